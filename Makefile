@@ -1,0 +1,33 @@
+# Everything runs in .venv, which is made at first need; Python 3.11 or later, git and make are all it takes.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: assemble test slow lint format clean
+
+assemble: .venv/installed
+	$(BIN)/assemble --all
+
+test: lint
+	$(BIN)/pytest -m "not slow"
+
+slow: .venv/installed
+	$(BIN)/pytest -m slow
+
+lint: .venv/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/assemble --all --check
+
+format: .venv/installed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf .venv dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	touch $@

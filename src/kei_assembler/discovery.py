@@ -1,0 +1,152 @@
+"""Finding the kit that a path belongs to, and loading its settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
+from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit, is_inside, read_regular
+from kei_assembler.settings import check_settings, decode_settings
+from kei_assembler.source import Source, read_toml
+
+_PROJECT_TABLE: KeyPath = ("tool", "assemble")
+_DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"
+
+
+def find(start: str) -> str | None:
+    """Return the nearest folder from `start` upwards that is a kit, no further than the git work tree.
+
+    A kit has an `assemble.toml`, a `pyproject.toml` with `[tool.assemble]`, or a `_blocks` folder. Where there is
+    none of these, a folder with an `agents` folder will do.
+    """
+    folders = list(_upwards(start, git_top(start)))
+    marked = (folder for folder in folders if _is_marked(folder))
+    bare = (folder for folder in folders if os.path.isdir(os.path.join(folder, _DEFAULT_MANIFESTS)))
+    return next(marked, None) or next(bare, None)
+
+
+def _upwards(start: str, last: str | None) -> Iterator[str]:
+    folder = start
+    while True:
+        yield folder
+        above = os.path.dirname(folder)
+        if folder in (last, above):
+            return
+        folder = above
+
+
+def _is_marked(folder: str) -> bool:
+    if os.path.isfile(os.path.join(folder, SETTINGS_FILE)) or os.path.isdir(os.path.join(folder, _DEFAULT_BLOCKS)):
+        return True
+    return _project_settings(folder) is not None
+
+
+def git_top(folder: str) -> str | None:
+    """Return the top of the git work tree that the folder lies in, or None."""
+    return next((path for path in _upwards(folder, None) if os.path.lexists(os.path.join(path, ".git"))), None)
+
+
+def load(folder: str) -> Kit:
+    """Return the kit of a folder (an absolute path).
+
+    Raises AssembleError, with diagnostics, when the settings are wrong.
+    """
+    source, at = _settings_of(folder)
+    if source is None:
+        return Kit(folder, decode_settings({}), None)
+    data = _table_at(source.data, at)
+    _refuse(check_settings(source, at, data))
+    kit = Kit(folder, decode_settings(data), source, at)
+    _refuse(source.run(folder_out_of_place, kit))
+    return kit
+
+
+def _settings_of(folder: str) -> tuple[Source | None, KeyPath]:
+    own = _settings_source(folder, SETTINGS_FILE)
+    project = _project_settings(folder)
+    if own and project:
+        _refuse(project.run(two_settings, _PROJECT_TABLE))
+    return (own, ()) if own else (project, _PROJECT_TABLE)
+
+
+@rule("C706")
+def two_settings(at: KeyPath) -> Iterable[Finding]:
+    """There are settings in `assemble.toml` and in `pyproject.toml`.
+
+    Neither is merged into the other: whoever reads one of the two must be able to rely on it.
+    """
+    yield Finding(at, f"`{SETTINGS_FILE}` beside this holds settings too", "keep the settings in one of the two files")
+
+
+def _project_settings(folder: str) -> Source | None:
+    source = _settings_source(folder, PROJECT_FILE, b"assemble")
+    return source if source and _table_at(source.data, _PROJECT_TABLE) is not None else None
+
+
+def _settings_source(folder: str, file: str, needle: bytes = b"") -> Source | None:
+    """Return the parsed file if it exists and holds the needle; a file without it is none of our business."""
+    path = os.path.join(folder, file)
+    if not os.path.isfile(path):
+        return None
+    try:
+        raw = read_regular(path)
+    except OSError as error:
+        raise AssembleError(f"{file} cannot be read: {error.strerror}") from error
+    if needle not in raw:
+        return None
+    source, problems = read_toml(file, raw)
+    _refuse(problems)
+    return source
+
+
+def _table_at(data: Mapping[str, Any], at: KeyPath) -> Any:
+    table: Any = data
+    for key in at:
+        table = table.get(key) if isinstance(table, Mapping) else None
+    return table
+
+
+def _refuse(problems: Iterable[Diagnostic]) -> None:
+    if diagnostics := tuple(problems):
+        raise AssembleError("the settings have errors; nothing was done", diagnostics=diagnostics)
+
+
+@rule("C705")
+def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
+    """A folder that the settings name does not exist, or lies outside the kit's root.
+
+    `root` itself must hold the kit, and lie in the git work tree if there is one. A kit that shares its blocks
+    with others sets `root` to the folder that holds them all.
+    """
+    top = git_top(kit.folder)
+    if not is_inside(os.path.realpath(kit.folder), kit.root):
+        yield Finding((*kit.settings_at, "root"), "`root` must be the kit's folder or one that holds it")
+    elif top and not is_inside(kit.root, os.path.realpath(top)):
+        yield Finding((*kit.settings_at, "root"), "`root` lies outside the git work tree")
+    else:
+        yield from _misplaced_folders(kit)
+
+
+def _misplaced_folders(kit: Kit) -> Iterator[Finding]:
+    for path, folder in _named_folders(kit):
+        if not kit.holds(kit.path(folder)):
+            hint = 'set `root` to a folder that holds it, such as `root = ".."`'
+            yield Finding(path, f"the folder `{folder}` lies outside the kit's root", hint)
+        elif path[-1] != "templates" and not os.path.isdir(kit.path(folder)):
+            yield Finding(path, f"there is no folder `{folder}`", "folders are relative to the kit")
+
+
+def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:
+    """Only what is written in the settings: a default folder that does not exist is just empty."""
+    assert kit.settings_source
+    table = _table_at(kit.settings_source.data, kit.settings_at) or {}
+    for key in ("manifests", "templates"):
+        if key in table:
+            yield (*kit.settings_at, key), table[key]
+    for index, folder in enumerate(table.get("blocks", ())):
+        yield (*kit.settings_at, "blocks", index), folder
+
+
+RULES = (folder_out_of_place, two_settings)

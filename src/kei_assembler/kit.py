@@ -1,0 +1,219 @@
+"""The kit: the folder that one run works on, with its settings, manifests, blocks and templates."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from kei_assembler.diagnostics import Diagnostic, Finding, KeyPath, rule
+from kei_assembler.settings import Settings
+from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
+
+SETTINGS_FILE = "assemble.toml"
+PROJECT_FILE = "pyproject.toml"
+
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+
+class Block(NamedTuple):
+    """One shared piece of Markdown, and what kept it from being read."""
+
+    name: str
+    source: Source
+    problems: tuple[Diagnostic, ...]
+
+
+class Kit:
+    """A folder with manifests, blocks, optionally templates, and settings.
+
+    Files are named relative to the kit, with `/`. Nothing is read before it is asked for, and nothing twice.
+    """
+
+    def __init__(self, folder: str, settings: Settings, settings_source: Source | None, at: KeyPath = ()) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.settings_source = settings_source
+        self.settings_at = at
+        self._blocks: dict[str, Block | None] = {}
+
+    @cached_property
+    def root(self) -> str:
+        """The resolved folder that sources and outputs stay inside of."""
+        return os.path.realpath(os.path.join(self.folder, self.settings.root))
+
+    @cached_property
+    def manifests(self) -> tuple[str, ...]:
+        """The manifests' files, sorted."""
+        skipped = {SETTINGS_FILE, PROJECT_FILE}
+        return tuple(sorted(file for file in self._files(self.settings.manifests, ".toml") if file not in skipped))
+
+    @cached_property
+    def agents(self) -> frozenset[str]:
+        """The names of the kit's agents."""
+        return frozenset(stem(file) for file in self.manifests)
+
+    @cached_property
+    def namesakes(self) -> dict[str, list[str]]:
+        """The manifests' files that share their agent's name with another, by that name."""
+        files: dict[str, list[str]] = {}
+        if len(self.agents) < len(self.manifests):
+            for file in self.manifests:
+                files.setdefault(stem(file), []).append(file)
+        return {name: same for name, same in files.items() if len(same) > 1}
+
+    @cached_property
+    def block_names(self) -> tuple[str, ...]:
+        """The names of all blocks in the kit's block folders, sorted."""
+        return tuple(
+            sorted(
+                {
+                    os.path.relpath(file, folder).replace(os.sep, "/").removesuffix(".md")
+                    for folder in self.settings.blocks
+                    for file in self._files(folder, ".md")
+                }
+            )
+        )
+
+    @property
+    def blocks_read(self) -> list[Block]:
+        """The blocks that were asked for so far and exist, by name."""
+        return sorted(filter(None, self._blocks.values()), key=lambda block: block.name)
+
+    def block(self, name: str) -> Block | None:
+        """Return the block of this name from the first block folder that has it, or None."""
+        if name not in self._blocks:
+            self._blocks[name] = self._read_block(name)
+        return self._blocks[name]
+
+    def _read_block(self, name: str) -> Block | None:
+        for folder in self.settings.blocks:
+            file = normal(f"{folder}/{name}.md")
+            if os.path.lexists(self.path(file)):
+                source, problems = self.read_text(file)
+                return Block(name, source, tuple(problems))
+        return None
+
+    def path(self, file: str) -> str:
+        """Return the path of a file of the kit on this machine."""
+        return os.path.join(self.folder, file)
+
+    def read_manifest(self, file: str) -> tuple[Source, list[Diagnostic]]:
+        """Return a manifest's source, and what kept it from being read."""
+        return self._read(file, read_toml)
+
+    def read_text(self, file: str) -> tuple[Source, list[Diagnostic]]:
+        """Return the source of a block or template, and what kept it from being read."""
+        return self._read(file, read_text)
+
+    def _read(
+        self, file: str, reader: Callable[[str, bytes], tuple[Source, list[Diagnostic]]]
+    ) -> tuple[Source, list[Diagnostic]]:
+        try:
+            raw = self._bytes(file)
+        except OSError as error:
+            source = Source(file, "")
+            return source, source.run(unreadable, error)
+        return reader(file, raw)
+
+    def _bytes(self, file: str) -> bytes:
+        path = self.path(file)
+        try:
+            return read_regular(path, follow=False)
+        except OSError as error:
+            if error.errno != errno.ELOOP or not self.holds(path):
+                raise
+        return read_regular(path)
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a path lies inside the kit's root after resolving symlinks."""
+        return is_inside(os.path.realpath(path), self.root)
+
+    def _files(self, folder: str, suffix: str) -> Iterator[str]:
+        """Yield the folder's files with this suffix, in depth; hidden entries are passed over."""
+        pending = [normal(folder)]
+        seen: set[str] = set()
+        while pending:
+            inner = pending.pop()
+            for entry in _entries(self.path(inner)):
+                name = entry.name if inner == "." else f"{inner}/{entry.name}"
+                if entry.name.startswith("."):
+                    continue
+                if entry.name.endswith(suffix):
+                    yield name
+                elif entry.is_dir() and self._is_new(entry, seen):
+                    pending.append(name)
+
+    def _is_new(self, entry: os.DirEntry[str], seen: set[str]) -> bool:
+        """A linked folder is entered once, and only inside the root: links can make circles."""
+        if not entry.is_symlink():
+            return True
+        resolved = os.path.realpath(entry.path)
+        if resolved in seen or not self.holds(resolved) or is_inside(self.folder, resolved):
+            return False
+        seen.add(resolved)
+        return True
+
+
+def _entries(path: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def read_regular(path: str, follow: bool = True) -> bytes:
+    """Return the bytes of a regular file, at most one more than the bound; anything else is an OSError."""
+    descriptor = os.open(path, _OPEN_FLAGS if follow else _OPEN_FLAGS | _NO_FOLLOW)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            kind = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
+            raise OSError(kind, "it is a folder" if kind == errno.EISDIR else "it is no regular file")
+        return _read_bounded(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_bounded(descriptor: int) -> bytes:
+    """Read one byte past the bound at most: enough to tell that there are too many."""
+    raw = os.read(descriptor, BYTES_MOST + 1)
+    while (more := os.read(descriptor, BYTES_MOST + 1 - len(raw))) and len(raw) <= BYTES_MOST:
+        raw += more
+    return raw
+
+
+@rule("S001")
+def unreadable(error: OSError) -> Iterable[Finding]:
+    """The file cannot be read.
+
+    It is a folder or a device with the name of a file, a link that leads nowhere or outside the kit's root, or
+    this user may not read it.
+    """
+    if error.errno == errno.ELOOP:
+        yield Finding(START, "the file is a link that leads outside the kit's root", "see the setting `root`")
+    else:
+        yield Finding(START, f"the file cannot be read: {(error.strerror or str(error))}")
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """Tell whether a resolved path is the resolved folder or lies in it."""
+    return path == folder or path.startswith(os.path.join(folder, ""))
+
+
+def stem(file: str) -> str:
+    """Return the name of an agent by its manifest's file."""
+    return file.rpartition("/")[2].removesuffix(".toml")
+
+
+def normal(file: str) -> str:
+    """Return a relative path without detours, with `/`."""
+    return os.path.normpath(file).replace(os.sep, "/")
+
+
+RULES = (unreadable,)

@@ -1,0 +1,121 @@
+"""The manifest: the table of its fields, and the typed values that everything else works with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from kei_assembler.frontmatter import Value
+from kei_assembler.shapes import (
+    FILLED,
+    LINE,
+    STRINGS,
+    TEXT,
+    Field,
+    Shape,
+    coerce_field,
+    list_of,
+    matching,
+    one_of,
+    table,
+)
+from kei_assembler.targets import TARGETS
+
+NAME = matching(
+    "[a-z][a-z0-9-]*", "a lower-case letter, then lower-case letters, digits and `-`, at most 64 in all", 64
+)
+
+_HANDOFF = table(
+    Field("target", FILLED, "The agent that the work is passed on to.", required=True, default=""),
+    Field("trigger", FILLED, "For which work.", required=True, default=""),
+)
+_REFERENCES = table(
+    Field("extra", STRINGS, "Sources the agent should know: paths and addresses, or prose.", default=()),
+)
+_TARGET_TABLES = table(
+    *(
+        Field(name, table(*target.fields), f"Further front matter for {target.label}.")
+        for name, target in TARGETS.items()
+    )
+)
+
+FIELDS = (
+    Field("name", NAME, "The agent's name, equal to the file's name without `.toml`.", default=""),
+    Field("description", FILLED, "What the agent is for; AI tools choose an agent by it.", default=""),
+    Field("tools", STRINGS, "The tools it may use, by Claude Code's names. Absent: the AI tool's default."),
+    Field("model", LINE, "The model it runs on, such as `opus` or `inherit`.", default=""),
+    Field("role", TEXT, "Who the agent is and is not, in Markdown.", default=""),
+    Field("blocks", STRINGS, "The names of the blocks it is made of, in their order.", default=()),
+    Field("domain_in", STRINGS, "What its work is.", default=()),
+    Field("forbidden_domain", STRINGS, "What it must not do.", default=()),
+    Field("output_extra_fields", STRINGS, "Lines that its report has beyond the kit's own.", default=()),
+    Field("handoff", list_of(_HANDOFF, "a list of tables"), "Work that it passes on, and to whom.", default=()),
+    Field("references", _REFERENCES, "What it can look up.", default={"extra": ()}),
+    Field(
+        "targets",
+        list_of(one_of(*TARGETS), "a list of target names"),
+        "The AI tools its file is written for, in place of the kit's.",
+    ),
+    Field("target", _TARGET_TABLES, "Further front matter, one table for each AI tool.", default={}),
+)
+"""The manifest's keys, in the order in which they are best written."""
+
+EXTRA_SHAPES = {"string": TEXT, "strings": STRINGS}
+"""What a key that the kit declares in its settings may hold."""
+
+
+class Handoff(NamedTuple):
+    """For `trigger`, pass the work on to `target`."""
+
+    target: str
+    trigger: str
+
+
+class References(NamedTuple):
+    """What the agent can look up."""
+
+    extra: tuple[str, ...]
+
+
+class Manifest(NamedTuple):
+    """One agent. Absent keys hold the empty value of their type; `tools` and `targets` are None when absent."""
+
+    name: str
+    description: str
+    tools: tuple[str, ...] | None
+    model: str
+    role: str
+    blocks: tuple[str, ...]
+    domain_in: tuple[str, ...]
+    forbidden_domain: tuple[str, ...]
+    output_extra_fields: tuple[str, ...]
+    handoff: tuple[Handoff, ...]
+    references: References
+    targets: tuple[str, ...] | None
+    target: Mapping[str, Mapping[str, Value]]
+    extra: Mapping[str, str | tuple[str, ...]]
+
+
+def manifest_shape(extra_keys: Mapping[str, str]) -> Shape:
+    """Return what a manifest of a kit with these extra keys (key to `string` or `strings`) must be."""
+    return table(*FIELDS, *extra_fields(extra_keys))
+
+
+def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
+    """Yield the fields that a kit adds by its setting `extra-keys`."""
+    for key, kind in extra_keys.items():
+        shape = EXTRA_SHAPES[kind]
+        yield Field(key, shape, "A key of this kit's own.", default="" if shape is TEXT else ())
+
+
+def decode(data: Mapping[str, Any], extra_keys: Mapping[str, str]) -> Manifest:
+    """Return the manifest that the parsed TOML holds.
+
+    Whatever does not have its shape is replaced by an empty value (see `shapes.coerce`), so the result can be
+    checked further, but is worth rendering only when the data fits `manifest_shape`.
+    """
+    values = {field.key: coerce_field(field, data) for field in FIELDS}
+    values["handoff"] = tuple(Handoff(**entry) for entry in values["handoff"])
+    values["references"] = References(**values["references"])
+    extra = {field.key: coerce_field(field, data) for field in extra_fields(extra_keys)}
+    return Manifest(**values, extra=extra)

@@ -1,0 +1,250 @@
+"""Facts about Markdown text: what opens a block, what is code, what is left open.
+
+The grammar is CommonMark 0.31.2; section numbers below are that document's. Nothing here builds a document
+tree: each function answers one question about a text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_FOLDED_SPACE = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]|  |\A | \Z")
+_SPACE_RUN = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+_BACKTICKS = re.compile(r"`+")
+
+_ATTRIBUTE = r"""\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s"'=<>`]+|'[^']*'|"[^"]*"))?"""
+_LONE_TAG = rf"<[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?>\s*\Z|</[A-Za-z][A-Za-z0-9-]*\s*>\s*\Z"
+_HTML_BLOCK_TAGS = (
+    "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|"
+    "dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|"
+    "menu|menuitem|nav|noframes|ol|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th|thead|"
+    "title|tr|track|ul"
+)
+
+# HTML blocks (4.6): what opens them, what ends them, what to call them. A blank line ends types 6 and 7.
+_HTML_BLOCKS = (
+    (r"<(?:script|pre|style|textarea)(?=[\s>]|\Z)", r"</(?:script|pre|style|textarea)>", "HTML element"),
+    (r"<!--", r"-->", "HTML comment"),
+    (r"<\?", r"\?>", "processing instruction"),
+    (r"<![A-Za-z]", r">", "HTML declaration"),
+    (r"<!\[CDATA\[", r"\]\]>", "CDATA section"),
+    (rf"</?(?:{_HTML_BLOCK_TAGS})(?=[\s>]|/>|\Z)", r"\A\s*\Z", ""),
+    (_LONE_TAG, r"\A\s*\Z", ""),
+)
+
+_BLOCK_START = re.compile(
+    r"\#{1,6}(?=[ \t]|\Z)"  # 4.2 ATX heading
+    r"|[-+*](?=[ \t]|\Z)"  # 5.2 bullet
+    r"|(?P<number>[0-9]{1,9})[.)](?=[ \t]|\Z)"  # 5.2 ordered item
+    r"|>"  # 5.1 block quote
+    r"|(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
+    r"|(?:=+|-+)[ \t]*\Z"  # 4.3 setext underline
+    r"|`{3,}[^`]*\Z|~{3}"  # 4.5 fence
+    r"|\[(?:[^\[\]\\]|\\.)*\]:"  # 4.7 link reference definition
+    "|" + "|".join(opening for opening, _, _ in _HTML_BLOCKS),
+    re.IGNORECASE,
+)
+
+
+def fold(text: str) -> str:
+    """Return the text on one line: each run of white space one space, none at the ends.
+
+    No-break and ideographic spaces are letters of their scripts and stay.
+    """
+    return _SPACE_RUN.sub(" ", text).strip(" ") if _FOLDED_SPACE.search(text) else text
+
+
+def inert(text: str) -> str:
+    """Return the folded text with a backslash where it would otherwise open a Markdown block.
+
+    Inline Markdown stays as it is. The result is safe at the start of a line, a list item or a quote.
+    """
+    folded = fold(text)
+    opening = _BLOCK_START.match(folded)
+    if opening is None:
+        return folded
+    at = opening.end("number") if opening["number"] else 0
+    return f"{folded[:at]}\\{folded[at:]}"
+
+
+def longest_backtick_run(text: str) -> int:
+    """Return the length of the longest run of backticks in the text."""
+    return max(map(len, _BACKTICKS.findall(text)), default=0)
+
+
+def fence_around(text: str) -> str:
+    """Return a fence of backticks that nothing in the text can close (4.5)."""
+    return "`" * max(3, longest_backtick_run(text) + 1)
+
+
+def code_span(text: str) -> str:
+    """Return the folded text as a code span that holds its backticks (6.1)."""
+    folded = fold(text)
+    ticks = "`" * (longest_backtick_run(folded) + 1)
+    padding = " " if folded.startswith("`") or folded.endswith("`") else ""
+    return f"{ticks}{padding}{folded}{padding}{ticks}"
+
+
+_BLANK_OUT = re.compile(r"[^\n]")
+_TRAILING_SPACE = re.compile(r"[ \t]+(?=\n|\Z)")
+_INLINE_CODE = re.compile(r"\\[^\n]|(?P<ticks>`+)(?:(?!\n[ \t]*\n)[\s\S])*?(?<!`)(?P=ticks)(?!`)|`+")
+
+
+class Unclosed(NamedTuple):
+    """A construct that is still open where a text ends: the line that opens it (from 1) and its name."""
+
+    line: int
+    what: str
+
+
+class Outline(NamedTuple):
+    """For each line of a text whether it is code or raw HTML, and the construct that is left open, if any."""
+
+    verbatim: tuple[bool, ...]
+    unclosed: Unclosed | None
+
+
+def outline(text: str) -> Outline:
+    """Read the block structure of a text as far as code and raw HTML go: the containers and leaves of 4 and 5."""
+    reader = _Reader()
+    verbatim = tuple(reader.read(line.expandtabs(4)) for line in text.split("\n"))
+    return Outline(verbatim, reader.unclosed)
+
+
+def tidy(text: str) -> str:
+    """Return the text without white space at the ends of its lines, but for those of code."""
+    if not _TRAILING_SPACE.search(text):
+        return text
+    lines = zip(text.split("\n"), outline(text).verbatim, strict=True)
+    return "\n".join(line if verbatim else line.rstrip(" \t") for line, verbatim in lines)
+
+
+def prose(text: str) -> str:
+    """Return the text with every character of its code, blocks and spans, replaced by a space.
+
+    Offsets and lines stay what they are.
+    """
+    lines = zip(text.split("\n"), outline(text).verbatim, strict=True)
+    masked = "\n".join(" " * len(line) if verbatim else line for line, verbatim in lines)
+    return _INLINE_CODE.sub(lambda match: _BLANK_OUT.sub(" ", match[0]) if match["ticks"] else match[0], masked)
+
+
+_QUOTE = re.compile(r" {0,3}> ?")
+_ITEM = re.compile(r" {0,3}(?P<marker>[-+*]|(?P<number>[0-9]{1,9})[.)])(?P<space> +|\Z)")
+_THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *(?:\1 *){2,}\Z")
+_HEADING = re.compile(r"#{1,6}(?: |\Z)")
+_UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
+_FENCE = re.compile(r"(?P<mark>`{3,})[^`]*\Z|(?P<tildes>~{3,})")
+_HTML = tuple(
+    (re.compile(opening, re.IGNORECASE), re.compile(ending, re.IGNORECASE), name)
+    for opening, ending, name in _HTML_BLOCKS
+)
+_LONE_TAG_ROW = len(_HTML) - 1
+_ITEM_INDENT_MOST = 4
+
+
+def _item(rest: str) -> re.Match[str] | None:
+    return None if _THEMATIC_BREAK.match(rest) else _ITEM.match(rest)
+
+
+def _interrupts(item: re.Match[str]) -> bool:
+    return item["number"] in (None, "1") and item.end() < len(item.string)
+
+
+class _Reader:
+    """Reads a text line by line, keeping the open containers and the open verbatim block.
+
+    A container is the width of a list item's indent, or 0 for a block quote. An item is hollow while nothing
+    has followed its marker: a blank line then ends it (5.2).
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.containers: list[int] = []
+        self.ending: re.Pattern[str] | None = None
+        self.opened = Unclosed(0, "")
+        self.in_paragraph = False
+        self.hollow = False
+
+    @property
+    def unclosed(self) -> Unclosed | None:
+        return self.opened if self.ending and self.opened.what else None
+
+    def read(self, line: str) -> bool:
+        """Take the next line, without tabs, and tell whether it is verbatim."""
+        self.number += 1
+        rest, depth = self._within_containers(line)
+        if depth < len(self.containers):
+            if self.in_paragraph and self._continues_paragraph(rest):
+                return False
+            del self.containers[depth:]
+            self.ending, self.in_paragraph, self.hollow = None, False, False
+        if self.hollow and not rest.strip():
+            self.containers.pop()
+        self.hollow = False
+        if self.ending:
+            return self._continue_verbatim(rest)
+        return self._read_leaf(self._enter_containers(rest))
+
+    def _within_containers(self, rest: str) -> tuple[str, int]:
+        for depth, width in enumerate(self.containers):
+            if width and not rest.strip():
+                continue
+            prefix = _QUOTE.match(rest) if not width else re.match(" " * width, rest)
+            if prefix is None:
+                return rest, depth
+            rest = rest[prefix.end() :]
+        return rest, len(self.containers)
+
+    def _continues_paragraph(self, rest: str) -> bool:
+        start = rest.strip()
+        if not start or rest.startswith("    "):
+            return bool(start)
+        opens = _QUOTE.match(rest) or _item(rest) or _THEMATIC_BREAK.match(rest) or _HEADING.match(start)
+        return not (opens or _FENCE.match(start) or self._html(start))
+
+    def _html(self, start: str) -> tuple[re.Pattern[str], str] | None:
+        for row, (opening, ending, name) in enumerate(_HTML):
+            if opening.match(start) and not (row == _LONE_TAG_ROW and self.in_paragraph):
+                return ending, name
+        return None
+
+    def _enter_containers(self, rest: str) -> str:
+        while True:
+            if quote := _QUOTE.match(rest):
+                self.containers.append(0)
+                rest = rest[quote.end() :]
+            elif (item := _item(rest)) and (not self.in_paragraph or _interrupts(item)):
+                space = len(item["space"]) if item.end() < len(rest) else 1
+                width = item.end("marker") + (space if space <= _ITEM_INDENT_MOST else 1)
+                self.containers.append(width)
+                rest = rest[width:]
+                self.hollow = not rest.strip()
+            else:
+                return rest
+            self.in_paragraph = False
+
+    def _continue_verbatim(self, rest: str) -> bool:
+        assert self.ending
+        if self.ending.search(rest):
+            self.ending = None
+        return True
+
+    def _read_leaf(self, rest: str) -> bool:
+        start = rest.strip()
+        if rest.startswith("    ") and start:
+            return not self.in_paragraph
+        if fence := _FENCE.match(start):
+            mark = fence["mark"] or fence["tildes"]
+            self._open(re.compile(rf"\A {{0,3}}{mark[0]}{{{len(mark)},}}\s*\Z"), "code fence")
+            return True
+        if html := self._html(start):
+            self._open(*html)
+            return self._continue_verbatim(rest)
+        ends = _HEADING.match(start) or _THEMATIC_BREAK.match(rest) or (self.in_paragraph and _UNDERLINE.match(start))
+        self.in_paragraph = bool(start) and not ends
+        return False
+
+    def _open(self, ending: re.Pattern[str], name: str) -> None:
+        self.ending, self.opened, self.in_paragraph = ending, Unclosed(self.number, name), False

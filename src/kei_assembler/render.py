@@ -1,0 +1,217 @@
+"""From a manifest to the text of its agent file. The only room that knows Jinja2."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, NamedTuple
+
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    FunctionLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateSyntaxError,
+)
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
+
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.frontmatter import Value, front_matter
+from kei_assembler.kit import Kit, normal
+from kei_assembler.manifest import Handoff, Manifest
+from kei_assembler.markdown import code_span, fence_around, fold, inert, tidy
+from kei_assembler.rules.outputs import template_fails
+from kei_assembler.source import Source
+from kei_assembler.stamp import stamped
+from kei_assembler.targets import TARGETS, Target
+
+_PACKAGE_TEMPLATES = os.path.join(os.path.dirname(__file__), "default")
+_BODY = "agent.md.j2"
+
+
+class Artifact(NamedTuple):
+    """One generated file: `path` and `manifest` are relative to the kit, `content` is UTF-8 with LF."""
+
+    path: str
+    manifest: str
+    target: str
+    content: bytes
+
+
+class TemplateFailure(Exception):
+    """A template did not render; `place` is where, as far as that is known."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class Renderer:
+    """Renders the manifests of one kit. Templates are compiled once, blocks tidied once."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self._sources: dict[str, Source] = {}
+        self._body = cache(self._load_body)
+        self._block = cache(self._load_block)
+
+    def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
+        """Return the agent file of one manifest, found in `file`, for one target.
+
+        Raises TemplateFailure when a template of the kit does not compile or render.
+        """
+        path = output_path(self.kit.settings.output(target), manifest.name, file)
+        front = front_matter(_front_matter_entries(manifest, TARGETS[target]))
+        body = tidy(self._render_body(manifest, file, target)).strip("\n")
+        content = stamped(front, body, _relative(file, path), file)
+        return Artifact(path, file, target, content.encode())
+
+    def _render_body(self, manifest: Manifest, file: str, target: str) -> str:
+        try:
+            return self._body()(
+                agent=agent_view(manifest),
+                blocks=tuple(map(self._block, manifest.blocks)),
+                target=target,
+                extra=SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
+                report_fence=fence_around("\n".join(manifest.output_extra_fields)),
+            )
+        except Exception as error:
+            raise self._failure(error, file) from error
+
+    def _load_block(self, name: str) -> str:
+        block = self.kit.block(name)
+        return tidy(block.source.text).strip() if block else ""
+
+    def _load_body(self) -> Callable[..., str]:
+        """A kit's own template runs in the sandbox; the package's is trusted."""
+        own = os.path.lexists(self.kit.path(f"{self.kit.settings.templates}/{_BODY}"))
+        environment = (_Sandbox if own else Environment)(
+            loader=self._loader(),
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            undefined=StrictUndefined,
+        )
+        return environment.get_template(_BODY if own else f"default/{_BODY}").render
+
+    def _loader(self) -> BaseLoader:
+        package = PrefixLoader({"default": FileSystemLoader(_PACKAGE_TEMPLATES)})
+        return ChoiceLoader([package, FunctionLoader(self._kit_template)])
+
+    def _kit_template(self, name: str) -> tuple[str, str, None] | None:
+        file = normal(f"{self.kit.settings.templates}/{name}")
+        if ".." in name.split("/") or not os.path.lexists(self.kit.path(file)):
+            return None
+        source, problems = self.kit.read_text(file)
+        if problems:
+            raise TemplateFailure(problems[0])
+        self._sources[file] = source
+        return source.text, file, None
+
+    def _failure(self, error: Exception, manifest: str) -> TemplateFailure:
+        if isinstance(error, TemplateFailure):
+            return error
+        file, line = _template_line(error, self._sources)
+        source = self._sources.get(file) or Source(file, "")
+        return TemplateFailure(source.run(template_fails, error, line, manifest)[0])
+
+
+def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str, int]:
+    """Where in the kit's templates the error happened: by its own word, or by the innermost frame in one of them."""
+    if isinstance(error, TemplateSyntaxError) and error.filename:
+        return error.filename, error.lineno
+    found, traceback = (next(iter(sources), "templates/" + _BODY), 0), error.__traceback__
+    while traceback:
+        if traceback.tb_frame.f_code.co_filename in sources:
+            found = (traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return found
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja2's sandbox without what one step can blow up: powers, repetition of text, padding to any width."""
+
+    intercepted_binops = frozenset({"**", "*", "%"})
+    _PADDING = frozenset({"center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"})
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.globals = {"range": safe_range}
+        for name in ("center", "format", "pprint", "random"):
+            del self.filters[name]
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**" or not (isinstance(left, int | float) and isinstance(right, int | float)):
+            raise SecurityError(f"`{operator}` works on numbers only, and powers are refused, in a kit's template")
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return not (isinstance(obj, str) and attr in self._PADDING) and super().is_safe_attribute(obj, attr, value)
+
+
+def output_path(pattern: str, name: str, file: str) -> str:
+    """Return the path of an agent file, relative to the kit: the pattern with `{name}` and `{dir}` filled in."""
+    return normal(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
+
+
+def _relative(file: str, path: str) -> str:
+    return _way(os.path.dirname(path), os.path.dirname(file)) + os.path.basename(file)
+
+
+@cache
+def _way(start: str, folder: str) -> str:
+    return "" if start == folder else normal(os.path.relpath(folder or ".", start or ".")) + "/"
+
+
+def _front_matter_entries(manifest: Manifest, target: Target) -> Iterable[tuple[str, Value]]:
+    values: dict[str, Value] = {"name": manifest.name, "description": manifest.description}
+    if manifest.tools is not None:
+        values["tools"] = _tools(manifest.tools)
+    if manifest.model:
+        values["model"] = manifest.model
+    values |= manifest.target.get(target.name, {})
+    return ((key, values[key]) for key in target.keys if key in values)
+
+
+def _tools(tools: tuple[str, ...]) -> Value:
+    """A comma-separated string reads best, but an item with a comma, or no item at all, needs a list."""
+    return ", ".join(tools) if tools and not any("," in tool for tool in tools) else list(tools)
+
+
+def agent_view(manifest: Manifest) -> Manifest:
+    """Return the manifest as templates see it: folded, escaped, and everything always there."""
+    return manifest._replace(
+        description=inert(manifest.description),
+        tools=_still(manifest.tools or ()),
+        model=inert(manifest.model),
+        role=tidy(manifest.role).strip(),
+        domain_in=_still(manifest.domain_in),
+        forbidden_domain=_still(manifest.forbidden_domain),
+        output_extra_fields=tuple(map(fold, manifest.output_extra_fields)),
+        handoff=tuple(Handoff(inert(target), inert(trigger)) for target, trigger in manifest.handoff),
+        references=manifest.references._replace(extra=tuple(map(_reference, manifest.references.extra))),
+        targets=manifest.targets or (),
+        target=_still(manifest.target),
+        extra=_still(manifest.extra),
+    )
+
+
+def _reference(text: str) -> str:
+    """A path or an address is code, anything else is prose."""
+    return code_span(text) if "/" in text and not any(map(str.isspace, text)) else inert(text)
+
+
+def _still(value: Any) -> Any:
+    if isinstance(value, str):
+        return inert(value)
+    if isinstance(value, list | tuple):
+        return tuple(map(_still, value))
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: _still(item) for key, item in value.items()})
+    return value

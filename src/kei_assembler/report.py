@@ -1,0 +1,117 @@
+"""Findings and changes as text for people."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+
+from kei_assembler.diagnostics import Diagnostic, Place
+from kei_assembler.plan import Change, Kind
+
+_LINE_MOST = 100
+_TAB = 4
+_QUOTED = re.compile(r"""(["'])(?!\1).+\1""")
+_HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+
+DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated"}
+"""What a run that wrote calls the kinds of change."""
+
+DRIFT = {Kind.CREATE: "missing", Kind.UPDATE: "outdated"}
+"""What a check calls them."""
+
+
+def diagnostics_text(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return the findings as a compiler prints them: place, code, message, and the line with its fault underlined."""
+    return "".join(map(_diagnostic_text, diagnostics))
+
+
+def _diagnostic_text(diagnostic: Diagnostic) -> str:
+    head = f"{_position(diagnostic.place)}: {diagnostic.severity.word}[{diagnostic.code}] {diagnostic.message}"
+    lines = [shown(head), *_excerpt(diagnostic.place, f"help: {diagnostic.help}" if diagnostic.help else "")]
+    for place, message in diagnostic.related:
+        lines += [shown(f"{_position(place)}: note: {message}"), *_excerpt(place, "")]
+    return "\n".join(lines) + "\n"
+
+
+def _position(place: Place) -> str:
+    return f"{place.file}:{place.span.line}:{place.span.column}"
+
+
+def _excerpt(place: Place, label: str) -> list[str]:
+    if place.excerpt is None:
+        return [f"    {shown(label)}"] if label else []
+    before, marked, after = _cropped(place.excerpt, *_underlined(place))
+    line = f"{before}{marked}{after}"
+    underline = " " * width(before) + "^" * max(1, width(marked))
+    return [f"{place.span.line:5} | {line}".rstrip(), f"      | {underline} {shown(label)}".rstrip()]
+
+
+def _underlined(place: Place) -> tuple[int, int]:
+    """The columns to underline, from 0: of a longer span its first line, of a string what is in the quotes."""
+    line, span = place.excerpt or "", place.span
+    start = span.column - 1
+    end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
+    is_quoted = _QUOTED.fullmatch(line[start:end])
+    return (start + 1, end - 1) if is_quoted else (start, end)
+
+
+def _cropped(line: str, start: int, end: int) -> tuple[str, str, str]:
+    """The line as it is shown, before, in and after the underline; of a long line the part around it."""
+    first = 0 if len(line) <= _LINE_MOST else max(0, start - _LINE_MOST // 3)
+    last = first + _LINE_MOST
+    ellipsis = "…" if first else "", "…" if last < len(line) else ""
+    end = min(end, last)
+    return (
+        ellipsis[0] + shown(line[first:start]),
+        shown(line[start:end]),
+        shown(line[end:last]).rstrip() + ellipsis[1],
+    )
+
+
+def shown(text: str) -> str:
+    """Return the text as it may go to a terminal: nothing in it can act or hide there."""
+    return text if text.isascii() and text.isprintable() else "".join(map(_shown_character, text))
+
+
+def _shown_character(character: str) -> str:
+    if character == "\t":
+        return " " * _TAB
+    if unicodedata.category(character) in _HIDDEN:
+        return f"<U+{ord(character):04X}>"
+    return character
+
+
+def width(text: str) -> int:
+    """Return how many columns a terminal gives the text: two for wide characters, none for combining ones."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) == "Me":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def changes_text(changes: Iterable[Change], words: dict[Kind, str]) -> str:
+    """Return a line for each change, with the words for its kind."""
+    return "".join(f"{words.get(change.kind, change.kind)} {shown(change.path)}\n" for change in changes)
+
+
+def summary(agents: int, changes: Iterable[Change], words: dict[Kind, str]) -> str:
+    """Return the run in one line: "7 agents: 1 created, 6 unchanged"."""
+    counts = Counter(words.get(change.kind, str(change.kind)) for change in changes)
+    parts = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+    return f"{counted(agents, 'agent')}: {parts or 'nothing to write'}"
+
+
+def tally(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return how many findings there are: "3 errors, 1 note"; empty when there are none."""
+    counts = Counter(diagnostic.severity for diagnostic in diagnostics)
+    return ", ".join(counted(counts[severity], severity.word) for severity in sorted(counts, reverse=True))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 agent", "2 agents"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,49 @@
+"""The checks across fields and files: each one small function with its documentation, in explicit tuples."""
+
+from __future__ import annotations
+
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.kit import Block, Kit, stem
+from kei_assembler.manifest import Manifest
+from kei_assembler.rules import blocks, handoffs, keys, outputs, text
+from kei_assembler.rules.subject import Subject, Usage
+from kei_assembler.shapes import Shape
+from kei_assembler.source import Source
+
+__all__ = ["RULES", "Usage", "check_block", "check_kit", "check_manifest", "outputs"]
+
+OF_MANIFEST = (*keys.RULES, *blocks.OF_MANIFEST, *handoffs.OF_MANIFEST, *text.OF_MANIFEST)
+OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
+OF_KIT = (*blocks.OF_KIT, *handoffs.OF_KIT)
+RULES = (*OF_MANIFEST, *OF_BLOCK, *OF_KIT, *outputs.RULES)
+
+
+def check_manifest(kit: Kit, source: Source, shape: Shape) -> tuple[Manifest, list[Diagnostic]]:
+    """Return the manifest, and what the rules have to say about it.
+
+    `shape` is the kit's `manifest_shape`. The manifest is worth rendering only without an error among the findings.
+    """
+    subject = Subject(kit, source, shape)
+    rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
+    return subject.manifest, [diagnostic for rule in rules for diagnostic in source.run(rule, subject)]
+
+
+def check_block(block: Block) -> list[Diagnostic]:
+    """Return what is wrong with a block's file, including that it could not be read."""
+    if block.problems:
+        return list(block.problems)
+    return [diagnostic for rule in OF_BLOCK for diagnostic in block.source.run(rule, block)]
+
+
+def check_kit(usage: Usage) -> list[Diagnostic]:
+    """Return what stands out when all manifests of a kit are looked at together."""
+    kit = usage.kit
+    found = []
+    for name in kit.block_names:
+        if block := kit.block(name):
+            found += block.source.run(blocks.unused_block, usage, name)
+    if len(usage.handoffs & kit.agents) * 2 > len(kit.agents):
+        for file in kit.manifests:
+            if stem(file) not in usage.handoffs:
+                found += kit.read_manifest(file)[0].run(handoffs.unreached_agent, usage, stem(file))
+    return found

@@ -1,0 +1,215 @@
+"""Blocks: does each exist, once, in the kit's order, and does each file say something?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kei_assembler.diagnostics import Finding, Severity, did_you_mean, listed, nearest, rule
+from kei_assembler.kit import Block
+from kei_assembler.rules.keys import repeats
+from kei_assembler.rules.subject import Subject, Usage
+from kei_assembler.settings import BLOCK_NAME
+from kei_assembler.shapes import fits
+from kei_assembler.source import START
+
+
+@rule("B201")
+def unknown_block(subject: Subject) -> Iterable[Finding]:
+    """A block that is in none of the kit's block folders.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["rule-tets-first"]
+
+        # _blocks/rule-test-first.md
+        Write the test first.
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["rule-test-first"]
+
+        # _blocks/rule-test-first.md
+        Write the test first.
+    """
+    kit = subject.kit
+    for index, name in enumerate(subject.manifest.blocks):
+        if name and fits(BLOCK_NAME, name) and kit.block(name) is None:
+            otherwise = f"write it as `{name}.md` in {listed(kit.settings.blocks)}"
+            yield Finding(("blocks", index), f"unknown block `{name}`", did_you_mean(name, kit.block_names, otherwise))
+
+
+@rule("B202")
+def repeated_block(subject: Subject) -> Iterable[Finding]:
+    """A block is listed twice in one manifest.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline", "baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+    """
+    yield from repeats("blocks", subject.manifest.blocks)
+
+
+@rule("B203")
+def obligatory_blocks(subject: Subject) -> Iterable[Finding]:
+    """The manifest does not begin with the kit's obligatory blocks in the kit's order.
+
+    Which blocks are obligatory is the kit's setting of that name.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["evidence"]
+
+        # _blocks/baseline.md
+        Be honest.
+
+        # _blocks/evidence.md
+        Name your sources.
+
+        # assemble.toml
+        obligatory = ["baseline"]
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline", "evidence"]
+
+        # _blocks/baseline.md
+        Be honest.
+
+        # _blocks/evidence.md
+        Name your sources.
+
+        # assemble.toml
+        obligatory = ["baseline"]
+    """
+    obligatory = subject.kit.settings.obligatory
+    if subject.manifest.blocks[: len(obligatory)] == obligatory or not subject.data.get("blocks"):
+        return
+    listed_blocks = list(dict.fromkeys(_meant(name, obligatory) for name in subject.manifest.blocks))
+    if tuple(listed_blocks[: len(obligatory)]) == obligatory:
+        return
+    missing = [name for name in obligatory if name not in listed_blocks]
+    problem = f"lacks the obligatory {listed(missing)}" if missing else "has the obligatory blocks in another order"
+    yield Finding(("blocks",), f"`blocks` {problem}", f"begin the list with {listed(obligatory)}, in this order")
+
+
+def _meant(name: str, obligatory: tuple[str, ...]) -> str:
+    """A misspelt obligatory block is an unknown block, and not missing besides."""
+    return name if name in obligatory else nearest(name, obligatory) or name
+
+
+@rule("B204")
+def block_name(subject: Subject) -> Iterable[Finding]:
+    """A block's name is not made like one.
+
+    It is one or more segments of lower-case letters, digits, `.`, `_` and `-`, each beginning with a letter or
+    digit, joined by `/`. So it names one file below a block folder, on every system the same, and no other.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["../secrets"]
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["policy/no-git-ops"]
+
+        # _blocks/policy/no-git-ops.md
+        Do not push.
+    """
+    for index, name in enumerate(subject.manifest.blocks):
+        if name and not fits(BLOCK_NAME, name):
+            hint = "write the name without `.md`" if name.endswith(".md") else ""
+            yield Finding(("blocks", index), f"`{name}` is no block name: it must be {BLOCK_NAME.expects}", hint)
+
+
+@rule("B205")
+def empty_block(block: Block) -> Iterable[Finding]:
+    """A block's file holds nothing but white space.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+    """
+    if not block.source.text.strip():
+        yield Finding(START, f"the block `{block.name}` is empty", "write the rule, or take the block out")
+
+
+@rule("B206", Severity.NOTE)
+def unused_block(usage: Usage, name: str) -> Iterable[Finding]:
+    """A block that no manifest of the kit uses.
+
+    It may wait for its agent, or be left over. Said only when all manifests are looked at.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # _blocks/baseline.md
+        Be honest.
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+    """
+    if name not in usage.blocks:
+        yield Finding(START, f"no manifest uses the block `{name}`", "list it in a manifest, or delete it")
+
+
+OF_MANIFEST = (unknown_block, repeated_block, obligatory_blocks, block_name)
+OF_BLOCK = (empty_block,)
+OF_KIT = (unused_block,)

@@ -1,0 +1,225 @@
+"""What a value in TOML must be: rows of data that check a value, and bring it into its form.
+
+The same rows describe the manifest, the settings and the targets' front matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from typing import Any, NamedTuple
+
+from kei_assembler.diagnostics import KeyPath
+
+
+class Shape(NamedTuple):
+    """What one value must be. `expects` completes the sentence "it must be …"."""
+
+    type: type
+    expects: str
+    pattern: str = ""
+    most: int = 0
+    least: int | None = None
+    choices: tuple[str, ...] = ()
+    may_be_blank: bool = False
+    one_line: bool = False
+    item: Shape | None = None
+    fields: tuple[Field, ...] = ()
+    either: tuple[Shape, ...] = ()
+
+
+class Field(NamedTuple):
+    """One key of a table: its name, what its value must be, and its documentation."""
+
+    key: str
+    shape: Shape
+    doc: str
+    required: bool = False
+    default: Any = None
+
+
+class Misfit(NamedTuple):
+    """One way in which a value is not what its shape says.
+
+    `kind` is `unknown` (a key), `missing` (a key), `type`, `blank`, `lines` or `value`.
+    """
+
+    kind: str
+    path: KeyPath
+    shape: Shape
+    value: Any
+
+
+ITEMS_MOST = 10_000
+"""The bound on the entries of a list."""
+
+TEXT = Shape(str, "a string", may_be_blank=True)
+FILLED = Shape(str, "a string")
+LINE = Shape(str, "a string of one line", one_line=True)
+STRINGS = Shape(list, "a list of strings", item=FILLED)
+BOOLEAN = Shape(bool, "true or false")
+POSITIVE = Shape(int, "a whole number above 0", least=1)
+ANYTHING = Shape(object, "a string, number, boolean, list or table")
+TABLE_OF_ANYTHING = Shape(dict, "a table")
+
+
+def one_of(*choices: str) -> Shape:
+    """Return the shape of a string out of a fixed set."""
+    return Shape(str, "one of " + ", ".join(f"`{choice}`" for choice in choices), choices=choices)
+
+
+def matching(pattern: str, expects: str, most: int = 0) -> Shape:
+    """Return the shape of a string that matches the pattern as a whole."""
+    return Shape(str, expects, pattern=pattern, most=most)
+
+
+def list_of(item: Shape, expects: str) -> Shape:
+    """Return the shape of a list whose entries all have one shape."""
+    return Shape(list, expects, item=item)
+
+
+def table(*fields: Field) -> Shape:
+    """Return the shape of a table with these keys and no others."""
+    return Shape(dict, "a table", fields=fields)
+
+
+def table_of(item: Shape, expects: str = "a table") -> Shape:
+    """Return the shape of a table with any keys, whose values all have one shape."""
+    return Shape(dict, expects, item=item)
+
+
+def misfits(shape: Shape, value: Any, path: KeyPath = ()) -> Iterator[Misfit]:
+    """Yield every way in which the value, found at `path`, is not what the shape says."""
+    if shape.either:
+        if not any(fits(choice, value) for choice in shape.either):
+            yield Misfit("type", path, shape, value)
+    elif not _has_type(shape.type, value):
+        yield Misfit("type", path, shape, value)
+    elif shape.type is str:
+        yield from _misfits_of_string(shape, value, path)
+    elif shape.type is list:
+        yield from _misfits_of_list(shape, value, path)
+    elif shape.type is dict:
+        yield from _misfits_of_table(shape, value, path)
+    elif shape.least is not None and value < shape.least:
+        yield Misfit("value", path, shape, value)
+
+
+def fits(shape: Shape, value: Any) -> bool:
+    """Tell whether the value is what the shape says."""
+    return next(misfits(shape, value), None) is None
+
+
+def _has_type(expected: type, value: Any) -> bool:
+    if expected is object:
+        return _is_plain(value)
+    return isinstance(value, expected) and not (expected is int and isinstance(value, bool))
+
+
+def _is_plain(value: Any) -> bool:
+    """JSON knows no dates and no infinities, and front matter is read as JSON's superset."""
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return isinstance(value, str | bool | int) or (isinstance(value, float) and isfinite(value))
+
+
+def _misfits_of_string(shape: Shape, value: str, path: KeyPath) -> Iterator[Misfit]:
+    if not shape.may_be_blank and not value.strip():
+        yield Misfit("blank", path, shape, value)
+    elif shape.one_line and len(value.splitlines()) > 1:
+        yield Misfit("lines", path, shape, value)
+    elif _is_outside(shape, value):
+        yield Misfit("value", path, shape, value)
+
+
+def _is_outside(shape: Shape, value: str) -> bool:
+    if shape.choices:
+        return value not in shape.choices
+    too_long = 0 < shape.most < len(value)
+    return too_long or bool(shape.pattern and not re.fullmatch(shape.pattern, value))
+
+
+def _misfits_of_list(shape: Shape, value: list[Any], path: KeyPath) -> Iterator[Misfit]:
+    if len(value) > ITEMS_MOST:
+        yield Misfit("value", path, shape, value)
+        return
+    if shape.item:
+        for index, entry in enumerate(value):
+            yield from misfits(shape.item, entry, (*path, index))
+
+
+def _misfits_of_table(shape: Shape, value: dict[str, Any], path: KeyPath) -> Iterator[Misfit]:
+    if shape.item:
+        for key, entry in value.items():
+            yield from misfits(shape.item, entry, (*path, key))
+        return
+    fields = {field.key: field for field in shape.fields}
+    for key in value:
+        if fields and key not in fields:
+            yield Misfit("unknown", (*path, key), shape, value[key])
+    for key, field in fields.items():
+        if key in value:
+            yield from misfits(field.shape, value[key], (*path, key))
+        elif field.required:
+            yield Misfit("missing", (*path, key), shape, None)
+
+
+def describe(misfit: Misfit) -> str:
+    """Return the sentence that says what is wrong with the value."""
+    subject = _subject(misfit.path)
+    match misfit.kind:
+        case "blank":
+            return f"{subject} is blank"
+        case "lines":
+            return f"{subject} has several lines; it must be {misfit.shape.expects}"
+        case "type":
+            return f"{subject} must be {misfit.shape.expects}, not {_kind_of(misfit.value)}"
+        case _ if misfit.shape.type is list:
+            return f"{subject} has {len(misfit.value):,} entries; the most is {ITEMS_MOST:,}"
+        case _:
+            return f"{subject} must be {misfit.shape.expects}"
+
+
+def _subject(path: KeyPath) -> str:
+    key = next((step for step in reversed(path) if isinstance(step, str)), "")
+    return f"an entry of `{key}`" if isinstance(path[-1], int) else f"`{key}`"
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, float) and not isfinite(value):
+        return "an infinite or undefined number"
+    names = {bool: "a boolean", str: "a string", int: "a number", float: "a number", list: "a list", dict: "a table"}
+    return names.get(type(value), "a date or time")
+
+
+def coerce(shape: Shape, value: Any) -> Any:
+    """Return the value in an immutable form that has the shape's type, whatever the value is.
+
+    What does not fit becomes the empty value of its type, so that the rest can still be checked: a wrong entry
+    of a list becomes `""` and keeps the others at their index; an absent key of a table gets its field's
+    default, or stays absent where that is None.
+    """
+    if not _has_type(shape.type, value):
+        return _empty(shape)
+    if isinstance(value, list):
+        return tuple(coerce(shape.item, entry) for entry in value) if shape.item else tuple(value)
+    if isinstance(value, dict) and shape.fields:
+        kept = (field for field in shape.fields if field.key in value or field.default is not None)
+        return {field.key: coerce_field(field, value) for field in kept}
+    if isinstance(value, dict) and shape.item:
+        return {key: coerce(shape.item, entry) for key, entry in value.items()}
+    return value
+
+
+def coerce_field(field: Field, table: Mapping[str, Any]) -> Any:
+    """Return the coerced value of one key of a table, or the field's default where it is absent."""
+    return coerce(field.shape, table[field.key]) if field.key in table else field.default
+
+
+def _empty(shape: Shape) -> Any:
+    if shape.type is dict:
+        return coerce(shape, {})
+    return {str: "", list: (), bool: False}.get(shape.type)

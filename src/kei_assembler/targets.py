@@ -1,0 +1,103 @@
+"""The AI tools that agent files are written for: one row of data per target."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kei_assembler.shapes import (
+    BOOLEAN,
+    FILLED,
+    LINE,
+    POSITIVE,
+    STRINGS,
+    TABLE_OF_ANYTHING,
+    Field,
+    Shape,
+    one_of,
+)
+
+
+class Target(NamedTuple):
+    """What one AI tool reads: where, which front matter in which order, and which tools it knows.
+
+    `output` is a path pattern relative to the kit, with `{name}` and `{dir}`, the manifest's folder.
+    `keys` is the order of the front matter; `fields` are those of its keys that a manifest's `[target.NAME]` may set.
+    """
+
+    name: str
+    label: str
+    output: str
+    keys: tuple[str, ...]
+    fields: tuple[Field, ...]
+    tools: tuple[str, ...]
+
+
+_EFFORT = Shape(
+    object,
+    "`low`, `medium`, `high`, `xhigh`, `max`, or a whole number",
+    either=(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number")),
+)
+_MCP_SERVERS = Shape(
+    object,
+    "a table of servers, or a list of server names and such tables",
+    either=(TABLE_OF_ANYTHING, Shape(list, "a list", item=Shape(object, "", either=(FILLED, TABLE_OF_ANYTHING)))),
+)
+
+CLAUDE_CODE = Target(
+    name="claude-code",
+    label="Claude Code",
+    output="{dir}/{name}.md",
+    keys=(
+        "name",
+        "description",
+        "tools",
+        "disallowedTools",
+        "model",
+        "effort",
+        "permissionMode",
+        "maxTurns",
+        "skills",
+        "mcpServers",
+        "hooks",
+        "memory",
+        "background",
+        "isolation",
+        "color",
+        "initialPrompt",
+        "omitClaudeMd",
+    ),
+    fields=(
+        Field(
+            "disallowedTools", STRINGS, "Tools that the agent may not use, though `tools` or the default allow them."
+        ),
+        Field("model", LINE, "The model for this target, in place of the manifest's `model`."),
+        Field("effort", _EFFORT, "How much the model thinks before it answers."),
+        Field(
+            "permissionMode",
+            one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"),
+            "What the agent may do without asking.",
+        ),
+        Field("maxTurns", POSITIVE, "After how many turns the agent stops."),
+        Field("skills", STRINGS, "Skills that are loaded when the agent starts."),
+        Field("mcpServers", _MCP_SERVERS, "MCP servers that the agent can use."),
+        Field("hooks", TABLE_OF_ANYTHING, "Commands that run at events of the agent's life."),
+        Field("memory", one_of("user", "project", "local"), "Where the agent keeps a memory of its own."),
+        Field("background", BOOLEAN, "Whether the agent always runs in the background."),
+        Field("isolation", one_of("worktree", "remote"), "Where the agent works, instead of in the checkout."),
+        Field(
+            "color",
+            one_of("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan"),
+            "The agent's colour in the user interface.",
+        ),
+        Field("initialPrompt", FILLED, "The first message, when the agent runs as the main one."),
+        Field("omitClaudeMd", BOOLEAN, "Whether the project's memory files are left out."),
+    ),
+    tools=tuple(
+        "Agent AskUserQuestion Bash CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree ExitPlanMode "
+        "ExitWorktree Glob Grep ListMcpResourcesTool LSP Monitor NotebookEdit PowerShell Read ReadMcpResourceTool "
+        "SendMessage Skill Task TaskCreate TaskGet TaskList TaskStop TaskUpdate TodoWrite ToolSearch WebFetch "
+        "WebSearch Workflow Write".split()
+    ),
+)
+
+TARGETS = {target.name: target for target in (CLAUDE_CODE,)}
