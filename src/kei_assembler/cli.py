@@ -47,8 +47,12 @@ class _DefaultGroup(click.Group):
         with click.Context(self.default, info_name=ctx.info_name, parent=ctx.parent) as default:
             self.default.format_usage(default, formatter)
             self.default.format_help_text(default, formatter)
-            options = [*self.default.get_params(default)[:-1], *self.get_params(ctx)]
-            records = [record for option in options if (record := option.get_help_record(default))]
+            options = [*self.default.params, *self.get_params(ctx)]
+            records = [
+                record
+                for option in options
+                if isinstance(option, click.Option) and (record := option.get_help_record(default))
+            ]
         with formatter.section("Options"):
             formatter.write_dl(records)
         self.format_commands(ctx, formatter)

@@ -1,0 +1,63 @@
+"""What the tests share: a kit in a temporary folder, and whole runs of the command on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from kei_assembler import cli
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Run(NamedTuple):
+    """The outcome of one run of the command."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+class Workbench:
+    """A folder to put files in and to run the command from."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self._capsys = capsys
+        self._monkeypatch = monkeypatch
+
+    def write(self, files: Mapping[str, str | bytes]) -> None:
+        for name, content in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_bytes().decode()
+
+    def files(self) -> dict[str, tuple[bytes, int]]:
+        """Every file's content and modification time, to tell whether a run touched anything."""
+        return {
+            str(path.relative_to(self.folder)): (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+        }
+
+    def run(self, *args: str, cwd: str = ".") -> Run:
+        self._monkeypatch.chdir(self.folder / cwd)
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(list(args))
+        out, err = self._capsys.readouterr()
+        return Run(int(exit_.value.code or 0), out, err)
+
+
+@pytest.fixture
+def bench(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Workbench]:
+    (tmp_path / ".git").mkdir()
+    yield Workbench(tmp_path, capsys, monkeypatch)
