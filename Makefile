@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: assemble test slow lint format clean
+.PHONY: assemble test slow lint format docs clean
 
 assemble: .venv/installed
 	$(BIN)/assemble --all
@@ -12,7 +12,8 @@ test: lint
 	$(BIN)/pytest -m "not slow"
 
 slow: .venv/installed
-	$(BIN)/pytest -m slow
+	cd tests/node && npm install --silent --no-audit --no-fund || echo "npm is not here: what needs it is skipped"
+	$(BIN)/pytest -m slow -rs
 
 lint: .venv/installed
 	$(BIN)/ruff check
@@ -23,6 +24,9 @@ lint: .venv/installed
 format: .venv/installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: .venv/installed
+	$(BIN)/assemble explain --all > docs/diagnostics.md
 
 clean:
 	rm -rf .venv dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

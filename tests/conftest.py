@@ -56,8 +56,6 @@ class Workbench:
 
 
 @pytest.fixture
-def bench(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Workbench]:
+def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
     (tmp_path / ".git").mkdir()
     yield Workbench(tmp_path, capsys, monkeypatch)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 import click
 
-from kei_assembler import __version__, discovery, report
-from kei_assembler.build import Plan, blocked, make_plan
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, nearest
-from kei_assembler.disk import Disk
-from kei_assembler.kit import Kit
-from kei_assembler.plan import Kind
+from kei_assembler import __version__, discovery
+from kei_assembler.build import Policy, run
+from kei_assembler.diagnostics import AssembleError, Rule, nearest
+from kei_assembler.kit import Kit, stem
+from kei_assembler.report import FORMATS, Outcome
+from kei_assembler.report.outcome import CLEAN, Failure
 
-CLEAN, FINDINGS, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
+USAGE, INTERRUPTED = 2, 130
 
 _BUILD_HELP = """Assemble agent files from their manifests.
 
@@ -71,18 +71,76 @@ def assemble() -> None:
 @click.argument("manifests", nargs=-1, metavar="MANIFEST...")
 @click.option("--all", "all_", is_flag=True, help="Take all manifests of the kit.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a file is out of date.")
+@click.option("--strict", is_flag=True, help="Count warnings as errors.")
+@click.option("--ignore", multiple=True, metavar="CODE", help="Silence a code; may be given several times.")
+@click.option(
+    "--output-format", type=click.Choice(list(FORMATS)), default="text", help="How to report; text by default."
+)
 @click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
-def build(manifests: Sequence[str], all_: bool, check: bool, folder: str | None) -> int:
+def build(
+    manifests: Sequence[str],
+    all_: bool,
+    check: bool,
+    strict: bool,
+    ignore: Sequence[str],
+    output_format: str,
+    folder: str | None,
+) -> int:
     """Write the agent files, or check them, and return the exit status."""
     if bool(manifests) == all_:
-        raise click.UsageError("name the manifests to assemble, or use --all" if not all_ else _ALL_AND_SOME)
-    kit = _kit_of(manifests, folder)
-    files = kit.manifests if all_ else _files(kit, manifests)
-    plan = make_plan(kit, files, whole=all_)
-    return _report_check(plan, files) if check else _write(kit, plan, files)
+        raise click.UsageError(_ALL_AND_SOME if all_ else "name the manifests to assemble, or use --all")
+    try:
+        kit = _kit_of(manifests, folder)
+        files = kit.manifests if all_ else _files(kit, manifests)
+        outcome = run(kit, files, all_, check, Policy(_ignored(kit, ignore), strict))
+    except AssembleError as error:
+        outcome = Outcome(error.diagnostics, failure=Failure(error.message, error.hint))
+    return _tell(outcome, output_format)
 
 
 _ALL_AND_SOME = "--all takes all manifests; name some of them, or use it alone"
+
+
+@assemble.command()
+@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.option("--all", "all_", is_flag=True, help="Print the documentation of all codes, as Markdown.")
+def explain(codes: Sequence[str], all_: bool) -> int:
+    """Explain the code of a finding; without one, list all codes."""
+    from kei_assembler import catalog
+
+    rules = [_rule(code) for code in codes]
+    text = "\n".join(map(catalog.explain, rules)) or (catalog.reference() if all_ else catalog.overview())
+    click.echo(text, nl=False)
+    return CLEAN
+
+
+def _rule(code: str) -> Rule:
+    from kei_assembler.catalog import RULES
+
+    if code.upper() in RULES:
+        return RULES[code.upper()]
+    match = nearest(code, RULES)
+    hint = f"Did you mean {match}?" if match else "`assemble explain` lists all codes."
+    raise click.UsageError(f"there is no code {code}. {hint}")
+
+
+def _ignored(kit: Kit, codes: Sequence[str]) -> frozenset[str]:
+    """The codes to silence, by the command line and the settings; each must exist, and may be silenced."""
+    for code in codes:
+        if not _rule(code).may_ignore:
+            raise click.UsageError(f"{code} cannot be ignored: it would make the output wrong")
+    if kit.settings.ignore:
+        from kei_assembler.catalog import check_ignore
+
+        check_ignore(kit)
+    return frozenset({*(code.upper() for code in codes), *kit.settings.ignore})
+
+
+def _tell(outcome: Outcome, output_format: str) -> int:
+    out, err = FORMATS[output_format](outcome)
+    click.echo(out, nl=False)
+    click.echo(err, nl=False, err=True)
+    return outcome.status
 
 
 def _kit_of(manifests: Sequence[str], folder: str | None) -> Kit:
@@ -114,7 +172,7 @@ def _not_there(argument: str) -> AssembleError:
     """The error for an argument that is neither a file nor a command: likely one of them, misspelt."""
     folder = discovery.find(os.getcwd())
     manifests = discovery.load(folder).manifests if folder else ()
-    known = {file: file for file in manifests} | {os.path.basename(file)[:-5]: file for file in manifests}
+    known = {file: file for file in manifests} | {stem(file): file for file in manifests}
     known |= {command: f"assemble {command}" for command in assemble.commands}
     match = nearest(argument, known)
     kind = "file" if "/" in argument or "." in argument else "file or command"
@@ -148,40 +206,6 @@ def _no_manifest(kit: Kit, argument: str) -> AssembleError:
     )
 
 
-def _report_check(plan: Plan, files: Sequence[str]) -> int:
-    drift = [change for change in plan.changes if change.kind is not Kind.UNCHANGED]
-    click.echo(report.changes_text(drift, report.DRIFT), nl=False)
-    found = [*plan.diagnostics, *blocked(plan.changes)]
-    _say(report.diagnostics_text(found))
-    _say(_closing(plan, files, found, report.DRIFT))
-    if drift:
-        _say("to bring the files up to date, run: assemble --all")
-    return FINDINGS if drift or not plan.is_sound else CLEAN
-
-
-def _write(kit: Kit, plan: Plan, files: Sequence[str]) -> int:
-    found = [*plan.diagnostics, *(blocked(plan.changes) if plan.is_sound else ())]
-    _say(report.diagnostics_text(found))
-    if not plan.is_sound:
-        _say(f"{report.tally(found)}; nothing was written")
-        return FINDINGS
-    Disk(kit).apply(plan.changes)
-    click.echo(report.changes_text(plan.changes, report.DONE), nl=False)
-    _say(_closing(plan, files, found, report.DONE))
-    return FINDINGS if any(diagnostic.severity is Severity.ERROR for diagnostic in found) else CLEAN
-
-
-def _closing(plan: Plan, files: Sequence[str], found: Iterable[Diagnostic], words: dict[Kind, str]) -> str:
-    tally = report.tally(found)
-    return report.summary(len(files), plan.changes, words) + (f"; {tally}" if tally else "")
-
-
-def _say(text: str) -> None:
-    """Write to stderr, which holds all that is not a result."""
-    if text:
-        click.echo(text.rstrip("\n"), err=True)
-
-
 def main(args: Sequence[str] | None = None, prog_name: str = "assemble") -> NoReturn:
     """Run the command and exit with its status."""
     for stream in (sys.stdout, sys.stderr):
@@ -196,9 +220,4 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
-        return CANNOT_RUN
-    except AssembleError as error:
-        _say(report.diagnostics_text(error.diagnostics))
-        _say(f"error: {report.shown(error.message)}")
-        _say(f"  help: {report.shown(error.hint)}" if error.hint else "")
-        return CANNOT_RUN
+        return USAGE

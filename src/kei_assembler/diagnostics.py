@@ -88,20 +88,31 @@ class Finding(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One check with its code. The docstring of `check` is the rule's documentation."""
+    """One check with its code. The docstring of `check` is the rule's documentation.
+
+    An error that would make the outputs wrong cannot be silenced; what can be has `may_ignore`.
+    """
 
     code: str
     severity: Severity
+    may_ignore: bool
     check: Callable[..., Iterable[Finding]]
+
+    @property
+    def name(self) -> str:
+        """The rule's name in words, set off by `-`."""
+        return self.check.__name__.replace("_", "-")
 
     def __call__(self, *subject: Any) -> Iterable[Finding]:
         """Run the check on what it is about."""
         return self.check(*subject)
 
 
-def rule(code: str, severity: Severity = Severity.ERROR) -> Callable[[Callable[..., Iterable[Finding]]], Rule]:
-    """Make the decorated function a rule with this code and severity."""
-    return lambda check: Rule(code, severity, check)
+def rule(
+    code: str, severity: Severity = Severity.ERROR, *, may_ignore: bool = False
+) -> Callable[[Callable[..., Iterable[Finding]]], Rule]:
+    """Make the decorated function a rule with this code and severity. Warnings and notes may always be ignored."""
+    return lambda check: Rule(code, severity, may_ignore or severity < Severity.ERROR, check)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

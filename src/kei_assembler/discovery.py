@@ -57,9 +57,9 @@ def load(folder: str) -> Kit:
     if source is None:
         return Kit(folder, decode_settings({}), None)
     data = _table_at(source.data, at)
-    _refuse(check_settings(source, at, data))
+    refuse(check_settings(source, at, data))
     kit = Kit(folder, decode_settings(data), source, at)
-    _refuse(source.run(folder_out_of_place, kit))
+    refuse(source.run(folder_out_of_place, kit))
     return kit
 
 
@@ -67,7 +67,7 @@ def _settings_of(folder: str) -> tuple[Source | None, KeyPath]:
     own = _settings_source(folder, SETTINGS_FILE)
     project = _project_settings(folder)
     if own and project:
-        _refuse(project.run(two_settings, _PROJECT_TABLE))
+        refuse(project.run(two_settings, _PROJECT_TABLE))
     return (own, ()) if own else (project, _PROJECT_TABLE)
 
 
@@ -76,6 +76,20 @@ def two_settings(at: KeyPath) -> Iterable[Finding]:
     """There are settings in `assemble.toml` and in `pyproject.toml`.
 
     Neither is merged into the other: whoever reads one of the two must be able to rely on it.
+
+    Fails::
+
+        # assemble.toml
+        obligatory = []
+
+        # pyproject.toml
+        [tool.assemble]
+        obligatory = ["baseline"]
+
+    Passes::
+
+        # assemble.toml
+        obligatory = []
     """
     yield Finding(at, f"`{SETTINGS_FILE}` beside this holds settings too", "keep the settings in one of the two files")
 
@@ -97,7 +111,7 @@ def _settings_source(folder: str, file: str, needle: bytes = b"") -> Source | No
     if needle not in raw:
         return None
     source, problems = read_toml(file, raw)
-    _refuse(problems)
+    refuse(problems)
     return source
 
 
@@ -108,7 +122,8 @@ def _table_at(data: Mapping[str, Any], at: KeyPath) -> Any:
     return table
 
 
-def _refuse(problems: Iterable[Diagnostic]) -> None:
+def refuse(problems: Iterable[Diagnostic]) -> None:
+    """Raise AssembleError when there are problems with the settings."""
     if diagnostics := tuple(problems):
         raise AssembleError("the settings have errors; nothing was done", diagnostics=diagnostics)
 
@@ -119,6 +134,19 @@ def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
 
     `root` itself must hold the kit, and lie in the git work tree if there is one. A kit that shares its blocks
     with others sets `root` to the folder that holds them all.
+
+    Fails::
+
+        # assemble.toml
+        blocks = ["rules"]
+
+    Passes::
+
+        # assemble.toml
+        blocks = ["rules"]
+
+        # rules/baseline.md.txt
+        A folder that exists.
     """
     top = git_top(kit.folder)
     if not is_inside(os.path.realpath(kit.folder), kit.root):

@@ -8,10 +8,8 @@ from collections.abc import Iterable
 from functools import cache
 
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.kit import Kit
-from kei_assembler.plan import Change, Kind
-
-WRITTEN = (Kind.CREATE, Kind.UPDATE)
+from kei_assembler.kit import Kit, normal
+from kei_assembler.plan import WRITTEN, Change
 
 
 class Disk:
@@ -41,6 +39,14 @@ class Disk:
                 return file.read()
         except FileNotFoundError:
             return None
+
+    def list(self, folder: str, suffix: str) -> list[str]:
+        """Return the files of a folder of the kit that end in the suffix, sorted; hidden ones are passed over."""
+        try:
+            names = sorted(os.listdir(self.kit.path(folder)))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [normal(f"{folder}/{name}") for name in names if name.endswith(suffix) and not name.startswith(".")]
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Create and update the files that the changes say; each is whole at any moment, old or new."""

@@ -194,6 +194,16 @@ def unreadable(error: OSError) -> Iterable[Finding]:
 
     It is a folder or a device with the name of a file, a link that leads nowhere or outside the kit's root, or
     this user may not read it.
+
+    Fails::
+
+        # agents/critic.toml/notes.txt
+        A folder with the name of a manifest.
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
     """
     if error.errno == errno.ELOOP:
         yield Finding(START, "the file is a link that leads outside the kit's root", "see the setting `root`")

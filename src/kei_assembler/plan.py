@@ -19,6 +19,14 @@ class Kind(StrEnum):
     UNCHANGED = "unchanged"
     EDITED = "edited"
     FOREIGN = "foreign"
+    UNMANAGED = "unmanaged"
+
+
+WRITTEN = (Kind.CREATE, Kind.UPDATE)
+"""The kinds that a build writes."""
+
+DRIFT = (Kind.CREATE, Kind.UPDATE, Kind.EDITED, Kind.FOREIGN)
+"""The kinds for which what is on disk is not what the sources give."""
 
 
 class Change(NamedTuple):
@@ -57,6 +65,11 @@ def _kind_of_other(wanted: str, present: str) -> Kind:
     if found is None:
         return Kind.FOREIGN
     return Kind.UPDATE if found.intact else Kind.EDITED
+
+
+def is_agent_file(content: bytes) -> bool:
+    """Tell whether a Markdown file is made like an agent's: it begins with front matter."""
+    return with_lf(content).startswith(b"---\n")
 
 
 def with_lf(content: bytes) -> bytes:

@@ -21,7 +21,7 @@ from jinja2 import (
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 
-from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.diagnostics import Diagnostic, did_you_mean
 from kei_assembler.frontmatter import Value, front_matter
 from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Handoff, Manifest
@@ -96,7 +96,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
-            undefined=StrictUndefined,
+            undefined=_Undefined,
         )
         return environment.get_template(_BODY if own else f"default/{_BODY}").render
 
@@ -132,6 +132,16 @@ def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str
             found = (traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
         traceback = traceback.tb_next
     return found
+
+
+class _Undefined(StrictUndefined):
+    """Says what is missing in the template's own terms."""
+
+    @property
+    def _undefined_message(self) -> str:
+        known = getattr(self._undefined_obj, "_fields", ()) or vars(self._undefined_obj or SimpleNamespace())
+        hint = did_you_mean(str(self._undefined_name), known)
+        return f"`{self._undefined_name}` is not defined" + (f"; {hint}" if hint else "")
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):

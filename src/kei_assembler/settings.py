@@ -104,6 +104,16 @@ def unknown_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
     """A setting that does not exist.
 
     It would be silently without effect, so it is an error. Often it is a misspelling of another.
+
+    Fails::
+
+        # assemble.toml
+        obligatry = ["baseline"]
+
+    Passes::
+
+        # assemble.toml
+        obligatory = []
     """
     for misfit in misfits(SHAPE, data, at):
         if misfit.kind == "unknown":
@@ -115,7 +125,18 @@ def unknown_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
 
 @rule("C702")
 def wrong_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
-    """A setting whose value is not what it must be: another type, blank, or outside the values allowed."""
+    """A setting whose value is not what it must be: another type, blank, or outside the values allowed.
+
+    Fails::
+
+        # assemble.toml
+        obligatory = "baseline"
+
+    Passes::
+
+        # assemble.toml
+        obligatory = []
+    """
     for misfit in misfits(SHAPE, data, at):
         if misfit.kind != "unknown":
             choices = misfit.shape.choices
@@ -125,7 +146,19 @@ def wrong_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
 
 @rule("C703")
 def required_key_unknown(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
-    """The setting `required` names a key that no manifest can have."""
+    """The setting `required` names a key that no manifest can have.
+
+    Fails::
+
+        # assemble.toml
+        required = ["name", "owner"]
+
+    Passes::
+
+        # assemble.toml
+        required = ["name", "owner"]
+        extra-keys = { owner = "string" }
+    """
     settings = decode_settings(data)
     known = (*MANIFEST_KEYS, *settings.extra_keys)
     for index, key in enumerate(settings.required):
@@ -136,7 +169,18 @@ def required_key_unknown(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Findi
 
 @rule("C704")
 def extra_key_taken(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
-    """A key in `extra-keys` that manifests have anyway, or that a template could not name."""
+    """A key in `extra-keys` that manifests have anyway, or that a template could not name.
+
+    Fails::
+
+        # assemble.toml
+        extra-keys = { model = "string" }
+
+    Passes::
+
+        # assemble.toml
+        extra-keys = { owner = "string" }
+    """
     for key in decode_settings(data).extra_keys:
         path = (*at, "extra-keys", key)
         if key in MANIFEST_KEYS:

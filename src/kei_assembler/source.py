@@ -96,12 +96,12 @@ def _first_mentions(text: str) -> dict[KeyPath, Span]:
 
 
 def read_text(file: str, raw: bytes) -> tuple[Source, list[Diagnostic]]:
-    """Return the file's text, and what keeps it from being read: then the text is empty."""
-    source = Source(file, "")
-    problems = source.run(too_large, raw) or source.run(not_utf8, raw)
-    if not problems:
-        source.text = raw.decode().removeprefix(_BOM).replace("\r\n", "\n")
-    return source, problems
+    """Return the file's text, and what is wrong with its bytes: then the text is only good for showing the place."""
+    if len(raw) > BYTES_MOST:
+        source = Source(file, "")
+        return source, source.run(too_large)
+    source = Source(file, raw.decode(errors="replace").removeprefix(_BOM).replace("\r\n", "\n"))
+    return source, source.run(not_utf8, raw)
 
 
 def read_toml(file: str, raw: bytes) -> tuple[Source, list[Diagnostic]]:
@@ -122,6 +122,18 @@ def not_utf8(raw: bytes) -> Iterable[Finding]:
 
     Manifests, blocks, templates and settings are UTF-8. A file that an editor saved as UTF-16 or in a code page
     of its system has bytes that mean nothing in UTF-8, and a NUL byte belongs into no text.
+
+    Fails::
+
+        # agents/critic.toml (latin-1)
+        name = "critic"
+        description = "Prüft Code."
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Prüft Code."
     """
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         yield Finding(START, "this is UTF-16, not UTF-8", "save the file as UTF-8")
@@ -148,6 +160,16 @@ def broken_toml(error: Exception) -> Iterable[Finding]:
     """The file is not valid TOML.
 
     Nothing can be said about the keys of a file whose grammar is broken, so this is the only finding about it.
+
+    Fails::
+
+        name = "critic
+        description = "Reviews code."
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
     """
     message, hint, line, column = _parts(error)
     yield Finding(Span(line, column, line, column + 1), message, hint)
@@ -165,16 +187,29 @@ def _parts(error: Exception) -> tuple[str, str, int, int]:
 
 
 @rule("S004")
-def too_large(raw: bytes) -> Iterable[Finding]:
+def too_large() -> Iterable[Finding]:
     """The file is larger than 1 MiB.
 
     An agent file of that size is of no use to any tool, so a larger source is a mistake: a wrong file, or one
     that was written by a program that ran away.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md (100000 times)
+        Be honest.
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
     """
-    if len(raw) > BYTES_MOST:
-        yield Finding(
-            START, f"the file is larger than {BYTES_MOST:,} bytes", "split it, or remove what does not belong"
-        )
+    message = f"the file is larger than {BYTES_MOST:,} bytes"
+    yield Finding(START, message, "split it, or remove what does not belong")
 
 
 @rule("S005")
@@ -182,6 +217,17 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
     """A key or table is defined twice.
 
     TOML forbids it, and nobody can tell which of the two was meant.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        name = "critic"
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
     """
     message, _, line, column = _parts(error)
     if message != "duplicate key":

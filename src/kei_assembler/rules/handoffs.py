@@ -81,7 +81,7 @@ def handoff_to_itself(subject: Subject) -> Iterable[Finding]:
             yield Finding(("handoff", index, "target"), "the agent hands off to itself", "name another, or remove it")
 
 
-@rule("H303")
+@rule("H303", may_ignore=True)
 def repeated_handoff(subject: Subject) -> Iterable[Finding]:
     """Two handoffs of one agent lead to the same target.
 

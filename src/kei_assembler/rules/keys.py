@@ -199,7 +199,7 @@ def name_twice(subject: Subject) -> Iterable[Finding]:
             yield Finding(("name",), f"`{other}` has the same name", "rename one of the two")
 
 
-@rule("K109")
+@rule("K109", may_ignore=True)
 def repeated_entry(subject: Subject) -> Iterable[Finding]:
     """A tool or a target is listed twice.
 

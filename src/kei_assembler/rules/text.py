@@ -16,7 +16,7 @@ _PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
 _MAY_STAY_OPEN = re.compile(r"```|~~~|<[!?a-z]", re.IGNORECASE)
 
 
-@rule("T401")
+@rule("T401", may_ignore=True)
 def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
     """A placeholder such as `{{PROJECT}}` was left unfilled.
 
@@ -41,7 +41,7 @@ def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
                 yield Finding(where, f"the placeholder `{match[0]}` was left unfilled", "put the value in its place")
 
 
-@rule("T402")
+@rule("T402", may_ignore=True)
 def placeholder_in_block(block: Block) -> Iterable[Finding]:
     """A placeholder such as `{{PROJECT}}` was left unfilled in a block, outside of code.
 

@@ -1,4 +1,4 @@
-"""Findings and changes as text for people."""
+"""The outcome as text for people: results on stdout, findings and the summary on stderr."""
 
 from __future__ import annotations
 
@@ -8,23 +8,61 @@ from collections import Counter
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Diagnostic, Place
-from kei_assembler.plan import Change, Kind
+from kei_assembler.plan import DRIFT, WRITTEN, Change, Kind
+from kei_assembler.report.outcome import Outcome, Streams
 
 _LINE_MOST = 100
 _TAB = 4
-_QUOTED = re.compile(r"""(["'])(?!\1).+\1""")
+_QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
 _HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-
-DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated"}
-"""What a run that wrote calls the kinds of change."""
-
-DRIFT = {Kind.CREATE: "missing", Kind.UPDATE: "outdated"}
-"""What a check calls them."""
+_DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated"}
+_FOUND = {Kind.CREATE: "missing", Kind.UPDATE: "outdated"}
 
 
-def diagnostics_text(diagnostics: Iterable[Diagnostic]) -> str:
-    """Return the findings as a compiler prints them: place, code, message, and the line with its fault underlined."""
-    return "".join(map(_diagnostic_text, diagnostics))
+def render(outcome: Outcome) -> Streams:
+    """Return what became of each output, or in a check what is not as it should be, and what there is to say."""
+    err = [*map(_diagnostic_text, outcome.diagnostics), *_closing(outcome)]
+    return Streams("".join(_lines(outcome)), "".join(err))
+
+
+def _lines(outcome: Outcome) -> Iterable[str]:
+    for change in outcome.changes:
+        if change.kind in DRIFT or (change.kind is Kind.UNCHANGED and not outcome.is_check):
+            yield f"{_word(outcome, change)} {shown(change.path)}\n"
+
+
+def _word(outcome: Outcome, change: Change) -> str:
+    return (_FOUND if outcome.is_check else _DONE).get(change.kind, str(change.kind))
+
+
+def _closing(outcome: Outcome) -> Iterable[str]:
+    tally = _tally(outcome.diagnostics)
+    if outcome.failure:
+        yield f"error: {shown(outcome.failure.message)}\n"
+        yield f"  help: {shown(outcome.failure.hint)}\n" if outcome.failure.hint else ""
+    elif not outcome.changes and outcome.status:
+        yield f"{tally}; nothing was written\n"
+    else:
+        yield f"{_summary(outcome)}{'; ' if tally else ''}{tally}\n"
+        if outcome.is_check and any(change.kind in WRITTEN for change in outcome.changes):
+            yield "to write what is missing or outdated, run: assemble --all\n"
+
+
+def _summary(outcome: Outcome) -> str:
+    """The run in one line: "7 agents: 1 created, 6 unchanged"."""
+    counts = Counter(_word(outcome, change) for change in outcome.changes)
+    parts = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+    return f"{_counted(outcome.agents, 'agent')}: {parts or 'nothing to write'}"
+
+
+def _tally(diagnostics: Iterable[Diagnostic]) -> str:
+    """How many findings there are: "3 errors, 1 note"; empty when there are none."""
+    counts = Counter(diagnostic.severity for diagnostic in diagnostics)
+    return ", ".join(_counted(counts[severity], severity.word) for severity in sorted(counts, reverse=True))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _diagnostic_text(diagnostic: Diagnostic) -> str:
@@ -92,26 +130,3 @@ def _columns(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) == "Me":
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def changes_text(changes: Iterable[Change], words: dict[Kind, str]) -> str:
-    """Return a line for each change, with the words for its kind."""
-    return "".join(f"{words.get(change.kind, change.kind)} {shown(change.path)}\n" for change in changes)
-
-
-def summary(agents: int, changes: Iterable[Change], words: dict[Kind, str]) -> str:
-    """Return the run in one line: "7 agents: 1 created, 6 unchanged"."""
-    counts = Counter(words.get(change.kind, str(change.kind)) for change in changes)
-    parts = ", ".join(f"{count:,} {word}" for word, count in counts.items())
-    return f"{counted(agents, 'agent')}: {parts or 'nothing to write'}"
-
-
-def tally(diagnostics: Iterable[Diagnostic]) -> str:
-    """Return how many findings there are: "3 errors, 1 note"; empty when there are none."""
-    counts = Counter(diagnostic.severity for diagnostic in diagnostics)
-    return ", ".join(counted(counts[severity], severity.word) for severity in sorted(counts, reverse=True))
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: "1 agent", "2 agents"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

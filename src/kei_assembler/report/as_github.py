@@ -1,0 +1,43 @@
+"""The outcome as workflow commands, which GitHub shows as annotations in a pull request.
+
+The form and its escapes are those of GitHub's documentation, "Workflow commands for GitHub Actions": in the text `%`,
+CR and LF are percent-encoded, in a property `:` and `,` as well.
+"""
+
+from __future__ import annotations
+
+from kei_assembler.diagnostics import Diagnostic, Severity
+from kei_assembler.report.as_text import shown
+from kei_assembler.report.outcome import Outcome, Streams
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+_IN_TEXT = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_IN_PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
+
+
+def render(outcome: Outcome) -> Streams:
+    """Return one command a line for each finding, and one for a failure of the run itself."""
+    commands = [_command(diagnostic) for diagnostic in outcome.findings]
+    if outcome.failure:
+        commands.append(f"::error::{_text(outcome.failure.message, outcome.failure.hint)}\n")
+    return Streams("".join(commands), "")
+
+
+def _command(diagnostic: Diagnostic) -> str:
+    span = diagnostic.place.span
+    properties = {
+        "file": diagnostic.place.file,
+        "line": span.line,
+        "endLine": span.end_line,
+        "col": span.column,
+        "endColumn": span.end_column,
+        "title": diagnostic.code,
+    }
+    if span.end_line != span.line:
+        del properties["col"], properties["endColumn"]  # GitHub takes columns only within one line
+    listed = ",".join(f"{name}={shown(str(value)).translate(_IN_PROPERTY)}" for name, value in properties.items())
+    return f"::{_COMMANDS[diagnostic.severity]} {listed}::{_text(diagnostic.message, diagnostic.help)}\n"
+
+
+def _text(message: str, hint: str) -> str:
+    return "%0A".join(shown(part).translate(_IN_TEXT) for part in (message, f"help: {hint}" if hint else "") if part)

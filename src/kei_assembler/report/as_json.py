@@ -1,0 +1,41 @@
+"""The outcome as one JSON object, in ASCII."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kei_assembler.diagnostics import Diagnostic, Place
+from kei_assembler.plan import Change
+from kei_assembler.report.outcome import Outcome, Streams
+
+
+def render(outcome: Outcome) -> Streams:
+    """Return an object with `diagnostics` and `changes`, and `failure` if the run was not possible as asked."""
+    import json
+
+    whole: dict[str, Any] = {
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in outcome.findings],
+        "changes": [_change(change) for change in outcome.changes],
+    }
+    if outcome.failure:
+        whole["failure"] = {"message": outcome.failure.message, "help": outcome.failure.hint}
+    return Streams(json.dumps(whole, indent=2) + "\n", "")
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        **_place(diagnostic.place),
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.word,
+        "message": diagnostic.message,
+        "help": diagnostic.help,
+        "related": [{**_place(place), "message": message} for place, message in diagnostic.related],
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"file": place.file, **place.span._asdict()}
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {"path": change.path, "kind": change.kind, "manifest": change.manifest, "target": change.target}

@@ -1,0 +1,67 @@
+"""The outcome as SARIF 2.1.0, the format that code scanning services read (OASIS standard of 27 March 2020)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kei_assembler import __version__
+from kei_assembler.diagnostics import Diagnostic, Place, Severity
+from kei_assembler.report.outcome import Outcome, Streams
+
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
+
+
+def render(outcome: Outcome) -> Streams:
+    """Return a log with one run: the rules that had something to say, and what they said."""
+    import json
+
+    codes = sorted({diagnostic.code for diagnostic in outcome.findings})
+    run: dict[str, Any] = {
+        "tool": {"driver": {"name": "assemble", "version": __version__, "rules": [_rule(code) for code in codes]}},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(diagnostic, codes) for diagnostic in outcome.findings],
+        "invocations": [_invocation(outcome)],
+    }
+    return Streams(json.dumps({"version": "2.1.0", "runs": [run]}, indent=2) + "\n", "")
+
+
+def _invocation(outcome: Outcome) -> dict[str, Any]:
+    invocation: dict[str, Any] = {"executionSuccessful": outcome.failure is None, "exitCode": outcome.status}
+    if outcome.failure:
+        text = f"{outcome.failure.message} {outcome.failure.hint}".strip()
+        invocation["toolExecutionNotifications"] = [{"level": "error", "message": {"text": text}}]
+    return invocation
+
+
+def _rule(code: str) -> dict[str, Any]:
+    from kei_assembler.catalog import RULES, documentation, explain
+
+    rule = RULES[code]
+    return {
+        "id": code,
+        "name": rule.name,
+        "shortDescription": {"text": documentation(rule).title},
+        "help": {"text": explain(rule), "markdown": explain(rule)},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+    }
+
+
+def _result(diagnostic: Diagnostic, codes: list[str]) -> dict[str, Any]:
+    text = f"{diagnostic.message}. {diagnostic.help}" if diagnostic.help else diagnostic.message
+    related = [{**_location(place), "message": {"text": message}} for place, message in diagnostic.related]
+    return {
+        "ruleId": diagnostic.code,
+        "ruleIndex": codes.index(diagnostic.code),
+        "level": _LEVELS[diagnostic.severity],
+        "message": {"text": text},
+        "locations": [_location(diagnostic.place)],
+        **({"relatedLocations": related} if related else {}),
+    }
+
+
+def _location(place: Place) -> dict[str, Any]:
+    from urllib.parse import quote
+
+    line, column, end_line, end_column = place.span
+    region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
+    return {"physicalLocation": {"artifactLocation": {"uri": quote(place.file)}, "region": region}}

@@ -1,0 +1,52 @@
+"""The outcome of a run: all that a report tells."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kei_assembler.diagnostics import Diagnostic, Severity
+from kei_assembler.plan import DRIFT, Change
+
+CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
+
+
+class Streams(NamedTuple):
+    """What goes to stdout and to stderr."""
+
+    out: str
+    err: str
+
+
+class Failure(NamedTuple):
+    """Why the run could not go on, and what to do about it."""
+
+    message: str
+    hint: str
+
+
+class Outcome(NamedTuple):
+    """What a run found and did, or would have done.
+
+    `drift` are the outputs that a check found missing or outdated, as findings, for formats that know nothing else.
+    """
+
+    diagnostics: tuple[Diagnostic, ...] = ()
+    changes: tuple[Change, ...] = ()
+    drift: tuple[Diagnostic, ...] = ()
+    agents: int = 0
+    is_check: bool = False
+    failure: Failure | None = None
+
+    @property
+    def findings(self) -> list[Diagnostic]:
+        """All findings, those about drift among them, in their order."""
+        return sorted([*self.diagnostics, *self.drift])
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        if self.failure:
+            return CANNOT_RUN
+        has_error = any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
+        has_drift = self.is_check and any(change.kind in DRIFT for change in self.changes)
+        return FINDINGS if has_error or has_drift else CLEAN

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+PACKAGE = REPOSITORY / "src" / "kei_assembler"
+
+# The house, from the ground up: a room may import only from those before it.
+FLOORS = (
+    "diagnostics markdown frontmatter stamp",
+    "shapes places",
+    "source targets",
+    "manifest",
+    "settings",
+    "kit",
+    "discovery rules.subject rules.outputs",
+    "rules.keys",
+    "rules.blocks rules.handoffs rules.text",
+    "rules",
+    "render",
+    "plan",
+    "disk",
+    "catalog report.outcome",
+    "report.as_text report.as_json report.as_sarif build",
+    "report.as_github",
+    "report",
+    "cli",
+    "__main__",
+)
+LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms.split()}
+ROOMS = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").as_posix().removesuffix("/__init__").replace("/", ".")
+
+
+def _imports(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kei_assembler"):
+            module = (node.module or "").removeprefix("kei_assembler").lstrip(".")
+            names = [alias.name for alias in node.names]
+            yield from (
+                [module]
+                if module and module not in ("rules", "report")
+                else [f"{module}.{name}".lstrip(".") for name in names]
+            )
+
+
+@pytest.mark.parametrize("path", ROOMS, ids=_room)
+def test_imports_point_downwards(path: Path) -> None:
+    imported = {name if name in LEVEL else name.rpartition(".")[0] for name in _imports(path.read_text())}
+    assert {name for name in imported if name and LEVEL[name] >= LEVEL[_room(path)]} == set()
+
+
+def test_every_room_has_its_floor() -> None:
+    assert {_room(path) for path in ROOMS} == LEVEL.keys()
+
+
+def test_only_one_room_knows_jinja() -> None:
+    assert [path.name for path in ROOMS if "jinja2" in path.read_text()] == ["render.py"]
+
+
+def test_only_one_room_knows_tree_sitter() -> None:
+    assert [path.name for path in ROOMS if "import tree_sitter" in path.read_text()] == ["places.py"]

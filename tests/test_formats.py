@@ -1,0 +1,146 @@
+"""The output formats: what they hold, and that nothing in a kit's text can act through them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema
+import pytest
+from conftest import REPOSITORY, Workbench
+
+SCHEMAS = REPOSITORY / "tests" / "node" / "node_modules" / "@microsoft" / "jest-sarif" / "lib" / "schemas"
+
+FAULTY = {
+    "agents/a.toml": """\
+nmae = "a"
+description = "A."
+tools = ["Read", "Read"]
+blocks = [
+    "päper, 100%: done",
+    "missing",
+]
+
+[[handoff]]
+target = "a"
+trigger = "x"
+model = "opus"
+""",
+    "agents/b c.toml": 'name = "bé"\ndescription = "B."\n',
+}
+CODES = ["H302", "H304", "K101", "K109", "K110", "B204", "B201"]
+
+
+@pytest.fixture
+def faulty(bench: Workbench) -> Workbench:
+    bench.write(FAULTY)
+    return bench
+
+
+def _json(bench: Workbench, *args: str) -> dict[str, Any]:
+    run = bench.run("--all", "--output-format", "json", *args)
+    assert run.stderr == ""
+    loaded: dict[str, Any] = json.loads(run.stdout)
+    return loaded
+
+
+def test_json_has_every_finding_with_its_place(faulty: Workbench) -> None:
+    diagnostics = _json(faulty)["diagnostics"]
+    assert {diagnostic["code"] for diagnostic in diagnostics} == {*CODES, "K106"}
+    for diagnostic in diagnostics:
+        assert set(diagnostic) == {
+            "file", "line", "column", "end_line", "end_column", "code", "severity", "message", "help", "related",
+        }  # fmt: skip
+        line = FAULTY[diagnostic["file"]].splitlines()[diagnostic["line"] - 1]
+        assert line[diagnostic["column"] - 1 : diagnostic["end_column"] - 1].strip()
+    places = [(diagnostic["file"], diagnostic["line"], diagnostic["column"]) for diagnostic in diagnostics]
+    assert places == sorted(places)
+
+
+def test_json_has_every_change(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    change = {"path": "agents/a.md", "manifest": "agents/a.toml", "target": "claude-code"}
+    assert _json(bench, "--check")["changes"] == [change | {"kind": "create"}]
+    assert _json(bench)["changes"] == [change | {"kind": "create"}]
+    assert _json(bench) == {"diagnostics": [], "changes": [change | {"kind": "unchanged"}]}
+
+
+@pytest.mark.parametrize("output_format", ["json", "github", "sarif"])
+def test_a_machine_format_has_stdout_to_itself(faulty: Workbench, output_format: str) -> None:
+    for args in (["--all"], ["--all", "--check"], ["agents/none.toml"]):
+        run = faulty.run(*args, "--output-format", output_format)
+        assert run.stderr == ""
+        assert run.stdout != ""
+        assert run.status == (2 if "agents/none.toml" in args else 1)
+
+
+def test_wrong_settings_are_reported_in_every_format(bench: Workbench) -> None:
+    bench.write({"assemble.toml": "obligatry = []\n", "agents/a.toml": "", "agents/b.toml": ""})
+    whole = _json(bench)
+    assert [(found["file"], found["line"], found["code"]) for found in whole["diagnostics"]] == [
+        ("assemble.toml", 1, "C701")
+    ]
+    assert whole["failure"]["message"] == "the settings have errors; nothing was done"
+    assert bench.run("--all", "--output-format", "sarif").status == 2
+
+
+def test_github_commands_are_escaped(faulty: Workbench) -> None:
+    lines = faulty.run("--all", "--output-format", "github").stdout.splitlines()
+    assert len(lines) == len(CODES) + 1
+    for line in lines:
+        assert re.fullmatch(r"::(error|warning|notice) file=[^:,]+(,\w+=[^:,]*)+::.+", line)
+    (block,) = (line for line in lines if "title=B204" in line)
+    assert "100%25: done" in block
+    assert "line=5,endLine=5,col=5,endColumn=24" in block
+
+
+def test_nothing_in_a_kit_can_start_a_workflow_command(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\nblocks = ["x\\n::set-output name=a::b"]\n'})
+    for output_format in ("github", "text"):
+        run = bench.run("--all", "--output-format", output_format)
+        assert not [line for line in (run.stdout + run.stderr).splitlines() if line.startswith("::set-output")]
+
+
+@pytest.mark.parametrize("output_format", ["text", "json", "github", "sarif"])
+def test_hidden_characters_are_never_printed_raw(bench: Workbench, output_format: str) -> None:
+    hidden = "\u202e\u200b\U000e0041\x1b[31m"
+    bench.write({"agents/a.toml": f'name = "a"\ndescription = "A."\nblocks = ["{hidden[:-4]}x"]\n{hidden}'})
+    run = bench.run("--all", "--output-format", output_format)
+    assert not set("\u202e\u200b\U000e0041\x1b") & set(run.stdout + run.stderr)
+
+
+def _sarif(bench: Workbench) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(bench.run("--all", "--output-format", "sarif").stdout)
+    return loaded
+
+
+def test_sarif_results_point_at_their_rules_and_files(faulty: Workbench) -> None:
+    (run,) = _sarif(faulty)["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert {rule["id"] for rule in rules} == {*CODES, "K106"}
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        location = result["locations"][0]["physicalLocation"]
+        assert unquote(location["artifactLocation"]["uri"]) in FAULTY
+        assert " " not in location["artifactLocation"]["uri"]
+
+
+@pytest.mark.slow
+def test_sarif_is_valid_by_the_official_schema(faulty: Workbench) -> None:
+    (schema,) = _schemas()
+    for log in (_sarif(faulty), _sarif_of_failure(faulty)):
+        jsonschema.Draft4Validator(json.loads(schema.read_text())).validate(log)
+
+
+def _sarif_of_failure(bench: Workbench) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(bench.run("none.toml", "--output-format", "sarif").stdout)
+    return loaded
+
+
+def _schemas() -> list[Path]:
+    if not SCHEMAS.is_dir():
+        pytest.skip("the official schema comes by npm, which is not here; `make slow` installs it")
+    return list(SCHEMAS.glob("sarif-2.1.0*.json"))

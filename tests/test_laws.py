@@ -1,0 +1,107 @@
+"""What holds for every kit: shown on generated manifests."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from kei_assembler import discovery
+from kei_assembler.build import has_errors, make_plan
+from kei_assembler.disk import Disk
+from kei_assembler.plan import Kind
+
+# Text without the characters that TOML cannot hold, and without unfilled placeholders.
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="{"), min_size=1).filter(str.strip)
+LINES = st.lists(TEXT, min_size=1, max_size=3).map("\n".join)
+LISTS = st.lists(LINES, max_size=4)
+MANIFESTS = st.fixed_dictionaries(
+    {"description": LINES},
+    optional={
+        "tools": st.lists(st.sampled_from(["Read", "Agent(a, b)", "Bash(git:*)", "mcp__x"]), unique=True),
+        "model": st.sampled_from(["opus", "no", "1e3"]),
+        "domain_in": LISTS,
+        "forbidden_domain": LISTS,
+        "output_extra_fields": LISTS,
+        "references": st.fixed_dictionaries({"extra": LISTS}),
+        "handoff": LINES.map(lambda trigger: [{"target": "other", "trigger": trigger}]),
+    },
+)
+
+
+def _kit(folder: str, manifest: dict[str, Any]) -> Path:
+    path = Path(folder).resolve()
+    (path / "agents").mkdir()
+    (path / "assemble.toml").write_text('external-agents = ["other"]')
+    (path / "agents" / "x.toml").write_bytes(tomli_w.dumps({"name": "x"} | manifest).encode())
+    return path
+
+
+def _output(manifest: dict[str, Any]) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        found, changes = make_plan(discovery.load(str(_kit(folder, manifest))), ["agents/x.toml"], whole=True)
+    assert not has_errors(found)
+    content = changes[0].content
+    assert content is not None
+    return content.decode()
+
+
+@settings(max_examples=60, deadline=None)
+@given(MANIFESTS)
+def test_after_a_build_nothing_is_left_to_do(manifest: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(_kit(folder, manifest))
+        _, first = make_plan(discovery.load(path), ["agents/x.toml"], whole=True)
+        Disk(discovery.load(path)).apply(first)
+        _, second = make_plan(discovery.load(path), ["agents/x.toml"], whole=True)
+    assert [change.kind for change in first] == [Kind.CREATE]
+    assert [change.kind for change in second] == [Kind.UNCHANGED]
+
+
+@settings(max_examples=100, deadline=None)
+@given(MANIFESTS)
+def test_rendering_twice_gives_the_same(manifest: dict[str, Any]) -> None:
+    assert _output(manifest) == _output(manifest)
+
+
+@settings(max_examples=100, deadline=None)
+@given(MANIFESTS)
+def test_front_matter_reads_back(manifest: dict[str, Any]) -> None:
+    _, front, _ = _output(manifest).split("---\n", 2)
+    values = yaml.safe_load(front)
+    assert values["description"] == manifest["description"]
+    assert values.get("model") == manifest.get("model")
+
+
+@settings(max_examples=100, deadline=None)
+@given(MANIFESTS)
+def test_the_file_ends_with_one_newline_and_no_line_with_space(manifest: dict[str, Any]) -> None:
+    text = _output(manifest)
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+    fences = [token for token in MarkdownIt("commonmark").parse(text) if token.type == "fence"]
+    assert len(fences) == bool(manifest.get("output_extra_fields"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(MANIFESTS)
+def test_no_value_changes_the_outline(manifest: dict[str, Any]) -> None:
+    def outline(text: str) -> list[str]:
+        _, _, body = text.split("---\n", 2)
+        return [token.type for token in MarkdownIt("commonmark").parse(body)]
+
+    assert outline(_output(manifest)) == outline(_output(_with_x(manifest)))
+
+
+def _with_x(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {name: _with_x(inner, name) for name, inner in value.items()}
+    if isinstance(value, list) and key != "tools":
+        return [_with_x(inner) for inner in value]
+    return value if key in ("target", "tools", "model") else "x"

@@ -1,0 +1,100 @@
+"""Every rule's documented examples do what they say, and the reference is what the code says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import REPOSITORY, Workbench
+
+from kei_assembler.catalog import FAMILIES, RULES, documentation, example_files
+from kei_assembler.diagnostics import Severity
+
+
+def _write(bench: Workbench, example: str) -> None:
+    files = example_files(example)
+    bench.write({file.path: (file.text * file.times).encode(file.encoding) for file in files})
+    (bench.folder / "agents").mkdir(exist_ok=True)
+
+
+def _codes(bench: Workbench, *args: str) -> set[str]:
+    run = bench.run("--all", "--output-format", "json", *args)
+    assert run.stderr == ""
+    return {diagnostic["code"] for diagnostic in json.loads(run.stdout)["diagnostics"]}
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_failing_example_fails_with_its_code(code: str, bench: Workbench) -> None:
+    _write(bench, documentation(RULES[code]).fails)
+    assert code in _codes(bench, "--check")
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_passing_example_passes(code: str, bench: Workbench) -> None:
+    _write(bench, documentation(RULES[code]).passes)
+    assert _codes(bench) == set()
+    assert _codes(bench, "--check") == set()
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_one_cause_gives_one_finding(code: str, bench: Workbench) -> None:
+    _write(bench, documentation(RULES[code]).fails)
+    assert _codes(bench, "--check") - {"O609"} <= {code}
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_each_rule_is_documented(code: str) -> None:
+    told = documentation(RULES[code])
+    assert told.title.endswith(".")
+    assert told.fails
+    assert told.passes
+    assert code[0] in FAMILIES
+
+
+def test_the_reference_is_what_the_code_says(bench: Workbench) -> None:
+    assert bench.run("explain", "--all") == (0, (REPOSITORY / "docs" / "diagnostics.md").read_text(), "")
+
+
+def test_explain_prints_one_rule(bench: Workbench) -> None:
+    run = bench.run("explain", "b201")
+    assert run.status == 0
+    assert run.stdout.startswith("## B201 unknown-block\n\n*error* · A block that is in none of")
+
+
+def test_explain_without_a_code_lists_all(bench: Workbench) -> None:
+    lines = bench.run("explain").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(RULES)
+
+
+def test_explain_knows_no_such_code(bench: Workbench) -> None:
+    run = bench.run("explain", "K11O")
+    assert run.status == 2
+    assert "there is no code K11O. Did you mean K11" in run.stderr
+
+
+@pytest.mark.parametrize("code", [code for code, rule in RULES.items() if not rule.may_ignore])
+def test_errors_that_make_the_output_wrong_cannot_be_ignored(code: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    run = bench.run("--all", "--check", "--ignore", code)
+    assert (run.status, run.stdout) == (2, "")
+    assert f"{code} cannot be ignored" in run.stderr
+    assert RULES[code].severity is Severity.ERROR
+
+
+@pytest.mark.parametrize("code", [code for code, rule in RULES.items() if rule.may_ignore])
+def test_what_may_be_ignored_can_be_by_command_line_and_settings(code: str, bench: Workbench) -> None:
+    _write(bench, documentation(RULES[code]).fails)
+    assert code not in _codes(bench, "--check", "--ignore", code)
+    settings = bench.folder / "assemble.toml"
+    settings.write_text(f'ignore = ["{code}"]\n' + (settings.read_text() if settings.exists() else ""))
+    assert code not in _codes(bench, "--check")
+
+
+def test_strict_makes_a_warning_an_error(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\ntools = ["Raed"]\n'})
+    assert bench.run("--all", "--strict").status == 1
+    assert not (bench.folder / "agents" / "a.md").exists()
+    run = bench.run("--all")
+    assert run.status == 0
+    assert "warning[K111]" in run.stderr
+    assert bench.run("--all", "--strict", "--ignore", "K111").status == 0

@@ -1,0 +1,83 @@
+"""The kit of this repository, and above all its first manifest."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from conftest import REPOSITORY
+
+from kei_assembler import cli
+
+MANIFESTS = sorted((REPOSITORY / "agents").glob("*.toml"))
+SECTIONS = ["ROLE", "DOMAIN SCOPE", "HANDOFFS", "OUTPUT FORMAT", "FORBIDDEN", "REFERENCES"]
+BLOCK_FILES = {path.stem: path.read_text() for path in (REPOSITORY / "_blocks").glob("*.md")}
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    return tomllib.loads((REPOSITORY / "agents" / "kei-ml-implementer.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def agent_file() -> str:
+    return (REPOSITORY / "agents" / "kei-ml-implementer.md").read_text()
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    else:
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)
+
+
+def test_front_matter_reads_back_to_the_manifest(manifest: dict[str, Any], agent_file: str) -> None:
+    _, front, _ = agent_file.split("---\n", 2)
+    assert yaml.safe_load(front) == {
+        "name": manifest["name"],
+        "description": manifest["description"],
+        "tools": ", ".join(manifest["tools"]),
+        "model": manifest["model"],
+    }
+
+
+def test_every_string_of_the_manifest_is_in_the_file(manifest: dict[str, Any], agent_file: str) -> None:
+    blocks = manifest.pop("blocks")
+    strings = list(_strings(manifest))
+    assert len(strings) > 60
+    assert [text for text in strings if text.strip() not in agent_file] == []
+    manifest["blocks"] = blocks
+
+
+def test_blocks_and_sections_stand_in_their_order(manifest: dict[str, Any], agent_file: str) -> None:
+    texts = [BLOCK_FILES[name].strip() for name in manifest["blocks"]]
+    assert len(texts) == 8
+    headings = ["# ROLE\n", *texts, *(f"# {section}\n" for section in SECTIONS[1:])]
+    offsets = [agent_file.index(f"\n\n{heading}") for heading in headings]
+    assert offsets == sorted(offsets)
+
+
+def test_the_committed_files_are_what_the_sources_give(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["--kit", str(REPOSITORY), "--all", "--check"])
+    out, err = capsys.readouterr()
+    assert (exit_.value.code, out) == (0, "")
+    assert err == "7 agents: 7 unchanged\n"
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
+def test_each_agent_has_all_sections(path: Any) -> None:
+    text = path.with_suffix(".md").read_text()
+    assert [line for line in re.findall(r"^# (.+)$", text, re.MULTILINE) if line in SECTIONS] == SECTIONS
+
+
+def test_the_kit_is_complete() -> None:
+    used = {name for path in MANIFESTS for name in tomllib.loads(path.read_text())["blocks"]}
+    assert len(MANIFESTS) == 7
+    assert used == set(BLOCK_FILES)
+    assert all(10 <= len(text.splitlines()) <= 40 for text in BLOCK_FILES.values())

@@ -1,0 +1,66 @@
+"""The wheel, as somebody installs it: what is in it, and whether it works outside of this repository."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(folder),
+        str(REPOSITORY),
+    ]
+    subprocess.run(command, check=True)
+    (path,) = folder.glob("kei_assembler-*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", str(wheel)], check=True)
+    return folder / "bin"
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    package = {
+        path.relative_to(REPOSITORY / "src").as_posix()
+        for path in (REPOSITORY / "src" / "kei_assembler").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert {name for name in names if ".dist-info/" not in name} == package
+    assert {"kei_assembler/py.typed", "kei_assembler/default/agent.md.j2"} <= package
+
+
+def test_it_assembles_a_kit_without_templates_and_settings(environment: Path, tmp_path: Path) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "solo.toml").write_text('name = "solo"\ndescription = "Alone."\nrole = "You are alone."\n')
+    run = subprocess.run([environment / "assemble", "--all"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "created agents/solo.md\n", "1 agent: 1 created\n")
+    assert "# ROLE\n\nYou are alone.\n" in (tmp_path / "agents" / "solo.md").read_text()
+
+
+def test_it_gives_the_same_bytes_as_the_tree(environment: Path) -> None:
+    command = [environment / "assemble", "--kit", REPOSITORY, "--all", "--check"]
+    run = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "7 agents: 7 unchanged\n")
