@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Workbench
 
+from conftest import Workbench
 from kei_assembler import __version__
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
@@ -55,7 +55,8 @@ def test_only_what_changed_is_written(kit: Workbench) -> None:
 @pytest.mark.parametrize(
     ("args", "stderr"),
     [
-        (["agents/alhpa.toml"], "error: there is no file agents/alhpa.toml\n  help: did you mean `agents/alpha.toml`?\n"),
+        (["agents/alhpa.toml"], "error: there is no file agents/alhpa.toml\n"
+            "  help: did you mean `agents/alpha.toml`?\n"),
         (["alpha"], "error: there is no file or command alpha\n  help: did you mean `agents/alpha.toml`?\n"),
         (["agents"], "error: agents is a folder\n  help: name manifests, or take all of the kit's with --all\n"),
         (["agents/alpha.md"], "error: agents/alpha.md is no manifest, but what is made from one\n"

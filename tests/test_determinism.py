@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from conftest import REPOSITORY
 
-SETTINGS_OF_THE_WORLD = (
+SETTINGS_OF_THE_WORLD: tuple[dict[str, str], ...] = (
     {},
     {"PYTHONHASHSEED": "1"},
     {"PYTHONHASHSEED": "4294967295", "LC_ALL": "C", "PYTHONUTF8": "0"},

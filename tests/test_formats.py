@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import jsonschema
 import pytest
+
 from conftest import REPOSITORY, Workbench
 
 SCHEMAS = REPOSITORY / "tests" / "node" / "node_modules" / "@microsoft" / "jest-sarif" / "lib" / "schemas"

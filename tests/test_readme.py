@@ -7,9 +7,8 @@ import re
 from conftest import REPOSITORY, Workbench
 
 README = (REPOSITORY / "README.md").read_text()
-BLOCKS = [
-    match["text"] for match in re.finditer(r"^(?P<fence>`{3,})\w*\n(?P<text>.*?)^(?P=fence)$", README, re.M | re.S)
-]
+FENCED = re.compile(r"^(?P<fence>`{3,})\w*\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
+BLOCKS = [match["text"] for match in FENCED.finditer(README)]
 COMMANDS, BLOCK, MANIFEST, AGENT_FILE, DIAGNOSTIC = BLOCKS[:5]
 
 
@@ -35,4 +34,4 @@ def test_the_two_commands_are_targets_of_the_makefile() -> None:
     commands = [line.partition("#")[0].strip() for line in COMMANDS.splitlines()]
     makefile = (REPOSITORY / "Makefile").read_text()
     assert commands == ["make", "make test"]
-    assert re.findall(r"^(\w+):", makefile, re.M)[:2] == ["assemble", "test"]
+    assert re.findall(r"^(\w+):", makefile, re.MULTILINE)[:2] == ["assemble", "test"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import REPOSITORY, Workbench
 
+from conftest import REPOSITORY, Workbench
 from kei_assembler.catalog import FAMILIES, RULES, documentation, example_files
 from kei_assembler.diagnostics import Severity
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import REPOSITORY
 
+from conftest import REPOSITORY
 from kei_assembler import cli
 
 MANIFESTS = sorted((REPOSITORY / "agents").glob("*.toml"))

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from conftest import REPOSITORY
 
 pytestmark = pytest.mark.slow
@@ -61,6 +62,6 @@ def test_it_assembles_a_kit_without_templates_and_settings(environment: Path, tm
 
 
 def test_it_gives_the_same_bytes_as_the_tree(environment: Path) -> None:
-    command = [environment / "assemble", "--kit", REPOSITORY, "--all", "--check"]
+    command = [str(environment / "assemble"), "--kit", str(REPOSITORY), "--all", "--check"]
     run = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "7 agents: 7 unchanged\n")

@@ -125,8 +125,10 @@ class Kit:
         try:
             return read_regular(path, follow=False)
         except OSError as error:
-            if error.errno != errno.ELOOP or not self.holds(path):
+            if error.errno != errno.ELOOP:
                 raise
+        if not self.holds(path):
+            raise OSError(errno.EXDEV, "it is a link that leads outside the kit's root")
         return read_regular(path)
 
     def holds(self, path: str) -> bool:
@@ -205,10 +207,8 @@ def unreadable(error: OSError) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    if error.errno == errno.ELOOP:
-        yield Finding(START, "the file is a link that leads outside the kit's root", "see the setting `root`")
-    else:
-        yield Finding(START, f"the file cannot be read: {(error.strerror or str(error))}")
+    hint = "see the setting `root`" if error.errno == errno.EXDEV else ""
+    yield Finding(START, f"the file cannot be read: {error.strerror or error}", hint)
 
 
 def is_inside(path: str, folder: str) -> bool:

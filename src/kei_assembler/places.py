@@ -84,11 +84,13 @@ class _Reader:
         yield from self._statements(node, path)
 
     def _pair(self, node: Node, prefix: KeyPath) -> Iterator[Mention]:
+        key, *rest = node.named_children
         path = prefix
-        for mention in self._dotted(node.children[0], prefix):
+        for mention in self._dotted(key, prefix):
             path = mention.path
             yield mention
-        yield from self._value(node.children[-1], path)
+        for value in rest:
+            yield from self._value(value, path)
 
     def _dotted(self, key: Node, prefix: KeyPath) -> Iterator[Mention]:
         for segment in _segments(key):

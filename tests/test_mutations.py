@@ -1,0 +1,202 @@
+"""Broken manifests, blocks and settings by the hundred, made from valid ones: each is found and placed."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+import rtoml
+
+from conftest import REPOSITORY, Workbench
+
+SEED = (REPOSITORY / "agents" / "kei-ml-implementer.toml").read_text()
+SETTINGS = """\
+manifests = "agents"
+blocks = ["_blocks"]
+templates = "templates"
+root = "."
+obligatory = ["baseline"]
+required = ["name", "description"]
+external-agents = [
+    "kei-ml-researcher", "kei-code-implementer", "kei-infra-implementer",
+    "kei-validator", "kei-critic", "kei-architect",
+]
+known-tools = []
+targets = ["claude-code"]
+ignore = ["B206"]
+exclusive = false
+
+[extra-keys]
+owner = "string"
+
+[target.claude-code]
+output = "{dir}/{name}.md"
+"""
+KEY_LINE = re.compile(r"^(?P<key>(?!owner)[a-z_-]+) = ", re.MULTILINE)
+
+
+class Mutant(NamedTuple):
+    """A broken text, and the lines on which its fault may be said to stand; None where any line will do."""
+
+    name: str
+    text: str
+    lines: frozenset[int] | None
+
+
+def _line(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
+
+
+def _renamed(text: str) -> Iterator[Mutant]:
+    for match in KEY_LINE.finditer(text):
+        key = match["key"]
+        wrong = f"{key[0]}x{key[1:]}"
+        mutant = text[: match.start("key")] + wrong + text[match.end("key") :]
+        yield Mutant(
+            f"rename {key} in line {_line(text, match.start())}", mutant, frozenset({_line(text, match.start())})
+        )
+
+
+def _retyped(text: str) -> Iterator[Mutant]:
+    for match in KEY_LINE.finditer(text):
+        if text[match.end()] not in "[{":
+            for value in ("42", "[[1]]", "1979-05-27"):
+                end = _end_of_value(text, match.end())
+                mutant = text[: match.end()] + value + text[end:]
+                line = _line(text, match.start())
+                yield Mutant(f"{match['key']} in line {line} = {value}", mutant, frozenset({line}))
+
+
+def _end_of_value(text: str, start: int) -> int:
+    closing = '"""' if text.startswith('"""', start) else "\n"
+    return text.index(closing, start + 3) + (3 if closing == '"""' else 0)
+
+
+def _repeated(text: str) -> Iterator[Mutant]:
+    lines = text.split("\n")
+    for match in KEY_LINE.finditer(text):
+        number = _line(text, match.start())
+        if lines[number - 1].endswith('"') and '"""' not in lines[number - 1]:
+            mutant = "\n".join([*lines[:number], lines[number - 1], *lines[number:]])
+            yield Mutant(f"repeat line {number}", mutant, frozenset({number, number + 1}))
+
+
+def _cut(text: str, seed: int) -> Iterator[Mutant]:
+    for offset in random.Random(seed).sample(range(1, len(text)), 120):
+        mutant = text[:offset]
+        if not _is_toml(mutant):
+            yield Mutant(f"cut at {offset}", mutant, frozenset(range(1, _line(text, offset) + 1)))
+
+
+def _stray(text: str, seed: int) -> Iterator[Mutant]:
+    chooser = random.Random(seed)
+    for _ in range(120):
+        offset, letter = chooser.randrange(len(text)), chooser.choice('"[]={}\\\x00,')
+        mutant = text[:offset] + letter + text[offset:]
+        if not _is_toml(mutant):
+            yield Mutant(f"{letter!r} at {offset}", mutant, None)
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        rtoml.loads(text)
+    except rtoml.TomlParsingError:
+        return False
+    return True
+
+
+def _moved(text: str) -> Iterator[Mutant]:
+    """Each key of the top, put to the end: there it belongs to the last table."""
+    for key in ("model", "tools", "name", "description"):
+        (line,) = (line for line in text.split("\n") if line.startswith(f"{key} = "))
+        mutant = text.replace(f"{line}\n", "", 1).rstrip("\n") + f"\n{line}\n"
+        yield Mutant(f"move {key}", mutant, frozenset({mutant.count("\n")}))
+
+
+def _dropped(text: str) -> Iterator[Mutant]:
+    for line in text.split("\n"):
+        if re.match(r"(name|description|target|trigger) = ", line):
+            yield Mutant(f"drop {line[:40]}", text.replace(f"{line}\n", "", 1), None)
+
+
+MANIFESTS = [
+    *_renamed(SEED),
+    *_retyped(SEED),
+    *_repeated(SEED),
+    *_moved(SEED),
+    *_dropped(SEED),
+    *_cut(SEED, 1),
+    *_stray(SEED, 2),
+]
+SETTINGS_MUTANTS = [*_renamed(SETTINGS), *_retyped(SETTINGS), *_repeated(SETTINGS), *_stray(SETTINGS, 3)]
+
+
+def _kit(bench: Workbench, manifest: str = SEED, settings: str = SETTINGS) -> None:
+    bench.write({"agents/kei-ml-implementer.toml": manifest, "assemble.toml": settings})
+    for path in (REPOSITORY / "_blocks").glob("*.md"):
+        bench.write({f"_blocks/{path.name}": path.read_bytes()})
+
+
+def _errors(bench: Workbench, status: int) -> list[dict[str, Any]]:
+    before = bench.files()
+    run = bench.run("--all", "--output-format", "json")
+    assert (run.status, run.stderr) == (status, "")
+    assert bench.files() == before
+    return [found for found in json.loads(run.stdout)["diagnostics"] if found["severity"] == "error"]
+
+
+def test_the_originals_are_fine_and_the_mutants_many(bench: Workbench) -> None:
+    _kit(bench)
+    assert bench.run("--all").status == 0
+    assert len(MANIFESTS) > 250
+    assert len(SETTINGS_MUTANTS) > 60
+
+
+@pytest.mark.parametrize("mutant", MANIFESTS, ids=lambda mutant: mutant.name)
+def test_a_broken_manifest_is_found_where_it_is_broken(mutant: Mutant, bench: Workbench) -> None:
+    _kit(bench, manifest=mutant.text)
+    errors = _errors(bench, 1)
+    assert {error["file"] for error in errors} == {"agents/kei-ml-implementer.toml"}
+    assert mutant.lines is None or mutant.lines & {error["line"] for error in errors}
+
+
+@pytest.mark.parametrize("mutant", SETTINGS_MUTANTS, ids=lambda mutant: mutant.name)
+def test_broken_settings_are_found_where_they_are_broken(mutant: Mutant, bench: Workbench) -> None:
+    _kit(bench, settings=mutant.text)
+    errors = _errors(bench, 2)
+    assert {error["file"] for error in errors} == {"assemble.toml"}
+    assert mutant.lines is None or mutant.lines & {error["line"] for error in errors}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("", 1), (" \n\t\n", 1), ("# A\n\n```\ncode\n", 3), ("# A\n\n<!-- open\n", 3), ("a\n\n{{NAME}} b\n", 3)],
+)
+def test_a_broken_block_is_found_where_it_is_broken(text: str, line: int, bench: Workbench) -> None:
+    _kit(bench)
+    bench.write({"_blocks/baseline.md": text})
+    assert [(error["file"], error["line"]) for error in _errors(bench, 1)] == [("_blocks/baseline.md", line)]
+
+
+def test_seven_faults_are_seven_findings(bench: Workbench) -> None:
+    faults = [
+        ('description = "ML', 'descripton = "ML', "K101"),
+        ('"Glob", "Grep"', '"Glob", "Glob"', "K109"),
+        ('"rule-math-first"', '"rule-maths-first"', "B201"),
+        ('    "Imposing dimensions', '    "",\n    "Imposing dimensions', "K104"),
+        ('target = "kei-critic"', 'target = "kei-crtic"', "H301"),
+        ('target = "kei-architect"', 'target = "kei-validator"', "H303"),
+        ("[references]\nextra = [", '[references]\nmodel = "opus"\nextra = [', "K110"),
+    ]
+    manifest = SEED
+    for old, new, _ in faults:
+        assert manifest.count(old) == 1
+        manifest = manifest.replace(old, new)
+    _kit(bench, manifest=manifest)
+    found = [(error["code"], error["line"]) for error in _errors(bench, 1)]
+    lines = {code: _line(manifest, manifest.rindex(new)) + (code == "K110") for _, new, code in faults}
+    assert sorted(found) == sorted(lines.items())
