@@ -56,7 +56,17 @@ def wrong_type(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         tools = ["Read", "Grep"]
     """
-    yield from _described(subject, "type")
+    for misfit in _of_kind(subject, "type"):
+        hint = _TYPE_HINTS.get((misfit.shape.type, type(misfit.value)), "")
+        yield Finding(misfit.path, describe(misfit), hint.format(misfit.path[-1]))
+
+
+_TYPE_HINTS = {
+    (list, str): 'put each entry in quotes, all in brackets: ["…", "…"]',
+    (list, dict): "write its header with two brackets: `[[{}]]`",
+    (dict, list): "write its header with one bracket: `[{}]`",
+    (str, list): "write one string, without brackets",
+}
 
 
 @rule("K103")
