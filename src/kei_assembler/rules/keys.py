@@ -61,7 +61,7 @@ def wrong_type(subject: Subject) -> Iterable[Finding]:
         yield Finding(misfit.path, describe(misfit), hint.format(misfit.path[-1]))
 
 
-_TYPE_HINTS = {
+_TYPE_HINTS: dict[tuple[type, type], str] = {
     (list, str): 'put each entry in quotes, all in brackets: ["…", "…"]',
     (list, dict): "write its header with two brackets: `[[{}]]`",
     (dict, list): "write its header with one bracket: `[{}]`",
