@@ -113,7 +113,10 @@ def test_an_error_in_one_manifest_keeps_all_from_being_written(kit: Workbench) -
 def test_check_writes_nothing(kit: Workbench) -> None:
     before = kit.files()
     run = kit.run("--all", "--check")
-    assert (run.status, run.stdout) == (1, "missing agents/alpha.md\nmissing agents/beta.md\n")
+    assert (run.status, run.stdout) == (
+        1,
+        "would create agents/alpha.md: assemble agents/alpha.toml\nwould create agents/beta.md: assemble agents/beta.toml\n",
+    )
     assert kit.files() == before
 
 

@@ -47,7 +47,7 @@ def _output(manifest: dict[str, Any]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         found, changes = make_plan(discovery.load(str(_kit(folder, manifest))), ["agents/x.toml"], whole=True)
     assert not has_errors(found)
-    content = changes[0].content
+    content = changes[0].after
     assert content is not None
     return content.decode()
 

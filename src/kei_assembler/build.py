@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Rule, Severity
 from kei_assembler.disk import Disk
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import Manifest, manifest_shape
-from kei_assembler.plan import Change, Kind, decide, is_agent_file
+from kei_assembler.plan import Change, Kind, Licence, decide, decide_leftover
 from kei_assembler.report.outcome import Outcome
 from kei_assembler.rules import Usage, check_block, check_kit, check_manifest, outputs
 from kei_assembler.source import Source
+from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:
     from kei_assembler.render import Artifact
@@ -22,8 +25,8 @@ if TYPE_CHECKING:
 class Policy(NamedTuple):
     """What to make of findings: codes to ignore, and whether warnings count as errors."""
 
-    ignore: frozenset[str]
-    strict: bool
+    ignore: frozenset[str] = frozenset()
+    strict: bool = False
 
     def weigh(self, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
         """Return the findings that count, with the severity that they count with, sorted."""
@@ -36,24 +39,54 @@ class Policy(NamedTuple):
         )
 
 
-def run(kit: Kit, files: Sequence[str], whole: bool, check: bool, policy: Policy) -> Outcome:
-    """Plan the outputs of these manifests, which are all of the kit if `whole`, and write them unless it is a check.
+class Mode(NamedTuple):
+    """What a run is to do: build, or only look (`check`, `diff`); with which licence; how to weigh what it finds."""
 
-    With an error in any manifest nothing is written. Raises AssembleError when the settings are wrong, or when the
-    machine does not let it write.
+    check: bool = False
+    diff: bool = False
+    licence: Licence = Licence()
+    policy: Policy = Policy()
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether the run may write at all."""
+        return not (self.check or self.diff)
+
+
+def run(kit: Kit, files: Sequence[str], whole: bool, mode: Mode) -> Outcome:
+    """Plan the outputs of these manifests, which are all of the kit if `whole`, and write them if the mode does.
+
+    With an error in any manifest nothing is written. Raises AssembleError when the machine does not let it write.
     """
     found, changes = make_plan(kit, files, whole)
-    counted = policy.weigh(found)
-    if not check:
-        if has_errors(counted):
-            return Outcome(tuple(counted), (), agents=len(files))
-        Disk(kit).apply(changes)
-    standing = policy.weigh(conflicts(kit, changes))
-    if not check:
-        changes = [change for change in changes if change.kind is not Kind.UNMANAGED]
-        standing = [diagnostic for diagnostic in standing if diagnostic.severity is Severity.ERROR]
-    drift = _diagnosed(changes, _DRIFT_RULES) if check else []
-    return Outcome(tuple(sorted(counted + standing)), tuple(changes), tuple(drift), len(files), check)
+    counted = mode.policy.weigh(found)
+    outcome = Outcome(tuple(counted), agents=len(files), is_check=mode.check, is_diff=mode.diff)
+    if has_errors(counted):
+        return outcome._replace(changes=() if mode.writes else tuple(changes))
+    return _built(kit, outcome, changes, mode) if mode.writes else _checked(kit, outcome, changes, mode)
+
+
+def _built(kit: Kit, outcome: Outcome, changes: list[Change], mode: Mode) -> Outcome:
+    """The outcome of a build. Of files that are not the tool's, it tells only those that are in its way."""
+    disk = Disk(kit)
+    disk.sweep(change.path for change in changes)
+    covered = [change for change in changes if mode.licence.covers(change)]
+    done = {change.path: change for change in disk.apply(covered)}
+    result = [done.get(change.path, change) for change in changes if change.kind is not Kind.UNMANAGED]
+    applied = frozenset(change.path for change in covered if done[change.path] == change)
+    left = (change for change in changes if change.path not in applied)
+    standing = [found for found in mode.policy.weigh(conflicts(kit, left)) if found.severity is Severity.ERROR]
+    return outcome._replace(
+        diagnostics=tuple(sorted([*outcome.diagnostics, *standing])), changes=tuple(result), applied=applied
+    )
+
+
+def _checked(kit: Kit, outcome: Outcome, changes: list[Change], mode: Mode) -> Outcome:
+    standing = mode.policy.weigh(conflicts(kit, changes)) if mode.check else []
+    drift = _diagnosed(changes, _DRIFT_RULES) if mode.check else []
+    return outcome._replace(
+        diagnostics=tuple(sorted([*outcome.diagnostics, *standing])), changes=tuple(changes), drift=tuple(drift)
+    )
 
 
 def make_plan(kit: Kit, files: Iterable[str], whole: bool) -> tuple[list[Diagnostic], list[Change]]:
@@ -66,6 +99,15 @@ def make_plan(kit: Kit, files: Iterable[str], whole: bool) -> tuple[list[Diagnos
         found += check_kit(planner.usage)
         planner.survey()
     return found, planner.changes
+
+
+def preview(kit: Kit, file: str) -> tuple[list[Diagnostic], list[Artifact]]:
+    """Return what is to be said about one manifest of the kit, and its artifacts, which are not written."""
+    planner = _Planner(kit)
+    source, manifest, found = planner.check(file)
+    artifacts = [] if manifest is None else list(planner.artifacts(source, manifest))
+    blocks = [diagnostic for block in kit.blocks_read for diagnostic in check_block(block)]
+    return [*found, *planner.found, *blocks], artifacts
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
@@ -90,30 +132,28 @@ class _Planner:
         self.failures: set[object] = set()
 
     def add(self, file: str) -> None:
-        source, problems = self.kit.read_manifest(file)
-        if not problems:
-            manifest, problems = check_manifest(self.kit, source, self.shape)
-            self.usage.add(manifest)
+        source, manifest, problems = self.check(file)
         self.found += problems
-        if has_errors(problems):
+        if manifest is None:
             self.broken = True
-        else:
-            self._add_outputs(source, manifest)
-
-    def _add_outputs(self, source: Source, manifest: Manifest) -> None:
-        for artifact in self._artifacts(source, manifest):
+            return
+        for artifact in self.artifacts(source, manifest):
             if not self.disk.holds(artifact.path):
                 self.found += source.run(outputs.output_outside_root, artifact.path)
             else:
                 self._decide(source, artifact)
 
-    def _decide(self, source: Source, artifact: Artifact) -> None:
-        try:
-            self.changes.append(decide(artifact, self.disk.read(artifact.path)))
-        except OSError as error:
-            self.found += source.run(outputs.output_unreadable, artifact.path, error.strerror or str(error))
+    def check(self, file: str) -> tuple[Source, Manifest | None, list[Diagnostic]]:
+        """Return the manifest, or None where it has errors, and what there is to say about it."""
+        source, problems = self.kit.read_manifest(file)
+        if problems:
+            return source, None, problems
+        manifest, problems = check_manifest(self.kit, source, self.shape)
+        self.usage.add(manifest)
+        return source, None if has_errors(problems) else manifest, problems
 
-    def _artifacts(self, source: Source, manifest: Manifest) -> Iterator[Artifact]:
+    def artifacts(self, source: Source, manifest: Manifest) -> Iterator[Artifact]:
+        """Yield the manifest's artifact for each of its targets; a template that fails is a finding."""
         from kei_assembler.render import TemplateFailure
 
         for target in manifest.targets or self.kit.settings.targets:
@@ -121,6 +161,12 @@ class _Planner:
                 yield self.renderer.render(manifest, source.file, target)
             except TemplateFailure as failure:
                 self._add_failure(failure.diagnostic)
+
+    def _decide(self, source: Source, artifact: Artifact) -> None:
+        try:
+            self.changes.append(decide(artifact, self.disk.read(artifact.path)))
+        except OSError as error:
+            self.found += source.run(outputs.output_unreadable, artifact.path, error.strerror or str(error))
 
     def _add_failure(self, diagnostic: Diagnostic) -> None:
         """The same failure in every manifest has one cause, and is one finding."""
@@ -130,19 +176,36 @@ class _Planner:
             self.found.append(diagnostic)
 
     def survey(self) -> None:
-        """Look in the folders of the outputs for agent files that no manifest gives."""
-        outputs = {change.path for change in self.changes}
-        for folder, suffix, target in sorted({_home(change) for change in self.changes}):
-            for path in self.disk.list(folder, suffix):
-                content = self.disk.read(path) if path not in outputs else None
-                if content and is_agent_file(content):
-                    self.changes.append(Change(Kind.UNMANAGED, path, "", target))
+        """Look where outputs are, or would be by default, for agent files that no manifest gives."""
+        seen = {change.path for change in self.changes}
+        for target, pattern in _patterns(self.kit):
+            for path in self._like_outputs(pattern):
+                if path not in seen and (content := self._content(path)):
+                    leftover = decide_leftover(path, target, content)
+                    self.changes += [leftover] if leftover else []
+                seen.add(path)
+
+    def _content(self, path: str) -> bytes | None:
+        with suppress(OSError):
+            return self.disk.read(path) if self.disk.holds(path) else None
+        return None
+
+    def _like_outputs(self, pattern: str) -> Iterator[str]:
+        """The files whose path could come from an output's pattern."""
+        fixed = pattern.partition("{")[0]
+        folder = self.kit.settings.manifests if pattern.startswith("{dir}") else os.path.dirname(fixed) or "."
+        parts = re.split(r"(\{name\}|\{dir\})", pattern)
+        regex = "".join({"{name}": "[^/]+", "{dir}": ".+"}.get(part) or re.escape(part) for part in parts)
+        if not self.disk.holds(f"{folder}/x"):
+            return iter(())
+        suffix, deep = pattern.rpartition("}")[2], "{" in os.path.dirname(pattern)
+        return (path for path in sorted(self.kit.files(folder, suffix, deep)) if re.fullmatch(regex, path))
 
 
-def _home(change: Change) -> tuple[str, str, str]:
-    """The folder, the ending and the target of an output."""
-    folder, name = os.path.split(change.path)
-    return folder, name[name.find(".") :], change.target
+def _patterns(kit: Kit) -> list[tuple[str, str]]:
+    """The targets with the patterns of their outputs: the kit's own, and the default one, of before that."""
+    both = ((name, pattern) for name, row in TARGETS.items() for pattern in (kit.settings.output(name), row.output))
+    return list(dict.fromkeys(both))
 
 
 _DRIFT_RULES = {Kind.CREATE: outputs.output_missing, Kind.UPDATE: outputs.output_outdated}
@@ -153,11 +216,22 @@ def conflicts(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
     rules = {
         Kind.EDITED: outputs.output_edited,
         Kind.FOREIGN: outputs.output_foreign,
+        Kind.ORPHAN: outputs.output_orphaned,
         Kind.UNMANAGED: outputs.output_intruding if kit.settings.exclusive else outputs.output_unmanaged,
     }
     return _diagnosed(changes, rules)
 
 
 def _diagnosed(changes: Iterable[Change], rules: Mapping[Kind, Rule]) -> list[Diagnostic]:
-    found = (Source(change.path, "").run(rules[change.kind], change.path) for change in changes if change.kind in rules)
+    concerned = (change for change in changes if change.kind in rules)
+    found = (Source(change.path, "").run(rules[change.kind], *_told(change)) for change in concerned)
     return [diagnostic for diagnostics in found for diagnostic in diagnostics]
+
+
+def _told(change: Change) -> tuple[str, str, str]:
+    """What the rules about outputs speak of: the manifest, the command that mends, the likely cause."""
+    if change.kind not in (Kind.EDITED, Kind.FOREIGN):
+        return change.manifest, change.mending, ""
+    from kei_assembler.difference import likely_cause
+
+    return change.manifest, change.mending, likely_cause(change)

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NoReturn, TextIO
 
 import click
 
-from kei_assembler import __version__, discovery
-from kei_assembler.build import Policy, run
+from kei_assembler import __version__
+from kei_assembler.build import Mode, Policy, preview, run
 from kei_assembler.diagnostics import AssembleError, Rule, nearest
-from kei_assembler.kit import Kit, stem
-from kei_assembler.report import FORMATS, Outcome
-from kei_assembler.report.outcome import CLEAN, Failure
+from kei_assembler.kit import Kit
+from kei_assembler.plan import Licence
+from kei_assembler.report import FORMATS, as_text
+from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Failure, Outcome
+from kei_assembler.selection import files_of, kit_of
 
-USAGE, INTERRUPTED = 2, 130
+INTERRUPTED = 130
 
 _BUILD_HELP = """Assemble agent files from their manifests.
 
 \b
 Examples:
-  assemble agents/kei-critic.toml   write one agent's file
-  assemble --all                    write the files of all agents
-  assemble --all --check            write nothing, fail when a file is out of date
+  assemble agents/kei-critic.toml    write one agent's file
+  assemble --all                     write the files of all agents
+  assemble --all --check --diff      write nothing, fail and show it when one is out of date
 """
 
 
@@ -70,35 +74,55 @@ def assemble() -> None:
 @assemble.command("build", help=_BUILD_HELP)
 @click.argument("manifests", nargs=-1, metavar="MANIFEST...")
 @click.option("--all", "all_", is_flag=True, help="Take all manifests of the kit.")
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a file is out of date.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a file is not what the sources give.")
+@click.option("--diff", is_flag=True, help="Write nothing; print what a build would change as a diff.")
+@click.option("--stdout", is_flag=True, help="Write nothing; print the file of one manifest.")
+@click.option("--force", is_flag=True, help="Overwrite also files that were edited, or not generated.")
+@click.option("--prune", is_flag=True, help="Delete generated files whose manifest is gone; with --all.")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option("--ignore", multiple=True, metavar="CODE", help="Silence a code; may be given several times.")
-@click.option(
-    "--output-format", type=click.Choice(list(FORMATS)), default="text", help="How to report; text by default."
-)
+@click.option("--output-format", type=click.Choice(list(FORMATS)), default="text", help="How to report; else text.")
 @click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
-def build(
-    manifests: Sequence[str],
-    all_: bool,
-    check: bool,
-    strict: bool,
-    ignore: Sequence[str],
-    output_format: str,
-    folder: str | None,
-) -> int:
-    """Write the agent files, or check them, and return the exit status."""
-    if bool(manifests) == all_:
-        raise click.UsageError(_ALL_AND_SOME if all_ else "name the manifests to assemble, or use --all")
+def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
+    """Write the agent files, or look at what would be written, and return the exit status."""
+    _refuse_contradictions(manifests, output_format, options)
     try:
-        kit = _kit_of(manifests, folder)
-        files = kit.manifests if all_ else _files(kit, manifests)
-        outcome = run(kit, files, all_, check, Policy(_ignored(kit, ignore), strict))
+        kit = kit_of(manifests, folder, assemble.commands)
+        files = kit.manifests if options["all_"] else files_of(kit, manifests, assemble.commands)
+        mode = _mode(kit, options)
+        outcome = _preview(kit, files[0], mode.policy) if options["stdout"] else run(kit, files, options["all_"], mode)
     except AssembleError as error:
         outcome = Outcome(error.diagnostics, failure=Failure(error.message, error.hint))
     return _tell(outcome, output_format)
 
 
-_ALL_AND_SOME = "--all takes all manifests; name some of them, or use it alone"
+def _refuse_contradictions(manifests: Sequence[str], output_format: str, options: Mapping[str, Any]) -> None:
+    given = {name for name, value in options.items() if value}
+    looks, writes = given & {"check", "diff"}, given & {"force", "prune"}
+    contradictions = (
+        (manifests and "all_" in given, "--all takes all manifests; name some of them, or use it alone"),
+        (not manifests and "all_" not in given, "name the manifests to assemble, or use --all"),
+        (looks and writes, "--check and --diff write nothing; --force and --prune are for a run that writes"),
+        ("prune" in given and "all_" not in given, "--prune looks at the whole kit; use it with --all"),
+        ("stdout" in given and (looks or writes or len(manifests) != 1), "--stdout prints one file, and does no more"),
+        ("stdout" in given and output_format != "text", "--stdout prints the file itself; it takes no --output-format"),
+    )
+    for contradicts, message in contradictions:
+        if contradicts:
+            raise click.UsageError(message)
+
+
+def _mode(kit: Kit, options: Mapping[str, Any]) -> Mode:
+    policy = Policy(_ignored(kit, options["ignore"]), options["strict"])
+    return Mode(options["check"], options["diff"], Licence(options["force"], options["prune"]), policy)
+
+
+def _preview(kit: Kit, file: str, policy: Policy) -> Outcome:
+    found, artifacts = preview(kit, file)
+    outcome = Outcome(tuple(policy.weigh(found)), agents=1)
+    if outcome.status == CLEAN and len(artifacts) > 1:
+        raise AssembleError(f"{file} has several targets: {', '.join(artifact.target for artifact in artifacts)}")
+    return outcome._replace(printed=artifacts[0].content.decode()) if outcome.status == CLEAN else outcome
 
 
 @assemble.command()
@@ -110,7 +134,7 @@ def explain(codes: Sequence[str], all_: bool) -> int:
 
     rules = [_rule(code) for code in codes]
     text = "\n".join(map(catalog.explain, rules)) or (catalog.reference() if all_ else catalog.overview())
-    click.echo(text, nl=False)
+    _write(sys.stdout, text)
     return CLEAN
 
 
@@ -138,79 +162,44 @@ def _ignored(kit: Kit, codes: Sequence[str]) -> frozenset[str]:
 
 def _tell(outcome: Outcome, output_format: str) -> int:
     out, err = FORMATS[output_format](outcome)
-    click.echo(out, nl=False)
-    click.echo(err, nl=False, err=True)
+    _write(sys.stdout, as_text.coloured(out) if outcome.is_diff and _takes_colour(sys.stdout) else out)
+    _write(sys.stderr, err)
     return outcome.status
 
 
-def _kit_of(manifests: Sequence[str], folder: str | None) -> Kit:
-    if folder is not None:
-        if not os.path.isdir(folder):
-            raise AssembleError(
-                f"there is no folder {folder}", "--kit takes the folder that holds the manifests' folder"
-            )
-        return discovery.load(os.path.abspath(folder))
-    for manifest in manifests:
-        if not os.path.lexists(manifest):
-            raise _not_there(manifest)
-    starts = [os.path.dirname(os.path.abspath(manifest)) for manifest in manifests] or [os.getcwd()]
-    found = {discovery.find(start): start for start in starts}
-    if None in found:
-        raise AssembleError(f"no kit was found from {found[None]} upwards", _WHAT_IS_A_KIT)
-    if len(found) > 1:
-        raise click.UsageError(f"these manifests are of several kits: {', '.join(sorted(map(str, found)))}")
-    return discovery.load(str(found.popitem()[0]))
+def _takes_colour(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
-_WHAT_IS_A_KIT = (
-    "a kit is a folder with `assemble.toml`, a `pyproject.toml` with [tool.assemble], `_blocks` or `agents`; "
-    "--kit DIR names one elsewhere"
-)
+def _write(stream: TextIO, text: str) -> None:
+    """Write at once; a reader that has gone, such as `head`, has had what it wanted."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        _silence(stream)
+    except OSError as error:
+        _silence(stream)
+        raise AssembleError(f"the report cannot be written: {error.strerror}") from error
 
 
-def _not_there(argument: str) -> AssembleError:
-    """The error for an argument that is neither a file nor a command: likely one of them, misspelt."""
-    folder = discovery.find(os.getcwd())
-    manifests = discovery.load(folder).manifests if folder else ()
-    known = {file: file for file in manifests} | {stem(file): file for file in manifests}
-    known |= {command: f"assemble {command}" for command in assemble.commands}
-    match = nearest(argument, known)
-    kind = "file" if "/" in argument or "." in argument else "file or command"
-    return AssembleError(f"there is no {kind} {argument}", f"did you mean `{known[match]}`?" if match else "")
-
-
-def _files(kit: Kit, manifests: Sequence[str]) -> list[str]:
-    return sorted({_manifest_of(kit, manifest) for manifest in manifests})
-
-
-def _manifest_of(kit: Kit, argument: str) -> str:
-    """Return the kit's own name for a manifest that the command line names."""
-    for path, base in ((os.path.abspath, kit.folder), (os.path.realpath, os.path.realpath(kit.folder))):
-        file = os.path.relpath(path(argument), base).replace(os.sep, "/")
-        if file in kit.manifests:
-            return file
-    raise _no_manifest(kit, argument)
-
-
-def _no_manifest(kit: Kit, argument: str) -> AssembleError:
-    if not os.path.lexists(argument):
-        return _not_there(argument)
-    if os.path.isdir(argument):
-        return AssembleError(f"{argument} is a folder", "name manifests, or take all of the kit's with --all")
-    sibling = f"{os.path.splitext(argument)[0]}.toml"
-    if argument.endswith(".md") and os.path.isfile(sibling):
-        return AssembleError(f"{argument} is no manifest, but what is made from one", f"did you mean `{sibling}`?")
-    return AssembleError(
-        f"{argument} is no manifest of the kit in {kit.folder}",
-        f"its manifests are the .toml files in {kit.settings.manifests}/",
-    )
+def _silence(stream: TextIO) -> None:
+    """Let the interpreter, which flushes at its end, write to where it cannot fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main(args: Sequence[str] | None = None, prog_name: str = "assemble") -> NoReturn:
     """Run the command and exit with its status."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that lacks a letter
+        is_utf8 = stream.encoding.lower().replace("-", "") == "utf8"
+        stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")  # type: ignore[union-attr]
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(_status(args, prog_name))
+
+
+def _terminate(number: int, _frame: object) -> NoReturn:
+    """End by an exception, so that what is half done is cleaned up."""
+    raise SystemExit(128 + number)
 
 
 def _status(args: Sequence[str] | None, prog_name: str) -> int:
@@ -220,4 +209,7 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
-        return USAGE
+    except AssembleError as error:
+        with suppress(AssembleError):
+            _write(sys.stderr, f"error: {error.message}\n")
+    return CANNOT_RUN

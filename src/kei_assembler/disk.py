@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import re
+import stat
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.kit import Kit, normal
-from kei_assembler.plan import WRITTEN, Change
+from kei_assembler.kit import Kit
+from kei_assembler.plan import Change, Kind
+
+_TEMPORARY = re.compile(r"\.assemble-(?P<process>[0-9]+)-.*")
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 class Disk:
@@ -17,17 +23,13 @@ class Disk:
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
-        self._folder_is_inside = cache(self._is_inside)
+        self._is_inside = cache(kit.holds)
+        self._real_folder = cache(os.path.realpath)
 
     def holds(self, path: str) -> bool:
         """Tell whether an output lies inside the kit's root, its folder and itself resolved."""
         full = self.kit.path(path)
-        if not self._folder_is_inside(os.path.dirname(full)):
-            return False
-        return not os.path.islink(full) or self._is_inside(full)
-
-    def _is_inside(self, path: str) -> bool:
-        return self.kit.holds(path)
+        return self._is_inside(os.path.dirname(full)) and (not os.path.islink(full) or self.kit.holds(full))
 
     def read(self, path: str) -> bytes | None:
         """Return the present bytes of an output, or None when there is no such file.
@@ -40,53 +42,100 @@ class Disk:
         except FileNotFoundError:
             return None
 
-    def list(self, folder: str, suffix: str) -> list[str]:
-        """Return the files of a folder of the kit that end in the suffix, sorted; hidden ones are passed over."""
-        try:
-            names = sorted(os.listdir(self.kit.path(folder)))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        return [normal(f"{folder}/{name}") for name in names if name.endswith(suffix) and not name.startswith(".")]
+    def apply(self, changes: Iterable[Change]) -> list[Change]:
+        """Carry out the changes, and return them as they came about.
 
-    def apply(self, changes: Iterable[Change]) -> None:
-        """Create and update the files that the changes say; each is whole at any moment, old or new."""
-        for change in changes:
-            if change.kind in WRITTEN and change.content is not None:
-                self._write(change.path, change.content)
+        Each file is whole at any moment, old or new. What somebody changed since the plan was made is left alone,
+        and comes back as edited. Raises AssembleError when the machine does not let it write.
+        """
+        return [self._carry_out(change) for change in changes]
 
-    def _write(self, path: str, content: bytes) -> None:
-        full = os.path.realpath(self.kit.path(path))
+    def sweep(self, paths: Iterable[str]) -> None:
+        """Remove the temporary files that killed runs left in the folders of these outputs."""
+        for folder in {os.path.dirname(path) for path in paths}:
+            _sweep(self._real_folder(self.kit.path(folder)))
+
+    def _real(self, path: str) -> str:
+        folder, name = os.path.split(self.kit.path(path))
+        full = os.path.join(self._real_folder(folder), name)
+        return os.path.realpath(full) if os.path.islink(full) else full
+
+    def _carry_out(self, change: Change) -> Change:
         try:
-            os.makedirs(os.path.dirname(full), exist_ok=True)
-            _replace(full, content)
+            is_as_planned = _write(self._real(change.path), change.before, change.after)
         except OSError as error:
-            raise AssembleError(f"{path} cannot be written: {error.strerror}") from error
+            raise AssembleError(
+                f"{change.path} cannot be written: {error.strerror}",
+                "what was written before it is whole; once there is room and the right to write, run again",
+            ) from error
+        return change if is_as_planned else change._replace(kind=Kind.EDITED)
 
 
-def _replace(path: str, content: bytes) -> None:
-    """Write beside the file, then rename: that either happens as a whole or not at all."""
-    descriptor, temporary = tempfile.mkstemp(prefix=".assemble-", dir=os.path.dirname(path))
+def _write(path: str, before: bytes | None, after: bytes | None) -> bool:
+    """Put `after` in the place of `before`, or delete the file; tell whether `before` was still there to replace."""
+    if after is None:
+        if _present(path) != before:
+            return False
+        os.unlink(path)
+        return True
+    folder, name = os.path.split(path)
+    os.makedirs(folder, exist_ok=True)
+    temporary = os.path.join(folder, f".assemble-{os.getpid()}-{name}")
     try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, _mode_of(path))
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        _write_new(temporary, after, _mode(path))
+        is_as_planned = _present(path) == before
+        if is_as_planned:
+            os.replace(temporary, path)
+        return is_as_planned
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
 
 
-def _mode_of(path: str) -> int:
+def _write_new(path: str, content: bytes, mode: int | None) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # of a killed run that had this process number
+    with open(os.open(path, _NEW_FILE, 0o666), "wb") as file:
+        file.write(content)
+        if mode is not None:
+            os.chmod(path, mode)
+
+
+def _mode(path: str) -> int | None:
     try:
-        return os.stat(path).st_mode & 0o7777
+        return stat.S_IMODE(os.stat(path).st_mode)
     except FileNotFoundError:
-        return 0o666 & ~_UMASK
+        return None
 
 
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+def _present(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
 
 
-_UMASK = _umask()
+def _sweep(folder: str) -> None:
+    """Remove the temporary files of runs that were killed: those whose process is no more."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        match = _TEMPORARY.fullmatch(name)
+        if match and not _is_alive(int(match["process"])):
+            with suppress(OSError):
+                os.unlink(os.path.join(folder, name))
+
+
+def _is_alive(process: int) -> bool:
+    if sys.platform == "win32":
+        return True  # there, to ask is to kill
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

@@ -13,18 +13,18 @@ Value = str | bool | int | float | list["Value"] | tuple["Value", ...] | Mapping
 
 # Characters that no reader may see raw: C0, DEL, C1, the line separators, the BOM, the noncharacters of the BMP.
 _UNPRINTABLE = "\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufdd0-\ufdef\ufffe\uffff"
-_ESCAPED = re.compile(rf'["\\{_UNPRINTABLE}]|---')
-_SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "---": "\\u002d--"}
+_ESCAPED = re.compile(rf'["\\{_UNPRINTABLE}]|-(?=--)')
+_SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "-": "\\u002d"}
 
 _NEEDS_QUOTES = re.compile(
     rf"[{_UNPRINTABLE}]|---"
     r"|\A[\s,\[\]{}#&*!|>'\"%@`~=]|\A[-?:](?=\s|\Z)|\A<<\Z"  # an indicator starts it
     r"|:(?=\s|\Z)|\s#|\s\Z|\A\Z"  # it would end early
     r"|\A(?i:y|n|yes|no|on|off|true|false|null)\Z"  # read as another type: YAML 1.1's words
-    r"|\A[-+]?\.?[0-9][0-9a-fA-FxXoO_.:+-]*\Z|\A[-+]?\.(?i:inf|nan)\Z"  # numbers, also to the base 60
+    r"|\A[-+]?\.?[0-9_][0-9a-fA-FxXoO_.:+-]*\Z|\A[-+]?\.(?i:inf|nan)\Z"  # numbers, also to the base 60
     r"|\A[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\s].*)?\Z"  # dates
 )
-_NEEDS_QUOTES_IN_FLOW = re.compile(r"[,\[\]{}\"':]")
+_NEEDS_QUOTES_IN_FLOW = re.compile(r"[,\[\]{}\"':?]")
 
 
 def front_matter(entries: Iterable[tuple[str, Value]]) -> str:
@@ -50,7 +50,7 @@ def json(value: Value) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return repr(value)
+            return _number(value)
         case Mapping():
             return f"{{{', '.join(f'{quoted(key)}: {json(item)}' for key, item in value.items())}}}"
         case _:
@@ -60,6 +60,12 @@ def json(value: Value) -> str:
 def quoted(text: str) -> str:
     """Return the text as a double-quoted scalar; non-ASCII letters stay as they are."""
     return f'"{_ESCAPED.sub(_escape, text)}"'
+
+
+def _number(value: float) -> str:
+    """YAML 1.1 takes an exponent only after a point."""
+    mantissa, exponent, power = repr(value).partition("e")
+    return f"{mantissa}.0e{power}" if exponent and "." not in mantissa else repr(value)
 
 
 def _escape(match: re.Match[str]) -> str:

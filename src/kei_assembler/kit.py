@@ -50,7 +50,7 @@ class Kit:
     def manifests(self) -> tuple[str, ...]:
         """The manifests' files, sorted."""
         skipped = {SETTINGS_FILE, PROJECT_FILE}
-        return tuple(sorted(file for file in self._files(self.settings.manifests, ".toml") if file not in skipped))
+        return tuple(sorted(file for file in self.files(self.settings.manifests, ".toml") if file not in skipped))
 
     @cached_property
     def agents(self) -> frozenset[str]:
@@ -74,7 +74,7 @@ class Kit:
                 {
                     os.path.relpath(file, folder).replace(os.sep, "/").removesuffix(".md")
                     for folder in self.settings.blocks
-                    for file in self._files(folder, ".md")
+                    for file in self.files(folder, ".md")
                 }
             )
         )
@@ -135,8 +135,8 @@ class Kit:
         """Tell whether a path lies inside the kit's root after resolving symlinks."""
         return is_inside(os.path.realpath(path), self.root)
 
-    def _files(self, folder: str, suffix: str) -> Iterator[str]:
-        """Yield the folder's files with this suffix, in depth; hidden entries are passed over."""
+    def files(self, folder: str, suffix: str, deep: bool = True) -> Iterator[str]:
+        """Yield a folder's files with this suffix, in depth or not; hidden entries are passed over."""
         pending = [normal(folder)]
         seen: set[str] = set()
         while pending:
@@ -147,7 +147,7 @@ class Kit:
                     continue
                 if entry.name.endswith(suffix):
                     yield name
-                elif entry.is_dir() and self._is_new(entry, seen):
+                elif deep and _is_folder(entry) and self._is_new(entry, seen):
                     pending.append(name)
 
     def _is_new(self, entry: os.DirEntry[str], seen: set[str]) -> bool:
@@ -167,6 +167,13 @@ def _entries(path: str) -> list[os.DirEntry[str]]:
             return list(entries)
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads in a circle
+        return False
 
 
 def read_regular(path: str, follow: bool = True) -> bytes:

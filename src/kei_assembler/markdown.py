@@ -7,6 +7,8 @@ tree: each function answers one question about a text.
 from __future__ import annotations
 
 import re
+from enum import Enum
+from itertools import groupby
 from typing import NamedTuple
 
 _FOLDED_SPACE = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]|  |\A | \Z")
@@ -98,18 +100,37 @@ class Unclosed(NamedTuple):
     what: str
 
 
-class Outline(NamedTuple):
-    """For each line of a text whether it is code or raw HTML, and the construct that is left open, if any."""
+class Line(NamedTuple):
+    """What one line of a text is: code or raw HTML, or else part of a block, which its lines share the number of."""
 
-    verbatim: tuple[bool, ...]
+    verbatim: bool
+    block: int
+
+
+class Outline(NamedTuple):
+    """What each line of a text is, and the construct that is left open, if any."""
+
+    lines: tuple[Line, ...]
     unclosed: Unclosed | None
+
+    @property
+    def verbatim(self) -> tuple[bool, ...]:
+        """For each line whether it is code or raw HTML."""
+        return tuple(line.verbatim for line in self.lines)
 
 
 def outline(text: str) -> Outline:
     """Read the block structure of a text as far as code and raw HTML go: the containers and leaves of 4 and 5."""
     reader = _Reader()
-    verbatim = tuple(reader.read(line.expandtabs(4)) for line in text.split("\n"))
-    return Outline(verbatim, reader.unclosed)
+    kinds = [(reader.read(line.expandtabs(4)), reader.block) for line in text.split("\n")]
+    last_indented = len(kinds)
+    for index, (kind, block) in enumerate(kinds):
+        if kind is _Kind.INDENTED:
+            between = kinds[last_indented + 1 : index]
+            if all(inner is _Kind.BLANK for inner, _ in between):  # they belong to the code around them (4.4)
+                kinds[last_indented + 1 : index] = [(kind, block)] * len(between)
+            last_indented = index
+    return Outline(tuple(Line(kind.is_verbatim, block) for kind, block in kinds), reader.unclosed)
 
 
 def tidy(text: str) -> str:
@@ -125,9 +146,15 @@ def prose(text: str) -> str:
 
     Offsets and lines stay what they are.
     """
-    lines = zip(text.split("\n"), outline(text).verbatim, strict=True)
-    masked = "\n".join(" " * len(line) if verbatim else line for line, verbatim in lines)
-    return _INLINE_CODE.sub(lambda match: _BLANK_OUT.sub(" ", match[0]) if match["ticks"] else match[0], masked)
+    lines = zip(text.split("\n"), outline(text).lines, strict=True)
+    blocks = groupby(lines, key=lambda pair: pair[1])
+    return "\n".join(_without_code("\n".join(line for line, _ in pairs), what) for what, pairs in blocks)
+
+
+def _without_code(text: str, what: Line) -> str:
+    if what.verbatim:
+        return _BLANK_OUT.sub(" ", text)
+    return _INLINE_CODE.sub(lambda match: _BLANK_OUT.sub(" ", match[0]) if match["ticks"] else match[0], text)
 
 
 _QUOTE = re.compile(r" {0,3}> ?")
@@ -152,6 +179,17 @@ def _interrupts(item: re.Match[str]) -> bool:
     return item["number"] in (None, "1") and item.end() < len(item.string)
 
 
+class _Kind(Enum):
+    PROSE = "prose"
+    BLANK = "blank"
+    INDENTED = "indented code"
+    VERBATIM = "fenced code or raw HTML"
+
+    @property
+    def is_verbatim(self) -> bool:
+        return self in (_Kind.INDENTED, _Kind.VERBATIM)
+
+
 class _Reader:
     """Reads a text line by line, keeping the open containers and the open verbatim block.
 
@@ -166,18 +204,19 @@ class _Reader:
         self.opened = Unclosed(0, "")
         self.in_paragraph = False
         self.hollow = False
+        self.block = 0
 
     @property
     def unclosed(self) -> Unclosed | None:
         return self.opened if self.ending and self.opened.what else None
 
-    def read(self, line: str) -> bool:
-        """Take the next line, without tabs, and tell whether it is verbatim."""
+    def read(self, line: str) -> _Kind:
+        """Take the next line, without tabs, and tell what it is; `block` then is the number of its block."""
         self.number += 1
         rest, depth = self._within_containers(line)
         if depth < len(self.containers):
             if self.in_paragraph and self._continues_paragraph(rest):
-                return False
+                return _Kind.PROSE
             del self.containers[depth:]
             self.ending, self.in_paragraph, self.hollow = None, False, False
         if self.hollow and not rest.strip():
@@ -225,26 +264,34 @@ class _Reader:
                 return rest
             self.in_paragraph = False
 
-    def _continue_verbatim(self, rest: str) -> bool:
+    def _continue_verbatim(self, rest: str) -> _Kind:
         assert self.ending
         if self.ending.search(rest):
             self.ending = None
-        return True
+        return _Kind.VERBATIM
 
-    def _read_leaf(self, rest: str) -> bool:
+    def _read_leaf(self, rest: str) -> _Kind:
         start = rest.strip()
+        if rest.startswith("    ") and start and self.in_paragraph:
+            return _Kind.PROSE
         if rest.startswith("    ") and start:
-            return not self.in_paragraph
+            return _Kind.INDENTED
         if fence := _FENCE.match(start):
             mark = fence["mark"] or fence["tildes"]
             self._open(re.compile(rf"\A {{0,3}}{mark[0]}{{{len(mark)},}}\s*\Z"), "code fence")
-            return True
+            return _Kind.VERBATIM
         if html := self._html(start):
             self._open(*html)
             return self._continue_verbatim(rest)
-        ends = _HEADING.match(start) or _THEMATIC_BREAK.match(rest) or (self.in_paragraph and _UNDERLINE.match(start))
+        return self._read_text(rest, start)
+
+    def _read_text(self, rest: str, start: str) -> _Kind:
+        alone = bool(_HEADING.match(start) or _THEMATIC_BREAK.match(rest))
+        if alone or not self.in_paragraph:
+            self.block += 1
+        ends = alone or (self.in_paragraph and _UNDERLINE.match(start))
         self.in_paragraph = bool(start) and not ends
-        return False
+        return _Kind.PROSE if start else _Kind.BLANK
 
     def _open(self, ending: re.Pattern[str], name: str) -> None:
         self.ending, self.opened, self.in_paragraph = ending, Unclosed(self.number, name), False

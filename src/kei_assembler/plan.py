@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler import stamp
@@ -17,36 +19,69 @@ class Kind(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     UNCHANGED = "unchanged"
+    ORPHAN = "orphan"
     EDITED = "edited"
     FOREIGN = "foreign"
     UNMANAGED = "unmanaged"
 
 
-WRITTEN = (Kind.CREATE, Kind.UPDATE)
-"""The kinds that a build writes."""
-
-DRIFT = (Kind.CREATE, Kind.UPDATE, Kind.EDITED, Kind.FOREIGN)
+DRIFT = (Kind.CREATE, Kind.UPDATE, Kind.ORPHAN, Kind.EDITED, Kind.FOREIGN)
 """The kinds for which what is on disk is not what the sources give."""
 
 
 class Change(NamedTuple):
     """What a run would do to one file: `path` and `manifest` are relative to the kit.
 
-    `content` is what would be written, and None where nothing would be.
+    `before` is what is there now, `after` what would be there; both are None where nothing changes. `intact` tells
+    of an orphan whether it is still as it was generated.
     """
 
     kind: Kind
     path: str
     manifest: str
     target: str
-    content: bytes | None = None
+    before: bytes | None = None
+    after: bytes | None = None
+    intact: bool = True
+
+    @property
+    def mending(self) -> str:
+        """The command that brings the file in line with the sources; empty where only a person can."""
+        match self.kind:
+            case Kind.CREATE | Kind.UPDATE:
+                return f"assemble {quote(self.manifest)}"
+            case Kind.EDITED | Kind.FOREIGN:
+                return f"assemble --force {quote(self.manifest)}"
+            case Kind.ORPHAN if self.intact:
+                return "assemble --all --prune"
+            case _:
+                return ""
+
+
+class Licence(NamedTuple):
+    """What a run may do besides creating and updating: overwrite what is not its own, delete orphans."""
+
+    force: bool = False
+    prune: bool = False
+
+    def covers(self, change: Change) -> bool:
+        """Tell whether the run carries out the change."""
+        match change.kind:
+            case Kind.CREATE | Kind.UPDATE:
+                return True
+            case Kind.EDITED | Kind.FOREIGN:
+                return self.force
+            case Kind.ORPHAN:
+                return self.prune and change.intact
+            case _:
+                return False
 
 
 def decide(artifact: Artifact, present: bytes | None) -> Change:
     """Return the change that an artifact means for the file at its path, given its present bytes or None."""
     kind = _kind(artifact.content, present)
-    content = None if kind is Kind.UNCHANGED else artifact.content
-    return Change(kind, artifact.path, artifact.manifest, artifact.target, content)
+    before, after = (None, None) if kind is Kind.UNCHANGED else (present, artifact.content)
+    return Change(kind, artifact.path, artifact.manifest, artifact.target, before, after)
 
 
 def _kind(wanted: bytes, present: bytes | None) -> Kind:
@@ -54,24 +89,35 @@ def _kind(wanted: bytes, present: bytes | None) -> Kind:
         return Kind.CREATE
     if present == wanted or with_lf(present) == wanted:
         return Kind.UNCHANGED
-    return _kind_of_other(wanted.decode(), with_lf(present).decode(errors="surrogateescape"))
+    return _kind_of_other(wanted.decode(), text_of(present))
 
 
 def _kind_of_other(wanted: str, present: str) -> Kind:
     """A file that, stamp aside, already is what would be written is nobody's work to lose."""
+    present = stamp.settled(present)
     if stamp.split(present)[1] == stamp.split(wanted)[1]:
         return Kind.UPDATE
     found = stamp.find(present)
     if found is None:
-        return Kind.FOREIGN
+        return Kind.EDITED if stamp.is_torn(present) else Kind.FOREIGN
     return Kind.UPDATE if found.intact else Kind.EDITED
 
 
-def is_agent_file(content: bytes) -> bool:
-    """Tell whether a Markdown file is made like an agent's: it begins with front matter."""
-    return with_lf(content).startswith(b"---\n")
+def decide_leftover(path: str, target: str, present: bytes) -> Change | None:
+    """Return what a file is that lies where outputs do, but is none: an orphan, unmanaged, or no agent file at all."""
+    found = stamp.find(stamp.settled(text_of(present)))
+    manifest = os.path.normpath(f"{os.path.dirname(path) or '.'}/{found.source}").replace(os.sep, "/") if found else ""
+    if found and not manifest.startswith("../"):
+        return Change(Kind.ORPHAN, path, manifest, target, present, None, found.intact)
+    is_agent_file = with_lf(present).startswith(b"---\n")
+    return Change(Kind.UNMANAGED, path, "", target) if is_agent_file else None
 
 
 def with_lf(content: bytes) -> bytes:
     """Return the bytes with LF line ends: a checkout with CRLF is no difference."""
     return content.replace(b"\r\n", b"\n")
+
+
+def text_of(content: bytes) -> str:
+    """Return the bytes of a file as text with LF; what is not UTF-8 survives as surrogates."""
+    return with_lf(content).decode(errors="surrogateescape")

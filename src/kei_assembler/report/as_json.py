@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, Place
-from kei_assembler.plan import Change
+from kei_assembler.plan import DRIFT, Change
 from kei_assembler.report.outcome import Outcome, Streams
 
 
@@ -15,7 +15,7 @@ def render(outcome: Outcome) -> Streams:
 
     whole: dict[str, Any] = {
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in outcome.findings],
-        "changes": [_change(change) for change in outcome.changes],
+        "changes": [_change(outcome, change) for change in outcome.changes],
     }
     if outcome.failure:
         whole["failure"] = {"message": outcome.failure.message, "help": outcome.failure.hint}
@@ -37,5 +37,10 @@ def _place(place: Place) -> dict[str, Any]:
     return {"file": place.file, **place.span._asdict()}
 
 
-def _change(change: Change) -> dict[str, Any]:
-    return {"path": change.path, "kind": change.kind, "manifest": change.manifest, "target": change.target}
+def _change(outcome: Outcome, change: Change) -> dict[str, Any]:
+    told = {"path": change.path, "kind": change.kind, "manifest": change.manifest, "target": change.target}
+    if outcome.is_diff:
+        from kei_assembler.difference import diff
+
+        told["diff"] = diff(change) if change.kind in DRIFT else ""
+    return told

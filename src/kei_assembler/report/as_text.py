@@ -5,34 +5,74 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from kei_assembler.diagnostics import Diagnostic, Place
-from kei_assembler.plan import DRIFT, WRITTEN, Change, Kind
+from kei_assembler.plan import DRIFT, Change, Kind
 from kei_assembler.report.outcome import Outcome, Streams
 
 _LINE_MOST = 100
 _TAB = 4
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
 _HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-_DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated"}
-_FOUND = {Kind.CREATE: "missing", Kind.UPDATE: "outdated"}
+_DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.ORPHAN: "deleted"}
+_PLANNED = {Kind.CREATE: "would create", Kind.UPDATE: "would update"}
+_SHOWN_IN_BUILD = (Kind.EDITED, Kind.FOREIGN)
 
 
 def render(outcome: Outcome) -> Streams:
-    """Return what became of each output, or in a check what is not as it should be, and what there is to say."""
-    err = [*map(_diagnostic_text, outcome.diagnostics), *_closing(outcome)]
-    return Streams("".join(_lines(outcome)), "".join(err))
+    """Return what became of each output, or in a check what is not as it should be, and what there is to say.
+
+    With diffs, these alone are on stdout, so that other programs can take them.
+    """
+    told = "".join(_lines(outcome))
+    err = "".join([diagnostics(outcome), *_closing(outcome)])
+    if outcome.printed is not None:
+        return Streams(outcome.printed, diagnostics(outcome))
+    if outcome.is_diff:
+        return Streams(_diffs(outcome, DRIFT), told + err)
+    return Streams(told + ("" if outcome.is_check else _diffs(outcome, _SHOWN_IN_BUILD)), err)
+
+
+def diagnostics(outcome: Outcome) -> str:
+    """Return the findings alone."""
+    return "".join(map(_diagnostic_text, outcome.diagnostics))
+
+
+def coloured(diffs: str) -> str:
+    """Return diffs as a terminal shows them: with colours, and nothing in their text that acts there."""
+    return "".join(f"{_paint(line)}\n" for line in diffs.removesuffix("\n").split("\n")) if diffs else ""
+
+
+def _paint(line: str) -> str:
+    colour = next((colour for start, colour in _COLOURS if line.startswith(start)), "")
+    return f"\x1b[{colour}m{shown(line)}\x1b[0m" if colour else shown(line)
+
+
+_COLOURS = (("+++", "1"), ("---", "1"), ("diff ", "1"), ("@@", "36"), ("+", "32"), ("-", "31"))
 
 
 def _lines(outcome: Outcome) -> Iterable[str]:
     for change in outcome.changes:
-        if change.kind in DRIFT or (change.kind is Kind.UNCHANGED and not outcome.is_check):
-            yield f"{_word(outcome, change)} {shown(change.path)}\n"
+        if change.kind in DRIFT or (change.kind is Kind.UNCHANGED and not outcome.only_looks):
+            mending = f": {change.mending}" if change.mending and change.path not in outcome.applied else ""
+            yield shown(f"{_word(outcome, change)} {change.path}{mending}") + "\n"
 
 
 def _word(outcome: Outcome, change: Change) -> str:
-    return (_FOUND if outcome.is_check else _DONE).get(change.kind, str(change.kind))
+    if outcome.only_looks:
+        return _PLANNED.get(change.kind, str(change.kind))
+    done = _DONE.get(change.kind, "overwrote")
+    return done if change.path in outcome.applied else str(change.kind)
+
+
+def _diffs(outcome: Outcome, kinds: Container[Kind]) -> str:
+    concerned = [change for change in outcome.changes if change.kind in kinds and change.path not in outcome.applied]
+    if not concerned:
+        return ""
+    from kei_assembler.difference import diff
+
+    return "".join(map(diff, concerned))
 
 
 def _closing(outcome: Outcome) -> Iterable[str]:
@@ -44,13 +84,11 @@ def _closing(outcome: Outcome) -> Iterable[str]:
         yield f"{tally}; nothing was written\n"
     else:
         yield f"{_summary(outcome)}{'; ' if tally else ''}{tally}\n"
-        if outcome.is_check and any(change.kind in WRITTEN for change in outcome.changes):
-            yield "to write what is missing or outdated, run: assemble --all\n"
 
 
 def _summary(outcome: Outcome) -> str:
     """The run in one line: "7 agents: 1 created, 6 unchanged"."""
-    counts = Counter(_word(outcome, change) for change in outcome.changes)
+    counts = Counter(_word(outcome, change).replace("would ", "to ") for change in outcome.changes)
     parts = ", ".join(f"{count:,} {word}" for word, count in counts.items())
     return f"{_counted(outcome.agents, 'agent')}: {parts or 'nothing to write'}"
 

@@ -27,7 +27,8 @@ class Failure(NamedTuple):
 class Outcome(NamedTuple):
     """What a run found and did, or would have done.
 
-    `drift` are the outputs that a check found missing or outdated, as findings, for formats that know nothing else.
+    `applied` are the paths of what was really written or deleted. `drift` are the outputs that a check found missing
+    or outdated, as findings, for formats that know nothing else. `printed` is the file that a run was to print.
     """
 
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -35,7 +36,15 @@ class Outcome(NamedTuple):
     drift: tuple[Diagnostic, ...] = ()
     agents: int = 0
     is_check: bool = False
+    is_diff: bool = False
+    applied: frozenset[str] = frozenset()
     failure: Failure | None = None
+    printed: str | None = None
+
+    @property
+    def only_looks(self) -> bool:
+        """Tell whether the run was one that writes nothing."""
+        return self.is_check or self.is_diff
 
     @property
     def findings(self) -> list[Diagnostic]:

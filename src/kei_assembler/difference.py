@@ -1,0 +1,84 @@
+"""How a file and what would be written differ: as a unified diff, and by the likely cause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from difflib import unified_diff
+
+from kei_assembler import stamp
+from kei_assembler.plan import Change, text_of
+from kei_assembler.rules.outputs import UNFINISHED_MERGE
+
+_MISSING_NEWLINE = "\n\\ No newline at end of file\n"
+_NEEDS_QUOTES = re.compile(r'["\\\x00-\x1f\x7f]')
+
+
+def diff(change: Change) -> str:
+    """Return the change as a diff in git's format, which `git apply` and `patch` accept in the kit's folder.
+
+    Bytes that are not UTF-8 stand in it as surrogates.
+    """
+    before, after = change.before, change.after
+    if b"\0" in (before or b""):
+        return f"Binary file {_name('a', change.path)} differs\n"
+    return "".join([*_head(change), *_hunks(_lines(before), _lines(after))])
+
+
+def _head(change: Change) -> Iterator[str]:
+    old, new = _name("a", change.path), _name("b", change.path)
+    yield f"diff --git {old} {new}\n"
+    if change.before is None:
+        yield "new file mode 100644\n"
+    if change.after is None:
+        yield "deleted file mode 100644\n"
+    tab = "\t" if " " in change.path else ""  # where the name ends, for readers that stop at white space
+    yield f"--- {old}{tab}\n" if change.before is not None else "--- /dev/null\n"
+    yield f"+++ {new}{tab}\n" if change.after is not None else "+++ /dev/null\n"
+
+
+def _name(side: str, path: str) -> str:
+    name = f"{side}/{path}"
+    if not _NEEDS_QUOTES.search(name):
+        return name
+    return '"' + _NEEDS_QUOTES.sub(lambda match: f"\\{ord(match[0]):03o}", name) + '"'
+
+
+def _lines(content: bytes | None) -> list[str]:
+    """The lines with their ends; only LF ends a line, so that nothing else in the text can."""
+    lines = (content or b"").decode(errors="surrogateescape").split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + lines[-1:] * bool(lines[-1])
+
+
+def _hunks(before: list[str], after: list[str]) -> Iterator[str]:
+    head = 2
+    for number, line in enumerate(unified_diff(before, after)):
+        if number >= head:
+            yield line if line.endswith("\n") else line + _MISSING_NEWLINE
+
+
+def likely_cause(change: Change) -> str:
+    """Return what probably made an edited file differ, or nothing where that cannot be told."""
+    present, wanted = stamp.split(text_of(change.before or b""))[1], stamp.split(text_of(change.after or b""))[1]
+    if re.search(r"^<{7} ", present, re.MULTILINE):
+        return UNFINISHED_MERGE
+    return next((cause for cause, same in _CAUSES if same(present) == same(wanted)), "")
+
+
+def _without_trailing_space(text: str) -> str:
+    return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE).rstrip("\n")
+
+
+def _without_padding(text: str) -> str:
+    return re.sub(r" *(\|) *|-{2,}", r"\1", _without_trailing_space(text))
+
+
+def _without_style(text: str) -> str:
+    return re.sub(r"[\s*_+\\-]|&#\d+;", "", text)
+
+
+_CAUSES: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("white space at the ends of lines, by an editor or a hook", _without_trailing_space),
+    ("the padding of tables, by a Markdown formatter", _without_padding),
+    ("blank lines, list and emphasis marks, by a Markdown formatter", _without_style),
+)

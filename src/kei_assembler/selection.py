@@ -1,0 +1,82 @@
+"""Which kit and which of its manifests a command line means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from kei_assembler import discovery
+from kei_assembler.diagnostics import AssembleError, nearest
+from kei_assembler.kit import Kit, stem
+
+
+def kit_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> Kit:
+    """Return the kit that a command line means: that in `folder`, that of its manifests, or the one around here.
+
+    Raises AssembleError when there is none, or several, and when a manifest is not there.
+    """
+    if folder is not None:
+        if not os.path.isdir(folder):
+            raise AssembleError(
+                f"there is no folder {folder}", "--kit takes the folder that holds the manifests' folder"
+            )
+        return discovery.load(os.path.abspath(folder))
+    for manifest in manifests:
+        if not os.path.lexists(manifest):
+            raise _not_there(manifest, commands)
+    starts = [os.path.dirname(os.path.abspath(manifest)) for manifest in manifests] or [os.getcwd()]
+    found = {discovery.find(start): start for start in starts}
+    if None in found:
+        raise AssembleError(f"no kit was found from {found[None]} upwards", _WHAT_IS_A_KIT)
+    if len(found) > 1:
+        kits = ", ".join(sorted(map(str, found)))
+        raise AssembleError(f"these manifests are of several kits: {kits}", "take one kit at a time")
+    return discovery.load(str(found.popitem()[0]))
+
+
+_WHAT_IS_A_KIT = (
+    "a kit is a folder with `assemble.toml`, a `pyproject.toml` with [tool.assemble], `_blocks` or `agents`; "
+    "--kit DIR names one elsewhere"
+)
+
+
+def _not_there(argument: str, commands: Iterable[str]) -> AssembleError:
+    """The error for an argument that is neither a file nor a command: likely one of them, misspelt."""
+    folder = discovery.find(os.getcwd())
+    manifests = discovery.load(folder).manifests if folder else ()
+    known = {file: file for file in manifests} | {stem(file): file for file in manifests}
+    known |= {command: f"assemble {command}" for command in commands}
+    match = nearest(argument, known)
+    kind = "file" if "/" in argument or "." in argument else "file or command"
+    return AssembleError(f"there is no {kind} {argument}", f"did you mean `{known[match]}`?" if match else "")
+
+
+def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> list[str]:
+    """Return the kit's own names of the manifests that a command line names, sorted, each once.
+
+    Raises AssembleError when one is none of the kit's.
+    """
+    return sorted({_manifest_of(kit, manifest, commands) for manifest in manifests})
+
+
+def _manifest_of(kit: Kit, argument: str, commands: Iterable[str]) -> str:
+    """Return the kit's own name for a manifest that the command line names."""
+    for path, base in ((os.path.abspath, kit.folder), (os.path.realpath, os.path.realpath(kit.folder))):
+        file = os.path.relpath(path(argument), base).replace(os.sep, "/")
+        if file in kit.manifests:
+            return file
+    raise _no_manifest(kit, argument, commands)
+
+
+def _no_manifest(kit: Kit, argument: str, commands: Iterable[str]) -> AssembleError:
+    if not os.path.lexists(argument):
+        return _not_there(argument, commands)
+    if os.path.isdir(argument):
+        return AssembleError(f"{argument} is a folder", "name manifests, or take all of the kit's with --all")
+    sibling = f"{os.path.splitext(argument)[0]}.toml"
+    if argument.endswith(".md") and os.path.isfile(sibling):
+        return AssembleError(f"{argument} is no manifest, but what is made from one", f"did you mean `{sibling}`?")
+    return AssembleError(
+        f"{argument} is no manifest of the kit in {kit.folder}",
+        f"its manifests are the .toml files in {kit.settings.manifests}/",
+    )

@@ -1,0 +1,297 @@
+"""What the tool takes for its own, what it leaves to people, and what it says about either."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Run, Workbench
+
+AGENT = 'name = "{0}"\ndescription = "Does {0}."\nrole = "You do {0}."\nblocks = ["one", "two"]\n'
+
+
+@pytest.fixture
+def kit(bench: Workbench) -> Workbench:
+    """A kit with two agents and two blocks, assembled and committed."""
+    shutil.rmtree(bench.folder / ".git")
+    bench.write({f"agents/{name}.toml": AGENT.format(name) for name in ("alpha", "beta")})
+    bench.write(
+        {"_blocks/one.md": "# ONE\n\n- first\n", "_blocks/two.md": "# TWO\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"}
+    )
+    assert bench.run("--all").status == 0
+    git(bench, "init", "--quiet", "--initial-branch", "main")
+    commit(bench, "start")
+    return bench
+
+
+def git(bench: Workbench, *args: str, check: bool = True) -> str:
+    settings = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
+    command = ["git", *settings, *args]
+    run = subprocess.run(command, cwd=bench.folder, check=check, capture_output=True, text=True)
+    return run.stdout
+
+
+def commit(bench: Workbench, message: str) -> None:
+    git(bench, "add", "--all")
+    git(bench, "commit", "--quiet", "--message", message)
+
+
+def look(bench: Workbench, *args: str) -> Run:
+    """A check, which must leave everything as it is."""
+    before = bench.files()
+    run = bench.run("--all", "--check", *args)
+    assert bench.files() == before
+    return run
+
+
+def edit(bench: Workbench, name: str, old: str, new: str) -> None:
+    text = bench.read(name)
+    assert old in text
+    bench.write({name: text.replace(old, new)})
+
+
+def test_a_changed_manifest_updates_its_file(kit: Workbench) -> None:
+    edit(kit, "agents/alpha.toml", "You do alpha.", "You always do alpha.")
+    run = look(kit)
+    assert (run.status, run.stdout) == (1, "would update agents/alpha.md: assemble agents/alpha.toml\n")
+    assert kit.run("agents/alpha.toml").stdout == "updated agents/alpha.md\n"
+    assert look(kit).status == 0
+
+
+def test_a_changed_block_updates_all_files(kit: Workbench) -> None:
+    edit(kit, "_blocks/one.md", "first", "second")
+    assert look(kit).stdout.count("would update") == 2
+    assert kit.run("--all").stdout == "updated agents/alpha.md\nupdated agents/beta.md\n"
+
+
+def test_a_missing_file_is_created(kit: Workbench) -> None:
+    (kit.folder / "agents" / "beta.md").unlink()
+    assert look(kit).stdout == "would create agents/beta.md: assemble agents/beta.toml\n"
+    assert "created agents/beta.md\n" in kit.run("--all").stdout
+
+
+@pytest.mark.parametrize("command", [("--all",), ("agents/alpha.toml",)])
+def test_an_edited_file_is_left_alone_and_its_edit_shown(kit: Workbench, command: tuple[str, ...]) -> None:
+    edit(kit, "agents/alpha.md", "You do alpha.", "You do alpha, kindly.")
+    before = kit.files()
+    run = kit.run(*command)
+    assert run.status == 1
+    assert kit.files() == before
+    assert "edited agents/alpha.md: assemble --force agents/alpha.toml\n" in run.stdout
+    assert "-You do alpha, kindly.\n+You do alpha.\n" in run.stdout
+    assert "error[O604] the file was edited after it was generated; it is left as it is" in run.stderr
+
+
+def test_force_overwrites_an_edited_file(kit: Workbench) -> None:
+    edit(kit, "agents/alpha.md", "You do alpha.", "You do alpha, kindly.")
+    assert kit.run("--force", "agents/alpha.toml") == (0, "overwrote agents/alpha.md\n", "1 agent: 1 overwrote\n")
+    assert look(kit).status == 0
+
+
+def test_a_foreign_file_stops_only_itself(kit: Workbench) -> None:
+    kit.write({"agents/gamma.md": "My notes.\n", "agents/gamma.toml": AGENT.format("gamma")})
+    edit(kit, "agents/alpha.toml", "You do", "You often do")
+    run = kit.run("--all")
+    assert run.status == 1
+    assert run.stdout.startswith("updated agents/alpha.md\nunchanged agents/beta.md\nforeign agents/gamma.md: ")
+    assert kit.read("agents/gamma.md") == "My notes.\n"
+    assert kit.run("--all", "--force").status == 0
+    assert kit.read("agents/gamma.md").startswith("---\nname: gamma\n")
+
+
+def test_an_orphan_is_told_and_deleted_only_when_asked(kit: Workbench) -> None:
+    (kit.folder / "agents" / "beta.toml").unlink()
+    run = look(kit)
+    assert (run.status, run.stdout) == (1, "orphan agents/beta.md: assemble --all --prune\n")
+    assert "agents/beta.md:1:1: error[O611] the file was generated from agents/beta.toml" in run.stderr
+    assert kit.run("--all").status == 1
+    assert (kit.folder / "agents" / "beta.md").exists()
+    assert kit.run("--all", "--prune").stdout == "unchanged agents/alpha.md\ndeleted agents/beta.md\n"
+    assert look(kit).status == 0
+
+
+def test_an_orphan_that_was_edited_is_never_deleted(kit: Workbench) -> None:
+    (kit.folder / "agents" / "beta.toml").unlink()
+    edit(kit, "agents/beta.md", "You do beta.", "You do beta, and I wrote this.")
+    run = kit.run("--all", "--prune")
+    assert (run.status, "orphan agents/beta.md\n" in run.stdout) == (1, True)
+    assert "it was edited since: save what is worth it, then delete it" in run.stderr
+    assert (kit.folder / "agents" / "beta.md").exists()
+
+
+def test_a_renamed_manifest_leaves_an_orphan(kit: Workbench) -> None:
+    git(kit, "mv", "agents/beta.toml", "agents/delta.toml")
+    edit(kit, "agents/delta.toml", '"beta"', '"delta"')
+    assert look(kit).stdout == (
+        "would create agents/delta.md: assemble agents/delta.toml\norphan agents/beta.md: assemble --all --prune\n"
+    )
+
+
+def test_a_moved_output_leaves_orphans_in_the_default_folder(kit: Workbench) -> None:
+    kit.write({"assemble.toml": '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'})
+    assert kit.run("--all", "--prune").stdout == (
+        "created .claude/agents/alpha.md\ncreated .claude/agents/beta.md\n"
+        "deleted agents/alpha.md\ndeleted agents/beta.md\n"
+    )
+    assert look(kit).status == 0
+
+
+def test_a_generated_file_of_another_kit_is_no_orphan_of_this(kit: Workbench) -> None:
+    text = kit.read("agents/beta.md").replace("from beta.toml", "from ../../other/agents/beta.toml")
+    (kit.folder / "agents" / "beta.toml").unlink()
+    kit.write({"agents/beta.md": text})
+    run = look(kit)
+    assert (run.status, run.stdout) == (0, "")
+    assert "agents/beta.md:1:1: note[O607]" in run.stderr
+
+
+def test_only_the_stamp_at_its_place_counts(kit: Workbench) -> None:
+    stamp = next(line for line in kit.read("agents/beta.md").splitlines() if "Generated by" in line)
+    kit.write({"agents/notes.md": f"---\nname: notes\ndescription: x\n---\n\nA stamp looks so:\n\n{stamp}\n"})
+    assert look(kit).stdout == ""
+    kit.write({"agents/notes.toml": AGENT.format("notes")})
+    assert "foreign agents/notes.md" in look(kit).stdout
+
+
+def test_an_agent_file_by_hand_is_a_note_and_in_an_exclusive_kit_an_error(kit: Workbench) -> None:
+    kit.write({"agents/hand.md": "---\nname: hand\ndescription: x\n---\n\nYou.\n", "agents/README.md": "# Agents\n"})
+    run = look(kit)
+    assert (run.status, run.stdout) == (0, "")
+    assert [line for line in run.stderr.splitlines() if "[O6" in line] == [
+        "agents/hand.md:1:1: note[O607] an agent file that no manifest gives"
+    ]
+    assert kit.run("--all").stderr == "2 agents: 2 unchanged\n"
+    kit.write({"assemble.toml": "exclusive = true\n"})
+    assert (look(kit).status, kit.run("--all").status) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cause"),
+    [
+        ("You do alpha.\n", "You do alpha.  \n", "white space at the ends of lines, by an editor or a hook"),
+        ("| a | b |\n|---|---|\n", "| a   | b   |\n| --- | --- |\n", "the padding of tables, by a Markdown formatter"),
+        ("- first\n", "* first\n", "blank lines, list and emphasis marks, by a Markdown formatter"),
+    ],
+)
+def test_the_likely_cause_of_an_edit_is_told(kit: Workbench, old: str, new: str, cause: str) -> None:
+    edit(kit, "agents/alpha.md", old, new)
+    assert f"(it looks like {cause})" in look(kit).stderr
+
+
+def test_a_crlf_checkout_is_no_drift_and_is_rewritten_with_lf(kit: Workbench) -> None:
+    git(kit, "config", "core.autocrlf", "true")
+    shutil.rmtree(kit.folder / "agents")
+    shutil.rmtree(kit.folder / "_blocks")
+    git(kit, "checkout", "--", ".")
+    assert b"\r\n" in (kit.folder / "agents" / "alpha.md").read_bytes()
+    assert look(kit).status == 0
+    edit(kit, "_blocks/one.md", "first", "second")
+    assert kit.run("--all").stdout == "updated agents/alpha.md\nupdated agents/beta.md\n"
+    assert b"\r" not in (kit.folder / "agents" / "alpha.md").read_bytes()
+
+
+def _branch(bench: Workbench, name: str, block: str) -> None:
+    git(bench, "checkout", "--quiet", "-b", name, "main")
+    edit(bench, f"_blocks/{block}.md", f"# {block.upper()}\n", f"# {block.upper()}\n\nChanged in {name}.\n")
+    assert bench.run("--all").status == 0
+    commit(bench, name)
+
+
+@pytest.mark.parametrize("style", ["merge", "diff3"])
+def test_a_merge_of_two_branches_with_different_blocks_needs_no_force(kit: Workbench, style: str) -> None:
+    git(kit, "config", "merge.conflictStyle", style)
+    _branch(kit, "left", "one")
+    _branch(kit, "right", "two")
+    assert "CONFLICT" in git(kit, "merge", "left", check=False)
+    assert "<<<<<<< " in kit.read("agents/alpha.md")
+    assert look(kit).stdout.count("would update") == 2
+    assert kit.run("--all").stdout == "updated agents/alpha.md\nupdated agents/beta.md\n"
+    assert kit.read("agents/alpha.md").count("Changed in") == 2
+    assert look(kit).status == 0
+
+
+def test_a_conflict_in_the_text_names_the_way_out(kit: Workbench) -> None:
+    _branch(kit, "left", "one")
+    _branch(kit, "right", "one")
+    assert "CONFLICT" in git(kit, "merge", "left", check=False)
+    git(kit, "checkout", "--ours", "_blocks/one.md")
+    run = look(kit)
+    assert "error[O604] the file has an unfinished merge; it is left as it is" in run.stderr
+    assert "as by `git checkout --ours`, then run: assemble agents/alpha.toml" in run.stderr
+    git(kit, "checkout", "--ours", "agents")
+    assert kit.run("--all").status == 0
+    assert look(kit).status == 0
+
+
+def test_a_reverted_commit_leaves_nothing_to_do(kit: Workbench) -> None:
+    _branch(kit, "left", "one")
+    git(kit, "revert", "--no-edit", "HEAD")
+    assert look(kit).status == 0
+
+
+def test_check_tells_every_kind_at_once(kit: Workbench) -> None:
+    kit.write({f"agents/{name}.toml": AGENT.format(name) for name in ("gamma", "delta", "gone")})
+    kit.run("--all")
+    (kit.folder / "agents" / "gone.toml").unlink()
+    (kit.folder / "agents" / "delta.md").unlink()
+    kit.write({"agents/gamma.md": "foreign\n"})
+    edit(kit, "agents/alpha.md", "You do", "You may do")
+    edit(kit, "agents/beta.toml", "You do", "You may do")
+    kinds = [line.partition(" agents")[0] for line in look(kit).stdout.splitlines()]
+    assert kinds == ["edited", "would update", "would create", "foreign", "orphan"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("--check", "--force", "--all"), ("--diff", "--prune", "--all"), ("--prune", "agents/alpha.toml"),
+     ("--stdout", "--all"), ("--stdout", "--check", "agents/alpha.toml"),
+     ("--stdout", "agents/alpha.toml", "agents/beta.toml"), ("--stdout", "--output-format", "json", "agents/alpha.toml")],
+)  # fmt: skip
+def test_contradictory_flags_are_usage_errors(kit: Workbench, args: tuple[str, ...]) -> None:
+    run = kit.run(*args)
+    assert (run.status, run.stdout) == (2, "")
+    assert "Error: --" in run.stderr
+
+
+def test_stdout_prints_the_file_and_writes_nothing(kit: Workbench) -> None:
+    expected = kit.read("agents/alpha.md")
+    (kit.folder / "agents" / "alpha.md").unlink()
+    before = kit.files()
+    assert kit.run("--stdout", "agents/alpha.toml") == (0, expected, "")
+    assert kit.files() == before
+
+
+def test_a_link_inside_the_root_is_followed_and_one_outside_refused(kit: Workbench, tmp_path_factory: Path) -> None:
+    (kit.folder / "store").mkdir()
+    output = kit.folder / "agents" / "alpha.md"
+    output.rename(kit.folder / "store" / "alpha.txt")
+    output.symlink_to("../store/alpha.txt")
+    edit(kit, "agents/alpha.toml", "You do", "You may do")
+    assert kit.run("agents/alpha.toml").stdout == "updated agents/alpha.md\n"
+    assert output.is_symlink()
+    assert "You may do" in kit.read("store/alpha.txt")
+    output.unlink()
+    output.symlink_to("/etc/hostname")
+    assert "error[O601]" in kit.run("agents/alpha.toml").stderr
+
+
+def test_the_mode_of_a_file_is_kept(kit: Workbench) -> None:
+    output = kit.folder / "agents" / "alpha.md"
+    output.chmod(0o640)
+    edit(kit, "agents/alpha.toml", "You do", "You may do")
+    kit.run("--all")
+    assert output.stat().st_mode & 0o777 == 0o640
+
+
+def test_the_traces_of_a_killed_run_are_removed_by_the_next(kit: Workbench) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left, alive = f"agents/.assemble-{gone.pid}-alpha.md", f"agents/.assemble-{os.getppid()}-alpha.md"
+    kit.write({left: "half", alive: "half"})
+    assert look(kit).status == 0
+    kit.run("--all")
+    assert not (kit.folder / left).exists()
+    assert (kit.folder / alive).exists()
