@@ -115,7 +115,8 @@ def test_check_writes_nothing(kit: Workbench) -> None:
     run = kit.run("--all", "--check")
     assert (run.status, run.stdout) == (
         1,
-        "would create agents/alpha.md: assemble agents/alpha.toml\nwould create agents/beta.md: assemble agents/beta.toml\n",
+        "would create agents/alpha.md: assemble agents/alpha.toml\n"
+        "would create agents/beta.md: assemble agents/beta.toml\n",
     )
     assert kit.files() == before
 

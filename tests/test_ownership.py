@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
+
 from conftest import Run, Workbench
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nrole = "You do {0}."\nblocks = ["one", "two"]\n'
@@ -248,7 +248,8 @@ def test_check_tells_every_kind_at_once(kit: Workbench) -> None:
     "args",
     [("--check", "--force", "--all"), ("--diff", "--prune", "--all"), ("--prune", "agents/alpha.toml"),
      ("--stdout", "--all"), ("--stdout", "--check", "agents/alpha.toml"),
-     ("--stdout", "agents/alpha.toml", "agents/beta.toml"), ("--stdout", "--output-format", "json", "agents/alpha.toml")],
+     ("--stdout", "agents/alpha.toml", "agents/beta.toml"),
+     ("--stdout", "--output-format", "json", "agents/alpha.toml")],
 )  # fmt: skip
 def test_contradictory_flags_are_usage_errors(kit: Workbench, args: tuple[str, ...]) -> None:
     run = kit.run(*args)
@@ -264,7 +265,7 @@ def test_stdout_prints_the_file_and_writes_nothing(kit: Workbench) -> None:
     assert kit.files() == before
 
 
-def test_a_link_inside_the_root_is_followed_and_one_outside_refused(kit: Workbench, tmp_path_factory: Path) -> None:
+def test_a_link_inside_the_root_is_followed_and_one_outside_refused(kit: Workbench) -> None:
     (kit.folder / "store").mkdir()
     output = kit.folder / "agents" / "alpha.md"
     output.rename(kit.folder / "store" / "alpha.txt")

@@ -15,8 +15,9 @@ _NEEDS_QUOTES = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
 def diff(change: Change) -> str:
-    """Return the change as a diff in git's format, which `git apply` and `patch` accept in the kit's folder.
+    """Return the change as a unified diff, which `git apply` and `patch -p1` accept in the kit's folder.
 
+    It has no line `diff --git`: with one, git takes the paths to be those of the work tree, not of the folder.
     Bytes that are not UTF-8 stand in it as surrogates.
     """
     before, after = change.before, change.after
@@ -26,15 +27,9 @@ def diff(change: Change) -> str:
 
 
 def _head(change: Change) -> Iterator[str]:
-    old, new = _name("a", change.path), _name("b", change.path)
-    yield f"diff --git {old} {new}\n"
-    if change.before is None:
-        yield "new file mode 100644\n"
-    if change.after is None:
-        yield "deleted file mode 100644\n"
     tab = "\t" if " " in change.path else ""  # where the name ends, for readers that stop at white space
-    yield f"--- {old}{tab}\n" if change.before is not None else "--- /dev/null\n"
-    yield f"+++ {new}{tab}\n" if change.after is not None else "+++ /dev/null\n"
+    yield "--- /dev/null\n" if change.before is None else f"--- {_name('a', change.path)}{tab}\n"
+    yield "+++ /dev/null\n" if change.after is None else f"+++ {_name('b', change.path)}{tab}\n"
 
 
 def _name(side: str, path: str) -> str:

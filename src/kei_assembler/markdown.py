@@ -45,7 +45,7 @@ _BLOCK_START = re.compile(
     r"|`{3,}[^`]*\Z|~{3}"  # 4.5 fence
     r"|\[(?:[^\[\]\\]|\\.)*\]:"  # 4.7 link reference definition
     "|" + "|".join(opening for opening, _, _ in _HTML_BLOCKS),
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -90,7 +90,7 @@ def code_span(text: str) -> str:
 
 _BLANK_OUT = re.compile(r"[^\n]")
 _TRAILING_SPACE = re.compile(r"[ \t]+(?=\n|\Z)")
-_INLINE_CODE = re.compile(r"\\[^\n]|(?P<ticks>`+)(?:(?!\n[ \t]*\n)[\s\S])*?(?<!`)(?P=ticks)(?!`)|`+")
+_INLINE_CODE = re.compile(r"\\[^\n]|(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])*?(?<!`)(?P=ticks)(?!`)|`+")
 
 
 class Unclosed(NamedTuple):
@@ -164,7 +164,7 @@ _HEADING = re.compile(r"#{1,6}(?: |\Z)")
 _UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
 _FENCE = re.compile(r"(?P<mark>`{3,})[^`]*\Z|(?P<tildes>~{3,})")
 _HTML = tuple(
-    (re.compile(opening, re.IGNORECASE), re.compile(ending, re.IGNORECASE), name)
+    (re.compile(opening, re.IGNORECASE | re.ASCII), re.compile(ending, re.IGNORECASE | re.ASCII), name)
     for opening, ending, name in _HTML_BLOCKS
 )
 _LONE_TAG_ROW = len(_HTML) - 1

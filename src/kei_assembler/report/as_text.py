@@ -49,7 +49,7 @@ def _paint(line: str) -> str:
     return f"\x1b[{colour}m{shown(line)}\x1b[0m" if colour else shown(line)
 
 
-_COLOURS = (("+++", "1"), ("---", "1"), ("diff ", "1"), ("@@", "36"), ("+", "32"), ("-", "31"))
+_COLOURS = (("+++", "1"), ("---", "1"), ("@@", "36"), ("+", "32"), ("-", "31"))
 
 
 def _lines(outcome: Outcome) -> Iterable[str]:

@@ -1,0 +1,130 @@
+"""Diffs that other programs take, and streams that end early or never had room."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import Workbench
+
+ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
+AGENT = 'name = "{0}"\ndescription = "Does {0}."\nrole = "You do {0}."\n'
+
+
+@pytest.fixture
+def stale(bench: Workbench) -> Workbench:
+    """A kit in a subfolder, with every kind of drift that has something to show."""
+    shutil.rmtree(bench.folder / ".git")
+    subprocess.run(["git", "init", "--quiet"], cwd=bench.folder, check=True)
+    names = ("changed", "edited", "foreign", "missing", "gone")
+    bench.write({f"kit/agents/a b/{name}.toml": AGENT.format(name) for name in names})
+    assert bench.run("--all", cwd="kit").status == 0
+    bench.write(
+        {
+            "kit/agents/a b/changed.toml": AGENT.format("changed") + 'model = "opus"\n',
+            "kit/agents/a b/edited.md": bench.read("kit/agents/a b/edited.md") + "\nNo newline at the end: é \x0c",
+            "kit/agents/a b/foreign.md": b"not UTF-8: \xff\r\nand a CR\n",
+        }
+    )
+    (bench.folder / "kit/agents/a b/missing.md").unlink()
+    (bench.folder / "kit/agents/a b/gone.toml").unlink()
+    return bench
+
+
+def _diff(bench: Workbench, *args: str) -> subprocess.CompletedProcess[bytes]:
+    before = bench.files()
+    command = [*ASSEMBLE, "--all", "--diff", *args]
+    run = subprocess.run(command, cwd=bench.folder / "kit", capture_output=True, check=False)
+    assert bench.files() == before
+    return run
+
+
+@pytest.mark.parametrize("command", [["git", "apply"], ["patch", "--strip=1", "--quiet"]], ids=["git apply", "patch"])
+def test_the_diff_of_a_stale_kit_makes_the_check_pass(stale: Workbench, command: list[str]) -> None:
+    run = _diff(stale)
+    assert run.returncode == 0
+    assert run.stdout.count(b"\n+++ ") == 5
+    subprocess.run(command, cwd=stale.folder / "kit", input=run.stdout, check=True)
+    assert stale.run("--all", "--check", cwd="kit").status == 0
+
+
+def test_diff_and_check_together_fail_and_show(stale: Workbench) -> None:
+    run = _diff(stale, "--check")
+    assert run.returncode == 1
+    assert run.stdout == _diff(stale).stdout
+    assert b"would update agents/a b/changed.md: assemble 'agents/a b/changed.toml'\n" in run.stderr
+
+
+def test_json_holds_the_diffs(stale: Workbench) -> None:
+    loaded = json.loads(_diff(stale, "--output-format", "json").stdout)
+    diffs = "".join(change["diff"] for change in loaded["changes"])
+    assert diffs.encode(errors="surrogateescape") == _diff(stale).stdout
+
+
+def test_a_clean_kit_has_no_diff(stale: Workbench) -> None:
+    stale.run("--all", "--force", "--prune", cwd="kit")
+    assert _diff(stale).stdout == b""
+
+
+def test_a_binary_file_in_the_way_is_named_and_not_printed(stale: Workbench) -> None:
+    stale.write({"kit/agents/a b/foreign.md": b"\0\x1b[31m"})
+    assert b"Binary file a/agents/a b/foreign.md differs\n" in _diff(stale).stdout
+
+
+def _on_terminal(folder: Path, **environment: str) -> bytes:
+    ours, theirs = pty.openpty()
+    command = [*ASSEMBLE, "--all", "--diff"]
+    env = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | environment
+    with subprocess.Popen(command, cwd=folder, stdout=theirs, stderr=subprocess.DEVNULL, env=env):
+        os.close(theirs)
+        printed = b""
+        while chunk := _read(ours):
+            printed += chunk
+    return printed
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # how a terminal says that the other side has gone
+        return b""
+
+
+def test_a_terminal_gets_colours_and_nothing_that_acts_on_it(stale: Workbench) -> None:
+    stale.write({"kit/agents/a b/foreign.md": "\x1b[2J hidden\u202e\n"})
+    printed = _on_terminal(stale.folder / "kit").decode()
+    assert "\x1b[32m+model: opus\x1b[0m" in printed
+    assert "-<U+001B>[2J hidden<U+202E>" in printed
+    assert "\x1b[2J" not in printed
+
+
+def test_no_color_is_honoured(stale: Workbench) -> None:
+    assert b"\x1b[" not in _on_terminal(stale.folder / "kit", NO_COLOR="1")
+
+
+def test_a_reader_that_goes_early_is_no_error(bench: Workbench) -> None:
+    bench.write({f"agents/a{number}.toml": AGENT.format(f"a{number}") for number in range(300)})
+    command = f"{sys.executable} -m kei_assembler --all --diff | head -n 1; echo ${{PIPESTATUS[0]}}"
+    run = subprocess.run(["bash", "-c", command], cwd=bench.folder, capture_output=True, text=True, check=True)
+    assert run.stdout == "--- /dev/null\n0\n"
+    assert "Traceback" not in run.stderr
+    assert run.stderr.endswith("300 agents: 300 to create\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_full_device_is_an_error_without_a_traceback(bench: Workbench, stream: str) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a")})
+    other = {"stdout": "stderr", "stderr": "stdout"}[stream]
+    with Path("/dev/full").open("wb") as full:
+        streams = {stream: full, other: subprocess.PIPE}
+        run = subprocess.run([*ASSEMBLE, "--all", "--check"], cwd=bench.folder, check=False, **streams)  # type: ignore[call-overload]
+    assert run.returncode == 2
+    assert b"Traceback" not in (run.stdout or b"") + (run.stderr or b"")
