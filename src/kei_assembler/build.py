@@ -40,10 +40,14 @@ class Policy(NamedTuple):
 
 
 class Mode(NamedTuple):
-    """What a run is to do: build, or only look (`check`, `diff`); with which licence; how to weigh what it finds."""
+    """What a run is to do: build, or only look (`check`, `diff`); with which licence; how to weigh what it finds.
+
+    `staged` asks besides that git's index has the outputs as they are on disk.
+    """
 
     check: bool = False
     diff: bool = False
+    staged: bool = False
     licence: Licence = Licence()
     policy: Policy = Policy()
 
@@ -63,7 +67,8 @@ def run(kit: Kit, files: Sequence[str], whole: bool, mode: Mode) -> Outcome:
     outcome = Outcome(tuple(counted), agents=len(files), is_check=mode.check, is_diff=mode.diff)
     if has_errors(counted):
         return outcome._replace(changes=() if mode.writes else tuple(changes))
-    return _built(kit, outcome, changes, mode) if mode.writes else _checked(kit, outcome, changes, mode)
+    outcome = _built(kit, outcome, changes, mode) if mode.writes else _checked(kit, outcome, changes, mode)
+    return _with_unstaged(kit, outcome) if mode.staged else outcome
 
 
 def _built(kit: Kit, outcome: Outcome, changes: list[Change], mode: Mode) -> Outcome:
@@ -72,12 +77,14 @@ def _built(kit: Kit, outcome: Outcome, changes: list[Change], mode: Mode) -> Out
     disk.sweep(change.path for change in changes)
     covered = [change for change in changes if mode.licence.covers(change)]
     done = {change.path: change for change in disk.apply(covered)}
-    result = [done.get(change.path, change) for change in changes if change.kind is not Kind.UNMANAGED]
     applied = frozenset(change.path for change in covered if done[change.path] == change)
-    left = (change for change in changes if change.path not in applied)
+    came_about = [done.get(change.path, change) for change in changes]
+    left = (change for change in came_about if change.path not in applied)
     standing = [found for found in mode.policy.weigh(conflicts(kit, left)) if found.severity is Severity.ERROR]
     return outcome._replace(
-        diagnostics=tuple(sorted([*outcome.diagnostics, *standing])), changes=tuple(result), applied=applied
+        diagnostics=tuple(sorted([*outcome.diagnostics, *standing])),
+        changes=tuple(change for change in came_about if change.kind is not Kind.UNMANAGED),
+        applied=applied,
     )
 
 
@@ -87,6 +94,16 @@ def _checked(kit: Kit, outcome: Outcome, changes: list[Change], mode: Mode) -> O
     return outcome._replace(
         diagnostics=tuple(sorted([*outcome.diagnostics, *standing])), changes=tuple(changes), drift=tuple(drift)
     )
+
+
+def _with_unstaged(kit: Kit, outcome: Outcome) -> Outcome:
+    """Add a finding for each output that is right on disk, but not in git's index."""
+    right = (
+        change.path for change in outcome.changes if change.kind is Kind.UNCHANGED or change.path in outcome.applied
+    )
+    unstaged = (Source(path, "").run(outputs.output_unstaged, path) for path in Disk(kit).unstaged(right))
+    found = [diagnostic for diagnostics in unstaged for diagnostic in diagnostics]
+    return outcome._replace(diagnostics=tuple(sorted([*outcome.diagnostics, *found])))
 
 
 def make_plan(kit: Kit, files: Iterable[str], whole: bool) -> tuple[list[Diagnostic], list[Change]]:

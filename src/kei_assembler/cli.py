@@ -79,6 +79,7 @@ def assemble() -> None:
 @click.option("--stdout", is_flag=True, help="Write nothing; print the file of one manifest.")
 @click.option("--force", is_flag=True, help="Overwrite also files that were edited, or not generated.")
 @click.option("--prune", is_flag=True, help="Delete generated files whose manifest is gone; with --all.")
+@click.option("--staged", is_flag=True, help="Fail also when an output is not in git's index as it is here.")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option("--ignore", multiple=True, metavar="CODE", help="Silence a code; may be given several times.")
 @click.option("--output-format", type=click.Choice(list(FORMATS)), default="text", help="How to report; else text.")
@@ -114,7 +115,8 @@ def _refuse_contradictions(manifests: Sequence[str], output_format: str, options
 
 def _mode(kit: Kit, options: Mapping[str, Any]) -> Mode:
     policy = Policy(_ignored(kit, options["ignore"]), options["strict"])
-    return Mode(options["check"], options["diff"], Licence(options["force"], options["prune"]), policy)
+    licence = Licence(options["force"], options["prune"])
+    return Mode(options["check"], options["diff"], options["staged"], licence, policy)
 
 
 def _preview(kit: Kit, file: str, policy: Policy) -> Outcome:

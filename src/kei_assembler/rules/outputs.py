@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from shlex import quote
 
 from kei_assembler.diagnostics import Finding, Severity, Span, rule
 from kei_assembler.source import START
@@ -275,6 +276,25 @@ def output_orphaned(manifest: str, mending: str, cause: str) -> Iterable[Finding
     yield Finding(START, f"the file was generated from {manifest}, which no longer gives it", hint)
 
 
+@rule("O612")
+def output_unstaged(path: str) -> Iterable[Finding]:
+    """An output is as it should be, but git's index does not have it so: the commit would go without it.
+
+    Only `--staged` looks for it, as the hooks for pre-commit do.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    yield Finding(START, "the file is not staged as it is here", f"run: git add {quote(path)}")
+
+
 UNFINISHED_MERGE = "an unfinished merge"
 """The one cause of a difference that has a way out of its own."""
 
@@ -289,4 +309,5 @@ RULES = (
     output_missing,
     output_outdated,
     output_orphaned,
+    output_unstaged,
 )

@@ -1,0 +1,210 @@
+"""The hooks for pre-commit, in real repositories, and the action for GitHub, as far as a shell can run it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conftest import REPOSITORY
+
+AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["rule"]\n'
+ACTION: dict[str, Any] = yaml.safe_load((REPOSITORY / "action.yml").read_text())
+STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
+
+
+def _git(folder: Path, *args: str) -> str:
+    settings = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
+    run = subprocess.run(["git", *settings, *args], cwd=folder, check=True, capture_output=True, text=True)
+    return run.stdout.strip()
+
+
+def _commit(folder: Path) -> None:
+    _git(folder, "add", "--all")
+    _git(folder, "commit", "--quiet", "--no-verify", "--message", "x")
+
+
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository as pre-commit takes it: a git repository with the hooks, of the tree as it is."""
+    folder = tmp_path_factory.mktemp("hooks")
+    shutil.copytree(REPOSITORY / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", ".pre-commit-hooks.yaml"):
+        shutil.copy(REPOSITORY / name, folder / name)
+    _git(folder, "init", "--quiet")
+    _commit(folder)
+    return folder
+
+
+class Repository:
+    """A team's repository with a kit, in which pre-commit runs one of the hooks."""
+
+    def __init__(self, folder: Path, hooks: Path, home: Path) -> None:
+        self.folder = folder
+        self.environment = os.environ | {"PRE_COMMIT_HOME": str(home)}
+        self._configure(hooks)
+        self.write("agents/alpha.toml", AGENT.format("alpha"))
+        self.write("_blocks/rule.md", "Be honest.\n")
+        self.write("templates/agent.md.j2", '{% extends "default/agent.md.j2" %}\n')
+        _git(folder, "init", "--quiet")
+        self.assemble("--all")
+        _commit(folder)
+
+    def _configure(self, hooks: Path) -> None:
+        one = {"repo": str(hooks), "rev": _git(hooks, "rev-parse", "HEAD")}
+        config = {"repos": [one | {"hooks": [{"id": "assemble-check"}, {"id": "assemble-fix", "stages": ["manual"]}]}]}
+        self.write(".pre-commit-config.yaml", yaml.safe_dump(config))
+
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def assemble(self, *args: str) -> None:
+        subprocess.run([sys.executable, "-m", "kei_assembler", *args], cwd=self.folder, check=True, capture_output=True)
+
+    def hook(self, name: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "pre_commit", "run", name, "--verbose", "--color", "never"]
+        command += ["--hook-stage", "manual"] if name == "assemble-fix" else []
+        run = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        return run.returncode, run.stdout + run.stderr
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, hooks: Path, home: Path) -> Repository:
+    return Repository(tmp_path, hooks, home)
+
+
+def _change_manifest(repository: Repository) -> None:
+    repository.write("agents/alpha.toml", AGENT.format("alpha") + 'model = "opus"\n')
+
+
+def _change_block(repository: Repository) -> None:
+    repository.write("_blocks/rule.md", "Be very honest.\n")
+
+
+def _change_template(repository: Repository) -> None:
+    repository.write(
+        "templates/agent.md.j2", '{% extends "default/agent.md.j2" %}\n{% block role %}You.\n{% endblock %}\n'
+    )
+
+
+def _edit_output(repository: Repository) -> None:
+    repository.write("agents/alpha.md", (repository.folder / "agents/alpha.md").read_text() + "By hand.\n")
+
+
+def _remove_output(repository: Repository) -> None:
+    (repository.folder / "agents/alpha.md").unlink()
+
+
+def _delete_manifest(repository: Repository) -> None:
+    (repository.folder / "agents/alpha.toml").unlink()
+
+
+DRIFTS = [
+    (_change_manifest, "would update agents/alpha.md"),
+    (_change_block, "would update agents/alpha.md"),
+    (_change_template, "would update agents/alpha.md"),
+    (_edit_output, "edited agents/alpha.md"),
+    (_remove_output, "would create agents/alpha.md"),
+    (_delete_manifest, "orphan agents/alpha.md"),
+]
+
+
+@pytest.mark.slow
+def test_a_clean_repository_passes(repository: Repository) -> None:
+    status, told = repository.hook("assemble-check")
+    assert (status, "1 agent: 1 unchanged" in told) == (0, True), told
+    assert repository.hook("assemble-fix")[0] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("drift", "said"), DRIFTS, ids=lambda value: getattr(value, "__name__", ""))
+def test_drift_fails_the_check(repository: Repository, drift: Any, said: str) -> None:
+    drift(repository)
+    _git(repository.folder, "add", "--all")
+    status, told = repository.hook("assemble-check")
+    assert (status, said in told) == (1, True), told
+
+
+@pytest.mark.slow
+def test_an_output_that_was_never_added_fails_the_check(repository: Repository) -> None:
+    repository.write("agents/beta.toml", AGENT.format("beta"))
+    repository.assemble("--all")
+    _git(repository.folder, "add", "agents/beta.toml")
+    status, told = repository.hook("assemble-check")
+    assert status == 1
+    assert "agents/beta.md:1:1: error[O612] the file is not staged as it is here" in told
+    _git(repository.folder, "add", "agents/beta.md")
+    assert repository.hook("assemble-check")[0] == 0
+
+
+@pytest.mark.slow
+def test_a_partly_staged_change_fails_the_check(repository: Repository) -> None:
+    _change_manifest(repository)
+    repository.assemble("--all")
+    _git(repository.folder, "add", "agents/alpha.toml")
+    status, told = repository.hook("assemble-check")
+    assert (status, "would update agents/alpha.md" in told) == (1, True), told
+    _git(repository.folder, "add", "agents/alpha.md")
+    assert repository.hook("assemble-check")[0] == 0
+
+
+@pytest.mark.slow
+def test_the_fix_writes_and_fails_until_its_work_is_staged(repository: Repository) -> None:
+    _change_block(repository)
+    repository.write("agents/beta.toml", AGENT.format("beta"))
+    _git(repository.folder, "add", "--all")
+    status, told = repository.hook("assemble-fix")
+    assert (status, "created agents/beta.md" in told, "updated agents/alpha.md" in told) == (1, True, True), told
+    _git(repository.folder, "add", "--all")
+    assert repository.hook("assemble-fix")[0] == 0
+    assert repository.hook("assemble-check")[0] == 0
+
+
+def test_staged_without_git_says_so(tmp_path: Path) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "a.toml").write_text('name = "a"\ndescription = "A."\n')
+    command = [sys.executable, "-m", "kei_assembler", "--all", "--staged"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: git cannot tell what is staged: fatal: not a git repository")
+
+
+def test_no_input_of_the_action_reaches_a_script_but_by_the_environment() -> None:
+    scripts = [step["run"] for step in STEPS if "run" in step]
+    assert len(scripts) == 2
+    assert all("${{" not in script for script in scripts)
+    assert set(ACTION["inputs"]) == {"kit", "python-version", "strict"}
+
+
+@pytest.mark.parametrize(("manifest", "status"), [('model = "opus"\n', 0), ('model = "haiku"\n', 1), ("frob = 1\n", 1)])
+def test_the_action_annotates_and_shows_what_is_wrong(tmp_path: Path, manifest: str, status: int) -> None:
+    kit = tmp_path / "a kit; echo pwned"
+    (kit / "agents").mkdir(parents=True)
+    agent = kit / "agents" / "a.toml"
+    agent.write_text('name = "a"\ndescription = "A."\nmodel = "opus"\n')
+    tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"PATH": tools, "KIT": str(kit), "STRICT": "false"}
+    subprocess.run(["assemble", "--all"], cwd=kit, env=environment, check=True, capture_output=True)
+    agent.write_text(f'name = "a"\ndescription = "A."\n{manifest}')
+    run = subprocess.run(
+        ["bash", "-c", STEPS[-1]["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == status
+    assert ("::error file=agents/a." in run.stdout) == bool(status)
+    assert ("+model: haiku" in run.stdout) == ("haiku" in manifest)
+    assert "pwned" not in run.stdout.replace(str(kit), "")

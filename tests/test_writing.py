@@ -1,0 +1,225 @@
+"""Writing under adverse conditions: each file is whole at any moment, old or new, and a rerun completes the work."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import Workbench
+from kei_assembler import disk as disk_room
+from kei_assembler.plan import Change, Kind
+
+ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
+
+
+def _kit(folder: Path, agents: int, text: str) -> None:
+    (folder / "_blocks").mkdir(parents=True)
+    (folder / "agents").mkdir()
+    (folder / "_blocks" / "rule.md").write_text(f"# RULE\n\n{text}\n")
+    for number in range(agents):
+        manifest = f'name = "a{number}"\ndescription = "Agent {number}."\nblocks = ["rule"]\n'
+        (folder / "agents" / f"a{number}.toml").write_text(manifest)
+
+
+def _assemble(folder: Path, *args: str, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [*ASSEMBLE, "--all", *args]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def _outputs(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "agents").glob("[!.]*.md")}
+
+
+def _leftovers(folder: Path) -> list[str]:
+    return [path.name for path in (folder / "agents").iterdir() if path.name.startswith(".")]
+
+
+class Versions:
+    """A kit whose outputs have two known versions; it stands at the old one, with the sources of the new."""
+
+    def __init__(self, folder: Path, agents: int, text: str = "old") -> None:
+        self.folder = folder
+        _kit(folder, agents, text)
+        assert _assemble(folder).returncode == 0
+        self.old = _outputs(folder)
+        self.block = folder / "_blocks" / "rule.md"
+        self.block.write_text("# RULE\n\nnew\n")
+
+    def restore(self) -> None:
+        for name, content in self.old.items():
+            (self.folder / "agents" / name).write_bytes(content)
+
+    def assert_each_file_is_whole(self) -> int:
+        """Every output is there and is the old or the new one; return how many are new."""
+        now = _outputs(self.folder)
+        assert now.keys() == self.old.keys()
+        changed = [content for name, content in now.items() if content != self.old[name]]
+        assert all(content.endswith(b"# RULE\n\nnew\n") and content.startswith(b"---\nname: a") for content in changed)
+        return len(changed)
+
+    def assert_a_rerun_completes(self) -> None:
+        assert _assemble(self.folder).returncode == 0
+        assert self.assert_each_file_is_whole() == len(self.old)
+        assert _leftovers(self.folder) == []
+        assert _assemble(self.folder, "--check").returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_signal_in_the_middle_of_writing(tmp_path: Path, number: signal.Signals) -> None:
+    versions = Versions(tmp_path, 400)
+    process = subprocess.Popen([*ASSEMBLE, "--all"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while versions.assert_each_file_is_whole() == 0:
+        time.sleep(0.001)
+    process.send_signal(number)
+    _, err = process.communicate()
+    assert versions.assert_each_file_is_whole() < 400
+    assert b"Traceback" not in err
+    if number is not signal.SIGKILL:
+        assert _leftovers(tmp_path) == []
+    assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}[number]
+    versions.assert_a_rerun_completes()
+
+
+@pytest.mark.slow
+def test_a_hundred_kills_of_a_large_rebuild(tmp_path: Path) -> None:
+    versions = Versions(tmp_path, 5000)
+    span, chooser = _time_of_a_run(versions), random.Random(7)
+    for _ in range(100):
+        process = subprocess.Popen([*ASSEMBLE, "--all"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+        time.sleep(chooser.uniform(0.05, span))
+        process.kill()
+        process.wait()
+        if versions.assert_each_file_is_whole() == len(versions.old):
+            versions.restore()
+    versions.assert_a_rerun_completes()
+
+
+def _time_of_a_run(versions: Versions) -> float:
+    start = time.monotonic()
+    assert _assemble(versions.folder).returncode == 0
+    span = time.monotonic() - start
+    versions.restore()
+    return span
+
+
+def test_two_runs_at_once(tmp_path: Path) -> None:
+    versions = Versions(tmp_path, 300)
+    processes = [
+        subprocess.Popen([*ASSEMBLE, "--all"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for process in processes:
+        _, err = process.communicate()
+        assert b"Traceback" not in err
+        assert process.returncode in (0, 1)  # what the other run wrote first counts as edited since the plan
+    versions.assert_a_rerun_completes()
+
+
+def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
+    versions = Versions(tmp_path, 3)
+    versions.block.write_text("# RULE\n\n" + "x" * 50_000 + "\n")
+    limit = (10_000, resource.RLIM_INFINITY)
+    run = _assemble(tmp_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: agents/a0.md cannot be written: File too large\n  help: what was written")
+    assert _outputs(tmp_path) == versions.old
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("a file system of its own takes the right to mount one")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk(small_disk: Path) -> None:
+    versions = Versions(small_disk, 40)
+    versions.block.write_text("# RULE\n\n" + "new\n" * 12_000)
+    run = _assemble(small_disk)
+    assert run.returncode == 2
+    assert "cannot be written: No space left on device" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert _leftovers(small_disk) == []
+    now = _outputs(small_disk)
+    assert now.keys() == versions.old.keys()
+    assert all(content == versions.old[name] or content.endswith(b"new\n") for name, content in now.items())
+    versions.block.write_text("# RULE\n\nnew\n")
+    versions.assert_a_rerun_completes()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write into every folder")
+def test_a_folder_that_must_not_be_written_to(tmp_path: Path) -> None:
+    versions = Versions(tmp_path, 2)
+    (tmp_path / "agents").chmod(0o555)
+    run = _assemble(tmp_path)
+    (tmp_path / "agents").chmod(0o755)
+    assert (run.returncode, "cannot be written: Permission denied" in run.stderr) == (2, True)
+    assert _outputs(tmp_path) == versions.old
+
+
+def test_a_folder_that_cannot_be_made(bench: Workbench) -> None:
+    bench.write(
+        {
+            "agents/a.toml": 'name = "a"\ndescription = "A."\n',
+            "assemble.toml": '[target.claude-code]\noutput = "out/{name}.md"\n',
+            "out": "a file where a folder should be",
+        }
+    )
+    run = bench.run("--all")
+    assert (run.status, run.stdout) == (1, "")
+    assert "agents/a.toml:1:1: error[O606] its output `out/a.md` is in the way: Not a directory" in run.stderr
+
+
+@pytest.mark.parametrize("now", [b"changed meanwhile\n", None])
+def test_what_changed_since_the_plan_is_left_alone(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, now: bytes | None
+) -> None:
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    bench.run("--all")
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "B."\n'})
+    output = bench.folder / "agents" / "a.md"
+    write_new = disk_room._write_new
+
+    def write_and_meddle(path: str, content: bytes, mode: int | None) -> None:
+        write_new(path, content, mode)
+        output.unlink() if now is None else output.write_bytes(now)
+
+    monkeypatch.setattr(disk_room, "_write_new", write_and_meddle)
+    run = bench.run("--all")
+    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
+    assert (output.read_bytes() if output.exists() else None) == now
+    assert _leftovers(bench.folder) == []
+
+
+def test_a_failing_rename_leaves_nothing_behind(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    monkeypatch.setattr(os, "replace", fail)
+    run = bench.run("--all")
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr.startswith("error: agents/a.md cannot be written: Input/output error\n")
+    assert sorted(path.name for path in (bench.folder / "agents").iterdir()) == ["a.toml"]
+
+
+def test_an_orphan_that_changed_since_the_plan_is_not_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "agents" / "a.md"
+    path.parent.mkdir()
+    path.write_bytes(b"mine now\n")
+    change = Change(Kind.ORPHAN, "agents/a.md", "agents/a.toml", "claude-code", b"as planned\n", None)
+    assert disk_room._write(str(path), change.before, change.after) is False
+    assert path.read_bytes() == b"mine now\n"
