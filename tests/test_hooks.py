@@ -175,6 +175,44 @@ def test_the_fix_writes_and_fails_until_its_work_is_staged(repository: Repositor
     assert repository.hook("assemble-check")[0] == 0
 
 
+@pytest.fixture
+def kit(tmp_path: Path) -> Path:
+    """This repository's own kit, assembled, with a block whose code has white space at line ends."""
+    for folder in ("agents", "_blocks", "templates"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder)
+    with (tmp_path / "_blocks" / "baseline.md").open("a") as block:
+        block.write("\n```\ncode   \n```\n")
+    subprocess.run([sys.executable, "-m", "kei_assembler", "--all"], cwd=tmp_path, check=True, capture_output=True)
+    return tmp_path
+
+
+def _check(kit: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kei_assembler", "--all", "--check"]
+    return subprocess.run(command, cwd=kit, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("hook", "edits"), [("end_of_file_fixer", False), ("mixed_line_ending", False), ("trailing_whitespace_fixer", True)]
+)
+def test_the_white_space_hooks_touch_nothing_but_code(kit: Path, hook: str, edits: bool) -> None:
+    outputs = sorted(map(str, (kit / "agents").glob("*.md")))
+    subprocess.run([sys.executable, "-m", f"pre_commit_hooks.{hook}", *outputs], check=False, capture_output=True)
+    run = _check(kit)
+    assert run.stdout.count("edited agents/") == (7 if edits else 0)
+    assert run.stderr.count("it looks like the work of an editor or a hook that removes or adds") == (7 if edits else 0)
+
+
+@pytest.mark.slow
+def test_a_real_formatter_is_known_by_its_traces(kit: Path) -> None:
+    prettier = REPOSITORY / "tests" / "node" / "node_modules" / ".bin" / "prettier"
+    if not prettier.exists():
+        pytest.skip("prettier comes by npm, which is not here; `make slow` installs it")
+    subprocess.run([prettier, "--write", "agents"], cwd=kit, check=True, capture_output=True)
+    run = _check(kit)
+    assert (run.returncode, run.stdout.count("edited agents/")) == (1, 7)
+    assert run.stderr.count("it looks like the work of a Markdown formatter") == 7
+
+
 def test_staged_without_git_says_so(tmp_path: Path) -> None:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "a.toml").write_text('name = "a"\ndescription = "A."\n')

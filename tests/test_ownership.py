@@ -171,14 +171,14 @@ def test_an_agent_file_by_hand_is_a_note_and_in_an_exclusive_kit_an_error(kit: W
 @pytest.mark.parametrize(
     ("old", "new", "cause"),
     [
-        ("You do alpha.\n", "You do alpha.  \n", "white space at the ends of lines, by an editor or a hook"),
-        ("| a | b |\n|---|---|\n", "| a   | b   |\n| --- | --- |\n", "the padding of tables, by a Markdown formatter"),
-        ("- first\n", "* first\n", "blank lines, list and emphasis marks, by a Markdown formatter"),
+        ("You do alpha.\n", "You do alpha.  \n", "an editor or a hook that removes or adds white space at line ends"),
+        ("| a | b |\n|---|---|\n", "| a   | b   |\n| --- | --- |\n", "a Markdown formatter that pads tables"),
+        ("- first\n", "* first\n", "a Markdown formatter, in blank lines, list or emphasis marks"),
     ],
 )
 def test_the_likely_cause_of_an_edit_is_told(kit: Workbench, old: str, new: str, cause: str) -> None:
     edit(kit, "agents/alpha.md", old, new)
-    assert f"(it looks like {cause})" in look(kit).stderr
+    assert f"it looks like the work of {cause}; it is left as it is\n    help: keep that off" in look(kit).stderr
 
 
 def test_a_crlf_checkout_is_no_drift_and_is_rewritten_with_lf(kit: Workbench) -> None:

@@ -73,7 +73,7 @@ def _without_style(text: str) -> str:
 
 
 _CAUSES: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("white space at the ends of lines, by an editor or a hook", _without_trailing_space),
-    ("the padding of tables, by a Markdown formatter", _without_padding),
-    ("blank lines, list and emphasis marks, by a Markdown formatter", _without_style),
+    ("an editor or a hook that removes or adds white space at line ends", _without_trailing_space),
+    ("a Markdown formatter that pads tables", _without_padding),
+    ("a Markdown formatter, in blank lines, list or emphasis marks", _without_style),
 )

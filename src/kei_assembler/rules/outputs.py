@@ -97,12 +97,14 @@ def output_edited(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
         description = "Reviews code."
     """  # noqa: E501 - a stamp is one line
     if cause == UNFINISHED_MERGE:
-        hint = f"take one side of the file, as by `git checkout --ours`, then run: assemble {manifest}"
+        hint = f"take one side of the file, as by `git checkout --ours`, then run: assemble {quote(manifest)}"
         yield Finding(START, "the file has an unfinished merge; it is left as it is", hint)
+    elif cause:
+        message = f"the file was changed after it was generated, it looks like the work of {cause}; it is left as it is"
+        yield Finding(START, message, f"keep that off generated files; to write the file anew, run: {mending}")
     else:
-        told = f" (it looks like {cause})" if cause else ""
         hint = f"move the change into {manifest}, a block or a template; to drop it, run: {mending}"
-        yield Finding(START, f"the file was edited after it was generated{told}; it is left as it is", hint)
+        yield Finding(START, "the file was edited after it was generated; it is left as it is", hint)
 
 
 @rule("O605")
