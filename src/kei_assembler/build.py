@@ -112,6 +112,7 @@ def make_plan(kit: Kit, files: Iterable[str], whole: bool) -> tuple[list[Diagnos
     for file in files:
         planner.add(file)
     found = planner.found + [diagnostic for block in kit.blocks_read for diagnostic in check_block(block)]
+    found += planner.overwritten_sources()
     if whole and not planner.broken:
         found += check_kit(planner.usage)
         planner.survey()
@@ -177,7 +178,7 @@ class _Planner:
             try:
                 yield self.renderer.render(manifest, source.file, target)
             except TemplateFailure as failure:
-                self._add_failure(failure.diagnostic)
+                self._add_failure(*failure.diagnostics)
 
     def _decide(self, source: Source, artifact: Artifact) -> None:
         try:
@@ -191,6 +192,16 @@ class _Planner:
         if cause not in self.failures:
             self.failures.add(cause)
             self.found.append(diagnostic)
+
+    def overwritten_sources(self) -> list[Diagnostic]:
+        """Return a finding for each output that would take the place of a source."""
+        kit = self.kit
+        blocks = (block.source.file for block in kit.blocks_read)
+        settings = [kit.settings_source.file] if kit.settings_source else []
+        sources = {*kit.manifests, *blocks, *settings, *self.renderer.templates}
+        clashes = (change for change in self.changes if change.path in sources)
+        found = (Source(clash.manifest, "").run(outputs.output_is_source, clash.path) for clash in clashes)
+        return [diagnostic for diagnostics in found for diagnostic in diagnostics]
 
     def survey(self) -> None:
         """Look where outputs are, or would be by default, for agent files that no manifest gives."""

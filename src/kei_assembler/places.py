@@ -1,13 +1,15 @@
 """Where each key and item of a TOML text stands.
 
-The only room that knows tree-sitter, and it is imported only when there is something to report. Its grammar
-is TOML 1.0: where the text uses 1.1, a stretch may come as an ERROR node, in which the keys are still found.
+The only room that knows tree-sitter, and it is imported only when there is something to report. Its grammar is
+TOML 1.0, so what 1.1 adds is first written as 1.0 of the same length.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 import rtoml
@@ -16,7 +18,6 @@ from tree_sitter import Language, Node, Parser
 
 from kei_assembler.diagnostics import KeyPath, Span
 
-_ESCAPES_OF_1_1 = re.compile(rb"\\(?:e|x(?=[0-9A-Fa-f]{2})|[\s\S])")
 _TABLES = ("table", "table_array_element")
 _VALUES = (
     "string",
@@ -34,10 +35,14 @@ _KEYS = ("bare_key", "quoted_key", "dotted_key")
 
 
 class Mention(NamedTuple):
-    """One place where a text names a key or holds an item."""
+    """One place where a text names a key or holds an item.
+
+    `defines` is false where a table's header only passes through a key on the way to another.
+    """
 
     path: KeyPath
     span: Span
+    defines: bool = True
 
 
 def mentions(text: str) -> list[Mention]:
@@ -47,12 +52,12 @@ def mentions(text: str) -> list[Mention]:
 
 class _Reader:
     def __init__(self, text: str) -> None:
-        self.raw = _ESCAPES_OF_1_1.sub(_in_1_0, text.encode())
-        self.lines = self.raw.split(b"\n")
+        self.raw = text.encode()
+        self.line_starts = [0, *accumulate(len(line) + 1 for line in self.raw.split(b"\n"))]
         self.last_items: dict[KeyPath, int] = {}
 
     def read(self) -> Iterator[Mention]:
-        root = Parser(Language(tree_sitter_toml.language())).parse(self.raw).root_node
+        root = Parser(Language(tree_sitter_toml.language())).parse(_as_1_0(self.raw)).root_node
         yield from self._statements(root, ())
 
     def _statements(self, parent: Node, prefix: KeyPath) -> Iterator[Mention]:
@@ -61,21 +66,13 @@ class _Reader:
                 yield from self._pair(node, prefix)
             elif node.type in _TABLES:
                 yield from self._table(node)
-            elif node.type == "ERROR":
-                yield from self._error(node, prefix)
-
-    def _error(self, node: Node, prefix: KeyPath) -> Iterator[Mention]:
-        first = node.children[0] if node.children else None
-        if first is not None and first.type in _KEYS:
-            yield from self._dotted(first, prefix)
-        yield from self._statements(node, prefix)
 
     def _table(self, node: Node) -> Iterator[Mention]:
         path: KeyPath = ()
         segments = [segment for child in node.children if child.type in _KEYS for segment in _segments(child)]
         for segment in segments:
             path = (*path, self._name(segment))
-            yield Mention(path, self._span(segment))
+            yield Mention(path, self._span(segment), segment is segments[-1])
             if node.type == "table_array_element" and segment is segments[-1]:
                 self.last_items[path] = self.last_items.get(path, -1) + 1
                 yield Mention((*path, self.last_items[path]), self._span(segment))
@@ -110,10 +107,11 @@ class _Reader:
         return str(next(iter(rtoml.loads(f"{raw} = 0")))) if segment.type == "quoted_key" else raw
 
     def _span(self, node: Node) -> Span:
-        return Span(*self._position(*node.start_point), *self._position(*node.end_point))
+        return Span(*self._position(node.start_byte), *self._position(node.end_byte))
 
-    def _position(self, row: int, byte: int) -> tuple[int, int]:
-        return row + 1, len(self.lines[row][:byte].decode()) + 1
+    def _position(self, byte: int) -> tuple[int, int]:
+        line = bisect_right(self.line_starts, byte)
+        return line, len(self.raw[self.line_starts[line - 1] : byte].decode()) + 1
 
 
 def _segments(key: Node) -> Iterator[Node]:
@@ -124,6 +122,45 @@ def _segments(key: Node) -> Iterator[Node]:
         yield from _segments(child)
 
 
-def _in_1_0(escape: re.Match[bytes]) -> bytes:
-    """A quoted `\\e` or `\\xHH` becomes an escape of the same length that the grammar knows."""
+_TOKEN = re.compile(
+    rb'"""(?:\\[\s\S]|[^\\])*?"{3,5}'
+    rb"|'''[\s\S]*?'{3,5}"
+    rb'|"(?:\\.|[^"\\\n])*"'
+    rb"|'[^'\n]*'"
+    rb"|\#[^\n]*|[\[\]{}]|\n"
+    rb"|,(?P<last>(?:\s|\#[^\n]*\n)*\})?"
+)
+_ESCAPE = re.compile(rb"\\(?:e|x(?=[0-9A-Fa-f]{2})|[\s\S])")
+_SHORT_TIME = re.compile(
+    rb"(?<![\w:.+-])(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ])?[0-9]{2}:[0-9]{2}(?![:0-9])(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
+def _as_1_0(raw: bytes) -> bytes:
+    """Return text of the same length and structure in which nothing is left of what TOML 1.1 adds.
+
+    That is: escapes `\\e` and `\\xHH`, times without seconds, and in inline tables new lines, comments and a comma
+    behind the last pair.
+    """
+    masked = bytearray(raw)
+    within: list[bytes] = []
+    at = 0
+    while token := _TOKEN.search(raw, at):
+        kind, at = token[0][:1], token.end()
+        if kind in b"[{":
+            within.append(kind)
+        elif kind in b"]}":
+            within[-1:] = []
+        elif kind in b"\"'":
+            masked[token.start() : at] = _ESCAPE.sub(_escape_of_1_0, token[0])
+        elif within[-1:] == [b"{"]:
+            at = token.start() + 1 if kind == b"," else at
+            if kind != b"," or token["last"] is not None:
+                masked[token.start() : at] = b" " * (at - token.start())
+        elif kind == b",":
+            at = token.start() + 1
+    return _SHORT_TIME.sub(lambda time: b"1" * len(time[0]), bytes(masked))
+
+
+def _escape_of_1_0(escape: re.Match[bytes]) -> bytes:
     return b"\\t" if escape[0] in (b"\\e", b"\\x") else escape[0]

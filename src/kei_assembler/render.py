@@ -21,7 +21,7 @@ from jinja2 import (
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 
-from kei_assembler.diagnostics import Diagnostic, did_you_mean
+from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
 from kei_assembler.frontmatter import Value, front_matter
 from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Handoff, Manifest
@@ -44,12 +44,11 @@ class Artifact(NamedTuple):
     content: bytes
 
 
-class TemplateFailure(Exception):
-    """A template did not render; `place` is where, as far as that is known."""
+class TemplateFailure(AssembleError):
+    """A template did not compile or render; its one diagnostic says where and why."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
+        super().__init__(diagnostic.message, diagnostics=[diagnostic])
 
 
 class Renderer:
@@ -57,7 +56,8 @@ class Renderer:
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
-        self._sources: dict[str, Source] = {}
+        self.templates: dict[str, Source] = {}
+        """The kit's own templates that were read so far, by their files."""
         self._body = cache(self._load_body)
         self._block = cache(self._load_block)
 
@@ -111,14 +111,14 @@ class Renderer:
         source, problems = self.kit.read_text(file)
         if problems:
             raise TemplateFailure(problems[0])
-        self._sources[file] = source
+        self.templates[file] = source
         return source.text, file, None
 
     def _failure(self, error: Exception, manifest: str) -> TemplateFailure:
         if isinstance(error, TemplateFailure):
             return error
-        file, line = _template_line(error, self._sources)
-        source = self._sources.get(file) or Source(file, "")
+        file, line = _template_line(error, self.templates)
+        source = self.templates.get(file) or Source(file, "")
         return TemplateFailure(source.run(template_fails, error, line, manifest)[0])
 
 

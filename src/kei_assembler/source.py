@@ -90,8 +90,8 @@ def _first_mentions(text: str) -> dict[KeyPath, Span]:
     from kei_assembler.places import mentions
 
     spans: dict[KeyPath, Span] = {}
-    for path, span in mentions(text):
-        spans.setdefault(path, span)
+    for mention in mentions(text):
+        spans.setdefault(mention.path, mention.span)
     return spans
 
 
@@ -182,7 +182,8 @@ _RTOML_MESSAGE = re.compile(
 
 def _parts(error: Exception) -> tuple[str, str, int, int]:
     match = _RTOML_MESSAGE.fullmatch(str(error))
-    assert match, f"an error of the TOML reader that has no place: {error}"
+    if match is None:  # a limit of the reader's own, which has no place
+        return str(error), "", 1, 1
     return match["message"], match["help"] or "", int(match["line"]), int(match["column"])
 
 
@@ -235,9 +236,9 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
     from kei_assembler.places import mentions
 
     named = mentions(text)
-    path = next((path for path, span in named if span[:2] == (line, column)), ())
+    path = next((mention.path for mention in named if mention.span[:2] == (line, column)), ())
     again = Span(line, column, line, column + 1)
-    spans = [span for mentioned, span in named if path and mentioned == path] or [again]
+    spans = [mention.span for mention in named if path and mention.path == path and mention.defines] or [again]
     related = ((spans[0], "defined here first"),) if spans[0][:2] != again[:2] else ()
     name = f"`{path[-1]}`" if path else "this key"
     again = next((span for span in spans if span[:2] == again[:2]), again)

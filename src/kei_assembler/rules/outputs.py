@@ -38,6 +38,41 @@ def output_outside_root(path: str) -> Iterable[Finding]:
     yield Finding(START, f"its output `{path}` lies outside the kit's root", "change `output`, or set `root`")
 
 
+@rule("O602")
+def output_is_source(path: str) -> Iterable[Finding]:
+    """An output would take the place of something that outputs are made from: a block, a template, a manifest.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["critic"]
+
+        # _blocks/critic.md
+        Be kind.
+
+        # assemble.toml
+        [target.claude-code]
+        output = "_blocks/{name}.md"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["critic"]
+
+        # _blocks/critic.md
+        Be kind.
+
+        # assemble.toml
+        [target.claude-code]
+        output = "out/{name}.md"
+    """
+    yield Finding(START, f"its output `{path}` is one of the kit's sources", "change the setting `output`")
+
+
 @rule("O603")
 def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Finding]:
     """A template of the kit does not compile or render.
@@ -302,6 +337,7 @@ UNFINISHED_MERGE = "an unfinished merge"
 
 RULES = (
     output_outside_root,
+    output_is_source,
     template_fails,
     output_edited,
     output_foreign,

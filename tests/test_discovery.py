@@ -1,0 +1,191 @@
+"""Which kit a run works on: where its folder is looked for, and what may lie outside of it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from conftest import Run, Workbench
+
+X = 'name = "x"\ndescription = "Reviews code."\n'
+Y = X.replace('"x"', '"y"')
+OUTPUT = '[{}target.claude-code]\noutput = "{}/{{name}}.md"'
+
+
+def _with(bench: Workbench, files: dict[str, str | bytes], *args: str, cwd: str = ".") -> Run:
+    bench.write(files)
+    return bench.run(*args, cwd=cwd)
+
+
+def _outputs(bench: Workbench) -> list[str]:
+    return [file for file in bench.files() if file.endswith("x.md")]
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"assemble.toml": ""},
+        {"pyproject.toml": "[tool.assemble]\n"},
+        {"pyproject.toml": '[project]\nname = "a"\n\n[tool.assemble]'},
+        {"_blocks/a.md": "A."},
+        {},
+    ],
+)
+def test_the_kit_is_found_from_the_manifest_upwards(marks: dict[str, str], bench: Workbench) -> None:
+    kit = {f"some/kit/{name}": text for name, text in marks.items()}
+    run = _with(
+        bench,
+        {"some/kit/agents/deep/x.toml": X, "other/a.txt": "", **kit},
+        "../some/kit/agents/deep/x.toml",
+        cwd="other",
+    )
+    assert (run.status, run.stdout) == (0, "created agents/deep/x.md\n")
+    assert _outputs(bench) == ["some/kit/agents/deep/x.md"]
+
+
+@pytest.mark.parametrize("cwd", [".", "agents", "src/deep"])
+def test_the_kit_of_all_is_found_from_the_working_directory_upwards(cwd: str, bench: Workbench) -> None:
+    files: dict[str, str | bytes] = {"assemble.toml": "", "agents/x.toml": X, "src/deep/a.py": ""}
+    run = _with(bench, files, "--all", cwd=cwd)
+    assert (run.status, run.stdout) == (0, "created agents/x.md\n")
+
+
+@pytest.mark.parametrize(
+    "inner", [{"in/assemble.toml": ""}, {"in/pyproject.toml": "[tool.assemble]"}, {"in/_blocks/a.md": "A."}]
+)
+def test_the_nearest_kit_is_taken(inner: dict[str, str], bench: Workbench) -> None:
+    outer = {"assemble.toml": OUTPUT.format("", "outer"), "agents/y.toml": Y}
+    run = _with(bench, {**outer, **inner, "in/agents/x.toml": X}, "--all", cwd="in")
+    assert (run.status, run.stdout) == (0, "created agents/x.md\n")
+    assert _outputs(bench) == ["in/agents/x.md"]
+    assert bench.run("--all").stdout == "created outer/y.md\n"
+
+
+def test_a_folder_with_settings_is_nearer_than_a_bare_one_below_it(bench: Workbench) -> None:
+    files: dict[str, str | bytes] = {"assemble.toml": 'manifests = "in/agents"', "in/agents/x.toml": X}
+    assert _with(bench, files, "in/agents/x.toml").stdout == "created in/agents/x.md\n"
+
+
+@pytest.mark.parametrize("git", ["folder", "file"])
+def test_a_kit_above_the_git_work_tree_is_none(git: str, bench: Workbench) -> None:
+    bench.write({"assemble.toml": "", "agents/y.toml": Y, "tree/bots/x.toml": X})
+    if git == "folder":
+        (bench.folder / "tree/.git").mkdir()
+    else:
+        bench.write({"tree/.git": "gitdir: elsewhere"})
+    for args in (["--all"], ["bots/x.toml"]):
+        run = bench.run(*args, cwd="tree")
+        assert (run.status, run.stdout) == (2, "")
+        assert "error: no kit was found from " in run.stderr
+
+
+def test_kit_names_the_folder(bench: Workbench) -> None:
+    files: dict[str, str | bytes] = {"one/assemble.toml": "", "one/agents/y.toml": Y, "two/agents/x.toml": X}
+    assert _with(bench, files, "--all", "--kit", "../two", cwd="one").stdout == "created agents/x.md\n"
+    named = bench.run("--kit", "two", "two/agents/x.toml", "--check")
+    assert (named.status, named.stderr) == (0, "1 agent: 1 unchanged\n")
+    assert _outputs(bench) == ["two/agents/x.md"]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--kit", "three", "--all"], "there is no folder three"),
+        (["--kit", "one", "two/agents/x.toml"], "two/agents/x.toml is no manifest of the kit in "),
+        (["one/agents/y.toml", "two/agents/x.toml"], "these manifests are of several kits"),
+        (["one/agents/z.toml"], "there is no file one/agents/z.toml"),
+        (["one/agents"], "one/agents is a folder"),
+    ],
+)
+def test_what_is_not_one_kit_cannot_be_run(args: list[str], said: str, bench: Workbench) -> None:
+    files = {"one/assemble.toml": "", "one/agents/y.toml": Y, "two/assemble.toml": "", "two/agents/x.toml": X}
+    bench.write(files)
+    before = bench.files()
+    run = bench.run(*args)
+    assert (run.status, run.stdout, bench.files()) == (2, "", before)
+    assert said in run.stderr
+
+
+@pytest.mark.parametrize("project", ["[project]\nname = 'a'\n", "[broken", b"\xff\xfe", "[tool.assembler]\na = 1\n"])
+def test_a_project_file_of_others_is_none_of_its_business(project: str | bytes, bench: Workbench) -> None:
+    run = _with(bench, {"pyproject.toml": project, "agents/x.toml": X}, "--all")
+    assert (run.status, run.stdout) == (0, "created agents/x.md\n")
+
+
+def test_a_kit_needs_no_settings_and_no_blocks(bench: Workbench) -> None:
+    run = _with(bench, {"agents/x.toml": X}, "agents/x.toml")
+    assert (run.status, run.stdout, run.stderr) == (0, "created agents/x.md\n", "1 agent: 1 created\n")
+
+
+def test_two_kits_share_their_blocks(bench: Workbench) -> None:
+    settings = 'root = ".."\nblocks = ["_blocks", "../shared"]'
+    manifest = X + 'blocks = ["own", "common"]'
+    for kit in ("one", "two"):
+        bench.write({f"{kit}/assemble.toml": settings, f"{kit}/agents/x.toml": manifest, f"{kit}/_blocks/own.md": kit})
+    bench.write({"shared/common.md": "Common."})
+    for kit in ("one", "two"):
+        assert bench.run("--all", cwd=kit).status == 0
+        assert bench.read(f"{kit}/agents/x.md").endswith(f"\n\n{kit}\n\nCommon.\n")
+
+
+@pytest.mark.parametrize(("root", "status"), [(".", 2), ("..", 0)])
+def test_a_linked_block_folder_stays_inside_the_root(root: str, status: int, bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": f'root = "{root}"\nblocks = ["lib"]', "kit/agents/x.toml": X + 'blocks = ["a"]'})
+    bench.write({"elsewhere/a.md": "A."})
+    (bench.folder / "kit/lib").symlink_to(bench.folder / "elsewhere")
+    run = bench.run("--all", cwd="kit")
+    assert run.status == status
+    assert ("lies outside the kit's root" in run.stderr) == (status == 2)
+    assert _outputs(bench) == ["kit/agents/x.md"][: status == 0]
+
+
+LEAK = pytest.mark.xfail(strict=True, reason="only the last part of a path is kept from leading out of the root")
+
+
+@pytest.mark.parametrize(
+    ("link", "block"),
+    [
+        ("_blocks/a.md", "a"),
+        pytest.param("_blocks", "a", marks=LEAK),
+        pytest.param("_blocks/deep", "deep/a", marks=LEAK),
+        pytest.param("agents", "none", marks=LEAK),
+        pytest.param("templates", "none", marks=LEAK),
+    ],
+)
+def test_nothing_is_read_through_a_link_out_of_the_root(link: str, block: str, bench: Workbench) -> None:
+    blocks = "" if block == "none" else f'blocks = ["{block}"]'
+    bench.write({"kit/assemble.toml": "", "out/a.md": "SECRET", "out/agent.md.j2": "SECRET"})
+    bench.write(
+        {"out/y.toml": f'{Y}role = "SECRET"', **({} if link == "agents" else {"kit/agents/x.toml": X + blocks})}
+    )
+    path = bench.folder / "kit" / link
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(bench.folder / "out" / ("a.md" if link.endswith(".md") else ""))
+    run = bench.run("--all", cwd="kit")
+    assert "SECRET" not in run.stderr + "".join(bench.read(file) for file in bench.files() if file.startswith("kit"))
+    assert run.status
+
+
+def test_a_linked_folder_of_manifests_is_searched(bench: Workbench) -> None:
+    bench.write({"assemble.toml": "", "agents/x.toml": X, "more/y.toml": Y})
+    (bench.folder / "agents/more").symlink_to(bench.folder / "more")
+    run = bench.run("--all")
+    assert (run.status, run.stdout) == (0, "created agents/more/y.md\ncreated agents/x.md\n")
+
+
+@pytest.mark.xfail(strict=True, reason="a link back to the folder itself finds its manifests a second time")
+def test_links_in_a_circle_find_a_manifest_once(bench: Workbench) -> None:
+    bench.write({"assemble.toml": "", "agents/x.toml": X})
+    (bench.folder / "agents/round").symlink_to(bench.folder / "agents")
+    run = bench.run("--all")
+    assert (run.status, run.stdout) == (0, "created agents/x.md\n")
+
+
+def test_a_kit_named_through_a_link_is_the_same_kit(bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": "", "kit/agents/x.toml": X})
+    (bench.folder / "link").symlink_to(bench.folder / "kit")
+    assert bench.run("link/agents/x.toml").stdout == "created agents/x.md\n"
+    assert bench.run("kit/agents/x.toml", "--check").status == 0
+    shutil.rmtree(bench.folder / "kit/agents")
+    assert bench.run("--all", cwd="link").stdout == ""
