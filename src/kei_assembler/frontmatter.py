@@ -24,6 +24,7 @@ _NEEDS_QUOTES = re.compile(
     r"|\A[-+]?\.?[0-9_][0-9a-fA-FxXoO_.:+-]*\Z|\A[-+]?\.(?i:inf|nan)\Z"  # numbers, also to the base 60
     r"|\A[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\s].*)?\Z"  # dates
 )
+_KEY_MOST = 1000
 _NEEDS_QUOTES_IN_FLOW = re.compile(r"[,\[\]{}\"':?]")
 
 
@@ -52,7 +53,7 @@ def json(value: Value) -> str:
         case int() | float():
             return _number(value)
         case Mapping():
-            return f"{{{', '.join(f'{quoted(key)}: {json(item)}' for key, item in value.items())}}}"
+            return f"{{{', '.join(f'{_key(key)}: {json(item)}' for key, item in value.items())}}}"
         case _:
             return f"[{', '.join(map(json, value))}]"
 
@@ -60,6 +61,12 @@ def json(value: Value) -> str:
 def quoted(text: str) -> str:
     """Return the text as a double-quoted scalar; non-ASCII letters stay as they are."""
     return f'"{_ESCAPED.sub(_escape, text)}"'
+
+
+def _key(key: str) -> str:
+    """YAML wants a key of more than 1,024 characters marked as one."""
+    written = quoted(key)
+    return written if len(written) < _KEY_MOST else f"? {written} "
 
 
 def _number(value: float) -> str:

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Finding, KeyPath, rule
@@ -40,6 +40,7 @@ class Kit:
         self.settings_source = settings_source
         self.settings_at = at
         self._blocks: dict[str, Block | None] = {}
+        self._folder_is_inside = cache(self.holds)
 
     @cached_property
     def root(self) -> str:
@@ -50,7 +51,8 @@ class Kit:
     def manifests(self) -> tuple[str, ...]:
         """The manifests' files, sorted."""
         skipped = {SETTINGS_FILE, PROJECT_FILE}
-        return tuple(sorted(file for file in self.files(self.settings.manifests, ".toml") if file not in skipped))
+        found = self.files(self.settings.manifests, ".toml", strays=True)
+        return tuple(sorted(file for file in found if file not in skipped))
 
     @cached_property
     def agents(self) -> frozenset[str]:
@@ -123,20 +125,25 @@ class Kit:
     def _bytes(self, file: str) -> bytes:
         path = self.path(file)
         try:
-            return read_regular(path, follow=False)
+            if self._folder_is_inside(os.path.dirname(path)):
+                return read_regular(path, follow=False)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
         if not self.holds(path):
-            raise OSError(errno.EXDEV, "it is a link that leads outside the kit's root")
+            raise OSError(errno.EXDEV, "a link leads outside the kit's root")
         return read_regular(path)
 
     def holds(self, path: str) -> bool:
         """Tell whether a path lies inside the kit's root after resolving symlinks."""
         return is_inside(os.path.realpath(path), self.root)
 
-    def files(self, folder: str, suffix: str, deep: bool = True) -> Iterator[str]:
-        """Yield a folder's files with this suffix, in depth or not; hidden entries are passed over."""
+    def files(self, folder: str, suffix: str, deep: bool = True, strays: bool = False) -> Iterator[str]:
+        """Yield a folder's files with this suffix, in depth or not; hidden entries are passed over.
+
+        `strays` asks also for linked folders that lead outside the root: they are not entered, but cannot be read
+        either, which somebody should hear of.
+        """
         pending = [normal(folder)]
         seen: set[str] = set()
         while pending:
@@ -147,15 +154,18 @@ class Kit:
                     continue
                 if entry.name.endswith(suffix):
                     yield name
-                elif deep and _is_folder(entry) and self._is_new(entry, seen):
-                    pending.append(name)
+                elif deep and _is_folder(entry):
+                    if entry.is_symlink() and not self.holds(entry.path):
+                        yield from [name] if strays else []
+                    elif self._is_new(entry, seen):
+                        pending.append(name)
 
     def _is_new(self, entry: os.DirEntry[str], seen: set[str]) -> bool:
-        """A linked folder is entered once, and only inside the root: links can make circles."""
+        """A linked folder is entered once, and not from inside of it: links can make circles."""
         if not entry.is_symlink():
             return True
         resolved = os.path.realpath(entry.path)
-        if resolved in seen or not self.holds(resolved) or is_inside(self.folder, resolved):
+        if resolved in seen or is_inside(os.path.realpath(os.path.dirname(entry.path)), resolved):
             return False
         seen.add(resolved)
         return True

@@ -1,0 +1,192 @@
+"""The settings: what each of them changes, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from conftest import Run, Workbench
+
+AGENT = 'name = "{}"\ndescription = "Reviews code."\n'
+X = AGENT.format("x")
+HANDOFF = '[[handoff]]\ntarget = "{}"\ntrigger = "more"\n'
+
+
+def _with(bench: Workbench, files: dict[str, str], *args: str, cwd: str = ".") -> Run:
+    bench.write(files)
+    return bench.run(*(args or ("--all",)), cwd=cwd)
+
+
+def test_manifests(bench: Workbench) -> None:
+    files = {"assemble.toml": 'manifests = "bots/all"', "bots/all/deep/x.toml": X, "agents/y.toml": "broken"}
+    run = _with(bench, files)
+    assert (run.status, run.stdout) == (0, "created bots/all/deep/x.md\n")
+
+
+def test_blocks_are_taken_from_the_first_folder_that_has_them(bench: Workbench) -> None:
+    files = {
+        "assemble.toml": 'blocks = ["own", "lib/common"]',
+        "agents/x.toml": X + 'blocks = ["both", "policy/deep", "second"]',
+        "own/both.md": "From own.",
+        "lib/common/both.md": "From common.",
+        "lib/common/policy/deep.md": "Deep.",
+        "lib/common/second.md": "Second.",
+        "_blocks/second.md": "Never read.",
+    }
+    assert _with(bench, files).status == 0
+    assert bench.read("agents/x.md").endswith("-->\n\nFrom own.\n\nDeep.\n\nSecond.\n")
+    bench.write({"assemble.toml": 'blocks = ["lib/common", "own"]'})
+    assert bench.run("--all").status == 0
+    assert "From common." in bench.read("agents/x.md")
+
+
+def test_templates(bench: Workbench) -> None:
+    files = {"views/agent.md.j2": "Views.", "templates/agent.md.j2": "Templates.", "agents/x.toml": X}
+    assert _with(bench, files | {"assemble.toml": 'templates = "views"'}).status == 0
+    assert bench.read("agents/x.md").endswith("\n\nViews.\n")
+    assert _with(bench, {"assemble.toml": ""}).status == 0
+    assert bench.read("agents/x.md").endswith("\n\nTemplates.\n")
+
+
+@pytest.mark.parametrize(("root", "status"), [("", 2), ('root = "."\n', 2), ('root = ".."\n', 0)])
+def test_root(root: str, status: int, bench: Workbench) -> None:
+    settings = f'{root}blocks = ["../shared"]\n[target.claude-code]\noutput = "../out/{{name}}.md"'
+    files = {"kit/assemble.toml": settings, "kit/agents/x.toml": X, "shared/rule.md": "Rule."}
+    assert _with(bench, files, "--all", cwd="kit").status == status
+    assert (bench.folder / "out/x.md").exists() == (status == 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "manifest", "code"),
+    [
+        ('obligatory = ["a", "b"]', 'blocks = ["b", "a"]', "B203"),
+        ('obligatory = ["a"]', 'blocks = ["b"]', "B203"),
+        ('required = ["name", "model"]', "", "K103"),
+        ('required = ["tools"]', "tools = []", "K103"),
+    ],
+)
+def test_a_kit_can_be_stricter(settings: str, manifest: str, code: str, bench: Workbench) -> None:
+    blocks = {"_blocks/a.md": "A.", "_blocks/b.md": "B."}
+    strict = _with(bench, blocks | {"assemble.toml": settings, "agents/x.toml": X + manifest})
+    assert (strict.status, strict.stdout) == (1, "")
+    assert f": error[{code}]" in strict.stderr
+    assert _with(bench, {"assemble.toml": ""}).status == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "manifest", "code"),
+    [
+        ('external-agents = ["other"]', HANDOFF.format("other"), "H301"),
+        ('known-tools = ["Frobnicate"]', 'tools = ["Frobnicate"]', "K111"),
+        ('extra-keys = { owner = "string" }', 'owner = "me"', "K101"),
+        ('ignore = ["K111"]', 'tools = ["Frobnicate"]', "K111"),
+        ('required = ["name"]', "", "K103"),
+    ],
+)
+def test_a_kit_can_allow_more(settings: str, manifest: str, code: str, bench: Workbench) -> None:
+    agent = f"{X}{manifest}" if code != "K103" else 'name = "x"'
+    assert f"[{code}]" in _with(bench, {"assemble.toml": "", "agents/x.toml": agent}).stderr
+    allowed = _with(bench, {"assemble.toml": settings})
+    assert (allowed.status, allowed.stderr.splitlines()[1:]) == (0, [])
+
+
+def test_extra_keys_reach_the_template(bench: Workbench) -> None:
+    files = {
+        "assemble.toml": '[extra-keys]\nowner = "string"\nnotes = "strings"\nnone = "string"\nempty = "strings"',
+        "agents/x.toml": X + 'owner = "# me"\nnotes = ["a", "b\\n c"]',
+        "templates/agent.md.j2": "{{ extra.owner }}|{{ extra.notes | join(';') }}|{{ extra.none }}|{{ extra.empty }}",
+    }
+    assert _with(bench, files).status == 0
+    assert bench.read("agents/x.md").endswith("\n\n\\# me|a;b c||()\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("string", "['a']"), ("string", "1"), ("strings", "'a'"), ("strings", "[1]")]
+)
+def test_extra_keys_have_their_type(kind: str, value: str, bench: Workbench) -> None:
+    settings = f'extra-keys = {{ owner = "{kind}" }}'
+    run = _with(bench, {"assemble.toml": settings, "agents/x.toml": f"{X}owner = {value}"})
+    assert (run.status, run.stdout) == (1, "")
+    assert "agents/x.toml:3:" in run.stderr
+    assert "error[K102]" in run.stderr
+
+
+def test_targets(bench: Workbench) -> None:
+    nothing = _with(bench, {"assemble.toml": "targets = []", "agents/x.toml": X})
+    assert (nothing.status, nothing.stdout) == (0, "")
+    own = _with(bench, {"agents/x.toml": f'{X}targets = ["claude-code"]'})
+    assert (own.status, own.stdout) == (0, "created agents/x.md\n")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("{name}.md", "x.md"),
+        ("out/{dir}/{name}/AGENT.md", "out/agents/deep/x/AGENT.md"),
+        (".claude/{name}", ".claude/x"),
+    ],
+)
+def test_output(pattern: str, path: str, bench: Workbench) -> None:
+    settings = f'[tool.assemble.target.claude-code]\noutput = "{pattern}"'
+    run = _with(bench, {"pyproject.toml": settings, "agents/deep/x.toml": X}, "agents/deep/x.toml")
+    assert (run.status, run.stdout) == (0, f"created {path}\n")
+    assert bench.read(path).startswith("---\nname: x\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "found", "said"),
+    [
+        ('obligatry = ["a"]', "1:1 C701", "did you mean `obligatory`?"),
+        ('\nrequired = ["name"]\nKnown_tools = []', "3:1 C701", "did you mean `known-tools`?"),
+        ('target.claude-code.out = "a"', "1:20 C701", "did you mean `output`?"),
+        ('target.claude.output = "{name}"', "1:8 C701", "did you mean `claude-code`?"),
+        ("zzz = 1", "1:1 C701", "the settings here are `manifests`, `blocks`,"),
+        ('obligatory = "a"', "1:1 C702", "`obligatory` must be a list of block names, not a string"),
+        ('blocks = ["a", 7]', "1:16 C702", "an entry of `blocks` must be"),
+        ("manifests = 1", "1:1 C702", "`manifests` must be a folder"),
+        ('root = "/"', "1:1 C702", "`root` must be a folder relative to the kit"),
+        ('exclusive = "yes"', "1:1 C702", "`exclusive` must be true or false, not a string"),
+        ('targets = ["claude"]', "1:12 C702", "did you mean `claude-code`?"),
+        ('extra-keys = { owner = "strng" }', "1:16 C702", "did you mean `string`?"),
+        ('ignore = ["tools"]', "1:11 C702", "a code such as `B201`"),
+        ('target.claude-code.output = "all.md"', "1:20 C702", "holds `{name}`"),
+        ('target.claude-code.output = "/{name}"', "1:20 C702", "a path relative to the kit"),
+        ('required = ["name", "modl"]', "1:21 C703", "did you mean `model`?"),
+        ('extra-keys = { tools = "string" }', "1:16 C704", "every manifest has the key `tools`"),
+        ('extra-keys = { a-b = "string" }', "1:16 C704", "templates read it as `extra.KEY`"),
+        ('blocks = ["agents", "lib"]', "1:21 C705", "there is no folder `lib`"),
+        ('manifests = "bots"', "1:1 C705", "there is no folder `bots`"),
+        ('templates = ".."', "1:1 C705", "lies outside the kit's root"),
+        ('root = "agents"', "1:1 C705", "`root` must be the kit's folder or one that holds it"),
+        ('root = "../.."', "1:1 C705", "`root` lies outside the git work tree"),
+        ("a = \n", "1:5 S003", "must be quoted"),
+        ("a = 1\nb = 1\na = 2", "3:1 S005", "`a` is defined twice"),
+        ("blocks = ['\0']", "1:12 S002", "a NUL byte"),
+    ],
+)
+@pytest.mark.parametrize("file", ["assemble.toml", "pyproject.toml"])
+def test_a_wrong_setting_stops_the_run(settings: str, found: str, said: str, file: str, bench: Workbench) -> None:
+    header = "[tool.assemble]\n" if file == "pyproject.toml" else ""
+    bench.write({file: header + settings, "agents/x.toml": X, "_blocks/a.md": "A."})
+    before = bench.files()
+    run = bench.run("--all")
+    line, column, code = found.replace(" ", ":").split(":")
+    assert (run.status, run.stdout, bench.files()) == (2, "", before)
+    assert f"{file}:{int(line) + bool(header)}:{column}: error[{code}]" in run.stderr
+    assert said in run.stderr
+
+
+def test_all_wrong_settings_are_named_at_once(bench: Workbench) -> None:
+    run = _with(bench, {"assemble.toml": "zzz = 1\nblocks = 1\nignore = [2]", "agents/x.toml": X})
+    assert [line.split(": ")[0] for line in run.stderr.splitlines() if line.startswith("assemble.toml")] == [
+        "assemble.toml:1:1",
+        "assemble.toml:2:1",
+        "assemble.toml:3:11",
+    ]
+
+
+def test_settings_in_both_files_are_an_error(bench: Workbench) -> None:
+    files = {"assemble.toml": "", "pyproject.toml": "\n[tool.assemble]\n", "agents/x.toml": X}
+    run = _with(bench, files)
+    assert (run.status, run.stdout) == (2, "")
+    assert "pyproject.toml:2:7: error[C706] `assemble.toml` beside this holds settings too" in run.stderr
+    assert "agents/x.md" not in bench.files()

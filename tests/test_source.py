@@ -1,0 +1,113 @@
+"""A file's text: how its bytes are read, and what is said of broken ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.source import BYTES_MOST, read_text, read_toml
+
+
+def _only(found: list[Diagnostic]) -> Diagnostic:
+    assert len(found) == 1
+    return found[0]
+
+
+def _said(raw: bytes) -> tuple[str, int, int, str]:
+    problem = _only(read_toml("a.toml", raw)[1])
+    return problem.code, problem.place.span.line, problem.place.span.column, problem.message
+
+
+@pytest.mark.parametrize("raw", [b"\xef\xbb\xbfa = '\xc3\xa9'\r\nb = 2\r\n", b"a = '\xc3\xa9'\nb = 2\n"])
+def test_bom_and_crlf_are_as_if_not_there(raw: bytes) -> None:
+    source, problems = read_toml("a.toml", raw)
+    assert (source.text, source.data, problems) == ("a = 'é'\nb = 2\n", {"a": "é", "b": 2}, [])
+    assert read_text("a.md", raw)[0].text == source.text
+
+
+@pytest.mark.parametrize(
+    ("raw", "line", "column", "message"),
+    [
+        (b"\xe9", 1, 1, "byte 0xe9 is not UTF-8"),
+        (b"a = 1\nb = '\xfc'\n", 2, 6, "byte 0xfc is not UTF-8"),
+        ("é = '漢😀".encode() + b"\xff'", 1, 8, "byte 0xff is not UTF-8"),
+        (b"\xef\xbb\xbfa\r\n\r\n\xc3(", 3, 1, "byte 0xc3 is not UTF-8"),
+        ("a = 1\né\ud800".encode(errors="surrogatepass"), 2, 2, "byte 0xed is not UTF-8"),
+        (b"a = '\xc3", 1, 6, "byte 0xc3 is not UTF-8"),
+        (b"a = 1\nb\0 = 2", 2, 2, "a NUL byte"),
+        (b"\0\xff", 1, 1, "a NUL byte"),
+        (b"\xff\0", 1, 1, "byte 0xff is not UTF-8"),
+        ("a = 1\n".encode("utf-16"), 1, 1, "this is UTF-16, not UTF-8"),
+        (b"\xfe\xff" + "a = 1\n".encode("utf-16-be"), 1, 1, "this is UTF-16, not UTF-8"),
+        ("a = 1\n".encode("utf-16-le"), 1, 2, "a NUL byte"),
+        ("a = 1\n".encode("utf-16-be"), 1, 1, "a NUL byte"),
+    ],
+)
+def test_what_is_not_utf8_is_named_with_its_place(raw: bytes, line: int, column: int, message: str) -> None:
+    assert _said(raw) == ("S002", line, column, message)
+    assert _only(read_text("a.md", raw)[1]).code == "S002"
+
+
+def test_the_bound_is_on_the_bytes() -> None:
+    assert read_text("a.md", b"x" * BYTES_MOST)[1] == []
+    assert _said(b"#" + b"x" * BYTES_MOST)[0] == "S004"
+    assert _said("é".encode() * (BYTES_MOST // 2) + b"x")[0] == "S004"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("a = \n", 1, 5),
+        ("a = 1\nb = 'x\n", 2, 7),
+        ("a = 1 b = 2", 1, 9),
+        ("x = [1,\n\n2\ny = 1", 4, 1),
+        ("a = 1\né = 1", 2, 1),
+        ("a = '漢😀' x", 1, 10),
+        ('a = "\\ud800"', 1, 8),
+        ("a = 1\na.b = 2", 2, 1),
+        ("[a\n", 1, 3),
+        (f"a = {'[' * 5000}", 1, 85),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_broken_toml_is_named_with_its_place(text: str, line: int, column: int, end: str) -> None:
+    code, *place, message = _said(b"\xef\xbb\xbf" + text.replace("\n", end).encode())
+    assert (code, *place) == ("S003", line, column)
+    assert message
+
+
+@pytest.mark.parametrize("text", ["a" + ".b" * 100 + " = 1", "[" + "a." * 200 + "a]"])
+def test_what_is_nested_too_deeply_is_a_finding(text: str) -> None:
+    assert _said(text.encode())[0] == "S003"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "first", "again"),
+    [
+        ("a = 1\na = 2\n", "a", (1, 1), (2, 1)),
+        ('"é" = 1\n  "\\u00e9" = 2\n', "é", (1, 1), (2, 3)),
+        ("[a]\nx = 1\n[b]\n[a]\n", "a", (1, 2), (4, 2)),
+        ("[a]\n[[a]]\n", "a", (1, 2), (2, 3)),
+        ("a = 1\n[a]\n", "a", (1, 1), (2, 2)),
+        ("a.b = 1\na.c = 1\na.b = 2\n", "b", (1, 3), (3, 3)),
+        ("t = '漢😀'\na = {b = 1, b = 2}\n", "b", (2, 6), (2, 13)),
+        ("[[h]]\nx = 1\n[[h]]\nx = 1\nx = 2\n", "x", (4, 1), (5, 1)),
+        ("a = [{b = 1}, {b = 1, b = 2}]\n", "b", (1, 16), (1, 23)),
+        ("[a.b]\n[a]\n[a]\n", "a", (2, 2), (3, 2)),
+        ("[a.b]\n[a]\nx = 1\n[a.c]\n[a]\n", "a", (2, 2), (5, 2)),
+    ],
+)
+def test_a_key_defined_twice_is_named_at_both_places(
+    text: str, name: str, first: tuple[int, int], again: tuple[int, int]
+) -> None:
+    problem = _only(read_toml("a.toml", text.encode())[1])
+    assert (problem.code, problem.message) == ("S005", f"`{name}` is defined twice")
+    assert problem.place.span[:2] == again
+    assert [related.place.span[:2] for related in problem.related] == [first]
+
+
+def test_what_is_not_there_is_placed_at_what_is_around_it() -> None:
+    source, _ = read_toml("a.toml", b"a = 1\n\n[b]\nc = ['x']\n")
+    assert source.locate(("b", "c", 7, "d")) == source.locate(("b", "c"))
+    assert source.locate(("b", "x"))[:2] == (3, 2)
+    assert source.locate(("x",)) == (1, 1, 1, 1)
