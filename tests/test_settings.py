@@ -112,8 +112,9 @@ def test_extra_keys_have_their_type(kind: str, value: str, bench: Workbench) -> 
 
 def test_targets(bench: Workbench) -> None:
     nothing = _with(bench, {"assemble.toml": "targets = []", "agents/x.toml": X})
-    assert (nothing.status, nothing.stdout) == (0, "")
-    own = _with(bench, {"agents/x.toml": f'{X}targets = ["claude-code"]'})
+    assert (nothing.status, nothing.stdout) == (2, "")
+    assert "assemble.toml:1:1: error[C702] `targets` is empty" in nothing.stderr
+    own = _with(bench, {"assemble.toml": "", "agents/x.toml": f'{X}targets = ["claude-code"]'})
     assert (own.status, own.stdout) == (0, "created agents/x.md\n")
 
 

@@ -131,7 +131,12 @@ def test_bytes_that_are_no_text_are_a_change() -> None:
 
 @pytest.mark.skipif(not (shutil.which("grep") and shutil.which("sha256sum")), reason="needs grep and sha256sum")
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-@pytest.mark.parametrize(("front", "body"), [(FRONT, BODY), (FRONT, ""), ("", BODY), (FRONT, f"> {LINE}\n\né")])
+@pytest.mark.parametrize(
+    ("front", "body"),
+    [
+        *((FRONT, BODY), (FRONT, ""), ("", BODY), (FRONT, f"> {LINE}\n\né")),
+    ],
+)
 def test_grep_and_sha256sum_give_the_digest(front: str, body: str, locale: str, tmp_path: Path) -> None:
     text = stamped(front, body, "a.toml", "agents/a.toml")
     (tmp_path / "FILE").write_bytes(text.encode())

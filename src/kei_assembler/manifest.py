@@ -53,7 +53,7 @@ FIELDS = (
     Field("references", _REFERENCES, "What it can look up.", default={"extra": ()}),
     Field(
         "targets",
-        list_of(one_of(*TARGETS), "a list of target names"),
+        list_of(one_of(*TARGETS), "a list of target names", least=1),
         "The AI tools its file is written for, in place of the kit's.",
     ),
     Field("target", _TARGET_TABLES, "Further front matter, one table for each AI tool.", default={}),

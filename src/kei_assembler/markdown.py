@@ -15,8 +15,8 @@ _ODD_SPACE = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]")
 _SPACE_RUN = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 _BACKTICKS = re.compile(r"`+")
 
-_ATTRIBUTE = r"""\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s"'=<>`]+|'[^']*'|"[^"]*"))?"""
-_LONE_TAG = rf"<[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?>(?u:\s*)\Z|</[A-Za-z][A-Za-z0-9-]*\s*>(?u:\s*)\Z"
+_ATTRIBUTE = r"""\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^ \t"'=<>`]+|'[^']*'|"[^"]*"))?"""
+_LONE_TAG = rf"<[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?>\s*\Z|</[A-Za-z][A-Za-z0-9-]*\s*>\s*\Z"
 _HTML_BLOCK_TAGS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|"
     "dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|"
@@ -45,7 +45,7 @@ _BLOCK_START = re.compile(
     r"|`{3,}[^`]*\Z|~{3}"  # 4.5 fence
     r"|\[(?:[^\[\]\\]|\\.)*\]:"  # 4.7 link reference definition
     "|" + "|".join(opening for opening, _, _ in _HTML_BLOCKS),
-    re.IGNORECASE | re.ASCII,
+    re.IGNORECASE,  # and \s is all white space: some readers take it so, and a backslash too many does no harm
 )
 
 
@@ -208,7 +208,8 @@ class _Reader:
 
     @property
     def unclosed(self) -> Unclosed | None:
-        return self.opened if self.ending and self.opened.what else None
+        """What is open where the text ends; a container that ends there too closes what it holds."""
+        return self.opened if self.ending and self.opened.what and not self.containers else None
 
     def read(self, line: str) -> _Kind:
         """Take the next line, without tabs, and tell what it is; `block` then is the number of its block."""
@@ -224,7 +225,9 @@ class _Reader:
         self.hollow = False
         if self.ending:
             return self._continue_verbatim(rest)
-        return self._read_leaf(self._enter_containers(rest))
+        entered = len(self.containers)
+        kind = self._read_leaf(self._enter_containers(rest))
+        return _Kind.PROSE if kind is _Kind.BLANK and len(self.containers) > entered else kind
 
     def _within_containers(self, rest: str) -> tuple[str, int]:
         for depth, width in enumerate(self.containers):

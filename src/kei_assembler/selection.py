@@ -42,13 +42,22 @@ _WHAT_IS_A_KIT = (
 
 def _not_there(argument: str, commands: Iterable[str]) -> AssembleError:
     """The error for an argument that is neither a file nor a command: likely one of them, misspelt."""
-    folder = discovery.find(os.getcwd())
-    manifests = discovery.load(folder).manifests if folder else ()
-    known = {file: file for file in manifests} | {stem(file): file for file in manifests}
-    known |= {command: f"assemble {command}" for command in commands}
+    known = {command: f"assemble {command}" for command in commands}
+    for path in _manifests_around(argument):
+        known |= {path: path, stem(path): path}
     match = nearest(argument, known)
     kind = "file" if "/" in argument or "." in argument else "file or command"
     return AssembleError(f"there is no {kind} {argument}", f"did you mean `{known[match]}`?" if match else "")
+
+
+def _manifests_around(argument: str) -> list[str]:
+    """The manifests of the kit that a path would lie in, as seen from here."""
+    folder = os.path.dirname(os.path.abspath(argument))
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    found = discovery.find(folder)
+    kit = discovery.load(found) if found else None
+    return [os.path.relpath(kit.path(file)) for file in kit.manifests] if kit else []
 
 
 def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> list[str]:

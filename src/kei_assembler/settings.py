@@ -59,7 +59,7 @@ SETTINGS = (
     Field("known-tools", STRINGS, "Tools that are right although no AI tool brings them.", default=()),
     Field(
         "targets",
-        list_of(one_of(*TARGETS), "a list of targets"),
+        list_of(one_of(*TARGETS), "a list of targets", least=1),
         "The AI tools to write for.",
         default=("claude-code",),
     ),

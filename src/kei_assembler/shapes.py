@@ -74,9 +74,9 @@ def matching(pattern: str, expects: str, most: int = 0) -> Shape:
     return Shape(str, expects, pattern=pattern, most=most)
 
 
-def list_of(item: Shape, expects: str) -> Shape:
-    """Return the shape of a list whose entries all have one shape."""
-    return Shape(list, expects, item=item)
+def list_of(item: Shape, expects: str, least: int = 0) -> Shape:
+    """Return the shape of a list of at least so many entries, which all have one shape."""
+    return Shape(list, expects, item=item, least=least)
 
 
 def table(*fields: Field) -> Shape:
@@ -146,6 +146,8 @@ def _misfits_of_list(shape: Shape, value: list[Any], path: KeyPath) -> Iterator[
     if len(value) > ITEMS_MOST:
         yield Misfit("value", path, shape, value)
         return
+    if len(value) < (shape.least or 0):
+        yield Misfit("blank", path, shape, value)
     if shape.item:
         for index, entry in enumerate(value):
             yield from misfits(shape.item, entry, (*path, index))
@@ -172,7 +174,7 @@ def describe(misfit: Misfit) -> str:
     subject = _subject(misfit.path)
     match misfit.kind:
         case "blank":
-            return f"{subject} is blank"
+            return f"{subject} is {'empty' if misfit.shape.type is list else 'blank'}"
         case "lines":
             return f"{subject} has several lines; it must be {misfit.shape.expects}"
         case "type":
