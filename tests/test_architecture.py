@@ -19,7 +19,7 @@ FLOORS = (
     "settings",
     "kit",
     "discovery rules.subject rules.outputs",
-    "rules.keys",
+    "rules.keys rules.tools",
     "rules.blocks rules.handoffs rules.text",
     "rules",
     "render",

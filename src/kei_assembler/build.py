@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler.diagnostics import Diagnostic, Rule, Severity
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Rule, Severity
+from kei_assembler.discovery import git_top
 from kei_assembler.disk import Disk
-from kei_assembler.kit import Kit
+from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Manifest, manifest_shape
 from kei_assembler.plan import Change, Kind, Licence, decide, decide_leftover
 from kei_assembler.report.outcome import Outcome
@@ -62,6 +63,8 @@ def run(kit: Kit, files: Sequence[str], whole: bool, mode: Mode) -> Outcome:
 
     With an error in any manifest nothing is written. Raises AssembleError when the machine does not let it write.
     """
+    if mode.staged and git_top(kit.folder) is None:
+        raise AssembleError("--staged needs a git work tree, and the kit is in none")
     found, changes = make_plan(kit, files, whole)
     counted = mode.policy.weigh(found)
     outcome = Outcome(tuple(counted), agents=len(files), is_check=mode.check, is_diff=mode.diff)
@@ -113,7 +116,7 @@ def make_plan(kit: Kit, files: Iterable[str], whole: bool) -> tuple[list[Diagnos
         planner.add(file)
     found = planner.found + [diagnostic for block in kit.blocks_read for diagnostic in check_block(block)]
     found += planner.overwritten_sources()
-    if whole and not planner.broken:
+    if whole and not has_errors(found):
         found += check_kit(planner.usage)
         planner.survey()
     return found, planner.changes
@@ -146,24 +149,27 @@ class _Planner:
         self.usage = Usage(kit)
         self.found: list[Diagnostic] = []
         self.changes: list[Change] = []
-        self.broken = False
-        self.failures: set[object] = set()
+        self.said: set[tuple[str, str]] = set()
+        self.owners: dict[str, str] = {}
 
     def add(self, file: str) -> None:
         source, manifest, problems = self.check(file)
         self.found += problems
         if manifest is None:
-            self.broken = True
             return
         for artifact in self.artifacts(source, manifest):
+            owner = self.owners.setdefault(self.disk.real(artifact.path).casefold(), file)
             if not self.disk.holds(artifact.path):
-                self.found += source.run(outputs.output_outside_root, artifact.path)
+                self._add_once(*source.run(outputs.output_outside_root, os.path.dirname(artifact.path) or "."))
+            elif owner != file or len(set(self.kit.settings.targets)) < len(self.kit.settings.targets):
+                self.found += source.run(outputs.output_twice, artifact.path, owner)
             else:
                 self._decide(source, artifact)
 
     def check(self, file: str) -> tuple[Source, Manifest | None, list[Diagnostic]]:
         """Return the manifest, or None where it has errors, and what there is to say about it."""
         source, problems = self.kit.read_manifest(file)
+        problems = problems or source.run(outputs.unusable_path, file)
         if problems:
             return source, None, problems
         manifest, problems = check_manifest(self.kit, source, self.shape)
@@ -178,62 +184,67 @@ class _Planner:
             try:
                 yield self.renderer.render(manifest, source.file, target)
             except TemplateFailure as failure:
-                self._add_failure(*failure.diagnostics)
+                self._add_once(*failure.diagnostics)
 
     def _decide(self, source: Source, artifact: Artifact) -> None:
         try:
-            self.changes.append(decide(artifact, self.disk.read(artifact.path)))
+            self.changes.append(decide(artifact, self.disk.read(artifact.path), self.disk.has))
         except OSError as error:
             self.found += source.run(outputs.output_unreadable, artifact.path, error.strerror or str(error))
 
-    def _add_failure(self, diagnostic: Diagnostic) -> None:
-        """The same failure in every manifest has one cause, and is one finding."""
-        cause = (diagnostic.place, diagnostic.message)
-        if cause not in self.failures:
-            self.failures.add(cause)
+    def _add_once(self, diagnostic: Diagnostic) -> None:
+        """What fails in the same way in every manifest has one cause, and is one finding."""
+        cause = (diagnostic.code, diagnostic.message)
+        if cause not in self.said:
+            self.said.add(cause)
             self.found.append(diagnostic)
 
     def overwritten_sources(self) -> list[Diagnostic]:
         """Return a finding for each output that would take the place of a source."""
-        kit = self.kit
-        blocks = (block.source.file for block in kit.blocks_read)
-        settings = [kit.settings_source.file] if kit.settings_source else []
-        sources = {*kit.manifests, *blocks, *settings, *self.renderer.templates}
-        clashes = (change for change in self.changes if change.path in sources)
+        in_the_way = [change for change in self.changes if change.kind is Kind.FOREIGN]
+        clashes = [change for change in in_the_way if self.disk.real(change.path) in self._sources()]
         found = (Source(clash.manifest, "").run(outputs.output_is_source, clash.path) for clash in clashes)
         return [diagnostic for diagnostics in found for diagnostic in diagnostics]
 
+    def _sources(self) -> set[str]:
+        kit = self.kit
+        settings = [kit.settings_source.file] if kit.settings_source else []
+        blocks = (file for folder in kit.settings.blocks for file in kit.files(folder, ".md"))
+        templates = kit.files(kit.settings.templates, "")
+        return {self.disk.real(file) for file in (*kit.manifests, *settings, *blocks, *templates)}
+
     def survey(self) -> None:
         """Look where outputs are, or would be by default, for agent files that no manifest gives."""
-        seen = {change.path for change in self.changes}
+        seen = set(self.owners)
         for target, pattern in _patterns(self.kit):
             for path in self._like_outputs(pattern):
-                if path not in seen and (content := self._content(path)):
-                    leftover = decide_leftover(path, target, content)
+                real = self.disk.real(path).casefold()
+                if real not in seen and (content := self._content(path)):
+                    leftover = decide_leftover(path, target, content, self.kit.settings.manifests)
                     self.changes += [leftover] if leftover else []
-                seen.add(path)
+                seen.add(real)
 
     def _content(self, path: str) -> bytes | None:
         with suppress(OSError):
-            return self.disk.read(path) if self.disk.holds(path) else None
+            return self.disk.read(path) if self.disk.holds(path) and not self.disk.is_link(path) else None
         return None
 
     def _like_outputs(self, pattern: str) -> Iterator[str]:
         """The files whose path could come from an output's pattern."""
-        fixed = pattern.partition("{")[0]
-        folder = self.kit.settings.manifests if pattern.startswith("{dir}") else os.path.dirname(fixed) or "."
-        parts = re.split(r"(\{name\}|\{dir\})", pattern)
-        regex = "".join({"{name}": "[^/]+", "{dir}": ".+"}.get(part) or re.escape(part) for part in parts)
+        folder = os.path.dirname(pattern.partition("{")[0]) or "."
+        folder = self.kit.settings.manifests if pattern.startswith("{dir}") else folder
+        parts = re.split(r"(\{name\}|\{dir\}/)", pattern)
+        regex = "".join({"{name}": "[^/]+", "{dir}/": "(?:.+/)?"}.get(part) or re.escape(part) for part in parts)
         if not self.disk.holds(f"{folder}/x"):
             return iter(())
-        suffix, deep = pattern.rpartition("}")[2], "{" in os.path.dirname(pattern)
+        suffix, deep = os.path.basename(pattern).rpartition("}")[2], "{" in os.path.dirname(pattern)
         return (path for path in sorted(self.kit.files(folder, suffix, deep)) if re.fullmatch(regex, path))
 
 
 def _patterns(kit: Kit) -> list[tuple[str, str]]:
     """The targets with the patterns of their outputs: the kit's own, and the default one, of before that."""
     both = ((name, pattern) for name, row in TARGETS.items() for pattern in (kit.settings.output(name), row.output))
-    return list(dict.fromkeys(both))
+    return list(dict.fromkeys((name, normal(pattern)) for name, pattern in both))
 
 
 _DRIFT_RULES = {Kind.CREATE: outputs.output_missing, Kind.UPDATE: outputs.output_outdated}

@@ -21,7 +21,7 @@ FAMILIES = {
     "C": "Settings",
 }
 
-_FILE_LINE = re.compile(r"# (?P<path>[\w./-]+\.(?:toml|md|j2|txt))(?: \((?P<how>[\w-]+)(?P<times> times)?\))?")
+_FILE_LINE = re.compile(r"# (?P<path>[\w./>-]+\.(?:toml|md|j2|txt))(?: \((?P<how>[\w-]+)(?P<times> times)?\))?")
 
 
 class ExampleFile(NamedTuple):

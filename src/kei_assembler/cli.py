@@ -105,7 +105,8 @@ def _refuse_contradictions(manifests: Sequence[str], output_format: str, options
         (not manifests and "all_" not in given, "name the manifests to assemble, or use --all"),
         (looks and writes, "--check and --diff write nothing; --force and --prune are for a run that writes"),
         ("prune" in given and "all_" not in given, "--prune looks at the whole kit; use it with --all"),
-        ("stdout" in given and (looks or writes or len(manifests) != 1), "--stdout prints one file, and does no more"),
+        ("stdout" in given and (looks or writes or "staged" in given), "--stdout prints a file, and does no more"),
+        ("stdout" in given and len(manifests) != 1, "--stdout prints the file of one manifest"),
         ("stdout" in given and output_format != "text", "--stdout prints the file itself; it takes no --output-format"),
     )
     for contradicts, message in contradictions:
@@ -169,12 +170,14 @@ def _tell(outcome: Outcome, output_format: str) -> int:
     return outcome.status
 
 
-def _takes_colour(stream: TextIO) -> bool:
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+def _takes_colour(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(stream: TextIO | None, text: str) -> None:
     """Write at once; a reader that has gone, such as `head`, has had what it wanted."""
+    if stream is None:
+        return
     try:
         stream.write(text)
         stream.flush()
@@ -192,9 +195,9 @@ def _silence(stream: TextIO) -> None:
 
 def main(args: Sequence[str] | None = None, prog_name: str = "assemble") -> NoReturn:
     """Run the command and exit with its status."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # either may have been closed
         is_utf8 = stream.encoding.lower().replace("-", "") == "utf8"
-        stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")  # type: ignore[union-attr]
+        stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
     signal.signal(signal.SIGTERM, _terminate)
     sys.exit(_status(args, prog_name))
 

@@ -11,6 +11,7 @@ from kei_assembler.plan import Change, text_of
 from kei_assembler.rules.outputs import UNFINISHED_MERGE
 
 _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
+_MARKER = re.compile(r"^<{7} ", re.MULTILINE)
 _NEEDS_QUOTES = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
@@ -55,17 +56,18 @@ def _hunks(before: list[str], after: list[str]) -> Iterator[str]:
 def likely_cause(change: Change) -> str:
     """Return what probably made an edited file differ, or nothing where that cannot be told."""
     present, wanted = stamp.split(text_of(change.before or b""))[1], stamp.split(text_of(change.after or b""))[1]
-    if re.search(r"^<{7} ", present, re.MULTILINE):
+    if _MARKER.search(present) and not _MARKER.search(wanted):
         return UNFINISHED_MERGE
     return next((cause for cause, same in _CAUSES if same(present) == same(wanted)), "")
 
 
 def _without_trailing_space(text: str) -> str:
-    return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE).rstrip("\n")
+    return "\n".join(line.rstrip(" \t") for line in text.split("\n")).rstrip("\n")
 
 
 def _without_padding(text: str) -> str:
-    return re.sub(r" *(\|) *|-{2,}", r"\1", _without_trailing_space(text))
+    lines = ("|".join(map(str.strip, line.split("|"))) if "|" in line else line for line in text.split("\n"))
+    return re.sub(r"-{2,}", "", _without_trailing_space("\n".join(lines)))
 
 
 def _without_style(text: str) -> str:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, did_you_mean, rule
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit, is_inside, read_regular
 from kei_assembler.settings import check_settings, decode_settings
 from kei_assembler.source import Source, read_toml
@@ -59,7 +59,7 @@ def load(folder: str) -> Kit:
     data = _table_at(source.data, at)
     refuse(check_settings(source, at, data))
     kit = Kit(folder, decode_settings(data), source, at)
-    refuse(source.run(folder_out_of_place, kit))
+    refuse(source.run(folder_out_of_place, kit) or source.run(obligatory_block_unknown, kit))
     return kit
 
 
@@ -177,4 +177,34 @@ def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:
         yield (*kit.settings_at, "blocks", index), folder
 
 
-RULES = (folder_out_of_place, two_settings)
+@rule("C708")
+def obligatory_block_unknown(kit: Kit) -> Iterable[Finding]:
+    """The setting `obligatory` names a block that is in none of the block folders.
+
+    No manifest could follow it, and so none would be held to it.
+
+    Fails::
+
+        # assemble.toml
+        obligatory = ["baseline"]
+
+    Passes::
+
+        # assemble.toml
+        obligatory = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+    """
+    for index, name in enumerate(kit.settings.obligatory):
+        if kit.block(name) is None:
+            where = (*kit.settings_at, "obligatory", index)
+            yield Finding(where, f"unknown block `{name}`", did_you_mean(name, kit.block_names))
+
+
+RULES = (folder_out_of_place, two_settings, obligatory_block_unknown)

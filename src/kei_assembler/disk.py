@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import cache
 
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.kit import Kit
+from kei_assembler.kit import Kit, read_regular
 from kei_assembler.plan import Change, Kind
 
 _TEMPORARY = re.compile(r"\.assemble-(?P<process>[0-9]+)-.*")
@@ -36,11 +36,7 @@ class Disk:
 
         Raises OSError for anything else that is no file which can be read.
         """
-        try:
-            with open(self.kit.path(path), "rb") as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
+        return _present(self.kit.path(path))
 
     def unstaged(self, paths: Iterable[str]) -> list[str]:
         """Return those of these outputs that are not in git's index as they are here, sorted.
@@ -75,14 +71,23 @@ class Disk:
         for folder in {os.path.dirname(path) for path in paths}:
             _sweep(self._real_folder(self.kit.path(folder)))
 
-    def _real(self, path: str) -> str:
+    def real(self, path: str) -> str:
+        """Return the resolved path of an output on this machine."""
         folder, name = os.path.split(self.kit.path(path))
         full = os.path.join(self._real_folder(folder), name)
         return os.path.realpath(full) if os.path.islink(full) else full
 
+    def is_link(self, path: str) -> bool:
+        """Tell whether an output's path is a link itself."""
+        return os.path.islink(self.kit.path(path))
+
+    def has(self, path: str) -> bool:
+        """Tell whether there is anything at a path of the kit."""
+        return os.path.lexists(self.kit.path(path))
+
     def _carry_out(self, change: Change) -> Change:
         try:
-            is_as_planned = _write(self._real(change.path), change.before, change.after)
+            is_as_planned = _write(self.real(change.path), change.before, change.after)
         except OSError as error:
             raise AssembleError(
                 f"{change.path} cannot be written: {error.strerror}",
@@ -130,8 +135,7 @@ def _mode(path: str) -> int | None:
 
 def _present(path: str) -> bytes | None:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_regular(path, most=None)
     except FileNotFoundError:
         return None
 

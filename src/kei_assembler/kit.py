@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import Diagnostic, Finding, KeyPath, rule
-from kei_assembler.settings import Settings
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
+from kei_assembler.settings import BLOCK_NAME, Settings
+from kei_assembler.shapes import fits
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
 
 SETTINGS_FILE = "assemble.toml"
@@ -71,15 +72,10 @@ class Kit:
     @cached_property
     def block_names(self) -> tuple[str, ...]:
         """The names of all blocks in the kit's block folders, sorted."""
-        return tuple(
-            sorted(
-                {
-                    os.path.relpath(file, folder).replace(os.sep, "/").removesuffix(".md")
-                    for folder in self.settings.blocks
-                    for file in self.files(folder, ".md")
-                }
-            )
-        )
+        folders = self.settings.blocks
+        files = ((folder, file) for folder in folders for file in self.files(folder, ".md"))
+        names = {os.path.relpath(file, folder).replace(os.sep, "/").removesuffix(".md") for folder, file in files}
+        return tuple(sorted(name for name in names if fits(BLOCK_NAME, name)))
 
     @property
     def blocks_read(self) -> list[Block]:
@@ -177,6 +173,8 @@ def _entries(path: str) -> list[os.DirEntry[str]]:
             return list(entries)
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise AssembleError(f"the folder {path} cannot be read: {error.strerror}") from error
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -186,23 +184,22 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def read_regular(path: str, follow: bool = True) -> bytes:
-    """Return the bytes of a regular file, at most one more than the bound; anything else is an OSError."""
+def read_regular(path: str, follow: bool = True, most: int | None = BYTES_MOST) -> bytes:
+    """Return the bytes of a regular file, of one with more than `most` only one more; else raise OSError."""
     descriptor = os.open(path, _OPEN_FLAGS if follow else _OPEN_FLAGS | _NO_FOLLOW)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             kind = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
             raise OSError(kind, "it is a folder" if kind == errno.EISDIR else "it is no regular file")
-        return _read_bounded(descriptor)
+        return _read(descriptor, status.st_size + 1 if most is None else most + 1)
     finally:
         os.close(descriptor)
 
 
-def _read_bounded(descriptor: int) -> bytes:
-    """Read one byte past the bound at most: enough to tell that there are too many."""
-    raw = os.read(descriptor, BYTES_MOST + 1)
-    while (more := os.read(descriptor, BYTES_MOST + 1 - len(raw))) and len(raw) <= BYTES_MOST:
+def _read(descriptor: int, most: int) -> bytes:
+    raw = os.read(descriptor, most)
+    while len(raw) < most and (more := os.read(descriptor, most - len(raw))):
         raw += more
     return raw
 

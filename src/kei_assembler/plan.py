@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from enum import StrEnum
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
@@ -77,9 +78,15 @@ class Licence(NamedTuple):
                 return False
 
 
-def decide(artifact: Artifact, present: bytes | None) -> Change:
-    """Return the change that an artifact means for the file at its path, given its present bytes or None."""
+def decide(artifact: Artifact, present: bytes | None, is_there: Callable[[str], bool]) -> Change:
+    """Return the change that an artifact means for the file at its path, given its present bytes or None.
+
+    `is_there` tells of a path relative to the kit whether there is such a file: a file that was generated from
+    another manifest, which is still there, is that one's.
+    """
     kind = _kind(artifact.content, present)
+    if kind is Kind.UPDATE and present and (owner := _owner(artifact.path, present)):
+        kind = Kind.FOREIGN if owner != artifact.manifest and is_there(owner) else kind
     before, after = (None, None) if kind is Kind.UNCHANGED else (present, artifact.content)
     return Change(kind, artifact.path, artifact.manifest, artifact.target, before, after)
 
@@ -103,12 +110,22 @@ def _kind_of_other(wanted: str, present: str) -> Kind:
     return Kind.UPDATE if found.intact else Kind.EDITED
 
 
-def decide_leftover(path: str, target: str, present: bytes) -> Change | None:
-    """Return what a file is that lies where outputs do, but is none: an orphan, unmanaged, or no agent file at all."""
+def _owner(path: str, present: bytes) -> str:
+    """The manifest that the file at `path` was generated from, relative to the kit; empty where it bears no stamp."""
     found = stamp.find(stamp.settled(text_of(present)))
-    manifest = os.path.normpath(f"{os.path.dirname(path) or '.'}/{found.source}").replace(os.sep, "/") if found else ""
-    if found and not manifest.startswith("../"):
-        return Change(Kind.ORPHAN, path, manifest, target, present, None, found.intact)
+    return os.path.normpath(f"{os.path.dirname(path) or '.'}/{found.source}").replace(os.sep, "/") if found else ""
+
+
+def decide_leftover(path: str, target: str, present: bytes, manifests: str) -> Change | None:
+    """Return what a file is that lies where outputs do, but is none: an orphan, unmanaged, or no agent file at all.
+
+    An orphan was generated from a manifest in this kit's folder `manifests`; others are another kit's affair.
+    """
+    manifest = _owner(path, present)
+    inside = not manifest.startswith("../") if manifests == "." else manifest.startswith(f"{manifests}/")
+    if manifest and inside:
+        found = stamp.find(stamp.settled(text_of(present)))
+        return Change(Kind.ORPHAN, path, manifest, target, present, None, bool(found and found.intact))
     is_agent_file = with_lf(present).startswith(b"---\n")
     return Change(Kind.UNMANAGED, path, "", target) if is_agent_file else None
 

@@ -17,6 +17,7 @@ from jinja2 import (
     PrefixLoader,
     StrictUndefined,
     TemplateSyntaxError,
+    Undefined,
 )
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
@@ -59,6 +60,7 @@ class Renderer:
         self.templates: dict[str, Source] = {}
         """The kit's own templates that were read so far, by their files."""
         self._body = cache(self._load_body)
+        self._way = cache(self._find_way)
         self._block = cache(self._load_block)
 
     def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
@@ -69,20 +71,29 @@ class Renderer:
         path = output_path(self.kit.settings.output(target), manifest.name, file)
         front = front_matter(_front_matter_entries(manifest, TARGETS[target]))
         body = tidy(self._render_body(manifest, file, target)).strip("\n")
-        content = stamped(front, body, _relative(file, path), file)
+        source = self._way(os.path.dirname(path), os.path.dirname(file)) + os.path.basename(file)
+        content = stamped(front, body, source, file)
         return Artifact(path, file, target, content.encode())
+
+    def _find_way(self, start: str, folder: str) -> str:
+        """The way from one folder of the kit to another, with a `/` at its end; empty where they are the same."""
+        if start == folder:
+            return ""
+        return normal(os.path.relpath(self.kit.path(folder), self.kit.path(start))) + "/"
 
     def _render_body(self, manifest: Manifest, file: str, target: str) -> str:
         try:
-            return self._body()(
+            body: str = self._body()(
                 agent=agent_view(manifest),
                 blocks=tuple(map(self._block, manifest.blocks)),
                 target=target,
                 extra=SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
                 report_fence=fence_around("\n".join(manifest.output_extra_fields)),
             )
+            body.encode()
         except Exception as error:
             raise self._failure(error, file) from error
+        return body
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
@@ -97,6 +108,7 @@ class Renderer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
             undefined=_Undefined,
+            finalize=_printed,
         )
         return environment.get_template(_BODY if own else f"default/{_BODY}").render
 
@@ -139,30 +151,61 @@ class _Undefined(StrictUndefined):
 
     @property
     def _undefined_message(self) -> str:
-        known = getattr(self._undefined_obj, "_fields", ()) or vars(self._undefined_obj or SimpleNamespace())
+        known = getattr(self._undefined_obj, "_fields", ()) or getattr(self._undefined_obj, "__dict__", _VARIABLES)
         hint = did_you_mean(str(self._undefined_name), known)
         return f"`{self._undefined_name}` is not defined" + (f"; {hint}" if hint else "")
 
 
+_VARIABLES = ("agent", "blocks", "extra", "report_fence", "target")
+
+
+def _printed(value: Any) -> Any:
+    """What a template prints is text, numbers, and lists of them: anything else would print where it is in memory."""
+    if isinstance(value, str | int | float | Undefined):
+        return value
+    if isinstance(value, list | tuple | Mapping):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            _printed(item)
+        return value
+    raise TypeError(f"this is no text, but a {type(value).__name__}; a method wants its parentheses")
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja2's sandbox without what one step can blow up: powers, repetition of text, padding to any width."""
+    """Jinja2's sandbox without powers, repetition of text, and padding to any width."""
 
     intercepted_binops = frozenset({"**", "*", "%"})
-    _PADDING = frozenset({"center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"})
+    _REFUSED = frozenset(
+        {
+            "center",
+            "count",
+            "encode",
+            "expandtabs",
+            "format",
+            "format_map",
+            "index",
+            "ljust",
+            "rjust",
+            "to_bytes",
+            "zfill",
+        }
+    )
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.globals = {"range": safe_range}
-        for name in ("center", "format", "pprint", "random"):
+        for name in ("batch", "center", "format", "pprint", "random", "slice", "tojson"):
             del self.filters[name]
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" or not (isinstance(left, int | float) and isinstance(right, int | float)):
-            raise SecurityError(f"`{operator}` works on numbers only, and powers are refused, in a kit's template")
+        if operator == "**":
+            raise SecurityError("powers are refused in a kit's template")
+        if not (isinstance(left, int | float) and isinstance(right, int | float)):
+            raise SecurityError(f"`{operator}` works on numbers only in a kit's template")
         return super().call_binop(context, operator, left, right)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        return not (isinstance(obj, str) and attr in self._PADDING) and super().is_safe_attribute(obj, attr, value)
+        is_value = isinstance(obj, str | bytes | int | tuple)
+        return not (is_value and attr in self._REFUSED) and super().is_safe_attribute(obj, attr, value)
 
 
 def output_path(pattern: str, name: str, file: str) -> str:
@@ -170,17 +213,10 @@ def output_path(pattern: str, name: str, file: str) -> str:
     return normal(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
 
 
-def _relative(file: str, path: str) -> str:
-    return _way(os.path.dirname(path), os.path.dirname(file)) + os.path.basename(file)
-
-
-@cache
-def _way(start: str, folder: str) -> str:
-    return "" if start == folder else normal(os.path.relpath(folder or ".", start or ".")) + "/"
-
-
 def _front_matter_entries(manifest: Manifest, target: Target) -> Iterable[tuple[str, Value]]:
-    values: dict[str, Value] = {"name": manifest.name, "description": manifest.description}
+    values: dict[str, Value] = {"name": manifest.name}
+    if manifest.description:
+        values["description"] = manifest.description
     if manifest.tools is not None:
         values["tools"] = _tools(manifest.tools)
     if manifest.model:

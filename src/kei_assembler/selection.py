@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from kei_assembler import discovery
 from kei_assembler.diagnostics import AssembleError, nearest
-from kei_assembler.kit import Kit, stem
+from kei_assembler.kit import Kit, normal, stem
 
 
 def kit_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> Kit:
@@ -15,6 +15,10 @@ def kit_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]
 
     Raises AssembleError when there is none, or several, and when a manifest is not there.
     """
+    try:
+        here = os.getcwd()
+    except FileNotFoundError as error:
+        raise AssembleError("the working directory is no more") from error
     if folder is not None:
         if not os.path.isdir(folder):
             raise AssembleError(
@@ -24,7 +28,7 @@ def kit_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]
     for manifest in manifests:
         if not os.path.lexists(manifest):
             raise _not_there(manifest, commands)
-    starts = [os.path.dirname(os.path.abspath(manifest)) for manifest in manifests] or [os.getcwd()]
+    starts = [os.path.dirname(os.path.abspath(manifest)) for manifest in manifests] or [here]
     found = {discovery.find(start): start for start in starts}
     if None in found:
         raise AssembleError(f"no kit was found from {found[None]} upwards", _WHAT_IS_A_KIT)
@@ -74,6 +78,8 @@ def _manifest_of(kit: Kit, argument: str, commands: Iterable[str]) -> str:
         file = os.path.relpath(path(argument), base).replace(os.sep, "/")
         if file in kit.manifests:
             return file
+    if normal(argument) in kit.manifests:  # as the kit's own reports name it, wherever they are read
+        return normal(argument)
     raise _no_manifest(kit, argument, commands)
 
 

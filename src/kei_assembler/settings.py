@@ -28,7 +28,7 @@ MANIFEST_KEYS = tuple(field.key for field in FIELDS)
 
 _FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the kit, written with `/`")
 _OUTPUT = matching(
-    r"(?![/\\~]|[A-Za-z]:)(?=.*\{name\})(?:[^\\\0{}]|\{name\}|\{dir\})+",
+    r"(?![/\\~]|[A-Za-z]:)(?=.*\{name\})(?!.*\}.*\.\.)(?:[^\\\0{}]|\{name\}|\{dir\})+",
     "a path relative to the kit, written with `/`, that holds `{name}` and may hold `{dir}`",
 )
 BLOCK_NAME = matching(

@@ -61,7 +61,7 @@ STRINGS = Shape(list, "a list of strings", item=FILLED)
 BOOLEAN = Shape(bool, "true or false")
 POSITIVE = Shape(int, "a whole number above 0", least=1)
 ANYTHING = Shape(object, "a string, number, boolean, list or table")
-TABLE_OF_ANYTHING = Shape(dict, "a table")
+TABLE_OF_ANYTHING = Shape(dict, "a table", item=ANYTHING)
 
 
 def one_of(*choices: str) -> Shape:
@@ -129,7 +129,7 @@ def _is_plain(value: Any) -> bool:
 def _misfits_of_string(shape: Shape, value: str, path: KeyPath) -> Iterator[Misfit]:
     if not shape.may_be_blank and not value.strip():
         yield Misfit("blank", path, shape, value)
-    elif shape.one_line and len(value.splitlines()) > 1:
+    elif shape.one_line and value.splitlines() != [value]:
         yield Misfit("lines", path, shape, value)
     elif _is_outside(shape, value):
         yield Misfit("value", path, shape, value)
@@ -177,8 +177,11 @@ def describe(misfit: Misfit) -> str:
             return f"{subject} is {'empty' if misfit.shape.type is list else 'blank'}"
         case "lines":
             return f"{subject} has several lines; it must be {misfit.shape.expects}"
+        case "type" if misfit.shape.either:
+            return f"{subject} must be {misfit.shape.expects}"
         case "type":
-            return f"{subject} must be {misfit.shape.expects}, not {_kind_of(misfit.value)}"
+            expected = "a string" if misfit.shape.type is str else misfit.shape.expects
+            return f"{subject} must be {expected}, not {_kind_of(misfit.value)}"
         case _ if misfit.shape.type is list:
             return f"{subject} has {len(misfit.value):,} entries; the most is {ITEMS_MOST:,}"
         case _:

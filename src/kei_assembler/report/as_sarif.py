@@ -64,4 +64,6 @@ def _location(place: Place) -> dict[str, Any]:
 
     line, column, end_line, end_column = place.span
     region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-    return {"physicalLocation": {"artifactLocation": {"uri": quote(place.file)}, "region": region}}
+    return {
+        "physicalLocation": {"artifactLocation": {"uri": quote(place.file, errors="surrogateescape")}, "region": region}
+    }

@@ -5,14 +5,14 @@ from __future__ import annotations
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, Kit, stem
 from kei_assembler.manifest import Manifest
-from kei_assembler.rules import blocks, handoffs, keys, outputs, text
+from kei_assembler.rules import blocks, handoffs, keys, outputs, text, tools
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.shapes import Shape
 from kei_assembler.source import Source
 
 __all__ = ["RULES", "Usage", "check_block", "check_kit", "check_manifest", "outputs"]
 
-OF_MANIFEST = (*keys.RULES, *blocks.OF_MANIFEST, *handoffs.OF_MANIFEST, *text.OF_MANIFEST)
+OF_MANIFEST = (*keys.RULES, *tools.OF_MANIFEST, *blocks.OF_MANIFEST, *handoffs.OF_MANIFEST, *text.OF_MANIFEST)
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
 OF_KIT = (*blocks.OF_KIT, *handoffs.OF_KIT)
 RULES = (*OF_MANIFEST, *OF_BLOCK, *OF_KIT, *outputs.RULES)

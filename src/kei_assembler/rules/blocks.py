@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Finding, Severity, did_you_mean, listed, nearest, rule
 from kei_assembler.kit import Block
-from kei_assembler.rules.keys import repeats
+from kei_assembler.rules.keys import is_missing, repeats
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.settings import BLOCK_NAME
 from kei_assembler.shapes import fits
@@ -109,20 +109,22 @@ def obligatory_blocks(subject: Subject) -> Iterable[Finding]:
         # assemble.toml
         obligatory = ["baseline"]
     """
-    obligatory = subject.kit.settings.obligatory
-    if subject.manifest.blocks[: len(obligatory)] == obligatory or not subject.data.get("blocks"):
+    obligatory, blocks = subject.kit.settings.obligatory, subject.manifest.blocks
+    if blocks[: len(obligatory)] == obligatory or is_missing(subject, "blocks") or not subject.fits("blocks"):
         return
-    listed_blocks = list(dict.fromkeys(_meant(name, obligatory) for name in subject.manifest.blocks))
+    listed_blocks = list(dict.fromkeys(_meant(subject, name) for name in blocks))
     if tuple(listed_blocks[: len(obligatory)]) == obligatory:
         return
     missing = [name for name in obligatory if name not in listed_blocks]
     problem = f"lacks the obligatory {listed(missing)}" if missing else "has the obligatory blocks in another order"
-    yield Finding(("blocks",), f"`blocks` {problem}", f"begin the list with {listed(obligatory)}, in this order")
+    where = ("blocks",) if blocks else ()
+    yield Finding(where, f"`blocks` {problem}", f"begin the list with {listed(obligatory)}, in this order")
 
 
-def _meant(name: str, obligatory: tuple[str, ...]) -> str:
+def _meant(subject: Subject, name: str) -> str:
     """A misspelt obligatory block is an unknown block, and not missing besides."""
-    return name if name in obligatory else nearest(name, obligatory) or name
+    is_known = fits(BLOCK_NAME, name) and subject.kit.block(name) is not None
+    return name if is_known else nearest(name, subject.kit.settings.obligatory) or name
 
 
 @rule("B204")

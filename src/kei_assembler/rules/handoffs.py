@@ -160,7 +160,8 @@ def cannot_hand_off(subject: Subject) -> Iterable[Finding]:
         external-agents = ["implementer"]
     """
     tools = subject.manifest.tools
-    if subject.manifest.handoff and tools is not None and subject.fits("tools") and not any(map(_starts_agents, tools)):
+    hands_off = any(handoff.target for handoff in subject.manifest.handoff)
+    if hands_off and tools is not None and subject.fits("tools") and not any(map(_starts_agents, tools)):
         message = "the agent hands off, but `tools` lacks `Agent`"
         first = ("handoff", 0)
         yield Finding(("tools",), message, "add `Agent`, or remove the handoffs", ((first, "the first handoff"),))

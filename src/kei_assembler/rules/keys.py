@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
-from kei_assembler.diagnostics import Finding, KeyPath, Severity, did_you_mean, listed, nearest, rule
+from kei_assembler.diagnostics import Finding, KeyPath, did_you_mean, listed, nearest, rule
 from kei_assembler.kit import stem
 from kei_assembler.rules.subject import Subject
 from kei_assembler.shapes import Misfit, describe
-from kei_assembler.targets import TARGETS
 
 _TABLES = {"handoff": "a `[[handoff]]`", "references": "`[references]`", "target": "a `[target.…]`"}
-_TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")
 
 
 @rule("K101")
@@ -57,16 +54,21 @@ def wrong_type(subject: Subject) -> Iterable[Finding]:
         tools = ["Read", "Grep"]
     """
     for misfit in _of_kind(subject, "type"):
-        hint = _TYPE_HINTS.get((misfit.shape.type, type(misfit.value)), "")
-        yield Finding(misfit.path, describe(misfit), hint.format(misfit.path[-1]))
+        yield Finding(misfit.path, describe(misfit), _type_hint(misfit))
 
 
-_TYPE_HINTS: dict[tuple[type, type], str] = {
-    (list, str): 'put each entry in quotes, all in brackets: ["…", "…"]',
-    (list, dict): "write its header with two brackets: `[[{}]]`",
-    (dict, list): "write its header with one bracket: `[{}]`",
-    (str, list): "write one string, without brackets",
-}
+def _type_hint(misfit: Misfit) -> str:
+    shape, value = misfit.shape, misfit.value
+    tables = isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value)
+    wanted = shape.item.type if shape.type is list and shape.item else None
+    hints = (
+        (wanted is dict and isinstance(value, dict), "write its header with two brackets: `[[{}]]`"),
+        (wanted is str and isinstance(value, str), 'put each entry in quotes, all in brackets: ["…"]'),
+        (shape.type is dict and tables, "write its header with one bracket: `[{}]`"),
+        (shape.type is str and isinstance(value, list), "write one string, without brackets"),
+    )
+    name = ".".join(str(step) for step in misfit.path)
+    return next((hint.format(name) for applies, hint in hints if applies), "")
 
 
 @rule("K103")
@@ -85,10 +87,12 @@ def missing_key(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    for key in subject.kit.settings.required:
-        if not subject.data.get(key) and subject.fits(key) and not _is_elsewhere(subject, key):
-            where, state = ((key,), "empty") if key in subject.data else ((), "missing")
-            yield Finding(where, f"`{key}` is {state}", f"the kit requires it; {_how_to_add(key)}")
+    for key in _required(subject):
+        if is_missing(subject, key) and not _is_elsewhere(subject, key):
+            if key in subject.data:
+                yield Finding((key,), f"`{key}` is empty", "the kit requires it; fill it in")
+            else:
+                yield Finding((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(key)}")
     for misfit in _of_kind(subject, "missing"):
         if not _is_misspelt(subject, misfit):
             yield Finding(misfit.path, f"`{misfit.path[-1]}` is missing in this `{_table_name(misfit.path)}`")
@@ -257,44 +261,34 @@ def swallowed_key(subject: Subject) -> Iterable[Finding]:
     """
     for misfit in _unknown(subject):
         if _is_swallowed(subject, misfit):
-            key, table = str(misfit.path[-1]), misfit.path[:-1]
-            first = min((subject.source.locate(path) for path in _tables(subject)), key=lambda span: span[:2])
-            message = f"`{key}` belongs to `{_header(table)}`, because it stands below that header"
-            meant = _meant(misfit, subject.keys)
-            hint = f"move it above line {first.line}, the manifest's first table header"
-            if meant != key:
-                hint = f"did you mean `{meant}`? If so, {hint}"
-            yield Finding(misfit.path, message, hint, ((table, "this header takes every key below it"),))
+            yield _swallowed(subject, misfit.path, _meant(misfit, subject.keys))
+    for path in _in_open_tables(subject.data.get("target"), ("target",)):
+        yield _swallowed(subject, path, str(path[-1]))
 
 
-@rule("K111", Severity.WARNING)
-def unknown_tool(subject: Subject) -> Iterable[Finding]:
-    """A tool that no AI tool brings along.
-
-    AI tools drop a name that they do not know silently, and the agent lacks the tool. Tool names are Claude Code's;
-    `Agent(name)`, `Bash(git:*)` and `mcp__server__tool` are known forms. A tool from elsewhere is made known by the
-    setting `known-tools`.
-
-    Fails::
-
-        name = "critic"
-        description = "Reviews code."
-        tools = ["Raed"]
-
-    Passes::
-
-        name = "critic"
-        description = "Reviews code."
-        tools = ["Read", "Bash(git:*)", "mcp__tracker__search"]
-    """
-    known = KNOWN_TOOLS.union(subject.kit.settings.known_tools)
-    for index, tool in enumerate(subject.manifest.tools or ()):
-        if tool and tool not in known and not _is_known_form(tool, known):
-            yield Finding(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
+def _swallowed(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
+    key, table = str(path[-1]), path[:-1]
+    line = subject.source.place(table).excerpt or ""
+    if not line.lstrip().startswith("["):
+        message = f"`{key}` stands in `{_header(table)}`, which has no such key"
+        return Finding(path, message, "move it to the top of the file")
+    first = min((subject.source.locate(at) for at in _tables(subject)), key=lambda span: span[:2])
+    hint = f"move it above line {first.line}, the manifest's first table header"
+    hint = hint if meant == key else f"did you mean `{meant}`? If so, {hint}"
+    message = f"`{key}` belongs to `{_header(table)}`, because it stands below that header"
+    return Finding(path, message, hint, ((table, "this header takes every key below it"),))
 
 
-KNOWN_TOOLS = frozenset(tool for target in TARGETS.values() for tool in target.tools)
-_UNKNOWN_TOOL_HELP = "if it is right, add it to the setting `known-tools`"
+# Keys that only a manifest has: in a table whose keys are free, such as an AI tool's `hooks`, they are astray.
+_OWN_KEYS = ("role", "blocks", "domain_in", "forbidden_domain", "output_extra_fields", "handoff", "references")
+
+
+def _in_open_tables(value: object, path: KeyPath) -> Iterator[KeyPath]:
+    depth_of_open_tables = 2
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        if len(path) > depth_of_open_tables and key in _OWN_KEYS:
+            yield (*path, key)
+        yield from _in_open_tables(inner, (*path, key))
 
 
 @rule("K112")
@@ -312,6 +306,22 @@ def empty_manifest(subject: Subject) -> Iterable[Finding]:
     """
     if not subject.data:
         yield Finding((), "the manifest is empty", "it must at least have a `name` and a `description`")
+
+
+def is_missing(subject: Subject, key: str) -> bool:
+    """Tell whether a key is required, and absent or empty; one of the wrong form is another matter."""
+    return key in _required(subject) and subject.fits(key) and not _is_filled(subject.data.get(key))
+
+
+def _required(subject: Subject) -> list[str]:
+    """Without a name there is no agent, whatever the kit's settings say."""
+    return list(dict.fromkeys(("name", *subject.kit.settings.required)))
+
+
+def _is_filled(value: object) -> bool:
+    if isinstance(value, str):
+        return bool(value.strip())
+    return any(value.values()) if isinstance(value, dict) else bool(value)
 
 
 def repeats(key: str, entries: Iterable[str]) -> Iterator[Finding]:
@@ -350,7 +360,17 @@ def _meant(misfit: Misfit, known: tuple[str, ...]) -> str | None:
 
 def _is_elsewhere(subject: Subject, key: str) -> bool:
     """A required key that was misspelt or swallowed by a table is reported as that, once."""
-    return any(_meant(misfit, subject.keys) == key for misfit in _unknown(subject))
+    return any(_meant(misfit, subject.keys) == key or _holds(misfit.value, key) for misfit in _astray(subject))
+
+
+def _astray(subject: Subject) -> Iterator[Misfit]:
+    return (misfit for misfit in subject.misfits if misfit.kind in ("unknown", "type"))
+
+
+def _holds(value: object, key: str) -> bool:
+    """A table that is wrong itself may hold what was to stand above it."""
+    tables = value if isinstance(value, list) else [value]
+    return any(isinstance(table, dict) and key in table for table in tables)
 
 
 def _is_misspelt(subject: Subject, missing: Misfit) -> bool:
@@ -378,11 +398,6 @@ def _table_name(path: KeyPath) -> str:
     return _header(path[:-1])
 
 
-def _is_known_form(tool: str, known: frozenset[str]) -> bool:
-    scoped = _TOOL_WITH_SCOPE.fullmatch(tool)
-    return tool == "*" or tool.startswith("mcp__") or (scoped is not None and scoped["tool"] in known)
-
-
 RULES = (
     empty_manifest,
     unknown_key,
@@ -395,5 +410,4 @@ RULES = (
     name_differs_from_file,
     name_twice,
     repeated_entry,
-    unknown_tool,
 )

@@ -10,7 +10,7 @@ from kei_assembler.source import START
 
 
 @rule("O601")
-def output_outside_root(path: str) -> Iterable[Finding]:
+def output_outside_root(folder: str) -> Iterable[Finding]:
     """An output would lie outside the kit's root, as written or because a link leads there.
 
     Nothing outside of the folder that the setting `root` names, by default the kit's own, is ever written.
@@ -35,7 +35,9 @@ def output_outside_root(path: str) -> Iterable[Finding]:
         [target.claude-code]
         output = ".claude/agents/{name}.md"
     """
-    yield Finding(START, f"its output `{path}` lies outside the kit's root", "change `output`, or set `root`")
+    yield Finding(
+        START, f"its output's folder `{folder}` lies outside the kit's root", "change `output`, or set `root`"
+    )
 
 
 @rule("O602")
@@ -78,8 +80,8 @@ def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Findi
     """A template of the kit does not compile or render.
 
     Templates see `agent`, `blocks`, `target`, `extra` and `report_fence`, and a name that is not defined is an
-    error. They run in Jinja2's sandbox: what could reach outside of the template, or use up memory in one step,
-    is refused.
+    error. They run in Jinja2's sandbox, where what could reach outside of the template is refused, and print text,
+    numbers and lists of them only.
 
     Fails::
 
@@ -99,10 +101,18 @@ def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Findi
         # templates/agent.md.j2
         You are {{ agent.name }}.
     """
-    where = Span(line, 1, line, 1) if line else START
-    missing = type(error).__name__ == "TemplateNotFound"
-    message = f"there is no template `{error}`" if missing else str(error) or type(error).__name__
+    where = Span(line, 1, line, 2) if line else START
+    message = _TEMPLATE_MESSAGES.get(type(error).__name__, "{}").format(error) or type(error).__name__
     yield Finding(where, message, f"found while rendering {manifest}")
+
+
+_TEMPLATE_MESSAGES = {
+    "TemplateNotFound": "there is no template `{}`",
+    "RecursionError": "the templates include one another without end",
+    "MemoryError": "the template needs more memory than there is",
+    "UnicodeEncodeError": "the template prints what is no character",
+    "SyntaxError": "the template nests its blocks too deeply",
+}
 
 
 @rule("O604")
@@ -332,6 +342,55 @@ def output_unstaged(path: str) -> Iterable[Finding]:
     yield Finding(START, "the file is not staged as it is here", f"run: git add {quote(path)}")
 
 
+@rule("O613")
+def output_twice(path: str, other: str) -> Iterable[Finding]:
+    """Two outputs have one path, or lead to one file by a link.
+
+    Names that differ only by case are the same file on many systems.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # assemble.toml
+        targets = ["claude-code", "claude-code"]
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # assemble.toml
+        targets = ["claude-code"]
+    """
+    yield Finding(START, f"its output `{path}` is also one of {other}", "give each a path of its own")
+
+
+@rule("O614")
+def unusable_path(path: str) -> Iterable[Finding]:
+    """The path of a manifest holds characters that the generated file cannot name it by.
+
+    These are control characters, bytes that are not UTF-8, and `-->`, which would end the comment that names it.
+
+    Fails::
+
+        # agents/a-->b/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+    Passes::
+
+        # agents/a-b/critic.toml
+        name = "critic"
+        description = "Reviews code."
+    """
+    if "-->" in path or not path.isprintable():
+        yield Finding(START, "the path holds characters that no generated file can name it by", "rename the folder")
+
+
 UNFINISHED_MERGE = "an unfinished merge"
 """The one cause of a difference that has a way out of its own."""
 
@@ -348,4 +407,6 @@ RULES = (
     output_outdated,
     output_orphaned,
     output_unstaged,
+    output_twice,
+    unusable_path,
 )

@@ -34,11 +34,10 @@ def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
         description = "Reviews the code of Apollo."
         role = "You know what `{{PROJECT}}` means in a template."
     """
-    if "{{" in subject.source.text:
-        for path, text in _texts(subject.data, ()):
-            for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) else text):
-                where = subject.source.within(path, text, *match.span())
-                yield Finding(where, f"the placeholder `{match[0]}` was left unfilled", "put the value in its place")
+    for path, text in _texts(subject.data, ()):
+        for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) else text) if "{{" in text else ():
+            where = subject.source.within(path, text, *match.span())
+            yield Finding(where, f"the placeholder `{match[0]}` was left unfilled", "put the value in its place")
 
 
 @rule("T402", may_ignore=True)
