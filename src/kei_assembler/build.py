@@ -15,7 +15,7 @@ from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Manifest, manifest_shape
 from kei_assembler.plan import Change, Kind, Licence, decide, decide_leftover
 from kei_assembler.report.outcome import Outcome
-from kei_assembler.rules import Usage, check_block, check_kit, check_manifest, outputs
+from kei_assembler.rules import Usage, check_block, check_kit, check_manifest, drift, outputs
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
 
@@ -93,9 +93,9 @@ def _built(kit: Kit, outcome: Outcome, changes: list[Change], mode: Mode) -> Out
 
 def _checked(kit: Kit, outcome: Outcome, changes: list[Change], mode: Mode) -> Outcome:
     standing = mode.policy.weigh(conflicts(kit, changes)) if mode.check else []
-    drift = _diagnosed(changes, _DRIFT_RULES) if mode.check else []
+    outdated = _diagnosed(changes, _DRIFT_RULES) if mode.check else []
     return outcome._replace(
-        diagnostics=tuple(sorted([*outcome.diagnostics, *standing])), changes=tuple(changes), drift=tuple(drift)
+        diagnostics=tuple(sorted([*outcome.diagnostics, *standing])), changes=tuple(changes), drift=tuple(outdated)
     )
 
 
@@ -104,7 +104,7 @@ def _with_unstaged(kit: Kit, outcome: Outcome) -> Outcome:
     right = (
         change.path for change in outcome.changes if change.kind is Kind.UNCHANGED or change.path in outcome.applied
     )
-    unstaged = (Source(path, "").run(outputs.output_unstaged, path) for path in Disk(kit).unstaged(right))
+    unstaged = (Source(path, "").run(drift.output_unstaged, path) for path in Disk(kit).unstaged(right))
     found = [diagnostic for diagnostics in unstaged for diagnostic in diagnostics]
     return outcome._replace(diagnostics=tuple(sorted([*outcome.diagnostics, *found])))
 
@@ -247,16 +247,16 @@ def _patterns(kit: Kit) -> list[tuple[str, str]]:
     return list(dict.fromkeys((name, normal(pattern)) for name, pattern in both))
 
 
-_DRIFT_RULES = {Kind.CREATE: outputs.output_missing, Kind.UPDATE: outputs.output_outdated}
+_DRIFT_RULES = {Kind.CREATE: drift.output_missing, Kind.UPDATE: drift.output_outdated}
 
 
 def conflicts(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
     """Return the findings about files that are not the tool's: in the way of an output, or beside the outputs."""
     rules = {
-        Kind.EDITED: outputs.output_edited,
-        Kind.FOREIGN: outputs.output_foreign,
-        Kind.ORPHAN: outputs.output_orphaned,
-        Kind.UNMANAGED: outputs.output_intruding if kit.settings.exclusive else outputs.output_unmanaged,
+        Kind.EDITED: drift.output_edited,
+        Kind.FOREIGN: drift.output_foreign,
+        Kind.ORPHAN: drift.output_orphaned,
+        Kind.UNMANAGED: drift.output_intruding if kit.settings.exclusive else drift.output_unmanaged,
     }
     return _diagnosed(changes, rules)
 

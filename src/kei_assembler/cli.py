@@ -18,7 +18,7 @@ from kei_assembler.kit import Kit
 from kei_assembler.plan import Licence
 from kei_assembler.report import FORMATS, as_text
 from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Failure, Outcome
-from kei_assembler.selection import files_of, kit_of
+from kei_assembler.selection import files_of, kit_of, way_to
 
 INTERRUPTED = 130
 
@@ -92,6 +92,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         files = kit.manifests if options["all_"] else files_of(kit, manifests, assemble.commands)
         mode = _mode(kit, options)
         outcome = _preview(kit, files[0], mode.policy) if options["stdout"] else run(kit, files, options["all_"], mode)
+        outcome = outcome._replace(way=way_to(kit))
     except AssembleError as error:
         outcome = Outcome(error.diagnostics, failure=Failure(error.message, error.hint))
     return _tell(outcome, output_format)

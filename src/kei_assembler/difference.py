@@ -8,7 +8,7 @@ from difflib import unified_diff
 
 from kei_assembler import stamp
 from kei_assembler.plan import Change, text_of
-from kei_assembler.rules.outputs import UNFINISHED_MERGE
+from kei_assembler.rules.drift import UNFINISHED_MERGE
 
 _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
 _MARKER = re.compile(r"^<{7} ", re.MULTILINE)

@@ -64,6 +64,12 @@ def _manifests_around(argument: str) -> list[str]:
     return [os.path.relpath(kit.path(file)) for file in kit.manifests] if kit else []
 
 
+def way_to(kit: Kit) -> str:
+    """Return the way from the working directory down to the kit, with a `/` at its end; empty where there is none."""
+    way = normal(os.path.relpath(os.path.realpath(kit.folder)))
+    return "" if way.startswith(".") else f"{way}/"
+
+
 def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> list[str]:
     """Return the kit's own names of the manifests that a command line names, sorted, each once.
 

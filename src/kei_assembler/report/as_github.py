@@ -16,17 +16,21 @@ _IN_PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", 
 
 
 def render(outcome: Outcome) -> Streams:
-    """Return one command a line for each finding, and one for a failure of the run itself."""
-    commands = [_command(diagnostic) for diagnostic in outcome.findings]
+    """Return one command a line for each finding, and one for a failure of the run itself.
+
+    GitHub looks for a file from the top of the work tree, which is where a workflow runs: so the paths here, and here
+    alone, are those from the working directory.
+    """
+    commands = [_command(diagnostic, outcome.way) for diagnostic in outcome.findings]
     if outcome.failure:
         commands.append(f"::error::{_text(outcome.failure.message, outcome.failure.hint)}\n")
     return Streams("".join(commands), "")
 
 
-def _command(diagnostic: Diagnostic) -> str:
+def _command(diagnostic: Diagnostic, way: str) -> str:
     span = diagnostic.place.span
     properties = {
-        "file": diagnostic.place.file,
+        "file": way + diagnostic.place.file,
         "line": span.line,
         "endLine": span.end_line,
         "col": span.column,

@@ -29,6 +29,8 @@ class Outcome(NamedTuple):
 
     `applied` are the paths of what was really written or deleted. `drift` are the outputs that a check found missing
     or outdated, as findings, for formats that know nothing else. `printed` is the file that a run was to print.
+    `way` leads from the working directory down to the kit, with a `/` at its end; it is empty where they are the same,
+    and where the kit lies elsewhere.
     """
 
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -40,6 +42,7 @@ class Outcome(NamedTuple):
     applied: frozenset[str] = frozenset()
     failure: Failure | None = None
     printed: str | None = None
+    way: str = ""
 
     @property
     def only_looks(self) -> bool:

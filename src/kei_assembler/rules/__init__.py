@@ -5,17 +5,24 @@ from __future__ import annotations
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, Kit, stem
 from kei_assembler.manifest import Manifest
-from kei_assembler.rules import blocks, handoffs, keys, outputs, text, tools
+from kei_assembler.rules import blocks, drift, handoffs, keys, names, outputs, text, tools
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.shapes import Shape
 from kei_assembler.source import Source
 
-__all__ = ["RULES", "Usage", "check_block", "check_kit", "check_manifest", "outputs"]
+__all__ = ["RULES", "Usage", "check_block", "check_kit", "check_manifest", "drift", "outputs"]
 
-OF_MANIFEST = (*keys.RULES, *tools.OF_MANIFEST, *blocks.OF_MANIFEST, *handoffs.OF_MANIFEST, *text.OF_MANIFEST)
+OF_MANIFEST = (
+    *keys.RULES,
+    *names.OF_MANIFEST,
+    *tools.OF_MANIFEST,
+    *blocks.OF_MANIFEST,
+    *handoffs.OF_MANIFEST,
+    *text.OF_MANIFEST,
+)
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
 OF_KIT = (*blocks.OF_KIT, *handoffs.OF_KIT)
-RULES = (*OF_MANIFEST, *OF_BLOCK, *OF_KIT, *outputs.RULES)
+RULES = (*OF_MANIFEST, *OF_BLOCK, *OF_KIT, *outputs.RULES, *drift.RULES)
 
 
 def check_manifest(kit: Kit, source: Source, shape: Shape) -> tuple[Manifest, list[Diagnostic]]:

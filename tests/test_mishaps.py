@@ -1,0 +1,271 @@
+"""What people and pull requests do to a kit, and must not get away with, or must be told of once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import Workbench
+
+AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
+A = {"agents/a.toml": AGENT.format("a")}
+OUT = '[target.claude-code]\noutput = "{}"\n'
+
+
+def _codes(stderr: str) -> list[str]:
+    return [line.split("[", 1)[1][:4] for line in stderr.splitlines() if ": error[" in line or ": warning[" in line]
+
+
+def test_prune_deletes_nothing_through_a_link(bench: Workbench) -> None:
+    bench.write(A)
+    bench.run("--all")
+    (bench.folder / "agents" / "old.md").symlink_to("a.md")
+    assert bench.run("--all", "--prune").status == 0
+    assert (bench.folder / "agents" / "a.md").is_file()
+
+
+@pytest.mark.parametrize("cwd", ["/", ".", "tools", "tools/kit/agents"])
+def test_a_stamp_does_not_depend_on_the_working_directory(bench: Workbench, cwd: str) -> None:
+    settings = 'root = "../.."\n' + OUT.format("../../.claude/agents/{name}.md")
+    bench.write({"tools/kit/agents/a.toml": AGENT.format("a"), "tools/kit/assemble.toml": settings})
+    bench.run("--kit", str(bench.folder / "tools/kit"), "--all", cwd=cwd)
+    assert "from ../../tools/kit/agents/a.toml." in bench.read(".claude/agents/a.md")
+
+
+def test_a_file_of_a_kit_inside_is_no_orphan(bench: Workbench) -> None:
+    inner = 'root = "../.."\n' + OUT.format("../../.claude/agents/{name}.md")
+    bench.write({"tools/kit/agents/b.toml": AGENT.format("b"), "tools/kit/assemble.toml": inner})
+    bench.write(A | {"assemble.toml": OUT.format(".claude/agents/{name}.md")})
+    bench.run("--all", cwd="tools/kit")
+    assert bench.run("--all", "--prune").status == 0
+    assert (bench.folder / ".claude/agents/b.md").is_file()
+
+
+def test_two_kits_do_not_overwrite_each_other(bench: Workbench) -> None:
+    settings = 'root = ".."\n' + OUT.format("../out/{name}.md")
+    bench.write({f"{kit}/agents/a.toml": AGENT.format("a") for kit in ("one", "two")})
+    bench.write({f"{kit}/assemble.toml": settings for kit in ("one", "two")})
+    assert bench.run("--all", cwd="one").status == 0
+    run = bench.run("--all", cwd="two")
+    assert (run.status, _codes(run.stderr)) == (1, ["O605"])
+    assert "from ../one/agents/a.toml." in bench.read("out/a.md")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "codes"),
+    [("", ["B203"]), ("blocks = []", ["B203"]), ('blocks = ["base-lax"]', ["B203"]), ('blocks = ["bsae"]', ["B201"])],
+)
+def test_obligatory_blocks_have_no_way_around(bench: Workbench, blocks: str, codes: list[str]) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a") + blocks, "assemble.toml": 'obligatory = ["base"]'})
+    bench.write({"_blocks/base.md": "Base.", "_blocks/base-lax.md": "Lax."})
+    run = bench.run("--all")
+    assert (run.status, _codes(run.stderr)) == (1, codes)
+
+
+def test_a_link_from_one_output_to_another_is_refused(bench: Workbench) -> None:
+    bench.write(A | {"agents/b.toml": AGENT.format("b")})
+    (bench.folder / "agents" / "a.md").symlink_to("b.md")
+    run = bench.run("--all")
+    assert (run.status, _codes(run.stderr)) == (1, ["O613"])
+
+
+def test_an_agent_has_a_name_whatever_the_settings_say(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": 'description = "A."\n', "assemble.toml": "required = []\n"})
+    run = bench.run("--all")
+    assert (run.status, _codes(run.stderr)) == (1, ["K103"])
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["agent.name.upper", "range", "self.role", "'x' | map('upper')", "agent.count", "agent.index", "''.__class__",
+     "'a' * 9", "2 ** 9", "'%9d' % 1", "'a'.ljust(9)", "'a'.encode()", "(1).to_bytes(9, 'big')", "agnt", "agent.nme",
+     "[1].append(2)", "agent.name.foo", "[1] | random", "lipsum()", "cycler", "joiner", "dict()", "namespace()",
+     "[1] | batch(9) | list", "[1] | tojson", "range(10 ** 9)", "range(999999999) | list", "'\\ud800'"],
+)  # fmt: skip
+def test_what_a_template_must_not_print_is_a_finding_with_its_line(bench: Workbench, expression: str) -> None:
+    bench.write(A | {"templates/agent.md.j2": f"You.\n\n{{{{ {expression} }}}}\n"})
+    run = bench.run("--all")
+    assert (run.status, run.stdout, _codes(run.stderr)) == (1, "", ["O603"])
+    assert "help: found while rendering agents/a.toml" in run.stderr
+    assert not any(word in run.stderr for word in ("Traceback", "vars()", "kei_assembler", "object at 0x"))
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{% include 'agent.md.j2' %}", "{% extends 'no.md.j2' %}", "{% include '../agents/a.toml' %}", "{% if %}", "{{",
+     "{% include '/etc/passwd' %}", "{% import 'os' as os %}", "{% for a in b %}"],
+)  # fmt: skip
+def test_a_template_that_does_not_work_is_a_finding(bench: Workbench, template: str) -> None:
+    bench.write(A | {"templates/agent.md.j2": template})
+    run = bench.run("--all")
+    assert (run.status, run.stdout, _codes(run.stderr)) == (1, "", ["O603"])
+
+
+def test_loops_in_templates_have_their_index(bench: Workbench) -> None:
+    bench.write(A | {"templates/agent.md.j2": "{% for x in 'ab' %}{{ loop.index }}{{ x }} {% endfor %}"})
+    assert bench.run("--stdout", "agents/a.toml").stdout.endswith("\n\n1a 2b\n")
+
+
+def test_a_failing_template_makes_no_orphans(bench: Workbench) -> None:
+    bench.write(A)
+    bench.run("--all")
+    bench.write({"templates/agent.md.j2": "{{ agent.nme }}"})
+    run = bench.run("--all", "--check", "--diff")
+    assert (run.status, run.stdout) == (1, "")
+    assert "orphan" not in run.stderr
+
+
+@pytest.mark.parametrize("value", ["2020-01-01", "12:00:00", "inf", "nan"])
+@pytest.mark.parametrize(
+    "key", ["hooks = {{d = {}}}", "mcpServers = [{{d = {}}}]", "mcpServers = {{a = {{b = [{}]}}}}"]
+)
+def test_front_matter_takes_what_json_knows(bench: Workbench, key: str, value: str) -> None:
+    bench.write({"agents/a.toml": f"{AGENT.format('a')}[target.claude-code]\n{key.format(value)}\n"})
+    run = bench.run("--all")
+    assert (run.status, _codes(run.stderr)) == (1, ["K102"])
+    assert "agents/a.toml:4:" in run.stderr
+
+
+def _assemble(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "kei_assembler", *args]
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=20)
+
+
+@pytest.mark.parametrize("output_format", ["text", "json", "github", "sarif"])
+@pytest.mark.parametrize("folder", [b"\xff", b"a\nb", b"a --> b", b"a\x1b[31m"])
+def test_paths_that_no_file_can_name_are_findings(tmp_path: Path, folder: bytes, output_format: str) -> None:
+    path = os.path.join(os.fsencode(tmp_path), b"agents", folder)
+    os.makedirs(path)
+    Path(os.fsdecode(path), "a.toml").write_text(AGENT.format("a"))
+    run = _assemble(tmp_path, "--all", "--output-format", output_format)
+    assert (run.returncode, b"O614" in run.stdout + run.stderr) == (1, True)
+    assert b"Traceback" not in run.stderr
+
+
+def test_closed_streams_and_lost_folders_show_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "a.toml").write_text(AGENT.format("a"))
+    assemble = f"{sys.executable} -m kei_assembler"
+    for script, status in (
+        (f"{assemble} --all >&-", 0),
+        (f"{assemble} --all --check 2>&-", 0),
+        (f"mkdir gone && cd gone && rmdir ../gone && {assemble} --all", 2),
+    ):
+        run = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, check=False)
+        assert (run.returncode, b"Traceback" in run.stderr) == (status, False), (script, run.stderr)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "codes"),
+    [
+        ("[target.claude-code.hooks]\nStop = []\nrole = 'You.'\n", ["K110"]),
+        ("[handoff]\ntarget = 'b'\ntrigger = 'x'\nmodel = 'opus'\n", ["K102"]),
+        ("[reference]\nextra = []\nmodel = 'opus'\n", ["K101"]),
+        ("[[handof]]\ntarget = 'b'\nmodel = 'opus'\n", ["K101"]),
+        ("references = {extra = [], model = 'opus'}\n", ["K110"]),
+        ("model = 'opus'\nhandoff = ['b']\ntools = ['Read']\n", ["K102"]),
+    ],
+)
+def test_one_cause_is_one_finding(bench: Workbench, manifest: str, codes: list[str]) -> None:
+    required = 'required = ["name", "model"]\n' if "model" in manifest else ""
+    bench.write({"agents/a.toml": AGENT.format("a") + manifest, "assemble.toml": required})
+    run = bench.run("--all")
+    assert (run.status, _codes(run.stderr)) == (1, codes), run.stderr
+
+
+@pytest.mark.parametrize(
+    ("pattern", "old"),
+    [("./out/{name}.md", "out/old.md"), ("out//{name}.md", "out/old.md"), ("out/{name}/agent.md", "out/old/agent.md"),
+     ("{dir}/md/{name}.md", "agents/md/old.md"), ("{name}.md", "old.md")],
+)  # fmt: skip
+def test_orphans_are_found_whatever_the_pattern(bench: Workbench, pattern: str, old: str) -> None:
+    bench.write(A | {"agents/old.toml": AGENT.format("old"), "assemble.toml": OUT.format(pattern)})
+    assert bench.run("--all").status == 0
+    (bench.folder / "agents" / "old.toml").unlink()
+    assert bench.run("--all", "--check").stdout == f"orphan {old}: assemble --all --prune\n"
+
+
+def test_orphans_are_found_where_manifests_lie_at_the_top(bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'manifests = "."\n', "old.toml": AGENT.format("old"), "a.toml": AGENT.format("a")})
+    bench.run("--all")
+    (bench.folder / "old.toml").unlink()
+    assert bench.run("--all", "--check").stdout == "orphan old.md: assemble --all --prune\n"
+
+
+def test_an_output_folder_outside_is_one_finding(bench: Workbench) -> None:
+    bench.write({f"agents/{name}.toml": AGENT.format(name) for name in "abc"})
+    bench.write({"assemble.toml": OUT.format("../{name}.md")})
+    assert _codes(bench.run("--all").stderr) == ["O601"]
+
+
+def test_conflict_markers_that_a_block_shows_are_no_merge(bench: Workbench) -> None:
+    shown = "```\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> x\n```\n"
+    bench.write({"agents/a.toml": AGENT.format("a") + 'blocks = ["git"]\n', "_blocks/git.md": f"{shown}\nText.\n"})
+    bench.run("--all")
+    bench.write({"agents/a.md": bench.read("agents/a.md").replace("Text", "Edit")})
+    assert "unfinished merge" not in bench.run("--all", "--check").stderr
+
+
+def test_a_line_of_spaces_costs_no_time(tmp_path: Path) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "a.toml").write_text(AGENT.format("a") + 'role = "You."\n')
+    _assemble(tmp_path, "--all")
+    with (tmp_path / "agents" / "a.md").open("a") as output:
+        output.write("a" + " " * 400_000 + "b | " + " " * 400_000 + "|\n")
+    assert _assemble(tmp_path, "--all", "--check").returncode == 1
+
+
+@pytest.mark.parametrize("name", ["agents/a.md", "agents/z.md"])
+def test_a_fifo_among_the_outputs_does_not_hang_the_run(tmp_path: Path, name: str) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "a.toml").write_text(AGENT.format("a"))
+    os.mkfifo(tmp_path / name)
+    run = _assemble(tmp_path, "--all", "--check")
+    assert (run.returncode, b"O606" in run.stderr) == (1, name == "agents/a.md")
+
+
+def test_force_overwrites_no_source(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a") + 'blocks = ["base"]\n', "_blocks/base.md": "Base.\n"})
+    (bench.folder / "agents" / "a.md").symlink_to("../_blocks/base.md")
+    assert _codes(bench.run("--all", "--force").stderr) == ["O602"]
+    (bench.folder / "agents" / "a.md").unlink()
+    bench.write({"_blocks/a.md": "Other.\n", "assemble.toml": OUT.format("_blocks/{name}.md")})
+    assert _codes(bench.run("--force", "agents/a.toml").stderr) == ["O602"]
+    assert (bench.read("_blocks/base.md"), bench.read("_blocks/a.md")) == ("Base.\n", "Other.\n")
+
+
+def test_staged_outside_of_git_writes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "a.toml").write_text(AGENT.format("a"))
+    assert _assemble(tmp_path, "--all", "--staged").returncode == 2
+    assert not (tmp_path / "agents" / "a.md").exists()
+
+
+@pytest.mark.parametrize("rest", ['role = "  "\n', "[references]\nextra = []\n", "role = ''\n"])
+def test_what_is_required_must_say_something(bench: Workbench, rest: str) -> None:
+    key = "references" if "references" in rest else "role"
+    bench.write({"agents/a.toml": AGENT.format("a") + rest, "assemble.toml": f'required = ["{key}"]\n'})
+    run = bench.run("--all")
+    assert (_codes(run.stderr), f"`{key}` is empty" in run.stderr) == (["K103"], True)
+
+
+def test_a_placeholder_spelled_with_escapes_is_found(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "\\u007b{X}}"\n'})
+    assert _codes(bench.run("--all").stderr) == ["T401"]
+
+
+def test_annotations_name_files_from_where_the_run_is(bench: Workbench) -> None:
+    bench.write({"tools/kit/agents/a.toml": AGENT.format("b")})
+    told = bench.run("--kit", "tools/kit", "--all", "--output-format", "github").stdout
+    assert told.startswith("::error file=tools/kit/agents/a.toml,line=1,")
+    told = bench.run("--kit", "..", "--all", "--output-format", "github", cwd="tools/kit/agents").stdout
+    assert told.startswith("::error file=agents/a.toml,line=1,")
+
+
+def test_a_kits_own_names_for_manifests_are_taken_from_anywhere(bench: Workbench) -> None:
+    bench.write({"kit/agents/a.toml": AGENT.format("a")})
+    assert bench.run("--kit", "kit", "agents/a.toml").stdout == "created agents/a.md\n"
