@@ -243,6 +243,6 @@ def test_the_action_annotates_and_shows_what_is_wrong(tmp_path: Path, manifest: 
         ["bash", "-c", STEPS[-1]["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert run.returncode == status
-    assert ("::error file=agents/a." in run.stdout) == bool(status)
+    assert (f"::error file={kit.name}/agents/a." in run.stdout) == bool(status)
     assert ("+model: haiku" in run.stdout) == ("haiku" in manifest)
-    assert "pwned" not in run.stdout.replace(str(kit), "")
+    assert "pwned" not in run.stdout.replace(kit.name, "")
