@@ -84,7 +84,7 @@ def test_a_file_outside_the_manifests_folder_is_no_manifest(kit: Workbench) -> N
 def test_contradictory_arguments_are_usage_errors(kit: Workbench, args: list[str]) -> None:
     run = kit.run(*args)
     assert (run.status, run.stdout) == (2, "")
-    assert run.stderr.startswith("Usage: assemble")
+    assert run.stderr.startswith("Usage: assemble [OPTIONS] MANIFEST...\nTry 'assemble --help' for help.\n")
     assert "Error: " in run.stderr
 
 

@@ -65,13 +65,24 @@ class _DefaultGroup(click.Group):
         return [name for name in self.commands if name != self.default.name]
 
 
+class _DefaultCommand(click.Command):
+    """The command that is meant when none is named: its usage does not name it either."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if parent is not None:
+            info_name, parent = parent.info_name, parent.parent
+        return super().make_context(info_name, args, parent, **extra)
+
+
 @click.group(cls=_DefaultGroup)
 @click.version_option(__version__, message="assemble %(version)s")
 def assemble() -> None:
     """Assemble agent files; one command is one function below."""
 
 
-@assemble.command("build", help=_BUILD_HELP)
+@assemble.command("build", cls=_DefaultCommand, help=_BUILD_HELP)
 @click.argument("manifests", nargs=-1, metavar="MANIFEST...")
 @click.option("--all", "all_", is_flag=True, help="Take all manifests of the kit.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a file is not what the sources give.")

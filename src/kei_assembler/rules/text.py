@@ -13,6 +13,7 @@ from kei_assembler.rules.subject import Subject
 from kei_assembler.source import span_of
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
+_CONFLICT = re.compile(r"^(?P<opening><{7} .*)\n(?:.*\n)*?={7}\n(?:.*\n)*?>{7} ", re.MULTILINE)
 _MAY_STAY_OPEN = re.compile(r"```|~~~|<[!?a-z]", re.IGNORECASE)
 
 
@@ -142,6 +143,42 @@ def unclosed_in_block(block: Block) -> Iterable[Finding]:
         yield Finding(where, f"the block leaves a {unclosed.what} open", _CLOSE_IT)
 
 
+@rule("T405")
+def unfinished_merge(block: Block) -> Iterable[Finding]:
+    """A block holds the conflict markers of a merge, outside of code.
+
+    Both sides would go into every agent that uses the block.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        <<<<<<< HEAD
+        Be kind.
+        =======
+        Be honest.
+        >>>>>>> honesty
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be kind and honest.
+    """
+    text = block.source.text
+    if "<<<<<<< " in text and (conflict := _CONFLICT.search(prose(text))):
+        where = span_of(text, conflict.start(), conflict.start() + len(conflict["opening"]))
+        yield Finding(where, "the block has an unfinished merge", "settle it, and remove the markers")
+
+
 _CLOSE_IT = "close it, or it swallows what follows"
 
 
@@ -162,4 +199,4 @@ def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 
 OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role)
-OF_BLOCK = (placeholder_in_block, unclosed_in_block)
+OF_BLOCK = (placeholder_in_block, unclosed_in_block, unfinished_merge)
