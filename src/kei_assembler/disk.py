@@ -98,11 +98,18 @@ class Disk:
 
 def _write(path: str, before: bytes | None, after: bytes | None) -> bool:
     """Put `after` in the place of `before`, or delete the file; tell whether `before` was still there to replace."""
-    if after is None:
-        if _present(path) != before:
-            return False
-        os.unlink(path)
-        return True
+    return _delete(path, before) if after is None else _replace(path, before, after)
+
+
+def _delete(path: str, before: bytes | None) -> bool:
+    if _present(path) != before:
+        return False
+    os.unlink(path)
+    return True
+
+
+def _replace(path: str, before: bytes | None, after: bytes) -> bool:
+    """Write beside the file, then rename: that happens as a whole or not at all."""
     folder, name = os.path.split(path)
     os.makedirs(folder, exist_ok=True)
     temporary = os.path.join(folder, f".assemble-{os.getpid()}-{name}")

@@ -15,20 +15,29 @@ def kit_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]
 
     Raises AssembleError when there is none, or several, and when a manifest is not there.
     """
-    try:
-        here = os.getcwd()
-    except FileNotFoundError as error:
-        raise AssembleError("the working directory is no more") from error
+    here = _working_directory()
     if folder is not None:
-        if not os.path.isdir(folder):
-            raise AssembleError(
-                f"there is no folder {folder}", "--kit takes the folder that holds the manifests' folder"
-            )
-        return discovery.load(os.path.abspath(folder))
+        return _kit_in(folder)
     for manifest in manifests:
         if not os.path.lexists(manifest):
             raise _not_there(manifest, commands)
-    starts = [os.path.dirname(os.path.abspath(manifest)) for manifest in manifests] or [here]
+    return _kit_around([os.path.dirname(os.path.abspath(manifest)) for manifest in manifests] or [here])
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError as error:
+        raise AssembleError("the working directory is no more") from error
+
+
+def _kit_in(folder: str) -> Kit:
+    if not os.path.isdir(folder):
+        raise AssembleError(f"there is no folder {folder}", "--kit takes the folder that holds the manifests' folder")
+    return discovery.load(os.path.abspath(folder))
+
+
+def _kit_around(starts: Iterable[str]) -> Kit:
     found = {discovery.find(start): start for start in starts}
     if None in found:
         raise AssembleError(f"no kit was found from {found[None]} upwards", _WHAT_IS_A_KIT)
