@@ -25,7 +25,7 @@ FLOORS = (
     "render",
     "plan",
     "disk difference",
-    "catalog report.outcome selection",
+    "catalog report.outcome selection planning",
     "report.as_text report.as_json report.as_sarif build",
     "report.as_github",
     "report",

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from kei_assembler import discovery
-from kei_assembler.build import has_errors, make_plan
+from kei_assembler.diagnostics import has_errors
 from kei_assembler.disk import Disk
 from kei_assembler.plan import Kind
+from kei_assembler.planning import make_plan
 
 # Text without the characters that TOML cannot hold, and without unfilled placeholders.
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="{"), min_size=1).filter(str.strip)

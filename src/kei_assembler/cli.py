@@ -12,10 +12,11 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from kei_assembler import __version__
-from kei_assembler.build import Mode, Policy, preview, run
+from kei_assembler.build import Mode, Policy, run
 from kei_assembler.diagnostics import AssembleError, Rule, nearest
 from kei_assembler.kit import Kit
 from kei_assembler.plan import Licence
+from kei_assembler.planning import preview
 from kei_assembler.report import FORMATS, as_text
 from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Failure, Outcome
 from kei_assembler.selection import files_of, kit_of, way_to

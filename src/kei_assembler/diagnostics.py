@@ -115,6 +115,11 @@ def rule(
     return lambda check: Rule(code, severity, may_ignore or severity < Severity.ERROR, check)
 
 
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Tell whether there is an error among the findings."""
+    return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that `word` most likely was meant to be, or None."""
     from difflib import get_close_matches
