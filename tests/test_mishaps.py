@@ -258,6 +258,15 @@ def test_a_placeholder_spelled_with_escapes_is_found(bench: Workbench) -> None:
     assert _codes(bench.run("--all").stderr) == ["T401"]
 
 
+@pytest.mark.parametrize(
+    ("role", "body"),
+    [("\n\n    code\n    more   \n", "    code\n    more\n"), ("   You.\n \n", "You.\n"), ("\tcode", "\tcode\n")],
+)
+def test_code_at_the_start_of_a_role_keeps_its_indent(bench: Workbench, role: str, body: str) -> None:
+    bench.write({"agents/a.toml": f"{AGENT.format('a')}role = {role!r}\n".replace("'", '"')})
+    assert bench.run("--stdout", "agents/a.toml").stdout.endswith(f"\n\n# ROLE\n\n{body}")
+
+
 def test_annotations_name_files_from_where_the_run_is(bench: Workbench) -> None:
     bench.write({"tools/kit/agents/a.toml": AGENT.format("b")})
     told = bench.run("--kit", "tools/kit", "--all", "--output-format", "github").stdout

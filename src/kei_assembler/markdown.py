@@ -141,6 +141,12 @@ def tidy(text: str) -> str:
     return "\n".join(line if verbatim else line.rstrip(" \t") for line, verbatim in lines)
 
 
+def trimmed(text: str) -> str:
+    """Return the tidied text without blank lines and white space around it, but for the indent of code at its start."""
+    inner = tidy(text).rstrip().lstrip("\n")
+    return inner if inner.startswith(("    ", "\t")) else inner.lstrip(" \t\n")
+
+
 def prose(text: str) -> str:
     """Return the text with every character of its code, blocks and spans, replaced by a space.
 

@@ -26,7 +26,7 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
 from kei_assembler.frontmatter import Value, front_matter
 from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Handoff, Manifest
-from kei_assembler.markdown import code_span, fence_around, fold, inert, tidy
+from kei_assembler.markdown import code_span, fence_around, fold, inert, tidy, trimmed
 from kei_assembler.rules.outputs import template_fails
 from kei_assembler.source import Source
 from kei_assembler.stamp import stamped
@@ -97,7 +97,7 @@ class Renderer:
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
-        return tidy(block.source.text).strip() if block else ""
+        return trimmed(block.source.text) if block else ""
 
     def _load_body(self) -> Callable[..., str]:
         """A kit's own template runs in the sandbox; the package's is trusted."""
@@ -236,7 +236,7 @@ def agent_view(manifest: Manifest) -> Manifest:
         description=inert(manifest.description),
         tools=_still(manifest.tools or ()),
         model=inert(manifest.model),
-        role=tidy(manifest.role).strip(),
+        role=trimmed(manifest.role),
         domain_in=_still(manifest.domain_in),
         forbidden_domain=_still(manifest.forbidden_domain),
         output_extra_fields=tuple(map(fold, manifest.output_extra_fields)),
