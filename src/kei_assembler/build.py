@@ -97,8 +97,8 @@ def _with_unstaged(kit: Kit, outcome: Outcome) -> Outcome:
     right = (
         change.path for change in outcome.changes if change.kind is Kind.UNCHANGED or change.path in outcome.applied
     )
-    unstaged = (Source(path, "").run(drift.output_unstaged, path) for path in Disk(kit).unstaged(right))
-    found = [diagnostic for diagnostics in unstaged for diagnostic in diagnostics]
+    unstaged = Disk(kit).unstaged(right)
+    found = [diagnostic for path in unstaged for diagnostic in Source(path, "").run(drift.output_unstaged, path)]
     return outcome._replace(diagnostics=tuple(sorted([*outcome.diagnostics, *found])))
 
 
@@ -117,9 +117,12 @@ def conflicts(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
 
 
 def _diagnosed(changes: Iterable[Change], rules: Mapping[Kind, Rule]) -> list[Diagnostic]:
-    concerned = (change for change in changes if change.kind in rules)
-    found = (Source(change.path, "").run(rules[change.kind], *_told(change)) for change in concerned)
-    return [diagnostic for diagnostics in found for diagnostic in diagnostics]
+    return [
+        diagnostic
+        for change in changes
+        if change.kind in rules
+        for diagnostic in Source(change.path, "").run(rules[change.kind], *_told(change))
+    ]
 
 
 def _told(change: Change) -> tuple[str, str, str]:

@@ -11,7 +11,6 @@ from kei_assembler.plan import Change, text_of
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 
 _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
-_MARKER = re.compile(r"^<{7} ", re.MULTILINE)
 _NEEDS_QUOTES = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
@@ -56,7 +55,7 @@ def _hunks(before: list[str], after: list[str]) -> Iterator[str]:
 def likely_cause(change: Change) -> str:
     """Return what probably made an edited file differ, or nothing where that cannot be told."""
     present, wanted = stamp.split(text_of(change.before or b""))[1], stamp.split(text_of(change.after or b""))[1]
-    if _MARKER.search(present) and not _MARKER.search(wanted):
+    if stamp.has_conflict(present) and not stamp.has_conflict(wanted):
         return UNFINISHED_MERGE
     return next((cause for cause, same in _CAUSES if same(present) == same(wanted)), "")
 

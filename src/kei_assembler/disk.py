@@ -23,13 +23,12 @@ class Disk:
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
-        self._is_inside = cache(kit.holds)
         self._real_folder = cache(os.path.realpath)
 
     def holds(self, path: str) -> bool:
         """Tell whether an output lies inside the kit's root, its folder and itself resolved."""
         full = self.kit.path(path)
-        return self._is_inside(os.path.dirname(full)) and (not os.path.islink(full) or self.kit.holds(full))
+        return self.kit.holds_folder(os.path.dirname(full)) and (not os.path.islink(full) or self.kit.holds(full))
 
     def read(self, path: str) -> bytes | None:
         """Return the present bytes of an output, or None when there is no such file.

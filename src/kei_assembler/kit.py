@@ -32,7 +32,7 @@ class Block(NamedTuple):
 class Kit:
     """A folder with manifests, blocks, optionally templates, and settings.
 
-    Files are named relative to the kit, with `/`. Nothing is read before it is asked for, and nothing twice.
+    Files are named relative to the kit, with `/`. Nothing is read before it is asked for, and no block twice.
     """
 
     def __init__(self, folder: str, settings: Settings, settings_source: Source | None, at: KeyPath = ()) -> None:
@@ -41,7 +41,8 @@ class Kit:
         self.settings_source = settings_source
         self.settings_at = at
         self._blocks: dict[str, Block | None] = {}
-        self._folder_is_inside = cache(self.holds)
+        self.holds_folder = cache(self.holds)
+        """As `holds`, for folders, of which many files ask."""
 
     @cached_property
     def root(self) -> str:
@@ -121,7 +122,7 @@ class Kit:
     def _bytes(self, file: str) -> bytes:
         path = self.path(file)
         try:
-            if self._folder_is_inside(os.path.dirname(path)):
+            if self.holds_folder(os.path.dirname(path)):
                 return read_regular(path, follow=False)
         except OSError as error:
             if error.errno != errno.ELOOP:

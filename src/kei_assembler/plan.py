@@ -84,36 +84,35 @@ def decide(artifact: Artifact, present: bytes | None, is_there: Callable[[str], 
     `is_there` tells of a path relative to the kit whether there is such a file: a file that was generated from
     another manifest, which is still there, is that one's.
     """
-    kind = _kind(artifact.content, present)
-    if kind is Kind.UPDATE and present and (owner := _owner(artifact.path, present)):
-        kind = Kind.FOREIGN if owner != artifact.manifest and is_there(owner) else kind
+    kind = _kind(artifact, present, is_there)
     before, after = (None, None) if kind is Kind.UNCHANGED else (present, artifact.content)
     return Change(kind, artifact.path, artifact.manifest, artifact.target, before, after)
 
 
-def _kind(wanted: bytes, present: bytes | None) -> Kind:
+def _kind(artifact: Artifact, present: bytes | None, is_there: Callable[[str], bool]) -> Kind:
     if present is None:
         return Kind.CREATE
-    if present == wanted or with_lf(present) == wanted:
+    if present == artifact.content or with_lf(present) == artifact.content:
         return Kind.UNCHANGED
-    return _kind_of_other(wanted.decode(), text_of(present))
+    return _kind_of_other(artifact, stamp.settled(text_of(present)), is_there)
 
 
-def _kind_of_other(wanted: str, present: str) -> Kind:
+def _kind_of_other(artifact: Artifact, present: str, is_there: Callable[[str], bool]) -> Kind:
     """A file that, stamp aside, already is what would be written is nobody's work to lose."""
-    present = stamp.settled(present)
-    if stamp.split(present)[1] == stamp.split(wanted)[1]:
-        return Kind.UPDATE
+    is_same = stamp.split(present)[1] == stamp.split(artifact.content.decode())[1]
     found = stamp.find(present)
     if found is None:
-        return Kind.EDITED if stamp.is_torn(present) else Kind.FOREIGN
-    return Kind.UPDATE if found.intact else Kind.EDITED
+        torn_or_foreign = Kind.EDITED if stamp.is_torn(present) else Kind.FOREIGN
+        return Kind.UPDATE if is_same else torn_or_foreign
+    if not (found.intact or is_same):
+        return Kind.EDITED
+    owner = _owner(artifact.path, found)
+    return Kind.FOREIGN if owner != artifact.manifest and is_there(owner) else Kind.UPDATE
 
 
-def _owner(path: str, present: bytes) -> str:
-    """The manifest that the file at `path` was generated from, relative to the kit; empty where it bears no stamp."""
-    found = stamp.find(stamp.settled(text_of(present)))
-    return os.path.normpath(f"{os.path.dirname(path) or '.'}/{found.source}").replace(os.sep, "/") if found else ""
+def _owner(path: str, found: stamp.Stamp) -> str:
+    """The manifest, relative to the kit, that the stamp of the file at `path` names."""
+    return os.path.normpath(f"{os.path.dirname(path) or '.'}/{found.source}").replace(os.sep, "/")
 
 
 def decide_leftover(path: str, target: str, present: bytes, manifests: str) -> Change | None:
@@ -121,11 +120,11 @@ def decide_leftover(path: str, target: str, present: bytes, manifests: str) -> C
 
     An orphan was generated from a manifest in this kit's folder `manifests`; others are another kit's affair.
     """
-    manifest = _owner(path, present)
-    inside = not manifest.startswith("../") if manifests == "." else manifest.startswith(f"{manifests}/")
-    if manifest and inside:
-        found = stamp.find(stamp.settled(text_of(present)))
-        return Change(Kind.ORPHAN, path, manifest, target, present, None, bool(found and found.intact))
+    if found := stamp.find(stamp.settled(text_of(present))):
+        manifest = _owner(path, found)
+        inside = not manifest.startswith("../") if manifests == "." else manifest.startswith(f"{manifests}/")
+        if inside:
+            return Change(Kind.ORPHAN, path, manifest, target, present, None, found.intact)
     is_agent_file = with_lf(present).startswith(b"---\n")
     return Change(Kind.UNMANAGED, path, "", target) if is_agent_file else None
 

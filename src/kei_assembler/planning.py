@@ -26,8 +26,7 @@ def make_plan(kit: Kit, files: Iterable[str], whole: bool) -> tuple[list[Diagnos
     planner = _Planner(kit)
     for file in files:
         planner.add(file)
-    found = planner.found + [diagnostic for block in kit.blocks_read for diagnostic in check_block(block)]
-    found += planner.overwritten_sources()
+    found = planner.everything_found() + planner.overwritten_sources()
     if whole and not has_errors(found):
         found += check_kit(planner.usage)
         planner.survey()
@@ -39,8 +38,7 @@ def preview(kit: Kit, file: str) -> tuple[list[Diagnostic], list[Artifact]]:
     planner = _Planner(kit)
     source, manifest, found = planner.check(file)
     artifacts = [] if manifest is None else list(planner.artifacts(source, manifest))
-    blocks = [diagnostic for block in kit.blocks_read for diagnostic in check_block(block)]
-    return [*found, *planner.found, *blocks], artifacts
+    return found + planner.everything_found(), artifacts
 
 
 class _Planner:
@@ -110,13 +108,20 @@ class _Planner:
             self.said.add(cause)
             self.found.append(diagnostic)
 
+    def everything_found(self) -> list[Diagnostic]:
+        """Return what was found so far, and what is wrong with the blocks that were asked for."""
+        return self.found + [diagnostic for block in self.kit.blocks_read for diagnostic in check_block(block)]
+
     def overwritten_sources(self) -> list[Diagnostic]:
         """Return a finding for each output that would take the place of a source."""
         in_the_way = [change for change in self.changes if change.kind is Kind.FOREIGN]
         sources = self._sources() if in_the_way else set()
-        clashes = (change for change in in_the_way if self.disk.real(change.path) in sources)
-        found = (Source(clash.manifest, "").run(outputs.output_is_source, clash.path) for clash in clashes)
-        return [diagnostic for diagnostics in found for diagnostic in diagnostics]
+        return [
+            diagnostic
+            for change in in_the_way
+            if self.disk.real(change.path) in sources
+            for diagnostic in Source(change.manifest, "").run(outputs.output_is_source, change.path)
+        ]
 
     def _sources(self) -> set[str]:
         kit = self.kit

@@ -57,8 +57,7 @@ class Renderer:
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
-        self.templates: dict[str, Source] = {}
-        """The kit's own templates that were read so far, by their files."""
+        self._templates: dict[str, Source] = {}
         self._body = cache(self._load_body)
         self._way = cache(self._find_way)
         self._block = cache(self._load_block)
@@ -123,14 +122,14 @@ class Renderer:
         source, problems = self.kit.read_text(file)
         if problems:
             raise TemplateFailure(problems[0])
-        self.templates[file] = source
+        self._templates[file] = source
         return source.text, file, None
 
     def _failure(self, error: Exception, manifest: str) -> TemplateFailure:
         if isinstance(error, TemplateFailure):
             return error
-        file, line = _template_line(error, self.templates)
-        source = self.templates.get(file) or Source(file, "")
+        file, line = _template_line(error, self._templates)
+        source = self._templates.get(file) or Source(file, "")
         return TemplateFailure(source.run(template_fails, error, line, manifest)[0])
 
 

@@ -72,9 +72,14 @@ def settled(text: str) -> str:
     return text[:start] + conflict["first"] + text[conflict.end() :] if conflict else text
 
 
+def has_conflict(text: str) -> bool:
+    """Tell whether a text holds the conflict markers of a merge."""
+    return bool(_MARKER.search(text))
+
+
 def is_torn(text: str) -> bool:
     """Tell whether a text holds a merge's conflict markers, and a stamp among its lines: a generated file, torn."""
-    return bool(_MARKER.search(text)) and f"\n{_PREFIX}" in text
+    return has_conflict(text) and f"\n{_PREFIX}" in text
 
 
 def _place(text: str) -> int:

@@ -43,9 +43,10 @@ def unknown_handoff_target(subject: Subject) -> Iterable[Finding]:
         trigger = "code to be reviewed"
     """
     kit = subject.kit
-    known = kit.agents.union(kit.settings.external_agents)
+    external = kit.settings.external_agents
     for index, handoff in enumerate(subject.manifest.handoff):
-        if handoff.target.strip() and handoff.target not in known:
+        if handoff.target.strip() and handoff.target not in kit.agents and handoff.target not in external:
+            known = kit.agents.union(external)
             hint = did_you_mean(handoff.target, known, "write its manifest, or add it to the setting `external-agents`")
             yield Finding(("handoff", index, "target"), f"unknown agent `{handoff.target}`", hint)
 

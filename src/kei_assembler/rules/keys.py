@@ -94,7 +94,7 @@ def missing_key(subject: Subject) -> Iterable[Finding]:
                 yield Finding((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(key)}")
     for misfit in _of_kind(subject, "missing"):
         if not _is_misspelt(subject, misfit):
-            yield Finding(misfit.path, f"`{misfit.path[-1]}` is missing in this `{_table_name(misfit.path)}`")
+            yield Finding(misfit.path, f"`{misfit.path[-1]}` is missing in this `{_header(misfit.path[:-1])}`")
 
 
 @rule("K104")
@@ -135,7 +135,8 @@ def several_lines(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         model = "opus"
     """
-    yield from _described(subject, "lines")
+    for misfit in _of_kind(subject, "lines"):
+        yield Finding(misfit.path, describe(misfit))
 
 
 @rule("K106")
@@ -285,10 +286,6 @@ def _of_kind(subject: Subject, kind: str) -> Iterator[Misfit]:
     return (misfit for misfit in subject.misfits if misfit.kind == kind)
 
 
-def _described(subject: Subject, kind: str) -> Iterator[Finding]:
-    return (Finding(misfit.path, describe(misfit)) for misfit in _of_kind(subject, kind))
-
-
 def _unknown(subject: Subject) -> Iterator[Misfit]:
     return _of_kind(subject, "unknown")
 
@@ -339,10 +336,6 @@ def _how_to_add(key: str) -> str:
     if key in _TABLES:
         return f"add {_TABLES[key]} at the end of the file"
     return f"write `{key} = …` above the first table header"
-
-
-def _table_name(path: KeyPath) -> str:
-    return _header(path[:-1])
 
 
 RULES = (
