@@ -1,4 +1,4 @@
-"""From a manifest to the text of its agent file. The only room that knows Jinja2."""
+"""From a manifest to the text of its agent file. Only this room, `sandbox` and `budget` know Jinja2."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from jinja2 import (
     TemplateSyntaxError,
     Undefined,
 )
-from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
 from kei_assembler.frontmatter import Value, front_matter
 from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.markdown import code_span, fence_around, fold, inert, tidy, trimmed
+from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.outputs import template_fails
+from kei_assembler.sandbox import Sandbox
+from kei_assembler.settings import TEMPLATE_NAME
+from kei_assembler.shapes import fits
 from kei_assembler.source import Source
 from kei_assembler.stamp import stamped
 from kei_assembler.targets import TARGETS, Target
@@ -46,10 +48,10 @@ class Artifact(NamedTuple):
 
 
 class TemplateFailure(AssembleError):
-    """A template did not compile or render; its one diagnostic says where and why."""
+    """A template cannot be used, or did not compile or render; its diagnostics say where and why."""
 
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message, diagnostics=[diagnostic])
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__(diagnostics[0].message, diagnostics=diagnostics)
 
 
 class Renderer:
@@ -101,7 +103,7 @@ class Renderer:
     def _load_body(self) -> Callable[..., str]:
         """A kit's own template runs in the sandbox; the package's is trusted."""
         own = os.path.lexists(self.kit.path(f"{self.kit.settings.templates}/{_BODY}"))
-        environment = (_Sandbox if own else Environment)(
+        environment = (Sandbox if own else Environment)(
             loader=self._loader(),
             trim_blocks=True,
             lstrip_blocks=True,
@@ -117,11 +119,12 @@ class Renderer:
 
     def _kit_template(self, name: str) -> tuple[str, str, None] | None:
         file = normal(f"{self.kit.settings.templates}/{name}")
-        if ".." in name.split("/") or not os.path.lexists(self.kit.path(file)):
+        if not fits(TEMPLATE_NAME, name) or not os.path.lexists(self.kit.path(file)):
             return None
         source, problems = self.kit.read_text(file)
+        problems += source.run(hidden_text, source, self.kit.allowed_characters)
         if problems:
-            raise TemplateFailure(problems[0])
+            raise TemplateFailure(*problems)
         self._templates[file] = source
         return source.text, file, None
 
@@ -150,6 +153,8 @@ class _Undefined(StrictUndefined):
 
     @property
     def _undefined_message(self) -> str:
+        if self._undefined_hint:
+            return self._undefined_hint
         known = getattr(self._undefined_obj, "_fields", ()) or getattr(self._undefined_obj, "__dict__", _VARIABLES)
         hint = did_you_mean(str(self._undefined_name), known)
         return f"`{self._undefined_name}` is not defined" + (f"; {hint}" if hint else "")
@@ -160,51 +165,15 @@ _VARIABLES = ("agent", "blocks", "extra", "report_fence", "target")
 
 def _printed(value: Any) -> Any:
     """What a template prints is text, numbers, and lists of them: anything else would print where it is in memory."""
-    if isinstance(value, str | int | float | Undefined):
+    if isinstance(value, str | int | float):
         return value
+    if isinstance(value, Undefined):
+        return str(value)
     if isinstance(value, list | tuple | Mapping):
         for item in value.values() if isinstance(value, Mapping) else value:
             _printed(item)
         return value
     raise TypeError(f"this is no text, but a {type(value).__name__}; a method wants its parentheses")
-
-
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja2's sandbox without powers, repetition of text, and padding to any width."""
-
-    intercepted_binops = frozenset({"**", "*", "%"})
-    _REFUSED = frozenset(
-        {
-            "center",
-            "count",
-            "encode",
-            "expandtabs",
-            "format",
-            "format_map",
-            "index",
-            "ljust",
-            "rjust",
-            "to_bytes",
-            "zfill",
-        }
-    )
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.globals = {"range": safe_range}
-        for name in ("batch", "center", "format", "pprint", "random", "slice", "tojson"):
-            del self.filters[name]
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**":
-            raise SecurityError("powers are refused in a kit's template")
-        if not (isinstance(left, int | float) and isinstance(right, int | float)):
-            raise SecurityError(f"`{operator}` works on numbers only in a kit's template")
-        return super().call_binop(context, operator, left, right)
-
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        is_value = isinstance(obj, str | bytes | int | tuple)
-        return not (is_value and attr in self._REFUSED) and super().is_safe_attribute(obj, attr, value)
 
 
 def output_path(pattern: str, name: str, file: str) -> str:

@@ -1,0 +1,106 @@
+"""What a kit's template may make in one rendering, counted in characters of text and items of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import MappingProxyType
+from typing import Any
+
+from jinja2 import Template, nodes
+from jinja2.compiler import CodeGenerator
+from jinja2.runtime import Context
+
+MADE_MOST = 1024 * 1024
+"""The bound on what one rendering makes, passes on and prints, all in all."""
+
+_BITS_MOST = 64
+
+
+class Budget:
+    """Lets values pass while there is something left, and knows by `printed` what can be printed."""
+
+    def __init__(self, printed: Callable[[Any], Any]) -> None:
+        self._printed = printed
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin a rendering."""
+        self.left = MADE_MOST
+
+    def pay(self, size: int) -> None:
+        """Take a size from the budget; a negative one costs no less."""
+        self.left -= abs(size)
+        if self.left < 0:
+            raise OverflowError(f"the template makes more than {MADE_MOST} characters and items of lists")
+
+    def paid(self, value: Any) -> Any:
+        """Return a value, at the cost of its size and of everything in it."""
+        if isinstance(value, str):
+            self.pay(1 + len(value))
+            return value
+        self.pay(1)
+        if isinstance(value, list | tuple | dict | MappingProxyType):
+            for item in value.items() if isinstance(value, dict | MappingProxyType) else value:
+                self.paid(item)
+        elif isinstance(value, int) and value.bit_length() > _BITS_MOST:
+            raise OverflowError(f"numbers of more than {_BITS_MOST} bits are refused in a kit's template")
+        return value
+
+    def printed(self, value: Any) -> Any:
+        """Return what is printed for a value."""
+        return self._printed(self.paid(value))
+
+    def joined(self, values: Iterable[Any], separator: Any = "") -> str:
+        """Join what could be printed."""
+        texts = [str(self.printed(value)) for value in values]
+        between = str(self.printed(separator))
+        self.pay(len(texts) * len(between))
+        return between.join(texts)
+
+
+class PayingTemplate(Template):
+    """A template whose renderings begin with a new budget, and that pays for the variables it hands on."""
+
+    environment: Any
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """Render with the whole budget."""
+        self.environment.budget.renew()
+        return super().render(*args, **kwargs)
+
+    def new_context(self, vars: Any = None, *args: Any) -> Context:  # noqa: A002
+        """Make what an include or an import sees."""
+        self.environment.budget.pay(len(vars or ()))
+        return super().new_context(vars, *args)
+
+
+class PayingCode(CodeGenerator):
+    """Writes the code of a template, with what pays for its lists, its texts and what it prints."""
+
+    def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> None:
+        """Write the code of a node, and code around it that pays for what it makes."""
+        if self.stream.tell() > MADE_MOST:
+            self.fail("the template has too much code", node.lineno)
+        if isinstance(node, nodes.Include) and not node.with_context:  # Jinja2 would print it again and again unpaid
+            self.fail("`without context` is refused in a kit's template", node.lineno)
+        if price := _price(node):
+            self.write(f"environment.budget.{price}(")
+            super().visit(nodes.Tuple(node.nodes, "store") if isinstance(node, nodes.Concat) else node, *args, **kwargs)
+            self.write(")")
+        else:
+            super().visit(node, *args, **kwargs)
+
+    def _output_const_repr(self, group: Iterable[Any]) -> str:
+        return f"environment.budget.paid({super()._output_const_repr(group)})"
+
+    def _make_finalize(self) -> Any:
+        return super()._make_finalize()._replace(const=None)  # what is printed is paid for then, not when compiled
+
+
+def _price(node: nodes.Node) -> str:
+    """What the budget does with what an expression makes: nothing where that is what it was given."""
+    if isinstance(node, nodes.Concat):
+        return "joined"
+    is_slice = isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice)
+    is_tuple = isinstance(node, nodes.Tuple) and node.ctx == "load"
+    return "paid" if is_slice or is_tuple or isinstance(node, nodes.List | nodes.Dict) else ""

@@ -1,0 +1,109 @@
+"""What a kit's own template may do, in the sandbox that it runs in.
+
+CI renders the templates of other people's pull requests. So a template reaches nothing but the values that it is given:
+their fields, and the methods and filters that Markdown needs. And whatever it makes, passes on or prints is paid for by
+its size, out of one budget for each rendering. Only what a loop does without any of that is free, and CI's to limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from functools import wraps
+from types import BuiltinMethodType, MappingProxyType
+from typing import Any
+
+from jinja2 import nodes
+from jinja2.exceptions import SecurityError, TemplateSyntaxError
+from jinja2.filters import do_indent, do_round, make_attrgetter
+from jinja2.runtime import BlockReference, Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
+
+from kei_assembler.budget import Budget, PayingCode, PayingTemplate
+
+_SOURCE_MOST = 64 * 1024
+_REFUSED_FILTERS = "attr batch center format pprint random slice striptags sum tojson urlize wordwrap xmlattr".split()
+_TEXT_FILTERS = "capitalize e escape forceescape lower replace safe string title trim upper urlencode wordcount".split()
+_TEXT_METHODS = """capitalize casefold count endswith find isalnum isalpha isdigit islower isspace isupper lower lstrip
+    partition removeprefix removesuffix rfind rpartition rsplit rstrip split splitlines startswith strip title upper"""
+_METHODS: dict[type, Collection[str]] = {
+    str: _TEXT_METHODS.split(),
+    dict: ("get", "items", "keys", "values"),
+    MappingProxyType: ("get", "items", "keys", "values"),
+    LoopContext: ["depth0", *(name for name in vars(LoopContext) if not name.startswith("_"))],
+    BlockReference: ("super",),
+}
+
+
+def _checked(function: Any, check: Callable[[Any], Any]) -> Callable[..., Any]:
+    return wraps(function)(lambda value, *args, **kwargs: function(check(value), *args, **kwargs))
+
+
+def _number(value: Any) -> Any:
+    if not isinstance(value, int | float):
+        raise SecurityError(f"this is no number, but a {type(value).__name__}")
+    return value
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja2's immutable sandbox, with a budget, and without what could outgrow it in one step."""
+
+    code_generator_class = PayingCode
+    template_class = PayingTemplate
+    intercepted_binops = frozenset({"+", "-", "*", "%", "**"})
+
+    def __init__(self, finalize: Callable[[Any], Any], **options: Any) -> None:
+        self.budget = Budget(finalize)
+        super().__init__(finalize=self.budget.printed, optimized=False, **options)
+        self.globals = {"range": safe_range}
+        self.filters |= {"indent": self._indent, "join": self._join, "replace": self._replace, "round": self._round}
+        self.filters |= {name: _checked(self.filters[name], finalize) for name in _TEXT_FILTERS}
+        self.filters = {name: self._paying(self.filters[name]) for name in self.filters.keys() - set(_REFUSED_FILTERS)}
+        self.tests |= {name: _checked(self.tests[name], _number) for name in ("divisibleby", "even", "odd")}
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        if len(source) > _SOURCE_MOST:  # a template with names and branches takes time by the square of its length
+            raise TemplateSyntaxError(f"the template is longer than {_SOURCE_MOST} characters", 1, name, filename)
+        return super()._parse(source, name, filename)
+
+    def _paying(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return wraps(function)(lambda *args, **kwargs: self.budget.paid(function(*args, **kwargs)))
+
+    def _indent(self, s: str, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
+        self.budget.pay((1 + len(s.splitlines())) * (len(width) if isinstance(width, str) else width))
+        return do_indent(s, width, first, blank)
+
+    def _join(self, value: Iterable[Any], d: str = "", attribute: str | int | None = None) -> str:
+        return self.budget.joined(value if attribute is None else map(make_attrgetter(self, attribute), value), d)
+
+    def _replace(self, s: Any, old: Any, new: Any, count: int | None = None) -> str:
+        return self.budget.joined(str(s).split(str(old), -1 if count is None else count), new)
+
+    def _round(self, value: float, precision: int = 0, method: Any = "common") -> float:
+        self.budget.pay(precision)
+        return do_round(value, precision, method)
+
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call a macro or a method, and pay for what it is given and what a method makes."""
+        self.budget.paid((args, *(kwargs[name] for name in kwargs if not name.startswith("_"))))
+        result = super().call(context, obj, *args, **kwargs)
+        return self.budget.paid(result) if isinstance(obj, BuiltinMethodType) else result
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Add what can be added, and calculate with numbers only: `%` and `*` make text of any length."""
+        numbers = isinstance(left, int | float) and isinstance(right, int | float)
+        if operator == "**" or not (operator == "+" or numbers):
+            raise SecurityError(f"`{operator}` is refused here in a kit's template")
+        return self.budget.paid(super().call_binop(context, operator, left, right))
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Look up an item. It has a price because a filter like `sort` may look up any number for each value."""
+        self.budget.pay(1)
+        return super().getitem(obj, argument)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002 (so Jinja2 calls it)
+        """Tell whether this is a field of the values that templates are given, or a method that Markdown needs."""
+        known: Any = _METHODS.get(type(obj)) or getattr(obj, "_fields", ()) or getattr(obj, "__dict__", ())
+        return attr in known and not attr.startswith("_")
+
+    def wrap_str_format(self, value: Any) -> None:
+        """Leave `format` to the rule above: it pads to any width."""
