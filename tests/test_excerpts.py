@@ -72,7 +72,7 @@ def test_crlf_and_bom_do_not_move_a_place(bench: Workbench) -> None:
         (b'name = "a"\nname = "b"\n', "2:1", "[S005] `name` is defined twice"),
         (b'name = "a"\n[references]\n[references]\n', "3:2", "[S005] `references` is defined twice"),
         (b"x" * (1024 * 1024 + 1), "1:1", "[S004] the file is larger than 1,048,576 bytes"),
-        (b"a = " + b"[" * 10_000, "1:85", "[S003] cannot recurse further"),
+        (b"a = " + b"[" * 10_000, "1:85", "[S006] this is nested more than 64 levels deep"),
     ],
 )
 def test_what_is_no_toml_is_placed_and_explained(content: bytes, place: str, said: str, bench: Workbench) -> None:

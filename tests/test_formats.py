@@ -66,7 +66,7 @@ def test_json_has_every_change(bench: Workbench) -> None:
     change = {"path": "agents/a.md", "manifest": "agents/a.toml", "target": "claude-code"}
     assert _json(bench, "--check")["changes"] == [change | {"kind": "create"}]
     assert _json(bench)["changes"] == [change | {"kind": "create"}]
-    assert _json(bench) == {"diagnostics": [], "changes": [change | {"kind": "unchanged"}]}
+    assert _json(bench) == {"diagnostics": [], "changes": [change | {"kind": "unchanged"}], "loosened": []}
 
 
 @pytest.mark.parametrize("output_format", ["json", "github", "sarif"])

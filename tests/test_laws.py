@@ -15,11 +15,13 @@ from markdown_it import MarkdownIt
 from kei_assembler import discovery
 from kei_assembler.diagnostics import has_errors
 from kei_assembler.disk import Disk
+from kei_assembler.hidden import is_hidden
 from kei_assembler.plan import Kind
 from kei_assembler.planning import make_plan
 
-# Text without the characters that TOML cannot hold, and without unfilled placeholders.
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="{"), min_size=1).filter(str.strip)
+# Text without the characters that are refused as hidden, and without unfilled placeholders.
+VISIBLE = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="{").filter(lambda one: not is_hidden(one))
+TEXT = st.text(VISIBLE, min_size=1).filter(str.strip)
 LINES = st.lists(TEXT, min_size=1, max_size=3).map("\n".join)
 LISTS = st.lists(LINES, max_size=4)
 MANIFESTS = st.fixed_dictionaries(

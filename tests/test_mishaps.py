@@ -162,7 +162,7 @@ def test_closed_streams_and_lost_folders_show_no_traceback(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("manifest", "codes"),
     [
-        ("[target.claude-code.hooks]\nStop = []\nrole = 'You.'\n", ["K110"]),
+        ("[target.claude-code.hooks]\nStop = []\nrole = 'You.'\n", ["R501", "K110"]),
         ("[handoff]\ntarget = 'b'\ntrigger = 'x'\nmodel = 'opus'\n", ["K102"]),
         ("[reference]\nextra = []\nmodel = 'opus'\n", ["K101"]),
         ("[[handof]]\ntarget = 'b'\nmodel = 'opus'\n", ["K101"]),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Rule, Severity, has_errors
 from kei_assembler.discovery import git_top
 from kei_assembler.disk import Disk
+from kei_assembler.hidden import named
 from kei_assembler.kit import Kit
 from kei_assembler.plan import Change, Kind, Licence
 from kei_assembler.planning import make_plan
-from kei_assembler.report.outcome import Outcome
+from kei_assembler.report.outcome import Loosening, Outcome
 from kei_assembler.rules import drift
+from kei_assembler.settings import character
 from kei_assembler.source import Source
 
 
@@ -60,7 +63,8 @@ def run(kit: Kit, files: Sequence[str], whole: bool, mode: Mode) -> Outcome:
         raise AssembleError("--staged needs a git work tree, and the kit is in none")
     found, changes = make_plan(kit, files, whole)
     counted = mode.policy.weigh(found)
-    outcome = Outcome(tuple(counted), agents=len(files), is_check=mode.check, is_diff=mode.diff)
+    loosened = tuple(_loosened(kit, mode.policy, changes)) if mode.check else ()
+    outcome = Outcome(tuple(counted), agents=len(files), is_check=mode.check, is_diff=mode.diff, loosened=loosened)
     if has_errors(counted):
         return outcome._replace(changes=() if mode.writes else tuple(changes))
     outcome = _built(kit, outcome, changes, mode) if mode.writes else _checked(kit, outcome, changes, mode)
@@ -90,6 +94,18 @@ def _checked(kit: Kit, outcome: Outcome, changes: list[Change], mode: Mode) -> O
     return outcome._replace(
         diagnostics=tuple(sorted([*outcome.diagnostics, *standing])), changes=tuple(changes), drift=tuple(outdated)
     )
+
+
+def _loosened(kit: Kit, policy: Policy, changes: Iterable[Change]) -> Iterator[Loosening]:
+    """Everything that passes only because the settings or the command line say so."""
+    for code in sorted(policy.ignore):
+        yield Loosening(f"{code} is ignored")
+    for name, reason in kit.settings.allow_characters.items():
+        yield Loosening(f"{named(character(name))} may be in the text", reason)
+    for allowance in kit.settings.allow_rights:
+        yield Loosening(f"{allowance['agent']} may have {', '.join(allowance['rights'])}", allowance["reason"])
+    for folder in sorted({os.path.dirname(change.path) for change in changes if change.path.startswith("../")}):
+        yield Loosening(f"files are written outside the kit, to {folder}")
 
 
 def _with_unstaged(kit: Kit, outcome: Outcome) -> Outcome:

@@ -17,6 +17,7 @@ FAMILIES = {
     "B": "Blocks",
     "H": "Handoffs",
     "T": "Text safety",
+    "R": "Rights",
     "O": "Outputs",
     "C": "Settings",
 }

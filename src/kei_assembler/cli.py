@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -178,13 +179,23 @@ def _ignored(kit: Kit, codes: Sequence[str]) -> frozenset[str]:
 
 def _tell(outcome: Outcome, output_format: str) -> int:
     out, err = FORMATS[output_format](outcome)
-    _write(sys.stdout, as_text.coloured(out) if outcome.is_diff and _takes_colour(sys.stdout) else out)
+    is_raw = output_format == "text" and (outcome.is_diff or outcome.printed is not None)
+    _write(sys.stdout, _as_read(sys.stdout, out, outcome.is_diff) if is_raw else out)
     _write(sys.stderr, err)
     return outcome.status
 
 
-def _takes_colour(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
+def _as_read(stream: TextIO | None, text: str, is_diff: bool) -> str:
+    """Diffs and files go out as they are to programs; where people read them, nothing in them may act."""
+    if stream is None or not (stream.isatty() or _is_log(stream)):
+        return text
+    return as_text.escaped(text, is_diff and stream.isatty() and not os.environ.get("NO_COLOR"))
+
+
+def _is_log(stream: TextIO) -> bool:
+    """Tell whether the stream is read by a CI service that takes commands from it, and not kept in a file."""
+    takes_commands = any(os.environ.get(name) for name in ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"))
+    return takes_commands and not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
 
 
 def _write(stream: TextIO | None, text: str) -> None:

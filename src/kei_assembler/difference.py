@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from difflib import unified_diff
+from itertools import islice
 
 from kei_assembler import stamp
 from kei_assembler.plan import Change, text_of
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 
+_BYTES_MOST = 1024 * 1024
+_LINES_MOST = 40_000
 _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
 _NEEDS_QUOTES = re.compile(r'["\\\x00-\x1f\x7f]')
 
@@ -23,6 +26,8 @@ def diff(change: Change) -> str:
     before, after = change.before, change.after
     if b"\0" in (before or b""):
         return f"Binary file {_name('a', change.path)} differs\n"
+    if len(before or b"") > _BYTES_MOST:
+        return f"Large file {_name('a', change.path)} differs\n"
     return "".join([*_head(change), *_hunks(_lines(before), _lines(after))])
 
 
@@ -46,14 +51,23 @@ def _lines(content: bytes | None) -> list[str]:
 
 
 def _hunks(before: list[str], after: list[str]) -> Iterator[str]:
-    head = 2
-    for number, line in enumerate(unified_diff(before, after)):
-        if number >= head:
-            yield line if line.endswith("\n") else line + _MISSING_NEWLINE
+    is_long = len(before) + len(after) > _LINES_MOST
+    for line in _one_hunk(before, after) if is_long else islice(unified_diff(before, after), 2, None):
+        yield line if line.endswith("\n") else line + _MISSING_NEWLINE
+
+
+def _one_hunk(before: list[str], after: list[str]) -> Iterator[str]:
+    """All lines of both: to find what they share takes time by the square of their number."""
+    ranges = (f"{bool(lines):d},{len(lines)}" for lines in (before, after))
+    yield "@@ -{} +{} @@\n".format(*ranges)
+    yield from (f"-{line}" for line in before)
+    yield from (f"+{line}" for line in after)
 
 
 def likely_cause(change: Change) -> str:
     """Return what probably made an edited file differ, or nothing where that cannot be told."""
+    if len(change.before or b"") > _BYTES_MOST:
+        return ""
     present, wanted = stamp.split(text_of(change.before or b""))[1], stamp.split(text_of(change.after or b""))[1]
     if stamp.has_conflict(present) and not stamp.has_conflict(wanted):
         return UNFINISHED_MERGE

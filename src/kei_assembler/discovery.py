@@ -8,6 +8,7 @@ from typing import Any
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, did_you_mean, rule
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit, is_inside, read_regular
+from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.settings import check_settings, decode_settings
 from kei_assembler.source import Source, read_toml
 
@@ -38,7 +39,7 @@ def _upwards(start: str, last: str | None) -> Iterator[str]:
 
 
 def _is_marked(folder: str) -> bool:
-    if os.path.isfile(os.path.join(folder, SETTINGS_FILE)) or os.path.isdir(os.path.join(folder, _DEFAULT_BLOCKS)):
+    if os.path.lexists(os.path.join(folder, SETTINGS_FILE)) or os.path.isdir(os.path.join(folder, _DEFAULT_BLOCKS)):
         return True
     return _project_settings(folder) is not None
 
@@ -59,6 +60,7 @@ def load(folder: str) -> Kit:
     data = _table_at(source.data, at)
     refuse(check_settings(source, at, data))
     kit = Kit(folder, decode_settings(data), source, at)
+    refuse(source.run(hidden_text, source, kit.allowed_characters))
     refuse(source.run(folder_out_of_place, kit) or source.run(obligatory_block_unknown, kit))
     return kit
 
@@ -102,7 +104,7 @@ def _project_settings(folder: str) -> Source | None:
 def _settings_source(folder: str, file: str, needle: bytes = b"") -> Source | None:
     """Return the parsed file if it exists and holds the needle; a file without it is none of our business."""
     path = os.path.join(folder, file)
-    if not os.path.isfile(path):
+    if not os.path.lexists(path):
         return None
     try:
         raw = read_regular(path)

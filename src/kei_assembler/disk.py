@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -12,7 +13,7 @@ from functools import cache
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import Kit, read_regular
-from kei_assembler.plan import Change, Kind
+from kei_assembler.plan import OUTPUT_MOST, Change, Kind
 
 _TEMPORARY = re.compile(r"\.assemble-(?P<process>[0-9]+)-.*")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -141,9 +142,12 @@ def _mode(path: str) -> int | None:
 
 def _present(path: str) -> bytes | None:
     try:
-        return read_regular(path, most=None)
+        content = read_regular(path, most=OUTPUT_MOST)
     except FileNotFoundError:
         return None
+    if len(content) > OUTPUT_MOST:
+        raise OSError(errno.EFBIG, f"the file is larger than {OUTPUT_MOST:,} bytes")
+    return content
 
 
 def _sweep(folder: str) -> None:

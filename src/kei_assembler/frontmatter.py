@@ -21,7 +21,7 @@ _NEEDS_QUOTES = re.compile(
     r"|\A[\s,\[\]{}#&*!|>'\"%@`~=]|\A[-?:](?=\s|\Z)|\A<<\Z"  # an indicator starts it
     r"|:(?=\s|\Z)|\s#|\s\Z|\A\Z"  # it would end early
     r"|\A(?i:y|n|yes|no|on|off|true|false|null)\Z"  # read as another type: YAML 1.1's words
-    r"|\A[-+]?\.?[0-9_][0-9a-fA-FxXoO_.:+-]*\Z|\A[-+]?\.(?i:inf|nan)\Z"  # numbers, also to the base 60
+    r"|\A[-+]?(?:[0-9_.]|[eE][-+]?[0-9])[0-9a-fA-FxXoO_.:+-]*\Z|\A[-+]?\.(?i:inf|nan)\Z"  # numbers, also to the base 60
     r"|\A[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\s].*)?\Z"  # dates
 )
 _KEY_MOST = 1000

@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
-from kei_assembler.settings import BLOCK_NAME, Settings
+from kei_assembler.settings import BLOCK_NAME, Settings, character
 from kei_assembler.shapes import fits
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
 
@@ -48,6 +48,17 @@ class Kit:
     def root(self) -> str:
         """The resolved folder that sources and outputs stay inside of."""
         return os.path.realpath(os.path.join(self.folder, self.settings.root))
+
+    @cached_property
+    def allowed_characters(self) -> frozenset[str]:
+        """The hidden characters that the kit's files may hold."""
+        return frozenset(character(name) for name in self.settings.allow_characters)
+
+    @cached_property
+    def allowed_rights(self) -> frozenset[tuple[str, str]]:
+        """The agents' names with the rights that they may have."""
+        rows = self.settings.allow_rights
+        return frozenset((row["agent"], right) for row in rows for right in row["rights"])
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
@@ -185,7 +196,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def read_regular(path: str, follow: bool = True, most: int | None = BYTES_MOST) -> bytes:
+def read_regular(path: str, follow: bool = True, most: int = BYTES_MOST) -> bytes:
     """Return the bytes of a regular file, of one with more than `most` only one more; else raise OSError."""
     descriptor = os.open(path, _OPEN_FLAGS if follow else _OPEN_FLAGS | _NO_FOLLOW)
     try:
@@ -193,7 +204,7 @@ def read_regular(path: str, follow: bool = True, most: int | None = BYTES_MOST) 
         if not stat.S_ISREG(status.st_mode):
             kind = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
             raise OSError(kind, "it is a folder" if kind == errno.EISDIR else "it is no regular file")
-        return _read(descriptor, status.st_size + 1 if most is None else most + 1)
+        return _read(descriptor, min(status.st_size, most) + 1)
     finally:
         os.close(descriptor)
 

@@ -22,7 +22,10 @@ from kei_assembler.shapes import (
 from kei_assembler.targets import TARGETS
 
 NAME = matching(
-    "[a-z][a-z0-9-]*", "a lower-case letter, then lower-case letters, digits and `-`, at most 64 in all", 64
+    "[a-z][a-z0-9-]*",
+    "a lower-case letter, then lower-case letters, digits and `-`, at most 64 in all, and no device such as `nul`",
+    64,
+    names_file=True,
 )
 
 _HANDOFF = table(

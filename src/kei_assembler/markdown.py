@@ -7,6 +7,8 @@ tree: each function answers one question about a text.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterator
 from enum import Enum
 from itertools import groupby
 from typing import NamedTuple
@@ -38,7 +40,7 @@ _HTML_BLOCKS = (
 _BLOCK_START = re.compile(
     r"\#{1,6}(?=[ \t]|\Z)"  # 4.2 ATX heading
     r"|[-+*](?=[ \t]|\Z)"  # 5.2 bullet
-    r"|(?P<number>[0-9]{1,9})[.)](?=[ \t]|\Z)"  # 5.2 ordered item
+    r"|(?P<number>[0-9]\d{0,8})[.)](?=[ \t]|\Z)"  # 5.2 ordered item; some readers take other scripts' digits too
     r"|>"  # 5.1 block quote
     r"|(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
     r"|(?:=+|-+)[ \t]*\Z"  # 4.3 setext underline
@@ -90,7 +92,7 @@ def code_span(text: str) -> str:
 
 
 _BLANK_OUT = re.compile(r"[^\n]")
-_INLINE_CODE = re.compile(r"\\[^\n]|(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])*?(?<!`)(?P=ticks)(?!`)|`+")
+_ESCAPE_OR_TICKS = re.compile(r"\\[^\n]|`+")
 
 
 class Unclosed(NamedTuple):
@@ -160,12 +162,31 @@ def prose(text: str) -> str:
 def _without_code(text: str, what: Line) -> str:
     if what.verbatim:
         return _BLANK_OUT.sub(" ", text)
-    return _INLINE_CODE.sub(lambda match: _BLANK_OUT.sub(" ", match[0]) if match["ticks"] else match[0], text)
+    kept, parts = 0, []
+    for start, end in _code_spans(text):
+        parts += [text[kept:start], _BLANK_OUT.sub(" ", text[start:end])]
+        kept = end
+    return "".join([*parts, text[kept:]])
+
+
+def _code_spans(text: str) -> Iterator[tuple[int, int]]:
+    """The code spans of one block (6.1): a run of backticks, up to the next one of the same length."""
+    runs: dict[int, list[int]] = {}
+    for run in _BACKTICKS.finditer(text):
+        runs.setdefault(len(run[0]), []).append(run.start())
+    end = 0
+    while opening := _ESCAPE_OR_TICKS.search(text, end):
+        start, end = opening.span()
+        closings = runs.get(end - start, []) if opening[0][0] == "`" else []
+        following = bisect_right(closings, start)
+        if following < len(closings):
+            end += closings[following] - start
+            yield start, end
 
 
 _QUOTE = re.compile(r" {0,3}> ?")
 _ITEM = re.compile(r" {0,3}(?P<marker>[-+*]|(?P<number>[0-9]{1,9})[.)])(?P<space> +|\Z)")
-_THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *(?:\1 *){2,}\Z")
+_THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
 _HEADING = re.compile(r"#{1,6}(?: |\Z)")
 _UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
 _FENCE = re.compile(r"(?P<mark>`{3,})[^`]*\Z|(?P<tildes>~{3,})")
@@ -175,6 +196,7 @@ _HTML = tuple(
 )
 _LONE_TAG_ROW = len(_HTML) - 1
 _ITEM_INDENT_MOST = 4
+_NESTING_MOST = 64  # what is deeper is no text for people, and ends with what holds it anyway
 
 
 def _item(rest: str) -> re.Match[str] | None:
@@ -253,13 +275,13 @@ class _Reader:
         return not (opens or _FENCE.match(start) or self._html(start))
 
     def _html(self, start: str) -> tuple[re.Pattern[str], str] | None:
-        for row, (opening, ending, name) in enumerate(_HTML):
+        for row, (opening, ending, name) in enumerate(_HTML if start.startswith("<") else ()):
             if opening.match(start) and not (row == _LONE_TAG_ROW and self.in_paragraph):
                 return ending, name
         return None
 
     def _enter_containers(self, rest: str) -> str:
-        while True:
+        while len(self.containers) < _NESTING_MOST:
             if quote := _QUOTE.match(rest):
                 self.containers.append(0)
                 rest = rest[quote.end() :]
@@ -270,8 +292,9 @@ class _Reader:
                 rest = rest[width:]
                 self.hollow = not rest.strip()
             else:
-                return rest
+                break
             self.in_paragraph = False
+        return rest
 
     def _continue_verbatim(self, rest: str) -> _Kind:
         assert self.ending

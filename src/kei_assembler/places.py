@@ -7,7 +7,7 @@ TOML 1.0, so what 1.1 adds is first written as 1.0 of the same length.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 from typing import NamedTuple
@@ -45,15 +45,16 @@ class Mention(NamedTuple):
     defines: bool = True
 
 
-def mentions(text: str) -> list[Mention]:
-    """Return every key and item of the text in its order; a key named again stands there again."""
-    return list(_Reader(text).read())
+def mentions(text: str) -> Iterator[Mention]:
+    """Yield every key and item of the text in its order; a key named again stands there again."""
+    return _Reader(text).read()
 
 
 class _Reader:
     def __init__(self, text: str) -> None:
         self.raw = text.encode()
         self.line_starts = [0, *accumulate(len(line) + 1 for line in self.raw.split(b"\n"))]
+        self.continuations = [match.start() for match in re.finditer(rb"[\x80-\xbf]", self.raw)]
         self.last_items: dict[KeyPath, int] = {}
 
     def read(self) -> Iterator[Mention]:
@@ -111,7 +112,9 @@ class _Reader:
 
     def _position(self, byte: int) -> tuple[int, int]:
         line = bisect_right(self.line_starts, byte)
-        return line, len(self.raw[self.line_starts[line - 1] : byte].decode()) + 1
+        start = self.line_starts[line - 1]
+        continued = bisect_left(self.continuations, byte) - bisect_left(self.continuations, start)
+        return line, byte - start - continued + 1
 
 
 def _segments(key: Node) -> Iterator[Node]:
@@ -128,7 +131,7 @@ _TOKEN = re.compile(
     rb'|"(?:\\.|[^"\\\n])*"'
     rb"|'[^'\n]*'"
     rb"|\#[^\n]*|[\[\]{}]|\n"
-    rb"|,(?P<last>(?:\s|\#[^\n]*\n)*\})?"
+    rb"|,(?:\s|\#[^\n]*\n)*+(?=\})"
 )
 _ESCAPE = re.compile(rb"\\(?:e|x(?=[0-9A-Fa-f]{2})|[\s\S])")
 _SHORT_TIME = re.compile(
@@ -154,11 +157,7 @@ def _as_1_0(raw: bytes) -> bytes:
         elif kind in b"\"'":
             masked[token.start() : at] = _ESCAPE.sub(_escape_of_1_0, token[0])
         elif within[-1:] == [b"{"]:
-            at = token.start() + 1 if kind == b"," else at
-            if kind != b"," or token["last"] is not None:
-                masked[token.start() : at] = b" " * (at - token.start())
-        elif kind == b",":
-            at = token.start() + 1
+            masked[token.start() : at] = b" " * (at - token.start())
     return _SHORT_TIME.sub(lambda time: b"1" * len(time[0]), bytes(masked))
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:  # rendering costs a template engine, which a plan does not ne
     from kei_assembler.render import Artifact
 
 
+OUTPUT_MOST = 4 * 1024 * 1024
+"""The bound on the size of a generated file, in bytes: a larger one is none of an agent."""
+
+
 class Kind(StrEnum):
     """What becomes of one file."""
 

@@ -12,7 +12,7 @@ from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.disk import Disk
 from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Manifest, manifest_shape
-from kei_assembler.plan import Change, Kind, decide, decide_leftover
+from kei_assembler.plan import OUTPUT_MOST, Change, Kind, decide, decide_leftover
 from kei_assembler.rules import Usage, check_block, check_kit, check_manifest, outputs
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
@@ -26,6 +26,8 @@ def make_plan(kit: Kit, files: Iterable[str], whole: bool) -> tuple[list[Diagnos
     planner = _Planner(kit)
     for file in files:
         planner.add(file)
+    if whole:
+        planner.read_all_blocks()
     found = planner.everything_found() + planner.overwritten_sources()
     if whole and not has_errors(found):
         found += check_kit(planner.usage)
@@ -69,6 +71,9 @@ class _Planner:
         real = self.disk.real(artifact.path).casefold()
         if not self.disk.holds(artifact.path):
             self._add_once(*source.run(outputs.output_outside_root, os.path.dirname(artifact.path) or "."))
+        elif len(artifact.content) > OUTPUT_MOST:
+            size = len(artifact.content)
+            self.found += source.run(outputs.output_too_large, artifact.path, size, OUTPUT_MOST)
         elif real in self.owners:
             self.found += source.run(outputs.output_twice, artifact.path, self.owners[real])
         else:
@@ -101,16 +106,24 @@ class _Planner:
         except OSError as error:
             self.found += source.run(outputs.output_unreadable, artifact.path, error.strerror or str(error))
 
-    def _add_once(self, diagnostic: Diagnostic) -> None:
+    def _add_once(self, *diagnostics: Diagnostic) -> None:
         """What fails in the same way in every manifest has one cause, and is one finding."""
-        cause = (diagnostic.code, diagnostic.message)
-        if cause not in self.said:
-            self.said.add(cause)
-            self.found.append(diagnostic)
+        for diagnostic in diagnostics:
+            cause = (diagnostic.code, diagnostic.message)
+            if cause not in self.said:
+                self.said.add(cause)
+                self.found.append(diagnostic)
+
+    def read_all_blocks(self) -> None:
+        """Ask for the blocks that no manifest uses too, so that what is wrong with them is found as well."""
+        for name in self.kit.block_names:
+            self.kit.block(name)
 
     def everything_found(self) -> list[Diagnostic]:
         """Return what was found so far, and what is wrong with the blocks that were asked for."""
-        return self.found + [diagnostic for block in self.kit.blocks_read for diagnostic in check_block(block)]
+        return self.found + [
+            diagnostic for block in self.kit.blocks_read for diagnostic in check_block(self.kit, block)
+        ]
 
     def overwritten_sources(self) -> list[Diagnostic]:
         """Return a finding for each output that would take the place of a source."""

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Finding, KeyPath, did_you_mean, listed, rule
+from kei_assembler.hidden import is_hidden
 from kei_assembler.manifest import EXTRA_SHAPES, FIELDS
 from kei_assembler.shapes import (
     BOOLEAN,
+    FILLED,
     STRINGS,
     Field,
     coerce_field,
@@ -22,19 +24,25 @@ from kei_assembler.shapes import (
     table_of,
 )
 from kei_assembler.source import Source
-from kei_assembler.targets import TARGETS
+from kei_assembler.targets import RIGHTS, TARGETS
 
 MANIFEST_KEYS = tuple(field.key for field in FIELDS)
 
-_FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the kit, written with `/`")
+_FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the kit, written with `/`", names_file=True)
 _OUTPUT = matching(
     r"(?![/\\~]|[A-Za-z]:)(?=.*\{name\})(?!.*\}.*\.\.)(?:[^\\\0{}]|\{name\}|\{dir\})+",
     "a path relative to the kit, written with `/`, that holds `{name}` and may hold `{dir}`",
+    names_file=True,
 )
 BLOCK_NAME = matching(
     r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*",
-    "a block name: lower-case letters, digits, `.`, `_` and `-`, with folders set off by `/`",
+    "a block name: lower-case letters, digits, `.`, `_` and `-`, with folders set off by `/`, and no device as `nul`",
+    names_file=True,
 )
+TEMPLATE_NAME = matching(
+    r"(?!(?:.*/)?\.{0,2}(?:/|\Z))[^\\\0:]+", "a template's path below the folder of the templates", names_file=True
+)
+_CODE_POINT = matching(r"U\+(?:10|[0-9A-Fa-f])?[0-9A-Fa-f]{4}", "a code point such as `U+00AD`")
 _CODE = matching("[A-Z][0-9]{3}", "a code such as `B201`")
 _AGENT = matching(r"\w(?:[\w .:@/-]*\w)?", "an agent's name")
 _EXTRA_KEY = matching(r"[a-z][a-z0-9_]*", "a key of lower-case letters, digits and `_`")
@@ -43,6 +51,12 @@ _TARGET_TABLES = table(
         Field(name, table(Field("output", _OUTPUT, "Where the files go.", default=target.output)), target.label)
         for name, target in TARGETS.items()
     )
+)
+
+_ALLOWANCE = table(
+    Field("agent", FILLED, "The agent's name.", required=True, default=""),
+    Field("rights", list_of(FILLED, "a list of rights", least=1), "What it may do.", required=True, default=()),
+    Field("reason", FILLED, "Why.", required=True, default=""),
 )
 
 SETTINGS = (
@@ -64,6 +78,18 @@ SETTINGS = (
         default=("claude-code",),
     ),
     Field("target", _TARGET_TABLES, "Settings of one target.", default={}),
+    Field(
+        "allow-characters",
+        table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each"),
+        "Hidden characters that the kit's files may hold, each with the reason.",
+        default={},
+    ),
+    Field(
+        "allow-rights",
+        list_of(_ALLOWANCE, "a list of tables"),
+        "What agents may do by their front matter that would else be refused.",
+        default=(),
+    ),
     Field("ignore", list_of(_CODE, "a list of codes"), "Findings to silence.", default=()),
     Field("exclusive", BOOLEAN, "Whether other agent files in an output folder are errors.", default=False),
 )
@@ -86,6 +112,8 @@ class Settings(NamedTuple):
     known_tools: tuple[str, ...]
     targets: tuple[str, ...]
     target: Mapping[str, Mapping[str, str]]
+    allow_characters: Mapping[str, str]
+    allow_rights: tuple[Mapping[str, Any], ...]
     ignore: tuple[str, ...]
     exclusive: bool
 
@@ -189,7 +217,79 @@ def extra_key_taken(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
             yield Finding(path, f"`{key}` must be {_EXTRA_KEY.expects}", "templates read it as `extra.KEY`")
 
 
-RULES = (unknown_setting, wrong_setting, required_key_unknown, extra_key_taken)
+@rule("C709")
+def character_not_allowable(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
+    """The setting `allow-characters` names no code point, or one that is not hidden, or NUL.
+
+    Fails::
+
+        # assemble.toml
+        allow-characters = { "soft hyphen" = "the descriptions are set in narrow columns" }
+
+    Passes::
+
+        # assemble.toml
+        allow-characters = { "U+00AD" = "the descriptions are set in narrow columns" }
+    """
+    for name in decode_settings(data).allow_characters:
+        if not _is_allowable(name):
+            hint = "write it as `U+` and its number in hexadecimal digits, as the finding T406 does"
+            yield Finding((*at, "allow-characters", name), f"`{name}` is no hidden character that can be allowed", hint)
+
+
+def _is_allowable(name: str) -> bool:
+    return fits(_CODE_POINT, name) and name != "U+0000" and is_hidden(character(name))
+
+
+def character(name: str) -> str:
+    """Return the character that a code point, written as `U+00AD`, is the number of."""
+    return chr(int(name.removeprefix("U+"), base=16))
+
+
+@rule("C710")
+def right_unknown(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
+    """The setting `allow-rights` names a right that there is not, or that needs no allowance.
+
+    Fails::
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["bypassPermissions"]
+        reason = "runs in a container that is thrown away"
+
+    Passes::
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["claude-code.permissionMode=bypassPermissions"]
+        reason = "runs in a container that is thrown away"
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [target.claude-code]
+        permissionMode = "bypassPermissions"
+    """
+    for index, allowance in enumerate(decode_settings(data).allow_rights):
+        for place, right in enumerate(allowance["rights"]):
+            if right and right not in RIGHTS:
+                where = (*at, "allow-rights", index, "rights", place)
+                yield Finding(where, f"there is no right `{right}`", did_you_mean(right, RIGHTS, _RIGHTS_HINT))
+
+
+_RIGHTS_HINT = f"the rights are {listed(RIGHTS)}"
+
+RULES = (
+    unknown_setting,
+    wrong_setting,
+    required_key_unknown,
+    extra_key_taken,
+    character_not_allowable,
+    right_unknown,
+)
 
 
 def check_settings(source: Source, at: KeyPath, data: Any) -> list[Diagnostic]:

@@ -14,7 +14,10 @@ from kei_assembler.diagnostics import KeyPath
 
 
 class Shape(NamedTuple):
-    """What one value must be. `expects` completes the sentence "it must be …"."""
+    """What one value must be. `expects` completes the sentence "it must be …".
+
+    A string that `names_file` passes through no name which Windows keeps for a device, whatever its ending.
+    """
 
     type: type
     expects: str
@@ -24,6 +27,7 @@ class Shape(NamedTuple):
     choices: tuple[str, ...] = ()
     may_be_blank: bool = False
     one_line: bool = False
+    names_file: bool = False
     item: Shape | None = None
     fields: tuple[Field, ...] = ()
     either: tuple[Shape, ...] = ()
@@ -69,9 +73,9 @@ def one_of(*choices: str) -> Shape:
     return Shape(str, "one of " + ", ".join(f"`{choice}`" for choice in choices), choices=choices)
 
 
-def matching(pattern: str, expects: str, most: int = 0) -> Shape:
+def matching(pattern: str, expects: str, most: int = 0, *, names_file: bool = False) -> Shape:
     """Return the shape of a string that matches the pattern as a whole."""
-    return Shape(str, expects, pattern=pattern, most=most)
+    return Shape(str, expects, pattern=pattern, most=most, names_file=names_file)
 
 
 def list_of(item: Shape, expects: str, least: int = 0) -> Shape:
@@ -139,7 +143,11 @@ def _is_outside(shape: Shape, value: str) -> bool:
     if shape.choices:
         return value not in shape.choices
     too_long = 0 < shape.most < len(value)
-    return too_long or bool(shape.pattern and not re.fullmatch(shape.pattern, value))
+    is_device = shape.names_file and _DEVICE.search(value) is not None
+    return too_long or is_device or bool(shape.pattern and not re.fullmatch(shape.pattern, value))
+
+
+_DEVICE = re.compile(r"(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z)", re.IGNORECASE)
 
 
 def _misfits_of_list(shape: Shape, value: list[Any], path: KeyPath) -> Iterator[Misfit]:
@@ -171,21 +179,24 @@ def _misfits_of_table(shape: Shape, value: dict[str, Any], path: KeyPath) -> Ite
 
 def describe(misfit: Misfit) -> str:
     """Return the sentence that says what is wrong with the value."""
-    subject = _subject(misfit.path)
+    return f"{_subject(misfit.path)} {_fault(misfit)}"
+
+
+def _fault(misfit: Misfit) -> str:
+    shape = misfit.shape
     match misfit.kind:
+        case "missing":
+            return "is missing"
         case "blank":
-            return f"{subject} is {'empty' if misfit.shape.type is list else 'blank'}"
+            return "is empty" if shape.type is list else "is blank"
         case "lines":
-            return f"{subject} has several lines; it must be {misfit.shape.expects}"
-        case "type" if misfit.shape.either:
-            return f"{subject} must be {misfit.shape.expects}"
-        case "type":
-            expected = "a string" if misfit.shape.type is str else misfit.shape.expects
-            return f"{subject} must be {expected}, not {_kind_of(misfit.value)}"
-        case _ if misfit.shape.type is list:
-            return f"{subject} has {len(misfit.value):,} entries; the most is {ITEMS_MOST:,}"
-        case _:
-            return f"{subject} must be {misfit.shape.expects}"
+            return f"has several lines; it must be {shape.expects}"
+        case "type" if not shape.either:
+            expected = "a string" if shape.type is str else shape.expects
+            return f"must be {expected}, not {_kind_of(misfit.value)}"
+        case "value" if shape.type is list:
+            return f"has {len(misfit.value):,} entries; the most is {ITEMS_MOST:,}"
+    return f"must be {shape.expects}"
 
 
 def _subject(path: KeyPath) -> str:

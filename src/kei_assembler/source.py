@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import rtoml
@@ -13,8 +15,17 @@ from kei_assembler.diagnostics import Diagnostic, Finding, KeyPath, Place, Relat
 BYTES_MOST = 1024 * 1024
 """The bound on the size of a manifest, a block, a template or a settings file, in bytes."""
 
+NESTING_MOST = 64
+"""The bound on how deeply the values of a manifest or of settings are nested."""
+
+FINDINGS_MOST = 100
+"""After so many findings of one rule in one file, the rest is only mentioned."""
+
 START = Span(1, 1, 1, 1)
 _BOM = "\ufeff"
+_STRETCH_MOST = 100
+_MESSAGE_MOST = 500
+_MENTIONS_MOST = 100_000
 
 
 class Source:
@@ -25,6 +36,10 @@ class Source:
         self.text = text
         self.data: dict[str, Any] = {}
         self._spans: dict[KeyPath, Span] | None = None
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
 
     def locate(self, path: KeyPath) -> Span:
         """Return where the key or list item at `path` stands, or else the nearest thing around it that does."""
@@ -37,21 +52,22 @@ class Source:
     def within(self, path: KeyPath, value: str, start: int, end: int) -> Span:
         """Return where the stretch `value[start:end]` of the string at `path` stands, or else where `path` does.
 
-        The source may spell a value with escapes, so this looks for the same text, as often repeated as there.
+        This looks for the same text, as often repeated as there, as it is or spelled with TOML's escapes.
         """
-        anchor, stretch = self.locate(path), value[start:end]
-        at = _offset(self.text, anchor) - 1
-        for _ in range(value.count(stretch, 0, start) + 1):
-            at = self.text.find(stretch, at + 1)
-            if at < 0:
-                return anchor
-        return span_of(self.text, at, at + len(stretch))
+        anchor, stretch = self.locate(path), value[start : min(end, start + _STRETCH_MOST)]
+        pattern = re.compile("".join(map(_spellings, stretch)))
+        found = pattern.finditer(self.text, self._offset(anchor))
+        match = next(islice(found, value.count(stretch, 0, start), None), None)
+        rest = end - start - len(stretch)
+        return span_of(self.text, match.start(), min(match.end() + rest, len(self.text))) if match else anchor
+
+    def _offset(self, span: Span) -> int:
+        return sum(len(line) + 1 for line in self._lines[: span.line - 1]) + span.column - 1
 
     def place(self, where: KeyPath | Span) -> Place:
         """Return the place of a key path or a span, with the line that it starts on."""
         span = where if isinstance(where, Span) else self.locate(where)
-        lines = self.text.split("\n")
-        return Place(self.file, span, lines[span.line - 1] if span != START else None)
+        return Place(self.file, span, self._lines[span.line - 1] if span != START else None)
 
     def diagnose(self, rule: Rule, findings: Iterable[Finding]) -> list[Diagnostic]:
         """Return what a rule found in this file as diagnostics with their places."""
@@ -60,16 +76,21 @@ class Source:
                 self.place(finding.where),
                 rule.code,
                 rule.severity,
-                finding.message,
-                finding.help,
+                _cropped(finding.message),
+                _cropped(finding.help),
                 tuple(Related(self.place(where), message) for where, message in finding.related),
             )
-            for finding in findings
+            for finding in _bounded(findings)
         ]
 
     def run(self, rule: Rule, *subject: Any) -> list[Diagnostic]:
         """Return what the rule has to say about the subject, placed in this file."""
         return self.diagnose(rule, rule(*subject))
+
+
+def _cropped(text: str) -> str:
+    """What quotes a user's text may quote a megabyte."""
+    return text if len(text) <= _MESSAGE_MOST else f"{text[:_MESSAGE_MOST]}…"
 
 
 def span_of(text: str, start: int, end: int) -> Span:
@@ -81,16 +102,31 @@ def _position(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-def _offset(text: str, span: Span) -> int:
-    lines = text.split("\n")
-    return sum(len(line) + 1 for line in lines[: span.line - 1]) + span.column - 1
+_SHORT_ESCAPES = {"\b": "b", "\t": "t", "\n": "n", "\f": "f", "\r": "r", "\x1b": "e", '"': '"', "\\": "\\"}
+
+
+def _spellings(character: str) -> str:
+    """The pattern of all ways to write a character in a TOML string (1.1, String)."""
+    code = ord(character)
+    escapes = [f"u(?i:{code:04x})", f"U(?i:{code:08x})", f"x(?i:{code:02x})"]
+    if character in _SHORT_ESCAPES:
+        escapes.append(re.escape(_SHORT_ESCAPES[character]))
+    return rf"(?:{re.escape(character)}|\\(?:{'|'.join(escapes)}))"
+
+
+def _bounded(findings: Iterable[Finding]) -> list[Finding]:
+    """The first findings of a rule; a file that is wrong all over is not worth a line, and the time, for each place."""
+    first = list(islice(findings, FINDINGS_MOST + 1))
+    if len(first) > FINDINGS_MOST:
+        first[-1] = Finding(first[-1].where, f"and more like these {FINDINGS_MOST}, from here on")
+    return first
 
 
 def _first_mentions(text: str) -> dict[KeyPath, Span]:
     from kei_assembler.places import mentions
 
     spans: dict[KeyPath, Span] = {}
-    for mention in mentions(text):
+    for mention in islice(mentions(text), _MENTIONS_MOST):
         spans.setdefault(mention.path, mention.span)
     return spans
 
@@ -112,8 +148,34 @@ def read_toml(file: str, raw: bytes) -> tuple[Source, list[Diagnostic]]:
     try:
         source.data = rtoml.loads(source.text)
     except rtoml.TomlParsingError as error:
-        return source, source.run(duplicate_key, source.text, error) or source.run(broken_toml, error)
-    return source, []
+        return source, _why_broken(source, error)
+    path = _too_deep(source.data, ())
+    return source, source.run(nested_too_deeply, path) if path else []
+
+
+def _why_broken(source: Source, error: Exception) -> list[Diagnostic]:
+    if "recurs" in str(error):
+        return source.run(nested_too_deeply, _place_of_depth(source.text, error))
+    return source.run(duplicate_key, source.text, error) or source.run(broken_toml, error)
+
+
+def _place_of_depth(text: str, error: Exception) -> Span:
+    """Where the reader gave up; it does not say so of a dotted key or a table's header."""
+    _, _, line, column = _parts(error)
+    dotted = _LONG_KEY.search(text)
+    return span_of(text, *dotted.span()) if (line, column) == (1, 1) and dotted else Span(line, column, line, column)
+
+
+_LONG_KEY = re.compile(rf"^(?:[^\n.]++\.){{{NESTING_MOST}}}[^\n=\]]*", re.MULTILINE)
+
+
+def _too_deep(value: Any, path: KeyPath) -> KeyPath | None:
+    """The path of the first value that is nested too deeply."""
+    if len(path) > NESTING_MOST:
+        return path
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    deeper = (_too_deep(inner, (*path, key)) for key, inner in items if isinstance(inner, dict | list))
+    return next(filter(None, deeper), None)
 
 
 @rule("S002")
@@ -135,9 +197,10 @@ def not_utf8(raw: bytes) -> Iterable[Finding]:
         name = "critic"
         description = "Prüft Code."
     """
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        yield Finding(START, "this is UTF-16, not UTF-8", "save the file as UTF-8")
-        return
+    for mark, encoding in _MARKS.items():
+        if raw.startswith(mark):
+            yield Finding(START, f"this is {encoding}, not UTF-8", "save the file as UTF-8")
+            return
     at = raw.find(b"\0")
     message, hint = "a NUL byte", "remove it; or save the file as UTF-8, if it is UTF-16"
     try:
@@ -147,6 +210,14 @@ def not_utf8(raw: bytes) -> Iterable[Finding]:
             at, message, hint = error.start, f"byte 0x{raw[error.start]:02x} is not UTF-8", "save the file as UTF-8"
     if at >= 0:
         yield Finding(_span_of_byte(raw, at), message, hint)
+
+
+_MARKS = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 
 
 def _span_of_byte(raw: bytes, at: int) -> Span:
@@ -235,7 +306,7 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
         return
     from kei_assembler.places import mentions
 
-    named = mentions(text)
+    named = list(mentions(text))
     path = next((mention.path for mention in named if mention.span[:2] == (line, column)), ())
     again = Span(line, column, line, column + 1)
     spans = [mention.span for mention in named if path and mention.path == path and mention.defines] or [again]
@@ -245,4 +316,26 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
     yield Finding(again, f"{name} is defined twice", "keep one of the two", related)
 
 
-RULES = (not_utf8, broken_toml, too_large, duplicate_key)
+@rule("S006")
+def nested_too_deeply(where: KeyPath | Span) -> Iterable[Finding]:
+    """Values are nested more than 64 levels deep.
+
+    Nothing in a manifest or in the settings needs that, and what reads the generated file may not bear it.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+
+        [target.claude-code.hooks]
+        a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a = 1
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """  # noqa: E501 - it takes that many levels
+    yield Finding(where, f"this is nested more than {NESTING_MOST} levels deep", "nest less")
+
+
+RULES = (not_utf8, broken_toml, too_large, duplicate_key, nested_too_deeply)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from kei_assembler.shapes import (
@@ -17,11 +18,34 @@ from kei_assembler.shapes import (
 )
 
 
+class Right(NamedTuple):
+    """What an agent may do by a key of its front matter, if that has `value`, or whatever it has.
+
+    `grants` completes the sentence "it lets the agent …".
+    """
+
+    target: str
+    key: str
+    value: str
+    grants: str
+
+    @property
+    def name(self) -> str:
+        """How the setting `allow-rights` names it."""
+        return f"{self.target}.{self.key}={self.value}" if self.value else f"{self.target}.{self.key}"
+
+    def is_given(self, table: Mapping[str, object]) -> bool:
+        """Tell whether a target's table of a manifest gives this right."""
+        held = table.get(self.key)
+        return held == self.value if self.value else bool(held)
+
+
 class Target(NamedTuple):
     """What one AI tool reads: where, which front matter in which order, and which tools it knows.
 
     `output` is a path pattern relative to the kit, with `{name}` and `{dir}`, the manifest's folder.
-    `keys` is the order of the front matter; `fields` are those of its keys that a manifest's `[target.NAME]` may set.
+    `keys` is the order of the front matter; `fields` are those of its keys that a manifest's `[target.NAME]` may set;
+    `rights` are what among that a review must not overlook.
     """
 
     name: str
@@ -30,6 +54,7 @@ class Target(NamedTuple):
     keys: tuple[str, ...]
     fields: tuple[Field, ...]
     tools: tuple[str, ...]
+    rights: tuple[Right, ...]
 
 
 _EFFORT = Shape(
@@ -98,6 +123,15 @@ CLAUDE_CODE = Target(
         "SendMessage Skill Task TaskCreate TaskGet TaskList TaskStop TaskUpdate TodoWrite ToolSearch WebFetch "
         "WebSearch Workflow Write".split()
     ),
+    rights=(
+        Right("claude-code", "permissionMode", "bypassPermissions", "do everything without asking"),
+        Right("claude-code", "permissionMode", "auto", "act without asking a person"),
+        Right("claude-code", "hooks", "", "run commands at events, without asking"),
+        Right("claude-code", "mcpServers", "", "start and use servers of its own"),
+    ),
 )
 
 TARGETS = {target.name: target for target in (CLAUDE_CODE,)}
+
+RIGHTS = {right.name: right for target in TARGETS.values() for right in target.rights}
+"""What a kit must allow its agents one by one, by name."""

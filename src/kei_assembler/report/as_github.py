@@ -7,7 +7,7 @@ CR and LF are percent-encoded, in a property `:` and `,` as well.
 from __future__ import annotations
 
 from kei_assembler.diagnostics import Diagnostic, Severity
-from kei_assembler.report.as_text import shown
+from kei_assembler.hidden import shown
 from kei_assembler.report.outcome import Outcome, Streams
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -22,8 +22,9 @@ def render(outcome: Outcome) -> Streams:
     alone, are those from the working directory.
     """
     commands = [_command(diagnostic, outcome.way) for diagnostic in outcome.findings]
+    commands += [f"::notice title=loosened::{_text(what, reason)}\n" for what, reason in outcome.loosened]
     if outcome.failure:
-        commands.append(f"::error::{_text(outcome.failure.message, outcome.failure.hint)}\n")
+        commands.append(f"::error::{_text(outcome.failure.message, _help(outcome.failure.hint))}\n")
     return Streams("".join(commands), "")
 
 
@@ -40,8 +41,12 @@ def _command(diagnostic: Diagnostic, way: str) -> str:
     if span.end_line != span.line:
         del properties["col"], properties["endColumn"]  # GitHub takes columns only within one line
     listed = ",".join(f"{name}={shown(str(value)).translate(_IN_PROPERTY)}" for name, value in properties.items())
-    return f"::{_COMMANDS[diagnostic.severity]} {listed}::{_text(diagnostic.message, diagnostic.help)}\n"
+    return f"::{_COMMANDS[diagnostic.severity]} {listed}::{_text(diagnostic.message, _help(diagnostic.help))}\n"
 
 
-def _text(message: str, hint: str) -> str:
-    return "%0A".join(shown(part).translate(_IN_TEXT) for part in (message, f"help: {hint}" if hint else "") if part)
+def _help(hint: str) -> str:
+    return f"help: {hint}" if hint else ""
+
+
+def _text(*parts: str) -> str:
+    return "%0A".join(shown(part).translate(_IN_TEXT) for part in parts if part)

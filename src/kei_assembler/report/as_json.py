@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, Place
+from kei_assembler.hidden import shown
 from kei_assembler.plan import DRIFT, Change
 from kei_assembler.report.outcome import Outcome, Streams
 
 
 def render(outcome: Outcome) -> Streams:
-    """Return an object with `diagnostics` and `changes`, and `failure` if the run was not possible as asked."""
+    """Return an object with `diagnostics`, `changes`, `loosened`, and `failure` if the run was not possible."""
     import json
 
     whole: dict[str, Any] = {
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in outcome.findings],
         "changes": [_change(outcome, change) for change in outcome.changes],
+        "loosened": [loosening._asdict() for loosening in outcome.loosened],
     }
     if outcome.failure:
-        whole["failure"] = {"message": outcome.failure.message, "help": outcome.failure.hint}
+        whole["failure"] = {"message": shown(outcome.failure.message), "help": shown(outcome.failure.hint)}
     return Streams(json.dumps(whole, indent=2) + "\n", "")
 
 
@@ -27,9 +29,9 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
         **_place(diagnostic.place),
         "code": diagnostic.code,
         "severity": diagnostic.severity.word,
-        "message": diagnostic.message,
-        "help": diagnostic.help,
-        "related": [{**_place(place), "message": message} for place, message in diagnostic.related],
+        "message": shown(diagnostic.message),
+        "help": shown(diagnostic.help),
+        "related": [{**_place(place), "message": shown(message)} for place, message in diagnostic.related],
     }
 
 

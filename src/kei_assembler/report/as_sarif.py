@@ -6,6 +6,7 @@ from typing import Any
 
 from kei_assembler import __version__
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
+from kei_assembler.hidden import shown
 from kei_assembler.report.outcome import Outcome, Streams
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
@@ -21,6 +22,7 @@ def render(outcome: Outcome) -> Streams:
         "columnKind": "unicodeCodePoints",
         "results": [_result(diagnostic, codes) for diagnostic in outcome.findings],
         "invocations": [_invocation(outcome)],
+        "properties": {"loosened": [loosening._asdict() for loosening in outcome.loosened]},
     }
     return Streams(json.dumps({"version": "2.1.0", "runs": [run]}, indent=2) + "\n", "")
 
@@ -28,7 +30,7 @@ def render(outcome: Outcome) -> Streams:
 def _invocation(outcome: Outcome) -> dict[str, Any]:
     invocation: dict[str, Any] = {"executionSuccessful": outcome.failure is None, "exitCode": outcome.status}
     if outcome.failure:
-        text = f"{outcome.failure.message} {outcome.failure.hint}".strip()
+        text = shown(f"{outcome.failure.message} {outcome.failure.hint}".strip())
         invocation["toolExecutionNotifications"] = [{"level": "error", "message": {"text": text}}]
     return invocation
 
@@ -48,12 +50,12 @@ def _rule(code: str) -> dict[str, Any]:
 
 def _result(diagnostic: Diagnostic, codes: list[str]) -> dict[str, Any]:
     text = f"{diagnostic.message}. {diagnostic.help}" if diagnostic.help else diagnostic.message
-    related = [{**_location(place), "message": {"text": message}} for place, message in diagnostic.related]
+    related = [{**_location(place), "message": {"text": shown(message)}} for place, message in diagnostic.related]
     return {
         "ruleId": diagnostic.code,
         "ruleIndex": codes.index(diagnostic.code),
         "level": _LEVELS[diagnostic.severity],
-        "message": {"text": text},
+        "message": {"text": shown(text)},
         "locations": [_location(diagnostic.place)],
         **({"relatedLocations": related} if related else {}),
     }

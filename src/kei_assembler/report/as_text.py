@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Container, Iterable
 
 from kei_assembler.diagnostics import Diagnostic, Place
+from kei_assembler.hidden import shown
 from kei_assembler.plan import DRIFT, Change, Kind
 from kei_assembler.report.outcome import Outcome, Streams
 
 _LINE_MOST = 100
-_TAB = 4
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
-_HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 _DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.ORPHAN: "deleted"}
 _PLANNED = {Kind.CREATE: "would create", Kind.UPDATE: "would update"}
 _SHOWN_IN_BUILD = (Kind.EDITED, Kind.FOREIGN)
@@ -31,7 +30,7 @@ def render(outcome: Outcome) -> Streams:
         return Streams(outcome.printed, diagnostics(outcome))
     if outcome.is_diff:
         return Streams(_diffs(outcome, DRIFT), told + err)
-    return Streams(told + ("" if outcome.is_check else _diffs(outcome, _SHOWN_IN_BUILD)), err)
+    return Streams(told + ("" if outcome.is_check else escaped(_diffs(outcome, _SHOWN_IN_BUILD))), err)
 
 
 def diagnostics(outcome: Outcome) -> str:
@@ -39,16 +38,23 @@ def diagnostics(outcome: Outcome) -> str:
     return "".join(map(_diagnostic_text, outcome.diagnostics))
 
 
-def coloured(diffs: str) -> str:
-    """Return diffs as a terminal shows them: with colours, and nothing in their text that acts there."""
-    return "".join(f"{_paint(line)}\n" for line in diffs.removesuffix("\n").split("\n")) if diffs else ""
+def escaped(text: str, colours: bool = False) -> str:
+    """Return diffs or a file as people may read them: nothing in the text acts on a terminal or in a log of CI."""
+    paint = _paint if colours else _line
+    return "".join(f"{paint(line)}\n" for line in text.removesuffix("\n").split("\n")) if text else ""
 
 
 def _paint(line: str) -> str:
     colour = next((colour for start, colour in _COLOURS if line.startswith(start)), "")
-    return f"\x1b[{colour}m{shown(line)}\x1b[0m" if colour else shown(line)
+    return f"\x1b[{colour}m{_line(line)}\x1b[0m" if colour else _line(line)
 
 
+def _line(text: str) -> str:
+    """A line of a report. At its start, with or without white space, GitHub would take `::` for a command."""
+    return _LEADING_COMMAND.sub(r"\1<U+003A>", shown(text))
+
+
+_LEADING_COMMAND = re.compile(r"\A(\s*):(?=:)")
 _COLOURS = (("+++", "1"), ("---", "1"), ("@@", "36"), ("+", "32"), ("-", "31"))
 
 
@@ -84,6 +90,8 @@ def _closing(outcome: Outcome) -> Iterable[str]:
         yield f"{tally}; nothing was written\n"
     else:
         yield f"{_summary(outcome)}{'; ' if tally else ''}{tally}\n"
+    for what, reason in outcome.loosened:
+        yield shown(f"loosened: {what}{f' ({reason})' if reason else ''}") + "\n"
 
 
 def _summary(outcome: Outcome) -> str:
@@ -105,9 +113,9 @@ def _counted(number: int, noun: str) -> str:
 
 def _diagnostic_text(diagnostic: Diagnostic) -> str:
     head = f"{_position(diagnostic.place)}: {diagnostic.severity.word}[{diagnostic.code}] {diagnostic.message}"
-    lines = [shown(head), *_excerpt(diagnostic.place, f"help: {diagnostic.help}" if diagnostic.help else "")]
+    lines = [_line(head), *_excerpt(diagnostic.place, f"help: {diagnostic.help}" if diagnostic.help else "")]
     for place, message in diagnostic.related:
-        lines += [shown(f"{_position(place)}: note: {message}"), *_excerpt(place, "")]
+        lines += [_line(f"{_position(place)}: note: {message}"), *_excerpt(place, "")]
     return "\n".join(lines) + "\n"
 
 
@@ -144,19 +152,6 @@ def _cropped(line: str, start: int, end: int) -> tuple[str, str, str]:
         shown(line[start:end]),
         shown(line[end:last]).rstrip() + ellipsis[1],
     )
-
-
-def shown(text: str) -> str:
-    """Return the text as it may go to a terminal: nothing in it can act or hide there."""
-    return text if text.isascii() and text.isprintable() else "".join(map(_shown_character, text))
-
-
-def _shown_character(character: str) -> str:
-    if character == "\t":
-        return " " * _TAB
-    if unicodedata.category(character) in _HIDDEN:
-        return f"<U+{ord(character):04X}>"
-    return character
 
 
 def width(text: str) -> int:

@@ -24,11 +24,19 @@ class Failure(NamedTuple):
     hint: str
 
 
+class Loosening(NamedTuple):
+    """One thing that the kit's settings or the command line let pass: what, and the reason that was given."""
+
+    what: str
+    reason: str = ""
+
+
 class Outcome(NamedTuple):
     """What a run found and did, or would have done.
 
     `applied` are the paths of what was really written or deleted. `drift` are the outputs that a check found missing
     or outdated, as findings, for formats that know nothing else. `printed` is the file that a run was to print.
+    `loosened` is what a check let pass because the kit says so.
     `way` leads from the working directory down to the kit, with a `/` at its end; it is empty where they are the same,
     and where the kit lies elsewhere.
     """
@@ -42,6 +50,7 @@ class Outcome(NamedTuple):
     applied: frozenset[str] = frozenset()
     failure: Failure | None = None
     printed: str | None = None
+    loosened: tuple[Loosening, ...] = ()
     way: str = ""
 
     @property

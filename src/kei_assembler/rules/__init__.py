@@ -5,7 +5,7 @@ from __future__ import annotations
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, Kit, stem
 from kei_assembler.manifest import Manifest
-from kei_assembler.rules import blocks, drift, handoffs, keys, names, outputs, text, tools
+from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, names, outputs, rights, text, tools
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.shapes import Shape
 from kei_assembler.source import Source
@@ -19,10 +19,11 @@ OF_MANIFEST = (
     *blocks.OF_MANIFEST,
     *handoffs.OF_MANIFEST,
     *text.OF_MANIFEST,
+    *rights.OF_MANIFEST,
 )
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
-OF_KIT = (*blocks.OF_KIT, *handoffs.OF_KIT)
-RULES = (*OF_MANIFEST, *OF_BLOCK, *OF_KIT, *outputs.RULES, *drift.RULES)
+OF_KIT = (*blocks.OF_KIT, *handoffs.OF_KIT, *rights.OF_KIT)
+RULES = (*OF_MANIFEST, *OF_BLOCK, *OF_KIT, *hiding.RULES, *outputs.RULES, *drift.RULES)
 
 
 def check_manifest(kit: Kit, source: Source, shape: Shape) -> tuple[Manifest, list[Diagnostic]]:
@@ -32,14 +33,16 @@ def check_manifest(kit: Kit, source: Source, shape: Shape) -> tuple[Manifest, li
     """
     subject = Subject(kit, source, shape)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
-    return subject.manifest, [diagnostic for rule in rules for diagnostic in source.run(rule, subject)]
+    found = [diagnostic for rule in rules for diagnostic in source.run(rule, subject)]
+    return subject.manifest, found + source.run(hiding.hidden_text, source, kit.allowed_characters)
 
 
-def check_block(block: Block) -> list[Diagnostic]:
+def check_block(kit: Kit, block: Block) -> list[Diagnostic]:
     """Return what is wrong with a block's file, including that it could not be read."""
     if block.problems:
         return list(block.problems)
-    return [diagnostic for rule in OF_BLOCK for diagnostic in block.source.run(rule, block)]
+    found = [diagnostic for rule in OF_BLOCK for diagnostic in block.source.run(rule, block)]
+    return found + block.source.run(hiding.hidden_text, block.source, kit.allowed_characters)
 
 
 def check_kit(usage: Usage) -> list[Diagnostic]:
@@ -53,4 +56,6 @@ def check_kit(usage: Usage) -> list[Diagnostic]:
         for file in kit.manifests:
             if stem(file) not in usage.handoffs:
                 found += kit.read_manifest(file)[0].run(handoffs.unreached_agent, usage, stem(file))
+    if kit.settings_source:
+        found += kit.settings_source.run(rights.allowance_unused, usage, kit.settings_at)
     return found

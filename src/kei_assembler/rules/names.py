@@ -56,9 +56,10 @@ def name_twice(subject: Subject) -> Iterable[Finding]:
         name = "paper-critic"
         description = "Reviews papers."
     """
-    for other in subject.kit.namesakes.get(stem(subject.source.file), ()):
-        if other != subject.source.file:
-            yield Finding(("name",), f"`{other}` has the same name", "rename one of the two")
+    others = [file for file in subject.kit.namesakes.get(stem(subject.source.file), ()) if file != subject.source.file]
+    if others:
+        more = f", and {len(others) - 1:,} more" if others[1:] else ""
+        yield Finding(("name",), f"`{others[0]}` has the same name{more}", "each agent needs a name of its own")
 
 
 OF_MANIFEST = (name_differs_from_file, name_twice)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Finding, Span, rule
+from kei_assembler.hidden import stretches
 from kei_assembler.source import START
 
 
@@ -107,7 +108,7 @@ def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Findi
 
 _TEMPLATE_MESSAGES = {
     "TemplateNotFound": "there is no template `{}`",
-    "RecursionError": "the templates include one another without end",
+    "RecursionError": "the templates nest, include or call one another without end",
     "MemoryError": "the template needs more memory than there is",
     "UnicodeEncodeError": "the template prints what is no character",
     "SyntaxError": "the template nests its blocks too deeply",
@@ -166,7 +167,8 @@ def output_twice(path: str, other: str) -> Iterable[Finding]:
 def unusable_path(path: str) -> Iterable[Finding]:
     """The path of a manifest holds characters that the generated file cannot name it by.
 
-    These are control characters, bytes that are not UTF-8, and `-->`, which would end the comment that names it.
+    These are hidden characters, line breaks and tabs, bytes that are not UTF-8, and `-->`, which would end the comment
+    that names it.
 
     Fails::
 
@@ -180,8 +182,44 @@ def unusable_path(path: str) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    if "-->" in path or not path.isprintable():
+    if "-->" in path or any(stretches(path)) or "\n" in path or "\t" in path:
         yield Finding(START, "the path holds characters that no generated file can name it by", "rename the folder")
+
+
+@rule("O615")
+def output_too_large(path: str, size: int, most: int) -> Iterable[Finding]:
+    """A generated file would be larger than 4 MiB.
+
+    No AI tool takes it, and a run would not read it again.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["a", "b", "c", "d", "e"]
+
+        # _blocks/a.md (90000 times)
+        Be honest.
+
+        # _blocks/b.md (90000 times)
+        Be honest.
+
+        # _blocks/c.md (90000 times)
+        Be honest.
+
+        # _blocks/d.md (90000 times)
+        Be honest.
+
+        # _blocks/e.md (90000 times)
+        Be honest.
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    yield Finding(START, f"its output `{path}` would have {size:,} bytes; the most is {most:,}", "list fewer blocks")
 
 
 RULES = (
@@ -191,4 +229,5 @@ RULES = (
     output_unreadable,
     output_twice,
     unusable_path,
+    output_too_large,
 )

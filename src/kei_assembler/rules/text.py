@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, KeyPath, rule
+from kei_assembler.diagnostics import Finding, rule
 from kei_assembler.kit import Block
 from kei_assembler.markdown import outline, prose
+from kei_assembler.rules.hiding import texts
 from kei_assembler.rules.subject import Subject
 from kei_assembler.source import span_of
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
-_CONFLICT = re.compile(r"^(?P<opening><{7} .*)\n(?:.*\n)*?={7}\n(?:.*\n)*?>{7} ", re.MULTILINE)
+_MARKERS = tuple(re.compile(marker, re.MULTILINE) for marker in ("^<{7} .*$", "^={7}$", "^>{7} "))
 _MAY_STAY_OPEN = re.compile(r"```|~~~|<[!?a-z]", re.IGNORECASE)
 
 
@@ -35,7 +35,7 @@ def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
         description = "Reviews the code of Apollo."
         role = "You know what `{{PROJECT}}` means in a template."
     """
-    for path, text in _texts(subject.data, ()):
+    for path, text in texts(subject.data):
         for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) else text) if "{{" in text else ():
             where = subject.source.within(path, text, *match.span())
             yield Finding(where, f"the placeholder `{match[0]}` was left unfilled", "put the value in its place")
@@ -174,9 +174,20 @@ def unfinished_merge(block: Block) -> Iterable[Finding]:
         Be kind and honest.
     """
     text = block.source.text
-    if "<<<<<<< " in text and (conflict := _CONFLICT.search(prose(text))):
-        where = span_of(text, conflict.start(), conflict.start() + len(conflict["opening"]))
+    if "<<<<<<< " in text and (opening := _opening_marker(prose(text))):
+        where = span_of(text, *opening.span())
         yield Finding(where, "the block has an unfinished merge", "settle it, and remove the markers")
+
+
+def _opening_marker(text: str) -> re.Match[str] | None:
+    """The first marker of a conflict, if the other two follow it in their order."""
+    found: list[re.Match[str]] = []
+    for marker in _MARKERS:
+        match = marker.search(text, found[-1].end() if found else 0)
+        if match is None:
+            return None
+        found.append(match)
+    return found[0]
 
 
 _CLOSE_IT = "close it, or it swallows what follows"
@@ -188,14 +199,6 @@ def _line(text: str, number: int) -> tuple[int, int]:
     line = lines[number - 1]
     start = sum(len(before) + 1 for before in lines[: number - 1]) + len(line) - len(line.lstrip())
     return start, start + len(line.strip())
-
-
-def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _texts(inner, (*path, key))
 
 
 OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role)

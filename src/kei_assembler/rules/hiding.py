@@ -1,0 +1,75 @@
+"""Hidden text: does a reviewer see what a model will read?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kei_assembler.diagnostics import Finding, KeyPath, rule
+from kei_assembler.hidden import named, shown, spelled, stretches, what
+from kei_assembler.source import Source, span_of
+
+_CAN_SPELL_ANYTHING = re.compile(r"\\[uUxebfr]")
+_SPELLED_MOST = 60
+
+
+@rule("T406")
+def hidden_text(source: Source, allowed: frozenset[str]) -> Iterable[Finding]:
+    """A manifest, block, template or settings file holds characters that cannot be seen, but are read by a model.
+
+    These are controls, characters without width, controls of writing direction, tags, runs of variation selectors,
+    private-use characters, fillers and the like. An escape in a string of TOML counts, because it is one no more in
+    the agent file. Joiners and selectors are fine in emoji and in the scripts that need them. What a kit must have
+    is allowed by its setting `allow-characters`, with a reason.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code.\\u200b"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code, pa\\u00adtient\\u00adly."
+
+        # assemble.toml
+        allow-characters = { "U+00AD" = "the descriptions are set in narrow columns" }
+    """
+    for start, end in stretches(source.text, allowed):
+        yield _finding(span_of(source.text, start, end), source.text[start:end])
+    if source.data and _CAN_SPELL_ANYTHING.search(source.text):
+        for path, text in texts(source.data):
+            for start, end in stretches(text, allowed):
+                if text[start:end] not in source.text:
+                    yield _finding(source.within(path, text, start, end), text[start:end])
+
+
+def _finding(where: Any, stretch: str) -> Finding:
+    first = f"{named(stretch[0])} ({what(stretch[0])})"
+    if len(stretch) == 1:
+        return Finding(where, f"the hidden character {first}", _REMOVE_IT.format(ord(stretch[0])))
+    said = spelled(stretch)
+    says = f"; they spell: {shown(said[:_SPELLED_MOST])}{'…' if len(said) > _SPELLED_MOST else ''}" if said else ""
+    message = f"{len(stretch):,} hidden characters, from {first} on{says}"
+    return Finding(where, message, "remove them, and find out where they come from")
+
+
+_REMOVE_IT = "remove it; if the text needs it, see the setting `allow-characters` on U+{:04X}"
+
+
+def texts(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Yield every string in parsed TOML with its path, the keys of tables among them."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield (*path, key), key
+            yield from texts(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from texts(inner, (*path, index))
+
+
+RULES = (hidden_text,)

@@ -1,0 +1,138 @@
+"""Rights: what an agent may do by its front matter takes two places, and a check names all that was let pass."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from conftest import Workbench
+from kei_assembler.targets import RIGHTS, TARGETS
+
+AGENT = 'name = "{0}"\ndescription = "Reviews."\n'
+DANGEROUS = {
+    "claude-code.permissionMode=bypassPermissions": '[target.claude-code]\npermissionMode = "bypassPermissions"\n',
+    "claude-code.permissionMode=auto": '[target.claude-code]\npermissionMode = "auto"\n',
+    "claude-code.hooks": '[target.claude-code.hooks]\nStop = [{hooks = [{type = "command", command = "x"}]}]\n',
+    "claude-code.mcpServers": '[target.claude-code]\nmcpServers = ["tracker"]\n',
+}
+ALLOWANCE = '[[allow-rights]]\nagent = "{0}"\nrights = ["{1}"]\nreason = "as decided"\n'
+
+
+def test_every_right_is_tried_here() -> None:
+    assert RIGHTS.keys() == DANGEROUS.keys()
+
+
+@pytest.mark.parametrize(("right", "table"), DANGEROUS.items())
+def test_a_right_needs_an_allowance_for_that_agent(right: str, table: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a") + table, "agents/b.toml": AGENT.format("b")})
+    run = bench.run("--all")
+    assert (run.status, re.findall(r"(\S+):\d+:\d+: error\[R501\] `(.*)` lets", run.stderr)) == (
+        1,
+        [("agents/a.toml", right)],
+    )
+    bench.write({"assemble.toml": ALLOWANCE.format("b", right)})
+    assert "error[R501]" in bench.run("--all").stderr
+    bench.write({"assemble.toml": ALLOWANCE.format("a", right)})
+    assert bench.run("--all").status == 0
+
+
+@pytest.mark.parametrize("table", ['permissionMode = "plan"', 'permissionMode = "acceptEdits"', "hooks = {}"])
+def test_what_is_harmless_needs_none(table: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a") + f"[target.claude-code]\n{table}\n"})
+    assert bench.run("--all").status == 0
+
+
+def test_an_allowance_for_one_value_is_none_for_another(bench: Workbench) -> None:
+    right = "claude-code.permissionMode=auto"
+    bench.write({"assemble.toml": ALLOWANCE.format("a", right)})
+    bench.write({"agents/a.toml": AGENT.format("a") + DANGEROUS["claude-code.permissionMode=bypassPermissions"]})
+    assert "`claude-code.permissionMode=bypassPermissions` lets the agent" in bench.run("--all").stderr
+
+
+def test_a_right_is_an_error_that_cannot_be_ignored(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a"), "assemble.toml": 'ignore = ["R501"]'})
+    assert bench.run("--all").status == 2
+    assert bench.run("--all", "--ignore", "R501").status == 2
+
+
+def test_an_allowance_that_nobody_uses_is_a_warning(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a"), "assemble.toml": ALLOWANCE.format("gone", "claude-code.hooks")})
+    run = bench.run("--all")
+    assert run.status == 0
+    assert "assemble.toml:3:11: warning[R502] `gone` makes no use of `claude-code.hooks`" in run.stderr
+    assert bench.run("agents/a.toml").stderr.count("R502") == 0
+    assert bench.run("--all", "--strict").status == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (ALLOWANCE.format("a", "claude-code.hoks"), "3:11: error[C710] there is no right `claude-code.hoks`"),
+        ('[[allow-rights]]\nagent = "a"\nrights = []\nreason = "x"\n', "error[C702] `rights` is empty"),
+        ('[[allow-rights]]\nagent = "a"\nrights = ["claude-code.hooks"]\n', "error[C702] `reason` is missing"),
+        ('[allow-rights]\na = "claude-code.hooks"\n', "error[C702] `allow-rights` must be a list of tables"),
+    ],
+)
+def test_a_wrong_allowance_is_explained(settings: str, said: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a"), "assemble.toml": settings})
+    run = bench.run("--all")
+    assert (run.status, said in run.stderr) == (2, True), run.stderr
+
+
+LOOSE = """\
+root = ".."
+ignore = ["B206"]
+allow-characters = { "U+00AD" = "narrow columns" }
+
+[target.claude-code]
+output = "../out/{name}.md"
+
+[[allow-rights]]
+agent = "a"
+rights = ["claude-code.hooks"]
+reason = "formats"
+"""
+LOOSENED = [
+    ("B206 is ignored", ""),
+    ("H301 is ignored", ""),
+    ("U+00AD SOFT HYPHEN may be in the text", "narrow columns"),
+    ("a may have claude-code.hooks", "formats"),
+    ("files are written outside the kit, to ../out", ""),
+]
+
+
+@pytest.fixture
+def loose(bench: Workbench) -> Workbench:
+    bench.write({"kit/assemble.toml": LOOSE, "kit/agents/a.toml": AGENT.format("a") + DANGEROUS["claude-code.hooks"]})
+    assert bench.run("--all", cwd="kit").status == 0
+    return bench
+
+
+def test_a_check_names_all_that_it_let_pass(loose: Workbench) -> None:
+    run = loose.run("--all", "--check", "--ignore", "H303", cwd="kit")
+    told = [what.replace("H301", "H303") + (f" ({reason})" if reason else "") for what, reason in LOOSENED]
+    assert run.stderr == "1 agent: 1 unchanged\n" + "".join(f"loosened: {line}\n" for line in told)
+
+
+@pytest.mark.parametrize("output_format", ["json", "github", "sarif"])
+def test_every_format_names_it(output_format: str, loose: Workbench) -> None:
+    out = loose.run("--all", "--check", "--output-format", output_format, cwd="kit").stdout
+    if output_format == "github":
+        assert "::notice title=loosened::a may have claude-code.hooks%0Aformats\n" in out
+        return
+    loaded = json.loads(out)
+    told = loaded["loosened"] if output_format == "json" else loaded["runs"][0]["properties"]["loosened"]
+    assert [(one["what"], one["reason"]) for one in told] == [one for one in LOOSENED if "H301" not in one[0]]
+
+
+def test_a_strict_kit_says_nothing_of_it(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a")})
+    bench.run("--all")
+    assert bench.run("--all", "--check").stderr == "1 agent: 1 unchanged\n"
+
+
+def test_each_right_is_a_key_that_its_target_knows() -> None:
+    for right in RIGHTS.values():
+        assert right.key in {field.key for field in TARGETS[right.target].fields}
