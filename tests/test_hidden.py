@@ -212,3 +212,11 @@ def test_a_block_that_no_manifest_uses_is_looked_at_too(bench: Workbench) -> Non
     bench.write({"agents/a.toml": AGENT, "_blocks/x.md": "X\u200b\n"})
     assert "_blocks/x.md:1:2: error[T406]" in bench.run("--all").stderr
     assert bench.run("agents/a.toml").status == 0
+
+
+@pytest.mark.parametrize("expression", ['{{ "\\u200b" }}', "{{ '\\U000e0041' ~ 'x' }}", '{{ "\\x1b[31m" }}'])
+def test_a_template_cannot_spell_it_either(expression: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT, "templates/agent.md.j2": f"Be kind.{expression}\n"})
+    run = bench.run("--all")
+    assert "templates/agent.md.j2:1:1: error[T406] the hidden character U+" in run.stderr
+    assert (run.status, (bench.folder / "agents" / "a.md").exists()) == (1, False)

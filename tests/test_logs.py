@@ -100,3 +100,11 @@ def test_nothing_acts_on_a_terminal(no_color: str, edited: Workbench) -> None:
     assert "<U+001B>]0;owned<U+0007><U+001B>[2J" in shown
     assert "\x1b]0" not in shown
     assert ("\x1b[31m" in shown) is not bool(no_color)
+
+
+@pytest.mark.parametrize("argument", ["--\x1b]0;owned", "\x1b]0;owned", "--output-format=\x1b", "--kit=\x1b"])
+def test_what_was_typed_does_not_act_either(argument: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT})
+    run = bench.run("--all", argument)
+    assert run.status == 2
+    assert "\x1b" not in run.stdout + run.stderr

@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from io import StringIO
 from typing import Any, NoReturn, TextIO
 
 import click
@@ -15,6 +16,7 @@ import click
 from kei_assembler import __version__
 from kei_assembler.build import Mode, Policy, run
 from kei_assembler.diagnostics import AssembleError, Rule, nearest
+from kei_assembler.hidden import shown
 from kei_assembler.kit import Kit
 from kei_assembler.plan import Licence
 from kei_assembler.planning import preview
@@ -237,8 +239,10 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        told = StringIO()
+        error.show(told)
+        _write(sys.stderr, "\n".join(map(shown, told.getvalue().split("\n"))))
     except AssembleError as error:
         with suppress(AssembleError):
-            _write(sys.stderr, f"error: {error.message}\n")
+            _write(sys.stderr, f"error: {shown(error.message)}\n")
     return CANNOT_RUN

@@ -22,6 +22,7 @@ from jinja2 import (
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
 from kei_assembler.frontmatter import Value, front_matter
+from kei_assembler.hidden import stretches
 from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.markdown import code_span, fence_around, fold, inert, tidy, trimmed
@@ -30,7 +31,7 @@ from kei_assembler.rules.outputs import template_fails
 from kei_assembler.sandbox import Sandbox
 from kei_assembler.settings import TEMPLATE_NAME
 from kei_assembler.shapes import fits
-from kei_assembler.source import Source
+from kei_assembler.source import START, Source
 from kei_assembler.stamp import stamped
 from kei_assembler.targets import TARGETS, Target
 
@@ -94,7 +95,16 @@ class Renderer:
             body.encode()
         except Exception as error:
             raise self._failure(error, file) from error
+        self._refuse_what_a_template_hides(body)
         return body
+
+    def _refuse_what_a_template_hides(self, body: str) -> None:
+        """A template can spell with escapes of its own what neither it nor the values hold."""
+        if self._templates and any(stretches(body, self.kit.allowed_characters)):
+            source = Source(next(iter(self._templates)), "")
+            made = Source(source.file, body)
+            found = made.run(hidden_text, made, self.kit.allowed_characters)
+            raise TemplateFailure(*(one._replace(place=source.place(START)) for one in found))
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
