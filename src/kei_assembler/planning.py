@@ -96,7 +96,9 @@ class _Planner:
 
         for target in manifest.targets or self.kit.settings.targets:
             try:
-                yield self.renderer.render(manifest, source.file, target)
+                artifact = self.renderer.render(manifest, source.file, target)
+                self.renderer.refuse_hidden(artifact)
+                yield artifact
             except TemplateFailure as failure:
                 self._add_once(*failure.diagnostics)
 

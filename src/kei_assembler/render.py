@@ -95,14 +95,17 @@ class Renderer:
             body.encode()
         except Exception as error:
             raise self._failure(error, file) from error
-        self._refuse_what_a_template_hides(body)
         return body
 
-    def _refuse_what_a_template_hides(self, body: str) -> None:
-        """A template can spell with escapes of its own what neither it nor the values hold."""
-        if self._templates and any(stretches(body, self.kit.allowed_characters)):
+    def refuse_hidden(self, artifact: Artifact) -> None:
+        """Raise TemplateFailure when a template of the kit has put hidden text into the file.
+
+        It can spell with escapes of its own what neither it nor the values hold.
+        """
+        text = artifact.content.decode() if self._templates else ""
+        if any(stretches(text, self.kit.allowed_characters)):
             source = Source(next(iter(self._templates)), "")
-            made = Source(source.file, body)
+            made = Source(source.file, text)
             found = made.run(hidden_text, made, self.kit.allowed_characters)
             raise TemplateFailure(*(one._replace(place=source.place(START)) for one in found))
 
