@@ -27,6 +27,7 @@ format: .venv/installed
 
 docs: .venv/installed
 	$(BIN)/assemble explain --all > docs/diagnostics.md
+	$(BIN)/assemble targets --all > docs/targets.md
 
 clean:
 	rm -rf .venv dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from conftest import Workbench
-from kei_assembler.targets import RIGHTS, TARGETS
+from kei_assembler.settings import RIGHTS
+from kei_assembler.targets import TARGETS
 
 AGENT = 'name = "{0}"\ndescription = "Reviews."\n'
 DANGEROUS = {
@@ -16,6 +17,14 @@ DANGEROUS = {
     "claude-code.permissionMode=auto": '[target.claude-code]\npermissionMode = "auto"\n',
     "claude-code.hooks": '[target.claude-code.hooks]\nStop = [{hooks = [{type = "command", command = "x"}]}]\n',
     "claude-code.mcpServers": '[target.claude-code]\nmcpServers = ["tracker"]\n',
+    "copilot.mcp-servers": "[target.copilot.mcp-servers]\ntracker = {}\n",
+    "opencode.permission=allow": '[target.opencode.permission]\n"*" = "allow"\n',
+    "gemini.mcp_servers": "[target.gemini.mcp_servers]\ntracker = {}\n",
+    "codex.sandbox_mode=danger-full-access": '[target.codex]\nsandbox_mode = "danger-full-access"\n',
+    "qwen.approvalMode=yolo": '[target.qwen]\napprovalMode = "yolo"\n',
+    "qwen.approvalMode=auto": '[target.qwen]\napprovalMode = "auto"\n',
+    "qwen.hooks": "[target.qwen.hooks]\nStop = []\n",
+    "qwen.mcpServers": "[target.qwen.mcpServers]\ntracker = {}\n",
 }
 ALLOWANCE = '[[allow-rights]]\nagent = "{0}"\nrights = ["{1}"]\nreason = "as decided"\n'
 

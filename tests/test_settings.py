@@ -79,7 +79,7 @@ def test_a_kit_can_be_stricter(settings: str, manifest: str, code: str, bench: W
         ('known-tools = ["Frobnicate"]', 'tools = ["Frobnicate"]', "K111"),
         ('extra-keys = { owner = "string" }', 'owner = "me"', "K101"),
         ('ignore = ["K111"]', 'tools = ["Frobnicate"]', "K111"),
-        ('required = ["name"]', "", "K103"),
+        ('required = ["name"]\nignore = ["L802"]', "", "K103"),
     ],
 )
 def test_a_kit_can_allow_more(settings: str, manifest: str, code: str, bench: Workbench) -> None:

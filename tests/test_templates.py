@@ -419,6 +419,6 @@ def test_each_rendering_has_a_budget_of_its_own(bench: Workbench) -> None:
 def test_the_packages_own_template_has_no_budget(bench: Workbench) -> None:
     bench.write({f"_blocks/{name}.md": "Long.\n" * 170_000 for name in ("long", "long-too")})
     bench.write({"agents/a.toml": MANIFEST + 'blocks = ["long", "long-too"]\n'})
-    assert bench.run("--all").status == 0
+    assert bench.run("--all", "--ignore", "L801").status == 0
     bench.write({TEMPLATE: "{% extends 'default/agent.md.j2' %}"})
     assert "the template makes more than" in bench.run("--all").stderr

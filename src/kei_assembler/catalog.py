@@ -18,6 +18,7 @@ FAMILIES = {
     "H": "Handoffs",
     "T": "Text safety",
     "R": "Rights",
+    "L": "Limits",
     "O": "Outputs",
     "C": "Settings",
 }

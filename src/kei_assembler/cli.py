@@ -23,6 +23,7 @@ from kei_assembler.planning import preview
 from kei_assembler.report import FORMATS, as_text
 from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Failure, Outcome
 from kei_assembler.selection import files_of, kit_of, way_to
+from kei_assembler.targets import TARGETS
 
 INTERRUPTED = 130
 
@@ -34,6 +35,7 @@ Examples:
   assemble --all                     write the files of all agents
   assemble --all --check --diff      write nothing, fail and show it when one is out of date
 """
+_TARGET_HELP = "Keep to one AI tool; may be given several times. `assemble targets` lists them."
 
 
 class _DefaultGroup(click.Group):
@@ -98,12 +100,14 @@ def assemble() -> None:
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option("--ignore", multiple=True, metavar="CODE", help="Silence a code; may be given several times.")
 @click.option("--output-format", type=click.Choice(list(FORMATS)), default="text", help="How to report; else text.")
+@click.option("--target", "targets", multiple=True, type=click.Choice(list(TARGETS)), metavar="NAME", help=_TARGET_HELP)
 @click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
 def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
     """Write the agent files, or look at what would be written, and return the exit status."""
     _refuse_contradictions(manifests, output_format, options)
     try:
         kit = kit_of(manifests, folder, assemble.commands)
+        kit.chosen = tuple(dict.fromkeys(options["targets"]))
         files = kit.manifests if options["all_"] else files_of(kit, manifests, assemble.commands)
         mode = _mode(kit, options)
         outcome = _preview(kit, files[0], mode.policy) if options["stdout"] else run(kit, files, options["all_"], mode)
@@ -140,7 +144,10 @@ def _preview(kit: Kit, file: str, policy: Policy) -> Outcome:
     found, artifacts = preview(kit, file)
     outcome = Outcome(tuple(policy.weigh(found)), agents=1)
     if outcome.status == CLEAN and len(artifacts) > 1:
-        raise AssembleError(f"{file} has several targets: {', '.join(artifact.target for artifact in artifacts)}")
+        names = ", ".join(artifact.target for artifact in artifacts)
+        raise AssembleError(f"{file} has several targets: {names}", "choose one with --target")
+    if outcome.status == CLEAN and not artifacts:
+        raise AssembleError(f"{file} has no such target", "its own `targets` leave it out")
     return outcome._replace(printed=artifacts[0].content.decode()) if outcome.status == CLEAN else outcome
 
 
@@ -154,6 +161,17 @@ def explain(codes: Sequence[str], all_: bool) -> int:
     rules = [_rule(code) for code in codes]
     text = "\n".join(map(catalog.explain, rules)) or (catalog.reference() if all_ else catalog.overview())
     _write(sys.stdout, text)
+    return CLEAN
+
+
+@assemble.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice(list(TARGETS)))
+@click.option("--all", "all_", is_flag=True, help="Print the documentation of all targets, as Markdown.")
+def targets(names: Sequence[str], all_: bool) -> int:
+    """List the AI tools to write for: path, what is supported, what is lost."""
+    from kei_assembler import gallery
+
+    _write(sys.stdout, gallery.page() if all_ else gallery.overview(names))
     return CLEAN
 
 

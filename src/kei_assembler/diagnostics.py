@@ -80,14 +80,14 @@ class Diagnostic(NamedTuple):
 class Finding(NamedTuple):
     """What a rule yields: a diagnostic whose places are still key paths.
 
-    A place is a key path in the file at hand, or a span in it. Turning a path into a span costs a parse,
-    so it happens only here, where there is something to report.
+    A place is a key path in the file at hand, or a span in it; a related one may be in another file. Turning a path
+    into a span costs a parse, so it happens only here, where there is something to report.
     """
 
     where: KeyPath | Span
     message: str
     help: str = ""
-    related: tuple[tuple[KeyPath | Span, str], ...] = ()
+    related: tuple[tuple[KeyPath | Span | Place, str], ...] = ()
 
 
 class Rule(NamedTuple):
@@ -164,7 +164,7 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"did you mean `{match}`?" if match else otherwise
 
 
-def listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str], quote: Callable[[str], str] = "`{}`".format) -> str:
     """Return the words as code, in one line of prose: "`a`, `b` and `c`"."""
-    quoted = [f"`{word}`" for word in words]
+    quoted = [quote(word) for word in words]
     return " and ".join(filter(None, (", ".join(quoted[:-1]), *quoted[-1:])))

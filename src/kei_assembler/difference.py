@@ -10,6 +10,7 @@ from itertools import islice
 from kei_assembler import stamp
 from kei_assembler.plan import Change, text_of
 from kei_assembler.rules.drift import UNFINISHED_MERGE
+from kei_assembler.targets import TARGETS
 
 _BYTES_MOST = 1024 * 1024
 _LINES_MOST = 40_000
@@ -68,7 +69,8 @@ def likely_cause(change: Change) -> str:
     """Return what probably made an edited file differ, or nothing where that cannot be told."""
     if len(change.before or b"") > _BYTES_MOST:
         return ""
-    present, wanted = stamp.split(text_of(change.before or b""))[1], stamp.split(text_of(change.after or b""))[1]
+    comment = TARGETS[change.target].form.comment
+    present, wanted = (stamp.split(text_of(side or b""), comment)[1] for side in (change.before, change.after))
     if stamp.has_conflict(present) and not stamp.has_conflict(wanted):
         return UNFINISHED_MERGE
     return next((cause for cause, same in _CAUSES if same(present) == same(wanted)), "")

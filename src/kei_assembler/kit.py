@@ -7,12 +7,14 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
+from kei_assembler.manifest import Manifest
 from kei_assembler.settings import BLOCK_NAME, Settings, character
 from kei_assembler.shapes import fits
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
+from kei_assembler.targets import TARGETS
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -40,6 +42,8 @@ class Kit:
         self.settings = settings
         self.settings_source = settings_source
         self.settings_at = at
+        self.chosen: tuple[str, ...] = ()
+        """The targets to keep to, if any: those of one run."""
         self._blocks: dict[str, Block | None] = {}
         self.holds_folder = cache(self.holds)
         """As `holds`, for folders, of which many files ask."""
@@ -59,6 +63,26 @@ class Kit:
         """The agents' names with the rights that they may have."""
         rows = self.settings.allow_rights
         return frozenset((row["agent"], right) for row in rows for right in row["rights"])
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """What every manifest has that does not say otherwise, as it stands in the settings."""
+        table: dict[str, Any] = self.settings_source.data if self.settings_source else {}
+        for key in self.defaults_at:
+            table = table.get(key, {})
+        return table
+
+    @property
+    def defaults_at(self) -> tuple[str, ...]:
+        """Where the settings have the defaults."""
+        return (*map(str, self.settings_at), "defaults")
+
+    def targets_of(self, manifest: Manifest) -> tuple[str, ...]:
+        """Return the targets that a manifest's files are made for: its own or the kit's, or those chosen."""
+        wanted = tuple(target for target in manifest.targets or self.settings.targets if target in TARGETS)
+        if not self.chosen:
+            return wanted
+        return tuple(target for target in self.chosen if manifest.targets is None or target in wanted)
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:

@@ -111,6 +111,24 @@ def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
         yield Field(key, shape, "A key of this kit's own.", default="" if shape is TEXT else ())
 
 
+def with_defaults(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a manifest's data with the kit's defaults for what it does not say; the targets' tables key by key."""
+    if not defaults:
+        return data
+    return {**defaults, **data, **_with_tables(data.get("target", {}), defaults.get("target", {}))}
+
+
+def _with_tables(own: Any, defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    if not (defaults and isinstance(own, Mapping)):
+        return {}
+    tables = {name: own.get(name, {}) for name in {**defaults, **own}}
+    merged = {
+        name: {**defaults.get(name, {}), **table} if isinstance(table, Mapping) else table
+        for name, table in tables.items()
+    }
+    return {"target": merged}
+
+
 def decode(data: Mapping[str, Any], extra_keys: Mapping[str, str]) -> Manifest:
     """Return the manifest that the parsed TOML holds.
 

@@ -9,6 +9,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler import stamp
+from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:  # rendering costs a template engine, which a plan does not need
     from kei_assembler.render import Artifact
@@ -98,20 +99,25 @@ def _kind(artifact: Artifact, present: bytes | None, is_there: Callable[[str], b
         return Kind.CREATE
     if present == artifact.content or with_lf(present) == artifact.content:
         return Kind.UNCHANGED
-    return _kind_of_other(artifact, stamp.settled(text_of(present)), is_there)
+    return _kind_of_other(artifact, stamp.settled(text_of(present), _comment(artifact.target)), is_there)
 
 
 def _kind_of_other(artifact: Artifact, present: str, is_there: Callable[[str], bool]) -> Kind:
     """A file that, stamp aside, already is what would be written is nobody's work to lose."""
-    is_same = stamp.split(present)[1] == stamp.split(artifact.content.decode())[1]
-    found = stamp.find(present)
+    comment = _comment(artifact.target)
+    is_same = stamp.split(present, comment)[1] == stamp.split(artifact.content.decode(), comment)[1]
+    found = stamp.find(present, comment)
     if found is None:
-        torn_or_foreign = Kind.EDITED if stamp.is_torn(present) else Kind.FOREIGN
+        torn_or_foreign = Kind.EDITED if stamp.is_torn(present, comment) else Kind.FOREIGN
         return Kind.UPDATE if is_same else torn_or_foreign
     if not (found.intact or is_same):
         return Kind.EDITED
     owner = _owner(artifact.path, found)
     return Kind.FOREIGN if owner != artifact.manifest and is_there(owner) else Kind.UPDATE
+
+
+def _comment(target: str) -> stamp.Comment:
+    return TARGETS[target].form.comment
 
 
 def _owner(path: str, found: stamp.Stamp) -> str:
@@ -124,12 +130,13 @@ def decide_leftover(path: str, target: str, present: bytes, manifests: str) -> C
 
     An orphan was generated from a manifest in this kit's folder `manifests`; others are another kit's affair.
     """
-    if found := stamp.find(stamp.settled(text_of(present))):
+    form = TARGETS[target].form
+    if found := stamp.find(stamp.settled(text_of(present), form.comment), form.comment):
         manifest = _owner(path, found)
         inside = not manifest.startswith("../") if manifests == "." else manifest.startswith(f"{manifests}/")
         if inside:
             return Change(Kind.ORPHAN, path, manifest, target, present, None, found.intact)
-    is_agent_file = with_lf(present).startswith(b"---\n")
+    is_agent_file = form.mark.match(with_lf(present))
     return Change(Kind.UNMANAGED, path, "", target) if is_agent_file else None
 
 

@@ -13,7 +13,16 @@ from kei_assembler.disk import Disk
 from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Manifest, manifest_shape
 from kei_assembler.plan import OUTPUT_MOST, Change, Kind, decide, decide_leftover
-from kei_assembler.rules import Usage, check_block, check_kit, check_manifest, outputs
+from kei_assembler.rules import (
+    Usage,
+    check_block,
+    check_defaults,
+    check_kit,
+    check_limits,
+    check_manifest,
+    outputs,
+)
+from kei_assembler.rules.limits import Given
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
 
@@ -54,7 +63,7 @@ class _Planner:
         self.renderer = Renderer(kit)
         self.disk = Disk(kit)
         self.usage = Usage(kit)
-        self.found: list[Diagnostic] = []
+        self.found: list[Diagnostic] = check_defaults(kit, self.shape)
         self.changes: list[Change] = []
         self.said: set[tuple[str, str]] = set()
         self.owners: dict[str, str] = {}
@@ -74,11 +83,19 @@ class _Planner:
         elif len(artifact.content) > OUTPUT_MOST:
             size = len(artifact.content)
             self.found += source.run(outputs.output_too_large, artifact.path, size, OUTPUT_MOST)
+        elif self._is_like_manifest(artifact.path):
+            self.found += source.run(outputs.output_among_manifests, artifact.path)
         elif real in self.owners:
             self.found += source.run(outputs.output_twice, artifact.path, self.owners[real])
         else:
             self.owners[real] = source.file
             self._decide(source, artifact)
+
+    def _is_like_manifest(self, path: str) -> bool:
+        folder = self.kit.settings.manifests
+        inside = path if folder == "." else path.removeprefix(f"{folder}/")
+        is_inside = folder == "." or inside != path
+        return path.endswith(".toml") and is_inside and not any(part.startswith(".") for part in inside.split("/"))
 
     def check(self, file: str) -> tuple[Source, Manifest | None, list[Diagnostic]]:
         """Return the manifest, or None where it has errors, and what there is to say about it."""
@@ -94,13 +111,20 @@ class _Planner:
         """Yield the manifest's artifact for each of its targets; a template that fails is a finding."""
         from kei_assembler.render import TemplateFailure
 
-        for target in manifest.targets or self.kit.settings.targets:
+        for target in self.kit.targets_of(manifest):
             try:
                 artifact = self.renderer.render(manifest, source.file, target)
-                self.renderer.refuse_hidden(artifact)
-                yield artifact
+                self.renderer.refuse_what_templates_add(artifact)
             except TemplateFailure as failure:
                 self._add_once(*failure.diagnostics)
+                continue
+            self._check_limits(source, artifact)
+            yield artifact
+
+    def _check_limits(self, source: Source, artifact: Artifact) -> None:
+        if len(artifact.content) <= OUTPUT_MOST:
+            given: Given = {"body": artifact.body, "prompt": artifact.prompt, "file": artifact.content}
+            self.found += check_limits(source, given, (artifact.target,))
 
     def _decide(self, source: Source, artifact: Artifact) -> None:
         try:
@@ -124,7 +148,7 @@ class _Planner:
     def everything_found(self) -> list[Diagnostic]:
         """Return what was found so far, and what is wrong with the blocks that were asked for."""
         return self.found + [
-            diagnostic for block in self.kit.blocks_read for diagnostic in check_block(self.kit, block)
+            diagnostic for block in self.kit.blocks_read for diagnostic in check_block(self.usage, block)
         ]
 
     def overwritten_sources(self) -> list[Diagnostic]:
@@ -153,8 +177,12 @@ class _Planner:
                 real = self.disk.real(path).casefold()
                 if real not in seen and (content := self._content(path)):
                     leftover = decide_leftover(path, target, content, self.kit.settings.manifests)
-                    self.changes += [leftover] if leftover else []
+                    self.changes += [leftover] if leftover and self._concerns(leftover) else []
                 seen.add(real)
+
+    def _concerns(self, leftover: Change) -> bool:
+        """Other agent files where no output of this kit goes are nobody's business."""
+        return leftover.kind is Kind.ORPHAN or leftover.target in self.usage.targets
 
     def _content(self, path: str) -> bytes | None:
         with suppress(OSError):
@@ -175,5 +203,6 @@ class _Planner:
 
 def _patterns(kit: Kit) -> list[tuple[str, str]]:
     """The targets with the patterns of their outputs: the kit's own, and the default one, of before that."""
-    both = ((name, pattern) for name, row in TARGETS.items() for pattern in (kit.settings.output(name), row.output))
+    rows = [TARGETS[name] for name in kit.chosen or TARGETS]
+    both = ((row.name, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output))
     return list(dict.fromkeys((name, normal(pattern)) for name, pattern in both))

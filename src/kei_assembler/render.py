@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
@@ -20,32 +20,38 @@ from jinja2 import (
     Undefined,
 )
 
+from kei_assembler.adapt import Adapted, adapt
 from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
-from kei_assembler.frontmatter import Value, front_matter
-from kei_assembler.hidden import stretches
 from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.markdown import code_span, fence_around, fold, inert, tidy, trimmed
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.outputs import template_fails
+from kei_assembler.rules.text import filled_in_file
 from kei_assembler.sandbox import Sandbox
 from kei_assembler.settings import TEMPLATE_NAME
 from kei_assembler.shapes import fits
 from kei_assembler.source import START, Source
 from kei_assembler.stamp import stamped
-from kei_assembler.targets import TARGETS, Target
+from kei_assembler.targets import TARGETS
 
 _PACKAGE_TEMPLATES = os.path.join(os.path.dirname(__file__), "default")
 _BODY = "agent.md.j2"
+_PACKAGE_BODY = f"default/{_BODY}"
 
 
 class Artifact(NamedTuple):
-    """One generated file: `path` and `manifest` are relative to the kit, `content` is UTF-8 with LF."""
+    """One generated file: `path` and `manifest` are relative to the kit, `content` is UTF-8 with LF.
+
+    `body` is what the template made, `prompt` what the client gives the model: the body, with the stamp in Markdown.
+    """
 
     path: str
     manifest: str
     target: str
     content: bytes
+    body: str = ""
+    prompt: str = ""
 
 
 class TemplateFailure(AssembleError):
@@ -61,6 +67,7 @@ class Renderer:
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self._templates: dict[str, Source] = {}
+        self._template_of = cache(self._find_template)
         self._body = cache(self._load_body)
         self._way = cache(self._find_way)
         self._block = cache(self._load_block)
@@ -70,12 +77,15 @@ class Renderer:
 
         Raises TemplateFailure when a template of the kit does not compile or render.
         """
-        path = output_path(self.kit.settings.output(target), manifest.name, file)
-        front = front_matter(_front_matter_entries(manifest, TARGETS[target]))
-        body = tidy(self._render_body(manifest, file, target)).strip("\n")
+        row, settings = TARGETS[target], self.kit.settings
+        path = output_path(settings.output(target), manifest.name, file)
+        adapted = adapt(manifest, row, settings.of(target))
+        body = tidy(self._render_body(manifest, file, target, adapted)).strip("\n")
+        before, after = row.form.write(adapted.entries, body)
         source = self._way(os.path.dirname(path), os.path.dirname(file)) + os.path.basename(file)
-        content = stamped(front, body, source, file)
-        return Artifact(path, file, target, content.encode())
+        content = stamped(before, after, row.form.comment, source, file)
+        prompt = content[len(before) :] if row.form.prompts else body
+        return Artifact(path, file, target, content.encode(), body, prompt)
 
     def _find_way(self, start: str, folder: str) -> str:
         """The way from one folder of the kit to another, with a `/` at its end; empty where they are the same."""
@@ -83,13 +93,14 @@ class Renderer:
             return ""
         return normal(os.path.relpath(self.kit.path(folder), self.kit.path(start))) + "/"
 
-    def _render_body(self, manifest: Manifest, file: str, target: str) -> str:
+    def _render_body(self, manifest: Manifest, file: str, target: str, adapted: Adapted) -> str:
         try:
-            body: str = self._body()(
+            body: str = self._body(self._template_of(target))(
                 agent=agent_view(manifest),
                 blocks=tuple(map(self._block, manifest.blocks)),
                 target=target,
                 extra=SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
+                limits=adapted.limits,
                 report_fence=fence_around("\n".join(manifest.output_extra_fields)),
             )
             body.encode()
@@ -97,26 +108,34 @@ class Renderer:
             raise self._failure(error, file) from error
         return body
 
-    def refuse_hidden(self, artifact: Artifact) -> None:
-        """Raise TemplateFailure when a template of the kit has put hidden text into the file.
+    def refuse_what_templates_add(self, artifact: Artifact) -> None:
+        """Raise TemplateFailure when a template has put hidden text into the file, or what the client would fill in.
 
         It can spell with escapes of its own what neither it nor the values hold.
         """
-        text = artifact.content.decode() if self._templates else ""
-        if any(stretches(text, self.kit.allowed_characters)):
-            source = Source(next(iter(self._templates)), "")
-            made = Source(source.file, text)
-            found = made.run(hidden_text, made, self.kit.allowed_characters)
+        if not self._templates:
+            return
+        source = Source(next(iter(self._templates)), "")
+        whole, body = (Source(source.file, text) for text in (artifact.content.decode(), artifact.body))
+        found = whole.run(hidden_text, whole, self.kit.allowed_characters)
+        if TARGETS[artifact.target].fills:
+            found += body.run(filled_in_file, body, (artifact.target,))
+        if found:
             raise TemplateFailure(*(one._replace(place=source.place(START)) for one in found))
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
         return trimmed(block.source.text) if block else ""
 
-    def _load_body(self) -> Callable[..., str]:
+    def _find_template(self, target: str) -> str:
+        """The template of a target's bodies: the kit's for it, the kit's for all, or the package's."""
+        templates = self.kit.settings.templates
+        own = (name for name in (f"{target}/{_BODY}", _BODY) if os.path.lexists(self.kit.path(f"{templates}/{name}")))
+        return next(own, _PACKAGE_BODY)
+
+    def _load_body(self, template: str) -> Callable[..., str]:
         """A kit's own template runs in the sandbox; the package's is trusted."""
-        own = os.path.lexists(self.kit.path(f"{self.kit.settings.templates}/{_BODY}"))
-        environment = (Sandbox if own else Environment)(
+        environment = (Environment if template == _PACKAGE_BODY else Sandbox)(
             loader=self._loader(),
             trim_blocks=True,
             lstrip_blocks=True,
@@ -124,7 +143,7 @@ class Renderer:
             undefined=_Undefined,
             finalize=_printed,
         )
-        return environment.get_template(_BODY if own else f"default/{_BODY}").render
+        return environment.get_template(template).render
 
     def _loader(self) -> BaseLoader:
         package = PrefixLoader({"default": FileSystemLoader(_PACKAGE_TEMPLATES)})
@@ -173,7 +192,7 @@ class _Undefined(StrictUndefined):
         return f"`{self._undefined_name}` is not defined" + (f"; {hint}" if hint else "")
 
 
-_VARIABLES = ("agent", "blocks", "extra", "report_fence", "target")
+_VARIABLES = ("agent", "blocks", "extra", "limits", "report_fence", "target")
 
 
 def _printed(value: Any) -> Any:
@@ -192,23 +211,6 @@ def _printed(value: Any) -> Any:
 def output_path(pattern: str, name: str, file: str) -> str:
     """Return the path of an agent file, relative to the kit: the pattern with `{name}` and `{dir}` filled in."""
     return normal(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
-
-
-def _front_matter_entries(manifest: Manifest, target: Target) -> Iterable[tuple[str, Value]]:
-    values: dict[str, Value] = {"name": manifest.name}
-    if manifest.description:
-        values["description"] = manifest.description
-    if manifest.tools is not None:
-        values["tools"] = _tools(manifest.tools)
-    if manifest.model:
-        values["model"] = manifest.model
-    values |= manifest.target.get(target.name, {})
-    return ((key, values[key]) for key in target.keys if key in values)
-
-
-def _tools(tools: tuple[str, ...]) -> Value:
-    """A comma-separated string reads best, but an item with a comma, or no item at all, needs a list."""
-    return ", ".join(tools) if tools and not any("," in tool for tool in tools) else list(tools)
 
 
 def agent_view(manifest: Manifest) -> Manifest:

@@ -24,9 +24,12 @@ from kei_assembler.shapes import (
     table_of,
 )
 from kei_assembler.source import Source
-from kei_assembler.targets import RIGHTS, TARGETS
+from kei_assembler.targets import TARGETS
 
 MANIFEST_KEYS = tuple(field.key for field in FIELDS)
+
+RIGHTS = {right.name: right for row in TARGETS.values() for right in row.rights}
+"""What a kit must allow its agents one by one, by name."""
 
 _FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the kit, written with `/`", names_file=True)
 _OUTPUT = matching(
@@ -48,10 +51,15 @@ _AGENT = matching(r"\w(?:[\w .:@/-]*\w)?", "an agent's name")
 _EXTRA_KEY = matching(r"[a-z][a-z0-9_]*", "a key of lower-case letters, digits and `_`")
 _TARGET_TABLES = table(
     *(
-        Field(name, table(Field("output", _OUTPUT, "Where the files go.", default=target.output)), target.label)
+        Field(
+            name,
+            table(Field("output", _OUTPUT, "Where the files go.", default=target.output), *target.settings),
+            target.label,
+        )
         for name, target in TARGETS.items()
     )
 )
+_DEFAULTS = table(*(field for field in FIELDS if field.key in ("tools", "model", "target")))
 
 _ALLOWANCE = table(
     Field("agent", FILLED, "The agent's name.", required=True, default=""),
@@ -78,6 +86,7 @@ SETTINGS = (
         default=("claude-code",),
     ),
     Field("target", _TARGET_TABLES, "Settings of one target.", default={}),
+    Field("defaults", _DEFAULTS, "What a manifest has that does not say otherwise.", default={}),
     Field(
         "allow-characters",
         table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each"),
@@ -111,7 +120,8 @@ class Settings(NamedTuple):
     external_agents: tuple[str, ...]
     known_tools: tuple[str, ...]
     targets: tuple[str, ...]
-    target: Mapping[str, Mapping[str, str]]
+    target: Mapping[str, Mapping[str, Any]]
+    defaults: Mapping[str, Any]
     allow_characters: Mapping[str, str]
     allow_rights: tuple[Mapping[str, Any], ...]
     ignore: tuple[str, ...]
@@ -119,7 +129,11 @@ class Settings(NamedTuple):
 
     def output(self, target: str) -> str:
         """Return the path pattern of the target's files."""
-        return self.target.get(target, {}).get("output") or TARGETS[target].output
+        return str(self.of(target).get("output") or TARGETS[target].output)
+
+    def of(self, target: str) -> Mapping[str, Any]:
+        """Return what the settings say of one target."""
+        return self.target.get(target, {})
 
 
 def decode_settings(data: Mapping[str, Any]) -> Settings:

@@ -63,6 +63,7 @@ FILLED = Shape(str, "a string")
 LINE = Shape(str, "a string of one line", one_line=True)
 STRINGS = Shape(list, "a list of strings", item=FILLED)
 BOOLEAN = Shape(bool, "true or false")
+NUMBER = Shape(float, "a number")
 POSITIVE = Shape(int, "a whole number above 0", least=1)
 ANYTHING = Shape(object, "a string, number, boolean, list or table")
 TABLE_OF_ANYTHING = Shape(dict, "a table", item=ANYTHING)
@@ -83,14 +84,19 @@ def list_of(item: Shape, expects: str, least: int = 0) -> Shape:
     return Shape(list, expects, item=item, least=least)
 
 
+def any_of(*shapes: Shape) -> Shape:
+    """Return the shape of a value that has one of several."""
+    return Shape(object, ", or ".join(shape.expects for shape in shapes), either=shapes)
+
+
 def table(*fields: Field) -> Shape:
     """Return the shape of a table with these keys and no others."""
     return Shape(dict, "a table", fields=fields)
 
 
-def table_of(item: Shape, expects: str = "a table") -> Shape:
-    """Return the shape of a table with any keys, whose values all have one shape."""
-    return Shape(dict, expects, item=item)
+def table_of(item: Shape, expects: str = "a table", fields: tuple[Field, ...] = ()) -> Shape:
+    """Return the shape of a table with any keys, whose values all have one shape, but for those of `fields`."""
+    return Shape(dict, expects, item=item, fields=fields)
 
 
 def misfits(shape: Shape, value: Any, path: KeyPath = ()) -> Iterator[Misfit]:
@@ -118,6 +124,8 @@ def fits(shape: Shape, value: Any) -> bool:
 def _has_type(expected: type, value: Any) -> bool:
     if expected is object:
         return _is_plain(value)
+    if expected is float:
+        return isinstance(value, int | float) and _is_plain(value) and not isinstance(value, bool)
     return isinstance(value, expected) and not (expected is int and isinstance(value, bool))
 
 
@@ -162,13 +170,11 @@ def _misfits_of_list(shape: Shape, value: list[Any], path: KeyPath) -> Iterator[
 
 
 def _misfits_of_table(shape: Shape, value: dict[str, Any], path: KeyPath) -> Iterator[Misfit]:
-    if shape.item:
-        for key, entry in value.items():
-            yield from misfits(shape.item, entry, (*path, key))
-        return
     fields = {field.key: field for field in shape.fields}
     for key in value:
-        if fields and key not in fields:
+        if key not in fields and shape.item:
+            yield from misfits(shape.item, value[key], (*path, key))
+        elif key not in fields and fields:
             yield Misfit("unknown", (*path, key), shape, value[key])
     for key, field in fields.items():
         if key in value:
@@ -222,7 +228,7 @@ def coerce(shape: Shape, value: Any) -> Any:
         return _empty(shape)
     if isinstance(value, list):
         return tuple(coerce(shape.item, entry) for entry in value) if shape.item else tuple(value)
-    if isinstance(value, dict) and shape.fields:
+    if isinstance(value, dict) and shape.fields and not shape.item:
         kept = (field for field in shape.fields if field.key in value or field.default is not None)
         return {field.key: coerce_field(field, value) for field in kept}
     if isinstance(value, dict) and shape.item:

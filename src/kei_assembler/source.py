@@ -64,8 +64,10 @@ class Source:
     def _offset(self, span: Span) -> int:
         return sum(len(line) + 1 for line in self._lines[: span.line - 1]) + span.column - 1
 
-    def place(self, where: KeyPath | Span) -> Place:
-        """Return the place of a key path or a span, with the line that it starts on."""
+    def place(self, where: KeyPath | Span | Place) -> Place:
+        """Return the place of a key path or a span, with the line that it starts on; one of another file as it is."""
+        if isinstance(where, Place):
+            return where
         span = where if isinstance(where, Span) else self.locate(where)
         return Place(self.file, span, self._lines[span.line - 1] if span != START else None)
 

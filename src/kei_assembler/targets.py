@@ -1,102 +1,78 @@
-"""The AI tools that agent files are written for: one row of data per target."""
+"""The AI tools that agent files are written for: one row of data per target.
+
+The facts were read in the clients that are shipped, or tried in them, in November 2026: Claude Code 2.1.330, the
+Copilot CLI 1.0.102 and VS Code, Cursor's SDK 1.0.32, OpenCode 1.18, Gemini CLI 0.61.0, Codex 0.169, Qwen Code 0.24.4.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
+from kei_assembler.forms import LINES, TOML
 from kei_assembler.shapes import (
     BOOLEAN,
     FILLED,
     LINE,
+    NUMBER,
     POSITIVE,
     STRINGS,
     TABLE_OF_ANYTHING,
     Field,
     Shape,
+    any_of,
+    list_of,
+    matching,
     one_of,
+    table,
+    table_of,
 )
+from kei_assembler.target import Handoffs, Limit, Right, Target, Tools
 
-
-class Right(NamedTuple):
-    """What an agent may do by a key of its front matter, if that has `value`, or whatever it has.
-
-    `grants` completes the sentence "it lets the agent …".
-    """
-
-    target: str
-    key: str
-    value: str
-    grants: str
-
-    @property
-    def name(self) -> str:
-        """How the setting `allow-rights` names it."""
-        return f"{self.target}.{self.key}={self.value}" if self.value else f"{self.target}.{self.key}"
-
-    def is_given(self, table: Mapping[str, object]) -> bool:
-        """Tell whether a target's table of a manifest gives this right."""
-        held = table.get(self.key)
-        return held == self.value if self.value else bool(held)
-
-
-class Target(NamedTuple):
-    """What one AI tool reads: where, which front matter in which order, and which tools it knows.
-
-    `output` is a path pattern relative to the kit, with `{name}` and `{dir}`, the manifest's folder.
-    `keys` is the order of the front matter; `fields` are those of its keys that a manifest's `[target.NAME]` may set;
-    `rights` are what among that a review must not overlook.
-    """
-
-    name: str
-    label: str
-    output: str
-    keys: tuple[str, ...]
-    fields: tuple[Field, ...]
-    tools: tuple[str, ...]
-    rights: tuple[Right, ...]
-
-
-_EFFORT = Shape(
-    object,
-    "`low`, `medium`, `high`, `xhigh`, `max`, or a whole number",
-    either=(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number")),
+CLAUDE_TOOLS = tuple(
+    "Agent AskUserQuestion Bash CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree ExitPlanMode "
+    "ExitWorktree Glob Grep ListMcpResourcesTool LSP Monitor NotebookEdit PowerShell Read ReadMcpResourceTool "
+    "SendMessage Skill Task TaskCreate TaskGet TaskList TaskStop TaskUpdate TodoWrite ToolSearch WebFetch "
+    "WebSearch Workflow Write".split()
 )
-_MCP_SERVERS = Shape(
-    object,
-    "a table of servers, or a list of server names and such tables",
-    either=(TABLE_OF_ANYTHING, Shape(list, "a list", item=Shape(object, "", either=(FILLED, TABLE_OF_ANYTHING)))),
-)
+"""Claude Code's own tools, by whose names manifests list theirs."""
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _names(text: str) -> dict[str, str]:
+    """The client's names by Claude Code's, from "Edit Write: edit, …"."""
+    groups = (group.partition(": ") for group in text.split(", "))
+    return {tool: name for tools, _, name in groups for tool in tools.split()}
+
+
+ALIASES = {"Task": "Agent"}
+"""Former names of tools that Claude Code still takes."""
+
+_MODEL = Field("model", LINE, "The model for this target, in place of the manifest's `model`.")
+_OWN_TOOLS = Field("tools", STRINGS, "The tools by the client's own names, in place of the manifest's `tools`.")
+_COLOR = Field("color", LINE, "The agent's colour in the user interface.")
+_SERVERS = "start and use servers of its own"
+_HOOKS = "run commands at events, without asking"
+_DESCRIBED = Limit("description", least=1, advised=True)
 
 CLAUDE_CODE = Target(
     name="claude-code",
     label="Claude Code",
     output="{dir}/{name}.md",
-    keys=(
-        "name",
-        "description",
-        "tools",
-        "disallowedTools",
-        "model",
-        "effort",
-        "permissionMode",
-        "maxTurns",
-        "skills",
-        "mcpServers",
-        "hooks",
-        "memory",
-        "background",
-        "isolation",
-        "color",
-        "initialPrompt",
-        "omitClaudeMd",
+    keys=_words(
+        "name description tools disallowedTools model effort permissionMode maxTurns skills mcpServers "
+        "hooks memory background isolation color initialPrompt omitClaudeMd"
     ),
     fields=(
         Field(
             "disallowedTools", STRINGS, "Tools that the agent may not use, though `tools` or the default allow them."
         ),
-        Field("model", LINE, "The model for this target, in place of the manifest's `model`."),
-        Field("effort", _EFFORT, "How much the model thinks before it answers."),
+        _MODEL,
+        Field(
+            "effort",
+            any_of(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number")),
+            "How much the model thinks before it answers.",
+        ),
         Field(
             "permissionMode",
             one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"),
@@ -104,7 +80,15 @@ CLAUDE_CODE = Target(
         ),
         Field("maxTurns", POSITIVE, "After how many turns the agent stops."),
         Field("skills", STRINGS, "Skills that are loaded when the agent starts."),
-        Field("mcpServers", _MCP_SERVERS, "MCP servers that the agent can use."),
+        Field(
+            "mcpServers",
+            Shape(
+                object,
+                "a table of servers, or a list of server names and such tables",
+                either=(TABLE_OF_ANYTHING, list_of(any_of(FILLED, TABLE_OF_ANYTHING), "a list")),
+            ),
+            "MCP servers that the agent can use.",
+        ),
         Field("hooks", TABLE_OF_ANYTHING, "Commands that run at events of the agent's life."),
         Field("memory", one_of("user", "project", "local"), "Where the agent keeps a memory of its own."),
         Field("background", BOOLEAN, "Whether the agent always runs in the background."),
@@ -117,21 +101,291 @@ CLAUDE_CODE = Target(
         Field("initialPrompt", FILLED, "The first message, when the agent runs as the main one."),
         Field("omitClaudeMd", BOOLEAN, "Whether the project's memory files are left out."),
     ),
-    tools=tuple(
-        "Agent AskUserQuestion Bash CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree ExitPlanMode "
-        "ExitWorktree Glob Grep ListMcpResourcesTool LSP Monitor NotebookEdit PowerShell Read ReadMcpResourceTool "
-        "SendMessage Skill Task TaskCreate TaskGet TaskList TaskStop TaskUpdate TodoWrite ToolSearch WebFetch "
-        "WebSearch Workflow Write".split()
+    tools=Tools("comma"),
+    models=None,
+    settings=(
+        Field(
+            "limit-agents",
+            BOOLEAN,
+            "Whether an agent with the tool `Agent` may start just the agents that it hands off to.",
+        ),
     ),
+    limits=(_DESCRIBED, Limit("file", most=1024 * 1024)),
     rights=(
         Right("claude-code", "permissionMode", "bypassPermissions", "do everything without asking"),
         Right("claude-code", "permissionMode", "auto", "act without asking a person"),
-        Right("claude-code", "hooks", "", "run commands at events, without asking"),
-        Right("claude-code", "mcpServers", "", "start and use servers of its own"),
+        Right("claude-code", "hooks", "", _HOOKS),
+        Right("claude-code", "mcpServers", "", _SERVERS),
     ),
 )
 
-TARGETS = {target.name: target for target in (CLAUDE_CODE,)}
+_VSCODE_HANDOFF = table(
+    Field("label", LINE, "What the button says.", required=True),
+    Field("agent", LINE, "The agent that takes over.", required=True),
+    Field("prompt", FILLED, "What it is asked to do.", required=True),
+    Field("send", BOOLEAN, "Whether the prompt is sent at once."),
+    Field("showContinueOn", BOOLEAN, "Whether other ways to go on are offered."),
+    Field("model", LINE, "The model for what follows."),
+)
 
-RIGHTS = {right.name: right for target in TARGETS.values() for right in target.rights}
-"""What a kit must allow its agents one by one, by name."""
+COPILOT = Target(
+    name="copilot",
+    label="GitHub Copilot and VS Code",
+    output=".github/agents/{name}.agent.md",
+    keys=_words(
+        "name description target tools agents model argument-hint user-invocable disable-model-invocation "
+        "mcp-servers metadata handoffs"
+    ),
+    fields=(
+        Field("target", one_of("vscode", "github-copilot"), "The one client that the agent is for."),
+        _OWN_TOOLS,
+        Field("agents", STRINGS, "The agents that it may start."),
+        Field(
+            "model",
+            Shape(object, "a model's display name, or a list of them", either=(LINE, STRINGS)),
+            "The model, or for VS Code several to choose from.",
+        ),
+        Field("argument-hint", LINE, "What the input field of the chat suggests."),
+        Field("user-invocable", BOOLEAN, "Whether people can choose the agent."),
+        Field("disable-model-invocation", BOOLEAN, "Whether no other agent may start it by itself."),
+        Field("mcp-servers", TABLE_OF_ANYTHING, "MCP servers that the agent can use."),
+        Field("metadata", table_of(FILLED, "a table of strings"), "Notes for programs."),
+        Field(
+            "handoffs", list_of(_VSCODE_HANDOFF, "a list of tables"), "Buttons, in place of the manifest's handoffs."
+        ),
+    ),
+    tools=Tools(
+        "list",
+        names=_names(
+            "Bash: execute, Read: read, Edit Write NotebookEdit: edit, Grep Glob: search, Agent: agent, "
+            "WebFetch WebSearch: web, TodoWrite: todo"
+        ),
+        mcp_tool="{server}/{tool}",
+        mcp_server="{server}/*",
+        agents="agents",
+    ),
+    handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
+    limits=(_DESCRIBED, Limit("prompt", most=30_000)),
+    rights=(Right("copilot", "mcp-servers", "", _SERVERS),),
+    lost=("Models go by display names here: `model` is left out unless `[target.copilot]` names one.",),
+)
+
+CURSOR = Target(
+    name="cursor",
+    label="Cursor",
+    output=".cursor/agents/{name}.md",
+    keys=_words("name description model readonly is_background tools"),
+    fields=(
+        _MODEL,
+        Field("readonly", BOOLEAN, "Whether the agent changes nothing."),
+        Field("is_background", BOOLEAN, "Whether the agent runs in the background."),
+        Field("tools", list_of(LINE, "a list of strings"), "The tools, in place of the manifest's `tools`."),
+    ),
+    tools=Tools(
+        "comma",
+        names={tool: tool for tool in CLAUDE_TOOLS},
+        mcp_tool="mcp__{server}__{tool}",
+        mcp_server="mcp__{server}__*",
+        other="{tool}",
+        empty_means_all=True,
+    ),
+    form=LINES,
+    models=("inherit",),
+    limits=(_DESCRIBED, Limit("body", least=1)),
+    lost=("A description of several lines is written in one.",),
+)
+
+_ACTION = one_of("ask", "allow", "deny")
+_BY_PATTERN = any_of(_ACTION, table_of(_ACTION, "a table of patterns"))
+
+OPENCODE = Target(
+    name="opencode",
+    label="OpenCode",
+    output=".opencode/agents/{name}.md",
+    keys=_words("description mode model temperature top_p steps hidden disable color permission"),
+    fields=(
+        Field("mode", one_of("subagent", "primary", "all"), "Whether other agents start it, or people, or both."),
+        Field("model", matching(r"[^/\s]+/\S+", "a model as `provider/id`"), "The model, as `provider/id`."),
+        Field("temperature", NUMBER, "How freely the model chooses its words."),
+        Field("top_p", NUMBER, "How freely, in the other way to say it."),
+        Field("steps", POSITIVE, "After how many steps the agent stops."),
+        Field("hidden", BOOLEAN, "Whether it is left out of the lists."),
+        Field("disable", BOOLEAN, "Whether it is switched off."),
+        _COLOR,
+        Field(
+            "permission",
+            any_of(
+                _ACTION,
+                table_of(
+                    _BY_PATTERN,
+                    fields=tuple(
+                        Field(tool, _ACTION, "Without patterns.") for tool in ("todowrite", "webfetch", "websearch")
+                    ),
+                ),
+            ),
+            "What the agent may do, in place of the manifest's `tools`; of patterns the last that matches holds.",
+        ),
+    ),
+    tools=Tools(
+        "permissions",
+        names=_names(
+            "Read: read, Edit Write NotebookEdit: edit, Glob: glob, Grep: grep, Bash: bash, Agent: task, "
+            "LSP: lsp, Skill: skill, TodoWrite: todowrite, WebFetch: webfetch, WebSearch: websearch"
+        ),
+        mcp_tool="{server}_{tool}",
+        mcp_server="{server}_*",
+        scoped=("Bash", "Agent", "Skill"),
+        key="permission",
+    ),
+    fixed={"mode": "subagent"},
+    rights=(Right("opencode", "permission", "allow", "do everything without asking"),),
+    lost=("The name is that of the file; there is none in the front matter.",),
+)
+
+_GEMINI_TOOLS = (
+    "activate_skill ask_user enter_plan_mode exit_plan_mode glob google_web_search grep_search list_directory "
+    "list_mcp_resources read_file read_many_files read_mcp_resource replace run_shell_command web_fetch write_file "
+    "write_todos"
+).split()
+
+GEMINI = Target(
+    name="gemini",
+    label="Gemini CLI",
+    output=".gemini/agents/{name}.md",
+    keys=_words("name display_name description kind tools mcp_servers model temperature max_turns timeout_mins"),
+    fields=(
+        Field("display_name", LINE, "The name that people see."),
+        Field("kind", one_of("local"), "Where the agent runs."),
+        Field(
+            "tools",
+            list_of(
+                matching(
+                    rf"\*|mcp_\*|mcp_[A-Za-z0-9.-]+_(?:\*|[\w.-]+)|{'|'.join(_GEMINI_TOOLS)}",
+                    "a tool of Gemini CLI, `mcp_SERVER_TOOL`, `mcp_SERVER_*` or `*`; any other loses the agent",
+                ),
+                "a list of tools",
+            ),
+            _OWN_TOOLS.doc,
+        ),
+        Field("mcp_servers", TABLE_OF_ANYTHING, "MCP servers that the agent can use."),
+        _MODEL,
+        Field("temperature", NUMBER, "How freely the model chooses its words."),
+        Field("max_turns", POSITIVE, "After how many turns the agent stops."),
+        Field("timeout_mins", POSITIVE, "After how many minutes the agent stops."),
+    ),
+    tools=Tools(
+        "list",
+        names=_names(
+            "Read: read_file, Edit: replace, Write: write_file, Bash: run_shell_command, Glob: glob, "
+            "Grep: grep_search, WebFetch: web_fetch, WebSearch: google_web_search, TodoWrite: write_todos, "
+            "Skill: activate_skill"
+        ),
+        mcp_tool="mcp_{server}_{tool}",
+        mcp_server="mcp_{server}_*",
+    ),
+    models=("inherit",),
+    limits=(_DESCRIBED, Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`")),
+    fills=r"\$\{\w+\}",
+    rights=(Right("gemini", "mcp_servers", "", _SERVERS),),
+    lost=(
+        "Its agents cannot start others: `Agent` has no counterpart, and handoffs are up to the one who called.",
+        "The body is a template here: `${word}` in it is an error.",
+    ),
+)
+
+CODEX = Target(
+    name="codex",
+    label="Codex CLI",
+    output=".codex/agents/{name}.toml",
+    keys=_words("name description model model_reasoning_effort sandbox_mode nickname_candidates"),
+    fields=(
+        _MODEL,
+        Field("model_reasoning_effort", LINE, "How much the model thinks before it answers."),
+        Field(
+            "sandbox_mode",
+            one_of("read-only", "workspace-write", "danger-full-access"),
+            "What commands may change; the caller's holds when it runs.",
+        ),
+        Field(
+            "nickname_candidates",
+            list_of(
+                matching("[A-Za-z0-9 _-]+", "a nickname of ASCII letters, digits, spaces, `-` and `_`"),
+                "a list of nicknames",
+                least=1,
+            ),
+            "What running agents of this kind may be called.",
+        ),
+    ),
+    tools=Tools(
+        "prose",
+        names=_names(
+            "Agent: start other agents, AskUserQuestion: ask the user, "
+            "Bash PowerShell: run commands in the shell, Edit: change files, Glob: find files by name, "
+            "Grep: search in files, LSP: ask the language server, NotebookEdit: change notebooks, "
+            "Read: read files, Skill: use skills, TodoWrite: keep a list of what is to be done, "
+            "WebFetch: fetch pages of the web, WebSearch: search the web, Write: write files"
+        ),
+        mcp_tool="use the tool {tool} of the MCP server {server}",
+        mcp_server="use the tools of the MCP server {server}",
+        other="use the tool {tool}",
+        scoped=CLAUDE_TOOLS,
+        key="",
+    ),
+    form=TOML,
+    limits=(_DESCRIBED, Limit("body", least=1)),
+    rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside of any sandbox"),),
+    lost=("There is no list of tools: the instructions say what the agent may do, and nothing enforces it.",),
+)
+
+QWEN = Target(
+    name="qwen",
+    label="Qwen Code",
+    output=".qwen/agents/{name}.md",
+    keys=_words("name description tools disallowedTools model approvalMode maxTurns color background mcpServers hooks"),
+    fields=(
+        _OWN_TOOLS,
+        Field("disallowedTools", STRINGS, "Tools that the agent may not use, by the client's own names."),
+        _MODEL,
+        Field(
+            "approvalMode",
+            one_of("plan", "default", "auto-edit", "auto", "yolo"),
+            "What the agent may do without asking.",
+        ),
+        Field("maxTurns", POSITIVE, "After how many turns the agent stops."),
+        _COLOR,
+        Field("background", BOOLEAN, "Whether the agent always runs in the background."),
+        Field("mcpServers", TABLE_OF_ANYTHING, "MCP servers that the agent can use."),
+        Field("hooks", TABLE_OF_ANYTHING, "Commands that run at events of the agent's life."),
+    ),
+    tools=Tools(
+        "list",
+        names=_names(
+            "Read: read_file, Edit: edit, Write: write_file, Bash: run_shell_command, Glob: glob, "
+            "Grep: grep_search, WebFetch: web_fetch, WebSearch: web_search, NotebookEdit: notebook_edit, "
+            "Agent: agent, TodoWrite: todo_write, Skill: skill"
+        ),
+        mcp_tool="mcp__{server}__{tool}",
+        mcp_server="mcp__{server}__*",
+        empty_means_all=True,
+    ),
+    limits=(
+        _DESCRIBED,
+        Limit("description", most=1000, advised=True),
+        Limit("name", least=2, most=50),
+        Limit(
+            "name", pattern=r"[a-zA-Z0-9](?:[\w-]*[a-zA-Z0-9])?", expects="letters and digits, with `_` and `-` inside"
+        ),
+        Limit("name", reserved=("self", "system", "user", "model", "tool", "config", "default")),
+        Limit("body", least=10),
+        Limit("prompt", most=10_000, advised=True),
+    ),
+    rights=(
+        Right("qwen", "approvalMode", "yolo", "do everything without asking"),
+        Right("qwen", "approvalMode", "auto", "act without asking a person"),
+        Right("qwen", "hooks", "", _HOOKS),
+        Right("qwen", "mcpServers", "", _SERVERS),
+    ),
+)
+
+TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN)}
+"""Every row by its name."""

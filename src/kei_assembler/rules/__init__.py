@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from kei_assembler.diagnostics import Diagnostic
+from collections.abc import Iterable
+
+from kei_assembler.diagnostics import Diagnostic, Rule
 from kei_assembler.kit import Block, Kit, stem
 from kei_assembler.manifest import Manifest
-from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, names, outputs, rights, text, tools
+from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, text, tools
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.shapes import Shape
 from kei_assembler.source import Source
 
-__all__ = ["RULES", "Usage", "check_block", "check_kit", "check_manifest", "drift", "outputs"]
+__all__ = [
+    "RULES",
+    "Usage",
+    "check_block",
+    "check_defaults",
+    "check_kit",
+    "check_limits",
+    "check_manifest",
+    "drift",
+    "outputs",
+    "text",
+]
 
 OF_MANIFEST = (
     *keys.RULES,
@@ -23,7 +36,17 @@ OF_MANIFEST = (
 )
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
 OF_KIT = (*blocks.OF_KIT, *handoffs.OF_KIT, *rights.OF_KIT)
-RULES = (*OF_MANIFEST, *OF_BLOCK, *OF_KIT, *hiding.RULES, *outputs.RULES, *drift.RULES)
+OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, text.placeholder_in_manifest)
+RULES = (
+    *OF_MANIFEST,
+    *OF_BLOCK,
+    *OF_KIT,
+    text.filled_in_file,
+    *limits.RULES,
+    *hiding.RULES,
+    *outputs.RULES,
+    *drift.RULES,
+)
 
 
 def check_manifest(kit: Kit, source: Source, shape: Shape) -> tuple[Manifest, list[Diagnostic]]:
@@ -33,16 +56,38 @@ def check_manifest(kit: Kit, source: Source, shape: Shape) -> tuple[Manifest, li
     """
     subject = Subject(kit, source, shape)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
-    found = [diagnostic for rule in rules for diagnostic in source.run(rule, subject)]
+    found = _checked(subject, rules)
+    given = {key: getattr(subject.manifest, key) for key in ("name", "description") if _is_there(subject, key)}
+    found += check_limits(source, given, kit.targets_of(subject.manifest))
     return subject.manifest, found + source.run(hiding.hidden_text, source, kit.allowed_characters)
 
 
-def check_block(kit: Kit, block: Block) -> list[Diagnostic]:
+def check_defaults(kit: Kit, shape: Shape) -> list[Diagnostic]:
+    """Return what is wrong with what the kit's settings say for all manifests, beyond its form."""
+    return _checked(Subject.of_defaults(kit, shape), OF_DEFAULTS) if kit.defaults else []
+
+
+def _checked(subject: Subject, rules: Iterable[Rule]) -> list[Diagnostic]:
+    source = subject.source
+    return [found for rule in rules for found in source.diagnose(rule, map(subject.placed, rule(subject)))]
+
+
+def _is_there(subject: Subject, key: str) -> bool:
+    return subject.fits(key) and not keys.is_missing(subject, key)
+
+
+def check_limits(source: Source, given: limits.Given, targets: Iterable[str]) -> list[Diagnostic]:
+    """Return what AI tools would not take of what they are given: texts by what they are (see `target.Limit`)."""
+    return [found for rule in limits.RULES for found in source.run(rule, given, targets)]
+
+
+def check_block(usage: Usage, block: Block) -> list[Diagnostic]:
     """Return what is wrong with a block's file, including that it could not be read."""
     if block.problems:
         return list(block.problems)
     found = [diagnostic for rule in OF_BLOCK for diagnostic in block.source.run(rule, block)]
-    return found + block.source.run(hiding.hidden_text, block.source, kit.allowed_characters)
+    found += block.source.run(text.filled_in_file, block.source, usage.fillers.get(block.name, ()))
+    return found + block.source.run(hiding.hidden_text, block.source, usage.kit.allowed_characters)
 
 
 def check_kit(usage: Usage) -> list[Diagnostic]:

@@ -178,7 +178,8 @@ def repeated_entry(subject: Subject) -> Iterable[Finding]:
         tools = ["Read", "Grep"]
     """
     for key in ("tools", "targets"):
-        yield from repeats(key, getattr(subject.manifest, key) or ())
+        if not subject.inherits(key):
+            yield from repeats(key, getattr(subject.manifest, key) or ())
 
 
 @rule("K110")
@@ -258,7 +259,7 @@ def empty_manifest(subject: Subject) -> Iterable[Finding]:
 
 def is_missing(subject: Subject, key: str) -> bool:
     """Tell whether a key is required, and absent or empty; one of the wrong form is another matter."""
-    return key in _required(subject) and subject.fits(key) and not _is_filled(subject.data.get(key))
+    return key in _required(subject) and subject.fits(key) and not _is_filled(subject.whole.get(key))
 
 
 def _required(subject: Subject) -> list[str]:

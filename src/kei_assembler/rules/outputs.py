@@ -79,8 +79,8 @@ def output_is_source(path: str) -> Iterable[Finding]:
 def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Finding]:
     """A template of the kit does not compile or render.
 
-    Templates see `agent`, `blocks`, `target`, `extra` and `report_fence`, and a name that is not defined is an
-    error. They run in Jinja2's sandbox, where what could reach outside of the template is refused, and print text,
+    Templates see `agent`, `blocks`, `target`, `extra`, `limits` and `report_fence`, and a name that is not defined is
+    an error. They run in Jinja2's sandbox, where what could reach outside of the template is refused, and print text,
     numbers and lists of them only.
 
     Fails::
@@ -222,6 +222,36 @@ def output_too_large(path: str, size: int, most: int) -> Iterable[Finding]:
     yield Finding(START, f"its output `{path}` would have {size:,} bytes; the most is {most:,}", "list fewer blocks")
 
 
+@rule("O616")
+def output_among_manifests(path: str) -> Iterable[Finding]:
+    """An output would lie in the folder of the manifests with the name of one: the next run would take it for that.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code."
+        targets = ["codex"]
+
+        # assemble.toml
+        [target.codex]
+        output = "agents/codex/{name}.toml"
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code."
+        targets = ["codex"]
+
+        # assemble.toml
+        [target.codex]
+        output = "codex/{name}.toml"
+    """
+    message = f"its output `{path}` would be taken for a manifest"
+    yield Finding(START, message, "change the setting `output` to a folder of its own")
+
+
 RULES = (
     output_outside_root,
     output_is_source,
@@ -230,4 +260,5 @@ RULES = (
     output_twice,
     unusable_path,
     output_too_large,
+    output_among_manifests,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Finding, KeyPath, Severity, rule
 from kei_assembler.rules.subject import Subject, Usage
-from kei_assembler.targets import RIGHTS
+from kei_assembler.settings import RIGHTS
 
 
 @rule("R501")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from kei_assembler.diagnostics import Finding, KeyPath, Span
 from kei_assembler.kit import Kit
-from kei_assembler.manifest import Manifest, decode
+from kei_assembler.manifest import Manifest, decode, with_defaults
 from kei_assembler.shapes import Misfit, Shape, misfits
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
@@ -17,15 +19,28 @@ MISFITS_MOST = 1000
 
 
 class Subject:
-    """One manifest under check: its source, its parsed data, its typed values, and the kit around it."""
+    """One manifest under check: its source, its parsed data, its typed values, and the kit around it.
+
+    `data` is what the manifest itself says, at `at` in the source; `whole` is that with the kit's defaults.
+    """
 
     def __init__(self, kit: Kit, source: Source, shape: Shape) -> None:
         self.kit = kit
         self.source = source
-        self.data: dict[str, Any] = source.data
-        self.manifest: Manifest = decode(source.data, kit.settings.extra_keys)
+        self.at: KeyPath = ()
+        self.data: Mapping[str, Any] = source.data
+        self.whole: Mapping[str, Any] = with_defaults(source.data, kit.defaults)
+        self.manifest: Manifest = decode(self.whole, kit.settings.extra_keys)
         self.misfits: tuple[Misfit, ...] = tuple(islice(misfits(shape, source.data), MISFITS_MOST))
         self.shape = shape
+
+    @classmethod
+    def of_defaults(cls, kit: Kit, shape: Shape) -> Subject:
+        """Return the kit's defaults as what is under check."""
+        assert kit.settings_source
+        subject = cls(kit, Source(kit.settings_source.file, kit.settings_source.text), shape)
+        subject.at, subject.data = kit.defaults_at, kit.defaults
+        return subject
 
     @cached_property
     def rights(self) -> tuple[str, ...]:
@@ -36,6 +51,29 @@ class Subject:
     def keys(self) -> tuple[str, ...]:
         """The keys that a manifest of this kit may have at its top."""
         return tuple(field.key for field in self.shape.fields)
+
+    def inherits(self, *path: str | int) -> bool:
+        """Tell whether the value at a path, or at the key of a target's table that it leads into, is a default."""
+        depth = 3 if path[:1] == ("target",) else 1
+        defaults = self.kit.defaults
+        is_own = self.at or not defaults or len(path) < depth
+        return not is_own and _has(defaults, path[:depth]) and not _has(self.data, path[:depth])
+
+    def placed(self, finding: Finding) -> Finding:
+        """Return a finding with its place in the source, and with that of the default which it is about, if any."""
+        where = finding.where
+        if isinstance(where, Span):
+            return finding
+        if self.at:
+            related = tuple((at if isinstance(at, Span) else (*self.at, *at), says) for at, says in finding.related)
+            return finding._replace(where=(*self.at, *where), related=related)
+        if not self.inherits(*where):
+            return finding
+        assert self.kit.settings_source
+        origin = self.kit.settings_source.place((*self.kit.defaults_at, *where))
+        return finding._replace(
+            where=(), related=(*finding.related, (origin, "the value comes from the kit's defaults"))
+        )
 
     def fits(self, *path: str) -> bool:
         """Tell whether nothing was wrong with the form of the value at this path."""
@@ -50,12 +88,26 @@ class Usage:
         self.blocks: set[str] = set()
         self.handoffs: set[str] = set()
         self.rights: set[tuple[str, str]] = set()
+        self.targets: set[str] = set()
+        self.fillers: dict[str, set[str]] = {}
 
     def add(self, manifest: Manifest) -> None:
         """Take note of what one manifest uses."""
         self.blocks.update(manifest.blocks)
         self.handoffs.update(handoff.target for handoff in manifest.handoff)
         self.rights.update((manifest.name, right) for right in rights_of(manifest))
+        for target in self.kit.targets_of(manifest):
+            self.targets.add(target)
+            for block in manifest.blocks if TARGETS[target].fills else ():
+                self.fillers.setdefault(block, set()).add(target)
+
+
+def _has(table: Any, path: KeyPath) -> bool:
+    for key in path:
+        if not isinstance(table, Mapping) or key not in table:
+            return False
+        table = table[key]
+    return True
 
 
 def rights_of(manifest: Manifest) -> tuple[str, ...]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, rule
+from kei_assembler.diagnostics import Finding, Span, rule
 from kei_assembler.kit import Block
 from kei_assembler.markdown import outline, prose
 from kei_assembler.rules.hiding import texts
 from kei_assembler.rules.subject import Subject
-from kei_assembler.source import span_of
+from kei_assembler.source import Source, span_of
+from kei_assembler.targets import TARGETS
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
 _MARKERS = tuple(re.compile(marker, re.MULTILINE) for marker in ("^<{7} .*$", "^={7}$", "^>{7} "))
@@ -37,7 +38,7 @@ def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
     """
     for path, text in texts(subject.data):
         for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) else text) if "{{" in text else ():
-            where = subject.source.within(path, text, *match.span())
+            where = subject.source.within((*subject.at, *path), text, *match.span())
             yield Finding(where, f"the placeholder `{match[0]}` was left unfilled", "put the value in its place")
 
 
@@ -190,6 +191,76 @@ def _opening_marker(text: str) -> re.Match[str] | None:
     return found[0]
 
 
+_NOT_IN_BODY = ("name", "description", "tools", "model", "targets", "target")
+
+
+@rule("T407")
+def filled_in_manifest(subject: Subject) -> Iterable[Finding]:
+    """Text of a manifest holds what one of its AI tools takes for a variable of its own, and fills in or fails on.
+
+    To Gemini CLI the body of an agent file is a template: `${word}` does not reach the model, and with any word but a
+    few of its own the agent cannot run at all. `$word` and `${word:-x}` are fine.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        role = "You review what lies in ${HOME}/src."
+        targets = ["gemini"]
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+        role = "You review what lies in $HOME/src."
+        targets = ["gemini"]
+    """
+    for target in subject.kit.targets_of(subject.manifest):
+        for key in subject.data if TARGETS[target].fills else ():
+            for path, text in texts(subject.data[key], (key,)) if key not in _NOT_IN_BODY else ():
+                for match in re.finditer(TARGETS[target].fills, text):
+                    yield _filled(subject.source.within(path, text, *match.span()), match[0], target)
+
+
+@rule("T408")
+def filled_in_file(source: Source, targets: Iterable[str]) -> Iterable[Finding]:
+    """A block or a template holds what an AI tool that it is used for takes for a variable of its own.
+
+    To Gemini CLI the body of an agent file is a template: `${word}` does not reach the model, and with any word but a
+    few of its own the agent cannot run at all. `$word` and `${word:-x}` are fine.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+        targets = ["gemini"]
+
+        # _blocks/baseline.md
+        Write to `${TMPDIR}` only.
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+        targets = ["gemini"]
+
+        # _blocks/baseline.md
+        Write to `$TMPDIR` only.
+    """
+    for target in sorted(targets):
+        for match in re.finditer(TARGETS[target].fills, source.text):
+            yield _filled(span_of(source.text, *match.span()), match[0], target)
+
+
+def _filled(where: Span, found: str, target: str) -> Finding:
+    hint = f"write it otherwise, such as `{found.replace('{', '').replace('}', '')}`"
+    return Finding(where, f"{TARGETS[target].label} takes `{found}` for a variable of its own", hint)
+
+
 _CLOSE_IT = "close it, or it swallows what follows"
 
 
@@ -201,5 +272,6 @@ def _line(text: str, number: int) -> tuple[int, int]:
     return start, start + len(line.strip())
 
 
-OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role)
+OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role, filled_in_manifest)
 OF_BLOCK = (placeholder_in_block, unclosed_in_block, unfinished_merge)
+RULES = (*OF_MANIFEST, *OF_BLOCK, filled_in_file)

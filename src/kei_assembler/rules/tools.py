@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from kei_assembler.diagnostics import Finding, Severity, did_you_mean, rule
+from kei_assembler.adapt import Toolset, toolset_of
+from kei_assembler.diagnostics import Finding, Severity, did_you_mean, listed, rule
 from kei_assembler.rules.subject import Subject
-from kei_assembler.targets import TARGETS
+from kei_assembler.target import Target
+from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 
 _TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")
 
@@ -32,13 +34,15 @@ def unknown_tool(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         tools = ["Read", "Bash(git:*)", "mcp__tracker__search"]
     """
-    known = KNOWN_TOOLS.union(subject.kit.settings.known_tools)
+    if subject.inherits("tools"):
+        return
+    known = _KNOWN_TOOLS.union(subject.kit.settings.known_tools)
     for index, tool in enumerate(subject.manifest.tools or ()):
         if tool and tool not in known and not _is_known_form(tool, known):
             yield Finding(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
 
 
-KNOWN_TOOLS = frozenset(tool for target in TARGETS.values() for tool in target.tools)
+_KNOWN_TOOLS = frozenset(CLAUDE_TOOLS)
 _UNKNOWN_TOOL_HELP = "if it is right, add it to the setting `known-tools`"
 
 
@@ -47,4 +51,103 @@ def _is_known_form(tool: str, known: frozenset[str]) -> bool:
     return tool == "*" or tool.startswith("mcp__") or (scoped is not None and scoped["tool"] in known)
 
 
-OF_MANIFEST = (unknown_tool,)
+@rule("K113", Severity.NOTE)
+def tool_without_counterpart(subject: Subject) -> Iterable[Finding]:
+    """A tool that one of the manifest's AI tools has nothing like: its agent goes without.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        tools = ["Read", "NotebookEdit"]
+        targets = ["gemini"]
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+        tools = ["Read", "Edit"]
+        targets = ["gemini"]
+    """
+    for target, tools in _toolsets(subject):
+        if tools.lost:
+            verb = "has" if len(tools.lost) == 1 else "have"
+            message = f"{listed(tools.lost)} {verb} no counterpart in {target.label}, whose agent goes without"
+            yield Finding(_first(subject, tools.lost), message, _hint(target))
+
+
+@rule("K114", Severity.WARNING)
+def tool_widened(subject: Subject) -> Iterable[Finding]:
+    """A tool is limited in the manifest, as in `Bash(git:*)`, but not in the file of one of its AI tools.
+
+    There the agent gets the whole tool. OpenCode can limit `Bash`, `Agent` and `Skill`, Copilot `Agent`.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        tools = ["Read", "Bash(git:*)"]
+        targets = ["gemini"]
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+        tools = ["Read", "Bash(git:*)"]
+        targets = ["claude-code", "opencode"]
+    """
+    for target, tools in _toolsets(subject):
+        if tools.widened:
+            message = f"{target.label} cannot limit {listed(tools.widened)}: its agent gets the whole tool"
+            yield Finding(_first(subject, tools.widened), message, _hint(target))
+
+
+@rule("K115")
+def no_tools_mean_all(subject: Subject) -> Iterable[Finding]:
+    """No tool is left for an AI tool that takes an empty list for all tools.
+
+    The manifest lists none, or none with a counterpart.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code."
+        tools = []
+        targets = ["qwen"]
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code."
+        tools = ["Read"]
+        targets = ["qwen"]
+    """
+    for target, tools in _toolsets(subject):
+        if tools.granted == () and target.tools.empty_means_all:
+            message = f"an agent without any tool has all of them in {target.label}"
+            yield Finding(("tools",), message, f"list a tool that it has, or leave `{target.name}` out of its targets")
+
+
+def _toolsets(subject: Subject) -> Iterator[tuple[Target, Toolset]]:
+    for name in subject.kit.targets_of(subject.manifest) if subject.fits("tools") else ():
+        target = TARGETS.get(name)
+        if target and target.tools.names is not None:
+            yield target, toolset_of(subject.manifest, target, subject.kit.settings.of(name))
+
+
+def _first(subject: Subject, entries: tuple[str, ...]) -> tuple[str, int]:
+    return "tools", (subject.manifest.tools or ()).index(entries[0])
+
+
+def _hint(target: Target) -> str:
+    key = target.tools.key
+    return (
+        f"to list its own instead, write them as `[target.{target.name}] {key}`"
+        if key in {field.key for field in target.fields}
+        else ""
+    )
+
+
+OF_MANIFEST = (unknown_tool, tool_without_counterpart, tool_widened, no_tools_mean_all)

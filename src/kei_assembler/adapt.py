@@ -1,0 +1,197 @@
+"""What a manifest means for one AI tool: its front matter, and what that cannot say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from kei_assembler.diagnostics import listed
+from kei_assembler.frontmatter import Value
+from kei_assembler.manifest import Handoff, Manifest
+from kei_assembler.markdown import code_span, fold
+from kei_assembler.target import Handoffs, Target, Tools
+from kei_assembler.targets import ALIASES, TARGETS
+
+EVERYTHING = "*"
+"""The entry of `tools` that stands for all tools."""
+
+_TOOL = re.compile(r"(?P<tool>\w+)(?:\((?P<scope>.*)\))?", re.DOTALL)
+_MCP = re.compile(r"mcp__(?P<server>.+?)(?:__(?P<tool>.+))?", re.DOTALL)
+_BY_COMMA = re.compile(r"\s*,\s*")
+_LISTS = ("Agent", "Skill")
+"""The tools whose scope is a list of names."""
+
+
+class Grant(NamedTuple):
+    """A tool by the client's name, and the patterns that it is limited to; none where it is not."""
+
+    name: str
+    patterns: tuple[str, ...] = ()
+
+
+class Toolset(NamedTuple):
+    """What a manifest's `tools` come to for a client.
+
+    `granted` is None where the client's default holds. `lost` are the entries without a counterpart, `widened` those
+    whose scope the client's file cannot express; `agents` are those that may be started, where they are limited.
+    """
+
+    granted: tuple[Grant, ...] | None
+    lost: tuple[str, ...] = ()
+    widened: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+
+
+class Adapted(NamedTuple):
+    """The entries of the front matter in their order, and the limits that the instructions must state, if any."""
+
+    entries: tuple[tuple[str, Value], ...]
+    limits: tuple[str, ...] | None
+
+
+class _Reading(NamedTuple):
+    """One entry of `tools`: the tool, its patterns, and the client's name for it, empty where there is none."""
+
+    entry: str
+    tool: str
+    patterns: tuple[str, ...]
+    name: str
+
+
+def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) -> Adapted:
+    """Return what the manifest comes to for a target, of which the kit has these settings."""
+    own = manifest.target.get(target.name, {})
+    tools = toolset(_limited(manifest, settings), target.name)
+    values: dict[str, Value] = {"name": manifest.name, "description": manifest.description, **target.fixed}
+    if tools.granted is not None:
+        values |= _WRITTEN[target.tools.written](target.tools, tools.granted)
+    if target.tools.agents:
+        values[target.tools.agents] = tools.agents
+    if target.models is None or manifest.model in target.models:
+        values["model"] = manifest.model
+    if target.handoffs and own.get(target.handoffs.unless[0]) != target.handoffs.unless[1]:
+        values[target.handoffs.key] = _handoffs(target.handoffs, manifest.handoff)
+    told = {key: value for key, value in values.items() if value or key == target.tools.key} | dict(own)
+    entries = tuple((key, told[key]) for key in target.keys if key in told)
+    return Adapted(entries, _in_words(tools) if target.tools.written == "prose" else None)
+
+
+def toolset_of(manifest: Manifest, target: Target, settings: Mapping[str, object]) -> Toolset:
+    """Return what the manifest's tools come to for a target, unless the manifest has that target's own instead."""
+    if target.tools.key in manifest.target.get(target.name, {}):
+        return Toolset(None)
+    return toolset(_limited(manifest, settings), target.name)
+
+
+def _limited(manifest: Manifest, settings: Mapping[str, object]) -> tuple[str, ...] | None:
+    """The manifest's tools; with the setting `limit-agents`, `Agent` is for the targets of its handoffs only."""
+    if manifest.tools is None or not settings.get("limit-agents"):
+        return manifest.tools
+    agents = ", ".join(handoff.target for handoff in manifest.handoff)
+    limited = f"Agent({agents})" if agents else ""
+    return tuple(filter(None, (limited if ALIASES.get(tool, tool) == "Agent" else tool for tool in manifest.tools)))
+
+
+@lru_cache(maxsize=1024)
+def toolset(tools: tuple[str, ...] | None, target: str) -> Toolset:
+    """Return what Claude Code's tools, as a manifest lists them, come to for a target."""
+    row = TARGETS[target].tools
+    if row.names is None and tools is not None:
+        return Toolset(tuple(map(Grant, tools)))
+    if tools is None or EVERYTHING in tools:
+        return Toolset(None)
+    read = [_read(row, row.names or {}, entry) for entry in tools]
+    found = [reading for reading in read if reading.name]
+    whole = {reading.tool for reading in found if not reading.patterns}
+    limited = [reading for reading in found if reading.patterns and reading.tool not in whole]
+    return Toolset(
+        tuple(_grants(row, found)),
+        tuple(reading.entry for reading in read if not reading.name),
+        tuple(reading.entry for reading in limited if not _keeps_scope(row, reading.tool)),
+        tuple(pattern for reading in limited if reading.tool == "Agent" for pattern in reading.patterns),
+    )
+
+
+def _grants(row: Tools, found: Iterable[_Reading]) -> Iterable[Grant]:
+    patterns: dict[str, list[tuple[str, ...]]] = {}
+    for reading in found:
+        patterns.setdefault(reading.name, []).append(reading.patterns if reading.tool in row.scoped else ())
+    for name, of_entries in patterns.items():
+        yield Grant(name, tuple(pattern for each in of_entries for pattern in each) if all(of_entries) else ())
+
+
+def _keeps_scope(row: Tools, tool: str) -> bool:
+    return tool in row.scoped or (tool == "Agent" and bool(row.agents))
+
+
+def _read(row: Tools, names: Mapping[str, str], entry: str) -> _Reading:
+    spelled = code_span if row.written == "prose" else str
+    if mcp := _MCP.fullmatch(entry):
+        pattern = row.mcp_server if mcp["tool"] in (None, EVERYTHING) else row.mcp_tool
+        return _Reading(
+            entry, entry, (), pattern.format(server=spelled(mcp["server"]), tool=spelled(mcp["tool"] or ""))
+        )
+    match = _TOOL.fullmatch(entry)
+    tool, scope = (match["tool"], match["scope"] or "") if match else (entry, "")
+    tool = ALIASES.get(tool, tool)
+    return _Reading(entry, tool, _patterns(tool, scope), names.get(tool) or row.other.format(tool=spelled(tool)))
+
+
+def _patterns(tool: str, scope: str) -> tuple[str, ...]:
+    """What a tool is limited to; Claude Code writes a command with any arguments as `git:*`."""
+    if scope.strip() in ("", EVERYTHING):
+        return ()
+    if tool in _LISTS:
+        return tuple(filter(None, _BY_COMMA.split(scope.strip())))
+    return (f"{scope[:-2]} *" if scope.endswith(":*") else scope,)
+
+
+def _comma(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:
+    """A comma-separated string reads best, but an item with a comma, or no item at all, needs a list."""
+    names = tuple(grant.name for grant in granted)
+    return {row.key: ", ".join(names) if names and not any("," in name for name in names) else names}
+
+
+def _list(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:
+    return {row.key: [grant.name for grant in granted]}
+
+
+def _permissions(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:
+    """The last that matches holds, so what is denied in general comes first."""
+    allowed = {grant.name: _by_pattern(grant.patterns) for grant in granted}
+    return {row.key: {EVERYTHING: "deny", **allowed}}
+
+
+def _by_pattern(patterns: tuple[str, ...]) -> Value:
+    return {EVERYTHING: "deny", **dict.fromkeys(patterns, "allow")} if patterns else "allow"
+
+
+def _prose(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:  # noqa: ARG001 - as the others
+    return {}
+
+
+_WRITTEN: dict[str, Callable[[Tools, tuple[Grant, ...]], dict[str, Value]]] = {
+    "comma": _comma,
+    "list": _list,
+    "permissions": _permissions,
+    "prose": _prose,
+}
+
+
+def _in_words(tools: Toolset) -> tuple[str, ...] | None:
+    """Each tool as what the agent may do, in words that stand in a Markdown list."""
+    if tools.granted is None:
+        return None
+    return tuple(
+        f"{name}, but only {listed(map(fold, patterns), code_span)}" if patterns else name
+        for name, patterns in tools.granted
+    )
+
+
+def _handoffs(form: Handoffs, handoffs: Iterable[Handoff]) -> Value:
+    return [
+        {"label": form.label.format(agent=target), "agent": target, "prompt": fold(trigger)}
+        for target, trigger in handoffs
+    ]

@@ -1,0 +1,110 @@
+"""What a row about an AI tool holds: the types of which `targets` has the values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from kei_assembler.forms import MARKDOWN, Form
+from kei_assembler.shapes import Field
+
+
+class Tools(NamedTuple):
+    """How an agent file says which tools its agent has.
+
+    `written` is how: `comma`, in one string; `list`; `permissions`, as a map from each to what it allows; `prose`, in
+    the instructions. `names` are the client's names by Claude Code's, None where those are taken as they stand; `other`
+    is the pattern for names that are not among them, empty where those have no counterpart. `mcp_tool` and `mcp_server`
+    are the patterns for a tool of an MCP server and for all of its tools. `scoped` are the tools whose scope, as in
+    `Bash(git:*)`, the file can express, and `agents` the key that takes the scope of `Agent` on its own.
+    """
+
+    written: str
+    names: Mapping[str, str] | None = None
+    mcp_tool: str = ""
+    mcp_server: str = ""
+    other: str = ""
+    scoped: tuple[str, ...] = ()
+    agents: str = ""
+    key: str = "tools"
+    empty_means_all: bool = False
+
+
+class Handoffs(NamedTuple):
+    """A key of the front matter that takes the handoffs, with the pattern of their labels.
+
+    It is left out where the manifest's table of the target has the value `unless[1]` at the key `unless[0]`.
+    """
+
+    key: str
+    label: str
+    unless: tuple[str, str] = ("", "")
+
+
+class Limit(NamedTuple):
+    """What a client takes of one thing: `name`, `description`, `body`, `prompt` or `file`.
+
+    The body is what the template makes, the prompt that with the stamp, where the client gives both to the model.
+    Sizes are in characters, of a file in bytes. `pattern` is what all of the text must match, and `expects` completes
+    "it must be …"; `reserved` are names that the client keeps for itself. What is only `advised` it takes nevertheless.
+    """
+
+    of: str
+    most: int = 0
+    least: int = 0
+    pattern: str = ""
+    expects: str = ""
+    reserved: tuple[str, ...] = ()
+    advised: bool = False
+
+
+class Right(NamedTuple):
+    """What an agent may do by a key of its front matter, if that has `value`, or whatever it has.
+
+    `grants` completes the sentence "it lets the agent …".
+    """
+
+    target: str
+    key: str
+    value: str
+    grants: str
+
+    @property
+    def name(self) -> str:
+        """How the setting `allow-rights` names it."""
+        return f"{self.target}.{self.key}={self.value}" if self.value else f"{self.target}.{self.key}"
+
+    def is_given(self, table: Mapping[str, object]) -> bool:
+        """Tell whether a target's table of a manifest gives this right, also as the rule for everything (`*`)."""
+        held = table.get(self.key)
+        if isinstance(held, Mapping) and self.value:
+            held = held.get("*")
+        return held == self.value if self.value else bool(held)
+
+
+class Target(NamedTuple):
+    """What one AI tool reads: where, which front matter in which order, and which tools it knows.
+
+    `output` is a path pattern relative to the kit, with `{name}` and `{dir}`, the manifest's folder. `keys` is the
+    order of the front matter; `fields` are those of its keys that a manifest's `[target.NAME]` may set, `fixed` those
+    that have a value unless it does. `models` are the values of the manifest's `model` that mean something to the
+    client, None for all. `settings` are further keys of `[target.NAME]` in the kit's settings. The client fills in what
+    matches the pattern `fills` in the body. `rights` are what a review must not overlook; `lost` says what the client
+    cannot express, or takes otherwise.
+    """
+
+    name: str
+    label: str
+    output: str
+    keys: tuple[str, ...]
+    fields: tuple[Field, ...]
+    tools: Tools
+    form: Form = MARKDOWN
+    fixed: Mapping[str, str] = {}
+    models: tuple[str, ...] | None = ()
+    handoffs: Handoffs | None = None
+    settings: tuple[Field, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    fills: str = ""
+    rights: tuple[Right, ...] = ()
+    lost: tuple[str, ...] = ()
