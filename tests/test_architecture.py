@@ -12,7 +12,7 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
-    "budget diagnostics hidden markdown frontmatter stamp",
+    "memo streams crew budget diagnostics hidden markdown frontmatter stamp",
     "sandbox shapes places forms",
     "source target",
     "targets",
@@ -31,6 +31,7 @@ FLOORS = (
     "report.as_github",
     "report",
     "cli",
+    "start",
     "__main__",
 )
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms.split()}

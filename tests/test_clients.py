@@ -1,21 +1,30 @@
-"""Front matter, read by the parsers that AI tools are built on: those of npm, and both of Python."""
+"""Agent files, read by the parsers that AI tools are built on, of npm and of Python, and by Gemini CLI's own loader."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import rtoml
+import tomli_w
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Workbench
+from kei_assembler.forms import MARKDOWN
 from kei_assembler.frontmatter import front_matter
+from kei_assembler.targets import TARGETS
+from readers import path_of, read
 from test_frontmatter import ANY_TEXT, TRICKY_TEXT
 
 pytestmark = pytest.mark.slow
@@ -66,10 +75,12 @@ class Clients:
         self._process = process
 
     def read(self, entries: dict[str, Any], body: str) -> dict[str, Answer]:
-        text = front_matter(entries.items())
-        values = text.removeprefix("---\n").removesuffix("---\n")
-        by_python = {name: Answer(read(values), None) for name, read in BY_PYTHON.items()}
-        return by_python | self._read_by_npm(text + body)
+        return self.read_file(front_matter(entries.items()) + body)
+
+    def read_file(self, file: str) -> dict[str, Answer]:
+        values = file.removeprefix("---\n").partition("\n---\n")[0]
+        by_python = {name: Answer(load(values), None) for name, load in BY_PYTHON.items()}
+        return by_python | self._read_by_npm(file)
 
     def _read_by_npm(self, file: str) -> dict[str, Answer]:
         assert self._process.stdin
@@ -79,15 +90,20 @@ class Clients:
         return {name: Answer(answer.get("data", answer), answer.get("body")) for name, answer in answers.items()}
 
 
-@pytest.fixture(scope="module")
-def clients() -> Iterator[Clients]:
+def _command(script: str, *packages: str) -> list[str]:
+    """How to run a script of node's that needs these packages, if all are here."""
     node = shutil.which("node")
     if not node:
         pytest.skip("node is not here")
-    for package in PACKAGES:
+    for package in packages:
         if not (NODE / "node_modules" / package).is_dir():
             pytest.skip(f"{package} comes by npm, and is not here; `make slow` installs it")
-    command = [node, str(NODE / "front_matter.mjs")]
+    return [node, str(NODE / script)]
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[Clients]:
+    command = _command("front_matter.mjs", *PACKAGES)
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8") as process:
         yield Clients(process)
@@ -150,3 +166,140 @@ def test_the_body_comes_back_unchanged(clients: Clients, text: str, body: str) -
 @pytest.mark.parametrize("text", ["2001-12-14T21:59:43.100Z", "2001-12-14", "0x1F", "1e3", "1:30", "=", "~", "<<"])
 def test_what_looks_like_another_type_reads_back_as_text(clients: Clients, text: str) -> None:
     _assert_all_read_back(clients, {"description": text, "skills": [text]})
+
+
+SOURCES = ("agents/*.toml", "_blocks/*.md", "templates/*", "pyproject.toml")
+TEXTS = (
+    "Reviews: all of it # and more",
+    "before --- after",
+    "First.\n---\nname: other\ntools: Bash\n---\nLast.\n",
+    "First.\n\n  - a: b\n  # c\n",
+    "\"quoted\" and 'quoted'",
+    '\'\'\' and """ and """"" \\',
+    "C:\\new \\u0041 \\x41 \\",
+    "\ttab,\u00a0no-break space",
+    "日本語 🦊 👩\u200d🚀 Ü",
+    "$HOME, ${HOME:-x}, {{ x }} and {% y %}",
+    "a: # " * 300,
+    *(f"{indicator}{gap}first" for indicator in "*&!%@`>|-?[{,]}#:~'\"" for gap in ("", " ")),
+    *("1e5 0x1f 0o17 .inf 1_000 12:30:45 2026-11-01 yes null ~ << = NaN undefined".split()),
+)
+IN_GEMINI = {
+    "Read": "read_file",
+    "Edit": "replace",
+    "Write": "write_file",
+    "NotebookEdit": None,
+    "Glob": "glob",
+    "Grep": "grep_search",
+    "Bash": "run_shell_command",
+    "Bash(git:*)": "run_shell_command",
+    "Bash(npm run test:*)": "run_shell_command",
+    "Agent": None,
+    "Agent(a, b)": None,
+    "Task": None,
+    "Skill": "activate_skill",
+    "Skill(x)": "activate_skill",
+    "TodoWrite": "write_todos",
+    "WebFetch": "web_fetch",
+    "WebSearch": "google_web_search",
+    "mcp__docs": "mcp_docs_*",
+    "mcp__tracker__*": "mcp_tracker_*",
+    "mcp__tracker__find_it": "mcp_tracker_find_it",
+    "mcp__claude_ai_Mail__search": "mcp_claude_ai_Mail_search",
+    "mcp__claude_ai_Mail": None,
+    "mcp__my_server__*": None,
+    "mcp__söks__find": None,
+}
+LIMITS = re.compile(r"# TOOLS\n\n(?:Besides .*\n\n(?:- .*\n)+|You may .*\n)\n")
+
+Agents = dict[str, dict[str, Any]]
+
+
+def _ours() -> dict[str, str]:
+    files = (path for pattern in SOURCES for path in REPOSITORY.glob(pattern))
+    return {str(path.relative_to(REPOSITORY)): path.read_text() for path in files}
+
+
+def _hostile() -> dict[str, str]:
+    tools = [["*"], list(IN_GEMINI), *([entry] for entry in IN_GEMINI)]
+    agents: list[dict[str, Any]] = [{"description": text, "role": f"{text}\n\nYou review."} for text in TEXTS]
+    agents += [{"description": "Reviews.", "role": "You review.", "tools": entries} for entries in tools]
+    strict = [name for name, row in TARGETS.items() if not row.tools.empty_means_all]
+    agents.append({"description": "Reviews.", "role": "You review.", "tools": [], "targets": strict})
+    named = {f"a{index}": agent for index, agent in enumerate(agents)}
+    manifests = {f"agents/{name}.toml": tomli_w.dumps({"name": name} | agent) for name, agent in named.items()}
+    return {"assemble.toml": "", **manifests}
+
+
+@pytest.fixture(params=[_ours, _hostile])
+def agents(request: pytest.FixtureRequest, bench: Workbench) -> Agents:
+    """The manifests of a kit that is built for every target."""
+    files = request.param()
+    bench.write(files)
+    run = bench.run("--all", *(arg for target in TARGETS for arg in ("--target", target)))
+    assert run.status == 0, run.stderr
+    return {Path(name).stem: tomllib.loads(text) for name, text in files.items() if name.startswith("agents/")}
+
+
+def _by_gemini(folder: Path) -> dict[str, Any]:
+    command = [*_command("gemini_agents.mjs", "@google/gemini-cli"), str(folder / ".gemini" / "agents")]
+    environment = {**os.environ, "HOME": str(folder)}
+    answer: dict[str, Any] = json.loads(subprocess.check_output(command, env=environment, timeout=120))
+    assert answer["errors"] == []
+    return {agent["name"]: agent for agent in answer["agents"]}
+
+
+def _tools_in_gemini(tools: list[str] | None) -> list[str] | None:
+    if tools is None or "*" in tools:
+        return None
+    return list(dict.fromkeys(name for tool in tools if (name := IN_GEMINI[tool])))
+
+
+def test_gemini_loads_what_the_manifests_say(agents: Agents, bench: Workbench) -> None:
+    assert _by_gemini(bench.folder) == {
+        name: {
+            "name": name,
+            "description": agent["description"],
+            "tools": _tools_in_gemini(agent.get("tools")),
+            "body": bench.read(path_of("gemini", name)).partition("\n---\n\n")[2].strip(),
+            "failure": "",
+        }
+        for name, agent in agents.items()
+    }
+
+
+def test_a_variable_that_gemini_would_fail_on_is_refused(bench: Workbench) -> None:
+    manifest = 'name = "a"\ndescription = "A."\nrole = "You look into `$HOME`."\n'
+    bench.write({"agents/a.toml": manifest, "assemble.toml": 'targets = ["gemini"]'})
+    assert bench.run("--all").status == 0
+    assert _by_gemini(bench.folder)["a"]["failure"] == ""
+    file = path_of("gemini", "a")
+    bench.write({file: bench.read(file).replace("$HOME", "${HOME}")})
+    assert "Missing required input parameters: HOME." in _by_gemini(bench.folder)["a"]["failure"]
+    bench.write({"agents/a.toml": manifest.replace("$HOME", "${HOME}")})
+    run = bench.run("--all", "--force")
+    assert (run.status, "error[T407]" in run.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("target", [name for name, row in TARGETS.items() if row.form is MARKDOWN])
+def test_a_file_reads_back_as_its_manifest(clients: Clients, agents: Agents, bench: Workbench, target: str) -> None:
+    for name, agent in agents.items():
+        if target not in agent.get("targets", TARGETS):
+            continue
+        file = bench.read(path_of(target, name))
+        answers = clients.read_file(file)
+        assert len({_as_json(answer.data) for answer in answers.values()}) == 1, file
+        data = answers["PyYAML"].data
+        assert data["description"] == agent["description"]
+        assert data.get("name", name) == name
+        assert answers["gray-matter"].body == file.partition("\n---\n")[2]
+
+
+def test_a_codex_file_reads_back_as_its_manifest(agents: Agents, bench: Workbench) -> None:
+    for name, agent in agents.items():
+        text = bench.read(path_of("codex", name))
+        values = tomllib.loads(text)
+        assert rtoml.loads(text) == values
+        assert (values["name"], values["description"]) == (name, agent["description"])
+        body = LIMITS.sub("", values["developer_instructions"] + "\n").strip("\n")
+        assert body == read("claude-code", bench.read(path_of("claude-code", name))).body

@@ -15,7 +15,7 @@ from conftest import REPOSITORY
 from kei_assembler import discovery, stamp
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Place, Span
 from kei_assembler.plan import Kind, decide, decide_leftover, text_of, with_lf
-from kei_assembler.planning import make_plan
+from kei_assembler.planning import planned
 from kei_assembler.render import Artifact
 from kei_assembler.report import FORMATS
 from kei_assembler.report.outcome import Outcome
@@ -167,7 +167,8 @@ def _check_reports(found: Iterable[Diagnostic]) -> None:
 def _planned(folder: Path) -> list[Diagnostic]:
     try:
         kit = discovery.load(str(folder))
-        return make_plan(kit, kit.manifests, whole=True)[0]
+        with planned(kit, kit.manifests, whole=True) as plan:
+            return plan.found
     except AssembleError as error:
         return list(error.diagnostics)
 

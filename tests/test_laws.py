@@ -17,7 +17,7 @@ from kei_assembler.diagnostics import has_errors
 from kei_assembler.disk import Disk
 from kei_assembler.hidden import is_hidden
 from kei_assembler.plan import Kind
-from kei_assembler.planning import make_plan
+from kei_assembler.planning import Plan, planned
 
 # Text without the characters that are refused as hidden, and without unfilled placeholders.
 VISIBLE = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="{").filter(lambda one: not is_hidden(one))
@@ -46,11 +46,16 @@ def _kit(folder: str, manifest: dict[str, Any]) -> Path:
     return path
 
 
+def _planned(folder: str) -> Plan:
+    with planned(discovery.load(folder), ["agents/x.toml"], whole=True) as plan:
+        return plan
+
+
 def _output(manifest: dict[str, Any]) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        found, changes = make_plan(discovery.load(str(_kit(folder, manifest))), ["agents/x.toml"], whole=True)
-    assert not has_errors(found)
-    content = changes[0].after
+        plan = _planned(str(_kit(folder, manifest)))
+    assert not has_errors(plan.found)
+    content = plan.changes[0].after
     assert content is not None
     return content.decode()
 
@@ -60,9 +65,9 @@ def _output(manifest: dict[str, Any]) -> str:
 def test_after_a_build_nothing_is_left_to_do(manifest: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = str(_kit(folder, manifest))
-        _, first = make_plan(discovery.load(path), ["agents/x.toml"], whole=True)
+        first = _planned(path).changes
         Disk(discovery.load(path)).apply(first)
-        _, second = make_plan(discovery.load(path), ["agents/x.toml"], whole=True)
+        second = _planned(path).changes
     assert [change.kind for change in first] == [Kind.CREATE]
     assert [change.kind for change in second] == [Kind.UNCHANGED]
 

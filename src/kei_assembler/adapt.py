@@ -45,10 +45,13 @@ class Toolset(NamedTuple):
 
 
 class Adapted(NamedTuple):
-    """The entries of the front matter in their order, and the limits that the instructions must state, if any."""
+    """The entries of the front matter in their order.
+
+    `allowed` is what the agent may do, in words, where only the instructions can say that, and it is limited.
+    """
 
     entries: tuple[tuple[str, Value], ...]
-    limits: tuple[str, ...] | None
+    allowed: tuple[str, ...] | None
 
 
 class _Reading(NamedTuple):
@@ -73,15 +76,26 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
         values["model"] = manifest.model
     if target.handoffs and own.get(target.handoffs.unless[0]) != target.handoffs.unless[1]:
         values[target.handoffs.key] = _handoffs(target.handoffs, manifest.handoff)
-    told = {key: value for key, value in values.items() if value or key == target.tools.key} | dict(own)
+    told = {key: value for key, value in values.items() if value or key == target.tools.key} | _own(target, own)
     entries = tuple((key, told[key]) for key in target.keys if key in told)
     return Adapted(entries, _in_words(tools) if target.tools.written == "prose" else None)
 
 
+def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:
+    """A manifest's table of the target, with its tables as lists of small ones where the client takes but those."""
+    return {
+        key: [{name: inner} for name, inner in value.items()]
+        if key in target.listed and isinstance(value, Mapping)
+        else value
+        for key, value in table.items()
+    }
+
+
 def toolset_of(manifest: Manifest, target: Target, settings: Mapping[str, object]) -> Toolset:
-    """Return what the manifest's tools come to for a target, unless the manifest has that target's own instead."""
-    if target.tools.key in manifest.target.get(target.name, {}):
-        return Toolset(None)
+    """Return what the manifest's tools come to for a target; of its own tools instead, only whether there are any."""
+    own = manifest.target.get(target.name, {})
+    if target.tools.key in own:
+        return Toolset(None if own[target.tools.key] else ())
     return toolset(_limited(manifest, settings), target.name)
 
 
@@ -91,7 +105,13 @@ def _limited(manifest: Manifest, settings: Mapping[str, object]) -> tuple[str, .
         return manifest.tools
     agents = ", ".join(handoff.target for handoff in manifest.handoff)
     limited = f"Agent({agents})" if agents else ""
-    return tuple(filter(None, (limited if ALIASES.get(tool, tool) == "Agent" else tool for tool in manifest.tools)))
+    tools = (limited if _starts_agents(tool) else tool for tool in manifest.tools)
+    return tuple(dict.fromkeys(filter(None, tools)))
+
+
+def _starts_agents(entry: str) -> bool:
+    tool = entry.partition("(")[0]
+    return ALIASES.get(tool, tool) == "Agent"
 
 
 @lru_cache(maxsize=1024)
@@ -106,10 +126,12 @@ def toolset(tools: tuple[str, ...] | None, target: str) -> Toolset:
     found = [reading for reading in read if reading.name]
     whole = {reading.tool for reading in found if not reading.patterns}
     limited = [reading for reading in found if reading.patterns and reading.tool not in whole]
+    granted = tuple(_grants(row, found))
+    whole_names = {grant.name for grant in granted if not grant.patterns}
     return Toolset(
-        tuple(_grants(row, found)),
+        granted,
         tuple(reading.entry for reading in read if not reading.name),
-        tuple(reading.entry for reading in limited if not _keeps_scope(row, reading.tool)),
+        tuple(reading.entry for reading in limited if reading.name in whole_names and not _is_apart(row, reading.tool)),
         tuple(pattern for reading in limited if reading.tool == "Agent" for pattern in reading.patterns),
     )
 
@@ -122,17 +144,17 @@ def _grants(row: Tools, found: Iterable[_Reading]) -> Iterable[Grant]:
         yield Grant(name, tuple(pattern for each in of_entries for pattern in each) if all(of_entries) else ())
 
 
-def _keeps_scope(row: Tools, tool: str) -> bool:
-    return tool in row.scoped or (tool == "Agent" and bool(row.agents))
+def _is_apart(row: Tools, tool: str) -> bool:
+    """The agents that may be started have a key of their own."""
+    return tool == "Agent" and bool(row.agents)
 
 
 def _read(row: Tools, names: Mapping[str, str], entry: str) -> _Reading:
     spelled = code_span if row.written == "prose" else str
     if mcp := _MCP.fullmatch(entry):
         pattern = row.mcp_server if mcp["tool"] in (None, EVERYTHING) else row.mcp_tool
-        return _Reading(
-            entry, entry, (), pattern.format(server=spelled(mcp["server"]), tool=spelled(mcp["tool"] or ""))
-        )
+        name = pattern.format(server=spelled(mcp["server"]), tool=spelled(mcp["tool"] or ""))
+        return _Reading(entry, entry, (), name if re.fullmatch(row.mcp, name, re.DOTALL) else "")
     match = _TOOL.fullmatch(entry)
     tool, scope = (match["tool"], match["scope"] or "") if match else (entry, "")
     tool = ALIASES.get(tool, tool)
@@ -160,12 +182,12 @@ def _list(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:
 
 def _permissions(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:
     """The last that matches holds, so what is denied in general comes first."""
-    allowed = {grant.name: _by_pattern(grant.patterns) for grant in granted}
+    allowed = {grant.name: _by_pattern(grant.patterns) or row.guarded.get(grant.name, "allow") for grant in granted}
     return {row.key: {EVERYTHING: "deny", **allowed}}
 
 
-def _by_pattern(patterns: tuple[str, ...]) -> Value:
-    return {EVERYTHING: "deny", **dict.fromkeys(patterns, "allow")} if patterns else "allow"
+def _by_pattern(patterns: tuple[str, ...]) -> Mapping[str, Value]:
+    return {EVERYTHING: "deny", **dict.fromkeys(patterns, "allow")} if patterns else {}
 
 
 def _prose(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:  # noqa: ARG001 - as the others

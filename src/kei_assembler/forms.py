@@ -73,5 +73,9 @@ _FRONT_MATTER = re.compile(rb"---\n")
 MARKDOWN = Form("Markdown with YAML front matter", MARKUP, _FRONT_MATTER, _markdown)
 LINES = Form("Markdown with front matter of plain lines `key: value`", MARKUP, _FRONT_MATTER, _lines)
 TOML = Form(
-    f"TOML with the body in `{_BODY_KEY}`", HASH, re.compile(rb"(?s:.*\n)?developer_instructions *="), _toml, False
+    f"TOML with the body in `{_BODY_KEY}`",
+    HASH,
+    re.compile(rb"(?s:.*\n)?[\"']?developer_instructions[\"']?[ \t]*="),
+    _toml,
+    False,
 )

@@ -11,11 +11,12 @@ from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 
 _WIDTH = 112
 _INDENT = 12
+_HANG = " " * _INDENT
 
 
 def overview(names: Iterable[str]) -> str:
     """Return what there is to know about these targets, or all, for people at a terminal."""
-    rows = [TARGETS[name] for name in names] or list(TARGETS.values())
+    rows = [TARGETS[name] for name in dict.fromkeys(names)] or list(TARGETS.values())
     return "\n".join(map(_text, rows))
 
 
@@ -36,7 +37,8 @@ def _text(row: Target) -> str:
     for head, facts in groupby(_facts(row), key=lambda fact: fact[0]):
         for index, (_, fact) in enumerate(facts):
             start = f"  {'' if index else head}".ljust(_INDENT)
-            lines.append(fill(fact.replace("`", ""), _WIDTH, initial_indent=start, subsequent_indent=" " * _INDENT))
+            text = fact.replace("`", "")
+            lines.append(fill(text, _WIDTH, initial_indent=start, subsequent_indent=_HANG, break_on_hyphens=False))
     return "\n".join(lines) + "\n"
 
 
@@ -85,13 +87,14 @@ def _about_models(row: Target) -> str:
 def _about_limit(limit: Limit) -> str:
     unit = "bytes" if limit.of == "file" else "characters"
     says = (
-        (limit.least, f"at least {limit.least:,} {unit}"),
+        (limit.least > 1, f"at least {limit.least:,} {unit}"),
+        (limit.least == 1, "not empty"),
         (limit.most, f"at most {limit.most:,} {unit}"),
         (limit.pattern, limit.expects),
         (limit.reserved, f"none of {_code(limit.reserved)}"),
     )
     told = ", ".join(text for applies, text in says if applies)
-    return f"{limit.of}: {told}{'; else it warns' if limit.advised else ''}"
+    return f"{limit.of}: {told}{' (only advised)' if limit.advised else ''}"
 
 
 def _lost(tools: Tools) -> Iterator[str]:
@@ -100,7 +103,7 @@ def _lost(tools: Tools) -> Iterator[str]:
         yield f"Tools without a counterpart: {_code(missing)}."
     if tools.names is not None and len(tools.scoped) < len(CLAUDE_TOOLS):
         kept = [*tools.scoped, *(["Agent"] if tools.agents else [])]
-        yield f"What tools are limited to, as in `Bash(git:*)`{f', but for {_code(kept)}' if kept else ''}."
+        yield f"The limits of tools, as in `Bash(git:*)`{f', but for those of {_code(kept)}' if kept else ''}."
     if tools.empty_means_all:
         yield "A list without any tool, which means all of them here, and is an error."
 

@@ -115,7 +115,14 @@ def with_defaults(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mappi
     """Return a manifest's data with the kit's defaults for what it does not say; the targets' tables key by key."""
     if not defaults:
         return data
-    return {**defaults, **data, **_with_tables(data.get("target", {}), defaults.get("target", {}))}
+    tables = {name: _not_said(data, table, name) for name, table in defaults.get("target", {}).items()}
+    return {**defaults, **data, **_with_tables(data.get("target", {}), tables)}
+
+
+def _not_said(data: Mapping[str, Any], table: Mapping[str, Any], target: str) -> Mapping[str, Any]:
+    """A target's defaults but for those of which the manifest itself speaks, for all targets."""
+    said = {"model": "model", TARGETS[target].tools.key: "tools"}
+    return {key: value for key, value in table.items() if key not in said or said[key] not in data}
 
 
 def _with_tables(own: Any, defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -15,17 +15,21 @@ class Tools(NamedTuple):
     `written` is how: `comma`, in one string; `list`; `permissions`, as a map from each to what it allows; `prose`, in
     the instructions. `names` are the client's names by Claude Code's, None where those are taken as they stand; `other`
     is the pattern for names that are not among them, empty where those have no counterpart. `mcp_tool` and `mcp_server`
-    are the patterns for a tool of an MCP server and for all of its tools. `scoped` are the tools whose scope, as in
-    `Bash(git:*)`, the file can express, and `agents` the key that takes the scope of `Agent` on its own.
+    are the patterns for a tool of an MCP server and for all of its tools, and `mcp` is what a name made of them must
+    match, or it has no counterpart. `scoped` are the tools whose scope, as in `Bash(git:*)`, the file can express, and
+    `agents` the key that takes the scope of `Agent` on its own. `guarded` are the client's names whose permission is
+    more than `allow`: to give just that would lift what the client guards by itself.
     """
 
     written: str
     names: Mapping[str, str] | None = None
     mcp_tool: str = ""
     mcp_server: str = ""
+    mcp: str = ".*"
     other: str = ""
     scoped: tuple[str, ...] = ()
     agents: str = ""
+    guarded: Mapping[str, Mapping[str, str]] = {}
     key: str = "tools"
     empty_means_all: bool = False
 
@@ -75,11 +79,15 @@ class Right(NamedTuple):
         return f"{self.target}.{self.key}={self.value}" if self.value else f"{self.target}.{self.key}"
 
     def is_given(self, table: Mapping[str, object]) -> bool:
-        """Tell whether a target's table of a manifest gives this right, also as the rule for everything (`*`)."""
+        """Tell whether a target's table of a manifest gives this right, also by a pattern for everything."""
         held = table.get(self.key)
-        if isinstance(held, Mapping) and self.value:
-            held = held.get("*")
-        return held == self.value if self.value else bool(held)
+        return _gives(held, self.value) if self.value else bool(held)
+
+
+def _gives(held: object, value: str) -> bool:
+    if isinstance(held, Mapping):
+        return any(_gives(inner, value) for pattern, inner in held.items() if not pattern.strip("*?"))
+    return held == value
 
 
 class Target(NamedTuple):
@@ -90,7 +98,8 @@ class Target(NamedTuple):
     that have a value unless it does. `models` are the values of the manifest's `model` that mean something to the
     client, None for all. `settings` are further keys of `[target.NAME]` in the kit's settings. The client fills in what
     matches the pattern `fills` in the body. `rights` are what a review must not overlook; `lost` says what the client
-    cannot express, or takes otherwise.
+    cannot express, or takes otherwise. `deep` tells that it looks for agents in inner folders too;
+    `listed` are keys whose tables it takes as lists of tables with one key each.
     """
 
     name: str
@@ -108,3 +117,5 @@ class Target(NamedTuple):
     fills: str = ""
     rights: tuple[Right, ...] = ()
     lost: tuple[str, ...] = ()
+    deep: bool = False
+    listed: tuple[str, ...] = ()

@@ -50,7 +50,10 @@ ALIASES = {"Task": "Agent"}
 
 _MODEL = Field("model", LINE, "The model for this target, in place of the manifest's `model`.")
 _OWN_TOOLS = Field("tools", STRINGS, "The tools by the client's own names, in place of the manifest's `tools`.")
-_COLOR = Field("color", LINE, "The agent's colour in the user interface.")
+_ONE_NAME = matching("[^,\n]+", "a tool's name, without commas")
+_COLORS = ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
+_COLOR_DOC = "The agent's colour in the user interface."
+_SERVER_TABLE = table_of(TABLE_OF_ANYTHING, "a table of servers")
 _SERVERS = "start and use servers of its own"
 _HOOKS = "run commands at events, without asking"
 _DESCRIBED = Limit("description", least=1, advised=True)
@@ -85,7 +88,7 @@ CLAUDE_CODE = Target(
             Shape(
                 object,
                 "a table of servers, or a list of server names and such tables",
-                either=(TABLE_OF_ANYTHING, list_of(any_of(FILLED, TABLE_OF_ANYTHING), "a list")),
+                either=(_SERVER_TABLE, list_of(any_of(FILLED, _SERVER_TABLE), "a list")),
             ),
             "MCP servers that the agent can use.",
         ),
@@ -93,21 +96,19 @@ CLAUDE_CODE = Target(
         Field("memory", one_of("user", "project", "local"), "Where the agent keeps a memory of its own."),
         Field("background", BOOLEAN, "Whether the agent always runs in the background."),
         Field("isolation", one_of("worktree", "remote"), "Where the agent works, instead of in the checkout."),
-        Field(
-            "color",
-            one_of("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan"),
-            "The agent's colour in the user interface.",
-        ),
+        Field("color", one_of(*_COLORS), _COLOR_DOC),
         Field("initialPrompt", FILLED, "The first message, when the agent runs as the main one."),
         Field("omitClaudeMd", BOOLEAN, "Whether the project's memory files are left out."),
     ),
     tools=Tools("comma"),
     models=None,
+    deep=True,
+    listed=("mcpServers",),
     settings=(
         Field(
             "limit-agents",
             BOOLEAN,
-            "Whether an agent with the tool `Agent` may start just the agents that it hands off to.",
+            "Whether an agent that lists the tool `Agent` may start just the agents that it hands off to.",
         ),
     ),
     limits=(_DESCRIBED, Limit("file", most=1024 * 1024)),
@@ -142,13 +143,15 @@ COPILOT = Target(
         Field("agents", STRINGS, "The agents that it may start."),
         Field(
             "model",
-            Shape(object, "a model's display name, or a list of them", either=(LINE, STRINGS)),
+            Shape(
+                object, "a model's display name, or a list of them", either=(LINE, list_of(FILLED, "a list", least=1))
+            ),
             "The model, or for VS Code several to choose from.",
         ),
         Field("argument-hint", LINE, "What the input field of the chat suggests."),
         Field("user-invocable", BOOLEAN, "Whether people can choose the agent."),
         Field("disable-model-invocation", BOOLEAN, "Whether no other agent may start it by itself."),
-        Field("mcp-servers", TABLE_OF_ANYTHING, "MCP servers that the agent can use."),
+        Field("mcp-servers", _SERVER_TABLE, "MCP servers that the agent can use."),
         Field("metadata", table_of(FILLED, "a table of strings"), "Notes for programs."),
         Field(
             "handoffs", list_of(_VSCODE_HANDOFF, "a list of tables"), "Buttons, in place of the manifest's handoffs."
@@ -179,7 +182,11 @@ CURSOR = Target(
         _MODEL,
         Field("readonly", BOOLEAN, "Whether the agent changes nothing."),
         Field("is_background", BOOLEAN, "Whether the agent runs in the background."),
-        Field("tools", list_of(LINE, "a list of strings"), "The tools, in place of the manifest's `tools`."),
+        Field(
+            "tools",
+            list_of(matching("[^,\n]+", "a tool's name without commas"), "a list of names"),
+            "The tools, in place of the manifest's `tools`.",
+        ),
     ),
     tools=Tools(
         "comma",
@@ -211,7 +218,15 @@ OPENCODE = Target(
         Field("steps", POSITIVE, "After how many steps the agent stops."),
         Field("hidden", BOOLEAN, "Whether it is left out of the lists."),
         Field("disable", BOOLEAN, "Whether it is switched off."),
-        _COLOR,
+        Field(
+            "color",
+            matching(
+                "#[0-9a-fA-F]{6}|primary|secondary|accent|success|warning|error|info",
+                "a colour as `#ff8800`, or one of the theme's: `primary`, `secondary`, `accent`, `success`, `warning`, "
+                "`error`, `info`",
+            ),
+            _COLOR_DOC,
+        ),
         Field(
             "permission",
             any_of(
@@ -219,7 +234,8 @@ OPENCODE = Target(
                 table_of(
                     _BY_PATTERN,
                     fields=tuple(
-                        Field(tool, _ACTION, "Without patterns.") for tool in ("todowrite", "webfetch", "websearch")
+                        Field(tool, _ACTION, "Without patterns.")
+                        for tool in ("todowrite", "webfetch", "websearch", "question", "doom_loop")
                     ),
                 ),
             ),
@@ -234,10 +250,13 @@ OPENCODE = Target(
         ),
         mcp_tool="{server}_{tool}",
         mcp_server="{server}_*",
+        mcp=r"(?!(?:external_directory|doom_loop)\Z)[\w.-]+_(?:[\w.-]+|\*)",
         scoped=("Bash", "Agent", "Skill"),
         key="permission",
+        guarded={"read": {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}},
     ),
     fixed={"mode": "subagent"},
+    deep=True,
     rights=(Right("opencode", "permission", "allow", "do everything without asking"),),
     lost=("The name is that of the file; there is none in the front matter.",),
 )
@@ -247,6 +266,8 @@ _GEMINI_TOOLS = (
     "list_mcp_resources read_file read_many_files read_mcp_resource replace run_shell_command web_fetch write_file "
     "write_todos"
 ).split()
+
+_GEMINI_MCP = r"mcp_[A-Za-z0-9.:-]+_(?:\*|(?!_+\Z)[A-Za-z0-9_.:-]+)"
 
 GEMINI = Target(
     name="gemini",
@@ -260,14 +281,14 @@ GEMINI = Target(
             "tools",
             list_of(
                 matching(
-                    rf"\*|mcp_\*|mcp_[A-Za-z0-9.-]+_(?:\*|[\w.-]+)|{'|'.join(_GEMINI_TOOLS)}",
+                    rf"\*|mcp_\*|{_GEMINI_MCP}|{'|'.join(_GEMINI_TOOLS)}",
                     "a tool of Gemini CLI, `mcp_SERVER_TOOL`, `mcp_SERVER_*` or `*`; any other loses the agent",
                 ),
                 "a list of tools",
             ),
             _OWN_TOOLS.doc,
         ),
-        Field("mcp_servers", TABLE_OF_ANYTHING, "MCP servers that the agent can use."),
+        Field("mcp_servers", _SERVER_TABLE, "MCP servers that the agent can use."),
         _MODEL,
         Field("temperature", NUMBER, "How freely the model chooses its words."),
         Field("max_turns", POSITIVE, "After how many turns the agent stops."),
@@ -282,10 +303,11 @@ GEMINI = Target(
         ),
         mcp_tool="mcp_{server}_{tool}",
         mcp_server="mcp_{server}_*",
+        mcp=_GEMINI_MCP,
     ),
     models=("inherit",),
     limits=(_DESCRIBED, Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`")),
-    fills=r"\$\{\w+\}",
+    fills=r"\$\{[A-Za-z0-9_]+\}",
     rights=(Right("gemini", "mcp_servers", "", _SERVERS),),
     lost=(
         "Its agents cannot start others: `Agent` has no counterpart, and handoffs are up to the one who called.",
@@ -309,7 +331,9 @@ CODEX = Target(
         Field(
             "nickname_candidates",
             list_of(
-                matching("[A-Za-z0-9 _-]+", "a nickname of ASCII letters, digits, spaces, `-` and `_`"),
+                matching(
+                    "[A-Za-z0-9_-]+(?: +[A-Za-z0-9_-]+)*", "a nickname of ASCII letters, digits, spaces, `-` and `_`"
+                ),
                 "a list of nicknames",
                 least=1,
             ),
@@ -332,6 +356,7 @@ CODEX = Target(
         key="",
     ),
     form=TOML,
+    deep=True,
     limits=(_DESCRIBED, Limit("body", least=1)),
     rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside of any sandbox"),),
     lost=("There is no list of tools: the instructions say what the agent may do, and nothing enforces it.",),
@@ -352,9 +377,9 @@ QWEN = Target(
             "What the agent may do without asking.",
         ),
         Field("maxTurns", POSITIVE, "After how many turns the agent stops."),
-        _COLOR,
+        Field("color", one_of("auto", *_COLORS), _COLOR_DOC),
         Field("background", BOOLEAN, "Whether the agent always runs in the background."),
-        Field("mcpServers", TABLE_OF_ANYTHING, "MCP servers that the agent can use."),
+        Field("mcpServers", _SERVER_TABLE, "MCP servers that the agent can use."),
         Field("hooks", TABLE_OF_ANYTHING, "Commands that run at events of the agent's life."),
     ),
     tools=Tools(

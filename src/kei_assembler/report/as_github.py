@@ -6,7 +6,7 @@ CR and LF are percent-encoded, in a property `:` and `,` as well.
 
 from __future__ import annotations
 
-from kei_assembler.diagnostics import Diagnostic, Severity
+from kei_assembler.diagnostics import Diagnostic, Place, Severity
 from kei_assembler.hidden import shown
 from kei_assembler.report.outcome import Outcome, Streams
 
@@ -41,7 +41,12 @@ def _command(diagnostic: Diagnostic, way: str) -> str:
     if span.end_line != span.line:
         del properties["col"], properties["endColumn"]  # GitHub takes columns only within one line
     listed = ",".join(f"{name}={shown(str(value)).translate(_IN_PROPERTY)}" for name, value in properties.items())
-    return f"::{_COMMANDS[diagnostic.severity]} {listed}::{_text(diagnostic.message, _help(diagnostic.help))}\n"
+    told = _text(diagnostic.message, _help(diagnostic.help), *(_note(way, *other) for other in diagnostic.related))
+    return f"::{_COMMANDS[diagnostic.severity]} {listed}::{told}\n"
+
+
+def _note(way: str, place: Place, message: str) -> str:
+    return f"note: {way}{place.file}:{place.span.line}:{place.span.column}: {message}"
 
 
 def _help(hint: str) -> str:

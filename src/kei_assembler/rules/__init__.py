@@ -36,7 +36,7 @@ OF_MANIFEST = (
 )
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
 OF_KIT = (*blocks.OF_KIT, *handoffs.OF_KIT, *rights.OF_KIT)
-OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, text.placeholder_in_manifest)
+OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)
 RULES = (
     *OF_MANIFEST,
     *OF_BLOCK,

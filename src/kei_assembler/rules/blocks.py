@@ -8,8 +8,7 @@ from kei_assembler.diagnostics import Finding, Severity, did_you_mean, listed, n
 from kei_assembler.kit import Block
 from kei_assembler.rules.keys import is_missing, repeats
 from kei_assembler.rules.subject import Subject, Usage
-from kei_assembler.settings import BLOCK_NAME
-from kei_assembler.shapes import fits
+from kei_assembler.settings import BLOCK_NAME, is_block_name
 from kei_assembler.source import START
 
 
@@ -39,7 +38,7 @@ def unknown_block(subject: Subject) -> Iterable[Finding]:
     """
     kit = subject.kit
     for index, name in enumerate(subject.manifest.blocks):
-        if name and fits(BLOCK_NAME, name) and kit.block(name) is None:
+        if name and is_block_name(name) and kit.block(name) is None:
             otherwise = f"write it as `{name}.md` in {listed(kit.settings.blocks)}"
             yield Finding(("blocks", index), f"unknown block `{name}`", did_you_mean(name, kit.block_names, otherwise))
 
@@ -68,7 +67,7 @@ def repeated_block(subject: Subject) -> Iterable[Finding]:
         # _blocks/baseline.md
         Be honest.
     """
-    yield from repeats("blocks", subject.manifest.blocks)
+    yield from repeats(("blocks",), subject.manifest.blocks)
 
 
 @rule("B203")
@@ -123,7 +122,7 @@ def obligatory_blocks(subject: Subject) -> Iterable[Finding]:
 
 def _meant(subject: Subject, name: str) -> str:
     """A misspelt obligatory block is an unknown block, and not missing besides."""
-    is_known = fits(BLOCK_NAME, name) and subject.kit.block(name) is not None
+    is_known = is_block_name(name) and subject.kit.block(name) is not None
     return name if is_known else nearest(name, subject.kit.settings.obligatory) or name
 
 
@@ -151,7 +150,7 @@ def block_name(subject: Subject) -> Iterable[Finding]:
         Do not push.
     """
     for index, name in enumerate(subject.manifest.blocks):
-        if name and not fits(BLOCK_NAME, name):
+        if name and not is_block_name(name):
             hint = "write the name without `.md`" if name.endswith(".md") else ""
             yield Finding(("blocks", index), f"`{name}` is no block name: it must be {BLOCK_NAME.expects}", hint)
 

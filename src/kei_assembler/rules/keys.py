@@ -163,7 +163,7 @@ def wrong_value(subject: Subject) -> Iterable[Finding]:
 
 @rule("K109", may_ignore=True)
 def repeated_entry(subject: Subject) -> Iterable[Finding]:
-    """A tool or a target is listed twice.
+    """An entry is listed twice: a tool, a target, or one of those in the table of a target.
 
     Fails::
 
@@ -177,9 +177,12 @@ def repeated_entry(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         tools = ["Read", "Grep"]
     """
-    for key in ("tools", "targets"):
-        if not subject.inherits(key):
-            yield from repeats(key, getattr(subject.manifest, key) or ())
+    manifest = subject.manifest
+    lists: dict[KeyPath, object] = {("tools",): manifest.tools, ("targets",): manifest.targets}
+    lists |= {("target", name, key): value for name, table in manifest.target.items() for key, value in table.items()}
+    for path, value in lists.items():
+        if isinstance(value, list | tuple) and not subject.inherits(*path):
+            yield from repeats(path, value)
 
 
 @rule("K110")
@@ -273,13 +276,16 @@ def _is_filled(value: object) -> bool:
     return any(value.values()) if isinstance(value, dict) else bool(value)
 
 
-def repeats(key: str, entries: Iterable[str]) -> Iterator[Finding]:
-    """Yield a finding for every entry of a list that stands in it before."""
+def repeats(path: KeyPath, entries: Iterable[object]) -> Iterator[Finding]:
+    """Yield a finding for every text of a list that stands in it before."""
     seen: dict[str, int] = {}
     for index, entry in enumerate(entries):
-        if entry and entry in seen:
-            first = ((key, seen[entry]), "listed here first")
-            yield Finding((key, index), f"`{entry}` is listed twice in `{key}`", "remove one of the two", (first,))
+        if not (isinstance(entry, str) and entry):
+            continue
+        if entry in seen:
+            first = ((*path, seen[entry]), "listed here first")
+            message = f"`{entry}` is listed twice in `{path[-1]}`"
+            yield Finding((*path, index), message, "remove one of the two", (first,))
         seen.setdefault(entry, index)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, Span, rule
+from kei_assembler.diagnostics import Finding, Severity, Span, rule
 from kei_assembler.hidden import stretches
 from kei_assembler.source import START
 
@@ -79,7 +79,7 @@ def output_is_source(path: str) -> Iterable[Finding]:
 def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Finding]:
     """A template of the kit does not compile or render.
 
-    Templates see `agent`, `blocks`, `target`, `extra`, `limits` and `report_fence`, and a name that is not defined is
+    Templates see `agent`, `blocks`, `target`, `extra`, `allowed` and `report_fence`, and a name that is not defined is
     an error. They run in Jinja2's sandbox, where what could reach outside of the template is refused, and print text,
     numbers and lists of them only.
 
@@ -222,6 +222,38 @@ def output_too_large(path: str, size: int, most: int) -> Iterable[Finding]:
     yield Finding(START, f"its output `{path}` would have {size:,} bytes; the most is {most:,}", "list fewer blocks")
 
 
+@rule("O617", Severity.WARNING)
+def allowance_unsaid(label: str) -> Iterable[Finding]:
+    """The kit's template leaves out what an agent may do, and its AI tool has no other place for that.
+
+    Codex has no list of tools: what a manifest allows is said in the instructions, by the template's block `allowed`.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        tools = ["Read"]
+        targets = ["codex"]
+
+        # templates/agent.md.j2
+        You are {{ agent.name }}.
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        tools = ["Read"]
+        targets = ["codex"]
+
+        # templates/agent.md.j2
+        You are {{ agent.name }}. You may {{ allowed | join(", ") }}.
+    """
+    message = f"the template does not print `allowed`, and {label} has no other place for what the agent may do"
+    yield Finding(START, message, "print it, or extend `default/agent.md.j2`")
+
+
 @rule("O616")
 def output_among_manifests(path: str) -> Iterable[Finding]:
     """An output would lie in the folder of the manifests with the name of one: the next run would take it for that.
@@ -261,4 +293,5 @@ RULES = (
     unusable_path,
     output_too_large,
     output_among_manifests,
+    allowance_unsaid,
 )

@@ -91,6 +91,19 @@ class Usage:
         self.targets: set[str] = set()
         self.fillers: dict[str, set[str]] = {}
 
+    @property
+    def gathered(self) -> tuple[Any, ...]:
+        """Everything that was gathered, as plain values."""
+        return self.blocks, self.handoffs, self.rights, self.targets, self.fillers
+
+    def join(self, gathered: tuple[Any, ...]) -> None:
+        """Take note of what another gathered."""
+        *sets, fillers = gathered
+        for own, more in zip(self.gathered, sets, strict=False):
+            own.update(more)
+        for block, targets in fillers.items():
+            self.fillers.setdefault(block, set()).update(targets)
+
     def add(self, manifest: Manifest) -> None:
         """Take note of what one manifest uses."""
         self.blocks.update(manifest.blocks)

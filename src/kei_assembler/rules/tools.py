@@ -36,19 +36,59 @@ def unknown_tool(subject: Subject) -> Iterable[Finding]:
     """
     if subject.inherits("tools"):
         return
-    known = _KNOWN_TOOLS.union(subject.kit.settings.known_tools)
+    known = _known(subject)
     for index, tool in enumerate(subject.manifest.tools or ()):
-        if tool and tool not in known and not _is_known_form(tool, known):
+        if tool and not _is_known(tool, known) and _is_one_tool(tool):
             yield Finding(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
+
+
+def _known(subject: Subject) -> frozenset[str]:
+    return _KNOWN_TOOLS.union(subject.kit.settings.known_tools)
 
 
 _KNOWN_TOOLS = frozenset(CLAUDE_TOOLS)
 _UNKNOWN_TOOL_HELP = "if it is right, add it to the setting `known-tools`"
 
 
-def _is_known_form(tool: str, known: frozenset[str]) -> bool:
+def _is_known(tool: str, known: frozenset[str]) -> bool:
     scoped = _TOOL_WITH_SCOPE.fullmatch(tool)
-    return tool == "*" or tool.startswith("mcp__") or (scoped is not None and scoped["tool"] in known)
+    return tool in known or tool == "*" or tool.startswith("mcp__") or (scoped is not None and scoped["tool"] in known)
+
+
+_ONE_TOOL = re.compile(
+    r"\*|mcp__[\w.-]+?(?:__(?:[\w.-]+|\*))?"
+    r"|[\w./:-]+(?:\((?=[^()]*\w|\*\))(?:[^()\n]|\([^()\n]*\))*\))?"
+)
+
+
+def _is_one_tool(entry: str) -> bool:
+    return _ONE_TOOL.fullmatch(entry) is not None
+
+
+@rule("K116")
+def several_tools(subject: Subject) -> Iterable[Finding]:
+    """An entry of `tools` is not the name of one tool, of a server's tools, or of a tool that is limited.
+
+    Clients take what is set off by commas or spaces for several tools, so that an agent would get more than a reader of
+    the manifest sees. The same goes for limits that limit nothing, as in `Agent()`.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        tools = ["mcp__tracker__search, Bash"]
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+        tools = ["mcp__tracker__search", "Bash(git log:*)"]
+    """
+    for index, tool in enumerate(subject.manifest.tools or ()):
+        if tool.strip() and not _is_one_tool(tool) and not subject.inherits("tools"):
+            yield Finding(
+                ("tools", index), f"`{tool}` is not the name of one tool", "give each tool an entry of its own"
+            )
 
 
 @rule("K113", Severity.NOTE)
@@ -69,11 +109,12 @@ def tool_without_counterpart(subject: Subject) -> Iterable[Finding]:
         tools = ["Read", "Edit"]
         targets = ["gemini"]
     """
+    known = _known(subject)
     for target, tools in _toolsets(subject):
-        if tools.lost:
-            verb = "has" if len(tools.lost) == 1 else "have"
-            message = f"{listed(tools.lost)} {verb} no counterpart in {target.label}, whose agent goes without"
-            yield Finding(_first(subject, tools.lost), message, _hint(target))
+        if lost := tuple(tool for tool in tools.lost if _is_known(tool, known)):
+            verb = "has" if len(lost) == 1 else "have"
+            message = f"{listed(lost)} {verb} no counterpart in {target.label}, whose agent goes without"
+            yield Finding(_first(subject, lost), message, _hint(target))
 
 
 @rule("K114", Severity.WARNING)
@@ -127,7 +168,11 @@ def no_tools_mean_all(subject: Subject) -> Iterable[Finding]:
     for target, tools in _toolsets(subject):
         if tools.granted == () and target.tools.empty_means_all:
             message = f"an agent without any tool has all of them in {target.label}"
-            yield Finding(("tools",), message, f"list a tool that it has, or leave `{target.name}` out of its targets")
+            yield Finding(
+                _place(subject, target),
+                message,
+                f"list a tool that it has, or leave `{target.name}` out of its targets",
+            )
 
 
 def _toolsets(subject: Subject) -> Iterator[tuple[Target, Toolset]]:
@@ -135,6 +180,12 @@ def _toolsets(subject: Subject) -> Iterator[tuple[Target, Toolset]]:
         target = TARGETS.get(name)
         if target and target.tools.names is not None:
             yield target, toolset_of(subject.manifest, target, subject.kit.settings.of(name))
+
+
+def _place(subject: Subject, target: Target) -> tuple[str, ...]:
+    """Where the target's tools stand: in its own table, or with those for all."""
+    key = target.tools.key
+    return ("target", target.name, key) if key in subject.manifest.target.get(target.name, {}) else ("tools",)
 
 
 def _first(subject: Subject, entries: tuple[str, ...]) -> tuple[str, int]:
@@ -150,4 +201,4 @@ def _hint(target: Target) -> str:
     )
 
 
-OF_MANIFEST = (unknown_tool, tool_without_counterpart, tool_widened, no_tools_mean_all)
+OF_MANIFEST = (unknown_tool, several_tools, tool_without_counterpart, tool_widened, no_tools_mean_all)

@@ -1,0 +1,236 @@
+"""Defaults: what the settings say for all manifests, whose word counts, and where a mistake in them is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from conftest import Workbench
+from kei_assembler.targets import TARGETS
+from readers import AGENT, AgentFile, findings, path_of, read
+
+DEFAULTS = """\
+[defaults]
+model = "opus"
+tools = ["Read", "Grep"]
+
+[defaults.target.claude-code]
+maxTurns = 9
+color = "blue"
+
+[defaults.target.copilot]
+model = "GPT-5"
+"""
+HOMES = {"assemble.toml": "", "pyproject.toml": "tool.assemble."}
+
+
+def _write(bench: Workbench, defaults: str, manifest: str = "", file: str = "assemble.toml") -> None:
+    """Put the defaults, which begin with their tables' headers, into a settings file."""
+    settings = re.sub(r"^(\[+)(?=[a-z])", rf"\1{HOMES[file]}", defaults, flags=re.MULTILINE)
+    bench.write({file: settings, "agents/critic.toml": AGENT + manifest})
+
+
+def _file(bench: Workbench, target: str = "claude-code") -> AgentFile:
+    run = bench.run("--all", "--target", target)
+    assert (run.status, run.stderr.splitlines()[1:]) == (0, [])
+    return read(target, bench.read(path_of(target)))
+
+
+@pytest.mark.parametrize("file", HOMES)
+@pytest.mark.parametrize(
+    ("manifest", "values"),
+    [
+        ("", {"model": "opus", "tools": "Read, Grep", "maxTurns": 9, "color": "blue"}),
+        ('model = "haiku"', {"model": "haiku", "tools": "Read, Grep", "maxTurns": 9, "color": "blue"}),
+        ('tools = ["Bash"]', {"model": "opus", "tools": "Bash", "maxTurns": 9, "color": "blue"}),
+        ("tools = []", {"model": "opus", "tools": [], "maxTurns": 9, "color": "blue"}),
+        (
+            '[target.claude-code]\nmodel = "x"\ncolor = "red"\nmemory = "user"',
+            {"model": "x", "tools": "Read, Grep", "maxTurns": 9, "color": "red", "memory": "user"},
+        ),
+        ('[target.cursor]\nmodel = "x"', {"model": "opus", "tools": "Read, Grep", "maxTurns": 9, "color": "blue"}),
+    ],
+)
+def test_what_the_manifest_says_wins(file: str, manifest: str, values: dict[str, Any], bench: Workbench) -> None:
+    _write(bench, DEFAULTS, manifest, file)
+    told = _file(bench).values
+    assert {key: told[key] for key in told if key not in ("name", "description")} == values
+
+
+def test_defaults_are_for_every_target_and_manifest(bench: Workbench) -> None:
+    _write(bench, DEFAULTS)
+    bench.write({"agents/other.toml": AGENT.replace("critic", "other") + 'model = "haiku"\n'})
+    copilot, qwen = _file(bench, "copilot").values, _file(bench, "qwen").values
+    assert (copilot["model"], copilot["tools"]) == ("GPT-5", ["read", "search"])
+    assert ("model" in qwen, qwen["tools"]) == (False, ["read_file", "grep_search"])
+    assert "model: haiku\n" in bench.run("--stdout", "agents/other.toml").stdout
+
+
+def test_a_manifest_speaks_for_all_targets(bench: Workbench) -> None:
+    tables = '[defaults.target.cursor]\nmodel = "fast"\ntools = ["Bash"]\nreadonly = true\n'
+    _write(bench, tables, 'model = "inherit"\ntools = ["Read"]')
+    own = _file(bench, "cursor").values
+    assert (own["model"], own["tools"], own["readonly"]) == ("inherit", "Read", "true")
+    _write(bench, tables, 'tools = ["Read"]\n[target.cursor]\ntools = ["Grep"]')
+    own = _file(bench, "cursor").values
+    assert (own["model"], own["tools"], own["readonly"]) == ("fast", "Grep", "true")
+
+
+def test_a_template_sees_them(bench: Workbench) -> None:
+    _write(bench, DEFAULTS)
+    bench.write({"templates/agent.md.j2": "{{ agent.model }} {{ agent.target['claude-code'].maxTurns }}"})
+    assert _file(bench).body == "opus 9"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [("", ["`handoff` is missing"]), ("tools = []", ["`tools` is empty", "`handoff` is missing"])],
+)
+def test_a_required_key_may_be_a_default(manifest: str, said: list[str], bench: Workbench) -> None:
+    required = 'required = ["name", "model", "tools", "target", "handoff"]\n'
+    _write(bench, f"{required}{DEFAULTS}", manifest)
+    assert sorted(one.message for one in findings(bench)) == sorted(said)
+
+
+@pytest.mark.parametrize("file", HOMES)
+@pytest.mark.parametrize(
+    ("defaults", "code", "place"),
+    [
+        ("[defaults]\nzzz = 1", "C701", (2, 1)),
+        ('[defaults]\nname = "x"', "C701", (2, 1)),
+        ("[defaults]\nmodel = 1", "C702", (2, 1)),
+        ('[defaults]\nmodel = " "', "C702", (2, 1)),
+        ('[defaults]\ntools = "Read"', "C702", (2, 1)),
+        ('[defaults]\ntools = ["Read", 7]', "C702", (2, 18)),
+        ("[defaults.target.claude]\nmodel = 'x'", "C701", (1, 18)),
+        ("[defaults.target.codex]\nsandbox = 'x'", "C701", (2, 1)),
+        ("[defaults.target.codex]\nsandbox_mode = 'read'", "C702", (2, 1)),
+        ("[defaults.target.claude-code]\n\nmaxTurns = 0", "C702", (3, 1)),
+        ("[defaults.target]\nqwen = 1", "C702", (2, 1)),
+        ("[[defaults]]\nmodel = 'x'", "C702", (1, 3)),
+    ],
+)
+def test_a_wrong_default_is_placed_in_the_settings(
+    file: str, defaults: str, code: str, place: tuple[int, int], bench: Workbench
+) -> None:
+    _write(bench, defaults, file=file)
+    found = findings(bench)
+    shift = len(HOMES[file]) if defaults.splitlines()[place[0] - 1].startswith("[") else 0
+    assert [(one.code, one.file, one.line, one.column) for one in found] == [(code, file, place[0], place[1] + shift)]
+    assert bench.run("--all").status == 2
+
+
+@pytest.mark.parametrize("file", HOMES)
+@pytest.mark.parametrize(
+    ("tools", "code", "message"),
+    [
+        ('["Grep", "Raed"]', "K111", "unknown tool `Raed`"),
+        ('["Read", "Read"]', "K109", "`Read` is listed twice in `tools`"),
+        ('["Read", "{{X}}"]', "T401", "the placeholder `{{X}}` was left unfilled"),
+    ],
+)
+def test_what_is_odd_in_a_default_is_said_once_and_there(
+    file: str, tools: str, code: str, message: str, bench: Workbench
+) -> None:
+    _write(bench, f"[defaults]\ntools = {tools}\n", file=file)
+    bench.write({f"agents/{name}.toml": AGENT.replace("critic", name) for name in ("other", "third")})
+    said = [one for one in findings(bench) if one.code == code]
+    assert [(one.message, one.file, one.line, one.related) for one in said] == [(message, file, 2, _first(code, file))]
+
+
+def _first(code: str, file: str) -> list[dict[str, Any]]:
+    place = {"file": file, "line": 2, "column": 10, "end_line": 2, "end_column": 16}
+    return [place | {"message": "listed here first"}] if code == "K109" else []
+
+
+def test_the_same_mistake_in_a_manifest_is_its_own(bench: Workbench) -> None:
+    _write(bench, '[defaults]\ntools = ["Raed"]\n', 'tools = ["Grepp"]')
+    assert [(one.code, one.file, one.line) for one in findings(bench)] == [
+        ("K111", "agents/critic.toml", 4),
+        ("K111", "assemble.toml", 2),
+    ]
+
+
+RIGHTFUL = '[defaults.target.claude-code]\nmaxTurns = 3\npermissionMode = "auto"\n'
+LOSING = '[defaults]\ntools = ["Read", "LSP"]\n'
+INHERITED = [
+    pytest.param(RIGHTFUL, "claude-code", "R501", (3, 1), id="R501"),
+    pytest.param(LOSING, "gemini", "K113", (2, 18), id="K113"),
+    pytest.param('[defaults]\ntools = ["Bash(ls)"]\n', "qwen", "K114", (2, 10), id="K114"),
+    pytest.param("[defaults]\ntools = []\n", "qwen", "K115", (2, 1), id="K115"),
+    pytest.param("[defaults.target.cursor]\ntools = []\n", "cursor", "K115", (2, 1), id="K115-own"),
+]
+
+
+@pytest.mark.parametrize(("defaults", "target", "code", "place"), INHERITED)
+def test_a_finding_about_a_default_names_its_line(
+    defaults: str, target: str, code: str, place: tuple[int, int], bench: Workbench
+) -> None:
+    _write(bench, defaults)
+    (found,) = findings(bench, "--target", target)
+    assert (found.code, found.file, found.line, found.column) == (code, "agents/critic.toml", 1, 1)
+    (origin,) = found.related
+    assert (origin["file"], origin["line"], origin["column"]) == ("assemble.toml", *place)
+    assert origin["message"] == "the value comes from the kit's defaults"
+
+
+@pytest.mark.parametrize(
+    ("own", "line", "origins"),
+    [('color = "red"', 1, [3]), ('permissionMode = "auto"', 5, []), ('permissionMode = "plan"', None, [])],
+)
+def test_a_key_of_a_table_is_the_manifests_or_a_default(
+    own: str, line: int | None, origins: list[int], bench: Workbench
+) -> None:
+    _write(bench, RIGHTFUL, f"[target.claude-code]\n{own}\n")
+    found = findings(bench)
+    assert [(one.code, one.line) for one in found] == ([("R501", line)] if line else [])
+    assert [origin["line"] for one in found for origin in one.related] == origins
+
+
+def test_every_format_names_that_line(bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": RIGHTFUL, "kit/agents/critic.toml": AGENT})
+    formats = ("text", "json", "github", "sarif")
+    runs = {each: bench.run("--all", "--kit", "kit", "--output-format", each) for each in formats}
+    origin = "assemble.toml:3:1: note: the value comes from the kit's defaults"
+    assert f'{origin}\n    3 | permissionMode = "auto"\n' in runs["text"].stderr
+    assert runs["github"].stdout.endswith(f"%0Anote: kit/{origin.replace(' note:', '')}\n")
+    (found,) = json.loads(runs["json"].stdout)["diagnostics"]
+    (result,) = json.loads(runs["sarif"].stdout)["runs"][0]["results"]
+    assert [(one["file"], one["line"]) for one in found["related"]] == [("assemble.toml", 3)]
+    (location,) = (one["physicalLocation"] for one in result["relatedLocations"])
+    assert (location["artifactLocation"]["uri"], location["region"]["startLine"]) == ("assemble.toml", 3)
+
+
+def test_a_default_right_is_allowed_to_each_agent_on_its_own(bench: Workbench) -> None:
+    allowed = '[[allow-rights]]\nagent = "critic"\nrights = ["claude-code.permissionMode=auto"]\nreason = "tried"\n'
+    _write(bench, f"{allowed}{RIGHTFUL}")
+    bench.write({"agents/other.toml": AGENT.replace("critic", "other")})
+    assert [(one.code, one.file) for one in findings(bench)] == [("R501", "agents/other.toml")]
+    bench.write(
+        {"agents/other.toml": AGENT.replace("critic", "other") + '[target.claude-code]\npermissionMode = "plan"'}
+    )
+    assert findings(bench) == []
+
+
+def test_a_table_of_a_wrong_form_is_no_default(bench: Workbench) -> None:
+    _write(bench, DEFAULTS, "target = 1\n")
+    assert [(one.code, one.line) for one in findings(bench)] == [("K102", 4)]
+    _write(bench, DEFAULTS, "target.claude-code = 1\n")
+    assert [(one.code, one.line) for one in findings(bench)] == [("K102", 4)]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_keys_of_every_target_can_be_defaults(target: str, bench: Workbench) -> None:
+    _write(bench, f'[defaults.target.{target}]\nmodel = "maker/one"\n')
+    assert _file(bench, target).values["model"] == "maker/one"
+
+
+def test_defaults_are_part_of_drift(bench: Workbench) -> None:
+    _write(bench, DEFAULTS)
+    assert bench.run("--all").status == 0
+    _write(bench, DEFAULTS.replace("opus", "haiku"))
+    run = bench.run("--all", "--check", "--diff")
+    assert (run.status, "-model: opus\n+model: haiku\n" in run.stdout) == (1, True)

@@ -1,0 +1,69 @@
+"""What holds for every text: the readers of the clients that are not YAML get the values that were written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kei_assembler.hidden import is_hidden
+from kei_assembler.kit import Kit
+from kei_assembler.manifest import decode
+from kei_assembler.markdown import fold
+from kei_assembler.render import Renderer
+from kei_assembler.settings import decode_settings
+from readers import AgentFile, read
+
+# Text without the characters that are refused as hidden.
+VISIBLE = st.characters(exclude_categories=["Cs", "Cc"]).filter(lambda one: not is_hidden(one))
+AWKWARD = st.sampled_from(
+    [
+        "\n",
+        "\t",
+        "---",
+        "\n---\n",
+        '"',
+        '"""',
+        "'''",
+        "\\",
+        "\\n",
+        "#",
+        ": ",
+        "x: y",
+        " ",
+        "\u3000",
+        "]",
+        "`",
+        "- ",
+        "```\n",
+    ]
+)
+TEXT = st.lists(AWKWARD | st.text(VISIBLE, max_size=5), min_size=1, max_size=8).map("".join).filter(str.strip)
+MANIFESTS = st.fixed_dictionaries({"description": TEXT, "role": TEXT, "trigger": TEXT, "model": TEXT.map(fold)})
+RENDERER = Renderer(Kit(".", decode_settings({}), None))
+
+
+def _file(target: str, texts: dict[str, Any]) -> tuple[AgentFile, str]:
+    """The file as its client reads it, and the body that was to be in it."""
+    data = {"name": "x", "description": texts["description"], "role": texts["role"]}
+    data |= {"handoff": [{"target": "y", "trigger": texts["trigger"]}], "target": {target: {"model": texts["model"]}}}
+    artifact = RENDERER.render(decode(data, {}), "agents/x.toml", target)
+    assert fold(texts["trigger"]) in artifact.body
+    return read(target, artifact.content.decode()), artifact.body
+
+
+@settings(max_examples=200, deadline=None)
+@given(MANIFESTS)
+def test_cursors_lines_read_back_folded(texts: dict[str, Any]) -> None:
+    (values, body), made = _file("cursor", texts)
+    assert values == {"name": "x", "description": fold(texts["description"]), "model": texts["model"]}
+    assert body == made
+
+
+@settings(max_examples=200, deadline=None)
+@given(MANIFESTS)
+def test_codex_reads_back_every_value(texts: dict[str, Any]) -> None:
+    (values, body), made = _file("codex", texts)
+    assert values == {"name": "x", "description": texts["description"], "model": texts["model"]}
+    assert body == made

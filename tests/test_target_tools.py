@@ -1,0 +1,319 @@
+"""Tools: what each AI tool's file says of what a manifest lists, and what is told of what it cannot say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+import pytest
+
+from conftest import Workbench
+from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
+from readers import AGENT, AgentFile, Found, build, findings
+
+OTHERS = [name for name in TARGETS if name != "claude-code"]
+TAKE_NONE_FOR_ALL = ["cursor", "qwen"]
+
+
+GUARDED = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
+"""How OpenCode reads by default, which a rule without patterns would undo."""
+
+
+def _tools(*tools: str) -> str:
+    return f"tools = {json.dumps(tools)}\n"
+
+
+def _found(bench: Workbench, manifest: str, *targets: str) -> list[Found]:
+    """What is said of one manifest for these targets, in a kit that knows one tool more."""
+    bench.write({"agents/critic.toml": AGENT + manifest, "assemble.toml": 'known-tools = ["Frobnicate"]\n'})
+    return findings(bench, *(arg for target in targets for arg in ("--target", target)))
+
+
+def _section(file: AgentFile) -> str | None:
+    """What the instructions say of tools."""
+    _, found, rest = file.body.partition("# TOOLS\n\n")
+    return rest.strip("\n") if found else None
+
+
+class Written(NamedTuple):
+    """What becomes of a list of tools: `granted` is for OpenCode, which has a `*` before it, `prose` for Codex."""
+
+    tools: list[str]
+    copilot: list[str]
+    cursor: str
+    granted: dict[str, Any]
+    gemini: list[str]
+    prose: list[str]
+    qwen: list[str]
+
+
+TRANSLATIONS = (
+    Written(
+        ["Grep", "Read", "Glob"],
+        ["search", "read"],
+        "Grep, Read, Glob",
+        {"grep": "allow", "read": GUARDED, "glob": "allow"},
+        ["grep_search", "read_file", "glob"],
+        ["search in files", "read files", "find files by name"],
+        ["grep_search", "read_file", "glob"],
+    ),
+    Written(
+        ["Write", "Edit", "NotebookEdit"],
+        ["edit"],
+        "Write, Edit, NotebookEdit",
+        {"edit": "allow"},
+        ["write_file", "replace"],
+        ["write files", "change files", "change notebooks"],
+        ["write_file", "edit", "notebook_edit"],
+    ),
+    Written(
+        ["Bash", "WebFetch", "WebSearch", "TodoWrite", "Skill"],
+        ["execute", "web", "todo"],
+        "Bash, WebFetch, WebSearch, TodoWrite, Skill",
+        dict.fromkeys(("bash", "webfetch", "websearch", "todowrite", "skill"), "allow"),
+        ["run_shell_command", "web_fetch", "google_web_search", "write_todos", "activate_skill"],
+        [
+            "run commands in the shell",
+            "fetch pages of the web",
+            "search the web",
+            "keep a list of what is to be done",
+            "use skills",
+        ],
+        ["run_shell_command", "web_fetch", "web_search", "todo_write", "skill"],
+    ),
+    Written(
+        ["Task", "Agent", "Read"],
+        ["agent", "read"],
+        "Agent, Read",
+        {"task": "allow", "read": GUARDED},
+        ["read_file"],
+        ["start other agents", "read files"],
+        ["agent", "read_file"],
+    ),
+    Written(
+        ["Read", "Agent(a, b)"],
+        ["read", "agent"],
+        "Read, Agent",
+        {"read": GUARDED, "task": {"*": "deny", "a": "allow", "b": "allow"}},
+        ["read_file"],
+        ["read files", "start other agents, but only `a` and `b`"],
+        ["read_file", "agent"],
+    ),
+    Written(
+        ["Bash(git:*)", "Bash(ls)"],
+        ["execute"],
+        "Bash",
+        {"bash": {"*": "deny", "git *": "allow", "ls": "allow"}},
+        ["run_shell_command"],
+        ["run commands in the shell, but only `git *` and `ls`"],
+        ["run_shell_command"],
+    ),
+    Written(
+        ["Read(src/**)", "Grep"],
+        ["read", "search"],
+        "Read, Grep",
+        {"read": GUARDED, "grep": "allow"},
+        ["read_file", "grep_search"],
+        ["read files, but only `src/**`", "search in files"],
+        ["read_file", "grep_search"],
+    ),
+    Written(
+        ["Bash(git:*)", "Bash"],
+        ["execute"],
+        "Bash",
+        {"bash": "allow"},
+        ["run_shell_command"],
+        ["run commands in the shell"],
+        ["run_shell_command"],
+    ),
+    Written(
+        ["Bash(*)", "Skill(review, commit)"],
+        ["execute"],
+        "Bash, Skill",
+        {"bash": "allow", "skill": {"*": "deny", "review": "allow", "commit": "allow"}},
+        ["run_shell_command", "activate_skill"],
+        ["run commands in the shell", "use skills, but only `review` and `commit`"],
+        ["run_shell_command", "skill"],
+    ),
+    Written(
+        ["mcp__s__find", "mcp__s", "mcp__s__*", "mcp__t-1__a__b"],
+        ["s/find", "s/*", "t-1/a__b"],
+        "mcp__s__find, mcp__s__*, mcp__t-1__a__b",
+        {"s_find": "allow", "s_*": "allow", "t-1_a__b": "allow"},
+        ["mcp_s_find", "mcp_s_*", "mcp_t-1_a__b"],
+        [
+            "use the tool `find` of the MCP server `s`",
+            "use the tools of the MCP server `s`",
+            "use the tool `a__b` of the MCP server `t-1`",
+        ],
+        ["mcp__s__find", "mcp__s__*", "mcp__t-1__a__b"],
+    ),
+    Written(
+        ["Read", "Frobnicate", "plugin:tool.x"],
+        ["read"],
+        "Read, Frobnicate, plugin:tool.x",
+        {"read": GUARDED},
+        ["read_file"],
+        ["read files", "use the tool `Frobnicate`", "use the tool `plugin:tool.x`"],
+        ["read_file"],
+    ),
+)
+
+
+@pytest.mark.parametrize("row", TRANSLATIONS, ids=lambda row: ",".join(row.tools))
+def test_tools_go_by_each_clients_names(row: Written, bench: Workbench) -> None:
+    files = build(bench, _tools(*row.tools))
+    is_string = not any("," in tool for tool in row.tools)
+    assert files["claude-code"].values["tools"] == (", ".join(row.tools) if is_string else row.tools)
+    for name in ("copilot", "cursor", "gemini", "qwen"):
+        assert files[name].values["tools"] == getattr(row, name)
+    assert list(files["opencode"].values["permission"].items()) == [("*", "deny"), *row.granted.items()]
+    lines = "\n- ".join(["Besides thinking and answering, you may do this, and nothing else:\n", *row.prose])
+    assert (_section(files["codex"]), "tools" in files["codex"].values) == (lines, False)
+
+
+@pytest.mark.parametrize("manifest", ["", _tools("*"), _tools("Read", "*")])
+def test_without_a_list_and_for_all_tools_the_clients_default_holds(manifest: str, bench: Workbench) -> None:
+    files = build(bench, manifest)
+    assert not [name for name in OTHERS if files[name].values.keys() & {"tools", "permission"}]
+    assert _section(files["codex"]) is None
+    assert ("tools" in files["claude-code"].values) == bool(manifest)
+    assert findings(bench, *(arg for name in TARGETS for arg in ("--target", name))) == []
+
+
+def test_no_tools_are_none(bench: Workbench) -> None:
+    files = build(bench, "tools = []\n", [name for name in TARGETS if name not in TAKE_NONE_FOR_ALL])
+    assert [files[name].values["tools"] for name in ("claude-code", "copilot", "gemini")] == [[], [], []]
+    assert files["opencode"].values["permission"] == {"*": "deny"}
+    assert _section(files["codex"]) == "You may use no tools: answer from what you are given."
+
+
+def test_copilot_keeps_which_agents_may_be_started(bench: Workbench) -> None:
+    limited, whole = (
+        build(bench, _tools(*tools), ["copilot"])["copilot"].values
+        for tools in (("Agent(a,  b)", "Task(c)"), ("Agent(a)", "Agent"))
+    )
+    assert (limited["tools"], limited["agents"]) == (["agent"], ["a", "b", "c"])
+    assert (whole["tools"], "agents" in whole) == (["agent"], False)
+
+
+@pytest.mark.parametrize(
+    ("target", "own", "key", "written"),
+    [
+        ("copilot", 'tools = ["codebase", "read"]', "tools", ["codebase", "read"]),
+        ("cursor", 'tools = ["Read", "Own"]', "tools", "Read, Own"),
+        ("opencode", 'permission = "ask"', "permission", "ask"),
+        (
+            "opencode",
+            'permission = { "*" = "ask", bash = { "rm *" = "deny" } }',
+            "permission",
+            {"*": "ask", "bash": {"rm *": "deny"}},
+        ),
+        ("gemini", 'tools = ["list_directory", "mcp_s_*"]', "tools", ["list_directory", "mcp_s_*"]),
+        ("qwen", 'tools = ["lsp"]', "tools", ["lsp"]),
+    ],
+)
+def test_a_targets_own_tools_take_the_place(target: str, own: str, key: str, written: object, bench: Workbench) -> None:
+    manifest = f"{_tools('LSP(x)', 'Monitor')}[target.{target}]\n{own}\n"
+    assert build(bench, manifest, [target])[target].values[key] == written
+    assert _found(bench, manifest, target) == []
+
+
+KEPT = {
+    "copilot": "Bash Read Edit Write NotebookEdit Grep Glob Agent Task WebFetch WebSearch TodoWrite",
+    "opencode": "Read Edit Write NotebookEdit Glob Grep Bash Agent Task LSP Skill TodoWrite WebFetch WebSearch",
+    "gemini": "Read Edit Write Bash Glob Grep WebFetch WebSearch TodoWrite Skill",
+    "qwen": "Read Edit Write Bash Glob Grep WebFetch WebSearch NotebookEdit Agent Task TodoWrite Skill",
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_lost_tools_are_one_note_for_each_target(target: str, bench: Workbench) -> None:
+    tools = ("mcp__s", *CLAUDE_TOOLS, "Frobnicate")
+    lost = [tool for tool in tools[1:] if tool not in KEPT[target].split()] if target in KEPT else []
+    told = [(one.code, one.message) for one in _found(bench, _tools(*tools), target)]
+    names = ", ".join(f"`{tool}`" for tool in lost[:-1])
+    message = f"{names} and `Frobnicate` have no counterpart in {TARGETS[target].label}, whose agent goes without"
+    assert told == [("K113", message)] * bool(lost)
+
+
+def test_a_tool_that_nobody_knows_is_one_finding(bench: Workbench) -> None:
+    assert [one.code for one in _found(bench, _tools("Read", "Raed"), *TARGETS)] == ["K111"]
+
+
+@pytest.mark.parametrize("tool", ["Read, Bash", "Read Bash", "mcp__s__find, Bash", "Agent()", "Bash(a)\nx", "a`b"])
+def test_an_entry_is_one_tool(tool: str, bench: Workbench) -> None:
+    (found,) = _found(bench, _tools("Read", tool))
+    assert (found.code, found.line, found.column) == ("K116", 4, 18)
+
+
+def test_a_note_is_placed_at_the_first_lost_tool(bench: Workbench) -> None:
+    (one, other) = _found(bench, _tools("Read", "Task", "LSP"), "gemini", "qwen")
+    assert (one.line, one.column, one.message.partition(" have")[0]) == (4, 18, "`Task` and `LSP`")
+    assert (other.line, other.column, other.message.partition(" has")[0]) == (4, 26, "`LSP`")
+    assert one.help == "to list its own instead, write them as `[target.gemini] tools`"
+
+
+SCOPED = ("Bash(git:*)", "Agent(a)", "Skill(x)", "Read(src/**)")
+
+
+@pytest.mark.parametrize(
+    ("target", "widened"),
+    [
+        ("claude-code", ()),
+        ("copilot", ("Bash(git:*)", "Read(src/**)")),
+        ("cursor", SCOPED),
+        ("opencode", ("Read(src/**)",)),
+        ("gemini", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
+        ("codex", ()),
+        ("qwen", SCOPED),
+    ],
+)
+def test_what_a_client_cannot_limit_is_one_warning(target: str, widened: tuple[str, ...], bench: Workbench) -> None:
+    said = [one for one in _found(bench, _tools(*SCOPED), target) if one.code == "K114"]
+    assert [tool for one in said for tool in SCOPED if f"`{tool}`" in one.message] == list(widened)
+    assert len(said) == bool(widened)
+    assert [one.column for one in said] == [_tools(*SCOPED).index(tool) for tool in widened[:1]]
+
+
+def test_a_limit_on_a_tool_that_is_whole_besides_is_none(bench: Workbench) -> None:
+    assert _found(bench, _tools("Bash(git:*)", "Bash", "Read(*)"), *TARGETS) == []
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("manifest", "place"),
+    [("tools = []\n", (4, 1)), (_tools("Monitor"), (4, 1)), ("[target.{0}]\ntools = []\n", (5, 1))],
+    ids=["none", "lost", "own"],
+)
+def test_an_empty_list_is_an_error_where_it_means_all(
+    target: str, manifest: str, place: tuple[int, int], bench: Workbench
+) -> None:
+    has_own = "tools" in {field.key for field in TARGETS[target].fields}
+    if "{0}" in manifest and not has_own:
+        return
+    said = [one for one in _found(bench, manifest.replace("{0}", target), target) if one.code == "K115"]
+    wrong = target in TAKE_NONE_FOR_ALL and not (target == "cursor" and "Monitor" in manifest)
+    assert [(one.line, one.column) for one in said] == [place] * wrong
+
+
+@pytest.mark.parametrize(
+    ("tools", "handoffs", "written"),
+    [
+        (["Read", "Agent"], ["a", "b"], ["Read", "Agent(a, b)"]),
+        (["Task"], ["a"], "Agent(a)"),
+        (["Read", "Agent"], [], "Read"),
+        (["Agent(b)"], ["a"], "Agent(a)"),
+        (["Agent", "Read", "Task"], ["a"], "Agent(a), Read"),
+        (["Read"], ["a"], "Read"),
+        (["Agent"], [], []),
+    ],
+)
+def test_claude_codes_agents_can_be_limited_to_the_handoffs(
+    tools: list[str], handoffs: list[str], written: object, bench: Workbench
+) -> None:
+    tables = "".join(f'[[handoff]]\ntarget = "{name}"\ntrigger = "more"\n' for name in handoffs)
+    settings = "[target.claude-code]\nlimit-agents = {}\n"
+    for limits, expected in (("true", written), ("false", ", ".join(tools))):
+        files = build(bench, _tools(*tools) + tables, ["claude-code"], settings.format(limits))
+        assert files["claude-code"].values["tools"] == expected
