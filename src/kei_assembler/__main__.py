@@ -1,6 +1,6 @@
 """`python -m kei_assembler` is the command `assemble`."""
 
-from kei_assembler.cli import main
+from kei_assembler.start import main
 
 if __name__ == "__main__":
-    main(prog_name="assemble")
+    main()

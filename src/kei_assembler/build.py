@@ -12,7 +12,7 @@ from kei_assembler.disk import Disk
 from kei_assembler.hidden import named
 from kei_assembler.kit import Kit
 from kei_assembler.plan import Change, Kind, Licence
-from kei_assembler.planning import make_plan
+from kei_assembler.planning import Plan, planned
 from kei_assembler.report.outcome import Loosening, Outcome
 from kei_assembler.rules import drift
 from kei_assembler.settings import character
@@ -61,23 +61,23 @@ def run(kit: Kit, files: Sequence[str], whole: bool, mode: Mode) -> Outcome:
     """
     if mode.staged and git_top(kit.folder) is None:
         raise AssembleError("--staged needs a git work tree, and the kit is in none")
-    found, changes = make_plan(kit, files, whole)
-    counted = mode.policy.weigh(found)
-    loosened = tuple(_loosened(kit, mode.policy, changes)) if mode.check else ()
-    outcome = Outcome(tuple(counted), agents=len(files), is_check=mode.check, is_diff=mode.diff, loosened=loosened)
-    if has_errors(counted):
-        return outcome._replace(changes=() if mode.writes else tuple(changes))
-    outcome = _built(kit, outcome, changes, mode) if mode.writes else _checked(kit, outcome, changes, mode)
+    with planned(kit, files, whole, mode.writes) as plan:
+        counted = mode.policy.weigh(plan.found)
+        loosened = tuple(_loosened(kit, mode.policy, plan.changes)) if mode.check else ()
+        outcome = Outcome(tuple(counted), agents=len(files), is_check=mode.check, is_diff=mode.diff, loosened=loosened)
+        if has_errors(counted):
+            return outcome._replace(changes=() if mode.writes else tuple(plan.changes))
+        outcome = _built(kit, outcome, plan, mode) if mode.writes else _checked(kit, outcome, plan.changes, mode)
     return _with_unstaged(kit, outcome) if mode.staged else outcome
 
 
-def _built(kit: Kit, outcome: Outcome, changes: list[Change], mode: Mode) -> Outcome:
+def _built(kit: Kit, outcome: Outcome, plan: Plan, mode: Mode) -> Outcome:
     """The outcome of a build. Of files that are not the tool's, it tells only those that are in its way."""
-    disk = Disk(kit)
-    disk.sweep(change.path for change in changes)
+    changes = plan.changes
+    Disk(kit).sweep(change.path for change in changes)
     covered = [change for change in changes if mode.licence.covers(change)]
-    done = {change.path: change for change in disk.apply(covered)}
-    applied = frozenset(change.path for change in covered if done[change.path] == change)
+    done = {change.path: change for change in plan.write(covered)}
+    applied = frozenset(change.path for change in covered if done[change.path].kind is change.kind)
     came_about = [done.get(change.path, change) for change in changes]
     left = (change for change in came_about if change.path not in applied)
     standing = [found for found in mode.policy.weigh(conflicts(kit, left)) if found.severity is Severity.ERROR]

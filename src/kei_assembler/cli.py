@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from kei_assembler import __version__
+from kei_assembler import __version__, memo, streams
 from kei_assembler.build import Mode, Policy, run
 from kei_assembler.diagnostics import AssembleError, Rule, nearest
 from kei_assembler.hidden import shown
@@ -101,10 +101,12 @@ def assemble() -> None:
 @click.option("--ignore", multiple=True, metavar="CODE", help="Silence a code; may be given several times.")
 @click.option("--output-format", type=click.Choice(list(FORMATS)), default="text", help="How to report; else text.")
 @click.option("--target", "targets", multiple=True, type=click.Choice(list(TARGETS)), metavar="NAME", help=_TARGET_HELP)
+@click.option("--no-cache", is_flag=True, help="Look at every file, also where nothing changed since the last run.")
 @click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
 def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
     """Write the agent files, or look at what would be written, and return the exit status."""
     _refuse_contradictions(manifests, output_format, options)
+    memo.watch()
     try:
         kit = kit_of(manifests, folder, assemble.commands)
         kit.chosen = tuple(dict.fromkeys(options["targets"]))
@@ -114,7 +116,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         outcome = outcome._replace(way=way_to(kit))
     except AssembleError as error:
         outcome = Outcome(error.diagnostics, failure=Failure(error.message, error.hint))
-    return _tell(outcome, output_format)
+    return _tell(outcome, output_format, keeps=not options["staged"])
 
 
 def _refuse_contradictions(manifests: Sequence[str], output_format: str, options: Mapping[str, Any]) -> None:
@@ -197,11 +199,14 @@ def _ignored(kit: Kit, codes: Sequence[str]) -> frozenset[str]:
     return frozenset({*(code.upper() for code in codes), *kit.settings.ignore})
 
 
-def _tell(outcome: Outcome, output_format: str) -> int:
+def _tell(outcome: Outcome, output_format: str, keeps: bool) -> int:
     out, err = FORMATS[output_format](outcome)
     is_raw = output_format == "text" and (outcome.is_diff or outcome.printed is not None)
-    _write(sys.stdout, _as_read(sys.stdout, out, outcome.is_diff) if is_raw else out)
+    out = _as_read(sys.stdout, out, outcome.is_diff) if is_raw else out
+    _write(sys.stdout, out)
     _write(sys.stderr, err)
+    if keeps and outcome.all_is_in_order:
+        memo.keep(out, err)
     return outcome.status
 
 
@@ -219,29 +224,15 @@ def _is_log(stream: TextIO) -> bool:
 
 
 def _write(stream: TextIO | None, text: str) -> None:
-    """Write at once; a reader that has gone, such as `head`, has had what it wanted."""
-    if stream is None:
-        return
     try:
-        stream.write(text)
-        stream.flush()
-    except BrokenPipeError:
-        _silence(stream)
+        streams.write(stream, text)
     except OSError as error:
-        _silence(stream)
         raise AssembleError(f"the report cannot be written: {error.strerror}") from error
-
-
-def _silence(stream: TextIO) -> None:
-    """Let the interpreter, which flushes at its end, write to where it cannot fail."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main(args: Sequence[str] | None = None, prog_name: str = "assemble") -> NoReturn:
     """Run the command and exit with its status."""
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # either may have been closed
-        is_utf8 = stream.encoding.lower().replace("-", "") == "utf8"
-        stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
+    streams.set_up()
     signal.signal(signal.SIGTERM, _terminate)
     sys.exit(_status(args, prog_name))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, did_you_mean, rule
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit, is_inside, read_regular
+from kei_assembler.memo import note
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.settings import check_settings, decode_settings
 from kei_assembler.source import Source, read_toml
@@ -24,7 +25,7 @@ def find(start: str) -> str | None:
     """
     folders = list(_upwards(start, git_top(start)))
     marked = (folder for folder in folders if _is_marked(folder))
-    bare = (folder for folder in folders if os.path.isdir(os.path.join(folder, _DEFAULT_MANIFESTS)))
+    bare = (folder for folder in folders if _is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
     return next(marked, None) or next(bare, None)
 
 
@@ -39,14 +40,24 @@ def _upwards(start: str, last: str | None) -> Iterator[str]:
 
 
 def _is_marked(folder: str) -> bool:
-    if os.path.lexists(os.path.join(folder, SETTINGS_FILE)) or os.path.isdir(os.path.join(folder, _DEFAULT_BLOCKS)):
+    if _exists(os.path.join(folder, SETTINGS_FILE)) or _is_folder(os.path.join(folder, _DEFAULT_BLOCKS)):
         return True
     return _project_settings(folder) is not None
 
 
+def _exists(path: str) -> bool:
+    note(path)
+    return os.path.lexists(path)
+
+
+def _is_folder(path: str) -> bool:
+    note(path)
+    return os.path.isdir(path)
+
+
 def git_top(folder: str) -> str | None:
     """Return the top of the git work tree that the folder lies in, or None."""
-    return next((path for path in _upwards(folder, None) if os.path.lexists(os.path.join(path, ".git"))), None)
+    return next((path for path in _upwards(folder, None) if _exists(os.path.join(path, ".git"))), None)
 
 
 def load(folder: str) -> Kit:
@@ -104,7 +115,7 @@ def _project_settings(folder: str) -> Source | None:
 def _settings_source(folder: str, file: str, needle: bytes = b"") -> Source | None:
     """Return the parsed file if it exists and holds the needle; a file without it is none of our business."""
     path = os.path.join(folder, file)
-    if not os.path.lexists(path):
+    if not _exists(path):
         return None
     try:
         raw = read_regular(path)
@@ -164,7 +175,7 @@ def _misplaced_folders(kit: Kit) -> Iterator[Finding]:
         if not kit.holds(kit.path(folder)):
             hint = 'set `root` to a folder that holds it, such as `root = ".."`'
             yield Finding(path, f"the folder `{folder}` lies outside the kit's root", hint)
-        elif path[-1] != "templates" and not os.path.isdir(kit.path(folder)):
+        elif path[-1] != "templates" and not _is_folder(kit.path(folder)):
             yield Finding(path, f"there is no folder `{folder}`", "folders are relative to the kit")
 
 

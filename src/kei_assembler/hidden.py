@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 
@@ -63,8 +65,7 @@ HIDDEN = (
 )
 """Every range of hidden code points, in their order. The noncharacters at the ends of the other planes show a box."""
 
-_ALL = "".join(rf"\U{row.first:08x}-\U{row.last:08x}" for row in HIDDEN)
-_HIDDEN = re.compile(f"[{_ALL}]")
+_BOUNDS = [bound for row in HIDDEN for bound in (row.first, row.last + 1)]
 _VISIBLE_ASCII = bytes([0x09, 0x0A, *range(0x20, 0x7F)])
 
 # Where joiners and selectors belong: emoji (emoji-data.txt, Extended_Pictographic, by blocks); scripts that join
@@ -83,16 +84,6 @@ _VARYING = f"{_IDEOGRAPHS}\u1000-\u109f\u2200-\u22ff\u2a00-\u2aff\u3001\u3002\ua
 _FLAGS = "|".join(
     "".join(chr(0xE0000 + ord(letter)) for letter in region) for region in ("gbeng", "gbsct", "gbwls")
 )  # the only ones that are recommended for interchange (UTS 51, emoji-sequences.txt)
-_IN_PLACE = re.compile(
-    rf"(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
-    rf"|(?<=[{_JOINING}])(?:\u200d|\u200c(?=[{_JOINING}]))"
-    rf"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]"
-    r"|(?<=[0-9#*])\ufe0f(?=\u20e3)"
-    rf"|(?<=[{_VARYING}])[\ufe00-\ufe02]"
-    rf"|(?<=[{_IDEOGRAPHS}])[\U000e0100-\U000e01ef]"
-    r"|(?<=[\u1820-\u18aa])[\u180b-\u180f]"
-    rf"|(?<=\U0001f3f4)(?:{_FLAGS})\U000e007f"
-)
 
 _CONTROLS = (
     "NULL|START OF HEADING|START OF TEXT|END OF TEXT|END OF TRANSMISSION|ENQUIRY|ACKNOWLEDGE|ALERT|BACKSPACE|"
@@ -128,22 +119,36 @@ def stretches(text: str, allowed: frozenset[str] = frozenset()) -> Iterator[tupl
 def _may_hide(text: str) -> bool:
     """Tell whether a text is worth a closer look: the few characters that are not plain ASCII decide, and quickly."""
     odd = text.encode(errors="surrogatepass").translate(None, _VISIBLE_ASCII)
-    return bool(odd) and _HIDDEN.search(odd.decode(errors="surrogatepass")) is not None
+    return bool(odd) and any(map(is_hidden, set(odd.decode(errors="surrogatepass"))))
 
 
 def _hidden(text: str) -> Iterator[tuple[int, int]]:
     passed = 0
-    for match in _HIDDEN.finditer(text):
-        if match.start() >= passed:
-            right = _IN_PLACE.match(text, match.start())
-            passed = right.end() if right else match.end()
+    for at, character in enumerate(text):
+        if at >= passed and is_hidden(character):
+            right = _in_place().match(text, at)
+            passed = right.end() if right else at + 1
             if not right:
-                yield match.span()
+                yield at, at + 1
+
+
+@cache
+def _in_place() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
+        rf"|(?<=[{_JOINING}])(?:\u200d|\u200c(?=[{_JOINING}]))"
+        rf"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]"
+        r"|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+        rf"|(?<=[{_VARYING}])[\ufe00-\ufe02]"
+        rf"|(?<=[{_IDEOGRAPHS}])[\U000e0100-\U000e01ef]"
+        r"|(?<=[\u1820-\u18aa])[\u180b-\u180f]"
+        rf"|(?<=\U0001f3f4)(?:{_FLAGS})\U000e007f"
+    )
 
 
 def is_hidden(character: str) -> bool:
     """Tell whether a character is in the list."""
-    return _HIDDEN.match(character) is not None
+    return bisect_right(_BOUNDS, ord(character)) % 2 == 1
 
 
 def named(character: str) -> str:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
 from kei_assembler.manifest import Manifest
-from kei_assembler.settings import BLOCK_NAME, Settings, character
-from kei_assembler.shapes import fits
+from kei_assembler.memo import note
+from kei_assembler.settings import Settings, character, is_block_name
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
 from kei_assembler.targets import TARGETS
 
@@ -84,6 +84,18 @@ class Kit:
             return wanted
         return tuple(target for target in self.chosen if manifest.targets is None or target in wanted)
 
+    def output(self, target: str, name: str, file: str) -> str:
+        """Return the path, relative to the kit, of the agent file that the manifest `file` gives for a target."""
+        pattern = self.settings.output(target)
+        return normal(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
+
+    def targets_left_out(self, manifest: Manifest) -> tuple[str, ...]:
+        """Return the targets of a manifest that this run keeps away from."""
+        if not self.chosen:
+            return ()
+        every = manifest.targets or self.settings.targets
+        return tuple(target for target in every if target in TARGETS and target not in self.chosen)
+
     @cached_property
     def manifests(self) -> tuple[str, ...]:
         """The manifests' files, sorted."""
@@ -111,7 +123,7 @@ class Kit:
         folders = self.settings.blocks
         files = ((folder, file) for folder in folders for file in self.files(folder, ".md"))
         names = {os.path.relpath(file, folder).replace(os.sep, "/").removesuffix(".md") for folder, file in files}
-        return tuple(sorted(name for name in names if fits(BLOCK_NAME, name)))
+        return tuple(sorted(name for name in names if is_block_name(name)))
 
     @property
     def blocks_read(self) -> list[Block]:
@@ -127,6 +139,7 @@ class Kit:
     def _read_block(self, name: str) -> Block | None:
         for folder in self.settings.blocks:
             file = normal(f"{folder}/{name}.md")
+            note(self.path(file))
             if os.path.lexists(self.path(file)):
                 source, problems = self.read_text(file)
                 return Block(name, source, tuple(problems))
@@ -204,6 +217,7 @@ class Kit:
 
 
 def _entries(path: str) -> list[os.DirEntry[str]]:
+    note(path)
     try:
         with os.scandir(path) as entries:
             return list(entries)
@@ -222,6 +236,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def read_regular(path: str, follow: bool = True, most: int = BYTES_MOST) -> bytes:
     """Return the bytes of a regular file, of one with more than `most` only one more; else raise OSError."""
+    note(path)
     descriptor = os.open(path, _OPEN_FLAGS if follow else _OPEN_FLAGS | _NO_FOLLOW)
     try:
         status = os.fstat(descriptor)

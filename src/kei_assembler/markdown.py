@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from enum import Enum
+from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -37,18 +38,26 @@ _HTML_BLOCKS = (
     (_LONE_TAG, r"\A\s*\Z", ""),
 )
 
-_BLOCK_START = re.compile(
-    r"\#{1,6}(?=[ \t]|\Z)"  # 4.2 ATX heading
-    r"|[-+*](?=[ \t]|\Z)"  # 5.2 bullet
-    r"|(?P<number>[0-9]\d{0,8})[.)](?=[ \t]|\Z)"  # 5.2 ordered item; some readers take other scripts' digits too
-    r"|>"  # 5.1 block quote
-    r"|(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
-    r"|(?:=+|-+)[ \t]*\Z"  # 4.3 setext underline
-    r"|`{3,}[^`]*\Z|~{3}"  # 4.5 fence
-    r"|\[(?:[^\[\]\\]|\\.)*\]:"  # 4.7 link reference definition
-    "|" + "|".join(opening for opening, _, _ in _HTML_BLOCKS),
-    re.IGNORECASE,  # and \s is all white space: some readers take it so, and a backslash too many does no harm
-)
+_MAY_OPEN = frozenset("#-+*>_=`~[<0123456789")
+
+
+@cache
+def _block_start() -> re.Pattern[str]:
+    """What opens a block at the start of a line. \\s in it is all white space, and case does not count: some readers
+    take it so, and a backslash too many does no harm.
+    """
+    return re.compile(
+        r"\#{1,6}(?=[ \t]|\Z)"  # 4.2 ATX heading
+        r"|[-+*](?=[ \t]|\Z)"  # 5.2 bullet
+        r"|(?P<number>[0-9]\d{0,8})[.)](?=[ \t]|\Z)"  # 5.2 ordered item; some readers take other scripts' digits too
+        r"|>"  # 5.1 block quote
+        r"|(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
+        r"|(?:=+|-+)[ \t]*\Z"  # 4.3 setext underline
+        r"|`{3,}[^`]*\Z|~{3}"  # 4.5 fence
+        r"|\[(?:[^\[\]\\]|\\.)*\]:"  # 4.7 link reference definition
+        "|" + "|".join(opening for opening, _, _ in _HTML_BLOCKS),
+        re.IGNORECASE,
+    )
 
 
 def fold(text: str) -> str:
@@ -56,7 +65,8 @@ def fold(text: str) -> str:
 
     No-break and ideographic spaces are letters of their scripts and stay.
     """
-    is_folded = "  " not in text and text[:1] != " " and text[-1:] != " " and not _ODD_SPACE.search(text)
+    has_one_line = text.isprintable() or not _ODD_SPACE.search(text)
+    is_folded = has_one_line and "  " not in text and text[:1] != " " and text[-1:] != " "
     return text if is_folded else _SPACE_RUN.sub(" ", text).strip(" ")
 
 
@@ -66,7 +76,7 @@ def inert(text: str) -> str:
     Inline Markdown stays as it is. The result is safe at the start of a line, a list item or a quote.
     """
     folded = fold(text)
-    opening = _BLOCK_START.match(folded)
+    opening = _block_start().match(folded) if folded[:1] in _MAY_OPEN else None
     if opening is None:
         return folded
     at = opening.end("number") if opening["number"] else 0
@@ -195,8 +205,17 @@ _HTML = tuple(
     for opening, ending, name in _HTML_BLOCKS
 )
 _LONE_TAG_ROW = len(_HTML) - 1
+_LONE_TAG_ROW = len(_HTML_BLOCKS) - 1
 _ITEM_INDENT_MOST = 4
 _NESTING_MOST = 64  # what is deeper is no text for people, and ends with what holds it anyway
+
+
+@cache
+def _html_blocks() -> tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...]:
+    flags = re.IGNORECASE | re.ASCII
+    return tuple(
+        (re.compile(opening, flags), re.compile(ending, flags), name) for opening, ending, name in _HTML_BLOCKS
+    )
 
 
 def _item(rest: str) -> re.Match[str] | None:
@@ -275,7 +294,7 @@ class _Reader:
         return not (opens or _FENCE.match(start) or self._html(start))
 
     def _html(self, start: str) -> tuple[re.Pattern[str], str] | None:
-        for row, (opening, ending, name) in enumerate(_HTML if start.startswith("<") else ()):
+        for row, (opening, ending, name) in enumerate(_html_blocks() if start.startswith("<") else ()):
             if opening.match(start) and not (row == _LONE_TAG_ROW and self.in_paragraph):
                 return ending, name
         return None

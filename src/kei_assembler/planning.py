@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kei_assembler.diagnostics import Diagnostic, has_errors
+from kei_assembler import crew, memo
+from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.disk import Disk
 from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Manifest, manifest_shape
@@ -30,18 +31,47 @@ if TYPE_CHECKING:
     from kei_assembler.render import Artifact
 
 
-def make_plan(kit: Kit, files: Iterable[str], whole: bool) -> tuple[list[Diagnostic], list[Change]]:
-    """Return what is to be said about these manifests of the kit, which are all if `whole`, and all changes."""
+class Plan(NamedTuple):
+    """What is to be said about some manifests, and all changes. `write` carries some of these out, as `Disk.apply`."""
+
+    found: list[Diagnostic]
+    changes: list[Change]
+    write: Callable[[Iterable[Change]], list[Change]]
+
+
+_WORTH_SHARING = 256
+
+
+@contextmanager
+def planned(kit: Kit, files: Sequence[str], whole: bool, may_write: bool = False) -> Iterator[Plan]:
+    """Give the plan for these manifests of the kit, which are all if `whole`.
+
+    Where they are many, two processes share the work. What the other one is to write, it keeps: with `may_write`, a
+    change that creates or updates may then come without its bytes.
+    """
     planner = _Planner(kit)
-    for file in files:
-        planner.add(file)
+    if len(files) < _WORTH_SHARING or not crew.is_possible():
+        for file in files:
+            planner.add(file)
+        yield _whole_plan(planner, whole, planner.disk.apply)
+        return
+    share = _Share(planner, files[len(files) // 2 :], may_write)
+    try:
+        for file in files[: len(files) // 2]:
+            planner.add(file)
+        yield _whole_plan(share.joined(), whole, share.write)
+    finally:
+        share.end()
+
+
+def _whole_plan(planner: _Planner, whole: bool, write: Callable[[Iterable[Change]], list[Change]]) -> Plan:
     if whole:
         planner.read_all_blocks()
     found = planner.everything_found() + planner.overwritten_sources()
     if whole and not has_errors(found):
         found += check_kit(planner.usage)
         planner.survey()
-    return found, planner.changes
+    return Plan(found, planner.changes, write)
 
 
 def preview(kit: Kit, file: str) -> tuple[list[Diagnostic], list[Artifact]]:
@@ -50,6 +80,105 @@ def preview(kit: Kit, file: str) -> tuple[list[Diagnostic], list[Artifact]]:
     source, manifest, found = planner.check(file)
     artifacts = [] if manifest is None else list(planner.artifacts(source, manifest))
     return found + planner.everything_found(), artifacts
+
+
+class _Share:
+    """The part of the plan that another process makes, and then writes."""
+
+    def __init__(self, planner: _Planner, files: Sequence[str], may_write: bool) -> None:
+        self.planner = planner
+        self.files = files
+        self.may_write = may_write
+        self.others: dict[str, Change] = {}
+        self.partner: crew.Partner | None = crew.Partner(self._answer)
+        self.partner.ask(None)
+
+    def joined(self) -> _Planner:
+        """Return the planner with what the other process found added.
+
+        Where both have an output at one path, or the other is lost, all is planned here and anew: whose output comes
+        first then depends on the order.
+        """
+        try:
+            part = self.partner.answer() if self.partner else None
+        except crew.PartnerLost:
+            part = None
+        if part is None or not part.owners.keys().isdisjoint(self.planner.owners):
+            self.end()
+            return self._alone()
+        self.others = {change.path: change for change in part.changes}
+        self.planner.join(part)
+        return self.planner
+
+    def _alone(self) -> _Planner:
+        for file in self.files:
+            self.planner.add(file)
+        return self.planner
+
+    def write(self, changes: Iterable[Change]) -> list[Change]:
+        """Carry out the changes, each in the process that has its bytes; see `Disk.apply`."""
+        changes = list(changes)
+        others = [change for change in changes if change.path in self.others]
+        if self.partner and others:
+            self.partner.ask([change.path for change in others])
+        done = self.planner.disk.apply(change for change in changes if change.path not in self.others)
+        answer = self.partner.answer() if self.partner and others else []
+        if isinstance(answer, AssembleError):
+            raise answer
+        return done + answer
+
+    def end(self) -> None:
+        """Let the other process go."""
+        if self.partner:
+            self.partner.dismiss()
+            self.partner = None
+
+    def _answer(self, paths: list[str] | None) -> Any:
+        """What the other process does: plan its share, then write what it is told of it."""
+        planner = self.planner
+        if paths is None:
+            return self._planned()
+        wanted = frozenset(paths)
+        try:
+            done = planner.disk.apply(change for change in planner.changes if change.path in wanted)
+        except AssembleError as error:
+            return error
+        return [change._replace(before=None, after=None) for change in done]
+
+    def _planned(self) -> _Part:
+        planner = self.planner
+        planner.found, planner.once = [], []
+        for file in self.files:
+            planner.add(file)
+        blocks = tuple(block.name for block in planner.kit.blocks_read)
+        changes = [self._sent(change) for change in planner.changes]
+        return _Part(
+            planner.found,
+            planner.once,
+            changes,
+            planner.owners,
+            planner.passed_over,
+            planner.usage.gathered,
+            blocks,
+            memo.noted(),
+        )
+
+    def _sent(self, change: Change) -> Change:
+        stays = self.may_write and change.kind in (Kind.CREATE, Kind.UPDATE)
+        return change._replace(before=None, after=None) if stays else change
+
+
+class _Part(NamedTuple):
+    """What the other process found, as plain values."""
+
+    found: list[Diagnostic]
+    once: list[Diagnostic]
+    changes: list[Change]
+    owners: dict[str, str]
+    passed_over: set[str]
+    usage: tuple[Any, ...]
+    blocks: tuple[str, ...]
+    seen: Mapping[str, tuple[int, ...]]
 
 
 class _Planner:
@@ -64,9 +193,11 @@ class _Planner:
         self.disk = Disk(kit)
         self.usage = Usage(kit)
         self.found: list[Diagnostic] = check_defaults(kit, self.shape)
+        self.once: list[Diagnostic] = []
         self.changes: list[Change] = []
         self.said: set[tuple[str, str]] = set()
         self.owners: dict[str, str] = {}
+        self.passed_over: set[str] = set()
 
     def add(self, file: str) -> None:
         source, manifest, problems = self.check(file)
@@ -75,6 +206,20 @@ class _Planner:
             return
         for artifact in self.artifacts(source, manifest):
             self._place(source, artifact)
+        for target in self.kit.targets_left_out(manifest):
+            self.passed_over.add(self.disk.real(self.kit.output(target, manifest.name, file)).casefold())
+
+    def join(self, part: _Part) -> None:
+        """Take over what another planner found about other manifests of the kit."""
+        self.found += part.found
+        self._add_once(*part.once)
+        self.changes += part.changes
+        self.owners |= part.owners
+        self.passed_over |= part.passed_over
+        self.usage.join(part.usage)
+        for name in part.blocks:
+            self.kit.block(name)
+        memo.add(part.seen)
 
     def _place(self, source: Source, artifact: Artifact) -> None:
         real = self.disk.real(artifact.path).casefold()
@@ -92,9 +237,9 @@ class _Planner:
             self._decide(source, artifact)
 
     def _is_like_manifest(self, path: str) -> bool:
-        folder = self.kit.settings.manifests
-        inside = path if folder == "." else path.removeprefix(f"{folder}/")
-        is_inside = folder == "." or inside != path
+        folder = "" if self.kit.settings.manifests == "." else f"{self.kit.settings.manifests}/".casefold()
+        inside = path.casefold().removeprefix(folder)
+        is_inside = path.casefold().startswith(folder)
         return path.endswith(".toml") and is_inside and not any(part.startswith(".") for part in inside.split("/"))
 
     def check(self, file: str) -> tuple[Source, Manifest | None, list[Diagnostic]]:
@@ -114,10 +259,11 @@ class _Planner:
         for target in self.kit.targets_of(manifest):
             try:
                 artifact = self.renderer.render(manifest, source.file, target)
-                self.renderer.refuse_what_templates_add(artifact)
+                self.renderer.refuse_what_templates_add(artifact, manifest)
             except TemplateFailure as failure:
                 self._add_once(*failure.diagnostics)
                 continue
+            self._add_once(*self.renderer.unsaid(artifact))
             self._check_limits(source, artifact)
             yield artifact
 
@@ -138,7 +284,7 @@ class _Planner:
             cause = (diagnostic.code, diagnostic.message)
             if cause not in self.said:
                 self.said.add(cause)
-                self.found.append(diagnostic)
+                self.once.append(diagnostic)
 
     def read_all_blocks(self) -> None:
         """Ask for the blocks that no manifest uses too, so that what is wrong with them is found as well."""
@@ -147,7 +293,7 @@ class _Planner:
 
     def everything_found(self) -> list[Diagnostic]:
         """Return what was found so far, and what is wrong with the blocks that were asked for."""
-        return self.found + [
+        return [*self.found, *self.once] + [
             diagnostic for block in self.kit.blocks_read for diagnostic in check_block(self.usage, block)
         ]
 
@@ -171,7 +317,7 @@ class _Planner:
 
     def survey(self) -> None:
         """Look where outputs are, or would be by default, for agent files that no manifest gives."""
-        seen = set(self.owners)
+        seen = {*self.owners, *self.passed_over}
         for target, pattern in _patterns(self.kit):
             for path in self._like_outputs(pattern):
                 real = self.disk.real(path).casefold()
@@ -204,5 +350,12 @@ class _Planner:
 def _patterns(kit: Kit) -> list[tuple[str, str]]:
     """The targets with the patterns of their outputs: the kit's own, and the default one, of before that."""
     rows = [TARGETS[name] for name in kit.chosen or TARGETS]
-    both = ((row.name, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output))
-    return list(dict.fromkeys((name, normal(pattern)) for name, pattern in both))
+    both = ((row, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output))
+    every = ((row.name, _deepened(pattern) if row.deep else pattern) for row, pattern in both)
+    return list(dict.fromkeys((name, normal(pattern)) for name, pattern in every))
+
+
+def _deepened(pattern: str) -> str:
+    """The pattern with which a client that looks into inner folders finds an agent below the output's folder."""
+    folder, name = os.path.split(pattern)
+    return f"{folder}/{{dir}}/{name}" if folder and "{" not in folder else pattern

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -25,14 +26,15 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
 from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.markdown import code_span, fence_around, fold, inert, tidy, trimmed
+from kei_assembler.memo import note
 from kei_assembler.rules.hiding import hidden_text
-from kei_assembler.rules.outputs import template_fails
+from kei_assembler.rules.outputs import allowance_unsaid, template_fails
 from kei_assembler.rules.text import filled_in_file
 from kei_assembler.sandbox import Sandbox
 from kei_assembler.settings import TEMPLATE_NAME
 from kei_assembler.shapes import fits
 from kei_assembler.source import START, Source
-from kei_assembler.stamp import stamped
+from kei_assembler.stamp import line_for
 from kei_assembler.targets import TARGETS
 
 _PACKAGE_TEMPLATES = os.path.join(os.path.dirname(__file__), "default")
@@ -44,6 +46,7 @@ class Artifact(NamedTuple):
     """One generated file: `path` and `manifest` are relative to the kit, `content` is UTF-8 with LF.
 
     `body` is what the template made, `prompt` what the client gives the model: the body, with the stamp in Markdown.
+    `allowed` is what the body must say that the agent may do, if anything.
     """
 
     path: str
@@ -52,6 +55,7 @@ class Artifact(NamedTuple):
     content: bytes
     body: str = ""
     prompt: str = ""
+    allowed: tuple[str, ...] | None = None
 
 
 class TemplateFailure(AssembleError):
@@ -71,6 +75,7 @@ class Renderer:
         self._body = cache(self._load_body)
         self._way = cache(self._find_way)
         self._block = cache(self._load_block)
+        self._last: tuple[Manifest, dict[str, Any]] | None = None
 
     def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
         """Return the agent file of one manifest, found in `file`, for one target.
@@ -78,14 +83,14 @@ class Renderer:
         Raises TemplateFailure when a template of the kit does not compile or render.
         """
         row, settings = TARGETS[target], self.kit.settings
-        path = output_path(settings.output(target), manifest.name, file)
+        path = self.kit.output(target, manifest.name, file)
         adapted = adapt(manifest, row, settings.of(target))
-        body = tidy(self._render_body(manifest, file, target, adapted)).strip("\n")
-        before, after = row.form.write(adapted.entries, body)
+        body = self._render_body(manifest, file, target, adapted)
+        before, after = (part.encode() for part in row.form.write(adapted.entries, body))
         source = self._way(os.path.dirname(path), os.path.dirname(file)) + os.path.basename(file)
-        content = stamped(before, after, row.form.comment, source, file)
-        prompt = content[len(before) :] if row.form.prompts else body
-        return Artifact(path, file, target, content.encode(), body, prompt)
+        line = line_for(before + after, row.form.comment, source, file)
+        prompt = f"{line}\n{body}" if row.form.prompts else body
+        return Artifact(path, file, target, before + line.encode() + after, body, prompt, adapted.allowed)
 
     def _find_way(self, start: str, folder: str) -> str:
         """The way from one folder of the kit to another, with a `/` at its end; empty where they are the same."""
@@ -94,34 +99,51 @@ class Renderer:
         return normal(os.path.relpath(self.kit.path(folder), self.kit.path(start))) + "/"
 
     def _render_body(self, manifest: Manifest, file: str, target: str, adapted: Adapted) -> str:
+        template = self._template_of(target)
         try:
-            body: str = self._body(self._template_of(target))(
-                agent=agent_view(manifest),
-                blocks=tuple(map(self._block, manifest.blocks)),
-                target=target,
-                extra=SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
-                limits=adapted.limits,
-                report_fence=fence_around("\n".join(manifest.output_extra_fields)),
-            )
-            body.encode()
+            made = self._body(template)(**self._variables(manifest), target=target, allowed=adapted.allowed)
+            return made.strip("\n") if template == _PACKAGE_BODY else _tidied(made)
         except Exception as error:
             raise self._failure(error, file) from error
-        return body
 
-    def refuse_what_templates_add(self, artifact: Artifact) -> None:
+    def _variables(self, manifest: Manifest) -> dict[str, Any]:
+        """What templates see of a manifest, for all of its targets."""
+        if self._last is None or self._last[0] is not manifest:
+            variables = {
+                "agent": agent_view(manifest),
+                "blocks": tuple(map(self._block, manifest.blocks)),
+                "extra": SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
+                "report_fence": fence_around("\n".join(manifest.output_extra_fields)),
+            }
+            self._last = manifest, variables
+        return self._last[1]
+
+    def refuse_what_templates_add(self, artifact: Artifact, manifest: Manifest) -> None:
         """Raise TemplateFailure when a template has put hidden text into the file, or what the client would fill in.
 
         It can spell with escapes of its own what neither it nor the values hold.
         """
-        if not self._templates:
-            return
-        source = Source(next(iter(self._templates)), "")
-        whole, body = (Source(source.file, text) for text in (artifact.content.decode(), artifact.body))
-        found = whole.run(hidden_text, whole, self.kit.allowed_characters)
-        if TARGETS[artifact.target].fills:
-            found += body.run(filled_in_file, body, (artifact.target,))
+        source = Source(next(iter(self._templates), artifact.manifest), "")
+        found = []
+        if self._templates:
+            whole = Source(source.file, artifact.content.decode())
+            found = whole.run(hidden_text, whole, self.kit.allowed_characters)
+        if TARGETS[artifact.target].fills and not self._is_filled(manifest, artifact.target):
+            prompt = Source(source.file, artifact.prompt)
+            found += prompt.run(filled_in_file, prompt, (artifact.target,))
         if found:
             raise TemplateFailure(*(one._replace(place=source.place(START)) for one in found))
+
+    def _is_filled(self, manifest: Manifest, target: str) -> bool:
+        """Whether a block has already what the client would fill in; that is a finding about the block."""
+        return any(re.search(TARGETS[target].fills, self._block(name)) for name in manifest.blocks)
+
+    def unsaid(self, artifact: Artifact) -> list[Diagnostic]:
+        """Return a finding when the kit's template leaves out what the agent may do, and nothing else says it."""
+        if not self._templates or all(entry in artifact.body for entry in artifact.allowed or ()):
+            return []
+        template = Source(next(iter(self._templates)), "")
+        return template.run(allowance_unsaid, TARGETS[artifact.target].label)
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
@@ -129,29 +151,33 @@ class Renderer:
 
     def _find_template(self, target: str) -> str:
         """The template of a target's bodies: the kit's for it, the kit's for all, or the package's."""
-        templates = self.kit.settings.templates
-        own = (name for name in (f"{target}/{_BODY}", _BODY) if os.path.lexists(self.kit.path(f"{templates}/{name}")))
-        return next(own, _PACKAGE_BODY)
+        return next(filter(self._is_there, (f"{target}/{_BODY}", _BODY)), _PACKAGE_BODY)
+
+    def _is_there(self, name: str) -> bool:
+        path = self.kit.path(normal(f"{self.kit.settings.templates}/{name}"))
+        note(path)
+        return os.path.lexists(path)
 
     def _load_body(self, template: str) -> Callable[..., str]:
         """A kit's own template runs in the sandbox; the package's is trusted."""
-        environment = (Environment if template == _PACKAGE_BODY else Sandbox)(
+        make = Environment if template == _PACKAGE_BODY else partial(Sandbox, _printed)
+        environment = make(
             loader=self._loader(),
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
             undefined=_Undefined,
-            finalize=_printed,
         )
         return environment.get_template(template).render
 
     def _loader(self) -> BaseLoader:
+        note(os.path.join(_PACKAGE_TEMPLATES, _BODY))
         package = PrefixLoader({"default": FileSystemLoader(_PACKAGE_TEMPLATES)})
         return ChoiceLoader([package, FunctionLoader(self._kit_template)])
 
     def _kit_template(self, name: str) -> tuple[str, str, None] | None:
         file = normal(f"{self.kit.settings.templates}/{name}")
-        if not fits(TEMPLATE_NAME, name) or not os.path.lexists(self.kit.path(file)):
+        if not fits(TEMPLATE_NAME, name) or not self._is_there(name):
             return None
         source, problems = self.kit.read_text(file)
         problems += source.run(hidden_text, source, self.kit.allowed_characters)
@@ -166,6 +192,13 @@ class Renderer:
         file, line = _template_line(error, self._templates)
         source = self._templates.get(file) or Source(file, "")
         return TemplateFailure(source.run(template_fails, error, line, manifest)[0])
+
+
+def _tidied(made: str) -> str:
+    """The body from a kit's template; what the package's makes of tidy values is tidy, and can be encoded."""
+    body = tidy(made).strip("\n")
+    body.encode()
+    return body
 
 
 def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str, int]:
@@ -192,7 +225,7 @@ class _Undefined(StrictUndefined):
         return f"`{self._undefined_name}` is not defined" + (f"; {hint}" if hint else "")
 
 
-_VARIABLES = ("agent", "blocks", "extra", "limits", "report_fence", "target")
+_VARIABLES = ("agent", "allowed", "blocks", "extra", "report_fence", "target")
 
 
 def _printed(value: Any) -> Any:
@@ -206,11 +239,6 @@ def _printed(value: Any) -> Any:
             _printed(item)
         return value
     raise TypeError(f"this is no text, but a {type(value).__name__}; a method wants its parentheses")
-
-
-def output_path(pattern: str, name: str, file: str) -> str:
-    """Return the path of an agent file, relative to the kit: the pattern with `{name}` and `{dir}` filled in."""
-    return normal(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
 
 
 def agent_view(manifest: Manifest) -> Manifest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Finding, KeyPath, did_you_mean, listed, rule
@@ -42,6 +43,14 @@ BLOCK_NAME = matching(
     "a block name: lower-case letters, digits, `.`, `_` and `-`, with folders set off by `/`, and no device as `nul`",
     names_file=True,
 )
+
+
+@cache
+def is_block_name(name: str) -> bool:
+    """Tell whether a name is made like a block's."""
+    return fits(BLOCK_NAME, name)
+
+
 TEMPLATE_NAME = matching(
     r"(?!(?:.*/)?\.{0,2}(?:/|\Z))[^\\\0:]+", "a template's path below the folder of the templates", names_file=True
 )

@@ -6,7 +6,7 @@ The same rows describe the manifest, the settings and the targets' front matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -166,7 +166,13 @@ def _misfits_of_list(shape: Shape, value: list[Any], path: KeyPath) -> Iterator[
         yield Misfit("blank", path, shape, value)
     if shape.item:
         for index, entry in enumerate(value):
-            yield from misfits(shape.item, entry, (*path, index))
+            if not (shape.item is FILLED and _is_filled(entry)):
+                yield from misfits(shape.item, entry, (*path, index))
+
+
+def _is_filled(value: Any) -> bool:
+    """Whether a value is what `FILLED` says: most of what manifests hold are such strings, so this comes first."""
+    return type(value) is str and value != "" and not value.isspace()
 
 
 def _misfits_of_table(shape: Shape, value: dict[str, Any], path: KeyPath) -> Iterator[Misfit]:
@@ -227,13 +233,21 @@ def coerce(shape: Shape, value: Any) -> Any:
     if not _has_type(shape.type, value):
         return _empty(shape)
     if isinstance(value, list):
-        return tuple(coerce(shape.item, entry) for entry in value) if shape.item else tuple(value)
+        return tuple(_coerced_entries(shape.item, value))
     if isinstance(value, dict) and shape.fields and not shape.item:
         kept = (field for field in shape.fields if field.key in value or field.default is not None)
         return {field.key: coerce_field(field, value) for field in kept}
     if isinstance(value, dict) and shape.item:
         return {key: coerce(shape.item, entry) for key, entry in value.items()}
     return value
+
+
+def _coerced_entries(item: Shape | None, entries: list[Any]) -> Iterable[Any]:
+    if item is None:
+        return entries
+    if item.type is str:
+        return (entry if isinstance(entry, str) else "" for entry in entries)
+    return (coerce(item, entry) for entry in entries)
 
 
 def coerce_field(field: Field, table: Mapping[str, Any]) -> Any:

@@ -43,6 +43,8 @@ class Source:
 
     def locate(self, path: KeyPath) -> Span:
         """Return where the key or list item at `path` stands, or else the nearest thing around it that does."""
+        if not path:
+            return START
         if self._spans is None:
             self._spans = _first_mentions(self.text)
         while path and path not in self._spans:
@@ -73,6 +75,10 @@ class Source:
 
     def diagnose(self, rule: Rule, findings: Iterable[Finding]) -> list[Diagnostic]:
         """Return what a rule found in this file as diagnostics with their places."""
+        first = list(islice(findings, FINDINGS_MOST + 1))
+        return self._diagnosed(rule, first) if first else []
+
+    def _diagnosed(self, rule: Rule, findings: list[Finding]) -> list[Diagnostic]:
         return [
             Diagnostic(
                 self.place(finding.where),
@@ -116,9 +122,8 @@ def _spellings(character: str) -> str:
     return rf"(?:{re.escape(character)}|\\(?:{'|'.join(escapes)}))"
 
 
-def _bounded(findings: Iterable[Finding]) -> list[Finding]:
+def _bounded(first: list[Finding]) -> list[Finding]:
     """The first findings of a rule; a file that is wrong all over is not worth a line, and the time, for each place."""
-    first = list(islice(findings, FINDINGS_MOST + 1))
     if len(first) > FINDINGS_MOST:
         first[-1] = Finding(first[-1].where, f"and more like these {FINDINGS_MOST}, from here on")
     return first

@@ -35,14 +35,14 @@ class Stamp(NamedTuple):
     intact: bool
 
 
-def stamped(before: str, after: str, comment: Comment, source: str, manifest: str) -> str:
-    """Return the whole file: what stands before the stamp, which ends in a line, the stamp, and what stands after it.
+def line_for(rest: bytes, comment: Comment, source: str, manifest: str) -> str:
+    """Return the stamp of a file, as a line with its end: `rest` is all that the file holds besides, as UTF-8.
 
     `source` is the manifest relative to the generated file, `manifest` the same relative to the kit.
     """
-    digest = sha256(f"{before}{after}".encode()).hexdigest()
+    digest = sha256(rest).hexdigest()
     says = f"{_SAYS}{source}. Edit that file, then run: assemble {manifest} · sha256:{digest}"
-    return f"{before}{comment.start}{says}{comment.end}\n{after}"
+    return f"{comment.start}{says}{comment.end}\n"
 
 
 def split(text: str, comment: Comment) -> tuple[str | None, str]:

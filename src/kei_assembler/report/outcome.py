@@ -59,6 +59,12 @@ class Outcome(NamedTuple):
         return self.is_check or self.is_diff
 
     @property
+    def all_is_in_order(self) -> bool:
+        """Tell whether every output was there already as the sources give it."""
+        is_right = not self.applied and all(change.kind not in DRIFT for change in self.changes)
+        return is_right and self.printed is None and self.status == CLEAN
+
+    @property
     def findings(self) -> list[Diagnostic]:
         """All findings, those about drift among them, in their order."""
         return sorted([*self.diagnostics, *self.drift])
