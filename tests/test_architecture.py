@@ -29,7 +29,8 @@ FLOORS = (
     "catalog gallery report.outcome selection planning",
     "report.as_text report.as_json report.as_sarif build",
     "report.as_github",
-    "report",
+    "report commands",
+    "commands.explain commands.targets",
     "cli",
     "start",
     "__main__",
@@ -49,7 +50,7 @@ def _imports(source: str) -> Iterator[str]:
             names = [alias.name for alias in node.names]
             yield from (
                 [module]
-                if module and module not in ("rules", "report")
+                if module and module not in ("rules", "report", "commands")
                 else [f"{module}.{name}".lstrip(".") for name in names]
             )
 

@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib import import_module
 from io import StringIO
 from typing import Any, NoReturn, TextIO
 
@@ -15,7 +16,8 @@ import click
 
 from kei_assembler import __version__, memo, streams
 from kei_assembler.build import Mode, Policy, run
-from kei_assembler.diagnostics import AssembleError, Rule, nearest
+from kei_assembler.commands import NAMES, tell
+from kei_assembler.diagnostics import AssembleError
 from kei_assembler.hidden import shown
 from kei_assembler.kit import Kit
 from kei_assembler.plan import Licence
@@ -39,7 +41,10 @@ _TARGET_HELP = "Keep to one AI tool; may be given several times. `assemble targe
 
 
 class _DefaultGroup(click.Group):
-    """A group whose first subcommand is meant when none is named; the group's help begins with that one's."""
+    """A group whose first subcommand is meant when none is named; the group's help begins with that one's.
+
+    The other subcommands are loaded when they are asked for.
+    """
 
     @property
     def default(self) -> click.Command:
@@ -49,7 +54,7 @@ class _DefaultGroup(click.Group):
         if not args:
             args = ["--help"]
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        if args[0] not in own and args[0] not in self.commands:
+        if args[0] not in own and args[0] not in (self.default.name, *NAMES):
             args = [self.default.name or "", *args]
         return super().parse_args(ctx, args)
 
@@ -68,7 +73,13 @@ class _DefaultGroup(click.Group):
         self.format_commands(ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return [name for name in self.commands if name != self.default.name]
+        return list(NAMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in NAMES:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = import_module(f"kei_assembler.commands.{cmd_name}").command
+        return command
 
 
 class _DefaultCommand(click.Command):
@@ -108,9 +119,9 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     _refuse_contradictions(manifests, output_format, options)
     memo.watch()
     try:
-        kit = kit_of(manifests, folder, assemble.commands)
+        kit = kit_of(manifests, folder, NAMES)
         kit.chosen = tuple(dict.fromkeys(options["targets"]))
-        files = kit.manifests if options["all_"] else files_of(kit, manifests, assemble.commands)
+        files = kit.manifests if options["all_"] else files_of(kit, manifests, NAMES)
         mode = _mode(kit, options)
         outcome = _preview(kit, files[0], mode.policy) if options["stdout"] else run(kit, files, options["all_"], mode)
         outcome = outcome._replace(way=way_to(kit))
@@ -153,44 +164,12 @@ def _preview(kit: Kit, file: str, policy: Policy) -> Outcome:
     return outcome._replace(printed=artifacts[0].content.decode()) if outcome.status == CLEAN else outcome
 
 
-@assemble.command()
-@click.argument("codes", nargs=-1, metavar="[CODE]...")
-@click.option("--all", "all_", is_flag=True, help="Print the documentation of all codes, as Markdown.")
-def explain(codes: Sequence[str], all_: bool) -> int:
-    """Explain the code of a finding; without one, list all codes."""
-    from kei_assembler import catalog
-
-    rules = [_rule(code) for code in codes]
-    text = "\n".join(map(catalog.explain, rules)) or (catalog.reference() if all_ else catalog.overview())
-    _write(sys.stdout, text)
-    return CLEAN
-
-
-@assemble.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice(list(TARGETS)))
-@click.option("--all", "all_", is_flag=True, help="Print the documentation of all targets, as Markdown.")
-def targets(names: Sequence[str], all_: bool) -> int:
-    """List the AI tools to write for: path, what is supported, what is lost."""
-    from kei_assembler import gallery
-
-    _write(sys.stdout, gallery.page() if all_ else gallery.overview(names))
-    return CLEAN
-
-
-def _rule(code: str) -> Rule:
-    from kei_assembler.catalog import RULES
-
-    if code.upper() in RULES:
-        return RULES[code.upper()]
-    match = nearest(code, RULES)
-    hint = f"Did you mean {match}?" if match else "`assemble explain` lists all codes."
-    raise click.UsageError(f"there is no code {code}. {hint}")
-
-
 def _ignored(kit: Kit, codes: Sequence[str]) -> frozenset[str]:
     """The codes to silence, by the command line and the settings; each must exist, and may be silenced."""
     for code in codes:
-        if not _rule(code).may_ignore:
+        from kei_assembler.commands.explain import rule_named
+
+        if not rule_named(code).may_ignore:
             raise click.UsageError(f"{code} cannot be ignored: it would make the output wrong")
     if kit.settings.ignore:
         from kei_assembler.catalog import check_ignore
@@ -203,8 +182,8 @@ def _tell(outcome: Outcome, output_format: str, keeps: bool) -> int:
     out, err = FORMATS[output_format](outcome)
     is_raw = output_format == "text" and (outcome.is_diff or outcome.printed is not None)
     out = _as_read(sys.stdout, out, outcome.is_diff) if is_raw else out
-    _write(sys.stdout, out)
-    _write(sys.stderr, err)
+    tell(sys.stdout, out)
+    tell(sys.stderr, err)
     if keeps and outcome.all_is_in_order:
         memo.keep(out, err)
     return outcome.status
@@ -221,13 +200,6 @@ def _is_log(stream: TextIO) -> bool:
     """Tell whether the stream is read by a CI service that takes commands from it, and not kept in a file."""
     takes_commands = any(os.environ.get(name) for name in ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"))
     return takes_commands and not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-
-
-def _write(stream: TextIO | None, text: str) -> None:
-    try:
-        streams.write(stream, text)
-    except OSError as error:
-        raise AssembleError(f"the report cannot be written: {error.strerror}") from error
 
 
 def main(args: Sequence[str] | None = None, prog_name: str = "assemble") -> NoReturn:
@@ -250,8 +222,8 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
     except click.ClickException as error:
         told = StringIO()
         error.show(told)
-        _write(sys.stderr, "\n".join(map(shown, told.getvalue().split("\n"))))
+        tell(sys.stderr, "\n".join(map(shown, told.getvalue().split("\n"))))
     except AssembleError as error:
         with suppress(AssembleError):
-            _write(sys.stderr, f"error: {shown(error.message)}\n")
+            tell(sys.stderr, f"error: {shown(error.message)}\n")
     return CANNOT_RUN

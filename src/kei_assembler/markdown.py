@@ -65,9 +65,9 @@ def fold(text: str) -> str:
 
     No-break and ideographic spaces are letters of their scripts and stay.
     """
-    has_one_line = text.isprintable() or not _ODD_SPACE.search(text)
-    is_folded = has_one_line and "  " not in text and text[:1] != " " and text[-1:] != " "
-    return text if is_folded else _SPACE_RUN.sub(" ", text).strip(" ")
+    if "  " in text or text[:1] == " " or text[-1:] == " " or not (text.isprintable() or not _ODD_SPACE.search(text)):
+        return _SPACE_RUN.sub(" ", text).strip(" ")
+    return text
 
 
 def inert(text: str) -> str:

@@ -245,11 +245,11 @@ def agent_view(manifest: Manifest) -> Manifest:
     """Return the manifest as templates see it: folded, escaped, and everything always there."""
     return manifest._replace(
         description=inert(manifest.description),
-        tools=_still(manifest.tools or ()),
+        tools=tuple(map(inert, manifest.tools or ())),
         model=inert(manifest.model),
         role=trimmed(manifest.role),
-        domain_in=_still(manifest.domain_in),
-        forbidden_domain=_still(manifest.forbidden_domain),
+        domain_in=tuple(map(inert, manifest.domain_in)),
+        forbidden_domain=tuple(map(inert, manifest.forbidden_domain)),
         output_extra_fields=tuple(map(fold, manifest.output_extra_fields)),
         handoff=tuple(Handoff(inert(target), inert(trigger)) for target, trigger in manifest.handoff),
         references=manifest.references._replace(extra=tuple(map(_reference, manifest.references.extra))),

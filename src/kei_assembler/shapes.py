@@ -176,17 +176,18 @@ def _is_filled(value: Any) -> bool:
 
 
 def _misfits_of_table(shape: Shape, value: dict[str, Any], path: KeyPath) -> Iterator[Misfit]:
-    fields = {field.key: field for field in shape.fields}
-    for key in value:
-        if key not in fields and shape.item:
+    there = [field for field in shape.fields if field.key in value]
+    others = [key for key in value if not any(key == field.key for field in there)] if len(there) < len(value) else ()
+    for key in others:
+        if shape.item:
             yield from misfits(shape.item, value[key], (*path, key))
-        elif key not in fields and fields:
+        elif shape.fields:
             yield Misfit("unknown", (*path, key), shape, value[key])
-    for key, field in fields.items():
-        if key in value:
-            yield from misfits(field.shape, value[key], (*path, key))
-        elif field.required:
-            yield Misfit("missing", (*path, key), shape, None)
+    for field in there:
+        yield from misfits(field.shape, value[field.key], (*path, field.key))
+    for field in shape.fields if len(there) < len(shape.fields) else ():
+        if field.required and field.key not in value:
+            yield Misfit("missing", (*path, field.key), shape, None)
 
 
 def describe(misfit: Misfit) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -75,10 +75,6 @@ class Source:
 
     def diagnose(self, rule: Rule, findings: Iterable[Finding]) -> list[Diagnostic]:
         """Return what a rule found in this file as diagnostics with their places."""
-        first = list(islice(findings, FINDINGS_MOST + 1))
-        return self._diagnosed(rule, first) if first else []
-
-    def _diagnosed(self, rule: Rule, findings: list[Finding]) -> list[Diagnostic]:
         return [
             Diagnostic(
                 self.place(finding.where),
@@ -88,12 +84,13 @@ class Source:
                 _cropped(finding.help),
                 tuple(Related(self.place(where), message) for where, message in finding.related),
             )
-            for finding in _bounded(findings)
+            for finding in _bounded(list(findings))
         ]
 
-    def run(self, rule: Rule, *subject: Any) -> list[Diagnostic]:
-        """Return what the rule has to say about the subject, placed in this file."""
-        return self.diagnose(rule, rule(*subject))
+    def run(self, rule: Rule, *subject: Any, placed: Callable[[Finding], Finding] | None = None) -> list[Diagnostic]:
+        """Return what the rule has to say about the subject, placed in this file; `placed` may change each finding."""
+        first = list(islice(rule.check(*subject), FINDINGS_MOST + 1))
+        return self.diagnose(rule, map(placed, first) if placed else first) if first else []
 
 
 def _cropped(text: str) -> str:
@@ -156,7 +153,7 @@ def read_toml(file: str, raw: bytes) -> tuple[Source, list[Diagnostic]]:
         source.data = rtoml.loads(source.text)
     except rtoml.TomlParsingError as error:
         return source, _why_broken(source, error)
-    path = _too_deep(source.data, ())
+    path = _too_deep(source.data, ()) if _depth(source.data) > NESTING_MOST else None
     return source, source.run(nested_too_deeply, path) if path else []
 
 
@@ -174,6 +171,19 @@ def _place_of_depth(text: str, error: Exception) -> Span:
 
 
 _LONG_KEY = re.compile(rf"^(?:[^\n.]++\.){{{NESTING_MOST}}}[^\n=\]]*", re.MULTILINE)
+
+
+def _depth(data: dict[str, Any]) -> int:
+    """How many tables and lists are inside of each other at most."""
+    depth, level = 0, [data]
+    while level:
+        depth += 1
+        inner = [value for outer in level for value in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [value for value in inner if type(value) in _CONTAINERS]
+    return depth
+
+
+_CONTAINERS = (dict, list)
 
 
 def _too_deep(value: Any, path: KeyPath) -> KeyPath | None:

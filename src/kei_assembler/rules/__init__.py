@@ -68,8 +68,7 @@ def check_defaults(kit: Kit, shape: Shape) -> list[Diagnostic]:
 
 
 def _checked(subject: Subject, rules: Iterable[Rule]) -> list[Diagnostic]:
-    source = subject.source
-    return [found for rule in rules for found in source.diagnose(rule, map(subject.placed, rule(subject)))]
+    return [found for rule in rules for found in subject.source.run(rule, subject, placed=subject.placed)]
 
 
 def _is_there(subject: Subject, key: str) -> bool:

@@ -1,0 +1,30 @@
+"""`assemble explain`: what the code of a finding means."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from kei_assembler import catalog
+from kei_assembler.commands import tell
+from kei_assembler.diagnostics import Rule, nearest
+
+
+@click.command("explain")
+@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.option("--all", "all_", is_flag=True, help="Print the documentation of all codes, as Markdown.")
+def command(codes: Sequence[str], all_: bool) -> None:
+    """Explain the code of a finding; without one, list all codes."""
+    rules = [rule_named(code) for code in codes]
+    tell(sys.stdout, "\n".join(map(catalog.explain, rules)) or (catalog.reference() if all_ else catalog.overview()))
+
+
+def rule_named(code: str) -> Rule:
+    """Return the rule with this code, in whatever case. Raises click.UsageError where there is none."""
+    if code.upper() in catalog.RULES:
+        return catalog.RULES[code.upper()]
+    match = nearest(code, catalog.RULES)
+    hint = f"Did you mean {match}?" if match else "`assemble explain` lists all codes."
+    raise click.UsageError(f"there is no code {code}. {hint}")

@@ -1,0 +1,20 @@
+"""`assemble targets`: the AI tools to write for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from kei_assembler import gallery
+from kei_assembler.commands import tell
+from kei_assembler.targets import TARGETS
+
+
+@click.command("targets")
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice(list(TARGETS)))
+@click.option("--all", "all_", is_flag=True, help="Print the documentation of all targets, as Markdown.")
+def command(names: Sequence[str], all_: bool) -> None:
+    """List the AI tools to write for: path, what is supported, what is lost."""
+    tell(sys.stdout, gallery.page() if all_ else gallery.overview(names))
