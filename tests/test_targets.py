@@ -500,3 +500,9 @@ def test_targets_are_listed_all_or_by_name(bench: Workbench) -> None:
 def test_a_target_that_does_not_exist_is_a_usage_error(bench: Workbench) -> None:
     run = bench.run("targets", "cursr")
     assert (run.status, run.stdout, "'cursr' is not one of 'claude-code'" in run.stderr) == (2, "", True)
+
+
+def test_the_way_to_mend_keeps_to_the_target(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": AGENT})
+    run = bench.run("--all", "--check", "--target", "gemini")
+    assert "would create .gemini/agents/critic.md: assemble --target gemini agents/critic.toml\n" in run.stdout

@@ -39,7 +39,7 @@ class Change(NamedTuple):
     """What a run would do to one file: `path` and `manifest` are relative to the kit.
 
     `before` is what is there now, `after` what would be there; both are None where nothing changes. `intact` tells
-    of an orphan whether it is still as it was generated.
+    of an orphan whether it is still as it was generated, `chosen` whether the run was to keep to some targets.
     """
 
     kind: Kind
@@ -49,15 +49,17 @@ class Change(NamedTuple):
     before: bytes | None = None
     after: bytes | None = None
     intact: bool = True
+    chosen: bool = False
 
     @property
     def mending(self) -> str:
         """The command that brings the file in line with the sources; empty where only a person can."""
+        only = f"--target {self.target} " if self.chosen else ""
         match self.kind:
             case Kind.CREATE | Kind.UPDATE:
-                return f"assemble {quote(self.manifest)}"
+                return f"assemble {only}{quote(self.manifest)}"
             case Kind.EDITED | Kind.FOREIGN:
-                return f"assemble --force {quote(self.manifest)}"
+                return f"assemble --force {only}{quote(self.manifest)}"
             case Kind.ORPHAN if self.intact:
                 return "assemble --all --prune"
             case _:

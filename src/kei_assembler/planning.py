@@ -274,7 +274,8 @@ class _Planner:
 
     def _decide(self, source: Source, artifact: Artifact) -> None:
         try:
-            self.changes.append(decide(artifact, self.disk.read(artifact.path), self.disk.has))
+            change = decide(artifact, self.disk.read(artifact.path), self.disk.has)
+            self.changes.append(change._replace(chosen=True) if self.kit.chosen else change)
         except OSError as error:
             self.found += source.run(outputs.output_unreadable, artifact.path, error.strerror or str(error))
 
