@@ -12,7 +12,7 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
-    "memo streams crew budget diagnostics hidden markdown frontmatter stamp",
+    "memo streams crew progress budget diagnostics hidden markdown frontmatter stamp",
     "sandbox shapes places forms",
     "source target",
     "targets",

@@ -250,7 +250,7 @@ def read_regular(path: str, follow: bool = True, most: int = BYTES_MOST) -> byte
 
 def _read(descriptor: int, most: int) -> bytes:
     raw = os.read(descriptor, most)
-    while len(raw) < most and (more := os.read(descriptor, most - len(raw))):
+    while 0 < len(raw) < most - 1 and (more := os.read(descriptor, most - len(raw))):  # all but the byte too many
         raw += more
     return raw
 

@@ -75,6 +75,8 @@ def inert(text: str) -> str:
 
     Inline Markdown stays as it is. The result is safe at the start of a line, a list item or a quote.
     """
+    if text[:1].isalpha() and text.isprintable() and "  " not in text and text[-1:] != " ":
+        return text  # as most texts are: folded, and opening nothing
     folded = fold(text)
     opening = _block_start().match(folded) if folded[:1] in _MAY_OPEN else None
     if opening is None:

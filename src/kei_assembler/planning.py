@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kei_assembler import crew, memo
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.disk import Disk
-from kei_assembler.kit import Kit, normal
+from kei_assembler.kit import Kit, is_inside, normal
 from kei_assembler.manifest import Manifest, manifest_shape
 from kei_assembler.plan import OUTPUT_MOST, Change, Kind, decide, decide_leftover
+from kei_assembler.progress import told
 from kei_assembler.rules import (
     Usage,
     check_block,
@@ -51,13 +52,13 @@ def planned(kit: Kit, files: Sequence[str], whole: bool, may_write: bool = False
     """
     planner = _Planner(kit)
     if len(files) < _WORTH_SHARING or not crew.is_possible():
-        for file in files:
+        for file in told(files):
             planner.add(file)
         yield _whole_plan(planner, whole, planner.disk.apply)
         return
     share = _Share(planner, files[len(files) // 2 :], may_write)
     try:
-        for file in files[: len(files) // 2]:
+        for file in told(files[: len(files) // 2]):
             planner.add(file)
         yield _whole_plan(share.joined(), whole, share.write)
     finally:
@@ -222,8 +223,9 @@ class _Planner:
         memo.add(part.seen)
 
     def _place(self, source: Source, artifact: Artifact) -> None:
-        real = self.disk.real(artifact.path).casefold()
-        if not self.disk.holds(artifact.path):
+        resolved = self.disk.real(artifact.path)
+        real = resolved.casefold()
+        if not is_inside(resolved, self.kit.root):
             self._add_once(*source.run(outputs.output_outside_root, os.path.dirname(artifact.path) or "."))
         elif len(artifact.content) > OUTPUT_MOST:
             size = len(artifact.content)

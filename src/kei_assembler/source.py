@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -87,10 +87,10 @@ class Source:
             for finding in _bounded(list(findings))
         ]
 
-    def run(self, rule: Rule, *subject: Any, placed: Callable[[Finding], Finding] | None = None) -> list[Diagnostic]:
-        """Return what the rule has to say about the subject, placed in this file; `placed` may change each finding."""
+    def run(self, rule: Rule, *subject: Any) -> list[Diagnostic]:
+        """Return what the rule has to say about the subject, placed in this file."""
         first = list(islice(rule.check(*subject), FINDINGS_MOST + 1))
-        return self.diagnose(rule, map(placed, first) if placed else first) if first else []
+        return self.diagnose(rule, first) if first else []
 
 
 def _cropped(text: str) -> str:
@@ -140,8 +140,12 @@ def read_text(file: str, raw: bytes) -> tuple[Source, list[Diagnostic]]:
     if len(raw) > BYTES_MOST:
         source = Source(file, "")
         return source, source.run(too_large)
-    source = Source(file, raw.decode(errors="replace").removeprefix(_BOM).replace("\r\n", "\n"))
-    return source, source.run(not_utf8, raw)
+    try:
+        text, is_text = raw.decode(), b"\0" not in raw
+    except UnicodeDecodeError:
+        text, is_text = raw.decode(errors="replace"), False
+    source = Source(file, text.removeprefix(_BOM).replace("\r\n", "\n"))
+    return source, [] if is_text else source.run(not_utf8, raw)
 
 
 def read_toml(file: str, raw: bytes) -> tuple[Source, list[Diagnostic]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from kei_assembler.diagnostics import Diagnostic, Rule
 from kei_assembler.kit import Block, Kit, stem
@@ -10,7 +11,7 @@ from kei_assembler.manifest import Manifest
 from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, text, tools
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.shapes import Shape
-from kei_assembler.source import Source
+from kei_assembler.source import FINDINGS_MOST, Source
 
 __all__ = [
     "RULES",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 OF_MANIFEST = (
-    *keys.RULES,
+    *keys.OF_MANIFEST,
     *names.OF_MANIFEST,
     *tools.OF_MANIFEST,
     *blocks.OF_MANIFEST,
@@ -38,6 +39,7 @@ OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
 OF_KIT = (*blocks.OF_KIT, *handoffs.OF_KIT, *rights.OF_KIT)
 OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)
 RULES = (
+    *keys.OF_MISFITS,
     *OF_MANIFEST,
     *OF_BLOCK,
     *OF_KIT,
@@ -56,7 +58,7 @@ def check_manifest(kit: Kit, source: Source, shape: Shape) -> tuple[Manifest, li
     """
     subject = Subject(kit, source, shape)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
-    found = _checked(subject, rules)
+    found = _checked(subject, (*keys.OF_MISFITS, *rules) if subject.misfits else rules)
     given = {key: getattr(subject.manifest, key) for key in ("name", "description") if _is_there(subject, key)}
     found += check_limits(source, given, kit.targets_of(subject.manifest))
     return subject.manifest, found + source.run(hiding.hidden_text, source, kit.allowed_characters)
@@ -68,7 +70,11 @@ def check_defaults(kit: Kit, shape: Shape) -> list[Diagnostic]:
 
 
 def _checked(subject: Subject, rules: Iterable[Rule]) -> list[Diagnostic]:
-    return [found for rule in rules for found in subject.source.run(rule, subject, placed=subject.placed)]
+    found = []
+    for rule in rules:
+        if findings := list(islice(rule.check(subject), FINDINGS_MOST + 1)):
+            found += subject.source.diagnose(rule, map(subject.placed, findings))
+    return found
 
 
 def _is_there(subject: Subject, key: str) -> bool:

@@ -345,14 +345,8 @@ def _how_to_add(key: str) -> str:
     return f"write `{key} = …` above the first table header"
 
 
-RULES = (
-    empty_manifest,
-    unknown_key,
-    swallowed_key,
-    wrong_type,
-    missing_key,
-    blank_value,
-    several_lines,
-    wrong_value,
-    repeated_entry,
-)
+OF_MISFITS = (unknown_key, wrong_type, blank_value, several_lines, wrong_value)
+"""What there is to say only about a manifest with something in it that is not as its shape says."""
+
+OF_MANIFEST = (empty_manifest, swallowed_key, missing_key, repeated_entry)
+RULES = (*OF_MISFITS, *OF_MANIFEST)
