@@ -69,11 +69,11 @@ def test_the_boundary_of_a_size(target: str, limit: Limit, size: int, bench: Wor
     assert len(told) == is_beyond
 
 
-def test_every_limit_is_a_size_or_a_rule_for_names() -> None:
+def test_every_limit_is_a_size_or_tried_here() -> None:
     rest = [
         (name, limit.of) for name, row in TARGETS.items() for limit in row.limits if not (limit.least or limit.most)
     ]
-    assert rest == [("gemini", "name"), ("qwen", "name"), ("qwen", "name")]
+    assert rest == [("claude-code", "description"), ("gemini", "name"), ("qwen", "name"), ("qwen", "name")]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,14 @@ def test_names_that_a_client_does_not_take(target: str, name: str, said: str, be
     _agent(bench, target, name=name)
     found = findings(bench)
     assert [(one.code, one.line, one.column, one.message) for one in found] == [("L801", 1, 1, said)] * bool(said)
+
+
+@pytest.mark.parametrize("written", ["C:\\new", "\\n"])
+def test_a_written_out_line_break_is_a_warning_for_claude_code(written: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": f"name = 'a'\ndescription = 'See {written} there.'\n"})
+    (found,) = findings(bench)
+    assert (found.code, found.line) == ("L802", 2)
+    assert found.message.startswith("`description` must be without a written-out `\\n`")
 
 
 def test_names_that_no_manifest_can_have() -> None:

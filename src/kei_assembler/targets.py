@@ -111,7 +111,16 @@ CLAUDE_CODE = Target(
             "Whether an agent that lists the tool `Agent` may start just the agents that it hands off to.",
         ),
     ),
-    limits=(_DESCRIBED, Limit("file", most=1024 * 1024)),
+    limits=(
+        _DESCRIBED,
+        Limit(
+            "description",
+            pattern=r"(?:(?!\\n)[\s\S])*",
+            expects="without a written-out `\\n`, which is taken for a line break",
+            advised=True,
+        ),
+        Limit("file", most=1024 * 1024),
+    ),
     rights=(
         Right("claude-code", "permissionMode", "bypassPermissions", "do everything without asking"),
         Right("claude-code", "permissionMode", "auto", "act without asking a person"),

@@ -82,7 +82,9 @@ def _beyond(given: Given, targets: Iterable[str], advised: bool) -> Iterator[Fin
             value = given.get(limit.of)
             message = "" if value is None or limit.advised != advised else _excess(limit, value, TARGETS[target].label)
             if message:
-                yield Finding((limit.of,) if limit.of in _KEYS else (), message, _HELP.get(limit.of, ""))
+                yield Finding(
+                    (limit.of,) if limit.of in _KEYS else (), message, "" if limit.pattern else _HELP.get(limit.of, "")
+                )
 
 
 def _excess(limit: Limit, value: str | bytes, label: str) -> str:
