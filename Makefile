@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: assemble test slow lint format docs clean
+.PHONY: assemble test slow lint format docs bench clean
 
 assemble: .venv/installed
 	$(BIN)/assemble --all
@@ -26,8 +26,10 @@ format: .venv/installed
 	$(BIN)/ruff format
 
 docs: .venv/installed
-	$(BIN)/assemble explain --all > docs/diagnostics.md
-	$(BIN)/assemble targets --all > docs/targets.md
+	$(BIN)/python docs/generate.py
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/run.py --markdown docs/performance.md
 
 clean:
 	rm -rf .venv dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,74 @@
+"""The benchmark itself: its kits are kits, and its command measures and tells."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import REPOSITORY, Workbench
+
+BENCHMARKS = REPOSITORY / "benchmarks"
+SEED = REPOSITORY / "agents" / "kei-ml-implementer.toml"
+KEYS = re.compile(r"^(?:\w+ =|\[.+)", re.MULTILINE)
+SENTENCES = re.compile(r'^(?:    |description = |trigger = )"(?=[^a-z]).*', re.MULTILINE)
+PAGE = REPOSITORY / "docs" / "performance.md"
+
+
+def _run(script: str, *args: str) -> str:
+    command = [sys.executable, str(BENCHMARKS / script), *args]
+    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_its_kits_assemble_and_check_clean(bench: Workbench, count: int) -> None:
+    _run("kits.py", str(bench.folder / "kit"), str(count))
+    built = bench.run("--all", "--strict", cwd="kit")
+    checked = bench.run("--all", "--check", "--strict", cwd="kit")
+    agents = "1 agent" if count == 1 else f"{count} agents"
+    assert (built.status, built.stderr) == (0, f"{agents}: {count} created\n")
+    assert (checked.status, checked.stderr) == (0, f"{agents}: {count} unchanged\n")
+
+
+def test_its_manifests_are_shaped_like_the_first_agent_and_share_no_sentence(bench: Workbench) -> None:
+    _run("kits.py", str(bench.folder / "kit"), "3")
+    texts = [path.read_text() for path in sorted(bench.folder.glob("kit/agents/*.toml"))]
+    seed = SEED.read_text()
+    assert all(KEYS.findall(text) == KEYS.findall(seed) and 1 <= len(text) / len(seed) < 1.1 for text in texts)
+    sentences = [set(SENTENCES.findall(text)) for text in texts]
+    assert len(set.union(*sentences)) == sum(map(len, sentences)) > 100
+
+
+def test_it_measures_and_tells_what_is_met(tmp_path: Path) -> None:
+    told = tmp_path / "performance.md"
+    told.write_text(
+        "# Performance\n\n<!-- `python benchmarks/run.py --markdown` writes all below this line. -->\nold\n"
+    )
+    rows = ("one", "again-2", "grow-check-100")
+    out = _run("run.py", "--runs", "1", "--rows", *rows, "--markdown", str(told))
+    assert told.read_text(encoding="utf-8").endswith(f"this line. -->\n\n{out}")
+    assert told.read_text(encoding="utf-8").startswith("# Performance\n\n<!-- ")
+    assert all(f"`{row}`" in out for row in rows[:-1])
+    assert "| `--all --check` |" in out
+    assert re.search(r"^- (met|MISSED), \d+\.\d: one manifest, alone in its kit", out, re.MULTILINE)
+
+
+def test_it_compares_two_installations() -> None:
+    out = _run("run.py", "--runs", "1", "--rows", "version", "--against", sys.executable)
+    assert re.search(r"^\| `--version` \| 0\.\d+ \| 0\.\d+ \| \d\.\d+ \|$", out, re.MULTILINE)
+
+
+def test_it_refuses_a_row_that_there_is_not() -> None:
+    command = [sys.executable, str(BENCHMARKS / "run.py"), "--rows", "now-3"]
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (run.returncode, "there is no row now-3" in run.stderr) == (2, True)
+
+
+def test_the_page_says_its_figures_only_below_the_mark() -> None:
+    above, mark, below = PAGE.read_text(encoding="utf-8").partition("<!-- `python benchmarks/run.py --markdown`")
+    assert mark
+    assert re.findall(r"(?<![\w-])\d+", above) == []
+    assert below.count("## Goals: ") == 1
