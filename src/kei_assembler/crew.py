@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NoReturn
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class PartnerLost(Exception):
@@ -23,22 +25,27 @@ def is_possible() -> bool:
 class Partner:
     """A fork of this process; `answer` is what it does with each request, which like its results can be pickled.
 
-    Whatever goes wrong over there shows here as PartnerLost, but for AssembleError and the like that `answer` returns.
+    Whatever goes wrong over there shows here as PartnerLost, but for AssembleError and the like that `answer` returns;
+    so does a machine that allows no further process.
     """
 
     def __init__(self, answer: Callable[[Any], Any]) -> None:
         import gc
 
-        requests, answers = os.pipe(), os.pipe()
         gc.freeze()  # so that collecting garbage does not copy the pages that both share
-        self._process = os.fork()
-        if self._process == 0:
-            os.close(requests[1])
-            os.close(answers[0])
-            _serve(requests[0], answers[1], answer)
-        os.close(requests[0])
-        os.close(answers[1])
-        self._requests, self._answers = os.fdopen(requests[1], "wb"), os.fdopen(answers[0], "rb")
+        pipes: list[int] = []
+        try:
+            pipes += os.pipe()
+            pipes += os.pipe()
+            self._process = _fork(lambda: _serve(pipes, answer))
+        except OSError as error:
+            for pipe in pipes:
+                os.close(pipe)
+            raise PartnerLost from error
+        incoming, requests, answers, outgoing = pipes
+        os.close(incoming)
+        os.close(outgoing)
+        self._requests, self._answers = os.fdopen(requests, "wb"), os.fdopen(answers, "rb")
 
     def ask(self, request: Any) -> None:
         """Send a request, and do not wait for the answer."""
@@ -56,7 +63,7 @@ class Partner:
 
         try:
             return pickle.load(self._answers)
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+        except Exception as error:  # half an answer can be anything
             raise PartnerLost from error
 
     def dismiss(self) -> None:
@@ -69,12 +76,43 @@ class Partner:
             os.waitpid(self._process, 0)
 
 
-def _serve(requests: int, answers: int, answer: Callable[[Any], Any]) -> NoReturn:
-    """Answer until there are no more requests, and leave without a trace: the rest of the process is the other's."""
+def _fork(life: Callable[[], NoReturn]) -> int:
+    """Return the process of a fork that lives this life, and never gets out of it, whatever signal comes when."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        process = os.fork()
+        if process == 0:
+            _live(life, held)
+        return process
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _live(life: Callable[[], NoReturn], held: Iterable[int]) -> NoReturn:
+    """Ctrl-C is for the other process, which then ends this one."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, _leave)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        life()
+    finally:
+        os._exit(0)  # without a trace: the rest of the process is the other's
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    """End by an exception, so that what is half done is cleaned up; but only once, so that it is."""
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit
+
+
+def _serve(pipes: list[int], answer: Callable[[Any], Any]) -> NoReturn:
+    """Answer until there are no more requests."""
     import pickle
 
-    with suppress(BaseException), os.fdopen(requests, "rb") as incoming, os.fdopen(answers, "wb") as outgoing:
+    incoming, requests, answers, outgoing = pipes
+    os.close(requests)
+    os.close(answers)
+    with os.fdopen(incoming, "rb") as asked, os.fdopen(outgoing, "wb") as told:
         while True:
-            pickle.dump(answer(pickle.load(incoming)), outgoing)
-            outgoing.flush()
-    os._exit(0)
+            pickle.dump(answer(pickle.load(asked)), told)
+            told.flush()

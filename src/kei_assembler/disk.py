@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 
@@ -96,6 +96,60 @@ class Disk:
         return change if is_as_planned else change._replace(kind=Kind.EDITED)
 
 
+def create(path: str, content: bytes) -> bool:
+    """Write a file that is not there yet, as a whole or not at all; tell whether it was not there.
+
+    Raises AssembleError when the machine does not let it.
+    """
+    try:
+        return not os.path.lexists(path) and _create(path, content)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def replace(path: str, change: Callable[[bytes], bytes]) -> bool:
+    """Put what `change` makes of a file in its place, as a whole or not at all; tell whether that is anything new.
+
+    Raises AssembleError when the machine does not let it, or somebody else changed it meanwhile.
+    """
+    real = os.path.realpath(path)
+    try:
+        before = _present(real) or b""
+        after = change(before)
+        if after != before and not _replace(real, before, after):
+            raise OSError(errno.EBUSY, "somebody else is changing it")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return after != before
+
+
+def _unwritable(path: str, error: OSError) -> AssembleError:
+    return AssembleError(f"{path} cannot be written: {error.strerror or error}")
+
+
+def _create(path: str, content: bytes) -> bool:
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".assemble-{os.getpid()}-{name}")
+    try:
+        _write_new(temporary, content, None)
+        return _put(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _put(temporary: str, path: str) -> bool:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            return False
+        os.rename(temporary, path)
+    return True
+
+
 def _write(path: str, before: bytes | None, after: bytes | None) -> bool:
     """Put `after` in the place of `before`, or delete the file; tell whether `before` was still there to replace."""
     return _delete(path, before) if after is None else _replace(path, before, after)
@@ -111,26 +165,39 @@ def _delete(path: str, before: bytes | None) -> bool:
 def _replace(path: str, before: bytes | None, after: bytes) -> bool:
     """Write beside the file, then rename: that happens as a whole or not at all."""
     folder, name = os.path.split(path)
-    os.makedirs(folder, exist_ok=True)
-    temporary = os.path.join(folder, f".assemble-{os.getpid()}-{name}")
+    temporary, is_done = os.path.join(folder, f".assemble-{os.getpid()}-{name}"), False
     try:
-        _write_new(temporary, after, _mode(path))
-        is_as_planned = _present(path) == before
-        if is_as_planned:
+        _write_new(temporary, after, None if before is None else _mode(path))
+        if _is_still(path, before):
             os.replace(temporary, path)
-        return is_as_planned
+            is_done = True
+        return is_done
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+        if not is_done:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+
+def _is_still(path: str, before: bytes | None) -> bool:
+    return not os.path.lexists(path) if before is None else _present(path) == before
 
 
 def _write_new(path: str, content: bytes, mode: int | None) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(path)  # of a killed run that had this process number
-    with open(os.open(path, _NEW_FILE, 0o666), "wb") as file:
+    with open(_opened(path), "wb") as file:
         file.write(content)
         if mode is not None:
             os.chmod(path, mode)
+
+
+def _opened(path: str) -> int:
+    """A descriptor of a new file, in a folder that may have to be made."""
+    try:
+        return os.open(path, _NEW_FILE, 0o666)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    except FileExistsError:
+        os.unlink(path)  # of a killed run that had this process number
+    return os.open(path, _NEW_FILE, 0o666)
 
 
 def _mode(path: str) -> int | None:

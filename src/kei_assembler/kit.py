@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
 from kei_assembler.manifest import Manifest
-from kei_assembler.memo import note
+from kei_assembler.memo import note, note_place
 from kei_assembler.settings import Settings, character, is_block_name
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
 from kei_assembler.targets import TARGETS
@@ -51,7 +51,9 @@ class Kit:
     @cached_property
     def root(self) -> str:
         """The resolved folder that sources and outputs stay inside of."""
-        return os.path.realpath(os.path.join(self.folder, self.settings.root))
+        root = os.path.join(self.folder, self.settings.root)
+        note_place(root)
+        return os.path.realpath(root)
 
     @cached_property
     def allowed_characters(self) -> frozenset[str]:
@@ -197,6 +199,8 @@ class Kit:
                 name = entry.name if inner == "." else f"{inner}/{entry.name}"
                 if entry.name.startswith("."):
                     continue
+                if entry.is_symlink():
+                    note(entry.path)
                 if entry.name.endswith(suffix):
                     yield name
                 elif deep and _is_folder(entry):

@@ -4,10 +4,11 @@ A record holds the paths that a run looked at, with their signatures, and what t
 the same command line, in the same folder, finds every signature as it was. It can only save work: whatever is odd about
 a record, about where it lies, or about the clock, and there is none.
 
-A signature is what `stat` says of a path: device, inode, mode, size, and the times of the last change of content and
-of the inode (POSIX, <sys/stat.h>). The last of them no program can set. What changed so shortly before a run that a
-further change could bear the same times is not trusted, as git does it (its "racy" entries); nor is anything where the
-time of the inode means something else, as on Windows.
+A signature is what `lstat` says of a path: device, inode, mode, size, and the times of the last change of content and
+of the inode (POSIX, <sys/stat.h>). The last of them no program can set. Of a link, it is besides what `stat` says, and
+where it leads. What changed so shortly before a run that a further change could bear the same times is not trusted, as
+git does it (its "racy" entries); nor is anything where the time of the inode means something else, as on Windows, FAT
+and what other machines serve. With the signatures stand the folders' resolved paths, for the links on the way to them.
 """
 
 from __future__ import annotations
@@ -16,33 +17,59 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, BinaryIO, NamedTuple
 from zlib import adler32, crc32
 
 from kei_assembler import __version__
 
 _RECORDS_MOST = 64
+_PASSING = (".probe-", ".new-")
 _FINE, _COARSE = 100_000_000, 2_500_000_000
-_ASKED_OF_ENVIRONMENT = ("NO_COLOR", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
+_OF_CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
+_OF_PROJECTS = (".git", ".hg", ".jj", ".svn", "assemble.toml", "pyproject.toml", "_blocks", "agents")
+_MOUNTS = "/proc/self/mountinfo"
+_LATE_OR_UNTIMED = "9p afs ceph cifs exfat fuse fuseblk msdos ncpfs nfs nfs4 smb3 smbfs vfat virtiofs".split()
+
+Signature = tuple[Any, ...]
+
+
+class Notes(NamedTuple):
+    """The paths that were looked at, with their signatures before; and where the folders that hold them really are."""
+
+    paths: dict[str, Signature]
+    folders: dict[str, str]
 
 
 class _Trail:
-    """The paths that the present run looked at, with their signatures before it did, if anybody wants to know."""
+    """The notes of the present run, if anybody wants to know; and since when what changes counts as new."""
 
-    seen: dict[str, tuple[int, ...]] | None = None
+    notes: Notes | None = None
     args: tuple[str, ...] | None = None
     since: int = 0
 
 
 def recall(args: Iterable[str]) -> tuple[str, str] | None:
     """Return what a run with these arguments has to say, if all is as when a record of it was kept."""
-    _Trail.args = tuple(args)
+    import time
+
+    _Trail.args, _Trail.since = tuple(args), time.time_ns()
     folder = _folder()
-    record = _read(os.path.join(folder, _name())) if folder else None
-    if record and record["signatures"] == list(map(_spelled, map(_signature, record["paths"]))):
-        return str(record["out"]), str(record["err"])
-    return None
+    try:
+        record = _read(folder, _name()) if folder else None
+        return (str(record["out"]), str(record["err"])) if record and _holds_true(record) else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # it is damaged
+        return None
+
+
+def _holds_true(record: dict[str, Any]) -> bool:
+    paths, folders = record["paths"], record["folders"]
+    return bool(
+        paths
+        and record["signatures"] == list(map(_spelled, map(_signature, paths)))
+        and all(os.path.realpath(folder) == real for folder, real in folders.items())
+    )
 
 
 def watch() -> None:
@@ -50,47 +77,78 @@ def watch() -> None:
     folder = _folder()
     if folder is None:
         return
-    probe = os.path.join(folder, f".probe-{os.getpid()}")
+    probe = os.path.join(folder, f"{_PASSING[0]}{os.getpid()}")
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        with open(probe, "wb") as file:
+        if not _is_private(os.stat(folder)):
+            return
+        with _new_file(probe) as file:
             now = os.fstat(file.fileno()).st_ctime_ns
         os.unlink(probe)
     except OSError:
         return
-    import time
+    _Trail.notes, _Trail.since = Notes({}, {}), min(now, _Trail.since)
+    _note_arguments()
 
-    _Trail.seen, _Trail.since = {}, min(now, time.time_ns())
+
+def _note_arguments() -> None:
+    """Any of them may be a link to what the run is about."""
+    here = os.getcwd()
+    for argument in _Trail.args or ():
+        note(os.path.join(here, argument))
 
 
 def note(path: str) -> None:
     """Take note of a path that the run is about to look at; it may be missing."""
-    if _Trail.seen is not None and path not in _Trail.seen:
-        _Trail.seen[path] = _signature(path)
+    if _Trail.notes is None:
+        return
+    signature = _Trail.notes.paths.get(path)
+    if signature is None:
+        _Trail.notes.paths[path] = _signature(path)
+        note_place(os.path.dirname(path))
+    elif not signature and _signature(path):
+        _Trail.notes = None  # it came about since: what the run sees is not what was noted
 
 
-def noted() -> Mapping[str, tuple[int, ...]]:
-    """Return everything that was noted so far, with the signatures."""
-    return _Trail.seen or {}
+def note_place(folder: str) -> None:
+    """Take note of where a folder really is."""
+    if _Trail.notes is not None and folder not in _Trail.notes.folders:
+        _Trail.notes.folders[folder] = os.path.realpath(folder)
 
 
-def add(seen: Mapping[str, tuple[int, ...]]) -> None:
-    """Take note of what another process looked at."""
-    if _Trail.seen is not None:
-        _Trail.seen = {**seen, **_Trail.seen}
+def noted() -> Notes | None:
+    """Return everything that was noted so far, and the program's own files."""
+    for module in tuple(sys.modules.values()):
+        note(getattr(module, "__file__", None) or "")
+    for folder in sys.path:
+        note(folder)
+    return _Trail.notes
+
+
+def add(notes: Notes | None) -> None:
+    """Take note of what another process looked at; where it saw something else than this one, nothing is certain."""
+    own = _Trail.notes
+    if own is None or notes is None or _are_at_odds(own.paths, notes.paths) or _are_at_odds(own.folders, notes.folders):
+        _Trail.notes = None
+    else:
+        own.paths.update(notes.paths)
+        own.folders.update(notes.folders)
+
+
+def _are_at_odds(some: dict[str, Any], others: dict[str, Any]) -> bool:
+    return any(others.get(path, value) != value for path, value in some.items())
 
 
 def keep(out: str, err: str) -> None:
     """Keep a record of the run, which found everything in order and said this, unless something is too new for it."""
-    folder = _folder()
-    if folder is None or _Trail.seen is None:
+    folder, notes = _folder(), noted()
+    if folder is None or notes is None:
         return
-    for module in tuple(sys.modules.values()):
-        note(getattr(module, "__file__", None) or "")
-    if all(_is_settled(signature, _Trail.since) for signature in _Trail.seen.values()):
-        paths = list(_Trail.seen)
-        signatures = [_spelled(_Trail.seen[path]) for path in paths]
-        _write(folder, {"key": _key(), "out": out, "err": err, "paths": paths, "signatures": signatures})
+    devices = _late_or_untimed_devices()
+    if all(_is_settled(signature, _Trail.since, devices) for signature in notes.paths.values()):
+        signatures = list(map(_spelled, notes.paths.values()))
+        said = {"key": _key(), "out": out, "err": err}
+        _write(folder, {**said, "paths": list(notes.paths), "signatures": signatures, "folders": notes.folders})
 
 
 def _folder() -> str | None:
@@ -98,14 +156,14 @@ def _folder() -> str | None:
 
     It is never one that a repository could bring along (but for a home that is one), nor the folder at work.
     """
-    if _Trail.args is None or "--no-cache" in _Trail.args or os.environ.get("CI") or os.name == "nt":
+    if _Trail.args is None or "--no-cache" in _Trail.args or os.name == "nt" or any(map(os.environ.get, _OF_CI)):
         return None
     home = os.path.expanduser("~")
     base = os.environ.get("XDG_CACHE_HOME", "")
     base = base if os.path.isabs(base) else os.path.join(home, ".cache")
     if None in (sys.stdout, sys.stderr) or not os.path.isabs(base):
         return None
-    folder = os.path.join(os.path.realpath(base), "kei-assembler")
+    folder = os.path.realpath(os.path.join(base, "kei-assembler"))
     return None if _is_exposed(folder, os.path.realpath(home)) else folder
 
 
@@ -114,11 +172,12 @@ def _is_exposed(folder: str, home: str) -> bool:
         here = os.getcwd()
     except OSError:
         return True
-    above = folder
-    while above not in (home, os.path.dirname(above)):
-        if above == here or os.path.lexists(os.path.join(above, ".git")):
+    while folder != home:
+        if folder == here or any(os.path.lexists(os.path.join(folder, mark)) for mark in _OF_PROJECTS):
             return True
-        above = os.path.dirname(above)
+        if folder == os.path.dirname(folder):
+            return False
+        folder = os.path.dirname(folder)
     return False
 
 
@@ -127,8 +186,9 @@ def _key() -> list[object]:
     streams = [
         (stream.isatty(), stat.S_ISREG(os.fstat(stream.fileno()).st_mode)) for stream in (sys.stdout, sys.stderr)
     ]
-    environment = [os.environ.get(name) for name in _ASKED_OF_ENVIRONMENT]
-    key = [__version__, sys.version, sys.path, __file__, os.getcwd(), os.geteuid(), _Trail.args, environment, streams]
+    user = [os.geteuid(), os.getegid(), sorted(os.getgroups())]
+    program = [__version__, sys.version, sys.path, __file__]
+    key = [program, os.getcwd(), user, _Trail.args, os.environ.get("NO_COLOR"), streams]
     return json.loads(json.dumps(key))  # type: ignore[no-any-return]
 
 
@@ -137,57 +197,98 @@ def _name() -> str:
     return f"{crc32(raw):08x}{adler32(raw):08x}.json"
 
 
-def _signature(path: str) -> tuple[int, ...]:
+def _signature(path: str) -> Signature:
     try:
-        found = os.stat(path)
-    except OSError:
+        found = os.lstat(path)
+        if path.endswith("/.git"):
+            return (stat.S_IFMT(found.st_mode),)  # all that anybody asks is whether it is there
+        return _fields(found) if not stat.S_ISLNK(found.st_mode) else (*_fields(found), *_target(path))
+    except (OSError, ValueError):
         return ()
+
+
+def _target(link: str) -> Signature:
+    real = os.path.realpath(link)
+    try:
+        return (*_fields(os.stat(link)), real)
+    except OSError:
+        return (real,)
+
+
+def _fields(found: os.stat_result) -> Signature:
     return found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _spelled(signature: tuple[int, ...]) -> str:
+def _spelled(signature: Signature) -> str:
     return " ".join(map(str, signature))
 
 
-def _is_settled(signature: tuple[int, ...], since: int) -> bool:
+def _is_settled(signature: Signature, since: int, devices: frozenset[int]) -> bool:
     """Whether any later change is bound to show: some file systems count in ticks, some in seconds or two."""
-    if not signature:
+    times = (*signature[4::6], *signature[5::6])
+    if not times:
         return True
-    latest = max(signature[-2:])
-    is_coarse = any(time % 1_000_000 == 0 for time in signature[-2:])
-    return latest < since - (_COARSE if is_coarse else _FINE)
+    is_coarse = any(time % 1_000_000 == 0 for time in times)
+    return devices.isdisjoint(signature[0:12:6]) and max(times) < since - (_COARSE if is_coarse else _FINE)
 
 
-def _read(file: str) -> dict[str, Any] | None:
-    """The record in a file of the user's own that nobody else can write, if it is whole and meant for this run."""
+def _late_or_untimed_devices() -> frozenset[int]:
+    """The devices whose files other machines or programs serve, or whose times of the inode can be set."""
     try:
-        with open(file, "rb") as opened:
-            status = os.fstat(opened.fileno())
-            raw = opened.read()
-        check, _, text = raw.partition(b"\n")
-        is_whole = int(check, base=16) == crc32(text) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
-        record: dict[str, Any] = json.loads(text) if is_whole else {}
-    except (OSError, ValueError):
-        return None
-    return record if record.get("key") == _key() else None
+        with open(_MOUNTS, encoding="utf-8", errors="replace") as file:
+            mounts = [line.split() for line in file]
+    except OSError:
+        return frozenset()
+    kinds = ((mount[2], mount[mount.index("-") + 1].partition(".")[0]) for mount in mounts)
+    numbers = (device.split(":") for device, kind in kinds if kind in _LATE_OR_UNTIMED)
+    return frozenset(os.makedev(int(major), int(minor)) for major, minor in numbers)
 
 
-def _write(folder: str, record: object) -> None:
+def _is_private(status: os.stat_result) -> bool:
+    """Whether this is the user's own, and nobody else can write to it."""
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def _identity(status: os.stat_result) -> list[int]:
+    """What the record says of its own file: nobody can know it who brings a record along, or copies one."""
+    return [status.st_dev, status.st_ino]
+
+
+def _read(folder: str, name: str) -> dict[str, Any] | None:
+    """The record in a private file, if it is whole, where it was written, and meant for this run."""
+    with open(os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as opened:
+        status = os.fstat(opened.fileno())
+        is_safe = stat.S_ISREG(status.st_mode) and _is_private(status) and _is_private(os.stat(folder))
+        check, _, text = opened.read().partition(b"\n") if is_safe else (b"", b"", b"")
+    record: dict[str, Any] = json.loads(text) if int(check, base=16) == crc32(text) else {}
+    return record if record["key"] == _key() and record["self"] == _identity(status) else None
+
+
+def _write(folder: str, record: dict[str, Any]) -> None:
     """Put the record in its place as a whole, or not at all."""
-    text = json.dumps(record).encode()
-    temporary = os.path.join(folder, f".new-{os.getpid()}")
+    temporary = os.path.join(folder, f"{_PASSING[1]}{os.getpid()}")
     try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+        with _new_file(temporary) as file:
+            text = json.dumps({**record, "self": _identity(os.fstat(file.fileno()))}).encode()
             file.write(b"%08x\n" % crc32(text) + text)
         os.replace(temporary, os.path.join(folder, _name()))
         _sweep(folder)
     except OSError:
-        return
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def _new_file(path: str) -> BinaryIO:
+    """A file of nobody else's, in the place of what a killed run with this process number left."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
 
 
 def _sweep(folder: str) -> None:
     """Keep the newest records; those of command lines that are not used any more are not worth their room."""
     with os.scandir(folder) as entries:
-        by_age = sorted(entries, key=lambda entry: entry.stat(follow_symlinks=False).st_mtime_ns, reverse=True)
-    for entry in by_age[_RECORDS_MOST:]:
+        ours = [entry for entry in entries if entry.name.endswith(".json") or entry.name.startswith(_PASSING)]
+    ours.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime_ns, reverse=True)
+    for entry in ours[_RECORDS_MOST:]:
         os.unlink(entry.path)

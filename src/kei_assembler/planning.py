@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -91,8 +91,10 @@ class _Share:
         self.files = files
         self.may_write = may_write
         self.others: dict[str, Change] = {}
-        self.partner: crew.Partner | None = crew.Partner(self._answer)
-        self.partner.ask(None)
+        self.partner: crew.Partner | None = None
+        with suppress(crew.PartnerLost):
+            self.partner = crew.Partner(self._answer)
+            self.partner.ask(None)
 
     def joined(self) -> _Planner:
         """Return the planner with what the other process found added.
@@ -117,16 +119,44 @@ class _Share:
         return self.planner
 
     def write(self, changes: Iterable[Change]) -> list[Change]:
-        """Carry out the changes, each in the process that has its bytes; see `Disk.apply`."""
+        """Carry out the changes, each in the process that has its bytes; see `Disk.apply`. Deleting comes last."""
         changes = list(changes)
-        others = [change for change in changes if change.path in self.others]
-        if self.partner and others:
-            self.partner.ask([change.path for change in others])
-        done = self.planner.disk.apply(change for change in changes if change.path not in self.others)
-        answer = self.partner.answer() if self.partner and others else []
+        theirs = [change for change in changes if change.path in self.others]
+        ours = [change for change in changes if change.path not in self.others]
+        self._ask_for(theirs)
+        done = self.planner.disk.apply(change for change in ours if change.kind is not Kind.ORPHAN)
+        done += self._done_of(theirs)
+        return done + self.planner.disk.apply(change for change in ours if change.kind is Kind.ORPHAN)
+
+    def _ask_for(self, theirs: list[Change]) -> None:
+        with suppress(crew.PartnerLost):  # which shows when the answer is due
+            if self.partner and theirs:
+                self.partner.ask([change.path for change in theirs])
+
+    def _done_of(self, theirs: list[Change]) -> list[Change]:
+        """Return the changes of the other process as they came about."""
+        try:
+            answer = self.partner.answer() if self.partner and theirs else []
+        except crew.PartnerLost:
+            return self._rescued(theirs)
         if isinstance(answer, AssembleError):
             raise answer
-        return done + answer
+        return list(answer)
+
+    def _rescued(self, theirs: list[Change]) -> list[Change]:
+        """Plan anew what the other process was to write when it was lost, and carry out what it did not get to."""
+        self.end()
+        anew = _Planner(self.planner.kit)
+        for file in self.files:
+            anew.add(file)
+        now = {change.path: change for change in anew.changes}
+        return [self._completed(change, now.get(change.path)) for change in theirs]
+
+    def _completed(self, change: Change, now: Change | None) -> Change:
+        if now and now.kind is change.kind:
+            return self.planner.disk.apply([now])[0]
+        is_done = now is not None and now.kind is Kind.UNCHANGED
+        return change if is_done else (now or change)._replace(kind=Kind.EDITED)
 
     def end(self) -> None:
         """Let the other process go."""
@@ -136,15 +166,18 @@ class _Share:
 
     def _answer(self, paths: list[str] | None) -> Any:
         """What the other process does: plan its share, then write what it is told of it."""
-        planner = self.planner
         if paths is None:
             return self._planned()
-        wanted = frozenset(paths)
+        changes = {change.path: change for change in self.planner.changes}
+        asked = [changes[path] for path in paths]
         try:
-            done = planner.disk.apply(change for change in planner.changes if change.path in wanted)
+            done = self.planner.disk.apply(asked)
         except AssembleError as error:
             return error
-        return [change._replace(before=None, after=None) for change in done]
+        return [
+            now._replace(before=None, after=None) if now.kind is planned.kind else now
+            for planned, now in zip(asked, done, strict=True)
+        ]
 
     def _planned(self) -> _Part:
         planner = self.planner
@@ -179,7 +212,7 @@ class _Part(NamedTuple):
     passed_over: set[str]
     usage: tuple[Any, ...]
     blocks: tuple[str, ...]
-    seen: Mapping[str, tuple[int, ...]]
+    notes: memo.Notes | None
 
 
 class _Planner:
@@ -220,7 +253,7 @@ class _Planner:
         self.usage.join(part.usage)
         for name in part.blocks:
             self.kit.block(name)
-        memo.add(part.seen)
+        memo.add(part.notes)
 
     def _place(self, source: Source, artifact: Artifact) -> None:
         resolved = self.disk.real(artifact.path)
@@ -344,6 +377,7 @@ class _Planner:
         folder = self.kit.settings.manifests if pattern.startswith("{dir}") else folder
         parts = re.split(r"(\{name\}|\{dir\}/)", pattern)
         regex = "".join({"{name}": "[^/]+", "{dir}/": "(?:.+/)?"}.get(part) or re.escape(part) for part in parts)
+        memo.note(self.kit.path(folder))
         if not self.disk.holds(f"{folder}/x"):
             return iter(())
         suffix, deep = os.path.basename(pattern).rpartition("}")[2], "{" in os.path.dirname(pattern)

@@ -123,9 +123,10 @@ class Renderer:
 
         It can spell with escapes of its own what neither it nor the values hold.
         """
-        source = Source(next(iter(self._templates), artifact.manifest), "")
+        template = self._own_template(artifact.target)
+        source = Source(template or artifact.manifest, "")
         found = []
-        if self._templates:
+        if template:
             whole = Source(source.file, artifact.content.decode())
             found = whole.run(hidden_text, whole, self.kit.allowed_characters)
         if TARGETS[artifact.target].fills and not self._is_filled(manifest, artifact.target):
@@ -140,10 +141,15 @@ class Renderer:
 
     def unsaid(self, artifact: Artifact) -> list[Diagnostic]:
         """Return a finding when the kit's template leaves out what the agent may do, and nothing else says it."""
-        if not self._templates or all(entry in artifact.body for entry in artifact.allowed or ()):
+        template = self._own_template(artifact.target)
+        if not template or all(entry in artifact.body for entry in artifact.allowed or ()):
             return []
-        template = Source(next(iter(self._templates)), "")
-        return template.run(allowance_unsaid, TARGETS[artifact.target].label)
+        return Source(template, "").run(allowance_unsaid, TARGETS[artifact.target].label)
+
+    def _own_template(self, target: str) -> str:
+        """The file of the kit's own template for a target's bodies; empty where they come from the package's."""
+        name = self._template_of(target)
+        return "" if name == _PACKAGE_BODY else normal(f"{self.kit.settings.templates}/{name}")
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)

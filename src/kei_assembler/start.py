@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 from kei_assembler import memo, streams
@@ -10,12 +11,25 @@ from kei_assembler import memo, streams
 
 def main(prog_name: str = "assemble") -> NoReturn:
     """Run the command that this process was started with, and exit with its status."""
-    said = memo.recall(sys.argv[1:])
-    if said is None:
-        from kei_assembler import cli
+    try:
+        said = memo.recall(sys.argv[1:])
+        if said is None:
+            from kei_assembler import cli
 
-        cli.main(prog_name=prog_name)
+            cli.main(prog_name=prog_name)
+        sys.exit(_repeat(said))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _repeat(said: tuple[str, str]) -> int:
+    """Say it again, and return the status of that: where it cannot be written, it is that of the run itself."""
     streams.set_up()
-    for stream, text in zip((sys.stdout, sys.stderr), said, strict=True):
-        streams.write(stream, text)
-    sys.exit(0)
+    try:
+        for stream, text in zip((sys.stdout, sys.stderr), said, strict=True):
+            streams.write(stream, text)
+    except OSError as error:
+        with suppress(OSError):
+            streams.write(sys.stderr, f"error: the report cannot be written: {error.strerror}\n")
+        return 2
+    return 0

@@ -1,0 +1,489 @@
+"""Two processes that share a large kit give what one gives, byte for byte, and lose nothing when either is ended."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+Build = Callable[..., Path]
+CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
+COUNT = 8
+BLOCK = "# RULE\n\nBe kind.\n"
+DRIVER = """
+import os, signal, sys
+from kei_assembler import cli, crew, disk, kit, planning
+ONE = os.getpid()
+crew.is_possible = lambda: {is_shared}
+planning._WORTH_SHARING = 4
+def alone(share):
+    sys.exit("the other process was of no use")
+if not {may_be_alone}:
+    planning._Share._alone = alone
+def at(room, name, hook):
+    found = getattr(room, name)
+    def hooked(*args, **options):
+        hook(*args)
+        return found(*args, **options)
+    setattr(room, name, hooked)
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+{more}
+cli.main()
+"""
+
+
+class Done(NamedTuple):
+    """How a process ended, what it said, and what is on disk now."""
+
+    status: int
+    out: str
+    err: str
+    files: dict[str, bytes]
+
+
+def _agent(number: int, **more: str) -> str:
+    keys = {"name": f'"a{number}"', "description": f'"Agent {number}."', "blocks": '["rule"]'} | more
+    return "".join(f"{key} = {value}\n" for key, value in keys.items())
+
+
+def _make(kit: Path, count: int = COUNT) -> None:
+    (kit / ".git").mkdir(parents=True)
+    (kit / "agents").mkdir()
+    (kit / "_blocks").mkdir()
+    (kit / "_blocks/rule.md").write_text(BLOCK)
+    for number in range(count):
+        (kit / f"agents/a{number}.toml").write_text(_agent(number))
+
+
+def _files(kit: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(kit)): path.read_bytes() for path in sorted(kit.rglob("*")) if path.is_file()}
+
+
+def _command(args: tuple[str, ...], is_shared: bool = True, may_be_alone: bool = False, more: str = "") -> list[str]:
+    code = DRIVER.format(is_shared=is_shared, may_be_alone=may_be_alone, more=more)
+    return [sys.executable, "-c", code, *args]
+
+
+def _run(kit: Path, *args: str, is_shared: bool = True, may_be_alone: bool = False, more: str = "") -> Done:
+    command = _command(args, is_shared, may_be_alone, more)
+    done = subprocess.run(command, cwd=kit, capture_output=True, text=True, check=False)
+    out, err = (text.replace(str(kit), "KIT") for text in (done.stdout, done.stderr))
+    return Done(done.returncode, out, err, _files(kit))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    kit = tmp_path_factory.mktemp("template") / "kit"
+    _make(kit)
+    assert _run(kit, "--all", is_shared=False).status == 0
+    return kit
+
+
+@pytest.fixture
+def build(template: Path, tmp_path: Path) -> Build:
+    """Return a function that makes a kit whose outputs are there, and then are changed."""
+
+    def built(*changes: Callable[[Path], object]) -> Path:
+        shutil.rmtree(tmp_path / "kit", ignore_errors=True)
+        kit = Path(shutil.copytree(template, tmp_path / "kit"))
+        _all_of(*changes)(kit)
+        return kit
+
+    return built
+
+
+def _put(path: str, text: str) -> Callable[[Path], object]:
+    def put(kit: Path) -> None:
+        (kit / path).parent.mkdir(parents=True, exist_ok=True)
+        (kit / path).write_text(text)
+
+    return put
+
+
+def _all_of(*changes: Callable[[Path], object]) -> Callable[[Path], object]:
+    def change(kit: Path) -> None:
+        for one in changes:
+            one(kit)
+
+    return change
+
+
+def _add(path: str, text: str) -> Callable[[Path], object]:
+    return lambda kit: (kit / path).write_text((kit / path).read_text() + text)
+
+
+def _remove(*paths: str) -> Callable[[Path], object]:
+    return lambda kit: [os.unlink(kit / path) for path in paths]  # type: ignore[func-returns-value]
+
+
+EDITED = _all_of(_add("agents/a1.md", "mine\n"), _add("agents/a6.md", "mine  \n"))
+NEW_BLOCK = _put("_blocks/rule.md", "# RULE\n\nBe wise.\n")
+THREE_TARGETS = 'targets = ["claude-code", "gemini", "codex"]\n'
+STATES: dict[str, Callable[[Path], object]] = {
+    "in order": lambda _: None,
+    "nothing built": _remove(*(f"agents/a{number}.md" for number in range(COUNT))),
+    "outdated": NEW_BLOCK,
+    "edited": EDITED,
+    "edited and outdated": _all_of(EDITED, NEW_BLOCK),
+    "foreign in the second half": _put("agents/a7.md", "---\nname: a7\ndescription: Mine.\n---\n"),
+    "foreign in the first half": _put("agents/a0.md", "mine\n"),
+    "generated from another": lambda kit: shutil.copy(kit / "agents/a1.md", kit / "agents/a6.md"),
+    "orphans": _remove("agents/a2.toml", "agents/a7.toml"),
+    "unmanaged": _put("agents/z.md", "---\nname: z\ndescription: Z.\n---\n"),
+    "an error in the first half": _put("agents/a0.toml", _agent(0, tols='"x"')),
+    "an error in the second half": _all_of(_put("agents/a7.toml", "name = "), NEW_BLOCK),
+    "errors in both": _all_of(_put("agents/a7.toml", _agent(9)), _put("agents/a1.toml", _agent(8))),
+    "an unknown block in both": _all_of(*(_put(f"agents/a{n}.toml", _agent(n, blocks='["rul"]')) for n in (0, 7))),
+    "a block that only the second half uses": _all_of(
+        _put("_blocks/more.md", "Mo\u200bre: {{ x }}\n"), _put("agents/a7.toml", _agent(7, blocks='["rule", "more"]'))
+    ),
+    "a block that nobody uses": _put("_blocks/more.md", "More.\n"),
+    "handoffs": _all_of(
+        *(_put(f"agents/a{n}.toml", _agent(n, handoff=f'[{{target="a{n ^ 4}", trigger="t"}}]')) for n in range(6))
+    ),
+    "twice across the halves": _put("agents/x/a1.toml", _agent(1)),
+    "twice at one path": _all_of(
+        _put("agents/a.toml", _agent(0, name='"a"', targets='["gemini"]')),
+        _put(
+            "assemble.toml", '[target.claude-code]\noutput = "o/{name}.md"\n[target.gemini]\noutput = "o/{name}7.md"\n'
+        ),
+    ),
+    "several targets": _all_of(
+        _put("assemble.toml", THREE_TARGETS), _put("agents/a6.toml", _agent(6, targets='["codex"]'))
+    ),
+    "a template": _put("templates/agent.md.j2", "# {{ agent.name }}\n"),
+    "a template that fails": _put("templates/agent.md.j2", "{{ agent.nam }}\n"),
+    "a template that fails in the second half": _put(
+        "templates/agent.md.j2", "{% if agent.name == 'a7' %}{{ agent.nam }}{% endif %}\n"
+    ),
+    "a template that does not compile": _put("templates/agent.md.j2", "{% if %}\n"),
+    "a template that leaves out what is allowed": _all_of(
+        _put("assemble.toml", THREE_TARGETS),
+        _put("templates/agent.md.j2", "# Mine\n"),
+        _put("agents/a2.toml", _agent(2, tools='["Read"]')),
+        _put("agents/a6.toml", _agent(6, tools='["Read"]')),
+    ),
+    "a template of each target": _all_of(
+        _put("assemble.toml", THREE_TARGETS),
+        _put("templates/codex/agent.md.j2", "# Mine\n"),
+        _put("templates/gemini/agent.md.j2", "# Mine\n"),
+        *(_put(f"agents/a{n}.toml", _agent(n, targets='["gemini"]', tools='["Read"]')) for n in range(4)),
+        *(_put(f"agents/a{n}.toml", _agent(n, targets='["codex"]', tools='["Read"]')) for n in range(4, 8)),
+    ),
+    "hidden text by a template in the second half": _put(
+        "templates/agent.md.j2", "{% if agent.name == 'a7' %}{{ '\\u200b' }}{% endif %}\n"
+    ),
+    "a folder for an output": _all_of(_remove("agents/a6.md"), lambda kit: (kit / "agents/a6.md").mkdir()),
+    "an output over a source": _put("assemble.toml", '[target.claude-code]\noutput = "_blocks/{name}.md"\n'),
+    "a link out of the kit": _all_of(
+        _remove("agents/a6.md"),
+        lambda kit: (kit / "agents/a6.md").symlink_to(kit.parent.parent / "x"),
+    ),
+    "a broken link as manifest": lambda kit: (kit / "agents/a9.toml").symlink_to("nowhere"),
+}
+TOGETHER = ("twice at one path",)
+ARGS = [
+    ("--all",),
+    ("--all", "--check"),
+    ("--all", "--diff"),
+    ("--all", "--check", "--diff", "--output-format=json"),
+    ("--all", "--check", "--output-format=sarif", "--strict"),
+    ("--all", "--force", "--prune"),
+    ("--all", "--force", "--prune", "--output-format=json"),
+    ("--all", "--target=codex"),
+    ("--all", "--check", "--target=gemini", "--target=claude-code"),
+    tuple(f"agents/a{number}.toml" for number in range(1, 7)),
+]
+
+
+def _compare(build: Build, state: str, args: tuple[str, ...]) -> None:
+    may_be_alone = state in TOGETHER
+    both = [_run(build(STATES[state]), *args, is_shared=one, may_be_alone=may_be_alone) for one in (True, False)]
+    assert both[0] == both[1]
+    assert "Traceback" not in both[0].err
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_two_processes_build_what_one_does(build: Build, state: str) -> None:
+    _compare(build, state, ("--all",))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("args", ARGS[1:], ids=" ".join)
+@pytest.mark.parametrize("state", STATES)
+def test_two_processes_do_what_one_does(build: Build, state: str, args: tuple[str, ...]) -> None:
+    _compare(build, state, args)
+
+
+@pytest.mark.parametrize("args", [("--all", "--check", "--diff"), ("--all", "--force", "--prune")], ids=" ".join)
+def test_two_processes_tell_of_what_is_edited_as_one_does(build: Build, args: tuple[str, ...]) -> None:
+    _compare(build, "edited and outdated", args)
+
+
+@pytest.mark.parametrize("state", ["an error in the first half", "an error in the second half"])
+def test_with_an_error_in_either_half_nothing_is_written(build: Build, state: str) -> None:
+    kit = build(NEW_BLOCK, EDITED, STATES[state])
+    before = _files(kit)
+    done = _run(kit, "--all", "--force", "--prune")
+    assert (done.status, done.files) == (1, before)
+
+
+CANNOT = """
+def cannot(path, *_):
+    if path.endswith({name!r}):
+        raise OSError(28, "No space left on device")
+at(disk, "_write", cannot)
+"""
+MEANWHILE = """
+def meanwhile(path, *_):
+    if path.endswith({name!r}):
+        with open(path, "a") as file:
+            file.write("mine\\n")
+at(disk, "_write", meanwhile)
+"""
+
+
+def _assert_fails_as_one(build: Build, more: str) -> None:
+    """See that a hook, where all outputs are outdated, gives the same whether the other process is there or not."""
+    both = [_run(build(NEW_BLOCK), "--all", is_shared=is_shared, more=more) for is_shared in (True, False)]
+    assert both[0] == both[1]
+    assert both[0].status != 0
+    assert "Traceback" not in both[0].err
+
+
+def test_what_cannot_be_written_by_the_other_process(build: Build) -> None:
+    _assert_fails_as_one(build, CANNOT.format(name="a7.md"))
+
+
+def test_what_cannot_be_written_by_this_process(build: Build) -> None:
+    kit = build(NEW_BLOCK)
+    done = _run(kit, "--all", more=CANNOT.format(name="a3.md"))
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("error: agents/a3.md cannot be written: No space left on device\n  help: ")
+    _assert_a_rerun_completes(kit)
+
+
+@pytest.mark.parametrize("name", ["a2.md", "a6.md"])
+def test_what_changed_since_the_plan_is_left_alone(build: Build, name: str) -> None:
+    _assert_fails_as_one(build, MEANWHILE.format(name=name))
+
+
+def test_nothing_is_deleted_when_the_other_process_fails(build: Build) -> None:
+    kit = build(NEW_BLOCK, _remove("agents/a0.toml"))
+    assert _run(kit, "--all", "--prune", more=CANNOT.format(name="a7.md")).status == 2
+    assert (kit / "agents/a0.md").exists()
+
+
+def _outputs(kit: Path) -> list[bytes]:
+    outputs = [path.read_bytes() for path in (kit / "agents").glob("a*.md")]
+    assert len(outputs) == COUNT
+    return outputs
+
+
+def _assert_a_rerun_completes(kit: Path) -> None:
+    assert _run(kit, "--all").status == 0
+    assert all(content.endswith(b"wise.\n") for content in _outputs(kit))
+    assert list((kit / "agents").glob(".*")) == []
+
+
+THERE = "os.getpid() != ONE"
+LOSSES = {
+    "at once": "at(crew, '_serve', lambda *_: die())",
+    "while it plans": f"at(planning._Planner, 'add', lambda _, file: {THERE} and 'a6' in file and die())",
+    "before it writes": f"at(disk, '_write', lambda *_: {THERE} and die())",
+    "between two files": f"at(disk, '_write', lambda path, *_: {THERE} and 'a6' in path and die())",
+    "in the middle of a file": f"at(os, 'replace', lambda _, path: {THERE} and 'a5' in path and die())",
+    "after the last file": f"""
+apply = disk.Disk.apply
+disk.Disk.apply = lambda self, changes: (apply(self, changes), {THERE} and die())[0]
+""",
+    "with half an answer": f"""
+import pickle
+dump = pickle.dump
+def half(value, file):
+    if {THERE}:
+        file.write(pickle.dumps(value)[:50])
+        file.flush()
+        die()
+    dump(value, file)
+pickle.dump = half
+""",
+    "with nonsense": f"import pickle; at(pickle, 'dump', lambda _, file: {THERE} and file.write(b'x'))",
+    "by an error": f"at(planning._Planner, 'add', lambda _, file: {THERE} and 'a6' in file and 1 / 0)",
+    "by an error of writing": f"at(disk, '_write', lambda *_: {THERE} and 1 / 0)",
+    "before it was": "def fork(): raise BlockingIOError(11, 'Resource temporarily unavailable')\nos.fork = fork",
+    "for want of files": "def pipe(): raise OSError(24, 'Too many open files')\nos.pipe = pipe",
+}
+
+
+def _assert_no_loss(build: Build, loss: str, *args: str) -> None:
+    changes = (EDITED, NEW_BLOCK, _remove("agents/a5.md"))
+    alone = _run(build(*changes), *args, is_shared=False)
+    kit = build(*changes)
+    done = _run(kit, *args, may_be_alone=True, more=LOSSES[loss])
+    files = {name: content for name, content in done.files.items() if "/.assemble-" not in name}
+    assert done._replace(files=files) == alone
+    assert _run(kit, "--all", "--force").status == 0
+    assert list((kit / "agents").glob(".*")) == []
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_process_that_is_lost_is_no_loss(build: Build, loss: str) -> None:
+    _assert_no_loss(build, loss, "--all")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_process_that_is_lost_is_no_loss_with_force(build: Build, loss: str) -> None:
+    _assert_no_loss(build, loss, "--all", "--force", "--prune", "--output-format=json")
+
+
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+MOMENTS = {
+    "planning here": "at(planning._Planner, 'add', lambda _, file: os.getpid() == ONE and told())",
+    "planning there": "at(planning._Planner, 'add', lambda _, file: os.getpid() != ONE and told())",
+    "just begun": "at(crew, '_serve', lambda *_: told())",
+    "writing here": "at(os, 'replace', lambda *_: os.getpid() == ONE and told())",
+    "writing there": "at(os, 'replace', lambda *_: os.getpid() != ONE and told())",
+}
+TOLD = """
+import time
+def told():
+    print("now", flush=True)
+    time.sleep({})
+"""
+
+
+def _others_of(group: int) -> list[str]:
+    """The processes of a group that are still there, which are not its zombies."""
+    listed = subprocess.run(["ps", "-eo", "pgid=,stat=,pid="], capture_output=True, text=True, check=True).stdout
+    rows = (line.split() for line in listed.splitlines())
+    return [process for owner, state, process in rows if owner == str(group) and not state.startswith("Z")]
+
+
+def _begun(kit: Path, moment: str, rest: float) -> subprocess.Popen[str]:
+    """A process of a group of its own that has come to a moment, and rests there."""
+    process = subprocess.Popen(
+        _command(("--all",), more=TOLD.format(rest) + MOMENTS[moment]),
+        cwd=kit,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "now\n"
+    return process
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("to_all", [pytest.param(True, marks=pytest.mark.slow), False])
+def test_a_signal_ends_both(build: Build, moment: str, number: signal.Signals, to_all: bool) -> None:
+    kit = build(NEW_BLOCK)
+    process, told = _begun(kit, moment, 20), time.monotonic()
+    (os.killpg if to_all else os.kill)(process.pid, number)
+    _, err = process.communicate()
+    assert (process.returncode, err.strip()) == (SIGNALS[number], "")
+    assert time.monotonic() - told < 10
+    assert _others_of(process.pid) == []
+    assert list((kit / "agents").glob(".*")) == []
+    assert all(content.endswith((b"kind.\n", b"wise.\n")) for content in _outputs(kit))
+    _assert_a_rerun_completes(kit)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_process_whose_other_is_killed_goes_too(build: Build, moment: str) -> None:
+    kit = build(NEW_BLOCK)
+    process = _begun(kit, moment, 0.2)
+    process.kill()
+    _, err = process.communicate()  # until the last of both has gone
+    assert err == ""
+    _assert_a_rerun_completes(kit)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_streams(build: Build, closed: str) -> None:
+    both = []
+    for is_shared in (True, False):
+        kit = build(NEW_BLOCK)
+        command = ["sh", "-c", f'exec "$@" {closed}', "sh", *_command(("--all",), is_shared)]
+        done = subprocess.run(command, cwd=kit, capture_output=True, text=True, check=False)
+        both.append(Done(done.returncode, done.stdout, done.stderr, _files(kit)))
+    assert both[0] == both[1]
+    assert both[0].files["agents/a7.md"].endswith(b"wise.\n")
+
+
+def test_a_kit_elsewhere(build: Build, tmp_path: Path) -> None:
+    kit = build(NEW_BLOCK)
+    (tmp_path / "x").mkdir()
+    done = _run(tmp_path / "x", "--all", "--kit", "../kit")
+    assert (done.status, done.out.count("updated")) == (0, COUNT)
+    _assert_a_rerun_completes(kit)
+
+
+def test_a_reader_that_has_gone(build: Build) -> None:
+    kit = build(NEW_BLOCK)
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(_command(("--all",)), cwd=kit, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    assert all(content.endswith(b"wise.\n") for content in _outputs(kit))
+
+
+def test_what_the_other_process_looked_at_is_remembered(build: Build, tmp_path: Path) -> None:
+    kit, home = build(), tmp_path / "home"
+    home.mkdir()
+    time.sleep(0.15)
+    environment = {name: value for name, value in os.environ.items() if name not in CI}
+    environment |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "PYTHONSAFEPATH": "1"}
+    command = _command(("--all", "--check"), more="from kei_assembler import start\nstart.main()\n")
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=kit, env=environment, capture_output=True, text=True, check=False)
+
+    first = run()
+    (record,) = (home / "cache/kei-assembler").glob("*.json")
+    assert all(f"agents/a{number}.{end}" in record.read_text() for number in range(COUNT) for end in ("toml", "md"))
+    assert run().stdout == first.stdout
+    (kit / "agents/a7.toml").write_text(_agent(7, description='"Agent 8."'))
+    assert run().returncode == 1
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    _make(tmp_path, 300)
+    return tmp_path
+
+
+PLAIN = [sys.executable, "-m", "kei_assembler", "--all", "--no-cache"]
+
+
+@pytest.mark.skipif(shutil.which("taskset") is None, reason="there is no way to keep to one core")
+def test_a_large_kit_is_built_alike_on_one_core_and_on_all(many: Path) -> None:
+    said = subprocess.run(PLAIN, cwd=many, capture_output=True, text=True, check=True)
+    built = _files(many)
+    for path in (many / "agents").glob("*.md"):
+        path.unlink()
+    again = subprocess.run(["taskset", "-c", "0", *PLAIN], cwd=many, capture_output=True, text=True, check=True)
+    assert (said.stdout, said.stderr, built) == (again.stdout, again.stderr, _files(many))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may have as many processes as it likes")
+def test_a_machine_that_allows_no_second_process(many: Path) -> None:
+    def allow_one() -> None:
+        resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+
+    done = subprocess.run(PLAIN, cwd=many, capture_output=True, preexec_fn=allow_one, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)

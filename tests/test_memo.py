@@ -1,0 +1,760 @@
+"""What is remembered of a run that found everything in order: it can only save work, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import random
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+
+from conftest import Run
+from kei_assembler import discovery, memo, start
+from kei_assembler import kit as kit_room
+
+COMMAND = [sys.executable, "-m", "kei_assembler"]
+CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
+AGENT = 'name = "{}"\ndescription = "Agent."\nblocks = ["rule"]\n'
+KIT = {
+    ".git/HEAD": "ref: refs/heads/main\n",
+    "kit/assemble.toml": """
+manifests = "all/agents"
+blocks = ["parts/blocks"]
+root = "."
+[target.claude-code]
+output = "out/of/{name}.md"
+""",
+    "kit/all/agents/a.toml": AGENT.format("a"),
+    "kit/all/agents/b.toml": AGENT.format("b"),
+    "kit/parts/blocks/rule.md": "# RULE\n\nBe kind.\n",
+    "kit/templates/notes.txt": "No template.\n",
+}
+
+
+class Shelf:
+    """A kit, a home with a cache folder, and runs of the command that may remember and be remembered."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+        self.repository, self.kit, self.cache = folder / "repo", folder / "repo/kit", folder / "home/.cache"
+        self.outside = folder / "outside"
+        self.records = self.cache / "kei-assembler"
+        self.patch, self.capfd = patch, capfd
+        self.was_remembered = False
+        self.cache.mkdir(parents=True)
+        self.outside.mkdir()
+        self.write(KIT)
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = self.repository / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def run(self, *args: str, cwd: str = "kit") -> Run:
+        time.sleep(0.02)  # more than a tick of the file system's clock
+        self.patch.chdir(self.repository / cwd)
+        self.patch.setattr(sys, "argv", ["assemble", *args])
+        for name, value in {"notes": None, "args": None, "since": 0}.items():
+            self.patch.setattr(memo._Trail, name, value)
+        self.capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            start.main()
+        self.was_remembered = memo._Trail.since > 0 and "--no-cache" not in args and self._recalled
+        return Run(int(exit_.value.code or 0), *self.capfd.readouterr())
+
+    _recalled = False
+
+    def watch_recall(self) -> None:
+        recall = memo.recall
+
+        def watched(args: list[str]) -> tuple[str, str] | None:
+            said = recall(args)
+            self._recalled = said is not None
+            return said
+
+        self.patch.setattr(memo, "recall", watched)
+
+    def remember(self, *args: str, cwd: str = "kit") -> Run:
+        """Build, run until it is remembered, and return what was said."""
+        self.run("--all", "--no-cache")
+        for _ in range(5):  # more than two where somebody works on the program meanwhile
+            said = self.run(*args, cwd=cwd)
+            if self.was_remembered:
+                break
+        assert (self.was_remembered, said.status) == (True, 0)
+        return said
+
+    def assert_as_without(self, *args: str, cwd: str = "kit") -> Run:
+        """Run, and see that the result is that of a run without a cache."""
+        said = self.run(*args, cwd=cwd)
+        assert said == self.run(*args, "--no-cache", cwd=cwd)
+        return said
+
+    def record(self) -> Path:
+        (record,) = self.records.glob("*.json")
+        return record
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Shelf]:
+    for name in CI:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if "tests" not in path])
+    monkeypatch.setattr(memo, "_FINE", 0)
+    monkeypatch.setattr(memo, "_COARSE", 0)
+    shelf = Shelf(tmp_path, monkeypatch, capfd)
+    shelf.watch_recall()
+    previous = signal.getsignal(signal.SIGTERM)
+    yield shelf
+    signal.signal(signal.SIGTERM, previous)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("--all",), ("--all", "--check"), ("--all", "--diff"), ("all/agents/a.toml",), ("--all", "--output-format=json")],
+    ids=" ".join,
+)
+def test_a_run_in_order_is_said_again(shelf: Shelf, args: tuple[str, ...]) -> None:
+    assert shelf.remember(*args) == shelf.run(*args, "--no-cache")
+
+
+def test_findings_are_said_again(shelf: Shelf) -> None:
+    shelf.write({"kit/parts/blocks/unused.md": "Nobody's.\n"})
+    assert "note[B206]" in shelf.remember("--all").stderr
+
+
+@pytest.mark.parametrize("args", [("--all", "--staged"), ("all/agents/a.toml", "--stdout"), ("explain",), ("--help",)])
+def test_what_depends_on_more_is_never_remembered(shelf: Shelf, args: tuple[str, ...]) -> None:
+    shelf.run("--all", "--no-cache")
+    for _ in range(3):
+        shelf.run(*args)
+        assert not shelf.was_remembered
+
+
+@pytest.mark.parametrize("args", [("--all",), ("--all", "--check"), ("--all", "--strict")], ids=" ".join)
+def test_what_is_not_in_order_is_never_remembered(shelf: Shelf, args: tuple[str, ...]) -> None:
+    shelf.remember("--all")
+    shelf.write({"kit/out/of/c.md": "---\nname: c\ndescription: C.\n---\n", f"kit/{OUTPUT}": "mine"})
+    first = shelf.run(*args)
+    assert first.status == 1
+    assert first == shelf.run(*args)
+    assert not shelf.was_remembered
+
+
+def _rewrite(path: Path, old: str, new: str, keeps_times: bool = True) -> None:
+    before = path.stat()
+    path.write_text(path.read_text().replace(old, new))
+    if keeps_times:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    """Put another file of the same size and time in its place, as `cp -p` and `mv` do."""
+    twin = path.with_name("twin")
+    shutil.copy2(path, twin)
+    _rewrite(twin, old, new)
+    twin.replace(path)
+
+
+def _move_out(path: Path, shelf: Shelf) -> None:
+    """Move a folder out of the kit, and leave a link to it."""
+    path.rename(shelf.outside / path.name)
+    path.symlink_to(shelf.outside / path.name)
+
+
+OUTPUT = "out/of/a.md"
+CHANGES: dict[str, Callable[[Shelf], object]] = {
+    "a block of the same size, with its times": lambda s: _rewrite(s.kit / "parts/blocks/rule.md", "kind", "wise"),
+    "a block replaced by one alike": lambda s: _replace(s.kit / "parts/blocks/rule.md", "kind", "wise"),
+    "a manifest of the same size, with its times": lambda s: _rewrite(s.kit / "all/agents/a.toml", "Agent", "Actor"),
+    "a manifest replaced by one alike": lambda s: _replace(s.kit / "all/agents/a.toml", "Agent", "Actor"),
+    "the settings": lambda s: _rewrite(s.kit / "assemble.toml", '"."\n', '"."\ntargets = ["gemini"]\n'),
+    "the settings broken": lambda s: _rewrite(s.kit / "assemble.toml", "root", "rood"),
+    "no settings": lambda s: (s.kit / "assemble.toml").unlink(),
+    "settings also in pyproject.toml": lambda s: s.write({"kit/pyproject.toml": "[tool.assemble]\n"}),
+    "a manifest more": lambda s: s.write({"kit/all/agents/c.toml": AGENT.format("c")}),
+    "a manifest more, in a folder more": lambda s: s.write({"kit/all/agents/x/y/c.toml": AGENT.format("c")}),
+    "a manifest less": lambda s: (s.kit / "all/agents/b.toml").unlink(),
+    "a block more": lambda s: s.write({"kit/parts/blocks/unused.md": "Nobody's.\n"}),
+    "a block less": lambda s: (s.kit / "parts/blocks/rule.md").unlink(),
+    "a block that cannot be read": lambda s: _to_link(s.kit / "parts/blocks/rule.md", "nowhere"),
+    "a template": lambda s: s.write({"kit/templates/agent.md.j2": "# Mine\n"}),
+    "a template of a target": lambda s: s.write({"kit/templates/claude-code/agent.md.j2": "# Mine\n"}),
+    "a template that is a dangling link": lambda s: (s.kit / "templates/agent.md.j2").symlink_to("nowhere"),
+    "an output edited, of the same size": lambda s: _rewrite(s.kit / OUTPUT, "kind", "wise"),
+    "an output gone": lambda s: (s.kit / OUTPUT).unlink(),
+    "an orphan": lambda s: shutil.copy(s.kit / OUTPUT, s.kit / "out/of/z.md"),
+    "a link where a manifest may be": lambda s: (s.kit / "all/agents/c.toml").symlink_to("nowhere"),
+    "dangling settings": lambda s: _to_link(s.kit / "pyproject.toml", "nowhere"),
+    "the blocks moved out of the root": lambda s: _move_out(s.kit / "parts/blocks", s),
+    "what the blocks are in moved out of the root": lambda s: _move_out(s.kit / "parts", s),
+    "what the manifests are in moved out of the root": lambda s: _move_out(s.kit / "all", s),
+    "the outputs moved out of the root": lambda s: _move_out(s.kit / "out", s),
+    "a folder for an output": lambda s: _to_folder(s.kit / OUTPUT),
+}
+
+
+def _to_link(path: Path, target: str) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def _to_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_shows(shelf: Shelf, change: str) -> None:
+    before = shelf.remember("--all", "--check")
+    CHANGES[change](shelf)
+    assert shelf.assert_as_without("--all", "--check") != before
+
+
+def _relink(link: Path, target: str) -> None:
+    """Retarget a link; by the same inode number, where the file system gives it again."""
+    link.unlink()
+    link.symlink_to(target)
+
+
+def _two_block_folders(shelf: Shelf) -> None:
+    (shelf.kit / "parts").rename(shelf.kit / "one")
+    shutil.copytree(shelf.kit / "one", shelf.kit / "two")
+    _rewrite(shelf.kit / "two/blocks/rule.md", "kind", "wise")
+    (shelf.kit / "parts").symlink_to("one")
+
+
+def _linked_output(shelf: Shelf) -> None:
+    shelf.run("--all", "--no-cache")
+    (shelf.kit / "out").rename(shelf.kit / "one")
+    (shelf.kit / "out").symlink_to("one")
+    (shelf.kit / "two").mkdir()
+
+
+def _linked_root(shelf: Shelf) -> None:
+    shelf.write(
+        {
+            "kit/assemble.toml": KIT["kit/assemble.toml"].replace('root = "."', 'root = "top"'),
+            "one/kit": "",
+            "two/x/kit": "",
+        }
+    )
+    (shelf.kit / "top").symlink_to("..")
+    (shelf.kit / "parts").rename(shelf.repository / "parts")
+    (shelf.kit / "parts").symlink_to("../parts")
+
+
+def _linked_survey(shelf: Shelf) -> None:
+    settings = 'targets = ["cursor"]' + KIT["kit/assemble.toml"].replace("claude-code", "cursor")
+    shelf.write({"kit/x/y/.keep": "", "kit/assemble.toml": settings})
+    (shelf.kit / "far").symlink_to(shelf.outside)
+    (shelf.kit / ".cursor").symlink_to("far")
+    (shelf.outside / "agents").mkdir()
+
+
+def _linked_manifests(shelf: Shelf) -> None:
+    shelf.write({"kit/late/x/.keep": ""})
+    (shelf.kit / "all/agents/more").symlink_to("../../late/x")
+
+
+def _stray_agent(shelf: Shelf) -> None:
+    _relink(shelf.kit / "far", "x/y")
+    shelf.write({"kit/x/y/agents/z.md": "---\nname: z\ndescription: Z.\n---\n"})
+
+
+LINKS: dict[str, tuple[Callable[[Shelf], object], Callable[[Shelf], object]]] = {
+    "what the blocks are in": (_two_block_folders, lambda s: _relink(s.kit / "parts", "two")),
+    "the outputs": (_linked_output, lambda s: _relink(s.kit / "out", "two")),
+    "the outputs, out of the root": (_linked_output, lambda s: _relink(s.kit / "out", str(s.outside))),
+    "the root": (_linked_root, lambda s: _relink(s.kit / "top", ".")),
+    "where agent files may stray": (_linked_survey, _stray_agent),
+    "a folder that was not there": (
+        lambda s: (s.kit / "all/agents/more").symlink_to("../../late"),
+        lambda s: s.write({"kit/late/c.toml": AGENT.format("c")}),
+    ),
+    "a folder in a linked one": (
+        _linked_manifests,
+        lambda s: s.write({"kit/late/x/c.toml": AGENT.format("c")}),
+    ),
+}
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_links_that_lead_elsewhere_show(shelf: Shelf, link: str) -> None:
+    prepare, change = LINKS[link]
+    prepare(shelf)
+    before = shelf.remember("--all", "--check")
+    change(shelf)
+    assert shelf.assert_as_without("--all", "--check") != before
+
+
+def test_an_argument_that_leads_elsewhere_shows(shelf: Shelf) -> None:
+    link = shelf.kit / "mine.toml"
+    link.symlink_to("all/agents/a.toml")
+    before = shelf.remember("mine.toml")
+    _relink(link, "all/agents/b.toml")
+    assert shelf.assert_as_without("mine.toml") != before
+
+
+@pytest.mark.parametrize(
+    "path", ["assemble.toml", "_blocks/rule.md", "pyproject.toml", ".git/HEAD", ".git", "agents/assemble.toml"]
+)
+def test_another_kit_on_the_way_shows(shelf: Shelf, path: str) -> None:
+    before = shelf.remember("--all", "--check", cwd="kit/all/agents")
+    if path == ".git":
+        (shelf.kit / "all/.git").symlink_to("nowhere")
+    else:
+        shelf.write({f"kit/all/{path}": "[tool.assemble]\n" if path == "pyproject.toml" else ""})
+    assert shelf.assert_as_without("--all", "--check", cwd="kit/all/agents") != before
+
+
+def test_no_git_above_shows(shelf: Shelf) -> None:
+    shelf.write({"kit/assemble.toml": KIT["kit/assemble.toml"].replace('root = "."', 'root = ".."')})
+    before = shelf.remember("--all", "--check")
+    (shelf.repository / ".git").rename(shelf.kit / ".git")
+    assert shelf.assert_as_without("--all", "--check") != before
+
+
+def test_what_git_does_in_its_own_folder_is_nobodys_business(shelf: Shelf) -> None:
+    shelf.remember("--all")
+    shelf.write({".git/index.lock": ""})
+    shelf.run("--all")
+    assert shelf.was_remembered
+
+
+def test_another_branch_and_back(shelf: Shelf) -> None:
+    def git(*args: str) -> None:
+        configured = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *configured, *args], cwd=shelf.repository, check=True, capture_output=True)
+
+    shutil.rmtree(shelf.repository / ".git")
+    shelf.run("--all", "--no-cache")
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    git("checkout", "-qb", "other")
+    _rewrite(shelf.kit / "parts/blocks/rule.md", "kind", "wise", keeps_times=False)
+    git("commit", "-qam", "two")
+    git("checkout", "-q", "main")
+    before = shelf.remember("--all", "--check")
+    git("checkout", "-q", "other")
+    assert shelf.assert_as_without("--all", "--check") != before
+    git("checkout", "-q", "main")
+    assert shelf.assert_as_without("--all", "--check") == before
+
+
+@pytest.mark.parametrize("what", ["a module", "a template of the package", "a folder that modules come from"])
+def test_another_program_shows(shelf: Shelf, what: str) -> None:
+    from kei_assembler import render
+
+    package = shelf.outside / "package"
+    shutil.copytree(render._PACKAGE_TEMPLATES, package)
+    shelf.patch.setattr(render, "_PACKAGE_TEMPLATES", str(package))
+    shelf.patch.setattr(sys, "path", [*sys.path, str(shelf.outside)])
+    shelf.patch.setitem(sys.modules, "made_up", type(os)("made_up"))
+    shelf.patch.setattr(sys.modules["made_up"], "__file__", str(package / "agent.md.j2"), raising=False)
+    shelf.remember("--all")
+    if what == "a template of the package":
+        shelf.patch.delitem(sys.modules, "made_up")
+        shelf.remember("--all")
+    if what == "a folder that modules come from":
+        (shelf.outside / "jinja2.py").write_text("")
+    else:
+        _rewrite(package / "agent.md.j2", "agent", "agend")
+    shelf.run("--all")
+    assert not shelf.was_remembered
+
+
+def _setting(name: str, value: str) -> Callable[[Shelf], object]:
+    return lambda shelf: shelf.patch.setenv(name, value)
+
+
+OTHERWISE: dict[str, Callable[[Shelf], object]] = {
+    "without colours": _setting("NO_COLOR", "1"),
+    **{f"on CI by {name}": _setting(name, "true") for name in CI},
+    "in another home": _setting("HOME", "/nowhere"),
+    "with another cache": _setting("XDG_CACHE_HOME", "/nowhere"),
+    "by another Python": lambda s: s.patch.setattr(sys, "version", "4"),
+    "by another version": lambda s: s.patch.setattr(memo, "__version__", "4"),
+    "with other modules": lambda s: s.patch.setattr(sys, "path", [*sys.path, "/nowhere"]),
+    "by another user": lambda s: s.patch.setattr(os, "geteuid", lambda: 4),
+    "in another group": lambda s: s.patch.setattr(os, "getgroups", lambda: [4]),
+    "with a closed stream": lambda s: s.patch.setattr(sys, "stderr", None),
+}
+
+
+@pytest.mark.parametrize("how", OTHERWISE)
+def test_what_was_run_otherwise_is_not_remembered(shelf: Shelf, how: str) -> None:
+    shelf.remember("--all")
+    OTHERWISE[how](shelf)
+    shelf.run("--all")
+    assert not shelf.was_remembered
+
+
+@pytest.mark.parametrize(("args", "cwd"), [(("--all", "--check"), "kit"), (("--all",), "kit/all"), ((), "kit")])
+def test_other_arguments_and_folders_are_other_runs(shelf: Shelf, args: tuple[str, ...], cwd: str) -> None:
+    shelf.remember("--all")
+    shelf.run(*args, cwd=cwd)
+    assert not shelf.was_remembered
+
+
+@pytest.mark.parametrize("name", CI)
+def test_nothing_is_kept_on_ci(shelf: Shelf, name: str) -> None:
+    shelf.patch.setenv(name, "1")
+    shelf.run("--all")
+    shelf.run("--all")
+    assert list(shelf.cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["kit", "kit/all/.cache", "kit/.cache", ".cache", "../outside"])
+@pytest.mark.parametrize("mark", [".git", ".hg", None])
+def test_nothing_is_kept_where_a_repository_could_bring_it_along(shelf: Shelf, folder: str, mark: str | None) -> None:
+    base = shelf.repository / folder
+    base.mkdir(parents=True, exist_ok=True)
+    (shelf.repository / ".git").rename(shelf.repository / (mark or ".no"))
+    shelf.patch.setenv("XDG_CACHE_HOME", str(base))
+    shelf.run("--all")
+    shelf.run("--all")
+    is_outside = folder == "../outside" or (folder == ".cache" and mark is None)
+    assert (base / "kei-assembler").exists() is is_outside
+
+
+@pytest.mark.parametrize("base", ["", "kit", "../kit", "~/x"])
+def test_a_relative_cache_folder_is_none(shelf: Shelf, base: str) -> None:
+    shelf.patch.setenv("XDG_CACHE_HOME", base)
+    shelf.remember("--all")
+    assert shelf.record().exists()
+
+
+def test_a_relative_home_is_none(shelf: Shelf) -> None:
+    shelf.patch.setenv("HOME", "kit")
+    shelf.run("--all")
+    shelf.run("--all")
+    assert not shelf.was_remembered
+    assert list(shelf.repository.rglob("kei-assembler")) == []
+
+
+def test_a_cache_folder_that_leads_into_the_kit_is_none(shelf: Shelf) -> None:
+    (shelf.kit / "planted").mkdir()
+    shelf.records.symlink_to(shelf.kit / "planted")
+    shelf.run("--all")
+    shelf.run("--all")
+    assert not shelf.was_remembered
+    assert list((shelf.kit / "planted").iterdir()) == []
+
+
+def _forge(record: Path, **values: object) -> None:
+    """Write a record that is whole, with other values in it; `None` takes one out."""
+    told = json.loads(record.read_bytes().partition(b"\n")[2]) | {"out": "FORGED\n"} | values
+    text = json.dumps({key: value for key, value in told.items() if value is not None}).encode()
+    record.write_bytes(b"%08x\n" % crc32(text) + text)
+
+
+def _make_fifo(record: Path) -> None:
+    record.unlink()
+    os.mkfifo(record)
+
+
+def _copy(record: Path) -> None:
+    """As a repository, a backup or another machine would bring it along."""
+    _forge(record)
+    record.rename(record.with_name("other"))
+    shutil.copy2(record.with_name("other"), record)
+
+
+def _garble(record: Path) -> None:
+    raw = bytearray(record.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    record.write_bytes(raw)
+
+
+def _write_text(record: Path, text: str) -> None:
+    raw = text.encode()
+    record.write_bytes(b"%08x\n" % crc32(raw) + raw)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda r: r.write_bytes(b""),
+    "cut off": lambda r: os.truncate(r, r.stat().st_size - 1),
+    "cut off early": lambda r: os.truncate(r, 5),
+    "one bit": _garble,
+    "no record": lambda r: r.write_bytes(os.urandom(999)),
+    "another shape": lambda r: _write_text(r, "[1, 2]"),
+    "a number": lambda r: _write_text(r, "1"),
+    "too deep": lambda r: _write_text(r, "[" * 100_000),
+    "a folder": _to_folder,
+    "a pipe": _make_fifo,
+    "a device": lambda r: _relink(r, "/dev/zero"),
+    "a link": lambda r: r.rename(r.with_name("other")).with_name(r.name).symlink_to("other"),
+    "writable by others": lambda r: r.chmod(0o622),
+    "in a folder that others can write to": lambda r: r.parent.chmod(0o777),
+    "from elsewhere": _copy,
+    "of another run": lambda r: _forge(r, key=["other"]),
+    "of nothing": lambda r: _forge(r, paths=[], signatures=[]),
+    "without its own place": lambda r: _forge(r, self=None),
+    "in another place": lambda r: _forge(r, self=[1, 2]),
+    "of fewer signatures": lambda r: _forge(r, signatures=[]),
+    "without paths": lambda r: _forge(r, paths=None),
+    "with odd paths": lambda r: _forge(r, paths=["\0", "\ud800"], signatures=["1", "1"]),
+    "with odder paths": lambda r: _forge(r, paths=[None, 3.5], signatures=["", ""]),
+    "with odd folders": lambda r: _forge(r, folders=["x"]),
+    "with other folders": lambda r: _forge(r, folders={"/": "/x"}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_record_is_none(shelf: Shelf, damage: str) -> None:
+    said = shelf.remember("--all")
+    DAMAGES[damage](shelf.record())
+    assert shelf.run("--all") == said
+    assert not shelf.was_remembered
+    assert shelf.assert_as_without("--all") == said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_belongs_to_somebody_else_is_none(shelf: Shelf) -> None:
+    said = shelf.remember("--all")
+    os.chown(shelf.record(), 12345, 0)
+    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
+    os.chown(shelf.records, 12345, 0)
+    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
+    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
+
+
+def _fail(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def _file_for_cache(shelf: Shelf) -> None:
+    shelf.cache.rmdir()
+    shelf.cache.write_text("")
+
+
+HARDSHIPS: dict[str, Callable[[Shelf], object]] = {
+    "a file for the folder": lambda s: s.records.write_text(""),
+    "a file for the cache": _file_for_cache,
+    "a dangling link": lambda s: s.records.symlink_to("/nowhere/at/all"),
+    "no room for a record": lambda s: s.patch.setattr(os, "replace", _fail),
+    "no folder can be made": lambda s: s.patch.setattr(os, "makedirs", _fail),
+    "a folder that cannot be listed": lambda s: s.patch.setattr(memo, "_sweep", _fail),
+    "clutter": lambda s: [os.makedirs(s.records / f"{number}.json") for number in range(80)],  # type: ignore[func-returns-value]
+}
+
+
+@pytest.mark.parametrize("hardship", HARDSHIPS)
+def test_where_nothing_can_be_kept_the_run_is_the_same(shelf: Shelf, hardship: str) -> None:
+    shelf.run("--all", "--no-cache")
+    said = shelf.run("--all", "--no-cache")
+    HARDSHIPS[hardship](shelf)
+    assert shelf.run("--all") == said
+    assert shelf.run("--all") == said
+    assert not shelf.records.is_dir() or not list(shelf.records.glob(".*"))
+
+
+def test_records_are_private_and_few_and_what_is_not_ours_stays(shelf: Shelf) -> None:
+    shelf.remember("--all")
+    (shelf.records / "mine.txt").write_text("")
+    for number in range(70):
+        (shelf.records / f"{number:016x}.json").write_text("")
+    (shelf.records / ".new-1").write_text("half")
+    os.utime(shelf.records / ".new-1", (0, 0))
+    shelf.remember("--all", "--check")
+    names = {path.name for path in shelf.records.iterdir()}
+    assert (len(names), ".new-1" in names, "mine.txt" in names) == (65, False, True)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in shelf.records.glob(f"{'?' * 16}.json")} <= {0o600, 0o644}
+    assert stat.S_IMODE(shelf.records.stat().st_mode) == 0o700
+
+
+def test_what_is_left_of_a_killed_run_with_this_number_is_no_hindrance(shelf: Shelf) -> None:
+    shelf.remember("--all")
+    shelf.record().unlink()
+    victim = shelf.outside / "victim"
+    victim.write_text("precious")
+    for name in (".probe-", ".new-"):
+        (shelf.records / f"{name}{os.getpid()}").symlink_to(victim)
+    shelf.remember("--all")
+    assert victim.read_text() == "precious"
+
+
+def test_what_is_edited_while_the_run_goes_on_shows(shelf: Shelf) -> None:
+    shelf.run("--all", "--no-cache")
+    read, block = kit_room._read, shelf.kit / "parts/blocks/rule.md"
+
+    def read_and_edit(descriptor: int, most: int) -> bytes:
+        raw = read(descriptor, most)
+        if raw == block.read_bytes():
+            _rewrite(block, "kind", "wise")
+        return raw
+
+    shelf.patch.setattr(kit_room, "_read", read_and_edit)
+    assert shelf.run("--all", "--check").status == 0
+    shelf.patch.setattr(kit_room, "_read", read)
+    assert shelf.assert_as_without("--all", "--check").status == 1
+
+
+def test_what_is_there_only_while_the_run_goes_on_shows(shelf: Shelf) -> None:
+    late = shelf.kit / "assemble.toml"
+    shelf.run("--all", "--no-cache")
+    late.rename(shelf.outside / "assemble.toml")
+    note = memo.note
+
+    def note_and_bring_about(path: str) -> None:
+        note(path)
+        if path == str(late) and not late.exists():
+            shutil.copy(shelf.outside / "assemble.toml", late)
+
+    shelf.patch.setattr(discovery, "note", note_and_bring_about)
+    assert shelf.run("--all", "--check").status == 0
+    shelf.patch.setattr(discovery, "note", note)
+    late.unlink()
+    assert shelf.assert_as_without("--all", "--check").status != 0
+
+
+@pytest.mark.parametrize("at", ["block", "output"])
+def test_what_changed_just_before_is_not_trusted(shelf: Shelf, at: str) -> None:
+    shelf.run("--all", "--no-cache")
+    shelf.patch.setattr(memo, "_FINE", 100_000_000)
+    path = shelf.kit / (OUTPUT if at == "output" else "parts/blocks/rule.md")
+    path.write_text(path.read_text())
+    assert shelf.run("--all").status == 0
+    assert not list(shelf.records.glob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("mtime", "ctime", "is_settled"),
+    [
+        (1, 9_899_999_999, True),
+        (1, 9_900_000_000, False),
+        (1, 11_000_000_001, False),
+        (9_999_999_999, 1, False),
+        (7_000_000_000, 7_400_000_001, True),  # some file systems count in seconds
+        (7_000_000_000, 7_500_000_001, False),
+        (1, 7_510_000_000, False),  # or in hundredths
+    ],
+)
+def test_times_that_a_further_change_could_bear_are_not_trusted(mtime: int, ctime: int, is_settled: bool) -> None:
+    signature = (1, 2, 3, 4, mtime, ctime)
+    assert memo._is_settled(signature, 10_000_000_000, frozenset()) is is_settled
+    assert memo._is_settled((*signature[:4], 1, 1, *signature, "/x"), 10_000_000_000, frozenset()) is is_settled
+    assert memo._is_settled(signature, 10_000_000_000, frozenset({1})) is False
+
+
+def test_a_clock_that_was_set_back_is_not_trusted(shelf: Shelf) -> None:
+    shelf.run("--all", "--no-cache")
+    shelf.patch.setattr(time, "time_ns", lambda: 1_000_000_000)
+    shelf.run("--all")
+    assert not list(shelf.records.glob("*.json"))
+
+
+MOUNTS = "24 1 0:7 / / rw - ext4 /dev/x rw\n25 24 {} / /mnt rw,relatime shared:1 - {} source rw\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_trusted"), [("ext4", True), ("nfs4", False), ("vfat", False), ("fuse.sshfs", False), ("9p", False)]
+)
+def test_file_systems_whose_times_mean_something_else(shelf: Shelf, kind: str, is_trusted: bool) -> None:
+    shelf.run("--all", "--no-cache")
+    device = shelf.kit.stat().st_dev
+    mounts = shelf.outside / "mounts"
+    mounts.write_text(MOUNTS.format(f"{os.major(device)}:{os.minor(device)}", kind))
+    shelf.patch.setattr(memo, "_MOUNTS", str(mounts))
+    shelf.run("--all")
+    assert bool(list(shelf.records.glob("*.json"))) is is_trusted
+
+
+# Whole processes
+
+
+@pytest.fixture
+def environment(shelf: Shelf) -> dict[str, str]:
+    shelf.run("--all", "--no-cache")
+    time.sleep(0.15)
+    return dict(os.environ) | {"PYTHONPATH": str(Path(memo.__file__).parent.parent), "PYTHONSAFEPATH": "1"}
+
+
+def _process(shelf: Shelf, environment: dict[str, str], *args: str, **options: object) -> tuple[int, str, str]:
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    done = subprocess.run([*COMMAND, *args], cwd=shelf.kit, env=environment, check=False, text=True, **options)  # type: ignore[call-overload]
+    return done.returncode, done.stdout or "", done.stderr or ""
+
+
+def test_a_process_says_the_same_again(shelf: Shelf, environment: dict[str, str]) -> None:
+    first, again = (_process(shelf, environment, "--all") for _ in range(2))
+    assert first == again == _process(shelf, environment, "--all", "--no-cache")
+    assert "kei_assembler.cli" not in _process(shelf, environment | {"PYTHONPROFILEIMPORTTIME": "1"}, "--all")[2]
+
+
+def test_a_report_that_cannot_be_written_fails_again(shelf: Shelf, environment: dict[str, str]) -> None:
+    for _ in range(2):
+        _process(shelf, environment, "--all")
+    with Path("/dev/full").open("w") as full:
+        cached = _process(shelf, environment, "--all", stdout=full)
+        assert cached == _process(shelf, environment, "--all", "--no-cache", stdout=full)
+        assert cached == (2, "", "error: the report cannot be written: No space left on device\n")
+        assert _process(shelf, environment, "--all", stdout=full, stderr=full)[0] == 2
+
+
+def test_a_terminal_is_not_a_pipe(shelf: Shelf, environment: dict[str, str]) -> None:
+    _process(shelf, environment, "--all")
+    count = len(list(shelf.records.glob("*.json")))
+    main, terminal = pty.openpty()
+    _process(shelf, environment, "--all", stdout=terminal)
+    os.close(terminal)
+    os.close(main)
+    with (shelf.outside / "out").open("w") as file:
+        _process(shelf, environment, "--all", stdout=file)
+    assert len(list(shelf.records.glob("*.json"))) == count + 2
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(shelf: Shelf, environment: dict[str, str], closed: str) -> None:
+    def run(*args: str) -> tuple[int, str, str]:
+        line = f'exec "$@" {closed}'
+        command = ["sh", "-c", line, "sh", *COMMAND, "--all", *args]
+        done = subprocess.run(command, cwd=shelf.kit, env=environment, check=False, capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    fresh = run("--no-cache")
+    assert [run(), run()] == [fresh, fresh]
+
+
+def test_a_reader_that_has_gone(shelf: Shelf, environment: dict[str, str]) -> None:
+    for _ in range(3):
+        reader, writer = os.pipe()
+        os.close(reader)
+        assert _process(shelf, environment, "--all", stdout=writer)[0] == 0
+        os.close(writer)
+
+
+@pytest.mark.slow
+def test_several_runs_at_once_that_are_killed_while_somebody_edits(shelf: Shelf, environment: dict[str, str]) -> None:
+    chooser, block = random.Random(7), shelf.kit / "parts/blocks/rule.md"
+    command = [*COMMAND, "--all", "--check"]
+    for words in [("kind", "wise"), ("wise", "kind")] * 12:
+        runs = [
+            subprocess.Popen(
+                command, cwd=shelf.kit, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            for _ in range(3)
+        ]
+        time.sleep(chooser.uniform(0.02, 0.35))
+        _rewrite(block, *words)
+        for run in runs:
+            time.sleep(chooser.uniform(0, 0.02))
+            run.kill()
+            run.wait()
+        cached = _process(shelf, environment, "--all", "--check")
+        assert cached == _process(shelf, environment, "--all", "--check", "--no-cache")
+        assert cached[0] == (1 if words[1] == "wise" else 0)
