@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
 from conftest import Workbench
 from kei_assembler import __version__
+from kei_assembler.cli import assemble
+from kei_assembler.commands import COMMANDS
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 
@@ -125,3 +128,10 @@ def test_a_checkout_with_crlf_is_no_drift(kit: Workbench) -> None:
     kit.run("--all")
     kit.write({"agents/alpha.md": kit.read("agents/alpha.md").replace("\n", "\r\n")})
     assert kit.run("--all", "--check").status == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_begins_as_the_list_of_them_says(name: str) -> None:
+    command = assemble.get_command(click.Context(assemble), name)
+    assert command is not None
+    assert (command.help or "").startswith(COMMANDS[name])

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from io import StringIO
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from kei_assembler import __version__, memo, streams
+from kei_assembler import __version__, completing, memo, streams
 from kei_assembler.build import Mode, Policy, run
-from kei_assembler.commands import NAMES, tell
+from kei_assembler.commands import COMMANDS, MODULES, NAMES, tell
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.hidden import shown
 from kei_assembler.kit import Kit
@@ -26,6 +26,9 @@ from kei_assembler.report import FORMATS, as_text
 from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Failure, Outcome
 from kei_assembler.selection import files_of, kit_of, way_to
 from kei_assembler.targets import TARGETS
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 INTERRUPTED = 130
 
@@ -75,11 +78,23 @@ class _DefaultGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(NAMES)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in NAMES:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = import_module(f"kei_assembler.commands.{cmd_name}").command
+        command: click.Command = import_module(f"kei_assembler.commands.{MODULES.get(cmd_name, cmd_name)}").command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        with click.Context(self.default, info_name=ctx.info_name, parent=ctx.parent) as default:
+            options = self.default.shell_complete(default, incomplete)
+        words = [] if incomplete.startswith("-") else completing.manifests(ctx, None, incomplete)
+        return [*super().shell_complete(ctx, incomplete), *options, *map(CompletionItem, words)]
 
 
 class _DefaultCommand(click.Command):
@@ -100,7 +115,7 @@ def assemble() -> None:
 
 
 @assemble.command("build", cls=_DefaultCommand, help=_BUILD_HELP)
-@click.argument("manifests", nargs=-1, metavar="MANIFEST...")
+@click.argument("manifests", nargs=-1, metavar="MANIFEST...", shell_complete=completing.manifests)
 @click.option("--all", "all_", is_flag=True, help="Take all manifests of the kit.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a file is not what the sources give.")
 @click.option("--diff", is_flag=True, help="Write nothing; print what a build would change as a diff.")
@@ -109,7 +124,13 @@ def assemble() -> None:
 @click.option("--prune", is_flag=True, help="Delete generated files whose manifest is gone; with --all.")
 @click.option("--staged", is_flag=True, help="Fail also when an output is not in git's index as it is here.")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
-@click.option("--ignore", multiple=True, metavar="CODE", help="Silence a code; may be given several times.")
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="CODE",
+    help="Silence a code; may be given several times.",
+    shell_complete=completing.codes,
+)
 @click.option("--output-format", type=click.Choice(list(FORMATS)), default="text", help="How to report; else text.")
 @click.option("--target", "targets", multiple=True, type=click.Choice(list(TARGETS)), metavar="NAME", help=_TARGET_HELP)
 @click.option("--no-cache", is_flag=True, help="Look at every file, also where nothing changed since the last run.")
@@ -126,8 +147,12 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         outcome = _preview(kit, files[0], mode.policy) if options["stdout"] else run(kit, files, options["all_"], mode)
         outcome = outcome._replace(way=way_to(kit))
     except AssembleError as error:
-        outcome = Outcome(error.diagnostics, failure=Failure(error.message, error.hint))
+        outcome = _failed(error)
     return _tell(outcome, output_format, keeps=not options["staged"])
+
+
+def _failed(error: AssembleError) -> Outcome:
+    return Outcome(error.diagnostics, failure=Failure(error.message, error.hint))
 
 
 def _refuse_contradictions(manifests: Sequence[str], output_format: str, options: Mapping[str, Any]) -> None:
@@ -225,5 +250,5 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
         tell(sys.stderr, "\n".join(map(shown, told.getvalue().split("\n"))))
     except AssembleError as error:
         with suppress(AssembleError):
-            tell(sys.stderr, f"error: {shown(error.message)}\n")
+            tell(sys.stderr, as_text.render(_failed(error)).err)
     return CANNOT_RUN

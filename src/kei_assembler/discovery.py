@@ -45,6 +45,11 @@ def _is_marked(folder: str) -> bool:
     return _project_settings(folder) is not None
 
 
+def is_kit(folder: str) -> bool:
+    """Tell whether a folder is a kit by more than the name of a folder in it."""
+    return _is_marked(folder) or bool(load(folder).manifests)
+
+
 def _exists(path: str) -> bool:
     note(path)
     return os.path.lexists(path)

@@ -29,11 +29,24 @@ NAME = matching(
 )
 
 _HANDOFF = table(
-    Field("target", FILLED, "The agent that the work is passed on to.", required=True, default=""),
-    Field("trigger", FILLED, "For which work.", required=True, default=""),
+    Field(
+        "target",
+        FILLED,
+        "The agent that the work is passed on to.",
+        required=True,
+        default="",
+        examples=("implementer",),
+    ),
+    Field("trigger", FILLED, "For which work.", required=True, default="", examples=("findings that are to be fixed",)),
 )
 _REFERENCES = table(
-    Field("extra", STRINGS, "Sources the agent should know: paths and addresses, or prose.", default=()),
+    Field(
+        "extra",
+        STRINGS,
+        "Sources the agent should know: paths and addresses, or prose.",
+        default=(),
+        examples=(("docs/review.md",),),
+    ),
 )
 _TARGET_TABLES = table(
     *(
@@ -43,21 +56,59 @@ _TARGET_TABLES = table(
 )
 
 FIELDS = (
-    Field("name", NAME, "The agent's name, equal to the file's name without `.toml`.", default=""),
-    Field("description", FILLED, "What the agent is for; AI tools choose an agent by it.", default=""),
-    Field("tools", STRINGS, "The tools it may use, by Claude Code's names. Absent: the AI tool's default."),
-    Field("model", LINE, "The model it runs on, such as `opus` or `inherit`.", default=""),
-    Field("role", TEXT, "Who the agent is and is not, in Markdown.", default=""),
+    Field(
+        "name", NAME, "The agent's name, equal to the file's name without `.toml`.", default="", examples=("critic",)
+    ),
+    Field(
+        "description",
+        FILLED,
+        "What the agent is for; AI tools choose an agent by it.",
+        default="",
+        examples=("Reviews a diff before it is merged: correctness first, style last.",),
+    ),
+    Field(
+        "tools",
+        STRINGS,
+        "The tools it may use, by Claude Code's names. Absent: the AI tool's default.",
+        examples=(("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
+    ),
+    Field(
+        "model",
+        LINE,
+        "The model it runs on, such as `opus` or `inherit`.",
+        default="",
+        examples=("inherit", "opus", "sonnet", "haiku"),
+    ),
+    Field(
+        "role",
+        TEXT,
+        "Who the agent is and is not, in Markdown.",
+        default="",
+        examples=("You review code. You are no fixer (hand off to `implementer`).",),
+    ),
     Field("blocks", STRINGS, "The names of the blocks it is made of, in their order.", default=()),
-    Field("domain_in", STRINGS, "What its work is.", default=()),
-    Field("forbidden_domain", STRINGS, "What it must not do.", default=()),
-    Field("output_extra_fields", STRINGS, "Lines that its report has beyond the kit's own.", default=()),
+    Field("domain_in", STRINGS, "What its work is.", default=(), examples=(("Errors that tests do not catch",),)),
+    Field(
+        "forbidden_domain",
+        STRINGS,
+        "What it must not do.",
+        default=(),
+        examples=(("Findings without file and line",),),
+    ),
+    Field(
+        "output_extra_fields",
+        STRINGS,
+        "Lines that its report has beyond the kit's own.",
+        default=(),
+        examples=(("Findings: path:line, what goes wrong, with which input",),),
+    ),
     Field("handoff", list_of(_HANDOFF, "a list of tables"), "Work that it passes on, and to whom.", default=()),
     Field("references", _REFERENCES, "What it can look up.", default={"extra": ()}),
     Field(
         "targets",
         list_of(one_of(*TARGETS), "a list of target names", least=1),
         "The AI tools its file is written for, in place of the kit's.",
+        examples=(("claude-code", "codex"),),
     ),
     Field("target", _TARGET_TABLES, "Further front matter, one table for each AI tool.", default={}),
 )

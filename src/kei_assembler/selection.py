@@ -15,36 +15,55 @@ def kit_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]
 
     Raises AssembleError when there is none, or several, and when a manifest is not there.
     """
-    here = _working_directory()
+    here = working_directory()
     if folder is not None:
-        return _kit_in(folder)
+        return discovery.load(_existing(folder))
     for manifest in manifests:
         if not os.path.lexists(manifest):
             raise _not_there(manifest, commands)
     return _kit_around([os.path.dirname(os.path.abspath(manifest)) for manifest in manifests] or [here])
 
 
-def _working_directory() -> str:
+def kit_if_any(folder: str | None) -> Kit | None:
+    """Return the kit in `folder`, or else the one around here, or None when there is none."""
+    if folder is not None:
+        return discovery.load(_existing(folder))
+    found = discovery.find(working_directory())
+    return discovery.load(found) if found else None
+
+
+def working_directory() -> str:
+    """Return the working directory. Raises AssembleError when it is no more."""
     try:
         return os.getcwd()
     except FileNotFoundError as error:
         raise AssembleError("the working directory is no more") from error
 
 
-def _kit_in(folder: str) -> Kit:
+def folder_of(folder: str | None) -> str:
+    """Return the folder of the kit that is meant, be its settings right or wrong: `folder`, or the one around here."""
+    return _existing(folder) if folder is not None else _found(working_directory())
+
+
+def _existing(folder: str) -> str:
     if not os.path.isdir(folder):
         raise AssembleError(f"there is no folder {folder}", "--kit takes the folder that holds the manifests' folder")
-    return discovery.load(os.path.abspath(folder))
+    return os.path.abspath(folder)
+
+
+def _found(start: str) -> str:
+    found = discovery.find(start)
+    if found is None:
+        raise AssembleError(f"no kit was found from {start} upwards", _WHAT_IS_A_KIT)
+    return found
 
 
 def _kit_around(starts: Iterable[str]) -> Kit:
-    found = {discovery.find(start): start for start in starts}
-    if None in found:
-        raise AssembleError(f"no kit was found from {found[None]} upwards", _WHAT_IS_A_KIT)
+    found = {_found(start) for start in starts}
     if len(found) > 1:
         kits = ", ".join(sorted(map(str, found)))
         raise AssembleError(f"these manifests are of several kits: {kits}", "take one kit at a time")
-    return discovery.load(str(found.popitem()[0]))
+    return discovery.load(found.pop())
 
 
 _WHAT_IS_A_KIT = (
@@ -77,6 +96,11 @@ def way_to(kit: Kit) -> str:
     """Return the way from the working directory down to the kit, with a `/` at its end; empty where there is none."""
     way = normal(os.path.relpath(os.path.realpath(kit.folder)))
     return "" if way.startswith(".") else f"{way}/"
+
+
+def as_seen(path: str) -> str:
+    """Return a path as one writes it in the working directory, with `/`."""
+    return normal(os.path.relpath(path))
 
 
 def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> list[str]:

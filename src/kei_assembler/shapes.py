@@ -34,13 +34,14 @@ class Shape(NamedTuple):
 
 
 class Field(NamedTuple):
-    """One key of a table: its name, what its value must be, and its documentation."""
+    """One key of a table: its name, what its value must be, its documentation, and values that are typical of it."""
 
     key: str
     shape: Shape
     doc: str
     required: bool = False
     default: Any = None
+    examples: tuple[Any, ...] = ()
 
 
 class Misfit(NamedTuple):

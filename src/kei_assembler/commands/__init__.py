@@ -7,8 +7,21 @@ from typing import TextIO
 from kei_assembler import streams
 from kei_assembler.diagnostics import AssembleError
 
-NAMES = ("explain", "targets")
-"""The commands in the order of the help."""
+COMMANDS = {
+    "init": "Begin a kit: settings, an agent, a shared rule, and what checks them",
+    "new": "Begin the manifest of an agent",
+    "import": "Make manifests of agent files that are there already",
+    "explain": "Explain the code of a finding",
+    "targets": "List the AI tools to write for",
+    "schema": "Print the JSON Schema of this kit's manifests, for editors",
+    "watch": "Build all manifests, and again after each change of a source",
+}
+"""The commands in the order of the help, and what it says of them: each one's own help begins so."""
+
+NAMES = tuple(COMMANDS)
+
+MODULES = {"import": "import_"}
+"""The modules of those commands of which the name is a word of Python."""
 
 
 def tell(stream: TextIO | None, text: str) -> None:

@@ -1,0 +1,127 @@
+"""`assemble new`: the manifest of a new agent."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from kei_assembler import completing, discovery, disk, schema
+from kei_assembler.commands import NAMES, tell
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, did_you_mean, listed
+from kei_assembler.hidden import shown
+from kei_assembler.kit import Kit, stem
+from kei_assembler.manifest import NAME
+from kei_assembler.report import as_text
+from kei_assembler.report.outcome import Outcome
+from kei_assembler.scaffold import MANIFEST_SCHEMA
+from kei_assembler.selection import as_seen, kit_of
+from kei_assembler.shapes import fits
+from kei_assembler.sketch import MARK, check, fields_of, file_of, sketch
+
+_HANDOFF_HELP = "An agent, and what work it passes on to it; may be given several times."
+_SET_HELP = "Any other key of text or of a list, which grows with each; may be given several times."
+
+
+@click.command("new")
+@click.argument("name")
+@click.option("--description", metavar="TEXT", help="What the agent is for.")
+@click.option("--model", metavar="MODEL", help="The model that it runs on.")
+@click.option("--tool", "tools", multiple=True, metavar="TOOL", help="A tool; may be given several times.")
+@click.option(
+    "--block",
+    "blocks",
+    multiple=True,
+    metavar="BLOCK",
+    help="A block besides the obligatory ones; may be given several times.",
+    shell_complete=completing.blocks,
+)
+@click.option("--handoff", "handoffs", multiple=True, metavar="AGENT=TRIGGER", help=_HANDOFF_HELP)
+@click.option("--set", "others", multiple=True, metavar="KEY=VALUE", help=_SET_HELP)
+@click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
+def command(name: str, folder: str | None, others: Sequence[str], **options: Any) -> None:
+    """Begin the manifest of an agent: what is given in its place, what the kit asks for besides marked as {{…}}."""
+    kit = kit_of((), folder, NAMES)
+    _refuse_name(kit, name)
+    text = sketch(kit, name, _given(options) | _others(kit, others), _has_schema(kit))
+    warnings = _refuse_errors(check(kit, name, text))
+    _write(kit, name, text)
+    tell(sys.stderr, as_text.diagnostics(Outcome(tuple(warnings))) + _next(kit, name, text))
+
+
+def _refuse_name(kit: Kit, name: str) -> None:
+    if not fits(NAME, name):
+        wished = re.sub("[^a-z0-9]+", "-", stem(name.replace(os.sep, "/")).lower()).strip("-0123456789")
+        hint = f"did you mean `{wished}`?" if fits(NAME, wished) else ""
+        raise AssembleError(f"`{name}` is no agent's name: it must be {NAME.expects}", hint)
+    for file in kit.manifests:
+        if stem(file) == name:
+            raise AssembleError(f"there is an agent `{name}` already, in {file}", "choose another name, or edit that")
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    keys = {"tools": "tools", "blocks": "blocks", "description": "description", "model": "model"}
+    given = {key: options[name] for key, name in keys.items() if options[name]}
+    handoffs = [_handoff(handoff) for handoff in options["handoffs"]]
+    return given | ({"handoff": handoffs} if handoffs else {})
+
+
+def _handoff(text: str) -> dict[str, str]:
+    agent, equals, trigger = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--handoff takes AGENT=TRIGGER, such as `critic=a diff to be reviewed`, not `{text}`")
+    return {"target": agent.strip(), "trigger": trigger.strip()}
+
+
+def _others(kit: Kit, pairs: Sequence[str]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    shapes = {field.key: field.shape for field in fields_of(kit) if field.key != "name" and not field.shape.fields}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or key not in shapes:
+            hint = did_you_mean(key, shapes, f"the keys here are {listed(shapes)}")
+            raise click.UsageError(f"--set takes KEY=VALUE, not `{pair}`; {hint}")
+        given[key] = [*given.get(key, ()), value] if shapes[key].item else value
+    return given
+
+
+def _refuse_errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    found = list(found)
+    if errors := [each for each in found if each.severity is Severity.ERROR]:
+        message = "; ".join(dict.fromkeys(error.message for error in errors))
+        raise AssembleError(f"{message}; nothing was written", next((error.help for error in errors if error.help), ""))
+    return [each for each in found if each.severity is Severity.WARNING]
+
+
+def _has_schema(kit: Kit) -> bool:
+    return os.path.isfile(kit.path(MANIFEST_SCHEMA))
+
+
+def _write(kit: Kit, name: str, text: str) -> None:
+    file = file_of(kit, name)
+    path = kit.path(file)
+    if not kit.holds(path):
+        raise AssembleError(f"{file} lies outside the kit's root", "see the setting `root`")
+    if not disk.create(path, text.encode()):
+        raise AssembleError(f"{file} is there already; nothing was written")
+    tell(sys.stdout, f"created {shown(as_seen(path))}\n")
+    if _has_schema(kit) and disk.replace(kit.path(MANIFEST_SCHEMA), lambda old: _renewed(kit, old)):
+        tell(sys.stdout, f"updated {shown(as_seen(kit.path(MANIFEST_SCHEMA)))}\n")
+
+
+def _renewed(kit: Kit, old: bytes) -> bytes:
+    """The schema with the new agent in it; what somebody wrote by hand is left as it is."""
+    if schema.MADE_BY.encode() not in old:
+        return old
+    return schema.as_text(schema.manifest_schema(discovery.load(kit.folder))).encode()
+
+
+def _next(kit: Kit, name: str, text: str) -> str:
+    marked = len(MARK.findall(text))
+    places = "the place" if marked == 1 else f"the {marked} places"
+    fill_in = f"fill in {places} marked {{{{DESCRIBE_…}}}}, then " if marked else ""
+    return f"next: {fill_in}run: assemble {shown(as_seen(kit.path(file_of(kit, name))))}\n"

@@ -1,0 +1,258 @@
+"""From one agent file to the data of the manifest that gives it again."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kei_assembler.agentfile import AgentFile
+from kei_assembler.bodies import closed, fields_of
+from kei_assembler.diagnostics import Diagnostic, Span, listed
+from kei_assembler.kit import Kit, normal
+from kei_assembler.rules import imports
+from kei_assembler.shapes import LINE, Field, Shape, fits
+from kei_assembler.target import Target
+from kei_assembler.targets import TARGETS
+from kei_assembler.toolnames import split_names, translated
+
+_DESCRIPTION_MOST = 200
+
+_FORMER_TOOLS = {"gemini": {"search_file_content": "grep_search"}}
+"""Names of tools that an AI tool takes still."""
+
+_TACIT = {"opencode": {"mode": "all"}}
+"""What holds where a file is silent, but would not in what this tool writes."""
+
+
+class Origin(NamedTuple):
+    """An agent file to import, and its path relative to the kit, empty where it lies elsewhere."""
+
+    agent: AgentFile
+    place: str
+
+
+class Draft(NamedTuple):
+    """The data of one manifest to be, where it comes from, and what there is to say."""
+
+    origin: Origin
+    data: dict[str, Any]
+    found: tuple[Diagnostic, ...]
+
+    @property
+    def name(self) -> str:
+        """The agent's name."""
+        return str(self.data["name"])
+
+
+def manifest_file(kit: Kit, name: str) -> str:
+    """Return where a new manifest goes."""
+    return normal(f"{kit.settings.manifests}/{name}.toml")
+
+
+def draft(kit: Kit, origin: Origin, name: str, names: Iterable[str]) -> Draft:
+    """Return the manifest of one agent file. `names` are those of all agents that are imported with it."""
+    return _Drafting(kit, origin, name).finish(frozenset(names) | kit.agents | {*kit.settings.external_agents})
+
+
+class _Drafting:
+    """Places the entries of one file, one by one."""
+
+    def __init__(self, kit: Kit, origin: Origin, name: str) -> None:
+        self.kit = kit
+        self.origin = origin
+        self.agent = origin.agent
+        self.row: Target = TARGETS[origin.agent.target]
+        self.data: dict[str, Any] = {"name": name}
+        self.own: dict[str, Any] = {}
+        self.found: list[Diagnostic] = []
+
+    def finish(self, known: frozenset[str]) -> Draft:
+        """Place everything, and return the draft."""
+        self._describe()
+        for key in self.agent.entries:
+            _PLACES.get(key, _Drafting._place_own)(self, key)
+        self._place_body(known)
+        self.own = {**_tacit(self.row, self.agent), **self.own}
+        if self.agent.target not in self.kit.settings.targets:
+            self.data["targets"] = [self.agent.target]
+        if self.own:
+            self.data["target"] = {self.row.name: self.own}
+        self._say_what_stays()
+        return Draft(self.origin, self.data, tuple(self.found))
+
+    def _say(self, rule: Any, key: str, message: str, hint: str = "") -> None:
+        self.found += self.agent.say(rule, self.agent.span(key), message, hint)
+
+    def _describe(self) -> None:
+        given = self.agent.entries["description"].value if "description" in self.agent.entries else None
+        if isinstance(given, str) and given.strip():
+            self.data["description"] = self._as_client_reads(given)
+        elif type(given) in (int, float, bool):
+            self.data["description"] = str(given)
+            message = "the description was read as text"
+            self._say(imports.front_matter_guessed, "description", message, "put it in quotes")
+        else:
+            self.data["description"] = _first_line(self.agent.body) or str(self.data["name"])
+            message = "there is no description; the first line of the body stands for it"
+            self._say(imports.description_made_up, "description", message, "say for what the agent is to be called")
+
+    def _as_client_reads(self, description: str) -> str:
+        """Claude Code makes a new line of a backslash with an n."""
+        return description.replace("\\n", "\n") if self.row.name == "claude-code" else description
+
+    def _pass(self, key: str) -> None:
+        """What is placed elsewhere."""
+
+    def _place_model(self, key: str) -> None:
+        value = self.agent.entries[key].value
+        model = value.strip() if isinstance(value, str) else value
+        if fits(LINE, model) and (self.row.models is None or model in self.row.models):
+            self.data["model"] = model.lower() if model.lower() == "inherit" else model
+        elif model is not None and model != "":
+            self._place_own(key)
+
+    def _place_tools(self, key: str) -> None:
+        value = self.agent.entries[key].value
+        if key != self.row.tools.key:
+            is_older_way = isinstance(value, dict) and self.row.tools.written == "permissions"
+            (self._place_switches if is_older_way else self._place_own)(key)
+        elif self.row.tools.written == "permissions":
+            self._place_permissions(key)
+        else:
+            former = _FORMER_TOOLS.get(self.row.name, {})
+            self._place_names(key, [former.get(name, name) for name in split_names(self.row, value)])
+
+    def _place_names(self, key: str, given: Sequence[str]) -> None:
+        names = list(dict.fromkeys(given))
+        if len(names) < len(given):
+            twice = [name for name, count in Counter(given).items() if count > 1]
+            self._say(imports.tools_repaired, key, f"{listed(twice)} stood here more than once", "once is enough")
+        tools, wrong = translated(self.row, names)
+        if wrong:
+            message = f"{listed(wrong)} is not the name of one tool, and left out"
+            self._say(imports.tools_repaired, key, message, "AI tools drop silently what they do not know")
+        if tools is None:
+            self._place_listed(key, [name for name in names if name not in wrong])
+        elif tools or not self.row.tools.empty_means_all:
+            self.data["tools"] = tools
+
+    def _place_listed(self, key: str, names: list[str]) -> None:
+        """Names without a counterpart: the AI tool's own list, as far as it takes them."""
+        field = _field(self.row, key)
+        right = [name for name in names if field is None or fits(field.shape, [name])]
+        if len(right) < len(names):
+            wrong = listed(name for name in names if name not in right)
+            self._say(imports.key_not_placed, key, f"{wrong} is no tool of {self.row.label}, and left out")
+        self.own[key] = right
+
+    def _place_permissions(self, key: str) -> None:
+        value = self.agent.entries[key].value
+        tools, _ = translated(self.row, value) if isinstance(value, dict) else (None, ())
+        if tools is None:
+            self._place_own(key)
+        else:
+            self.data["tools"] = tools
+
+    def _place_switches(self, key: str) -> None:
+        """An older way of OpenCode to say what `permission` says now."""
+        switches = self.agent.entries[key].value
+        is_right = all(type(value) is bool for value in switches.values())
+        if not is_right or "permission" in self.agent.entries:
+            self._place_own(key)
+            return
+        names = {name: "edit" if name in ("write", "patch", "multiedit") else name for name in switches}
+        self.own["permission"] = {names[name]: "allow" if is_on else "deny" for name, is_on in switches.items()}
+        self._say(imports.front_matter_guessed, key, "`tools` became `permission`", "compare what it allows")
+
+    def _place_own(self, key: str) -> None:
+        field, value = _field(self.row, key), self.agent.entries[key].value
+        if field is not None and (value in (None, "") or value == self.row.fixed.get(key)):
+            return
+        fitting = _fitting(field.shape, value) if field else []
+        if fitting:
+            self.own[key] = fitting[0]
+            return
+        if field is None:
+            hint = "it stays in this file alone; for another AI tool's key, see `--from`"
+            self._say(imports.key_not_placed, key, f"`{key}` has no place in a manifest", hint)
+            return
+        if right := _right_entries(field.shape, value):
+            self.own[key] = right
+        what = "a part of the value" if right else "the value"
+        message = f"{what} of `{key}` has no place in a manifest: it must be {field.shape.expects}"
+        self._say(imports.key_not_placed, key, message, f"{self.row.label} does not take it either")
+
+    def _place_body(self, known: frozenset[str]) -> None:
+        body, unclosed = closed(self.agent.body.strip("\n"))
+        if unclosed:
+            skipped = self.agent.body[: len(self.agent.body) - len(self.agent.body.lstrip("\n"))].count("\n")
+            line = self.agent.line + skipped + unclosed.line - 1
+            message = f"the body leaves a {unclosed.what} open; in the manifest it is closed at the end"
+            self.found += self.agent.say(imports.body_repaired, Span(line, 1, line, 1), message)
+        may_name = known - {self.data["name"]} if self._has_no_buttons() else frozenset()
+        fields = fields_of(body, may_name.__contains__)
+        self.data |= {key: value for key, value in fields.items() if value}
+
+    def _has_no_buttons(self) -> bool:
+        """Handoffs of the manifest would become part of the front matter, too."""
+        return self.row.handoffs is None
+
+    def _say_what_stays(self) -> None:
+        place, name = self.origin.place, str(self.data["name"])
+        output = self.kit.output(self.row.name, name, manifest_file(self.kit, name))
+        if _AGENTS.search(place) and place != output:
+            hint = f"once `{output}` is there, delete this one: {self.row.label} would see the agent twice"
+            self._say(imports.file_left_behind, "", f"the agent's file will be `{output}`", hint)
+
+
+_AGENTS = re.compile(r"(?:\A|/)\.[a-z]+/agents?/")
+
+_PLACES: Mapping[str, Any] = {
+    "name": _Drafting._pass,
+    "description": _Drafting._pass,
+    "model": _Drafting._place_model,
+    "tools": _Drafting._place_tools,
+    "permission": _Drafting._place_tools,
+}
+
+
+def _tacit(row: Target, agent: AgentFile) -> dict[str, Any]:
+    return {key: value for key, value in _TACIT.get(row.name, {}).items() if key not in agent.entries}
+
+
+def _field(row: Target, key: str) -> Field | None:
+    return next((field for field in row.fields if field.key == key), None)
+
+
+_BOOLEANS = {"true": True, "false": False}
+
+
+def _fitting(shape: Shape, value: Any) -> list[Any]:
+    """The value in the form that the shape wants, if there is one: AI tools take `"5"` for 5, and `a, b` for a list."""
+    candidates = [value]
+    if isinstance(value, str):
+        candidates.append(split_names(None, value) if shape.type is list else _BOOLEANS.get(value.lower()))
+        candidates += [int(value)] if re.fullmatch(r"[0-9]{1,9}", value) else []
+    if isinstance(value, list):
+        candidates.append([str(one) if type(one) in (int, float) else one for one in value])
+    return [one for one in candidates if one is not None and fits(shape, one) and _is_storable(one)]
+
+
+def _right_entries(shape: Shape, value: Any) -> list[Any]:
+    """The entries of a list that are what those of the shape must be."""
+    entries = value if isinstance(value, list) else ()
+    return [entry for entry in entries if fits(shape, [entry]) and _is_storable(entry)]
+
+
+def _is_storable(value: Any) -> bool:
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(map(_is_storable, inner))
+
+
+def _first_line(body: str) -> str:
+    lines = (line.strip("#>*-_` \t") for line in body.split("\n"))
+    return next((line for line in lines if line and not line.isspace()), "")[:_DESCRIPTION_MOST]

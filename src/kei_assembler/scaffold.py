@@ -1,0 +1,190 @@
+"""What a new kit begins with: its first files, and the lines that it adds to files of the repository around it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import NamedTuple
+
+from kei_assembler import __version__
+
+MANIFEST_SCHEMA = ".assemble/manifest.schema.json"
+SETTINGS_SCHEMA = ".assemble/settings.schema.json"
+
+
+class Piece(NamedTuple):
+    """A file to begin with. Of one that `is_lines`, what an existing file lacks is added to that; else that is kept.
+
+    `if_kept` is what to say then.
+    """
+
+    path: str
+    text: str
+    is_lines: bool = False
+    if_kept: str = ""
+
+
+def for_kit() -> tuple[Piece, ...]:
+    """Return the files of the kit itself. The settings come last: they make the folder a kit."""
+    return (
+        Piece(".gitattributes", _ATTRIBUTES, is_lines=True),
+        Piece("_blocks/baseline.md", _BLOCK),
+        Piece("agents/reviewer.toml", _MANIFEST),
+        Piece("assemble.toml", _SETTINGS),
+    )
+
+
+def for_repository(way: str) -> tuple[Piece, ...]:
+    """Return what belongs at the top of the repository, from which `way` leads down to the kit."""
+    option = f" --kit {shlex.quote(way)}" if way else ""
+    hook = _HOOK.format(command=json.dumps(f"{_CHECK} --staged{option}"))
+    pattern = re.sub(r"[\\*?\[\]#! ]", r"\\\g<0>", f"{way}/" if way else "")
+    return (
+        Piece(".prettierignore", _IGNORED.format(pattern=pattern), is_lines=True),
+        Piece(".pre-commit-config.yaml", f"repos:\n{hook}", if_kept=f"{_ADD}{hook}".rstrip()),
+        Piece(".github/workflows/assemble.yml", _workflow(f"{_CHECK}{option}")),
+    )
+
+
+def with_lines(content: bytes, text: str) -> bytes:
+    """Return the content of a file with those lines of the text that it lacks added at its end, ended as its own."""
+    newline = b"\r\n" if b"\r\n" in content else b"\n"
+    there = {line.strip() for line in content.splitlines()}
+    missing = [line for line in text.encode().splitlines() if line not in there]
+    gap = newline if missing and content and not content.endswith(b"\n") else b""
+    return content + gap + b"".join(line + newline for line in missing)
+
+
+def schema_line(way: str) -> str:
+    """Return the line by which an editor finds the schema of a TOML file, from which `way` leads to it."""
+    return f"#:schema {way}\n"
+
+
+def _workflow(command: str) -> str:
+    return _WORKFLOW.format(version=__version__, command=json.dumps(command))
+
+
+_ADD = "; unless it is there, add to its `repos`:\n"
+_CHECK = "assemble --all --check --diff"
+
+_ATTRIBUTES = """\
+agents/*.md linguist-generated
+.assemble/*.json linguist-generated
+"""
+
+_IGNORED = """\
+{pattern}agents/*.md
+{pattern}.assemble/
+"""
+
+_BLOCK = """\
+# BASELINE
+
+- Say what you ran, what you only read, and what you expect: these are three different things.
+- Cite what you rely on as `path:line`.
+- When you cannot do what you were asked to, say so at once, and say why.
+- Leave alone what you were not asked to change.
+"""
+
+_MANIFEST = '''\
+#:schema ../.assemble/manifest.schema.json
+# The source of the agent `reviewer`. Edit this file, not agents/reviewer.md, then run: assemble agents/reviewer.toml
+
+name = "reviewer"
+description = "Reviews a diff before it is merged: correctness first, style last. Use it after each change of code."
+tools = ["Read", "Grep", "Glob"]
+model = "inherit"
+
+role = """
+You are a reviewer of code. You look for what is wrong in a change, and show for each finding how it goes wrong. You \\
+are no fixer: what you find goes back to whoever called you.
+"""
+
+# Names of files in _blocks/, in their order; those that `obligatory` in assemble.toml names come first.
+blocks = ["baseline"]
+
+domain_in = [
+  "Errors that tests do not catch: wrong conditions, lost errors, races, broken promises to callers",
+  "Tests: whether each would fail without the change",
+]
+
+forbidden_domain = [
+  "Findings without file and line",
+  "Remarks on style that a formatter would settle",
+]
+
+output_extra_fields = [
+  "Findings: path:line, what goes wrong, with which input",
+  "Looked at: the files that were read as a whole",
+]
+
+# In TOML a key belongs to the last header above it: all keys stand above the first [[handoff]] or [references].
+# [[handoff]]
+# target = "implementer"
+# trigger = "findings that are to be fixed"
+'''
+
+_SETTINGS = """\
+#:schema .assemble/settings.schema.json
+# The settings of this kit; what is commented out shows the form. `assemble schema --settings` describes all of them.
+# Editors complete manifests by a schema. To renew it after a change of blocks, agents or settings:
+# assemble schema > .assemble/manifest.schema.json
+
+# Blocks that every manifest lists first, in this order.
+obligatory = ["baseline"]
+
+# The AI tools to write for. `assemble targets` lists them.
+targets = ["claude-code"]
+
+# Keys that every manifest must have, and not empty.
+# required = ["name", "description", "tools", "role", "blocks"]
+
+# Agents to hand off to that have no manifest here, and tools that no AI tool brings along.
+# external-agents = ["general-purpose"]
+# known-tools = ["Deploy"]
+
+# Further keys of the manifests, for a template in templates/agent.md.j2.
+# extra-keys = { owner = "string", links = "strings" }
+
+# Where the files go, with `{name}` for the agent and `{dir}` for its manifest's folder.
+# [target.claude-code]
+# output = ".claude/agents/{name}.md"
+
+# What a manifest has that does not say otherwise.
+# [defaults]
+# model = "inherit"
+"""
+
+_HOOK = """\
+  - repo: local
+    hooks:
+      - id: assemble-check
+        name: assemble (check)
+        entry: {command}
+        language: system
+        pass_filenames: false
+        always_run: true
+"""
+
+_WORKFLOW = """\
+name: assemble
+on:
+  push:
+  pull_request:
+permissions:
+  contents: read
+env:
+  # What pip is to install: a name and version, or `git+`, the address of the tool's repository, `@` and a tag.
+  ASSEMBLE: kei-assembler=={version}
+jobs:
+  check:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.13"
+      - run: python -m pip install "$ASSEMBLE"
+      - run: {command}
+"""

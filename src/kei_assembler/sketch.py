@@ -1,0 +1,161 @@
+"""A new manifest, as text: what was given in its place, what the kit asks for besides marked, the rest as comments."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from textwrap import fill
+from typing import Any
+
+from kei_assembler.diagnostics import Diagnostic, listed
+from kei_assembler.kit import Kit, normal
+from kei_assembler.manifest import FIELDS, extra_fields, manifest_shape
+from kei_assembler.rules import check_manifest
+from kei_assembler.scaffold import MANIFEST_SCHEMA, schema_line
+from kei_assembler.shapes import Field, Shape
+from kei_assembler.source import read_toml
+
+MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
+"""What stands in the places that somebody has to fill in."""
+
+_WIDTH = 110
+_NAMES_MOST = 30
+_NAMED_OTHERWISE = {"description": "PURPOSE", "extra": "SOURCE"}
+_LEFT_OUT = ("target",)
+_TRAP = """\
+# In TOML a key belongs to the last header above it: further keys of the agent go above this line, tables below it.
+"""
+
+
+def file_of(kit: Kit, name: str) -> str:
+    """Return the kit's own name for the manifest of a new agent."""
+    return normal(f"{kit.settings.manifests}/{name}.toml")
+
+
+def fields_of(kit: Kit) -> list[Field]:
+    """Return the fields that a new manifest of this kit shows, tables last."""
+    fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in _LEFT_OUT]
+    return sorted(fields, key=_is_table)
+
+
+def sketch(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
+    """Return the manifest of a new agent of this kit, with these values of its keys."""
+    values = {**_asked(kit, name, given), **given, "name": name}
+    if blocks := (*kit.settings.obligatory, *given.get("blocks", ())):
+        values["blocks"] = list(dict.fromkeys(blocks))
+    keys = [_entry(kit, field, values) for field in fields_of(kit) if not _is_table(field)]
+    tables = [_entry(kit, field, values) for field in fields_of(kit) if _is_table(field)]
+    return "\n".join([_head(kit, name, has_schema), *keys, _TRAP, *tables])
+
+
+def check(kit: Kit, name: str, text: str) -> list[Diagnostic]:
+    """Return what the rules find in a new manifest, but for what stands in marked places."""
+    source, problems = read_toml(file_of(kit, name), text.encode(errors="surrogateescape"))
+    found = problems or check_manifest(kit, source, manifest_shape(kit.settings.extra_keys))[1]
+    return sorted(each for each in found if not MARK.search(each.place.excerpt or ""))
+
+
+def _is_table(field: Field) -> bool:
+    return dict in (field.shape.type, field.shape.item.type if field.shape.item else None)
+
+
+def _asked(kit: Kit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What must stand in a manifest of this kit, and nobody gave; and who the agent is."""
+    required = [key for key in kit.settings.required if not kit.defaults.get(key)]
+    asked = {field.key: _marked(field.key, field.shape) for field in fields_of(kit) if field.key in required}
+    passes_on = "handoff" in given or "handoff" in asked
+    starts = {
+        "tools": ["Read", "Grep", "Glob", *(["Agent"] if passes_on else [])],
+        "model": "inherit",
+        "targets": kit.settings.targets,
+    }
+    who = f"You are the agent `{name}`." if "description" in given else _mark("role")
+    return {"role": who, **asked, **{key: value for key, value in starts.items() if key in asked}}
+
+
+def _marked(key: str, shape: Shape) -> Any:
+    if shape.item:
+        return [_marked(key, shape.item)]
+    if shape.fields:
+        return {field.key: _marked(field.key, field.shape) for field in shape.fields}
+    return _mark(key)
+
+
+def _mark(key: str) -> str:
+    return f"{{{{DESCRIBE_{_NAMED_OTHERWISE.get(key, key.upper())}}}}}"
+
+
+def _head(kit: Kit, name: str, has_schema: bool) -> str:
+    file = file_of(kit, name)
+    way = os.path.relpath(MANIFEST_SCHEMA, os.path.dirname(file) or ".").replace(os.sep, "/")
+    line = schema_line(way) if has_schema else ""
+    return line + _comment(f"The source of the agent `{name}`: edit this file, then run: assemble {file}")
+
+
+def _entry(kit: Kit, field: Field, values: Mapping[str, Any]) -> str:
+    """One key with what there is to know about it; commented out where it has no value."""
+    told = "".join(map(_comment, (field.doc, *_hints(kit, field, values))))
+    if field.key in values:
+        return told + _written(field, values[field.key])
+    sample = _written(field, _sample(kit, field.key, field.shape, field.examples))
+    return told + "".join(f"# {line}\n" for line in sample.splitlines())
+
+
+def _comment(text: str) -> str:
+    return fill(text, _WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False) + "\n"
+
+
+def _hints(kit: Kit, field: Field, values: Mapping[str, Any]) -> Iterable[str]:
+    if field.key == "blocks":
+        obligatory = kit.settings.obligatory
+        yield from [f"The kit asks for {listed(obligatory)} first, in this order."] if obligatory else ()
+        yield from _choice("Further blocks", [name for name in kit.block_names if name not in values.get("blocks", ())])
+    if field.key == "handoff":
+        agents = kit.agents.union(kit.settings.external_agents) - {values["name"]}
+        yield from _choice("Agents", sorted(agents))
+
+
+def _choice(what: str, names: Sequence[str]) -> Iterable[str]:
+    if names:
+        more = ", …" if len(names) > _NAMES_MOST else ""
+        yield f"{what}: {', '.join(names[:_NAMES_MOST])}{more}"
+
+
+def _sample(kit: Kit, key: str, shape: Shape, examples: Sequence[Any]) -> Any:
+    if examples:
+        return examples[0]
+    if key == "blocks":
+        return kit.block_names[:1] or ["baseline"]
+    if shape.item:
+        return [_sample(kit, key, shape.item, ())]
+    inner = {field.key: _sample(kit, field.key, field.shape, field.examples) for field in shape.fields}
+    return inner or "…"
+
+
+def _written(field: Field, value: Any) -> str:
+    if not _is_table(field):
+        return f"{field.key} = {_toml(value, is_text=field.key == 'role')}\n"
+    tables, header = (value, f"[[{field.key}]]") if field.shape.item else ([value], f"[{field.key}]")
+    return "\n".join(f"{header}\n{''.join(chain.from_iterable(_pairs(table)))}" for table in tables)
+
+
+def _pairs(table: Mapping[str, Any]) -> Iterable[str]:
+    for key, value in table.items():
+        yield f"{key} = {_toml(value)}\n"
+
+
+def _toml(value: Any, is_text: bool = False) -> str:
+    if not isinstance(value, str):
+        return _list(list(map(_toml, value)))
+    if is_text or "\n" in value:
+        lines = value.split("\n") if "\n" in value else [value, ""]
+        return '"""\n' + "\n".join(json.dumps(line, ensure_ascii=False)[1:-1] for line in lines) + '"""'
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _list(entries: list[str]) -> str:
+    line = f"[{', '.join(entries)}]"
+    return line if len(line) <= _WIDTH else "".join(["[\n", *(f"  {entry},\n" for entry in entries), "]"])

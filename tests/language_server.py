@@ -1,0 +1,81 @@
+"""A client of language servers for TOML, with as much of the protocol as the tests need (LSP 3.17)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_COMPLETES = {"textDocument": {"completion": {"completionItem": {"documentationFormat": ["markdown"]}}}}
+_PATIENCE = 100
+
+
+class LanguageServer:
+    """A running server, and the files that were opened in it."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._asked = 0
+
+    def ask(self, method: str, **params: Any) -> Any:
+        self._asked += 1
+        self._send({"id": self._asked, "method": method, "params": params})
+        while (message := self._receive()).get("id") != self._asked or "method" in message:
+            if "id" in message:
+                self._send({"id": message["id"], "result": self._nothing(message)})
+        assert "error" not in message, message
+        return message["result"]
+
+    def tell(self, method: str, **params: Any) -> None:
+        self._send({"method": method, "params": params})
+
+    def complete(self, path: Path, text: str) -> list[str]:
+        """What is offered at the `|` in the text of a file, once the server has read what it needs for that."""
+        before, _, after = text.partition("|")
+        document = {"uri": path.as_uri(), "languageId": "toml", "version": 1, "text": before + after}
+        self.tell("textDocument/didOpen", textDocument=document)
+        position = {"line": before.count("\n"), "character": len(before) - before.rfind("\n") - 1}
+        for _ in range(_PATIENCE):
+            if offered := self.ask("textDocument/completion", textDocument={"uri": path.as_uri()}, position=position):
+                items = offered["items"] if isinstance(offered, dict) else offered
+                return [item["label"] for item in items]
+            time.sleep(0.1)
+        return []
+
+    @staticmethod
+    def _nothing(message: dict[str, Any]) -> Any:
+        """What a client without any configuration answers."""
+        is_configuration = message["method"] == "workspace/configuration"
+        return [{} for _ in message["params"]["items"]] if is_configuration else None
+
+    def _send(self, message: dict[str, Any]) -> None:
+        content = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        assert self._process.stdin
+        self._process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(content), content))
+        self._process.stdin.flush()
+
+    def _receive(self) -> dict[str, Any]:
+        assert self._process.stdout
+        length = 0
+        while line := self._process.stdout.readline().strip():
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        assert length, "the server has gone"
+        message: dict[str, Any] = json.loads(self._process.stdout.read(length))
+        return message
+
+
+@contextmanager
+def language_server(command: Sequence[str], folder: Path) -> Iterator[LanguageServer]:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, cwd=folder) as process:
+        server = LanguageServer(process)
+        root = {"uri": folder.as_uri(), "name": folder.name}
+        server.ask("initialize", processId=None, rootUri=root["uri"], workspaceFolders=[root], capabilities=_COMPLETES)
+        server.tell("initialized")
+        yield server
+        process.kill()

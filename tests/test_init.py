@@ -1,0 +1,185 @@
+"""A new kit: whole at once, and nothing that was there before is lost."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+
+from conftest import Workbench
+from kei_assembler import discovery, schema
+
+OF_KIT = (
+    ".assemble/manifest.schema.json",
+    ".assemble/settings.schema.json",
+    ".gitattributes",
+    "_blocks/baseline.md",
+    "agents/reviewer.md",
+    "agents/reviewer.toml",
+    "assemble.toml",
+)
+OF_REPOSITORY = (".github/workflows/assemble.yml", ".pre-commit-config.yaml", ".prettierignore")
+
+
+def test_what_it_makes_is_in_order_at_once(bench: Workbench) -> None:
+    run = bench.run("init")
+    assert run.status == 0
+    assert sorted(run.stdout.splitlines()) == sorted(f"created {file}" for file in (*OF_KIT, *OF_REPOSITORY))
+    assert run.stderr.startswith("1 agent: 1 created\nnext: ")
+    assert set(bench.files()) == {*OF_KIT, *OF_REPOSITORY}
+    assert bench.run("--all", "--check", "--strict") == (0, "", "1 agent: 1 unchanged\n")
+    assert bench.run("--all").stdout == "unchanged agents/reviewer.md\n"
+
+
+def test_its_schemas_are_those_of_the_kit(bench: Workbench) -> None:
+    bench.run("init")
+    assert bench.read(".assemble/manifest.schema.json") == bench.run("schema").stdout
+    assert bench.read(".assemble/settings.schema.json") == bench.run("schema", "--settings").stdout
+    assert bench.read("assemble.toml").startswith("#:schema .assemble/settings.schema.json\n")
+    assert bench.read("agents/reviewer.toml").startswith("#:schema ../.assemble/manifest.schema.json\n")
+
+
+def test_the_settings_that_are_commented_out_are_right(bench: Workbench) -> None:
+    bench.run("init")
+    text = re.sub(r"^# (?=[a-z-]+ = |\[)", "", bench.read("assemble.toml"), flags=re.MULTILINE)
+    assert len(tomllib.loads(text)) > len(tomllib.loads(bench.read("assemble.toml"))) + 3
+    bench.write({"assemble.toml": text})
+    assert discovery.load(str(bench.folder)).defaults == {"model": "inherit"}
+
+
+def test_hooks_and_workflow_run_what_the_kit_needs(bench: Workbench) -> None:
+    bench.run("init", "tools/our agents")
+    (hook,) = yaml.safe_load(bench.read(".pre-commit-config.yaml"))["repos"][0]["hooks"]
+    assert hook["entry"] == "assemble --all --check --diff --staged --kit 'tools/our agents'"
+    steps = yaml.safe_load(bench.read(".github/workflows/assemble.yml"))["jobs"]["check"]["steps"]
+    assert steps[-1]["run"] == "assemble --all --check --diff --kit 'tools/our agents'"
+    assert r"tools/our\ agents/agents/*.md" in bench.read(".prettierignore").splitlines()
+    assert bench.run("--all", "--check", "--kit", "tools/our agents").status == 0
+
+
+def test_git_takes_its_attributes_and_its_patterns(bench: Workbench) -> None:
+    (bench.folder / ".git").rmdir()
+    subprocess.run(["git", "init", "--quiet"], cwd=bench.folder, check=True)
+    bench.run("init", "tools/our agents")
+    bench.write({".gitignore": bench.read(".prettierignore")})
+
+    def git(*args: str) -> str:
+        file = "tools/our agents/agents/reviewer.md"
+        return subprocess.run(["git", *args, file], cwd=bench.folder, check=True, capture_output=True, text=True).stdout
+
+    assert git("check-attr", "linguist-generated", "--").endswith("linguist-generated: set\n")
+    assert git("check-ignore", "--").strip()
+
+
+def test_what_is_there_is_kept_or_extended(bench: Workbench) -> None:
+    there = {
+        ".gitattributes": "*.png binary\r\n*.jpg binary",
+        ".prettierignore": "dist/\n\nagents/*.md\n",
+        ".pre-commit-config.yaml": "repos: []\n",
+        ".github/workflows/assemble.yml": "on: push\n",
+        "_blocks_of_old/baseline.md": "Old.\n",
+        "agents/notes.md": "By hand.\n",
+    }
+    bench.write(there)
+    run = bench.run("init")
+    assert run.status == 0
+    assert {line for line in run.stdout.splitlines() if line.startswith(("kept", "extended"))} == {
+        "extended .gitattributes",
+        "extended .prettierignore",
+        "kept .github/workflows/assemble.yml",
+        "kept .pre-commit-config.yaml; unless it is there, add to its `repos`:",
+    }
+    assert "\n  - repo: local\n" in run.stdout
+    assert bench.read(".gitattributes") == (
+        "*.png binary\r\n*.jpg binary\r\nagents/*.md linguist-generated\r\n.assemble/*.json linguist-generated\r\n"
+    )
+    assert bench.read(".prettierignore") == "dist/\n\nagents/*.md\n.assemble/\n"
+    kept = [file for file in there if not file.startswith((".gita", ".prettier"))]
+    assert {file: bench.read(file) for file in kept} == {file: there[file] for file in kept}
+
+
+def test_lines_that_are_there_are_not_added_again(bench: Workbench) -> None:
+    bench.run("init", "one")
+    before = bench.read(".prettierignore")
+    (bench.folder / "one" / "assemble.toml").unlink()
+    (bench.folder / "one" / "agents" / "reviewer.toml").unlink()
+    (bench.folder / "one" / "_blocks" / "baseline.md").rename(bench.folder / "one" / "baseline.md")
+    (bench.folder / "one" / "_blocks").rmdir()
+    run = bench.run("init", "one")
+    assert "kept .prettierignore\n" in run.stdout
+    assert "kept one/.gitattributes\n" in run.stdout
+    assert bench.read(".prettierignore") == before
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"assemble.toml": ""},
+        {"pyproject.toml": "[tool.assemble]\n"},
+        {"_blocks/x.md": "x\n"},
+        {"agents/x.toml": 'name = "x"\n'},
+    ],
+)
+@pytest.mark.parametrize("args", [(), (".",)])
+def test_a_kit_is_not_begun_again(bench: Workbench, files: dict[str, str], args: tuple[str, ...]) -> None:
+    bench.write(files)
+    before = bench.files()
+    run = bench.run("init", *args)
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr.startswith(f"error: {bench.folder} is a kit already\n  help: `assemble new NAME` ")
+    assert bench.files() == before
+
+
+def test_inside_of_a_kit_it_must_be_meant(bench: Workbench) -> None:
+    bench.write({"assemble.toml": "", "sub/x.txt": ""})
+    assert "this folder lies in the kit" in bench.run("init", cwd="sub").stderr
+    assert bench.run("init", ".", cwd="sub").status == 0
+    assert (bench.folder / "sub" / "assemble.toml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("blocking", "says"),
+    [
+        ("_blocks", "_blocks/baseline.md cannot be written: "),
+        (".github", ".github/workflows/assemble.yml cannot be written: "),
+        (".gitattributes/x", ".gitattributes cannot be written: "),
+    ],
+)
+def test_what_is_in_the_way_is_an_error_without_traceback(bench: Workbench, blocking: str, says: str) -> None:
+    bench.write({blocking: "x"})
+    run = bench.run("init")
+    assert run.status == 2
+    assert run.stderr.startswith(f"error: {bench.folder}/{says}")
+
+
+def test_a_file_is_no_folder(bench: Workbench) -> None:
+    bench.write({"file": "x"})
+    assert bench.run("init", "file") == (2, "", f"error: {bench.folder}/file is no folder\n")
+
+
+def test_links_are_kept_and_nothing_is_left_behind(bench: Workbench) -> None:
+    (bench.folder / ".prettierignore").symlink_to("ignored")
+    (bench.folder / "assemble.toml.x").write_text("x")
+    bench.run("init")
+    assert (bench.folder / ".prettierignore").is_symlink()
+    assert [file for file in bench.files() if ".assemble-" in file] == []
+
+
+def test_a_foreign_agent_file_is_left_alone(bench: Workbench) -> None:
+    bench.write({"agents/reviewer.md": "By hand.\n"})
+    run = bench.run("init")
+    assert run.status == 1
+    assert bench.read("agents/reviewer.md") == "By hand.\n"
+    assert "next:" not in run.stderr
+
+
+def test_the_schema_files_say_how_to_renew_them(bench: Workbench) -> None:
+    bench.run("init")
+    for name in ("manifest", "settings"):
+        comment = json.loads(bench.read(f".assemble/{name}.schema.json"))["$comment"]
+        assert comment.startswith(schema.MADE_BY)
+        assert comment.endswith(" > FILE")

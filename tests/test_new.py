@@ -1,0 +1,233 @@
+"""A new manifest: all that the kit asks for, marked where it is to be filled in, and nothing that would be wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from conftest import REPOSITORY, Workbench
+from kei_assembler import sketch
+from kei_assembler.discovery import load
+from test_frontmatter import ANY_TEXT, TRICKY_TEXT
+
+KIT = {
+    "assemble.toml": 'obligatory = ["baseline"]\nexternal-agents = ["general-purpose"]\n',
+    "_blocks/baseline.md": "Be honest.\n",
+    "_blocks/policy/no-push.md": "Do not push.\n",
+    "agents/fixer.toml": 'name = "fixer"\ndescription = "Fixes."\nblocks = ["baseline"]\n',
+}
+STRICT = """\
+obligatory = ["baseline"]
+external-agents = ["general-purpose"]
+required = ["name", "description", "tools", "model", "role", "blocks", "domain_in", "handoff", "references", "owner",
+  "links"]
+extra-keys = { owner = "string", links = "strings" }
+"""
+FLAGS = [
+    "--description=Reviews \"code\": all of it",
+    "--model=opus",
+    "--tool=Read",
+    "--tool=Agent",
+    "--block=policy/no-push",
+    "--handoff=fixer=findings = to be fixed",
+    "--handoff=general-purpose=anything else",
+]  # fmt: skip
+
+
+@pytest.fixture
+def kit(bench: Workbench) -> Workbench:
+    bench.write(KIT)
+    return bench
+
+
+def _manifest(bench: Workbench, name: str = "critic") -> dict[str, Any]:
+    return tomllib.loads(bench.read(f"agents/{name}.toml"))
+
+
+def _filled(bench: Workbench) -> None:
+    """Fill in what is marked."""
+    text = bench.read("agents/critic.toml").replace("{{DESCRIBE_TARGET}}", "fixer")
+    bench.write({"agents/critic.toml": sketch.MARK.sub("Something.", text)})
+
+
+def test_with_everything_given_nothing_is_found(kit: Workbench) -> None:
+    run = kit.run("new", "critic", *FLAGS)
+    assert run == (0, "created agents/critic.toml\n", "next: run: assemble agents/critic.toml\n")
+    assert _manifest(kit) == {
+        "name": "critic",
+        "description": 'Reviews "code": all of it',
+        "tools": ["Read", "Agent"],
+        "model": "opus",
+        "role": "You are the agent `critic`.\n",
+        "blocks": ["baseline", "policy/no-push"],
+        "handoff": [
+            {"target": "fixer", "trigger": "findings = to be fixed"},
+            {"target": "general-purpose", "trigger": "anything else"},
+        ],
+    }
+    assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
+
+
+@pytest.mark.parametrize("assemble_toml", [KIT["assemble.toml"], STRICT, "", '[defaults]\nmodel = "opus"\n'])
+def test_what_is_marked_is_found_and_all_that_is_to_be_done(kit: Workbench, assemble_toml: str) -> None:
+    kit.write({"assemble.toml": assemble_toml})
+    run = kit.run("new", "critic")
+    marks = sketch.MARK.findall(kit.read("agents/critic.toml"))
+    assert (run.status, f"the {len(marks)} places" in run.stderr) == (0, True)
+    found = kit.run("agents/critic.toml")
+    assert (found.status, found.stderr.count("error[T401]")) == (1, len(marks))
+    _filled(kit)
+    assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
+
+
+def test_what_the_kit_requires_is_there(kit: Workbench) -> None:
+    kit.write({"assemble.toml": STRICT})
+    kit.run("new", "critic")
+    required = load(str(kit.folder)).settings.required
+    manifest = _manifest(kit)
+    assert set(required) <= set(manifest)
+    assert manifest["tools"] == ["Read", "Grep", "Glob", "Agent"]
+    assert manifest["references"] == {"extra": ["{{DESCRIBE_SOURCE}}"]}
+    assert manifest["links"] == ["{{DESCRIBE_LINKS}}"]
+
+
+def test_other_keys_can_be_given_too(kit: Workbench) -> None:
+    kit.write({"assemble.toml": STRICT})
+    others = ("role=You review.\n\n```\nx\\y\n```", "domain_in=a, b", "domain_in=c", "owner=us", "links=x")
+    kit.run("new", "critic", *FLAGS, *(f"--set={other}" for other in others))
+    manifest = _manifest(kit)
+    assert (manifest["role"], manifest["domain_in"]) == (others[0].removeprefix("role="), ["a, b", "c"])
+    assert sketch.MARK.findall(kit.read("agents/critic.toml")) == ["{{DESCRIBE_SOURCE}}"]
+
+
+def test_what_is_optional_is_shown_and_right(kit: Workbench) -> None:
+    kit.run("new", "critic")
+    text = kit.read("agents/critic.toml").replace("{{DESCRIBE_PURPOSE}}", "x").replace("{{DESCRIBE_ROLE}}", "x")
+    shown = re.sub(r"^# (?=[a-z_]+ = |\[\[?[a-z]+\]\]?$)", "", text, flags=re.MULTILINE)
+    manifest = tomllib.loads(shown)
+    assert list(manifest) == [field.key for field in sketch.fields_of(load(str(kit.folder)))]
+    kit.write({"agents/critic.toml": shown.replace('"implementer"', '"fixer"')})
+    assert kit.run("agents/critic.toml").status == 0
+
+
+def test_comments_teach(kit: Workbench) -> None:
+    kit.run("new", "critic")
+    text = kit.read("agents/critic.toml")
+    assert "# The kit asks for `baseline` first, in this order.\n# Further blocks: policy/no-push\nblocks = " in text
+    assert "# Agents: fixer, general-purpose\n# [[handoff]]" in text
+    assert text.index("In TOML a key belongs to the last header above it") < text.index("[[handoff]]")
+    assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["Critic.toml"], "error: `Critic.toml` is no agent's name: it must be a lower-case letter, "),
+        (["Critic.toml"], "\n  help: did you mean `critic`?\n"),
+        (["agents/My Critic.toml"], "did you mean `my-critic`?"),
+        (["nul"], "error: `nul` is no agent's name"),
+        (["a" * 65], "is no agent's name"),
+        (["fixer"], "error: there is an agent `fixer` already, in agents/fixer.toml\n"),
+        (["critic", "--block=policy/no-psuh"], "error: unknown block `policy/no-psuh`; nothing was written\n"
+            "  help: did you mean `policy/no-push`?\n"),
+        (["critic", "--handoff=fixr=x"], "error: unknown agent `fixr`; nothing was written\n"
+            "  help: did you mean `fixer`?\n"),
+        (["critic", "--handoff=critic=x"], "hands off to itself"),
+        (["critic", "--handoff=fixer=x", "--handoff=fixer=y"], "nothing was written"),
+        (["critic", "--handoff=fixer"], "--handoff takes AGENT=TRIGGER"),
+        (["critic", "--handoff=fixer= "], "nothing was written"),
+        (["critic", "--tool=Read, Bash"], "error: `Read, Bash` is not the name of one tool; nothing was written\n"),
+        (["critic", "--tool=Read", "--tool=Read"], "error: `Read` is listed twice in `tools`; nothing was written\n"),
+        (["critic", "--model=a\nb"], "error: `model` has several lines"),
+        (["critic", "--description= "], "error: `description` is "),
+        (["critic", "--description=a\u200bb"], "; nothing was written\n"),
+        (["critic", "--description=a\udcffb"], "is not UTF-8"),
+        (["critic", "--set=role=```"], "error: `role` leaves a code fence open; nothing was written\n"),
+        (["critic", "--set=domain=x"], "--set takes KEY=VALUE, not `domain=x`; did you mean `domain_in`?"),
+        (["critic", "--set=name=x"], "--set takes KEY=VALUE"),
+        (["critic", "--kit=nowhere"], "error: there is no folder nowhere\n"),
+        ([], "Missing argument 'NAME'"),
+    ],
+)  # fmt: skip
+def test_what_would_be_wrong_is_refused(kit: Workbench, args: list[str], says: str) -> None:
+    before = kit.files()
+    run = kit.run("new", *args)
+    assert (run.status, run.stdout) == (2, "")
+    assert says in run.stderr
+    assert "Traceback" not in run.stderr
+    assert kit.files() == before
+
+
+def test_an_unknown_tool_is_a_warning(kit: Workbench) -> None:
+    run = kit.run("new", "critic", "--tool=Raed")
+    assert (run.status, _manifest(kit)["tools"]) == (0, ["Raed"])
+    assert re.search(r"^agents/critic.toml:\d+:\d+: warning\[K111\] unknown tool `Raed`$", run.stderr, re.MULTILINE)
+    assert "did you mean `Read`?" in run.stderr
+
+
+def test_an_agent_elsewhere_in_the_kit_has_the_name_too(kit: Workbench) -> None:
+    kit.write({"agents/research/critic.toml": 'name = "critic"\ndescription = "x"\n'})
+    assert "already, in agents/research/critic.toml\n" in kit.run("new", "critic").stderr
+
+
+def test_what_is_in_the_way_is_left(kit: Workbench) -> None:
+    (kit.folder / "agents" / "critic.toml").symlink_to("nowhere")
+    assert kit.run("new", "critic").status == 2
+    assert (kit.folder / "agents" / "critic.toml").is_symlink()
+
+
+def test_without_a_kit_there_is_no_new_agent(bench: Workbench) -> None:
+    run = bench.run("new", "critic")
+    assert (run.status, run.stdout) == (2, "")
+    assert "no kit was found" in run.stderr
+
+
+def test_from_elsewhere_the_kit_is_named(kit: Workbench) -> None:
+    run = kit.run("new", "critic", "--kit=..", cwd="agents")
+    assert run.stdout == "created critic.toml\n"
+    assert run.stderr.endswith("run: assemble critic.toml\n")
+
+
+def test_the_schema_that_is_there_is_named_and_renewed(bench: Workbench) -> None:
+    bench.run("init")
+    assert bench.run("new", "critic").stdout == "created agents/critic.toml\nupdated .assemble/manifest.schema.json\n"
+    assert bench.read("agents/critic.toml").startswith("#:schema ../.assemble/manifest.schema.json\n# ")
+    text = bench.read(".assemble/manifest.schema.json")
+    assert text == bench.run("schema").stdout
+    targets = json.loads(text)["properties"]["handoff"]["items"]["properties"]["target"]["enum"]
+    assert targets == ["critic", "reviewer"]
+    bench.write({".assemble/manifest.schema.json": "{}\n"})
+    assert bench.run("new", "other").stdout == "created agents/other.toml\n"
+    assert bench.read(".assemble/manifest.schema.json") == "{}\n"
+
+
+def test_in_this_repositorys_kit(bench: Workbench) -> None:
+    for pattern in ("agents/*.toml", "_blocks/*.md", "templates/*", "pyproject.toml"):
+        for path in REPOSITORY.glob(pattern):
+            bench.write({path.relative_to(REPOSITORY).as_posix(): path.read_bytes()})
+    assert bench.run("new", "critic").status == 0
+    text = bench.read("agents/critic.toml").replace("{{DESCRIBE_TARGET}}", "kei-critic")
+    bench.write({"agents/critic.toml": sketch.MARK.sub("Something.", text)})
+    assert bench.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.fixed_dictionaries(dict.fromkeys(("description", "role", "trigger", "entry"), ANY_TEXT | TRICKY_TEXT)))
+def test_any_text_reads_back(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> None:
+    folder = tmp_path_factory.getbasetemp() / "any-text"
+    (folder / "agents").mkdir(parents=True, exist_ok=True)
+    assume(not any(re.search("[\ud800-\udfff\x7f]", text) for text in texts.values()))
+    values: dict[str, Any] = {
+        "description": texts["description"],
+        "role": f"{texts['role']}\n",
+        "domain_in": [texts["entry"]] * 2,
+        "handoff": [{"target": "x", "trigger": texts["trigger"]}],
+    }
+    text = sketch.sketch(load(str(folder)), "critic", values, has_schema=True)
+    assert tomllib.loads(text) == {"name": "critic", **values}

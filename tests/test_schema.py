@@ -1,0 +1,260 @@
+"""The schemas of manifests and settings: valid, said in what editors know, and of one mind with the checks."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import tomli_w
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from conftest import REPOSITORY, Workbench
+from kei_assembler import discovery, schema
+from kei_assembler.kit import Kit
+from kei_assembler.manifest import FIELDS, manifest_shape
+from kei_assembler.rules import check_manifest
+from kei_assembler.settings import SHAPE
+from kei_assembler.shapes import Field, Shape, misfits
+from kei_assembler.source import read_toml
+
+AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
+SETTINGS = """\
+obligatory = ["baseline"]
+required = ["name", "description", "model", "domain_in", "owner"]
+external-agents = ["general-purpose"]
+known-tools = ["Deploy"]
+extra-keys = { owner = "string", links = "strings" }
+[defaults]
+model = "opus"
+"""
+KIT = {
+    "assemble.toml": SETTINGS,
+    "_blocks/baseline.md": "Be honest.\n",
+    "_blocks/policy/no-push.md": "Do not push.\n",
+    **{f"agents/{name}.toml": AGENT.format(name) for name in ("alpha", "beta")},
+}
+KNOWN_TO_EDITORS = frozenset(
+    "$schema $comment title description type properties additionalProperties required enum pattern maxLength items "
+    "minItems maxItems uniqueItems minimum minProperties anyOf default examples".split()
+)
+
+
+@pytest.fixture(scope="module")
+def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    folder = tmp_path_factory.mktemp("kit")
+    for name, text in KIT.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return discovery.load(str(folder))
+
+
+def _schemas(of: Any) -> Iterator[dict[str, Any]]:
+    """A schema and all those inside of it."""
+    if isinstance(of, dict):
+        yield of
+        for each in (*of.get("properties", {}).values(), *of.get("anyOf", ())):
+            yield from _schemas(each)
+        for key in ("items", "additionalProperties"):
+            yield from _schemas(of.get(key))
+
+
+@pytest.fixture(params=["settings", "any kit", "this kit"])
+def of_either(request: pytest.FixtureRequest, kit: Kit) -> schema.Schema:
+    if request.param == "settings":
+        return schema.settings_schema()
+    return schema.manifest_schema(kit if request.param == "this kit" else None)
+
+
+def test_it_is_a_schema_of_the_draft_that_it_names(of_either: schema.Schema) -> None:
+    assert of_either["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+    Draft202012Validator.check_schema(of_either)
+
+
+def test_only_what_editors_know_is_in_it(of_either: schema.Schema) -> None:
+    every = list(_schemas(of_either))
+    assert {key for each in every for key in each} <= KNOWN_TO_EDITORS
+    patterns = {each["pattern"] for each in every if "pattern" in each}
+    assert [pattern for pattern in patterns if re.search(r"\(\?[^:]|\\[wdbAZ]", pattern)] == []
+
+
+def test_every_key_is_described_and_every_example_and_default_fits(of_either: schema.Schema) -> None:
+    for each in _schemas(of_either):
+        for value in each.get("properties", {}).values():
+            assert value["description"]
+            shown = [*value.get("examples", ()), *([value["default"]] if "default" in value else ())]
+            assert [one for one in shown if not Draft202012Validator(value).is_valid(one)] == []
+
+
+def test_what_the_kit_has_is_offered(kit: Kit) -> None:
+    of_kit = schema.manifest_schema(kit)
+    keys = of_kit["properties"]
+    assert keys["blocks"]["items"]["enum"] == ["baseline", "policy/no-push"]
+    assert "First come, in this order, `baseline`." in keys["blocks"]["description"]
+    assert keys["handoff"]["items"]["properties"]["target"]["enum"] == ["alpha", "beta", "general-purpose"]
+    assert "Deploy" in keys["tools"]["items"]["anyOf"][0]["enum"]
+    assert (keys["owner"]["type"], keys["links"]["type"]) == ("string", "array")
+    assert set(keys["target"]["properties"]) == set(keys["targets"]["items"]["enum"])
+    assert keys["model"]["default"] == "opus"
+    assert of_kit["required"] == ["name", "description", "domain_in", "owner"]
+
+
+def test_the_command_prints_that_of_the_kit_around(bench: Workbench) -> None:
+    bench.write(KIT)
+    for args, cwd in ((), "agents"), (("--kit", bench.folder.as_posix()), "."):
+        run = bench.run("schema", *args, cwd=cwd)
+        assert (run.status, run.stderr) == (0, "")
+        assert json.loads(run.stdout)["properties"]["blocks"]["items"]["enum"] == ["baseline", "policy/no-push"]
+
+
+def test_outside_of_a_kit_it_is_that_of_any(bench: Workbench) -> None:
+    assert json.loads(bench.run("schema").stdout) == schema.manifest_schema(None)
+    assert json.loads(bench.run("schema", "--settings").stdout) == schema.settings_schema()
+
+
+@pytest.mark.parametrize(
+    ("files", "args", "says"),
+    [
+        ({"assemble.toml": "obligatry = []\n"}, (), "assemble.toml:1:1: error[C701] unknown setting `obligatry`"),
+        ({}, ("--kit", "nowhere"), "error: there is no folder nowhere\n  help: "),
+    ],
+)
+def test_a_kit_that_cannot_be_read_is_reported(
+    bench: Workbench, files: dict[str, str], args: tuple[str, ...], says: str
+) -> None:
+    bench.write(files)
+    run = bench.run("schema", *args)
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr.startswith(says)
+
+
+def test_a_rule_that_is_ignored_is_no_error_in_the_editor_either(bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'ignore = ["K109"]\n'})
+    keys = json.loads(bench.run("schema").stdout)["properties"]
+    assert "uniqueItems" not in keys["tools"]
+    assert keys["blocks"]["uniqueItems"] is True
+
+
+def test_this_repository_passes() -> None:
+    own = discovery.load(str(REPOSITORY))
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    Draft202012Validator(schema.settings_schema()).validate(project["tool"]["assemble"])
+    for file in own.manifests:
+        Draft202012Validator(schema.manifest_schema(own)).validate(tomllib.loads((REPOSITORY / file).read_text()))
+
+
+def _accepts(of: schema.Schema, data: Any) -> bool:
+    """In a pattern of JSON Schema `$` is the very end (ECMA-262); in Python it may also be before a newline."""
+    of = deepcopy(of)
+    for each in _schemas(of):
+        if "pattern" in each:
+            each["pattern"] = re.sub(r"\$\Z", r"\\Z", each["pattern"])
+    return bool(Draft202012Validator(of).is_valid(data))
+
+
+ODD_WORDS = ("", " ", "two\nlines", "end\n", "vt\x0b", "ls\u2028", "Ä")
+WORDS = (*ODD_WORDS, "x", "a-b", "Read", "baseline", "baseline.md", "alpha", "opus")
+JUNK = st.sampled_from((*WORDS, 0, 1, -1, 0.5, True, [], [""], ["x", "x"], {}, {"x": "y"}, [{}]))
+
+
+def _values(shape: Shape) -> st.SearchStrategy[Any]:
+    """What a shape takes, and what it does not."""
+    if shape.either:
+        return st.one_of(*map(_values, shape.either))
+    kinds: dict[type, Callable[[Shape], st.SearchStrategy[Any]]] = {str: _texts, list: _lists, dict: _tables}
+    right = kinds.get(shape.type, _others)(shape)
+    return st.integers(0, 15).flatmap(lambda luck: right if luck else JUNK)
+
+
+def _texts(shape: Shape) -> st.SearchStrategy[Any]:
+    if shape.choices:
+        return st.sampled_from(shape.choices)
+    made = (st.from_regex(shape.pattern, fullmatch=True),) if shape.pattern else ()
+    return st.one_of(*made, st.sampled_from(WORDS))
+
+
+def _lists(shape: Shape) -> st.SearchStrategy[Any]:
+    return st.lists(_values(shape.item) if shape.item else JUNK, max_size=3)
+
+
+def _tables(shape: Shape) -> st.SearchStrategy[Any]:
+    free = st.dictionaries(st.sampled_from(WORDS), _values(shape.item), max_size=2) if shape.item else st.just({})
+    return st.builds(lambda one, two: {**one, **two}, free, _some(shape.fields, 3))
+
+
+def _others(shape: Shape) -> st.SearchStrategy[Any]:
+    return {bool: st.booleans(), int: st.integers(-1, 3), float: st.sampled_from((0, 1, 0.5))}.get(shape.type, JUNK)
+
+
+def _some(fields: tuple[Field, ...], most: int) -> st.SearchStrategy[dict[str, Any]]:
+    """Some of these keys, all that must be there more often than not, and rarely one that is not."""
+    if not fields:
+        return st.just({})
+    chosen = st.lists(st.sampled_from(fields), max_size=most, unique_by=lambda field: field.key)
+    needed = st.booleans().map(lambda all_: [field for field in fields if field.required and all_])
+    keys = st.tuples(needed, chosen).map(lambda both: {field.key: field.shape for part in both for field in part})
+    known = keys.flatmap(lambda shapes: st.fixed_dictionaries({key: _values(shape) for key, shape in shapes.items()}))
+    strange = st.sampled_from([{}] * 9 + [{"descripton": "x"}])
+    return st.builds(lambda one, two: {**one, **two}, known, strange)
+
+
+def _is_beyond(shape: Shape, data: Any) -> bool:
+    """Whether what is wrong is more than a schema says: names of devices, and patterns that not every dialect knows."""
+    found = [each for each in misfits(shape, data) if each.kind in ("value", "type")]
+    return any(each.shape.names_file or re.search(r"\(\?[!=]|\\w", each.shape.pattern) for each in found) or any(
+        _is_beyond(choice, each.value) for each in found for choice in each.shape.either
+    )
+
+
+FORM = {"K101", "K102", "K103", "K104", "K105", "K106", "K109", "K110", "K112", "B201", "B202", "B204", "H301"}
+SETUP = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+GOOD = {"name": "alpha", "description": "x", "domain_in": ["x"], "owner": "x"}
+
+
+def _manifests() -> st.SearchStrategy[dict[str, Any]]:
+    own = (Field("owner", FIELDS[4].shape, ""), Field("links", FIELDS[2].shape, ""))
+    return st.builds(
+        lambda start, more: {**start, **more}, st.sampled_from([{}, GOOD, GOOD, GOOD]), _some((*FIELDS, *own), 4)
+    )
+
+
+@SETUP
+@given(_manifests())
+@example({**GOOD, "model": "opus\n"})
+@example({**GOOD, "tools": ["Read", "Read"]})
+@example({**GOOD, "blocks": ["baseline", "policy/no-push"], "handoff": [{"target": "beta", "trigger": "x"}]})
+@example({**GOOD, "blocks": ["nowhere"]})
+@example({**GOOD, "handoff": [{"target": "nobody", "trigger": "x"}]})
+@example({**GOOD, "domain_in": []})
+@example({**GOOD, "owner": " "})
+@example({**GOOD, "links": "x"})
+@example({**GOOD, "model": ""})
+@example({**GOOD, "targets": []})
+@example({**GOOD, "target": {"codex": {"maxTurns": 1}}})
+@example({**GOOD, "target": {"claude-code": {"maxTurns": 0}}})
+def test_a_manifest_that_the_schema_takes_has_the_right_form(kit: Kit, data: dict[str, Any]) -> None:
+    shape = manifest_shape(kit.settings.extra_keys)
+    assume(not _is_beyond(shape, data))
+    source, problems = read_toml("agents/alpha.toml", tomli_w.dumps(data).encode())
+    found = problems or check_manifest(kit, source, shape)[1]
+    wrong = [each for each in found if each.code in FORM]
+    assert _accepts(schema.manifest_schema(kit), data) == (not wrong), (data, wrong)
+
+
+@SETUP
+@given(_some(SHAPE.fields, 4))
+@example({"manifests": "agents", "target": {"codex": {"output": "x/{name}"}}})
+@example({"ignore": ["B20"]})
+@example({"allow-rights": [{"agent": "x", "rights": ["y"]}]})
+@example({"extra-keys": {"owner": "text"}})
+@example({"exclusive": 1})
+def test_settings_that_the_schema_takes_have_the_right_form(data: dict[str, Any]) -> None:
+    assume(not _is_beyond(SHAPE, data))
+    wrong = list(misfits(SHAPE, data))
+    assert _accepts(schema.settings_schema(), data) == (not wrong), (data, wrong)
