@@ -10,6 +10,7 @@ from typing import NamedTuple
 from kei_assembler import discovery, kit, rules, settings, source
 from kei_assembler.diagnostics import Finding, KeyPath, Rule, did_you_mean, rule
 from kei_assembler.kit import Kit
+from kei_assembler.rules import imports
 
 FAMILIES = {
     "S": "Syntax",
@@ -21,6 +22,7 @@ FAMILIES = {
     "L": "Limits",
     "O": "Outputs",
     "C": "Settings",
+    "I": "Import",
 }
 
 _FILE_LINE = re.compile(r"# (?P<path>[\w./>-]+\.(?:toml|md|j2|txt))(?: \((?P<how>[\w-]+)(?P<times> times)?\))?")
@@ -142,7 +144,7 @@ def check_ignore(own: Kit) -> None:
 RULES: dict[str, Rule] = {
     known.code: known
     for known in sorted(
-        (*source.RULES, *kit.RULES, *settings.RULES, *discovery.RULES, *rules.RULES, unknown_ignore),
+        (*source.RULES, *kit.RULES, *settings.RULES, *discovery.RULES, *rules.RULES, *imports.RULES, unknown_ignore),
         key=lambda known: known.code,
     )
 }

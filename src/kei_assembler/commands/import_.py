@@ -1,0 +1,207 @@
+"""`assemble import`: manifests from agent files that are there already."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import click
+
+from kei_assembler import discovery, disk, importing
+from kei_assembler.agentfile import AgentFile, read_agent, suffix_of, target_of
+from kei_assembler.build import Policy
+from kei_assembler.commands import tell
+from kei_assembler.diagnostics import AssembleError, Diagnostic
+from kei_assembler.drafting import Draft, Origin, draft
+from kei_assembler.hidden import shown
+from kei_assembler.importing import Prospect, Written
+from kei_assembler.kit import SETTINGS_FILE, Kit, read_regular, unreadable
+from kei_assembler.naming import name_all
+from kei_assembler.report import as_text
+from kei_assembler.report.outcome import FINDINGS, Outcome
+from kei_assembler.selection import as_seen, working_directory
+from kei_assembler.source import Source
+from kei_assembler.targets import TARGETS
+
+_PASSED_OVER = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
+_FROM_HELP = "The AI tool that the files are for; else their paths tell, as .github/agents, or it is Claude Code."
+
+
+_TAKE_OVER = "assemble --all --force, which takes over the files that they came from"
+
+
+class Made(NamedTuple):
+    """What became of one file of the kit: in a word, and where it lies."""
+
+    word: str
+    path: str
+
+
+@click.command("import")
+@click.argument("sources", nargs=-1, required=True, metavar="FILE-OR-FOLDER...")
+@click.option("--from", "target", type=click.Choice(list(TARGETS)), metavar="TARGET", help=_FROM_HELP)
+@click.option("--share", is_flag=True, help="Make blocks of the sections that several files have word for word.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would be written.")
+@click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
+def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bool, folder: str | None) -> int:
+    """Make manifests of agent files that are there already. Nothing that is there is overwritten."""
+    files = [(path, target or target_of(_full(path)) or "claude-code") for path in _files(sources, target)]
+    if not files:
+        raise AssembleError("there are no agent files", "name the files, or the folder that holds them")
+    home = _home(folder)
+    origins, found = _read(files, home)
+    kit, settings = _kit(home, origins)
+    drafts = _drafts(kit, origins)
+    drafts, blocks = importing.with_shared(kit, drafts) if share else (drafts, {})
+    prospect = Prospect(kit, (one.name for one in drafts), blocks)
+    written, said = importing.written(prospect, drafts)
+    made, in_the_way = _write(kit, _pieces(settings, prospect, blocks, drafts), written, dry_run)
+    found += [*(one for draft in drafts for one in draft.found), *said, *in_the_way]
+    return _tell(kit, written, made, found, dry_run)
+
+
+def _full(path: str) -> str:
+    return os.path.abspath(path).replace(os.sep, "/")
+
+
+def _home(folder: str | None) -> str:
+    """The folder of the kit: one that is there, or where a new one is to be."""
+    if folder is not None and not os.path.isdir(folder):
+        raise AssembleError(f"there is no folder {folder}", "--kit takes the folder of a kit, or the one for a new kit")
+    here = working_directory()
+    return os.path.abspath(folder) if folder is not None else discovery.find(here) or here
+
+
+def _kit(home: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
+    """The kit, and the text of its settings where it is a new one."""
+    if discovery.is_kit(home):
+        return discovery.load(home), ""
+    return importing.new_kit(home, origins)
+
+
+# The files to import
+
+
+def _files(sources: Sequence[str], target: str | None) -> list[str]:
+    found: dict[str, str] = {}
+    for source in sources:
+        if not os.path.lexists(source):
+            raise AssembleError(f"there is no file or folder {source}")
+        for path in _inside(source, target) if os.path.isdir(source) else [source]:
+            found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
+
+
+def _inside(folder: str, target: str | None) -> list[str]:
+    """The agent files of a folder: those below the folders of AI tools, if there are any, or else all that may be."""
+    every = sorted(_walk(folder))
+    if target is not None:
+        return [path for path in every if path.endswith(suffix_of(target))]
+    known = {path: target_of(_full(path)) for path in every}
+    told = [path for path, of in known.items() if of is not None and path.endswith(suffix_of(of))]
+    return told or [path for path in every if path.endswith(".md")]
+
+
+def _walk(folder: str) -> Iterator[str]:
+    def refuse(error: OSError) -> None:
+        raise AssembleError(f"the folder {error.filename} cannot be read: {error.strerror}")
+
+    for inner, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if name not in _PASSED_OVER]
+        yield from (os.path.join(inner, name) for name in names)
+
+
+def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], list[Diagnostic]]:
+    origins, found = [], []
+    for path, target in files:
+        agent, said = _read_one(path, target)
+        found += said
+        if agent is not None:
+            place = os.path.relpath(os.path.realpath(path), os.path.realpath(home)).replace(os.sep, "/")
+            origins.append(Origin(agent, "" if place.startswith("../") else place))
+    return origins, found
+
+
+def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
+    name = os.path.normpath(path).replace(os.sep, "/")
+    try:
+        raw = read_regular(path)
+    except OSError as error:
+        return None, Source(name, "").run(unreadable, error)
+    return read_agent(name, raw, target)
+
+
+# The files of the kit
+
+
+def _drafts(kit: Kit, origins: Sequence[Origin]) -> list[Draft]:
+    named = name_all([origin.agent for origin in origins])
+    names = [name for name, _ in named]
+    drafts = [draft(kit, origin, name, names) for origin, name in zip(origins, names, strict=True)]
+    return [one._replace(found=(*said, *one.found)) for one, (_, said) in zip(drafts, named, strict=True)]
+
+
+def _pieces(settings: str, kit: Prospect, blocks: Mapping[str, str], drafts: Sequence[Draft]) -> list[Written]:
+    """What the manifests need to be there before."""
+    pieces = [Written(SETTINGS_FILE, settings, drafts[0])] if settings and drafts else []
+    return [*pieces, *(Written(kit.block_file(name), text, drafts[0]) for name, text in blocks.items())]
+
+
+def _write(
+    kit: Kit, pieces: Sequence[Written], manifests: Sequence[Written], dry_run: bool
+) -> tuple[list[Made], list[Diagnostic]]:
+    made, found = [], []
+    elsewhere = {os.path.basename(file): file for file in kit.manifests}
+    for file in (*pieces, *manifests):
+        other = elsewhere.get(os.path.basename(file.path), file.path) if file in manifests else file.path
+        word = _write_one(kit, file, dry_run) if other == file.path else "foreign"
+        made.append(Made(word, file.path))
+        if word == "foreign":
+            why = "says something else; it is left as it is" if other == file.path else "is an agent of this name"
+            found += importing.in_the_way(file.draft, other, why)
+    return made, found
+
+
+def _write_one(kit: Kit, file: Written, dry_run: bool) -> str:
+    outputs = disk.Disk(kit)
+    if not outputs.holds(file.path):
+        raise AssembleError(f"{file.path} lies outside the kit's root", "see the setting `root`")
+    content = file.text.encode()
+    try:
+        present = outputs.read(file.path)
+    except OSError:
+        return "foreign"
+    if present is not None:
+        return "unchanged" if present.replace(b"\r\n", b"\n") == content else "foreign"
+    if dry_run:
+        return "would create"
+    return "created" if disk.create(kit.path(file.path), content) else "foreign"
+
+
+# The report
+
+
+def _tell(
+    kit: Kit, written: Sequence[Written], made: Sequence[Made], found: Sequence[Diagnostic], dry_run: bool
+) -> int:
+    policy = Policy(frozenset(kit.settings.ignore))
+    outcome = Outcome(tuple(policy.weigh(found)), agents=len(written))
+    tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in made))
+    tell(sys.stderr, as_text.diagnostics(outcome) + "".join(_closing(kit, written, outcome, dry_run)))
+    return FINDINGS if outcome.status else 0
+
+
+def _closing(kit: Kit, written: Sequence[Written], outcome: Outcome, dry_run: bool) -> Iterator[str]:
+    yield "; ".join(filter(None, (as_text.counted(len(written), "agent"), as_text.tally(outcome.diagnostics)))) + "\n"
+    if written and not dry_run:
+        is_taken = any(_output(kit, file) == file.draft.origin.place for file in written)
+        build = (
+            "assemble --all --force, which takes over the files that they came from" if is_taken else "assemble --all"
+        )
+        yield f"next: look at the manifests, then run: {build}\n"
+
+
+def _output(kit: Kit, file: Written) -> str:
+    return kit.output(file.draft.origin.agent.target, file.draft.name, file.path)

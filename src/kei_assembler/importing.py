@@ -1,0 +1,136 @@
+"""Import: the kit as it will be with the agents whose files are read, and the files that it takes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from kei_assembler.bodies import Split, share
+from kei_assembler.diagnostics import Diagnostic, Finding
+from kei_assembler.drafting import Draft, Origin, manifest_file
+from kei_assembler.handwriting import manifest_text
+from kei_assembler.kit import Block, Kit, normal, stem
+from kei_assembler.manifest import manifest_shape
+from kei_assembler.naming import slug
+from kei_assembler.rules import check_manifest, imports
+from kei_assembler.settings import decode_settings, is_block_name
+from kei_assembler.source import START, Source, read_toml, span_of
+
+
+class Written(NamedTuple):
+    """A file of the kit as it is to be, and the file that it comes from."""
+
+    path: str
+    text: str
+    draft: Draft
+
+
+class Prospect(Kit):
+    """A kit as it will be with the agents and blocks that are imported."""
+
+    def __init__(self, kit: Kit, names: Iterable[str], blocks: Mapping[str, str]) -> None:
+        super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at)
+        self._names = frozenset(names)
+        self._new = {name: Block(name, Source(self.block_file(name), text), ()) for name, text in blocks.items()}
+
+    @cached_property
+    def agents(self) -> frozenset[str]:
+        """The names of the kit's agents, the new ones among them."""
+        return frozenset(map(stem, self.manifests)) | self._names
+
+    def block(self, name: str) -> Block | None:
+        """Return the block of this name, new or there already."""
+        return self._new.get(name) or super().block(name)
+
+    def block_file(self, name: str) -> str:
+        """Return where a new block goes."""
+        return normal(f"{self.settings.blocks[0]}/{name}.md")
+
+
+def new_kit(folder: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
+    """Return a kit in a folder that is none yet, and the text of its settings: it requires little, and puts the files
+    back to where they came from.
+    """
+    text = _new_settings(origins)
+    source, _ = read_toml("assemble.toml", text.encode())
+    return Kit(folder, decode_settings(source.data), source), text
+
+
+def _new_settings(origins: Sequence[Origin]) -> str:
+    targets = sorted({origin.agent.target for origin in origins})
+    lines = ['required = ["name", "description"]']
+    if len(targets) == 1 and targets != ["claude-code"]:
+        lines.append(f'targets = ["{targets[0]}"]')
+    if folder := home(origins):
+        lines += ["", "[target.claude-code]", f'output = "{folder}/{{name}}.md"']
+    return "\n".join(lines) + "\n"
+
+
+_HOME = re.compile(r"(?P<folder>(?:[\w.@-]+/)*\.claude/agents)/.*")
+
+
+def home(origins: Iterable[Origin]) -> str:
+    """Return the folder of the kit that most of Claude Code's files come from; empty where it is none of its own."""
+    places = (_HOME.fullmatch(origin.place) for origin in origins if origin.agent.target == "claude-code")
+    counts = Counter(match["folder"] for match in places if match)
+    return counts.most_common(1)[0][0] if counts else ""
+
+
+def with_shared(kit: Kit, drafts: Sequence[Draft]) -> tuple[list[Draft], dict[str, str]]:
+    """Return the drafts without the sections that several of them share, and the new blocks by their names."""
+    splits = share({one.name: one.data.get("role", "") for one in drafts})
+    names: dict[str, str] = {}
+    blocks: dict[str, str] = {}
+    for split in splits.values():
+        for section in split.shared:
+            if section.text not in names:
+                names[section.text] = _block_name(kit, section.title, section.text, set(names.values()))
+                blocks[names[section.text]] = f"{section.text}\n"
+    return [_sharing(one, splits[one.name], names) for one in drafts], blocks
+
+
+def _block_name(kit: Kit, title: str, text: str, taken: set[str]) -> str:
+    wanted = slug(title) or "shared"
+    for number in range(1, len(taken) + 1000):
+        name = wanted if number == 1 else f"{wanted}-{number}"
+        there = kit.block(name) if is_block_name(name) else None
+        if name not in taken and (there is None or there.source.text.strip("\n") == text):
+            return name
+    return f"{wanted}-{len(taken) + 1000}"
+
+
+def _sharing(one: Draft, split: Split, names: Mapping[str, str]) -> Draft:
+    if not split.shared:
+        return one
+    data = {key: value for key, value in one.data.items() if key != "role"}
+    data |= {"role": split.role} if split.role else {}
+    data["blocks"] = [names[section.text] for section in split.shared]
+    found = one.found
+    if split.moved:
+        source = one.origin.agent.source
+        at = max(source.text.find(split.moved.text), 0)
+        where = span_of(source.text, at, at + len(split.moved.text.partition("\n")[0]))
+        message = f"the section `{split.moved.title}` comes after the rest of the body now, as a block"
+        found = (*found, *source.run(imports.section_moved, Finding(where, message)))
+    return one._replace(data=data, found=found)
+
+
+def written(kit: Kit, drafts: Iterable[Draft]) -> tuple[list[Written], list[Diagnostic]]:
+    """Return the manifests' files, and what a build of this kit would say of them. `kit` is as it will be."""
+    files, found = [], []
+    shape = manifest_shape(kit.settings.extra_keys)
+    for one in drafts:
+        file = Written(manifest_file(kit, one.name), manifest_text(one.data), one)
+        source, problems = read_toml(file.path, file.text.encode())
+        found += problems or check_manifest(kit, source, shape)[1]
+        files.append(file)
+    return files, found
+
+
+def in_the_way(draft: Draft, path: str, why: str) -> list[Diagnostic]:
+    """Return the finding about a file that is there already where a manifest would be written."""
+    hint = "move one of the two away, or give this agent another name"
+    return draft.origin.agent.source.run(imports.manifest_in_the_way, Finding(START, f"{path} {why}", hint))

@@ -1,0 +1,70 @@
+"""The names of imported agents: as their files say, where a manifest allows that and no other agent has it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from kei_assembler.agentfile import AgentFile
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.manifest import NAME
+from kei_assembler.rules import imports
+from kei_assembler.shapes import fits
+
+_NAMELESS = ("opencode", "copilot", "cursor")
+"""The AI tools that name an agent after its file where the front matter does not."""
+
+
+def name_all(agents: Sequence[AgentFile]) -> list[tuple[str, list[Diagnostic]]]:
+    """Return for each file the name of its agent, no two alike, and what there is to say about it."""
+    taken: dict[str, str] = {}
+    named = []
+    for agent in agents:
+        own, found = _own_name(agent)
+        name = next(name for name in _variants(own, taken.get(own), agent.target) if name not in taken)
+        if name != own:
+            message = f"another agent is `{own}` already; this one is imported as `{name}`"
+            found = found + agent.say(imports.name_repaired, agent.span("name"), message)
+        taken[name] = agent.target
+        named.append((name, found))
+    return named
+
+
+def _variants(name: str, other: str | None, target: str) -> Iterable[str]:
+    """The name, or with that of the AI tool if an agent of another one has it, or with a number."""
+    yield name
+    if other != target:
+        yield slug(f"{name[:50]}-{target}")
+    number = 2
+    while True:
+        yield f"{name[:56]}-{number}"
+        number += 1
+
+
+def _own_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
+    given = agent.entries["name"].value if "name" in agent.entries else None
+    file = stem_of(agent.source.file)
+    raw = given if isinstance(given, str) and given.strip() else str(given) if type(given) in (int, float) else file
+    name = slug(raw) or slug(file) or "agent"
+    if name == given or (given is None and name == file and agent.target in _NAMELESS):
+        return name, []
+    why = f"`{raw}` is no name for a manifest" if given == raw else "there is no name"
+    message = f"{why}; the agent is imported as `{name}`"
+    return name, agent.say(imports.name_repaired, agent.span("name"), message, _NAME_HELP)
+
+
+_NAME_HELP = "agents, people and scripts that start it by its name have to be told"
+
+
+def stem_of(file: str) -> str:
+    """Return the name of an agent by its own file."""
+    return re.sub(r"(?:\.agent)?\.(?:md|toml)\Z", "", file.replace("\\", "/").rpartition("/")[2])
+
+
+def slug(text: str) -> str:
+    """Return a name for a manifest, as like to the text as may be; empty where nothing of it can stay."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    name = re.sub("[^a-z0-9]+", "-", plain).strip("-")
+    name = (f"agent-{name}" if name[:1].isdigit() else name)[:64].strip("-")
+    return name if fits(NAME, name) or not name else f"{name[:58]}-agent"

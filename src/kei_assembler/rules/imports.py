@@ -1,0 +1,360 @@
+"""Import: what became of an agent file that a manifest was made from?
+
+These rules only name what `assemble import` finds while it reads; each takes the finding as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kei_assembler.diagnostics import Finding, Severity, rule
+
+
+@rule("I901", Severity.NOTE)
+def no_agent_file(found: Finding) -> Iterable[Finding]:
+    """A file among those to import is none of an agent: it has no front matter, or is itself no TOML of one.
+
+    Fails::
+
+        # .claude/agents/readme.md
+        Agents of our team.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+    """
+    yield found
+
+
+@rule("I902", Severity.WARNING)
+def front_matter_guessed(found: Finding) -> Iterable[Finding]:
+    """Front matter was read otherwise than it stands there, because it is broken, or AI tools differ on it.
+
+    Claude Code reads a second time what is no YAML, with quotes around values that look like they need them. This tool
+    does so too, and where that does not help reads line by line. What was guessed is for a person to compare.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code: correctness first.
+        ---
+        You review code.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: "Reviews code: correctness first."
+        ---
+        You review code.
+    """
+    yield found
+
+
+@rule("I903")
+def front_matter_refused(found: Finding) -> Iterable[Finding]:
+    """Front matter that is not read on purpose: it uses aliases, is nested deeply or very long.
+
+    A few aliases of YAML can stand for gigabytes of text. The file is not imported.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: &name critic
+        description: *name
+        ---
+        You review code.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: critic
+        ---
+        You review code.
+    """
+    yield found
+
+
+@rule("I904", Severity.WARNING)
+def key_not_placed(found: Finding) -> Iterable[Finding]:
+    """A key of the front matter, or its value, has no place in a manifest.
+
+    The AI tool does not know it, or does not take this value, or this tool knows nothing of it yet. The rest is
+    imported.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        version: 2
+        ---
+        You review code.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        maxTurns: 2
+        ---
+        You review code.
+    """
+    yield found
+
+
+@rule("I905", Severity.WARNING)
+def name_repaired(found: Finding) -> Iterable[Finding]:
+    """An agent got another name: a manifest does not allow its own, another agent has it, or there is none.
+
+    Who starts the agent by its name has to be told the new one.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: Code Critic
+        description: Reviews code.
+        ---
+        You review code.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: code-critic
+        description: Reviews code.
+        ---
+        You review code.
+    """
+    yield found
+
+
+@rule("I906", Severity.WARNING)
+def description_made_up(found: Finding) -> Iterable[Finding]:
+    """An agent without a description got the first line of its body as one.
+
+    AI tools choose an agent by its description, and most do not load one without.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        ---
+        You review code.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+    """
+    yield found
+
+
+@rule("I907", Severity.WARNING)
+def tools_repaired(found: Finding) -> Iterable[Finding]:
+    """A list of tools is not what the file has: an entry stood in it twice, or is not the name of one tool.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        tools: Read, Grep, Read
+        ---
+        You review code.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        tools: Read, Grep
+        ---
+        You review code.
+    """
+    yield found
+
+
+@rule("I908")
+def manifest_in_the_way(found: Finding) -> Iterable[Finding]:
+    """There is a manifest, or a block, already where one would be written, and it says something else.
+
+    An import overwrites nothing. The other files are imported nevertheless.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews novels."
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+
+        # agents/novelist.toml
+        name = "novelist"
+        description = "Reviews novels."
+    """
+    yield found
+
+
+@rule("I909", Severity.WARNING)
+def body_repaired(found: Finding) -> Iterable[Finding]:
+    """The body leaves a code fence or an HTML block open; in the manifest it is closed at the end.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        Report like this:
+        ```
+        finding
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        Report like this:
+        ```
+        finding
+        ```
+    """
+    yield found
+
+
+@rule("I910", Severity.NOTE)
+def file_left_behind(found: Finding) -> Iterable[Finding]:
+    """The agent's file will be another one than that which was imported.
+
+    The kit's files are named after their agents. Once the new file is there, the AI tool would see both.
+
+    Fails::
+
+        # .claude/agents/reviewer.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+    """
+    yield found
+
+
+@rule("I911", Severity.NOTE)
+def section_moved(found: Finding) -> Iterable[Finding]:
+    """A section that became a block stands after the rest of the body now: blocks follow the role.
+
+    Said only with `--share`.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Honesty
+
+        Say what you ran.
+
+        # Task
+
+        You review code.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Task
+
+        You review code.
+
+        # Honesty
+
+        Say what you ran.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran.
+    """
+    yield found
+
+
+RULES = (
+    no_agent_file,
+    front_matter_guessed,
+    front_matter_refused,
+    key_not_placed,
+    name_repaired,
+    description_made_up,
+    tools_repaired,
+    manifest_in_the_way,
+    body_repaired,
+    file_left_behind,
+    section_moved,
+)

@@ -1,0 +1,485 @@
+"""Import: agent files become manifests, and these give agent files that say the same."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rtoml
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import REPOSITORY, Run, Workbench
+from kei_assembler import lenient
+from kei_assembler.agentfile import read_agent
+from kei_assembler.bodies import closed, fields_of, share
+from kei_assembler.catalog import RULES, documentation, example_files
+from kei_assembler.drafting import Origin, draft
+from kei_assembler.handwriting import manifest_text
+from kei_assembler.importing import new_kit, written
+from kei_assembler.manifest import manifest_shape
+from kei_assembler.naming import slug
+from kei_assembler.render import Renderer
+from kei_assembler.rules import check_manifest
+from kei_assembler.source import read_toml
+from readers import path_of, read
+
+HEAD = "---\nname: critic\ndescription: Reviews code.\n"
+PATH = ".claude/agents/critic.md"
+CODE = re.compile(r" (?:error|warning|note)\[(\w+)\]")
+
+
+def _import(bench: Workbench, front: str, body: str = "You review code.\n", path: str = PATH) -> Run:
+    bench.write({path: f"---\n{front}---\n{body}"})
+    return bench.run("import", path)
+
+
+def _manifest(bench: Workbench, name: str = "critic") -> dict[str, Any]:
+    text = bench.read(f"agents/{name}.toml")
+    assert tomllib.loads(text) == rtoml.loads(text)
+    return tomllib.loads(text)
+
+
+def _codes(run: Run) -> list[str]:
+    return CODE.findall(run.stderr)
+
+
+def test_a_whole_import(bench: Workbench) -> None:
+    bench.write({PATH: f"{HEAD}tools: Read, Bash(git log:*)\nmodel: opus\n---\n\nYou review code.\n"})
+    run = bench.run("import", ".claude/agents")
+    assert run.status == 0
+    assert run.stdout == "created assemble.toml\ncreated agents/critic.toml\n"
+    assert run.stderr == (
+        "1 agent\nnext: look at the manifests, then run: "
+        "assemble --all --force, which takes over the files that they came from\n"
+    )
+    assert bench.read("assemble.toml") == (
+        'required = ["name", "description"]\n\n[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
+    )
+    assert bench.read("agents/critic.toml") == (
+        'name = "critic"\ndescription = "Reviews code."\ntools = ["Read", "Bash(git log:*)"]\nmodel = "opus"\n'
+        'role = "You review code."\n'
+    )
+    assert bench.run("--all", "--force").stdout == "overwrote .claude/agents/critic.md\n"
+    assert bench.run("--all", "--check").status == 0
+
+
+def test_the_same_import_again_changes_nothing(bench: Workbench) -> None:
+    _import(bench, "name: critic\ndescription: Reviews code.\n")
+    before = bench.files()
+    run = bench.run("import", ".claude/agents")
+    assert (run.status, run.stdout) == (0, "unchanged agents/critic.toml\n")
+    bench.run("--all", "--force")
+    assert bench.run("import", ".claude/agents").stdout == "unchanged agents/critic.toml\n"
+    assert before.items() <= {**bench.files(), ".claude/agents/critic.md": before[".claude/agents/critic.md"]}.items()
+
+
+def test_a_dry_run_writes_nothing(bench: Workbench) -> None:
+    bench.write({PATH: f"{HEAD}---\nYou review code.\n"})
+    before = bench.files()
+    run = bench.run("import", "--dry-run", ".claude/agents")
+    assert (run.status, run.stdout) == (0, "would create assemble.toml\nwould create agents/critic.toml\n")
+    assert bench.files() == before
+
+
+def test_a_manifest_that_is_there_stays_and_the_others_go_on(bench: Workbench) -> None:
+    mine = 'name = "critic"\ndescription = "Reviews novels."\n'
+    bench.write({"agents/critic.toml": mine, PATH: f"{HEAD}---\nYou review code.\n"})
+    bench.write({".claude/agents/tester.md": "---\nname: tester\ndescription: Tests code.\n---\nYou test.\n"})
+    run = bench.run("import", ".claude")
+    assert (run.status, run.stdout) == (1, "foreign agents/critic.toml\ncreated agents/tester.toml\n")
+    assert _codes(run) == ["I908", "I910", "I910"]
+    assert bench.read("agents/critic.toml") == mine
+
+
+def test_an_agent_of_the_name_elsewhere_in_the_kit_is_in_the_way(bench: Workbench) -> None:
+    bench.write({"agents/team/critic.toml": 'name = "critic"\ndescription = "Reviews novels."\n'})
+    run = _import(bench, "name: critic\ndescription: Reviews code.\n", path="critic.md")
+    assert (run.status, run.stdout) == (1, "foreign agents/critic.toml\n")
+    assert "agents/team/critic.toml is an agent of this name" in run.stderr
+
+
+def test_into_a_named_kit(bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": 'manifests = "bots"\n', "kit/bots/x.toml": 'name = "x"\ndescription = "X."\n'})
+    bench.write({"critic.md": f"{HEAD}---\nYou review code.\n"})
+    assert bench.run("import", "critic.md", "--kit", "kit").stdout == "created kit/bots/critic.toml\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["nothing.md"], "there is no file or folder nothing.md"),
+        (["empty"], "there are no agent files"),
+        (["x.md", "--kit", "nowhere"], "there is no folder nowhere"),
+        ([], "Missing argument"),
+        (["x.md", "--from", "claude"], "Invalid value for '--from'"),
+    ],
+)
+def test_what_cannot_run(args: list[str], says: str, bench: Workbench) -> None:
+    bench.write({"x.md": f"{HEAD}---\n", "empty/notes.txt": ""})
+    run = bench.run("import", *args)
+    assert (run.status, run.stdout) == (2, "")
+    assert says in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("front", "told"),
+    [
+        ("description: Reviews code: with care.\n", "Reviews code: with care."),
+        ('description: He said "no": twice.\n', 'He said "no": twice.'),
+        ("description: Reviews\n  code.\n", "Reviews code."),
+        ("description: |\n  One: 1\n\n  Two # 2\n", "One: 1\n\nTwo # 2\n"),
+        ("description: 'one\\ntwo'\n", "one\ntwo"),
+        ('description: "one\\ntwo"\n', "one\ntwo"),
+        ("description: before --- after\n", "before --- after"),
+        ("description: Reviews C # code\n", "Reviews C"),
+        ("description: first\ndescription: second\n", "second"),
+        ("description: yes\n", "yes"),
+        ("description: 12\n", "12"),
+        ('description: Use it.\nContext: "a" b\nuser: c: d\n', 'Use it.\nContext: "a" b\nuser: c: d'),
+        ("description: @reviewer, `now`\n", "@reviewer, `now`"),
+        ("description: Prüft 日本語 🦊\n", "Prüft 日本語 🦊"),
+    ],
+)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_descriptions_are_read_as_leniently_as_clients_do(front: str, told: str, ends: str, bench: Workbench) -> None:
+    text = f"---\nname: critic\n{front}model: opus\n---\nYou review code.\n"
+    bench.write({"critic.md": b"\xef\xbb\xbf" * (ends != "\n") + text.replace("\n", ends).encode()})
+    assert bench.run("import", "critic.md").status == 0
+    manifest = _manifest(bench)
+    assert (manifest["description"], manifest["model"]) == (told, "opus")
+
+
+@pytest.mark.parametrize(
+    ("tools", "listed"),
+    [
+        ("Read, Grep", ["Read", "Grep"]),
+        ("[Read, Grep]", ["Read", "Grep"]),
+        ("\n- Read\n- Bash(git log:*)", ["Read", "Bash(git log:*)"]),
+        ("\n\t- Read\n\t- Grep", ["Read", "Grep"]),
+        ("Read Grep, Agent(a, b)", ["Read", "Grep", "Agent(a, b)"]),
+        ("*", ["*"]),
+        ("", []),
+        ("[]", []),
+        ("Read, Read", ["Read"]),
+        ("mcp__tracker__search, mcp__gh", ["mcp__tracker__search", "mcp__gh"]),
+    ],
+)
+def test_tools_of_claude_code(tools: str, listed: list[str], bench: Workbench) -> None:
+    assert _import(bench, f"name: critic\ndescription: Reviews code.\ntools: {tools}\n").status == 0
+    assert _manifest(bench)["tools"] == listed
+
+
+@pytest.mark.parametrize(
+    ("target", "front", "expected"),
+    [
+        ("copilot", "tools: [read, edit]", {"tools": ["Read", "Edit", "Write", "NotebookEdit"]}),
+        ("copilot", "tools: ['read', 'gh/*', 'gh/list']", {"tools": ["Read", "mcp__gh", "mcp__gh__list"]}),
+        ("copilot", "tools: ['read', 'vscode/x y']", {"target": {"copilot": {"tools": ["read", "vscode/x y"]}}}),
+        ("copilot", "model: opus", {"target": {"copilot": {"model": "opus"}}}),
+        ("cursor", "tools: Read, Grep\nmodel: inherit", {"tools": ["Read", "Grep"], "model": "inherit"}),
+        ("cursor", "description: 'It''s: fine'", {"description": "'It''s: fine'"}),
+        (
+            "opencode",
+            "tools:\n  write: false",
+            {"target": {"opencode": {"mode": "all", "permission": {"edit": "deny"}}}},
+        ),
+        (
+            "opencode",
+            "mode: subagent\npermission: {'*': deny, edit: allow}",
+            {"tools": ["Edit", "Write", "NotebookEdit"]},
+        ),
+        ("gemini", "tools: [read_file, mcp_gh_list]", {"tools": ["Read", "mcp__gh__list"]}),
+        ("gemini", "tools: [search_file_content]", {"tools": ["Grep"]}),
+        ("gemini", "tools: [list_directory]", {"target": {"gemini": {"tools": ["list_directory"]}}}),
+        (
+            "qwen",
+            "tools: read_file, glob\nmaxTurns: '5'",
+            {"tools": ["Read", "Glob"], "target": {"qwen": {"maxTurns": 5}}},
+        ),
+    ],
+)
+def test_other_clients_speak_of_their_own_tools(target: str, front: str, expected: Any, bench: Workbench) -> None:
+    path = path_of(target)
+    assert _import(bench, f"name: critic\ndescription: Reviews code.\n{front}\n", path=path).status == 0
+    manifest = _manifest(bench)
+    assert tomllib.loads(bench.read("assemble.toml"))["targets"] == [target]
+    assert {key: manifest[key] for key in ("tools", "model", "target", *expected) if key in manifest} == expected
+    assert bench.run("--all", "--force").stdout == f"overwrote {path}\n"
+
+
+def test_a_role_of_codex(bench: Workbench) -> None:
+    text = 'name = "critic"\ndescription = "Reviews code."\nsandbox_mode = "read-only"\n'
+    bench.write({".codex/agents/critic.toml": f'{text}developer_instructions = "Review."\n'})
+    assert bench.run("import", ".codex").status == 0
+    manifest = _manifest(bench)
+    assert (manifest["role"], manifest["target"]) == ("Review.", {"codex": {"sandbox_mode": "read-only"}})
+
+
+def test_a_target_that_is_not_the_kits_is_named(bench: Workbench) -> None:
+    bench.write({"assemble.toml": "", path_of("gemini"): f"{HEAD}---\nYou review code.\n"})
+    bench.run("import", ".gemini")
+    assert _manifest(bench)["targets"] == ["gemini"]
+
+
+def test_from_tells_the_client(bench: Workbench) -> None:
+    bench.write({"critic.md": f"{HEAD}tools: [read]\n---\nYou review code.\n"})
+    bench.run("import", "critic.md", "--from", "copilot")
+    assert _manifest(bench)["tools"] == ["Read"]
+
+
+def test_names_are_repaired_and_said(bench: Workbench) -> None:
+    for path, name in {".claude/agents/a.md": "Code Critic", ".claude/agents/b.md": "code-critic"}.items():
+        bench.write({path: f"---\nname: {name}\ndescription: Reviews code.\n---\nBody.\n"})
+    bench.write({".gemini/agents/c.md": "---\nname: code-critic\ndescription: Reviews code.\n---\nBody.\n"})
+    run = bench.run("import", ".")
+    assert {
+        "agents/code-critic.toml",
+        "agents/code-critic-2.toml",
+        "agents/code-critic-gemini.toml",
+    } <= bench.files().keys()
+    assert _codes(run).count("I905") == 3
+    assert bench.run("--all", "--check").stderr.count("error[") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Crème Brûlée!", "creme-brulee"),
+        ("9 lives", "agent-9-lives"),
+        ("nul", "nul-agent"),
+        ("審査", ""),
+        ("a" * 99, "a" * 64),
+    ],
+)
+def test_slugs(text: str, name: str) -> None:
+    assert slug(text) == name
+
+
+def test_what_has_no_place_is_said_with_its_place(bench: Workbench) -> None:
+    run = _import(bench, "name: critic\ndescription: Reviews code.\nversion: 2\ncolor: mauve\n")
+    assert run.status == 0
+    assert ".claude/agents/critic.md:4:1: warning[I904] `version` has no place in a manifest" in run.stderr
+    assert ".claude/agents/critic.md:5:1: warning[I904] the value of `color` has no place" in run.stderr
+
+
+def test_rights_are_reported_as_what_they_need(bench: Workbench) -> None:
+    run = _import(bench, "name: critic\ndescription: Reviews code.\npermissionMode: bypassPermissions\n")
+    assert (run.status, _codes(run)) == (1, ["R501"])
+    assert "add `claude-code.permissionMode=bypassPermissions` to the setting `allow-rights` for `critic`" in run.stderr
+    assert _manifest(bench)["target"]["claude-code"] == {"permissionMode": "bypassPermissions"}
+
+
+@pytest.mark.parametrize("body", ["Fill in {{PROJECT}}.\n", "Hidden\u200b text.\n"])
+def test_a_body_that_a_build_refuses_is_imported_and_said(body: str, bench: Workbench) -> None:
+    run = _import(bench, "name: critic\ndescription: Reviews code.\n", body)
+    assert run.status == 1
+    assert _manifest(bench)["role"] == body.strip("\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "closing"),
+    [
+        ("```py\nx\n", "```"),
+        ("~~~~\nx\n", "~~~~"),
+        ("<!-- x\n", "-->"),
+        ("<pre>\nx\n", "</pre>"),
+        ("<?x\n", "?>"),
+        ("<!X\n", ">"),
+        ("<![CDATA[x\n", "]]>"),
+    ],
+)
+def test_what_a_body_leaves_open_is_closed(body: str, closing: str, bench: Workbench) -> None:
+    run = _import(bench, "name: critic\ndescription: Reviews code.\n", f"Text.\n\n{body}")
+    assert (run.status, _codes(run)) == (0, ["I909"])
+    assert ".claude/agents/critic.md:7:1: warning[I909]" in run.stderr
+    assert _manifest(bench)["role"] == f"Text.\n\n{body}{closing}"
+    assert bench.run("--all", "--force").status == 0
+
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (f"---\nname: x\n{BOMB}---\n".encode(), "I903"),
+        (b"---\na: " + b"[" * 5000 + b"\n---\n", "I903"),
+        (b"---\na: " + b"x" * 70_000 + b"\n---\n", "I903"),
+        (b"---\nname: x\n---\n" + b"x" * 1024 * 1024, "S004"),
+        (b"---\nname: \xff\n---\n", "S002"),
+        (b"Just text.\n", "I901"),
+        (b"---\nname: x\n", "I901"),
+        (b"", "I901"),
+    ],
+)
+def test_what_is_not_imported(content: bytes, code: str, bench: Workbench) -> None:
+    bench.write({".claude/agents/x.md": content, PATH: f"{HEAD}---\nBody.\n"})
+    run = bench.run("import", ".claude")
+    assert (code in _codes(run), "created agents/critic.toml" in run.stdout) == (True, True)
+    assert not (bench.folder / "agents" / "x.toml").exists()
+    assert run.status == (0 if code == "I901" else 1)
+
+
+@pytest.mark.parametrize(
+    "content", [b'"\\UFFFFFFFF"', b'"\\ud800"', b"\x7f", b"%YAML 9", b"? [a]\n: b", b"!!x y", b"- a"]
+)
+def test_odd_front_matter_is_no_mishap(content: bytes, bench: Workbench) -> None:
+    bench.write({"critic.md": b"---\nname: critic\ndescription: " + content + b"\n---\nBody.\n"})
+    assert bench.run("import", "critic.md").status in (0, 1)
+    assert "role" in _manifest(bench)
+
+
+def test_our_own_files_become_their_manifests_again(bench: Workbench) -> None:
+    manifest = (
+        'name = "critic"\ndescription = "Reviews code."\nrole = "You review code."\n'
+        'domain_in = ["# 1 of all", "Bugs"]\n'
+        'forbidden_domain = ["- x"]\noutput_extra_fields = ["Findings: path:line"]\n\n'
+        '[[handoff]]\ntarget = "tester"\ntrigger = "what is to be tested"\n\n'
+        '[references]\nextra = ["docs/review.md", "The handbook"]\n'
+    )
+    bench.write(
+        {"agents/critic.toml": manifest, "agents/tester.toml": 'name = "tester"\ndescription = "Tests code."\n'}
+    )
+    assert bench.run("--all").status == 0
+    bench.run("import", "agents/critic.md", "agents/tester.md", "--kit", _folder(bench, "other"))
+    assert rtoml.loads(bench.read("other/agents/critic.toml")) == rtoml.loads(manifest)
+
+
+def _folder(bench: Workbench, name: str) -> str:
+    (bench.folder / name).mkdir()
+    return name
+
+
+def test_this_repositorys_agents_are_read_back() -> None:
+    for path in sorted((REPOSITORY / "agents").glob("*.toml")):
+        manifest = tomllib.loads(path.read_text())
+        agent, found = read_agent("x.md", path.with_suffix(".md").read_bytes(), "claude-code")
+        assert (found, agent is not None) == ([], True)
+        assert agent is not None
+        fields = fields_of(agent.body, lambda _: True)
+        expected = {key: manifest[key] for key in ("domain_in", "handoff", "forbidden_domain")}
+        assert {key: fields[key] for key in expected} == expected
+
+
+def test_sections_in_another_form_stay_text() -> None:
+    body = "You review.\n\n# FORBIDDEN\n\nNothing much.\n\n# REFERENCES\n\n- docs/x.md"
+    assert fields_of(body, lambda _: True) == {"role": body}
+
+
+def test_shared_sections_become_blocks_once(bench: Workbench) -> None:
+    shared = "## Honesty\n\nSay what you ran.\n\n### Always\n\nEven then.\n"
+    for name in ("critic", "tester"):
+        body = f"# Title {name}\n\nHi.\n\n{shared}\n## Own\n\n{name}\n"
+        bench.write({f"x/{name}.md": f"---\nname: {name}\ndescription: D.\n---\n{body}"})
+    run = bench.run("import", "--share", "x")
+    assert run.stdout == (
+        "created assemble.toml\ncreated _blocks/honesty.md\ncreated agents/critic.toml\ncreated agents/tester.toml\n"
+    )
+    assert _codes(run) == ["I911", "I911"]
+    assert bench.read("_blocks/honesty.md") == shared
+    assert _manifest(bench)["blocks"] == ["honesty"]
+    assert bench.run("--all").status == 0
+    assert bench.read("agents/critic.md").endswith(shared)
+
+
+def test_sections_below_several_titles_are_not_torn_out() -> None:
+    splits = share({name: f"# A\n\n## Same\n\nx\n\n# B\n\n{name}" for name in ("one", "two")})
+    assert [[section.title for section in split.shared] for split in splits.values()] == [["A"], ["A"]]
+
+
+@pytest.mark.parametrize("code", [code for code in RULES if code.startswith("I")])
+def test_the_examples_do_what_they_say(code: str, bench: Workbench) -> None:
+    args = ["--share"] if code == "I911" else []
+    told = documentation(RULES[code])
+    for folder, example in {"fails": told.fails, "passes": told.passes}.items():
+        bench.write({f"{folder}/{file.path}": file.text for file in example_files(example)})
+        run = bench.run("import", ".claude", *args, cwd=folder)
+        assert (code in _codes(run)) is (folder == "fails")
+        assert set(_codes(run)) <= {code, "I910"}
+
+
+def test_a_note_can_be_silenced_by_the_settings(bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'ignore = ["I902"]\n'})
+    assert _codes(_import(bench, "name: critic\ndescription: a: b\n", path="critic.md")) == []
+
+
+def test_other_commands_do_not_load_what_only_an_import_needs() -> None:
+    code = "import sys; from kei_assembler import cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"yaml", "tomli_w", "kei_assembler.lenient", "kei_assembler.rules.imports"} & {*loaded}
+
+
+# The law: what is assembled from an import reads as the file did.
+
+LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Cf", "Zl", "Zp", "Mn", "Me"])
+NUMBER = re.compile("[-+.0-9a-fA-FxXo]*")  # PyYAML writes some that YAML 1.2 reads otherwise
+LINE = st.text(LETTERS | st.sampled_from(":#-'\"\\{}[]*&!|>%@` ,"), min_size=1, max_size=20).filter(
+    lambda text: text.strip() == text and "\\n" not in text and not NUMBER.fullmatch(text)
+)
+PROSE = st.lists(LINE | st.sampled_from(["# ROLE", "# FORBIDDEN", "- x", "```", "<!--", "", "---"]), max_size=6).map(
+    "\n".join
+)
+FRONT = st.fixed_dictionaries(
+    {"description": LINE},
+    optional={
+        "tools": st.lists(st.sampled_from(["Read", "Bash(git log:*)", "mcp__a__b", "Agent(x, y)"]), unique=True),
+        "model": st.sampled_from(["opus", "inherit", "claude-x-1"]),
+        "color": st.sampled_from(["red", "cyan"]),
+        "maxTurns": st.integers(1, 99),
+        "skills": st.lists(st.sampled_from(["a", "b"]), unique=True, min_size=1),
+        "initialPrompt": LINE,
+        "background": st.booleans(),
+    },
+)
+
+
+def _assembled(raw: bytes, tmp: Path) -> tuple[dict[str, Any], str]:
+    agent, _ = read_agent("critic.md", raw, "claude-code")
+    assert agent is not None
+    origin = Origin(agent, "")
+    kit, _ = new_kit(str(tmp), [origin])
+    one = draft(kit, origin, "critic", ["critic"])
+    (file,), _ = written(kit, [one])
+    source, problems = read_toml(file.path, file.text.encode())
+    assert problems == []
+    manifest, _ = check_manifest(kit, source, manifest_shape({}))
+    values, body = read("claude-code", Renderer(kit).render(manifest, file.path, "claude-code").content.decode())
+    return values, body
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+@given(FRONT, PROSE)
+def test_what_is_imported_is_assembled_again(tmp_path_factory: pytest.TempPathFactory, front: Any, body: str) -> None:
+    whole = {"name": "critic", **front}
+    text = f"---\n{yaml.safe_dump(whole, allow_unicode=True, sort_keys=False, width=1000)}---\n{body}"
+    values, made = _assembled(text.encode(), tmp_path_factory.getbasetemp())
+    expected = {**whole, **({"tools": ", ".join(front["tools"])} if front.get("tools") else {})}
+    if any("," in tool for tool in front.get("tools", ())):
+        expected["tools"] = front["tools"]
+    assert values == expected
+    assert _squeezed(closed(body.strip("\n"))[0]) in _squeezed(made)
+
+
+@given(st.text(LETTERS | st.sampled_from(":#-'\"\\{}[]*&!|>%@` ,\n\t"), max_size=60))
+def test_no_front_matter_is_a_mishap(text: str) -> None:
+    try:
+        lenient.read(text, ("name", "description"))
+    except lenient.Refused:
+        assert "&" in text
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_manifests_are_written_as_both_readers_read_them(line: str, role: str) -> None:
+    data = {"name": "x", "description": line, "role": role, "target": {"claude-code": {"initialPrompt": role}}}
+    text = manifest_text(data)
+    assert (tomllib.loads(text), rtoml.loads(text)) == (data, data)
