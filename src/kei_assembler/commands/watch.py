@@ -1,0 +1,30 @@
+"""`assemble watch`: build again after each change."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from kei_assembler.commands import tell
+from kei_assembler.report import as_text
+from kei_assembler.selection import folder_of
+from kei_assembler.targets import TARGETS
+from kei_assembler.watching import builds
+
+
+@click.command("watch")
+@click.option(
+    "--target", "targets", multiple=True, type=click.Choice(list(TARGETS)), metavar="NAME", help="Keep to it."
+)
+@click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
+def command(targets: Sequence[str], folder: str | None) -> None:
+    """Build all manifests, and again after each change of a source; Ctrl-C ends it."""
+    watched = folder_of(folder)
+    try:
+        for outcome in builds(watched, tuple(dict.fromkeys(targets))):
+            for stream, text in zip((sys.stdout, sys.stderr), as_text.render(outcome), strict=True):
+                tell(stream, text)
+    except KeyboardInterrupt:
+        tell(sys.stderr, "\n")

@@ -1,0 +1,131 @@
+"""The tool as a library, for programs and for its own commands: `from kei_assembler import Kit`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from kei_assembler import discovery, kit
+from kei_assembler.build import Mode, Policy, run
+from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
+from kei_assembler.disk import Disk
+from kei_assembler.plan import Change, Licence
+from kei_assembler.planning import planned, preview
+from kei_assembler.report.outcome import Outcome
+from kei_assembler.targets import TARGETS
+
+if TYPE_CHECKING:
+    from kei_assembler.render import Artifact
+
+
+class Plan(NamedTuple):
+    """What there is to say about manifests, sorted by file and place, and what a build would change."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    changes: tuple[Change, ...]
+
+
+class Kit:
+    """A folder with manifests, blocks, perhaps templates, and settings.
+
+    Manifests are named by their files relative to the kit, with `/`; no names mean all. Every method reads the files
+    as they are then. What is wrong with a user's files comes back as diagnostics; AssembleError means that the work
+    cannot go on: the settings are wrong, a file is not there or cannot be written.
+    """
+
+    def __init__(self, own: kit.Kit) -> None:
+        self._kit = own
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str] = ".", targets: Iterable[str] = ()) -> Kit:
+        """Return the kit in a folder, or in the nearest one upwards; `targets` keeps to some AI tools.
+
+        Raises AssembleError when there is no kit, when its settings are wrong, or when a target is none.
+        """
+        start = os.path.abspath(folder)
+        found = discovery.find(start)
+        if found is None:
+            raise AssembleError(f"no kit was found from {start} upwards")
+        return cls._keeping_to(found, tuple(targets))
+
+    @classmethod
+    def _keeping_to(cls, folder: str, targets: tuple[str, ...]) -> Kit:
+        for target in targets:
+            if target not in TARGETS:
+                raise AssembleError(f"there is no target {target}", f"the targets are {', '.join(TARGETS)}")
+        own = discovery.load(folder)
+        own.chosen = targets
+        return cls(own)
+
+    @property
+    def folder(self) -> str:
+        """The kit's folder, an absolute path."""
+        return self._kit.folder
+
+    @property
+    def manifests(self) -> tuple[str, ...]:
+        """The files of its manifests, sorted."""
+        return self._fresh().manifests
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The names of its agents, sorted."""
+        return tuple(sorted(self._fresh().agents))
+
+    def check(self, *manifests: str) -> tuple[Diagnostic, ...]:
+        """Return everything that `--check` finds: mistakes in the sources, and outputs that are not as they give."""
+        return tuple(self._run(manifests, Mode(check=True, policy=self._policy())).findings)
+
+    def render(self, manifest: str) -> tuple[Artifact, ...]:
+        """Return the agent files of one manifest, one for each target, without writing them.
+
+        Raises AssembleError, with the diagnostics, when there is an error in what they are made from.
+        """
+        found, artifacts = preview(self._fresh(), self._files((manifest,))[0])
+        counted = self._policy().weigh(found)
+        if has_errors(counted):
+            raise AssembleError(f"{manifest} has errors", diagnostics=counted)
+        return tuple(artifacts)
+
+    def plan(self, *manifests: str) -> Plan:
+        """Return what a build of these manifests would change, with all bytes, and what there is to say."""
+        files = self._files(manifests)
+        with planned(self._fresh(), files, whole=not manifests) as plan:
+            return Plan(tuple(sorted(plan.found)), tuple(plan.changes))
+
+    def apply(self, changes: Iterable[Change], force: bool = False, prune: bool = False) -> tuple[Change, ...]:
+        """Carry out those changes that may be, and return them as they came about; see `Licence` and `Disk.apply`.
+
+        Whether a plan with errors among its diagnostics is applied is up to the caller; a build does not.
+        """
+        licence = Licence(force, prune)
+        return tuple(Disk(self._fresh()).apply(change for change in changes if licence.covers(change)))
+
+    def build(self, *manifests: str, force: bool = False, prune: bool = False) -> Outcome:
+        """Do what `assemble` does with these manifests: plan, write unless there is an error, and tell of it."""
+        return self._run(manifests, Mode(licence=Licence(force, prune), policy=self._policy()))
+
+    def _run(self, manifests: Sequence[str], mode: Mode) -> Outcome:
+        return run(self._fresh(), self._files(manifests), not manifests, mode)
+
+    def _policy(self) -> Policy:
+        ignored = self._kit.settings.ignore
+        if ignored:
+            from kei_assembler.catalog import check_ignore
+
+            check_ignore(self._kit)
+        return Policy(frozenset(ignored))
+
+    def _files(self, manifests: Sequence[str]) -> list[str]:
+        own = self.manifests
+        for file in manifests:
+            if file not in own:
+                raise AssembleError(f"{file} is no manifest of the kit in {self.folder}")
+        return sorted(set(manifests) or own)
+
+    def _fresh(self) -> kit.Kit:
+        """The kit anew: what it has read once it would not read again."""
+        fresh = discovery.load(self._kit.folder)
+        fresh.chosen = self._kit.chosen
+        return fresh

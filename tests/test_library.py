@@ -1,0 +1,108 @@
+"""The library: what a program can do with a kit, and that it is what the command does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kei_assembler
+from conftest import Workbench
+from kei_assembler import Kit
+from kei_assembler.diagnostics import AssembleError
+from kei_assembler.plan import Kind
+
+AGENT = 'name = "{0}"\ndescription = "Reviews {1}."\n'
+
+
+@pytest.fixture
+def kit(bench: Workbench) -> Kit:
+    bench.write({f"agents/{name}.toml": AGENT.format(name, "code") for name in ("critic", "tester")})
+    return Kit.load(bench.folder)
+
+
+def test_a_kit_names_what_it_has(kit: Kit, bench: Workbench) -> None:
+    assert Path(kit.folder) == bench.folder
+    assert kit.manifests == ("agents/critic.toml", "agents/tester.toml")
+    assert kit.agents == ("critic", "tester")
+    assert Kit.load(bench.folder / "agents").folder == kit.folder
+
+
+def test_a_plan_is_carried_out_and_then_there_is_none(kit: Kit, bench: Workbench) -> None:
+    plan = kit.plan()
+    assert plan.diagnostics == ()
+    assert [(change.kind, change.path) for change in plan.changes] == [
+        (Kind.CREATE, "agents/critic.md"),
+        (Kind.CREATE, "agents/tester.md"),
+    ]
+    assert not (bench.folder / "agents/critic.md").exists()
+    assert kit.apply(plan.changes) == plan.changes
+    assert bench.read("agents/critic.md").encode() == plan.changes[0].after
+    assert {change.kind for change in kit.plan().changes} == {Kind.UNCHANGED}
+
+
+def test_what_is_rendered_is_what_is_written(kit: Kit, bench: Workbench) -> None:
+    (artifact,) = kit.render("agents/critic.toml")
+    assert kit.build("agents/critic.toml").status == 0
+    assert bench.read(artifact.path).encode() == artifact.content
+    names = [artifact.target for artifact in Kit.load(bench.folder, ["gemini", "copilot"]).render("agents/critic.toml")]
+    assert names == ["gemini", "copilot"]
+
+
+def test_a_check_finds_what_the_command_finds(kit: Kit, bench: Workbench) -> None:
+    assert [found.code for found in kit.check()] == ["O609", "O609"]
+    assert [found.place.file for found in kit.check("agents/tester.toml")] == ["agents/tester.md"]
+    assert kit.build().applied == {"agents/critic.md", "agents/tester.md"}
+    assert kit.check() == ()
+    bench.write({"agents/critic.toml": AGENT.format("critic", "code") + 'colour = "red"\n'})
+    (found,) = kit.check()
+    assert (found.code, found.place.span.line) == ("K101", 3)
+    assert "agents/critic.toml:3:1: error[K101]" in bench.run("--all", "--check").stderr
+
+
+def test_edited_files_are_overwritten_only_with_a_licence(kit: Kit, bench: Workbench) -> None:
+    kit.build()
+    bench.write({"agents/critic.md": "mine"})
+    plan = kit.plan("agents/critic.toml")
+    assert kit.apply(plan.changes) == ()
+    assert bench.read("agents/critic.md") == "mine"
+    assert kit.apply(plan.changes, force=True) == plan.changes
+    assert kit.check("agents/critic.toml") == ()
+
+
+def test_the_settings_can_ignore_a_code(kit: Kit, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": AGENT.format("critic", "code") + 'tools = ["Frobnicate"]\n'})
+    assert "K111" in {found.code for found in kit.check()}
+    bench.write({"assemble.toml": 'ignore = ["K111"]\n'})
+    assert "K111" not in {found.code for found in Kit.load(bench.folder).check()}
+
+
+def test_what_cannot_go_on_is_an_error(kit: Kit, bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(AssembleError, match="no kit was found"):
+        Kit.load(tmp_path_factory.mktemp("empty"))
+    with pytest.raises(AssembleError, match="there is no target claude"):
+        Kit.load(bench.folder, ["claude"])
+    with pytest.raises(AssembleError, match=r"agents/nobody\.toml is no manifest of the kit"):
+        kit.plan("agents/nobody.toml")
+    bench.write({"agents/critic.toml": "name = "})
+    with pytest.raises(AssembleError) as raised:
+        kit.render("agents/critic.toml")
+    assert [found.code for found in raised.value.diagnostics] == ["S003"]
+    bench.write({"assemble.toml": "obligatry = []\n"})
+    with pytest.raises(AssembleError) as raised:
+        kit.check()
+    assert [found.code for found in raised.value.diagnostics] == ["C701"]
+
+
+def test_the_package_gives_no_more_than_it_names() -> None:
+    assert set(kei_assembler.__all__) == {"Kit", "Plan", "__version__"}
+    with pytest.raises(AttributeError, match="has no attribute 'Kitt'"):
+        _ = kei_assembler.Kitt
+
+
+def test_the_package_alone_imports_nothing() -> None:
+    code = "import sys; import kei_assembler; print(*(name for name in sys.modules if name.startswith('kei_')))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["kei_assembler"]

@@ -1,0 +1,118 @@
+"""Watching: a change of any source builds the kit again; errors, renames and editors do not end it, Ctrl-C does."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+AGENT = 'name = "critic"\ndescription = "{}"\n'
+PATIENCE = 20
+
+
+class Watcher:
+    """A running `assemble watch`, and what it says, line by line."""
+
+    def __init__(self, folder: Path, *args: str) -> None:
+        self.folder = folder
+        command = [sys.executable, "-m", "kei_assembler", "watch", *args]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        self.process = subprocess.Popen(
+            command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.lines: queue.Queue[str] = queue.Queue()
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n"))
+
+    def says(self, text: str) -> None:
+        """Wait for a line that holds the text."""
+        seen = []
+        try:
+            while text not in (line := self.lines.get(timeout=PATIENCE)):
+                seen.append(line)
+        except queue.Empty:
+            pytest.fail(f"{text!r} did not come, but {seen}")
+
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        status = self.process.wait(PATIENCE)
+        self.reader.join()
+        assert self.process.stdout
+        self.process.stdout.close()
+        return status
+
+
+@pytest.fixture
+def watcher(tmp_path: Path) -> Iterator[Watcher]:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "critic.toml").write_text(AGENT.format("Reviews code."))
+    watcher = Watcher(tmp_path)
+    watcher.says("created agents/critic.md")
+    watcher.says("1 agent: 1 created")
+    yield watcher
+    if watcher.process.poll() is None:
+        watcher.end()
+
+
+def test_each_kind_of_source_builds_again(watcher: Watcher) -> None:
+    watcher.write("agents/critic.toml", AGENT.format("Reviews diffs."))
+    watcher.says("updated agents/critic.md")
+    watcher.write("_blocks/baseline.md", "Be honest.\n")
+    watcher.says("note[B206]")
+    watcher.write("agents/critic.toml", AGENT.format("Reviews diffs.") + 'blocks = ["baseline"]\n')
+    watcher.says("updated agents/critic.md")
+    watcher.write("templates/agent.md.j2", "You are {{ agent.name }}.")
+    watcher.says("updated agents/critic.md")
+    watcher.write("assemble.toml", 'targets = ["claude-code", "gemini"]\n')
+    watcher.says("created .gemini/agents/critic.md")
+    assert watcher.end() == 0
+
+
+def test_mistakes_are_told_and_survived(watcher: Watcher) -> None:
+    watcher.write("agents/critic.toml", "name = ")
+    watcher.says("error[S003]")
+    watcher.write("assemble.toml", "obligatry = []\n")
+    watcher.says("error[C701]")
+    watcher.write("assemble.toml", "obligatory = []\n")
+    watcher.says("error[S003]")
+    watcher.write("agents/critic.toml", AGENT.format("Reviews all."))
+    watcher.says("updated agents/critic.md")
+    assert watcher.end() == 0
+
+
+def test_files_that_are_replaced_renamed_and_removed(watcher: Watcher) -> None:
+    agents = watcher.folder / "agents"
+    (agents / ".critic.toml.swp").write_text(AGENT.format("Reviews more."))
+    os.replace(agents / ".critic.toml.swp", agents / "critic.toml")
+    watcher.says("updated agents/critic.md")
+    (agents / "tester.toml").write_text(AGENT.format("Tests.").replace("critic", "tester"))
+    watcher.says("created agents/tester.md")
+    (agents / "tester.toml").unlink()
+    watcher.says("orphan agents/tester.md")
+    assert watcher.end() == 0
+
+
+def test_the_interrupt_shows_no_traceback(watcher: Watcher) -> None:
+    assert watcher.end() == 0
+    rest = []
+    while not watcher.lines.empty():
+        rest.append(watcher.lines.get())
+    assert "".join(rest) == ""
