@@ -52,13 +52,13 @@ def _line(value: Value) -> str:
             return fold(str(value))
 
 
-_BODY_KEY = "developer_instructions"
+BODY_KEY = "developer_instructions"
 
 
 def _toml(entries: Entries, body: str) -> tuple[str, str]:
     import rtoml
 
-    whole = {key: _plain(value) for key, value in entries} | {_BODY_KEY: f"{body}\n" if body else ""}
+    whole = {key: _plain(value) for key, value in entries} | {BODY_KEY: f"{body}\n" if body else ""}
     return "", "\n" + rtoml.dumps(whole, pretty=True)
 
 
@@ -73,7 +73,7 @@ _FRONT_MATTER = re.compile(rb"---\n")
 MARKDOWN = Form("Markdown with YAML front matter", MARKUP, _FRONT_MATTER, _markdown)
 LINES = Form("Markdown with front matter of plain lines `key: value`", MARKUP, _FRONT_MATTER, _lines)
 TOML = Form(
-    f"TOML with the body in `{_BODY_KEY}`",
+    f"TOML with the body in `{BODY_KEY}`",
     HASH,
     re.compile(rb"(?s:.*\n)?[\"']?developer_instructions[\"']?[ \t]*="),
     _toml,

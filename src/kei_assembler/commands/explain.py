@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import click
 
-from kei_assembler import catalog
+from kei_assembler import catalog, completing
 from kei_assembler.commands import tell
 from kei_assembler.diagnostics import Rule, nearest
 
 
 @click.command("explain")
-@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.argument("codes", nargs=-1, metavar="[CODE]...", shell_complete=completing.codes)
 @click.option("--all", "all_", is_flag=True, help="Print the documentation of all codes, as Markdown.")
 def command(codes: Sequence[str], all_: bool) -> None:
     """Explain the code of a finding; without one, list all codes."""

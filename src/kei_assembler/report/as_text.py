@@ -82,14 +82,14 @@ def _diffs(outcome: Outcome, kinds: Container[Kind]) -> str:
 
 
 def _closing(outcome: Outcome) -> Iterable[str]:
-    tally = _tally(outcome.diagnostics)
+    found = tally(outcome.diagnostics)
     if outcome.failure:
         yield f"error: {shown(outcome.failure.message)}\n"
         yield f"  help: {shown(outcome.failure.hint)}\n" if outcome.failure.hint else ""
     elif not outcome.changes and outcome.status:
-        yield f"{tally}; nothing was written\n"
+        yield f"{found}; nothing was written\n"
     else:
-        yield f"{_summary(outcome)}{'; ' if tally else ''}{tally}\n"
+        yield f"{_summary(outcome)}{'; ' if found else ''}{found}\n"
     for what, reason in outcome.loosened:
         yield shown(f"loosened: {what}{f' ({reason})' if reason else ''}") + "\n"
 
@@ -98,16 +98,17 @@ def _summary(outcome: Outcome) -> str:
     """The run in one line: "7 agents: 1 created, 6 unchanged"."""
     counts = Counter(_word(outcome, change).replace("would ", "to ") for change in outcome.changes)
     parts = ", ".join(f"{count:,} {word}" for word, count in counts.items())
-    return f"{_counted(outcome.agents, 'agent')}: {parts or 'nothing to write'}"
+    return f"{counted(outcome.agents, 'agent')}: {parts or 'nothing to write'}"
 
 
-def _tally(diagnostics: Iterable[Diagnostic]) -> str:
-    """How many findings there are: "3 errors, 1 note"; empty when there are none."""
+def tally(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return how many findings there are: "3 errors, 1 note"; empty when there are none."""
     counts = Counter(diagnostic.severity for diagnostic in diagnostics)
-    return ", ".join(_counted(counts[severity], severity.word) for severity in sorted(counts, reverse=True))
+    return ", ".join(counted(counts[severity], severity.word) for severity in sorted(counts, reverse=True))
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 agent", "2 agents"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

@@ -38,7 +38,7 @@ def unknown_tool(subject: Subject) -> Iterable[Finding]:
         return
     known = _known(subject)
     for index, tool in enumerate(subject.manifest.tools or ()):
-        if tool and not _is_known(tool, known) and _is_one_tool(tool):
+        if tool and not _is_known(tool, known) and is_one_tool(tool):
             yield Finding(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
 
 
@@ -61,7 +61,8 @@ _ONE_TOOL = re.compile(
 )
 
 
-def _is_one_tool(entry: str) -> bool:
+def is_one_tool(entry: str) -> bool:
+    """Tell whether an entry of `tools` is the name of one tool, with or without limits, or of a server's tools."""
     return _ONE_TOOL.fullmatch(entry) is not None
 
 
@@ -85,7 +86,7 @@ def several_tools(subject: Subject) -> Iterable[Finding]:
         tools = ["mcp__tracker__search", "Bash(git log:*)"]
     """
     for index, tool in enumerate(subject.manifest.tools or ()):
-        if tool.strip() and not _is_one_tool(tool) and not subject.inherits("tools"):
+        if tool.strip() and not is_one_tool(tool) and not subject.inherits("tools"):
             yield Finding(
                 ("tools", index), f"`{tool}` is not the name of one tool", "give each tool an entry of its own"
             )
