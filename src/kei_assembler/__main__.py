@@ -1,6 +1,6 @@
 """`python -m kei_assembler` is the command `assemble`."""
 
-from kei_assembler.start import main
+from kei_assembler.start import command
 
 if __name__ == "__main__":
-    main()
+    command()

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from typing import NoReturn
 
 from kei_assembler import memo, streams
+
+
+def command() -> NoReturn:
+    """Be the process of the command: as `main`, but end at once.
+
+    To take a process apart that ends anyway would take longer than some runs.
+    """
+    try:
+        main()
+    except SystemExit as ended:
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(int(ended.code or 0))
 
 
 def main(prog_name: str = "assemble") -> NoReturn:
