@@ -238,10 +238,15 @@ class _Planner:
         self.found += problems
         if manifest is None:
             return
-        for artifact in self.artifacts(source, manifest):
-            self._place(source, artifact)
+        first = len(self.changes)
+        self._place_all(source, manifest)
+        self.changes[first:] = map(_packed, self.changes[first:])
         for target in self.kit.targets_left_out(manifest):
             self.passed_over.add(self.disk.real(self.kit.output(target, manifest.name, file)).casefold())
+
+    def _place_all(self, source: Source, manifest: Manifest) -> None:
+        for artifact in self.artifacts(source, manifest):
+            self._place(source, artifact)
 
     def join(self, part: _Part) -> None:
         """Take over what another planner found about other manifests of the kit."""
@@ -396,3 +401,8 @@ def _deepened(pattern: str) -> str:
     """The pattern with which a client that looks into inner folders finds an agent below the output's folder."""
     folder, name = os.path.split(pattern)
     return f"{folder}/{{dir}}/{name}" if folder and "{" not in folder else pattern
+
+
+def _packed(change: Change) -> Change:
+    """The change with a copy of its bytes: among larger texts that are gone, they would keep those' room apart."""
+    return change._replace(after=bytes(memoryview(change.after))) if change.after else change
