@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kei_assembler import crew, memo
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
-from kei_assembler.disk import Disk
-from kei_assembler.kit import Kit, is_inside, normal
-from kei_assembler.manifest import Manifest, manifest_shape
-from kei_assembler.plan import OUTPUT_MOST, Change, Kind, decide, decide_leftover
+from kei_assembler.kit import Kit
+from kei_assembler.plan import Change, Kind
+from kei_assembler.planner import Part, Planner
 from kei_assembler.progress import told
-from kei_assembler.rules import (
-    Usage,
-    check_block,
-    check_defaults,
-    check_kit,
-    check_limits,
-    check_manifest,
-    outputs,
-)
-from kei_assembler.rules.limits import Given
-from kei_assembler.source import Source
-from kei_assembler.targets import TARGETS
+from kei_assembler.rules import check_kit
 
 if TYPE_CHECKING:
     from kei_assembler.render import Artifact
@@ -50,7 +36,7 @@ def planned(kit: Kit, files: Sequence[str], whole: bool, may_write: bool = False
     Where they are many, two processes share the work. What the other one is to write, it keeps: with `may_write`, a
     change that creates or updates may then come without its bytes.
     """
-    planner = _Planner(kit)
+    planner = Planner(kit)
     if len(files) < _WORTH_SHARING or not crew.is_possible():
         for file in told(files):
             planner.add(file)
@@ -65,7 +51,7 @@ def planned(kit: Kit, files: Sequence[str], whole: bool, may_write: bool = False
         share.end()
 
 
-def _whole_plan(planner: _Planner, whole: bool, write: Callable[[Iterable[Change]], list[Change]]) -> Plan:
+def _whole_plan(planner: Planner, whole: bool, write: Callable[[Iterable[Change]], list[Change]]) -> Plan:
     if whole:
         planner.read_all_blocks()
     found = planner.everything_found() + planner.overwritten_sources()
@@ -77,7 +63,7 @@ def _whole_plan(planner: _Planner, whole: bool, write: Callable[[Iterable[Change
 
 def preview(kit: Kit, file: str) -> tuple[list[Diagnostic], list[Artifact]]:
     """Return what is to be said about one manifest of the kit, and its artifacts, which are not written."""
-    planner = _Planner(kit)
+    planner = Planner(kit)
     source, manifest, found = planner.check(file)
     artifacts = [] if manifest is None else list(planner.artifacts(source, manifest))
     return found + planner.everything_found(), artifacts
@@ -86,7 +72,7 @@ def preview(kit: Kit, file: str) -> tuple[list[Diagnostic], list[Artifact]]:
 class _Share:
     """The part of the plan that another process makes, and then writes."""
 
-    def __init__(self, planner: _Planner, files: Sequence[str], may_write: bool) -> None:
+    def __init__(self, planner: Planner, files: Sequence[str], may_write: bool) -> None:
         self.planner = planner
         self.files = files
         self.may_write = may_write
@@ -96,7 +82,7 @@ class _Share:
             self.partner = crew.Partner(self._answer)
             self.partner.ask(None)
 
-    def joined(self) -> _Planner:
+    def joined(self) -> Planner:
         """Return the planner with what the other process found added.
 
         Where both have an output at one path, or the other is lost, all is planned here and anew: whose output comes
@@ -113,7 +99,7 @@ class _Share:
         self.planner.join(part)
         return self.planner
 
-    def _alone(self) -> _Planner:
+    def _alone(self) -> Planner:
         for file in self.files:
             self.planner.add(file)
         return self.planner
@@ -146,7 +132,7 @@ class _Share:
     def _rescued(self, theirs: list[Change]) -> list[Change]:
         """Plan anew what the other process was to write when it was lost, and carry out what it did not get to."""
         self.end()
-        anew = _Planner(self.planner.kit)
+        anew = Planner(self.planner.kit)
         for file in self.files:
             anew.add(file)
         now = {change.path: change for change in anew.changes}
@@ -179,14 +165,14 @@ class _Share:
             for planned, now in zip(asked, done, strict=True)
         ]
 
-    def _planned(self) -> _Part:
+    def _planned(self) -> Part:
         planner = self.planner
         planner.found, planner.once = [], []
         for file in self.files:
             planner.add(file)
         blocks = tuple(block.name for block in planner.kit.blocks_read)
         changes = [self._sent(change) for change in planner.changes]
-        return _Part(
+        return Part(
             planner.found,
             planner.once,
             changes,
@@ -200,209 +186,3 @@ class _Share:
     def _sent(self, change: Change) -> Change:
         stays = self.may_write and change.kind in (Kind.CREATE, Kind.UPDATE)
         return change._replace(before=None, after=None) if stays else change
-
-
-class _Part(NamedTuple):
-    """What the other process found, as plain values."""
-
-    found: list[Diagnostic]
-    once: list[Diagnostic]
-    changes: list[Change]
-    owners: dict[str, str]
-    passed_over: set[str]
-    usage: tuple[Any, ...]
-    blocks: tuple[str, ...]
-    notes: memo.Notes | None
-
-
-class _Planner:
-    """Takes one manifest after the other; keeps what they share, and of each only its changes."""
-
-    def __init__(self, kit: Kit) -> None:
-        from kei_assembler.render import Renderer
-
-        self.kit = kit
-        self.shape = manifest_shape(kit.settings.extra_keys)
-        self.renderer = Renderer(kit)
-        self.disk = Disk(kit)
-        self.usage = Usage(kit)
-        self.found: list[Diagnostic] = check_defaults(kit, self.shape)
-        self.once: list[Diagnostic] = []
-        self.changes: list[Change] = []
-        self.said: set[tuple[str, str]] = set()
-        self.owners: dict[str, str] = {}
-        self.passed_over: set[str] = set()
-
-    def add(self, file: str) -> None:
-        source, manifest, problems = self.check(file)
-        self.found += problems
-        if manifest is None:
-            return
-        first = len(self.changes)
-        self._place_all(source, manifest)
-        self.changes[first:] = map(_packed, self.changes[first:])
-        for target in self.kit.targets_left_out(manifest):
-            self.passed_over.add(self.disk.real(self.kit.output(target, manifest.name, file)).casefold())
-
-    def _place_all(self, source: Source, manifest: Manifest) -> None:
-        for artifact in self.artifacts(source, manifest):
-            self._place(source, artifact)
-
-    def join(self, part: _Part) -> None:
-        """Take over what another planner found about other manifests of the kit."""
-        self.found += part.found
-        self._add_once(*part.once)
-        self.changes += part.changes
-        self.owners |= part.owners
-        self.passed_over |= part.passed_over
-        self.usage.join(part.usage)
-        for name in part.blocks:
-            self.kit.block(name)
-        memo.add(part.notes)
-
-    def _place(self, source: Source, artifact: Artifact) -> None:
-        resolved = self.disk.real(artifact.path)
-        real = resolved.casefold()
-        if not is_inside(resolved, self.kit.root):
-            self._add_once(*source.run(outputs.output_outside_root, os.path.dirname(artifact.path) or "."))
-        elif len(artifact.content) > OUTPUT_MOST:
-            size = len(artifact.content)
-            self.found += source.run(outputs.output_too_large, artifact.path, size, OUTPUT_MOST)
-        elif self._is_like_manifest(artifact.path):
-            self.found += source.run(outputs.output_among_manifests, artifact.path)
-        elif real in self.owners:
-            self.found += source.run(outputs.output_twice, artifact.path, self.owners[real])
-        else:
-            self.owners[real] = source.file
-            self._decide(source, artifact)
-
-    def _is_like_manifest(self, path: str) -> bool:
-        folder = "" if self.kit.settings.manifests == "." else f"{self.kit.settings.manifests}/".casefold()
-        inside = path.casefold().removeprefix(folder)
-        is_inside = path.casefold().startswith(folder)
-        return path.endswith(".toml") and is_inside and not any(part.startswith(".") for part in inside.split("/"))
-
-    def check(self, file: str) -> tuple[Source, Manifest | None, list[Diagnostic]]:
-        """Return the manifest, or None where it has errors, and what there is to say about it."""
-        source, problems = self.kit.read_manifest(file)
-        problems = problems or source.run(outputs.unusable_path, file)
-        if problems:
-            return source, None, problems
-        manifest, problems = check_manifest(self.kit, source, self.shape)
-        self.usage.add(manifest)
-        return source, None if has_errors(problems) else manifest, problems
-
-    def artifacts(self, source: Source, manifest: Manifest) -> Iterator[Artifact]:
-        """Yield the manifest's artifact for each of its targets; a template that fails is a finding."""
-        from kei_assembler.render import TemplateFailure
-
-        for target in self.kit.targets_of(manifest):
-            try:
-                artifact = self.renderer.render(manifest, source.file, target)
-                self.renderer.refuse_what_templates_add(artifact, manifest)
-            except TemplateFailure as failure:
-                self._add_once(*failure.diagnostics)
-                continue
-            self._add_once(*self.renderer.unsaid(artifact))
-            self._check_limits(source, artifact)
-            yield artifact
-
-    def _check_limits(self, source: Source, artifact: Artifact) -> None:
-        if len(artifact.content) <= OUTPUT_MOST:
-            given: Given = {"body": artifact.body, "prompt": artifact.prompt, "file": artifact.content}
-            self.found += check_limits(source, given, (artifact.target,))
-
-    def _decide(self, source: Source, artifact: Artifact) -> None:
-        try:
-            change = decide(artifact, self.disk.read(artifact.path), self.disk.has)
-            self.changes.append(change._replace(chosen=True) if self.kit.chosen else change)
-        except OSError as error:
-            self.found += source.run(outputs.output_unreadable, artifact.path, error.strerror or str(error))
-
-    def _add_once(self, *diagnostics: Diagnostic) -> None:
-        """What fails in the same way in every manifest has one cause, and is one finding."""
-        for diagnostic in diagnostics:
-            cause = (diagnostic.code, diagnostic.message)
-            if cause not in self.said:
-                self.said.add(cause)
-                self.once.append(diagnostic)
-
-    def read_all_blocks(self) -> None:
-        """Ask for the blocks that no manifest uses too, so that what is wrong with them is found as well."""
-        for name in self.kit.block_names:
-            self.kit.block(name)
-
-    def everything_found(self) -> list[Diagnostic]:
-        """Return what was found so far, and what is wrong with the blocks that were asked for."""
-        return [*self.found, *self.once] + [
-            diagnostic for block in self.kit.blocks_read for diagnostic in check_block(self.usage, block)
-        ]
-
-    def overwritten_sources(self) -> list[Diagnostic]:
-        """Return a finding for each output that would take the place of a source."""
-        in_the_way = [change for change in self.changes if change.kind is Kind.FOREIGN]
-        sources = self._sources() if in_the_way else set()
-        return [
-            diagnostic
-            for change in in_the_way
-            if self.disk.real(change.path) in sources
-            for diagnostic in Source(change.manifest, "").run(outputs.output_is_source, change.path)
-        ]
-
-    def _sources(self) -> set[str]:
-        kit = self.kit
-        settings = [kit.settings_source.file] if kit.settings_source else []
-        blocks = (file for folder in kit.settings.blocks for file in kit.files(folder, ".md"))
-        templates = kit.files(kit.settings.templates, "")
-        return {self.disk.real(file) for file in (*kit.manifests, *settings, *blocks, *templates)}
-
-    def survey(self) -> None:
-        """Look where outputs are, or would be by default, for agent files that no manifest gives."""
-        seen = {*self.owners, *self.passed_over}
-        for target, pattern in _patterns(self.kit):
-            for path in self._like_outputs(pattern):
-                real = self.disk.real(path).casefold()
-                if real not in seen and (content := self._content(path)):
-                    leftover = decide_leftover(path, target, content, self.kit.settings.manifests)
-                    self.changes += [leftover] if leftover and self._concerns(leftover) else []
-                seen.add(real)
-
-    def _concerns(self, leftover: Change) -> bool:
-        """Other agent files where no output of this kit goes are nobody's business."""
-        return leftover.kind is Kind.ORPHAN or leftover.target in self.usage.targets
-
-    def _content(self, path: str) -> bytes | None:
-        with suppress(OSError):
-            return self.disk.read(path) if self.disk.holds(path) and not self.disk.is_link(path) else None
-        return None
-
-    def _like_outputs(self, pattern: str) -> Iterator[str]:
-        """The files whose path could come from an output's pattern."""
-        folder = os.path.dirname(pattern.partition("{")[0]) or "."
-        folder = self.kit.settings.manifests if pattern.startswith("{dir}") else folder
-        parts = re.split(r"(\{name\}|\{dir\}/)", pattern)
-        regex = "".join({"{name}": "[^/]+", "{dir}/": "(?:.+/)?"}.get(part) or re.escape(part) for part in parts)
-        memo.note(self.kit.path(folder))
-        if not self.disk.holds(f"{folder}/x"):
-            return iter(())
-        suffix, deep = os.path.basename(pattern).rpartition("}")[2], "{" in os.path.dirname(pattern)
-        return (path for path in sorted(self.kit.files(folder, suffix, deep)) if re.fullmatch(regex, path))
-
-
-def _patterns(kit: Kit) -> list[tuple[str, str]]:
-    """The targets with the patterns of their outputs: the kit's own, and the default one, of before that."""
-    rows = [TARGETS[name] for name in kit.chosen or TARGETS]
-    both = ((row, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output))
-    every = ((row.name, _deepened(pattern) if row.deep else pattern) for row, pattern in both)
-    return list(dict.fromkeys((name, normal(pattern)) for name, pattern in every))
-
-
-def _deepened(pattern: str) -> str:
-    """The pattern with which a client that looks into inner folders finds an agent below the output's folder."""
-    folder, name = os.path.split(pattern)
-    return f"{folder}/{{dir}}/{name}" if folder and "{" not in folder else pattern
-
-
-def _packed(change: Change) -> Change:
-    """The change with a copy of its bytes: among larger texts that are gone, they would keep those' room apart."""
-    return change._replace(after=bytes(memoryview(change.after))) if change.after else change
