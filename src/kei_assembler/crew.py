@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -76,24 +76,31 @@ class Partner:
             os.waitpid(self._process, 0)
 
 
-def _fork(life: Callable[[], NoReturn]) -> int:
-    """Return the process of a fork that lives this life, and never gets out of it, whatever signal comes when."""
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let signals that end the process wait: whoever has a partner by then can dismiss it first."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
-        process = os.fork()
-        if process == 0:
-            _live(life, held)
-        return process
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
-def _live(life: Callable[[], NoReturn], held: Iterable[int]) -> NoReturn:
+def _fork(life: Callable[[], NoReturn]) -> int:
+    """Return the process of a fork that lives this life, and never gets out of it, whatever signal comes when."""
+    with undisturbed():
+        process = os.fork()
+        if process == 0:
+            _live(life)
+        return process
+
+
+def _live(life: Callable[[], NoReturn]) -> NoReturn:
     """Ctrl-C is for the other process, which then ends this one."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, _leave)
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         life()
     finally:
         os._exit(0)  # without a trace: the rest of the process is the other's

@@ -42,13 +42,16 @@ def planned(kit: Kit, files: Sequence[str], whole: bool, may_write: bool = False
             planner.add(file)
         yield _whole_plan(planner, whole, planner.disk.apply)
         return
-    share = _Share(planner, files[len(files) // 2 :], may_write)
+    share = None
     try:
+        with crew.undisturbed():
+            share = _Share(planner, files[len(files) // 2 :], may_write)
         for file in told(files[: len(files) // 2]):
             planner.add(file)
         yield _whole_plan(share.joined(), whole, share.write)
     finally:
-        share.end()
+        if share:
+            share.end()
 
 
 def _whole_plan(planner: Planner, whole: bool, write: Callable[[Iterable[Change]], list[Change]]) -> Plan:
