@@ -337,6 +337,7 @@ def _assert_no_loss(build: Build, loss: str, *args: str) -> None:
     assert list((kit / "agents").glob(".*")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_process_that_is_lost_is_no_loss(build: Build, loss: str) -> None:
     _assert_no_loss(build, loss, "--all")
@@ -386,9 +387,10 @@ def _begun(kit: Path, moment: str, rest: float) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("to_all", [pytest.param(True, marks=pytest.mark.slow), False])
+@pytest.mark.parametrize("to_all", [True, False])
 def test_a_signal_ends_both(build: Build, moment: str, number: signal.Signals, to_all: bool) -> None:
     kit = build(NEW_BLOCK)
     process, told = _begun(kit, moment, 20), time.monotonic()
@@ -402,6 +404,7 @@ def test_a_signal_ends_both(build: Build, moment: str, number: signal.Signals, t
     _assert_a_rerun_completes(kit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_process_whose_other_is_killed_goes_too(build: Build, moment: str) -> None:
     kit = build(NEW_BLOCK)
@@ -412,6 +415,7 @@ def test_a_process_whose_other_is_killed_goes_too(build: Build, moment: str) -> 
     _assert_a_rerun_completes(kit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
 def test_closed_streams(build: Build, closed: str) -> None:
     both = []

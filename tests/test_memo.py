@@ -291,6 +291,7 @@ LINKS: dict[str, tuple[Callable[[Shelf], object], Callable[[Shelf], object]]] = 
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", LINKS)
 def test_links_that_lead_elsewhere_show(shelf: Shelf, link: str) -> None:
     prepare, change = LINKS[link]
@@ -355,6 +356,7 @@ def test_another_branch_and_back(shelf: Shelf) -> None:
     assert shelf.assert_as_without("--all", "--check") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["a module", "a template of the package", "a folder that modules come from"])
 def test_another_program_shows(shelf: Shelf, what: str) -> None:
     from kei_assembler import render
@@ -395,6 +397,7 @@ OTHERWISE: dict[str, Callable[[Shelf], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", OTHERWISE)
 def test_what_was_run_otherwise_is_not_remembered(shelf: Shelf, how: str) -> None:
     shelf.remember("--all")
@@ -418,6 +421,7 @@ def test_nothing_is_kept_on_ci(shelf: Shelf, name: str) -> None:
     assert list(shelf.cache.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["kit", "kit/all/.cache", "kit/.cache", ".cache", "../outside"])
 @pytest.mark.parametrize("mark", [".git", ".hg", None])
 def test_nothing_is_kept_where_a_repository_could_bring_it_along(shelf: Shelf, folder: str, mark: str | None) -> None:
@@ -514,6 +518,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_record_is_none(shelf: Shelf, damage: str) -> None:
     said = shelf.remember("--all")
@@ -553,6 +558,7 @@ HARDSHIPS: dict[str, Callable[[Shelf], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hardship", HARDSHIPS)
 def test_where_nothing_can_be_kept_the_run_is_the_same(shelf: Shelf, hardship: str) -> None:
     shelf.run("--all", "--no-cache")
