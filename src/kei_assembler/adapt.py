@@ -181,9 +181,13 @@ def _list(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:
 
 
 def _permissions(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:
-    """The last that matches holds, so what is denied in general comes first."""
+    return {row.key: permissions(row, granted)}
+
+
+def permissions(row: Tools, granted: Iterable[Grant]) -> dict[str, Value]:
+    """Return what a map of permissions says: the last that matches holds, so what is denied in general comes first."""
     allowed = {grant.name: _by_pattern(grant.patterns) or row.guarded.get(grant.name, "allow") for grant in granted}
-    return {row.key: {EVERYTHING: "deny", **allowed}}
+    return {EVERYTHING: "deny", **allowed}
 
 
 def _by_pattern(patterns: tuple[str, ...]) -> Mapping[str, Value]:

@@ -25,6 +25,15 @@ class Policy(NamedTuple):
     ignore: frozenset[str] = frozenset()
     strict: bool = False
 
+    @classmethod
+    def of(cls, kit: Kit, codes: Iterable[str] = (), strict: bool = False) -> Policy:
+        """Return what the kit's settings and further codes say. Raises AssembleError when the settings are wrong."""
+        if kit.settings.ignore:
+            from kei_assembler.catalog import check_ignore
+
+            check_ignore(kit)
+        return cls(frozenset({*codes, *kit.settings.ignore}), strict)
+
     def weigh(self, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
         """Return the findings that count, with the severity that they count with, sorted."""
         return sorted(

@@ -173,7 +173,7 @@ def _refuse_contradictions(manifests: Sequence[str], output_format: str, options
 
 
 def _mode(kit: Kit, options: Mapping[str, Any]) -> Mode:
-    policy = Policy(_ignored(kit, options["ignore"]), options["strict"])
+    policy = Policy.of(kit, _ignored(options["ignore"]), options["strict"])
     licence = Licence(options["force"], options["prune"])
     return Mode(options["check"], options["diff"], options["staged"], licence, policy)
 
@@ -189,18 +189,14 @@ def _preview(kit: Kit, file: str, policy: Policy) -> Outcome:
     return outcome._replace(printed=artifacts[0].content.decode()) if outcome.status == CLEAN else outcome
 
 
-def _ignored(kit: Kit, codes: Sequence[str]) -> frozenset[str]:
-    """The codes to silence, by the command line and the settings; each must exist, and may be silenced."""
+def _ignored(codes: Sequence[str]) -> list[str]:
+    """The codes to silence, by the command line; each must exist, and may be silenced."""
     for code in codes:
         from kei_assembler.commands.explain import rule_named
 
         if not rule_named(code).may_ignore:
             raise click.UsageError(f"{code} cannot be ignored: it would make the output wrong")
-    if kit.settings.ignore:
-        from kei_assembler.catalog import check_ignore
-
-        check_ignore(kit)
-    return frozenset({*(code.upper() for code in codes), *kit.settings.ignore})
+    return [code.upper() for code in codes]
 
 
 def _tell(outcome: Outcome, output_format: str, keeps: bool) -> int:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from kei_assembler.agentfile import AgentFile
 from kei_assembler.bodies import closed, fields_of
 from kei_assembler.diagnostics import Diagnostic, Span, listed
-from kei_assembler.kit import Kit, normal
+from kei_assembler.kit import Kit
 from kei_assembler.rules import imports
 from kei_assembler.shapes import LINE, Field, Shape, fits
 from kei_assembler.target import Target
@@ -44,11 +44,6 @@ class Draft(NamedTuple):
     def name(self) -> str:
         """The agent's name."""
         return str(self.data["name"])
-
-
-def manifest_file(kit: Kit, name: str) -> str:
-    """Return where a new manifest goes."""
-    return normal(f"{kit.settings.manifests}/{name}.toml")
 
 
 def draft(kit: Kit, origin: Origin, name: str, names: Iterable[str]) -> Draft:
@@ -201,7 +196,7 @@ class _Drafting:
 
     def _say_what_stays(self) -> None:
         place, name = self.origin.place, str(self.data["name"])
-        output = self.kit.output(self.row.name, name, manifest_file(self.kit, name))
+        output = self.kit.output(self.row.name, name, self.kit.manifest_file(name))
         if _AGENTS.search(place) and place != output:
             hint = f"once `{output}` is there, delete this one: {self.row.label} would see the agent twice"
             self._say(imports.file_left_behind, "", f"the agent's file will be `{output}`", hint)

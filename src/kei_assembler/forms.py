@@ -75,7 +75,7 @@ LINES = Form("Markdown with front matter of plain lines `key: value`", MARKUP, _
 TOML = Form(
     f"TOML with the body in `{BODY_KEY}`",
     HASH,
-    re.compile(rb"(?s:.*\n)?[\"']?developer_instructions[\"']?[ \t]*="),
+    re.compile(rb"(?s:.*\n)?[\"']?%b[\"']?[ \t]*=" % BODY_KEY.encode()),
     _toml,
     False,
 )

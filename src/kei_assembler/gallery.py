@@ -7,7 +7,7 @@ from itertools import groupby
 from textwrap import fill
 
 from kei_assembler.target import Limit, Target, Tools
-from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
+from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
 
 _WIDTH = 112
 _INDENT = 12
@@ -98,7 +98,7 @@ def _about_limit(limit: Limit) -> str:
 
 
 def _lost(tools: Tools) -> Iterator[str]:
-    missing = [tool for tool in CLAUDE_TOOLS if tool not in (tools.names or {}) and tool != "Task"]
+    missing = [tool for tool in CLAUDE_TOOLS if tool not in (tools.names or {}) and tool not in ALIASES]
     if tools.names is not None and not tools.other:
         yield f"Tools without a counterpart: {_code(missing)}."
     if tools.names is not None and len(tools.scoped) < len(CLAUDE_TOOLS):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kei_assembler.bodies import Split, share
 from kei_assembler.diagnostics import Diagnostic, Finding
-from kei_assembler.drafting import Draft, Origin, manifest_file
+from kei_assembler.drafting import Draft, Origin
 from kei_assembler.handwriting import manifest_text
 from kei_assembler.kit import Block, Kit, normal, stem
 from kei_assembler.manifest import manifest_shape
@@ -123,7 +123,7 @@ def written(kit: Kit, drafts: Iterable[Draft]) -> tuple[list[Written], list[Diag
     files, found = [], []
     shape = manifest_shape(kit.settings.extra_keys)
     for one in drafts:
-        file = Written(manifest_file(kit, one.name), manifest_text(one.data), one)
+        file = Written(kit.manifest_file(one.name), manifest_text(one.data), one)
         source, problems = read_toml(file.path, file.text.encode())
         found += problems or check_manifest(kit, source, shape)[1]
         files.append(file)

@@ -79,12 +79,19 @@ class Kit:
         """Where the settings have the defaults."""
         return (*map(str, self.settings_at), "defaults")
 
+    def manifest_file(self, name: str) -> str:
+        """Return the file of a new agent's manifest."""
+        return normal(f"{self.settings.manifests}/{name}.toml")
+
     def targets_of(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the targets that a manifest's files are made for: its own or the kit's, or those chosen."""
-        wanted = tuple(target for target in manifest.targets or self.settings.targets if target in TARGETS)
+        wanted = self._all_targets_of(manifest)
         if not self.chosen:
             return wanted
         return tuple(target for target in self.chosen if manifest.targets is None or target in wanted)
+
+    def _all_targets_of(self, manifest: Manifest) -> tuple[str, ...]:
+        return tuple(target for target in manifest.targets or self.settings.targets if target in TARGETS)
 
     def output(self, target: str, name: str, file: str) -> str:
         """Return the path, relative to the kit, of the agent file that the manifest `file` gives for a target."""
@@ -95,8 +102,7 @@ class Kit:
         """Return the targets of a manifest that this run keeps away from."""
         if not self.chosen:
             return ()
-        every = manifest.targets or self.settings.targets
-        return tuple(target for target in every if target in TARGETS and target not in self.chosen)
+        return tuple(target for target in self._all_targets_of(manifest) if target not in self.chosen)
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:

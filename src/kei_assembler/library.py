@@ -13,6 +13,7 @@ from kei_assembler.disk import Disk
 from kei_assembler.plan import Change, Licence
 from kei_assembler.planning import planned, preview
 from kei_assembler.report.outcome import Outcome
+from kei_assembler.selection import found_from
 from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -43,11 +44,7 @@ class Kit:
 
         Raises AssembleError when there is no kit, when its settings are wrong, or when a target is none.
         """
-        start = os.path.abspath(folder)
-        found = discovery.find(start)
-        if found is None:
-            raise AssembleError(f"no kit was found from {start} upwards")
-        return cls._keeping_to(found, tuple(targets))
+        return cls._keeping_to(found_from(os.path.abspath(folder)), tuple(targets))
 
     @classmethod
     def _keeping_to(cls, folder: str, targets: tuple[str, ...]) -> Kit:
@@ -75,7 +72,7 @@ class Kit:
 
     def check(self, *manifests: str) -> tuple[Diagnostic, ...]:
         """Return everything that `--check` finds: mistakes in the sources, and outputs that are not as they give."""
-        return tuple(self._run(manifests, Mode(check=True, policy=self._policy())).findings)
+        return tuple(self._run(manifests, Mode(check=True, policy=Policy.of(self._kit))).findings)
 
     def render(self, manifest: str) -> tuple[Artifact, ...]:
         """Return the agent files of one manifest, one for each target, without writing them.
@@ -83,7 +80,7 @@ class Kit:
         Raises AssembleError, with the diagnostics, when there is an error in what they are made from.
         """
         found, artifacts = preview(self._fresh(), self._files((manifest,))[0])
-        counted = self._policy().weigh(found)
+        counted = Policy.of(self._kit).weigh(found)
         if has_errors(counted):
             raise AssembleError(f"{manifest} has errors", diagnostics=counted)
         return tuple(artifacts)
@@ -104,18 +101,10 @@ class Kit:
 
     def build(self, *manifests: str, force: bool = False, prune: bool = False) -> Outcome:
         """Do what `assemble` does with these manifests: plan, write unless there is an error, and tell of it."""
-        return self._run(manifests, Mode(licence=Licence(force, prune), policy=self._policy()))
+        return self._run(manifests, Mode(licence=Licence(force, prune), policy=Policy.of(self._kit)))
 
     def _run(self, manifests: Sequence[str], mode: Mode) -> Outcome:
         return run(self._fresh(), self._files(manifests), not manifests, mode)
-
-    def _policy(self) -> Policy:
-        ignored = self._kit.settings.ignore
-        if ignored:
-            from kei_assembler.catalog import check_ignore
-
-            check_ignore(self._kit)
-        return Policy(frozenset(ignored))
 
     def _files(self, manifests: Sequence[str]) -> list[str]:
         own = self.manifests

@@ -67,7 +67,7 @@ def _holds_true(record: dict[str, Any]) -> bool:
     paths, folders = record["paths"], record["folders"]
     return bool(
         paths
-        and record["signatures"] == list(map(_spelled, map(_signature, paths)))
+        and record["signatures"] == list(map(_spelled, map(signature, paths)))
         and all(os.path.realpath(folder) == real for folder, real in folders.items())
     )
 
@@ -102,11 +102,11 @@ def note(path: str) -> None:
     """Take note of a path that the run is about to look at; it may be missing."""
     if _Trail.notes is None:
         return
-    signature = _Trail.notes.paths.get(path)
-    if signature is None:
-        _Trail.notes.paths[path] = _signature(path)
+    before = _Trail.notes.paths.get(path)
+    if before is None:
+        _Trail.notes.paths[path] = signature(path)
         note_place(os.path.dirname(path))
-    elif not signature and _signature(path):
+    elif not before and signature(path):
         _Trail.notes = None  # it came about since: what the run sees is not what was noted
 
 
@@ -197,7 +197,8 @@ def _name() -> str:
     return f"{crc32(raw):08x}{adler32(raw):08x}.json"
 
 
-def _signature(path: str) -> Signature:
+def signature(path: str) -> Signature:
+    """Return by what it shows that a path, or what it leads to, changed; nothing where there is none."""
     try:
         found = os.lstat(path)
         if path.endswith("/.git"):

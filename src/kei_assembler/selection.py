@@ -42,7 +42,7 @@ def working_directory() -> str:
 
 def folder_of(folder: str | None) -> str:
     """Return the folder of the kit that is meant, be its settings right or wrong: `folder`, or the one around here."""
-    return _existing(folder) if folder is not None else _found(working_directory())
+    return _existing(folder) if folder is not None else found_from(working_directory())
 
 
 def _existing(folder: str) -> str:
@@ -51,7 +51,8 @@ def _existing(folder: str) -> str:
     return os.path.abspath(folder)
 
 
-def _found(start: str) -> str:
+def found_from(start: str) -> str:
+    """Return the folder of the nearest kit from a folder upwards. Raises AssembleError when there is none."""
     found = discovery.find(start)
     if found is None:
         raise AssembleError(f"no kit was found from {start} upwards", _WHAT_IS_A_KIT)
@@ -59,7 +60,7 @@ def _found(start: str) -> str:
 
 
 def _kit_around(starts: Iterable[str]) -> Kit:
-    found = {_found(start) for start in starts}
+    found = {found_from(start) for start in starts}
     if len(found) > 1:
         kits = ", ".join(sorted(map(str, found)))
         raise AssembleError(f"these manifests are of several kits: {kits}", "take one kit at a time")

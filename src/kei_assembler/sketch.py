@@ -11,7 +11,7 @@ from textwrap import fill
 from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, listed
-from kei_assembler.kit import Kit, normal
+from kei_assembler.kit import Kit
 from kei_assembler.manifest import FIELDS, extra_fields, manifest_shape
 from kei_assembler.rules import check_manifest
 from kei_assembler.scaffold import MANIFEST_SCHEMA, schema_line
@@ -28,11 +28,6 @@ _LEFT_OUT = ("target",)
 _TRAP = """\
 # In TOML a key belongs to the last header above it: further keys of the agent go above this line, tables below it.
 """
-
-
-def file_of(kit: Kit, name: str) -> str:
-    """Return the kit's own name for the manifest of a new agent."""
-    return normal(f"{kit.settings.manifests}/{name}.toml")
 
 
 def fields_of(kit: Kit) -> list[Field]:
@@ -53,7 +48,7 @@ def sketch(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> s
 
 def check(kit: Kit, name: str, text: str) -> list[Diagnostic]:
     """Return what the rules find in a new manifest, but for what stands in marked places."""
-    source, problems = read_toml(file_of(kit, name), text.encode(errors="surrogateescape"))
+    source, problems = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
     found = problems or check_manifest(kit, source, manifest_shape(kit.settings.extra_keys))[1]
     return sorted(each for each in found if not MARK.search(each.place.excerpt or ""))
 
@@ -89,7 +84,7 @@ def _mark(key: str) -> str:
 
 
 def _head(kit: Kit, name: str, has_schema: bool) -> str:
-    file = file_of(kit, name)
+    file = kit.manifest_file(name)
     way = os.path.relpath(MANIFEST_SCHEMA, os.path.dirname(file) or ".").replace(os.sep, "/")
     line = schema_line(way) if has_schema else ""
     return line + _comment(f"The source of the agent `{name}`: edit this file, then run: assemble {file}")

@@ -89,8 +89,8 @@ class Source:
 
     def run(self, rule: Rule, *subject: Any) -> list[Diagnostic]:
         """Return what the rule has to say about the subject, placed in this file."""
-        first = list(islice(rule.check(*subject), FINDINGS_MOST + 1))
-        return self.diagnose(rule, first) if first else []
+        found = first_findings(rule, *subject)
+        return self.diagnose(rule, found) if found else []
 
 
 def _cropped(text: str) -> str:
@@ -117,6 +117,11 @@ def _spellings(character: str) -> str:
     if character in _SHORT_ESCAPES:
         escapes.append(re.escape(_SHORT_ESCAPES[character]))
     return rf"(?:{re.escape(character)}|\\(?:{'|'.join(escapes)}))"
+
+
+def first_findings(rule: Rule, *subject: Any) -> list[Finding]:
+    """Return what a rule has to say about the subject; of what is too much to tell, one more than is told."""
+    return list(islice(rule.check(*subject), FINDINGS_MOST + 1))
 
 
 def _bounded(first: list[Finding]) -> list[Finding]:

@@ -54,6 +54,9 @@ _ONE_NAME = matching("[^,\n]+", "a tool's name, without commas")
 _COLORS = ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
 _COLOR_DOC = "The agent's colour in the user interface."
 _SERVER_TABLE = table_of(TABLE_OF_ANYTHING, "a table of servers")
+_MAX_TURNS = Field("maxTurns", POSITIVE, "After how many turns the agent stops.")
+_BACKGROUND = Field("background", BOOLEAN, "Whether the agent always runs in the background.")
+_HOOKS_FIELD = Field("hooks", TABLE_OF_ANYTHING, "Commands that run at events of the agent's life.")
 _SERVERS = "start and use servers of its own"
 _HOOKS = "run commands at events, without asking"
 _DESCRIBED = Limit("description", least=1, advised=True)
@@ -81,7 +84,7 @@ CLAUDE_CODE = Target(
             one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"),
             "What the agent may do without asking.",
         ),
-        Field("maxTurns", POSITIVE, "After how many turns the agent stops."),
+        _MAX_TURNS,
         Field("skills", STRINGS, "Skills that are loaded when the agent starts."),
         Field(
             "mcpServers",
@@ -92,9 +95,9 @@ CLAUDE_CODE = Target(
             ),
             "MCP servers that the agent can use.",
         ),
-        Field("hooks", TABLE_OF_ANYTHING, "Commands that run at events of the agent's life."),
+        _HOOKS_FIELD,
         Field("memory", one_of("user", "project", "local"), "Where the agent keeps a memory of its own."),
-        Field("background", BOOLEAN, "Whether the agent always runs in the background."),
+        _BACKGROUND,
         Field("isolation", one_of("worktree", "remote"), "Where the agent works, instead of in the checkout."),
         Field("color", one_of(*_COLORS), _COLOR_DOC),
         Field("initialPrompt", FILLED, "The first message, when the agent runs as the main one."),
@@ -385,11 +388,11 @@ QWEN = Target(
             one_of("plan", "default", "auto-edit", "auto", "yolo"),
             "What the agent may do without asking.",
         ),
-        Field("maxTurns", POSITIVE, "After how many turns the agent stops."),
+        _MAX_TURNS,
         Field("color", one_of("auto", *_COLORS), _COLOR_DOC),
-        Field("background", BOOLEAN, "Whether the agent always runs in the background."),
+        _BACKGROUND,
         Field("mcpServers", _SERVER_TABLE, "MCP servers that the agent can use."),
-        Field("hooks", TABLE_OF_ANYTHING, "Commands that run at events of the agent's life."),
+        _HOOKS_FIELD,
     ),
     tools=Tools(
         "list",

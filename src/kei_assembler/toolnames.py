@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from kei_assembler.adapt import EVERYTHING, Grant, toolset
+from kei_assembler.adapt import EVERYTHING, permissions, toolset
 from kei_assembler.rules.tools import is_one_tool
 from kei_assembler.target import Target, Tools
 
@@ -43,12 +43,9 @@ def _gives_again(row: Target, tools: tuple[str, ...], names: Sequence[str] | Map
     if granted is None:
         return False
     if isinstance(names, Mapping):
-        return not any(grant.patterns for grant in granted) and _permissions(row.tools, granted) == list(names.items())
+        is_whole = not any(grant.patterns for grant in granted)
+        return is_whole and list(permissions(row.tools, granted).items()) == list(names.items())
     return [grant.name for grant in granted] == list(names)
-
-
-def _permissions(row: Tools, granted: Iterable[Grant]) -> list[tuple[str, Any]]:
-    return [(EVERYTHING, "deny"), *((grant.name, row.guarded.get(grant.name, "allow")) for grant in granted)]
 
 
 def _inverse(row: Target, name: str) -> tuple[str, ...]:

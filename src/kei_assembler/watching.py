@@ -10,6 +10,7 @@ from kei_assembler import kit as kits
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE
 from kei_assembler.library import Kit
+from kei_assembler.memo import Signature, signature
 from kei_assembler.plan import Kind
 from kei_assembler.report.outcome import Failure, Outcome
 
@@ -19,7 +20,7 @@ _LOOK_EVERY = 1000
 _SETTLED_AFTER = 50
 """Milliseconds without a change after which several are taken for one."""
 
-Signatures = dict[str, tuple[int, ...]]
+Signatures = dict[str, Signature]
 
 
 def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[Outcome]:
@@ -79,12 +80,4 @@ def _signatures(folder: str, kit: kits.Kit | None) -> Signatures:
     if kit:
         blocks = (file for name in kit.settings.blocks for file in kit.files(name, ".md"))
         files += [*kit.manifests, *blocks, *kit.files(kit.settings.templates, "")]
-    return {file: _signature(os.path.join(folder, file)) for file in files}
-
-
-def _signature(path: str) -> tuple[int, ...]:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return {file: signature(os.path.join(folder, file)) for file in files}

@@ -21,7 +21,7 @@ from kei_assembler.report.outcome import Outcome
 from kei_assembler.scaffold import MANIFEST_SCHEMA
 from kei_assembler.selection import as_seen, kit_of
 from kei_assembler.shapes import fits
-from kei_assembler.sketch import MARK, check, fields_of, file_of, sketch
+from kei_assembler.sketch import MARK, check, fields_of, sketch
 
 _HANDOFF_HELP = "An agent, and what work it passes on to it; may be given several times."
 _SET_HELP = "Any other key of text or of a list, which grows with each; may be given several times."
@@ -102,7 +102,7 @@ def _has_schema(kit: Kit) -> bool:
 
 
 def _write(kit: Kit, name: str, text: str) -> None:
-    file = file_of(kit, name)
+    file = kit.manifest_file(name)
     path = kit.path(file)
     if not kit.holds(path):
         raise AssembleError(f"{file} lies outside the kit's root", "see the setting `root`")
@@ -124,4 +124,4 @@ def _next(kit: Kit, name: str, text: str) -> str:
     marked = len(MARK.findall(text))
     places = "the place" if marked == 1 else f"the {marked} places"
     fill_in = f"fill in {places} marked {{{{DESCRIBE_…}}}}, then " if marked else ""
-    return f"next: {fill_in}run: assemble {shown(as_seen(kit.path(file_of(kit, name))))}\n"
+    return f"next: {fill_in}run: assemble {shown(as_seen(kit.path(kit.manifest_file(name))))}\n"

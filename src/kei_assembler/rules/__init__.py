@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 
 from kei_assembler.diagnostics import Diagnostic, Rule
 from kei_assembler.kit import Block, Kit, stem
@@ -11,7 +10,7 @@ from kei_assembler.manifest import Manifest
 from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, text, tools
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.shapes import Shape
-from kei_assembler.source import FINDINGS_MOST, Source
+from kei_assembler.source import Source, first_findings
 
 __all__ = [
     "RULES",
@@ -72,7 +71,7 @@ def check_defaults(kit: Kit, shape: Shape) -> list[Diagnostic]:
 def _checked(subject: Subject, rules: Iterable[Rule]) -> list[Diagnostic]:
     found = []
     for rule in rules:
-        if findings := list(islice(rule.check(subject), FINDINGS_MOST + 1)):
+        if findings := first_findings(rule, subject):
             found += subject.source.diagnose(rule, map(subject.placed, findings))
     return found
 
