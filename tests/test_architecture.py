@@ -12,10 +12,10 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
-    "memo streams crew progress budget diagnostics hidden markdown frontmatter stamp",
-    "sandbox shapes places forms lenient bodies rules.imports",
-    "source target",
-    "targets",
+    "memo streams crew progress diagnostics hidden markdown frontmatter stamp",
+    "shapes places forms lenient bodies rules.imports",
+    "budget source target",
+    "sandbox targets",
     "manifest",
     "adapt settings agentfile handwriting",
     "kit naming rules.hiding",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 from jinja2 import Template, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.runtime import Context
+
+from kei_assembler.shapes import are_texts
 
 MADE_MOST = 1024 * 1024
 """The bound on what one rendering makes, passes on and prints, all in all."""
@@ -31,12 +33,17 @@ class Budget:
         """Take a size from the budget; a negative one costs no less."""
         self.left -= abs(size)
         if self.left < 0:
-            raise OverflowError(f"the template makes more than {MADE_MOST} characters and items of lists")
+            raise _spent()
 
     def paid(self, value: Any) -> Any:
         """Return a value, at the cost of its size and of everything in it."""
         if isinstance(value, str):
-            self.pay(1 + len(value))
+            self.left -= 1 + len(value)  # without a call of `pay`: every piece of what a template prints comes by here
+            if self.left < 0:
+                raise _spent()
+            return value
+        if _is_of_texts(value):
+            self.pay(1 + _size(value))
             return value
         self.pay(1)
         if isinstance(value, list | tuple | dict | MappingProxyType):
@@ -47,15 +54,32 @@ class Budget:
         return value
 
     def printed(self, value: Any) -> Any:
-        """Return what is printed for a value."""
-        return self._printed(self.paid(value))
+        """Return what is printed for a value: of a text, as most are, nobody else has to be asked."""
+        self.paid(value)
+        return value if type(value) is str else self._printed(value)
 
     def joined(self, values: Iterable[Any], separator: Any = "") -> str:
         """Join what could be printed."""
-        texts = [str(self.printed(value)) for value in values]
+        texts = self.paid(values) if _is_of_texts(values) else [str(self.printed(value)) for value in values]
         between = str(self.printed(separator))
         self.pay(len(texts) * len(between))
         return between.join(texts)
+
+
+def _spent() -> OverflowError:
+    return OverflowError(f"the template makes more than {MADE_MOST} characters and items of lists")
+
+
+def _is_of_texts(value: Any) -> TypeGuard[list[str] | tuple[str, ...]]:
+    """Tell whether this is a list of nothing but texts, which many are, and which costs little to ask."""
+    return type(value) in _LISTS and are_texts(value)
+
+
+_LISTS = (tuple, list)
+
+
+def _size(texts: list[str] | tuple[str, ...]) -> int:
+    return len(texts) + sum(map(len, texts))
 
 
 class PayingTemplate(Template):

@@ -16,29 +16,29 @@ Entries = Iterable[tuple[str, Value]]
 class Form(NamedTuple):
     """One form of agent file.
 
-    `write` takes the entries of the front matter and the body, and returns what stands before the stamp and what after
-    it. `comment` is the syntax of the stamp, `mark` what tells that a file is an agent's. `prompts` says whether the
-    client gives the stamp to the model too.
+    `write` takes the entries of the front matter and the body, and returns the parts of the file's text: the stamp
+    comes after the first. `comment` is the syntax of the stamp, `mark` what tells that a file is an agent's. `prompts`
+    says whether the client gives the stamp to the model too.
     """
 
     label: str
     comment: Comment
     mark: re.Pattern[bytes]
-    write: Callable[[Entries, str], tuple[str, str]]
+    write: Callable[[Entries, str], tuple[str, ...]]
     prompts: bool = True
 
 
-def _markdown(entries: Entries, body: str) -> tuple[str, str]:
-    return f"{front_matter(entries)}\n", _below(body)
+def _markdown(entries: Entries, body: str) -> tuple[str, ...]:
+    return f"{front_matter(entries)}\n", *_below(body)
 
 
-def _lines(entries: Entries, body: str) -> tuple[str, str]:
+def _lines(entries: Entries, body: str) -> tuple[str, ...]:
     lines = "".join(f"{key}: {_line(value)}\n" for key, value in entries)
-    return f"---\n{lines}---\n\n", _below(body)
+    return f"---\n{lines}---\n\n", *_below(body)
 
 
-def _below(body: str) -> str:
-    return f"\n{body}\n" if body else ""
+def _below(body: str) -> tuple[str, ...]:
+    return ("\n", body, "\n") if body else ()
 
 
 def _line(value: Value) -> str:
@@ -55,7 +55,7 @@ def _line(value: Value) -> str:
 BODY_KEY = "developer_instructions"
 
 
-def _toml(entries: Entries, body: str) -> tuple[str, str]:
+def _toml(entries: Entries, body: str) -> tuple[str, ...]:
     import rtoml
 
     whole = {key: _plain(value) for key, value in entries} | {BODY_KEY: f"{body}\n" if body else ""}

@@ -105,7 +105,7 @@ def stretches(text: str, allowed: frozenset[str] = frozenset()) -> Iterator[tupl
     Joiners and variation selectors are right in emoji and in the scripts that need them, tags in the three flags.
     """
     start = end = -1
-    for at, after in _hidden(text) if _may_hide(text) else ():
+    for at, after in _hidden(text) if may_hide(text.encode(errors="surrogatepass")) else ():
         if text[at] in allowed:
             continue
         if at != end:
@@ -116,9 +116,9 @@ def stretches(text: str, allowed: frozenset[str] = frozenset()) -> Iterator[tupl
         yield start, end
 
 
-def _may_hide(text: str) -> bool:
-    """Tell whether a text is worth a closer look: the few characters that are not plain ASCII decide, and quickly."""
-    odd = text.encode(errors="surrogatepass").translate(None, _VISIBLE_ASCII)
+def may_hide(raw: bytes) -> bool:
+    """Tell whether a text, as UTF-8, is worth a closer look: the few that is not plain ASCII decides, and quickly."""
+    odd = raw.translate(None, _VISIBLE_ASCII)
     return bool(odd) and any(map(is_hidden, set(odd.decode(errors="surrogatepass"))))
 
 

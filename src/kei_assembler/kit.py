@@ -14,7 +14,7 @@ from kei_assembler.manifest import Manifest
 from kei_assembler.memo import note, note_place
 from kei_assembler.settings import Settings, character, is_block_name
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
-from kei_assembler.targets import TARGETS
+from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -65,6 +65,16 @@ class Kit:
         """The agents' names with the rights that they may have."""
         rows = self.settings.allow_rights
         return frozenset((row["agent"], right) for row in rows for right in row["rights"])
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The keys that a manifest must have. Without a name there is no agent, whatever the settings say."""
+        return tuple(dict.fromkeys(("name", *self.settings.required)))
+
+    @cached_property
+    def known_tools(self) -> frozenset[str]:
+        """The tools that manifests may name."""
+        return frozenset({*CLAUDE_TOOLS, *self.settings.known_tools})
 
     @cached_property
     def defaults(self) -> dict[str, Any]:

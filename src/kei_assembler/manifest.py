@@ -13,7 +13,7 @@ from kei_assembler.shapes import (
     TEXT,
     Field,
     Shape,
-    coerce_field,
+    coerce_fields,
     list_of,
     matching,
     one_of,
@@ -193,8 +193,8 @@ def decode(data: Mapping[str, Any], extra_keys: Mapping[str, str]) -> Manifest:
     Whatever does not have its shape is replaced by an empty value (see `shapes.coerce`), so the result can be
     checked further, but is worth rendering only when the data fits `manifest_shape`.
     """
-    values = {field.key: coerce_field(field, data) for field in FIELDS}
+    values = coerce_fields(FIELDS, data)
     values["handoff"] = tuple(Handoff(**entry) for entry in values["handoff"])
     values["references"] = References(**values["references"])
-    extra = {field.key: coerce_field(field, data) for field in extra_fields(extra_keys)}
+    extra = coerce_fields(extra_fields(extra_keys), data)
     return Manifest(**values, extra=extra)

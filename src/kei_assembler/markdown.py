@@ -14,7 +14,6 @@ from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
-_ODD_SPACE = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]")
 _SPACE_RUN = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 _BACKTICKS = re.compile(r"`+")
 
@@ -38,26 +37,32 @@ _HTML_BLOCKS = (
     (_LONE_TAG, r"\A\s*\Z", ""),
 )
 
-_MAY_OPEN = frozenset("#-+*>_=`~[<0123456789")
+_BULLET = r"[-+*](?=[ \t]|\Z)"  # 5.2
+_BREAK = r"(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
+_NUMBER = r"(?P<number>\d{1,9})[.)](?=[ \t]|\Z)"  # 5.2 ordered item; some readers take other scripts' digits too
+_OPENINGS = {
+    "#": r"\#{1,6}(?=[ \t]|\Z)",  # 4.2 ATX heading
+    "-": rf"{_BULLET}|{_BREAK}|-+[ \t]*\Z",
+    "+": _BULLET,
+    "*": f"{_BULLET}|{_BREAK}",
+    "_": _BREAK,
+    "=": r"=+[ \t]*\Z",  # 4.3 setext underline, as that of hyphens
+    ">": ">",  # 5.1 block quote
+    "`": r"`{3,}[^`]*\Z",  # 4.5 fence
+    "~": "~{3}",
+    "[": r"\[(?:[^\[\]\\]|\\.)*\]:",  # 4.7 link reference definition
+    "<": "|".join(opening for opening, _, _ in _HTML_BLOCKS),
+    **dict.fromkeys("0123456789", _NUMBER),
+}
+"""What opens a block at the start of a line, by its first character."""
 
 
 @cache
-def _block_start() -> re.Pattern[str]:
-    """What opens a block at the start of a line. \\s in it is all white space, and case does not count: some readers
-    take it so, and a backslash too many does no harm.
+def _opening(first: str) -> re.Pattern[str]:
+    """The pattern of what opens a block. \\s in it is all white space, and case does not count: some readers take it
+    so, and a backslash too many does no harm.
     """
-    return re.compile(
-        r"\#{1,6}(?=[ \t]|\Z)"  # 4.2 ATX heading
-        r"|[-+*](?=[ \t]|\Z)"  # 5.2 bullet
-        r"|(?P<number>[0-9]\d{0,8})[.)](?=[ \t]|\Z)"  # 5.2 ordered item; some readers take other scripts' digits too
-        r"|>"  # 5.1 block quote
-        r"|(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
-        r"|(?:=+|-+)[ \t]*\Z"  # 4.3 setext underline
-        r"|`{3,}[^`]*\Z|~{3}"  # 4.5 fence
-        r"|\[(?:[^\[\]\\]|\\.)*\]:"  # 4.7 link reference definition
-        "|" + "|".join(opening for opening, _, _ in _HTML_BLOCKS),
-        re.IGNORECASE,
-    )
+    return re.compile(_OPENINGS[first], re.IGNORECASE)
 
 
 def fold(text: str) -> str:
@@ -65,7 +70,8 @@ def fold(text: str) -> str:
 
     No-break and ideographic spaces are letters of their scripts and stay.
     """
-    if "  " in text or text[:1] == " " or text[-1:] == " " or not (text.isprintable() or not _ODD_SPACE.search(text)):
+    has_tabs = "\t" in text or "\x1f" in text  # the white space of one line that is no space
+    if has_tabs or "  " in text or text[:1] == " " or text[-1:] == " " or text.splitlines() != [text]:
         return _SPACE_RUN.sub(" ", text).strip(" ")
     return text
 
@@ -75,13 +81,12 @@ def inert(text: str) -> str:
 
     Inline Markdown stays as it is. The result is safe at the start of a line, a list item or a quote.
     """
-    if text[:1].isalpha() and text.isprintable() and "  " not in text and text[-1:] != " ":
-        return text  # as most texts are: folded, and opening nothing
     folded = fold(text)
-    opening = _block_start().match(folded) if folded[:1] in _MAY_OPEN else None
+    first = folded[:1]
+    opening = _opening(first).match(folded) if first in _OPENINGS else None
     if opening is None:
         return folded
-    at = opening.end("number") if opening["number"] else 0
+    at = opening.end(1) if opening.lastgroup == "number" else 0
     return f"{folded[:at]}\\{folded[at:]}"
 
 
@@ -149,7 +154,7 @@ def outline(text: str) -> Outline:
 
 def tidy(text: str) -> str:
     """Return the text without white space at the ends of its lines, but for those of code."""
-    if not (" \n" in text or "\t\n" in text or text.endswith((" ", "\t"))):
+    if not (" \n" in text or ("\t" in text and "\t\n" in text) or text.endswith((" ", "\t"))):
         return text
     lines = zip(text.split("\n"), outline(text).verbatim, strict=True)
     return "\n".join(line if verbatim else line.rstrip(" \t") for line, verbatim in lines)

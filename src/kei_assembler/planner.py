@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kei_assembler import memo
@@ -21,6 +22,9 @@ from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:
     from kei_assembler.render import Artifact
+
+
+_AT_A_TIME = 16
 
 
 class Part(NamedTuple):
@@ -54,21 +58,25 @@ class Planner:
         self.owners: dict[str, str] = {}
         self.passed_over: set[str] = set()
 
-    def add(self, file: str) -> None:
-        """Plan one manifest: what is found goes to `found` and `once`, what would change to `changes`."""
-        source, manifest, problems = self.check(file)
-        self.found += problems
-        if manifest is None:
-            return
-        first = len(self.changes)
-        self._place_all(source, manifest)
-        self.changes[first:] = map(_packed, self.changes[first:])
-        for target in self.kit.targets_left_out(manifest):
-            self.passed_over.add(self.disk.real(self.kit.output(target, manifest.name, file)).casefold())
+    def add(self, files: Iterable[str]) -> None:
+        """Plan manifests: what is found goes to `found` and `once`, what would change to `changes`.
+
+        To check some and then render these is faster than to take turns, by what a processor keeps at hand.
+        """
+        rest = iter(files)
+        while some := [self.check(file) for file in islice(rest, _AT_A_TIME)]:
+            for source, manifest, problems in some:
+                self.found += problems
+                if manifest:
+                    self._place_all(source, manifest)
 
     def _place_all(self, source: Source, manifest: Manifest) -> None:
+        first = len(self.changes)
         for artifact in self.artifacts(source, manifest):
             self._place(source, artifact)
+        self.changes[first:] = map(_packed, self.changes[first:])
+        for target in self.kit.targets_left_out(manifest):
+            self.passed_over.add(self.disk.real(self.kit.output(target, manifest.name, source.file)).casefold())
 
     def join(self, part: Part) -> None:
         """Take over what another planner found about other manifests of the kit."""
@@ -131,7 +139,8 @@ class Planner:
 
     def _check_limits(self, source: Source, artifact: Artifact) -> None:
         if len(artifact.content) <= OUTPUT_MOST:
-            given: Given = {"body": artifact.body, "prompt": artifact.prompt, "file": artifact.content}
+            limited = {limit.of for limit in TARGETS[artifact.target].limits}
+            given: Given = {of: getattr(artifact, name) for of, name in _LIMITED.items() if of in limited}
             self.found += check_limits(source, given, (artifact.target,))
 
     def _decide(self, source: Source, artifact: Artifact) -> None:
@@ -209,6 +218,10 @@ class Planner:
             return iter(())
         suffix, deep = os.path.basename(pattern).rpartition("}")[2], "{" in os.path.dirname(pattern)
         return (path for path in sorted(self.kit.files(folder, suffix, deep)) if re.fullmatch(regex, path))
+
+
+_LIMITED = {"body": "body", "prompt": "prompt", "file": "content"}
+"""What of an artifact there are limits of (see `target.Limit`), with its field."""
 
 
 def _patterns(kit: Kit) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
@@ -21,10 +21,11 @@ from jinja2 import (
     Undefined,
 )
 
-from kei_assembler.adapt import Adapted, adapt
+from kei_assembler.adapt import adapt
 from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
+from kei_assembler.hidden import may_hide
 from kei_assembler.kit import Kit, normal
-from kei_assembler.manifest import Handoff, Manifest
+from kei_assembler.manifest import Manifest
 from kei_assembler.markdown import code_span, fence_around, fold, inert, tidy, trimmed
 from kei_assembler.memo import note
 from kei_assembler.rules.hiding import hidden_text
@@ -45,8 +46,8 @@ _PACKAGE_BODY = f"default/{_BODY}"
 class Artifact(NamedTuple):
     """One generated file: `path` and `manifest` are relative to the kit, `content` is UTF-8 with LF.
 
-    `body` is what the template made, `prompt` what the client gives the model: the body, with the stamp in Markdown.
-    `allowed` is what the body must say that the agent may do, if anything.
+    `body` is what the template made, `line` the stamp, where the client gives that to the model too. `allowed` is what
+    the body must say that the agent may do, if anything.
     """
 
     path: str
@@ -54,8 +55,13 @@ class Artifact(NamedTuple):
     target: str
     content: bytes
     body: str = ""
-    prompt: str = ""
+    line: str = ""
     allowed: tuple[str, ...] | None = None
+
+    @property
+    def prompt(self) -> str:
+        """What the client gives the model: the body, with the stamp in Markdown."""
+        return f"{self.line}\n{self.body}" if self.line else self.body
 
 
 class TemplateFailure(AssembleError):
@@ -85,12 +91,15 @@ class Renderer:
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
         adapted = adapt(manifest, row, settings.of(target))
-        body = self._render_body(manifest, file, target, adapted)
-        before, after = (part.encode() for part in row.form.write(adapted.entries, body))
+        try:
+            body = self._render_body(manifest, target, adapted.allowed)
+            parts = [part.encode() for part in row.form.write(adapted.entries, body)]
+        except Exception as error:
+            raise self._failure(error, file) from error
         source = self._way(os.path.dirname(path), os.path.dirname(file)) + os.path.basename(file)
-        line = line_for(before + after, row.form.comment, source, file)
-        prompt = f"{line}\n{body}" if row.form.prompts else body
-        return Artifact(path, file, target, before + line.encode() + after, body, prompt, adapted.allowed)
+        line = line_for(parts, row.form.comment, source, file)
+        parts.insert(1, line.encode())
+        return Artifact(path, file, target, b"".join(parts), body, line if row.form.prompts else "", adapted.allowed)
 
     def _find_way(self, start: str, folder: str) -> str:
         """The way from one folder of the kit to another, with a `/` at its end; empty where they are the same."""
@@ -98,19 +107,17 @@ class Renderer:
             return ""
         return normal(os.path.relpath(self.kit.path(folder), self.kit.path(start))) + "/"
 
-    def _render_body(self, manifest: Manifest, file: str, target: str, adapted: Adapted) -> str:
+    def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
+        """The body; what the package's template makes of tidy values is tidy."""
         template = self._template_of(target)
-        try:
-            made = self._body(template)(**self._variables(manifest), target=target, allowed=adapted.allowed)
-            return made.strip("\n") if template == _PACKAGE_BODY else _tidied(made)
-        except Exception as error:
-            raise self._failure(error, file) from error
+        made = self._body(template)(**self._variables(manifest), target=target, allowed=allowed)
+        return (made if template == _PACKAGE_BODY else tidy(made)).strip("\n")
 
     def _variables(self, manifest: Manifest) -> dict[str, Any]:
         """What templates see of a manifest, for all of its targets."""
         if self._last is None or self._last[0] is not manifest:
             variables = {
-                "agent": agent_view(manifest),
+                "agent": AgentView(manifest),
                 "blocks": tuple(map(self._block, manifest.blocks)),
                 "extra": SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
                 "report_fence": fence_around("\n".join(manifest.output_extra_fields)),
@@ -126,7 +133,7 @@ class Renderer:
         template = self._own_template(artifact.target)
         source = Source(template or artifact.manifest, "")
         found = []
-        if template:
+        if template and may_hide(artifact.content):
             whole = Source(source.file, artifact.content.decode())
             found = whole.run(hidden_text, whole, self.kit.allowed_characters)
         if TARGETS[artifact.target].fills and not self._is_filled(manifest, artifact.target):
@@ -172,6 +179,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            auto_reload=False,
             undefined=_Undefined,
         )
         return environment.get_template(template).render
@@ -198,13 +206,6 @@ class Renderer:
         file, line = _template_line(error, self._templates)
         source = self._templates.get(file) or Source(file, "")
         return TemplateFailure(source.run(template_fails, error, line, manifest)[0])
-
-
-def _tidied(made: str) -> str:
-    """The body from a kit's template; what the package's makes of tidy values is tidy, and can be encoded."""
-    body = tidy(made).strip("\n")
-    body.encode()
-    return body
 
 
 def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str, int]:
@@ -247,22 +248,26 @@ def _printed(value: Any) -> Any:
     raise TypeError(f"this is no text, but a {type(value).__name__}; a method wants its parentheses")
 
 
-def agent_view(manifest: Manifest) -> Manifest:
-    """Return the manifest as templates see it: folded, escaped, and everything always there."""
-    return manifest._replace(
-        description=inert(manifest.description),
-        tools=tuple(map(inert, manifest.tools or ())),
-        model=inert(manifest.model),
-        role=trimmed(manifest.role),
-        domain_in=tuple(map(inert, manifest.domain_in)),
-        forbidden_domain=tuple(map(inert, manifest.forbidden_domain)),
-        output_extra_fields=tuple(map(fold, manifest.output_extra_fields)),
-        handoff=tuple(Handoff(inert(target), inert(trigger)) for target, trigger in manifest.handoff),
-        references=manifest.references._replace(extra=tuple(map(_reference, manifest.references.extra))),
-        targets=manifest.targets or (),
-        target=_still(manifest.target),
-        extra=_still(manifest.extra),
-    )
+class AgentView:
+    """The manifest as templates see it: folded, escaped, and everything always there.
+
+    Its fields are the manifest's. What no template asks for is not made.
+    """
+
+    _fields = Manifest._fields
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+
+    def __getattr__(self, name: str) -> Any:
+        """Make a field when it is asked for first."""
+        value = _VIEWS.get(name, _still)(getattr(self._manifest, name))
+        setattr(self, name, value)
+        return value
+
+
+def _each(view: Callable[[Any], Any]) -> Callable[[Iterable[Any] | None], tuple[Any, ...]]:
+    return lambda values: tuple(map(view, values or ()))
 
 
 def _reference(text: str) -> str:
@@ -278,3 +283,18 @@ def _still(value: Any) -> Any:
     if isinstance(value, Mapping):
         return MappingProxyType({key: _still(item) for key, item in value.items()})
     return value
+
+
+_VIEWS: dict[str, Callable[[Any], Any]] = {
+    "name": str,
+    "role": trimmed,
+    "blocks": tuple,
+    "domain_in": _each(inert),
+    "forbidden_domain": _each(inert),
+    "output_extra_fields": _each(fold),
+    "handoff": _each(lambda handoff: handoff._replace(target=inert(handoff.target), trigger=inert(handoff.trigger))),
+    "references": lambda references: references._replace(extra=_each(_reference)(references.extra)),
+    "tools": _each(inert),
+    "targets": _each(inert),
+}
+"""How templates see the manifest's fields; all others are seen as `_still` gives them."""

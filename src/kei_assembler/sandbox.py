@@ -38,6 +38,10 @@ def _checked(function: Any, check: Callable[[Any], Any]) -> Callable[..., Any]:
     return wraps(function)(lambda value, *args, **kwargs: function(check(value), *args, **kwargs))
 
 
+def _has_field(value: Any, name: Any) -> bool:
+    return name in getattr(type(value), "_fields", ())
+
+
 def _number(value: Any) -> Any:
     if not isinstance(value, int | float):
         raise SecurityError(f"this is no number, but a {type(value).__name__}")
@@ -95,10 +99,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise SecurityError(f"`{operator}` is refused here in a kit's template")
         return self.budget.paid(super().call_binop(context, operator, left, right))
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Look up an attribute; most are fields of the values that templates are given."""
+        return getattr(obj, attribute) if _has_field(obj, attribute) else super().getattr(obj, attribute)
+
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Look up an item. It has a price because a filter like `sort` may look up any number for each value."""
         self.budget.pay(1)
-        return super().getitem(obj, argument)
+        return self.getattr(obj, argument) if _has_field(obj, argument) else super().getitem(obj, argument)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002 (so Jinja2 calls it)
         """Tell whether this is a field of the values that templates are given, or a method that Markdown needs."""

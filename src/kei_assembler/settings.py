@@ -14,7 +14,7 @@ from kei_assembler.shapes import (
     FILLED,
     STRINGS,
     Field,
-    coerce_field,
+    coerce_fields,
     describe,
     fits,
     list_of,
@@ -147,7 +147,7 @@ class Settings(NamedTuple):
 
 def decode_settings(data: Mapping[str, Any]) -> Settings:
     """Return the settings that the table `[tool.assemble]`, or a whole `assemble.toml`, holds."""
-    return Settings(**{field.key.replace("-", "_"): coerce_field(field, data) for field in SETTINGS})
+    return Settings(**{key.replace("-", "_"): value for key, value in coerce_fields(SETTINGS, data).items()})
 
 
 @rule("C701")

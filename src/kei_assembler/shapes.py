@@ -32,6 +32,11 @@ class Shape(NamedTuple):
     fields: tuple[Field, ...] = ()
     either: tuple[Shape, ...] = ()
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether not every string that is filled in will do."""
+        return bool(self.choices or self.pattern or self.most or self.names_file)
+
 
 class Field(NamedTuple):
     """One key of a table: its name, what its value must be, its documentation, and values that are typical of it."""
@@ -108,7 +113,8 @@ def misfits(shape: Shape, value: Any, path: KeyPath = ()) -> Iterator[Misfit]:
     elif not _has_type(shape.type, value):
         yield Misfit("type", path, shape, value)
     elif shape.type is str:
-        yield from _misfits_of_string(shape, value, path)
+        if fault := _fault_of_string(shape, value):
+            yield Misfit(fault, path, shape, value)
     elif shape.type is list:
         yield from _misfits_of_list(shape, value, path)
     elif shape.type is dict:
@@ -123,6 +129,8 @@ def fits(shape: Shape, value: Any) -> bool:
 
 
 def _has_type(expected: type, value: Any) -> bool:
+    if type(value) is expected:
+        return not isinstance(value, float) or isfinite(value)
     if expected is object:
         return _is_plain(value)
     if expected is float:
@@ -139,13 +147,13 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | bool | int) or (isinstance(value, float) and isfinite(value))
 
 
-def _misfits_of_string(shape: Shape, value: str, path: KeyPath) -> Iterator[Misfit]:
+def _fault_of_string(shape: Shape, value: str) -> str:
+    """The kind of misfit that a string is, if any."""
     if not shape.may_be_blank and not value.strip():
-        yield Misfit("blank", path, shape, value)
-    elif shape.one_line and value.splitlines() != [value]:
-        yield Misfit("lines", path, shape, value)
-    elif _is_outside(shape, value):
-        yield Misfit("value", path, shape, value)
+        return "blank"
+    if shape.one_line and value.splitlines() != [value]:
+        return "lines"
+    return "value" if shape.is_limited and _is_outside(shape, value) else ""
 
 
 def _is_outside(shape: Shape, value: str) -> bool:
@@ -165,15 +173,17 @@ def _misfits_of_list(shape: Shape, value: list[Any], path: KeyPath) -> Iterator[
         return
     if len(value) < (shape.least or 0):
         yield Misfit("blank", path, shape, value)
-    if shape.item:
+    if shape.item and not (shape.item is FILLED and are_texts(value) and all(map(str.strip, value))):
         for index, entry in enumerate(value):
-            if not (shape.item is FILLED and _is_filled(entry)):
-                yield from misfits(shape.item, entry, (*path, index))
+            yield from misfits(shape.item, entry, (*path, index))
 
 
-def _is_filled(value: Any) -> bool:
-    """Whether a value is what `FILLED` says: most of what manifests hold are such strings, so this comes first."""
-    return type(value) is str and value != "" and not value.isspace()
+def are_texts(entries: Iterable[Any]) -> bool:
+    """Tell whether a list holds nothing but strings, as most do: then nobody has to look at each."""
+    return _TEXTS.issuperset(map(type, entries))
+
+
+_TEXTS = frozenset({str})
 
 
 def _misfits_of_table(shape: Shape, value: dict[str, Any], path: KeyPath) -> Iterator[Misfit]:
@@ -234,27 +244,31 @@ def coerce(shape: Shape, value: Any) -> Any:
     """
     if not _has_type(shape.type, value):
         return _empty(shape)
+    if isinstance(value, str):
+        return value
     if isinstance(value, list):
         return tuple(_coerced_entries(shape.item, value))
     if isinstance(value, dict) and shape.fields and not shape.item:
-        kept = (field for field in shape.fields if field.key in value or field.default is not None)
-        return {field.key: coerce_field(field, value) for field in kept}
+        kept = [field for field in shape.fields if field.key in value or field.default is not None]
+        return coerce_fields(kept, value)
     if isinstance(value, dict) and shape.item:
         return {key: coerce(shape.item, entry) for key, entry in value.items()}
     return value
 
 
 def _coerced_entries(item: Shape | None, entries: list[Any]) -> Iterable[Any]:
-    if item is None:
+    if item is None or (item.type is str and are_texts(entries)):
         return entries
     if item.type is str:
         return (entry if isinstance(entry, str) else "" for entry in entries)
     return (coerce(item, entry) for entry in entries)
 
 
-def coerce_field(field: Field, table: Mapping[str, Any]) -> Any:
-    """Return the coerced value of one key of a table, or the field's default where it is absent."""
-    return coerce(field.shape, table[field.key]) if field.key in table else field.default
+def coerce_fields(fields: Iterable[Field], table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the coerced values of a table's keys, and the defaults of the fields that it has not."""
+    return {
+        field.key: coerce(field.shape, table[field.key]) if field.key in table else field.default for field in fields
+    }
 
 
 def _empty(shape: Shape) -> Any:

@@ -23,6 +23,7 @@ FINDINGS_MOST = 100
 
 START = Span(1, 1, 1, 1)
 _BOM = "\ufeff"
+_SPELLING = frozenset("uUxebfr")
 _STRETCH_MOST = 100
 _MESSAGE_MOST = 500
 _MENTIONS_MOST = 100_000
@@ -36,6 +37,11 @@ class Source:
         self.text = text
         self.data: dict[str, Any] = {}
         self._spans: dict[KeyPath, Span] | None = None
+
+    @cached_property
+    def spells(self) -> bool:
+        """Whether the text, as TOML, may spell characters that do not stand in it, by escapes."""
+        return any(part[:1] in _SPELLING for part in self.text.split("\\")[1:] if part)
 
     @cached_property
     def _lines(self) -> list[str]:
@@ -149,8 +155,13 @@ def read_text(file: str, raw: bytes) -> tuple[Source, list[Diagnostic]]:
         text, is_text = raw.decode(), b"\0" not in raw
     except UnicodeDecodeError:
         text, is_text = raw.decode(errors="replace"), False
-    source = Source(file, text.removeprefix(_BOM).replace("\r\n", "\n"))
+    source = Source(file, with_lf(text.removeprefix(_BOM)))
     return source, [] if is_text else source.run(not_utf8, raw)
+
+
+def with_lf(text: str) -> str:
+    """Return the text with LF line ends; as most texts are, which one character tells faster than two."""
+    return text.replace("\r\n", "\n") if "\r" in text else text
 
 
 def read_toml(file: str, raw: bytes) -> tuple[Source, list[Diagnostic]]:

@@ -8,6 +8,7 @@ file's other lines, as UTF-8 with LF. Where no other line begins like it,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from typing import NamedTuple
@@ -35,13 +36,15 @@ class Stamp(NamedTuple):
     intact: bool
 
 
-def line_for(rest: bytes, comment: Comment, source: str, manifest: str) -> str:
-    """Return the stamp of a file, as a line with its end: `rest` is all that the file holds besides, as UTF-8.
+def line_for(rest: Iterable[bytes], comment: Comment, source: str, manifest: str) -> str:
+    """Return the stamp of a file, as a line with its end: `rest` are the parts of all that it holds besides, as UTF-8.
 
     `source` is the manifest relative to the generated file, `manifest` the same relative to the kit.
     """
-    digest = sha256(rest).hexdigest()
-    says = f"{_SAYS}{source}. Edit that file, then run: assemble {manifest} · sha256:{digest}"
+    digest = sha256()
+    for part in rest:
+        digest.update(part)
+    says = f"{_SAYS}{source}. Edit that file, then run: assemble {manifest} · sha256:{digest.hexdigest()}"
     return f"{comment.start}{says}{comment.end}\n"
 
 

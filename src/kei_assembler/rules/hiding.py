@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -10,7 +9,6 @@ from kei_assembler.diagnostics import Finding, KeyPath, rule
 from kei_assembler.hidden import named, shown, spelled, stretches, what
 from kei_assembler.source import Source, span_of
 
-_CAN_SPELL_ANYTHING = re.compile(r"\\[uUxebfr]")
 _SPELLED_MOST = 60
 
 
@@ -39,7 +37,7 @@ def hidden_text(source: Source, allowed: frozenset[str]) -> Iterable[Finding]:
     """
     for start, end in stretches(source.text, allowed):
         yield _finding(span_of(source.text, start, end), source.text[start:end])
-    if source.data and _CAN_SPELL_ANYTHING.search(source.text):
+    if source.data and source.spells:
         for path, text in texts(source.data):
             for start, end in stretches(text, allowed):
                 if text[start:end] not in source.text:

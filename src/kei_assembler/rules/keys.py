@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from kei_assembler.diagnostics import Finding, KeyPath, did_you_mean, listed, nearest, rule
 from kei_assembler.rules.subject import Subject
-from kei_assembler.shapes import Misfit, describe
+from kei_assembler.shapes import Misfit, are_texts, describe
 
 _TABLES = {"handoff": "a `[[handoff]]`", "references": "`[references]`", "target": "a `[target.…]`"}
 
@@ -86,7 +86,7 @@ def missing_key(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    for key in _required(subject):
+    for key in subject.kit.required:
         if is_missing(subject, key) and not _is_elsewhere(subject, key):
             if key in subject.data:
                 yield Finding((key,), f"`{key}` is empty", "the kit requires it; fill it in")
@@ -262,12 +262,7 @@ def empty_manifest(subject: Subject) -> Iterable[Finding]:
 
 def is_missing(subject: Subject, key: str) -> bool:
     """Tell whether a key is required, and absent or empty; one of the wrong form is another matter."""
-    return key in _required(subject) and subject.fits(key) and not _is_filled(subject.whole.get(key))
-
-
-def _required(subject: Subject) -> list[str]:
-    """Without a name there is no agent, whatever the kit's settings say."""
-    return list(dict.fromkeys(("name", *subject.kit.settings.required)))
+    return key in subject.kit.required and not _is_filled(subject.whole.get(key)) and subject.fits(key)
 
 
 def _is_filled(value: object) -> bool:
@@ -276,8 +271,10 @@ def _is_filled(value: object) -> bool:
     return any(value.values()) if isinstance(value, dict) else bool(value)
 
 
-def repeats(path: KeyPath, entries: Iterable[object]) -> Iterator[Finding]:
+def repeats(path: KeyPath, entries: Collection[object]) -> Iterator[Finding]:
     """Yield a finding for every text of a list that stands in it before."""
+    if are_texts(entries) and len(set(entries)) == len(entries):
+        return
     seen: dict[str, int] = {}
     for index, entry in enumerate(entries):
         if not (isinstance(entry, str) and entry):

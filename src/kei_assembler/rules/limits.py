@@ -77,14 +77,18 @@ def beyond_advice(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
 
 
 def _beyond(given: Given, targets: Iterable[str], advised: bool) -> Iterator[Finding]:
+    for limit, message in excesses(given, targets):
+        if limit.advised == advised:
+            where = (limit.of,) if limit.of in _KEYS else ()
+            yield Finding(where, message, "" if limit.pattern else _HELP.get(limit.of, ""))
+
+
+def excesses(given: Given, targets: Iterable[str]) -> Iterator[tuple[Limit, str]]:
+    """Yield each limit of these targets that a text is beyond, with the sentence that says so."""
     for target in targets:
         for limit in TARGETS[target].limits:
-            value = given.get(limit.of)
-            message = "" if value is None or limit.advised != advised else _excess(limit, value, TARGETS[target].label)
-            if message:
-                yield Finding(
-                    (limit.of,) if limit.of in _KEYS else (), message, "" if limit.pattern else _HELP.get(limit.of, "")
-                )
+            if limit.of in given and (message := _excess(limit, given[limit.of], TARGETS[target].label)):
+                yield limit, message
 
 
 def _excess(limit: Limit, value: str | bytes, label: str) -> str:

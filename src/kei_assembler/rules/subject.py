@@ -77,7 +77,7 @@ class Subject:
 
     def fits(self, *path: str) -> bool:
         """Tell whether nothing was wrong with the form of the value at this path."""
-        return all(misfit.path[: len(path)] != path for misfit in self.misfits)
+        return not self.misfits or all(misfit.path[: len(path)] != path for misfit in self.misfits)
 
 
 class Usage:

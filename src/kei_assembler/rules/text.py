@@ -14,7 +14,6 @@ from kei_assembler.source import Source, span_of
 from kei_assembler.targets import TARGETS
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
-_SPELLED_OUT = re.compile(r"\\[uUx]")
 _MARKERS = tuple(re.compile(marker, re.MULTILINE) for marker in ("^<{7} .*$", "^={7}$", "^>{7} "))
 _MAY_STAY_OPEN = re.compile(r"```|~~~|<[!?a-z]", re.IGNORECASE)
 
@@ -37,14 +36,11 @@ def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
         description = "Reviews the code of Apollo."
         role = "You know what `{{PROJECT}}` means in a template."
     """
-    for path, text in texts(subject.data) if _may_hold_braces(subject.source.text) else ():
+    may_hold_braces = subject.source.spells or "{{" in subject.source.text
+    for path, text in texts(subject.data) if may_hold_braces else ():
         for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) else text) if "{{" in text else ():
             where = subject.source.within((*subject.at, *path), text, *match.span())
             yield Finding(where, f"the placeholder `{match[0]}` was left unfilled", "put the value in its place")
-
-
-def _may_hold_braces(toml: str) -> bool:
-    return "{{" in toml or _SPELLED_OUT.search(toml) is not None
 
 
 @rule("T402", may_ignore=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from kei_assembler.adapt import Toolset, toolset_of
 from kei_assembler.diagnostics import Finding, Severity, did_you_mean, listed, rule
 from kei_assembler.rules.subject import Subject
 from kei_assembler.target import Target
-from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
+from kei_assembler.targets import TARGETS
 
 _TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")
 
@@ -36,23 +37,20 @@ def unknown_tool(subject: Subject) -> Iterable[Finding]:
     """
     if subject.inherits("tools"):
         return
-    known = _known(subject)
+    known = subject.kit.known_tools
     for index, tool in enumerate(subject.manifest.tools or ()):
         if tool and not _is_known(tool, known) and is_one_tool(tool):
             yield Finding(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
 
 
-def _known(subject: Subject) -> frozenset[str]:
-    return _KNOWN_TOOLS.union(subject.kit.settings.known_tools)
-
-
-_KNOWN_TOOLS = frozenset(CLAUDE_TOOLS)
 _UNKNOWN_TOOL_HELP = "if it is right, add it to the setting `known-tools`"
 
 
 def _is_known(tool: str, known: frozenset[str]) -> bool:
+    if tool in known or tool == "*" or tool.startswith("mcp__"):
+        return True
     scoped = _TOOL_WITH_SCOPE.fullmatch(tool)
-    return tool in known or tool == "*" or tool.startswith("mcp__") or (scoped is not None and scoped["tool"] in known)
+    return scoped is not None and scoped["tool"] in known
 
 
 _ONE_TOOL = re.compile(
@@ -61,6 +59,7 @@ _ONE_TOOL = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def is_one_tool(entry: str) -> bool:
     """Tell whether an entry of `tools` is the name of one tool, with or without limits, or of a server's tools."""
     return _ONE_TOOL.fullmatch(entry) is not None
@@ -110,7 +109,7 @@ def tool_without_counterpart(subject: Subject) -> Iterable[Finding]:
         tools = ["Read", "Edit"]
         targets = ["gemini"]
     """
-    known = _known(subject)
+    known = subject.kit.known_tools
     for target, tools in _toolsets(subject):
         if lost := tuple(tool for tool in tools.lost if _is_known(tool, known)):
             verb = "has" if len(lost) == 1 else "have"
