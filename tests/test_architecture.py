@@ -12,8 +12,8 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
-    "memo streams crew progress diagnostics hidden markdown frontmatter stamp",
-    "shapes places forms lenient bodies rules.imports",
+    "signatures streams crew progress diagnostics hidden markdown frontmatter stamp",
+    "memo shapes places forms lenient bodies rules.imports",
     "budget source target",
     "sandbox targets",
     "manifest",

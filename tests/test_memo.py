@@ -19,7 +19,7 @@ from zlib import crc32
 import pytest
 
 from conftest import Run
-from kei_assembler import discovery, memo, start
+from kei_assembler import discovery, memo, signatures, start
 from kei_assembler import kit as kit_room
 
 COMMAND = [sys.executable, "-m", "kei_assembler"]
@@ -64,8 +64,10 @@ class Shelf:
         time.sleep(0.02)  # more than a tick of the file system's clock
         self.patch.chdir(self.repository / cwd)
         self.patch.setattr(sys, "argv", ["assemble", *args])
-        for name, value in {"notes": None, "args": None, "since": 0}.items():
-            self.patch.setattr(memo._Trail, name, value)
+        for name in ("notes", "args"):
+            self.patch.setattr(memo._Trail, name, None)
+        self.patch.setattr(memo._Trail, "since", 0)
+        self.patch.setattr(memo._Trail, "written", {})
         self.capfd.readouterr()
         with pytest.raises(SystemExit) as exit_:
             start.main()
@@ -112,8 +114,8 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(sys, "path", [path for path in sys.path if "tests" not in path])
-    monkeypatch.setattr(memo, "_FINE", 0)
-    monkeypatch.setattr(memo, "_COARSE", 0)
+    monkeypatch.setattr(signatures, "_FINE", 0)
+    monkeypatch.setattr(signatures, "_COARSE", 0)
     shelf = Shelf(tmp_path, monkeypatch, capfd)
     shelf.watch_recall()
     previous = signal.getsignal(signal.SIGTERM)
@@ -628,14 +630,88 @@ def test_what_is_there_only_while_the_run_goes_on_shows(shelf: Shelf) -> None:
     assert shelf.assert_as_without("--all", "--check").status != 0
 
 
-@pytest.mark.parametrize("at", ["block", "output"])
-def test_what_changed_just_before_is_not_trusted(shelf: Shelf, at: str) -> None:
+@pytest.fixture
+def stopped(shelf: Shelf) -> Shelf:
+    """A shelf on which the clock of the file system has stopped just now: no change in it shows by a time."""
+    now, real = time.time_ns() + 10**15, signatures._fields
+
+    def fields(found: os.stat_result) -> tuple[int, ...]:
+        return (*real(found)[:4], now, now)
+
+    def signature(path: str) -> signatures.Signature:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(signatures, "_fields", fields if path.startswith(str(shelf.repository)) else real)
+            return signatures.signature(path)
+
+    shelf.patch.setattr(memo, "signature", signature)
+    shelf.patch.setattr(signatures, "_FINE", 100_000_000)
+    return shelf
+
+
+def test_what_a_build_of_one_agent_leaves_in_order_is_remembered(shelf: Shelf) -> None:
     shelf.run("--all", "--no-cache")
-    shelf.patch.setattr(memo, "_FINE", 100_000_000)
-    path = shelf.kit / (OUTPUT if at == "output" else "parts/blocks/rule.md")
-    path.write_text(path.read_text())
-    assert shelf.run("--all").status == 0
-    assert not list(shelf.records.glob("*.json"))
+    shelf.patch.setattr(signatures, "_FINE", 100_000_000)
+    time.sleep(0.15)
+    _rewrite(shelf.kit / "all/agents/a.toml", "Agent.", "Other.")
+    assert "updated" in shelf.run("all/agents/a.toml").stdout
+    assert shelf.assert_as_without("all/agents/a.toml").stdout == "unchanged out/of/a.md\n"
+
+
+@pytest.mark.parametrize("args", [("--all",), ("--all", "--output-format=json")], ids=" ".join)
+def test_what_a_build_leaves_in_order_is_remembered(stopped: Shelf, args: tuple[str, ...]) -> None:
+    assert "created out/of/a.md\n" in stopped.run("--all").stdout
+    for _ in range(2):
+        _rewrite(stopped.kit / "parts/blocks/rule.md", "kind", "wise")
+        stopped.run(*args)
+        said = stopped.run(*args)
+        assert stopped.was_remembered
+        assert said == stopped.run(*args, "--no-cache")
+
+
+TO_THE_SIZE: dict[str, Callable[[Shelf], object]] = {
+    "a block": lambda s: _rewrite(s.kit / "parts/blocks/rule.md", "kind", "wise"),
+    "a manifest": lambda s: _rewrite(s.kit / "all/agents/a.toml", "Agent.", "Other."),
+    "the settings": lambda s: _rewrite(s.kit / "assemble.toml", "of/{name}", "ow/{name}"),
+    "an output": lambda s: _rewrite(s.kit / OUTPUT, "kind", "mild"),
+    "a manifest more": lambda s: s.write({"kit/all/agents/c.toml": AGENT.format("c")}),
+    "a manifest less": lambda s: (s.kit / "all/agents/b.toml").unlink(),
+    "an output more": lambda s: s.write({"kit/out/of/z.md": "---\nname: z\ndescription: Z.\n---\n"}),
+    "an output less": lambda s: (s.kit / OUTPUT).unlink(),
+}
+
+
+@pytest.mark.parametrize("change", TO_THE_SIZE)
+def test_what_no_time_tells_shows_by_the_content(stopped: Shelf, change: str) -> None:
+    stopped.run("--all")
+    stopped.run("--all", "--check")
+    TO_THE_SIZE[change](stopped)
+    said = stopped.run("--all", "--check")
+    assert not stopped.was_remembered
+    assert said == stopped.run("--all", "--check", "--no-cache")
+
+
+def test_what_somebody_else_wrote_meanwhile_shows(stopped: Shelf) -> None:
+    keep = memo.keep
+
+    def meddle_and_keep(out: str, err: str) -> None:
+        _rewrite(stopped.kit / OUTPUT, "kind", "mild")
+        keep(out, err)
+
+    stopped.patch.setattr(memo, "keep", meddle_and_keep)
+    stopped.run("--all")
+    stopped.patch.setattr(memo, "keep", keep)
+    assert stopped.run("--all").status == 1
+
+
+def test_digests_are_done_without_once_the_times_are_old_enough(shelf: Shelf) -> None:
+    shelf.patch.setattr(signatures, "_FINE", 100_000_000)
+    shelf.run("--all")
+    assert json.loads(shelf.record().read_bytes().partition(b"\n")[2])["digests"].keys() >= {str(shelf.kit / OUTPUT)}
+    time.sleep(0.15)
+    shelf.run("--all")
+    assert shelf.was_remembered
+    assert json.loads(shelf.record().read_bytes().partition(b"\n")[2])["digests"] == {}
+    assert shelf.assert_as_without("--all").status == 0
 
 
 @pytest.mark.parametrize(
@@ -652,9 +728,8 @@ def test_what_changed_just_before_is_not_trusted(shelf: Shelf, at: str) -> None:
 )
 def test_times_that_a_further_change_could_bear_are_not_trusted(mtime: int, ctime: int, is_settled: bool) -> None:
     signature = (1, 2, 3, 4, mtime, ctime)
-    assert memo._is_settled(signature, 10_000_000_000, frozenset()) is is_settled
-    assert memo._is_settled((*signature[:4], 1, 1, *signature, "/x"), 10_000_000_000, frozenset()) is is_settled
-    assert memo._is_settled(signature, 10_000_000_000, frozenset({1})) is False
+    assert signatures.is_settled(signature, 10_000_000_000) is is_settled
+    assert signatures.is_settled((*signature[:4], 1, 1, *signature, "/x"), 10_000_000_000) is is_settled
 
 
 def test_a_clock_that_was_set_back_is_not_trusted(shelf: Shelf) -> None:
@@ -675,7 +750,7 @@ def test_file_systems_whose_times_mean_something_else(shelf: Shelf, kind: str, i
     device = shelf.kit.stat().st_dev
     mounts = shelf.outside / "mounts"
     mounts.write_text(MOUNTS.format(f"{os.major(device)}:{os.minor(device)}", kind))
-    shelf.patch.setattr(memo, "_MOUNTS", str(mounts))
+    shelf.patch.setattr(signatures, "_MOUNTS", str(mounts))
     shelf.run("--all")
     assert bool(list(shelf.records.glob("*.json"))) is is_trusted
 

@@ -20,7 +20,7 @@ ADVICE = (
     "when only annotations name it; if the run does need it now, see what it costs with `python benchmarks/run.py`, "
     "and add it here"
 )
-REPLAY_ROOMS = frozenset({"memo", "streams", "start"})
+REPLAY_ROOMS = frozenset({"memo", "signatures", "streams", "start"})
 UNASKED_ROOMS = frozenset(
     "agentfile bodies budget catalog difference gallery importing library places render sandbox scaffold schema sketch "
     "watching commands.explain commands.import_ commands.init commands.new commands.schema commands.targets "

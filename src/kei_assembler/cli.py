@@ -200,14 +200,18 @@ def _ignored(codes: Sequence[str]) -> list[str]:
 
 
 def _tell(outcome: Outcome, output_format: str, keeps: bool) -> int:
-    out, err = FORMATS[output_format](outcome)
-    is_raw = output_format == "text" and (outcome.is_diff or outcome.printed is not None)
-    out = _as_read(sys.stdout, out, outcome.is_diff) if is_raw else out
+    out, err = _said(outcome, output_format)
     tell(sys.stdout, out)
     tell(sys.stderr, err)
-    if keeps and outcome.all_is_in_order:
-        memo.keep(out, err)
+    if keeps and outcome.again.all_is_in_order:
+        memo.keep(*((out, err) if outcome.all_is_in_order else _said(outcome.again, output_format)))
     return outcome.status
+
+
+def _said(outcome: Outcome, output_format: str) -> tuple[str, str]:
+    out, err = FORMATS[output_format](outcome)
+    is_raw = output_format == "text" and (outcome.is_diff or outcome.printed is not None)
+    return _as_read(sys.stdout, out, outcome.is_diff) if is_raw else out, err
 
 
 def _as_read(stream: TextIO | None, text: str, is_diff: bool) -> str:

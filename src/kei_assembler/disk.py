@@ -13,6 +13,7 @@ from functools import cache
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import Kit, read_regular
+from kei_assembler.memo import note_written
 from kei_assembler.plan import OUTPUT_MOST, Change, Kind
 
 _TEMPORARY = re.compile(r"\.assemble-(?P<process>[0-9]+)-.*")
@@ -93,6 +94,8 @@ class Disk:
                 f"{change.path} cannot be written: {error.strerror}",
                 "what was written before it is whole; once there is room and the right to write, run again",
             ) from error
+        if is_as_planned and change.after is not None:
+            note_written(self.kit.path(change.path), change.after)
         return change if is_as_planned else change._replace(kind=Kind.EDITED)
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
 from kei_assembler.manifest import Manifest
-from kei_assembler.memo import note, note_place
+from kei_assembler.memo import note, note_content, note_entries, note_place
 from kei_assembler.settings import Settings, character, is_block_name
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
@@ -239,12 +239,14 @@ class Kit:
 def _entries(path: str) -> list[os.DirEntry[str]]:
     note(path)
     try:
-        with os.scandir(path) as entries:
-            return list(entries)
+        with os.scandir(path) as scanned:
+            entries = list(scanned)
     except (FileNotFoundError, NotADirectoryError):
-        return []
+        entries = []
     except OSError as error:
         raise AssembleError(f"the folder {path} cannot be read: {error.strerror}") from error
+    note_entries(path, entries)
+    return entries
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -263,9 +265,11 @@ def read_regular(path: str, follow: bool = True, most: int = BYTES_MOST) -> byte
         if not stat.S_ISREG(status.st_mode):
             kind = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
             raise OSError(kind, "it is a folder" if kind == errno.EISDIR else "it is no regular file")
-        return _read(descriptor, min(status.st_size, most) + 1)
+        content = _read(descriptor, min(status.st_size, most) + 1)
     finally:
         os.close(descriptor)
+    note_content(path, content)
+    return content
 
 
 def _read(descriptor: int, most: int) -> bytes:

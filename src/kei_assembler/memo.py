@@ -1,14 +1,13 @@
-"""What a run found in order, kept in the user's cache folder, so that the same run again costs little but `stat` calls.
+"""What a run left in order, kept in the user's cache folder, so that the same run again costs little but `stat` calls.
 
-A record holds the paths that a run looked at, with their signatures, and what the run had to say. It is used again when
-the same command line, in the same folder, finds every signature as it was. It can only save work: whatever is odd about
-a record, about where it lies, or about the clock, and there is none.
+A record holds the paths that a run looked at, with their signatures, and what a run has to say that finds them so. It
+is used again when the same command line, in the same folder, finds every signature as it was. It can only save work:
+whatever is odd about a record, about where it lies, or about the clock, and there is none.
 
-A signature is what `lstat` says of a path: device, inode, mode, size, and the times of the last change of content and
-of the inode (POSIX, <sys/stat.h>). The last of them no program can set. Of a link, it is besides what `stat` says, and
-where it leads. What changed so shortly before a run that a further change could bear the same times is not trusted, as
-git does it (its "racy" entries); nor is anything where the time of the inode means something else, as on Windows, FAT
-and what other machines serve. With the signatures stand the folders' resolved paths, for the links on the way to them.
+Where a signature is too young to be trusted (see `signatures`), as of what the run itself wrote, a digest of the
+content stands beside it, and is compared as well. Nothing is trusted where the time of the inode means something else,
+as on Windows, FAT and what other machines serve. With the signatures stand the folders' resolved paths, for the links
+on the way to them.
 """
 
 from __future__ import annotations
@@ -19,27 +18,40 @@ import stat
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 from zlib import adler32, crc32
 
 from kei_assembler import __version__
+from kei_assembler.signatures import (
+    Signature,
+    digest,
+    digest_of,
+    entry_line,
+    is_on,
+    is_settled,
+    late_or_untimed_devices,
+    listed,
+    signature,
+)
 
 _RECORDS_MOST = 64
 _PASSING = (".probe-", ".new-")
-_FINE, _COARSE = 100_000_000, 2_500_000_000
 _OF_CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
 _OF_PROJECTS = (".git", ".hg", ".jj", ".svn", "assemble.toml", "pyproject.toml", "_blocks", "agents")
-_MOUNTS = "/proc/self/mountinfo"
-_LATE_OR_UNTIMED = "9p afs ceph cifs exfat fuse fuseblk msdos ncpfs nfs nfs4 smb3 smbfs vfat virtiofs".split()
 
-Signature = tuple[Any, ...]
+Written = tuple[Signature, str]
 
 
 class Notes(NamedTuple):
-    """The paths that were looked at, with their signatures before; and where the folders that hold them really are."""
+    """The paths that were looked at, with their signatures before; and where the folders that hold them really are.
+
+    `entries` are the lines of the folders that were listed, `digests` those of contents whose signatures are young.
+    """
 
     paths: dict[str, Signature]
     folders: dict[str, str]
+    entries: dict[str, set[str]]
+    digests: dict[str, str]
 
 
 class _Trail:
@@ -48,6 +60,7 @@ class _Trail:
     notes: Notes | None = None
     args: tuple[str, ...] | None = None
     since: int = 0
+    written: ClassVar[dict[str, Written]] = {}
 
 
 def recall(args: Iterable[str]) -> tuple[str, str] | None:
@@ -58,7 +71,10 @@ def recall(args: Iterable[str]) -> tuple[str, str] | None:
     folder = _folder()
     try:
         record = _read(folder, _name()) if folder else None
-        return (str(record["out"]), str(record["err"])) if record and _holds_true(record) else None
+        if record is None or not _holds_true(record):
+            return None
+        _mature(record)
+        return str(record["out"]), str(record["err"])
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # it is damaged
         return None
 
@@ -69,7 +85,15 @@ def _holds_true(record: dict[str, Any]) -> bool:
         paths
         and record["signatures"] == list(map(_spelled, map(signature, paths)))
         and all(os.path.realpath(folder) == real for folder, real in folders.items())
+        and all(digest_of(path) == digest for path, digest in record["digests"].items())
     )
+
+
+def _mature(record: dict[str, Any]) -> None:
+    """Do without digests from now on, once all signatures have come of age."""
+    folder = _folder() if record["digests"] else None
+    if folder and all(is_settled(signature(path), _Trail.since) for path in record["digests"]):
+        _write(folder, {**record, "digests": {}})
 
 
 def watch() -> None:
@@ -87,7 +111,7 @@ def watch() -> None:
         os.unlink(probe)
     except OSError:
         return
-    _Trail.notes, _Trail.since = Notes({}, {}), min(now, _Trail.since)
+    _Trail.notes, _Trail.since = Notes({}, {}, {}, {}), min(now, _Trail.since)
     _note_arguments()
 
 
@@ -108,6 +132,34 @@ def note(path: str) -> None:
         note_place(os.path.dirname(path))
     elif not before and signature(path):
         _Trail.notes = None  # it came about since: what the run sees is not what was noted
+
+
+def note_content(path: str, content: bytes) -> None:
+    """Take note of what was read at a path that is noted already."""
+    if _Trail.notes is not None and not is_settled(_Trail.notes.paths.get(path, ()), _Trail.since):
+        _Trail.notes.digests[path] = digest(content)
+
+
+def note_entries(folder: str, entries: Iterable[os.DirEntry[str]]) -> None:
+    """Take note of what was found in a folder that is noted already."""
+    if _Trail.notes is not None and folder not in _Trail.notes.entries:
+        _Trail.notes.entries[folder] = set(map(entry_line, entries))
+
+
+def note_written(path: str, content: bytes) -> None:
+    """Take note of a file that the run has put in its place itself."""
+    if _Trail.notes is not None:
+        _Trail.written[path] = signature(path), digest(content)
+
+
+def written() -> dict[str, Written]:
+    """Return all that was noted of files that the run has written: their signatures and digests."""
+    return _Trail.written
+
+
+def add_written(others: dict[str, Written]) -> None:
+    """Take note of what another process has written."""
+    _Trail.written |= others
 
 
 def note_place(folder: str) -> None:
@@ -133,6 +185,8 @@ def add(notes: Notes | None) -> None:
     else:
         own.paths.update(notes.paths)
         own.folders.update(notes.folders)
+        own.entries.update(notes.entries)
+        own.digests.update(notes.digests)
 
 
 def _are_at_odds(some: dict[str, Any], others: dict[str, Any]) -> bool:
@@ -140,15 +194,38 @@ def _are_at_odds(some: dict[str, Any], others: dict[str, Any]) -> bool:
 
 
 def keep(out: str, err: str) -> None:
-    """Keep a record of the run, which found everything in order and said this, unless something is too new for it."""
+    """Keep a record of the run, which left everything in order, unless something is too new for it.
+
+    `out` and `err` are what a run says that finds it so.
+    """
     folder, notes = _folder(), noted()
     if folder is None or notes is None:
         return
-    devices = _late_or_untimed_devices()
-    if all(_is_settled(signature, _Trail.since, devices) for signature in notes.paths.values()):
-        signatures = list(map(_spelled, notes.paths.values()))
-        said = {"key": _key(), "out": out, "err": err}
-        _write(folder, {**said, "paths": list(notes.paths), "signatures": signatures, "folders": notes.folders})
+    _note_changes(notes)
+    digests = {path: _digest(notes, path) for path, found in notes.paths.items() if not is_settled(found, _Trail.since)}
+    devices = late_or_untimed_devices()
+    if "" in digests.values() or any(is_on(signature, devices) for signature in notes.paths.values()):
+        return
+    signatures = list(map(_spelled, notes.paths.values()))
+    said = {"key": _key(), "out": out, "err": err, "digests": digests}
+    _write(folder, {**said, "paths": list(notes.paths), "signatures": signatures, "folders": notes.folders})
+
+
+def _note_changes(notes: Notes) -> None:
+    """What the run has written, and the folders where it did, are others now."""
+    for path, (signature_now, digest_now) in _Trail.written.items():
+        notes.paths[path], notes.digests[path] = signature_now, digest_now
+        folder, name = os.path.split(path)
+        if folder in notes.entries:
+            notes.entries[folder].add(f"{name}/file")
+    changed = set(map(os.path.dirname, _Trail.written))
+    notes.paths.update({folder: signature(folder) for folder in changed & notes.paths.keys()})
+
+
+def _digest(notes: Notes, path: str) -> str:
+    """The digest of what the run knows of a path; empty if it does not know enough."""
+    entries = notes.entries.get(path)
+    return notes.digests.get(path, "") if entries is None else digest(listed(entries))
 
 
 def _folder() -> str | None:
@@ -197,52 +274,8 @@ def _name() -> str:
     return f"{crc32(raw):08x}{adler32(raw):08x}.json"
 
 
-def signature(path: str) -> Signature:
-    """Return by what it shows that a path, or what it leads to, changed; nothing where there is none."""
-    try:
-        found = os.lstat(path)
-        if path.endswith("/.git"):
-            return (stat.S_IFMT(found.st_mode),)  # all that anybody asks is whether it is there
-        return _fields(found) if not stat.S_ISLNK(found.st_mode) else (*_fields(found), *_target(path))
-    except (OSError, ValueError):
-        return ()
-
-
-def _target(link: str) -> Signature:
-    real = os.path.realpath(link)
-    try:
-        return (*_fields(os.stat(link)), real)
-    except OSError:
-        return (real,)
-
-
-def _fields(found: os.stat_result) -> Signature:
-    return found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
 def _spelled(signature: Signature) -> str:
     return " ".join(map(str, signature))
-
-
-def _is_settled(signature: Signature, since: int, devices: frozenset[int]) -> bool:
-    """Whether any later change is bound to show: some file systems count in ticks, some in seconds or two."""
-    times = (*signature[4::6], *signature[5::6])
-    if not times:
-        return True
-    is_coarse = any(time % 1_000_000 == 0 for time in times)
-    return devices.isdisjoint(signature[0:12:6]) and max(times) < since - (_COARSE if is_coarse else _FINE)
-
-
-def _late_or_untimed_devices() -> frozenset[int]:
-    """The devices whose files other machines or programs serve, or whose times of the inode can be set."""
-    try:
-        with open(_MOUNTS, encoding="utf-8", errors="replace") as file:
-            mounts = [line.split() for line in file]
-    except OSError:
-        return frozenset()
-    kinds = ((mount[2], mount[mount.index("-") + 1].partition(".")[0]) for mount in mounts)
-    numbers = (device.split(":") for device, kind in kinds if kind in _LATE_OR_UNTIMED)
-    return frozenset(os.makedev(int(major), int(minor)) for major, minor in numbers)
 
 
 def _is_private(status: os.stat_result) -> bool:

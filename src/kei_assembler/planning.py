@@ -122,12 +122,14 @@ class _Share:
     def _done_of(self, theirs: list[Change]) -> list[Change]:
         """Return the changes of the other process as they came about."""
         try:
-            answer = self.partner.answer() if self.partner and theirs else []
+            answer = self.partner.answer() if self.partner and theirs else ([], {})
         except crew.PartnerLost:
             return self._rescued(theirs)
         if isinstance(answer, AssembleError):
             raise answer
-        return list(answer)
+        done, written = answer
+        memo.add_written(written)
+        return list(done)
 
     def _rescued(self, theirs: list[Change]) -> list[Change]:
         """Plan anew what the other process was to write when it was lost, and carry out what it did not get to."""
@@ -159,10 +161,11 @@ class _Share:
             done = self.planner.disk.apply(asked)
         except AssembleError as error:
             return error
-        return [
+        told = [
             now._replace(before=None, after=None) if now.kind is planned.kind else now
             for planned, now in zip(asked, done, strict=True)
         ]
+        return told, memo.written()
 
     def _planned(self) -> Part:
         planner = self.planner

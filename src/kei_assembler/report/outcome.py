@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Severity
-from kei_assembler.plan import DRIFT, Change
+from kei_assembler.plan import DRIFT, Change, Kind
 
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
 
@@ -63,6 +63,16 @@ class Outcome(NamedTuple):
         """Tell whether every output was there already as the sources give it."""
         is_right = not self.applied and all(change.kind not in DRIFT for change in self.changes)
         return is_right and self.printed is None and self.status == CLEAN
+
+    @property
+    def again(self) -> Outcome:
+        """The outcome of the same run once more, if nothing changes in between."""
+        changes = tuple(
+            change._replace(kind=Kind.UNCHANGED, before=None, after=None) if change.path in self.applied else change
+            for change in self.changes
+            if not (change.kind is Kind.ORPHAN and change.path in self.applied)
+        )
+        return self._replace(changes=changes, applied=frozenset())
 
     @property
     def findings(self) -> list[Diagnostic]:
