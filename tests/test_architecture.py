@@ -27,6 +27,7 @@ FLOORS = (
     "plan",
     "disk difference",
     "catalog gallery report.outcome scaffold schema selection planner",
+    "renewing",
     "planning",
     "report.as_text report.as_json report.as_sarif build sketch completing",
     "report.as_github",

@@ -10,15 +10,15 @@ from typing import Any
 
 import click
 
-from kei_assembler import completing, discovery, disk, schema
+from kei_assembler import completing, discovery, disk
 from kei_assembler.commands import NAMES, tell
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, did_you_mean, listed
 from kei_assembler.hidden import shown
 from kei_assembler.kit import Kit, stem
 from kei_assembler.manifest import NAME
+from kei_assembler.renewing import MANIFEST_SCHEMA, renewed
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import Outcome
-from kei_assembler.scaffold import MANIFEST_SCHEMA
 from kei_assembler.selection import as_seen, kit_of
 from kei_assembler.shapes import fits
 from kei_assembler.sketch import MARK, check, fields_of, sketch
@@ -114,10 +114,8 @@ def _write(kit: Kit, name: str, text: str) -> None:
 
 
 def _renewed(kit: Kit, old: bytes) -> bytes:
-    """The schema with the new agent in it; what somebody wrote by hand is left as it is."""
-    if schema.MADE_BY.encode() not in old:
-        return old
-    return schema.as_text(schema.manifest_schema(discovery.load(kit.folder))).encode()
+    """The schema with the new agent in it."""
+    return renewed(discovery.load(kit.folder), MANIFEST_SCHEMA, old)
 
 
 def _next(kit: Kit, name: str, text: str) -> str:
