@@ -31,7 +31,7 @@ FLOORS = (
     "planning",
     "report.as_text report.as_json report.as_sarif build sketch completing",
     "report.as_github",
-    "report commands library",
+    "report commands library options",
     "watching",
     "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets commands.watch",
     "cli",

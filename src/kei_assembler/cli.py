@@ -20,12 +20,12 @@ from kei_assembler.commands import COMMANDS, MODULES, NAMES, tell
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.hidden import shown
 from kei_assembler.kit import Kit
+from kei_assembler.options import OneOf, kit_option, target_option
 from kei_assembler.plan import Licence
 from kei_assembler.planning import preview
 from kei_assembler.report import FORMATS, as_text
 from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Failure, Outcome
 from kei_assembler.selection import files_of, kit_of, way_to
-from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -40,7 +40,6 @@ Examples:
   assemble --all                     write the files of all agents
   assemble --all --check --diff      write nothing, fail and show it when one is out of date
 """
-_TARGET_HELP = "Keep to one AI tool; may be given several times. `assemble targets` lists them."
 
 
 class _DefaultGroup(click.Group):
@@ -131,10 +130,10 @@ def assemble() -> None:
     help="Silence a code; may be given several times.",
     shell_complete=completing.codes,
 )
-@click.option("--output-format", type=click.Choice(list(FORMATS)), default="text", help="How to report; else text.")
-@click.option("--target", "targets", multiple=True, type=click.Choice(list(TARGETS)), metavar="NAME", help=_TARGET_HELP)
+@click.option("--output-format", type=OneOf(FORMATS), default="text", help="How to report; else text.")
+@target_option
 @click.option("--no-cache", is_flag=True, help="Look at every file, also where nothing changed since the last run.")
-@click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
+@kit_option
 def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
     """Write the agent files, or look at what would be written, and return the exit status."""
     _refuse_contradictions(manifests, output_format, options)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from kei_assembler import discovery, disk, scaffold, schema
+from kei_assembler import completing, discovery, disk, scaffold, schema
 from kei_assembler.build import Mode, run
 from kei_assembler.commands import tell
 from kei_assembler.diagnostics import AssembleError
@@ -23,7 +23,7 @@ _NEXT = "next: edit the manifest, or begin another with `assemble new NAME`; the
 
 
 @click.command("init")
-@click.argument("folder", metavar="[DIR]", required=False)
+@click.argument("folder", metavar="[DIR]", required=False, shell_complete=completing.folders)
 def command(folder: str | None) -> int:
     """Begin a kit: settings, an agent, a shared rule, and what checks them. Nothing that is there is overwritten."""
     path = os.path.normpath(os.path.join(working_directory(), folder or ""))
