@@ -57,7 +57,7 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     prospect = Prospect(kit, (one.name for one in drafts), blocks)
     written, said = importing.written(prospect, drafts)
     made, in_the_way = _write(kit, _pieces(settings, prospect, blocks, drafts), written, dry_run)
-    found += [*(one for draft in drafts for one in draft.found), *said, *in_the_way]
+    found += [*(one for draft in drafts for one in draft.found), *_of_written(made, said), *in_the_way]
     return _tell(kit, written, made, found, dry_run)
 
 
@@ -161,6 +161,12 @@ def _write(
             why = "says something else; it is left as it is" if other == file.path else "is an agent of this name"
             found += importing.in_the_way(file.draft, other, why)
     return made, found
+
+
+def _of_written(made: Sequence[Made], found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """The findings but for those about manifests that gave way to what is there."""
+    kept = {path for word, path in made if word == "foreign"}
+    return [one for one in found if one.place.file not in kept]
 
 
 def _write_one(kit: Kit, file: Written, dry_run: bool) -> str:
