@@ -135,3 +135,22 @@ def test_the_help_of_a_command_begins_as_the_list_of_them_says(name: str) -> Non
     command = assemble.get_command(click.Context(assemble), name)
     assert command is not None
     assert (command.help or "").startswith(COMMANDS[name])
+
+
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
+        (["--all", "--target", "gmini"], "; did you mean `gemini`?\n"),
+        (["--all", "--target", "claude"], "; did you mean `claude-code`?\n"),
+        (["--all", "--output-format", "jsn"], "; did you mean `json`?\n"),
+        (["watch", "--target", "gmini"], "; did you mean `gemini`?\n"),
+        (["targets", "opencod"], "; did you mean `opencode`?\n"),
+        (["import", "x.md", "--from", "copliot"], "; did you mean `copilot`?\n"),
+        (["--all", "--target", "xyz"], "'qwen'.\n"),
+    ],
+)
+def test_a_mistyped_choice_gets_the_nearest_one(kit: Workbench, args: list[str], hint: str) -> None:
+    run = kit.run(*args)
+    assert (run.status, run.stdout) == (2, "")
+    assert "Error: Invalid value for " in run.stderr
+    assert run.stderr.endswith(hint)

@@ -6,10 +6,19 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.shell_completion import get_completion_class
 
+from kei_assembler.cli import assemble
+
+SETTINGS = """\
+external-agents = ["general-purpose"]
+known-tools = ["Deploy"]
+extra-keys = { owner = "string" }
+"""
 AGENT = 'name = "{0}"\ndescription = "Reviews."\n'
 
 
@@ -19,19 +28,40 @@ def kit(tmp_path: Path) -> Path:
     (tmp_path / "agents" / "inner").mkdir(parents=True)
     for name in ("critic", "inner/tester"):
         (tmp_path / "agents" / f"{name}.toml").write_text(AGENT.format(Path(name).name))
+    (tmp_path / "assemble.toml").write_text(SETTINGS)
+    for block in ("_blocks/baseline", "_blocks/policy/no-push", "other/_blocks/b-of-other"):
+        (tmp_path / block).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{block}.md").write_text("Be honest.\n")
+    (tmp_path / "other" / "agents").mkdir()
+    (tmp_path / "other" / "agents" / "stranger.toml").write_text(AGENT.format("stranger"))
     return tmp_path
 
 
+def _environment(shell: str, words: str) -> dict[str, str]:
+    at = words.rpartition(" ")[2] if shell == "fish" else str(words.count(" "))
+    return {"_ASSEMBLE_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": at}
+
+
 def _asked(kit: Path, shell: str, words: str) -> list[str]:
-    environment = {"_ASSEMBLE_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-    if shell == "fish":
-        environment["COMP_CWORD"] = words.rpartition(" ")[2]
+    """What a shell is told to offer for the last of these words."""
     code = "from kei_assembler.start import main; main()"
-    command = [sys.executable, "-c", code]
-    run = subprocess.run(command, cwd=kit, env=os.environ | environment, capture_output=True, text=True, check=True)
-    return run.stdout.replace("plain,", "").split()
+    command, environment = [sys.executable, "-c", code], os.environ | _environment(shell, words)
+    run = subprocess.run(command, cwd=kit, env=environment, capture_output=True, text=True, check=True)
+    return OFFERED[shell](run.stdout.splitlines())
 
 
+OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
+    "bash": lambda lines: [line.removeprefix("plain,") for line in lines if line],
+    "zsh": lambda lines: [
+        f"{kind},{word}".removeprefix("plain,")
+        for kind, word, _ in zip(lines[::3], lines[1::3], lines[2::3], strict=False)
+    ],
+    "fish": lambda lines: [line.partition("\t")[0].removeprefix("plain,") for line in lines if line],
+}
+"""The shells, with what each makes of an answer, which has the kind of every word, the word, and what it is."""
+
+
+@pytest.mark.parametrize("shell", OFFERED)
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
@@ -41,26 +71,74 @@ def _asked(kit: Path, shell: str, words: str) -> list[str]:
         ("assemble agents/c", ["agents/critic.toml"]),
         ("assemble agents/critic.toml agents/in", ["agents/inner/tester.toml"]),
         ("assemble --target g", ["gemini"]),
+        ("assemble --all --check --target gemini --target cl", ["claude-code"]),
         ("assemble --ignore B20", ["B201", "B202", "B203", "B204", "B205", "B206"]),
         ("assemble --output-format s", ["sarif"]),
+        ("assemble --kit o", ["dir,o"]),
+        ("assemble --kit other agents/", []),
+        ("assemble --kit other other/a", ["other/agents/stranger.toml"]),
         ("assemble explain k11", ["K110", "K111", "K112", "K113", "K114", "K115", "K116"]),
+        ("assemble explain K111 b206", ["B206"]),
+        ("assemble import --from co", ["copilot", "codex"]),
+        ("assemble import .cl", ["file,.cl"]),
+        ("assemble init t", ["dir,t"]),
+        ("assemble new x --block p", ["policy/no-push"]),
+        ("assemble new x --block baseline --block policy/n", ["policy/no-push"]),
+        ("assemble new x --kit other --block b", ["b-of-other"]),
+        ("assemble new x --handoff ", ["critic=", "general-purpose=", "tester="]),
+        ("assemble new x --handoff critic=x --handoff t", ["tester="]),
+        ("assemble new x --handoff critic=", []),
+        ("assemble new x --set dom", ["domain_in="]),
+        ("assemble new x --set o", ["output_extra_fields=", "owner="]),
+        ("assemble new x --tool Web", ["WebFetch", "WebSearch"]),
+        ("assemble new x --tool Dep", ["Deploy"]),
+        ("assemble schema --kit o", ["dir,o"]),
         ("assemble targets op", ["opencode"]),
+        ("assemble watch --target q", ["qwen"]),
         ("assemble nothing", []),
     ],
 )
-def test_the_words_that_bash_offers(words: str, offered: list[str], kit: Path) -> None:
-    assert _asked(kit, "bash", words) == offered
+def test_the_words_that_a_shell_offers(
+    shell: str, words: str, offered: list[str], kit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(kit)
+    for name, value in _environment(shell, words).items():
+        monkeypatch.setenv(name, value)
+    answer = get_completion_class(shell)
+    assert answer is not None
+    assert OFFERED[shell](answer(assemble, {}, "assemble", "_ASSEMBLE_COMPLETE").complete().splitlines()) == offered
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_are_offered_the_same(shell: str, kit: Path) -> None:
-    assert "agents/critic.toml" in _asked(kit, shell, "assemble agents/c")
+@pytest.mark.parametrize("shell", OFFERED)
+def test_the_process_answers_a_shell(shell: str, kit: Path) -> None:
+    assert _asked(kit, shell, "assemble agents/c") == ["agents/critic.toml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["--target", "g"], ["gemini"]),
+        (["new", "x", "--handoff", "cr"], ["critic="]),
+        (["import", "--from", "qw"], ["qwen"]),
+        (["explain", "i90"], [f"I90{number}" for number in range(1, 10)]),
+    ],
+    ids=" ".join,
+)
+def test_bash_itself_offers_them(words: list[str], offered: list[str], kit: Path) -> None:
+    ask = 'eval "$(_ASSEMBLE_COMPLETE=bash_source assemble)"; COMP_WORDS=(assemble "$@"); COMP_CWORD=$#'
+    code = f'{ask}; _assemble_completion assemble; printf "%s\n" "${{COMPREPLY[@]}}"'
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    command = ["bash", "-c", code, "bash", *words]
+    run = subprocess.run(command, cwd=kit, env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == offered
 
 
 @pytest.mark.parametrize("settings", [None, "obligatry = []"])
 def test_a_folder_without_a_sound_kit_offers_no_manifests(settings: str | None, kit: Path) -> None:
     if settings is None:
-        shutil.rmtree(kit / "agents")
+        for folder in ("agents", "_blocks"):
+            shutil.rmtree(kit / folder)
+        (kit / "assemble.toml").unlink()
     else:
         (kit / "assemble.toml").write_text(settings)
     assert _asked(kit, "bash", "assemble agents/c") == []

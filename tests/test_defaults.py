@@ -201,7 +201,7 @@ def test_every_format_names_that_line(bench: Workbench) -> None:
     (result,) = json.loads(runs["sarif"].stdout)["runs"][0]["results"]
     assert [(one["file"], one["line"]) for one in found["related"]] == [("assemble.toml", 3)]
     (location,) = (one["physicalLocation"] for one in result["relatedLocations"])
-    assert (location["artifactLocation"]["uri"], location["region"]["startLine"]) == ("assemble.toml", 3)
+    assert (location["artifactLocation"]["uri"], location["region"]["startLine"]) == ("kit/assemble.toml", 3)
 
 
 def test_a_default_right_is_allowed_to_each_agent_on_its_own(bench: Workbench) -> None:

@@ -129,6 +129,26 @@ def test_sarif_results_point_at_their_rules_and_files(faulty: Workbench) -> None
         assert " " not in location["artifactLocation"]["uri"]
 
 
+@pytest.mark.parametrize(
+    ("files", "args"),
+    [
+        ({"agents/a.toml": "frob = 1\n"}, ["--all", "--kit", "tools/agents kit"]),
+        ({"agents/a.toml": "frob = 1\n"}, ["tools/agents kit/agents/a.toml"]),
+        ({"agents/a.toml": "", "assemble.toml": "frob = 1\n"}, ["--all", "--kit", "tools/agents kit"]),
+        ({"agents/a.toml": "", "assemble.toml": "frob = 1\n"}, ["tools/agents kit/agents/a.toml"]),
+    ],
+)
+def test_services_are_told_the_paths_from_the_top(
+    bench: Workbench, files: dict[str, str], args: tuple[str, ...]
+) -> None:
+    bench.write({f"tools/agents kit/{name}": text for name, text in files.items()})
+    path = f"tools/agents kit/{next(name for name, text in files.items() if text)}"
+    assert f"::error file={path}," in bench.run(*args, "--output-format", "github").stdout
+    sarif = json.loads(bench.run(*args, "--output-format", "sarif").stdout)["runs"][0]["results"]
+    places = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in sarif]
+    assert set(map(unquote, places)) == {path}
+
+
 @pytest.mark.slow
 def test_sarif_is_valid_by_the_official_schema(faulty: Workbench) -> None:
     (schema,) = _schemas()

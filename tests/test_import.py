@@ -98,6 +98,16 @@ def test_a_manifest_that_is_there_stays_and_the_others_go_on(bench: Workbench) -
     assert bench.read("agents/critic.toml") == mine
 
 
+def test_of_a_manifest_that_is_not_written_nothing_more_is_said(bench: Workbench) -> None:
+    mine = 'name = "critic"\ndescription = "Reviews novels."\nblocks = ["honesty"]\n'
+    bench.write({"assemble.toml": 'obligatory = ["honesty"]\n', "_blocks/honesty.md": "Be honest.\n"})
+    bench.write({"agents/critic.toml": mine, PATH: f"{HEAD}---\nYou review code.\n"})
+    bench.write({".claude/agents/tester.md": "---\nname: tester\ndescription: Tests code.\n---\nYou test.\n"})
+    run = bench.run("import", ".claude")
+    assert [code for code in _codes(run) if code != "I910"] == ["I908", "B203"]
+    assert "agents/tester.toml:1:1: error[B203]" in run.stderr
+
+
 def test_an_agent_of_the_name_elsewhere_in_the_kit_is_in_the_way(bench: Workbench) -> None:
     bench.write({"agents/team/critic.toml": 'name = "critic"\ndescription = "Reviews novels."\n'})
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", path="critic.md")

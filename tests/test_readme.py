@@ -1,37 +1,33 @@
-"""What the README shows is what the tool does."""
+"""The README is a first page: it begins with the two commands that set everything up, and leads to every other page."""
 
 from __future__ import annotations
 
 import re
 
-from conftest import REPOSITORY, Workbench
+from conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
-FENCED = re.compile(r"^(?P<fence>`{3,})\w*\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
-BLOCKS = [match["text"] for match in FENCED.finditer(README)]
-COMMANDS, BLOCK, MANIFEST, AGENT_FILE, DIAGNOSTIC = BLOCKS[:5]
-
-
-def _write_kit(bench: Workbench, manifest: str) -> None:
-    other = 'name = "implementer"\ndescription = "Writes code."\n'
-    bench.write(
-        {"_blocks/honesty.md": BLOCK, "agents/critic.toml": manifest, "agents/implementer.toml": other},
-    )
-
-
-def test_the_example_gives_the_file_that_is_shown(bench: Workbench) -> None:
-    _write_kit(bench, MANIFEST)
-    assert bench.run("agents/critic.toml").status == 0
-    assert re.sub(r"sha256:\w+", "sha256:0", bench.read("agents/critic.md")) == AGENT_FILE
-
-
-def test_the_mistake_is_reported_as_shown(bench: Workbench) -> None:
-    _write_kit(bench, MANIFEST.replace("honesty", "honestly"))
-    assert bench.run("agents/critic.toml").stderr == f"{DIAGNOSTIC}1 error; nothing was written\n"
+_LINES_MOST = 220
 
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:
-    commands = [line.partition("#")[0].strip() for line in COMMANDS.splitlines()]
+    first = re.search(r"```sh\n(.*?)```", README, re.DOTALL)
+    assert first
+    commands = [line.partition("#")[0].strip() for line in first[1].splitlines()]
     makefile = (REPOSITORY / "Makefile").read_text()
     assert commands == ["make", "make test"]
     assert re.findall(r"^(\w+):", makefile, re.MULTILINE)[:2] == ["assemble", "test"]
+
+
+def test_every_page_is_linked() -> None:
+    pages = {f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md")}
+    assert pages == {link for link in re.findall(r"\]\(([^)#\s]+)", README) if link.startswith("docs/")}
+
+
+def test_no_row_of_a_table_is_there_twice() -> None:
+    rows = [line for line in README.splitlines() if line.startswith("| `")]
+    assert len(rows) == len(set(rows))
+
+
+def test_it_is_no_longer_than_a_first_page_may_be() -> None:
+    assert len(README.splitlines()) <= _LINES_MOST

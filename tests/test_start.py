@@ -22,9 +22,9 @@ ADVICE = (
 )
 REPLAY_ROOMS = frozenset({"memo", "signatures", "streams", "start"})
 UNASKED_ROOMS = frozenset(
-    "agentfile bodies budget catalog difference gallery importing library places render sandbox scaffold schema sketch "
-    "watching commands.explain commands.import_ commands.init commands.new commands.schema commands.targets "
-    "commands.watch".split()
+    "agentfile bodies budget catalog difference gallery importing library places render renewing sandbox scaffold "
+    "schema sketch watching commands.explain commands.import_ commands.init commands.new commands.schema "
+    "commands.targets commands.watch".split()
 )
 ROOMS_OF_BUILD = frozenset({"budget", "render", "sandbox"})
 STANDARD = frozenset(

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from kei_assembler import __version__, completing, memo, streams
+from kei_assembler import __version__, completing, discovery, memo, streams
 from kei_assembler.build import Mode, Policy, run
 from kei_assembler.commands import COMMANDS, MODULES, NAMES, tell
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.hidden import shown
 from kei_assembler.kit import Kit
+from kei_assembler.options import OneOf, kit_option, target_option
 from kei_assembler.plan import Licence
 from kei_assembler.planning import preview
 from kei_assembler.report import FORMATS, as_text
 from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Failure, Outcome
-from kei_assembler.selection import files_of, kit_of, way_to
-from kei_assembler.targets import TARGETS
+from kei_assembler.selection import files_of, home_of, way_to
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -40,7 +40,6 @@ Examples:
   assemble --all                     write the files of all agents
   assemble --all --check --diff      write nothing, fail and show it when one is out of date
 """
-_TARGET_HELP = "Keep to one AI tool; may be given several times. `assemble targets` lists them."
 
 
 class _DefaultGroup(click.Group):
@@ -131,24 +130,29 @@ def assemble() -> None:
     help="Silence a code; may be given several times.",
     shell_complete=completing.codes,
 )
-@click.option("--output-format", type=click.Choice(list(FORMATS)), default="text", help="How to report; else text.")
-@click.option("--target", "targets", multiple=True, type=click.Choice(list(TARGETS)), metavar="NAME", help=_TARGET_HELP)
+@click.option("--output-format", type=OneOf(FORMATS), default="text", help="How to report; else text.")
+@target_option
 @click.option("--no-cache", is_flag=True, help="Look at every file, also where nothing changed since the last run.")
-@click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
+@kit_option
 def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
     """Write the agent files, or look at what would be written, and return the exit status."""
     _refuse_contradictions(manifests, output_format, options)
     memo.watch()
+    way = ""
     try:
-        kit = kit_of(manifests, folder, NAMES)
-        kit.chosen = tuple(dict.fromkeys(options["targets"]))
-        files = kit.manifests if options["all_"] else files_of(kit, manifests, NAMES)
-        mode = _mode(kit, options)
-        outcome = _preview(kit, files[0], mode.policy) if options["stdout"] else run(kit, files, options["all_"], mode)
-        outcome = outcome._replace(way=way_to(kit))
+        home = home_of(manifests, folder, NAMES)
+        way = way_to(home)
+        outcome = _outcome(discovery.load(home), manifests, options)
     except AssembleError as error:
         outcome = _failed(error)
-    return _tell(outcome, output_format, keeps=not options["staged"])
+    return _tell(outcome._replace(way=way), output_format, keeps=not options["staged"])
+
+
+def _outcome(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> Outcome:
+    kit.chosen = tuple(dict.fromkeys(options["targets"]))
+    files = kit.manifests if options["all_"] else files_of(kit, manifests, NAMES)
+    mode = _mode(kit, options)
+    return _preview(kit, files[0], mode.policy) if options["stdout"] else run(kit, files, options["all_"], mode)
 
 
 def _failed(error: AssembleError) -> Outcome:

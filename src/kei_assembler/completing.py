@@ -4,30 +4,50 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import Kit, stem
+from kei_assembler.manifest import FIELDS, extra_fields
+from kei_assembler.targets import CLAUDE_TOOLS
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def manifests(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return the kit's manifests that begin so, as seen from here."""
-    kit = _kit()
+    kit = _kit(ctx)
     return _beginning(incomplete, (os.path.relpath(kit.path(file)) for file in kit.manifests)) if kit else []
 
 
-def agents(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Return the agents that one can hand off to and that begin so."""
-    kit = _kit()
+def handoffs(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return the agents that one can hand off to and that begin so, each with the `=` before the trigger."""
+    kit = _kit(ctx)
     names = (*map(stem, kit.manifests), *kit.settings.external_agents) if kit else ()
-    return _beginning(incomplete, names)
+    return _keys(incomplete, names)
+
+
+def settable(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return the keys of a manifest that begin so and hold text or a list, each with the `=` before the value."""
+    kit = _kit(ctx)
+    fields = (*FIELDS, *extra_fields(kit.settings.extra_keys if kit else {}))
+    plain = (field for field in fields if not field.shape.fields and not (field.shape.item and field.shape.item.fields))
+    return _keys(incomplete, (field.key for field in plain if field.key != "name"))
 
 
 def blocks(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return the kit's blocks that begin so."""
-    kit = _kit()
+    kit = _kit(ctx)
     return _beginning(incomplete, kit.block_names if kit else ())
+
+
+def tools(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return the tools that begin so, by the names that a manifest has for them."""
+    kit = _kit(ctx)
+    return _beginning(incomplete, (*CLAUDE_TOOLS, *(kit.settings.known_tools if kit else ())))
 
 
 def codes(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
@@ -37,15 +57,36 @@ def codes(ctx: click.Context, param: click.Parameter | None, incomplete: str) ->
     return _beginning(incomplete.upper(), RULES)
 
 
+def files(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
+    """Leave it to the shell to offer files and folders."""
+    return _left_to_the_shell("file", incomplete)
+
+
+def folders(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
+    """Leave it to the shell to offer folders."""
+    return _left_to_the_shell("dir", incomplete)
+
+
+def _left_to_the_shell(kind: str, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, kind)]
+
+
+def _keys(incomplete: str, names: Iterable[str]) -> list[str]:
+    return [] if "=" in incomplete else _beginning(incomplete, (f"{name}=" for name in names))
+
+
 def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
     return sorted({word for word in words if word.startswith(incomplete)})
 
 
-def _kit() -> Kit | None:
+def _kit(ctx: click.Context) -> Kit | None:
+    """The kit that `--kit` names, or the one around here."""
     from kei_assembler import discovery
+    from kei_assembler.selection import folder_of
 
     try:
-        folder = discovery.find(os.getcwd())
-        return discovery.load(folder) if folder else None
+        return discovery.load(folder_of(ctx.params.get("folder")))
     except (AssembleError, OSError):
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler import discovery, kit
 from kei_assembler.build import Mode, Policy, run
-from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
+from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean, has_errors
 from kei_assembler.disk import Disk
 from kei_assembler.plan import Change, Licence
 from kei_assembler.planning import planned, preview
@@ -50,7 +50,8 @@ class Kit:
     def _keeping_to(cls, folder: str, targets: tuple[str, ...]) -> Kit:
         for target in targets:
             if target not in TARGETS:
-                raise AssembleError(f"there is no target {target}", f"the targets are {', '.join(TARGETS)}")
+                hint = did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
+                raise AssembleError(f"there is no target {target}", hint)
         own = discovery.load(folder)
         own.chosen = targets
         return cls(own)

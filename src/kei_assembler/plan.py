@@ -38,6 +38,8 @@ DRIFT = (Kind.CREATE, Kind.UPDATE, Kind.ORPHAN, Kind.EDITED, Kind.FOREIGN)
 class Change(NamedTuple):
     """What a run would do to one file: `path` and `manifest` are relative to the kit.
 
+    `manifest` and `target` are empty where a file is none of one agent.
+
     `before` is what is there now, `after` what would be there; both are None where nothing changes. `intact` tells
     of an orphan whether it is still as it was generated, `chosen` whether the run was to keep to some targets.
     """
@@ -57,7 +59,7 @@ class Change(NamedTuple):
         only = f"--target {self.target} " if self.chosen else ""
         match self.kind:
             case Kind.CREATE | Kind.UPDATE:
-                return f"assemble {only}{quote(self.manifest)}"
+                return f"assemble {only}{quote(self.manifest) if self.manifest else '--all'}"
             case Kind.EDITED | Kind.FOREIGN:
                 return f"assemble --force {only}{quote(self.manifest)}"
             case Kind.ORPHAN if self.intact:

@@ -59,7 +59,15 @@ def _whole_plan(planner: Planner, whole: bool, write: Callable[[Iterable[Change]
     if whole and not has_errors(found):
         found += check_kit(planner.usage)
         planner.survey()
+        planner.changes += _renewals(planner.kit)
     return Plan(found, planner.changes, write)
+
+
+def _renewals(kit: Kit) -> list[Change]:
+    """The schema files are those of the whole kit: a run that keeps to some targets leaves them alone."""
+    from kei_assembler.renewing import renewals
+
+    return [] if kit.chosen else renewals(kit)
 
 
 def preview(kit: Kit, file: str) -> tuple[list[Diagnostic], list[Artifact]]:

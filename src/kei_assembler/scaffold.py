@@ -9,9 +9,6 @@ from typing import NamedTuple
 
 from kei_assembler import __version__
 
-MANIFEST_SCHEMA = ".assemble/manifest.schema.json"
-SETTINGS_SCHEMA = ".assemble/settings.schema.json"
-
 
 class Piece(NamedTuple):
     """A file to begin with. Of one that `is_lines`, what an existing file lacks is added to that; else that is kept.
@@ -128,8 +125,7 @@ output_extra_fields = [
 _SETTINGS = """\
 #:schema .assemble/settings.schema.json
 # The settings of this kit; what is commented out shows the form. `assemble schema --settings` describes all of them.
-# Editors complete manifests by a schema. To renew it after a change of blocks, agents or settings:
-# assemble schema > .assemble/manifest.schema.json
+# Editors complete and check by the schemas in .assemble/, which `assemble --all` renews after a change of the kit.
 
 # Blocks that every manifest lists first, in this order.
 obligatory = ["baseline"]

@@ -52,6 +52,22 @@ def as_text(schema: Schema) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
+def is_outdated(content: bytes, now: Schema) -> bool:
+    """Tell whether a file holds a schema that this tool made, but not this one, in whatever form it is written."""
+    try:
+        present = json.loads(content)
+    except (ValueError, RecursionError):  # such as an unfinished merge
+        return _COMMENT.search(content) is not None
+    return present != now and _is_made(present)
+
+
+_COMMENT = re.compile(rb'"\$comment":\s*"' + MADE_BY.encode())
+
+
+def _is_made(schema: Any) -> bool:
+    return isinstance(schema, dict) and str(schema.get("$comment")).startswith(MADE_BY)
+
+
 def _whole(title: str, command: str, schema: Schema) -> Schema:
     comment = f"{MADE_BY}. To renew it: {command} > FILE"
     return {"$schema": DIALECT, "$comment": comment, "title": title, **schema}

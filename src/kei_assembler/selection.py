@@ -11,17 +11,22 @@ from kei_assembler.kit import Kit, normal, stem
 
 
 def kit_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> Kit:
-    """Return the kit that a command line means: that in `folder`, that of its manifests, or the one around here.
+    """Return the kit that a command line means. Raises AssembleError as `home_of`, and when its settings are wrong."""
+    return discovery.load(home_of(manifests, folder, commands))
+
+
+def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> str:
+    """Return the kit's folder that a command line means: `folder`, that of its manifests, or the one around here.
 
     Raises AssembleError when there is none, or several, and when a manifest is not there.
     """
     here = working_directory()
     if folder is not None:
-        return discovery.load(_existing(folder))
+        return _existing(folder)
     for manifest in manifests:
         if not os.path.lexists(manifest):
             raise _not_there(manifest, commands)
-    return _kit_around([os.path.dirname(os.path.abspath(manifest)) for manifest in manifests] or [here])
+    return _home_around([os.path.dirname(os.path.abspath(manifest)) for manifest in manifests] or [here])
 
 
 def kit_if_any(folder: str | None) -> Kit | None:
@@ -59,12 +64,12 @@ def found_from(start: str) -> str:
     return found
 
 
-def _kit_around(starts: Iterable[str]) -> Kit:
+def _home_around(starts: Iterable[str]) -> str:
     found = {found_from(start) for start in starts}
     if len(found) > 1:
         kits = ", ".join(sorted(map(str, found)))
         raise AssembleError(f"these manifests are of several kits: {kits}", "take one kit at a time")
-    return discovery.load(found.pop())
+    return found.pop()
 
 
 _WHAT_IS_A_KIT = (
@@ -93,9 +98,9 @@ def _manifests_around(argument: str) -> list[str]:
     return [os.path.relpath(kit.path(file)) for file in kit.manifests] if kit else []
 
 
-def way_to(kit: Kit) -> str:
-    """Return the way from the working directory down to the kit, with a `/` at its end; empty where there is none."""
-    way = normal(os.path.relpath(os.path.realpath(kit.folder)))
+def way_to(folder: str) -> str:
+    """Return the way from the working directory down to a folder, with a `/` at its end; empty where there is none."""
+    way = normal(os.path.relpath(os.path.realpath(folder)))
     return "" if way.startswith(".") else f"{way}/"
 
 

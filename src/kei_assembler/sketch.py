@@ -13,8 +13,9 @@ from typing import Any
 from kei_assembler.diagnostics import Diagnostic, listed
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import FIELDS, extra_fields, manifest_shape
+from kei_assembler.renewing import MANIFEST_SCHEMA
 from kei_assembler.rules import check_manifest
-from kei_assembler.scaffold import MANIFEST_SCHEMA, schema_line
+from kei_assembler.scaffold import schema_line
 from kei_assembler.shapes import Field, Shape
 from kei_assembler.source import read_toml
 

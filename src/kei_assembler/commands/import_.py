@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from kei_assembler import discovery, disk, importing
+from kei_assembler import completing, discovery, disk, importing
 from kei_assembler.agentfile import AgentFile, read_agent, suffix_of, target_of
 from kei_assembler.build import Policy
 from kei_assembler.commands import tell
@@ -19,6 +19,7 @@ from kei_assembler.hidden import shown
 from kei_assembler.importing import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, read_regular, unreadable
 from kei_assembler.naming import name_all
+from kei_assembler.options import OneOf, kit_option
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import FINDINGS, Outcome
 from kei_assembler.selection import as_seen, working_directory
@@ -27,8 +28,6 @@ from kei_assembler.targets import TARGETS
 
 _PASSED_OVER = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
 _FROM_HELP = "The AI tool that the files are for; else their paths tell, as .github/agents, or it is Claude Code."
-
-
 _TAKE_OVER = "assemble --all --force, which takes over the files that they came from"
 
 
@@ -40,11 +39,11 @@ class Made(NamedTuple):
 
 
 @click.command("import")
-@click.argument("sources", nargs=-1, required=True, metavar="FILE-OR-FOLDER...")
-@click.option("--from", "target", type=click.Choice(list(TARGETS)), metavar="TARGET", help=_FROM_HELP)
+@click.argument("sources", nargs=-1, required=True, metavar="FILE-OR-FOLDER...", shell_complete=completing.files)
+@click.option("--from", "target", type=OneOf(TARGETS), metavar="TARGET", help=_FROM_HELP)
 @click.option("--share", is_flag=True, help="Make blocks of the sections that several files have word for word.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be written.")
-@click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
+@kit_option
 def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bool, folder: str | None) -> int:
     """Make manifests of agent files that are there already. Nothing that is there is overwritten."""
     files = [(path, target or target_of(_full(path)) or "claude-code") for path in _files(sources, target)]
@@ -58,7 +57,7 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     prospect = Prospect(kit, (one.name for one in drafts), blocks)
     written, said = importing.written(prospect, drafts)
     made, in_the_way = _write(kit, _pieces(settings, prospect, blocks, drafts), written, dry_run)
-    found += [*(one for draft in drafts for one in draft.found), *said, *in_the_way]
+    found += [*(one for draft in drafts for one in draft.found), *_of_written(made, said), *in_the_way]
     return _tell(kit, written, made, found, dry_run)
 
 
@@ -164,6 +163,12 @@ def _write(
     return made, found
 
 
+def _of_written(made: Sequence[Made], found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """The findings but for those about manifests that gave way to what is there."""
+    kept = {path for word, path in made if word == "foreign"}
+    return [one for one in found if one.place.file not in kept]
+
+
 def _write_one(kit: Kit, file: Written, dry_run: bool) -> str:
     outputs = disk.Disk(kit)
     if not outputs.holds(file.path):
@@ -197,10 +202,7 @@ def _closing(kit: Kit, written: Sequence[Written], outcome: Outcome, dry_run: bo
     yield "; ".join(filter(None, (as_text.counted(len(written), "agent"), as_text.tally(outcome.diagnostics)))) + "\n"
     if written and not dry_run:
         is_taken = any(_output(kit, file) == file.draft.origin.place for file in written)
-        build = (
-            "assemble --all --force, which takes over the files that they came from" if is_taken else "assemble --all"
-        )
-        yield f"next: look at the manifests, then run: {build}\n"
+        yield f"next: look at the manifests, then run: {_TAKE_OVER if is_taken else 'assemble --all'}\n"
 
 
 def _output(kit: Kit, file: Written) -> str:

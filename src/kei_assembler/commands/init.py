@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 import click
 
-from kei_assembler import discovery, disk, scaffold, schema
+from kei_assembler import completing, discovery, disk, scaffold, schema
 from kei_assembler.build import Mode, run
 from kei_assembler.commands import tell
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.hidden import shown
 from kei_assembler.kit import Kit
+from kei_assembler.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.report import as_text
 from kei_assembler.scaffold import Piece
 from kei_assembler.selection import as_seen, working_directory
@@ -22,7 +23,7 @@ _NEXT = "next: edit the manifest, or begin another with `assemble new NAME`; the
 
 
 @click.command("init")
-@click.argument("folder", metavar="[DIR]", required=False)
+@click.argument("folder", metavar="[DIR]", required=False, shell_complete=completing.folders)
 def command(folder: str | None) -> int:
     """Begin a kit: settings, an agent, a shared rule, and what checks them. Nothing that is there is overwritten."""
     path = os.path.normpath(os.path.join(working_directory(), folder or ""))
@@ -32,7 +33,7 @@ def command(folder: str | None) -> int:
     for base, piece in _pieces(path, top, "" if way == "." else way):
         tell(sys.stdout, _begin(os.path.join(base, piece.path), piece))
     kit = discovery.load(path)
-    tell(sys.stdout, _begin(kit.path(scaffold.MANIFEST_SCHEMA), _schema_of(kit)))
+    tell(sys.stdout, _begin(kit.path(MANIFEST_SCHEMA), _schema_of(kit)))
     return _assemble(kit)
 
 
@@ -50,12 +51,12 @@ def _pieces(folder: str, top: str, way: str) -> Iterator[tuple[str, Piece]]:
     """The files to begin with, each with the folder that its path is relative to; what makes it a kit comes last."""
     yield from ((top, piece) for piece in scaffold.for_repository(way))
     settings = schema.as_text(schema.settings_schema())
-    yield folder, Piece(scaffold.SETTINGS_SCHEMA, settings)
+    yield folder, Piece(SETTINGS_SCHEMA, settings)
     yield from ((folder, piece) for piece in scaffold.for_kit())
 
 
 def _schema_of(kit: Kit) -> Piece:
-    return Piece(scaffold.MANIFEST_SCHEMA, schema.as_text(schema.manifest_schema(kit)))
+    return Piece(MANIFEST_SCHEMA, schema.as_text(schema.manifest_schema(kit)))
 
 
 def _begin(path: str, piece: Piece) -> str:

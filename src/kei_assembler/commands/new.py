@@ -10,15 +10,16 @@ from typing import Any
 
 import click
 
-from kei_assembler import completing, discovery, disk, schema
+from kei_assembler import completing, discovery, disk
 from kei_assembler.commands import NAMES, tell
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, did_you_mean, listed
 from kei_assembler.hidden import shown
 from kei_assembler.kit import Kit, stem
 from kei_assembler.manifest import NAME
+from kei_assembler.options import kit_option
+from kei_assembler.renewing import MANIFEST_SCHEMA, renewed
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import Outcome
-from kei_assembler.scaffold import MANIFEST_SCHEMA
 from kei_assembler.selection import as_seen, kit_of
 from kei_assembler.shapes import fits
 from kei_assembler.sketch import MARK, check, fields_of, sketch
@@ -31,7 +32,14 @@ _SET_HELP = "Any other key of text or of a list, which grows with each; may be g
 @click.argument("name")
 @click.option("--description", metavar="TEXT", help="What the agent is for.")
 @click.option("--model", metavar="MODEL", help="The model that it runs on.")
-@click.option("--tool", "tools", multiple=True, metavar="TOOL", help="A tool; may be given several times.")
+@click.option(
+    "--tool",
+    "tools",
+    multiple=True,
+    metavar="TOOL",
+    help="A tool; may be given several times.",
+    shell_complete=completing.tools,
+)
 @click.option(
     "--block",
     "blocks",
@@ -40,9 +48,16 @@ _SET_HELP = "Any other key of text or of a list, which grows with each; may be g
     help="A block besides the obligatory ones; may be given several times.",
     shell_complete=completing.blocks,
 )
-@click.option("--handoff", "handoffs", multiple=True, metavar="AGENT=TRIGGER", help=_HANDOFF_HELP)
-@click.option("--set", "others", multiple=True, metavar="KEY=VALUE", help=_SET_HELP)
-@click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
+@click.option(
+    "--handoff",
+    "handoffs",
+    multiple=True,
+    metavar="AGENT=TRIGGER",
+    help=_HANDOFF_HELP,
+    shell_complete=completing.handoffs,
+)
+@click.option("--set", "others", multiple=True, metavar="KEY=VALUE", help=_SET_HELP, shell_complete=completing.settable)
+@kit_option
 def command(name: str, folder: str | None, others: Sequence[str], **options: Any) -> None:
     """Begin the manifest of an agent: what is given in its place, what the kit asks for besides marked as {{…}}."""
     kit = kit_of((), folder, NAMES)
@@ -114,10 +129,8 @@ def _write(kit: Kit, name: str, text: str) -> None:
 
 
 def _renewed(kit: Kit, old: bytes) -> bytes:
-    """The schema with the new agent in it; what somebody wrote by hand is left as it is."""
-    if schema.MADE_BY.encode() not in old:
-        return old
-    return schema.as_text(schema.manifest_schema(discovery.load(kit.folder))).encode()
+    """The schema with the new agent in it."""
+    return renewed(discovery.load(kit.folder), MANIFEST_SCHEMA, old)
 
 
 def _next(kit: Kit, name: str, text: str) -> str:

@@ -8,12 +8,13 @@ import click
 
 from kei_assembler import schema
 from kei_assembler.commands import tell
+from kei_assembler.options import kit_option
 from kei_assembler.selection import kit_if_any
 
 
 @click.command("schema")
 @click.option("--settings", "of_settings", is_flag=True, help="Print the schema of the settings instead.")
-@click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
+@kit_option
 def command(of_settings: bool, folder: str | None) -> None:
     """Print the JSON Schema of this kit's manifests, for editors."""
     chosen = schema.settings_schema() if of_settings else schema.manifest_schema(kit_if_any(folder))

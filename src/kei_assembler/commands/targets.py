@@ -9,11 +9,12 @@ import click
 
 from kei_assembler import gallery
 from kei_assembler.commands import tell
+from kei_assembler.options import OneOf
 from kei_assembler.targets import TARGETS
 
 
 @click.command("targets")
-@click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice(list(TARGETS)))
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=OneOf(TARGETS))
 @click.option("--all", "all_", is_flag=True, help="Print the documentation of all targets, as Markdown.")
 def command(names: Sequence[str], all_: bool) -> None:
     """List the AI tools to write for: path, what is supported, what is lost."""

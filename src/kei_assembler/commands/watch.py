@@ -8,17 +8,15 @@ from collections.abc import Sequence
 import click
 
 from kei_assembler.commands import tell
+from kei_assembler.options import kit_option, target_option
 from kei_assembler.report import as_text
 from kei_assembler.selection import folder_of
-from kei_assembler.targets import TARGETS
 from kei_assembler.watching import builds
 
 
 @click.command("watch")
-@click.option(
-    "--target", "targets", multiple=True, type=click.Choice(list(TARGETS)), metavar="NAME", help="Keep to it."
-)
-@click.option("--kit", "folder", metavar="DIR", help="The kit's folder, instead of the nearest one upwards.")
+@target_option
+@kit_option
 def command(targets: Sequence[str], folder: str | None) -> None:
     """Build all manifests, and again after each change of a source; Ctrl-C ends it."""
     watched = folder_of(folder)

@@ -18,8 +18,8 @@ _IN_PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", 
 def render(outcome: Outcome) -> Streams:
     """Return one command a line for each finding, and one for a failure of the run itself.
 
-    GitHub looks for a file from the top of the work tree, which is where a workflow runs: so the paths here, and here
-    alone, are those from the working directory.
+    GitHub looks for a file from the top of the work tree, which is where a workflow runs: so the paths here are those
+    from the working directory.
     """
     commands = [_command(diagnostic, outcome.way) for diagnostic in outcome.findings]
     commands += [f"::notice title=loosened::{_text(what, reason)}\n" for what, reason in outcome.loosened]

@@ -13,14 +13,17 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 
 def render(outcome: Outcome) -> Streams:
-    """Return a log with one run: the rules that had something to say, and what they said."""
+    """Return a log with one run: the rules that had something to say, and what they said.
+
+    Code scanning services look for a file from the top of the work tree: paths are those from the working directory.
+    """
     import json
 
     codes = sorted({diagnostic.code for diagnostic in outcome.findings})
     run: dict[str, Any] = {
         "tool": {"driver": {"name": "assemble", "version": __version__, "rules": [_rule(code) for code in codes]}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(diagnostic, codes) for diagnostic in outcome.findings],
+        "results": [_result(diagnostic, codes, outcome.way) for diagnostic in outcome.findings],
         "invocations": [_invocation(outcome)],
         "properties": {"loosened": [loosening._asdict() for loosening in outcome.loosened]},
     }
@@ -48,24 +51,23 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(diagnostic: Diagnostic, codes: list[str]) -> dict[str, Any]:
+def _result(diagnostic: Diagnostic, codes: list[str], way: str) -> dict[str, Any]:
     text = f"{diagnostic.message}. {diagnostic.help}" if diagnostic.help else diagnostic.message
-    related = [{**_location(place), "message": {"text": shown(message)}} for place, message in diagnostic.related]
+    related = [{**_location(place, way), "message": {"text": shown(message)}} for place, message in diagnostic.related]
     return {
         "ruleId": diagnostic.code,
         "ruleIndex": codes.index(diagnostic.code),
         "level": _LEVELS[diagnostic.severity],
         "message": {"text": shown(text)},
-        "locations": [_location(diagnostic.place)],
+        "locations": [_location(diagnostic.place, way)],
         **({"relatedLocations": related} if related else {}),
     }
 
 
-def _location(place: Place) -> dict[str, Any]:
+def _location(place: Place, way: str) -> dict[str, Any]:
     from urllib.parse import quote
 
     line, column, end_line, end_column = place.span
     region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-    return {
-        "physicalLocation": {"artifactLocation": {"uri": quote(place.file, errors="surrogateescape")}, "region": region}
-    }
+    uri = quote(way + place.file, errors="surrogateescape")
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}

@@ -147,6 +147,9 @@ def output_missing(manifest: str, mending: str, cause: str) -> Iterable[Finding]
 def output_outdated(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
     """An output is not what the sources give by now. Only a check reports it; a build writes the file.
 
+    With `--all`, the schema files for editors in `.assemble/` are outputs too, where they are there and this tool made
+    them. To keep one of your own there, take its `$comment` out.
+
     Fails::
 
         # agents/critic.toml

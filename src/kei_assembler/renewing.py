@@ -1,0 +1,36 @@
+"""Renewing: the schema files for editors follow the kit, as far as this tool made them and they are there."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from kei_assembler import memo
+from kei_assembler.disk import Disk
+from kei_assembler.kit import Kit
+from kei_assembler.plan import Change, Kind
+
+MANIFEST_SCHEMA = ".assemble/manifest.schema.json"
+SETTINGS_SCHEMA = ".assemble/settings.schema.json"
+
+
+def renewals(kit: Kit) -> list[Change]:
+    """Return a change for each schema file of the kit that this tool made, and that is not what it would make now."""
+    files = {file: _present(kit, file) for file in (MANIFEST_SCHEMA, SETTINGS_SCHEMA)}
+    changes = (Change(Kind.UPDATE, file, "", "", now, renewed(kit, file, now)) for file, now in files.items() if now)
+    return [change for change in changes if change.after != change.before]
+
+
+def renewed(kit: Kit, file: str, present: bytes) -> bytes:
+    """Return what a schema file is to hold, given what it holds: by somebody else's hand, that is just this."""
+    from kei_assembler import schema  # most kits have no such file, and their runs no need of this
+
+    now = schema.settings_schema() if file == SETTINGS_SCHEMA else schema.manifest_schema(kit)
+    return schema.as_text(now).encode() if schema.is_outdated(present, now) else present
+
+
+def _present(kit: Kit, file: str) -> bytes | None:
+    memo.note(kit.path(file))
+    disk = Disk(kit)
+    with suppress(OSError):
+        return disk.read(file) if disk.holds(file) else None
+    return None

@@ -1,0 +1,94 @@
+"""The pages that lead through the tool: each of their files is written, each command run, and says what stands there.
+
+With UPDATE_CASES=1 what the commands say is written into the pages instead of compared; the difference is then for a
+person to judge.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conftest import REPOSITORY, Workbench
+from kei_assembler.catalog import RULES
+from walkthrough import FENCE, Walk
+
+DOCS = REPOSITORY / "docs"
+CI = (DOCS / "ci.md").read_text()
+PAGES = [path for path in (REPOSITORY / "README.md", *sorted(DOCS.glob("*.md"))) if "console\n$ " in path.read_text()]
+UPDATE = os.environ.get("UPDATE_CASES") == "1"
+
+
+@pytest.fixture
+def walk(bench: Workbench, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Walk:
+    for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    return Walk(bench, tmp_path_factory.mktemp("home"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_commands_of_a_page_say_what_stands_there(page: Path, walk: Walk) -> None:
+    text = page.read_text()
+    now = walk.through(text)
+    if UPDATE:
+        page.write_text(now)
+    assert now == text
+
+
+def test_there_are_pages() -> None:
+    assert {page.stem for page in PAGES} >= {"README", "getting-started", "ci", "migration", "templates", "safety"}
+
+
+def test_every_finding_of_an_import_has_its_row_in_the_migration() -> None:
+    rows = re.findall(r"^\| `(I\d+)` \|", (DOCS / "migration.md").read_text(), re.MULTILINE)
+    assert rows == [code for code in RULES if code.startswith("I")]
+
+
+def _yaml_of_ci() -> list[Any]:
+    return [yaml.safe_load(fence["text"]) for fence in FENCE.finditer(CI) if fence["language"] == "yaml"]
+
+
+def test_the_workflow_gives_the_action_what_it_takes() -> None:
+    workflow = next(each for each in _yaml_of_ci() if "jobs" in each)
+    (step,) = (step for step in workflow["jobs"]["check"]["steps"] if "kei-assembler" in step["uses"])
+    assert step["with"].keys() == yaml.safe_load((REPOSITORY / "action.yml").read_text())["inputs"].keys()
+
+
+def test_the_hooks_that_are_named_exist() -> None:
+    hooks = {hook["id"] for hook in yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text())}
+    assert set(re.findall(r"\bassemble-(?:check|fix)\b", CI)) == hooks == {"assemble-check", "assemble-fix"}
+    (config,) = (each for each in _yaml_of_ci() if "repos" in each)
+    assert [hook["id"] for hook in config["repos"][0]["hooks"]] == ["assemble-check"]
+
+
+@pytest.mark.parametrize("page", ["```console\nassemble --all\n```", "  ```console\n  $ assemble --all\n  ```"])
+def test_a_command_that_would_not_be_run_is_refused(page: str, walk: Walk) -> None:
+    with pytest.raises(AssertionError):
+        walk.through(page)
+
+
+def test_a_walk_goes_on_where_it_was(walk: Walk) -> None:
+    page = """\
+```text inner/one.txt
+One.
+```
+```console
+$ cd inner
+$ cat << END one.txt
+> Zero.
+>
+> END
+$ false
+$ echo $?
+$ assemble targets gmini 2> /dev/null
+$ echo $?
+```
+"""
+    said = walk.through(page)
+    assert re.findall(r"^(?![$>` ]).+", said, re.MULTILINE) == ["One.", "One.", "1", "2"]
+    assert walk.through(said) == said
