@@ -18,10 +18,10 @@ from jsonschema import Draft202012Validator
 from conftest import REPOSITORY, Workbench
 from kei_assembler import discovery, schema
 from kei_assembler.kit import Kit
-from kei_assembler.manifest import FIELDS, manifest_shape
+from kei_assembler.manifest import FIELDS, decode, manifest_reader, manifest_shape
 from kei_assembler.rules import check_manifest
 from kei_assembler.settings import SHAPE
-from kei_assembler.shapes import Field, Shape, misfits
+from kei_assembler.shapes import Field, Shape, fits, misfits
 from kei_assembler.source import read_toml
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
@@ -245,6 +245,19 @@ def test_a_manifest_that_the_schema_takes_has_the_right_form(kit: Kit, data: dic
     found = problems or check_manifest(kit, source, shape)[1]
     wrong = [each for each in found if each.code in FORM]
     assert _accepts(schema.manifest_schema(kit), data) == (not wrong), (data, wrong)
+
+
+@SETUP
+@given(_manifests())
+@example(GOOD)
+@example({**GOOD, "tools": [], "handoff": [], "references": {}, "target": {"codex": {}}})
+@example({**GOOD, "tools": ["Read", 1], "handoff": [{"target": "beta"}]})
+@example({**GOOD, "domain_in": ["x"] * 10_001})
+def test_what_is_read_at_once_is_what_fits(data: dict[str, Any]) -> None:
+    extra_keys = {"owner": "string", "links": "strings"}
+    read = manifest_reader(extra_keys)(data)
+    assert (read is not None) == fits(manifest_shape(extra_keys), data)
+    assert read in (None, decode(data, extra_keys))
 
 
 @SETUP

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
-from kei_assembler.manifest import Manifest
+from kei_assembler.manifest import Manifest, manifest_reader
 from kei_assembler.memo import note, note_content, note_entries, note_place
 from kei_assembler.settings import Settings, character, is_block_name
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
@@ -65,6 +65,11 @@ class Kit:
         """The agents' names with the rights that they may have."""
         rows = self.settings.allow_rights
         return frozenset((row["agent"], right) for row in rows for right in row["rights"])
+
+    @cached_property
+    def manifest_of(self) -> Callable[[Mapping[str, Any]], Manifest | None]:
+        """Gives the manifest that parsed TOML holds, if that has the form of this kit's."""
+        return manifest_reader(self.settings.extra_keys)
 
     @cached_property
     def required(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from kei_assembler.frontmatter import Value
@@ -11,12 +11,14 @@ from kei_assembler.shapes import (
     LINE,
     STRINGS,
     TEXT,
+    UNFIT,
     Field,
     Shape,
     coerce_fields,
     list_of,
     matching,
     one_of,
+    reader,
     table,
 )
 from kei_assembler.targets import TARGETS
@@ -193,8 +195,25 @@ def decode(data: Mapping[str, Any], extra_keys: Mapping[str, str]) -> Manifest:
     Whatever does not have its shape is replaced by an empty value (see `shapes.coerce`), so the result can be
     checked further, but is worth rendering only when the data fits `manifest_shape`.
     """
-    values = coerce_fields(FIELDS, data)
+    return _made_of(coerce_fields((*FIELDS, *extra_fields(extra_keys)), data))
+
+
+def manifest_reader(extra_keys: Mapping[str, str]) -> Callable[[Mapping[str, Any]], Manifest | None]:
+    """Return a function that gives the manifest that parsed TOML holds, and None if that does not fit its shape."""
+    read = reader(manifest_shape(extra_keys))
+
+    def read_manifest(data: Mapping[str, Any]) -> Manifest | None:
+        values = read(data)
+        return None if values is UNFIT else _made_of({**_NOTHING, **values})
+
+    return read_manifest
+
+
+def _made_of(values: dict[str, Any]) -> Manifest:
     values["handoff"] = tuple(Handoff(**entry) for entry in values["handoff"])
     values["references"] = References(**values["references"])
-    extra = coerce_fields(extra_fields(extra_keys), data)
-    return Manifest(**values, extra=extra)
+    known = {key: values.pop(key) for key in _NOTHING}
+    return Manifest(**known, extra=values)
+
+
+_NOTHING = {field.key: field.default for field in FIELDS}

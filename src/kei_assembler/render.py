@@ -25,7 +25,7 @@ from kei_assembler.adapt import adapt
 from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
 from kei_assembler.hidden import may_hide
 from kei_assembler.kit import Kit, normal
-from kei_assembler.manifest import Manifest
+from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.markdown import code_span, fence_around, fold, inert, tidy, trimmed
 from kei_assembler.memo import note
 from kei_assembler.rules.hiding import hidden_text
@@ -292,7 +292,7 @@ _VIEWS: dict[str, Callable[[Any], Any]] = {
     "domain_in": _each(inert),
     "forbidden_domain": _each(inert),
     "output_extra_fields": _each(fold),
-    "handoff": _each(lambda handoff: handoff._replace(target=inert(handoff.target), trigger=inert(handoff.trigger))),
+    "handoff": _each(lambda handoff: Handoff(*map(inert, handoff))),
     "references": lambda references: references._replace(extra=_each(_reference)(references.extra)),
     "tools": _each(inert),
     "targets": _each(inert),

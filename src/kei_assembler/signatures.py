@@ -72,11 +72,15 @@ def digest_of(path: str) -> str:
 
     Raises OSError where it cannot be read.
     """
-    if os.path.isdir(path):
-        with os.scandir(path) as entries:
-            return digest(listed(map(entry_line, entries)))
-    with open(path, "rb") as file:
-        return digest(file.read())
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISDIR(status.st_mode):
+            return digest(os.read(descriptor, status.st_size + 1))
+    finally:
+        os.close(descriptor)
+    with os.scandir(path) as entries:
+        return digest(listed(map(entry_line, entries)))
 
 
 def entry_line(entry: os.DirEntry[str]) -> str:

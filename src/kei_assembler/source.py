@@ -198,8 +198,12 @@ def _depth(data: dict[str, Any]) -> int:
     depth, level = 0, [data]
     while level:
         depth += 1
-        inner = [value for outer in level for value in (outer.values() if isinstance(outer, dict) else outer)]
-        level = [value for value in inner if type(value) in _CONTAINERS]
+        level = [
+            value
+            for outer in level
+            for value in (outer.values() if isinstance(outer, dict) else outer)
+            if type(value) in _CONTAINERS
+        ]
     return depth
 
 

@@ -86,8 +86,9 @@ def missing_key(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    for key in subject.kit.required:
-        if is_missing(subject, key) and not _is_elsewhere(subject, key):
+    lacking = [key for key in subject.kit.required if not _is_filled(subject.whole.get(key))]
+    for key in lacking:
+        if subject.fits(key) and not _is_elsewhere(subject, key):
             if key in subject.data:
                 yield Finding((key,), f"`{key}` is empty", "the kit requires it; fill it in")
             else:

@@ -30,8 +30,9 @@ class Subject:
         self.at: KeyPath = ()
         self.data: Mapping[str, Any] = source.data
         self.whole: Mapping[str, Any] = with_defaults(source.data, kit.defaults)
-        self.manifest: Manifest = decode(self.whole, kit.settings.extra_keys)
-        self.misfits: tuple[Misfit, ...] = tuple(islice(misfits(shape, source.data), MISFITS_MOST))
+        fitting = None if kit.defaults else kit.manifest_of(source.data)
+        self.manifest: Manifest = fitting or decode(self.whole, kit.settings.extra_keys)
+        self.misfits: tuple[Misfit, ...] = () if fitting else tuple(islice(misfits(shape, source.data), MISFITS_MOST))
         self.shape = shape
 
     @classmethod

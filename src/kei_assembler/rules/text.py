@@ -15,7 +15,6 @@ from kei_assembler.targets import TARGETS
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
 _MARKERS = tuple(re.compile(marker, re.MULTILINE) for marker in ("^<{7} .*$", "^={7}$", "^>{7} "))
-_MAY_STAY_OPEN = re.compile(r"```|~~~|<[!?a-z]", re.IGNORECASE)
 
 
 @rule("T401", may_ignore=True)
@@ -36,11 +35,15 @@ def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
         description = "Reviews the code of Apollo."
         role = "You know what `{{PROJECT}}` means in a template."
     """
-    may_hold_braces = subject.source.spells or "{{" in subject.source.text
-    for path, text in texts(subject.data) if may_hold_braces else ():
+    for path, text in texts(subject.data) if _may_hold_braces(subject.source) else ():
         for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) else text) if "{{" in text else ():
             where = subject.source.within((*subject.at, *path), text, *match.span())
             yield Finding(where, f"the placeholder `{match[0]}` was left unfilled", "put the value in its place")
+
+
+def _may_hold_braces(source: Source) -> bool:
+    """To look for one brace after the other takes a fraction of the time that it takes to look for two."""
+    return source.spells or "" in source.text.split("{")[1:]
 
 
 @rule("T402", may_ignore=True)
@@ -103,7 +106,7 @@ def unclosed_in_role(subject: Subject) -> Iterable[Finding]:
         \"\"\"
     """
     role = subject.manifest.role
-    if _MAY_STAY_OPEN.search(role) and (unclosed := outline(role).unclosed):
+    if _may_stay_open(role) and (unclosed := outline(role).unclosed):
         where = subject.source.within(("role",), role, *_line(role, unclosed.line))
         yield Finding(where, f"`role` leaves a {unclosed.what} open", _CLOSE_IT)
 
@@ -140,7 +143,7 @@ def unclosed_in_block(block: Block) -> Iterable[Finding]:
         Be honest.
     """
     text = block.source.text
-    if _MAY_STAY_OPEN.search(text) and (unclosed := outline(text).unclosed):
+    if _may_stay_open(text) and (unclosed := outline(text).unclosed):
         where = span_of(text, *_line(text, unclosed.line))
         yield Finding(where, f"the block leaves a {unclosed.what} open", _CLOSE_IT)
 
@@ -260,6 +263,11 @@ def filled_in_file(source: Source, targets: Iterable[str]) -> Iterable[Finding]:
 def _filled(where: Span, found: str, target: str) -> Finding:
     hint = f"write it otherwise, such as `{found.replace('{', '').replace('}', '')}`"
     return Finding(where, f"{TARGETS[target].label} takes `{found}` for a variable of its own", hint)
+
+
+def _may_stay_open(text: str) -> bool:
+    """Tell whether it is worth reading a text's outline: nothing else opens what a text's end does not close."""
+    return "<" in text or "```" in text or "~~~" in text
 
 
 _CLOSE_IT = "close it, or it swallows what follows"
