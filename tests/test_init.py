@@ -182,4 +182,4 @@ def test_the_schema_files_say_how_to_renew_them(bench: Workbench) -> None:
     for name in ("manifest", "settings"):
         comment = json.loads(bench.read(f".assemble/{name}.schema.json"))["$comment"]
         assert comment.startswith(schema.MADE_BY)
-        assert comment.endswith(" > FILE")
+        assert " > FILE. " in comment

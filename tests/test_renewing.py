@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from conftest import Workbench
-from kei_assembler import Kit, crew, planning
+from kei_assembler import Kit, crew, planning, schema
 from kei_assembler.plan import Kind
 from kei_assembler.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 
@@ -121,11 +121,32 @@ def test_where_there_is_none_none_is_made(kit: Workbench) -> None:
     assert os.listdir(kit.folder / ".assemble") == []
 
 
-def test_the_schema_of_the_settings_is_renewed_too(kit: Workbench) -> None:
+def test_the_schema_of_the_settings_is_renewed_too(kit: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     kit.run("--all")
-    kit.write({SETTINGS_SCHEMA: kit.read(SETTINGS_SCHEMA).replace("obligatory", "obligated")})
+    monkeypatch.setattr(schema, "settings_schema", lambda: schema._whole("Settings of before", "x", {}))
+    kit.write({SETTINGS_SCHEMA: kit.run("schema", "--settings").stdout})
+    monkeypatch.undo()
     assert kit.run("--all").stdout.endswith(f"updated {SETTINGS_SCHEMA}\n")
     assert kit.read(SETTINGS_SCHEMA) == kit.run("schema", "--settings").stdout
+
+
+@pytest.mark.parametrize("edit", [('"title": "', '"title": "My '), ('"$schema"', '"$schema')], ids=["value", "broken"])
+def test_an_edit_by_hand_is_left_as_it_is(kit: Workbench, edit: tuple[str, str]) -> None:
+    edited = kit.read(MANIFEST_SCHEMA).replace(*edit, 1)
+    kit.write({MANIFEST_SCHEMA: edited})
+    run = kit.run("--all")
+    assert (run.status, kit.read(MANIFEST_SCHEMA)) == (1, edited)
+    assert f"{MANIFEST_SCHEMA}:1:1: error[O604] the file was edited after it was generated" in run.stderr
+    assert (
+        "take the `$comment` out of the file, which is yours then; to drop it, run: assemble --force --all"
+        in run.stderr
+    )
+    assert kit.run("--all", "--check").status == 1
+    assert kit.run("new", "tester", "--description", "Tests.").status == 0
+    assert kit.read(MANIFEST_SCHEMA) == edited
+    (kit.folder / "agents/tester.toml").unlink()
+    assert kit.run("--all", "--force").status == 0
+    assert _is_as_printed(kit)
 
 
 def test_what_says_the_same_in_another_form_is_in_order(kit: Workbench) -> None:

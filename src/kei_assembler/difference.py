@@ -67,7 +67,7 @@ def _one_hunk(before: list[str], after: list[str]) -> Iterator[str]:
 
 def likely_cause(change: Change) -> str:
     """Return what probably made an edited file differ, or nothing where that cannot be told."""
-    if len(change.before or b"") > _BYTES_MOST:
+    if len(change.before or b"") > _BYTES_MOST or not change.target:
         return ""
     comment = TARGETS[change.target].form.comment
     present, wanted = (stamp.split(text_of(side or b""), comment)[1] for side in (change.before, change.after))

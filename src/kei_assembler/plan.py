@@ -61,7 +61,7 @@ class Change(NamedTuple):
             case Kind.CREATE | Kind.UPDATE:
                 return f"assemble {only}{quote(self.manifest) if self.manifest else '--all'}"
             case Kind.EDITED | Kind.FOREIGN:
-                return f"assemble --force {only}{quote(self.manifest)}"
+                return f"assemble --force {only}{quote(self.manifest) if self.manifest else '--all'}"
             case Kind.ORPHAN if self.intact:
                 return "assemble --all --prune"
             case _:

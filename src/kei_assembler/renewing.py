@@ -16,16 +16,17 @@ SETTINGS_SCHEMA = ".assemble/settings.schema.json"
 def renewals(kit: Kit) -> list[Change]:
     """Return a change for each schema file of the kit that this tool made, and that is not what it would make now."""
     files = {file: _present(kit, file) for file in (MANIFEST_SCHEMA, SETTINGS_SCHEMA)}
-    changes = (Change(Kind.UPDATE, file, "", "", now, renewed(kit, file, now)) for file, now in files.items() if now)
-    return [change for change in changes if change.after != change.before]
+    return [change for file, present in files.items() if present for change in renewal(kit, file, present)]
 
 
-def renewed(kit: Kit, file: str, present: bytes) -> bytes:
-    """Return what a schema file is to hold, given what it holds: by somebody else's hand, that is just this."""
+def renewal(kit: Kit, file: str, present: bytes) -> list[Change]:
+    """Return the change of a schema file, given what it holds, if it has to change."""
     from kei_assembler import schema  # most kits have no such file, and their runs no need of this
 
     now = schema.settings_schema() if file == SETTINGS_SCHEMA else schema.manifest_schema(kit)
-    return schema.as_text(now).encode() if schema.is_outdated(present, now) else present
+    kinds = {schema.State.OUTDATED: Kind.UPDATE, schema.State.EDITED: Kind.EDITED}
+    kind = kinds.get(schema.state(present, now))
+    return [Change(kind, file, "", "", present, schema.as_text(now).encode())] if kind else []
 
 
 def _present(kit: Kit, file: str) -> bytes | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+from hashlib import sha256
 from typing import Any
 
 from kei_assembler.diagnostics import listed
@@ -16,6 +18,7 @@ from kei_assembler.kit import Kit
 from kei_assembler.manifest import FIELDS, extra_fields
 from kei_assembler.settings import BLOCK_NAME, SETTINGS
 from kei_assembler.shapes import FILLED, ITEMS_MOST, Field, Shape, any_of, fits, list_of, one_of, table
+from kei_assembler.stamp import has_conflict
 from kei_assembler.targets import CLAUDE_TOOLS
 
 Schema = dict[str, Any]
@@ -52,13 +55,25 @@ def as_text(schema: Schema) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def is_outdated(content: bytes, now: Schema) -> bool:
-    """Tell whether a file holds a schema that this tool made, but not this one, in whatever form it is written."""
+class State(Enum):
+    """What a schema file is: in whatever form it is written, what its values are counts."""
+
+    IN_ORDER = "what would be made now, or nothing that this tool made"
+    OUTDATED = "made before something else changed"
+    EDITED = "made, and changed by somebody since"
+
+
+def state(content: bytes, now: Schema) -> State:
+    """Return what a file is, given the schema that would be made now."""
     try:
         present = json.loads(content)
-    except (ValueError, RecursionError):  # such as an unfinished merge
-        return _COMMENT.search(content) is not None
-    return present != now and _is_made(present)
+    except (ValueError, RecursionError):
+        if not _COMMENT.search(content):
+            return State.IN_ORDER
+        return State.OUTDATED if has_conflict(content.decode(errors="replace")) else State.EDITED
+    if present == now or not _is_made(present):
+        return State.IN_ORDER
+    return State.OUTDATED if present["$comment"].endswith(_digest(present)) else State.EDITED
 
 
 _COMMENT = re.compile(rb'"\$comment":\s*"' + MADE_BY.encode())
@@ -69,8 +84,15 @@ def _is_made(schema: Any) -> bool:
 
 
 def _whole(title: str, command: str, schema: Schema) -> Schema:
-    comment = f"{MADE_BY}. To renew it: {command} > FILE"
-    return {"$schema": DIALECT, "$comment": comment, "title": title, **schema}
+    whole = {"$schema": DIALECT, "$comment": "", "title": title, **schema}
+    comment = f"{MADE_BY}. To renew it: {command} > FILE. Without its comment it is yours to edit. {_digest(whole)}"
+    return {**whole, "$comment": comment}
+
+
+def _digest(schema: Schema) -> str:
+    """The mark by which an edit shows: the SHA-256 of all values but the comment, as JSON with sorted keys."""
+    values = {key: value for key, value in schema.items() if key != "$comment"}
+    return f"sha256:{sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()}"
 
 
 def _required(kit: Kit | None) -> Iterable[str]:

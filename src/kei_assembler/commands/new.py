@@ -17,7 +17,8 @@ from kei_assembler.hidden import shown
 from kei_assembler.kit import Kit, stem
 from kei_assembler.manifest import NAME
 from kei_assembler.options import kit_option
-from kei_assembler.renewing import MANIFEST_SCHEMA, renewed
+from kei_assembler.plan import Kind
+from kei_assembler.renewing import MANIFEST_SCHEMA, renewal
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import Outcome
 from kei_assembler.selection import as_seen, kit_of
@@ -130,7 +131,8 @@ def _write(kit: Kit, name: str, text: str) -> None:
 
 def _renewed(kit: Kit, old: bytes) -> bytes:
     """The schema with the new agent in it."""
-    return renewed(discovery.load(kit.folder), MANIFEST_SCHEMA, old)
+    changes = renewal(discovery.load(kit.folder), MANIFEST_SCHEMA, old)
+    return next((change.after for change in changes if change.kind is Kind.UPDATE and change.after), old)
 
 
 def _next(kit: Kit, name: str, text: str) -> str:

@@ -12,6 +12,9 @@ UNFINISHED_MERGE = "an unfinished merge"
 """The one cause of a difference that has a way out of its own."""
 
 
+_OF_SCHEMA = "to keep the change, take the `$comment` out of the file, which is yours then"
+
+
 @rule("O604")
 def output_edited(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
     """An output was edited after it was generated.
@@ -45,7 +48,8 @@ def output_edited(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
         message = f"the file was changed after it was generated, it looks like the work of {cause}; it is left as it is"
         yield Finding(START, message, f"keep that off generated files; to write the file anew, run: {mending}")
     else:
-        hint = f"move the change into {manifest}, a block or a template; to drop it, run: {mending}"
+        keep = f"move the change into {manifest}, a block or a template" if manifest else _OF_SCHEMA
+        hint = f"{keep}; to drop it, run: {mending}"
         yield Finding(START, "the file was edited after it was generated; it is left as it is", hint)
 
 
