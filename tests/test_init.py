@@ -18,7 +18,7 @@ OF_KIT = (
     ".assemble/settings.schema.json",
     ".gitattributes",
     "_blocks/baseline.md",
-    "agents/reviewer.md",
+    ".claude/agents/reviewer.md",
     "agents/reviewer.toml",
     "assemble.toml",
 )
@@ -32,7 +32,7 @@ def test_what_it_makes_is_in_order_at_once(bench: Workbench) -> None:
     assert run.stderr.startswith("1 agent: 1 created\nnext: ")
     assert set(bench.files()) == {*OF_KIT, *OF_REPOSITORY}
     assert bench.run("--all", "--check", "--strict") == (0, "", "1 agent: 1 unchanged\n")
-    assert bench.run("--all").stdout == "unchanged agents/reviewer.md\n"
+    assert bench.run("--all").stdout == "unchanged .claude/agents/reviewer.md\n"
 
 
 def test_its_schemas_are_those_of_the_kit(bench: Workbench) -> None:
@@ -57,7 +57,7 @@ def test_hooks_and_workflow_run_what_the_kit_needs(bench: Workbench) -> None:
     assert hook["entry"] == "assemble --all --check --diff --staged --kit 'tools/our agents'"
     steps = yaml.safe_load(bench.read(".github/workflows/assemble.yml"))["jobs"]["check"]["steps"]
     assert steps[-1]["run"] == "assemble --all --check --diff --kit 'tools/our agents'"
-    assert r"tools/our\ agents/agents/*.md" in bench.read(".prettierignore").splitlines()
+    assert r"tools/our\ agents/.assemble/" in bench.read(".prettierignore").splitlines()
     assert bench.run("--all", "--check", "--kit", "tools/our agents").status == 0
 
 
@@ -68,17 +68,18 @@ def test_git_takes_its_attributes_and_its_patterns(bench: Workbench) -> None:
     bench.write({".gitignore": bench.read(".prettierignore")})
 
     def git(*args: str) -> str:
-        file = "tools/our agents/agents/reviewer.md"
-        return subprocess.run(["git", *args, file], cwd=bench.folder, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(["git", *args], cwd=bench.folder, check=True, capture_output=True, text=True).stdout
 
-    assert git("check-attr", "linguist-generated", "--").endswith("linguist-generated: set\n")
-    assert git("check-ignore", "--").strip()
+    for file in (".claude/agents/reviewer.md", "tools/our agents/.assemble/manifest.schema.json"):
+        assert bench.read(file)
+        assert git("check-attr", "linguist-generated", "--", file).endswith("linguist-generated: set\n")
+        assert git("check-ignore", "--", file).strip()
 
 
 def test_what_is_there_is_kept_or_extended(bench: Workbench) -> None:
     there = {
         ".gitattributes": "*.png binary\r\n*.jpg binary",
-        ".prettierignore": "dist/\n\nagents/*.md\n",
+        ".prettierignore": "dist/\n\n.claude/agents/*.md\n",
         ".pre-commit-config.yaml": "repos: []\n",
         ".github/workflows/assemble.yml": "on: push\n",
         "_blocks_of_old/baseline.md": "Old.\n",
@@ -95,9 +96,10 @@ def test_what_is_there_is_kept_or_extended(bench: Workbench) -> None:
     }
     assert "\n  - repo: local\n" in run.stdout
     assert bench.read(".gitattributes") == (
-        "*.png binary\r\n*.jpg binary\r\nagents/*.md linguist-generated\r\n.assemble/*.json linguist-generated\r\n"
+        "*.png binary\r\n*.jpg binary\r\n"
+        ".claude/agents/*.md linguist-generated\r\n.assemble/*.json linguist-generated\r\n"
     )
-    assert bench.read(".prettierignore") == "dist/\n\nagents/*.md\n.assemble/\n"
+    assert bench.read(".prettierignore") == "dist/\n\n.claude/agents/*.md\n.assemble/\n"
     kept = [file for file in there if not file.startswith((".gita", ".prettier"))]
     assert {file: bench.read(file) for file in kept} == {file: there[file] for file in kept}
 
@@ -170,10 +172,10 @@ def test_links_are_kept_and_nothing_is_left_behind(bench: Workbench) -> None:
 
 
 def test_a_foreign_agent_file_is_left_alone(bench: Workbench) -> None:
-    bench.write({"agents/reviewer.md": "By hand.\n"})
+    bench.write({".claude/agents/reviewer.md": "By hand.\n"})
     run = bench.run("init")
     assert run.status == 1
-    assert bench.read("agents/reviewer.md") == "By hand.\n"
+    assert bench.read(".claude/agents/reviewer.md") == "By hand.\n"
     assert "next:" not in run.stderr
 
 

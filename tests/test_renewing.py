@@ -200,7 +200,10 @@ def test_with_two_processes_it_is_the_same(kit: Workbench, monkeypatch: pytest.M
     monkeypatch.setattr(planning, "_WORTH_SHARING", 2)
     monkeypatch.setattr(crew, "is_possible", lambda: True)
     kit.write({"agents/tester.toml": AGENT.format("tester")})
-    assert kit.run("--all").stdout.splitlines()[-2:] == ["created agents/tester.md", f"updated {MANIFEST_SCHEMA}"]
+    assert kit.run("--all").stdout.splitlines()[-2:] == [
+        "created .claude/agents/tester.md",
+        f"updated {MANIFEST_SCHEMA}",
+    ]
     assert _is_as_printed(kit)
     assert kit.run("--all", "--check").status == 0
 

@@ -22,13 +22,17 @@ class Piece(NamedTuple):
     if_kept: str = ""
 
 
-def for_kit() -> tuple[Piece, ...]:
-    """Return the files of the kit itself. The settings come last: they make the folder a kit."""
+def for_kit(way: str) -> tuple[Piece, ...]:
+    """Return the files of the kit itself, to which `way` leads from the top of the repository.
+
+    The settings come last: they make the folder a kit.
+    """
+    up = re.sub(r"[^/]+", "..", way)
     return (
-        Piece(".gitattributes", _ATTRIBUTES, is_lines=True),
+        *([Piece(".gitattributes", _SCHEMAS, is_lines=True)] if way else []),
         Piece("_blocks/baseline.md", _BLOCK),
         Piece("agents/reviewer.toml", _MANIFEST),
-        Piece("assemble.toml", _SETTINGS),
+        Piece("assemble.toml", _SETTINGS.format(root=_ROOT.format(up=up) if up else "", up=f"{up}/" if up else "")),
     )
 
 
@@ -38,6 +42,7 @@ def for_repository(way: str) -> tuple[Piece, ...]:
     hook = _HOOK.format(command=json.dumps(f"{_CHECK} --staged{option}"))
     pattern = re.sub(r"[\\*?\[\]#! ]", r"\\\g<0>", f"{way}/" if way else "")
     return (
+        Piece(".gitattributes", _OUTPUTS if way else _OUTPUTS + _SCHEMAS, is_lines=True),
         Piece(".prettierignore", _IGNORED.format(pattern=pattern), is_lines=True),
         Piece(".pre-commit-config.yaml", f"repos:\n{hook}", if_kept=f"{_ADD}{hook}".rstrip()),
         Piece(".github/workflows/assemble.yml", _workflow(f"{_CHECK}{option}")),
@@ -65,13 +70,16 @@ def _workflow(command: str) -> str:
 _ADD = "; unless it is there, add to its `repos`:\n"
 _CHECK = "assemble --all --check --diff"
 
-_ATTRIBUTES = """\
-agents/*.md linguist-generated
+_OUTPUTS = """\
+.claude/agents/*.md linguist-generated
+"""
+
+_SCHEMAS = """\
 .assemble/*.json linguist-generated
 """
 
 _IGNORED = """\
-{pattern}agents/*.md
+.claude/agents/*.md
 {pattern}.assemble/
 """
 
@@ -86,7 +94,7 @@ _BLOCK = """\
 
 _MANIFEST = '''\
 #:schema ../.assemble/manifest.schema.json
-# The source of the agent `reviewer`. Edit this file, not agents/reviewer.md, then run: assemble agents/reviewer.toml
+# The source of the agent `reviewer`. Edit this file, not the .md of that name, then run: assemble agents/reviewer.toml
 
 name = "reviewer"
 description = "Reviews a diff before it is merged: correctness first, style last. Use it after each change of code."
@@ -141,15 +149,21 @@ targets = ["claude-code"]
 # known-tools = ["Deploy"]
 
 # Further keys of the manifests, for a template in templates/agent.md.j2.
-# extra-keys = { owner = "string", links = "strings" }
+# extra-keys = {{ owner = "string", links = "strings" }}
 
-# Where the files go, with `{name}` for the agent and `{dir}` for its manifest's folder.
-# [target.claude-code]
-# output = ".claude/agents/{name}.md"
+{root}# Where the files go: `{{name}}` is the agent, `{{dir}}` its manifest's folder. Claude Code loads them from here.
+[target.claude-code]
+output = "{up}.claude/agents/{{name}}.md"
 
 # What a manifest has that does not say otherwise.
 # [defaults]
 # model = "inherit"
+"""
+
+_ROOT = """\
+# Nothing is read or written outside of this folder, to the top of which the agent files go.
+root = "{up}"
+
 """
 
 _HOOK = """\

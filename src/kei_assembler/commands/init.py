@@ -52,7 +52,7 @@ def _pieces(folder: str, top: str, way: str) -> Iterator[tuple[str, Piece]]:
     yield from ((top, piece) for piece in scaffold.for_repository(way))
     settings = schema.as_text(schema.settings_schema())
     yield folder, Piece(SETTINGS_SCHEMA, settings)
-    yield from ((folder, piece) for piece in scaffold.for_kit())
+    yield from ((folder, piece) for piece in scaffold.for_kit(way))
 
 
 def _schema_of(kit: Kit) -> Piece:
