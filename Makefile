@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Without compiled modules each of the processes that the tests start would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: assemble test slow lint format docs bench clean
 
 assemble: .venv/installed
@@ -37,4 +40,5 @@ clean:
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	$(BIN)/python -m compileall -q src
 	touch $@
