@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from nursery import Nursery
+
+CODE = "from kei_assembler.start import main; main()"
 AGENT = 'name = "{0}"\ndescription = "Reviews."\n'
 
 
@@ -22,14 +25,13 @@ def kit(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _asked(kit: Path, shell: str, words: str) -> list[str]:
+def _asked(nursery: Nursery, kit: Path, shell: str, words: str) -> list[str]:
     environment = {"_ASSEMBLE_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     if shell == "fish":
         environment["COMP_CWORD"] = words.rpartition(" ")[2]
-    code = "from kei_assembler.start import main; main()"
-    command = [sys.executable, "-c", code]
-    run = subprocess.run(command, cwd=kit, env=os.environ | environment, capture_output=True, text=True, check=True)
-    return run.stdout.replace("plain,", "").split()
+    run = nursery.run(kit, [], CODE, os.environ | environment)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.decode().replace("plain,", "").split()
 
 
 @pytest.mark.parametrize(
@@ -48,30 +50,29 @@ def _asked(kit: Path, shell: str, words: str) -> list[str]:
         ("assemble nothing", []),
     ],
 )
-def test_the_words_that_bash_offers(words: str, offered: list[str], kit: Path) -> None:
-    assert _asked(kit, "bash", words) == offered
+def test_the_words_that_bash_offers(words: str, offered: list[str], kit: Path, nursery: Nursery) -> None:
+    assert _asked(nursery, kit, "bash", words) == offered
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_are_offered_the_same(shell: str, kit: Path) -> None:
-    assert "agents/critic.toml" in _asked(kit, shell, "assemble agents/c")
+def test_other_shells_are_offered_the_same(shell: str, kit: Path, nursery: Nursery) -> None:
+    assert "agents/critic.toml" in _asked(nursery, kit, shell, "assemble agents/c")
 
 
 @pytest.mark.parametrize("settings", [None, "obligatry = []"])
-def test_a_folder_without_a_sound_kit_offers_no_manifests(settings: str | None, kit: Path) -> None:
+def test_a_folder_without_a_sound_kit_offers_no_manifests(settings: str | None, kit: Path, nursery: Nursery) -> None:
     if settings is None:
         shutil.rmtree(kit / "agents")
     else:
         (kit / "assemble.toml").write_text(settings)
-    assert _asked(kit, "bash", "assemble agents/c") == []
+    assert _asked(nursery, kit, "bash", "assemble agents/c") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_gets_a_script(shell: str, kit: Path) -> None:
-    script = _asked(kit, shell, "assemble ")
-    code = "from kei_assembler.start import main; main()"
+def test_each_shell_gets_a_script(shell: str, kit: Path, nursery: Nursery) -> None:
+    script = _asked(nursery, kit, shell, "assemble ")
     environment = os.environ | {"_ASSEMBLE_COMPLETE": f"{shell}_source"}
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", CODE], env=environment, capture_output=True, text=True, check=True)
     assert "assemble" in run.stdout
     assert script
     if path := shutil.which(shell):
