@@ -395,11 +395,20 @@ def _begun(kit: Path, moment: str, rest: float) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_both_write_ends_both(build: Build, number: signal.Signals) -> None:
+    _assert_both_end(build, "writing there", number, to_all=False)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("to_all", [True, False])
 def test_a_signal_ends_both(build: Build, moment: str, number: signal.Signals, to_all: bool) -> None:
+    _assert_both_end(build, moment, number, to_all)
+
+
+def _assert_both_end(build: Build, moment: str, number: signal.Signals, to_all: bool) -> None:
     kit = build(NEW_BLOCK)
     process, told = _begun(kit, moment, 20), time.monotonic()
     (os.killpg if to_all else os.kill)(process.pid, number)
