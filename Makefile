@@ -16,7 +16,7 @@ test: lint
 
 slow: .venv/installed
 	cd tests/node && npm install --silent --no-audit --no-fund || echo "npm is not here: what needs it is skipped"
-	$(BIN)/pytest -m slow -rs
+	$(BIN)/pytest -m "slow or hypothesis" --hypothesis-profile=thorough -rs
 
 lint: .venv/installed
 	$(BIN)/ruff check

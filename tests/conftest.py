@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from types import CodeType
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
@@ -17,6 +18,18 @@ from kei_assembler import cli, render
 from nursery import Nursery
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+settings.register_profile("quick", max_examples=30, deadline=None)
+settings.register_profile("thorough", max_examples=300, deadline=None)
+settings.load_profile("quick")
+
+
+def examples(count: int, suppress: Collection[HealthCheck] = ()) -> settings:
+    """As many examples as a test deserves: in percent of what the profile gives to each.
+
+    With `--hypothesis-profile=thorough`, as `make slow` runs them all again, they are ten times as many.
+    """
+    return settings(max_examples=count * settings().max_examples // 100, suppress_health_check=suppress)
 
 
 @pytest.fixture(autouse=True, scope="session")
