@@ -1,7 +1,7 @@
 """Whole runs of the command without the start of an interpreter: forks of a process that has loaded it.
 
-Each has its own process, streams, folder and environment, and ends as the interpreter ends it. What a process loads,
-and what the interpreter makes of its environment, is nothing that a fork can show.
+Each has a process, streams, a folder and an environment of its own. What a process loads, what the interpreter makes of
+its environment, and how it takes itself apart in the end, is nothing that a fork can show.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _close(descriptors: Sequence[int]) -> None:
 
 
 def _main() -> None:
-    names = {"__name__": "__main__"}
+    names: dict[str, Any] = {"__name__": "__main__"}
     exec(sys.argv[2], names)
     import kei_assembler
 
@@ -110,7 +110,18 @@ def _main() -> None:
         if room.name != "kei_assembler.__main__":
             import_module(room.name)
     gc.freeze()  # so that collecting garbage does not copy the pages that all forks share
-    exec(_serve(socket.socket(fileno=int(sys.argv[1])))["code"], names)
+    _live(_serve(socket.socket(fileno=int(sys.argv[1])))["code"], names)
+
+
+def _live(code: str, names: dict[str, Any]) -> None:
+    """Run the code; to take a process apart that ends anyway would take longer than most runs."""
+    try:
+        exec(code, names)
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            raise
+        sys.stdout.flush()
+        os._exit(ended.code or 0)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -168,11 +169,14 @@ def _outline_by_commonmark(body: str) -> list[tuple[Any, ...]]:
     return [(node.t, node.level, node.is_fenced, node.list_data.get("type"), entering) for node, entering in steps]
 
 
+@cache
+def _outlines(body: str) -> tuple[list[tuple[Any, ...]], ...]:
+    return _outline_by_markdown_it(body), _outline_by_commonmark(body)
+
+
 def _assert_outline_of_x(renderer: Renderer, values: Values) -> None:
-    body = _render(renderer, values)[1]
     body_of_x = _render(renderer, _mapped(lambda _: "x", values))[1]
-    assert _outline_by_markdown_it(body) == _outline_by_markdown_it(body_of_x)
-    assert _outline_by_commonmark(body) == _outline_by_commonmark(body_of_x)
+    assert _outlines(_render(renderer, values)[1]) == _outlines(body_of_x)
 
 
 @examples(100)
