@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from functools import partial
+from itertools import count
 from pathlib import Path
 from types import CodeType
 from typing import NamedTuple
@@ -42,6 +43,17 @@ def _environment_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         yield
+
+
+_NUMBERS = count()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for one test. With pytest's own comes a link to each, which takes longer than some of the tests."""
+    folder = tmp_path_factory.getbasetemp() / f"{request.function.__name__[:30]}{next(_NUMBERS)}"
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 class _Compiled(BytecodeCache):

@@ -732,7 +732,10 @@ def test_a_terminal_is_not_a_pipe(shelf: Shelf, environment: dict[str, str]) -> 
     assert len(list(shelf.records.glob("*.json"))) == count + 2
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+ONE_CLOSED = (pytest.param(one, marks=pytest.mark.slow) for one in ("<&-", ">&-", "2>&-"))
+
+
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", *ONE_CLOSED])
 def test_closed_streams(shelf: Shelf, environment: dict[str, str], closed: str) -> None:
     def run(*args: str) -> tuple[int, str, str]:
         line = f'exec "$@" {closed}'
