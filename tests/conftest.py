@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
-from functools import partial
 from itertools import count
 from pathlib import Path
-from types import CodeType
 from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
-from jinja2 import BytecodeCache, Environment
-from jinja2.bccache import Bucket
 
-from kei_assembler import cli, render
+from compiled import compile_once
+from kei_assembler import cli
 from nursery import Nursery
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -23,6 +20,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 settings.register_profile("quick", max_examples=30, deadline=None)
 settings.register_profile("thorough", max_examples=300, deadline=None)
 settings.load_profile("quick")
+
+compile_once()
 
 
 def examples(count: int, suppress: Collection[HealthCheck] = ()) -> settings:
@@ -54,27 +53,6 @@ def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.getbasetemp() / f"{request.function.__name__[:30]}{next(_NUMBERS)}"
     folder.mkdir(mode=0o700)
     return folder
-
-
-class _Compiled(BytecodeCache):
-    """What templates were compiled to, by their names and texts."""
-
-    def __init__(self) -> None:
-        self._codes: dict[tuple[str, str], CodeType | None] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._codes.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._codes[bucket.key, bucket.checksum] = bucket.code
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _package_template_compiled_once() -> Iterator[None]:
-    """To compile it takes longer than all else that a run on a small kit does, and there are thousands of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(render, "Environment", partial(Environment, bytecode_cache=_Compiled()))
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ class Nursery:
         with theirs:
             number = theirs.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, "-P", __file__, str(number), preparation], pass_fds=[number], stdin=subprocess.DEVNULL
+                [sys.executable, __file__, str(number), preparation], pass_fds=[number], stdin=subprocess.DEVNULL
             )
         self._answers = self._line.makefile("r")
 
@@ -104,13 +104,24 @@ def _close(descriptors: Sequence[int]) -> None:
 def _main() -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     exec(sys.argv[2], names)
+    _load()
+    gc.freeze()  # so that collecting garbage does not copy the pages that all forks share
+    _live(_serve(socket.socket(fileno=int(sys.argv[1])))["code"], names)
+
+
+def _load() -> None:
+    """Load all modules of the command and its template, which may see what the preparation has added to them."""
     import kei_assembler
 
     for room in walk_packages(kei_assembler.__path__, "kei_assembler."):
         if room.name != "kei_assembler.__main__":
             import_module(room.name)
-    gc.freeze()  # so that collecting garbage does not copy the pages that all forks share
-    _live(_serve(socket.socket(fileno=int(sys.argv[1])))["code"], names)
+    from compiled import compile_once
+    from kei_assembler import kit, render, settings
+
+    del sys.path[0]  # the tests' own folder
+    compile_once()
+    render.Renderer(kit.Kit(os.sep, settings.decode_settings({}), None))._load_body(render._PACKAGE_BODY)
 
 
 def _live(code: str, names: dict[str, Any]) -> None:
