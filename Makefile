@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Without compiled modules each of the processes that the tests start would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: assemble test slow lint format docs bench clean
 
 assemble: .venv/installed
@@ -13,7 +16,7 @@ test: lint
 
 slow: .venv/installed
 	cd tests/node && npm install --silent --no-audit --no-fund || echo "npm is not here: what needs it is skipped"
-	$(BIN)/pytest -m slow -rs
+	$(BIN)/pytest -m "slow or hypothesis" --hypothesis-profile=thorough -rs
 
 lint: .venv/installed
 	$(BIN)/ruff check
@@ -37,4 +40,5 @@ clean:
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	$(BIN)/python -m compileall -q src
 	touch $@

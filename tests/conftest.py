@@ -2,23 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+from compiled import compile_once
 from kei_assembler import cli
+from nursery import Nursery
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+settings.register_profile("quick", max_examples=30, deadline=None)
+settings.register_profile("thorough", max_examples=300, deadline=None)
+settings.load_profile("quick")
+
+compile_once()
+
+
+def examples(count: int, suppress: Collection[HealthCheck] = ()) -> settings:
+    """As many examples as a test deserves: in percent of what the profile gives to each.
+
+    With `--hypothesis-profile=thorough`, as `make slow` runs them all again, they are ten times as many.
+    """
+    return settings(max_examples=count * settings().max_examples // 100, suppress_health_check=suppress)
+
 
 @pytest.fixture(autouse=True, scope="session")
-def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads or writes what the runs of whoever started it left in the user's cache folder."""
+def _environment_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes what the runs of whoever started it left in the user's cache folder.
+
+    And no process that a test starts has to compile the modules that the one before has compiled already.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         yield
+
+
+_NUMBERS = count()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for one test. With pytest's own comes a link to each, which takes longer than some of the tests."""
+    folder = tmp_path_factory.getbasetemp() / f"{request.function.__name__[:30]}{next(_NUMBERS)}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    with closing(Nursery()) as nursery:
+        yield nursery
 
 
 class Run(NamedTuple):

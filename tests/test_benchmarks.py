@@ -42,20 +42,26 @@ def test_its_manifests_are_shaped_like_the_first_agent_and_share_no_sentence(ben
     assert len(set.union(*sentences)) == sum(map(len, sentences)) > 100
 
 
-def test_it_measures_and_tells_what_is_met(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [["one"], pytest.param(["one", "again-2"], marks=pytest.mark.slow)], ids=" ".join)
+def test_it_measures_and_tells_what_is_met(tmp_path: Path, rows: list[str]) -> None:
     told = tmp_path / "performance.md"
     told.write_text(
         "# Performance\n\n<!-- `python benchmarks/run.py --markdown` writes all below this line. -->\nold\n"
     )
-    rows = ("one", "again-2", "grow-check-100")
     out = _run("run.py", "--runs", "1", "--rows", *rows, "--markdown", str(told))
     assert told.read_text(encoding="utf-8").endswith(f"this line. -->\n\n{out}")
     assert told.read_text(encoding="utf-8").startswith("# Performance\n\n<!-- ")
-    assert all(f"`{row}`" in out for row in rows[:-1])
-    assert "| `--all --check` |" in out
+    assert all(f"`{row}`" in out for row in rows)
     assert re.search(r"^- (met|MISSED), \d+\.\d: one manifest, alone in its kit", out, re.MULTILINE)
 
 
+@pytest.mark.slow
+def test_it_measures_how_the_time_grows() -> None:
+    out = _run("run.py", "--runs", "1", "--rows", "grow-check-100")
+    assert "| `--all --check` |" in out
+
+
+@pytest.mark.slow
 def test_it_compares_two_installations() -> None:
     out = _run("run.py", "--runs", "1", "--rows", "version", "--against", sys.executable)
     assert re.search(r"^\| `--version` \| 0\.\d+ \| 0\.\d+ \| \d\.\d+ \|$", out, re.MULTILINE)

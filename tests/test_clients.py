@@ -16,11 +16,11 @@ import pytest
 import rtoml
 import tomli_w
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from conftest import REPOSITORY, Workbench
+from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.forms import MARKDOWN
 from kei_assembler.frontmatter import front_matter
 from kei_assembler.targets import TARGETS
@@ -132,19 +132,19 @@ def _assert_all_read_back(clients: Clients, entries: dict[str, Any], body: str =
     assert answers["gray-matter"].body == body
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(TEXT)
 def test_a_text_reads_back(clients: Clients, text: str) -> None:
     _assert_all_read_back(clients, {"description": text, "model": "opus"})
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(TEXT, max_size=4))
 def test_a_list_of_texts_reads_back(clients: Clients, texts: list[str]) -> None:
     _assert_all_read_back(clients, {"skills": texts, "model": "opus"})
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(NESTED)
 @example({name: {name: "x"} for name in NAMES_OF_JAVASCRIPT})
 @example({"<<": {"a": "b"}})
@@ -154,7 +154,7 @@ def test_nested_values_read_back(clients: Clients, value: Any) -> None:
     _assert_all_read_back(clients, {"hooks": {"key": value}, "mcpServers": value})
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(TEXT, BODIES)
 @example("x", "")
 @example("x", "---\na: b\n---\n")

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import pytest
 
-Build = Callable[..., Path]
+from nursery import Nursery
+
 CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
 COUNT = 8
 BLOCK = "# RULE\n\nBe kind.\n"
@@ -69,37 +70,44 @@ def _files(kit: Path) -> dict[str, bytes]:
     return {str(path.relative_to(kit)): path.read_bytes() for path in sorted(kit.rglob("*")) if path.is_file()}
 
 
-def _command(args: tuple[str, ...], is_shared: bool = True, may_be_alone: bool = False, more: str = "") -> list[str]:
-    code = DRIVER.format(is_shared=is_shared, may_be_alone=may_be_alone, more=more)
-    return [sys.executable, "-c", code, *args]
+def _code(is_shared: bool = True, may_be_alone: bool = False, more: str = "") -> str:
+    return DRIVER.format(is_shared=is_shared, may_be_alone=may_be_alone, more=more)
 
 
-def _run(kit: Path, *args: str, is_shared: bool = True, may_be_alone: bool = False, more: str = "") -> Done:
-    command = _command(args, is_shared, may_be_alone, more)
-    done = subprocess.run(command, cwd=kit, capture_output=True, text=True, check=False)
-    out, err = (text.replace(str(kit), "KIT") for text in (done.stdout, done.stderr))
-    return Done(done.returncode, out, err, _files(kit))
+def _command(args: tuple[str, ...], is_shared: bool = True, more: str = "") -> list[str]:
+    return [sys.executable, "-c", _code(is_shared, more=more), *args]
+
+
+class Build:
+    """Makes a kit whose outputs are there, and then are changed; and runs the command on it."""
+
+    def __init__(self, template: Path, folder: Path, nursery: Nursery) -> None:
+        self._template, self._kit = template, folder / "kit"
+        self._nursery = nursery
+
+    def __call__(self, *changes: Callable[[Path], object]) -> Path:
+        shutil.rmtree(self._kit, ignore_errors=True)
+        shutil.copytree(self._template, self._kit)
+        _all_of(*changes)(self._kit)
+        return self._kit
+
+    def run(self, kit: Path, *args: str, is_shared: bool = True, may_be_alone: bool = False, more: str = "") -> Done:
+        done = self._nursery.run(kit, args, _code(is_shared, may_be_alone, more))
+        out, err = (text.decode().replace(str(kit), "KIT") for text in (done.stdout, done.stderr))
+        return Done(done.returncode, out, err, _files(kit))
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Path:
     kit = tmp_path_factory.mktemp("template") / "kit"
     _make(kit)
-    assert _run(kit, "--all", is_shared=False).status == 0
+    assert nursery.run(kit, ["--all"], _code(is_shared=False)).returncode == 0
     return kit
 
 
 @pytest.fixture
-def build(template: Path, tmp_path: Path) -> Build:
-    """Return a function that makes a kit whose outputs are there, and then are changed."""
-
-    def built(*changes: Callable[[Path], object]) -> Path:
-        shutil.rmtree(tmp_path / "kit", ignore_errors=True)
-        kit = Path(shutil.copytree(template, tmp_path / "kit"))
-        _all_of(*changes)(kit)
-        return kit
-
-    return built
+def build(template: Path, tmp_path: Path, nursery: Nursery) -> Build:
+    return Build(template, tmp_path, nursery)
 
 
 def _put(path: str, text: str) -> Callable[[Path], object]:
@@ -208,7 +216,7 @@ ARGS = [
 
 def _compare(build: Build, state: str, args: tuple[str, ...]) -> None:
     may_be_alone = state in TOGETHER
-    both = [_run(build(STATES[state]), *args, is_shared=one, may_be_alone=may_be_alone) for one in (True, False)]
+    both = [build.run(build(STATES[state]), *args, is_shared=one, may_be_alone=may_be_alone) for one in (True, False)]
     assert both[0] == both[1]
     assert "Traceback" not in both[0].err
 
@@ -234,7 +242,7 @@ def test_two_processes_tell_of_what_is_edited_as_one_does(build: Build, args: tu
 def test_with_an_error_in_either_half_nothing_is_written(build: Build, state: str) -> None:
     kit = build(NEW_BLOCK, EDITED, STATES[state])
     before = _files(kit)
-    done = _run(kit, "--all", "--force", "--prune")
+    done = build.run(kit, "--all", "--force", "--prune")
     assert (done.status, done.files) == (1, before)
 
 
@@ -255,7 +263,7 @@ at(disk, "_write", meanwhile)
 
 def _assert_fails_as_one(build: Build, more: str) -> None:
     """See that a hook, where all outputs are outdated, gives the same whether the other process is there or not."""
-    both = [_run(build(NEW_BLOCK), "--all", is_shared=is_shared, more=more) for is_shared in (True, False)]
+    both = [build.run(build(NEW_BLOCK), "--all", is_shared=is_shared, more=more) for is_shared in (True, False)]
     assert both[0] == both[1]
     assert both[0].status != 0
     assert "Traceback" not in both[0].err
@@ -267,10 +275,10 @@ def test_what_cannot_be_written_by_the_other_process(build: Build) -> None:
 
 def test_what_cannot_be_written_by_this_process(build: Build) -> None:
     kit = build(NEW_BLOCK)
-    done = _run(kit, "--all", more=CANNOT.format(name="a3.md"))
+    done = build.run(kit, "--all", more=CANNOT.format(name="a3.md"))
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith("error: agents/a3.md cannot be written: No space left on device\n  help: ")
-    _assert_a_rerun_completes(kit)
+    _assert_a_rerun_completes(build, kit)
 
 
 @pytest.mark.parametrize("name", ["a2.md", "a6.md"])
@@ -280,7 +288,7 @@ def test_what_changed_since_the_plan_is_left_alone(build: Build, name: str) -> N
 
 def test_nothing_is_deleted_when_the_other_process_fails(build: Build) -> None:
     kit = build(NEW_BLOCK, _remove("agents/a0.toml"))
-    assert _run(kit, "--all", "--prune", more=CANNOT.format(name="a7.md")).status == 2
+    assert build.run(kit, "--all", "--prune", more=CANNOT.format(name="a7.md")).status == 2
     assert (kit / "agents/a0.md").exists()
 
 
@@ -290,8 +298,8 @@ def _outputs(kit: Path) -> list[bytes]:
     return outputs
 
 
-def _assert_a_rerun_completes(kit: Path) -> None:
-    assert _run(kit, "--all").status == 0
+def _assert_a_rerun_completes(build: Build, kit: Path) -> None:
+    assert build.run(kit, "--all").status == 0
     assert all(content.endswith(b"wise.\n") for content in _outputs(kit))
     assert list((kit / "agents").glob(".*")) == []
 
@@ -328,12 +336,12 @@ pickle.dump = half
 
 def _assert_no_loss(build: Build, loss: str, *args: str) -> None:
     changes = (EDITED, NEW_BLOCK, _remove("agents/a5.md"))
-    alone = _run(build(*changes), *args, is_shared=False)
+    alone = build.run(build(*changes), *args, is_shared=False)
     kit = build(*changes)
-    done = _run(kit, *args, may_be_alone=True, more=LOSSES[loss])
+    done = build.run(kit, *args, may_be_alone=True, more=LOSSES[loss])
     files = {name: content for name, content in done.files.items() if "/.assemble-" not in name}
     assert done._replace(files=files) == alone
-    assert _run(kit, "--all", "--force").status == 0
+    assert build.run(kit, "--all", "--force").status == 0
     assert list((kit / "agents").glob(".*")) == []
 
 
@@ -387,11 +395,20 @@ def _begun(kit: Path, moment: str, rest: float) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_both_write_ends_both(build: Build, number: signal.Signals) -> None:
+    _assert_both_end(build, "writing there", number, to_all=False)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("to_all", [True, False])
 def test_a_signal_ends_both(build: Build, moment: str, number: signal.Signals, to_all: bool) -> None:
+    _assert_both_end(build, moment, number, to_all)
+
+
+def _assert_both_end(build: Build, moment: str, number: signal.Signals, to_all: bool) -> None:
     kit = build(NEW_BLOCK)
     process, told = _begun(kit, moment, 20), time.monotonic()
     (os.killpg if to_all else os.kill)(process.pid, number)
@@ -401,7 +418,7 @@ def test_a_signal_ends_both(build: Build, moment: str, number: signal.Signals, t
     assert _others_of(process.pid) == []
     assert list((kit / "agents").glob(".*")) == []
     assert all(content.endswith((b"kind.\n", b"wise.\n")) for content in _outputs(kit))
-    _assert_a_rerun_completes(kit)
+    _assert_a_rerun_completes(build, kit)
 
 
 @pytest.mark.slow
@@ -412,7 +429,7 @@ def test_a_process_whose_other_is_killed_goes_too(build: Build, moment: str) -> 
     process.kill()
     _, err = process.communicate()  # until the last of both has gone
     assert err == ""
-    _assert_a_rerun_completes(kit)
+    _assert_a_rerun_completes(build, kit)
 
 
 @pytest.mark.slow
@@ -431,9 +448,9 @@ def test_closed_streams(build: Build, closed: str) -> None:
 def test_a_kit_elsewhere(build: Build, tmp_path: Path) -> None:
     kit = build(NEW_BLOCK)
     (tmp_path / "x").mkdir()
-    done = _run(tmp_path / "x", "--all", "--kit", "../kit")
+    done = build.run(tmp_path / "x", "--all", "--kit", "../kit")
     assert (done.status, done.out.count("updated")) == (0, COUNT)
-    _assert_a_rerun_completes(kit)
+    _assert_a_rerun_completes(build, kit)
 
 
 def test_a_reader_that_has_gone(build: Build) -> None:

@@ -27,8 +27,15 @@ def kit(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("environment", SETTINGS_OF_THE_WORLD, ids=str)
-@pytest.mark.parametrize("cwd", ["/", "agents"])
+EVERYWHERE = [(environment, cwd) for cwd in ("agents", "/") for environment in SETTINGS_OF_THE_WORLD]
+ENOUGH = len(SETTINGS_OF_THE_WORLD) + 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "cwd"),
+    [*EVERYWHERE[:ENOUGH], *(pytest.param(*one, marks=pytest.mark.slow) for one in EVERYWHERE[ENOUGH:])],
+    ids=str,
+)
 def test_the_bytes_are_the_same_everywhere(kit: Path, environment: dict[str, str], cwd: str) -> None:
     command = [sys.executable, "-m", "kei_assembler", "--kit", str(kit), "--all"]
     subprocess.run(command, cwd=kit / cwd, env=os.environ | environment, check=True, capture_output=True)

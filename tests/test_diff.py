@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nrole = "You do {0}."\n'
@@ -38,44 +39,43 @@ def stale(bench: Workbench) -> Workbench:
     return bench
 
 
-def _diff(bench: Workbench, *args: str) -> subprocess.CompletedProcess[bytes]:
+def _diff(nursery: Nursery, bench: Workbench, *args: str) -> subprocess.CompletedProcess[bytes]:
     before = bench.files()
-    command = [*ASSEMBLE, "--all", "--diff", *args]
-    run = subprocess.run(command, cwd=bench.folder / "kit", capture_output=True, check=False)
+    run = nursery.run(bench.folder / "kit", ["--all", "--diff", *args])
     assert bench.files() == before
     return run
 
 
 @pytest.mark.parametrize("command", [["git", "apply"], ["patch", "--strip=1", "--quiet"]], ids=["git apply", "patch"])
-def test_the_diff_of_a_stale_kit_makes_the_check_pass(stale: Workbench, command: list[str]) -> None:
-    run = _diff(stale)
+def test_the_diff_of_a_stale_kit_makes_the_check_pass(nursery: Nursery, stale: Workbench, command: list[str]) -> None:
+    run = _diff(nursery, stale)
     assert run.returncode == 0
     assert run.stdout.count(b"\n+++ ") == 5
     subprocess.run(command, cwd=stale.folder / "kit", input=run.stdout, check=True)
     assert stale.run("--all", "--check", cwd="kit").status == 0
 
 
-def test_diff_and_check_together_fail_and_show(stale: Workbench) -> None:
-    run = _diff(stale, "--check")
+def test_diff_and_check_together_fail_and_show(nursery: Nursery, stale: Workbench) -> None:
+    run = _diff(nursery, stale, "--check")
     assert run.returncode == 1
-    assert run.stdout == _diff(stale).stdout
+    assert run.stdout == _diff(nursery, stale).stdout
     assert b"would update agents/a b/changed.md: assemble 'agents/a b/changed.toml'\n" in run.stderr
 
 
-def test_json_holds_the_diffs(stale: Workbench) -> None:
-    loaded = json.loads(_diff(stale, "--output-format", "json").stdout)
+def test_json_holds_the_diffs(nursery: Nursery, stale: Workbench) -> None:
+    loaded = json.loads(_diff(nursery, stale, "--output-format", "json").stdout)
     diffs = "".join(change["diff"] for change in loaded["changes"])
-    assert diffs.encode(errors="surrogateescape") == _diff(stale).stdout
+    assert diffs.encode(errors="surrogateescape") == _diff(nursery, stale).stdout
 
 
-def test_a_clean_kit_has_no_diff(stale: Workbench) -> None:
+def test_a_clean_kit_has_no_diff(nursery: Nursery, stale: Workbench) -> None:
     stale.run("--all", "--force", "--prune", cwd="kit")
-    assert _diff(stale).stdout == b""
+    assert _diff(nursery, stale).stdout == b""
 
 
-def test_a_binary_file_in_the_way_is_named_and_not_printed(stale: Workbench) -> None:
+def test_a_binary_file_in_the_way_is_named_and_not_printed(nursery: Nursery, stale: Workbench) -> None:
     stale.write({"kit/agents/a b/foreign.md": b"\0\x1b[31m"})
-    assert b"Binary file a/agents/a b/foreign.md differs\n" in _diff(stale).stdout
+    assert b"Binary file a/agents/a b/foreign.md differs\n" in _diff(nursery, stale).stdout
 
 
 def _on_terminal(folder: Path, **environment: str) -> bytes:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from conftest import examples
 from kei_assembler.frontmatter import Value, front_matter
 
 # Every character there is, and besides them what YAML gives a meaning to, in all orders.
@@ -72,27 +73,27 @@ def _assert_keeps_its_form(entries: dict[str, Value]) -> None:
     assert not NOT_RAW.search(text)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(TEXT)
 @example("._")
 def test_text_reads_back(text: str) -> None:
     _assert_reads_back({"description": text, "model": "opus"})
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(TEXT, max_size=4))
 @example(["0?"])
 def test_a_list_of_texts_reads_back(texts: list[str]) -> None:
     _assert_reads_back({"skills": texts, "model": "opus"})
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(NESTED)
 def test_nested_values_read_back(value: Any) -> None:
     _assert_reads_back({"hooks": {"key": value}, "mcpServers": value})
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 @example(1e16)
 @example(1e-5)
@@ -100,7 +101,7 @@ def test_numbers_read_back(number: float) -> None:
     _assert_reads_back({"mcpServers": [number]})
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(NESTED)
 @example("----")
 @example(["a---b"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import commonmark  # type: ignore[import-untyped]
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from ruamel.yaml import YAML
 
+from conftest import examples
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import decode
 from kei_assembler.markdown import fold
@@ -167,14 +169,17 @@ def _outline_by_commonmark(body: str) -> list[tuple[Any, ...]]:
     return [(node.t, node.level, node.is_fenced, node.list_data.get("type"), entering) for node, entering in steps]
 
 
+@cache
+def _outlines(body: str) -> tuple[list[tuple[Any, ...]], ...]:
+    return _outline_by_markdown_it(body), _outline_by_commonmark(body)
+
+
 def _assert_outline_of_x(renderer: Renderer, values: Values) -> None:
-    body = _render(renderer, values)[1]
     body_of_x = _render(renderer, _mapped(lambda _: "x", values))[1]
-    assert _outline_by_markdown_it(body) == _outline_by_markdown_it(body_of_x)
-    assert _outline_by_commonmark(body) == _outline_by_commonmark(body_of_x)
+    assert _outlines(_render(renderer, values)[1]) == _outlines(body_of_x)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(MANIFESTS)
 def test_no_value_changes_the_outline(renderer: Renderer, values: Values) -> None:
     _assert_outline_of_x(renderer, values)
@@ -192,7 +197,7 @@ def _everywhere(text: str) -> Values:
     return alone | listed | {"handoff": [{"target": "other", "trigger": text}], "references": {"extra": [text]}}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(MANIFESTS)
 def test_no_value_stands_outside_of_its_section(plain: Renderer, own: Renderer, values: Values) -> None:
     marked = {key: _marked(key, value) for key, value in values.items()}
@@ -221,7 +226,7 @@ def _sections(front: str, body: str) -> dict[str, str]:
     return text_of
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(TEXT, min_size=1, max_size=4))
 def test_the_report_is_one_fence(plain: Renderer, fields: list[str]) -> None:
     report = "\n".join(map(fold, fields)).replace("\0", "\ufffd")
@@ -232,7 +237,7 @@ def test_the_report_is_one_fence(plain: Renderer, fields: list[str]) -> None:
     assert [node.literal for node in nodes] == fences
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(MANIFESTS)
 def test_front_matter_reads_back(plain: Renderer, values: Values) -> None:
     front = _render(plain, values)[0]

@@ -8,10 +8,11 @@ from typing import Any
 
 import tomli_w
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from conftest import examples
 from kei_assembler import discovery
 from kei_assembler.diagnostics import has_errors
 from kei_assembler.disk import Disk
@@ -60,7 +61,7 @@ def _output(manifest: dict[str, Any]) -> str:
     return content.decode()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(MANIFESTS)
 def test_after_a_build_nothing_is_left_to_do(manifest: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -72,13 +73,13 @@ def test_after_a_build_nothing_is_left_to_do(manifest: dict[str, Any]) -> None:
     assert [change.kind for change in second] == [Kind.UNCHANGED]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(MANIFESTS)
 def test_rendering_twice_gives_the_same(manifest: dict[str, Any]) -> None:
     assert _output(manifest) == _output(manifest)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(MANIFESTS)
 def test_front_matter_reads_back(manifest: dict[str, Any]) -> None:
     _, front, _ = _output(manifest).split("---\n", 2)
@@ -87,7 +88,7 @@ def test_front_matter_reads_back(manifest: dict[str, Any]) -> None:
     assert values.get("model") == manifest.get("model")
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(MANIFESTS)
 def test_the_file_ends_with_one_newline_and_no_line_with_space(manifest: dict[str, Any]) -> None:
     text = _output(manifest)
@@ -97,7 +98,7 @@ def test_the_file_ends_with_one_newline_and_no_line_with_space(manifest: dict[st
     assert len(fences) == bool(manifest.get("output_extra_fields"))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(MANIFESTS)
 def test_no_value_changes_the_outline(manifest: dict[str, Any]) -> None:
     def outline(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from nursery import Nursery
 
 AGENT = 'name = "a"\ndescription = "A."\n'
 COMMANDS = ("##[set-output name=x]y", "##vso[task.setvariable variable=x]y", "##teamcity[buildStatus text='x']")
@@ -42,13 +43,9 @@ def edited(bench: Workbench) -> Workbench:
     return bench
 
 
-def _assemble(bench: Workbench, *args: str, **environment: str) -> str:
+def _assemble(nursery: Nursery, bench: Workbench, *args: str, **environment: str) -> str:
     plain = {name: value for name, value in os.environ.items() if name not in ("GITHUB_ACTIONS", "TF_BUILD")}
-    command = [sys.executable, "-m", "kei_assembler", *args]
-    run = subprocess.run(
-        command, cwd=bench.folder, env=plain | environment, capture_output=True, check=False, text=True
-    )
-    return run.stdout
+    return nursery.run(bench.folder, args, environment=plain | environment).stdout.decode()
 
 
 def test_the_difference_that_a_build_shows_is_for_people(edited: Workbench) -> None:
@@ -57,24 +54,24 @@ def test_the_difference_that_a_build_shows_is_for_people(edited: Workbench) -> N
     assert "\x1b" not in out
 
 
-def test_a_diff_for_programs_is_exact(edited: Workbench) -> None:
-    out = _assemble(edited, "--all", "--diff")
+def test_a_diff_for_programs_is_exact(nursery: Nursery, edited: Workbench) -> None:
+    out = _assemble(nursery, edited, "--all", "--diff")
     assert f"-{ESCAPE}\n-{COMMANDS[0]}\n" in out
     assert "\n ::set-output name=x::y\n" in out
 
 
 @pytest.mark.parametrize("service", ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"])
-def test_a_diff_in_a_log_that_takes_commands_gives_none(service: str, edited: Workbench) -> None:
-    out = _assemble(edited, "--all", "--diff", **{service: "true"})
+def test_a_diff_in_a_log_that_takes_commands_gives_none(nursery: Nursery, service: str, edited: Workbench) -> None:
+    out = _assemble(nursery, edited, "--all", "--diff", **{service: "true"})
     assert "\n <U+003A>:set-output name=x::y\n" in out
     assert "##[" not in out
     assert "\x1b" not in out
 
 
-def test_a_file_that_is_printed_into_such_a_log_gives_none(bench: Workbench) -> None:
+def test_a_file_that_is_printed_into_such_a_log_gives_none(nursery: Nursery, bench: Workbench) -> None:
     bench.write({"agents/a.toml": f"{AGENT}role = '::set-output name=x::y'\n"})
-    assert "\n::set-output" in _assemble(bench, "--stdout", "agents/a.toml")
-    assert "\n<U+003A>:set-output" in _assemble(bench, "--stdout", "agents/a.toml", GITHUB_ACTIONS="true")
+    assert "\n::set-output" in _assemble(nursery, bench, "--stdout", "agents/a.toml")
+    assert "\n<U+003A>:set-output" in _assemble(nursery, bench, "--stdout", "agents/a.toml", GITHUB_ACTIONS="true")
 
 
 def test_a_diff_that_goes_into_a_file_is_exact_there_too(edited: Workbench, tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import commonmark  # type: ignore[import-untyped]
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from conftest import examples
 from kei_assembler.markdown import Unclosed, code_span, fence_around, fold, inert, outline, prose, tidy
 
 READER = MarkdownIt("commonmark")
@@ -89,7 +90,7 @@ def test_fold(text: str, folded: str) -> None:
     assert fold(text) == folded
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(TEXT)
 def test_folded_text_is_one_line_without_space_to_spare(text: str) -> None:
     folded = fold(text)
@@ -100,7 +101,7 @@ def test_folded_text_is_one_line_without_space_to_spare(text: str) -> None:
     assert folded.split() == text.split()
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(TEXT.filter(lambda text: text.strip() != ""))
 @example("<a b=\xa0>")
 @example("<a>\xa0")
@@ -114,7 +115,7 @@ def test_inert_text_is_one_paragraph(text: str) -> None:
     assert fold(text) in (result, result.replace("\\", "", 1))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.from_regex(r"[A-Za-z0-9é日]{1,8}[,.;:!?)]?", fullmatch=True), min_size=1, max_size=6))
 def test_inert_words_read_the_same(words: list[str]) -> None:
     assert READER.render(inert(" \n".join(words))) == f"<p>{' '.join(words)}</p>\n"
@@ -133,7 +134,7 @@ def test_what_opens_a_block_is_escaped(escaped: str) -> None:
     assert [_blocks(escaped), _blocks(f"a\n{escaped}")] == [PARAGRAPH, PARAGRAPH]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(TEXT | st.text("`~ab \n"))
 def test_nothing_closes_a_fence_around_a_text(text: str) -> None:
     fence = fence_around(text)
@@ -146,7 +147,7 @@ def test_a_fence_is_one_longer_than_what_it_holds(text: str, length: int) -> Non
     assert fence_around(text) == "`" * length
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given((TEXT | st.text("`a \n", max_size=8)).filter(fold))
 def test_a_code_span_reads_back(text: str) -> None:
     for sentence in (f"see {code_span(text)} there", f"- {code_span(text)}"):
@@ -154,7 +155,7 @@ def test_a_code_span_reads_back(text: str) -> None:
         assert [(span.type, span.content) for span in spans] == [("code_inline", fold(text))]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(_documents(BITS))
 def test_tidy_leaves_only_code_with_space_at_line_ends(text: str) -> None:
     tidied = tidy(text)
@@ -164,7 +165,7 @@ def test_tidy_leaves_only_code_with_space_at_line_ends(text: str) -> None:
     assert tidy(tidied) == tidied
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(_documents(BITS))
 def test_prose_blanks_out_and_moves_nothing(text: str) -> None:
     masked = prose(text)
@@ -174,7 +175,7 @@ def test_prose_blanks_out_and_moves_nothing(text: str) -> None:
         assert not (what.verbatim and line.strip())
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(_documents(BITS))
 @example("    a\n-\n\n    b")
 def test_what_is_verbatim_is_so_for_a_real_parser(text: str) -> None:
@@ -183,13 +184,13 @@ def test_what_is_verbatim_is_so_for_a_real_parser(text: str) -> None:
     assert found in (_verbatim_by_markdown_it(text) & filled, _verbatim_by_commonmark(text) & filled)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(_documents(BITS))
 def test_whatever_swallows_the_next_section_is_unclosed(text: str) -> None:
     assert outline(text).unclosed or not _swallows_what_follows(text)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(_documents([bit for bit in BITS if bit not in CONTAINERS]))
 def test_outside_of_lists_and_quotes_all_that_is_unclosed_swallows(text: str) -> None:
     assert bool(outline(text).unclosed) == _swallows_what_follows(text)
@@ -248,7 +249,7 @@ def test_prose(text: str, masked: str) -> None:
     assert prose(text) == masked
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.lists(st.sampled_from(["`", "``", "```", "\\", " ", "\n", "\n- ", "\n# ", "x", "1"]), max_size=12).map("".join)
 )
@@ -269,7 +270,7 @@ def test_a_code_span_ends_with_its_block(text: str) -> None:
     assert prose(text) == text
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(_documents(BITS))
 @example("    a\n      \n    b")
 def test_tidy_changes_no_code(text: str) -> None:

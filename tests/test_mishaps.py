@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from nursery import Nursery
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 A = {"agents/a.toml": AGENT.format("a")}
@@ -137,11 +138,13 @@ def _assemble(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
 
 @pytest.mark.parametrize("output_format", ["text", "json", "github", "sarif"])
 @pytest.mark.parametrize("folder", [b"\xff", b"a\nb", b"a --> b", b"a\x1b[31m"])
-def test_paths_that_no_file_can_name_are_findings(tmp_path: Path, folder: bytes, output_format: str) -> None:
+def test_paths_that_no_file_can_name_are_findings(
+    tmp_path: Path, nursery: Nursery, folder: bytes, output_format: str
+) -> None:
     path = os.path.join(os.fsencode(tmp_path), b"agents", folder)
     os.makedirs(path)
     Path(os.fsdecode(path), "a.toml").write_text(AGENT.format("a"))
-    run = _assemble(tmp_path, "--all", "--output-format", output_format)
+    run = nursery.run(tmp_path, ["--all", "--output-format", output_format])
     assert (run.returncode, b"O614" in run.stdout + run.stderr) == (1, True)
     assert b"Traceback" not in run.stderr
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -135,10 +137,33 @@ MANIFESTS = [
 SETTINGS_MUTANTS = [*_renamed(SETTINGS), *_retyped(SETTINGS), *_repeated(SETTINGS), *_stray(SETTINGS, 3)]
 
 
-def _kit(bench: Workbench, manifest: str = SEED, settings: str = SETTINGS) -> None:
+def _write(bench: Workbench, manifest: str = SEED, settings: str = SETTINGS) -> None:
     bench.write({"agents/kei-ml-implementer.toml": manifest, "assemble.toml": settings})
-    for path in (REPOSITORY / "_blocks").glob("*.md"):
-        bench.write({f"_blocks/{path.name}": path.read_bytes()})
+
+
+def _write_blocks(folder: Path) -> None:
+    shutil.copytree(REPOSITORY / "_blocks", folder / "_blocks")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A kit that nothing is written to but the manifest and the settings of each test."""
+    folder = tmp_path_factory.mktemp("kit")
+    (folder / ".git").mkdir()
+    _write_blocks(folder)
+    return folder
+
+
+@pytest.fixture
+def shared(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Workbench:
+    return Workbench(folder, capsys, monkeypatch)
+
+
+@pytest.fixture
+def kit(bench: Workbench) -> Workbench:
+    _write(bench)
+    _write_blocks(bench.folder)
+    return bench
 
 
 def _errors(bench: Workbench, status: int) -> list[dict[str, Any]]:
@@ -149,25 +174,24 @@ def _errors(bench: Workbench, status: int) -> list[dict[str, Any]]:
     return [found for found in json.loads(run.stdout)["diagnostics"] if found["severity"] == "error"]
 
 
-def test_the_originals_are_fine_and_the_mutants_many(bench: Workbench) -> None:
-    _kit(bench)
-    assert bench.run("--all").status == 0
+def test_the_originals_are_fine_and_the_mutants_many(kit: Workbench) -> None:
+    assert kit.run("--all").status == 0
     assert len(MANIFESTS) > 250
     assert len(SETTINGS_MUTANTS) > 60
 
 
 @pytest.mark.parametrize("mutant", MANIFESTS, ids=lambda mutant: mutant.name)
-def test_a_broken_manifest_is_found_where_it_is_broken(mutant: Mutant, bench: Workbench) -> None:
-    _kit(bench, manifest=mutant.text)
-    errors = _errors(bench, 1)
+def test_a_broken_manifest_is_found_where_it_is_broken(mutant: Mutant, shared: Workbench) -> None:
+    _write(shared, manifest=mutant.text)
+    errors = _errors(shared, 1)
     assert {error["file"] for error in errors} == {"agents/kei-ml-implementer.toml"}
     assert mutant.lines is None or mutant.lines & {error["line"] for error in errors}
 
 
 @pytest.mark.parametrize("mutant", SETTINGS_MUTANTS, ids=lambda mutant: mutant.name)
-def test_broken_settings_are_found_where_they_are_broken(mutant: Mutant, bench: Workbench) -> None:
-    _kit(bench, settings=mutant.text)
-    errors = _errors(bench, 2)
+def test_broken_settings_are_found_where_they_are_broken(mutant: Mutant, shared: Workbench) -> None:
+    _write(shared, settings=mutant.text)
+    errors = _errors(shared, 2)
     assert {error["file"] for error in errors} == {"assemble.toml"}
     assert mutant.lines is None or mutant.lines & {error["line"] for error in errors}
 
@@ -176,13 +200,12 @@ def test_broken_settings_are_found_where_they_are_broken(mutant: Mutant, bench: 
     ("text", "line"),
     [("", 1), (" \n\t\n", 1), ("# A\n\n```\ncode\n", 3), ("# A\n\n<!-- open\n", 3), ("a\n\n{{NAME}} b\n", 3)],
 )
-def test_a_broken_block_is_found_where_it_is_broken(text: str, line: int, bench: Workbench) -> None:
-    _kit(bench)
-    bench.write({"_blocks/baseline.md": text})
-    assert [(error["file"], error["line"]) for error in _errors(bench, 1)] == [("_blocks/baseline.md", line)]
+def test_a_broken_block_is_found_where_it_is_broken(text: str, line: int, kit: Workbench) -> None:
+    kit.write({"_blocks/baseline.md": text})
+    assert [(error["file"], error["line"]) for error in _errors(kit, 1)] == [("_blocks/baseline.md", line)]
 
 
-def test_seven_faults_are_seven_findings(bench: Workbench) -> None:
+def test_seven_faults_are_seven_findings(kit: Workbench) -> None:
     faults = [
         ('description = "ML', 'descripton = "ML', "K101"),
         ('"Glob", "Grep"', '"Glob", "Glob"', "K109"),
@@ -196,7 +219,7 @@ def test_seven_faults_are_seven_findings(bench: Workbench) -> None:
     for old, new, _ in faults:
         assert manifest.count(old) == 1
         manifest = manifest.replace(old, new)
-    _kit(bench, manifest=manifest)
-    found = [(error["code"], error["line"]) for error in _errors(bench, 1)]
+    _write(kit, manifest)
+    found = [(error["code"], error["line"]) for error in _errors(kit, 1)]
     lines = {code: _line(manifest, manifest.rindex(new)) + (code == "K110") for _, new, code in faults}
     assert sorted(found) == sorted(lines.items())

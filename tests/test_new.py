@@ -8,10 +8,10 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
-from conftest import REPOSITORY, Workbench
+from conftest import REPOSITORY, Workbench, examples
 from kei_assembler import sketch
 from kei_assembler.discovery import load
 from test_frontmatter import ANY_TEXT, TRICKY_TEXT
@@ -217,7 +217,7 @@ def test_in_this_repositorys_kit(bench: Workbench) -> None:
     assert bench.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(50, list(HealthCheck))
 @given(st.fixed_dictionaries(dict.fromkeys(("description", "role", "trigger", "entry"), ANY_TEXT | TRICKY_TEXT)))
 def test_any_text_reads_back(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> None:
     folder = tmp_path_factory.getbasetemp() / "any-text"

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from conftest import examples
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.source import read_toml
 
@@ -188,7 +189,7 @@ def test_an_item_is_found_where_it_stands(text: str, path: KeyPath, spelled: str
     [Grammar(), COMMAS, ESCAPES, TIMES, LINES, EVERYTHING],
     ids=["1.0", "commas", "escapes", "times", "lines", "everything"],
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(60, [HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_each_key_and_item_is_found_where_it_stands(grammar: Grammar, data: st.DataObject) -> None:
     document = data.draw(st.composite(lambda draw: Document(draw, grammar))())

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import tomli_w
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from conftest import REPOSITORY, Workbench
+from conftest import REPOSITORY, Workbench, examples
 from kei_assembler import discovery, schema
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import FIELDS, decode, manifest_reader, manifest_shape
@@ -213,7 +213,7 @@ def _is_beyond(shape: Shape, data: Any) -> bool:
 
 
 FORM = {"K101", "K102", "K103", "K104", "K105", "K106", "K109", "K110", "K112", "B201", "B202", "B204", "H301"}
-SETUP = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+SETUP = examples(80, list(HealthCheck))
 GOOD = {"name": "alpha", "description": "x", "domain_in": ["x"], "owner": "x"}
 
 

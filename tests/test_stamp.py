@@ -7,9 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from conftest import examples
 from kei_assembler import stamp
 from kei_assembler.stamp import HASH, MARKUP, Comment, Stamp
 
@@ -52,7 +53,7 @@ def test_a_stamped_file_says_where_it_comes_from() -> None:
     assert len(line.removeprefix(start)) == 64 + len(" -->")
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(FRONTS, BODIES)
 def test_what_was_stamped_is_found_intact(front: str, body: str) -> None:
     assume("\n---\n" not in f"\n{front}\n")
@@ -63,7 +64,7 @@ def test_what_was_stamped_is_found_intact(front: str, body: str) -> None:
     assert text.replace(f"{line}\n", "", 1) == rest
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.integers(0, len(FILE)), st.sampled_from(["", " ", "\n", "x", "-", "日", "\x00"]), st.booleans())
 @example(0, "\n", False)
 @example(len(FILE) - 1, "", True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import examples
 from kei_assembler.hidden import is_hidden
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import decode
@@ -53,7 +54,7 @@ def _file(target: str, texts: dict[str, Any]) -> tuple[AgentFile, str]:
     return read(target, artifact.content.decode()), artifact.body
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(MANIFESTS)
 def test_cursors_lines_read_back_folded(texts: dict[str, Any]) -> None:
     (values, body), made = _file("cursor", texts)
@@ -61,7 +62,7 @@ def test_cursors_lines_read_back_folded(texts: dict[str, Any]) -> None:
     assert body == made
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(MANIFESTS)
 def test_codex_reads_back_every_value(texts: dict[str, Any]) -> None:
     (values, body), made = _file("codex", texts)

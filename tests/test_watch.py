@@ -13,6 +13,11 @@ from pathlib import Path
 
 import pytest
 
+LOOKING_OFTEN = """
+from kei_assembler import start, watching
+watching._LOOK_EVERY = 100
+start.command()
+"""
 AGENT = 'name = "critic"\ndescription = "{}"\n'
 PATIENCE = 20
 
@@ -22,7 +27,7 @@ class Watcher:
 
     def __init__(self, folder: Path, *args: str) -> None:
         self.folder = folder
-        command = [sys.executable, "-m", "kei_assembler", "watch", *args]
+        command = [sys.executable, "-c", LOOKING_OFTEN, "watch", *args]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
             command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

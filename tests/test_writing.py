@@ -17,6 +17,7 @@ import pytest
 from conftest import Workbench
 from kei_assembler import disk as disk_room
 from kei_assembler.plan import Change, Kind
+from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
 
@@ -46,10 +47,11 @@ def _leftovers(folder: Path) -> list[str]:
 class Versions:
     """A kit whose outputs have two known versions; it stands at the old one, with the sources of the new."""
 
-    def __init__(self, folder: Path, agents: int, text: str = "old") -> None:
+    def __init__(self, nursery: Nursery, folder: Path, agents: int, text: str = "old") -> None:
         self.folder = folder
+        self._nursery = nursery
         _kit(folder, agents, text)
-        assert _assemble(folder).returncode == 0
+        self._assert_done()
         self.old = _outputs(folder)
         self.block = folder / "_blocks" / "rule.md"
         self.block.write_text("# RULE\n\nnew\n")
@@ -67,31 +69,66 @@ class Versions:
         return len(changed)
 
     def assert_a_rerun_completes(self) -> None:
-        assert _assemble(self.folder).returncode == 0
+        self._assert_done()
         assert self.assert_each_file_is_whole() == len(self.old)
         assert _leftovers(self.folder) == []
-        assert _assemble(self.folder, "--check").returncode == 0
+        self._assert_done("--check")
+
+    def _assert_done(self, *args: str) -> None:
+        assert self._nursery.run(self.folder, ["--all", *args]).returncode == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_a_signal_in_the_middle_of_writing(tmp_path: Path, number: signal.Signals) -> None:
-    versions = Versions(tmp_path, 400)
-    process = subprocess.Popen([*ASSEMBLE, "--all"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while versions.assert_each_file_is_whole() == 0:
-        time.sleep(0.001)
+STATUSES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}
+RESTING = """
+import os, time
+from kei_assembler import start
+replace, done = os.replace, []
+def replace_or_rest(old, new):
+    if len(done) == 3:
+        print("now", flush=True)
+        time.sleep(20)
+    replace(old, new)
+    done.append(new)
+os.replace = replace_or_rest
+start.command()
+"""
+
+
+def _written_until(number: signal.Signals, process: subprocess.Popen[bytes], versions: Versions) -> int:
+    """End the process by a signal, and return how many files it had written till then."""
     process.send_signal(number)
     _, err = process.communicate()
-    assert versions.assert_each_file_is_whole() < 400
-    assert b"Traceback" not in err
-    if number is not signal.SIGKILL:
-        assert _leftovers(tmp_path) == []
-    assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}[number]
+    assert (process.returncode, b"Traceback" in err) == (STATUSES[number], False)
+    assert number is signal.SIGKILL or _leftovers(versions.folder) == []
+    return versions.assert_each_file_is_whole()
+
+
+@pytest.mark.parametrize("number", STATUSES)
+def test_a_signal_before_a_file_is_in_its_place(tmp_path: Path, nursery: Nursery, number: signal.Signals) -> None:
+    versions = Versions(nursery, tmp_path, 8)
+    command = [sys.executable, "-c", RESTING, "--all"]
+    process = subprocess.Popen(command, cwd=versions.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline() == b"now\n"
+    assert _written_until(number, process, versions) == 3
     versions.assert_a_rerun_completes()
 
 
 @pytest.mark.slow
-def test_a_hundred_kills_of_a_large_rebuild(tmp_path: Path) -> None:
-    versions = Versions(tmp_path, 5000)
+@pytest.mark.parametrize("number", STATUSES)
+def test_a_signal_in_the_middle_of_writing(tmp_path: Path, nursery: Nursery, number: signal.Signals) -> None:
+    versions = Versions(nursery, tmp_path, 400)
+    command = [*ASSEMBLE, "--all"]
+    process = subprocess.Popen(command, cwd=versions.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while versions.assert_each_file_is_whole() == 0:
+        time.sleep(0.001)
+    assert _written_until(number, process, versions) < 400
+    versions.assert_a_rerun_completes()
+
+
+@pytest.mark.slow
+def test_a_hundred_kills_of_a_large_rebuild(tmp_path: Path, nursery: Nursery) -> None:
+    versions = Versions(nursery, tmp_path, 5000)
     span, chooser = _time_of_a_run(versions), random.Random(7)
     for _ in range(100):
         process = subprocess.Popen([*ASSEMBLE, "--all"], cwd=tmp_path, stdout=subprocess.DEVNULL)
@@ -111,8 +148,8 @@ def _time_of_a_run(versions: Versions) -> float:
     return span
 
 
-def test_two_runs_at_once(tmp_path: Path) -> None:
-    versions = Versions(tmp_path, 300)
+def test_two_runs_at_once(tmp_path: Path, nursery: Nursery) -> None:
+    versions = Versions(nursery, tmp_path, 300)
     processes = [
         subprocess.Popen([*ASSEMBLE, "--all"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         for _ in range(2)
@@ -124,8 +161,8 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
     versions.assert_a_rerun_completes()
 
 
-def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
-    versions = Versions(tmp_path, 3)
+def test_a_limit_on_the_size_of_files(tmp_path: Path, nursery: Nursery) -> None:
+    versions = Versions(nursery, tmp_path, 3)
     versions.block.write_text("# RULE\n\n" + "x" * 50_000 + "\n")
     limit = (10_000, resource.RLIM_INFINITY)
     run = _assemble(tmp_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
@@ -145,8 +182,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk(small_disk: Path) -> None:
-    versions = Versions(small_disk, 40)
+def test_a_full_disk(small_disk: Path, nursery: Nursery) -> None:
+    versions = Versions(nursery, small_disk, 40)
     versions.block.write_text("# RULE\n\n" + "new\n" * 12_000)
     run = _assemble(small_disk)
     assert run.returncode == 2
@@ -161,8 +198,8 @@ def test_a_full_disk(small_disk: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write into every folder")
-def test_a_folder_that_must_not_be_written_to(tmp_path: Path) -> None:
-    versions = Versions(tmp_path, 2)
+def test_a_folder_that_must_not_be_written_to(tmp_path: Path, nursery: Nursery) -> None:
+    versions = Versions(nursery, tmp_path, 2)
     (tmp_path / "agents").chmod(0o555)
     run = _assemble(tmp_path)
     (tmp_path / "agents").chmod(0o755)

@@ -1,0 +1,29 @@
+"""The package's template, compiled once: to compile it takes longer than all else that a run on a small kit does."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import CodeType
+
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
+
+from kei_assembler import render
+
+
+class _Compiled(BytecodeCache):
+    """What templates were compiled to, by their names and texts."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+def compile_once() -> None:
+    """Let this process compile the package's template only once, however many kits it builds."""
+    vars(render).update(Environment=partial(Environment, bytecode_cache=_Compiled()))

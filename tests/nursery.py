@@ -1,0 +1,139 @@
+"""Whole runs of the command without the start of an interpreter: forks of a process that has loaded it.
+
+Each has a process, streams, a folder and an environment of its own. What a process loads, what the interpreter makes of
+its environment, and how it takes itself apart in the end, is nothing that a fork can show.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any, TextIO
+
+COMMAND = "from kei_assembler import start\nstart.command()\n"
+
+
+class Nursery:
+    """A process that runs some code once, then waits to be told of which further code to give birth to processes."""
+
+    def __init__(self, preparation: str = "") -> None:
+        self._line, theirs = socket.socketpair()
+        with theirs:
+            number = theirs.fileno()
+            self._process = subprocess.Popen(
+                [sys.executable, __file__, str(number), preparation], pass_fds=[number], stdin=subprocess.DEVNULL
+            )
+        self._answers = self._line.makefile("r")
+
+    def run(
+        self, folder: Path, args: Sequence[str], code: str = COMMAND, environment: Mapping[str, str] = os.environ
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run the code to its end with these arguments; what it writes goes through pipes."""
+        request = {"folder": str(folder), "args": args, "code": code, "environment": dict(environment)}
+        readers = self._send(request)
+        with ThreadPoolExecutor(len(readers)) as pool:
+            out, err = pool.map(_drained, readers)
+        return subprocess.CompletedProcess(args, int(self._answers.readline()), out, err)
+
+    def close(self) -> None:
+        self._answers.close()
+        self._line.close()
+        assert self._process.wait() == 0
+
+    def _send(self, request: Mapping[str, Any]) -> list[int]:
+        """Send a request, and return the ends that its output can be read from."""
+        pipes = [os.pipe(), os.pipe()]
+        writers = [writer for _, writer in pipes]
+        socket.send_fds(self._line, [b"."], writers)
+        self._line.sendall(f"{json.dumps(request)}\n".encode())
+        _close(writers)
+        return [reader for reader, _ in pipes]
+
+
+def _drained(reader: int) -> bytes:
+    with open(reader, "rb") as file:
+        return file.read()
+
+
+def _serve(line: socket.socket) -> dict[str, Any]:
+    """Fork for each request, and say how the fork ended; return in the fork, with the request."""
+    with line, line.makefile("r") as requests:
+        while streams := socket.recv_fds(line, 1, 2)[1]:
+            request: dict[str, Any] = json.loads(requests.readline())
+            process = os.fork()
+            if process == 0:
+                _settle(request, streams)
+                return request
+            _close(streams)
+            _, status = os.waitpid(process, 0)
+            line.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    sys.exit()
+
+
+def _settle(request: Mapping[str, Any], streams: Sequence[int]) -> None:
+    """Make this process what the request wants."""
+    for number, stream in enumerate(streams, start=1):
+        os.dup2(stream, number)
+    _close(streams)
+    sys.stdout, sys.stderr = _opened_again(sys.stdout, -1), _opened_again(sys.stderr, 1)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.argv = ["assemble", *request["args"]]
+
+
+def _opened_again(stream: TextIO, buffering: int) -> TextIO:
+    """The stream as the interpreter would open it, which looks at what is behind the descriptor."""
+    return os.fdopen(stream.fileno(), "w", buffering, stream.encoding, stream.errors, closefd=False)
+
+
+def _close(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _main() -> None:
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(sys.argv[2], names)
+    _load()
+    gc.freeze()  # so that collecting garbage does not copy the pages that all forks share
+    _live(_serve(socket.socket(fileno=int(sys.argv[1])))["code"], names)
+
+
+def _load() -> None:
+    """Load all modules of the command and its template, which may see what the preparation has added to them."""
+    import kei_assembler
+
+    for room in walk_packages(kei_assembler.__path__, "kei_assembler."):
+        if room.name != "kei_assembler.__main__":
+            import_module(room.name)
+    from compiled import compile_once
+    from kei_assembler import kit, render, settings
+
+    del sys.path[0]  # the tests' own folder
+    compile_once()
+    render.Renderer(kit.Kit(os.sep, settings.decode_settings({}), None))._load_body(render._PACKAGE_BODY)
+
+
+def _live(code: str, names: dict[str, Any]) -> None:
+    """Run the code; to take a process apart that ends anyway would take longer than most runs."""
+    try:
+        exec(code, names)
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            raise
+        sys.stdout.flush()
+        os._exit(ended.code or 0)
+
+
+if __name__ == "__main__":
+    _main()
