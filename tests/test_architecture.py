@@ -13,17 +13,17 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
     "memo streams crew progress budget diagnostics hidden markdown frontmatter stamp",
-    "sandbox shapes places forms lenient bodies rules.imports",
+    "sandbox shapes places forms rules.imports importing importing.lenient importing.bodies",
     "source target",
     "targets",
     "manifest",
-    "adapt settings agentfile handwriting",
-    "kit naming rules.hiding",
+    "adapt settings handwriting importing.agentfile",
+    "kit rules.hiding importing.names",
     "discovery rules.subject rules.outputs rules.drift rules.limits",
     "rules.keys rules.names rules.tools rules.rights",
-    "rules.blocks rules.handoffs rules.text toolnames",
-    "rules drafting",
-    "render importing",
+    "rules.blocks rules.handoffs rules.text importing.tools",
+    "rules importing.drafting",
+    "render importing.prospect",
     "plan",
     "disk difference",
     "catalog gallery report.outcome scaffold schema selection planner",
@@ -49,12 +49,7 @@ def _imports(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kei_assembler"):
             module = (node.module or "").removeprefix("kei_assembler").lstrip(".")
-            names = [alias.name for alias in node.names]
-            yield from (
-                [module]
-                if module and module not in ("rules", "report", "commands")
-                else [f"{module}.{name}".lstrip(".") for name in names]
-            )
+            yield from (f"{module}.{alias.name}".lstrip(".") for alias in node.names)
 
 
 @pytest.mark.parametrize("path", ROOMS, ids=_room)

@@ -16,15 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Run, Workbench
-from kei_assembler import lenient
-from kei_assembler.agentfile import read_agent
-from kei_assembler.bodies import closed, fields_of, share
 from kei_assembler.catalog import RULES, documentation, example_files
-from kei_assembler.drafting import Origin, draft
 from kei_assembler.handwriting import manifest_text
-from kei_assembler.importing import new_kit, written
+from kei_assembler.importing import lenient
+from kei_assembler.importing.agentfile import read_agent
+from kei_assembler.importing.bodies import closed, fields_of, share
+from kei_assembler.importing.drafting import Origin, draft
+from kei_assembler.importing.names import slug
+from kei_assembler.importing.prospect import new_kit, written
 from kei_assembler.manifest import manifest_shape
-from kei_assembler.naming import slug
 from kei_assembler.render import Renderer
 from kei_assembler.rules import check_manifest
 from kei_assembler.source import read_toml
@@ -410,10 +410,11 @@ def test_a_note_can_be_silenced_by_the_settings(bench: Workbench) -> None:
     assert _codes(_import(bench, "name: critic\ndescription: a: b\n", path="critic.md")) == []
 
 
-def test_other_commands_do_not_load_what_only_an_import_needs() -> None:
-    code = "import sys; from kei_assembler import cli; print(*sys.modules)"
+@pytest.mark.parametrize("module", ["cli", "importing"])
+def test_what_only_an_import_needs_is_not_loaded_before(module: str) -> None:
+    code = f"import sys; from kei_assembler import {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"yaml", "tomli_w", "kei_assembler.lenient", "kei_assembler.rules.imports"} & {*loaded}
+    assert not {"yaml", "tomli_w", "kei_assembler.importing.lenient", "kei_assembler.rules.imports"} & {*loaded}
 
 
 # The law: what is assembled from an import reads as the file did.

@@ -9,16 +9,17 @@ from typing import NamedTuple
 
 import click
 
-from kei_assembler import discovery, disk, importing
-from kei_assembler.agentfile import AgentFile, read_agent, suffix_of, target_of
+from kei_assembler import discovery, disk
 from kei_assembler.build import Policy
 from kei_assembler.commands import tell
 from kei_assembler.diagnostics import AssembleError, Diagnostic
-from kei_assembler.drafting import Draft, Origin, draft
 from kei_assembler.hidden import shown
-from kei_assembler.importing import Prospect, Written
+from kei_assembler.importing import prospect
+from kei_assembler.importing.agentfile import AgentFile, read_agent, suffix_of, target_of
+from kei_assembler.importing.drafting import Draft, Origin, draft
+from kei_assembler.importing.names import name_all
+from kei_assembler.importing.prospect import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, read_regular, unreadable
-from kei_assembler.naming import name_all
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import FINDINGS, Outcome
 from kei_assembler.selection import as_seen, working_directory
@@ -54,10 +55,10 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     origins, found = _read(files, home)
     kit, settings = _kit(home, origins)
     drafts = _drafts(kit, origins)
-    drafts, blocks = importing.with_shared(kit, drafts) if share else (drafts, {})
-    prospect = Prospect(kit, (one.name for one in drafts), blocks)
-    written, said = importing.written(prospect, drafts)
-    made, in_the_way = _write(kit, _pieces(settings, prospect, blocks, drafts), written, dry_run)
+    drafts, blocks = prospect.with_shared(kit, drafts) if share else (drafts, {})
+    grown = Prospect(kit, (one.name for one in drafts), blocks)
+    written, said = prospect.written(grown, drafts)
+    made, in_the_way = _write(kit, _pieces(settings, grown, blocks, drafts), written, dry_run)
     found += [*(one for draft in drafts for one in draft.found), *said, *in_the_way]
     return _tell(kit, written, made, found, dry_run)
 
@@ -78,7 +79,7 @@ def _kit(home: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
     """The kit, and the text of its settings where it is a new one."""
     if discovery.is_kit(home):
         return discovery.load(home), ""
-    return importing.new_kit(home, origins)
+    return prospect.new_kit(home, origins)
 
 
 # The files to import
@@ -160,7 +161,7 @@ def _write(
         made.append(Made(word, file.path))
         if word == "foreign":
             why = "says something else; it is left as it is" if other == file.path else "is an agent of this name"
-            found += importing.in_the_way(file.draft, other, why)
+            found += prospect.in_the_way(file.draft, other, why)
     return made, found
 
 

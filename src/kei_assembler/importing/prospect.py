@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from kei_assembler.bodies import Split, share
 from kei_assembler.diagnostics import Diagnostic, Finding
-from kei_assembler.drafting import Draft, Origin
 from kei_assembler.handwriting import manifest_text
+from kei_assembler.importing.bodies import Split, share
+from kei_assembler.importing.drafting import Draft, Origin
+from kei_assembler.importing.names import slug
 from kei_assembler.kit import Block, Kit, normal, stem
 from kei_assembler.manifest import manifest_shape
-from kei_assembler.naming import slug
 from kei_assembler.rules import check_manifest, imports
 from kei_assembler.settings import decode_settings, is_block_name
 from kei_assembler.source import START, Source, read_toml, span_of

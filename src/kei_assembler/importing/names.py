@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from kei_assembler.agentfile import AgentFile
 from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.manifest import NAME
 from kei_assembler.rules import imports
 from kei_assembler.shapes import fits

@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kei_assembler.agentfile import AgentFile
-from kei_assembler.bodies import closed, fields_of
 from kei_assembler.diagnostics import Diagnostic, Span, listed
+from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.bodies import closed, fields_of
+from kei_assembler.importing.tools import split_names, translated
 from kei_assembler.kit import Kit
 from kei_assembler.rules import imports
 from kei_assembler.shapes import LINE, Field, Shape, fits
 from kei_assembler.target import Target
 from kei_assembler.targets import TARGETS
-from kei_assembler.toolnames import split_names, translated
 
 _DESCRIPTION_MOST = 200
 
