@@ -12,12 +12,12 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
-    "memo streams crew progress budget diagnostics hidden markdown frontmatter stamp",
+    "handwriting memo streams crew progress budget diagnostics hidden markdown frontmatter stamp",
     "sandbox shapes places forms rules.imports importing importing.lenient importing.bodies",
     "source target",
     "targets",
     "manifest",
-    "adapt settings handwriting importing.agentfile",
+    "adapt settings importing.agentfile",
     "kit rules.hiding importing.names",
     "discovery rules.subject rules.outputs rules.drift rules.limits",
     "rules.keys rules.names rules.tools rules.rights",

@@ -17,13 +17,12 @@ from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Run, Workbench
 from kei_assembler.catalog import RULES, documentation, example_files
-from kei_assembler.handwriting import manifest_text
 from kei_assembler.importing import lenient
 from kei_assembler.importing.agentfile import read_agent
 from kei_assembler.importing.bodies import closed, fields_of, share
 from kei_assembler.importing.drafting import Origin, draft
 from kei_assembler.importing.names import slug
-from kei_assembler.importing.prospect import new_kit, written
+from kei_assembler.importing.prospect import manifest_text, new_kit, written
 from kei_assembler.manifest import manifest_shape
 from kei_assembler.render import Renderer
 from kei_assembler.rules import check_manifest
@@ -64,7 +63,7 @@ def test_a_whole_import(bench: Workbench) -> None:
     )
     assert bench.read("agents/critic.toml") == (
         'name = "critic"\ndescription = "Reviews code."\ntools = ["Read", "Bash(git log:*)"]\nmodel = "opus"\n'
-        'role = "You review code."\n'
+        'role = """\nYou review code.\n"""\n'
     )
     assert bench.run("--all", "--force").stdout == "overwrote .claude/agents/critic.md\n"
     assert bench.run("--all", "--check").status == 0
@@ -219,7 +218,7 @@ def test_a_role_of_codex(bench: Workbench) -> None:
     bench.write({".codex/agents/critic.toml": f'{text}developer_instructions = "Review."\n'})
     assert bench.run("import", ".codex").status == 0
     manifest = _manifest(bench)
-    assert (manifest["role"], manifest["target"]) == ("Review.", {"codex": {"sandbox_mode": "read-only"}})
+    assert (manifest["role"], manifest["target"]) == ("Review.\n", {"codex": {"sandbox_mode": "read-only"}})
 
 
 def test_a_target_that_is_not_the_kits_is_named(bench: Workbench) -> None:
@@ -280,7 +279,7 @@ def test_rights_are_reported_as_what_they_need(bench: Workbench) -> None:
 def test_a_body_that_a_build_refuses_is_imported_and_said(body: str, bench: Workbench) -> None:
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", body)
     assert run.status == 1
-    assert _manifest(bench)["role"] == body.strip("\n")
+    assert _manifest(bench)["role"] == body
 
 
 @pytest.mark.parametrize(
@@ -299,7 +298,7 @@ def test_what_a_body_leaves_open_is_closed(body: str, closing: str, bench: Workb
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", f"Text.\n\n{body}")
     assert (run.status, _codes(run)) == (0, ["I909"])
     assert ".claude/agents/critic.md:7:1: warning[I909]" in run.stderr
-    assert _manifest(bench)["role"] == f"Text.\n\n{body}{closing}"
+    assert _manifest(bench)["role"] == f"Text.\n\n{body}{closing}\n"
     assert bench.run("--all", "--force").status == 0
 
 
@@ -338,7 +337,7 @@ def test_odd_front_matter_is_no_mishap(content: bytes, bench: Workbench) -> None
 
 def test_our_own_files_become_their_manifests_again(bench: Workbench) -> None:
     manifest = (
-        'name = "critic"\ndescription = "Reviews code."\nrole = "You review code."\n'
+        'name = "critic"\ndescription = "Reviews code."\nrole = "You review code.\\n"\n'
         'domain_in = ["# 1 of all", "Bugs"]\n'
         'forbidden_domain = ["- x"]\noutput_extra_fields = ["Findings: path:line"]\n\n'
         '[[handoff]]\ntarget = "tester"\ntrigger = "what is to be tested"\n\n'
@@ -483,4 +482,4 @@ def test_no_front_matter_is_a_mishap(text: str) -> None:
 def test_manifests_are_written_as_both_readers_read_them(line: str, role: str) -> None:
     data = {"name": "x", "description": line, "role": role, "target": {"claude-code": {"initialPrompt": role}}}
     text = manifest_text(data)
-    assert (tomllib.loads(text), rtoml.loads(text)) == (data, data)
+    assert tomllib.loads(text) == rtoml.loads(text) == data | {"role": f"{role}\n"}

@@ -6,15 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Finding
-from kei_assembler.handwriting import manifest_text
+from kei_assembler.handwriting import document
 from kei_assembler.importing.bodies import Split, share
 from kei_assembler.importing.drafting import Draft, Origin
 from kei_assembler.importing.names import slug
 from kei_assembler.kit import Block, Kit, normal, stem
-from kei_assembler.manifest import manifest_shape
+from kei_assembler.manifest import FIELDS, manifest_shape
 from kei_assembler.rules import check_manifest, imports
 from kei_assembler.settings import decode_settings, is_block_name
 from kei_assembler.source import START, Source, read_toml, span_of
@@ -128,6 +128,12 @@ def written(kit: Kit, drafts: Iterable[Draft]) -> tuple[list[Written], list[Diag
         found += problems or check_manifest(kit, source, shape)[1]
         files.append(file)
     return files, found
+
+
+def manifest_text(data: Mapping[str, Any]) -> str:
+    """Return a manifest's data as TOML, in the order of its fields; the role ends with its last line."""
+    told = {field.key: data[field.key] for field in FIELDS if field.key in data}
+    return document(told | {key: f"{told[key]}\n" for key in told if key == "role"})
 
 
 def in_the_way(draft: Draft, path: str, why: str) -> list[Diagnostic]:
