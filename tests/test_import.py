@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from kei_assembler.manifest import manifest_shape
 from kei_assembler.render import Renderer
 from kei_assembler.rules import check_manifest
 from kei_assembler.source import read_toml
-from readers import path_of, read
+from readers import AGENT, path_of, read
 
 HEAD = "---\nname: critic\ndescription: Reviews code.\n"
 PATH = ".claude/agents/critic.md"
@@ -221,6 +222,57 @@ def test_a_role_of_codex(bench: Workbench) -> None:
     assert (manifest["role"], manifest["target"]) == ("Review.\n", {"codex": {"sandbox_mode": "read-only"}})
 
 
+@pytest.mark.parametrize(
+    ("tools", "again"),
+    [
+        (["Read", "Grep", "Agent"], ["Read", "Grep", "Agent"]),
+        ([], []),
+        (["Bash(git:*)", "Bash(npm test)", "Agent(a, b)"], ["Bash(git *)", "Bash(npm test)", "Agent(a, b)"]),
+        (["mcp__gh", "mcp__jira__list", "mcp__x__*"], ["mcp__gh", "mcp__jira__list", "mcp__x"]),
+        (["Deploy", "Deploy2(a)", "PowerShell"], ["Deploy", "Deploy2", "Bash"]),
+        (["Read(`a` and `b`)", "Edit(a`b)"], ["Read(`a` and `b`)", "Edit(a`b)"]),
+    ],
+)
+def test_what_codex_is_told_of_tools_is_read_back(tools: list[str], again: list[str], bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'targets = ["codex"]\nexternal-agents = ["a", "b"]\n'})
+    forbidden = 'forbidden_domain = ["Push"]\noutput_extra_fields = ["Result"]\n'
+    bench.write({"agents/critic.toml": f"{AGENT}tools = {tools}\n{forbidden}"})
+    assert bench.run("--all").status == 0
+    made = bench.read(path_of("codex"))
+    (bench.folder / "agents" / "critic.toml").unlink()
+    assert bench.run("import", ".codex").status == 0
+    manifest = _manifest(bench)
+    assert [manifest[key] for key in ("tools", "role", "forbidden_domain")] == [again, "You review code.\n", ["Push"]]
+    assert bench.run("--all").status == 0
+    assert bench.read(path_of("codex")) == made
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "You may use no tools.",
+        "Besides thinking and answering, you may do this, and nothing else:\n\n- read files\n- pray",
+        "Besides thinking and answering, you may do this, and nothing else:\n\n- read files\n- read files",
+        "Besides thinking and answering, you may do this, and nothing else:",
+        "- read files",
+    ],
+)
+@pytest.mark.parametrize("target", ["codex", "claude-code"])
+def test_what_else_is_said_of_tools_stays_text(says: str, target: str, bench: Workbench) -> None:
+    body = f"You review code.\n\n# TOOLS\n\n{says}"
+    text = f"{AGENT.partition('role')[0]}developer_instructions = {json.dumps(body)}\n"
+    bench.write({path_of(target): text if target == "codex" else f"{HEAD}---\n{body}\n"})
+    bench.run("import", "--from", target, path_of(target))
+    manifest = _manifest(bench)
+    assert (manifest["role"], "tools" in manifest) == (f"{body}\n", False)
+
+
+def test_what_only_codex_says_in_words_is_text_for_others(bench: Workbench) -> None:
+    body = "You review code.\n\n# TOOLS\n\nYou may use no tools: answer from what you are given.\n"
+    _import(bench, "name: critic\ndescription: Reviews code.\n", body)
+    assert (_manifest(bench)["role"], "tools" in _manifest(bench)) == (body, False)
+
+
 def test_a_target_that_is_not_the_kits_is_named(bench: Workbench) -> None:
     bench.write({"assemble.toml": "", path_of("gemini"): f"{HEAD}---\nYou review code.\n"})
     bench.run("import", ".gemini")
@@ -402,6 +454,15 @@ def test_the_examples_do_what_they_say(code: str, bench: Workbench) -> None:
         run = bench.run("import", ".claude", *args, cwd=folder)
         assert (code in _codes(run)) is (folder == "fails")
         assert set(_codes(run)) <= {code, "I910"}
+
+
+@pytest.mark.parametrize(("code", "says"), [("I999", "there is no code `I999`"), ("I903", "`I903` cannot be ignored")])
+def test_settings_that_are_wrong_are_refused_before_anything_is_written(code: str, says: str, bench: Workbench) -> None:
+    bench.write({"assemble.toml": f'ignore = ["{code}"]\n', "critic.md": f"{HEAD}---\nYou review code.\n"})
+    run = bench.run("import", "critic.md")
+    assert (run.status, run.stdout) == (2, "")
+    assert f"assemble.toml:1:11: error[C707] {says}" in run.stderr
+    assert not (bench.folder / "agents").exists()
 
 
 def test_a_note_can_be_silenced_by_the_settings(bench: Workbench) -> None:

@@ -54,13 +54,14 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     home = _home(folder)
     origins, found = _read(files, home)
     kit, settings = _kit(home, origins)
+    policy = Policy.of(kit)
     drafts = _drafts(kit, origins)
     drafts, blocks = prospect.with_shared(kit, drafts) if share else (drafts, {})
     grown = Prospect(kit, (one.name for one in drafts), blocks)
     written, said = prospect.written(grown, drafts)
     made, in_the_way = _write(kit, _pieces(settings, grown, blocks, drafts), written, dry_run)
     found += [*(one for draft in drafts for one in draft.found), *said, *in_the_way]
-    return _tell(kit, written, made, found, dry_run)
+    return _tell(kit, written, made, policy.weigh(found), dry_run)
 
 
 def _full(path: str) -> str:
@@ -187,8 +188,7 @@ def _write_one(kit: Kit, file: Written, dry_run: bool) -> str:
 def _tell(
     kit: Kit, written: Sequence[Written], made: Sequence[Made], found: Sequence[Diagnostic], dry_run: bool
 ) -> int:
-    policy = Policy(frozenset(kit.settings.ignore))
-    outcome = Outcome(tuple(policy.weigh(found)), agents=len(written))
+    outcome = Outcome(tuple(found), agents=len(written))
     tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in made))
     tell(sys.stderr, as_text.diagnostics(outcome) + "".join(_closing(kit, written, outcome, dry_run)))
     return FINDINGS if outcome.status else 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span, listed
 from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
-from kei_assembler.importing.tools import split_names, translated
+from kei_assembler.importing.tools import from_words, split_names, translated
 from kei_assembler.kit import Kit
 from kei_assembler.rules import imports
 from kei_assembler.shapes import LINE, Field, Shape, fits
@@ -186,13 +187,17 @@ class _Drafting:
             line = self.agent.line + skipped + unclosed.line - 1
             message = f"the body leaves a {unclosed.what} open; in the manifest it is closed at the end"
             self.found += self.agent.say(imports.body_repaired, Span(line, 1, line, 1), message)
-        may_name = known - {self.data["name"]} if self._has_no_buttons() else frozenset()
-        fields = fields_of(body, may_name.__contains__)
+        fields = fields_of(body, partial(self._can_say, known))
+        allowed = fields.pop("allowed", None)
         self.data |= {key: value for key, value in fields.items() if value}
+        if allowed is not None:
+            self.data["tools"] = from_words(self.row, allowed)
 
-    def _has_no_buttons(self) -> bool:
-        """Handoffs of the manifest would become part of the front matter, too."""
-        return self.row.handoffs is None
+    def _can_say(self, known: frozenset[str], fields: Mapping[str, Any]) -> bool:
+        """Handoffs must be to agents of the kit, and would become part of the front matter where that has buttons."""
+        agents = {one["target"] for one in fields.get("handoff", ())}
+        may_hand_off = not agents or (self.row.handoffs is None and agents <= known - {self.data["name"]})
+        return may_hand_off and ("allowed" not in fields or from_words(self.row, fields["allowed"]) is not None)
 
     def _say_what_stays(self) -> None:
         place, name = self.origin.place, str(self.data["name"])
