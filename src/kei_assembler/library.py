@@ -52,7 +52,7 @@ class Kit:
             if target not in TARGETS:
                 raise AssembleError(f"there is no target {target}", f"the targets are {', '.join(TARGETS)}")
         own = discovery.load(folder)
-        own.chosen = targets
+        own.chosen = tuple(dict.fromkeys(targets))
         return cls(own)
 
     @property
