@@ -354,6 +354,26 @@ def test_what_a_body_leaves_open_is_closed(body: str, closing: str, bench: Workb
     assert bench.run("--all", "--force").status == 0
 
 
+def test_what_a_build_would_say_of_the_whole_file_is_said(bench: Workbench) -> None:
+    run = _import(bench, "name: critic\ndescription: Reviews code.\n", "", path=path_of("qwen"))
+    assert (run.status, _codes(run)) == (1, ["L801"])
+    assert "agents/critic.toml:1:1: error[L801] the body has 0 characters; Qwen Code needs at least 10" in run.stderr
+
+
+def test_what_a_build_would_say_of_shared_sections_is_said(bench: Workbench) -> None:
+    for name in ("critic", "tester"):
+        bench.write({f"x/{name}.md": f"---\nname: {name}\ndescription: D.\n---\n# Fill\n\nIn {{{{THIS}}}}.\n"})
+    run = bench.run("import", "--share", "x")
+    assert (run.status, _codes(run)) == (1, ["T402"])
+    assert "_blocks/fill.md:3:4: error[T402]" in run.stderr
+
+
+def test_nothing_is_said_of_what_is_not_written(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "Reviews novels."\n'})
+    run = _import(bench, "name: critic\ndescription: Reviews code.\npermissionMode: auto\n", path="critic.md")
+    assert (run.status, _codes(run)) == (1, ["I908"])
+
+
 BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
 
 
@@ -507,7 +527,7 @@ def _assembled(raw: bytes, tmp: Path) -> tuple[dict[str, Any], str]:
     origin = Origin(agent, "")
     kit, _ = new_kit(str(tmp), [origin])
     one = draft(kit, origin, "critic", ["critic"])
-    (file,), _ = written(kit, [one])
+    (file,) = written(kit, [one])
     source, problems = read_toml(file.path, file.text.encode())
     assert problems == []
     manifest, _ = check_manifest(kit, source, manifest_shape({}))

@@ -57,10 +57,11 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     policy = Policy.of(kit)
     drafts = _drafts(kit, origins)
     drafts, blocks = prospect.with_shared(kit, drafts) if share else (drafts, {})
-    grown = Prospect(kit, (one.name for one in drafts), blocks)
-    written, said = prospect.written(grown, drafts)
-    made, in_the_way = _write(kit, _pieces(settings, grown, blocks, drafts), written, dry_run)
-    found += [*(one for draft in drafts for one in draft.found), *said, *in_the_way]
+    written = prospect.written(kit, drafts)
+    made, in_the_way = _write(kit, _pieces(settings, kit, blocks, drafts), written, dry_run)
+    coming = [file for file in written if Made("foreign", file.path) not in made]
+    found += [one for draft in drafts for one in draft.found]
+    found += [*Prospect(kit, coming, blocks).problems(), *in_the_way]
     return _tell(kit, written, made, policy.weigh(found), dry_run)
 
 
@@ -145,10 +146,10 @@ def _drafts(kit: Kit, origins: Sequence[Origin]) -> list[Draft]:
     return [one._replace(found=(*said, *one.found)) for one, (_, said) in zip(drafts, named, strict=True)]
 
 
-def _pieces(settings: str, kit: Prospect, blocks: Mapping[str, str], drafts: Sequence[Draft]) -> list[Written]:
+def _pieces(settings: str, kit: Kit, blocks: Mapping[str, str], drafts: Sequence[Draft]) -> list[Written]:
     """What the manifests need to be there before."""
     pieces = [Written(SETTINGS_FILE, settings, drafts[0])] if settings and drafts else []
-    return [*pieces, *(Written(kit.block_file(name), text, drafts[0]) for name, text in blocks.items())]
+    return [*pieces, *(Written(prospect.block_file(kit, name), text, drafts[0]) for name, text in blocks.items())]
 
 
 def _write(

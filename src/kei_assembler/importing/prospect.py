@@ -13,9 +13,10 @@ from kei_assembler.handwriting import document
 from kei_assembler.importing.bodies import Split, share
 from kei_assembler.importing.drafting import Draft, Origin
 from kei_assembler.importing.names import slug
-from kei_assembler.kit import Block, Kit, normal, stem
-from kei_assembler.manifest import FIELDS, manifest_shape
-from kei_assembler.rules import check_manifest, imports
+from kei_assembler.kit import Block, Kit, normal
+from kei_assembler.manifest import FIELDS
+from kei_assembler.planner import Planner
+from kei_assembler.rules import imports
 from kei_assembler.settings import decode_settings, is_block_name
 from kei_assembler.source import START, Source, read_toml, span_of
 
@@ -29,25 +30,33 @@ class Written(NamedTuple):
 
 
 class Prospect(Kit):
-    """A kit as it will be with the agents and blocks that are imported."""
+    """A kit as it will be with the manifests and blocks that are imported."""
 
-    def __init__(self, kit: Kit, names: Iterable[str], blocks: Mapping[str, str]) -> None:
+    def __init__(self, kit: Kit, manifests: Iterable[Written], blocks: Mapping[str, str]) -> None:
         super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at)
-        self._names = frozenset(names)
-        self._new = {name: Block(name, Source(self.block_file(name), text), ()) for name, text in blocks.items()}
+        self.new = {file.path: file.text for file in manifests}
+        self._blocks |= {name: Block(name, Source(block_file(kit, name), text), ()) for name, text in blocks.items()}
 
     @cached_property
-    def agents(self) -> frozenset[str]:
-        """The names of the kit's agents, the new ones among them."""
-        return frozenset(map(stem, self.manifests)) | self._names
+    def manifests(self) -> tuple[str, ...]:
+        """The manifests' files, the new ones among them, sorted."""
+        return tuple(sorted({*super().manifests, *self.new}))
 
-    def block(self, name: str) -> Block | None:
-        """Return the block of this name, new or there already."""
-        return self._new.get(name) or super().block(name)
+    def read_manifest(self, file: str) -> tuple[Source, list[Diagnostic]]:
+        """Return a manifest's source, also of a new one, and what kept it from being read."""
+        return read_toml(file, self.new[file].encode()) if file in self.new else super().read_manifest(file)
 
-    def block_file(self, name: str) -> str:
-        """Return where a new block goes."""
-        return normal(f"{self.settings.blocks[0]}/{name}.md")
+    def problems(self) -> list[Diagnostic]:
+        """Return what a build of the new manifests would say."""
+        planner = Planner(self)
+        for file in self.new:
+            planner.add(file)
+        return planner.everything_found()
+
+
+def block_file(kit: Kit, name: str) -> str:
+    """Return where a new block goes."""
+    return normal(f"{kit.settings.blocks[0]}/{name}.md")
 
 
 def new_kit(folder: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
@@ -118,16 +127,9 @@ def _sharing(one: Draft, split: Split, names: Mapping[str, str]) -> Draft:
     return one._replace(data=data, found=found)
 
 
-def written(kit: Kit, drafts: Iterable[Draft]) -> tuple[list[Written], list[Diagnostic]]:
-    """Return the manifests' files, and what a build of this kit would say of them. `kit` is as it will be."""
-    files, found = [], []
-    shape = manifest_shape(kit.settings.extra_keys)
-    for one in drafts:
-        file = Written(kit.manifest_file(one.name), manifest_text(one.data), one)
-        source, problems = read_toml(file.path, file.text.encode())
-        found += problems or check_manifest(kit, source, shape)[1]
-        files.append(file)
-    return files, found
+def written(kit: Kit, drafts: Iterable[Draft]) -> list[Written]:
+    """Return the files of the manifests."""
+    return [Written(kit.manifest_file(one.name), manifest_text(one.data), one) for one in drafts]
 
 
 def manifest_text(data: Mapping[str, Any]) -> str:
