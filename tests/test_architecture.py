@@ -17,7 +17,7 @@ FLOORS = (
     "source target",
     "targets",
     "manifest",
-    "adapt settings importing.agentfile",
+    "adapt settings importing.agentfile importing.paths",
     "kit rules.hiding importing.names",
     "discovery rules.subject rules.outputs rules.drift rules.limits",
     "rules.keys rules.names rules.tools rules.rights",

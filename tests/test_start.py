@@ -23,9 +23,9 @@ ADVICE = (
 REPLAY_ROOMS = frozenset({"memo", "streams", "start"})
 UNASKED_ROOMS = frozenset(
     "budget catalog difference gallery handwriting library places render sandbox scaffold schema sketch watching "
-    "importing.agentfile importing.bodies importing.drafting importing.lenient importing.names importing.prospect "
-    "importing.tools commands.explain commands.import_ commands.init commands.new commands.schema commands.targets "
-    "commands.watch".split()
+    "importing.agentfile importing.bodies importing.drafting importing.lenient importing.names importing.paths "
+    "importing.prospect importing.tools commands.explain commands.import_ commands.init commands.new commands.schema "
+    "commands.targets commands.watch".split()
 )
 ROOMS_OF_BUILD = frozenset({"budget", "render", "sandbox"})
 STANDARD = frozenset(

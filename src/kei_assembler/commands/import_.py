@@ -15,9 +15,10 @@ from kei_assembler.commands import tell
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.hidden import shown
 from kei_assembler.importing import prospect
-from kei_assembler.importing.agentfile import AgentFile, read_agent, suffix_of, target_of
+from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.names import name_all
+from kei_assembler.importing.paths import is_among_agents, is_seen, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, read_regular, unreadable
 from kei_assembler.report import as_text
@@ -98,22 +99,38 @@ def _files(sources: Sequence[str], target: str | None) -> list[str]:
 
 
 def _inside(folder: str, target: str | None) -> list[str]:
-    """The agent files of a folder: those below the folders of AI tools, if there are any, or else all that may be."""
-    every = sorted(_walk(folder))
+    """The agent files of a folder: those in folders of AI tools, or else in folders of agents, or else all Markdown."""
+    every = sorted(_walk(folder), key=lambda path: (path.count(os.sep), path))
     if target is not None:
         return [path for path in every if path.endswith(suffix_of(target))]
     known = {path: target_of(_full(path)) for path in every}
     told = [path for path, of in known.items() if of is not None and path.endswith(suffix_of(of))]
-    return told or [path for path in every if path.endswith(".md")]
+    pages = [path for path in every if path.endswith(".md")]
+    return told or [path for path in pages if is_among_agents(path)] or pages
 
 
 def _walk(folder: str) -> Iterator[str]:
     def refuse(error: OSError) -> None:
         raise AssembleError(f"the folder {error.filename} cannot be read: {error.strerror}")
 
-    for inner, folders, names in os.walk(folder, onerror=refuse):
+    entered: set[tuple[str, bool]] = set()
+    for inner, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         folders[:] = [name for name in folders if name not in _PASSED_OVER]
+        folders[:] = [name for name in folders if _is_new(os.path.join(inner, name), folder, entered)]
         yield from (os.path.join(inner, name) for name in names)
+
+
+def _is_new(path: str, top: str, entered: set[tuple[str, bool]]) -> bool:
+    """Whether a folder, or what a link leads to, was not entered yet; where an AI tool looks, that counts anew.
+
+    A link upwards leads to nothing new.
+    """
+    real = os.path.realpath(path)
+    key = real, is_seen(f"{_full(path)}/x")
+    is_above = os.path.join(os.path.realpath(top), "").startswith(os.path.join(real, ""))
+    is_new = key not in entered and not is_above
+    entered.add(key)
+    return is_new
 
 
 def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], list[Diagnostic]]:
@@ -122,9 +139,16 @@ def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], li
         agent, said = _read_one(path, target)
         found += said
         if agent is not None:
-            place = os.path.relpath(os.path.realpath(path), os.path.realpath(home)).replace(os.sep, "/")
-            origins.append(Origin(agent, "" if place.startswith("../") else place))
+            origins.append(Origin(agent, _place(path, home)))
     return origins, found
+
+
+def _place(path: str, home: str) -> str:
+    """The path of a file relative to the kit: as it was named, by a link perhaps, or resolved."""
+    ways = (
+        os.path.relpath(make(path), make(home)).replace(os.sep, "/") for make in (os.path.abspath, os.path.realpath)
+    )
+    return next((way for way in ways if not way.startswith("../")), "")
 
 
 def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
@@ -133,7 +157,7 @@ def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic
         raw = read_regular(path)
     except OSError as error:
         return None, Source(name, "").run(unreadable, error)
-    return read_agent(name, raw, target)
+    return read_agent(name, raw, target, is_in_place=target_of(_full(path)) == target)
 
 
 # The files of the kit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Finding, Rule, Span
@@ -13,20 +13,6 @@ from kei_assembler.rules.imports import front_matter_guessed, front_matter_refus
 from kei_assembler.source import START, Source, read_text, read_toml
 from kei_assembler.stamp import MARKUP, split
 from kei_assembler.targets import TARGETS
-
-FOLDERS = {
-    ".claude": "claude-code",
-    ".github": "copilot",
-    ".cursor": "cursor",
-    ".opencode": "opencode",
-    ".gemini": "gemini",
-    ".codex": "codex",
-    ".qwen": "qwen",
-}
-"""The AI tools by the folders that hold their `agents`."""
-
-_IN_FOLDER = re.compile(r"(?:.*/)?(?P<folder>\.[a-z]+)/agents?/(?:.*/)?[^/]+")
-_GENERAL_KEYS = ("name", "description", "tools", "model")
 
 
 class AgentFile(NamedTuple):
@@ -47,81 +33,110 @@ class AgentFile(NamedTuple):
         return self.entries[key].span if key in self.entries else START
 
 
-def target_of(path: str) -> str | None:
-    """Return the AI tool that a file is for, by its path with `/`; None where that does not tell."""
-    match = _IN_FOLDER.fullmatch(path)
-    if match and match["folder"] in FOLDERS:
-        return FOLDERS[match["folder"]]
-    return "copilot" if path.endswith(".agent.md") else None
+class _NotTaken(Exception):
+    """The file is no agent's, or is refused: the finding that says so."""
+
+    def __init__(self, rule: Rule, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.rule = rule
+        self.finding = finding
 
 
-def suffix_of(target: str) -> str:
-    """Return how the names of a tool's agent files end."""
-    return ".toml" if TARGETS[target].form is TOML else ".md"
+def read_agent(
+    file: str, raw: bytes, target: str, is_in_place: bool = False
+) -> tuple[AgentFile | None, list[Diagnostic]]:
+    """Return what an agent file says, or None, and what there is to say about how it was read.
 
-
-def read_agent(file: str, raw: bytes, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
-    """Return what an agent file says, or None, and what there is to say about how it was read."""
-    return _from_toml(file, raw, target) if TARGETS[target].form is TOML else _from_markdown(file, raw, target)
-
-
-def _from_toml(file: str, raw: bytes, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
-    source, problems = read_toml(file, raw)
+    `is_in_place` tells that the AI tool would find the file where it is; some need no front matter then.
+    """
+    is_toml = TARGETS[target].form is TOML
+    source, problems = read_toml(file, raw) if is_toml else read_text(file, raw)
     if problems:
         return None, problems
-    if BODY_KEY not in source.data:
-        return None, source.run(no_agent_file, Finding(START, f"there is no `{BODY_KEY}`; passed over"))
-    entries = {key: Entry(value, source.locate((key,))) for key, value in source.data.items() if key != BODY_KEY}
-    return AgentFile(source, target, entries, str(source.data[BODY_KEY]), source.locate((BODY_KEY,)).line), []
-
-
-def _from_markdown(file: str, raw: bytes, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
-    source, problems = read_text(file, raw)
-    if problems:
-        return None, problems
-    parts = _parts(source.text)
-    if parts is None:
-        return None, source.run(no_agent_file, Finding(START, "there is no front matter; passed over", _NO_FRONT))
+    may_be_bare = is_in_place and target in _BARE and not _README.search(file)
     try:
-        reading = _read(parts.front, target)
-    except Refused as error:
-        where = _moved(error.span, parts.first)
-        return None, source.run(front_matter_refused, Finding(where, error.message, "say it in full"))
+        agent, guesses = _from_toml(source, target) if is_toml else _from_markdown(source, target, may_be_bare)
+    except _NotTaken as why:
+        return None, source.run(why.rule, why.finding)
+    guesses += _oddities_of_file(agent, raw, is_mended=bool(guesses))
+    return agent, [found for guess in guesses for found in agent.say(front_matter_guessed, *guess)]
+
+
+_BARE = ("opencode", "copilot")
+_README = re.compile(r"(?:\A|/)readme\.[a-z]+\Z", re.IGNORECASE)
+
+
+def _from_toml(source: Source, target: str) -> tuple[AgentFile, list[Guess]]:
+    body = source.data.get(BODY_KEY)
+    if not isinstance(body, str):
+        raise _NotTaken(no_agent_file, Finding(START, f"there is no text in `{BODY_KEY}`; passed over"))
+    entries = {key: Entry(value, source.locate((key,))) for key, value in source.data.items() if key != BODY_KEY}
+    return AgentFile(source, target, entries, body, source.locate((BODY_KEY,)).line), []
+
+
+def _from_markdown(read_source: Source, target: str, may_be_bare: bool) -> tuple[AgentFile, list[Guess]]:
+    source = _with_plain_lines(read_source)
+    parts = _parts(source.text, may_be_bare)
+    reading = _reading(parts, target)
+    if not may_be_bare and reading.entries.keys().isdisjoint(_keys(target)):
+        raise _NotTaken(no_agent_file, Finding(START, "its front matter has no key of an agent; passed over", _FRONT))
     entries = {key: Entry(value, _moved(span, parts.first)) for key, (value, span) in reading.entries.items()}
     guesses = [guess._replace(span=_moved(guess.span, parts.first)) for guess in reading.guesses]
-    guesses += _oddities(raw, parts, target, is_mended=bool(reading.guesses))
-    said = [found for guess in guesses for found in source.run(front_matter_guessed, Finding(*guess))]
-    return AgentFile(source, target, entries, parts.body, parts.line), said
+    guesses += _oddities(parts, target)
+    return AgentFile(source, target, entries, parts.body, parts.line), guesses
 
 
-_NO_FRONT = "an agent file begins with a line `---`, keys and values, and another such line"
+def _with_plain_lines(source: Source) -> Source:
+    """The source without those CR that are no part of its lines' usual ends."""
+    return Source(source.file, re.sub(r"\r+\n?", "\n", source.text)) if "\r" in source.text else source
+
+
+_FRONT = "an agent file begins with a line `---`, keys and values, and another such line"
 
 
 class _Parts(NamedTuple):
-    """Front matter and body, and the lines on which they begin. `blanks` are the lines before the first `---`."""
+    """Front matter and body, and the lines on which they begin.
+
+    `blanks` are the lines before the first `---`, `ending` is what follows the front matter.
+    """
 
     front: str
     body: str
-    first: int
-    line: int
-    blanks: int
+    first: int = 1
+    line: int = 1
+    blanks: int = 0
+    ending: str = "---"
 
 
 _OPENING = re.compile(r"\s*?^---[ \t]*\n", re.MULTILINE)
 _CLOSING = re.compile(r"^---[ \t]*$\n?", re.MULTILINE)
 _CLOSING_ANYWHERE = re.compile(r"---\s*\n?")
+_DOTS = re.compile(r"^\.\.\.[ \t]*$\n?", re.MULTILINE)
+_GENERAL_KEYS = ("name", "description", "tools", "model")
+_MORE_KEYS = re.compile(rf"^(?:{'|'.join(_GENERAL_KEYS)}):", re.MULTILINE)
 
 
-def _parts(text: str) -> _Parts | None:
+def _parts(text: str, may_be_bare: bool) -> _Parts:
     opening = _OPENING.match(text)
+    if opening is None and may_be_bare:
+        return _Parts("", text)
     if opening is None:
-        return None
-    closing = _CLOSING.search(text, opening.end()) or _CLOSING_ANYWHERE.search(text, opening.end())
+        raise _NotTaken(no_agent_file, Finding(START, "there is no front matter; passed over", _FRONT))
+    closing = _closing(text, opening.end())
     if closing is None:
-        return None
+        raise _NotTaken(no_agent_file, Finding(START, "the front matter has no end; passed over", _FRONT))
     body = _unstamped(text[closing.end() :])
     first, line = (text.count("\n", 0, at) + 1 for at in (opening.end(), len(text) - len(body)))
-    return _Parts(text[opening.end() : closing.start()], body, first, line, opening[0].count("\n") - 1)
+    front = text[opening.end() : closing.start()]
+    return _Parts(front, body, first, line, opening[0].count("\n") - 1, closing[0].strip())
+
+
+def _closing(text: str, start: int) -> re.Match[str] | None:
+    """The end of the front matter: as the AI tools see it, or a line `...`, after which no key follows."""
+    closing = _CLOSING.search(text, start) or _CLOSING_ANYWHERE.search(text, start)
+    dots = _DOTS.search(text, start, closing.start() if closing else len(text))
+    is_end = dots and not _MORE_KEYS.search(text, dots.end(), closing.start() if closing else len(text))
+    return dots if is_end else closing
 
 
 def _unstamped(body: str) -> str:
@@ -130,30 +145,57 @@ def _unstamped(body: str) -> str:
     return body.lstrip("\n").removeprefix(stamp) if stamp else body
 
 
-def _read(front: str, target: str) -> Reading:
+def _keys(target: str) -> frozenset[str]:
+    return frozenset((*_GENERAL_KEYS, *TARGETS[target].keys))
+
+
+def _reading(parts: _Parts, target: str) -> Reading:
     if TARGETS[target].form is LINES:
-        return by_lines(front)
-    return read(front, {*_GENERAL_KEYS, *TARGETS[target].keys})
+        return by_lines(parts.front)
+    try:
+        return _in_their_case(read(parts.front, _keys(target)), _keys(target))
+    except Refused as error:
+        where = _moved(error.span, parts.first)
+        raise _NotTaken(front_matter_refused, Finding(where, error.message, "say it in full")) from error
+
+
+def _in_their_case(reading: Reading, known: frozenset[str]) -> Reading:
+    """The reading with `Name` for `name`, where that is not there."""
+    by_case = {key.lower(): key for key in known - reading.entries.keys()}
+    meant = {key: by_case[key.lower()] for key in reading.entries if key not in known and key.lower() in by_case}
+    entries = {meant.get(key, key): entry for key, entry in reading.entries.items()}
+    guesses = (Guess(entries[name].span, f"`{key}` was taken for `{name}`", _CASE) for key, name in meant.items())
+    return Reading(entries, (*reading.guesses, *guesses))
+
+
+_CASE = "AI tools tell capitals from small letters"
 
 
 def _moved(span: Span, first: int) -> Span:
     return Span(span.line + first - 1, span.column, span.end_line + first - 1, span.end_column)
 
 
-def _oddities(raw: bytes, parts: _Parts, target: str, is_mended: bool) -> list[Guess]:
+def _oddities(parts: _Parts, target: str) -> Iterator[Guess]:
     """What the file's own tool takes otherwise than it was read here."""
     if parts.blanks and TARGETS[target].form is not LINES:
-        return [Guess(START, "blank lines before the front matter were passed over", _LOST)]
+        yield Guess(START, "blank lines before the front matter were passed over", _LOST)
+    if parts.ending == "...":
+        yield Guess(START, "the front matter was taken to end with the line `...`", _LOST)
     inner = parts.front.find("---")
     if target == "claude-code" and inner >= 0:
         line = parts.first + parts.front.count("\n", 0, inner)
         column = inner - parts.front.rfind("\n", 0, inner)
-        return [Guess(Span(line, column, line, column + 3), _DASHES, _DASHES_HELP)]
-    if target == "claude-code" and is_mended and b"\r\n" in raw[: len(parts.front)]:
-        return [Guess(START, "line ends of CRLF were read as LF", "with them, Claude Code does not load this agent")]
-    return []
+        yield Guess(Span(line, column, line, column + 3), _DASHES, _DASHES_HELP)
 
 
-_LOST = "the AI tools do not load an agent that begins like this"
+def _oddities_of_file(agent: AgentFile, raw: bytes, is_mended: bool) -> Iterator[Guess]:
+    """What the file's own tool takes otherwise, for the sake of its line ends or its name."""
+    if agent.target == "claude-code" and is_mended and b"\r\n" in raw[: len(raw) - len(agent.body)]:
+        yield Guess(START, "line ends of CRLF were read as LF", "with them, Claude Code does not load this agent")
+    if agent.target == "gemini" and agent.source.file.rpartition("/")[2].startswith("_"):
+        yield Guess(START, "Gemini CLI passes over files whose names begin with `_`", "the agent comes into use")
+
+
+_LOST = "the AI tools do not load an agent that is written like this"
 _DASHES = "the `---` inside of the front matter was taken for text"
 _DASHES_HELP = "Claude Code ends the front matter here, and cuts or loses the agent"

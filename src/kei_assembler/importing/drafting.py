@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import Diagnostic, Span, listed
 from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
+from kei_assembler.importing.lenient import as_text
+from kei_assembler.importing.paths import is_seen
 from kei_assembler.importing.tools import from_words, split_names, translated
 from kei_assembler.kit import Kit
 from kei_assembler.rules import imports
@@ -22,6 +24,11 @@ _DESCRIPTION_MOST = 200
 
 _FORMER_TOOLS = {"gemini": {"search_file_content": "grep_search"}}
 """Names of tools that an AI tool takes still."""
+
+_FORMER_KEYS = {"opencode": {"maxSteps": "steps"}}
+"""Names of keys that an AI tool takes still, where the new one is not there."""
+
+_BY_NOW = "the AI tool calls it so by now"
 
 _TACIT = {"opencode": {"mode": "all"}}
 """What holds where a file is silent, but would not in what this tool writes."""
@@ -67,6 +74,7 @@ class _Drafting:
     def finish(self, known: frozenset[str]) -> Draft:
         """Place everything, and return the draft."""
         self._describe()
+        self.agent = self._with_new_keys()
         for key in self.agent.entries:
             _PLACES.get(key, _Drafting._place_own)(self, key)
         self._place_body(known)
@@ -81,12 +89,19 @@ class _Drafting:
     def _say(self, rule: Any, key: str, message: str, hint: str = "") -> None:
         self.found += self.agent.say(rule, self.agent.span(key), message, hint)
 
+    def _with_new_keys(self) -> AgentFile:
+        former, there = _FORMER_KEYS.get(self.row.name, {}), self.agent.entries
+        meant = {key: former[key] for key in there if key in former and former[key] not in there}
+        for key, name in meant.items():
+            self._say(imports.front_matter_guessed, key, f"`{key}` became `{name}`", _BY_NOW)
+        return self.agent._replace(entries={meant.get(key, key): entry for key, entry in there.items()})
+
     def _describe(self) -> None:
         given = self.agent.entries["description"].value if "description" in self.agent.entries else None
         if isinstance(given, str) and given.strip():
             self.data["description"] = self._as_client_reads(given)
-        elif type(given) in (int, float, bool):
-            self.data["description"] = str(given)
+        elif text := as_text(given):
+            self.data["description"] = text
             message = "the description was read as text"
             self._say(imports.front_matter_guessed, "description", message, "put it in quotes")
         else:
@@ -117,8 +132,25 @@ class _Drafting:
         elif self.row.tools.written == "permissions":
             self._place_permissions(key)
         else:
-            former = _FORMER_TOOLS.get(self.row.name, {})
-            self._place_names(key, [former.get(name, name) for name in split_names(self.row, value)])
+            self._say_what_is_no_name(key, value)
+            self._place_names(key, self._by_new_names(key, split_names(self.row, value)))
+
+    def _by_new_names(self, key: str, names: Sequence[str]) -> list[str]:
+        former = _FORMER_TOOLS.get(self.row.name, {})
+        for name in dict.fromkeys(names):
+            if name in former:
+                self._say(imports.front_matter_guessed, key, f"`{name}` became `{former[name]}`", _BY_NOW)
+        return [former.get(name, name) for name in names]
+
+    def _say_what_is_no_name(self, key: str, value: Any) -> None:
+        for entry in value if isinstance(value, list) else ():
+            if not isinstance(entry, str):
+                self._say(imports.tools_repaired, key, f"`{as_text(entry)}` is no name of a tool, and left out")
+        means_all = self.row.tools.empty_means_all
+        if not isinstance(value, str | list) or value == "" or (value == [] and means_all):
+            some = "all tools" if means_all else "none at all"
+            message = f"`{key}` names no tools; the agent has {some}"
+            self._say(imports.tools_repaired, key, message, "name them, or leave out the key")
 
     def _place_names(self, key: str, given: Sequence[str]) -> None:
         names = list(dict.fromkeys(given))
@@ -127,8 +159,9 @@ class _Drafting:
             self._say(imports.tools_repaired, key, f"{listed(twice)} stood here more than once", "once is enough")
         tools, wrong = translated(self.row, names)
         if wrong:
-            message = f"{listed(wrong)} is not the name of one tool, and left out"
-            self._say(imports.tools_repaired, key, message, "AI tools drop silently what they do not know")
+            says = "is not the name of one tool" if len(wrong) == 1 else "are not the names of tools"
+            hint = "AI tools drop silently what they do not know"
+            self._say(imports.tools_repaired, key, f"{listed(wrong)} {says}, and left out", hint)
         if tools is None:
             self._place_listed(key, [name for name in names if name not in wrong])
         elif tools or not self.row.tools.empty_means_all:
@@ -202,12 +235,10 @@ class _Drafting:
     def _say_what_stays(self) -> None:
         place, name = self.origin.place, str(self.data["name"])
         output = self.kit.output(self.row.name, name, self.kit.manifest_file(name))
-        if _AGENTS.search(place) and place != output:
+        if is_seen(place) and place != output:
             hint = f"once `{output}` is there, delete this one: {self.row.label} would see the agent twice"
             self._say(imports.file_left_behind, "", f"the agent's file will be `{output}`", hint)
 
-
-_AGENTS = re.compile(r"(?:\A|/)\.[a-z]+/agents?/")
 
 _PLACES: Mapping[str, Any] = {
     "name": _Drafting._pass,

@@ -19,7 +19,7 @@ def split_names(row: Target | None, value: Any) -> list[str]:
     if row is not None and row.name == "cursor":
         return [name.strip() for name in str(value).split(",") if name.strip()]
     if row is not None and row.name not in ("claude-code", "qwen") and isinstance(value, list):
-        return [str(name) for name in value if isinstance(name, str | int)]
+        return [name for name in value if isinstance(name, str)]
     texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     names = [name for text in texts if isinstance(text, str) for name in _NAMES.findall(text)]
     return [EVERYTHING] if EVERYTHING in names else names

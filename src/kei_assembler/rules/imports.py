@@ -12,7 +12,9 @@ from kei_assembler.diagnostics import Finding, Severity, rule
 
 @rule("I901", Severity.NOTE)
 def no_agent_file(found: Finding) -> Iterable[Finding]:
-    """A file among those to import is none of an agent: it has no front matter, or is itself no TOML of one.
+    """A file among those to import is no agent's: it has no front matter, or none of an agent's keys in it.
+
+    Some AI tools take a file without front matter for an agent where it lies in their folder; so does an import then.
 
     Fails::
 
@@ -172,6 +174,8 @@ def description_made_up(found: Finding) -> Iterable[Finding]:
 @rule("I907", Severity.WARNING)
 def tools_repaired(found: Finding) -> Iterable[Finding]:
     """A list of tools is not what the file has: an entry stood in it twice, or is not the name of one tool.
+
+    So it is said where the key `tools` stands without names, which for most AI tools means none at all.
 
     Fails::
 
