@@ -474,6 +474,20 @@ def test_what_a_build_would_say_of_shared_sections_is_said(bench: Workbench) -> 
     assert "_blocks/fill.md:3:4: error[T402]" in run.stderr
 
 
+def test_the_kits_defaults_are_told_from_what_the_file_says(bench: Workbench) -> None:
+    defaults = '[defaults]\nmodel = "opus"\ntools = ["Read"]\n\n[defaults.target.claude-code]\ncolor = "red"\n'
+    bench.write({"assemble.toml": f"{defaults}[target.claude-code]\nlimit-agents = true\n"})
+    run = _import(bench, "name: critic\ndescription: Reviews code.\nmodel: haiku\n", path="critic.md")
+    assert (run.status, _codes(run)) == (0, ["I912"])
+    assert (
+        "critic.md:1:1: warning[I912] the kit's settings give the agent another `color` than this file has"
+        in run.stderr
+    )
+    assert (_manifest(bench)["tools"], _manifest(bench)["model"]) == (["*"], "haiku")
+    run = _import(bench, "name: tester\ndescription: Tests code.\ntools: Agent, Read\ncolor: blue\n", path="tester.md")
+    assert ["tester.md:4:1" in run.stderr, _codes(run)] == [True, ["I912", "I912"]]
+
+
 def test_nothing_is_said_of_what_is_not_written(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "Reviews novels."\n'})
     run = _import(bench, "name: critic\ndescription: Reviews code.\npermissionMode: auto\n", path="critic.md")

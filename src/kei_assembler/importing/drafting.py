@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from kei_assembler.adapt import EVERYTHING
 from kei_assembler.diagnostics import Diagnostic, Span, listed
 from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
@@ -78,6 +79,7 @@ class _Drafting:
         for key in self.agent.entries:
             _PLACES.get(key, _Drafting._place_own)(self, key)
         self._place_body(known)
+        self._keep_all_tools()
         self.own = {**_tacit(self.row, self.agent), **self.own}
         if self.agent.target not in self.kit.settings.targets:
             self.data["targets"] = [self.agent.target]
@@ -231,6 +233,11 @@ class _Drafting:
         agents = {one["target"] for one in fields.get("handoff", ())}
         may_hand_off = not agents or (self.row.handoffs is None and agents <= known - {self.data["name"]})
         return may_hand_off and ("allowed" not in fields or from_words(self.row, fields["allowed"]) is not None)
+
+    def _keep_all_tools(self) -> None:
+        """A file without tools lists none to limit its agent to, as the kit's defaults would."""
+        if "tools" in self.kit.defaults and "tools" not in self.data and self.row.tools.key not in self.own:
+            self.data["tools"] = [EVERYTHING]
 
     def _say_what_stays(self) -> None:
         place, name = self.origin.place, str(self.data["name"])

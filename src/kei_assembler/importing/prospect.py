@@ -8,13 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from kei_assembler.adapt import EVERYTHING
 from kei_assembler.diagnostics import Diagnostic, Finding
 from kei_assembler.handwriting import document
+from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.bodies import Split, share
-from kei_assembler.importing.drafting import Draft, Origin
+from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.names import slug
 from kei_assembler.kit import Block, Kit, normal
 from kei_assembler.manifest import FIELDS
+from kei_assembler.plan import Change
 from kei_assembler.planner import Planner
 from kei_assembler.rules import imports
 from kei_assembler.settings import decode_settings, is_block_name
@@ -34,7 +37,7 @@ class Prospect(Kit):
 
     def __init__(self, kit: Kit, manifests: Iterable[Written], blocks: Mapping[str, str]) -> None:
         super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at)
-        self.new = {file.path: file.text for file in manifests}
+        self.new = {file.path: file for file in manifests}
         self._blocks |= {name: Block(name, Source(block_file(kit, name), text), ()) for name, text in blocks.items()}
 
     @cached_property
@@ -44,14 +47,41 @@ class Prospect(Kit):
 
     def read_manifest(self, file: str) -> tuple[Source, list[Diagnostic]]:
         """Return a manifest's source, also of a new one, and what kept it from being read."""
-        return read_toml(file, self.new[file].encode()) if file in self.new else super().read_manifest(file)
+        return read_toml(file, self.new[file].text.encode()) if file in self.new else super().read_manifest(file)
 
     def problems(self) -> list[Diagnostic]:
-        """Return what a build of the new manifests would say."""
+        """Return what a build of the new manifests would say, and what it would make otherwise than it was."""
         planner = Planner(self)
         for file in self.new:
             planner.add(file)
-        return planner.everything_found()
+        made = (self._made_otherwise(change) for change in planner.changes if change.after)
+        return [*planner.everything_found(), *(one for found in made for one in found)]
+
+    def _made_otherwise(self, change: Change) -> list[Diagnostic]:
+        """Return a finding where the file that a build gives would be imported with another front matter."""
+        first = self.new[change.manifest].draft
+        agent, _ = read_agent(change.path, change.after or b"", change.target, is_in_place=True)
+        if agent is None or change.target != first.origin.agent.target:
+            return []
+        again = draft(self, Origin(agent, ""), first.name, self.agents)
+        keys = _keys_that_differ(_front(first), _front(again))
+        return [found for key in keys for found in _of_settings(first.origin.agent, key)]
+
+
+def _of_settings(agent: AgentFile, key: str) -> list[Diagnostic]:
+    message = f"the kit's settings give the agent another `{key}` than this file has"
+    return agent.say(imports.made_otherwise, agent.span(key), message, "say in the manifest what is to hold")
+
+
+def _front(one: Draft) -> dict[str, Any]:
+    """What a draft has for the front matter: to have all tools is to have no such key."""
+    own = one.data.get("target", {}).get(one.origin.agent.target, {})
+    whole = {key: one.data[key] for key in ("description", "tools", "model") if key in one.data} | own
+    return {key: value for key, value in whole.items() if value != [EVERYTHING]}
+
+
+def _keys_that_differ(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    return [key for key in {**first, **second} if first.get(key) != second.get(key)]
 
 
 def block_file(kit: Kit, name: str) -> str:

@@ -349,6 +349,40 @@ def section_moved(found: Finding) -> Iterable[Finding]:
     yield found
 
 
+@rule("I912", Severity.WARNING)
+def made_otherwise(found: Finding) -> Iterable[Finding]:
+    """The settings of the kit make the agent's front matter other than it was, as by a default that the file lacks.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+
+        # assemble.toml
+        [defaults]
+        model = "opus"
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        model: haiku
+        ---
+        You review code.
+
+        # assemble.toml
+        [defaults]
+        model = "opus"
+    """
+    yield found
+
+
 RULES = (
     no_agent_file,
     front_matter_guessed,
@@ -361,4 +395,5 @@ RULES = (
     body_repaired,
     file_left_behind,
     section_moved,
+    made_otherwise,
 )
