@@ -18,7 +18,7 @@ FLOORS = (
     "targets",
     "manifest",
     "adapt settings importing.agentfile importing.paths",
-    "kit rules.hiding importing.names",
+    "kit rules.hiding importing.names importing.former",
     "discovery rules.subject rules.outputs rules.drift rules.limits",
     "rules.keys rules.names rules.tools rules.rights",
     "rules.blocks rules.handoffs rules.text importing.tools",

@@ -87,6 +87,14 @@ def test_a_manifest_that_is_there_stays_and_the_others_go_on(bench: Workbench) -
     assert bench.read("agents/critic.toml") == mine
 
 
+@pytest.mark.parametrize("there", ["agents", "agents/critic.toml/x"])
+def test_what_cannot_be_written_is_said(there: str, bench: Workbench) -> None:
+    bench.write({there: ""})
+    run = _import(bench, "name: critic\ndescription: Reviews code.\n", path="critic.md")
+    assert (run.status, run.stdout.splitlines()[-1]) == (1, "foreign agents/critic.toml")
+    assert re.search(r"\[I908\] agents/critic.toml cannot be written: (Not a directory|it is a folder)", run.stderr)
+
+
 def test_an_agent_of_the_name_elsewhere_in_the_kit_is_in_the_way(bench: Workbench) -> None:
     bench.write({"agents/team/critic.toml": 'name = "critic"\ndescription = "Reviews novels."\n'})
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", path="critic.md")
@@ -197,6 +205,11 @@ def test_tools_of_claude_code(tools: str, listed: list[str], bench: Workbench) -
             "opencode",
             "mode: subagent\npermission: {'*': deny, edit: allow}",
             {"tools": ["Edit", "Write", "NotebookEdit"]},
+        ),
+        (
+            "opencode",
+            "mode: subagent\ntools: {write: true, bash: false}\npermission: {edit: ask}",
+            {"target": {"opencode": {"permission": {"edit": "ask", "bash": "deny"}}}},
         ),
         ("gemini", "tools: [read_file, mcp_gh_list]", {"tools": ["Read", "mcp__gh__list"]}),
         ("gemini", "tools: [search_file_content]", {"tools": ["Grep"]}),
@@ -315,6 +328,7 @@ def test_some_clients_need_no_front_matter(path: str, name: str, code: str, benc
         (PATH, "tools:", "[I907] `tools` names no tools; the agent has none at all"),
         (PATH, "tools: {bash: true}", "[I907] `tools` names no tools; the agent has none at all"),
         (PATH, "tools: [Read, [Grep]]", "[I907] `Grep` is no name of a tool, and left out"),
+        (PATH, "skills: [a, null]", "[I904] `skills` has empty values inside, which are left out"),
         (PATH, "color: !x red", "[I902] the tag `!x` was passed over"),
         (PATH, "Model: opus", "[I902] `Model` was taken for `model`"),
         (".qwen/agents/critic.md", "tools: []", "[I907] `tools` names no tools; the agent has all tools"),

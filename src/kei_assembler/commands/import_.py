@@ -29,8 +29,6 @@ from kei_assembler.targets import TARGETS
 
 _PASSED_OVER = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
 _FROM_HELP = "The AI tool that the files are for; else their paths tell, as .github/agents, or it is Claude Code."
-
-
 _TAKE_OVER = "assemble --all --force, which takes over the files that they came from"
 
 
@@ -183,28 +181,32 @@ def _write(
     elsewhere = {os.path.basename(file): file for file in kit.manifests}
     for file in (*pieces, *manifests):
         other = elsewhere.get(os.path.basename(file.path), file.path) if file in manifests else file.path
-        word = _write_one(kit, file, dry_run) if other == file.path else "foreign"
+        is_other = other != file.path
+        word, why = ("foreign", "is an agent of this name") if is_other else _write_one(kit, file, dry_run)
         made.append(Made(word, file.path))
         if word == "foreign":
-            why = "says something else; it is left as it is" if other == file.path else "is an agent of this name"
             found += prospect.in_the_way(file.draft, other, why)
     return made, found
 
 
-def _write_one(kit: Kit, file: Written, dry_run: bool) -> str:
+_DIFFERS = "says something else; it is left as it is"
+
+
+def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
+    """Write a file if it is not there, and return in a word what became of it, and why if nothing."""
     outputs = disk.Disk(kit)
     if not outputs.holds(file.path):
         raise AssembleError(f"{file.path} lies outside the kit's root", "see the setting `root`")
     content = file.text.encode()
     try:
         present = outputs.read(file.path)
-    except OSError:
-        return "foreign"
+    except OSError as error:
+        return "foreign", f"cannot be written: {error.strerror}"
     if present is not None:
-        return "unchanged" if present.replace(b"\r\n", b"\n") == content else "foreign"
+        return "unchanged" if present.replace(b"\r\n", b"\n") == content else "foreign", _DIFFERS
     if dry_run:
-        return "would create"
-    return "created" if disk.create(kit.path(file.path), content) else "foreign"
+        return "would create", ""
+    return "created" if disk.create(kit.path(file.path), content) else "foreign", _DIFFERS
 
 
 # The report
@@ -223,10 +225,7 @@ def _closing(kit: Kit, written: Sequence[Written], outcome: Outcome, dry_run: bo
     yield "; ".join(filter(None, (as_text.counted(len(written), "agent"), as_text.tally(outcome.diagnostics)))) + "\n"
     if written and not dry_run:
         is_taken = any(_output(kit, file) == file.draft.origin.place for file in written)
-        build = (
-            "assemble --all --force, which takes over the files that they came from" if is_taken else "assemble --all"
-        )
-        yield f"next: look at the manifests, then run: {build}\n"
+        yield f"next: look at the manifests, then run: {_TAKE_OVER if is_taken else 'assemble --all'}\n"
 
 
 def _output(kit: Kit, file: Written) -> str:

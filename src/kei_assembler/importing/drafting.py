@@ -12,6 +12,7 @@ from kei_assembler.adapt import EVERYTHING
 from kei_assembler.diagnostics import Diagnostic, Span, listed
 from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
+from kei_assembler.importing.former import renewed
 from kei_assembler.importing.lenient import as_text
 from kei_assembler.importing.paths import is_seen
 from kei_assembler.importing.tools import from_words, split_names, translated
@@ -22,14 +23,6 @@ from kei_assembler.target import Target
 from kei_assembler.targets import TARGETS
 
 _DESCRIPTION_MOST = 200
-
-_FORMER_TOOLS = {"gemini": {"search_file_content": "grep_search"}}
-"""Names of tools that an AI tool takes still."""
-
-_FORMER_KEYS = {"opencode": {"maxSteps": "steps"}}
-"""Names of keys that an AI tool takes still, where the new one is not there."""
-
-_BY_NOW = "the AI tool calls it so by now"
 
 _TACIT = {"opencode": {"mode": "all"}}
 """What holds where a file is silent, but would not in what this tool writes."""
@@ -66,16 +59,14 @@ class _Drafting:
     def __init__(self, kit: Kit, origin: Origin, name: str) -> None:
         self.kit = kit
         self.origin = origin
-        self.agent = origin.agent
+        self.agent, self.found = renewed(origin.agent)
         self.row: Target = TARGETS[origin.agent.target]
         self.data: dict[str, Any] = {"name": name}
         self.own: dict[str, Any] = {}
-        self.found: list[Diagnostic] = []
 
     def finish(self, known: frozenset[str]) -> Draft:
         """Place everything, and return the draft."""
         self._describe()
-        self.agent = self._with_new_keys()
         for key in self.agent.entries:
             _PLACES.get(key, _Drafting._place_own)(self, key)
         self._place_body(known)
@@ -90,13 +81,6 @@ class _Drafting:
 
     def _say(self, rule: Any, key: str, message: str, hint: str = "") -> None:
         self.found += self.agent.say(rule, self.agent.span(key), message, hint)
-
-    def _with_new_keys(self) -> AgentFile:
-        former, there = _FORMER_KEYS.get(self.row.name, {}), self.agent.entries
-        meant = {key: former[key] for key in there if key in former and former[key] not in there}
-        for key, name in meant.items():
-            self._say(imports.front_matter_guessed, key, f"`{key}` became `{name}`", _BY_NOW)
-        return self.agent._replace(entries={meant.get(key, key): entry for key, entry in there.items()})
 
     def _describe(self) -> None:
         given = self.agent.entries["description"].value if "description" in self.agent.entries else None
@@ -129,20 +113,12 @@ class _Drafting:
     def _place_tools(self, key: str) -> None:
         value = self.agent.entries[key].value
         if key != self.row.tools.key:
-            is_older_way = isinstance(value, dict) and self.row.tools.written == "permissions"
-            (self._place_switches if is_older_way else self._place_own)(key)
+            self._place_own(key)
         elif self.row.tools.written == "permissions":
             self._place_permissions(key)
         else:
             self._say_what_is_no_name(key, value)
-            self._place_names(key, self._by_new_names(key, split_names(self.row, value)))
-
-    def _by_new_names(self, key: str, names: Sequence[str]) -> list[str]:
-        former = _FORMER_TOOLS.get(self.row.name, {})
-        for name in dict.fromkeys(names):
-            if name in former:
-                self._say(imports.front_matter_guessed, key, f"`{name}` became `{former[name]}`", _BY_NOW)
-        return [former.get(name, name) for name in names]
+            self._place_names(key, split_names(self.row, value))
 
     def _say_what_is_no_name(self, key: str, value: Any) -> None:
         for entry in value if isinstance(value, list) else ():
@@ -186,21 +162,13 @@ class _Drafting:
         else:
             self.data["tools"] = tools
 
-    def _place_switches(self, key: str) -> None:
-        """An older way of OpenCode to say what `permission` says now."""
-        switches = self.agent.entries[key].value
-        is_right = all(type(value) is bool for value in switches.values())
-        if not is_right or "permission" in self.agent.entries:
-            self._place_own(key)
-            return
-        names = {name: "edit" if name in ("write", "patch", "multiedit") else name for name in switches}
-        self.own["permission"] = {names[name]: "allow" if is_on else "deny" for name, is_on in switches.items()}
-        self._say(imports.front_matter_guessed, key, "`tools` became `permission`", "compare what it allows")
-
     def _place_own(self, key: str) -> None:
         field, value = _field(self.row, key), self.agent.entries[key].value
         if field is not None and (value in (None, "") or value == self.row.fixed.get(key)):
             return
+        if _without_nulls(value) != value:
+            value = _without_nulls(value)
+            self._say(imports.key_not_placed, key, f"`{key}` has empty values inside, which are left out")
         fitting = _fitting(field.shape, value) if field else []
         if fitting:
             self.own[key] = fitting[0]
@@ -273,9 +241,18 @@ def _fitting(shape: Shape, value: Any) -> list[Any]:
     if isinstance(value, str):
         candidates.append(split_names(None, value) if shape.type is list else _BOOLEANS.get(value.lower()))
         candidates += [int(value)] if re.fullmatch(r"[0-9]{1,9}", value) else []
+    if isinstance(value, float) and value.is_integer():
+        candidates.append(int(value))
     if isinstance(value, list):
         candidates.append([str(one) if type(one) in (int, float) else one for one in value])
     return [one for one in candidates if one is not None and fits(shape, one) and _is_storable(one)]
+
+
+def _without_nulls(value: Any) -> Any:
+    """The value without empty ones inside of it: TOML has none."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [_without_nulls(inner) for inner in value if inner is not None] if isinstance(value, list) else value
 
 
 def _right_entries(shape: Shape, value: Any) -> list[Any]:
