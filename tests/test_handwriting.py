@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import rtoml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kei_assembler.handwriting import document, entry
@@ -32,6 +32,7 @@ ANY = st.recursive(LONE, lambda inner: st.lists(inner, max_size=4) | st.dictiona
 LONG = "a" * 103
 
 
+@settings(deadline=None)
 @given(st.dictionaries(TEXT, ANY, max_size=4))
 def test_everything_is_read_back(data: dict[str, Any]) -> None:
     text = document(data)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 import rtoml
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kei_assembler.importing import lenient
@@ -81,6 +81,7 @@ def _squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
+@settings(deadline=None)
 @given(FRONT, PROSE)
 def test_what_is_imported_is_assembled_again(tmp_path_factory: pytest.TempPathFactory, front: Any, body: str) -> None:
     whole = {"name": "critic", **front}
@@ -222,6 +223,7 @@ def _files(pick: st.DrawFn) -> bytes:
     return f"{before}{opening}{front}{closing}{body}".replace("\n", ends).encode()
 
 
+@settings(deadline=None)
 @given(_files())
 def test_whatever_claude_code_loads(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
     imported = _imported(raw, tmp_path_factory.getbasetemp())
@@ -404,6 +406,7 @@ def _files_of_others(pick: st.DrawFn) -> tuple[str, str]:
     return target, "".join(f"{line}\n" for line in pick(st.permutations(["description: Reviews code.", *lines])))
 
 
+@settings(deadline=None)
 @given(_files_of_others())
 def test_whatever_other_clients_load(tmp_path_factory: pytest.TempPathFactory, file: tuple[str, str]) -> None:
     target, front = file

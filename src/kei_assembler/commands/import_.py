@@ -50,18 +50,24 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     files = [(path, target or target_of(_full(path)) or "claude-code") for path in _files(sources, target)]
     if not files:
         raise AssembleError("there are no agent files", "name the files, or the folder that holds them")
-    home = _home(folder)
-    origins, found = _read(files, home)
+    origins, found = _read(files, home := _home(folder))
     kit, settings = _kit(home, origins)
     policy = Policy.of(kit)
+    written, made, said = _import(kit, settings, origins, share, dry_run)
+    return _tell(kit, written, made, policy.weigh([*found, *said]), dry_run)
+
+
+def _import(
+    kit: Kit, settings: str, origins: Sequence[Origin], share: bool, dry_run: bool
+) -> tuple[list[Written], list[Made], list[Diagnostic]]:
+    """Write what comes of the files, and return the manifests, what became of each file, and what there is to say."""
     drafts = _drafts(kit, origins)
     drafts, blocks = prospect.with_shared(kit, drafts) if share else (drafts, {})
     written = prospect.written(kit, drafts)
     made, in_the_way = _write(kit, _pieces(settings, kit, blocks, drafts), written, dry_run)
     coming = [file for file in written if Made("foreign", file.path) not in made]
-    found += [one for draft in drafts for one in draft.found]
-    found += [*Prospect(kit, coming, blocks).problems(), *in_the_way]
-    return _tell(kit, written, made, policy.weigh(found), dry_run)
+    said = [one for draft in drafts for one in draft.found]
+    return written, made, [*said, *Prospect(kit, coming, blocks).problems(), *in_the_way]
 
 
 def _full(path: str) -> str:
@@ -197,9 +203,8 @@ def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
     outputs = disk.Disk(kit)
     if not outputs.holds(file.path):
         raise AssembleError(f"{file.path} lies outside the kit's root", "see the setting `root`")
-    content = file.text.encode()
     try:
-        present = outputs.read(file.path)
+        present, content = outputs.read(file.path), file.text.encode()
     except OSError as error:
         return "foreign", f"cannot be written: {error.strerror}"
     if present is not None:

@@ -131,10 +131,9 @@ class _Drafting:
             self._say(imports.tools_repaired, key, message, "name them, or leave out the key")
 
     def _place_names(self, key: str, given: Sequence[str]) -> None:
-        names = list(dict.fromkeys(given))
-        if len(names) < len(given):
-            twice = [name for name, count in Counter(given).items() if count > 1]
+        if twice := [name for name, count in Counter(given).items() if count > 1]:
             self._say(imports.tools_repaired, key, f"{listed(twice)} stood here more than once", "once is enough")
+        names = list(dict.fromkeys(given))
         tools, wrong = translated(self.row, names)
         if wrong:
             says = "is not the name of one tool" if len(wrong) == 1 else "are not the names of tools"
@@ -164,24 +163,26 @@ class _Drafting:
 
     def _place_own(self, key: str) -> None:
         field, value = _field(self.row, key), self.agent.entries[key].value
-        if field is not None and (value in (None, "") or value == self.row.fixed.get(key)):
-            return
-        if _without_nulls(value) != value:
-            value = _without_nulls(value)
-            self._say(imports.key_not_placed, key, f"`{key}` has empty values inside, which are left out")
-        fitting = _fitting(field.shape, value) if field else []
-        if fitting:
-            self.own[key] = fitting[0]
-            return
         if field is None:
             hint = "it stays in this file alone; for another AI tool's key, see `--from`"
             self._say(imports.key_not_placed, key, f"`{key}` has no place in a manifest", hint)
+        elif value not in (None, "") and value != self.row.fixed.get(key):
+            self._place_in_field(field, self._full(key, value))
+
+    def _full(self, key: str, value: Any) -> Any:
+        if _without_nulls(value) != value:
+            self._say(imports.key_not_placed, key, f"`{key}` has empty values inside, which are left out")
+        return _without_nulls(value)
+
+    def _place_in_field(self, field: Field, value: Any) -> None:
+        if fitting := _fitting(field.shape, value):
+            self.own[field.key] = fitting[0]
             return
         if right := _right_entries(field.shape, value):
-            self.own[key] = right
+            self.own[field.key] = right
         what = "a part of the value" if right else "the value"
-        message = f"{what} of `{key}` has no place in a manifest: it must be {field.shape.expects}"
-        self._say(imports.key_not_placed, key, message, f"{self.row.label} does not take it either")
+        message = f"{what} of `{field.key}` has no place in a manifest: it must be {field.shape.expects}"
+        self._say(imports.key_not_placed, field.key, message, f"{self.row.label} does not take it either")
 
     def _place_body(self, known: frozenset[str]) -> None:
         body, unclosed = closed(self.agent.body.strip("\n"))

@@ -54,10 +54,13 @@ def _own_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
     if name == as_text(given):
         message = f"the name was read as text, `{name}`"
         return name, agent.say(imports.front_matter_guessed, agent.span("name"), message, "put it in quotes")
-    is_told = bool(as_text(given)) or agent.target in _NAMELESS
-    why = f"`{raw}` is no name for a manifest" if is_told else "there is no name"
+    return name, _renamed(agent, raw if as_text(given) or agent.target in _NAMELESS else "", name)
+
+
+def _renamed(agent: AgentFile, raw: str, name: str) -> list[Diagnostic]:
+    why = f"`{raw}` is no name for a manifest" if raw else "there is no name"
     message = f"{why}; the agent is imported as `{name}`"
-    return name, agent.say(imports.name_repaired, agent.span("name"), message, _NAME_HELP)
+    return agent.say(imports.name_repaired, agent.span("name"), message, _NAME_HELP)
 
 
 _NAME_HELP = "agents, people and scripts that start it by its name have to be told"
