@@ -35,6 +35,58 @@ def read(target: str, text: str) -> AgentFile:
     return AgentFile(by_lines(front) if form is LINES else yaml.safe_load(front), body.strip("\n"))
 
 
+class _Core(yaml.SafeLoader):
+    """YAML 1.2 by its core schema, as far as PyYAML's grammar goes; unknown tags count for nothing."""
+
+    def number(self, node: yaml.ScalarNode) -> int:
+        return int(node.value, 0) if node.value[:2] in ("0o", "0x") else int(node.value)
+
+    def text(self, _: str, node: yaml.Node) -> Any:
+        return self.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+
+
+_Core.yaml_implicit_resolvers = {}
+for tag, pattern, starts in (
+    ("null", "~|null|Null|NULL|", [*"~nN", ""]),
+    ("bool", "true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    ("int", "[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", [*"-+0123456789"]),
+    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", [*"-+.0123456789"]),
+):
+    _Core.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"(?:{pattern})\Z"), starts)
+_Core.add_constructor("tag:yaml.org,2002:int", _Core.number)
+_Core.add_multi_constructor("!", _Core.text)
+
+
+def as_claude_code(raw: bytes) -> AgentFile | None:
+    """What Claude Code finds in an agent file; None where it does not load the agent."""
+    text = raw.decode("utf-8-sig")
+    match = re.match(r"---\s*\n([\s\S]*?)---\s*\n?", text)
+    values = match and (_core(match[1]) or _core("\n".join(map(_with_quotes, match[1].split("\n")))))
+    has_all = match and values and all(isinstance(values.get(key), str) and values[key] for key in _NEEDED)
+    return AgentFile(values, text[match.end() :]) if match and values and has_all else None
+
+
+_NEEDED = ("name", "description")
+
+
+def _core(front: str) -> dict[str, Any] | None:
+    try:
+        values = yaml.load(front, _Core)
+    except (yaml.YAMLError, ValueError, TypeError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _with_quotes(line: str) -> str:
+    match = re.fullmatch(r"([a-zA-Z_-]+):\s+([^\r]+)", line)
+    if not match or not re.search(r"[{}\[\]*&#!|>%@`]|: ", match[2]) or re.fullmatch("\".*\"|'.*'", match[2]):
+        return line
+    if re.fullmatch(r"\[.*\]", match[2]) and _core(line):
+        return line
+    escaped = match[2].replace("\\", "\\\\").replace('"', '\\"')
+    return f'{match[1]}: "{escaped}"'
+
+
 def by_lines(front: str) -> dict[str, str]:
     values = {}
     for line in front.removesuffix("\n").split("\n"):

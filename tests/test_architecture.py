@@ -12,24 +12,24 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
-    "signatures streams crew progress diagnostics hidden markdown frontmatter stamp",
-    "memo shapes places forms lenient bodies rules.imports",
+    "signatures streams crew progress diagnostics handwriting hidden markdown frontmatter stamp",
+    "memo shapes places forms rules.imports importing importing.lenient importing.bodies",
     "budget source target",
     "sandbox targets",
     "manifest",
-    "adapt settings agentfile handwriting",
-    "kit naming rules.hiding",
+    "adapt settings importing.agentfile importing.paths",
+    "kit rules.hiding importing.names importing.former",
     "discovery rules.subject rules.outputs rules.drift rules.limits",
     "rules.keys rules.names rules.tools rules.rights",
-    "rules.blocks rules.handoffs rules.text toolnames",
-    "rules drafting",
-    "render importing",
+    "rules.blocks rules.handoffs rules.text importing.tools",
+    "rules importing.drafting",
+    "render",
     "plan",
     "disk difference",
     "catalog gallery report.outcome scaffold schema selection planner",
     "renewing",
     "planning",
-    "report.as_text report.as_json report.as_sarif build sketch completing",
+    "report.as_text report.as_json report.as_sarif build sketch completing importing.prospect",
     "report.as_github",
     "report commands library options",
     "watching",
@@ -50,12 +50,7 @@ def _imports(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kei_assembler"):
             module = (node.module or "").removeprefix("kei_assembler").lstrip(".")
-            names = [alias.name for alias in node.names]
-            yield from (
-                [module]
-                if module and module not in ("rules", "report", "commands")
-                else [f"{module}.{name}".lstrip(".") for name in names]
-            )
+            yield from (f"{module}.{alias.name}".lstrip(".") for alias in node.names)
 
 
 @pytest.mark.parametrize("path", ROOMS, ids=_room)

@@ -307,7 +307,7 @@ def _assert_a_rerun_completes(build: Build, kit: Path) -> None:
 THERE = "os.getpid() != ONE"
 LOSSES = {
     "at once": "at(crew, '_serve', lambda *_: die())",
-    "while it plans": f"at(planning.Planner, 'add', lambda _, file: {THERE} and 'a6' in file and die())",
+    "while it plans": f"at(planning.Planner, 'check', lambda _, file: {THERE} and 'a6' in file and die())",
     "before it writes": f"at(disk, '_write', lambda *_: {THERE} and die())",
     "between two files": f"at(disk, '_write', lambda path, *_: {THERE} and 'a6' in path and die())",
     "in the middle of a file": f"at(os, 'replace', lambda _, path: {THERE} and 'a5' in path and die())",
@@ -327,7 +327,7 @@ def half(value, file):
 pickle.dump = half
 """,
     "with nonsense": f"import pickle; at(pickle, 'dump', lambda _, file: {THERE} and file.write(b'x'))",
-    "by an error": f"at(planning.Planner, 'add', lambda _, file: {THERE} and 'a6' in file and 1 / 0)",
+    "by an error": f"at(planning.Planner, 'check', lambda _, file: {THERE} and 'a6' in file and 1 / 0)",
     "by an error of writing": f"at(disk, '_write', lambda *_: {THERE} and 1 / 0)",
     "before it was": "def fork(): raise BlockingIOError(11, 'Resource temporarily unavailable')\nos.fork = fork",
     "for want of files": "def pipe(): raise OSError(24, 'Too many open files')\nos.pipe = pipe",
@@ -359,8 +359,8 @@ def test_a_process_that_is_lost_is_no_loss_with_force(build: Build, loss: str) -
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 MOMENTS = {
-    "planning here": "at(planning.Planner, 'add', lambda _, file: os.getpid() == ONE and told())",
-    "planning there": "at(planning.Planner, 'add', lambda _, file: os.getpid() != ONE and told())",
+    "planning here": "at(planning.Planner, 'check', lambda _, file: os.getpid() == ONE and told())",
+    "planning there": "at(planning.Planner, 'check', lambda _, file: os.getpid() != ONE and told())",
     "just begun": "at(crew, '_serve', lambda *_: told())",
     "writing here": "at(os, 'replace', lambda *_: os.getpid() == ONE and told())",
     "writing there": "at(os, 'replace', lambda *_: os.getpid() != ONE and told())",

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 import rtoml
-import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Run, Workbench
-from kei_assembler import lenient
-from kei_assembler.agentfile import read_agent
-from kei_assembler.bodies import closed, fields_of, share
 from kei_assembler.catalog import RULES, documentation, example_files
-from kei_assembler.drafting import Origin, draft
-from kei_assembler.handwriting import manifest_text
-from kei_assembler.importing import new_kit, written
-from kei_assembler.manifest import manifest_shape
-from kei_assembler.naming import slug
-from kei_assembler.render import Renderer
-from kei_assembler.rules import check_manifest
-from kei_assembler.source import read_toml
-from readers import path_of, read
+from kei_assembler.importing.agentfile import read_agent
+from kei_assembler.importing.bodies import fields_of, share
+from kei_assembler.importing.names import slug
+from readers import AGENT, path_of
 
 HEAD = "---\nname: critic\ndescription: Reviews code.\n"
 PATH = ".claude/agents/critic.md"
@@ -64,7 +53,7 @@ def test_a_whole_import(bench: Workbench) -> None:
     )
     assert bench.read("agents/critic.toml") == (
         'name = "critic"\ndescription = "Reviews code."\ntools = ["Read", "Bash(git log:*)"]\nmodel = "opus"\n'
-        'role = "You review code."\n'
+        'role = """\nYou review code.\n"""\n'
     )
     assert bench.run("--all", "--force").stdout == "overwrote .claude/agents/critic.md\n"
     assert bench.run("--all", "--check").status == 0
@@ -106,6 +95,14 @@ def test_of_a_manifest_that_is_not_written_nothing_more_is_said(bench: Workbench
     run = bench.run("import", ".claude")
     assert [code for code in _codes(run) if code != "I910"] == ["I908", "B203"]
     assert "agents/tester.toml:1:1: error[B203]" in run.stderr
+
+
+@pytest.mark.parametrize("there", ["agents", "agents/critic.toml/x"])
+def test_what_cannot_be_written_is_said(there: str, bench: Workbench) -> None:
+    bench.write({there: ""})
+    run = _import(bench, "name: critic\ndescription: Reviews code.\n", path="critic.md")
+    assert (run.status, run.stdout.splitlines()[-1]) == (1, "foreign agents/critic.toml")
+    assert re.search(r"\[I908\] agents/critic.toml cannot be written: (Not a directory|it is a folder)", run.stderr)
 
 
 def test_an_agent_of_the_name_elsewhere_in_the_kit_is_in_the_way(bench: Workbench) -> None:
@@ -155,13 +152,26 @@ def test_what_cannot_run(args: list[str], says: str, bench: Workbench) -> None:
         ('description: Use it.\nContext: "a" b\nuser: c: d\n', 'Use it.\nContext: "a" b\nuser: c: d'),
         ("description: @reviewer, `now`\n", "@reviewer, `now`"),
         ("description: Prüft 日本語 🦊\n", "Prüft 日本語 🦊"),
+        ("description:\tset off\tby tabs\t\n", "set off\tby tabs"),
+        ("description: |\n\tone\n\ttwo\n", "one\ntwo"),
+        ("description: |\n    one\n  two\n", "  one\ntwo"),
+        ("description: Use it.\n\n  Examples:\n  <example>\n  user: x\n", "Use it.\n\nExamples:\n<example>\nuser: x"),
+        ('description: "Use" or "use not": yes\n', '"Use" or "use not": yes'),
+        ('description: "say "no": twice"\n', 'say "no": twice'),
+        ("description: 'it's: fine'\n", "it's: fine"),
+        ('description: "a\\d \\"b\\"\\nc"\n', 'a\\d "b"\nc'),
+        ("description: 'a\u2028b\u0085c'\n", "a\u2028b\u0085c"),
+        ("description: [a, b]\n", "a\nb"),
+        ("description: {a: b}\n", "a: b"),
+        ("description: true\n", "true"),
+        ("Description: by capitals\n", "by capitals"),
     ],
 )
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
 def test_descriptions_are_read_as_leniently_as_clients_do(front: str, told: str, ends: str, bench: Workbench) -> None:
     text = f"---\nname: critic\n{front}model: opus\n---\nYou review code.\n"
     bench.write({"critic.md": b"\xef\xbb\xbf" * (ends != "\n") + text.replace("\n", ends).encode()})
-    assert bench.run("import", "critic.md").status == 0
+    assert "created agents/critic.toml" in bench.run("import", "critic.md").stdout
     manifest = _manifest(bench)
     assert (manifest["description"], manifest["model"]) == (told, "opus")
 
@@ -173,6 +183,7 @@ def test_descriptions_are_read_as_leniently_as_clients_do(front: str, told: str,
         ("[Read, Grep]", ["Read", "Grep"]),
         ("\n- Read\n- Bash(git log:*)", ["Read", "Bash(git log:*)"]),
         ("\n\t- Read\n\t- Grep", ["Read", "Grep"]),
+        ("\n  -\tRead\t\n  - Grep\t# both", ["Read", "Grep"]),
         ("Read Grep, Agent(a, b)", ["Read", "Grep", "Agent(a, b)"]),
         ("*", ["*"]),
         ("", []),
@@ -205,6 +216,11 @@ def test_tools_of_claude_code(tools: str, listed: list[str], bench: Workbench) -
             "mode: subagent\npermission: {'*': deny, edit: allow}",
             {"tools": ["Edit", "Write", "NotebookEdit"]},
         ),
+        (
+            "opencode",
+            "mode: subagent\ntools: {write: true, bash: false}\npermission: {edit: ask}",
+            {"target": {"opencode": {"permission": {"edit": "ask", "bash": "deny"}}}},
+        ),
         ("gemini", "tools: [read_file, mcp_gh_list]", {"tools": ["Read", "mcp__gh__list"]}),
         ("gemini", "tools: [search_file_content]", {"tools": ["Grep"]}),
         ("gemini", "tools: [list_directory]", {"target": {"gemini": {"tools": ["list_directory"]}}}),
@@ -224,12 +240,166 @@ def test_other_clients_speak_of_their_own_tools(target: str, front: str, expecte
     assert bench.run("--all", "--force").stdout == f"overwrote {path}\n"
 
 
+def test_a_role_of_codex_is_text(bench: Workbench) -> None:
+    bench.write({".codex/agents/critic.toml": 'name = "critic"\ndeveloper_instructions = 5\n'})
+    assert _codes(bench.run("import", ".codex")) == ["I901"]
+
+
+def test_the_upper_of_two_files_keeps_the_name(bench: Workbench) -> None:
+    for path in (".claude/agents/a/critic.md", PATH):
+        bench.write({path: f"{HEAD}---\nIn {path}.\n"})
+    bench.run("import", ".")
+    assert (_manifest(bench)["role"], len(bench.run("import", ".").stdout.splitlines())) == (f"In {PATH}.\n", 2)
+
+
 def test_a_role_of_codex(bench: Workbench) -> None:
     text = 'name = "critic"\ndescription = "Reviews code."\nsandbox_mode = "read-only"\n'
     bench.write({".codex/agents/critic.toml": f'{text}developer_instructions = "Review."\n'})
     assert bench.run("import", ".codex").status == 0
     manifest = _manifest(bench)
-    assert (manifest["role"], manifest["target"]) == ("Review.", {"codex": {"sandbox_mode": "read-only"}})
+    assert (manifest["role"], manifest["target"]) == ("Review.\n", {"codex": {"sandbox_mode": "read-only"}})
+
+
+@pytest.mark.parametrize(
+    ("tools", "again"),
+    [
+        (["Read", "Grep", "Agent"], ["Read", "Grep", "Agent"]),
+        ([], []),
+        (["Bash(git:*)", "Bash(npm test)", "Agent(a, b)"], ["Bash(git *)", "Bash(npm test)", "Agent(a, b)"]),
+        (["mcp__gh", "mcp__jira__list", "mcp__x__*"], ["mcp__gh", "mcp__jira__list", "mcp__x"]),
+        (["Deploy", "Deploy2(a)", "PowerShell"], ["Deploy", "Deploy2", "Bash"]),
+        (["Read(`a` and `b`)", "Edit(a`b)"], ["Read(`a` and `b`)", "Edit(a`b)"]),
+    ],
+)
+def test_what_codex_is_told_of_tools_is_read_back(tools: list[str], again: list[str], bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'targets = ["codex"]\nexternal-agents = ["a", "b"]\n'})
+    forbidden = 'forbidden_domain = ["Push"]\noutput_extra_fields = ["Result"]\n'
+    bench.write({"agents/critic.toml": f"{AGENT}tools = {tools}\n{forbidden}"})
+    assert bench.run("--all").status == 0
+    made = bench.read(path_of("codex"))
+    (bench.folder / "agents" / "critic.toml").unlink()
+    assert bench.run("import", ".codex").status == 0
+    manifest = _manifest(bench)
+    assert [manifest[key] for key in ("tools", "role", "forbidden_domain")] == [again, "You review code.\n", ["Push"]]
+    assert bench.run("--all").status == 0
+    assert bench.read(path_of("codex")) == made
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "You may use no tools.",
+        "Besides thinking and answering, you may do this, and nothing else:\n\n- read files\n- pray",
+        "Besides thinking and answering, you may do this, and nothing else:\n\n- read files\n- read files",
+        "Besides thinking and answering, you may do this, and nothing else:",
+        "- read files",
+    ],
+)
+@pytest.mark.parametrize("target", ["codex", "claude-code"])
+def test_what_else_is_said_of_tools_stays_text(says: str, target: str, bench: Workbench) -> None:
+    body = f"You review code.\n\n# TOOLS\n\n{says}"
+    text = f"{AGENT.partition('role')[0]}developer_instructions = {json.dumps(body)}\n"
+    bench.write({path_of(target): text if target == "codex" else f"{HEAD}---\n{body}\n"})
+    bench.run("import", "--from", target, path_of(target))
+    manifest = _manifest(bench)
+    assert (manifest["role"], "tools" in manifest) == (f"{body}\n", False)
+
+
+def test_what_only_codex_says_in_words_is_text_for_others(bench: Workbench) -> None:
+    body = "You review code.\n\n# TOOLS\n\nYou may use no tools: answer from what you are given.\n"
+    _import(bench, "name: critic\ndescription: Reviews code.\n", body)
+    assert (_manifest(bench)["role"], "tools" in _manifest(bench)) == (body, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "code"),
+    [
+        (".opencode/agent/critic.md", "critic", "I906"),
+        (".opencode/agents/team/critic.md", "team-critic", "I905"),
+        (".github/agents/critic.agent.md", "critic", "I906"),
+        (".github/agents/critic.md", "critic", "I906"),
+        (".github/chatmodes/The Critic.chatmode.md", "the-critic", "I905"),
+        (".opencode/agents/README.md", "", "I901"),
+        (".claude/agents/critic.md", "", "I901"),
+        (".cursor/agents/critic.md", "", "I901"),
+    ],
+)
+def test_some_clients_need_no_front_matter(path: str, name: str, code: str, bench: Workbench) -> None:
+    bench.write({path: "You review code.\n"})
+    run = bench.run("import", ".")
+    assert (run.status, code in _codes(run), bool(name)) == (0, True, "agents/" in run.stdout)
+    if name:
+        assert _manifest(bench, name)["description"] == "You review code."
+
+
+@pytest.mark.parametrize(
+    ("path", "front", "says"),
+    [
+        (PATH, "tools:", "[I907] `tools` names no tools; the agent has none at all"),
+        (PATH, "tools: {bash: true}", "[I907] `tools` names no tools; the agent has none at all"),
+        (PATH, "tools: [Read, [Grep]]", "[I907] `Grep` is no name of a tool, and left out"),
+        (PATH, "skills: [a, null]", "[I904] `skills` has empty values inside, which are left out"),
+        (PATH, "color: !x red", "[I902] the tag `!x` was passed over"),
+        (PATH, "Model: opus", "[I902] `Model` was taken for `model`"),
+        (".qwen/agents/critic.md", "tools: []", "[I907] `tools` names no tools; the agent has all tools"),
+        (
+            ".gemini/agents/critic.md",
+            "tools: [search_file_content]",
+            "[I902] `search_file_content` became `grep_search`",
+        ),
+        (".gemini/agents/_critic.md", "", "[I902] Gemini CLI passes over files whose names begin with `_`"),
+        (".opencode/agents/critic.md", "maxSteps: 5", "[I902] `maxSteps` became `steps`"),
+        (
+            ".cursor/agents/critic.md",
+            "tools:\n  - Read",
+            ":5:3: warning[I902] this line, and what is like it, was passed",
+        ),
+    ],
+)
+def test_what_is_read_otherwise_is_said(path: str, front: str, says: str, bench: Workbench) -> None:
+    run = _import(bench, f"name: critic\ndescription: Reviews code.\n{front}\n", "You review code.\n", path=path)
+    assert (run.status, says in run.stderr) == (0, True), run.stderr
+
+
+def test_front_matter_may_end_with_dots(bench: Workbench) -> None:
+    text = f"{HEAD}...\nYou review code.\n\n---\n\nThat is all.\n"
+    bench.write({PATH: text})
+    run = bench.run("import", PATH)
+    assert (run.status, _codes(run)) == (0, ["I902"])
+    assert _manifest(bench)["role"] == "You review code.\n\n---\n\nThat is all.\n"
+
+
+def test_dots_in_a_description_end_nothing(bench: Workbench) -> None:
+    bench.write({PATH: f"{HEAD}and so on\n...\nmodel: opus\n---\nYou review code.\n"})
+    bench.run("import", PATH)
+    assert (_manifest(bench)["model"], _manifest(bench)["role"]) == ("opus", "You review code.\n")
+
+
+@pytest.mark.parametrize("ends", ["\r", "\r\r\n"])
+def test_other_line_ends(ends: str, bench: Workbench) -> None:
+    bench.write({PATH: f"{HEAD}---\nYou\nreview.\n".replace("\n", ends).encode()})
+    assert bench.run("import", PATH).status == 0
+    assert _manifest(bench)["role"] == "You\nreview.\n"
+
+
+def test_links_are_followed_once(bench: Workbench) -> None:
+    bench.write({"shared/critic.md": f"{HEAD}---\nYou review code.\n", ".claude/agents/x/keep.txt": ""})
+    agents = bench.folder / ".claude" / "agents"
+    (agents / "team").symlink_to("../../shared")
+    (agents / "x" / "loop").symlink_to("../..")
+    (agents / "up").symlink_to("../../..")
+    (agents / "tester.md").symlink_to("../../shared/critic.md")
+    (agents / "nothing.md").symlink_to("nowhere")
+    run = bench.run("import", ".")
+    assert run.stdout == "created assemble.toml\ncreated agents/critic.toml\n"
+    assert _codes(run) == ["S001", "I910"]
+    assert bench.run("--all", "--force").stdout == "created .claude/agents/critic.md\n"
+
+
+def test_in_a_plugin_only_its_agents_are_agents(bench: Workbench) -> None:
+    for path in ("plugins/a/agents/critic.md", "plugins/a/commands/go.md", "plugins/a/skills/x/SKILL.md", "README.md"):
+        bench.write({path: f"{HEAD}---\nYou review code.\n"})
+    assert bench.run("import", ".").stdout == "created assemble.toml\ncreated agents/critic.toml\n"
 
 
 def test_a_target_that_is_not_the_kits_is_named(bench: Workbench) -> None:
@@ -263,6 +433,7 @@ def test_names_are_repaired_and_said(bench: Workbench) -> None:
     [
         ("Crème Brûlée!", "creme-brulee"),
         ("9 lives", "agent-9-lives"),
+        ("Größe", "grosse"),
         ("nul", "nul-agent"),
         ("審査", ""),
         ("a" * 99, "a" * 64),
@@ -290,7 +461,7 @@ def test_rights_are_reported_as_what_they_need(bench: Workbench) -> None:
 def test_a_body_that_a_build_refuses_is_imported_and_said(body: str, bench: Workbench) -> None:
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", body)
     assert run.status == 1
-    assert _manifest(bench)["role"] == body.strip("\n")
+    assert _manifest(bench)["role"] == body
 
 
 @pytest.mark.parametrize(
@@ -309,8 +480,42 @@ def test_what_a_body_leaves_open_is_closed(body: str, closing: str, bench: Workb
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", f"Text.\n\n{body}")
     assert (run.status, _codes(run)) == (0, ["I909"])
     assert ".claude/agents/critic.md:7:1: warning[I909]" in run.stderr
-    assert _manifest(bench)["role"] == f"Text.\n\n{body}{closing}"
+    assert _manifest(bench)["role"] == f"Text.\n\n{body}{closing}\n"
     assert bench.run("--all", "--force").status == 0
+
+
+def test_what_a_build_would_say_of_the_whole_file_is_said(bench: Workbench) -> None:
+    run = _import(bench, "name: critic\ndescription: Reviews code.\n", "", path=path_of("qwen"))
+    assert (run.status, _codes(run)) == (1, ["L801"])
+    assert "agents/critic.toml:1:1: error[L801] the body has 0 characters; Qwen Code needs at least 10" in run.stderr
+
+
+def test_what_a_build_would_say_of_shared_sections_is_said(bench: Workbench) -> None:
+    for name in ("critic", "tester"):
+        bench.write({f"x/{name}.md": f"---\nname: {name}\ndescription: D.\n---\n# Fill\n\nIn {{{{THIS}}}}.\n"})
+    run = bench.run("import", "--share", "x")
+    assert (run.status, _codes(run)) == (1, ["T402"])
+    assert "_blocks/fill.md:3:4: error[T402]" in run.stderr
+
+
+def test_the_kits_defaults_are_told_from_what_the_file_says(bench: Workbench) -> None:
+    defaults = '[defaults]\nmodel = "opus"\ntools = ["Read"]\n\n[defaults.target.claude-code]\ncolor = "red"\n'
+    bench.write({"assemble.toml": f"{defaults}[target.claude-code]\nlimit-agents = true\n"})
+    run = _import(bench, "name: critic\ndescription: Reviews code.\nmodel: haiku\n", path="critic.md")
+    assert (run.status, _codes(run)) == (0, ["I912"])
+    assert (
+        "critic.md:1:1: warning[I912] the kit's settings give the agent another `color` than this file has"
+        in run.stderr
+    )
+    assert (_manifest(bench)["tools"], _manifest(bench)["model"]) == (["*"], "haiku")
+    run = _import(bench, "name: tester\ndescription: Tests code.\ntools: Agent, Read\ncolor: blue\n", path="tester.md")
+    assert ["tester.md:4:1" in run.stderr, _codes(run)] == [True, ["I912", "I912"]]
+
+
+def test_nothing_is_said_of_what_is_not_written(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "Reviews novels."\n'})
+    run = _import(bench, "name: critic\ndescription: Reviews code.\npermissionMode: auto\n", path="critic.md")
+    assert (run.status, _codes(run)) == (1, ["I908"])
 
 
 BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
@@ -326,6 +531,9 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
         (b"---\nname: \xff\n---\n", "S002"),
         (b"Just text.\n", "I901"),
         (b"---\nname: x\n", "I901"),
+        (b"---\ntitle: Agents of ours\n---\nText.\n", "I901"),
+        (b"---\n- name: x\n---\n", "I901"),
+        (b"---\n---\nText.\n", "I901"),
         (b"", "I901"),
     ],
 )
@@ -348,7 +556,7 @@ def test_odd_front_matter_is_no_mishap(content: bytes, bench: Workbench) -> None
 
 def test_our_own_files_become_their_manifests_again(bench: Workbench) -> None:
     manifest = (
-        'name = "critic"\ndescription = "Reviews code."\nrole = "You review code."\n'
+        'name = "critic"\ndescription = "Reviews code."\nrole = "You review code.\\n"\n'
         'domain_in = ["# 1 of all", "Bugs"]\n'
         'forbidden_domain = ["- x"]\noutput_extra_fields = ["Findings: path:line"]\n\n'
         '[[handoff]]\ntarget = "tester"\ntrigger = "what is to be tested"\n\n'
@@ -415,81 +623,22 @@ def test_the_examples_do_what_they_say(code: str, bench: Workbench) -> None:
         assert set(_codes(run)) <= {code, "I910"}
 
 
+@pytest.mark.parametrize(("code", "says"), [("I999", "there is no code `I999`"), ("I903", "`I903` cannot be ignored")])
+def test_settings_that_are_wrong_are_refused_before_anything_is_written(code: str, says: str, bench: Workbench) -> None:
+    bench.write({"assemble.toml": f'ignore = ["{code}"]\n', "critic.md": f"{HEAD}---\nYou review code.\n"})
+    run = bench.run("import", "critic.md")
+    assert (run.status, run.stdout) == (2, "")
+    assert f"assemble.toml:1:11: error[C707] {says}" in run.stderr
+    assert not (bench.folder / "agents").exists()
+
+
 def test_a_note_can_be_silenced_by_the_settings(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'ignore = ["I902"]\n'})
     assert _codes(_import(bench, "name: critic\ndescription: a: b\n", path="critic.md")) == []
 
 
-def test_other_commands_do_not_load_what_only_an_import_needs() -> None:
-    code = "import sys; from kei_assembler import cli; print(*sys.modules)"
+@pytest.mark.parametrize("module", ["cli", "importing"])
+def test_what_only_an_import_needs_is_not_loaded_before(module: str) -> None:
+    code = f"import sys; from kei_assembler import {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"yaml", "tomli_w", "kei_assembler.lenient", "kei_assembler.rules.imports"} & {*loaded}
-
-
-# The law: what is assembled from an import reads as the file did.
-
-LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Cf", "Zl", "Zp", "Mn", "Me"])
-NUMBER = re.compile("[-+.0-9a-fA-FxXo]*")  # PyYAML writes some that YAML 1.2 reads otherwise
-LINE = st.text(LETTERS | st.sampled_from(":#-'\"\\{}[]*&!|>%@` ,"), min_size=1, max_size=20).filter(
-    lambda text: text.strip() == text and "\\n" not in text and not NUMBER.fullmatch(text)
-)
-PROSE = st.lists(LINE | st.sampled_from(["# ROLE", "# FORBIDDEN", "- x", "```", "<!--", "", "---"]), max_size=6).map(
-    "\n".join
-)
-FRONT = st.fixed_dictionaries(
-    {"description": LINE},
-    optional={
-        "tools": st.lists(st.sampled_from(["Read", "Bash(git log:*)", "mcp__a__b", "Agent(x, y)"]), unique=True),
-        "model": st.sampled_from(["opus", "inherit", "claude-x-1"]),
-        "color": st.sampled_from(["red", "cyan"]),
-        "maxTurns": st.integers(1, 99),
-        "skills": st.lists(st.sampled_from(["a", "b"]), unique=True, min_size=1),
-        "initialPrompt": LINE,
-        "background": st.booleans(),
-    },
-)
-
-
-def _assembled(raw: bytes, tmp: Path) -> tuple[dict[str, Any], str]:
-    agent, _ = read_agent("critic.md", raw, "claude-code")
-    assert agent is not None
-    origin = Origin(agent, "")
-    kit, _ = new_kit(str(tmp), [origin])
-    one = draft(kit, origin, "critic", ["critic"])
-    (file,), _ = written(kit, [one])
-    source, problems = read_toml(file.path, file.text.encode())
-    assert problems == []
-    manifest, _ = check_manifest(kit, source, manifest_shape({}))
-    values, body = read("claude-code", Renderer(kit).render(manifest, file.path, "claude-code").content.decode())
-    return values, body
-
-
-def _squeezed(text: str) -> str:
-    return " ".join(text.split())
-
-
-@given(FRONT, PROSE)
-def test_what_is_imported_is_assembled_again(tmp_path_factory: pytest.TempPathFactory, front: Any, body: str) -> None:
-    whole = {"name": "critic", **front}
-    text = f"---\n{yaml.safe_dump(whole, allow_unicode=True, sort_keys=False, width=1000)}---\n{body}"
-    values, made = _assembled(text.encode(), tmp_path_factory.getbasetemp())
-    expected = {**whole, **({"tools": ", ".join(front["tools"])} if front.get("tools") else {})}
-    if any("," in tool for tool in front.get("tools", ())):
-        expected["tools"] = front["tools"]
-    assert values == expected
-    assert _squeezed(closed(body.strip("\n"))[0]) in _squeezed(made)
-
-
-@given(st.text(LETTERS | st.sampled_from(":#-'\"\\{}[]*&!|>%@` ,\n\t"), max_size=60))
-def test_no_front_matter_is_a_mishap(text: str) -> None:
-    try:
-        lenient.read(text, ("name", "description"))
-    except lenient.Refused:
-        assert "&" in text
-
-
-@given(st.text(max_size=40), st.text(max_size=40))
-def test_manifests_are_written_as_both_readers_read_them(line: str, role: str) -> None:
-    data = {"name": "x", "description": line, "role": role, "target": {"claude-code": {"initialPrompt": role}}}
-    text = manifest_text(data)
-    assert (tomllib.loads(text), rtoml.loads(text)) == (data, data)
+    assert not {"yaml", "tomli_w", "kei_assembler.importing.lenient", "kei_assembler.rules.imports"} & {*loaded}

@@ -8,7 +8,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Workbench, examples
@@ -102,7 +102,7 @@ def test_other_keys_can_be_given_too(kit: Workbench) -> None:
     others = ("role=You review.\n\n```\nx\\y\n```", "domain_in=a, b", "domain_in=c", "owner=us", "links=x")
     kit.run("new", "critic", *FLAGS, *(f"--set={other}" for other in others))
     manifest = _manifest(kit)
-    assert (manifest["role"], manifest["domain_in"]) == (others[0].removeprefix("role="), ["a, b", "c"])
+    assert (manifest["role"], manifest["domain_in"]) == (others[0].removeprefix("role=") + "\n", ["a, b", "c"])
     assert sketch.MARK.findall(kit.read("agents/critic.toml")) == ["{{DESCRIBE_SOURCE}}"]
 
 
@@ -222,7 +222,6 @@ def test_in_this_repositorys_kit(bench: Workbench) -> None:
 def test_any_text_reads_back(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> None:
     folder = tmp_path_factory.getbasetemp() / "any-text"
     (folder / "agents").mkdir(parents=True, exist_ok=True)
-    assume(not any(re.search("[\ud800-\udfff\x7f]", text) for text in texts.values()))
     values: dict[str, Any] = {
         "description": texts["description"],
         "role": f"{texts['role']}\n",

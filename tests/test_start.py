@@ -22,9 +22,9 @@ ADVICE = (
 )
 REPLAY_ROOMS = frozenset({"memo", "signatures", "streams", "start"})
 UNASKED_ROOMS = frozenset(
-    "agentfile bodies budget catalog difference gallery importing library places render renewing sandbox scaffold "
-    "schema sketch watching commands.explain commands.import_ commands.init commands.new commands.schema "
-    "commands.targets commands.watch".split()
+    "budget catalog difference gallery handwriting importing library places render renewing sandbox scaffold schema "
+    "sketch watching commands.explain commands.import_ commands.init commands.new commands.schema commands.targets "
+    "commands.watch".split()
 )
 ROOMS_OF_BUILD = frozenset({"budget", "render", "sandbox"})
 STANDARD = frozenset(
@@ -114,5 +114,5 @@ def test_a_run_that_is_remembered_loads_next_to_nothing(kit: Path) -> None:
 
 
 def test_the_rooms_that_are_named_here_exist() -> None:
-    files = {room: f"{room.replace('.', '/')}.py" for room in REPLAY_ROOMS | UNASKED_ROOMS}
-    assert {room for room, file in files.items() if not (REPOSITORY / "src/kei_assembler" / file).is_file()} == set()
+    rooms = {room: REPOSITORY / "src/kei_assembler" / room.replace(".", "/") for room in REPLAY_ROOMS | UNASKED_ROOMS}
+    assert {room for room, path in rooms.items() if not (path.is_dir() or path.with_suffix(".py").is_file())} == set()

@@ -116,6 +116,13 @@ def test_a_limit_holds_for_the_targets_in_use_only(bench: Workbench) -> None:
     assert _said(findings(bench, "--target", "qwen")) == [("L801", "`name`")]
 
 
+def test_a_target_that_is_listed_twice_counts_once(bench: Workbench) -> None:
+    _agent(bench, "qwen", about="x" * 1001)
+    bench.write({"assemble.toml": 'targets = ["qwen", "qwen"]\n'})
+    assert _said(findings(bench)) == [("L802", "`description`")]
+    assert bench.run("--all").status == 0
+
+
 def test_a_limit_can_be_ignored(bench: Workbench) -> None:
     _agent(bench, "qwen", name="x")
     assert [one.code for one in findings(bench)] == ["L801"]

@@ -20,7 +20,7 @@ EVERYTHING = "*"
 _TOOL = re.compile(r"(?P<tool>\w+)(?:\((?P<scope>.*)\))?", re.DOTALL)
 _MCP = re.compile(r"mcp__(?P<server>.+?)(?:__(?P<tool>.+))?", re.DOTALL)
 _BY_COMMA = re.compile(r"\s*,\s*")
-_LISTS = ("Agent", "Skill")
+LISTS = ("Agent", "Skill")
 """The tools whose scope is a list of names."""
 
 
@@ -78,7 +78,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
         values[target.handoffs.key] = _handoffs(target.handoffs, manifest.handoff)
     told = {key: value for key, value in values.items() if value or key == target.tools.key} | _own(target, own)
     entries = tuple((key, told[key]) for key in target.keys if key in told)
-    return Adapted(entries, _in_words(tools) if target.tools.written == "prose" else None)
+    return Adapted(entries, in_words(tools) if target.tools.written == "prose" else None)
 
 
 def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:
@@ -165,7 +165,7 @@ def _patterns(tool: str, scope: str) -> tuple[str, ...]:
     """What a tool is limited to; Claude Code writes a command with any arguments as `git:*`."""
     if scope.strip() in ("", EVERYTHING):
         return ()
-    if tool in _LISTS:
+    if tool in LISTS:
         return tuple(filter(None, _BY_COMMA.split(scope.strip())))
     return (f"{scope[:-2]} *" if scope.endswith(":*") else scope,)
 
@@ -206,8 +206,8 @@ _WRITTEN: dict[str, Callable[[Tools, tuple[Grant, ...]], dict[str, Value]]] = {
 }
 
 
-def _in_words(tools: Toolset) -> tuple[str, ...] | None:
-    """Each tool as what the agent may do, in words that stand in a Markdown list."""
+def in_words(tools: Toolset) -> tuple[str, ...] | None:
+    """Return each tool as what the agent may do, in words that stand in a Markdown list; None for a default."""
     if tools.granted is None:
         return None
     return tuple(

@@ -1,78 +1,104 @@
-"""Manifests as a person would write them: the text of a new one, in TOML that is fit to be edited."""
+"""TOML as a person would write it: fit to be read, edited and compared line by line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-from kei_assembler.manifest import FIELDS
 
 _LINE_MOST = 120
 _INDENT = "    "
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufdd0-\ufdef\ufffe\uffff]")
 _BARE_KEY = re.compile("[A-Za-z0-9_-]+")
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_ESCAPED_IN_LINES = {"\\": "\\\\", "\r": "\\r"}
 
 
-def manifest_text(data: Mapping[str, Any]) -> str:
-    """Return a manifest's data as TOML, in the order of its fields."""
-    told = [(field.key, data[field.key]) for field in FIELDS if field.key in data]
-    keys = "".join(f"{key} = {_value(value)}\n" for key, value in told if not _is_table(value))
-    return "\n".join([keys, *(part for key, value in told if _is_table(value) for part in _tables(key, value))])
+def document(data: Mapping[str, Any]) -> str:
+    """Return these keys and values as a file of TOML (1.0 and 1.1): lone values first, then the tables.
+
+    They may be strings without lone surrogates, booleans, integers of 64 bits, floats, lists and tables, and are read
+    back as they are.
+    """
+    lone = "".join(entry(key, value) for key, value in data.items() if not _is_section(value))
+    sections = (entry(key, value) for key, value in data.items() if _is_section(value))
+    return "\n".join(filter(None, [lone, *sections]))
 
 
-def _is_table(value: Any) -> bool:
-    entries = value if isinstance(value, Sequence) else ()
-    return isinstance(value, Mapping) or any(isinstance(entry, Mapping) for entry in entries)
+def entry(key: str, value: Any) -> str:
+    """Return one key of a file with its value, or where that is made of tables, these with their headers."""
+    if not isinstance(value, Mapping):
+        return _sections(key, value) if _is_section(value) else _pair(key, value)
+    if value and all(isinstance(inner, Mapping) for inner in value.values()):
+        return "\n".join(_table((key, name), inner) for name, inner in value.items())
+    return _table((key,), value)
 
 
-def _tables(key: str, value: Any) -> list[str]:
-    """The tables of one key of the manifest, each with its header; what they hold is up to the library."""
-    if isinstance(value, Mapping) and all(isinstance(inner, Mapping) for inner in value.values()):
-        return [_table(f"[{key}.{name}]", {key: {name: inner}}) for name, inner in value.items()]
-    if isinstance(value, Mapping):
-        return [f"[{key}]\n{_pairs(value)}"]
-    return [f"[[{key}]]\n{_pairs(entry)}" for entry in value]
+def _is_section(value: Any) -> bool:
+    return isinstance(value, Mapping) or _is_list_of_tables(value)
+
+
+def _is_list_of_tables(value: Any) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(inner, Mapping) for inner in value)
+
+
+def _sections(key: str, tables: Iterable[Mapping[str, Any]]) -> str:
+    return "\n".join(f"[[{_key(key)}]]\n{_pairs(table)}" for table in tables)
+
+
+def _table(path: Sequence[str], table: Mapping[str, Any]) -> str:
+    """A table with its header: lone values by our hand, what is nested in it by that of the library."""
+    header = _by_library(path, {})
+    lone = {key: value for key, value in table.items() if not _is_section(value)}
+    nested = {key: value for key, value in table.items() if key not in lone}
+    rest = _by_library(path, nested) if nested else ""
+    if not lone and nested:
+        return rest
+    return "\n".join(filter(None, [header + _pairs(lone), rest.removeprefix(header)]))
+
+
+def _by_library(path: Sequence[str], table: Mapping[str, Any]) -> str:
+    """A table as the library writes it; between three quotes it would lose the CR of line ends."""
+    import tomli_w
+
+    for key in reversed(path):
+        table = {key: table}
+    escaped = tomli_w.dumps(table)
+    return escaped if "\\r\\n" in escaped else tomli_w.dumps(table, multiline_strings=True)
 
 
 def _pairs(table: Mapping[str, Any]) -> str:
-    return "".join(f"{key} = {_value(value)}\n" for key, value in table.items())
+    return "".join(_pair(key, value) for key, value in table.items())
 
 
-def _table(header: str, nested: Mapping[str, Any]) -> str:
-    """A table of a target: simple values by our hand, below its header, and nested ones by that of the library."""
-    import tomli_w
-
-    ((key, inner),) = nested.items()
-    ((name, table),) = inner.items()
-    simple = {key: value for key, value in table.items() if _is_simple(key, value)}
-    rest = {key: value for key, value in table.items() if key not in simple}
-    others = f"\n{tomli_w.dumps({key: {name: rest}}, multiline_strings=False)}" if rest else ""
-    return f"{header}\n{_pairs(simple)}" + others.replace(f"{header}\n", "", 1)
+def _pair(key: str, value: Any) -> str:
+    start = f"{_key(key)} = "
+    if isinstance(value, str):
+        return f"{start}{_text(value)}\n"
+    on_one_line = start + _value(value)
+    if len(on_one_line) > _LINE_MOST and isinstance(value, list | tuple):
+        return "".join([f"{start}[\n", *(f"{_INDENT}{_value(one)},\n" for one in value), "]\n"])
+    return f"{on_one_line}\n"
 
 
-def _is_simple(key: str, value: Any) -> bool:
-    if not _BARE_KEY.fullmatch(key):
-        return False
-    is_list = isinstance(value, Sequence) and all(isinstance(one, str) for one in value)
-    return is_list or isinstance(value, str | bool | int | float)
+def _key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else _line(key)
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return _list(value) if isinstance(value, Sequence) else repr(value)
-
-
-def _list(entries: Sequence[str]) -> str:
-    written = [_line(entry) for entry in entries]
-    on_one = f"[{', '.join(written)}]"
-    if len(on_one) < _LINE_MOST - len("disallowedTools = "):
-        return on_one
-    return "[\n" + "".join(f"{_INDENT}{entry},\n" for entry in written) + "]"
+    """A value on one line."""
+    match value:
+        case str():
+            return _line(value)
+        case bool():
+            return str(value).lower()
+        case list() | tuple():
+            return f"[{', '.join(map(_value, value))}]"
+        case Mapping():
+            pairs = ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items())
+            return f"{{ {pairs} }}" if pairs else "{}"
+        case _:
+            return repr(value)
 
 
 def _text(text: str) -> str:
@@ -92,7 +118,7 @@ def _line(text: str) -> str:
 
 
 def _escaped_lines(text: str) -> str:
-    escaped = _escaped(text, {"\\": "\\\\", "\r": "\\r"}).replace('"""', '""\\"')
+    escaped = _escaped(text, _ESCAPED_IN_LINES).replace('"""', '""\\"')
     return f'"""\n{escaped[:-1]}\\""""' if escaped.endswith('"') else f'"""\n{escaped}"""'
 
 

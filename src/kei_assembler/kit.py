@@ -106,7 +106,8 @@ class Kit:
         return tuple(target for target in self.chosen if manifest.targets is None or target in wanted)
 
     def _all_targets_of(self, manifest: Manifest) -> tuple[str, ...]:
-        return tuple(target for target in manifest.targets or self.settings.targets if target in TARGETS)
+        wanted = (target for target in manifest.targets or self.settings.targets if target in TARGETS)
+        return tuple(dict.fromkeys(wanted))
 
     def output(self, target: str, name: str, file: str) -> str:
         """Return the path, relative to the kit, of the agent file that the manifest `file` gives for a target."""

@@ -53,7 +53,7 @@ class Kit:
                 hint = did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
                 raise AssembleError(f"there is no target {target}", hint)
         own = discovery.load(folder)
-        own.chosen = targets
+        own.chosen = tuple(dict.fromkeys(targets))
         return cls(own)
 
     @property

@@ -207,11 +207,6 @@ _THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
 _HEADING = re.compile(r"#{1,6}(?: |\Z)")
 _UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
 _FENCE = re.compile(r"(?P<mark>`{3,})[^`]*\Z|(?P<tildes>~{3,})")
-_HTML = tuple(
-    (re.compile(opening, re.IGNORECASE | re.ASCII), re.compile(ending, re.IGNORECASE | re.ASCII), name)
-    for opening, ending, name in _HTML_BLOCKS
-)
-_LONE_TAG_ROW = len(_HTML) - 1
 _LONE_TAG_ROW = len(_HTML_BLOCKS) - 1
 _ITEM_INDENT_MOST = 4
 _NESTING_MOST = 64  # what is deeper is no text for people, and ends with what holds it anyway
@@ -258,6 +253,7 @@ class _Reader:
         self.opened = Unclosed(0, "")
         self.in_paragraph = False
         self.hollow = False
+        self.after_blank = False
         self.block = 0
 
     @property
@@ -268,6 +264,13 @@ class _Reader:
     def read(self, line: str) -> _Kind:
         """Take the next line, without tabs, and tell what it is; `block` then is the number of its block."""
         self.number += 1
+        if self.after_blank and not line.strip():  # nothing can change, and there may be a million of them
+            return _Kind.BLANK
+        kind = self._read(line)
+        self.after_blank = kind is _Kind.BLANK
+        return kind
+
+    def _read(self, line: str) -> _Kind:
         rest, depth = self._within_containers(line)
         if depth < len(self.containers):
             if self.in_paragraph and self._continues_paragraph(rest):

@@ -58,7 +58,7 @@ class Planner:
         self.owners: dict[str, str] = {}
         self.passed_over: set[str] = set()
 
-    def add(self, files: Iterable[str]) -> None:
+    def add_all(self, files: Iterable[str]) -> None:
         """Plan manifests: what is found goes to `found` and `once`, what would change to `changes`.
 
         To check some and then render these is faster than to take turns, by what a processor keeps at hand.

@@ -38,14 +38,14 @@ def planned(kit: Kit, files: Sequence[str], whole: bool, may_write: bool = False
     """
     planner = Planner(kit)
     if len(files) < _WORTH_SHARING or not crew.is_possible():
-        planner.add(told(files))
+        planner.add_all(told(files))
         yield _whole_plan(planner, whole, planner.disk.apply)
         return
     share = None
     try:
         with crew.undisturbed():
             share = _Share(planner, files[len(files) // 2 :], may_write)
-        planner.add(told(files[: len(files) // 2]))
+        planner.add_all(told(files[: len(files) // 2]))
         yield _whole_plan(share.joined(), whole, share.write)
     finally:
         if share:
@@ -109,7 +109,7 @@ class _Share:
         return self.planner
 
     def _alone(self) -> Planner:
-        self.planner.add(self.files)
+        self.planner.add_all(self.files)
         return self.planner
 
     def write(self, changes: Iterable[Change]) -> list[Change]:
@@ -143,7 +143,7 @@ class _Share:
         """Plan anew what the other process was to write when it was lost, and carry out what it did not get to."""
         self.end()
         anew = Planner(self.planner.kit)
-        anew.add(self.files)
+        anew.add_all(self.files)
         now = {change.path: change for change in anew.changes}
         return [self._completed(change, now.get(change.path)) for change in theirs]
 
@@ -178,7 +178,7 @@ class _Share:
     def _planned(self) -> Part:
         planner = self.planner
         planner.found, planner.once = [], []
-        planner.add(self.files)
+        planner.add_all(self.files)
         blocks = tuple(block.name for block in planner.kit.blocks_read)
         changes = [self._sent(change) for change in planner.changes]
         return Part(

@@ -110,18 +110,18 @@ are no fixer: what you find goes back to whoever called you.
 blocks = ["baseline"]
 
 domain_in = [
-  "Errors that tests do not catch: wrong conditions, lost errors, races, broken promises to callers",
-  "Tests: whether each would fail without the change",
+    "Errors that tests do not catch: wrong conditions, lost errors, races, broken promises to callers",
+    "Tests: whether each would fail without the change",
 ]
 
 forbidden_domain = [
-  "Findings without file and line",
-  "Remarks on style that a formatter would settle",
+    "Findings without file and line",
+    "Remarks on style that a formatter would settle",
 ]
 
 output_extra_fields = [
-  "Findings: path:line, what goes wrong, with which input",
-  "Looked at: the files that were read as a whole",
+    "Findings: path:line, what goes wrong, with which input",
+    "Looked at: the files that were read as a whole",
 ]
 
 # In TOML a key belongs to the last header above it: all keys stand above the first [[handoff]] or [references].

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from textwrap import fill
 from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, listed
+from kei_assembler.handwriting import entry
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import FIELDS, extra_fields, manifest_shape
 from kei_assembler.renewing import MANIFEST_SCHEMA
@@ -132,26 +131,6 @@ def _sample(kit: Kit, key: str, shape: Shape, examples: Sequence[Any]) -> Any:
 
 
 def _written(field: Field, value: Any) -> str:
-    if not _is_table(field):
-        return f"{field.key} = {_toml(value, is_text=field.key == 'role')}\n"
-    tables, header = (value, f"[[{field.key}]]") if field.shape.item else ([value], f"[{field.key}]")
-    return "\n".join(f"{header}\n{''.join(chain.from_iterable(_pairs(table)))}" for table in tables)
-
-
-def _pairs(table: Mapping[str, Any]) -> Iterable[str]:
-    for key, value in table.items():
-        yield f"{key} = {_toml(value)}\n"
-
-
-def _toml(value: Any, is_text: bool = False) -> str:
-    if not isinstance(value, str):
-        return _list(list(map(_toml, value)))
-    if is_text or "\n" in value:
-        lines = value.split("\n") if "\n" in value else [value, ""]
-        return '"""\n' + "\n".join(json.dumps(line, ensure_ascii=False)[1:-1] for line in lines) + '"""'
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _list(entries: list[str]) -> str:
-    line = f"[{', '.join(entries)}]"
-    return line if len(line) <= _WIDTH else "".join(["[\n", *(f"  {entry},\n" for entry in entries), "]"])
+    """A key and its value; the role, with which people will go on, stands on lines of its own."""
+    is_open = field.key == "role" and not value.endswith("\n")
+    return entry(field.key, f"{value}\n" if is_open else value)

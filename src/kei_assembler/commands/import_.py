@@ -9,16 +9,18 @@ from typing import NamedTuple
 
 import click
 
-from kei_assembler import completing, discovery, disk, importing
-from kei_assembler.agentfile import AgentFile, read_agent, suffix_of, target_of
+from kei_assembler import completing, discovery, disk
 from kei_assembler.build import Policy
 from kei_assembler.commands import tell
 from kei_assembler.diagnostics import AssembleError, Diagnostic
-from kei_assembler.drafting import Draft, Origin, draft
 from kei_assembler.hidden import shown
-from kei_assembler.importing import Prospect, Written
+from kei_assembler.importing import prospect
+from kei_assembler.importing.agentfile import AgentFile, read_agent
+from kei_assembler.importing.drafting import Draft, Origin, draft
+from kei_assembler.importing.names import name_all
+from kei_assembler.importing.paths import is_among_agents, is_seen, suffix_of, target_of
+from kei_assembler.importing.prospect import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, read_regular, unreadable
-from kei_assembler.naming import name_all
 from kei_assembler.options import OneOf, kit_option
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import FINDINGS, Outcome
@@ -49,16 +51,24 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     files = [(path, target or target_of(_full(path)) or "claude-code") for path in _files(sources, target)]
     if not files:
         raise AssembleError("there are no agent files", "name the files, or the folder that holds them")
-    home = _home(folder)
-    origins, found = _read(files, home)
+    origins, found = _read(files, home := _home(folder))
     kit, settings = _kit(home, origins)
+    policy = Policy.of(kit)
+    written, made, said = _import(kit, settings, origins, share, dry_run)
+    return _tell(kit, written, made, policy.weigh([*found, *said]), dry_run)
+
+
+def _import(
+    kit: Kit, settings: str, origins: Sequence[Origin], share: bool, dry_run: bool
+) -> tuple[list[Written], list[Made], list[Diagnostic]]:
+    """Write what comes of the files, and return the manifests, what became of each file, and what there is to say."""
     drafts = _drafts(kit, origins)
-    drafts, blocks = importing.with_shared(kit, drafts) if share else (drafts, {})
-    prospect = Prospect(kit, (one.name for one in drafts), blocks)
-    written, said = importing.written(prospect, drafts)
-    made, in_the_way = _write(kit, _pieces(settings, prospect, blocks, drafts), written, dry_run)
-    found += [*(one for draft in drafts for one in draft.found), *_of_written(made, said), *in_the_way]
-    return _tell(kit, written, made, found, dry_run)
+    drafts, blocks = prospect.with_shared(kit, drafts) if share else (drafts, {})
+    written = prospect.written(kit, drafts)
+    made, in_the_way = _write(kit, _pieces(settings, kit, blocks, drafts), written, dry_run)
+    coming = [file for file in written if Made("foreign", file.path) not in made]
+    said = [one for draft in drafts for one in draft.found]
+    return written, made, [*said, *Prospect(kit, coming, blocks).problems(), *in_the_way]
 
 
 def _full(path: str) -> str:
@@ -77,7 +87,7 @@ def _kit(home: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
     """The kit, and the text of its settings where it is a new one."""
     if discovery.is_kit(home):
         return discovery.load(home), ""
-    return importing.new_kit(home, origins)
+    return prospect.new_kit(home, origins)
 
 
 # The files to import
@@ -94,22 +104,38 @@ def _files(sources: Sequence[str], target: str | None) -> list[str]:
 
 
 def _inside(folder: str, target: str | None) -> list[str]:
-    """The agent files of a folder: those below the folders of AI tools, if there are any, or else all that may be."""
-    every = sorted(_walk(folder))
+    """The agent files of a folder: those in folders of AI tools, or else in folders of agents, or else all Markdown."""
+    every = sorted(_walk(folder), key=lambda path: (path.count(os.sep), path))
     if target is not None:
         return [path for path in every if path.endswith(suffix_of(target))]
     known = {path: target_of(_full(path)) for path in every}
     told = [path for path, of in known.items() if of is not None and path.endswith(suffix_of(of))]
-    return told or [path for path in every if path.endswith(".md")]
+    pages = [path for path in every if path.endswith(".md")]
+    return told or [path for path in pages if is_among_agents(path)] or pages
 
 
 def _walk(folder: str) -> Iterator[str]:
     def refuse(error: OSError) -> None:
         raise AssembleError(f"the folder {error.filename} cannot be read: {error.strerror}")
 
-    for inner, folders, names in os.walk(folder, onerror=refuse):
+    entered: set[tuple[str, bool]] = set()
+    for inner, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         folders[:] = [name for name in folders if name not in _PASSED_OVER]
+        folders[:] = [name for name in folders if _is_new(os.path.join(inner, name), folder, entered)]
         yield from (os.path.join(inner, name) for name in names)
+
+
+def _is_new(path: str, top: str, entered: set[tuple[str, bool]]) -> bool:
+    """Whether a folder, or what a link leads to, was not entered yet; where an AI tool looks, that counts anew.
+
+    A link upwards leads to nothing new.
+    """
+    real = os.path.realpath(path)
+    key = real, is_seen(f"{_full(path)}/x")
+    is_above = os.path.join(os.path.realpath(top), "").startswith(os.path.join(real, ""))
+    is_new = key not in entered and not is_above
+    entered.add(key)
+    return is_new
 
 
 def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], list[Diagnostic]]:
@@ -118,9 +144,16 @@ def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], li
         agent, said = _read_one(path, target)
         found += said
         if agent is not None:
-            place = os.path.relpath(os.path.realpath(path), os.path.realpath(home)).replace(os.sep, "/")
-            origins.append(Origin(agent, "" if place.startswith("../") else place))
+            origins.append(Origin(agent, _place(path, home)))
     return origins, found
+
+
+def _place(path: str, home: str) -> str:
+    """The path of a file relative to the kit: as it was named, by a link perhaps, or resolved."""
+    ways = (
+        os.path.relpath(make(path), make(home)).replace(os.sep, "/") for make in (os.path.abspath, os.path.realpath)
+    )
+    return next((way for way in ways if not way.startswith("../")), "")
 
 
 def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
@@ -129,7 +162,7 @@ def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic
         raw = read_regular(path)
     except OSError as error:
         return None, Source(name, "").run(unreadable, error)
-    return read_agent(name, raw, target)
+    return read_agent(name, raw, target, is_in_place=target_of(_full(path)) == target)
 
 
 # The files of the kit
@@ -142,10 +175,10 @@ def _drafts(kit: Kit, origins: Sequence[Origin]) -> list[Draft]:
     return [one._replace(found=(*said, *one.found)) for one, (_, said) in zip(drafts, named, strict=True)]
 
 
-def _pieces(settings: str, kit: Prospect, blocks: Mapping[str, str], drafts: Sequence[Draft]) -> list[Written]:
+def _pieces(settings: str, kit: Kit, blocks: Mapping[str, str], drafts: Sequence[Draft]) -> list[Written]:
     """What the manifests need to be there before."""
     pieces = [Written(SETTINGS_FILE, settings, drafts[0])] if settings and drafts else []
-    return [*pieces, *(Written(kit.block_file(name), text, drafts[0]) for name, text in blocks.items())]
+    return [*pieces, *(Written(prospect.block_file(kit, name), text, drafts[0]) for name, text in blocks.items())]
 
 
 def _write(
@@ -155,34 +188,31 @@ def _write(
     elsewhere = {os.path.basename(file): file for file in kit.manifests}
     for file in (*pieces, *manifests):
         other = elsewhere.get(os.path.basename(file.path), file.path) if file in manifests else file.path
-        word = _write_one(kit, file, dry_run) if other == file.path else "foreign"
+        is_other = other != file.path
+        word, why = ("foreign", "is an agent of this name") if is_other else _write_one(kit, file, dry_run)
         made.append(Made(word, file.path))
         if word == "foreign":
-            why = "says something else; it is left as it is" if other == file.path else "is an agent of this name"
-            found += importing.in_the_way(file.draft, other, why)
+            found += prospect.in_the_way(file.draft, other, why)
     return made, found
 
 
-def _of_written(made: Sequence[Made], found: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """The findings but for those about manifests that gave way to what is there."""
-    kept = {path for word, path in made if word == "foreign"}
-    return [one for one in found if one.place.file not in kept]
+_DIFFERS = "says something else; it is left as it is"
 
 
-def _write_one(kit: Kit, file: Written, dry_run: bool) -> str:
+def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
+    """Write a file if it is not there, and return in a word what became of it, and why if nothing."""
     outputs = disk.Disk(kit)
     if not outputs.holds(file.path):
         raise AssembleError(f"{file.path} lies outside the kit's root", "see the setting `root`")
-    content = file.text.encode()
     try:
-        present = outputs.read(file.path)
-    except OSError:
-        return "foreign"
+        present, content = outputs.read(file.path), file.text.encode()
+    except OSError as error:
+        return "foreign", f"cannot be written: {error.strerror}"
     if present is not None:
-        return "unchanged" if present.replace(b"\r\n", b"\n") == content else "foreign"
+        return "unchanged" if present.replace(b"\r\n", b"\n") == content else "foreign", _DIFFERS
     if dry_run:
-        return "would create"
-    return "created" if disk.create(kit.path(file.path), content) else "foreign"
+        return "would create", ""
+    return "created" if disk.create(kit.path(file.path), content) else "foreign", _DIFFERS
 
 
 # The report
@@ -191,8 +221,7 @@ def _write_one(kit: Kit, file: Written, dry_run: bool) -> str:
 def _tell(
     kit: Kit, written: Sequence[Written], made: Sequence[Made], found: Sequence[Diagnostic], dry_run: bool
 ) -> int:
-    policy = Policy(frozenset(kit.settings.ignore))
-    outcome = Outcome(tuple(policy.weigh(found)), agents=len(written))
+    outcome = Outcome(tuple(found), agents=len(written))
     tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in made))
     tell(sys.stderr, as_text.diagnostics(outcome) + "".join(_closing(kit, written, outcome, dry_run)))
     return FINDINGS if outcome.status else 0

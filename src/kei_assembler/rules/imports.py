@@ -12,7 +12,9 @@ from kei_assembler.diagnostics import Finding, Severity, rule
 
 @rule("I901", Severity.NOTE)
 def no_agent_file(found: Finding) -> Iterable[Finding]:
-    """A file among those to import is none of an agent: it has no front matter, or is itself no TOML of one.
+    """A file among those to import is no agent's: it has no front matter, or none of an agent's keys in it.
+
+    Some AI tools take a file without front matter for an agent where it lies in their folder; so does an import then.
 
     Fails::
 
@@ -172,6 +174,8 @@ def description_made_up(found: Finding) -> Iterable[Finding]:
 @rule("I907", Severity.WARNING)
 def tools_repaired(found: Finding) -> Iterable[Finding]:
     """A list of tools is not what the file has: an entry stood in it twice, or is not the name of one tool.
+
+    So it is said where the key `tools` stands without names, which for most AI tools means none at all.
 
     Fails::
 
@@ -345,6 +349,40 @@ def section_moved(found: Finding) -> Iterable[Finding]:
     yield found
 
 
+@rule("I912", Severity.WARNING)
+def made_otherwise(found: Finding) -> Iterable[Finding]:
+    """The settings of the kit make the agent's front matter other than it was, as by a default that the file lacks.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+
+        # assemble.toml
+        [defaults]
+        model = "opus"
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        model: haiku
+        ---
+        You review code.
+
+        # assemble.toml
+        [defaults]
+        model = "opus"
+    """
+    yield found
+
+
 RULES = (
     no_agent_file,
     front_matter_guessed,
@@ -357,4 +395,5 @@ RULES = (
     body_repaired,
     file_left_behind,
     section_moved,
+    made_otherwise,
 )

@@ -149,7 +149,10 @@ def output_twice(path: str, other: str) -> Iterable[Finding]:
         description = "Reviews code."
 
         # assemble.toml
-        targets = ["claude-code", "claude-code"]
+        targets = ["claude-code", "opencode"]
+
+        [target.opencode]
+        output = "agents/{name}.md"
 
     Passes::
 
@@ -158,7 +161,10 @@ def output_twice(path: str, other: str) -> Iterable[Finding]:
         description = "Reviews code."
 
         # assemble.toml
-        targets = ["claude-code"]
+        targets = ["claude-code", "opencode"]
+
+        [target.opencode]
+        output = "opencode/{name}.md"
     """
     yield Finding(START, f"its output `{path}` is also one of {other}", "give each a path of its own")
 

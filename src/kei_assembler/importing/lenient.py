@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import pairwise
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kei_assembler.diagnostics import Span
@@ -73,17 +74,42 @@ def read(text: str, known: Collection[str]) -> Reading:
     except Refused:
         raise
     except NotYaml as error:
-        return _mended(text, error) or _by_known_keys(text, error, known)
+        return _spaced(text) or _mended(text, error) or _by_known_keys(text, error, known)
+
+
+def _spaced(text: str) -> Reading | None:
+    """What YAML says with tabs between and inside of its tokens, which the parser does not take."""
+    if "\t" not in text:
+        return None
+    try:
+        return _parsed(_without_tabs(text))
+    except NotYaml:
+        return None
 
 
 def _mended(text: str, why: NotYaml) -> Reading | None:
-    mended = _TABS.sub(lambda tabs: "  " * len(tabs[0]), "\n".join(map(_quoted_line, text.split("\n"))))
+    mended = _indented("\n".join(map(_quoted_line, text.split("\n"))))
     try:
         reading = _parsed(mended)
     except NotYaml:
         return None
     guess = Guess(why.span, f"this is no YAML ({why.message}); {_HOW}", _QUOTE_IT)
     return Reading(reading.entries, (guess, *reading.guesses))
+
+
+def _without_tabs(text: str) -> str:
+    """Tabs that set off are spaces, those inside of a text are kept by another character; indents stay."""
+    lines = _SETTING_OFF.sub(" ", text).split("\n")
+    indents = (line[: len(line) - len(line.lstrip())] for line in lines)
+    return "\n".join(indent + line[len(indent) :].translate(_TAB) for line, indent in zip(lines, indents, strict=True))
+
+
+def _indented(text: str) -> str:
+    """As `_without_tabs`, and each tab of an indent is two spaces."""
+    return _TABS.sub(lambda tabs: "  " * len(tabs[0]), _without_tabs(text))
+
+
+_SETTING_OFF = re.compile(r"(?<=[:,\[{?-])\t[\t ]*|[\t ]*\t[\t ]*(?=#|$)", re.MULTILINE)
 
 
 _HOW = "read as if odd values were in quotes, and tabs were spaces"
@@ -128,11 +154,33 @@ def _key_of(line: str) -> str:
 
 def _lone_value(key: str, stretch: str) -> Any:
     """The value of one key and its lines: as YAML if they alone are, else the text as it stands, without quotes."""
-    whole = _attempt(stretch)
-    if isinstance(whole, dict) and list(whole) == [key]:
-        return whole[key]
-    text = stretch[len(key) + 1 :].strip()
-    return text[1:-1] if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0] else text
+    for whole in (_attempt(stretch), _attempt(_indented(stretch))):
+        if isinstance(whole, dict) and list(whole) == [key]:
+            return whole[key]
+    return _as_it_stands(stretch[len(key) + 1 :].strip())
+
+
+def _as_it_stands(text: str) -> str:
+    """The text of a value without its indent, and without the marks that it is in quotes or stands below its key."""
+    first, newline, rest = text.partition("\n")
+    text = dedent(rest) if newline and _BELOW.fullmatch(first) else f"{first}{newline}{dedent(rest)}"
+    quote = text[:1]
+    if len(text) < len('""') or quote not in "\"'" or text[-1] != quote or _closes_early(text, quote):
+        return text
+    return _ESCAPED.sub(_unescaped, text[1:-1]) if quote == '"' else text[1:-1].replace("''", "'")
+
+
+def _closes_early(text: str, quote: str) -> bool:
+    """Whether the quotes are about a part of the text: `"a" or "b"`."""
+    return re.match(rf"[^{quote}]*[^\s\\{quote}]{quote}[\s.,;:!?)]", text[1:-1]) is not None
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return {"n": "\n", "t": "\t"}.get(match[1], match[1])
+
+
+_BELOW = re.compile(r"[|>][+-]?[1-9]?[+-]?[ \t]*")
+_ESCAPED = re.compile(r"""\\([nt"\\/])""")
 
 
 def _attempt(text: str) -> Any:
@@ -150,15 +198,37 @@ def _parsed(text: str) -> Reading:
     return Reading(builder.top, tuple(builder.guesses))
 
 
+def as_text(value: Any) -> str:
+    """Return a value as text, whatever it is: entries and keys stand on lines of their own. Nothing is empty."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case list():
+            return "\n".join(map(as_text, value))
+        case dict():
+            return "\n".join(f"{key}: {as_text(inner)}" for key, inner in value.items())
+        case _:
+            return str(value).strip()
+
+
 def by_lines(text: str) -> Reading:
     """Return what Cursor's reader finds: on each line a key, and after the colon its value as it stands."""
     entries: dict[str, Entry] = {}
+    others = []
     for number, line in enumerate(text.split("\n"), 1):
         key, colon, value = line.strip().partition(":")
+        indent = len(line) - len(line.lstrip()) + 1
         if colon and key.strip() and not key.startswith("#"):
-            indent = len(line) - len(line.lstrip()) + 1
             entries[key.strip().lower()] = Entry(value.strip(), Span(number, indent, number, indent + len(key)))
-    return Reading(entries)
+        elif line.strip() and not key.startswith("#"):
+            others.append(Span(number, indent, number, len(line) + 1))
+    return Reading(entries, tuple(Guess(span, _NO_KEY, _ONE_LINE) for span in others[:1]))
+
+
+_NO_KEY = "this line, and what is like it, was passed over: it is not `key: value`"
+_ONE_LINE = "Cursor reads no YAML: each value stands on the line of its key"
 
 
 class _Builder:
@@ -167,7 +237,7 @@ class _Builder:
     def __init__(self, text: str) -> None:
         self.top: dict[str, Entry] = {}
         self.guesses: list[Guess] = []
-        self._events = _events(text)
+        self._events = _events(text.translate(_OUT))
         self._anchors: set[str] = set()
         self._depth = 0
 
@@ -186,7 +256,14 @@ class _Builder:
         anchor = getattr(event, "anchor", None)
         if anchor and make is not _Builder._alias:
             self._anchors.add(anchor)
+        self._note_tag(event)
         return Entry(make(self, event), _span(event))
+
+    def _note_tag(self, event: Any) -> None:
+        tag = getattr(event, "tag", None)
+        if tag and not _USUAL_TAG.fullmatch(tag):
+            shown = tag.replace("tag:yaml.org,2002:", "!!")
+            self.guesses.append(Guess(_span(event), f"the tag `{shown}` was passed over", _TAG))
 
     def _alias(self, event: Any) -> Any:
         if event.anchor in self._anchors:
@@ -207,7 +284,7 @@ class _Builder:
         table: dict[str, Any] = {}
         for inner in self._until("MappingEndEvent"):
             key = self._value(inner)
-            name = str(getattr(inner, "value", key.value))
+            name = str(getattr(inner, "value", key.value)).translate(_BACK)
             value = self._value(next(self._events)).value
             self._note(name, value, key.span, name in table)
             table[name] = value
@@ -237,6 +314,8 @@ class _Builder:
     }
 
 
+_USUAL_TAG = re.compile("!|tag:yaml.org,2002:(?:str|seq|map)")
+_TAG = "what is text belongs in quotes"
 _TWICE = "so it does in Claude Code; other AI tools do not load the agent"
 
 
@@ -263,6 +342,12 @@ def _span(event: Event) -> Span:
     return Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
 
+_STAND_INS = {"\x85": "\U0010fffa", "\u2028": "\U0010fffb", "\u2029": "\U0010fffc", "\t": "\U0010fffd"}
+"""Characters that the parser, being one of YAML 1.1, takes for line breaks, and tabs."""
+
+_TAB = str.maketrans("\t", _STAND_INS["\t"])
+_OUT = str.maketrans({break_: stand_in for break_, stand_in in _STAND_INS.items() if break_ != "\t"})
+_BACK = str.maketrans({stand_in: character for character, stand_in in _STAND_INS.items()})
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)")
 _WORDS = {
@@ -287,4 +372,4 @@ def _resolved(event: ScalarEvent) -> Any:
 
 def _without_surrogates(text: str) -> str:
     """Escapes can spell halves of a character: those that belong together are one, a lone one is a sign of that."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").translate(_BACK)

@@ -6,16 +6,20 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from kei_assembler.bodies import Split, share
+from kei_assembler.adapt import EVERYTHING
 from kei_assembler.diagnostics import Diagnostic, Finding
-from kei_assembler.drafting import Draft, Origin
-from kei_assembler.handwriting import manifest_text
-from kei_assembler.kit import Block, Kit, normal, stem
-from kei_assembler.manifest import manifest_shape
-from kei_assembler.naming import slug
-from kei_assembler.rules import check_manifest, imports
+from kei_assembler.handwriting import document
+from kei_assembler.importing.agentfile import AgentFile, read_agent
+from kei_assembler.importing.bodies import Split, share
+from kei_assembler.importing.drafting import Draft, Origin, draft
+from kei_assembler.importing.names import slug
+from kei_assembler.kit import Block, Kit, normal
+from kei_assembler.manifest import FIELDS
+from kei_assembler.plan import Change
+from kei_assembler.planner import Planner
+from kei_assembler.rules import imports
 from kei_assembler.settings import decode_settings, is_block_name
 from kei_assembler.source import START, Source, read_toml, span_of
 
@@ -29,25 +33,59 @@ class Written(NamedTuple):
 
 
 class Prospect(Kit):
-    """A kit as it will be with the agents and blocks that are imported."""
+    """A kit as it will be with the manifests and blocks that are imported."""
 
-    def __init__(self, kit: Kit, names: Iterable[str], blocks: Mapping[str, str]) -> None:
+    def __init__(self, kit: Kit, manifests: Iterable[Written], blocks: Mapping[str, str]) -> None:
         super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at)
-        self._names = frozenset(names)
-        self._new = {name: Block(name, Source(self.block_file(name), text), ()) for name, text in blocks.items()}
+        self.new = {file.path: file for file in manifests}
+        self._blocks |= {name: Block(name, Source(block_file(kit, name), text), ()) for name, text in blocks.items()}
 
     @cached_property
-    def agents(self) -> frozenset[str]:
-        """The names of the kit's agents, the new ones among them."""
-        return frozenset(map(stem, self.manifests)) | self._names
+    def manifests(self) -> tuple[str, ...]:
+        """The manifests' files, the new ones among them, sorted."""
+        return tuple(sorted({*super().manifests, *self.new}))
 
-    def block(self, name: str) -> Block | None:
-        """Return the block of this name, new or there already."""
-        return self._new.get(name) or super().block(name)
+    def read_manifest(self, file: str) -> tuple[Source, list[Diagnostic]]:
+        """Return a manifest's source, also of a new one, and what kept it from being read."""
+        return read_toml(file, self.new[file].text.encode()) if file in self.new else super().read_manifest(file)
 
-    def block_file(self, name: str) -> str:
-        """Return where a new block goes."""
-        return normal(f"{self.settings.blocks[0]}/{name}.md")
+    def problems(self) -> list[Diagnostic]:
+        """Return what a build of the new manifests would say, and what it would make otherwise than it was."""
+        planner = Planner(self)
+        planner.add_all(self.new)
+        made = (self._made_otherwise(change) for change in planner.changes if change.after)
+        return [*planner.everything_found(), *(one for found in made for one in found)]
+
+    def _made_otherwise(self, change: Change) -> list[Diagnostic]:
+        """Return a finding where the file that a build gives would be imported with another front matter."""
+        first = self.new[change.manifest].draft
+        agent, _ = read_agent(change.path, change.after or b"", change.target, is_in_place=True)
+        if agent is None or change.target != first.origin.agent.target:
+            return []
+        again = draft(self, Origin(agent, ""), first.name, self.agents)
+        keys = _keys_that_differ(_front(first), _front(again))
+        return [found for key in keys for found in _of_settings(first.origin.agent, key)]
+
+
+def _of_settings(agent: AgentFile, key: str) -> list[Diagnostic]:
+    message = f"the kit's settings give the agent another `{key}` than this file has"
+    return agent.say(imports.made_otherwise, agent.span(key), message, "say in the manifest what is to hold")
+
+
+def _front(one: Draft) -> dict[str, Any]:
+    """What a draft has for the front matter: to have all tools is to have no such key."""
+    own = one.data.get("target", {}).get(one.origin.agent.target, {})
+    whole = {key: one.data[key] for key in ("description", "tools", "model") if key in one.data} | own
+    return {key: value for key, value in whole.items() if value != [EVERYTHING]}
+
+
+def _keys_that_differ(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    return [key for key in {**first, **second} if first.get(key) != second.get(key)]
+
+
+def block_file(kit: Kit, name: str) -> str:
+    """Return where a new block goes."""
+    return normal(f"{kit.settings.blocks[0]}/{name}.md")
 
 
 def new_kit(folder: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
@@ -118,16 +156,15 @@ def _sharing(one: Draft, split: Split, names: Mapping[str, str]) -> Draft:
     return one._replace(data=data, found=found)
 
 
-def written(kit: Kit, drafts: Iterable[Draft]) -> tuple[list[Written], list[Diagnostic]]:
-    """Return the manifests' files, and what a build of this kit would say of them. `kit` is as it will be."""
-    files, found = [], []
-    shape = manifest_shape(kit.settings.extra_keys)
-    for one in drafts:
-        file = Written(kit.manifest_file(one.name), manifest_text(one.data), one)
-        source, problems = read_toml(file.path, file.text.encode())
-        found += problems or check_manifest(kit, source, shape)[1]
-        files.append(file)
-    return files, found
+def written(kit: Kit, drafts: Iterable[Draft]) -> list[Written]:
+    """Return the files of the manifests."""
+    return [Written(kit.manifest_file(one.name), manifest_text(one.data), one) for one in drafts]
+
+
+def manifest_text(data: Mapping[str, Any]) -> str:
+    """Return a manifest's data as TOML, in the order of its fields; the role ends with its last line."""
+    told = {field.key: data[field.key] for field in FIELDS if field.key in data}
+    return document(told | {key: f"{told[key]}\n" for key in told if key == "role"})
 
 
 def in_the_way(draft: Draft, path: str, why: str) -> list[Diagnostic]:

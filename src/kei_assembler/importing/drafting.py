@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
-from kei_assembler.agentfile import AgentFile
-from kei_assembler.bodies import closed, fields_of
+from kei_assembler.adapt import EVERYTHING
 from kei_assembler.diagnostics import Diagnostic, Span, listed
+from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.bodies import closed, fields_of
+from kei_assembler.importing.former import renewed
+from kei_assembler.importing.lenient import as_text
+from kei_assembler.importing.paths import is_seen
+from kei_assembler.importing.tools import from_words, split_names, translated
 from kei_assembler.kit import Kit
 from kei_assembler.rules import imports
 from kei_assembler.shapes import LINE, Field, Shape, fits
 from kei_assembler.target import Target
 from kei_assembler.targets import TARGETS
-from kei_assembler.toolnames import split_names, translated
 
 _DESCRIPTION_MOST = 200
-
-_FORMER_TOOLS = {"gemini": {"search_file_content": "grep_search"}}
-"""Names of tools that an AI tool takes still."""
 
 _TACIT = {"opencode": {"mode": "all"}}
 """What holds where a file is silent, but would not in what this tool writes."""
@@ -57,11 +59,10 @@ class _Drafting:
     def __init__(self, kit: Kit, origin: Origin, name: str) -> None:
         self.kit = kit
         self.origin = origin
-        self.agent = origin.agent
+        self.agent, self.found = renewed(origin.agent)
         self.row: Target = TARGETS[origin.agent.target]
         self.data: dict[str, Any] = {"name": name}
         self.own: dict[str, Any] = {}
-        self.found: list[Diagnostic] = []
 
     def finish(self, known: frozenset[str]) -> Draft:
         """Place everything, and return the draft."""
@@ -69,6 +70,7 @@ class _Drafting:
         for key in self.agent.entries:
             _PLACES.get(key, _Drafting._place_own)(self, key)
         self._place_body(known)
+        self._keep_all_tools()
         self.own = {**_tacit(self.row, self.agent), **self.own}
         if self.agent.target not in self.kit.settings.targets:
             self.data["targets"] = [self.agent.target]
@@ -84,8 +86,8 @@ class _Drafting:
         given = self.agent.entries["description"].value if "description" in self.agent.entries else None
         if isinstance(given, str) and given.strip():
             self.data["description"] = self._as_client_reads(given)
-        elif type(given) in (int, float, bool):
-            self.data["description"] = str(given)
+        elif text := as_text(given):
+            self.data["description"] = text
             message = "the description was read as text"
             self._say(imports.front_matter_guessed, "description", message, "put it in quotes")
         else:
@@ -111,23 +113,32 @@ class _Drafting:
     def _place_tools(self, key: str) -> None:
         value = self.agent.entries[key].value
         if key != self.row.tools.key:
-            is_older_way = isinstance(value, dict) and self.row.tools.written == "permissions"
-            (self._place_switches if is_older_way else self._place_own)(key)
+            self._place_own(key)
         elif self.row.tools.written == "permissions":
             self._place_permissions(key)
         else:
-            former = _FORMER_TOOLS.get(self.row.name, {})
-            self._place_names(key, [former.get(name, name) for name in split_names(self.row, value)])
+            self._say_what_is_no_name(key, value)
+            self._place_names(key, split_names(self.row, value))
+
+    def _say_what_is_no_name(self, key: str, value: Any) -> None:
+        for entry in value if isinstance(value, list) else ():
+            if not isinstance(entry, str):
+                self._say(imports.tools_repaired, key, f"`{as_text(entry)}` is no name of a tool, and left out")
+        means_all = self.row.tools.empty_means_all
+        if not isinstance(value, str | list) or value == "" or (value == [] and means_all):
+            some = "all tools" if means_all else "none at all"
+            message = f"`{key}` names no tools; the agent has {some}"
+            self._say(imports.tools_repaired, key, message, "name them, or leave out the key")
 
     def _place_names(self, key: str, given: Sequence[str]) -> None:
-        names = list(dict.fromkeys(given))
-        if len(names) < len(given):
-            twice = [name for name, count in Counter(given).items() if count > 1]
+        if twice := [name for name, count in Counter(given).items() if count > 1]:
             self._say(imports.tools_repaired, key, f"{listed(twice)} stood here more than once", "once is enough")
+        names = list(dict.fromkeys(given))
         tools, wrong = translated(self.row, names)
         if wrong:
-            message = f"{listed(wrong)} is not the name of one tool, and left out"
-            self._say(imports.tools_repaired, key, message, "AI tools drop silently what they do not know")
+            says = "is not the name of one tool" if len(wrong) == 1 else "are not the names of tools"
+            hint = "AI tools drop silently what they do not know"
+            self._say(imports.tools_repaired, key, f"{listed(wrong)} {says}, and left out", hint)
         if tools is None:
             self._place_listed(key, [name for name in names if name not in wrong])
         elif tools or not self.row.tools.empty_means_all:
@@ -150,34 +161,28 @@ class _Drafting:
         else:
             self.data["tools"] = tools
 
-    def _place_switches(self, key: str) -> None:
-        """An older way of OpenCode to say what `permission` says now."""
-        switches = self.agent.entries[key].value
-        is_right = all(type(value) is bool for value in switches.values())
-        if not is_right or "permission" in self.agent.entries:
-            self._place_own(key)
-            return
-        names = {name: "edit" if name in ("write", "patch", "multiedit") else name for name in switches}
-        self.own["permission"] = {names[name]: "allow" if is_on else "deny" for name, is_on in switches.items()}
-        self._say(imports.front_matter_guessed, key, "`tools` became `permission`", "compare what it allows")
-
     def _place_own(self, key: str) -> None:
         field, value = _field(self.row, key), self.agent.entries[key].value
-        if field is not None and (value in (None, "") or value == self.row.fixed.get(key)):
-            return
-        fitting = _fitting(field.shape, value) if field else []
-        if fitting:
-            self.own[key] = fitting[0]
-            return
         if field is None:
             hint = "it stays in this file alone; for another AI tool's key, see `--from`"
             self._say(imports.key_not_placed, key, f"`{key}` has no place in a manifest", hint)
+        elif value not in (None, "") and value != self.row.fixed.get(key):
+            self._place_in_field(field, self._full(key, value))
+
+    def _full(self, key: str, value: Any) -> Any:
+        if _without_nulls(value) != value:
+            self._say(imports.key_not_placed, key, f"`{key}` has empty values inside, which are left out")
+        return _without_nulls(value)
+
+    def _place_in_field(self, field: Field, value: Any) -> None:
+        if fitting := _fitting(field.shape, value):
+            self.own[field.key] = fitting[0]
             return
         if right := _right_entries(field.shape, value):
-            self.own[key] = right
+            self.own[field.key] = right
         what = "a part of the value" if right else "the value"
-        message = f"{what} of `{key}` has no place in a manifest: it must be {field.shape.expects}"
-        self._say(imports.key_not_placed, key, message, f"{self.row.label} does not take it either")
+        message = f"{what} of `{field.key}` has no place in a manifest: it must be {field.shape.expects}"
+        self._say(imports.key_not_placed, field.key, message, f"{self.row.label} does not take it either")
 
     def _place_body(self, known: frozenset[str]) -> None:
         body, unclosed = closed(self.agent.body.strip("\n"))
@@ -186,23 +191,30 @@ class _Drafting:
             line = self.agent.line + skipped + unclosed.line - 1
             message = f"the body leaves a {unclosed.what} open; in the manifest it is closed at the end"
             self.found += self.agent.say(imports.body_repaired, Span(line, 1, line, 1), message)
-        may_name = known - {self.data["name"]} if self._has_no_buttons() else frozenset()
-        fields = fields_of(body, may_name.__contains__)
+        fields = fields_of(body, partial(self._can_say, known))
+        allowed = fields.pop("allowed", None)
         self.data |= {key: value for key, value in fields.items() if value}
+        if allowed is not None:
+            self.data["tools"] = from_words(self.row, allowed)
 
-    def _has_no_buttons(self) -> bool:
-        """Handoffs of the manifest would become part of the front matter, too."""
-        return self.row.handoffs is None
+    def _can_say(self, known: frozenset[str], fields: Mapping[str, Any]) -> bool:
+        """Handoffs must be to agents of the kit, and would become part of the front matter where that has buttons."""
+        agents = {one["target"] for one in fields.get("handoff", ())}
+        may_hand_off = not agents or (self.row.handoffs is None and agents <= known - {self.data["name"]})
+        return may_hand_off and ("allowed" not in fields or from_words(self.row, fields["allowed"]) is not None)
+
+    def _keep_all_tools(self) -> None:
+        """A file without tools lists none to limit its agent to, as the kit's defaults would."""
+        if "tools" in self.kit.defaults and "tools" not in self.data and self.row.tools.key not in self.own:
+            self.data["tools"] = [EVERYTHING]
 
     def _say_what_stays(self) -> None:
         place, name = self.origin.place, str(self.data["name"])
         output = self.kit.output(self.row.name, name, self.kit.manifest_file(name))
-        if _AGENTS.search(place) and place != output:
+        if is_seen(place) and place != output:
             hint = f"once `{output}` is there, delete this one: {self.row.label} would see the agent twice"
             self._say(imports.file_left_behind, "", f"the agent's file will be `{output}`", hint)
 
-
-_AGENTS = re.compile(r"(?:\A|/)\.[a-z]+/agents?/")
 
 _PLACES: Mapping[str, Any] = {
     "name": _Drafting._pass,
@@ -230,9 +242,18 @@ def _fitting(shape: Shape, value: Any) -> list[Any]:
     if isinstance(value, str):
         candidates.append(split_names(None, value) if shape.type is list else _BOOLEANS.get(value.lower()))
         candidates += [int(value)] if re.fullmatch(r"[0-9]{1,9}", value) else []
+    if isinstance(value, float) and value.is_integer():
+        candidates.append(int(value))
     if isinstance(value, list):
         candidates.append([str(one) if type(one) in (int, float) else one for one in value])
     return [one for one in candidates if one is not None and fits(shape, one) and _is_storable(one)]
+
+
+def _without_nulls(value: Any) -> Any:
+    """The value without empty ones inside of it: TOML has none."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [_without_nulls(inner) for inner in value if inner is not None] if isinstance(value, list) else value
 
 
 def _right_entries(shape: Shape, value: Any) -> list[Any]:

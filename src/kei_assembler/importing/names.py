@@ -6,8 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from kei_assembler.agentfile import AgentFile
 from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.lenient import as_text
+from kei_assembler.importing.paths import name_of
 from kei_assembler.manifest import NAME
 from kei_assembler.rules import imports
 from kei_assembler.shapes import fits
@@ -44,27 +46,29 @@ def _variants(name: str, other: str | None, target: str) -> Iterable[str]:
 
 def _own_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
     given = agent.entries["name"].value if "name" in agent.entries else None
-    file = stem_of(agent.source.file)
-    raw = given if isinstance(given, str) and given.strip() else str(given) if type(given) in (int, float) else file
+    file = name_of(agent.source.file, agent.target)
+    raw = as_text(given) or file
     name = slug(raw) or slug(file) or "agent"
     if name == given or (given is None and name == file and agent.target in _NAMELESS):
         return name, []
-    why = f"`{raw}` is no name for a manifest" if given == raw else "there is no name"
+    if name == as_text(given):
+        message = f"the name was read as text, `{name}`"
+        return name, agent.say(imports.front_matter_guessed, agent.span("name"), message, "put it in quotes")
+    return name, _renamed(agent, raw if as_text(given) or agent.target in _NAMELESS else "", name)
+
+
+def _renamed(agent: AgentFile, raw: str, name: str) -> list[Diagnostic]:
+    why = f"`{raw}` is no name for a manifest" if raw else "there is no name"
     message = f"{why}; the agent is imported as `{name}`"
-    return name, agent.say(imports.name_repaired, agent.span("name"), message, _NAME_HELP)
+    return agent.say(imports.name_repaired, agent.span("name"), message, _NAME_HELP)
 
 
 _NAME_HELP = "agents, people and scripts that start it by its name have to be told"
 
 
-def stem_of(file: str) -> str:
-    """Return the name of an agent by its own file."""
-    return re.sub(r"(?:\.agent)?\.(?:md|toml)\Z", "", file.replace("\\", "/").rpartition("/")[2])
-
-
 def slug(text: str) -> str:
     """Return a name for a manifest, as like to the text as may be; empty where nothing of it can stay."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     name = re.sub("[^a-z0-9]+", "-", plain).strip("-")
     name = (f"agent-{name}" if name[:1].isdigit() else name)[:64].strip("-")
     return name if fits(NAME, name) or not name else f"{name[:58]}-agent"

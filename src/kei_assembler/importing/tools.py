@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from kei_assembler.adapt import EVERYTHING, permissions, toolset
+from kei_assembler.adapt import EVERYTHING, LISTS, in_words, permissions, toolset
 from kei_assembler.rules.tools import is_one_tool
 from kei_assembler.target import Target, Tools
 
@@ -19,7 +19,7 @@ def split_names(row: Target | None, value: Any) -> list[str]:
     if row is not None and row.name == "cursor":
         return [name.strip() for name in str(value).split(",") if name.strip()]
     if row is not None and row.name not in ("claude-code", "qwen") and isinstance(value, list):
-        return [str(name) for name in value if isinstance(name, str | int)]
+        return [name for name in value if isinstance(name, str)]
     texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     names = [name for text in texts if isinstance(text, str) for name in _NAMES.findall(text)]
     return [EVERYTHING] if EVERYTHING in names else names
@@ -69,3 +69,48 @@ def _of_server(row: Tools, name: str) -> tuple[str, ...]:
     if match is None:
         return (name,) if row.other == "{tool}" and is_one_tool(name) else ()
     return (f"mcp__{match['server']}" if match["tool"] == EVERYTHING else f"mcp__{match['server']}__{match['tool']}",)
+
+
+def from_words(row: Target, phrases: Sequence[str]) -> list[str] | None:
+    """Return the names by which a manifest says what instructions allow in these words.
+
+    There are none where this tool would not write just these words for the AI tool.
+    """
+    if row.tools.written != "prose":
+        return None
+    tools = [tool for phrase in phrases for tool in _of_phrase(row.tools, phrase)]
+    is_same = in_words(toolset(tuple(tools), row.name)) == tuple(phrases)
+    return tools if is_same and all(map(is_one_tool, tools)) else None
+
+
+def _of_phrase(row: Tools, phrase: str) -> list[str]:
+    name, _, limits = phrase.partition(", but only ")
+    tool = _named(row, name)
+    scopes = [_unpadded(match["code"]) for match in _CODE_SPAN.finditer(limits)]
+    if not scopes:
+        return [tool]
+    return [f"{tool}({', '.join(scopes)})"] if tool in LISTS else [f"{tool}({scope})" for scope in scopes]
+
+
+_CODE_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)")
+
+
+def _unpadded(code: str) -> str:
+    """A code span that begins or ends with a backtick has a space at both ends."""
+    return code[1:-1] if code.startswith(" `") or code.endswith("` ") else code
+
+
+def _named(row: Tools, name: str) -> str:
+    """The tool of this name in words; of several tools the first, so that the agent is given no more than it had."""
+    own = next((tool for tool, words in (row.names or {}).items() if words == name), None)
+    if own is not None:
+        return own
+    matches = ((re.fullmatch(pattern.format(**_SPELLED), name), form) for pattern, form in _forms(row))
+    return next((form.format(**match.groupdict()) for match, form in matches if match), "")
+
+
+def _forms(row: Tools) -> Sequence[tuple[str, str]]:
+    return (row.mcp_tool, "mcp__{server}__{tool}"), (row.mcp_server, "mcp__{server}"), (row.other, "{tool}")
+
+
+_SPELLED = {"server": "`(?P<server>[^`]+)`", "tool": "`(?P<tool>[^`]+)`"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -39,16 +39,16 @@ def sections(text: str, deepest: int) -> list[Section]:
     return [Section(*starts[start], "\n".join(lines[start:end])) for start, end in pairwise([*starts, len(lines)])]
 
 
-def fields_of(body: str, may_hand_off: Callable[[str], bool]) -> dict[str, Any]:
+def fields_of(body: str, can_say: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
     """Return the manifest's keys that a body stands for: `role`, and those of our own sections at its end.
 
-    They are our own when they are what this tool would write for these keys. `may_hand_off` tells of an agent whether
-    a manifest of the kit may name it.
+    They are our own when they are what this tool would write for these keys, or for `allowed`, what the agent may do in
+    words. `can_say` tells whether a manifest of the kit can say such things.
     """
     cut = sections(body, 1)
     for start in range(len(cut) - min(len(cut), len(_READERS)), len(cut)):
         data = _read(cut[start:])
-        if data is not None and all(may_hand_off(one["target"]) for one in data.get("handoff", ())):
+        if data is not None and can_say(data):
             return {"role": _role(cut[:start]), **data}
     return {"role": _role(cut)}
 
@@ -87,6 +87,7 @@ def written(data: Mapping[str, Any]) -> str:
     parts = {
         "DOMAIN SCOPE": "\n\n".join(domain),
         "HANDOFFS": _bullets(f"**{one['target']}**: {inert(one['trigger'])}" for one in out),
+        "TOOLS": _allowed(data.get("allowed")),
         "OUTPUT FORMAT": f"{fence}\n{lines}\n{fence}" if lines else "",
         "FORBIDDEN": _bullets(map(inert, data.get("forbidden_domain", ()))),
         "REFERENCES": _bullets(map(_reference, data.get("references", {}).get("extra", ()))),
@@ -100,6 +101,16 @@ def _bullets(entries: Iterable[str]) -> str:
 
 def _out(handoffs: Iterable[Mapping[str, str]]) -> str:
     return "**Out (hand off):** " + ", ".join(f"`{one['target']}`" for one in handoffs)
+
+
+_BUT = "Besides thinking and answering, you may do this, and nothing else:"
+_NOTHING = "You may use no tools: answer from what you are given."
+
+
+def _allowed(phrases: Sequence[str] | None) -> str:
+    if phrases is None:
+        return ""
+    return f"{_BUT}\n\n{_bullets(phrases)}" if phrases else _NOTHING
 
 
 def _reference(text: str) -> str:
@@ -139,6 +150,13 @@ def _read_handoffs(text: str) -> dict[str, Any] | None:
     return {"handoff": handoffs} if handoffs and is_right else None
 
 
+def _read_allowed(text: str) -> dict[str, Any] | None:
+    if text == _NOTHING:
+        return {"allowed": []}
+    entries = _entries(text.removeprefix(_BUT)) if text.startswith(_BUT) else None
+    return {"allowed": entries} if entries else None
+
+
 def _read_output(text: str) -> dict[str, Any] | None:
     match = _FENCED.fullmatch(text)
     lines = match["lines"].split("\n") if match else []
@@ -165,6 +183,7 @@ def _referred(entry: str) -> str:
 _READERS: Mapping[str, Callable[[str], dict[str, Any] | None]] = {
     "DOMAIN SCOPE": _read_domain,
     "HANDOFFS": _read_handoffs,
+    "TOOLS": _read_allowed,
     "OUTPUT FORMAT": _read_output,
     "FORBIDDEN": _read_forbidden,
     "REFERENCES": _read_references,

@@ -1,0 +1,71 @@
+"""Older ways to say things, which AI tools take still: what they are called by now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.lenient import Entry
+from kei_assembler.rules.imports import front_matter_guessed
+from kei_assembler.source import START
+from kei_assembler.targets import TARGETS
+
+_KEYS = {"opencode": {"maxSteps": "steps"}}
+_TOOLS = {"gemini": {"search_file_content": "grep_search"}}
+_SWITCHES = {"write": "edit", "patch": "edit", "multiedit": "edit"}
+"""Tools of OpenCode that one permission is for."""
+
+
+def renewed(agent: AgentFile) -> tuple[AgentFile, list[Diagnostic]]:
+    """Return an agent file with what it says in older ways said in the present ones, and a finding for each."""
+    found: list[Diagnostic] = []
+    for renew in (_with_new_keys, _with_new_tools, _with_permissions):
+        entries, said = renew(agent)
+        for key, message in said:
+            found += agent.say(front_matter_guessed, agent.span(key), message, "the AI tool calls it so by now")
+        agent = agent._replace(entries=entries)
+    return agent, found
+
+
+_Renewed = tuple[Mapping[str, Entry], list[tuple[str, str]]]
+
+
+def _with_new_keys(agent: AgentFile) -> _Renewed:
+    former, there = _KEYS.get(agent.target, {}), agent.entries
+    meant = {key: former[key] for key in there if key in former and former[key] not in there}
+    entries = {meant.get(key, key): entry for key, entry in there.items()}
+    return entries, [(key, f"`{key}` became `{name}`") for key, name in meant.items()]
+
+
+def _with_new_tools(agent: AgentFile) -> _Renewed:
+    former, listed = _TOOLS.get(agent.target, {}), agent.entries.get("tools")
+    if listed is None or not isinstance(listed.value, list):
+        return agent.entries, []
+    names = [former.get(name, name) if isinstance(name, str) else name for name in listed.value]
+    said = [("tools", f"`{old}` became `{name}`") for old, name in zip(listed.value, names, strict=True) if old != name]
+    return {**agent.entries, "tools": listed._replace(value=names)}, said
+
+
+def _with_permissions(agent: AgentFile) -> _Renewed:
+    """OpenCode's switches for tools are permissions now; where both are there, those win."""
+    switches, asked = agent.entries.get("tools"), agent.entries.get("permission", _NOTHING)
+    by_permission = TARGETS[agent.target].tools.written == "permissions"
+    if not (switches and by_permission and _are_switches(switches.value) and isinstance(asked.value, dict)):
+        return agent.entries, []
+    others = {key: entry for key, entry in agent.entries.items() if key not in ("tools", "permission")}
+    permissions = switches._replace(value={**dict(_permissions(switches.value)), **asked.value})
+    return {**others, "permission": permissions}, [("tools", "`tools` became `permission`")]
+
+
+_NOTHING = Entry({}, START)
+
+
+def _are_switches(value: Any) -> bool:
+    return isinstance(value, dict) and all(type(is_on) is bool for is_on in value.values())
+
+
+def _permissions(switches: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
+    for name, is_on in switches.items():
+        yield _SWITCHES.get(name, name), "allow" if is_on else "deny"

@@ -1,0 +1,56 @@
+"""What the path of an agent file tells: of which AI tool it is, and how that names the agent."""
+
+from __future__ import annotations
+
+import re
+
+from kei_assembler.forms import TOML
+from kei_assembler.targets import TARGETS
+
+FOLDERS = {
+    ".claude": "claude-code",
+    ".github": "copilot",
+    ".cursor": "cursor",
+    ".opencode": "opencode",
+    ".gemini": "gemini",
+    ".codex": "codex",
+    ".qwen": "qwen",
+}
+"""The AI tools by the folders that hold their `agents`."""
+
+_IN_FOLDER = re.compile(r"(?:.*/)?(?P<folder>\.[a-z]+)/(?:agents?|chatmodes)/(?P<below>.+)")
+_OF_COPILOT = (".agent.md", ".chatmode.md")
+
+
+def target_of(path: str) -> str | None:
+    """Return the AI tool that a file is for, by its path with `/`; None where that does not tell."""
+    match = _IN_FOLDER.fullmatch(path)
+    if match and match["folder"] in FOLDERS:
+        return FOLDERS[match["folder"]]
+    return "copilot" if path.endswith(_OF_COPILOT) else None
+
+
+def is_seen(path: str) -> bool:
+    """Tell whether a file lies in a folder in which an AI tool looks for agents."""
+    match = _IN_FOLDER.fullmatch(path)
+    return match is not None and match["folder"] in FOLDERS
+
+
+def suffix_of(target: str) -> str:
+    """Return how the names of a tool's agent files end."""
+    return ".toml" if TARGETS[target].form is TOML else ".md"
+
+
+def is_among_agents(path: str) -> bool:
+    """Tell whether a file lies in a folder that is named after agents, as in plugins."""
+    return re.search(r"(?:\A|/)agents?/", path) is not None
+
+
+def name_of(path: str, target: str) -> str:
+    """Return the name that an AI tool gives to an agent of whose name its file says nothing.
+
+    OpenCode takes the inner folders into the name.
+    """
+    match = _IN_FOLDER.fullmatch(path) if target == "opencode" else None
+    inner = match["below"] if match else path.rpartition("/")[2]
+    return re.sub(r"(?:\.(?:agent|chatmode))?\.(?:md|toml)\Z", "", inner)
