@@ -27,7 +27,11 @@ def _limit_memory() -> None:
 
 
 def _assemble(kit: Path, *args: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "kei_assembler", "--all", "--kit", str(kit), *args]
+    return _run(kit, "--all", *args)
+
+
+def _run(kit: Path, *args: str) -> tuple[int, str]:
+    command = [sys.executable, "-m", "kei_assembler", *args, "--kit", str(kit)]
     run = subprocess.run(
         command, capture_output=True, timeout=SECONDS, preexec_fn=_limit_memory, check=False, cwd=kit, text=True
     )
@@ -98,6 +102,14 @@ def test_a_block_of_1_mb_of_anything(pattern: str, tmp_path: Path) -> None:
     _write(tmp_path, "_blocks/x.md", text)
     status, said = _assemble(tmp_path)
     assert (status, "[T402]" in said or "[T404]" in said) == (1, True), said[:2000]
+
+
+@pytest.mark.parametrize("pattern", [*PATTERNS.values(), "# FORBIDDEN\n\n- a\n"], ids=[*PATTERNS.keys(), "sections"])
+def test_an_agent_file_of_1_mb_of_anything(pattern: str, tmp_path: Path) -> None:
+    text = f"---\nname: a\ndescription: A.\n---\nstart\n{pattern * ((MIB - 100) // len(pattern))}\nend\n"
+    _write(tmp_path, ".claude/agents/a.md", text)
+    status, said = _run(tmp_path, "import", "--share", ".claude")
+    assert (status in (0, 1), "created agents/a.toml" in said) == (True, True), said[:2000]
 
 
 def test_a_block_of_one_line_of_50_mb(tmp_path: Path) -> None:

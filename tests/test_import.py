@@ -69,6 +69,16 @@ def test_the_same_import_again_changes_nothing(bench: Workbench) -> None:
     assert before.items() <= {**bench.files(), ".claude/agents/critic.md": before[".claude/agents/critic.md"]}.items()
 
 
+def test_what_was_generated_here_is_not_in_its_own_way(bench: Workbench) -> None:
+    text = '# Ours.\nname = "critic"\ndescription = "Reviews code."\nblocks = ["honesty"]\n'
+    bench.write({"agents/team/critic.toml": text, "agents/tester.toml": text.replace("critic", "tester")})
+    bench.write({"_blocks/honesty.md": "# Honesty\n\nSay what you ran.\n"})
+    assert bench.run("--all").status == 0
+    run = bench.run("import", ".")
+    assert (run.status, run.stdout) == (0, "kept agents/tester.toml\nkept agents/team/critic.toml\n")
+    assert bench.read("agents/tester.toml") == text.replace("critic", "tester")
+
+
 def test_a_dry_run_writes_nothing(bench: Workbench) -> None:
     bench.write({PATH: f"{HEAD}---\nYou review code.\n"})
     before = bench.files()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from kei_assembler import completing, discovery, disk
+from kei_assembler import completing, discovery, disk, stamp
 from kei_assembler.build import Policy
 from kei_assembler.commands import tell
 from kei_assembler.diagnostics import AssembleError, Diagnostic
@@ -20,7 +20,7 @@ from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, is_seen, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
-from kei_assembler.kit import SETTINGS_FILE, Kit, read_regular, unreadable
+from kei_assembler.kit import SETTINGS_FILE, Kit, normal, read_regular, unreadable
 from kei_assembler.options import OneOf, kit_option
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import FINDINGS, Outcome
@@ -66,7 +66,8 @@ def _import(
     drafts, blocks = prospect.with_shared(kit, drafts) if share else (drafts, {})
     written = prospect.written(kit, drafts)
     made, in_the_way = _write(kit, _pieces(settings, kit, blocks, drafts), written, dry_run)
-    coming = [file for file in written if Made("foreign", file.path) not in made]
+    news = {path for word, path in made if word not in ("foreign", "kept")}
+    coming = [file for file in written if file.path in news]
     said = [one for draft in drafts for one in draft.found]
     return written, made, [*said, *Prospect(kit, coming, blocks).problems(), *in_the_way]
 
@@ -185,15 +186,22 @@ def _write(
     kit: Kit, pieces: Sequence[Written], manifests: Sequence[Written], dry_run: bool
 ) -> tuple[list[Made], list[Diagnostic]]:
     made, found = [], []
-    elsewhere = {os.path.basename(file): file for file in kit.manifests}
+    there = {os.path.basename(file): file for file in kit.manifests}
+    others = {file.path: there.get(os.path.basename(file.path), file.path) for file in manifests}
     for file in (*pieces, *manifests):
-        other = elsewhere.get(os.path.basename(file.path), file.path) if file in manifests else file.path
+        other = others.get(file.path, file.path)
         is_other = other != file.path
         word, why = ("foreign", "is an agent of this name") if is_other else _write_one(kit, file, dry_run)
-        made.append(Made(word, file.path))
-        if word == "foreign":
-            found += prospect.in_the_way(file.draft, other, why)
+        word = "kept" if word == "foreign" and _manifest_of(file.draft.origin) == other else word
+        made.append(Made(word, other if word == "kept" else file.path))
+        found += prospect.in_the_way(file.draft, other, why) if word == "foreign" else []
     return made, found
+
+
+def _manifest_of(origin: Origin) -> str:
+    """The manifest that a file was generated from; empty where it was not."""
+    mark = stamp.find(origin.agent.source.text, TARGETS[origin.agent.target].form.comment)
+    return normal(os.path.join(os.path.dirname(origin.place), mark.source)) if mark else ""
 
 
 _DIFFERS = "says something else; it is left as it is"

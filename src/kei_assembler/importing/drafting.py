@@ -151,7 +151,9 @@ class _Drafting:
         if len(right) < len(names):
             wrong = listed(name for name in names if name not in right)
             self._say(imports.key_not_placed, key, f"{wrong} is no tool of {self.row.label}, and left out")
-        self.own[key] = right
+        tools, _ = translated(self.row, right)
+        self.data |= {} if tools is None else {"tools": tools}
+        self.own |= {key: right} if tools is None else {}
 
     def _place_permissions(self, key: str) -> None:
         value = self.agent.entries[key].value

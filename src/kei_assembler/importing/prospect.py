@@ -73,10 +73,16 @@ def _of_settings(agent: AgentFile, key: str) -> list[Diagnostic]:
 
 
 def _front(one: Draft) -> dict[str, Any]:
-    """What a draft has for the front matter: to have all tools is to have no such key."""
+    """What a draft has for the front matter, white space aside: to have all tools is to have no such key."""
     own = one.data.get("target", {}).get(one.origin.agent.target, {})
     whole = {key: one.data[key] for key in ("description", "tools", "model") if key in one.data} | own
-    return {key: value for key, value in whole.items() if value != [EVERYTHING]}
+    return {key: _squeezed(value) for key, value in whole.items() if value != [EVERYTHING]}
+
+
+def _squeezed(value: Any) -> Any:
+    if isinstance(value, list):
+        return list(map(_squeezed, value))
+    return " ".join(value.split()) if isinstance(value, str) else value
 
 
 def _keys_that_differ(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
