@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
-from kei_assembler import catalog, gallery
 from kei_assembler.cli import assemble
+from kei_assembler.commands import gallery
+from kei_assembler.kit.settings import SETTINGS
 from kei_assembler.manifest import FIELDS
-from kei_assembler.settings import SETTINGS
-from kei_assembler.shapes import Field, Shape
+from kei_assembler.rules import catalog
+from kei_assembler.source.shapes import Field, Shape
 
 FOLDER = Path(__file__).resolve().parent
 

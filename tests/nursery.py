@@ -117,7 +117,8 @@ def _load() -> None:
         if room.name != "kei_assembler.__main__":
             import_module(room.name)
     from compiled import compile_once
-    from kei_assembler import kit, render, settings
+    from kei_assembler import kit, render
+    from kei_assembler.kit import settings
 
     del sys.path[0]  # the tests' own folder
     compile_once()

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from conftest import Workbench
-from kei_assembler.forms import LINES, TOML
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.forms import LINES, TOML
 
 AGENT = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code."\n'
 

@@ -22,7 +22,8 @@ COUNT = 8
 BLOCK = "# RULE\n\nBe kind.\n"
 DRIVER = """
 import os, signal, sys
-from kei_assembler import cli, crew, disk, kit, planning
+from kei_assembler import cli, kit
+from kei_assembler.plan import crew, disk, planning
 ONE = os.getpid()
 crew.is_possible = lambda: {is_shared}
 planning._WORTH_SHARING = 4

@@ -121,7 +121,7 @@ def test_a_file_without_the_right_to_read_it_is_a_finding(bench: Workbench) -> N
     assert "error[S001] the file cannot be read: Permission denied" in bench.run("--all").stderr
 
 
-HEAVY = ("tree_sitter", "tree_sitter_toml", "difflib", "kei_assembler.places", "kei_assembler.catalog")
+HEAVY = ("tree_sitter", "tree_sitter_toml", "difflib", "kei_assembler.source.places", "kei_assembler.rules.catalog")
 
 
 @pytest.mark.parametrize("args", [["--all", "--check"], ["agents/kei-critic.toml"]])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from conftest import examples
-from kei_assembler.frontmatter import Value, front_matter
+from kei_assembler.text.frontmatter import Value, front_matter
 
 # Every character there is, and besides them what YAML gives a meaning to, in all orders.
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from conftest import REPOSITORY
-from kei_assembler import discovery, stamp
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Place, Span
+from kei_assembler.kit import discovery
 from kei_assembler.plan import Kind, decide, decide_leftover, text_of, with_lf
-from kei_assembler.planning import planned
+from kei_assembler.plan.planning import planned
 from kei_assembler.render import Artifact
 from kei_assembler.report import FORMATS
 from kei_assembler.report.outcome import Outcome
+from kei_assembler.text import stamp
 
 FUZZ = REPOSITORY / "tests" / "fuzz"
 TOML = {path.name: path.read_bytes() for path in sorted(FUZZ.glob("*.toml"))}

@@ -10,7 +10,7 @@ import rtoml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kei_assembler.handwriting import document, entry
+from kei_assembler.source.handwriting import document, entry
 
 BITS = [
     *"\"'\\\n\r\t#=[]{}. aä🦊",

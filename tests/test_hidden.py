@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Workbench
-from kei_assembler.hidden import HIDDEN, is_hidden, named, shown, spelled, stretches
+from kei_assembler.text.hidden import HIDDEN, is_hidden, named, shown, spelled, stretches
 
 AGENT = 'name = "a"\ndescription = "A."\n'
 FORMATS = ("text", "json", "github", "sarif")

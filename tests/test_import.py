@@ -13,10 +13,10 @@ import pytest
 import rtoml
 
 from conftest import REPOSITORY, Run, Workbench
-from kei_assembler.catalog import RULES, documentation, example_files
 from kei_assembler.importing.agentfile import read_agent
 from kei_assembler.importing.bodies import fields_of, share
 from kei_assembler.importing.names import slug
+from kei_assembler.rules.catalog import RULES, documentation, example_files
 from readers import AGENT, path_of
 
 HEAD = "---\nname: critic\ndescription: Reviews code.\n"

@@ -19,10 +19,10 @@ from ruamel.yaml import YAML
 
 from conftest import examples
 from kei_assembler.kit import Kit
+from kei_assembler.kit.settings import decode_settings
 from kei_assembler.manifest import decode
-from kei_assembler.markdown import fold
 from kei_assembler.render import Renderer
-from kei_assembler.settings import decode_settings
+from kei_assembler.text.markdown import fold
 
 Values = dict[str, Any]
 

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from conftest import Workbench
-from kei_assembler import discovery, schema
+from kei_assembler import schema
+from kei_assembler.kit import discovery
 
 OF_KIT = (
     ".assemble/manifest.schema.json",

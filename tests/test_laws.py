@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from conftest import examples
-from kei_assembler import discovery
 from kei_assembler.diagnostics import has_errors
-from kei_assembler.disk import Disk
-from kei_assembler.hidden import is_hidden
+from kei_assembler.kit import discovery
 from kei_assembler.plan import Kind
-from kei_assembler.planning import Plan, planned
+from kei_assembler.plan.disk import Disk
+from kei_assembler.plan.planning import Plan, planned
+from kei_assembler.text.hidden import is_hidden
 
 # Text without the characters that are refused as hidden, and without unfilled placeholders.
 VISIBLE = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="{").filter(lambda one: not is_hidden(one))

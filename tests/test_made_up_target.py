@@ -14,9 +14,9 @@ from nursery import Nursery
 from readers import AGENT
 
 WITH_ONE_MORE = """
-from kei_assembler.forms import MARKDOWN
-from kei_assembler.shapes import BOOLEAN, POSITIVE, Field, one_of
-from kei_assembler.target import Handoffs, Limit, Right, Target, Tools
+from kei_assembler.targets.forms import MARKDOWN
+from kei_assembler.source.shapes import BOOLEAN, POSITIVE, Field, one_of
+from kei_assembler.targets.target import Handoffs, Limit, Right, Target, Tools
 from kei_assembler.targets import TARGETS
 
 TARGETS["made-up"] = Target(

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from conftest import examples
-from kei_assembler.markdown import Unclosed, code_span, fence_around, fold, inert, outline, prose, tidy
+from kei_assembler.text.markdown import Unclosed, code_span, fence_around, fold, inert, outline, prose, tidy
 
 READER = MarkdownIt("commonmark")
 PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]

@@ -19,8 +19,10 @@ from zlib import crc32
 import pytest
 
 from conftest import Run
-from kei_assembler import discovery, memo, signatures, start
 from kei_assembler import kit as kit_room
+from kei_assembler import memo, start
+from kei_assembler.kit import discovery
+from kei_assembler.memo import signatures
 
 COMMAND = [sys.executable, "-m", "kei_assembler"]
 CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")

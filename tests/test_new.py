@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Workbench, examples
-from kei_assembler import sketch
-from kei_assembler.discovery import load
+from kei_assembler.kit.discovery import load
+from kei_assembler.scaffold import sketch
 from test_frontmatter import ANY_TEXT, TRICKY_TEXT
 
 KIT = {

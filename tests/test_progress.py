@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from kei_assembler import progress
+from kei_assembler.plan import progress
 
 
 class Terminal(io.StringIO):

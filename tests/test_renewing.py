@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from conftest import Workbench
-from kei_assembler import Kit, crew, planning, schema
-from kei_assembler.plan import Kind
-from kei_assembler.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
+from kei_assembler import Kit, schema
+from kei_assembler.plan import Kind, crew, planning
+from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["baseline"]\n'
 CHANGES = {

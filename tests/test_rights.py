@@ -8,7 +8,7 @@ import re
 import pytest
 
 from conftest import Workbench
-from kei_assembler.settings import RIGHTS
+from kei_assembler.kit.settings import RIGHTS
 from kei_assembler.targets import TARGETS
 
 AGENT = 'name = "{0}"\ndescription = "Reviews."\n'

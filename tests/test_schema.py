@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from conftest import REPOSITORY, Workbench, examples
-from kei_assembler import discovery, schema
-from kei_assembler.kit import Kit
+from kei_assembler import schema
+from kei_assembler.kit import Kit, discovery
+from kei_assembler.kit.settings import SHAPE
 from kei_assembler.manifest import FIELDS, decode, manifest_reader, manifest_shape
 from kei_assembler.rules import check_manifest
-from kei_assembler.settings import SHAPE
-from kei_assembler.shapes import Field, Shape, fits, misfits
 from kei_assembler.source import read_toml
+from kei_assembler.source.shapes import Field, Shape, fits, misfits
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 SETTINGS = """\

@@ -11,8 +11,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from conftest import examples
-from kei_assembler import stamp
-from kei_assembler.stamp import HASH, MARKUP, Comment, Stamp
+from kei_assembler.text import stamp
+from kei_assembler.text.stamp import HASH, MARKUP, Comment, Stamp
 
 FRONT = "---\nname: critic\ndescription: Reviews code.\n---\n"
 BODY = "# ROLE\n\nYou review code.\n\n- 日本語 😀"

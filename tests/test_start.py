@@ -20,13 +20,13 @@ ADVICE = (
     "when only annotations name it; if the run does need it now, see what it costs with `python benchmarks/run.py`, "
     "and add it here"
 )
-REPLAY_ROOMS = frozenset({"memo", "signatures", "streams", "start"})
+REPLAY_ROOMS = frozenset({"memo", "memo.signatures", "streams", "start"})
 UNASKED_ROOMS = frozenset(
-    "budget catalog difference gallery handwriting importing library places render renewing sandbox scaffold schema "
-    "sketch watching commands.explain commands.import_ commands.init commands.new commands.schema commands.targets "
-    "commands.watch".split()
+    "commands.explain commands.gallery commands.import_ commands.init commands.new commands.schema commands.targets "
+    "commands.watch importing library plan.difference plan.renewing render render.budget render.sandbox rules.catalog "
+    "scaffold scaffold.sketch schema source.handwriting source.places watching".split()
 )
-ROOMS_OF_BUILD = frozenset({"budget", "render", "sandbox"})
+ROOMS_OF_BUILD = frozenset({"render.budget", "render", "render.sandbox"})
 STANDARD = frozenset(
     "asyncio concurrent csv ctypes dataclasses difflib email html http inspect logging multiprocessing optparse pdb "
     "pickle pprint random socket ssl statistics string subprocess tempfile tomllib unittest urllib.request "

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import examples
-from kei_assembler.hidden import is_hidden
 from kei_assembler.kit import Kit
+from kei_assembler.kit.settings import decode_settings
 from kei_assembler.manifest import decode
-from kei_assembler.markdown import fold
 from kei_assembler.render import Renderer
-from kei_assembler.settings import decode_settings
+from kei_assembler.text.hidden import is_hidden
+from kei_assembler.text.markdown import fold
 from readers import AgentFile, read
 
 # Text without the characters that are refused as hidden.

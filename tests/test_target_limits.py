@@ -6,8 +6,8 @@ import pytest
 
 from conftest import Workbench
 from kei_assembler.rules.limits import beyond_limit
-from kei_assembler.target import Limit
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Limit
 from readers import Found, findings, path_of
 
 NAMED = {

@@ -11,8 +11,8 @@ import pytest
 import tomli_w
 
 from conftest import REPOSITORY, Run, Workbench
-from kei_assembler.settings import RIGHTS
-from kei_assembler.shapes import Field
+from kei_assembler.kit.settings import RIGHTS
+from kei_assembler.source.shapes import Field
 from kei_assembler.targets import TARGETS
 from readers import AGENT, build, findings, path_of, read
 

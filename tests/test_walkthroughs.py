@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from conftest import REPOSITORY, Workbench
-from kei_assembler.catalog import RULES
+from kei_assembler.rules.catalog import RULES
 from walkthrough import FENCE, Walk
 
 DOCS = REPOSITORY / "docs"

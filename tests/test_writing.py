@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
-from kei_assembler import disk as disk_room
 from kei_assembler.plan import Change, Kind
+from kei_assembler.plan import disk as disk_room
 from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]

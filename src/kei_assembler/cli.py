@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from kei_assembler import __version__, completing, discovery, memo, streams
-from kei_assembler.build import Mode, Policy, run
-from kei_assembler.commands import COMMANDS, MODULES, NAMES, tell
+from kei_assembler import __version__, memo, streams
+from kei_assembler.commands import COMMANDS, MODULES, NAMES, completing, tell
+from kei_assembler.commands.options import OneOf, kit_option, target_option
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.hidden import shown
-from kei_assembler.kit import Kit
-from kei_assembler.options import OneOf, kit_option, target_option
+from kei_assembler.kit import Kit, discovery
+from kei_assembler.kit.selection import files_of, home_of, way_to
 from kei_assembler.plan import Licence
-from kei_assembler.planning import preview
+from kei_assembler.plan.build import Mode, Policy, run
+from kei_assembler.plan.planning import preview
 from kei_assembler.report import FORMATS, as_text
 from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Failure, Outcome
-from kei_assembler.selection import files_of, home_of, way_to
+from kei_assembler.text.hidden import shown
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -6,14 +6,15 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler import discovery, kit
-from kei_assembler.build import Mode, Policy, run
+from kei_assembler import kit
 from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean, has_errors
-from kei_assembler.disk import Disk
+from kei_assembler.kit import discovery
+from kei_assembler.kit.selection import found_from
 from kei_assembler.plan import Change, Licence
-from kei_assembler.planning import planned, preview
+from kei_assembler.plan.build import Mode, Policy, run
+from kei_assembler.plan.disk import Disk
+from kei_assembler.plan.planning import planned, preview
 from kei_assembler.report.outcome import Outcome
-from kei_assembler.selection import found_from
 from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:

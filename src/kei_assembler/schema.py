@@ -15,11 +15,11 @@ from typing import Any
 
 from kei_assembler.diagnostics import listed
 from kei_assembler.kit import Kit
+from kei_assembler.kit.settings import BLOCK_NAME, SETTINGS
 from kei_assembler.manifest import FIELDS, extra_fields
-from kei_assembler.settings import BLOCK_NAME, SETTINGS
-from kei_assembler.shapes import FILLED, ITEMS_MOST, Field, Shape, any_of, fits, list_of, one_of, table
-from kei_assembler.stamp import has_conflict
+from kei_assembler.source.shapes import FILLED, ITEMS_MOST, Field, Shape, any_of, fits, list_of, one_of, table
 from kei_assembler.targets import CLAUDE_TOOLS
+from kei_assembler.text.stamp import has_conflict
 
 Schema = dict[str, Any]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from kei_assembler import discovery
 from kei_assembler import kit as kits
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE
+from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, discovery
 from kei_assembler.library import Kit
+from kei_assembler.memo.signatures import Signature, signature
 from kei_assembler.plan import Kind
 from kei_assembler.report.outcome import Failure, Outcome
-from kei_assembler.signatures import Signature, signature
 
 _LOOK_EVERY = 1000
 """Milliseconds after which to look also when nothing was heard: of folders that came into being, and of settings."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import click
 
-from kei_assembler import catalog, completing
-from kei_assembler.commands import tell
+from kei_assembler.commands import completing, tell
 from kei_assembler.diagnostics import Rule, nearest
+from kei_assembler.rules import catalog
 
 
 @click.command("explain")

@@ -9,24 +9,25 @@ from typing import NamedTuple
 
 import click
 
-from kei_assembler import completing, discovery, disk, stamp
-from kei_assembler.build import Policy
-from kei_assembler.commands import tell
+from kei_assembler.commands import completing, tell
+from kei_assembler.commands.options import OneOf, kit_option
 from kei_assembler.diagnostics import AssembleError, Diagnostic
-from kei_assembler.hidden import shown
 from kei_assembler.importing import prospect
 from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, is_seen, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
-from kei_assembler.kit import SETTINGS_FILE, Kit, normal, read_regular, unreadable
-from kei_assembler.options import OneOf, kit_option
+from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, normal, read_regular, unreadable
+from kei_assembler.kit.selection import as_seen, working_directory
+from kei_assembler.plan import disk
+from kei_assembler.plan.build import Policy
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import FINDINGS, Outcome
-from kei_assembler.selection import as_seen, working_directory
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
+from kei_assembler.text import stamp
+from kei_assembler.text.hidden import shown
 
 _PASSED_OVER = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
 _FROM_HELP = "The AI tool that the files are for; else their paths tell, as .github/agents, or it is Claude Code."

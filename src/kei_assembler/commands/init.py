@@ -8,16 +8,17 @@ from collections.abc import Iterator
 
 import click
 
-from kei_assembler import completing, discovery, disk, scaffold, schema
-from kei_assembler.build import Mode, run
-from kei_assembler.commands import tell
+from kei_assembler import scaffold, schema
+from kei_assembler.commands import completing, tell
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.hidden import shown
-from kei_assembler.kit import Kit
-from kei_assembler.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
+from kei_assembler.kit import Kit, discovery
+from kei_assembler.kit.selection import as_seen, working_directory
+from kei_assembler.plan import disk
+from kei_assembler.plan.build import Mode, run
+from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.report import as_text
 from kei_assembler.scaffold import Piece
-from kei_assembler.selection import as_seen, working_directory
+from kei_assembler.text.hidden import shown
 
 _NEXT = "next: edit the manifest, or begin another with `assemble new NAME`; then run: assemble --all\n"
 

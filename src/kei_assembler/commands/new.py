@@ -10,20 +10,19 @@ from typing import Any
 
 import click
 
-from kei_assembler import completing, discovery, disk
-from kei_assembler.commands import NAMES, tell
+from kei_assembler.commands import NAMES, completing, tell
+from kei_assembler.commands.options import kit_option
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, did_you_mean, listed
-from kei_assembler.hidden import shown
-from kei_assembler.kit import Kit, stem
+from kei_assembler.kit import Kit, discovery, stem
+from kei_assembler.kit.selection import as_seen, kit_of
 from kei_assembler.manifest import NAME
-from kei_assembler.options import kit_option
-from kei_assembler.plan import Kind
-from kei_assembler.renewing import MANIFEST_SCHEMA, renewal
+from kei_assembler.plan import Kind, disk
+from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import Outcome
-from kei_assembler.selection import as_seen, kit_of
-from kei_assembler.shapes import fits
-from kei_assembler.sketch import MARK, check, fields_of, sketch
+from kei_assembler.scaffold.sketch import MARK, check, fields_of, sketch
+from kei_assembler.source.shapes import fits
+from kei_assembler.text.hidden import shown
 
 _HANDOFF_HELP = "An agent, and what work it passes on to it; may be given several times."
 _SET_HELP = "Any other key of text or of a list, which grows with each; may be given several times."

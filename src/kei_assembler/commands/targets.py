@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 import click
 
-from kei_assembler import gallery
-from kei_assembler.commands import tell
-from kei_assembler.options import OneOf
+from kei_assembler.commands import gallery, tell
+from kei_assembler.commands.options import OneOf
 from kei_assembler.targets import TARGETS
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Finding, Rule, Span
-from kei_assembler.forms import BODY_KEY, LINES, TOML
 from kei_assembler.importing.lenient import Entry, Guess, Reading, Refused, by_lines, read
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
 from kei_assembler.source import START, Source, read_text, read_toml
-from kei_assembler.stamp import MARKUP, split
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.forms import BODY_KEY, LINES, TOML
+from kei_assembler.text.stamp import MARKUP, split
 
 
 class AgentFile(NamedTuple):

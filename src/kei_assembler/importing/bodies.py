@@ -9,8 +9,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from kei_assembler.markdown import Unclosed, code_span, fence_around, fold, inert
-from kei_assembler.markdown import outline as read_outline
+from kei_assembler.text.markdown import Unclosed, code_span, fence_around, fold, inert
+from kei_assembler.text.markdown import outline as read_outline
 
 _HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t](?P<title>.*\S.*)")
 

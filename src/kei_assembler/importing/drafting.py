@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from kei_assembler.adapt import EVERYTHING
 from kei_assembler.diagnostics import Diagnostic, Span, listed
 from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
@@ -17,10 +16,11 @@ from kei_assembler.importing.lenient import as_text
 from kei_assembler.importing.paths import is_seen
 from kei_assembler.importing.tools import from_words, split_names, translated
 from kei_assembler.kit import Kit
+from kei_assembler.manifest.adapt import EVERYTHING
 from kei_assembler.rules import imports
-from kei_assembler.shapes import LINE, Field, Shape, fits
-from kei_assembler.target import Target
+from kei_assembler.source.shapes import LINE, Field, Shape, fits
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Target
 
 _DESCRIPTION_MOST = 200
 

@@ -12,7 +12,7 @@ from kei_assembler.importing.lenient import as_text
 from kei_assembler.importing.paths import name_of
 from kei_assembler.manifest import NAME
 from kei_assembler.rules import imports
-from kei_assembler.shapes import fits
+from kei_assembler.source.shapes import fits
 
 _NAMELESS = ("opencode", "copilot", "cursor")
 """The AI tools that name an agent after its file where the front matter does not."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from kei_assembler.forms import TOML
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.forms import TOML
 
 FOLDERS = {
     ".claude": "claude-code",

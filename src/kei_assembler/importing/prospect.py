@@ -8,20 +8,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from kei_assembler.adapt import EVERYTHING
 from kei_assembler.diagnostics import Diagnostic, Finding
-from kei_assembler.handwriting import document
 from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.bodies import Split, share
 from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.names import slug
 from kei_assembler.kit import Block, Kit, normal
+from kei_assembler.kit.settings import decode_settings, is_block_name
 from kei_assembler.manifest import FIELDS
+from kei_assembler.manifest.adapt import EVERYTHING
 from kei_assembler.plan import Change
-from kei_assembler.planner import Planner
+from kei_assembler.plan.planner import Planner
 from kei_assembler.rules import imports
-from kei_assembler.settings import decode_settings, is_block_name
 from kei_assembler.source import START, Source, read_toml, span_of
+from kei_assembler.source.handwriting import document
 
 
 class Written(NamedTuple):

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from kei_assembler.adapt import EVERYTHING, LISTS, in_words, permissions, toolset
+from kei_assembler.manifest.adapt import EVERYTHING, LISTS, in_words, permissions, toolset
 from kei_assembler.rules.tools import is_one_tool
-from kei_assembler.target import Target, Tools
+from kei_assembler.targets.target import Target, Tools
 
 _NAMES = re.compile(r"(?:[^\s,(]|\([^)]*(?:\)|\Z))+")
 

@@ -7,8 +7,8 @@ CR and LF are percent-encoded, in a property `:` and `,` as well.
 from __future__ import annotations
 
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
-from kei_assembler.hidden import shown
 from kei_assembler.report.outcome import Outcome, Streams
+from kei_assembler.text.hidden import shown
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 _IN_TEXT = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})

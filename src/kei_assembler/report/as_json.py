@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, Place
-from kei_assembler.hidden import shown
 from kei_assembler.plan import DRIFT, Change
 from kei_assembler.report.outcome import Outcome, Streams
+from kei_assembler.text.hidden import shown
 
 
 def render(outcome: Outcome) -> Streams:
@@ -42,7 +42,7 @@ def _place(place: Place) -> dict[str, Any]:
 def _change(outcome: Outcome, change: Change) -> dict[str, Any]:
     told = {"path": change.path, "kind": change.kind, "manifest": change.manifest, "target": change.target}
     if outcome.is_diff:
-        from kei_assembler.difference import diff
+        from kei_assembler.plan.difference import diff
 
         told["diff"] = diff(change) if change.kind in DRIFT else ""
     return told

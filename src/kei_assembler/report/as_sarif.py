@@ -6,8 +6,8 @@ from typing import Any
 
 from kei_assembler import __version__
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
-from kei_assembler.hidden import shown
 from kei_assembler.report.outcome import Outcome, Streams
+from kei_assembler.text.hidden import shown
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
@@ -39,7 +39,7 @@ def _invocation(outcome: Outcome) -> dict[str, Any]:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    from kei_assembler.catalog import RULES, documentation, explain
+    from kei_assembler.rules.catalog import RULES, documentation, explain
 
     rule = RULES[code]
     return {

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Container, Iterable
 
 from kei_assembler.diagnostics import Diagnostic, Place
-from kei_assembler.hidden import shown
 from kei_assembler.plan import DRIFT, Change, Kind
 from kei_assembler.report.outcome import Outcome, Streams
+from kei_assembler.text.hidden import shown
 
 _LINE_MOST = 100
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
@@ -76,7 +76,7 @@ def _diffs(outcome: Outcome, kinds: Container[Kind]) -> str:
     concerned = [change for change in outcome.changes if change.kind in kinds and change.path not in outcome.applied]
     if not concerned:
         return ""
-    from kei_assembler.difference import diff
+    from kei_assembler.plan.difference import diff
 
     return "".join(map(diff, concerned))
 

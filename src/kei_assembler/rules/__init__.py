@@ -9,8 +9,8 @@ from kei_assembler.kit import Block, Kit, stem
 from kei_assembler.manifest import Manifest
 from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, text, tools
 from kei_assembler.rules.subject import Subject, Usage
-from kei_assembler.shapes import Shape
 from kei_assembler.source import Source, first_findings
+from kei_assembler.source.shapes import Shape
 
 __all__ = [
     "RULES",

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kei_assembler.diagnostics import Finding, KeyPath, rule
-from kei_assembler.hidden import named, shown, spelled, stretches, what
 from kei_assembler.source import Source, span_of
+from kei_assembler.text.hidden import named, shown, spelled, stretches, what
 
 _SPELLED_MOST = 60
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from kei_assembler.diagnostics import Finding, KeyPath, did_you_mean, listed, nearest, rule
 from kei_assembler.rules.subject import Subject
-from kei_assembler.shapes import Misfit, are_texts, describe
+from kei_assembler.source.shapes import Misfit, are_texts, describe
 
 _TABLES = {"handoff": "a `[[handoff]]`", "references": "`[references]`", "target": "a `[target.…]`"}
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from kei_assembler.diagnostics import Finding, Severity, rule
-from kei_assembler.target import Limit
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Limit
 
 Given = Mapping[str, str | bytes]
 """Texts by what they are: see `target.Limit`."""

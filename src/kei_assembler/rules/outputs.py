@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Finding, Severity, Span, rule
-from kei_assembler.hidden import stretches
 from kei_assembler.source import START
+from kei_assembler.text.hidden import stretches
 
 
 @rule("O601")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Finding, KeyPath, Severity, rule
+from kei_assembler.kit.settings import RIGHTS
 from kei_assembler.rules.subject import Subject, Usage
-from kei_assembler.settings import RIGHTS
 
 
 @rule("R501")

@@ -10,8 +10,8 @@ from typing import Any
 from kei_assembler.diagnostics import Finding, KeyPath, Span
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import Manifest, decode, with_defaults
-from kei_assembler.shapes import Misfit, Shape, misfits
 from kei_assembler.source import Source
+from kei_assembler.source.shapes import Misfit, Shape, misfits
 from kei_assembler.targets import TARGETS
 
 MISFITS_MOST = 1000

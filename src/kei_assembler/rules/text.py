@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Finding, Span, rule
 from kei_assembler.kit import Block
-from kei_assembler.markdown import outline, prose
 from kei_assembler.rules.hiding import texts
 from kei_assembler.rules.subject import Subject
 from kei_assembler.source import Source, span_of
 from kei_assembler.targets import TARGETS
+from kei_assembler.text.markdown import outline, prose
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
 _MARKERS = tuple(re.compile(marker, re.MULTILINE) for marker in ("^<{7} .*$", "^={7}$", "^>{7} "))

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from kei_assembler.adapt import Toolset, toolset_of
 from kei_assembler.diagnostics import Finding, Severity, did_you_mean, listed, rule
+from kei_assembler.manifest.adapt import Toolset, toolset_of
 from kei_assembler.rules.subject import Subject
-from kei_assembler.target import Target
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Target
 
 _TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")
 

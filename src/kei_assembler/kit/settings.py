@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Finding, KeyPath, did_you_mean, listed, rule
-from kei_assembler.hidden import is_hidden
 from kei_assembler.manifest import EXTRA_SHAPES, FIELDS
-from kei_assembler.shapes import (
+from kei_assembler.source import Source
+from kei_assembler.source.shapes import (
     BOOLEAN,
     FILLED,
     STRINGS,
@@ -24,8 +24,8 @@ from kei_assembler.shapes import (
     table,
     table_of,
 )
-from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
+from kei_assembler.text.hidden import is_hidden
 
 MANIFEST_KEYS = tuple(field.key for field in FIELDS)
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from kei_assembler import discovery, kit, rules, settings, source
+from kei_assembler import kit, rules, source
 from kei_assembler.diagnostics import Finding, KeyPath, Rule, did_you_mean, rule
-from kei_assembler.kit import Kit
+from kei_assembler.kit import Kit, discovery, settings
 from kei_assembler.rules import imports
 
 FAMILIES = {

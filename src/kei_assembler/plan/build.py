@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Rule, Severity, has_errors
-from kei_assembler.discovery import git_top
-from kei_assembler.disk import Disk
-from kei_assembler.hidden import named
 from kei_assembler.kit import Kit
+from kei_assembler.kit.discovery import git_top
+from kei_assembler.kit.settings import character
 from kei_assembler.plan import Change, Kind, Licence
-from kei_assembler.planning import Plan, planned
+from kei_assembler.plan.disk import Disk
+from kei_assembler.plan.planning import Plan, planned
 from kei_assembler.report.outcome import Loosening, Outcome
 from kei_assembler.rules import drift
-from kei_assembler.settings import character
 from kei_assembler.source import Source
+from kei_assembler.text.hidden import named
 
 
 class Policy(NamedTuple):
@@ -29,7 +29,7 @@ class Policy(NamedTuple):
     def of(cls, kit: Kit, codes: Iterable[str] = (), strict: bool = False) -> Policy:
         """Return what the kit's settings and further codes say. Raises AssembleError when the settings are wrong."""
         if kit.settings.ignore:
-            from kei_assembler.catalog import check_ignore
+            from kei_assembler.rules.catalog import check_ignore
 
             check_ignore(kit)
         return cls(frozenset({*codes, *kit.settings.ignore}), strict)
@@ -154,6 +154,6 @@ def _told(change: Change) -> tuple[str, str, str]:
     """What the rules about outputs speak of: the manifest, the command that mends, the likely cause."""
     if change.kind not in (Kind.EDITED, Kind.FOREIGN):
         return change.manifest, change.mending, ""
-    from kei_assembler.difference import likely_cause
+    from kei_assembler.plan.difference import likely_cause
 
     return change.manifest, change.mending, likely_cause(change)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kei_assembler import memo
 from kei_assembler.diagnostics import Diagnostic, has_errors
-from kei_assembler.disk import Disk
 from kei_assembler.kit import Kit, is_inside, normal
 from kei_assembler.manifest import Manifest, manifest_shape
 from kei_assembler.plan import OUTPUT_MOST, Change, Kind, decide, decide_leftover
+from kei_assembler.plan.disk import Disk
 from kei_assembler.rules import Usage, check_block, check_defaults, check_limits, check_manifest, outputs
 from kei_assembler.rules.limits import Given
 from kei_assembler.source import Source

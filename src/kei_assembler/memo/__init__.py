@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple
 from zlib import adler32, crc32
 
 from kei_assembler import __version__
-from kei_assembler.signatures import (
+from kei_assembler.memo.signatures import (
     Signature,
     digest,
     digest_of,

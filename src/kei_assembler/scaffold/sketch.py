@@ -9,14 +9,14 @@ from textwrap import fill
 from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, listed
-from kei_assembler.handwriting import entry
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import FIELDS, extra_fields, manifest_shape
-from kei_assembler.renewing import MANIFEST_SCHEMA
+from kei_assembler.plan.renewing import MANIFEST_SCHEMA
 from kei_assembler.rules import check_manifest
 from kei_assembler.scaffold import schema_line
-from kei_assembler.shapes import Field, Shape
 from kei_assembler.source import read_toml
+from kei_assembler.source.handwriting import entry
+from kei_assembler.source.shapes import Field, Shape
 
 MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
 """What stands in the places that somebody has to fill in."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from textwrap import fill
 
-from kei_assembler.target import Limit, Target, Tools
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
+from kei_assembler.targets.target import Limit, Target, Tools
 
 _WIDTH = 112
 _INDENT = 12

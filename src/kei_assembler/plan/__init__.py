@@ -8,8 +8,8 @@ from enum import StrEnum
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler import stamp
 from kei_assembler.targets import TARGETS
+from kei_assembler.text import stamp
 
 if TYPE_CHECKING:  # rendering costs a template engine, which a plan does not need
     from kei_assembler.render import Artifact

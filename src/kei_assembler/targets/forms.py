@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from kei_assembler.frontmatter import Value, front_matter
-from kei_assembler.markdown import fold
-from kei_assembler.stamp import HASH, MARKUP, Comment
+from kei_assembler.text.frontmatter import Value, front_matter
+from kei_assembler.text.markdown import fold
+from kei_assembler.text.stamp import HASH, MARKUP, Comment
 
 Entries = Iterable[tuple[str, Value]]
 

@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import listed
-from kei_assembler.frontmatter import Value
 from kei_assembler.manifest import Handoff, Manifest
-from kei_assembler.markdown import code_span, fold
-from kei_assembler.target import Handoffs, Target, Tools
 from kei_assembler.targets import ALIASES, TARGETS
+from kei_assembler.targets.target import Handoffs, Target, Tools
+from kei_assembler.text.frontmatter import Value
+from kei_assembler.text.markdown import code_span, fold
 
 EVERYTHING = "*"
 """The entry of `tools` that stands for all tools."""

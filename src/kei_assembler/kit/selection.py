@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from kei_assembler import discovery
 from kei_assembler.diagnostics import AssembleError, nearest
-from kei_assembler.kit import Kit, normal, stem
+from kei_assembler.kit import Kit, discovery, normal, stem
 
 
 def kit_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> Kit:

@@ -138,7 +138,7 @@ def _bounded(first: list[Finding]) -> list[Finding]:
 
 
 def _first_mentions(text: str) -> dict[KeyPath, Span]:
-    from kei_assembler.places import mentions
+    from kei_assembler.source.places import mentions
 
     spans: dict[KeyPath, Span] = {}
     for mention in islice(mentions(text), _MENTIONS_MOST):
@@ -345,7 +345,7 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
     message, _, line, column = _parts(error)
     if message != "duplicate key":
         return
-    from kei_assembler.places import mentions
+    from kei_assembler.source.places import mentions
 
     named = list(mentions(text))
     path = next((mention.path for mention in named if mention.span[:2] == (line, column)), ())

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from difflib import unified_diff
 from itertools import islice
 
-from kei_assembler import stamp
 from kei_assembler.plan import Change, text_of
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.targets import TARGETS
+from kei_assembler.text import stamp
 
 _BYTES_MOST = 1024 * 1024
 _LINES_MOST = 40_000

@@ -8,9 +8,9 @@ from typing import Any
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, did_you_mean, rule
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit, is_inside, read_regular
+from kei_assembler.kit.settings import check_settings, decode_settings
 from kei_assembler.memo import note
 from kei_assembler.rules.hiding import hidden_text
-from kei_assembler.settings import check_settings, decode_settings
 from kei_assembler.source import Source, read_toml
 
 _PROJECT_TABLE: KeyPath = ("tool", "assemble")

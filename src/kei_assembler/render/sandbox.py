@@ -18,7 +18,7 @@ from jinja2.filters import do_indent, do_round, make_attrgetter
 from jinja2.runtime import BlockReference, Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 
-from kei_assembler.budget import Budget, PayingCode, PayingTemplate
+from kei_assembler.render.budget import Budget, PayingCode, PayingTemplate
 
 _SOURCE_MOST = 64 * 1024
 _REFUSED_FILTERS = "attr batch center format pprint random slice striptags sum tojson urlize wordwrap xmlattr".split()

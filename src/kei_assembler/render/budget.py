@@ -10,7 +10,7 @@ from jinja2 import Template, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.runtime import Context
 
-from kei_assembler.shapes import are_texts
+from kei_assembler.source.shapes import are_texts
 
 MADE_MOST = 1024 * 1024
 """The bound on what one rendering makes, passes on and prints, all in all."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from kei_assembler.frontmatter import Value
-from kei_assembler.shapes import (
+from kei_assembler.source.shapes import (
     FILLED,
     LINE,
     STRINGS,
@@ -22,6 +21,7 @@ from kei_assembler.shapes import (
     table,
 )
 from kei_assembler.targets import TARGETS
+from kei_assembler.text.frontmatter import Value
 
 NAME = matching(
     "[a-z][a-z0-9-]*",

@@ -6,8 +6,7 @@ Copilot CLI 1.0.102 and VS Code, Cursor's SDK 1.0.32, OpenCode 1.18, Gemini CLI 
 
 from __future__ import annotations
 
-from kei_assembler.forms import LINES, TOML
-from kei_assembler.shapes import (
+from kei_assembler.source.shapes import (
     BOOLEAN,
     FILLED,
     LINE,
@@ -24,7 +23,8 @@ from kei_assembler.shapes import (
     table,
     table_of,
 )
-from kei_assembler.target import Handoffs, Limit, Right, Target, Tools
+from kei_assembler.targets.forms import LINES, TOML
+from kei_assembler.targets.target import Handoffs, Limit, Right, Target, Tools
 
 CLAUDE_TOOLS = tuple(
     "Agent AskUserQuestion Bash CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree ExitPlanMode "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from kei_assembler.forms import MARKDOWN, Form
-from kei_assembler.shapes import Field
+from kei_assembler.source.shapes import Field
+from kei_assembler.targets.forms import MARKDOWN, Form
 
 
 class Tools(NamedTuple):

@@ -10,9 +10,9 @@ from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
+from kei_assembler.kit.settings import Settings, character, is_block_name
 from kei_assembler.manifest import Manifest, manifest_reader
 from kei_assembler.memo import note, note_content, note_entries, note_place
-from kei_assembler.settings import Settings, character, is_block_name
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 

@@ -21,22 +21,22 @@ from jinja2 import (
     Undefined,
 )
 
-from kei_assembler.adapt import adapt
 from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
-from kei_assembler.hidden import may_hide
 from kei_assembler.kit import Kit, normal
+from kei_assembler.kit.settings import TEMPLATE_NAME
 from kei_assembler.manifest import Handoff, Manifest
-from kei_assembler.markdown import code_span, fence_around, fold, inert, tidy, trimmed
+from kei_assembler.manifest.adapt import adapt
 from kei_assembler.memo import note
+from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.outputs import allowance_unsaid, template_fails
 from kei_assembler.rules.text import filled_in_file
-from kei_assembler.sandbox import Sandbox
-from kei_assembler.settings import TEMPLATE_NAME
-from kei_assembler.shapes import fits
 from kei_assembler.source import START, Source
-from kei_assembler.stamp import line_for
+from kei_assembler.source.shapes import fits
 from kei_assembler.targets import TARGETS
+from kei_assembler.text.hidden import may_hide
+from kei_assembler.text.markdown import code_span, fence_around, fold, inert, tidy, trimmed
+from kei_assembler.text.stamp import line_for
 
 _PACKAGE_TEMPLATES = os.path.join(os.path.dirname(__file__), "default")
 _BODY = "agent.md.j2"

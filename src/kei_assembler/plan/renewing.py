@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 
 from kei_assembler import memo
-from kei_assembler.disk import Disk
 from kei_assembler.kit import Kit
 from kei_assembler.plan import Change, Kind
+from kei_assembler.plan.disk import Disk
 
 MANIFEST_SCHEMA = ".assemble/manifest.schema.json"
 SETTINGS_SCHEMA = ".assemble/settings.schema.json"

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kei_assembler import crew, memo
+from kei_assembler import memo
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.kit import Kit
-from kei_assembler.plan import Change, Kind
-from kei_assembler.planner import Part, Planner
-from kei_assembler.progress import told
+from kei_assembler.plan import Change, Kind, crew
+from kei_assembler.plan.planner import Part, Planner
+from kei_assembler.plan.progress import told
 from kei_assembler.rules import check_kit
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _whole_plan(planner: Planner, whole: bool, write: Callable[[Iterable[Change]
 
 def _renewals(kit: Kit) -> list[Change]:
     """The schema files are those of the whole kit: a run that keeps to some targets leaves them alone."""
-    from kei_assembler.renewing import renewals
+    from kei_assembler.plan.renewing import renewals
 
     return [] if kit.chosen else renewals(kit)
 

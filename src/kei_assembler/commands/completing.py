@@ -52,7 +52,7 @@ def tools(ctx: click.Context, param: click.Parameter | None, incomplete: str) ->
 
 def codes(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return the codes of findings that begin so, in whatever case."""
-    from kei_assembler.catalog import RULES
+    from kei_assembler.rules.catalog import RULES
 
     return _beginning(incomplete.upper(), RULES)
 
@@ -83,8 +83,8 @@ def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
 
 def _kit(ctx: click.Context) -> Kit | None:
     """The kit that `--kit` names, or the one around here."""
-    from kei_assembler import discovery
-    from kei_assembler.selection import folder_of
+    from kei_assembler.kit import discovery
+    from kei_assembler.kit.selection import folder_of
 
     try:
         return discovery.load(folder_of(ctx.params.get("folder")))
