@@ -50,7 +50,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         if path.is_file() and path.suffix != ".pyc"
     }
     assert {name for name in names if ".dist-info/" not in name} == package
-    assert {"kei_assembler/py.typed", "kei_assembler/default/agent.md.j2"} <= package
+    assert {"kei_assembler/py.typed", "kei_assembler/render/default/agent.md.j2"} <= package
 
 
 def test_it_assembles_a_kit_without_templates_and_settings(environment: Path, tmp_path: Path) -> None:
