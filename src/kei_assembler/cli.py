@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from kei_assembler import __version__, memo, streams
+from kei_assembler import __version__, library, memo, streams
 from kei_assembler.commands import COMMANDS, MODULES, NAMES, completing, tell
 from kei_assembler.commands.options import OneOf, kit_option, target_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import Kit, discovery
 from kei_assembler.kit.selection import files_of, home_of, way_to
 from kei_assembler.plan import Licence
-from kei_assembler.plan.build import Mode, Policy, run
+from kei_assembler.plan.build import Mode, Policy
 from kei_assembler.plan.planning import preview
 from kei_assembler.report import FORMATS, as_text
 from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Failure, Outcome
@@ -150,9 +150,9 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
 
 def _outcome(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> Outcome:
     kit.chosen = tuple(dict.fromkeys(options["targets"]))
-    files = kit.manifests if options["all_"] else files_of(kit, manifests, NAMES)
+    files = files_of(kit, manifests, NAMES)
     mode = _mode(kit, options)
-    return _preview(kit, files[0], mode.policy) if options["stdout"] else run(kit, files, options["all_"], mode)
+    return _preview(kit, files[0], mode.policy) if options["stdout"] else library.Kit(kit).run(*files, mode=mode)
 
 
 def _failed(error: AssembleError) -> Outcome:

@@ -38,6 +38,7 @@ class Kit:
 
     def __init__(self, own: kit.Kit) -> None:
         self._kit = own
+        self._is_read = False
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str] = ".", targets: Iterable[str] = ()) -> Kit:
@@ -74,14 +75,15 @@ class Kit:
 
     def check(self, *manifests: str) -> tuple[Diagnostic, ...]:
         """Return everything that `--check` finds: mistakes in the sources, and outputs that are not as they give."""
-        return tuple(self._run(manifests, Mode(check=True, policy=Policy.of(self._kit))).findings)
+        return tuple(self.run(*manifests, mode=Mode(check=True, policy=Policy.of(self._kit))).findings)
 
     def render(self, manifest: str) -> tuple[Artifact, ...]:
         """Return the agent files of one manifest, one for each target, without writing them.
 
         Raises AssembleError, with the diagnostics, when there is an error in what they are made from.
         """
-        found, artifacts = preview(self._fresh(), self._files((manifest,))[0])
+        own = self._fresh()
+        found, artifacts = preview(own, *_files(own, (manifest,)))
         counted = Policy.of(self._kit).weigh(found)
         if has_errors(counted):
             raise AssembleError(f"{manifest} has errors", diagnostics=counted)
@@ -89,8 +91,8 @@ class Kit:
 
     def plan(self, *manifests: str) -> Plan:
         """Return what a build of these manifests would change, with all bytes, and what there is to say."""
-        files = self._files(manifests)
-        with planned(self._fresh(), files, whole=not manifests) as plan:
+        own = self._fresh()
+        with planned(own, _files(own, manifests), whole=not manifests) as plan:
             return Plan(tuple(sorted(plan.found)), tuple(plan.changes))
 
     def apply(self, changes: Iterable[Change], force: bool = False, prune: bool = False) -> tuple[Change, ...]:
@@ -103,20 +105,25 @@ class Kit:
 
     def build(self, *manifests: str, force: bool = False, prune: bool = False) -> Outcome:
         """Do what `assemble` does with these manifests: plan, write unless there is an error, and tell of it."""
-        return self._run(manifests, Mode(licence=Licence(force, prune), policy=Policy.of(self._kit)))
+        return self.run(*manifests, mode=Mode(licence=Licence(force, prune), policy=Policy.of(self._kit)))
 
-    def _run(self, manifests: Sequence[str], mode: Mode) -> Outcome:
-        return run(self._fresh(), self._files(manifests), not manifests, mode)
-
-    def _files(self, manifests: Sequence[str]) -> list[str]:
-        own = self.manifests
-        for file in manifests:
-            if file not in own:
-                raise AssembleError(f"{file} is no manifest of the kit in {self.folder}")
-        return sorted(set(manifests) or own)
+    def run(self, *manifests: str, mode: Mode) -> Outcome:
+        """Do what the command does with these manifests in this mode, and tell of it."""
+        own = self._fresh()
+        return run(own, _files(own, manifests), not manifests, mode)
 
     def _fresh(self) -> kit.Kit:
-        """The kit anew: what it has read once it would not read again."""
-        fresh = discovery.load(self._kit.folder)
-        fresh.chosen = self._kit.chosen
-        return fresh
+        """The kit, anew but for the first time: what it has read once it would not read again."""
+        if self._is_read:
+            chosen = self._kit.chosen
+            self._kit = discovery.load(self._kit.folder)
+            self._kit.chosen = chosen
+        self._is_read = True
+        return self._kit
+
+
+def _files(own: kit.Kit, manifests: Sequence[str]) -> list[str]:
+    for file in manifests:
+        if file not in own.manifests:
+            raise AssembleError(f"{file} is no manifest of the kit in {own.folder}")
+    return sorted(set(manifests) or own.manifests)
