@@ -20,7 +20,6 @@ from kei_assembler.importing.bodies import closed
 from kei_assembler.importing.drafting import Origin, draft
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.prospect import manifest_text, new_kit, written
-from kei_assembler.manifest import manifest_shape
 from kei_assembler.render import Renderer
 from kei_assembler.rules import check_manifest
 from kei_assembler.source import read_toml
@@ -72,7 +71,7 @@ def _imported(raw: bytes, tmp: Path, target: str = "claude-code") -> Imported | 
     (file,) = written(kit, [one])
     source, problems = read_toml(file.path, file.text.encode())
     assert problems == []
-    manifest, _ = check_manifest(kit, source, manifest_shape({}))
+    manifest, _ = check_manifest(kit, source)
     said = tuple((one.place.excerpt or "", one.message) for one in (*found, *of_name, *one.found))
     return Imported(Renderer(kit).render(manifest, file.path, target).content.decode(), said)
 

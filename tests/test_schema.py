@@ -242,7 +242,7 @@ def test_a_manifest_that_the_schema_takes_has_the_right_form(kit: Kit, data: dic
     shape = manifest_shape(kit.settings.extra_keys)
     assume(not _is_beyond(shape, data))
     source, problems = read_toml("agents/alpha.toml", tomli_w.dumps(data).encode())
-    found = problems or check_manifest(kit, source, shape)[1]
+    found = problems or check_manifest(kit, source)[1]
     wrong = [each for each in found if each.code in FORM]
     assert _accepts(schema.manifest_schema(kit), data) == (not wrong), (data, wrong)
 
@@ -255,7 +255,7 @@ def test_a_manifest_that_the_schema_takes_has_the_right_form(kit: Kit, data: dic
 @example({**GOOD, "domain_in": ["x"] * 10_001})
 def test_what_is_read_at_once_is_what_fits(data: dict[str, Any]) -> None:
     extra_keys = {"owner": "string", "links": "strings"}
-    read = manifest_reader(extra_keys)(data)
+    read = manifest_reader(manifest_shape(extra_keys))(data)
     assert (read is not None) == fits(manifest_shape(extra_keys), data)
     assert read in (None, decode(data, extra_keys))
 

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
 from kei_assembler.kit.settings import Settings, character, is_block_name
-from kei_assembler.manifest import Manifest, manifest_reader
+from kei_assembler.manifest import Manifest, manifest_reader, manifest_shape
 from kei_assembler.memo import note, note_content, note_entries, note_place
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
+from kei_assembler.source.shapes import Shape
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 
 SETTINGS_FILE = "assemble.toml"
@@ -67,9 +68,14 @@ class Kit:
         return frozenset((row["agent"], right) for row in rows for right in row["rights"])
 
     @cached_property
+    def shape(self) -> Shape:
+        """What a manifest of this kit must be."""
+        return manifest_shape(self.settings.extra_keys)
+
+    @cached_property
     def manifest_of(self) -> Callable[[Mapping[str, Any]], Manifest | None]:
         """Gives the manifest that parsed TOML holds, if that has the form of this kit's."""
-        return manifest_reader(self.settings.extra_keys)
+        return manifest_reader(self.shape)
 
     @cached_property
     def required(self) -> tuple[str, ...]:

@@ -198,9 +198,12 @@ def decode(data: Mapping[str, Any], extra_keys: Mapping[str, str]) -> Manifest:
     return _made_of(coerce_fields((*FIELDS, *extra_fields(extra_keys)), data))
 
 
-def manifest_reader(extra_keys: Mapping[str, str]) -> Callable[[Mapping[str, Any]], Manifest | None]:
-    """Return a function that gives the manifest that parsed TOML holds, and None if that does not fit its shape."""
-    read = reader(manifest_shape(extra_keys))
+def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], Manifest | None]:
+    """Return a function that gives the manifest that parsed TOML holds, and None if that does not fit `shape`.
+
+    That is a `manifest_shape`.
+    """
+    read = reader(shape)
 
     def read_manifest(data: Mapping[str, Any]) -> Manifest | None:
         values = read(data)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kei_assembler import memo
 from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import Kit, is_inside, normal
-from kei_assembler.manifest import Manifest, manifest_shape
+from kei_assembler.manifest import Manifest
 from kei_assembler.plan import OUTPUT_MOST, Change, Kind, decide, decide_leftover
 from kei_assembler.plan.disk import Disk
 from kei_assembler.rules import Usage, check_block, check_defaults, check_limits, check_manifest, outputs
@@ -47,11 +47,10 @@ class Planner:
         from kei_assembler.render import Renderer
 
         self.kit = kit
-        self.shape = manifest_shape(kit.settings.extra_keys)
         self.renderer = Renderer(kit)
         self.disk = Disk(kit)
         self.usage = Usage(kit)
-        self.found: list[Diagnostic] = check_defaults(kit, self.shape)
+        self.found: list[Diagnostic] = check_defaults(kit)
         self.once: list[Diagnostic] = []
         self.changes: list[Change] = []
         self.said: set[tuple[str, str]] = set()
@@ -118,7 +117,7 @@ class Planner:
         problems = problems or source.run(outputs.unusable_path, file)
         if problems:
             return source, None, problems
-        manifest, problems = check_manifest(self.kit, source, self.shape)
+        manifest, problems = check_manifest(self.kit, source)
         self.usage.add(manifest)
         return source, None if has_errors(problems) else manifest, problems
 

@@ -41,17 +41,19 @@ class Budget:
             self.left -= 1 + len(value)  # without a call of `pay`: every piece of what a template prints comes by here
             if self.left < 0:
                 raise _spent()
-            return value
-        if _is_of_texts(value):
-            self.pay(1 + _size(value))
-            return value
+        elif _is_of_texts(value):
+            self.pay(1 + len(value) + sum(map(len, value)))
+        else:
+            self._pay_for_parts(value)
+        return value
+
+    def _pay_for_parts(self, value: Any) -> None:
         self.pay(1)
         if isinstance(value, list | tuple | dict | MappingProxyType):
             for item in value.items() if isinstance(value, dict | MappingProxyType) else value:
                 self.paid(item)
         elif isinstance(value, int) and value.bit_length() > _BITS_MOST:
             raise OverflowError(f"numbers of more than {_BITS_MOST} bits are refused in a kit's template")
-        return value
 
     def printed(self, value: Any) -> Any:
         """Return what is printed for a value: of a text, as most are, nobody else has to be asked."""
@@ -76,10 +78,6 @@ def _is_of_texts(value: Any) -> TypeGuard[list[str] | tuple[str, ...]]:
 
 
 _LISTS = (tuple, list)
-
-
-def _size(texts: list[str] | tuple[str, ...]) -> int:
-    return len(texts) + sum(map(len, texts))
 
 
 class PayingTemplate(Template):

@@ -10,7 +10,6 @@ from kei_assembler.manifest import Manifest
 from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, text, tools
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.source import Source, first_findings
-from kei_assembler.source.shapes import Shape
 
 __all__ = [
     "RULES",
@@ -50,12 +49,12 @@ RULES = (
 )
 
 
-def check_manifest(kit: Kit, source: Source, shape: Shape) -> tuple[Manifest, list[Diagnostic]]:
+def check_manifest(kit: Kit, source: Source) -> tuple[Manifest, list[Diagnostic]]:
     """Return the manifest, and what the rules have to say about it.
 
-    `shape` is the kit's `manifest_shape`. The manifest is worth rendering only without an error among the findings.
+    The manifest is worth rendering only without an error among the findings.
     """
-    subject = Subject(kit, source, shape)
+    subject = Subject(kit, source)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
     found = _checked(subject, (*keys.OF_MISFITS, *rules) if subject.misfits else rules)
     given = {key: getattr(subject.manifest, key) for key in ("name", "description") if _is_there(subject, key)}
@@ -63,9 +62,9 @@ def check_manifest(kit: Kit, source: Source, shape: Shape) -> tuple[Manifest, li
     return subject.manifest, found + source.run(hiding.hidden_text, source, kit.allowed_characters)
 
 
-def check_defaults(kit: Kit, shape: Shape) -> list[Diagnostic]:
+def check_defaults(kit: Kit) -> list[Diagnostic]:
     """Return what is wrong with what the kit's settings say for all manifests, beyond its form."""
-    return _checked(Subject.of_defaults(kit, shape), OF_DEFAULTS) if kit.defaults else []
+    return _checked(Subject.of_defaults(kit), OF_DEFAULTS) if kit.defaults else []
 
 
 def _checked(subject: Subject, rules: Iterable[Rule]) -> list[Diagnostic]:

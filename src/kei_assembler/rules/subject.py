@@ -11,7 +11,7 @@ from kei_assembler.diagnostics import Finding, KeyPath, Span
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import Manifest, decode, with_defaults
 from kei_assembler.source import Source
-from kei_assembler.source.shapes import Misfit, Shape, misfits
+from kei_assembler.source.shapes import Misfit, misfits
 from kei_assembler.targets import TARGETS
 
 MISFITS_MOST = 1000
@@ -24,7 +24,7 @@ class Subject:
     `data` is what the manifest itself says, at `at` in the source; `whole` is that with the kit's defaults.
     """
 
-    def __init__(self, kit: Kit, source: Source, shape: Shape) -> None:
+    def __init__(self, kit: Kit, source: Source) -> None:
         self.kit = kit
         self.source = source
         self.at: KeyPath = ()
@@ -32,14 +32,14 @@ class Subject:
         self.whole: Mapping[str, Any] = with_defaults(source.data, kit.defaults)
         fitting = None if kit.defaults else kit.manifest_of(source.data)
         self.manifest: Manifest = fitting or decode(self.whole, kit.settings.extra_keys)
-        self.misfits: tuple[Misfit, ...] = () if fitting else tuple(islice(misfits(shape, source.data), MISFITS_MOST))
-        self.shape = shape
+        found = () if fitting else islice(misfits(kit.shape, source.data), MISFITS_MOST)
+        self.misfits: tuple[Misfit, ...] = tuple(found)
 
     @classmethod
-    def of_defaults(cls, kit: Kit, shape: Shape) -> Subject:
+    def of_defaults(cls, kit: Kit) -> Subject:
         """Return the kit's defaults as what is under check."""
         assert kit.settings_source
-        subject = cls(kit, Source(kit.settings_source.file, kit.settings_source.text), shape)
+        subject = cls(kit, Source(kit.settings_source.file, kit.settings_source.text))
         subject.at, subject.data = kit.defaults_at, kit.defaults
         return subject
 
@@ -51,7 +51,7 @@ class Subject:
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The keys that a manifest of this kit may have at its top."""
-        return tuple(field.key for field in self.shape.fields)
+        return tuple(field.key for field in self.kit.shape.fields)
 
     def inherits(self, *path: str | int) -> bool:
         """Tell whether the value at a path, or at the key of a target's table that it leads into, is a default."""

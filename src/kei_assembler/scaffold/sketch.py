@@ -10,7 +10,7 @@ from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, listed
 from kei_assembler.kit import Kit
-from kei_assembler.manifest import FIELDS, extra_fields, manifest_shape
+from kei_assembler.manifest import FIELDS, extra_fields
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA
 from kei_assembler.rules import check_manifest
 from kei_assembler.scaffold import schema_line
@@ -49,7 +49,7 @@ def sketch(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> s
 def check(kit: Kit, name: str, text: str) -> list[Diagnostic]:
     """Return what the rules find in a new manifest, but for what stands in marked places."""
     source, problems = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
-    found = problems or check_manifest(kit, source, manifest_shape(kit.settings.extra_keys))[1]
+    found = problems or check_manifest(kit, source)[1]
     return sorted(each for each in found if not MARK.search(each.place.excerpt or ""))
 
 
