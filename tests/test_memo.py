@@ -685,6 +685,59 @@ def test_what_a_build_leaves_in_order_is_remembered(stopped: Shelf, args: tuple[
         assert said == stopped.run(*args, "--no-cache")
 
 
+def _outputs_to(pattern: str, blocks: str = '["parts/blocks"]') -> str:
+    settings = KIT["kit/assemble.toml"].replace("out/of/{name}.md", pattern)
+    return settings.replace('["parts/blocks"]', blocks)
+
+
+SELF_MADE: dict[str, tuple[dict[str, str], str]] = {
+    "a block more": ({"kit/assemble.toml": _outputs_to("parts/blocks/{name}.md")}, "kit"),
+    "a block more, further down": (
+        {"kit/assemble.toml": _outputs_to("parts/blocks/x/{name}.md"), "kit/parts/blocks/x/.keep": ""},
+        "kit",
+    ),
+    "a block in front of another": (
+        {
+            "kit/assemble.toml": _outputs_to("one/{name}.md", '["one", "parts/blocks"]'),
+            "kit/all/agents/rule.toml": AGENT.format("rule"),
+            "kit/one/.keep": "",
+        },
+        "kit",
+    ),
+    "a template": (
+        {
+            "kit/assemble.toml": _outputs_to("templates/{name}.md.j2"),
+            "kit/all/agents/agent.toml": AGENT.format("agent"),
+        },
+        "kit",
+    ),
+    "another kit": (
+        {
+            "bare/agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "You."\ntargets = ["cursor"]\n',
+            "bare/.cursor/.keep": "",
+        },
+        "bare/.cursor",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SELF_MADE)
+def test_what_a_build_puts_where_it_looks_for_sources_shows(shelf: Shelf, what: str) -> None:
+    files, cwd = SELF_MADE[what]
+    shelf.write(files)
+    assert "created" in shelf.run("--all", cwd=cwd).stdout
+    shelf.run("--all", cwd=cwd)
+    assert not shelf.was_remembered
+
+
+def test_a_schema_that_a_build_renews_is_told_only_once(shelf: Shelf) -> None:
+    shelf.write({SCHEMA: shelf.run("schema").stdout})
+    shelf.run("--all", "--no-cache")
+    shelf.write({"kit/all/agents/c.toml": AGENT.format("c")})
+    assert "updated .assemble/manifest.schema.json" in shelf.run("--all").stdout
+    assert ".assemble" not in shelf.assert_as_without("--all").stdout
+
+
 TO_THE_SIZE: dict[str, Callable[[Shelf], object]] = {
     "a block": lambda s: _rewrite(s.kit / "parts/blocks/rule.md", "kind", "wise"),
     "a manifest": lambda s: _rewrite(s.kit / "all/agents/a.toml", "Agent.", "Other."),

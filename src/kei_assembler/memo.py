@@ -46,12 +46,14 @@ class Notes(NamedTuple):
     """The paths that were looked at, with their signatures before; and where the folders that hold them really are.
 
     `entries` are the lines of the folders that were listed, `digests` those of contents whose signatures are young.
+    `sources` are the places where something that comes about leads a run elsewhere.
     """
 
     paths: dict[str, Signature]
     folders: dict[str, str]
     entries: dict[str, set[str]]
     digests: dict[str, str]
+    sources: set[str]
 
 
 class _Trail:
@@ -111,7 +113,7 @@ def watch() -> None:
         os.unlink(probe)
     except OSError:
         return
-    _Trail.notes, _Trail.since = Notes({}, {}, {}, {}), min(now, _Trail.since)
+    _Trail.notes, _Trail.since = Notes({}, {}, {}, {}, set()), min(now, _Trail.since)
     _note_arguments()
 
 
@@ -138,6 +140,12 @@ def note_content(path: str, content: bytes) -> None:
     """Take note of what was read at a path that is noted already."""
     if _Trail.notes is not None and not is_settled(_Trail.notes.paths.get(path, ()), _Trail.since):
         _Trail.notes.digests[path] = digest(content)
+
+
+def note_source(path: str) -> None:
+    """Take note of a place where a source is looked for: what the run itself writes there, the next one may read."""
+    if _Trail.notes is not None:
+        _Trail.notes.sources.add(path)
 
 
 def note_entries(folder: str, entries: Iterable[os.DirEntry[str]]) -> None:
@@ -187,6 +195,7 @@ def add(notes: Notes | None) -> None:
         own.folders.update(notes.folders)
         own.entries.update(notes.entries)
         own.digests.update(notes.digests)
+        own.sources.update(notes.sources)
 
 
 def _are_at_odds(some: dict[str, Any], others: dict[str, Any]) -> bool:
@@ -199,7 +208,7 @@ def keep(out: str, err: str) -> None:
     `out` and `err` are what a run says that finds it so.
     """
     folder, notes = _folder(), noted()
-    if folder is None or notes is None:
+    if folder is None or notes is None or not notes.sources.isdisjoint(_written_and_above()):
         return
     _note_changes(notes)
     digests = {path: _digest(notes, path) for path, found in notes.paths.items() if not is_settled(found, _Trail.since)}
@@ -209,6 +218,15 @@ def keep(out: str, err: str) -> None:
     signatures = list(map(_spelled, notes.paths.values()))
     said = {"key": _key(), "out": out, "err": err, "digests": digests}
     _write(folder, {**said, "paths": list(notes.paths), "signatures": signatures, "folders": notes.folders})
+
+
+def _written_and_above() -> set[str]:
+    above = set(_Trail.written)
+    paths = set(map(os.path.dirname, above))
+    while not paths <= above:
+        above |= paths
+        paths = set(map(os.path.dirname, paths))
+    return above
 
 
 def _note_changes(notes: Notes) -> None:

@@ -27,7 +27,7 @@ from kei_assembler.hidden import may_hide
 from kei_assembler.kit import Kit, normal
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.markdown import code_span, fence_around, fold, inert, tidy, trimmed
-from kei_assembler.memo import note
+from kei_assembler.memo import note, note_source
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.outputs import allowance_unsaid, template_fails
 from kei_assembler.rules.text import filled_in_file
@@ -169,6 +169,7 @@ class Renderer:
     def _is_there(self, name: str) -> bool:
         path = self.kit.path(normal(f"{self.kit.settings.templates}/{name}"))
         note(path)
+        note_source(path)
         return os.path.lexists(path)
 
     def _load_body(self, template: str) -> Callable[..., str]:
