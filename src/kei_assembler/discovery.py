@@ -8,7 +8,7 @@ from typing import Any
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, did_you_mean, rule
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit, is_inside, read_regular
-from kei_assembler.memo import note, note_source
+from kei_assembler.memo import note, note_place, note_source
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.settings import check_settings, decode_settings
 from kei_assembler.source import Source, read_toml
@@ -181,6 +181,7 @@ def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
 
 def _misplaced_folders(kit: Kit) -> Iterator[Finding]:
     for path, folder in _named_folders(kit):
+        note_place(kit.path(folder))
         if not kit.holds(kit.path(folder)):
             hint = 'set `root` to a folder that holds it, such as `root = ".."`'
             yield Finding(path, f"the folder `{folder}` lies outside the kit's root", hint)
