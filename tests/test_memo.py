@@ -23,6 +23,7 @@ from kei_assembler import kit as kit_room
 from kei_assembler import memo, start
 from kei_assembler.kit import discovery
 from kei_assembler.memo import signatures
+from kei_assembler.plan import disk
 
 COMMAND = [sys.executable, "-m", "kei_assembler"]
 CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
@@ -480,9 +481,13 @@ def test_a_cache_folder_that_leads_into_the_kit_is_none(shelf: Shelf) -> None:
     assert list((shelf.kit / "planted").iterdir()) == []
 
 
+def _told(record: Path) -> dict[str, object]:
+    return dict(json.loads(record.read_bytes().partition(b"\n")[2]))
+
+
 def _forge(record: Path, **values: object) -> None:
     """Write a record that is whole, with other values in it; `None` takes one out."""
-    told = json.loads(record.read_bytes().partition(b"\n")[2]) | {"out": "FORGED\n"} | values
+    told = _told(record) | {"out": "FORGED\n"} | values
     text = json.dumps({key: value for key, value in told.items() if value is not None}).encode()
     record.write_bytes(b"%08x\n" % crc32(text) + text)
 
@@ -685,6 +690,130 @@ def test_what_a_build_leaves_in_order_is_remembered(stopped: Shelf, args: tuple[
         said = stopped.run(*args)
         assert stopped.was_remembered
         assert said == stopped.run(*args, "--no-cache")
+
+
+def _outputs_to(pattern: str, blocks: str = '["parts/blocks"]') -> str:
+    settings = KIT["kit/assemble.toml"].replace("out/of/{name}.md", pattern)
+    return settings.replace('["parts/blocks"]', blocks)
+
+
+SELF_MADE: dict[str, tuple[dict[str, str], str]] = {
+    "a block more": ({"kit/assemble.toml": _outputs_to("parts/blocks/{name}.md")}, "kit"),
+    "a block more, further down": (
+        {"kit/assemble.toml": _outputs_to("parts/blocks/x/{name}.md"), "kit/parts/blocks/x/.keep": ""},
+        "kit",
+    ),
+    "a block in front of another": (
+        {
+            "kit/assemble.toml": _outputs_to("one/{name}.md", '["one", "parts/blocks"]'),
+            "kit/all/agents/rule.toml": AGENT.format("rule"),
+            "kit/one/.keep": "",
+        },
+        "kit",
+    ),
+    "a template": (
+        {
+            "kit/assemble.toml": _outputs_to("templates/{name}.md.j2"),
+            "kit/all/agents/agent.toml": AGENT.format("agent"),
+        },
+        "kit",
+    ),
+    "another kit": (
+        {
+            "bare/agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "You."\ntargets = ["cursor"]\n',
+            "bare/.cursor/.keep": "",
+        },
+        "bare/.cursor",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SELF_MADE)
+def test_what_a_build_puts_where_it_looks_for_sources_shows(shelf: Shelf, what: str) -> None:
+    files, cwd = SELF_MADE[what]
+    shelf.write(files)
+    assert "created" in shelf.run("--all", cwd=cwd).stdout
+    shelf.run("--all", cwd=cwd)
+    assert not shelf.was_remembered
+
+
+def test_a_schema_that_a_build_renews_is_told_only_once(shelf: Shelf) -> None:
+    shelf.write({SCHEMA: shelf.run("schema").stdout})
+    shelf.run("--all", "--no-cache")
+    shelf.write({"kit/all/agents/c.toml": AGENT.format("c")})
+    assert "updated .assemble/manifest.schema.json" in shelf.run("--all").stdout
+    assert ".assemble" not in shelf.assert_as_without("--all").stdout
+
+
+def test_what_is_read_twice_and_is_not_the_same_is_not_kept(stopped: Shelf) -> None:
+    project = stopped.kit / "pyproject.toml"
+    (stopped.kit / "assemble.toml").unlink()
+    stopped.write({"kit/agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    project.write_text("[tool.assemble]\n")
+    load = discovery.load
+
+    def edit_and_load(folder: str) -> kit_room.Kit:
+        _rewrite(project, "assemble", "assembly")
+        return load(folder)
+
+    stopped.patch.setattr(discovery, "load", edit_and_load)
+    stopped.run("--all")
+    assert not list(stopped.records.glob("*.json"))
+
+
+@pytest.mark.parametrize("of", ["digests", "entries"])
+def test_what_two_processes_saw_in_two_ways_is_not_kept(stopped: Shelf, of: str) -> None:
+    stopped.run("--all", "--no-cache")
+    keep = memo.keep
+
+    def add_and_keep(out: str, err: str) -> None:
+        notes = memo.noted()
+        assert notes
+        memo.add(notes._replace(**{of: dict.fromkeys(getattr(notes, of), "other")}))  # type: ignore[arg-type]
+        keep(out, err)
+
+    stopped.patch.setattr(memo, "keep", add_and_keep)
+    stopped.run("--all")
+    assert not list(stopped.records.glob("*.json"))
+
+
+def test_what_somebody_wrote_over_it_at_once_shows_also_by_a_clock_set_back(stopped: Shelf) -> None:
+    note_written = memo.note_written
+    stopped.patch.setattr(memo, "is_settled", lambda *_: True)
+
+    def meddle_and_note(path: str, content: bytes) -> None:
+        _rewrite(Path(path), "kind", "mild")
+        note_written(path, content)
+
+    stopped.patch.setattr(disk, "note_written", meddle_and_note)
+    stopped.run("--all")
+    stopped.patch.setattr(disk, "note_written", note_written)
+    stopped.run("--all")
+    assert not stopped.was_remembered
+
+
+def test_digests_stay_where_something_changes_while_they_are_compared(stopped: Shelf) -> None:
+    stopped.run("--all")
+    mature = memo._mature
+
+    def replace_and_mature(record: dict[str, object]) -> None:
+        _replace(stopped.kit / OUTPUT, "kind", "mild")
+        stopped.patch.setattr(memo, "is_settled", lambda *_: True)
+        mature(record)
+
+    stopped.patch.setattr(memo, "_mature", replace_and_mature)
+    stopped.run("--all")
+    assert stopped.was_remembered
+    assert _told(stopped.record())["digests"]
+
+
+def test_templates_moved_out_of_the_root_show_also_where_nothing_is_made_of_them(shelf: Shelf) -> None:
+    settings = KIT["kit/assemble.toml"].replace("root =", 'templates = "templates"\nroot =')
+    agents = {f"kit/all/agents/{name}.toml": AGENT.format(name) + 'targets = ["claude-code"]\n' for name in "ab"}
+    shelf.write({"kit/assemble.toml": settings, **agents})
+    before = shelf.remember("--all", "--target", "cursor")
+    _move_out(shelf.kit / "templates", shelf)
+    assert shelf.assert_as_without("--all", "--target", "cursor") != before
 
 
 TO_THE_SIZE: dict[str, Callable[[Shelf], object]] = {

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
 from kei_assembler.kit.settings import Settings, character, is_block_name
 from kei_assembler.manifest import Manifest, manifest_reader, manifest_shape
-from kei_assembler.memo import note, note_content, note_entries, note_place
+from kei_assembler.memo import note, note_content, note_entries, note_place, note_source
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
 from kei_assembler.source.shapes import Shape
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
@@ -151,6 +151,8 @@ class Kit:
     def block_names(self) -> tuple[str, ...]:
         """The names of all blocks in the kit's block folders, sorted."""
         folders = self.settings.blocks
+        for folder in folders:
+            note_source(self.folder if normal(folder) == "." else self.path(normal(folder)))
         files = ((folder, file) for folder in folders for file in self.files(folder, ".md"))
         names = {os.path.relpath(file, folder).replace(os.sep, "/").removesuffix(".md") for folder, file in files}
         return tuple(sorted(name for name in names if is_block_name(name)))
@@ -170,6 +172,7 @@ class Kit:
         for folder in self.settings.blocks:
             file = normal(f"{folder}/{name}.md")
             note(self.path(file))
+            note_source(self.path(file))
             if os.path.lexists(self.path(file)):
                 source, problems = self.read_text(file)
                 return Block(name, source, tuple(problems))

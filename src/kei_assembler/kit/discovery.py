@@ -9,7 +9,7 @@ from typing import Any
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, did_you_mean, rule
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit, is_inside, read_regular
 from kei_assembler.kit.settings import check_settings, decode_settings
-from kei_assembler.memo import note
+from kei_assembler.memo import note, note_place, note_source
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.source import Source, read_toml
 
@@ -52,12 +52,16 @@ def is_kit(folder: str) -> bool:
 
 def _exists(path: str) -> bool:
     note(path)
+    note_source(path)
     return os.path.lexists(path)
 
 
 def _is_folder(path: str) -> bool:
     note(path)
-    return os.path.isdir(path)
+    is_folder = os.path.isdir(path)
+    if not is_folder:
+        note_source(path)
+    return is_folder
 
 
 def git_top(folder: str) -> str | None:
@@ -177,6 +181,7 @@ def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
 
 def _misplaced_folders(kit: Kit) -> Iterator[Finding]:
     for path, folder in _named_folders(kit):
+        note_place(kit.path(folder))
         if not kit.holds(kit.path(folder)):
             hint = 'set `root` to a folder that holds it, such as `root = ".."`'
             yield Finding(path, f"the folder `{folder}` lies outside the kit's root", hint)

@@ -16,7 +16,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 from zlib import adler32, crc32
@@ -46,12 +46,14 @@ class Notes(NamedTuple):
     """The paths that were looked at, with their signatures before; and where the folders that hold them really are.
 
     `entries` are the lines of the folders that were listed, `digests` those of contents whose signatures are young.
+    `sources` are the places where something that comes about leads a run elsewhere.
     """
 
     paths: dict[str, Signature]
     folders: dict[str, str]
     entries: dict[str, set[str]]
     digests: dict[str, str]
+    sources: set[str]
 
 
 class _Trail:
@@ -90,9 +92,11 @@ def _holds_true(record: dict[str, Any]) -> bool:
 
 
 def _mature(record: dict[str, Any]) -> None:
-    """Do without digests from now on, once all signatures have come of age."""
+    """Do without digests from now on, once all signatures have come of age, and are still those in the record."""
     folder = _folder() if record["digests"] else None
-    if folder and all(is_settled(signature(path), _Trail.since) for path in record["digests"]):
+    found = list(map(signature, record["paths"])) if folder else []
+    are_told = record["signatures"] == list(map(_spelled, found))
+    if folder and are_told and all(is_settled(one, _Trail.since) for one in found):
         _write(folder, {**record, "digests": {}})
 
 
@@ -111,7 +115,7 @@ def watch() -> None:
         os.unlink(probe)
     except OSError:
         return
-    _Trail.notes, _Trail.since = Notes({}, {}, {}, {}), min(now, _Trail.since)
+    _Trail.notes, _Trail.since = Notes({}, {}, {}, {}, set()), min(now, _Trail.since)
     _note_arguments()
 
 
@@ -135,9 +139,17 @@ def note(path: str) -> None:
 
 
 def note_content(path: str, content: bytes) -> None:
-    """Take note of what was read at a path that is noted already."""
+    """Take note of what was read at a path that is noted already; if that is not always the same, of nothing more."""
     if _Trail.notes is not None and not is_settled(_Trail.notes.paths.get(path, ()), _Trail.since):
-        _Trail.notes.digests[path] = digest(content)
+        now = digest(content)
+        if _Trail.notes.digests.setdefault(path, now) != now:
+            _Trail.notes = None
+
+
+def note_source(path: str) -> None:
+    """Take note of a place where a source is looked for: what the run itself writes there, the next one may read."""
+    if _Trail.notes is not None:
+        _Trail.notes.sources.add(path)
 
 
 def note_entries(folder: str, entries: Iterable[os.DirEntry[str]]) -> None:
@@ -180,17 +192,22 @@ def noted() -> Notes | None:
 def add(notes: Notes | None) -> None:
     """Take note of what another process looked at; where it saw something else than this one, nothing is certain."""
     own = _Trail.notes
-    if own is None or notes is None or _are_at_odds(own.paths, notes.paths) or _are_at_odds(own.folders, notes.folders):
+    if own is None or notes is None or _are_at_odds(own, notes):
         _Trail.notes = None
     else:
         own.paths.update(notes.paths)
         own.folders.update(notes.folders)
         own.entries.update(notes.entries)
         own.digests.update(notes.digests)
+        own.sources.update(notes.sources)
 
 
-def _are_at_odds(some: dict[str, Any], others: dict[str, Any]) -> bool:
-    return any(others.get(path, value) != value for path, value in some.items())
+def _are_at_odds(some: Notes, others: Notes) -> bool:
+    """Tell whether of anything that both noted they noted not the same; but for the sources, which are a set."""
+    seen: tuple[Mapping[str, Any], ...] = some[:4]
+    seen_there: tuple[Mapping[str, Any], ...] = others[:4]
+    both = zip(seen, seen_there, strict=True)
+    return any(there.get(path, value) != value for here, there in both for path, value in here.items())
 
 
 def keep(out: str, err: str) -> None:
@@ -199,10 +216,11 @@ def keep(out: str, err: str) -> None:
     `out` and `err` are what a run says that finds it so.
     """
     folder, notes = _folder(), noted()
-    if folder is None or notes is None:
+    if folder is None or notes is None or not notes.sources.isdisjoint(_written_and_above()):
         return
-    _note_changes(notes)
-    digests = {path: _digest(notes, path) for path, found in notes.paths.items() if not is_settled(found, _Trail.since)}
+    changed = _note_changes(notes)
+    young = [path for path, found in notes.paths.items() if path in changed or not is_settled(found, _Trail.since)]
+    digests = {path: _digest(notes, path) for path in young}
     devices = late_or_untimed_devices()
     if "" in digests.values() or any(is_on(signature, devices) for signature in notes.paths.values()):
         return
@@ -211,15 +229,28 @@ def keep(out: str, err: str) -> None:
     _write(folder, {**said, "paths": list(notes.paths), "signatures": signatures, "folders": notes.folders})
 
 
-def _note_changes(notes: Notes) -> None:
-    """What the run has written, and the folders where it did, are others now."""
+def _written_and_above() -> set[str]:
+    above = set(_Trail.written)
+    paths = set(map(os.path.dirname, above))
+    while not paths <= above:
+        above |= paths
+        paths = set(map(os.path.dirname, paths))
+    return above
+
+
+def _note_changes(notes: Notes) -> set[str]:
+    """What the run has written, and the folders where it did, are others now; return all of them.
+
+    Their signatures were taken after that: whatever their times are, somebody else may have been there in between.
+    """
     for path, (signature_now, digest_now) in _Trail.written.items():
         notes.paths[path], notes.digests[path] = signature_now, digest_now
         folder, name = os.path.split(path)
         if folder in notes.entries:
             notes.entries[folder].add(f"{name}/file")
-    changed = set(map(os.path.dirname, _Trail.written))
-    notes.paths.update({folder: signature(folder) for folder in changed & notes.paths.keys()})
+    folders = set(map(os.path.dirname, _Trail.written)) & notes.paths.keys()
+    notes.paths.update({folder: signature(folder) for folder in folders})
+    return folders.union(_Trail.written)
 
 
 def _digest(notes: Notes, path: str) -> str:

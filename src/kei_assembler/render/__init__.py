@@ -26,7 +26,7 @@ from kei_assembler.kit import Kit, normal
 from kei_assembler.kit.settings import TEMPLATE_NAME
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.manifest.adapt import adapt
-from kei_assembler.memo import note
+from kei_assembler.memo import note, note_source
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.outputs import allowance_unsaid, template_fails
@@ -169,6 +169,7 @@ class Renderer:
     def _is_there(self, name: str) -> bool:
         path = self.kit.path(normal(f"{self.kit.settings.templates}/{name}"))
         note(path)
+        note_source(path)
         return os.path.lexists(path)
 
     def _load_body(self, template: str) -> Callable[..., str]:

@@ -66,11 +66,14 @@ class Outcome(NamedTuple):
 
     @property
     def again(self) -> Outcome:
-        """The outcome of the same run once more, if nothing changes in between."""
+        """The outcome of the same run once more, if nothing changes in between.
+
+        Of a file that is none of one agent, as of an orphan, a run tells only that it changes.
+        """
         changes = tuple(
             change._replace(kind=Kind.UNCHANGED, before=None, after=None) if change.path in self.applied else change
             for change in self.changes
-            if not (change.kind is Kind.ORPHAN and change.path in self.applied)
+            if change.path not in self.applied or (change.manifest and change.kind is not Kind.ORPHAN)
         )
         return self._replace(changes=changes, applied=frozenset())
 
