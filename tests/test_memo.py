@@ -408,6 +408,7 @@ def _setting(name: str, value: str) -> Callable[[Shelf], object]:
 OTHERWISE: dict[str, Callable[[Shelf], object]] = {
     "without colours": _setting("NO_COLOR", "1"),
     **{f"on CI by {name}": _setting(name, "true") for name in CI},
+    "to complete a command line": _setting("_ASSEMBLE_COMPLETE", "bash_source"),
     "in another home": _setting("HOME", "/nowhere"),
     "with another cache": _setting("XDG_CACHE_HOME", "/nowhere"),
     "by another Python": lambda s: s.patch.setattr(sys, "version", "4"),
@@ -860,6 +861,13 @@ def test_digests_are_done_without_once_the_times_are_old_enough(shelf: Shelf) ->
     assert shelf.was_remembered
     assert json.loads(shelf.record().read_bytes().partition(b"\n")[2])["digests"] == {}
     assert shelf.assert_as_without("--all").status == 0
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(shelf: Shelf) -> None:
+    pipe = shelf.outside / "pipe"
+    os.mkfifo(pipe)
+    program = f"from kei_assembler.signatures import digest_of; digest_of({str(pipe)!r})"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=10)
 
 
 @pytest.mark.parametrize(

@@ -296,7 +296,8 @@ def _key() -> list[object]:
     ]
     user = [os.geteuid(), os.getegid(), sorted(os.getgroups())]
     program = [__version__, sys.version, sys.path, __file__]
-    key = [program, os.getcwd(), user, _Trail.args, os.environ.get("NO_COLOR"), streams]
+    settings = list(map(os.environ.get, ("NO_COLOR", "_ASSEMBLE_COMPLETE")))
+    key = [program, os.getcwd(), user, _Trail.args, settings, streams]
     return json.loads(json.dumps(key))  # type: ignore[no-any-return]
 
 

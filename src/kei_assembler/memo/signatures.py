@@ -72,7 +72,7 @@ def digest_of(path: str) -> str:
 
     Raises OSError where it cannot be read.
     """
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISDIR(status.st_mode):
