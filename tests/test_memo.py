@@ -866,7 +866,7 @@ def test_digests_are_done_without_once_the_times_are_old_enough(shelf: Shelf) ->
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(shelf: Shelf) -> None:
     pipe = shelf.outside / "pipe"
     os.mkfifo(pipe)
-    program = f"from kei_assembler.signatures import digest_of; digest_of({str(pipe)!r})"
+    program = f"from kei_assembler.memo.signatures import digest_of; digest_of({str(pipe)!r})"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=10)
 
 

@@ -17,7 +17,9 @@ Signature = tuple[Any, ...]
 
 _FINE, _COARSE = 100_000_000, 2_500_000_000
 _MOUNTS = "/proc/self/mountinfo"
-_LATE_OR_UNTIMED = "9p afs ceph cifs exfat fuse fuseblk msdos ncpfs nfs nfs4 smb3 smbfs vfat virtiofs".split()
+_LATE_OR_UNTIMED = frozenset(
+    "9p afs ceph cifs exfat fuse fuseblk gpfs hfs lustre msdos ncpfs nfs nfs4 smb3 smbfs vboxsf vfat virtiofs".split()
+)
 
 
 def signature(path: str) -> Signature:
