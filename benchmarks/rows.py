@@ -18,10 +18,11 @@ _MEMORY_RUNS_MOST = 3
 
 
 class State(StrEnum):
-    """What a run finds: no outputs; all outputs; all outputs, and the record of the same run before."""
+    """What a run finds: no outputs; all of them; all and the record of their build; all and that of a run since."""
 
     NEW = "new"
     SAME = "same"
+    BUILT = "built"
     AGAIN = "again"
 
 
@@ -78,9 +79,11 @@ ROWS = (
     Row("one", "one manifest, alone in its kit, new", _ONE, 1, State.NEW, goal=11),
     Row("one-of-1000", "one manifest of 1,000, nothing changed, no record", _ONE, 1_000),
     Row("same-1000", "1,000 manifests, nothing changed, no record", agents=1_000, goal=20),
+    Row("built-1000", "1,000 manifests, nothing changed, after their build", _ALL, 1_000, State.BUILT),
     Row("again-1000", "1,000 manifests, nothing changed, again", _ALL, 1_000, State.AGAIN, goal=6),
     Row("new-1000", "1,000 manifests, all new", _ALL, 1_000, State.NEW),
     Row("same-10000", "10,000 manifests, nothing changed, no record", _ALL, 10_000, State.SAME, 110, True, 120),
+    Row("built-10000", "10,000 manifests, nothing changed, after their build", _ALL, 10_000, State.BUILT, 110, True),
     Row("again-10000", "10,000 manifests, nothing changed, again", _ALL, 10_000, State.AGAIN, 110, True, 120),
     Row("new-10000", "10,000 manifests, all new", _ALL, 10_000, State.NEW, 250, True, 400),
 )
@@ -136,8 +139,16 @@ def _places(row: Row, tool: Tool) -> Callable[[], Place]:
         return lambda: place
     if row.state is State.NEW:
         return lambda: tool.cold(kits.cleared(tool.kit(agents)))
+    if row.state is State.BUILT:
+        return lambda: _just_built(row, tool)
     folder = tool.built(agents)
     return lambda: tool.cold(folder)
+
+
+def _just_built(row: Row, tool: Tool) -> Place:
+    place = tool.cold(kits.cleared(tool.kit(row.agents)))
+    seconds([*tool.command, *row.args], place)
+    return place
 
 
 def verdicts(result: Result) -> Iterator[Verdict]:
