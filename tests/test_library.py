@@ -51,6 +51,16 @@ def test_what_is_rendered_is_what_is_written(kit: Kit, bench: Workbench) -> None
     assert names == ["gemini", "copilot"]
 
 
+def test_settings_that_change_between_two_calls_hold_for_the_second(kit: Kit, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": AGENT.format("critic", "code") + 'tools = ["Raed"]\n'})
+    kit.build()
+    assert [found.code for found in kit.check()] == ["K111"]
+    bench.write({"assemble.toml": 'ignore = ["K111"]\n'})
+    assert kit.check() == ()
+    bench.write({"assemble.toml": ""})
+    assert [found.code for found in kit.build().findings] == ["K111"]
+
+
 def test_a_check_finds_what_the_command_finds(kit: Kit, bench: Workbench) -> None:
     assert [found.code for found in kit.check()] == ["O609", "O609"]
     assert [found.place.file for found in kit.check("agents/tester.toml")] == ["agents/tester.md"]

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import pytest
@@ -648,9 +649,9 @@ def test_what_is_there_only_while_the_run_goes_on_shows(shelf: Shelf) -> None:
         if path == str(late) and not late.exists():
             shutil.copy(shelf.outside / "assemble.toml", late)
 
-    shelf.patch.setattr(discovery, "note", note_and_bring_about)
+    shelf.patch.setattr(memo, "note", note_and_bring_about)
     assert shelf.run("--all", "--check").status == 0
-    shelf.patch.setattr(discovery, "note", note)
+    shelf.patch.setattr(memo, "note", note)
     late.unlink()
     assert shelf.assert_as_without("--all", "--check").status != 0
 
@@ -753,9 +754,9 @@ def test_what_is_read_twice_and_is_not_the_same_is_not_kept(stopped: Shelf) -> N
     project.write_text("[tool.assemble]\n")
     load = discovery.load
 
-    def edit_and_load(folder: str) -> kit_room.Kit:
+    def edit_and_load(*args: Any) -> kit_room.Kit:
         _rewrite(project, "assemble", "assembly")
-        return load(folder)
+        return load(*args)
 
     stopped.patch.setattr(discovery, "load", edit_and_load)
     stopped.run("--all")

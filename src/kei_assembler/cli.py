@@ -142,14 +142,13 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     try:
         home = home_of(manifests, folder, NAMES)
         way = way_to(home)
-        outcome = _outcome(discovery.load(home), manifests, options)
+        outcome = _outcome(discovery.load(home, options["targets"]), manifests, options)
     except AssembleError as error:
         outcome = _failed(error)
     return _tell(outcome._replace(way=way), output_format, keeps=not options["staged"])
 
 
 def _outcome(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> Outcome:
-    kit.chosen = tuple(dict.fromkeys(options["targets"]))
     files = files_of(kit, manifests, NAMES)
     mode = _mode(kit, options)
     return _preview(kit, files[0], mode.policy) if options["stdout"] else library.Kit(kit).run(*files, mode=mode)
@@ -207,9 +206,15 @@ def _tell(outcome: Outcome, output_format: str, keeps: bool) -> int:
     out, err = _said(outcome, output_format)
     tell(sys.stdout, out)
     tell(sys.stderr, err)
-    if keeps and outcome.again.all_is_in_order:
-        memo.keep(*((out, err) if outcome.all_is_in_order else _said(outcome.again, output_format)))
+    if keeps and memo.takes_notes():
+        _keep(outcome, (out, err), output_format)
     return outcome.status
+
+
+def _keep(outcome: Outcome, said: tuple[str, str], output_format: str) -> None:
+    again = outcome.again
+    if again.all_is_in_order:
+        memo.keep(*(_said(again, output_format) if outcome.applied else said))
 
 
 def _said(outcome: Outcome, output_format: str) -> tuple[str, str]:

@@ -54,9 +54,7 @@ class Kit:
             if target not in TARGETS:
                 hint = did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
                 raise AssembleError(f"there is no target {target}", hint)
-        own = discovery.load(folder)
-        own.chosen = tuple(dict.fromkeys(targets))
-        return cls(own)
+        return cls(discovery.load(folder, targets))
 
     @property
     def folder(self) -> str:
@@ -75,7 +73,8 @@ class Kit:
 
     def check(self, *manifests: str) -> tuple[Diagnostic, ...]:
         """Return everything that `--check` finds: mistakes in the sources, and outputs that are not as they give."""
-        return tuple(self.run(*manifests, mode=Mode(check=True, policy=Policy.of(self._kit))).findings)
+        own = self._fresh()
+        return tuple(_run(own, manifests, Mode(check=True, policy=Policy.of(own))).findings)
 
     def render(self, manifest: str) -> tuple[Artifact, ...]:
         """Return the agent files of one manifest, one for each target, without writing them.
@@ -84,7 +83,7 @@ class Kit:
         """
         own = self._fresh()
         found, artifacts = preview(own, *_files(own, (manifest,)))
-        counted = Policy.of(self._kit).weigh(found)
+        counted = Policy.of(own).weigh(found)
         if has_errors(counted):
             raise AssembleError(f"{manifest} has errors", diagnostics=counted)
         return tuple(artifacts)
@@ -105,21 +104,23 @@ class Kit:
 
     def build(self, *manifests: str, force: bool = False, prune: bool = False) -> Outcome:
         """Do what `assemble` does with these manifests: plan, write unless there is an error, and tell of it."""
-        return self.run(*manifests, mode=Mode(licence=Licence(force, prune), policy=Policy.of(self._kit)))
+        own = self._fresh()
+        return _run(own, manifests, Mode(licence=Licence(force, prune), policy=Policy.of(own)))
 
     def run(self, *manifests: str, mode: Mode) -> Outcome:
         """Do what the command does with these manifests in this mode, and tell of it."""
-        own = self._fresh()
-        return run(own, _files(own, manifests), not manifests, mode)
+        return _run(self._fresh(), manifests, mode)
 
     def _fresh(self) -> kit.Kit:
         """The kit, anew but for the first time: what it has read once it would not read again."""
         if self._is_read:
-            chosen = self._kit.chosen
-            self._kit = discovery.load(self._kit.folder)
-            self._kit.chosen = chosen
+            self._kit = discovery.load(self._kit.folder, self._kit.chosen)
         self._is_read = True
         return self._kit
+
+
+def _run(own: kit.Kit, manifests: Sequence[str], mode: Mode) -> Outcome:
+    return run(own, _files(own, manifests), not manifests, mode)
 
 
 def _files(own: kit.Kit, manifests: Sequence[str]) -> list[str]:

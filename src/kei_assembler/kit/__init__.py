@@ -171,7 +171,6 @@ class Kit:
     def _read_block(self, name: str) -> Block | None:
         for folder in self.settings.blocks:
             file = normal(f"{folder}/{name}.md")
-            note(self.path(file))
             note_source(self.path(file))
             if os.path.lexists(self.path(file)):
                 source, problems = self.read_text(file)

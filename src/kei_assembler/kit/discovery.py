@@ -51,7 +51,6 @@ def is_kit(folder: str) -> bool:
 
 
 def _exists(path: str) -> bool:
-    note(path)
     note_source(path)
     return os.path.lexists(path)
 
@@ -69,11 +68,17 @@ def git_top(folder: str) -> str | None:
     return next((path for path in _upwards(folder, None) if _exists(os.path.join(path, ".git"))), None)
 
 
-def load(folder: str) -> Kit:
-    """Return the kit of a folder (an absolute path).
+def load(folder: str, chosen: Iterable[str] = ()) -> Kit:
+    """Return the kit of a folder (an absolute path), for a run that keeps to the chosen targets, if any.
 
     Raises AssembleError, with diagnostics, when the settings are wrong.
     """
+    kit = _load(folder)
+    kit.chosen = tuple(dict.fromkeys(chosen))
+    return kit
+
+
+def _load(folder: str) -> Kit:
     source, at = _settings_of(folder)
     if source is None:
         return Kit(folder, decode_settings({}), None)

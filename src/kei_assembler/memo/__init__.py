@@ -119,6 +119,11 @@ def watch() -> None:
     _note_arguments()
 
 
+def takes_notes() -> bool:
+    """Tell whether notes are taken, so that a record may come of them."""
+    return _Trail.notes is not None
+
+
 def _note_arguments() -> None:
     """Any of them may be a link to what the run is about."""
     here = os.getcwd()
@@ -148,6 +153,7 @@ def note_content(path: str, content: bytes) -> None:
 
 def note_source(path: str) -> None:
     """Take note of a place where a source is looked for: what the run itself writes there, the next one may read."""
+    note(path)
     if _Trail.notes is not None:
         _Trail.notes.sources.add(path)
 

@@ -168,7 +168,6 @@ class Renderer:
 
     def _is_there(self, name: str) -> bool:
         path = self.kit.path(normal(f"{self.kit.settings.templates}/{name}"))
-        note(path)
         note_source(path)
         return os.path.lexists(path)
 
