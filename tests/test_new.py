@@ -151,6 +151,7 @@ def test_comments_teach(kit: Workbench) -> None:
         (["critic", "--set=role=```"], "error: `role` leaves a code fence open; nothing was written\n"),
         (["critic", "--set=domain=x"], "--set takes KEY=VALUE, not `domain=x`; did you mean `domain_in`?"),
         (["critic", "--set=name=x"], "--set takes KEY=VALUE"),
+        (["critic", "--set=handoff=x"], "--set takes KEY=VALUE, not `handoff=x`; the keys here are `description`"),
         (["critic", "--kit=nowhere"], "error: there is no folder nowhere\n"),
         ([], "Missing argument 'NAME'"),
     ],

@@ -34,8 +34,7 @@ def settable(ctx: click.Context, param: click.Parameter | None, incomplete: str)
     """Return the keys of a manifest that begin so and hold text or a list, each with the `=` before the value."""
     kit = _kit(ctx)
     fields = (*FIELDS, *extra_fields(kit.settings.extra_keys if kit else {}))
-    plain = (field for field in fields if not field.shape.fields and not (field.shape.item and field.shape.item.fields))
-    return _keys(incomplete, (field.key for field in plain if field.key != "name"))
+    return _keys(incomplete, (field.key for field in fields if field.key != "name" and not field.is_table))
 
 
 def blocks(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
@@ -47,7 +46,7 @@ def blocks(ctx: click.Context, param: click.Parameter | None, incomplete: str) -
 def tools(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return the tools that begin so, by the names that a manifest has for them."""
     kit = _kit(ctx)
-    return _beginning(incomplete, (*CLAUDE_TOOLS, *(kit.settings.known_tools if kit else ())))
+    return _beginning(incomplete, kit.known_tools if kit else CLAUDE_TOOLS)
 
 
 def codes(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001

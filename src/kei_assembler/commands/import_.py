@@ -20,7 +20,7 @@ from kei_assembler.importing.paths import is_among_agents, is_seen, suffix_of, t
 from kei_assembler.importing.prospect import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, normal, read_regular, unreadable
 from kei_assembler.kit.selection import as_seen, working_directory
-from kei_assembler.plan import disk
+from kei_assembler.plan import disk, with_lf
 from kei_assembler.plan.build import Policy
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import FINDINGS, Outcome
@@ -218,7 +218,7 @@ def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
     except OSError as error:
         return "foreign", f"cannot be written: {error.strerror}"
     if present is not None:
-        return "unchanged" if present.replace(b"\r\n", b"\n") == content else "foreign", _DIFFERS
+        return "unchanged" if with_lf(present) == content else "foreign", _DIFFERS
     if dry_run:
         return "would create", ""
     return "created" if disk.create(kit.path(file.path), content) else "foreign", _DIFFERS

@@ -94,7 +94,7 @@ def _handoff(text: str) -> dict[str, str]:
 
 def _others(kit: Kit, pairs: Sequence[str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    shapes = {field.key: field.shape for field in fields_of(kit) if field.key != "name" and not field.shape.fields}
+    shapes = {field.key: field.shape for field in fields_of(kit) if field.key != "name" and not field.is_table}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or key not in shapes:

@@ -33,7 +33,7 @@ _TRAP = """\
 def fields_of(kit: Kit) -> list[Field]:
     """Return the fields that a new manifest of this kit shows, tables last."""
     fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in _LEFT_OUT]
-    return sorted(fields, key=_is_table)
+    return sorted(fields, key=lambda field: field.is_table)
 
 
 def sketch(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
@@ -41,8 +41,8 @@ def sketch(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> s
     values = {**_asked(kit, name, given), **given, "name": name}
     if blocks := (*kit.settings.obligatory, *given.get("blocks", ())):
         values["blocks"] = list(dict.fromkeys(blocks))
-    keys = [_entry(kit, field, values) for field in fields_of(kit) if not _is_table(field)]
-    tables = [_entry(kit, field, values) for field in fields_of(kit) if _is_table(field)]
+    keys = [_entry(kit, field, values) for field in fields_of(kit) if not field.is_table]
+    tables = [_entry(kit, field, values) for field in fields_of(kit) if field.is_table]
     return "\n".join([_head(kit, name, has_schema), *keys, _TRAP, *tables])
 
 
@@ -51,10 +51,6 @@ def check(kit: Kit, name: str, text: str) -> list[Diagnostic]:
     source, problems = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
     found = problems or check_manifest(kit, source)[1]
     return sorted(each for each in found if not MARK.search(each.place.excerpt or ""))
-
-
-def _is_table(field: Field) -> bool:
-    return dict in (field.shape.type, field.shape.item.type if field.shape.item else None)
 
 
 def _asked(kit: Kit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:

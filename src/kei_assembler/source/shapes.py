@@ -32,11 +32,6 @@ class Shape(NamedTuple):
     fields: tuple[Field, ...] = ()
     either: tuple[Shape, ...] = ()
 
-    @property
-    def is_limited(self) -> bool:
-        """Whether not every string that is filled in will do."""
-        return bool(self.choices or self.pattern or self.most or self.names_file)
-
 
 class Field(NamedTuple):
     """One key of a table: its name, what its value must be, its documentation, and values that are typical of it."""
@@ -47,6 +42,11 @@ class Field(NamedTuple):
     required: bool = False
     default: Any = None
     examples: tuple[Any, ...] = ()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the key holds a table, or a list of tables."""
+        return dict in (self.shape.type, self.shape.item.type if self.shape.item else None)
 
 
 class Misfit(NamedTuple):
@@ -153,7 +153,7 @@ def _fault_of_string(shape: Shape, value: str) -> str:
         return "blank"
     if shape.one_line and value.splitlines() != [value]:
         return "lines"
-    return "value" if shape.is_limited and _is_outside(shape, value) else ""
+    return "value" if _is_outside(shape, value) else ""
 
 
 def _is_outside(shape: Shape, value: str) -> bool:
@@ -290,12 +290,11 @@ def reader(shape: Shape) -> Read:
     """
     if shape.type is list and shape.item is FILLED:
         return _reader_of_texts(shape.least or 0)
-    is_plain_table = shape.type is dict and shape.fields and not shape.item
-    if is_plain_table:
+    if shape.type is dict and shape.fields and not shape.item:
         return _reader_of_table(shape.fields)
     if shape.type is list and shape.item and shape.item.fields:
         return _reader_of_tables(shape.least or 0, reader(shape.item))
-    if shape.type is str and not shape.either:
+    if shape.type is str:
         return lambda value: value if type(value) is str and not _fault_of_string(shape, value) else UNFIT
     return lambda value: coerce(shape, value) if fits(shape, value) else UNFIT
 
