@@ -16,7 +16,7 @@ import click
 
 from kei_assembler import __version__, library, memo, streams
 from kei_assembler.commands import COMMANDS, MODULES, NAMES, completing, tell
-from kei_assembler.commands.options import OneOf, kit_option, target_option
+from kei_assembler.commands.options import OneOf, kit_option, several, target_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import Kit, discovery
 from kei_assembler.kit.selection import files_of, home_of, way_to
@@ -123,13 +123,7 @@ def assemble() -> None:
 @click.option("--prune", is_flag=True, help="Delete generated files whose manifest is gone; with --all.")
 @click.option("--staged", is_flag=True, help="Fail also when an output is not in git's index as it is here.")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="CODE",
-    help="Silence a code; may be given several times.",
-    shell_complete=completing.codes,
-)
+@several("--ignore", "ignore", "CODE", "Silence a code", completing.codes)
 @click.option("--output-format", type=OneOf(FORMATS), default="text", help="How to report; else text.")
 @target_option
 @click.option("--no-cache", is_flag=True, help="Look at every file, also where nothing changed since the last run.")

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from kei_assembler.commands import NAMES, completing, tell
-from kei_assembler.commands.options import kit_option
+from kei_assembler.commands.options import kit_option, several
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, did_you_mean, listed
 from kei_assembler.kit import Kit, discovery, stem
 from kei_assembler.kit.selection import as_seen, kit_of
@@ -24,39 +24,17 @@ from kei_assembler.scaffold.sketch import MARK, check, fields_of, sketch
 from kei_assembler.source.shapes import fits
 from kei_assembler.text.hidden import shown
 
-_HANDOFF_HELP = "An agent, and what work it passes on to it; may be given several times."
-_SET_HELP = "Any other key of text or of a list, which grows with each; may be given several times."
-
 
 @click.command("new")
 @click.argument("name")
 @click.option("--description", metavar="TEXT", help="What the agent is for.")
 @click.option("--model", metavar="MODEL", help="The model that it runs on.")
-@click.option(
-    "--tool",
-    "tools",
-    multiple=True,
-    metavar="TOOL",
-    help="A tool; may be given several times.",
-    shell_complete=completing.tools,
+@several("--tool", "tools", "TOOL", "A tool", completing.tools)
+@several("--block", "blocks", "BLOCK", "A block besides the obligatory ones", completing.blocks)
+@several("--handoff", "handoffs", "AGENT=TRIGGER", "An agent, and what work it passes on to it", completing.handoffs)
+@several(
+    "--set", "others", "KEY=VALUE", "Any other key of text or of a list, which grows with each", completing.settable
 )
-@click.option(
-    "--block",
-    "blocks",
-    multiple=True,
-    metavar="BLOCK",
-    help="A block besides the obligatory ones; may be given several times.",
-    shell_complete=completing.blocks,
-)
-@click.option(
-    "--handoff",
-    "handoffs",
-    multiple=True,
-    metavar="AGENT=TRIGGER",
-    help=_HANDOFF_HELP,
-    shell_complete=completing.handoffs,
-)
-@click.option("--set", "others", multiple=True, metavar="KEY=VALUE", help=_SET_HELP, shell_complete=completing.settable)
 @kit_option
 def command(name: str, folder: str | None, others: Sequence[str], **options: Any) -> None:
     """Begin the manifest of an agent: what is given in its place, what the kit asks for besides marked as {{…}}."""

@@ -34,6 +34,14 @@ class OneOf(_Choice):
             self.fail(f"{error.message.rstrip('.')}; {hint}" if hint else error.message, param, ctx)
 
 
+def several(
+    option: str, key: str, metavar: str, what: str, complete: Callable[..., Any]
+) -> Callable[[Function], Function]:
+    """Let a command have an option that may be given several times, `key` in its arguments."""
+    words = f"{what}; may be given several times."
+    return click.option(option, key, multiple=True, metavar=metavar, help=words, shell_complete=complete)
+
+
 def target_option(function: Function) -> Function:
     """Let a command keep to some targets, `targets`."""
     words = "Keep to one AI tool; may be given several times. `assemble targets` lists them."
