@@ -62,8 +62,8 @@ class Disk:
     def apply(self, changes: Iterable[Change]) -> list[Change]:
         """Carry out the changes, and return them as they came about.
 
-        Each file is whole at any moment, old or new. What somebody changed since the plan was made is left alone,
-        and comes back as edited. Raises AssembleError when the machine does not let it write.
+        Each file is whole at any moment, old or new. What somebody changed since the plan was made is left alone, and
+        comes back as edited; what another run was faster to do is done. Raises AssembleError when the machine does not let it write.
         """
         return [self._carry_out(change) for change in changes]
 
@@ -154,15 +154,18 @@ def _put(temporary: str, path: str) -> bool:
 
 
 def _write(path: str, before: bytes | None, after: bytes | None) -> bool:
-    """Put `after` in the place of `before`, or delete the file; tell whether `before` was still there to replace."""
+    """Put `after` in the place of `before`, or delete the file; tell whether that is now so.
+
+    It is not where somebody put something else in the place meanwhile.
+    """
     return _delete(path, before) if after is None else _replace(path, before, after)
 
 
 def _delete(path: str, before: bytes | None) -> bool:
-    if _present(path) != before:
-        return False
-    os.unlink(path)
-    return True
+    now = _present(path)
+    if now is not None and now == before:
+        os.unlink(path)
+    return now is None or now == before
 
 
 def _replace(path: str, before: bytes | None, after: bytes) -> bool:
@@ -174,7 +177,7 @@ def _replace(path: str, before: bytes | None, after: bytes) -> bool:
         if _is_still(path, before):
             os.replace(temporary, path)
             is_done = True
-        return is_done
+        return is_done or _present(path) == after
     finally:
         if not is_done:
             with suppress(FileNotFoundError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -86,6 +87,7 @@ class _Share:
         self.files = files
         self.may_write = may_write
         self.others: dict[str, Change] = {}
+        self.process = os.getpid()
         self.partner: crew.Partner | None = None
         with suppress(crew.PartnerLost):
             self.partner = crew.Partner(self._answer)
@@ -166,7 +168,7 @@ class _Share:
         changes = {change.path: change for change in self.planner.changes}
         asked = [changes[path] for path in paths]
         try:
-            done = self.planner.disk.apply(asked)
+            done = self.planner.disk.apply(self._while_wanted(asked))
         except AssembleError as error:
             return error
         told = [
@@ -174,6 +176,13 @@ class _Share:
             for planned, now in zip(asked, done, strict=True)
         ]
         return told, memo.written()
+
+    def _while_wanted(self, asked: Iterable[Change]) -> Iterator[Change]:
+        """Give the changes for as long as the process that asked for them is there, which may be killed any time."""
+        for change in asked:
+            if os.getppid() != self.process:
+                raise SystemExit
+            yield change
 
     def _planned(self) -> Part:
         planner = self.planner
