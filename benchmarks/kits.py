@@ -66,7 +66,7 @@ def _text(seed: str, index: int, count: int) -> str:
     next_ones = [_name((index + step) % count) for step in range(1, count)]
     for target, other in zip(_TARGET.findall(seed), next_ones, strict=False):
         text = text.replace(target, other)
-    return _SENTENCE.sub(rf"\g<1>{index:05} ", text)
+    return _SENTENCE.sub(rf"\g<1>A{index:05} ", text)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,18 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from conftest import examples
-from kei_assembler.text.markdown import Unclosed, code_span, fence_around, fold, inert, outline, prose, tidy
+from kei_assembler.text.markdown import (
+    Unclosed,
+    code_span,
+    fence_around,
+    fold,
+    fold_all,
+    inert,
+    inert_all,
+    outline,
+    prose,
+    tidy,
+)
 
 READER = MarkdownIt("commonmark")
 PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
@@ -113,6 +124,16 @@ def test_inert_text_is_one_paragraph(text: str) -> None:
     assert _blocks(f"- {result}\n- x") == ["bullet_list_open", *ITEM, *ITEM, "bullet_list_close"]
     assert _blocks(f"> {result}") == ["blockquote_open", *PARAGRAPH, "blockquote_close"]
     assert fold(text) in (result, result.replace("\\", "", 1))
+
+
+LINES = st.lists(TEXT | st.sampled_from(["", "a", "# a", " a", "a ", "a\u2028", "1. a", "a\tb"]), max_size=5)
+
+
+@examples(300)
+@given(LINES)
+def test_all_at_once_are_as_each_alone(texts: list[str]) -> None:
+    assert fold_all(texts) == tuple(map(fold, texts))
+    assert inert_all(texts) == tuple(map(inert, texts))
 
 
 @examples(100)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from kei_assembler.text.markdown import Unclosed, code_span, fence_around, fold, inert
+from kei_assembler.text.markdown import Unclosed, fence_around, fold, inert, inert_all, reference
 from kei_assembler.text.markdown import outline as read_outline
 
 _HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t](?P<title>.*\S.*)")
@@ -81,7 +81,7 @@ def _squeezed(text: str) -> str:
 def written(data: Mapping[str, Any]) -> str:
     """Return our own sections after the role, as the package's template has them, for the keys of a manifest."""
     inside, out = data.get("domain_in", ()), data.get("handoff", ())
-    domain = [*(["**In:**", _bullets(map(inert, inside))] if inside else []), *([_out(out)] if out else [])]
+    domain = [*(["**In:**", _bullets(inert_all(inside))] if inside else []), *([_out(out)] if out else [])]
     lines = "\n".join(data.get("output_extra_fields", ()))
     fence = fence_around(lines)
     parts = {
@@ -89,8 +89,8 @@ def written(data: Mapping[str, Any]) -> str:
         "HANDOFFS": _bullets(f"**{one['target']}**: {inert(one['trigger'])}" for one in out),
         "TOOLS": _allowed(data.get("allowed")),
         "OUTPUT FORMAT": f"{fence}\n{lines}\n{fence}" if lines else "",
-        "FORBIDDEN": _bullets(map(inert, data.get("forbidden_domain", ()))),
-        "REFERENCES": _bullets(map(_reference, data.get("references", {}).get("extra", ()))),
+        "FORBIDDEN": _bullets(inert_all(data.get("forbidden_domain", ()))),
+        "REFERENCES": _bullets(map(reference, data.get("references", {}).get("extra", ()))),
     }
     return "\n\n".join(f"# {title}\n\n{text}" for title, text in parts.items() if text)
 
@@ -111,10 +111,6 @@ def _allowed(phrases: Sequence[str] | None) -> str:
     if phrases is None:
         return ""
     return f"{_BUT}\n\n{_bullets(phrases)}" if phrases else _NOTHING
-
-
-def _reference(text: str) -> str:
-    return code_span(text) if "/" in text and not any(map(str.isspace, text)) else inert(text)
 
 
 def _entries(text: str) -> list[str] | None:
@@ -176,7 +172,7 @@ def _read_references(text: str) -> dict[str, Any] | None:
 def _referred(entry: str) -> str:
     ticks = len(entry) - len(entry.lstrip("`"))
     inner = entry[ticks:-ticks] if ticks else entry
-    codes = (code for code in (inner, inner[1:-1]) if _reference(code) == entry)
+    codes = (code for code in (inner, inner[1:-1]) if reference(code) == entry)
     return next(codes, entry)
 
 

@@ -63,7 +63,8 @@ class Disk:
         """Carry out the changes, and return them as they came about.
 
         Each file is whole at any moment, old or new. What somebody changed since the plan was made is left alone, and
-        comes back as edited; what another run was faster to do is done. Raises AssembleError when the machine does not let it write.
+        comes back as edited; what another run was faster to do is done. Raises AssembleError when the machine does
+        not let it write.
         """
         return [self._carry_out(change) for change in changes]
 

@@ -35,7 +35,7 @@ from kei_assembler.source import START, Source
 from kei_assembler.source.shapes import fits
 from kei_assembler.targets import TARGETS
 from kei_assembler.text.hidden import may_hide
-from kei_assembler.text.markdown import code_span, fence_around, fold, inert, tidy, trimmed
+from kei_assembler.text.markdown import fence_around, fold_all, inert, inert_all, reference, tidy, trimmed
 from kei_assembler.text.stamp import line_for
 
 _PACKAGE_TEMPLATES = os.path.join(os.path.dirname(__file__), "default")
@@ -266,13 +266,9 @@ class AgentView:
         return value
 
 
-def _each(view: Callable[[Any], Any]) -> Callable[[Iterable[Any] | None], tuple[Any, ...]]:
-    return lambda values: tuple(map(view, values or ()))
-
-
-def _reference(text: str) -> str:
-    """A path or an address is code, anything else is prose."""
-    return code_span(text) if "/" in text and not any(map(str.isspace, text)) else inert(text)
+def _handoffs(handoffs: Iterable[Handoff]) -> tuple[Handoff, ...]:
+    targets, triggers = zip(*handoffs, strict=True) if handoffs else ((), ())
+    return tuple(map(Handoff, inert_all(targets), inert_all(triggers)))
 
 
 def _still(value: Any) -> Any:
@@ -289,12 +285,12 @@ _VIEWS: dict[str, Callable[[Any], Any]] = {
     "name": str,
     "role": trimmed,
     "blocks": tuple,
-    "domain_in": _each(inert),
-    "forbidden_domain": _each(inert),
-    "output_extra_fields": _each(fold),
-    "handoff": _each(lambda handoff: Handoff(*map(inert, handoff))),
-    "references": lambda references: references._replace(extra=_each(_reference)(references.extra)),
-    "tools": _each(inert),
-    "targets": _each(inert),
+    "domain_in": inert_all,
+    "forbidden_domain": inert_all,
+    "output_extra_fields": fold_all,
+    "handoff": _handoffs,
+    "references": lambda references: references._replace(extra=tuple(map(reference, references.extra))),
+    "tools": lambda tools: inert_all(tools or ()),
+    "targets": lambda targets: inert_all(targets or ()),
 }
 """How templates see the manifest's fields; all others are seen as `_still` gives them."""
