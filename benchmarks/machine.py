@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
 from contextlib import suppress
 from pathlib import Path
+
+_MEMORY_DISK = "/dev/shm"  # of Linux
+_ROOM = 2 << 30
 
 
 def machine() -> str:
@@ -20,6 +24,13 @@ def load() -> str:
     with suppress(OSError, AttributeError):
         return f"{os.getloadavg()[0]:.1f}"
     return "unknown"
+
+
+def memory_disk() -> str | None:
+    """Return a folder whose files are in memory, and that has room for the largest kits; None where there is none."""
+    if not os.access(_MEMORY_DISK, os.W_OK):
+        return None
+    return _MEMORY_DISK if shutil.disk_usage(_MEMORY_DISK).free >= _ROOM else None
 
 
 def _processor() -> str:

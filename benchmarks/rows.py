@@ -29,7 +29,8 @@ class State(StrEnum):
 class Row(NamedTuple):
     """One run to measure, on a kit of so many agents or, with none, anywhere.
 
-    The goal is at most so many times the bare interpreter; a guide is one that nobody is held to.
+    The goal is at most so many times the bare interpreter; a guide is one that nobody is held to. With `in_memory`, the
+    kit's files are there, so that what a disk takes is left out.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Row(NamedTuple):
     goal: float | None = None
     is_guide: bool = False
     memory_goal: int | None = None
+    in_memory: bool = False
 
 
 class Verdict(NamedTuple):
@@ -86,6 +88,7 @@ ROWS = (
     Row("built-10000", "10,000 manifests, nothing changed, after their build", _ALL, 10_000, State.BUILT, 110, True),
     Row("again-10000", "10,000 manifests, nothing changed, again", _ALL, 10_000, State.AGAIN, 110, True, 120),
     Row("new-10000", "10,000 manifests, all new", _ALL, 10_000, State.NEW, 250, True, 400),
+    Row("new-memory", "10,000 manifests, all new, in memory", _ALL, 10_000, State.NEW, 250, True, in_memory=True),
 )
 
 

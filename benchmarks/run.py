@@ -10,9 +10,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import growth
@@ -29,8 +28,9 @@ _Named = TypeVar("_Named", rows.Row, growth.Growth)
 def main() -> None:
     """Run the command."""
     options = _parser().parse_args()
-    with tempfile.TemporaryDirectory(prefix="assemble-bench-") as folder:
-        text = _measured(options, Path(folder))
+    prefix, memory = "assemble-bench-", machine.memory_disk()
+    with TemporaryDirectory(prefix=prefix) as disk, TemporaryDirectory(prefix=prefix, dir=memory) as in_memory:
+        text = _measured(options, Path(disk), Path(in_memory))
     sys.stdout.write(text)
     if options.markdown:
         page.write(options.markdown, text)
@@ -54,21 +54,26 @@ def _row(name: str) -> _AnyRow:
     return row
 
 
-def _measured(options: argparse.Namespace, folder: Path) -> str:
-    tools = [Tool("this", sys.executable, folder / "this")]
-    if options.against:
-        tools.append(Tool("the other", os.path.abspath(options.against), folder / "other"))
+def _measured(options: argparse.Namespace, disk: Path, memory: Path) -> str:
     where = f"{machine.machine()}; load before: {machine.load()}"
-    results, grown = _rows(options, tools), _grown(options, tools[0])
+    on_disk, in_memory = _tools(options, disk), _tools(options, memory)
+    results, grown = _rows(options, on_disk, in_memory), _grown(options, in_memory[0])
     figures = [
         page.Figures(tool.label, tool.version(), [result[index] for result in results], grown if index == 0 else ())
-        for index, tool in enumerate(tools)
+        for index, tool in enumerate(on_disk)
     ]
     return page.page(figures, where, f"Medians of {options.runs} runs, {_fewer(options.runs)} where kits grow.")
 
 
-def _rows(options: argparse.Namespace, tools: Sequence[Tool]) -> list[list[rows.Result]]:
-    return [rows.measure(_told(row), tools, options.runs) for row in options.rows if isinstance(row, rows.Row)]
+def _tools(options: argparse.Namespace, folder: Path) -> list[Tool]:
+    """The installations to measure, which work in this folder."""
+    this = Tool("this", sys.executable, folder / "this")
+    return [this, *([Tool("the other", os.path.abspath(options.against), folder / "other")] if options.against else [])]
+
+
+def _rows(options: argparse.Namespace, on_disk: list[Tool], in_memory: list[Tool]) -> list[list[rows.Result]]:
+    wanted = [row for row in options.rows if isinstance(row, rows.Row)]
+    return [rows.measure(_told(row), in_memory if row.in_memory else on_disk, options.runs) for row in wanted]
 
 
 def _grown(options: argparse.Namespace, tool: Tool) -> list[growth.Grown]:
