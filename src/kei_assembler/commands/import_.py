@@ -16,7 +16,7 @@ from kei_assembler.importing import prospect
 from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.names import name_all
-from kei_assembler.importing.paths import is_among_agents, is_seen, suffix_of, target_of
+from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, normal, read_regular, unreadable
 from kei_assembler.kit.selection import as_seen, working_directory
@@ -133,7 +133,7 @@ def _is_new(path: str, top: str, entered: set[tuple[str, bool]]) -> bool:
     A link upwards leads to nothing new.
     """
     real = os.path.realpath(path)
-    key = real, is_seen(f"{_full(path)}/x")
+    key = real, seen_by(f"{_full(path)}/x") is not None
     is_above = os.path.join(os.path.realpath(top), "").startswith(os.path.join(real, ""))
     is_new = key not in entered and not is_above
     entered.add(key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -48,8 +47,10 @@ def command(name: str, folder: str | None, others: Sequence[str], **options: Any
 
 def _refuse_name(kit: Kit, name: str) -> None:
     if not fits(NAME, name):
-        wished = re.sub("[^a-z0-9]+", "-", stem(name.replace(os.sep, "/")).lower()).strip("-0123456789")
-        hint = f"did you mean `{wished}`?" if fits(NAME, wished) else ""
+        from kei_assembler.importing.names import slug
+
+        wished = slug(stem(name.replace(os.sep, "/")))
+        hint = f"did you mean `{wished}`?" if wished else ""
         raise AssembleError(f"`{name}` is no agent's name: it must be {NAME.expects}", hint)
     for file in kit.manifests:
         if stem(file) == name:

@@ -13,7 +13,7 @@ from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
 from kei_assembler.importing.former import renewed
 from kei_assembler.importing.lenient import as_text
-from kei_assembler.importing.paths import is_seen
+from kei_assembler.importing.paths import seen_by
 from kei_assembler.importing.tools import from_words, split_names, translated
 from kei_assembler.kit import Kit
 from kei_assembler.manifest.adapt import EVERYTHING
@@ -213,7 +213,7 @@ class _Drafting:
     def _say_what_stays(self) -> None:
         place, name = self.origin.place, str(self.data["name"])
         output = self.kit.output(self.row.name, name, self.kit.manifest_file(name))
-        if is_seen(place) and place != output:
+        if seen_by(place) and place != output:
             hint = f"once `{output}` is there, delete this one: {self.row.label} would see the agent twice"
             self._say(imports.file_left_behind, "", f"the agent's file will be `{output}`", hint)
 

@@ -24,16 +24,13 @@ _OF_COPILOT = (".agent.md", ".chatmode.md")
 
 def target_of(path: str) -> str | None:
     """Return the AI tool that a file is for, by its path with `/`; None where that does not tell."""
-    match = _IN_FOLDER.fullmatch(path)
-    if match and match["folder"] in FOLDERS:
-        return FOLDERS[match["folder"]]
-    return "copilot" if path.endswith(_OF_COPILOT) else None
+    return seen_by(path) or ("copilot" if path.endswith(_OF_COPILOT) else None)
 
 
-def is_seen(path: str) -> bool:
-    """Tell whether a file lies in a folder in which an AI tool looks for agents."""
+def seen_by(path: str) -> str | None:
+    """Return the AI tool that looks for agents in the folder that a file lies in, if any does."""
     match = _IN_FOLDER.fullmatch(path)
-    return match is not None and match["folder"] in FOLDERS
+    return FOLDERS.get(match["folder"]) if match else None
 
 
 def suffix_of(target: str) -> str:
