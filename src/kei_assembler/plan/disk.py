@@ -178,7 +178,7 @@ def _replace(path: str, before: bytes | None, after: bytes) -> bool:
         if _is_still(path, before):
             os.replace(temporary, path)
             is_done = True
-        return is_done or _present(path) == after
+        return is_done or _holds(path, after)
     finally:
         if not is_done:
             with suppress(FileNotFoundError):
@@ -187,6 +187,12 @@ def _replace(path: str, before: bytes | None, after: bytes) -> bool:
 
 def _is_still(path: str, before: bytes | None) -> bool:
     return not os.path.lexists(path) if before is None else _present(path) == before
+
+
+def _holds(path: str, content: bytes) -> bool:
+    with suppress(OSError):
+        return _present(path) == content
+    return False
 
 
 def _write_new(path: str, content: bytes, mode: int | None) -> None:
