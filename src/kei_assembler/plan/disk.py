@@ -39,6 +39,12 @@ class Disk:
         """
         return _present(self.kit.path(path))
 
+    def peek(self, path: str) -> bytes | None:
+        """Return the present bytes of a file, or None where it lies elsewhere, as by a link, or cannot be read."""
+        with suppress(OSError):
+            return self.read(path) if self.holds(path) else None
+        return None
+
     def unstaged(self, paths: Iterable[str]) -> list[str]:
         """Return those of these outputs that are not in git's index as they are here, sorted.
 
@@ -166,7 +172,7 @@ def _delete(path: str, before: bytes | None) -> bool:
     now = _present(path)
     if now is not None and now == before:
         os.unlink(path)
-    return now is None or now == before
+    return now in (None, before)
 
 
 def _replace(path: str, before: bytes | None, after: bytes) -> bool:

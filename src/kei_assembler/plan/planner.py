@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -202,9 +201,7 @@ class Planner:
         return leftover.kind is Kind.ORPHAN or leftover.target in self.usage.targets
 
     def _content(self, path: str) -> bytes | None:
-        with suppress(OSError):
-            return self.disk.read(path) if self.disk.holds(path) and not self.disk.is_link(path) else None
-        return None
+        return None if self.disk.is_link(path) else self.disk.peek(path)
 
     def _like_outputs(self, pattern: str) -> Iterator[str]:
         """The files whose path could come from an output's pattern."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from kei_assembler import memo
 from kei_assembler.kit import Kit
 from kei_assembler.plan import Change, Kind
@@ -15,8 +13,12 @@ SETTINGS_SCHEMA = ".assemble/settings.schema.json"
 
 def renewals(kit: Kit) -> list[Change]:
     """Return a change for each schema file of the kit that this tool made, and that is not what it would make now."""
-    files = {file: _present(kit, file) for file in (MANIFEST_SCHEMA, SETTINGS_SCHEMA)}
-    return [change for file, present in files.items() if present for change in renewal(kit, file, present)]
+    disk, changes = Disk(kit), []
+    for file in (MANIFEST_SCHEMA, SETTINGS_SCHEMA):
+        memo.note(kit.path(file))
+        if present := disk.peek(file):
+            changes += renewal(kit, file, present)
+    return changes
 
 
 def renewal(kit: Kit, file: str, present: bytes) -> list[Change]:
@@ -27,11 +29,3 @@ def renewal(kit: Kit, file: str, present: bytes) -> list[Change]:
     kinds = {schema.State.OUTDATED: Kind.UPDATE, schema.State.EDITED: Kind.EDITED}
     kind = kinds.get(schema.state(present, now))
     return [Change(kind, file, "", "", present, schema.as_text(now).encode())] if kind else []
-
-
-def _present(kit: Kit, file: str) -> bytes | None:
-    memo.note(kit.path(file))
-    disk = Disk(kit)
-    with suppress(OSError):
-        return disk.read(file) if disk.holds(file) else None
-    return None
