@@ -93,6 +93,43 @@ def test_what_may_be_ignored_can_be_by_command_line_and_settings(code: str, benc
     assert code not in _codes(bench, "--check")
 
 
+IGNORED_ERRORS = {
+    "K109": {"agents/a.toml": 'name = "a"\ndescription = "A."\ntools = ["Read", "Read"]\n'},
+    "H303": {
+        "agents/a.toml": 'name = "a"\ndescription = "A."\n' + '[[handoff]]\ntarget = "b"\ntrigger = "t"\n' * 2,
+        "agents/b.toml": 'name = "b"\ndescription = "B."\n',
+    },
+    "T401": {"agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "Do {{TASK}}."\n'},
+    "T402": {
+        "agents/a.toml": 'name = "a"\ndescription = "A."\nblocks = ["x"]\n',
+        "_blocks/x.md": "Do {{TASK}}.\n",
+    },
+    "L801": {"agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "You review code."\ntargets = ["qwen"]\n'},
+}
+ORPHAN = 'name = "gone"\ndescription = "Gone."\n'
+
+
+def test_the_errors_that_may_be_ignored_are_all_tried() -> None:
+    errors = {code for code, rule in RULES.items() if rule.may_ignore and rule.severity is Severity.ERROR}
+    assert errors == IGNORED_ERRORS.keys()
+
+
+@pytest.mark.parametrize("code", IGNORED_ERRORS)
+def test_with_an_error_ignored_all_goes_on_as_without(code: str, bench: Workbench) -> None:
+    bench.write({"agents/gone.toml": ORPHAN})
+    bench.run("--all")
+    (bench.folder / "agents/gone.toml").unlink()
+    bench.write(IGNORED_ERRORS[code])
+    assert _codes(bench, "--check") == {code}
+    bench.write({"assemble.toml": f'ignore = ["{code}"]\n'})
+    assert "O609" in _codes(bench, "--check")
+    built = bench.run("--all", "--prune")
+    assert (built.status, "deleted agents/gone.md" in built.stdout) == (0, True)
+    assert "created " in built.stdout
+    assert bench.run("--all", "--check").status == 0
+    assert bench.run("agents/a.toml", "--stdout").status == 0
+
+
 def test_strict_makes_a_warning_an_error(bench: Workbench) -> None:
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\ntools = ["Raed"]\n'})
     assert bench.run("--all", "--strict").status == 1

@@ -176,7 +176,7 @@ def _mode(kit: Kit, options: Mapping[str, Any]) -> Mode:
 
 
 def _preview(kit: Kit, file: str, policy: Policy) -> Outcome:
-    found, artifacts = preview(kit, file)
+    found, artifacts = preview(kit, file, policy.ignore)
     outcome = Outcome(tuple(policy.weigh(found)), agents=1)
     if outcome.status == CLEAN and len(artifacts) > 1:
         names = ", ".join(artifact.target for artifact in artifacts)

@@ -82,8 +82,9 @@ class Kit:
         Raises AssembleError, with the diagnostics, when there is an error in what they are made from.
         """
         own = self._fresh()
-        found, artifacts = preview(own, *_files(own, (manifest,)))
-        counted = Policy.of(own).weigh(found)
+        policy, (file,) = Policy.of(own), _files(own, (manifest,))
+        found, artifacts = preview(own, file, policy.ignore)
+        counted = policy.weigh(found)
         if has_errors(counted):
             raise AssembleError(f"{manifest} has errors", diagnostics=counted)
         return tuple(artifacts)
@@ -91,8 +92,9 @@ class Kit:
     def plan(self, *manifests: str) -> Plan:
         """Return what a build of these manifests would change, with all bytes, and what there is to say."""
         own = self._fresh()
-        with planned(own, _files(own, manifests), whole=not manifests) as plan:
-            return Plan(tuple(sorted(plan.found)), tuple(plan.changes))
+        policy = Policy.of(own)
+        with planned(own, _files(own, manifests), not manifests, policy.ignore) as plan:
+            return Plan(tuple(policy.weigh(plan.found)), tuple(plan.changes))
 
     def apply(self, changes: Iterable[Change], force: bool = False, prune: bool = False) -> tuple[Change, ...]:
         """Carry out those changes that may be, and return them as they came about; see `Licence` and `Disk.apply`.

@@ -51,7 +51,7 @@ class Prospect(Kit):
 
     def problems(self) -> list[Diagnostic]:
         """Return what a build of the new manifests would say, and what it would make otherwise than it was."""
-        planner = Planner(self)
+        planner = Planner(self, self.settings.ignore)
         planner.add_all(self.new)
         made = (self._made_otherwise(change) for change in planner.changes if change.after)
         return [*planner.everything_found(), *(one for found in made for one in found)]

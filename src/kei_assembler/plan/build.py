@@ -70,7 +70,7 @@ def run(kit: Kit, files: Sequence[str], whole: bool, mode: Mode) -> Outcome:
     """
     if mode.staged and git_top(kit.folder) is None:
         raise AssembleError("--staged needs a git work tree, and the kit is in none")
-    with planned(kit, files, whole, mode.writes) as plan:
+    with planned(kit, files, whole, mode.policy.ignore, mode.writes) as plan:
         counted = mode.policy.weigh(plan.found)
         loosened = tuple(_loosened(kit, mode.policy, plan.changes)) if mode.check else ()
         outcome = Outcome(tuple(counted), agents=len(files), is_check=mode.check, is_diff=mode.diff, loosened=loosened)

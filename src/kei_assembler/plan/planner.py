@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,12 +40,16 @@ class Part(NamedTuple):
 
 
 class Planner:
-    """Takes one manifest after the other; keeps what they share, and of each only its changes."""
+    """Takes one manifest after the other; keeps what they share, and of each only its changes.
 
-    def __init__(self, kit: Kit) -> None:
+    Findings of the codes that are `ignored` are none.
+    """
+
+    def __init__(self, kit: Kit, ignored: Collection[str] = ()) -> None:
         from kei_assembler.render import Renderer
 
         self.kit = kit
+        self.ignored = ignored
         self.renderer = Renderer(kit)
         self.disk = Disk(kit)
         self.usage = Usage(kit)
@@ -117,6 +121,7 @@ class Planner:
         if problems:
             return source, None, problems
         manifest, problems = check_manifest(self.kit, source)
+        problems = self._counted(problems)
         self.usage.add(manifest)
         return source, None if has_errors(problems) else manifest, problems
 
@@ -163,9 +168,11 @@ class Planner:
 
     def everything_found(self) -> list[Diagnostic]:
         """Return what was found so far, and what is wrong with the blocks that were asked for."""
-        return [*self.found, *self.once] + [
-            diagnostic for block in self.kit.blocks_read for diagnostic in check_block(self.usage, block)
-        ]
+        of_blocks = (found for block in self.kit.blocks_read for found in check_block(self.usage, block))
+        return self._counted([*self.found, *self.once, *of_blocks])
+
+    def _counted(self, found: list[Diagnostic]) -> list[Diagnostic]:
+        return [one for one in found if one.code not in self.ignored] if self.ignored else found
 
     def overwritten_sources(self) -> list[Diagnostic]:
         """Return a finding for each output that would take the place of a source."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,13 +31,15 @@ _WORTH_SHARING = 256
 
 
 @contextmanager
-def planned(kit: Kit, files: Sequence[str], whole: bool, may_write: bool = False) -> Iterator[Plan]:
-    """Give the plan for these manifests of the kit, which are all if `whole`.
+def planned(
+    kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[str] = (), may_write: bool = False
+) -> Iterator[Plan]:
+    """Give the plan for these manifests of the kit, which are all if `whole`. Errors of ignored codes do not hinder it.
 
     Where they are many, two processes share the work. What the other one is to write, it keeps: with `may_write`, a
     change that creates or updates may then come without its bytes.
     """
-    planner = Planner(kit)
+    planner = Planner(kit, ignored)
     if len(files) < _WORTH_SHARING or not crew.is_possible():
         planner.add_all(told(files))
         yield _whole_plan(planner, whole, planner.disk.apply)
@@ -71,9 +73,9 @@ def _renewals(kit: Kit) -> list[Change]:
     return [] if kit.chosen else renewals(kit)
 
 
-def preview(kit: Kit, file: str) -> tuple[list[Diagnostic], list[Artifact]]:
+def preview(kit: Kit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
     """Return what is to be said about one manifest of the kit, and its artifacts, which are not written."""
-    planner = Planner(kit)
+    planner = Planner(kit, ignored)
     source, manifest, found = planner.check(file)
     artifacts = [] if manifest is None else list(planner.artifacts(source, manifest))
     return found + planner.everything_found(), artifacts
@@ -144,7 +146,7 @@ class _Share:
     def _rescued(self, theirs: list[Change]) -> list[Change]:
         """Plan anew what the other process was to write when it was lost, and carry out what it did not get to."""
         self.end()
-        anew = Planner(self.planner.kit)
+        anew = Planner(self.planner.kit, self.planner.ignored)
         anew.add_all(self.files)
         now = {change.path: change for change in anew.changes}
         return [self._completed(change, now.get(change.path)) for change in theirs]
