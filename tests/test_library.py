@@ -89,6 +89,23 @@ def test_the_settings_can_ignore_a_code(kit: Kit, bench: Workbench) -> None:
     assert "K111" not in {found.code for found in Kit.load(bench.folder).check()}
 
 
+def test_a_plan_leaves_out_what_the_settings_ignore(kit: Kit, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": AGENT.format("critic", "code") + 'tools = ["Raed", "Read", "Read"]\n'})
+    assert [found.code for found in kit.plan().diagnostics] == ["K111", "K109"]
+    bench.write({"assemble.toml": 'ignore = ["K109", "K111"]\n'})
+    plan = kit.plan()
+    assert (plan.diagnostics, [change.kind for change in plan.changes]) == ((), ["create", "create"])
+
+
+def test_what_changes_after_loading_counts_for_the_first_call(kit: Kit, bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'obligatory = ["rule"]\n', "_blocks/rule.md": "Be kind.\n"})
+    bench.write({"agents/critic.toml": AGENT.format("critic", "code") + 'blocks = ["rule"]\n'})
+    kit = Kit.load(bench.folder)
+    bench.write({"_blocks/rule.md": "Be wise.\n"})
+    kit.build("agents/critic.toml")
+    assert "Be wise." in bench.read("agents/critic.md")
+
+
 def test_what_cannot_go_on_is_an_error(kit: Kit, bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(AssembleError, match="no kit was found"):
         Kit.load(tmp_path_factory.mktemp("empty"))

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from conftest import Workbench
+from kei_assembler.watching import builds
+
 LOOKING_OFTEN = """
 from kei_assembler import start, watching
 watching._LOOK_EVERY = 100
@@ -121,3 +124,9 @@ def test_the_interrupt_shows_no_traceback(watcher: Watcher) -> None:
     while not watcher.lines.empty():
         rest.append(watcher.lines.get())
     assert "".join(rest) == ""
+
+
+def test_the_folder_that_is_named_is_watched_and_none_above(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": AGENT.format("Reviews."), "inner/README.md": "No kit.\n"})
+    assert next(builds(str(bench.folder / "inner"))).agents == 0
+    assert not (bench.folder / "agents/critic.md").exists()

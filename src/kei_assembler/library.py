@@ -38,7 +38,7 @@ class Kit:
 
     def __init__(self, own: kit.Kit) -> None:
         self._kit = own
-        self._is_read = False
+        self._is_fresh = True
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str] = ".", targets: Iterable[str] = ()) -> Kit:
@@ -46,15 +46,14 @@ class Kit:
 
         Raises AssembleError when there is no kit, when its settings are wrong, or when a target is none.
         """
-        return cls._keeping_to(found_from(os.path.abspath(folder)), tuple(targets))
-
-    @classmethod
-    def _keeping_to(cls, folder: str, targets: tuple[str, ...]) -> Kit:
-        for target in targets:
+        chosen = tuple(targets)
+        for target in chosen:
             if target not in TARGETS:
                 hint = did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
                 raise AssembleError(f"there is no target {target}", hint)
-        return cls(discovery.load(folder, targets))
+        loaded = cls(discovery.load(found_from(os.path.abspath(folder)), chosen))
+        loaded._is_fresh = False
+        return loaded
 
     @property
     def folder(self) -> str:
@@ -114,10 +113,10 @@ class Kit:
         return _run(self._fresh(), manifests, mode)
 
     def _fresh(self) -> kit.Kit:
-        """The kit, anew but for the first time: what it has read once it would not read again."""
-        if self._is_read:
+        """The kit, read anew, but where its caller has read it for this call."""
+        if not self._is_fresh:
             self._kit = discovery.load(self._kit.folder, self._kit.chosen)
-        self._is_read = True
+        self._is_fresh = False
         return self._kit
 
 

@@ -36,7 +36,7 @@ def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[Outcome]:
 
 def _built(folder: str, targets: tuple[str, ...]) -> Outcome:
     try:
-        outcome = Kit.load(folder, targets).build()
+        outcome = Kit(discovery.load(folder, targets)).build()
     except AssembleError as error:
         return Outcome(error.diagnostics, failure=Failure(error.message, error.hint))
     return outcome._replace(changes=tuple(change for change in outcome.changes if change.kind is not Kind.UNCHANGED))
