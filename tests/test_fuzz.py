@@ -13,7 +13,8 @@ import pytest
 
 from conftest import REPOSITORY
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Place, Span
-from kei_assembler.kit import discovery
+from kei_assembler.kit import Kit, discovery
+from kei_assembler.kit.settings import decode_settings
 from kei_assembler.plan import Kind, decide, decide_leftover, text_of, with_lf
 from kei_assembler.plan.planning import planned
 from kei_assembler.render import Artifact
@@ -214,6 +215,7 @@ def _rest(raw: bytes) -> str:
     return stamp.split(stamp.settled(text_of(raw), stamp.MARKUP), stamp.MARKUP)[1]
 
 
+NOWHERE = Kit("/nowhere", decode_settings({}), None)
 RESTS = frozenset(map(_rest, GENERATED.values()))
 WANTED = Artifact("agents/x.md", "agents/x.toml", "claude-code", GENERATED["generated.md"])
 
@@ -241,10 +243,10 @@ def _check_settled(raw: bytes) -> None:
 
 
 def _check_decisions(raw: bytes) -> None:
-    kind = decide(WANTED, raw, lambda _: False).kind
+    kind = decide(NOWHERE, WANTED, raw).kind
     assert (kind is Kind.UNCHANGED) == (with_lf(raw) == WANTED.content)
     assert kind is not Kind.UPDATE or _rest(raw) in RESTS
-    leftover = decide_leftover("agents/old.md", "claude-code", raw, "agents")
+    leftover = decide_leftover(NOWHERE, "agents/old.md", "claude-code", raw)
     assert leftover is None or leftover.kind in (Kind.ORPHAN, Kind.UNMANAGED)
     assert leftover is None or leftover.kind is Kind.UNMANAGED or not leftover.intact or _rest(raw) in RESTS
 

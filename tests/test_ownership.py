@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 
@@ -146,6 +147,53 @@ def test_a_generated_file_of_another_kit_is_no_orphan_of_this(kit: Workbench) ->
     run = look(kit)
     assert (run.status, run.stdout) == (0, "")
     assert "agents/beta.md:1:1: note[O607]" in run.stderr
+
+
+def test_a_kit_in_a_subfolder_whose_outputs_are_outside_knows_its_own(bench: Workbench) -> None:
+    bench.run("init", "one")
+    bench.write({"one/_blocks/baseline.md": "Say all.\n"})
+    assert bench.run("--all", "--kit", "one").stdout.splitlines()[0] == "updated ../.claude/agents/reviewer.md"
+    os.rename(bench.folder / "one/agents/reviewer.toml", bench.folder / "one/agents/critic.toml")
+    bench.write({"one/agents/critic.toml": bench.read("one/agents/critic.toml").replace('"reviewer"', '"critic"')})
+    run = bench.run("--all", "--prune", "--kit", "one")
+    assert run.stdout.splitlines()[:2] == [
+        "created ../.claude/agents/critic.md",
+        "deleted ../.claude/agents/reviewer.md",
+    ]
+    assert bench.run("--all", "--check", "--kit", "one").status == 0
+
+
+def test_two_kits_with_one_folder_of_outputs_leave_each_other_alone(bench: Workbench) -> None:
+    for name in ("one", "two"):
+        bench.run("init", name)
+        text = bench.read(f"{name}/agents/reviewer.toml")
+        bench.write({f"{name}/agents/{name}.toml": text.replace('"reviewer"', f'"{name}"')})
+        (bench.folder / name / "agents/reviewer.toml").unlink()
+        assert bench.run("--all", "--prune", "--force", "--kit", name).status == 0
+    assert sorted(os.listdir(bench.folder / ".claude/agents")) == ["one.md", "two.md"]
+    assert bench.run("--all", "--check", "--kit", "one").status == 0
+    bench.write({"two/agents/one.toml": bench.read("two/agents/two.toml").replace('"two"', '"one"')})
+    assert "foreign ../.claude/agents/one.md" in bench.run("--all", "--kit", "two").stdout
+
+
+def test_a_byte_order_mark_makes_no_file_foreign(kit: Workbench) -> None:
+    alpha = kit.folder / "agents/alpha.md"
+    alpha.write_bytes(b"\xef\xbb\xbf" + alpha.read_bytes())
+    assert "would update agents/alpha.md" in kit.run("--all", "--check").stdout
+    kit.run("--all")
+    assert alpha.read_bytes().startswith(b"---\n")
+    alpha.write_bytes(b"\xef\xbb\xbf" + alpha.read_bytes() + b"mine\n")
+    assert "edited agents/alpha.md" in kit.run("--all", "--check").stdout
+    (kit.folder / "agents/alpha.toml").unlink()
+    assert "orphan agents/alpha.md" in kit.run("--all", "--check").stdout
+
+
+def test_the_stamp_names_a_command_that_works(bench: Workbench) -> None:
+    bench.write({"agents/my team/a.toml": AGENT.format("a").replace('"one", "two"', "")})
+    bench.run("--all")
+    bench.write({"agents/my team/a.toml": AGENT.format("a").replace('"one", "two"', "") + 'model = "opus"\n'})
+    command = bench.read("agents/my team/a.md").partition("run: assemble ")[2].partition(" ·")[0]
+    assert bench.run(*shlex.split(command)).stdout == "updated agents/my team/a.md\n"
 
 
 def test_only_the_stamp_at_its_place_counts(kit: Workbench) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from codecs import BOM_UTF8
 from enum import StrEnum
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
+from kei_assembler.kit import Kit, normal
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
 
@@ -87,26 +88,25 @@ class Licence(NamedTuple):
                 return False
 
 
-def decide(artifact: Artifact, present: bytes | None, is_there: Callable[[str], bool]) -> Change:
+def decide(kit: Kit, artifact: Artifact, present: bytes | None) -> Change:
     """Return the change that an artifact means for the file at its path, given its present bytes or None.
 
-    `is_there` tells of a path relative to the kit whether there is such a file: a file that was generated from
-    another manifest, which is still there, is that one's.
+    A file that was generated from another manifest, which is still there, is that one's.
     """
-    kind = _kind(artifact, present, is_there)
+    kind = _kind(kit, artifact, present)
     before, after = (None, None) if kind is Kind.UNCHANGED else (present, artifact.content)
     return Change(kind, artifact.path, artifact.manifest, artifact.target, before, after)
 
 
-def _kind(artifact: Artifact, present: bytes | None, is_there: Callable[[str], bool]) -> Kind:
+def _kind(kit: Kit, artifact: Artifact, present: bytes | None) -> Kind:
     if present is None:
         return Kind.CREATE
     if present == artifact.content or with_lf(present) == artifact.content:
         return Kind.UNCHANGED
-    return _kind_of_other(artifact, stamp.settled(text_of(present), _comment(artifact.target)), is_there)
+    return _kind_of_other(kit, artifact, stamp.settled(text_of(present), _comment(artifact.target)))
 
 
-def _kind_of_other(artifact: Artifact, present: str, is_there: Callable[[str], bool]) -> Kind:
+def _kind_of_other(kit: Kit, artifact: Artifact, present: str) -> Kind:
     """A file that, stamp aside, already is what would be written is nobody's work to lose."""
     comment = _comment(artifact.target)
     is_same = stamp.split(present, comment)[1] == stamp.split(artifact.content.decode(), comment)[1]
@@ -116,31 +116,32 @@ def _kind_of_other(artifact: Artifact, present: str, is_there: Callable[[str], b
         return Kind.UPDATE if is_same else torn_or_foreign
     if not (found.intact or is_same):
         return Kind.EDITED
-    owner = _owner(artifact.path, found)
-    return Kind.FOREIGN if owner != artifact.manifest and is_there(owner) else Kind.UPDATE
+    owner = owner_of(kit, artifact.path, found)
+    return Kind.FOREIGN if owner != artifact.manifest and os.path.lexists(kit.path(owner)) else Kind.UPDATE
 
 
 def _comment(target: str) -> stamp.Comment:
     return TARGETS[target].form.comment
 
 
-def _owner(path: str, found: stamp.Stamp) -> str:
-    """The manifest, relative to the kit, that the stamp of the file at `path` names."""
-    return os.path.normpath(f"{os.path.dirname(path) or '.'}/{found.source}").replace(os.sep, "/")
+def owner_of(kit: Kit, path: str, found: stamp.Stamp) -> str:
+    """Return the manifest, relative to the kit, that the stamp of the file at `path` names."""
+    named = os.path.join(kit.path(os.path.dirname(path)), found.source)
+    return normal(os.path.relpath(named, kit.folder))
 
 
-def decide_leftover(path: str, target: str, present: bytes, manifests: str) -> Change | None:
+def decide_leftover(kit: Kit, path: str, target: str, present: bytes) -> Change | None:
     """Return what a file is that lies where outputs do, but is none: an orphan, unmanaged, or no agent file at all.
 
-    An orphan was generated from a manifest in this kit's folder `manifests`; others are another kit's affair.
+    An orphan was generated from a manifest in this kit's folder for them; others are another kit's affair.
     """
-    form = TARGETS[target].form
+    form, manifests = TARGETS[target].form, kit.settings.manifests
     if found := stamp.find(stamp.settled(text_of(present), form.comment), form.comment):
-        manifest = _owner(path, found)
+        manifest = owner_of(kit, path, found)
         inside = not manifest.startswith("../") if manifests == "." else manifest.startswith(f"{manifests}/")
         if inside:
             return Change(Kind.ORPHAN, path, manifest, target, present, None, found.intact)
-    is_agent_file = form.mark.match(with_lf(present))
+    is_agent_file = form.mark.match(with_lf(present.removeprefix(BOM_UTF8)))
     return Change(Kind.UNMANAGED, path, "", target) if is_agent_file else None
 
 
@@ -150,5 +151,5 @@ def with_lf(content: bytes) -> bytes:
 
 
 def text_of(content: bytes) -> str:
-    """Return the bytes of a file as text with LF; what is not UTF-8 survives as surrogates."""
-    return with_lf(content).decode(errors="surrogateescape")
+    """Return the bytes of a file as text with LF and without a BOM; what is not UTF-8 survives as surrogates."""
+    return with_lf(content.removeprefix(BOM_UTF8)).decode(errors="surrogateescape")

@@ -89,10 +89,6 @@ class Disk:
         """Tell whether an output's path is a link itself."""
         return os.path.islink(self.kit.path(path))
 
-    def has(self, path: str) -> bool:
-        """Tell whether there is anything at a path of the kit."""
-        return os.path.lexists(self.kit.path(path))
-
     def _carry_out(self, change: Change) -> Change:
         try:
             is_as_planned = _write(self.real(change.path), change.before, change.after)

@@ -148,7 +148,7 @@ class Planner:
 
     def _decide(self, source: Source, artifact: Artifact) -> None:
         try:
-            change = decide(artifact, self.disk.read(artifact.path), self.disk.has)
+            change = decide(self.kit, artifact, self.disk.read(artifact.path))
             self.changes.append(change._replace(chosen=True) if self.kit.chosen else change)
         except OSError as error:
             self.found += source.run(outputs.output_unreadable, artifact.path, error.strerror or str(error))
@@ -199,7 +199,7 @@ class Planner:
             for path in self._like_outputs(pattern):
                 real = self.disk.real(path).casefold()
                 if real not in seen and (content := self._content(path)):
-                    leftover = decide_leftover(path, target, content, self.kit.settings.manifests)
+                    leftover = decide_leftover(self.kit, path, target, content)
                     self.changes += [leftover] if leftover and self._concerns(leftover) else []
                 seen.add(real)
 

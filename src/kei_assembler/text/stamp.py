@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
+from shlex import quote
 from typing import NamedTuple
 
 
@@ -44,7 +45,7 @@ def line_for(rest: Iterable[bytes], comment: Comment, source: str, manifest: str
     digest = sha256()
     for part in rest:
         digest.update(part)
-    says = f"{_SAYS}{source}. Edit that file, then run: assemble {manifest} · sha256:{digest.hexdigest()}"
+    says = f"{_SAYS}{source}. Edit that file, then run: assemble {quote(manifest)} · sha256:{digest.hexdigest()}"
     return f"{comment.start}{says}{comment.end}\n"
 
 
