@@ -241,6 +241,13 @@ def test_force_overwrites_no_source(bench: Workbench) -> None:
     assert (bench.read("_blocks/base.md"), bench.read("_blocks/a.md")) == ("Base.\n", "Other.\n")
 
 
+def test_force_overwrites_no_template_in_a_folder_of_its_own(bench: Workbench) -> None:
+    bench.write({"agents/agent.toml": AGENT.format("agent"), "templates/claude-code/agent.md.j2": "Mine.\n"})
+    bench.write({"assemble.toml": OUT.format("templates/claude-code/{name}.md.j2")})
+    assert _codes(bench.run("--all", "--force").stderr) == ["O602"]
+    assert bench.read("templates/claude-code/agent.md.j2") == "Mine.\n"
+
+
 def test_staged_outside_of_git_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "a.toml").write_text(AGENT.format("a"))

@@ -89,6 +89,10 @@ def test_each_kind_of_source_builds_again(watcher: Watcher) -> None:
     watcher.says("updated agents/critic.md")
     watcher.write("templates/agent.md.j2", "You are {{ agent.name }}.")
     watcher.says("updated agents/critic.md")
+    watcher.write("templates/claude-code/agent.md.j2", "You are our {{ agent.name }}.")
+    watcher.says("updated agents/critic.md")
+    (watcher.folder / "templates/claude-code/agent.md.j2").write_text("You are their {{ agent.name }}.")
+    watcher.says("updated agents/critic.md")
     watcher.write("assemble.toml", 'targets = ["claude-code", "gemini"]\n')
     watcher.says("created .gemini/agents/critic.md")
     assert watcher.end() == 0

@@ -18,8 +18,9 @@ from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
-from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, normal, read_regular, unreadable
+from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, read_regular, unreadable
 from kei_assembler.kit.selection import as_seen, working_directory
+from kei_assembler.kit.settings import normal
 from kei_assembler.plan import disk, with_lf
 from kei_assembler.plan.build import Policy
 from kei_assembler.report import as_text

@@ -13,8 +13,8 @@ from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.bodies import Split, share
 from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.names import slug
-from kei_assembler.kit import Block, Kit, normal
-from kei_assembler.kit.settings import decode_settings, is_block_name
+from kei_assembler.kit import Block, Kit
+from kei_assembler.kit.settings import decode_settings, is_block_name, normal
 from kei_assembler.manifest import FIELDS
 from kei_assembler.manifest.adapt import EVERYTHING
 from kei_assembler.plan import Change

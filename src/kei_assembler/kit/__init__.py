@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
-from kei_assembler.kit.settings import Settings, character, is_block_name
+from kei_assembler.kit.settings import Settings, character, is_block_name, normal
 from kei_assembler.manifest import Manifest, manifest_reader, manifest_shape
 from kei_assembler.memo import note, note_content, note_entries, note_place, note_source
 from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
@@ -152,7 +152,7 @@ class Kit:
         """The names of all blocks in the kit's block folders, sorted."""
         folders = self.settings.blocks
         for folder in folders:
-            note_source(self.folder if normal(folder) == "." else self.path(normal(folder)))
+            note_source(self.folder if folder == "." else self.path(folder))
         files = ((folder, file) for folder in folders for file in self.files(folder, ".md"))
         names = {os.path.relpath(file, folder).replace(os.sep, "/").removesuffix(".md") for folder, file in files}
         return tuple(sorted(name for name in names if is_block_name(name)))
@@ -216,12 +216,12 @@ class Kit:
         return is_inside(os.path.realpath(path), self.root)
 
     def files(self, folder: str, suffix: str, deep: bool = True, strays: bool = False) -> Iterator[str]:
-        """Yield a folder's files with this suffix, in depth or not; hidden entries are passed over.
+        """Yield a folder's files with this suffix, all with an empty one, in depth or not, but for hidden entries.
 
         `strays` asks also for linked folders that lead outside the root: they are not entered, but cannot be read
         either, which somebody should hear of.
         """
-        pending = [normal(folder)]
+        pending = [folder]
         seen: set[str] = set()
         while pending:
             inner = pending.pop()
@@ -231,7 +231,7 @@ class Kit:
                     continue
                 if entry.is_symlink():
                     note(entry.path)
-                if entry.name.endswith(suffix):
+                if entry.name.endswith(suffix) and (suffix or not _is_folder(entry)):
                     yield name
                 elif deep and _is_folder(entry):
                     if entry.is_symlink() and not self.holds(entry.path):
@@ -322,11 +322,6 @@ def is_inside(path: str, folder: str) -> bool:
 def stem(file: str) -> str:
     """Return the name of an agent by its manifest's file."""
     return file.rpartition("/")[2].removesuffix(".toml")
-
-
-def normal(file: str) -> str:
-    """Return a relative path without detours, with `/`."""
-    return os.path.normpath(file).replace(os.sep, "/")
 
 
 RULES = (unreadable,)

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 
 from kei_assembler.diagnostics import AssembleError, nearest
-from kei_assembler.kit import Kit, discovery, normal, stem
+from kei_assembler.kit import Kit, discovery, stem
+from kei_assembler.kit.settings import normal
 
 
 def kit_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> Kit:

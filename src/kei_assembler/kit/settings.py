@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -147,7 +148,14 @@ class Settings(NamedTuple):
 
 def decode_settings(data: Mapping[str, Any]) -> Settings:
     """Return the settings that the table `[tool.assemble]`, or a whole `assemble.toml`, holds."""
-    return Settings(**{key.replace("-", "_"): value for key, value in coerce_fields(SETTINGS, data).items()})
+    said = Settings(**{key.replace("-", "_"): value for key, value in coerce_fields(SETTINGS, data).items()})
+    manifests, *blocks, templates = map(normal, (said.manifests, *said.blocks, said.templates))
+    return said._replace(manifests=manifests, blocks=tuple(blocks), templates=templates)
+
+
+def normal(path: str) -> str:
+    """Return a relative path without detours, with `/`."""
+    return os.path.normpath(path).replace(os.sep, "/")
 
 
 @rule("C701")

@@ -8,7 +8,8 @@ from enum import StrEnum
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler.kit import Kit, normal
+from kei_assembler.kit import Kit
+from kei_assembler.kit.settings import normal
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
 

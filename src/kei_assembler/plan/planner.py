@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kei_assembler import memo
 from kei_assembler.diagnostics import Diagnostic, has_errors
-from kei_assembler.kit import Kit, is_inside, normal
+from kei_assembler.kit import Kit, is_inside
+from kei_assembler.kit.settings import normal
 from kei_assembler.manifest import Manifest
 from kei_assembler.plan import OUTPUT_MOST, Change, Kind, decide, decide_leftover
 from kei_assembler.plan.disk import Disk

@@ -22,8 +22,8 @@ from jinja2 import (
 )
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
-from kei_assembler.kit import Kit, normal
-from kei_assembler.kit.settings import TEMPLATE_NAME
+from kei_assembler.kit import Kit
+from kei_assembler.kit.settings import TEMPLATE_NAME, normal
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.manifest.adapt import adapt
 from kei_assembler.memo import note, note_source
