@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,34 @@ def test_the_settings_can_ignore_a_code(kit: Kit, bench: Workbench) -> None:
     assert "K111" in {found.code for found in kit.check()}
     bench.write({"assemble.toml": 'ignore = ["K111"]\n'})
     assert "K111" not in {found.code for found in Kit.load(bench.folder).check()}
+
+
+def test_threads_that_build_one_kit_do_not_disturb_each_other(bench: Workbench) -> None:
+    bench.write({"_blocks/long.md": "Be kind.\n" * 50_000})
+    bench.write({f"agents/a{n}.toml": AGENT.format(f"a{n}", "code") + 'blocks = ["long"]\n' for n in range(4)})
+    for _ in range(10):
+        with ThreadPoolExecutor(3) as pool:
+            outcomes = list(pool.map(lambda _: Kit.load(bench.folder).build(), range(3)))
+        assert [outcome.status for outcome in outcomes] == [0] * 3
+        written = [path for path in bench.folder.glob("agents/*") if path.suffix != ".toml"]
+        assert sorted(path.name for path in written if path.stat().st_size > 450_000) == [f"a{n}.md" for n in range(4)]
+        assert len(written) == 4
+        for path in written:
+            path.unlink()
+
+
+SHARED = """
+import gc
+from kei_assembler import Kit
+from kei_assembler.plan import crew, planning
+crew.is_possible, planning._WORTH_SHARING = lambda: True, 2
+print(Kit.load().build().status, gc.get_freeze_count())
+"""
+
+
+def test_a_large_kit_that_is_done_with_keeps_no_memory(kit: Kit) -> None:
+    run = subprocess.run([sys.executable, "-c", SHARED], cwd=kit.folder, capture_output=True, text=True, check=True)
+    assert run.stdout == "0 0\n"
 
 
 def test_a_plan_leaves_out_what_the_settings_ignore(kit: Kit, bench: Workbench) -> None:

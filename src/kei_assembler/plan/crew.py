@@ -39,6 +39,7 @@ class Partner:
             pipes += os.pipe()
             self._process = _fork(lambda: _serve(pipes, answer))
         except OSError as error:
+            gc.unfreeze()
             for pipe in pipes:
                 os.close(pipe)
             raise PartnerLost from error
@@ -67,7 +68,10 @@ class Partner:
             raise PartnerLost from error
 
     def dismiss(self) -> None:
-        """End the partner; what it is writing it ends before."""
+        """End the partner; of what it is writing nothing is left."""
+        import gc
+
+        gc.unfreeze()
         with suppress(OSError):
             self._requests.close()
         self._answers.close()

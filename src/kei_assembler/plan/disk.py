@@ -134,14 +134,19 @@ def _unwritable(path: str, error: OSError) -> AssembleError:
 
 
 def _create(path: str, content: bytes) -> bool:
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".assemble-{os.getpid()}-{name}")
+    temporary = _beside(path)
     try:
         _write_new(temporary, content, None)
         return _put(temporary, path)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def _beside(path: str) -> str:
+    """A path in the same folder for a temporary file of this writer, of which a process may have several."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".assemble-{os.getpid()}-{os.urandom(4).hex()}-{name}")
 
 
 def _put(temporary: str, path: str) -> bool:
@@ -173,8 +178,7 @@ def _delete(path: str, before: bytes | None) -> bool:
 
 def _replace(path: str, before: bytes | None, after: bytes) -> bool:
     """Write beside the file, then rename: that happens as a whole or not at all."""
-    folder, name = os.path.split(path)
-    temporary, is_done = os.path.join(folder, f".assemble-{os.getpid()}-{name}"), False
+    temporary, is_done = _beside(path), False
     try:
         _write_new(temporary, after, None if before is None else _mode(path))
         if _is_still(path, before):
@@ -210,8 +214,6 @@ def _opened(path: str) -> int:
         return os.open(path, _NEW_FILE, 0o666)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-    except FileExistsError:
-        os.unlink(path)  # of a killed run that had this process number
     return os.open(path, _NEW_FILE, 0o666)
 
 
