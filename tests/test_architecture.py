@@ -29,6 +29,7 @@ FLOORS = (
     "plan.disk plan.difference",
     "rules.catalog commands.gallery report.outcome scaffold schema kit.selection plan.planner",
     "plan.renewing",
+    "plan.staging",
     "plan.planning",
     "report.as_text report.as_json report.as_sarif plan.build scaffold.sketch commands.completing importing.prospect",
     "report.as_github",

@@ -121,7 +121,7 @@ def assemble() -> None:
 @click.option("--stdout", is_flag=True, help="Write nothing; print the file of one manifest.")
 @click.option("--force", is_flag=True, help="Overwrite also files that were edited, or not generated.")
 @click.option("--prune", is_flag=True, help="Delete generated files whose manifest is gone; with --all.")
-@click.option("--staged", is_flag=True, help="Fail also when an output is not in git's index as it is here.")
+@click.option("--staged", is_flag=True, help="Fail also when a file of the kit is not in git's index as it is here.")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @several("--ignore", "ignore", "CODE", "Silence a code", completing.codes)
 @click.option("--output-format", type=OneOf(FORMATS), default="text", help="How to report; else text.")

@@ -75,8 +75,5 @@ def _folders(folder: str, kit: kits.Kit | None) -> list[str]:
 
 
 def _signatures(folder: str, kit: kits.Kit | None) -> Signatures:
-    files = [SETTINGS_FILE, PROJECT_FILE]
-    if kit:
-        blocks = (file for name in kit.settings.blocks for file in kit.files(name, ".md"))
-        files += [*kit.manifests, *blocks, *kit.files(kit.settings.templates, "")]
+    files = {SETTINGS_FILE, PROJECT_FILE, *(kit.sources() if kit else ())}
     return {file: signature(os.path.join(folder, file)) for file in files}

@@ -177,6 +177,12 @@ class Kit:
                 return Block(name, source, tuple(problems))
         return None
 
+    def sources(self) -> list[str]:
+        """Return the files that the kit's outputs are made from: settings, manifests, blocks and templates."""
+        settings = [self.settings_source.file] if self.settings_source else []
+        blocks = (file for folder in self.settings.blocks for file in self.files(folder, ".md"))
+        return [*settings, *self.manifests, *blocks, *self.files(self.settings.templates, "")]
+
     def path(self, file: str) -> str:
         """Return the path of a file of the kit on this machine."""
         return os.path.join(self.folder, file)

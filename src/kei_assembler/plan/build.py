@@ -118,12 +118,14 @@ def _loosened(kit: Kit, policy: Policy, changes: Iterable[Change]) -> Iterator[L
 
 
 def _with_unstaged(kit: Kit, outcome: Outcome) -> Outcome:
-    """Add a finding for each output that is right on disk, but not in git's index."""
+    """Add a finding for each file of the kit that is not in git's index as it is on disk, but for outputs in drift."""
+    from kei_assembler.plan.staging import unstaged
+
     right = (
         change.path for change in outcome.changes if change.kind is Kind.UNCHANGED or change.path in outcome.applied
     )
-    unstaged = Disk(kit).unstaged(right)
-    found = [diagnostic for path in unstaged for diagnostic in Source(path, "").run(drift.output_unstaged, path)]
+    differing = unstaged(kit, right)
+    found = [diagnostic for path in differing for diagnostic in Source(path, "").run(drift.file_unstaged, path)]
     return outcome._replace(diagnostics=tuple(sorted([*outcome.diagnostics, *found])))
 
 

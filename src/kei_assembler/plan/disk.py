@@ -45,26 +45,6 @@ class Disk:
             return self.read(path) if self.holds(path) else None
         return None
 
-    def unstaged(self, paths: Iterable[str]) -> list[str]:
-        """Return those of these outputs that are not in git's index as they are here, sorted.
-
-        Raises AssembleError where there is no git, or no work tree of it.
-        """
-        wanted = set(paths)
-        folders = sorted({os.path.dirname(path) or "." for path in wanted})
-        return sorted(wanted.intersection(self._differing_from_index(folders))) if folders else []
-
-    def _differing_from_index(self, folders: list[str]) -> list[str]:
-        import subprocess
-
-        command = ["git", "ls-files", "-z", "--modified", "--others", "--", *folders]
-        try:
-            listed = subprocess.run(command, cwd=self.kit.folder, capture_output=True, check=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            told = getattr(error, "stderr", b"") or str(error).encode()
-            raise AssembleError(f"git cannot tell what is staged: {told.decode(errors='replace').strip()}") from error
-        return [os.fsdecode(name) for name in listed.stdout.split(b"\0")]
-
     def apply(self, changes: Iterable[Change]) -> list[Change]:
         """Carry out the changes, and return them as they came about.
 

@@ -187,11 +187,7 @@ class Planner:
         ]
 
     def _sources(self) -> set[str]:
-        kit = self.kit
-        settings = [kit.settings_source.file] if kit.settings_source else []
-        blocks = (file for folder in kit.settings.blocks for file in kit.files(folder, ".md"))
-        templates = kit.files(kit.settings.templates, "")
-        return {self.disk.real(file) for file in (*kit.manifests, *settings, *blocks, *templates)}
+        return set(map(self.disk.real, self.kit.sources()))
 
     def survey(self) -> None:
         """Look where outputs are, or would be by default, for agent files that no manifest gives."""

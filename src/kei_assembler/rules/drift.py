@@ -207,10 +207,11 @@ def output_orphaned(manifest: str, mending: str, cause: str) -> Iterable[Finding
 
 
 @rule("O612")
-def output_unstaged(path: str) -> Iterable[Finding]:
-    """An output is as it should be, but git's index does not have it so: the commit would go without it.
+def file_unstaged(path: str) -> Iterable[Finding]:
+    """A file of the kit is not in git's index as it is on disk: the commit would go without it, or with an old one.
 
-    Only `--staged` looks for it, as the hooks for pre-commit do.
+    It is an output, or what outputs are made from, also one that was deleted. Only `--staged` looks for it, as the
+    hooks for pre-commit do.
 
     Fails::
 
@@ -233,5 +234,5 @@ RULES = (
     output_missing,
     output_outdated,
     output_orphaned,
-    output_unstaged,
+    file_unstaged,
 )

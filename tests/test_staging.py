@@ -1,0 +1,123 @@
+"""`--staged`: a commit of what is staged is the kit as it is on disk, or the check says what is missing."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import Workbench
+
+PYTHON = shlex.quote(sys.executable)
+AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["baseline", "one"]\n'
+
+
+def _git(folder: Path, *args: str, **environment: str) -> str:
+    own = {"GIT_AUTHOR_NAME": "T", "GIT_AUTHOR_EMAIL": "t@example.org"}
+    own |= {"GIT_COMMITTER_NAME": "T", "GIT_COMMITTER_EMAIL": "t@example.org"}
+    run = subprocess.run(
+        ["git", *args], cwd=folder, env={**os.environ, **own, **environment}, capture_output=True, text=True, check=True
+    )
+    return run.stdout
+
+
+@pytest.fixture(params=[".", "tools/our kit"])
+def kit(bench: Workbench, request: pytest.FixtureRequest) -> Workbench:
+    """A kit in a repository's top or below it, assembled and committed; the outputs are at the top."""
+    shutil.rmtree(bench.folder / ".git")
+    _git(bench.folder, "init", "--quiet", "--initial-branch=main")
+    assert bench.run("init", request.param).status == 0
+    own = Workbench(bench.folder / request.param, bench._capsys, bench._monkeypatch)
+    own.write({"agents/alpha.toml": AGENT.format("alpha"), "_blocks/one.md": "One.\n"})
+    assert own.run("--all").status == 0
+    _git(bench.folder, "add", "--all")
+    _git(bench.folder, "commit", "--quiet", "--message=start")
+    assert _missing(own) == []
+    return own
+
+
+def _missing(kit: Workbench) -> list[str]:
+    """What is not staged, by the check; the advice is followed, and then all is."""
+    run = kit.run("--all", "--check", "--staged")
+    lines = run.stderr.splitlines()
+    files = [line.partition(":1:1: error[O612]")[0] for line in lines if "error[O612]" in line]
+    for line in lines:
+        if "run: git add" in line:
+            _git(kit.folder, *shlex.split(line.partition("run: git ")[2]))
+    assert run.status == (1 if files else 0), run
+    assert not files or kit.run("--all", "--check", "--staged").status == 0
+    return sorted(file.replace("../../", "") for file in files)
+
+
+def test_an_output_and_the_schema_of_a_new_agent(kit: Workbench) -> None:
+    kit.write({"agents/beta.toml": AGENT.format("beta")})
+    kit.run("--all")
+    _git(kit.folder, "add", "agents")
+    assert _missing(kit) == [".assemble/manifest.schema.json", ".claude/agents/beta.md"]
+
+
+@pytest.mark.parametrize(
+    "file", ["agents/alpha.toml", "_blocks/one.md", "assemble.toml", "templates/claude-code/agent.md.j2"]
+)
+def test_a_source(kit: Workbench, file: str) -> None:
+    if file.startswith("templates"):
+        kit.write({file: "Hello.\n"})
+    else:
+        kit.write({file: kit.read(file) + "# more\n"})
+    kit.run("--all")
+    _git(kit.folder, "add", "--all", ":/.claude")
+    assert _missing(kit) == [file]
+
+
+def test_what_is_gone(kit: Workbench) -> None:
+    (kit.folder / "agents/alpha.toml").unlink()
+    kit.run("--all", "--prune")
+    _git(kit.folder, "add", ".assemble")
+    assert _missing(kit) == [".claude/agents/alpha.md", "agents/alpha.toml"]
+
+
+def test_an_agent_file_by_hand_is_nobody_elses_business(kit: Workbench) -> None:
+    top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
+    (top / ".claude/agents/mine.md").write_text("---\nname: mine\ndescription: Mine.\n---\n")
+    assert _missing(kit) == []
+    _git(top, "add", ".")
+    _git(top, "commit", "--quiet", "--message=mine")
+    (top / ".claude/agents/mine.md").unlink()
+    assert _missing(kit) == []
+
+
+def test_the_project_file_is_of_more_than_the_kit(bench: Workbench) -> None:
+    shutil.rmtree(bench.folder / ".git")
+    _git(bench.folder, "init", "--quiet")
+    bench.write({"pyproject.toml": "[tool.assemble]\n", "agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    bench.run("--all")
+    _git(bench.folder, "add", ".")
+    bench.write({"pyproject.toml": "[tool.assemble]\n[tool.other]\n"})
+    assert bench.run("--all", "--check", "--staged").status == 0
+
+
+def test_hooks_of_a_linked_work_tree(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Git starts them with the variables of that work tree, and some of their paths are relative to its top."""
+    linked = tmp_path_factory.mktemp("linked") / "tree"
+    top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
+    _git(top, "worktree", "add", "--quiet", str(linked))
+    hooks = Path(_git(top, "rev-parse", "--git-common-dir").strip())
+    hook = (hooks if hooks.is_absolute() else top / hooks) / "hooks/pre-commit"
+    way = os.path.relpath(kit.folder, top)
+    hook.write_text(f"#!/bin/sh\nexec {PYTHON} -m kei_assembler --all --check --staged --kit {shlex.quote(way)}\n")
+    hook.chmod(0o755)
+    for tree in (top, linked):
+        (tree / way / "notes.txt").write_text("x\n")
+        _git(tree, "add", ".")
+        _git(tree, "commit", "--quiet", "--message=notes")
+        with (tree / way / "agents/alpha.toml").open("a") as manifest:
+            manifest.write("# more\n")
+        with pytest.raises(subprocess.CalledProcessError) as raised:
+            _git(tree, "commit", "--quiet", "--allow-empty", "--message=more")
+        assert "agents/alpha.toml:1:1: error[O612]" in raised.value.stderr
+        _git(tree, "commit", "--quiet", "--all", "--message=more")
