@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -161,6 +162,38 @@ def test_a_kit_in_a_subfolder_whose_outputs_are_outside_knows_its_own(bench: Wor
         "deleted ../.claude/agents/reviewer.md",
     ]
     assert bench.run("--all", "--check", "--kit", "one").status == 0
+
+
+@pytest.mark.parametrize("cwd", [".", "our kit", "our kit/agents", "elsewhere"])
+def test_the_commands_in_a_report_work_where_it_is_read(bench: Workbench, cwd: str) -> None:
+    bench.run("init", "our kit")
+    bench.write({"elsewhere/x": ""})
+    where = (
+        () if cwd.startswith("our kit") else ("--kit", os.path.relpath(bench.folder / "our kit", bench.folder / cwd))
+    )
+    output = bench.folder / ".claude/agents/reviewer.md"
+    for break_it, command in (
+        (output.unlink, "assemble "),
+        (lambda: output.write_text(output.read_text() + "mine\n"), "assemble --force "),
+        (lambda: output.write_text("<<<<<<< HEAD\n" + output.read_text()), "assemble --force "),
+    ):
+        break_it()
+        line = bench.run("--all", "--check", *where, cwd=cwd).stdout.splitlines()[0]
+        mending = line[line.index(command) :]
+        assert bench.run(*shlex.split(mending)[1:], cwd=cwd).status == 0
+        assert bench.run("--all", "--check", *where, cwd=cwd).status == 0
+    (bench.folder / "our kit/agents/reviewer.toml").unlink()
+    (line,) = re.findall("orphan .*", bench.run("--all", "--check", *where, cwd=cwd).stdout)
+    assert bench.run(*shlex.split(line.partition(": assemble ")[2]), cwd=cwd).stdout.count("deleted ") == 1
+
+
+@pytest.mark.parametrize("output_format", ["github", "sarif"])
+def test_services_are_told_of_outputs_by_their_path_in_the_repository(bench: Workbench, output_format: str) -> None:
+    bench.run("init", "tools/kit")
+    (bench.folder / ".claude/agents/reviewer.md").unlink()
+    out = bench.run("--all", "--check", "--output-format", output_format, "--kit", "tools/kit").stdout
+    assert ".claude/agents/reviewer.md" in out
+    assert "/../" not in out.replace("outside the kit, to ../../.claude", "")
 
 
 def test_two_kits_with_one_folder_of_outputs_leave_each_other_alone(bench: Workbench) -> None:

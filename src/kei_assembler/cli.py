@@ -19,7 +19,7 @@ from kei_assembler.commands import COMMANDS, MODULES, NAMES, completing, tell
 from kei_assembler.commands.options import OneOf, kit_option, several, target_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import Kit, discovery
-from kei_assembler.kit.selection import files_of, home_of, way_to
+from kei_assembler.kit.selection import files_of, home_of, named, way_to
 from kei_assembler.plan import Licence
 from kei_assembler.plan.build import Mode, Policy
 from kei_assembler.plan.planning import preview
@@ -132,14 +132,16 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     """Write the agent files, or look at what would be written, and return the exit status."""
     _refuse_contradictions(manifests, output_format, options)
     memo.watch()
-    way = ""
+    way = name = ""
     try:
         home = home_of(manifests, folder, NAMES)
-        way = way_to(home)
-        outcome = _outcome(discovery.load(home, options["targets"]), manifests, options)
+        way, name = way_to(home), named(home)
+        kit = discovery.load(home, options["targets"])
+        kit.named = name
+        outcome = _outcome(kit, manifests, options)
     except AssembleError as error:
         outcome = _failed(error)
-    return _tell(outcome._replace(way=way), output_format, keeps=not options["staged"])
+    return _tell(outcome._replace(way=way, named=name), output_format, keeps=not options["staged"])
 
 
 def _outcome(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> Outcome:

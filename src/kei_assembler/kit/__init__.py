@@ -45,6 +45,8 @@ class Kit:
         self.settings_at = at
         self.chosen: tuple[str, ...] = ()
         """The targets to keep to, if any: those of one run."""
+        self.named = ""
+        """The folder, where commands to mend something have to name it."""
         self._blocks: dict[str, Block | None] = {}
         self.holds_folder = cache(self.holds)
         """As `holds`, for folders, of which many files ask."""

@@ -104,6 +104,12 @@ def way_to(folder: str) -> str:
     return "" if way.startswith(".") else f"{way}/"
 
 
+def named(folder: str) -> str:
+    """Return the way from the working directory to a kit's folder; empty in that folder, if the command finds it."""
+    way = as_seen(folder)
+    return "" if way == "." and discovery.find(os.getcwd()) == folder else way
+
+
 def as_seen(path: str) -> str:
     """Return a path as one writes it in the working directory, with `/`."""
     return normal(os.path.relpath(path))

@@ -55,17 +55,21 @@ class Change(NamedTuple):
     intact: bool = True
     chosen: bool = False
 
-    @property
-    def mending(self) -> str:
-        """The command that brings the file in line with the sources; empty where only a person can."""
-        only = f"--target {self.target} " if self.chosen else ""
+    def mending(self, kit: str = "") -> str:
+        """Return the command that brings the file in line with the sources; empty where only a person can.
+
+        `kit` is the kit's folder where the command line has to name it.
+        """
+        where = f" --kit {quote(kit)}" if kit else ""
+        only = f"{where} --target {self.target}" if self.chosen else where
+        what = quote(self.manifest) if self.manifest else "--all"
         match self.kind:
             case Kind.CREATE | Kind.UPDATE:
-                return f"assemble {only}{quote(self.manifest) if self.manifest else '--all'}"
+                return f"assemble{only} {what}"
             case Kind.EDITED | Kind.FOREIGN:
-                return f"assemble --force {only}{quote(self.manifest) if self.manifest else '--all'}"
+                return f"assemble --force{only} {what}"
             case Kind.ORPHAN if self.intact:
-                return "assemble --all --prune"
+                return f"assemble{where} --all --prune"
             case _:
                 return ""
 

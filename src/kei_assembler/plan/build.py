@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Rule, Severity, has_errors
 from kei_assembler.kit import Kit
 from kei_assembler.kit.discovery import git_top
+from kei_assembler.kit.selection import as_seen
 from kei_assembler.kit.settings import character
 from kei_assembler.plan import Change, Kind, Licence
 from kei_assembler.plan.disk import Disk
@@ -99,7 +100,7 @@ def _built(kit: Kit, outcome: Outcome, plan: Plan, mode: Mode) -> Outcome:
 
 def _checked(kit: Kit, outcome: Outcome, changes: list[Change], mode: Mode) -> Outcome:
     standing = mode.policy.weigh(conflicts(kit, changes)) if mode.check else []
-    outdated = _diagnosed(changes, _DRIFT_RULES) if mode.check else []
+    outdated = _diagnosed(kit, changes, _DRIFT_RULES) if mode.check else []
     return outcome._replace(
         diagnostics=tuple(sorted([*outcome.diagnostics, *standing])), changes=tuple(changes), drift=tuple(outdated)
     )
@@ -125,7 +126,11 @@ def _with_unstaged(kit: Kit, outcome: Outcome) -> Outcome:
         change.path for change in outcome.changes if change.kind is Kind.UNCHANGED or change.path in outcome.applied
     )
     differing = unstaged(kit, right)
-    found = [diagnostic for path in differing for diagnostic in Source(path, "").run(drift.file_unstaged, path)]
+    found = [
+        diagnostic
+        for path in differing
+        for diagnostic in Source(path, "").run(drift.file_unstaged, as_seen(kit.path(path)))
+    ]
     return outcome._replace(diagnostics=tuple(sorted([*outcome.diagnostics, *found])))
 
 
@@ -140,22 +145,22 @@ def conflicts(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
         Kind.ORPHAN: drift.output_orphaned,
         Kind.UNMANAGED: drift.output_intruding if kit.settings.exclusive else drift.output_unmanaged,
     }
-    return _diagnosed(changes, rules)
+    return _diagnosed(kit, changes, rules)
 
 
-def _diagnosed(changes: Iterable[Change], rules: Mapping[Kind, Rule]) -> list[Diagnostic]:
+def _diagnosed(kit: Kit, changes: Iterable[Change], rules: Mapping[Kind, Rule]) -> list[Diagnostic]:
     return [
         diagnostic
         for change in changes
         if change.kind in rules
-        for diagnostic in Source(change.path, "").run(rules[change.kind], *_told(change))
+        for diagnostic in Source(change.path, "").run(rules[change.kind], *_told(change, kit.named))
     ]
 
 
-def _told(change: Change) -> tuple[str, str, str]:
+def _told(change: Change, kit: str) -> tuple[str, str, str]:
     """What the rules about outputs speak of: the manifest, the command that mends, the likely cause."""
     if change.kind not in (Kind.EDITED, Kind.FOREIGN):
-        return change.manifest, change.mending, ""
+        return change.manifest, change.mending(kit), ""
     from kei_assembler.plan.difference import likely_cause
 
-    return change.manifest, change.mending, likely_cause(change)
+    return change.manifest, change.mending(kit), likely_cause(change)

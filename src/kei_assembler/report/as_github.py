@@ -7,6 +7,7 @@ CR and LF are percent-encoded, in a property `:` and `,` as well.
 from __future__ import annotations
 
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
+from kei_assembler.kit.settings import normal
 from kei_assembler.report.outcome import Outcome, Streams
 from kei_assembler.text.hidden import shown
 
@@ -31,7 +32,7 @@ def render(outcome: Outcome) -> Streams:
 def _command(diagnostic: Diagnostic, way: str) -> str:
     span = diagnostic.place.span
     properties = {
-        "file": way + diagnostic.place.file,
+        "file": normal(way + diagnostic.place.file),
         "line": span.line,
         "endLine": span.end_line,
         "col": span.column,
@@ -46,7 +47,7 @@ def _command(diagnostic: Diagnostic, way: str) -> str:
 
 
 def _note(way: str, place: Place, message: str) -> str:
-    return f"note: {way}{place.file}:{place.span.line}:{place.span.column}: {message}"
+    return f"note: {normal(way + place.file)}:{place.span.line}:{place.span.column}: {message}"
 
 
 def _help(hint: str) -> str:

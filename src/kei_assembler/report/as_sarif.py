@@ -6,6 +6,7 @@ from typing import Any
 
 from kei_assembler import __version__
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
+from kei_assembler.kit.settings import normal
 from kei_assembler.report.outcome import Outcome, Streams
 from kei_assembler.text.hidden import shown
 
@@ -69,5 +70,5 @@ def _location(place: Place, way: str) -> dict[str, Any]:
 
     line, column, end_line, end_column = place.span
     region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-    uri = quote(way + place.file, errors="surrogateescape")
+    uri = quote(normal(way + place.file), errors="surrogateescape")
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}

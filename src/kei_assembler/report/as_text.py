@@ -61,8 +61,8 @@ _COLOURS = (("+++", "1"), ("---", "1"), ("@@", "36"), ("+", "32"), ("-", "31"))
 def _lines(outcome: Outcome) -> Iterable[str]:
     for change in outcome.changes:
         if change.kind in DRIFT or (change.kind is Kind.UNCHANGED and not outcome.only_looks):
-            mending = f": {change.mending}" if change.mending and change.path not in outcome.applied else ""
-            yield shown(f"{_word(outcome, change)} {change.path}{mending}") + "\n"
+            mending = "" if change.path in outcome.applied else change.mending(outcome.named)
+            yield shown(f"{_word(outcome, change)} {change.path}{': ' if mending else ''}{mending}") + "\n"
 
 
 def _word(outcome: Outcome, change: Change) -> str:

@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
     or outdated, as findings, for formats that know nothing else. `printed` is the file that a run was to print.
     `loosened` is what a check let pass because the kit says so.
     `way` leads from the working directory down to the kit, with a `/` at its end; it is empty where they are the same,
-    and where the kit lies elsewhere.
+    and where the kit lies elsewhere. `named` is the kit's folder where a command line has to name it.
     """
 
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -52,6 +52,7 @@ class Outcome(NamedTuple):
     printed: str | None = None
     loosened: tuple[Loosening, ...] = ()
     way: str = ""
+    named: str = ""
 
     @property
     def only_looks(self) -> bool:
