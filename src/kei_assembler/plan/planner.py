@@ -131,7 +131,7 @@ class Planner:
             except TemplateFailure as failure:
                 self._add_once(*failure.diagnostics)
                 continue
-            self._add_once(*self.renderer.unsaid(artifact))
+            self._add_once(*self.renderer.unsaid(artifact, manifest))
             self._check_limits(source, artifact)
             yield artifact
 

@@ -146,12 +146,21 @@ class Renderer:
         """Whether a block has already what the client would fill in; that is a finding about the block."""
         return any(re.search(TARGETS[target].fills, self._block(name)) for name in manifest.blocks)
 
-    def unsaid(self, artifact: Artifact) -> list[Diagnostic]:
+    def unsaid(self, artifact: Artifact, manifest: Manifest) -> list[Diagnostic]:
         """Return a finding when the kit's template leaves out what the agent may do, and nothing else says it."""
         template = self._own_template(artifact.target)
-        if not template or all(entry in artifact.body for entry in artifact.allowed or ()):
+        if not template or artifact.allowed is None or self._says_what_is_allowed(artifact, manifest):
             return []
         return Source(template, "").run(allowance_unsaid, TARGETS[artifact.target].label)
+
+    def _says_what_is_allowed(self, artifact: Artifact, manifest: Manifest) -> bool:
+        """That an agent may do nothing has no words to look for, but the body has to differ from one without limits."""
+        if artifact.allowed:
+            return all(entry in artifact.body for entry in artifact.allowed)
+        try:
+            return artifact.body != self._render_body(manifest, artifact.target, None)
+        except Exception:  # the template cannot do without limits, so it looks at them
+            return True
 
     def _own_template(self, target: str) -> str:
         """The file of the kit's own template for a target's bodies; empty where they come from the package's."""
