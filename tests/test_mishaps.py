@@ -180,6 +180,23 @@ def test_one_cause_is_one_finding(bench: Workbench, manifest: str, codes: list[s
     assert (run.status, _codes(run.stderr)) == (1, codes), run.stderr
 
 
+def test_each_place_in_the_templates_is_told_in_one_run(bench: Workbench) -> None:
+    template = "One\u200b.\nTwo.\nThree\u200b.\n"
+    bench.write(A | {"agents/b.toml": AGENT.format("b"), "templates/agent.md.j2": template})
+    bench.write({"templates/gemini/agent.md.j2": template})
+    run = bench.run("--all", "--target", "claude-code", "--target", "gemini")
+    places = [line.partition(": error[T406]")[0] for line in run.stderr.splitlines() if "error[T406]" in line]
+    files = ("templates/agent.md.j2", "templates/gemini/agent.md.j2")
+    assert places == [f"{file}:{place}" for file in files for place in ("1:4", "3:6")]
+
+
+def test_a_folder_outside_is_told_once_for_all_agents(bench: Workbench) -> None:
+    bench.write({f"agents/{name}.toml": AGENT.format(name) for name in "abc"})
+    (bench.folder / "out").symlink_to("/")
+    bench.write({"assemble.toml": OUT.format("out/{name}.md")})
+    assert _codes(bench.run("--all").stderr) == ["O601"]
+
+
 SERVERS = "target.claude-code.mcpServers"
 ALLOWED = """
 [[allow-rights]]
