@@ -214,7 +214,7 @@ class Renderer:
             return error
         file, line = _template_line(error, self._templates)
         source = self._templates.get(file) or Source(file, "")
-        return TemplateFailure(source.run(template_fails, error, line, manifest)[0])
+        return TemplateFailure(source.run(template_fails, error, _line_in(source.text, line), manifest)[0])
 
 
 def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str, int]:
@@ -227,6 +227,15 @@ def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str
             found = (traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
         traceback = traceback.tb_next
     return found
+
+
+def _line_in(text: str, line: int) -> int:
+    """The line that Jinja2 means, to which a lone CR is the end of one too; none stays none."""
+    ends = _LINE_END.findall(text)[: line - 1]
+    return 1 + sum(end.endswith("\n") for end in ends) if line else 0
+
+
+_LINE_END = re.compile(r"\r\n|[\r\n]")
 
 
 class _Undefined(StrictUndefined):
