@@ -165,7 +165,10 @@ class Renderer:
     def _own_template(self, target: str) -> str:
         """The file of the kit's own template for a target's bodies; empty where they come from the package's."""
         name = self._template_of(target)
-        return "" if name == _PACKAGE_BODY else normal(f"{self.kit.settings.templates}/{name}")
+        return "" if name == _PACKAGE_BODY else self._file_of(name)
+
+    def _file_of(self, name: str) -> str:
+        return normal(f"{self.kit.settings.templates}/{name}")
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
@@ -176,7 +179,7 @@ class Renderer:
         return next(filter(self._is_there, (f"{target}/{_BODY}", _BODY)), _PACKAGE_BODY)
 
     def _is_there(self, name: str) -> bool:
-        path = self.kit.path(normal(f"{self.kit.settings.templates}/{name}"))
+        path = self.kit.path(self._file_of(name))
         note_source(path)
         return os.path.lexists(path)
 
@@ -199,7 +202,7 @@ class Renderer:
         return ChoiceLoader([package, FunctionLoader(self._kit_template)])
 
     def _kit_template(self, name: str) -> tuple[str, str, None] | None:
-        file = normal(f"{self.kit.settings.templates}/{name}")
+        file = self._file_of(name)
         if not fits(TEMPLATE_NAME, name) or not self._is_there(name):
             return None
         source, problems = self.kit.read_text(file)
