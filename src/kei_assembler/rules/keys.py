@@ -192,6 +192,7 @@ def swallowed_key(subject: Subject) -> Iterable[Finding]:
 
     In TOML, a key belongs to the last header above it, whatever the blank lines or the indentation suggest. A
     key of the manifest itself must therefore stand above the first `[[handoff]]`, `[references]` or `[target.…]`.
+    A table of a target that is to have such a key, as the `env` of a server, says so as an inline table.
 
     Fails::
 
