@@ -136,6 +136,20 @@ def test_the_finding_says_what_and_where(line: str, place: str, message: str, be
     assert f"agents/a.toml:{place}: error[T406] {message}\n" in bench.run("--all").stderr
 
 
+@pytest.mark.parametrize("seemly", RIGHT_IN_PLACE.values(), ids=RIGHT_IN_PLACE.keys())
+@pytest.mark.parametrize("place", ['description = "{}"', 'description = "A." # {}'])
+def test_what_stands_rightly_elsewhere_excuses_no_escape(seemly: str, place: str, bench: Workbench) -> None:
+    hidden = "".join(filter(is_hidden, seemly)) or "\u200b"
+    role = " ".join(f"a\\U{ord(one):08x}b" for one in hidden)
+    bench.write({"agents/a.toml": f'name = "a"\n{place.format(seemly)}\nrole = "{role}"\n'})
+    assert bench.run("--all").stderr.count("error[T406]") == len(hidden)
+
+
+def test_what_is_refused_as_it_stands_is_not_refused_again_as_a_value(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": f'{AGENT}role = "\\u2764\ufe0f\ufe0f a\u200bb \\u00e9"\n'})
+    assert bench.run("--all").stderr.count("error[T406]") == 2
+
+
 def test_a_kit_can_allow_a_character_with_a_reason(bench: Workbench) -> None:
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "pa\u00adtient\\u00ad\u200b"\n'})
     bench.write({"assemble.toml": 'allow-characters = { "U+00AD" = "narrow columns" }'})
@@ -145,7 +159,7 @@ def test_a_kit_can_allow_a_character_with_a_reason(bench: Workbench) -> None:
     assert "loosened: U+00AD SOFT HYPHEN may be in the text (narrow columns)\n" in bench.run("--all", "--check").stderr
 
 
-@pytest.mark.parametrize("name", ["U+0041", "00AD", "U+AD", "U+0000", "U+110000", "soft hyphen", "U+00AD "])
+@pytest.mark.parametrize("name", ["U+0041", "00AD", "U+AD", "U+0000", "U+00000", "U+110000", "soft hyphen", "U+00AD "])
 def test_what_is_not_hidden_cannot_be_allowed(name: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT, "assemble.toml": f"allow-characters = {{ '{name}' = 'x' }}"})
     run = bench.run("--all")

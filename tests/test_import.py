@@ -16,8 +16,9 @@ from conftest import REPOSITORY, Run, Workbench
 from kei_assembler.importing.agentfile import read_agent
 from kei_assembler.importing.bodies import fields_of, share
 from kei_assembler.importing.names import slug
-from kei_assembler.rules.catalog import RULES, documentation, example_files
+from kei_assembler.rules.catalog import RULES, documentation
 from readers import AGENT, path_of
+from rule_examples import example_files
 
 HEAD = "---\nname: critic\ndescription: Reviews code.\n"
 PATH = ".claude/agents/critic.md"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from kei_assembler.text.hidden import as_json
 from nursery import Nursery
 
 AGENT = 'name = "a"\ndescription = "A."\n'
@@ -25,6 +28,58 @@ def test_a_command_in_an_excerpt_or_a_message_is_none(command: str, output_forma
     run = bench.run("--all", "--output-format", output_format)
     assert run.status == 1
     assert command.partition("[")[0] + "[" not in run.stdout + run.stderr
+
+
+EVERYWHERE = ("##[x]y", "###[x]y", "####vso[x]y", COMMANDS[1], "##teamcity[x]y", "::set-output name=x::y", "::error::x")
+LOOSENED = """
+root = ".."
+[allow-characters]
+"U+00AD" = '{0}'
+[[allow-rights]]
+agent = "a"
+rights = ["claude-code.permissionMode=auto"]
+reason = '{0}'
+[target.claude-code]
+output = "../{0}/{{name}}.md"
+"""
+RIGHT = "[target.claude-code]\npermissionMode = 'auto'\n"
+FAULTS = "domain_in = ['{0}', '{0}']\nblocks = ['{0}']\n'{0}' = 1\n"
+
+
+def _checked(command: str, faults: str, output_format: str, bench: Workbench) -> str:
+    """The report on a kit with the command in its paths, in the reasons of its settings, and in its texts."""
+    bench.write({f"kit/agents/{command}/a.toml": f"{AGENT}role = '''\n{command}x\n'''\n{faults}{RIGHT}"})
+    bench.write({"kit/assemble.toml": LOOSENED.format(command), f"{command}/a.md": f"{command}\n"})
+    run = bench.run("--all", "--check", "--diff", "--kit", "kit", "--output-format", output_format)
+    assert (run.status, run.stderr) == (1, "")
+    return run.stdout
+
+
+@pytest.mark.parametrize("command", EVERYWHERE)
+@pytest.mark.parametrize("faults", ["", FAULTS], ids=["drift", "faults"])
+@pytest.mark.parametrize("output_format", ["json", "sarif", "github"])
+def test_no_field_of_a_format_for_programs_holds_a_command(
+    command: str, faults: str, output_format: str, bench: Workbench
+) -> None:
+    report = _checked(command, faults.format(command), output_format, bench)
+    assert not re.search(r"##\w*\[|^\s*::(?!(error|warning|notice) (file|title)=)", report, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", EVERYWHERE)
+def test_what_programs_read_is_exact(command: str, bench: Workbench) -> None:
+    told = json.loads(_checked(command, "", "json", bench))
+    assert [one["reason"] for one in told["loosened"]].count(command) == 2
+    (change,) = told["changes"]
+    assert (change["path"], change["manifest"]) == (f"../{command}/a.md", f"agents/{command}/a.toml")
+    assert f"\n-{command}\n" in change["diff"]
+    assert f"\n+{command}x\n" in change["diff"]
+
+
+@pytest.mark.parametrize("text", ["##[x]", "###", r"\##", r"\\###[x]\u0023", "a#b", '"##"'])
+def test_what_is_inert_reads_back_as_it_was(text: str) -> None:
+    written = as_json({text: [text]})
+    assert json.loads(written) == {text: [text]}
+    assert "##" not in written
 
 
 def test_a_command_in_a_path_is_none(bench: Workbench) -> None:

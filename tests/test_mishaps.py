@@ -180,6 +180,68 @@ def test_one_cause_is_one_finding(bench: Workbench, manifest: str, codes: list[s
     assert (run.status, _codes(run.stderr)) == (1, codes), run.stderr
 
 
+def test_each_place_in_the_templates_is_told_in_one_run(bench: Workbench) -> None:
+    template = "One\u200b.\nTwo.\nThree\u200b.\n"
+    bench.write(A | {"agents/b.toml": AGENT.format("b"), "templates/agent.md.j2": template})
+    bench.write({"templates/gemini/agent.md.j2": template})
+    run = bench.run("--all", "--target", "claude-code", "--target", "gemini")
+    places = [line.partition(": error[T406]")[0] for line in run.stderr.splitlines() if "error[T406]" in line]
+    files = ("templates/agent.md.j2", "templates/gemini/agent.md.j2")
+    assert places == [f"{file}:{place}" for file in files for place in ("1:4", "3:6")]
+
+
+def test_a_folder_outside_is_told_once_for_all_agents(bench: Workbench) -> None:
+    bench.write({f"agents/{name}.toml": AGENT.format(name) for name in "abc"})
+    (bench.folder / "out").symlink_to("/")
+    bench.write({"assemble.toml": OUT.format("out/{name}.md")})
+    assert _codes(bench.run("--all").stderr) == ["O601"]
+
+
+SERVERS = "target.claude-code.mcpServers"
+ALLOWED = """
+[[allow-rights]]
+agent = "a"
+rights = ["claude-code.mcpServers"]
+reason = "its own database"
+"""
+
+
+@pytest.mark.parametrize(
+    "servers",
+    [
+        f"[{SERVERS}]\ndb = {{ command = 'db', env = {{ role = 'reader' }} }}\n",
+        f"[{SERVERS}.db]\ncommand = 'db'\nenv = {{\n  role = 'reader',\n}}\n",
+        f"[{SERVERS}.db]\ncommand = 'db'\nenv.role = 'reader'\n",
+        f"[{SERVERS}.references]\ncommand = 'db'\n",
+        f"[{SERVERS}.blocks.handoff]\ncommand = 'db'\n",
+        f"{SERVERS}.db = {{ command = 'db', env = {{ role = 'reader' }} }}\n",
+    ],
+)
+def test_a_server_may_have_keys_that_manifests_have(bench: Workbench, servers: str) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a") + servers, "assemble.toml": ALLOWED})
+    run = bench.run("--all")
+    assert (run.status, run.stderr) == (0, "1 agent: 1 created\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "own"),
+    [
+        (f"[{SERVERS}.db]", "db = { role = … }"),
+        (f"  [{SERVERS}.db.env] # its own", "env = { role = … }"),
+        (f"[{SERVERS}.role]", "role = { role = … }"),
+    ],
+)
+def test_a_key_below_the_header_of_a_server_is_astray_and_can_say_otherwise(
+    bench: Workbench, header: str, own: str
+) -> None:
+    bench.write({"agents/a.toml": f"{AGENT.format('a')}{header}\n\nrole = 'reader'\n", "assemble.toml": ALLOWED})
+    run = bench.run("--all")
+    assert (run.status, _codes(run.stderr)) == (1, ["K110"])
+    assert f"move it above line 3, the manifest's first table header; if the table is to have it, write `{own}`" in (
+        run.stderr
+    )
+
+
 @pytest.mark.parametrize(
     ("pattern", "old"),
     [("./out/{name}.md", "out/old.md"), ("out//{name}.md", "out/old.md"), ("out/{name}/agent.md", "out/old/agent.md"),

@@ -8,7 +8,8 @@ import pytest
 
 from conftest import REPOSITORY, Workbench
 from kei_assembler.diagnostics import Severity
-from kei_assembler.rules.catalog import FAMILIES, RULES, documentation, example_files
+from kei_assembler.rules.catalog import FAMILIES, RULES, documentation
+from rule_examples import example_files
 
 BUILT = [code for code in RULES if not code.startswith("I")]
 """The codes of a build; those of an import have their own tests."""

@@ -106,7 +106,7 @@ def test_a_written_out_line_break_is_a_warning_for_claude_code(written: str, ben
 
 
 def test_names_that_no_manifest_can_have() -> None:
-    (found,) = beyond_limit({"name": "Critic"}, TARGETS)
+    (found,) = beyond_limit.check({"name": "Critic"}, TARGETS)
     assert found.message == "`name` must be lower-case letters, digits, `_` and `-` for Gemini CLI"
 
 

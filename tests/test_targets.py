@@ -252,7 +252,7 @@ def test_a_mistake_in_a_targets_template_is_placed_in_it(bench: Workbench) -> No
 
 @pytest.mark.parametrize(
     ("tools", "target", "codes"),
-    [('["Read"]', "codex", ["O617"]), ('["Read"]', "qwen", []), ('["*"]', "codex", [])],
+    [('["Read"]', "codex", ["O617"]), ("[]", "codex", ["O617"]), ('["Read"]', "qwen", []), ('["*"]', "codex", [])],
 )
 def test_a_template_that_leaves_out_what_codex_may_do_is_told(
     tools: str, target: str, codes: list[str], bench: Workbench
@@ -261,6 +261,27 @@ def test_a_template_that_leaves_out_what_codex_may_do_is_told(
         {"agents/critic.toml": f"{AGENT}tools = {tools}\n", "templates/agent.md.j2": "You are {{ agent.name }}."}
     )
     assert [one.code for one in findings(bench, "--target", target)] == codes
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% extends 'default/agent.md.j2' %}",
+        "{% if allowed is not none %}You may {{ allowed | join(', ') or 'nothing' }}.{% endif %}",
+        "You may {{ allowed | join(', ') }}.",
+    ],
+)
+@pytest.mark.parametrize("tools", ["[]", '["Read"]'])
+def test_a_template_that_says_what_codex_may_do_is_fine(template: str, tools: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f"{AGENT}tools = {tools}\n", "templates/agent.md.j2": template})
+    assert [one.code for one in findings(bench, "--target", "codex")] == []
+
+
+def test_a_template_that_is_silent_where_nothing_is_allowed_is_told(bench: Workbench) -> None:
+    template = "Be kind. {% if allowed %}You may {{ allowed | join(', ') }}.{% endif %}"
+    for tools, codes in (('["Read"]', []), ("[]", ["O617"])):
+        bench.write({"agents/critic.toml": f"{AGENT}tools = {tools}\n", "templates/agent.md.j2": template})
+        assert [one.code for one in findings(bench, "--target", "codex")] == codes
 
 
 TAKEN = "Gemini CLI takes `${HOME}` for a variable of its own"

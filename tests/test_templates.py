@@ -421,6 +421,22 @@ def test_what_is_refused_is_said(bench: Workbench, expression: str, message: str
     assert f"error[O603] {message}" in _rendered(bench, "{{ " + expression + " }}").stderr
 
 
+@pytest.mark.parametrize(
+    ("template", "line"),
+    [
+        ("One.\r\r\rTwo.\n{{ nothing }}", 2),
+        ("One.\r\r\r{{ nothing }}", 1),
+        ("One.\r\r\n\r\r\r\n{% if %}", 3),
+        ("One.\r\rTwo.\n\n{% if 1 %}\r", 3),
+        ("One.\n{{ nothing }}\n\r", 2),
+    ],
+)
+def test_a_lone_carriage_return_ends_no_line_of_a_template(bench: Workbench, template: str, line: int) -> None:
+    bench.write({"assemble.toml": 'allow-characters = { "U+000D" = "old texts" }\n'})
+    run = _rendered(bench, template)
+    assert (run.status, f"templates/agent.md.j2:{line}:1: error[O603]" in run.stderr) == (1, True), run.stderr
+
+
 def test_each_rendering_has_a_budget_of_its_own(bench: Workbench) -> None:
     bench.write({f"agents/{name}.toml": MANIFEST.replace('"a"', f'"{name}"') for name in "bcdefgh"})
     assert _rendered(bench, "{{ 'a' | indent(200000, first=true) | length }}").status == 0

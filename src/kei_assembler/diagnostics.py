@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 KeyPath = tuple[str | int, ...]
 """The way to a value in parsed TOML: `("handoff", 2, "target")`; `()` is the file itself."""
@@ -105,10 +105,6 @@ class Rule(NamedTuple):
     def name(self) -> str:
         """The rule's name in words, set off by `-`."""
         return self.check.__name__.replace("_", "-")
-
-    def __call__(self, *subject: Any) -> Iterable[Finding]:
-        """Run the check on what it is about."""
-        return self.check(*subject)
 
 
 def rule(

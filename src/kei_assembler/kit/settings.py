@@ -269,7 +269,7 @@ def character_not_allowable(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Fi
 
 
 def _is_allowable(name: str) -> bool:
-    return fits(_CODE_POINT, name) and name != "U+0000" and is_hidden(character(name))
+    return fits(_CODE_POINT, name) and character(name) != "\0" and is_hidden(character(name))
 
 
 def character(name: str) -> str:

@@ -105,11 +105,12 @@ def _limited(manifest: Manifest, settings: Mapping[str, object]) -> tuple[str, .
         return manifest.tools
     agents = ", ".join(handoff.target for handoff in manifest.handoff)
     limited = f"Agent({agents})" if agents else ""
-    tools = (limited if _starts_agents(tool) else tool for tool in manifest.tools)
+    tools = (limited if starts_agents(tool) else tool for tool in manifest.tools)
     return tuple(dict.fromkeys(filter(None, tools)))
 
 
-def _starts_agents(entry: str) -> bool:
+def starts_agents(entry: str) -> bool:
+    """Tell whether an entry of `tools` lets the agent start others, by that tool's name of now or before."""
     tool = entry.partition("(")[0]
     return ALIASES.get(tool, tool) == "Agent"
 

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kei_assembler import memo
-from kei_assembler.diagnostics import Diagnostic, has_errors
+from kei_assembler.diagnostics import Diagnostic, Place, has_errors
 from kei_assembler.kit import Kit, is_inside
 from kei_assembler.kit.settings import normal
 from kei_assembler.manifest import Manifest
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 _AT_A_TIME = 16
+_WHEREVER = (outputs.output_outside_root.code,)
+"""What is said at a manifest, of a cause that the others share; all else stands at its cause."""
 
 
 class Part(NamedTuple):
@@ -57,7 +59,7 @@ class Planner:
         self.found: list[Diagnostic] = check_defaults(kit)
         self.once: list[Diagnostic] = []
         self.changes: list[Change] = []
-        self.said: set[tuple[str, str]] = set()
+        self.said: set[tuple[str, str, Place | None]] = set()
         self.owners: dict[str, str] = {}
         self.passed_over: set[str] = set()
 
@@ -137,7 +139,7 @@ class Planner:
             except TemplateFailure as failure:
                 self._add_once(*failure.diagnostics)
                 continue
-            self._add_once(*self.renderer.unsaid(artifact))
+            self._add_once(*self.renderer.unsaid(artifact, manifest))
             self._check_limits(source, artifact)
             yield artifact
 
@@ -157,7 +159,8 @@ class Planner:
     def _add_once(self, *diagnostics: Diagnostic) -> None:
         """What fails in the same way in every manifest has one cause, and is one finding."""
         for diagnostic in diagnostics:
-            cause = (diagnostic.code, diagnostic.message)
+            place = None if diagnostic.code in _WHEREVER else diagnostic.place
+            cause = (diagnostic.code, diagnostic.message, place)
             if cause not in self.said:
                 self.said.add(cause)
                 self.once.append(diagnostic)

@@ -146,17 +146,29 @@ class Renderer:
         """Whether a block has already what the client would fill in; that is a finding about the block."""
         return any(re.search(TARGETS[target].fills, self._block(name)) for name in manifest.blocks)
 
-    def unsaid(self, artifact: Artifact) -> list[Diagnostic]:
+    def unsaid(self, artifact: Artifact, manifest: Manifest) -> list[Diagnostic]:
         """Return a finding when the kit's template leaves out what the agent may do, and nothing else says it."""
         template = self._own_template(artifact.target)
-        if not template or all(entry in artifact.body for entry in artifact.allowed or ()):
+        if not template or artifact.allowed is None or self._says_what_is_allowed(artifact, manifest):
             return []
         return Source(template, "").run(allowance_unsaid, TARGETS[artifact.target].label)
+
+    def _says_what_is_allowed(self, artifact: Artifact, manifest: Manifest) -> bool:
+        """That an agent may do nothing has no words to look for, but the body has to differ from one without limits."""
+        if artifact.allowed:
+            return all(entry in artifact.body for entry in artifact.allowed)
+        try:
+            return artifact.body != self._render_body(manifest, artifact.target, None)
+        except Exception:  # the template cannot do without limits, so it looks at them
+            return True
 
     def _own_template(self, target: str) -> str:
         """The file of the kit's own template for a target's bodies; empty where they come from the package's."""
         name = self._template_of(target)
-        return "" if name == _PACKAGE_BODY else normal(f"{self.kit.settings.templates}/{name}")
+        return "" if name == _PACKAGE_BODY else self._file_of(name)
+
+    def _file_of(self, name: str) -> str:
+        return normal(f"{self.kit.settings.templates}/{name}")
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
@@ -167,7 +179,7 @@ class Renderer:
         return next(filter(self._is_there, (f"{target}/{_BODY}", _BODY)), _PACKAGE_BODY)
 
     def _is_there(self, name: str) -> bool:
-        path = self.kit.path(normal(f"{self.kit.settings.templates}/{name}"))
+        path = self.kit.path(self._file_of(name))
         note_source(path)
         return os.path.lexists(path)
 
@@ -190,7 +202,7 @@ class Renderer:
         return ChoiceLoader([package, FunctionLoader(self._kit_template)])
 
     def _kit_template(self, name: str) -> tuple[str, str, None] | None:
-        file = normal(f"{self.kit.settings.templates}/{name}")
+        file = self._file_of(name)
         if not fits(TEMPLATE_NAME, name) or not self._is_there(name):
             return None
         source, problems = self.kit.read_text(file)
@@ -205,7 +217,7 @@ class Renderer:
             return error
         file, line = _template_line(error, self._templates)
         source = self._templates.get(file) or Source(file, "")
-        return TemplateFailure(source.run(template_fails, error, line, manifest)[0])
+        return TemplateFailure(source.run(template_fails, error, _line_in(source.text, line), manifest)[0])
 
 
 def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str, int]:
@@ -218,6 +230,15 @@ def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str
             found = (traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
         traceback = traceback.tb_next
     return found
+
+
+def _line_in(text: str, line: int) -> int:
+    """The line that Jinja2 means, to which a lone CR is the end of one too; none stays none."""
+    ends = _LINE_END.findall(text)[: line - 1]
+    return 1 + sum(end.endswith("\n") for end in ends) if line else 0
+
+
+_LINE_END = re.compile(r"\r\n|[\r\n]")
 
 
 class _Undefined(StrictUndefined):

@@ -7,13 +7,11 @@ from typing import Any
 from kei_assembler.diagnostics import Diagnostic, Place
 from kei_assembler.plan import DRIFT, Change
 from kei_assembler.report.outcome import Outcome, Streams
-from kei_assembler.text.hidden import shown
+from kei_assembler.text.hidden import as_json, shown
 
 
 def render(outcome: Outcome) -> Streams:
     """Return an object with `diagnostics`, `changes`, `loosened`, and `failure` if the run was not possible."""
-    import json
-
     whole: dict[str, Any] = {
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in outcome.findings],
         "changes": [_change(outcome, change) for change in outcome.changes],
@@ -21,7 +19,7 @@ def render(outcome: Outcome) -> Streams:
     }
     if outcome.failure:
         whole["failure"] = {"message": shown(outcome.failure.message), "help": shown(outcome.failure.hint)}
-    return Streams(json.dumps(whole, indent=2) + "\n", "")
+    return Streams(as_json(whole), "")
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from kei_assembler import __version__
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
 from kei_assembler.kit.settings import normal
 from kei_assembler.report.outcome import Outcome, Streams
-from kei_assembler.text.hidden import shown
+from kei_assembler.text.hidden import as_json, shown
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
@@ -18,8 +18,6 @@ def render(outcome: Outcome) -> Streams:
 
     Code scanning services look for a file from the top of the work tree: paths are those from the working directory.
     """
-    import json
-
     codes = sorted({diagnostic.code for diagnostic in outcome.findings})
     run: dict[str, Any] = {
         "tool": {"driver": {"name": "assemble", "version": __version__, "rules": [_rule(code) for code in codes]}},
@@ -28,7 +26,7 @@ def render(outcome: Outcome) -> Streams:
         "invocations": [_invocation(outcome)],
         "properties": {"loosened": [loosening._asdict() for loosening in outcome.loosened]},
     }
-    return Streams(json.dumps({"version": "2.1.0", "runs": [run]}, indent=2) + "\n", "")
+    return Streams(as_json({"version": "2.1.0", "runs": [run]}), "")
 
 
 def _invocation(outcome: Outcome) -> dict[str, Any]:

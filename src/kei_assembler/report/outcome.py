@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import Diagnostic, Severity
+from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.plan import DRIFT, Change, Kind
 
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
@@ -88,6 +88,5 @@ class Outcome(NamedTuple):
         """The exit status."""
         if self.failure:
             return CANNOT_RUN
-        has_error = any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
         has_drift = self.is_check and any(change.kind in DRIFT for change in self.changes)
-        return FINDINGS if has_error or has_drift else CLEAN
+        return FINDINGS if has_drift or has_errors(self.diagnostics) else CLEAN

@@ -25,17 +25,6 @@ FAMILIES = {
     "I": "Import",
 }
 
-_FILE_LINE = re.compile(r"# (?P<path>[\w./>-]+\.(?:toml|md|j2|txt))(?: \((?P<how>[\w-]+)(?P<times> times)?\))?")
-
-
-class ExampleFile(NamedTuple):
-    """One file of an example; `encoding` and `times`, how often the text is repeated, are seldom other than usual."""
-
-    path: str
-    text: str
-    encoding: str = "utf-8"
-    times: int = 1
-
 
 class Documentation(NamedTuple):
     """A rule's documentation: what it says in one sentence, why, an example that fails and one that passes."""
@@ -52,23 +41,6 @@ def documentation(rule: Rule) -> Documentation:
     prose, fails, passes = (part.strip("\n") for part in re.split(r"^(?:Fails|Passes)::\n", whole, flags=re.MULTILINE))
     title, _, text = prose.partition("\n\n")
     return Documentation(" ".join(title.split()), text, inspect.cleandoc(fails), inspect.cleandoc(passes))
-
-
-def example_files(example: str) -> list[ExampleFile]:
-    """Return the files of an example: each begins with a line `# PATH`; without one it is `agents/critic.toml`."""
-    lines = example.split("\n")
-    if not _FILE_LINE.fullmatch(lines[0]):
-        lines = ["# agents/critic.toml", *lines]
-    starts = [index for index, line in enumerate(lines) if _FILE_LINE.fullmatch(line)]
-    return [_example_file(lines[start:end]) for start, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
-
-
-def _example_file(lines: list[str]) -> ExampleFile:
-    head = _FILE_LINE.fullmatch(lines[0])
-    assert head
-    text = "\n".join(lines[1:]).rstrip("\n")
-    times = int(head["how"]) if head["times"] else 1
-    return ExampleFile(head["path"], text and f"{text}\n", "utf-8" if head["times"] else head["how"] or "utf-8", times)
 
 
 def explain(rule: Rule) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Finding, Severity, did_you_mean, rule
 from kei_assembler.kit import stem
+from kei_assembler.manifest.adapt import EVERYTHING, starts_agents
 from kei_assembler.rules.subject import Subject, Usage
 
 
@@ -162,14 +163,14 @@ def cannot_hand_off(subject: Subject) -> Iterable[Finding]:
     """
     tools = subject.manifest.tools
     hands_off = any(handoff.target for handoff in subject.manifest.handoff)
-    if hands_off and tools is not None and subject.fits("tools") and not any(map(_starts_agents, tools)):
+    if hands_off and tools is not None and subject.fits("tools") and not any(map(_can_start_others, tools)):
         message = "the agent hands off, but `tools` lacks `Agent`"
         first = ("handoff", 0)
         yield Finding(("tools",), message, "add `Agent`, or remove the handoffs", ((first, "the first handoff"),))
 
 
-def _starts_agents(tool: str) -> bool:
-    return tool in ("Agent", "Task", "*") or tool.startswith(("Agent(", "Task("))
+def _can_start_others(entry: str) -> bool:
+    return entry == EVERYTHING or starts_agents(entry)
 
 
 @rule("H305", Severity.NOTE)

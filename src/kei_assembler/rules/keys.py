@@ -192,6 +192,7 @@ def swallowed_key(subject: Subject) -> Iterable[Finding]:
 
     In TOML, a key belongs to the last header above it, whatever the blank lines or the indentation suggest. A
     key of the manifest itself must therefore stand above the first `[[handoff]]`, `[references]` or `[target.…]`.
+    A table of a target that is to have such a key, as the `env` of a server, says so as an inline table.
 
     Fails::
 
@@ -216,13 +217,22 @@ def swallowed_key(subject: Subject) -> Iterable[Finding]:
         if _is_swallowed(subject, misfit):
             yield _swallowed(subject, misfit.path, _meant(misfit, subject.keys))
     for path in _in_open_tables(subject.data.get("target"), ("target",)):
-        yield _swallowed(subject, path, str(path[-1]))
+        if _is_header(subject, path[:-1]) and not _is_header(subject, path):
+            found = _swallowed(subject, path, str(path[-1]))
+            yield found._replace(help=f"{found.help}; {_TO_KEEP_IT.format(*path[-2:])}")
+
+
+_TO_KEEP_IT = "if the table is to have it, write `{} = {{ {} = … }}`"
+
+
+def _is_header(subject: Subject, path: KeyPath) -> bool:
+    """Below a header, a key may be astray; in an inline table, or as a header itself, it is where it was put."""
+    return (subject.source.place(path).excerpt or "").lstrip().startswith("[")
 
 
 def _swallowed(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
     key, table = str(path[-1]), path[:-1]
-    line = subject.source.place(table).excerpt or ""
-    if not line.lstrip().startswith("["):
+    if not _is_header(subject, table):
         message = f"`{key}` stands in `{_header(table)}`, which has no such key"
         return Finding(path, message, "move it to the top of the file")
     first = min((subject.source.locate(at) for at in _tables(subject)), key=lambda span: span[:2])

@@ -177,8 +177,8 @@ def no_tools_mean_all(subject: Subject) -> Iterable[Finding]:
 
 def _toolsets(subject: Subject) -> Iterator[tuple[Target, Toolset]]:
     for name in subject.kit.targets_of(subject.manifest) if subject.fits("tools") else ():
-        target = TARGETS.get(name)
-        if target and target.tools.names is not None:
+        target = TARGETS[name]
+        if target.tools.names is not None:
             yield target, toolset_of(subject.manifest, target, subject.kit.settings.of(name))
 
 

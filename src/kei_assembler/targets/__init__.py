@@ -50,7 +50,7 @@ ALIASES = {"Task": "Agent"}
 
 _MODEL = Field("model", LINE, "The model for this target, in place of the manifest's `model`.")
 _OWN_TOOLS = Field("tools", STRINGS, "The tools by the client's own names, in place of the manifest's `tools`.")
-_ONE_NAME = matching("[^,\n]+", "a tool's name, without commas")
+_ONE_NAME = matching("[^,\n]+", "a tool's name without commas")
 _COLORS = ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
 _COLOR_DOC = "The agent's colour in the user interface."
 _SERVER_TABLE = table_of(TABLE_OF_ANYTHING, "a table of servers")
@@ -196,7 +196,7 @@ CURSOR = Target(
         Field("is_background", BOOLEAN, "Whether the agent runs in the background."),
         Field(
             "tools",
-            list_of(matching("[^,\n]+", "a tool's name without commas"), "a list of names"),
+            list_of(_ONE_NAME, "a list of names"),
             "The tools, in place of the manifest's `tools`.",
         ),
     ),

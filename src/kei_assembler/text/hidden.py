@@ -187,6 +187,13 @@ def shown(text: str) -> str:
     return _COMMAND.sub("#<U+0023>", text) if "##" in text else text
 
 
+def as_json(value: object) -> str:
+    """Return a value as JSON in ASCII, which programs read back as it was, and in which nothing acts in a log."""
+    import json
+
+    return json.dumps(value, indent=2).replace("##", "\\u0023\\u0023") + "\n"
+
+
 def _shown_character(character: str) -> str:
     if character == "\t":
         return " " * _TAB

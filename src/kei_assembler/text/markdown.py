@@ -39,7 +39,7 @@ _HTML_BLOCKS = (
 
 _BULLET = r"[-+*](?=[ \t]|\Z)"  # 5.2
 _BREAK = r"(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
-_NUMBER = r"(?P<number>\d{1,9})[.)](?=[ \t]|\Z)"  # 5.2 ordered item; some readers take other scripts' digits too
+_NUMBER = r"(?P<number>\d{1,9})[.)](?=[ \t]|\Z)"  # 5.2 ordered item; some readers take any digits behind the first
 _OPENINGS = {
     "#": r"\#{1,6}(?=[ \t]|\Z)",  # 4.2 ATX heading
     "-": rf"{_BULLET}|{_BREAK}|-+[ \t]*\Z",
