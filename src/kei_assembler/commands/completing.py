@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,10 @@ if TYPE_CHECKING:
 
 def manifests(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return the kit's manifests that begin so, as seen from here."""
+    from kei_assembler.kit.selection import as_seen
+
     kit = _kit(ctx)
-    return _beginning(incomplete, (os.path.relpath(kit.path(file)) for file in kit.manifests)) if kit else []
+    return _beginning(incomplete, (as_seen(kit.path(file)) for file in kit.manifests)) if kit else []
 
 
 def handoffs(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001

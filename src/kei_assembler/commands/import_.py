@@ -19,7 +19,7 @@ from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, normal, read_regular, unreadable
-from kei_assembler.kit.selection import as_seen, working_directory
+from kei_assembler.kit.selection import as_seen, way_down, working_directory
 from kei_assembler.plan import disk, with_lf
 from kei_assembler.plan.build import Policy
 from kei_assembler.report import as_text
@@ -152,10 +152,8 @@ def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], li
 
 def _place(path: str, home: str) -> str:
     """The path of a file relative to the kit: as it was named, by a link perhaps, or resolved."""
-    ways = (
-        os.path.relpath(make(path), make(home)).replace(os.sep, "/") for make in (os.path.abspath, os.path.realpath)
-    )
-    return next((way for way in ways if not way.startswith("../")), "")
+    ways = (way_down(make(path), make(home)) for make in (os.path.abspath, os.path.realpath))
+    return next(filter(None, ways), "")
 
 
 def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:

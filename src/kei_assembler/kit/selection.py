@@ -94,18 +94,31 @@ def _manifests_around(argument: str) -> list[str]:
         folder = os.path.dirname(folder)
     found = discovery.find(folder)
     kit = discovery.load(found) if found else None
-    return [os.path.relpath(kit.path(file)) for file in kit.manifests] if kit else []
+    return [as_seen(kit.path(file)) for file in kit.manifests] if kit else []
 
 
 def way_to(folder: str) -> str:
     """Return the way from the working directory down to a folder, with a `/` at its end; empty where there is none."""
-    way = normal(os.path.relpath(os.path.realpath(folder)))
-    return "" if way.startswith(".") else f"{way}/"
+    way = way_down(os.path.realpath(folder), os.curdir)
+    return f"{way}/" if way else ""
+
+
+def way_down(path: str, folder: str) -> str:
+    """Return the way from a folder down to what lies in it, with `/`; empty where the path does not lie in it."""
+    way = _as_seen_from(folder, path)
+    return "" if way == "." or way.split("/")[0] == ".." or os.path.isabs(way) else way
 
 
 def as_seen(path: str) -> str:
     """Return a path as one writes it in the working directory, with `/`."""
-    return normal(os.path.relpath(path))
+    return _as_seen_from(os.curdir, path)
+
+
+def _as_seen_from(folder: str, path: str) -> str:
+    try:
+        return normal(os.path.relpath(path, folder))
+    except ValueError:  # of Windows, from one drive to another
+        return normal(path)
 
 
 def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> list[str]:
@@ -119,7 +132,7 @@ def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> lis
 def _manifest_of(kit: Kit, argument: str, commands: Iterable[str]) -> str:
     """Return the kit's own name for a manifest that the command line names."""
     for path, base in ((os.path.abspath, kit.folder), (os.path.realpath, os.path.realpath(kit.folder))):
-        file = os.path.relpath(path(argument), base).replace(os.sep, "/")
+        file = _as_seen_from(base, path(argument))
         if file in kit.manifests:
             return file
     if normal(argument) in kit.manifests:  # as the kit's own reports name it, wherever they are read
