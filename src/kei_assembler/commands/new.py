@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from kei_assembler.commands import NAMES, completing, tell
+from kei_assembler.commands import completing, tell
 from kei_assembler.commands.options import kit_option, several
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, did_you_mean, listed
 from kei_assembler.kit import Kit, discovery, stem
-from kei_assembler.kit.selection import as_seen, kit_of
+from kei_assembler.kit.selection import as_seen, folder_of
 from kei_assembler.manifest import NAME
 from kei_assembler.plan import Kind, disk
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
@@ -37,7 +37,7 @@ from kei_assembler.text.hidden import shown
 @kit_option
 def command(name: str, folder: str | None, others: Sequence[str], **options: Any) -> None:
     """Begin the manifest of an agent: what is given in its place, what the kit asks for besides marked as {{…}}."""
-    kit = kit_of((), folder, NAMES)
+    kit = discovery.load(folder_of(folder))
     _refuse_name(kit, name)
     text = sketch(kit, name, _given(options) | _others(kit, others), _has_schema(kit))
     warnings = _refuse_errors(check(kit, name, text))

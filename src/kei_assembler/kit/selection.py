@@ -9,23 +9,18 @@ from kei_assembler.diagnostics import AssembleError, nearest
 from kei_assembler.kit import Kit, discovery, normal, stem
 
 
-def kit_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> Kit:
-    """Return the kit that a command line means. Raises AssembleError as `home_of`, and when its settings are wrong."""
-    return discovery.load(home_of(manifests, folder, commands))
-
-
 def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> str:
     """Return the kit's folder that a command line means: `folder`, that of its manifests, or the one around here.
 
     Raises AssembleError when there is none, or several, and when a manifest is not there.
     """
-    here = working_directory()
-    if folder is not None:
-        return _existing(folder)
+    if folder is not None or not manifests:
+        return folder_of(folder)
+    working_directory()  # without it no path says where it leads
     for manifest in manifests:
         if not os.path.lexists(manifest):
             raise _not_there(manifest, commands)
-    return _home_around([os.path.dirname(os.path.abspath(manifest)) for manifest in manifests] or [here])
+    return _home_around(os.path.dirname(os.path.abspath(manifest)) for manifest in manifests)
 
 
 def kit_if_any(folder: str | None) -> Kit | None:
@@ -45,8 +40,12 @@ def working_directory() -> str:
 
 
 def folder_of(folder: str | None) -> str:
-    """Return the folder of the kit that is meant, be its settings right or wrong: `folder`, or the one around here."""
-    return _existing(folder) if folder is not None else found_from(working_directory())
+    """Return the folder of the kit that is meant, be its settings right or wrong: `folder`, or the one around here.
+
+    Raises AssembleError when there is none, and when the working directory is no more.
+    """
+    here = working_directory()
+    return _existing(folder) if folder is not None else found_from(here)
 
 
 def _existing(folder: str) -> str:
