@@ -14,12 +14,12 @@ from kei_assembler.commands.options import kit_option, several
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, did_you_mean, listed
 from kei_assembler.kit import Kit, discovery, stem
 from kei_assembler.kit.selection import as_seen, folder_of
-from kei_assembler.manifest import NAME
+from kei_assembler.manifest import NAME, OPTIONS, settable
 from kei_assembler.plan import Kind, disk
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import Outcome
-from kei_assembler.scaffold.sketch import MARK, check, fields_of, sketch
+from kei_assembler.scaffold.sketch import MARK, check, sketch
 from kei_assembler.source.shapes import fits
 from kei_assembler.text.hidden import shown
 
@@ -58,8 +58,7 @@ def _refuse_name(kit: Kit, name: str) -> None:
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    keys = {"tools": "tools", "blocks": "blocks", "description": "description", "model": "model"}
-    given = {key: options[name] for key, name in keys.items() if options[name]}
+    given = {key: options[key] for key in ("tools", "blocks", "description", "model") if options[key]}
     handoffs = [_handoff(handoff) for handoff in options["handoffs"]]
     return given | ({"handoff": handoffs} if handoffs else {})
 
@@ -73,14 +72,19 @@ def _handoff(text: str) -> dict[str, str]:
 
 def _others(kit: Kit, pairs: Sequence[str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    shapes = {field.key: field.shape for field in fields_of(kit) if field.key != "name" and not field.is_table}
+    fields = settable(kit.settings.extra_keys)
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals or key not in shapes:
-            hint = did_you_mean(key, shapes, f"the keys here are {listed(shapes)}")
-            raise click.UsageError(f"--set takes KEY=VALUE, not `{pair}`; {hint}")
-        given[key] = [*given.get(key, ()), value] if shapes[key].item else value
+        if not equals or key not in fields:
+            raise click.UsageError(_not_to_set(key, pair, fields))
+        given[key] = [*given.get(key, ()), value] if fields[key].shape.item else value
     return given
+
+
+def _not_to_set(key: str, pair: str, keys: Iterable[str]) -> str:
+    if key in OPTIONS:
+        return f"--set takes no `{key}`; there is {OPTIONS[key]} for it"
+    return f"--set takes KEY=VALUE, not `{pair}`; {did_you_mean(key, keys, f'the keys here are {listed(keys)}')}"
 
 
 def _refuse_errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:
