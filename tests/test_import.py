@@ -617,6 +617,20 @@ def test_shared_sections_become_blocks_once(bench: Workbench) -> None:
     assert bench.read("agents/critic.md").endswith(shared)
 
 
+@pytest.mark.parametrize(
+    ("front", "body", "is_told"),
+    [("\r\n", "\r\n", True), ("\r\n", "\n", True), ("\n", "\r\n", False), ("\n", "\n", False)],
+)
+@pytest.mark.parametrize("end", ["---", "..."])
+def test_line_ends_are_told_of_the_front_matter_alone(
+    front: str, body: str, is_told: bool, end: str, bench: Workbench
+) -> None:
+    mended = f"---\nname: critic\ndescription: Reviews: code.\n{end}\n"
+    text = "Ja.\n\nDu prüfst größere Änderungen.\n---\n"
+    bench.write({PATH: mended.replace("\n", front) + text.replace("\n", body)})
+    assert ("line ends of CRLF were read as LF" in bench.run("import", PATH).stderr) is is_told
+
+
 HONESTY = "# Honesty\n\nSay what you ran."
 
 
