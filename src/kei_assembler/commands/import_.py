@@ -18,9 +18,9 @@ from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
-from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, normal, read_regular, unreadable
+from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, read_regular, unreadable
 from kei_assembler.kit.selection import as_seen, way_down, working_directory
-from kei_assembler.plan import disk, with_lf
+from kei_assembler.plan import disk, owner, with_lf
 from kei_assembler.plan.build import Policy
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import FINDINGS, Outcome
@@ -200,7 +200,7 @@ def _write(
 def _manifest_of(origin: Origin) -> str:
     """The manifest that a file was generated from; empty where it was not."""
     mark = stamp.find(origin.agent.source.text, TARGETS[origin.agent.target].form.comment)
-    return normal(os.path.join(os.path.dirname(origin.place), mark.source)) if mark else ""
+    return owner(origin.place, mark) if mark else ""
 
 
 _DIFFERS = "says something else; it is left as it is"

@@ -116,16 +116,16 @@ def _kind_of_other(artifact: Artifact, present: str, is_there: Callable[[str], b
         return Kind.UPDATE if is_same else torn_or_foreign
     if not (found.intact or is_same):
         return Kind.EDITED
-    owner = _owner(artifact.path, found)
-    return Kind.FOREIGN if owner != artifact.manifest and is_there(owner) else Kind.UPDATE
+    manifest = owner(artifact.path, found)
+    return Kind.FOREIGN if manifest != artifact.manifest and is_there(manifest) else Kind.UPDATE
 
 
 def _comment(target: str) -> stamp.Comment:
     return TARGETS[target].form.comment
 
 
-def _owner(path: str, found: stamp.Stamp) -> str:
-    """The manifest, relative to the kit, that the stamp of the file at `path` names."""
+def owner(path: str, found: stamp.Stamp) -> str:
+    """Return the manifest, relative to the kit, that the stamp of the file at `path` names."""
     return os.path.normpath(f"{os.path.dirname(path) or '.'}/{found.source}").replace(os.sep, "/")
 
 
@@ -136,7 +136,7 @@ def decide_leftover(path: str, target: str, present: bytes, manifests: str) -> C
     """
     form = TARGETS[target].form
     if found := stamp.find(stamp.settled(text_of(present), form.comment), form.comment):
-        manifest = _owner(path, found)
+        manifest = owner(path, found)
         inside = not manifest.startswith("../") if manifests == "." else manifest.startswith(f"{manifests}/")
         if inside:
             return Change(Kind.ORPHAN, path, manifest, target, present, None, found.intact)
