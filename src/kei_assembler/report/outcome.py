@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import Diagnostic, Severity
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.plan import DRIFT, Change, Kind
 
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
@@ -90,3 +90,8 @@ class Outcome(NamedTuple):
         has_error = any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
         has_drift = self.is_check and any(change.kind in DRIFT for change in self.changes)
         return FINDINGS if has_error or has_drift else CLEAN
+
+
+def failed(error: AssembleError) -> Outcome:
+    """Return the outcome of a run that this error ended."""
+    return Outcome(error.diagnostics, failure=Failure(error.message, error.hint))
