@@ -23,7 +23,7 @@ from kei_assembler.kit.selection import as_seen, way_down, working_directory
 from kei_assembler.plan import disk, owner, with_lf
 from kei_assembler.plan.build import Policy
 from kei_assembler.report import as_text
-from kei_assembler.report.outcome import FINDINGS, Outcome
+from kei_assembler.report.outcome import Outcome
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
@@ -230,8 +230,8 @@ def _tell(
 ) -> int:
     outcome = Outcome(tuple(found), agents=len(written))
     tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in made))
-    tell(sys.stderr, as_text.diagnostics(outcome) + "".join(_closing(kit, written, outcome, dry_run)))
-    return FINDINGS if outcome.status else 0
+    tell(sys.stderr, as_text.diagnostics(outcome.diagnostics) + "".join(_closing(kit, written, outcome, dry_run)))
+    return outcome.status
 
 
 def _closing(kit: Kit, written: Sequence[Written], outcome: Outcome, dry_run: bool) -> Iterator[str]:

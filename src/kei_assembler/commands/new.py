@@ -18,7 +18,6 @@ from kei_assembler.manifest import NAME, OPTIONS, settable
 from kei_assembler.plan import Kind, disk
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
 from kei_assembler.report import as_text
-from kei_assembler.report.outcome import Outcome
 from kei_assembler.scaffold.sketch import MARK, check, sketch
 from kei_assembler.source.shapes import fits
 from kei_assembler.text.hidden import shown
@@ -42,7 +41,7 @@ def command(name: str, folder: str | None, others: Sequence[str], **options: Any
     text = sketch(kit, name, _given(options) | _others(kit, others), _has_schema(kit))
     warnings = _refuse_errors(check(kit, name, text))
     _write(kit, name, text)
-    tell(sys.stderr, as_text.diagnostics(Outcome(tuple(warnings))) + _next(kit, name, text))
+    tell(sys.stderr, as_text.diagnostics(warnings) + _next(kit, name, text))
 
 
 def _refuse_name(kit: Kit, name: str) -> None:
