@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def _command(name: str, command: click.Command) -> str:
     options = [option for option in command.params if isinstance(option, click.Option)]
     rows = "".join(f"| `{_spelled(option)}` | {option.help} |\n" for option in options)
     usage = " ".join([name, *["[OPTIONS]"] * bool(options), *arguments])
-    said = (command.help or "").partition("\b")[0].strip()
+    said = cleandoc(command.help or "").partition("\b")[0].strip()
     return f"## {name}\n\n`{usage}`\n\n{said}\n" + (f"\n| option | meaning |\n|---|---|\n{rows}" if rows else "")
 
 

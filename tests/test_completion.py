@@ -90,6 +90,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble new x --handoff critic=", []),
         ("assemble new x --set dom", ["domain_in="]),
         ("assemble new x --set o", ["output_extra_fields=", "owner="]),
+        ("assemble new x --set d", ["domain_in="]),
         ("assemble new x --tool Web", ["WebFetch", "WebSearch"]),
         ("assemble new x --tool Dep", ["Deploy"]),
         ("assemble schema --kit o", ["dir,o"]),
@@ -134,7 +135,7 @@ def test_bash_itself_offers_them(words: list[str], offered: list[str], kit: Path
 
 
 @pytest.mark.parametrize("settings", [None, "obligatry = []"])
-def test_a_folder_without_a_sound_kit_offers_no_manifests(settings: str | None, kit: Path) -> None:
+def test_a_folder_without_a_sound_kit_offers_what_holds_for_all(settings: str | None, kit: Path) -> None:
     if settings is None:
         for folder in ("agents", "_blocks"):
             shutil.rmtree(kit / folder)
@@ -142,6 +143,8 @@ def test_a_folder_without_a_sound_kit_offers_no_manifests(settings: str | None, 
     else:
         (kit / "assemble.toml").write_text(settings)
     assert _asked(kit, "bash", "assemble agents/c") == []
+    assert _asked(kit, "bash", "assemble new x --tool Web") == ["WebFetch", "WebSearch"]
+    assert _asked(kit, "bash", "assemble new x --set r") == ["role="]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

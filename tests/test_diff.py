@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from kei_assembler import streams
 from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
@@ -78,6 +80,37 @@ def test_a_binary_file_in_the_way_is_named_and_not_printed(nursery: Nursery, sta
     assert b"Binary file a/agents/a b/foreign.md differs\n" in _diff(nursery, stale).stdout
 
 
+@pytest.fixture
+def arrows(bench: Workbench) -> Workbench:
+    bench.write({"agents/a.toml": AGENT.format("a") + 'model = "opus → haiku"\n'})
+    assert bench.run("--all").status == 0
+    return bench
+
+
+CODE_PAGE = {"PYTHONIOENCODING": "cp1252"}
+
+
+def test_a_printed_file_has_the_bytes_of_the_file_whatever_the_code_page(arrows: Workbench) -> None:
+    command = [*ASSEMBLE, "--stdout", "agents/a.toml"]
+    run = subprocess.run(command, cwd=arrows.folder, env=os.environ | CODE_PAGE, capture_output=True, check=True)
+    assert run.stdout == (arrows.folder / "agents" / "a.md").read_bytes()
+
+
+def test_programs_get_utf8_and_plain_line_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = {name: io.BytesIO() for name in ("stdout", "stderr")}
+    for name, raw in written.items():
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(raw, "cp1252", newline="\r\n"))
+    streams.set_up()
+    for stream in (sys.stdout, sys.stderr):
+        streams.write(stream, "a → b\n\udcff\n")
+    assert [raw.getvalue() for raw in written.values()] == ["a → b\n".encode() + b"\xff\n"] * 2
+
+
+def test_a_terminal_gets_what_its_encoding_lacks_spelled_out(arrows: Workbench) -> None:
+    (arrows.folder / "agents" / "a.md").unlink()
+    assert b"+model: opus \\u2192 haiku" in _on_terminal(arrows.folder, NO_COLOR="1", **CODE_PAGE)
+
+
 def _on_terminal(folder: Path, **environment: str) -> bytes:
     ours, theirs = pty.openpty()
     command = [*ASSEMBLE, "--all", "--diff"]
@@ -124,7 +157,7 @@ def test_a_full_device_is_an_error_without_a_traceback(bench: Workbench, stream:
     bench.write({"agents/a.toml": AGENT.format("a")})
     other = {"stdout": "stderr", "stderr": "stdout"}[stream]
     with Path("/dev/full").open("wb") as full:
-        streams = {stream: full, other: subprocess.PIPE}
-        run = subprocess.run([*ASSEMBLE, "--all", "--check"], cwd=bench.folder, check=False, **streams)  # type: ignore[call-overload]
+        both = {stream: full, other: subprocess.PIPE}
+        run = subprocess.run([*ASSEMBLE, "--all", "--check"], cwd=bench.folder, check=False, **both)  # type: ignore[call-overload]
     assert run.returncode == 2
     assert b"Traceback" not in (run.stdout or b"") + (run.stderr or b"")

@@ -618,6 +618,48 @@ def test_shared_sections_become_blocks_once(bench: Workbench) -> None:
     assert bench.read("agents/critic.md").endswith(shared)
 
 
+@pytest.mark.parametrize(
+    ("front", "body", "is_told"),
+    [("\r\n", "\r\n", True), ("\r\n", "\n", True), ("\n", "\r\n", False), ("\n", "\n", False)],
+)
+@pytest.mark.parametrize("end", ["---", "..."])
+def test_line_ends_are_told_of_the_front_matter_alone(
+    front: str, body: str, is_told: bool, end: str, bench: Workbench
+) -> None:
+    mended = f"---\nname: critic\ndescription: Reviews: code.\n{end}\n"
+    text = "Ja.\n\nDu prüfst größere Änderungen.\n---\n"
+    bench.write({PATH: mended.replace("\n", front) + text.replace("\n", body)})
+    assert ("line ends of CRLF were read as LF" in bench.run("import", PATH).stderr) is is_told
+
+
+HONESTY = "# Honesty\n\nSay what you ran."
+
+
+@pytest.mark.parametrize(
+    ("there", "created", "block"),
+    [
+        ({}, ["one/honesty.md"], "honesty"),
+        ({"one/honesty.md": HONESTY}, [], "honesty"),
+        ({"one/honesty.md": f"\n{HONESTY}\n\n".replace("\n", "\r\n")}, [], "honesty"),
+        ({"two/honesty.md": f"{HONESTY}\n"}, [], "honesty"),
+        ({"one/honesty.md": "Other.\n"}, ["one/honesty-2.md"], "honesty-2"),
+        ({"one/honesty.md": "Other.\n", "two/honesty-2.md": f"{HONESTY}\n"}, [], "honesty-2"),
+    ],
+    ids=["none", "no newline", "other newlines", "another folder", "other text", "another name"],
+)
+def test_a_block_that_says_the_same_is_used(
+    there: dict[str, str], created: list[str], block: str, bench: Workbench
+) -> None:
+    bench.write({"assemble.toml": 'blocks = ["one", "two"]\n', "one/x.txt": "", "two/x.txt": "", **there})
+    for name in ("critic", "tester"):
+        bench.write({f"x/{name}.md": f"---\nname: {name}\ndescription: D.\n---\nHi {name}.\n\n{HONESTY}\n"})
+    run = bench.run("import", "--share", "x")
+    manifests = ["agents/critic.toml", "agents/tester.toml"]
+    assert (run.status, run.stdout.splitlines()) == (0, [f"created {file}" for file in (*created, *manifests)])
+    assert _manifest(bench)["blocks"] == [block]
+    assert {file: bench.read(file) for file in there} == there
+
+
 def test_sections_below_several_titles_are_not_torn_out() -> None:
     splits = share({name: f"# A\n\n## Same\n\nx\n\n# B\n\n{name}" for name in ("one", "two")})
     assert [[section.title for section in split.shared] for split in splits.values()] == [["A"], ["A"]]

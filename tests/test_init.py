@@ -63,18 +63,22 @@ def test_hooks_and_workflow_run_what_the_kit_needs(bench: Workbench) -> None:
 
 
 def test_git_takes_its_attributes_and_its_patterns(bench: Workbench) -> None:
-    (bench.folder / ".git").rmdir()
-    subprocess.run(["git", "init", "--quiet"], cwd=bench.folder, check=True)
     bench.run("init", "tools/our agents")
-    bench.write({".gitignore": bench.read(".prettierignore")})
+    for file in (".claude/agents/reviewer.md", "tools/our agents/.assemble/manifest.schema.json"):
+        assert bench.read(file)
+        _check_that_git_sees(bench, file)
+
+
+def _check_that_git_sees(bench: Workbench, generated: str) -> None:
+    """See that git takes the lines that were written about a file."""
 
     def git(*args: str) -> str:
         return subprocess.run(["git", *args], cwd=bench.folder, check=True, capture_output=True, text=True).stdout
 
-    for file in (".claude/agents/reviewer.md", "tools/our agents/.assemble/manifest.schema.json"):
-        assert bench.read(file)
-        assert git("check-attr", "linguist-generated", "--", file).endswith("linguist-generated: set\n")
-        assert git("check-ignore", "--", file).strip()
+    git("init", "--quiet")
+    bench.write({".gitignore": bench.read(".prettierignore")})
+    assert git("check-attr", "linguist-generated", "--", generated).endswith("linguist-generated: set\n")
+    assert git("check-ignore", "--", generated).strip()
 
 
 def test_what_is_there_is_kept_or_extended(bench: Workbench) -> None:
@@ -128,13 +132,65 @@ def test_lines_that_are_there_are_not_added_again(bench: Workbench) -> None:
     ],
 )
 @pytest.mark.parametrize("args", [(), (".",)])
-def test_a_kit_is_not_begun_again(bench: Workbench, files: dict[str, str], args: tuple[str, ...]) -> None:
+def test_a_kit_that_is_there_gets_only_what_checks_it(
+    bench: Workbench, files: dict[str, str], args: tuple[str, ...]
+) -> None:
     bench.write(files)
-    before = bench.files()
     run = bench.run("init", *args)
-    assert (run.status, run.stdout) == (2, "")
-    assert run.stderr.startswith(f"error: {bench.folder} is a kit already\n  help: `assemble new NAME` ")
+    checks = (".gitattributes", *OF_REPOSITORY)
+    assert (run.status, sorted(run.stdout.splitlines())) == (0, sorted(f"created {file}" for file in checks))
+    assert run.stderr.startswith("this is a kit already, and gets only what checks it\nnext: ")
+    assert {file: bench.read(file) for file in bench.files() if file not in checks} == files
+    assert bench.read(".prettierignore") == "agents/*.md\n.assemble/\n"
+    before = bench.files()
+    assert bench.run("init", *args).stdout.count("kept ") == len(checks)
     assert bench.files() == before
+
+
+def test_a_kit_with_wrong_settings_gets_nothing(bench: Workbench) -> None:
+    bench.write({"assemble.toml": "frob = 1\n"})
+    before = bench.files()
+    run = bench.run("init")
+    assert (run.status, run.stdout, bench.files()) == (2, "", before)
+    assert "error[C701]" in run.stderr
+
+
+OWN_TARGETS = 'name = "x"\ndescription = "X."\ntargets = ["gemini", "codex"]\n'
+
+
+def test_an_imported_kit_gets_what_checks_its_files(bench: Workbench) -> None:
+    bench.write({".claude/agents/critic.md": "---\nname: critic\ndescription: Reviews.\n---\nYou review.\n"})
+    assert bench.run("import", ".claude").status == 0
+    bench.write({"agents/x.toml": OWN_TARGETS})
+    assert bench.run("init").status == 0
+    outputs = [".claude/agents/*.md", ".codex/agents/*.toml", ".gemini/agents/*.md"]
+    assert bench.read(".prettierignore").splitlines() == [*outputs, ".assemble/"]
+    assert bench.read(".gitattributes").splitlines()[:-1] == [f"{output} linguist-generated" for output in outputs]
+
+
+def test_files_at_the_top_are_not_told_from_others_there(bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'manifests = "."\n', "x.toml": 'name = "x"\ndescription = "X."\n'})
+    bench.run("init")
+    assert bench.read(".prettierignore") == ".assemble/\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "output"),
+    [
+        ("", "tools/our [agents]/agents/x.md"),
+        (
+            'root = "../.."\n[target.claude-code]\noutput = "../../.claude/my agents/{name}.md"\n',
+            ".claude/my agents/x.md",
+        ),
+    ],
+)
+def test_git_takes_the_lines_of_a_kit_below(bench: Workbench, settings: str, output: str) -> None:
+    kit = "tools/our [agents]"
+    bench.write({f"{kit}/assemble.toml": settings, f"{kit}/agents/x.toml": 'name = "x"\ndescription = "X."\n'})
+    assert bench.run("init", kit).status == 0
+    assert bench.run("--all", "--kit", kit).status == 0
+    assert bench.read(output)
+    _check_that_git_sees(bench, output)
 
 
 def test_inside_of_a_kit_it_must_be_meant(bench: Workbench) -> None:

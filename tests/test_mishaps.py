@@ -149,6 +149,9 @@ def test_paths_that_no_file_can_name_are_findings(
     assert b"Traceback" not in run.stderr
 
 
+NEED_A_FOLDER = ("--all", "a.toml", f"--all --kit {os.sep}", "new x", f"new x --kit {os.sep}", "init", "watch")
+
+
 def test_closed_streams_and_lost_folders_show_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "a.toml").write_text(AGENT.format("a"))
@@ -156,7 +159,7 @@ def test_closed_streams_and_lost_folders_show_no_traceback(tmp_path: Path) -> No
     for script, status in (
         (f"{assemble} --all >&-", 0),
         (f"{assemble} --all --check 2>&-", 0),
-        (f"mkdir gone && cd gone && rmdir ../gone && {assemble} --all", 2),
+        *((f"mkdir gone && cd gone && rmdir ../gone && {assemble} {args}", 2) for args in NEED_A_FOLDER),
     ):
         run = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, check=False)
         assert (run.returncode, b"Traceback" in run.stderr) == (status, False), (script, run.stderr)
@@ -345,6 +348,45 @@ def test_annotations_name_files_from_where_the_run_is(bench: Workbench) -> None:
     assert told.startswith("::error file=tools/kit/agents/a.toml,line=1,")
     told = bench.run("--kit", "..", "--all", "--output-format", "github", cwd="tools/kit/agents").stdout
     assert told.startswith("::error file=agents/a.toml,line=1,")
+
+
+@pytest.mark.parametrize("kit", [".config/kit", "..kit", ".kit"])
+def test_a_hidden_folder_lies_below_like_any_other(bench: Workbench, kit: str) -> None:
+    bench.write({f"{kit}/agents/a.toml": AGENT.format("b")})
+    told = bench.run("--kit", kit, "--all", "--output-format", "github").stdout
+    assert told.startswith(f"::error file={kit}/agents/a.toml,line=1,")
+
+
+@pytest.fixture
+def drive(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a kit, to which no relative path leads, as on Windows to another drive."""
+    folder, relpath = bench.folder / "drive", os.path.relpath
+    bench.write({"drive/kit/agents/a.toml": AGENT.format("a"), "here/x.txt": ""})
+
+    def checked(path: str, start: str = ".") -> str:
+        if len({Path(end).absolute().is_relative_to(folder) for end in (path, start)}) == 2:
+            raise ValueError("path is on mount 'D:', start on mount 'C:'")
+        return relpath(path, start)
+
+    monkeypatch.setattr(os.path, "relpath", checked)
+    return folder
+
+
+def test_a_kit_on_another_drive_is_named_in_full(bench: Workbench, drive: Path) -> None:
+    kit = str(drive / "kit")
+    assert bench.run("--all", "--kit", kit, cwd="here") == (0, "created agents/a.md\n", "1 agent: 1 created\n")
+    assert bench.run(f"{kit}/agents/a.toml", "--check", cwd="here").status == 0
+    assert bench.run("agents/a.toml", "--check", "--kit", kit, cwd="here").status == 0
+    assert f"did you mean `{kit}/agents/a.toml`?" in bench.run(f"{kit}/agents/b.toml", cwd="here").stderr
+    assert bench.run("new", "b", "--kit", kit, cwd="here").stdout == f"created {kit}/agents/b.toml\n"
+    assert bench.run("x.txt", "--kit", kit, cwd="here").stderr.startswith("error: x.txt is no manifest of the kit in ")
+
+
+def test_files_on_another_drive_are_imported(bench: Workbench, drive: Path) -> None:
+    bench.write({"here/.claude/agents/c.md": "---\nname: c\ndescription: C.\n---\nYou.\n"})
+    run = bench.run("import", ".claude/agents/c.md", "--kit", str(drive / "kit"), cwd="here")
+    assert (run.status, run.stdout) == (0, f"created {drive}/kit/agents/c.toml\n")
+    assert run.stderr.endswith("run: assemble --all\n")
 
 
 def test_a_kits_own_names_for_manifests_are_taken_from_anywhere(bench: Workbench) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.kit.discovery import load
+from kei_assembler.manifest import OPTIONS
 from kei_assembler.scaffold import sketch
 from test_frontmatter import ANY_TEXT, TRICKY_TEXT
 
@@ -151,7 +152,7 @@ def test_comments_teach(kit: Workbench) -> None:
         (["critic", "--set=role=```"], "error: `role` leaves a code fence open; nothing was written\n"),
         (["critic", "--set=domain=x"], "--set takes KEY=VALUE, not `domain=x`; did you mean `domain_in`?"),
         (["critic", "--set=name=x"], "--set takes KEY=VALUE"),
-        (["critic", "--set=handoff=x"], "--set takes KEY=VALUE, not `handoff=x`; the keys here are `description`"),
+        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys here are `role`, `domain_in`"),
         (["critic", "--kit=nowhere"], "error: there is no folder nowhere\n"),
         ([], "Missing argument 'NAME'"),
     ],
@@ -163,6 +164,14 @@ def test_what_would_be_wrong_is_refused(kit: Workbench, args: list[str], says: s
     assert says in run.stderr
     assert "Traceback" not in run.stderr
     assert kit.files() == before
+
+
+@pytest.mark.parametrize("key", OPTIONS)
+def test_a_key_with_an_option_of_its_own_is_not_set_otherwise(kit: Workbench, key: str) -> None:
+    run = kit.run("new", "critic", f"--set={key}=x", "--tool=Read")
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr.endswith(f"Error: --set takes no `{key}`; there is {OPTIONS[key]} for it\n")
+    assert f"  {OPTIONS[key]} " in kit.run("new", "--help").stdout
 
 
 def test_an_unknown_tool_is_a_warning(kit: Workbench) -> None:

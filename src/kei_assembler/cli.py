@@ -24,7 +24,7 @@ from kei_assembler.plan import Licence
 from kei_assembler.plan.build import Mode, Policy
 from kei_assembler.plan.planning import preview
 from kei_assembler.report import FORMATS, as_text
-from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Failure, Outcome
+from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Outcome, failed
 from kei_assembler.text.hidden import shown
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         kit.named = name
         outcome = _outcome(kit, manifests, options)
     except AssembleError as error:
-        outcome = _failed(error)
+        outcome = failed(error)
     return _tell(outcome._replace(way=way, named=name), output_format, keeps=not options["staged"])
 
 
@@ -148,10 +148,6 @@ def _outcome(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> 
     files = files_of(kit, manifests, NAMES)
     mode = _mode(kit, options)
     return _preview(kit, files[0], mode.policy) if options["stdout"] else library.Kit(kit).run(*files, mode=mode)
-
-
-def _failed(error: AssembleError) -> Outcome:
-    return Outcome(error.diagnostics, failure=Failure(error.message, error.hint))
 
 
 def _refuse_contradictions(manifests: Sequence[str], output_format: str, options: Mapping[str, Any]) -> None:
@@ -255,5 +251,5 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
         tell(sys.stderr, "\n".join(map(shown, told.getvalue().split("\n"))))
     except AssembleError as error:
         with suppress(AssembleError):
-            tell(sys.stderr, as_text.render(_failed(error)).err)
+            tell(sys.stderr, as_text.render(failed(error)).err)
     return CANNOT_RUN

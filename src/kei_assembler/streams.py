@@ -8,10 +8,17 @@ from typing import TextIO
 
 
 def set_up() -> None:
-    """Let the streams, either of which may have been closed, take text that is not in their encoding."""
+    """Let the streams, either of which may have been closed, take any text.
+
+    What is no terminal gets UTF-8 with plain line ends, and bytes that are none as they are: files and diffs go out
+    exactly. A terminal keeps its encoding; characters that this lacks are spelled out.
+    """
     for stream in filter(None, (sys.stdout, sys.stderr)):
-        is_utf8 = stream.encoding.lower().replace("-", "") == "utf8"
-        stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
+        if stream.isatty():
+            is_utf8 = stream.encoding.lower().replace("-", "") == "utf8"
+            stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
+        else:
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 def write(stream: TextIO | None, text: str) -> None:

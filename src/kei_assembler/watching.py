@@ -11,7 +11,7 @@ from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, discovery
 from kei_assembler.library import Kit
 from kei_assembler.memo.signatures import Signature, signature
 from kei_assembler.plan import Kind
-from kei_assembler.report.outcome import Failure, Outcome
+from kei_assembler.report.outcome import Outcome, failed
 
 _LOOK_EVERY = 1000
 """Milliseconds after which to look also when nothing was heard: of folders that came into being, and of settings."""
@@ -38,7 +38,7 @@ def _built(folder: str, targets: tuple[str, ...]) -> Outcome:
     try:
         outcome = Kit(discovery.load(folder, targets)).build()
     except AssembleError as error:
-        return Outcome(error.diagnostics, failure=Failure(error.message, error.hint))
+        return failed(error)
     return outcome._replace(changes=tuple(change for change in outcome.changes if change.kind is not Kind.UNCHANGED))
 
 

@@ -1,16 +1,15 @@
-"""What a shell may offer for the words of a command line; where there is no kit, or one with errors, it is nothing."""
+"""What a shell may offer for the words of a command line; without a kit in order, what holds for every kit."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
+from kei_assembler import manifest
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import Kit, stem
-from kei_assembler.manifest import FIELDS, extra_fields
 from kei_assembler.targets import CLAUDE_TOOLS
 
 if TYPE_CHECKING:
@@ -19,8 +18,10 @@ if TYPE_CHECKING:
 
 def manifests(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return the kit's manifests that begin so, as seen from here."""
+    from kei_assembler.kit.selection import as_seen
+
     kit = _kit(ctx)
-    return _beginning(incomplete, (os.path.relpath(kit.path(file)) for file in kit.manifests)) if kit else []
+    return _beginning(incomplete, (as_seen(kit.path(file)) for file in kit.manifests)) if kit else []
 
 
 def handoffs(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
@@ -31,10 +32,9 @@ def handoffs(ctx: click.Context, param: click.Parameter | None, incomplete: str)
 
 
 def settable(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Return the keys of a manifest that begin so and hold text or a list, each with the `=` before the value."""
+    """Return the keys that `--set` takes and that begin so, each with the `=` before the value."""
     kit = _kit(ctx)
-    fields = (*FIELDS, *extra_fields(kit.settings.extra_keys if kit else {}))
-    return _keys(incomplete, (field.key for field in fields if field.key != "name" and not field.is_table))
+    return _keys(incomplete, manifest.settable(kit.settings.extra_keys if kit else {}))
 
 
 def blocks(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001

@@ -19,12 +19,11 @@ from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, read_regular, unreadable
-from kei_assembler.kit.selection import as_seen, working_directory
-from kei_assembler.kit.settings import normal
-from kei_assembler.plan import disk, with_lf
+from kei_assembler.kit.selection import as_seen, way_down, working_directory
+from kei_assembler.plan import disk, owner_of, with_lf
 from kei_assembler.plan.build import Policy
 from kei_assembler.report import as_text
-from kei_assembler.report.outcome import FINDINGS, Outcome
+from kei_assembler.report.outcome import Outcome
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
@@ -153,10 +152,8 @@ def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], li
 
 def _place(path: str, home: str) -> str:
     """The path of a file relative to the kit: as it was named, by a link perhaps, or resolved."""
-    ways = (
-        os.path.relpath(make(path), make(home)).replace(os.sep, "/") for make in (os.path.abspath, os.path.realpath)
-    )
-    return next((way for way in ways if not way.startswith("../")), "")
+    ways = (way_down(make(path), make(home)) for make in (os.path.abspath, os.path.realpath))
+    return next(filter(None, ways), "")
 
 
 def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
@@ -194,16 +191,16 @@ def _write(
         other = others.get(file.path, file.path)
         is_other = other != file.path
         word, why = ("foreign", "is an agent of this name") if is_other else _write_one(kit, file, dry_run)
-        word = "kept" if word == "foreign" and _manifest_of(file.draft.origin) == other else word
+        word = "kept" if word == "foreign" and _manifest_of(kit, file.draft.origin) == other else word
         made.append(Made(word, other if word == "kept" else file.path))
         found += prospect.in_the_way(file.draft, other, why) if word == "foreign" else []
     return made, found
 
 
-def _manifest_of(origin: Origin) -> str:
+def _manifest_of(kit: Kit, origin: Origin) -> str:
     """The manifest that a file was generated from; empty where it was not."""
     mark = stamp.find(origin.agent.source.text, TARGETS[origin.agent.target].form.comment)
-    return normal(os.path.join(os.path.dirname(origin.place), mark.source)) if mark else ""
+    return owner_of(kit, origin.place, mark) if mark else ""
 
 
 _DIFFERS = "says something else; it is left as it is"
@@ -233,8 +230,8 @@ def _tell(
 ) -> int:
     outcome = Outcome(tuple(found), agents=len(written))
     tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in made))
-    tell(sys.stderr, as_text.diagnostics(outcome) + "".join(_closing(kit, written, outcome, dry_run)))
-    return FINDINGS if outcome.status else 0
+    tell(sys.stderr, as_text.diagnostics(outcome.diagnostics) + "".join(_closing(kit, written, outcome, dry_run)))
+    return outcome.status
 
 
 def _closing(kit: Kit, written: Sequence[Written], outcome: Outcome, dry_run: bool) -> Iterator[str]:

@@ -12,7 +12,9 @@ from kei_assembler import scaffold, schema
 from kei_assembler.commands import completing, tell
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import Kit, discovery
-from kei_assembler.kit.selection import as_seen, working_directory
+from kei_assembler.kit.selection import as_seen, way_down, working_directory
+from kei_assembler.kit.settings import normal
+from kei_assembler.manifest import decode
 from kei_assembler.plan import disk
 from kei_assembler.plan.build import Mode, run
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
@@ -22,27 +24,62 @@ from kei_assembler.text.hidden import shown
 
 _NEXT = "next: edit the manifest, or begin another with `assemble new NAME`; then run: assemble --all\n"
 
+_NEXT_IN_KIT = """\
+this is a kit already, and gets only what checks it
+next: begin a further agent with `assemble new NAME`; then run: assemble --all
+"""
+
 
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", required=False, shell_complete=completing.folders)
 def command(folder: str | None) -> int:
-    """Begin a kit: settings, an agent, a shared rule, and what checks them. Nothing that is there is overwritten."""
+    """Begin a kit: settings, an agent, a shared rule, and what checks them. Nothing that is there is overwritten.
+
+    A folder that is a kit already, as after an import, gets what checks it: a hook, a workflow, and lines for git and
+    Prettier.
+    """
     path = os.path.normpath(os.path.join(working_directory(), folder or ""))
-    _refuse_kits(path, is_named=folder is not None)
+    _refuse_others(path, is_named=folder is not None)
     top = discovery.git_top(path) or path
-    way = os.path.relpath(path, top).replace(os.sep, "/")
-    for base, piece in _pieces(path, top, "" if way == "." else way):
+    way = way_down(path, top)
+    return _add(discovery.load(path), top, way) if discovery.is_kit(path) else _start(path, top, way)
+
+
+def _start(path: str, top: str, way: str) -> int:
+    for base, piece in _pieces(path, top, way):
         tell(sys.stdout, _begin(os.path.join(base, piece.path), piece))
     kit = discovery.load(path)
     tell(sys.stdout, _begin(kit.path(MANIFEST_SCHEMA), _schema_of(kit)))
     return _assemble(kit)
 
 
-def _refuse_kits(folder: str, is_named: bool) -> None:
+def _add(kit: Kit, top: str, way: str) -> int:
+    for piece in scaffold.for_repository(way, _outputs(kit, way)):
+        tell(sys.stdout, _begin(os.path.join(top, piece.path), piece))
+    tell(sys.stderr, _NEXT_IN_KIT)
+    return 0
+
+
+def _outputs(kit: Kit, way: str) -> list[str]:
+    """The patterns of the kit's agent files, from where `way` leads down to it.
+
+    Of files at the very top there is none: it would be one of all others there, too.
+    """
+    found = {kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets}
+    for file in kit.manifests:
+        manifest = decode(kit.read_manifest(file)[0].data, kit.settings.extra_keys)
+        found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
+    patterns = {scaffold.pattern(normal(f"{way or '.'}/{path}")).replace(_ANY, "*") for path in found}
+    return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
+
+
+_ANY = "\ue000"
+"""Stands for any agent's name; in no path is there such a character."""
+
+
+def _refuse_others(folder: str, is_named: bool) -> None:
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise AssembleError(f"{folder} is no folder")
-    if discovery.is_kit(folder):
-        raise AssembleError(f"{folder} is a kit already", "`assemble new NAME` begins a further agent in it")
     outer = discovery.find(folder)
     if not is_named and outer not in (None, folder):
         raise AssembleError(f"this folder lies in the kit {outer}", "to begin a kit inside of it: assemble init .")

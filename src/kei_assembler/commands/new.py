@@ -9,17 +9,16 @@ from typing import Any
 
 import click
 
-from kei_assembler.commands import NAMES, completing, tell
+from kei_assembler.commands import completing, tell
 from kei_assembler.commands.options import kit_option, several
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, did_you_mean, listed
 from kei_assembler.kit import Kit, discovery, stem
-from kei_assembler.kit.selection import as_seen, kit_of
-from kei_assembler.manifest import NAME
+from kei_assembler.kit.selection import as_seen, folder_of
+from kei_assembler.manifest import NAME, OPTIONS, settable
 from kei_assembler.plan import Kind, disk
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
 from kei_assembler.report import as_text
-from kei_assembler.report.outcome import Outcome
-from kei_assembler.scaffold.sketch import MARK, check, fields_of, sketch
+from kei_assembler.scaffold.sketch import MARK, check, sketch
 from kei_assembler.source.shapes import fits
 from kei_assembler.text.hidden import shown
 
@@ -37,12 +36,12 @@ from kei_assembler.text.hidden import shown
 @kit_option
 def command(name: str, folder: str | None, others: Sequence[str], **options: Any) -> None:
     """Begin the manifest of an agent: what is given in its place, what the kit asks for besides marked as {{…}}."""
-    kit = kit_of((), folder, NAMES)
+    kit = discovery.load(folder_of(folder))
     _refuse_name(kit, name)
     text = sketch(kit, name, _given(options) | _others(kit, others), _has_schema(kit))
     warnings = _refuse_errors(check(kit, name, text))
     _write(kit, name, text)
-    tell(sys.stderr, as_text.diagnostics(Outcome(tuple(warnings))) + _next(kit, name, text))
+    tell(sys.stderr, as_text.diagnostics(warnings) + _next(kit, name, text))
 
 
 def _refuse_name(kit: Kit, name: str) -> None:
@@ -58,8 +57,7 @@ def _refuse_name(kit: Kit, name: str) -> None:
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    keys = {"tools": "tools", "blocks": "blocks", "description": "description", "model": "model"}
-    given = {key: options[name] for key, name in keys.items() if options[name]}
+    given = {key: options[key] for key in ("tools", "blocks", "description", "model") if options[key]}
     handoffs = [_handoff(handoff) for handoff in options["handoffs"]]
     return given | ({"handoff": handoffs} if handoffs else {})
 
@@ -73,14 +71,19 @@ def _handoff(text: str) -> dict[str, str]:
 
 def _others(kit: Kit, pairs: Sequence[str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    shapes = {field.key: field.shape for field in fields_of(kit) if field.key != "name" and not field.is_table}
+    fields = settable(kit.settings.extra_keys)
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals or key not in shapes:
-            hint = did_you_mean(key, shapes, f"the keys here are {listed(shapes)}")
-            raise click.UsageError(f"--set takes KEY=VALUE, not `{pair}`; {hint}")
-        given[key] = [*given.get(key, ()), value] if shapes[key].item else value
+        if not equals or key not in fields:
+            raise click.UsageError(_not_to_set(key, pair, fields))
+        given[key] = [*given.get(key, ()), value] if fields[key].shape.item else value
     return given
+
+
+def _not_to_set(key: str, pair: str, keys: Iterable[str]) -> str:
+    if key in OPTIONS:
+        return f"--set takes no `{key}`; there is {OPTIONS[key]} for it"
+    return f"--set takes KEY=VALUE, not `{pair}`; {did_you_mean(key, keys, f'the keys here are {listed(keys)}')}"
 
 
 def _refuse_errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import Diagnostic, Finding, Rule, Span
 from kei_assembler.importing.lenient import Entry, Guess, Reading, Refused, by_lines, read
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
-from kei_assembler.source import START, Source, read_text, read_toml
+from kei_assembler.source import START, Source, read_text, read_toml, span_of
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import BODY_KEY, LINES, TOML
 from kei_assembler.text.stamp import MARKUP, split
@@ -183,14 +183,13 @@ def _oddities(parts: _Parts, target: str) -> Iterator[Guess]:
         yield Guess(START, "the front matter was taken to end with the line `...`", _LOST)
     inner = parts.front.find("---")
     if target == "claude-code" and inner >= 0:
-        line = parts.first + parts.front.count("\n", 0, inner)
-        column = inner - parts.front.rfind("\n", 0, inner)
-        yield Guess(Span(line, column, line, column + 3), _DASHES, _DASHES_HELP)
+        yield Guess(_moved(span_of(parts.front, inner, inner + 3), parts.first), _DASHES, _DASHES_HELP)
 
 
 def _oddities_of_file(agent: AgentFile, raw: bytes, is_mended: bool) -> Iterator[Guess]:
     """What the file's own tool takes otherwise, for the sake of its line ends or its name."""
-    if agent.target == "claude-code" and is_mended and b"\r\n" in raw[: len(raw) - len(agent.body)]:
+    above_body = raw.splitlines(keepends=True)[: agent.line - 1]
+    if agent.target == "claude-code" and is_mended and any(line.endswith(b"\r\n") for line in above_body):
         yield Guess(START, "line ends of CRLF were read as LF", "with them, Claude Code does not load this agent")
     if agent.target == "gemini" and agent.source.file.rpartition("/")[2].startswith("_"):
         yield Guess(START, "Gemini CLI passes over files whose names begin with `_`", "the agent comes into use")

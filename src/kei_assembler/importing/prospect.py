@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import count
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Finding
 from kei_assembler.importing.agentfile import AgentFile, read_agent
-from kei_assembler.importing.bodies import Split, share
+from kei_assembler.importing.bodies import Section, Split, share
 from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.names import slug
 from kei_assembler.kit import Block, Kit
-from kei_assembler.kit.settings import decode_settings, is_block_name, normal
+from kei_assembler.kit.settings import decode_settings, normal
 from kei_assembler.manifest import FIELDS
 from kei_assembler.manifest.adapt import EVERYTHING
 from kei_assembler.plan import Change
@@ -108,42 +109,44 @@ def _new_settings(origins: Sequence[Origin]) -> str:
     lines = ['required = ["name", "description"]']
     if len(targets) == 1 and targets != ["claude-code"]:
         lines.append(f'targets = ["{targets[0]}"]')
-    if folder := home(origins):
+    if folder := _claude_folder(origins):
         lines += ["", "[target.claude-code]", f'output = "{folder}/{{name}}.md"']
     return "\n".join(lines) + "\n"
 
 
-_HOME = re.compile(r"(?P<folder>(?:[\w.@-]+/)*\.claude/agents)/.*")
+_CLAUDE_FOLDER = re.compile(r"(?P<folder>(?:[\w.@-]+/)*\.claude/agents)/.*")
 
 
-def home(origins: Iterable[Origin]) -> str:
-    """Return the folder of the kit that most of Claude Code's files come from; empty where it is none of its own."""
-    places = (_HOME.fullmatch(origin.place) for origin in origins if origin.agent.target == "claude-code")
+def _claude_folder(origins: Iterable[Origin]) -> str:
+    """The folder of the kit that most of Claude Code's files come from; empty where it is none of its own."""
+    places = (_CLAUDE_FOLDER.fullmatch(origin.place) for origin in origins if origin.agent.target == "claude-code")
     counts = Counter(match["folder"] for match in places if match)
     return counts.most_common(1)[0][0] if counts else ""
 
 
 def with_shared(kit: Kit, drafts: Sequence[Draft]) -> tuple[list[Draft], dict[str, str]]:
-    """Return the drafts without the sections that several of them share, and the new blocks by their names."""
+    """Return the drafts without the sections that several of them share, and the new blocks by their names.
+
+    A block of the kit that says the same is no new one.
+    """
     splits = share({one.name: one.data.get("role", "") for one in drafts})
     names: dict[str, str] = {}
-    blocks: dict[str, str] = {}
     for split in splits.values():
         for section in split.shared:
             if section.text not in names:
-                names[section.text] = _block_name(kit, section.title, section.text, set(names.values()))
-                blocks[names[section.text]] = f"{section.text}\n"
+                names[section.text] = _block_name(kit, section, names.values())
+    blocks = {name: f"{text}\n" for text, name in names.items() if kit.block(name) is None}
     return [_sharing(one, splits[one.name], names) for one in drafts], blocks
 
 
-def _block_name(kit: Kit, title: str, text: str, taken: set[str]) -> str:
-    wanted = slug(title) or "shared"
-    for number in range(1, len(taken) + 1000):
-        name = wanted if number == 1 else f"{wanted}-{number}"
-        there = kit.block(name) if is_block_name(name) else None
-        if name not in taken and (there is None or there.source.text.strip("\n") == text):
-            return name
-    return f"{wanted}-{len(taken) + 1000}"
+def _block_name(kit: Kit, section: Section, taken: Container[str]) -> str:
+    wanted = slug(section.title) or "shared"
+    names = (wanted if number == 1 else f"{wanted}-{number}" for number in count(1))
+    return next(name for name in names if name not in taken and _may_say(kit.block(name), section.text))
+
+
+def _may_say(block: Block | None, text: str) -> bool:
+    return block is None or block.source.text.strip("\n") == text
 
 
 def _sharing(one: Draft, split: Split, names: Mapping[str, str]) -> Draft:

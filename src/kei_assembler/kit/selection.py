@@ -10,23 +10,18 @@ from kei_assembler.kit import Kit, discovery, stem
 from kei_assembler.kit.settings import normal
 
 
-def kit_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> Kit:
-    """Return the kit that a command line means. Raises AssembleError as `home_of`, and when its settings are wrong."""
-    return discovery.load(home_of(manifests, folder, commands))
-
-
 def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> str:
     """Return the kit's folder that a command line means: `folder`, that of its manifests, or the one around here.
 
     Raises AssembleError when there is none, or several, and when a manifest is not there.
     """
-    here = working_directory()
-    if folder is not None:
-        return _existing(folder)
+    if folder is not None or not manifests:
+        return folder_of(folder)
+    working_directory()  # without it no path says where it leads
     for manifest in manifests:
         if not os.path.lexists(manifest):
             raise _not_there(manifest, commands)
-    return _home_around([os.path.dirname(os.path.abspath(manifest)) for manifest in manifests] or [here])
+    return _home_around(os.path.dirname(os.path.abspath(manifest)) for manifest in manifests)
 
 
 def kit_if_any(folder: str | None) -> Kit | None:
@@ -46,8 +41,12 @@ def working_directory() -> str:
 
 
 def folder_of(folder: str | None) -> str:
-    """Return the folder of the kit that is meant, be its settings right or wrong: `folder`, or the one around here."""
-    return _existing(folder) if folder is not None else found_from(working_directory())
+    """Return the folder of the kit that is meant, be its settings right or wrong: `folder`, or the one around here.
+
+    Raises AssembleError when there is none, and when the working directory is no more.
+    """
+    here = working_directory()
+    return _existing(folder) if folder is not None else found_from(here)
 
 
 def _existing(folder: str) -> str:
@@ -95,13 +94,19 @@ def _manifests_around(argument: str) -> list[str]:
         folder = os.path.dirname(folder)
     found = discovery.find(folder)
     kit = discovery.load(found) if found else None
-    return [os.path.relpath(kit.path(file)) for file in kit.manifests] if kit else []
+    return [as_seen(kit.path(file)) for file in kit.manifests] if kit else []
 
 
 def way_to(folder: str) -> str:
     """Return the way from the working directory down to a folder, with a `/` at its end; empty where there is none."""
-    way = normal(os.path.relpath(os.path.realpath(folder)))
-    return "" if way.startswith(".") else f"{way}/"
+    way = way_down(os.path.realpath(folder), os.curdir)
+    return f"{way}/" if way else ""
+
+
+def way_down(path: str, folder: str) -> str:
+    """Return the way from a folder down to what lies in it, with `/`; empty where the path does not lie in it."""
+    way = _as_seen_from(folder, path)
+    return "" if way == "." or way.split("/")[0] == ".." or os.path.isabs(way) else way
 
 
 def named(folder: str) -> str:
@@ -112,7 +117,14 @@ def named(folder: str) -> str:
 
 def as_seen(path: str) -> str:
     """Return a path as one writes it in the working directory, with `/`."""
-    return normal(os.path.relpath(path))
+    return _as_seen_from(os.curdir, path)
+
+
+def _as_seen_from(folder: str, path: str) -> str:
+    try:
+        return normal(os.path.relpath(path, folder))
+    except ValueError:  # of Windows, from one drive to another
+        return normal(path)
 
 
 def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> list[str]:
@@ -126,7 +138,7 @@ def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> lis
 def _manifest_of(kit: Kit, argument: str, commands: Iterable[str]) -> str:
     """Return the kit's own name for a manifest that the command line names."""
     for path, base in ((os.path.abspath, kit.folder), (os.path.realpath, os.path.realpath(kit.folder))):
-        file = os.path.relpath(path(argument), base).replace(os.sep, "/")
+        file = _as_seen_from(base, path(argument))
         if file in kit.manifests:
             return file
     if normal(argument) in kit.manifests:  # as the kit's own reports name it, wherever they are read

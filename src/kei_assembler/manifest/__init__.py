@@ -116,6 +116,15 @@ FIELDS = (
 )
 """The manifest's keys, in the order in which they are best written."""
 
+OPTIONS = {
+    "description": "--description",
+    "tools": "--tool",
+    "model": "--model",
+    "blocks": "--block",
+    "handoff": "--handoff",
+}
+"""The keys for which the command that begins a manifest has options of their own."""
+
 EXTRA_SHAPES = {"string": TEXT, "strings": STRINGS}
 """What a key that the kit declares in its settings may hold."""
 
@@ -162,6 +171,12 @@ def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
     for key, kind in extra_keys.items():
         shape = EXTRA_SHAPES[kind]
         yield Field(key, shape, "A key of this kit's own.", default="" if shape is TEXT else ())
+
+
+def settable(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
+    """Return the fields of text or of a list, by key, for which nothing else is given when a manifest is begun."""
+    fields = (*FIELDS, *extra_fields(extra_keys))
+    return {field.key: field for field in fields if not field.is_table and field.key not in ("name", *OPTIONS)}
 
 
 def with_defaults(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -25,17 +25,17 @@ def render(outcome: Outcome) -> Streams:
     With diffs, these alone are on stdout, so that other programs can take them.
     """
     told = "".join(_lines(outcome))
-    err = "".join([diagnostics(outcome), *_closing(outcome)])
+    err = "".join([diagnostics(outcome.diagnostics), *_closing(outcome)])
     if outcome.printed is not None:
-        return Streams(outcome.printed, diagnostics(outcome))
+        return Streams(outcome.printed, diagnostics(outcome.diagnostics))
     if outcome.is_diff:
         return Streams(_diffs(outcome, DRIFT), told + err)
     return Streams(told + ("" if outcome.is_check else escaped(_diffs(outcome, _SHOWN_IN_BUILD))), err)
 
 
-def diagnostics(outcome: Outcome) -> str:
-    """Return the findings alone."""
-    return "".join(map(_diagnostic_text, outcome.diagnostics))
+def diagnostics(found: Iterable[Diagnostic]) -> str:
+    """Return findings alone."""
+    return "".join(map(_diagnostic_text, found))
 
 
 def escaped(text: str, colours: bool = False) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import Diagnostic, has_errors
+from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.plan import DRIFT, Change, Kind
 
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
@@ -90,3 +90,8 @@ class Outcome(NamedTuple):
             return CANNOT_RUN
         has_drift = self.is_check and any(change.kind in DRIFT for change in self.changes)
         return FINDINGS if has_drift or has_errors(self.diagnostics) else CLEAN
+
+
+def failed(error: AssembleError) -> Outcome:
+    """Return the outcome of a run that an error has ended."""
+    return Outcome(error.diagnostics, failure=Failure(error.message, error.hint))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kei_assembler import __version__
@@ -36,17 +37,31 @@ def for_kit(way: str) -> tuple[Piece, ...]:
     )
 
 
-def for_repository(way: str) -> tuple[Piece, ...]:
-    """Return what belongs at the top of the repository, from which `way` leads down to the kit."""
+def for_repository(way: str, outputs: Sequence[str] = (".claude/agents/*.md",)) -> tuple[Piece, ...]:
+    """Return what belongs at the top of the repository, from which `way` leads down to the kit.
+
+    `outputs` are the patterns of its agent files, from the top too; without them, those of a new kit.
+    """
     option = f" --kit {shlex.quote(way)}" if way else ""
     hook = _HOOK.format(command=json.dumps(f"{_CHECK} --staged{option}"))
-    pattern = re.sub(r"[\\*?\[\]#! ]", r"\\\g<0>", f"{way}/" if way else "")
+    attributes = "".join(f"{_quoted(output)} linguist-generated\n" for output in outputs)
+    ignored = "".join(f"{line}\n" for line in (*outputs, f"{pattern(f'{way}/' if way else '')}.assemble/"))
     return (
-        Piece(".gitattributes", _OUTPUTS if way else _OUTPUTS + _SCHEMAS, is_lines=True),
-        Piece(".prettierignore", _IGNORED.format(pattern=pattern), is_lines=True),
+        Piece(".gitattributes", attributes if way else attributes + _SCHEMAS, is_lines=True),
+        Piece(".prettierignore", ignored, is_lines=True),
         Piece(".pre-commit-config.yaml", f"repos:\n{hook}", if_kept=f"{_ADD}{hook}".rstrip()),
         Piece(".github/workflows/assemble.yml", _workflow(f"{_CHECK}{option}")),
     )
+
+
+def pattern(path: str) -> str:
+    """Return the pattern, as in a `.gitignore`, of this path alone."""
+    return re.sub(r"[\\*?\[\]#! ]", r"\\\g<0>", path)
+
+
+def _quoted(pattern: str) -> str:
+    """A pattern as it stands in `.gitattributes`, where a space ends it."""
+    return json.dumps(pattern, ensure_ascii=False) if " " in pattern else pattern
 
 
 def with_lines(content: bytes, text: str) -> bytes:
@@ -70,17 +85,8 @@ def _workflow(command: str) -> str:
 _ADD = "; unless it is there, add to its `repos`:\n"
 _CHECK = "assemble --all --check --diff"
 
-_OUTPUTS = """\
-.claude/agents/*.md linguist-generated
-"""
-
 _SCHEMAS = """\
 .assemble/*.json linguist-generated
-"""
-
-_IGNORED = """\
-.claude/agents/*.md
-{pattern}.assemble/
 """
 
 _BLOCK = """\

@@ -263,7 +263,7 @@ _MARKS = {
 
 def _span_of_byte(raw: bytes, at: int) -> Span:
     before = raw[:at].decode().removeprefix(_BOM)
-    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    line, column = _position(before, len(before))
     return Span(line, column, line, column + 1)
 
 
