@@ -92,6 +92,7 @@ def test_kit_names_the_folder(bench: Workbench) -> None:
     ("args", "said"),
     [
         (["--kit", "three", "--all"], "there is no folder three"),
+        (["--kit", "one/agents", "--all", "--check"], "there is no kit in one/agents"),
         (["--kit", "one", "two/agents/x.toml"], "two/agents/x.toml is no manifest of the kit in "),
         (["one/agents/y.toml", "two/agents/x.toml"], "these manifests are of several kits"),
         (["one/agents/z.toml"], "there is no file one/agents/z.toml"),

@@ -76,7 +76,7 @@ def test_a_check_finds_what_the_command_finds(kit: Kit, bench: Workbench) -> Non
 def test_edited_files_are_overwritten_only_with_a_licence(kit: Kit, bench: Workbench) -> None:
     kit.build()
     bench.write({"agents/critic.md": "mine"})
-    plan = kit.plan("agents/critic.toml")
+    plan = kit.plan(Path("agents/critic.toml"))
     assert kit.apply(plan.changes) == ()
     assert bench.read("agents/critic.md") == "mine"
     assert kit.apply(plan.changes, force=True) == plan.changes
@@ -138,6 +138,8 @@ def test_what_changes_after_loading_counts_for_the_first_call(kit: Kit, bench: W
 def test_what_cannot_go_on_is_an_error(kit: Kit, bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(AssembleError, match="no kit was found"):
         Kit.load(tmp_path_factory.mktemp("empty"))
+    with pytest.raises(AssembleError, match=r"there is no folder .*nowhere"):
+        Kit.load(bench.folder / "nowhere")
     with pytest.raises(AssembleError, match="there is no target claude"):
         Kit.load(bench.folder, ["claude"])
     with pytest.raises(AssembleError, match=r"agents/nobody\.toml is no manifest of the kit"):

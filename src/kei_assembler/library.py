@@ -10,6 +10,7 @@ from kei_assembler import kit
 from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean, has_errors
 from kei_assembler.kit import discovery
 from kei_assembler.kit.selection import found_from
+from kei_assembler.kit.settings import normal
 from kei_assembler.plan import Change, Licence
 from kei_assembler.plan.build import Mode, Policy, run
 from kei_assembler.plan.disk import Disk
@@ -19,6 +20,9 @@ from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:
     from kei_assembler.render import Artifact
+
+
+File = str | os.PathLike[str]
 
 
 class Plan(NamedTuple):
@@ -44,8 +48,10 @@ class Kit:
     def load(cls, folder: str | os.PathLike[str] = ".", targets: Iterable[str] = ()) -> Kit:
         """Return the kit in a folder, or in the nearest one upwards; `targets` keeps to some AI tools.
 
-        Raises AssembleError when there is no kit, when its settings are wrong, or when a target is none.
+        Raises AssembleError when there is no such folder or no kit, when its settings are wrong, or a target is none.
         """
+        if not os.path.isdir(folder):
+            raise AssembleError(f"there is no folder {os.fspath(folder)}")
         chosen = tuple(targets)
         for target in chosen:
             if target not in TARGETS:
@@ -70,12 +76,12 @@ class Kit:
         """The names of its agents, sorted."""
         return tuple(sorted(self._fresh().agents))
 
-    def check(self, *manifests: str) -> tuple[Diagnostic, ...]:
+    def check(self, *manifests: File) -> tuple[Diagnostic, ...]:
         """Return everything that `--check` finds: mistakes in the sources, and outputs that are not as they give."""
         own = self._fresh()
         return tuple(_run(own, manifests, Mode(check=True, policy=Policy.of(own))).findings)
 
-    def render(self, manifest: str) -> tuple[Artifact, ...]:
+    def render(self, manifest: File) -> tuple[Artifact, ...]:
         """Return the agent files of one manifest, one for each target, without writing them.
 
         Raises AssembleError, with the diagnostics, when there is an error in what they are made from.
@@ -88,7 +94,7 @@ class Kit:
             raise AssembleError(f"{manifest} has errors", diagnostics=counted)
         return tuple(artifacts)
 
-    def plan(self, *manifests: str) -> Plan:
+    def plan(self, *manifests: File) -> Plan:
         """Return what a build of these manifests would change, with all bytes, and what there is to say."""
         own = self._fresh()
         policy = Policy.of(own)
@@ -103,12 +109,12 @@ class Kit:
         licence = Licence(force, prune)
         return tuple(Disk(self._fresh()).apply(change for change in changes if licence.covers(change)))
 
-    def build(self, *manifests: str, force: bool = False, prune: bool = False) -> Outcome:
+    def build(self, *manifests: File, force: bool = False, prune: bool = False) -> Outcome:
         """Do what `assemble` does with these manifests: plan, write unless there is an error, and tell of it."""
         own = self._fresh()
         return _run(own, manifests, Mode(licence=Licence(force, prune), policy=Policy.of(own)))
 
-    def run(self, *manifests: str, mode: Mode) -> Outcome:
+    def run(self, *manifests: File, mode: Mode) -> Outcome:
         """Do what the command does with these manifests in this mode, and tell of it."""
         return _run(self._fresh(), manifests, mode)
 
@@ -120,12 +126,12 @@ class Kit:
         return self._kit
 
 
-def _run(own: kit.Kit, manifests: Sequence[str], mode: Mode) -> Outcome:
+def _run(own: kit.Kit, manifests: Sequence[File], mode: Mode) -> Outcome:
     return run(own, _files(own, manifests), not manifests, mode)
 
 
-def _files(own: kit.Kit, manifests: Sequence[str]) -> list[str]:
-    for file in manifests:
-        if file not in own.manifests:
-            raise AssembleError(f"{file} is no manifest of the kit in {own.folder}")
-    return sorted(set(manifests) or own.manifests)
+def _files(own: kit.Kit, manifests: Sequence[File]) -> list[str]:
+    named = {normal(os.fspath(file)) for file in manifests}
+    for file in sorted(named.difference(own.manifests)):
+        raise AssembleError(f"{file} is no manifest of the kit in {own.folder}")
+    return sorted(named or own.manifests)

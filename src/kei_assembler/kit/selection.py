@@ -52,6 +52,8 @@ def folder_of(folder: str | None) -> str:
 def _existing(folder: str) -> str:
     if not os.path.isdir(folder):
         raise AssembleError(f"there is no folder {folder}", "--kit takes the folder that holds the manifests' folder")
+    if not discovery.may_be_kit(os.path.abspath(folder)):
+        raise AssembleError(f"there is no kit in {folder}", _WHAT_IS_A_KIT)
     return os.path.abspath(folder)
 
 
