@@ -124,6 +124,15 @@ def test_an_orphan_that_was_edited_is_never_deleted(kit: Workbench) -> None:
     assert (kit.folder / "agents" / "beta.md").exists()
 
 
+def test_an_orphan_of_a_tool_that_was_only_tried_says_how_to_keep_it(kit: Workbench) -> None:
+    kit.run("--all", "--target", "codex")
+    run = kit.run("--all", "--check")
+    assert "generated from agents/alpha.toml, which gives none for codex\n" in run.stderr
+    assert "help: to keep it, name `codex` in `targets`; to delete it, run: assemble --all --prune" in run.stderr
+    kit.write({"assemble.toml": 'targets = ["claude-code", "codex"]\n'})
+    assert kit.run("--all", "--check").status == 0
+
+
 def test_a_renamed_manifest_leaves_an_orphan(kit: Workbench) -> None:
     git(kit, "mv", "agents/beta.toml", "agents/delta.toml")
     edit(kit, "agents/delta.toml", '"beta"', '"delta"')

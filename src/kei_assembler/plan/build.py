@@ -153,14 +153,20 @@ def _diagnosed(kit: Kit, changes: Iterable[Change], rules: Mapping[Kind, Rule]) 
         diagnostic
         for change in changes
         if change.kind in rules
-        for diagnostic in Source(change.path, "").run(rules[change.kind], *_told(change, kit.named))
+        for diagnostic in Source(change.path, "").run(rules[change.kind], *_told(kit, change))
     ]
 
 
-def _told(change: Change, kit: str) -> tuple[str, str, str]:
+def _told(kit: Kit, change: Change) -> tuple[str, str, str]:
     """What the rules about outputs speak of: the manifest, the command that mends, the likely cause."""
-    if change.kind not in (Kind.EDITED, Kind.FOREIGN):
-        return change.manifest, change.mending(kit), ""
-    from kei_assembler.plan.difference import likely_cause
+    return change.manifest, change.mending(kit.named), _cause(kit, change)
 
-    return change.manifest, change.mending(kit), likely_cause(change)
+
+def _cause(kit: Kit, change: Change) -> str:
+    """What an edit looks like; or an orphan's target, where its manifest is there and the kit has no such target."""
+    if change.kind in (Kind.EDITED, Kind.FOREIGN):
+        from kei_assembler.plan.difference import likely_cause
+
+        return likely_cause(change)
+    is_there = change.kind is Kind.ORPHAN and os.path.lexists(kit.path(change.manifest))
+    return change.target if is_there and change.target not in kit.settings.targets else ""

@@ -203,7 +203,9 @@ def output_orphaned(manifest: str, mending: str, cause: str) -> Iterable[Finding
         description = "Reviews code."
     """  # noqa: E501 - a stamp is one line
     hint = f"to delete it, run: {mending}" if mending else "it was edited since: save what is worth it, then delete it"
-    yield Finding(START, f"the file was generated from {manifest}, which no longer gives it", hint)
+    said = f"which gives none for {cause}" if cause else "which no longer gives it"
+    keep = f"to keep it, name `{cause}` in `targets`; " if cause else ""
+    yield Finding(START, f"the file was generated from {manifest}, {said}", f"{keep}{hint}")
 
 
 @rule("O612")
