@@ -234,3 +234,13 @@ def test_a_template_cannot_spell_it_either(expression: str, bench: Workbench) ->
     run = bench.run("--all")
     assert "templates/agent.md.j2:1:1: error[T406] the hidden character U+" in run.stderr
     assert (run.status, (bench.folder / "agents" / "a.md").exists()) == (1, False)
+
+
+def test_nobody_is_advised_to_allow_what_cannot_be_allowed(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A\\u0000."\n'})
+    assert bench.run("--all").stderr.count("help: remove it\n") == 1
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A\\u0001."\n'})
+    assert (
+        "help: remove it; if the text needs it, see the setting `allow-characters` on U+0001"
+        in bench.run("--all").stderr
+    )

@@ -49,14 +49,15 @@ def hidden_text(source: Source, allowed: frozenset[str]) -> Iterable[Finding]:
 def _finding(where: Any, stretch: str) -> Finding:
     first = f"{named(stretch[0])} ({what(stretch[0])})"
     if len(stretch) == 1:
-        return Finding(where, f"the hidden character {first}", _REMOVE_IT.format(ord(stretch[0])))
+        allow = "" if stretch == "\0" else _ALLOW.format(ord(stretch))
+        return Finding(where, f"the hidden character {first}", f"remove it{allow}")
     said = spelled(stretch)
     says = f"; they spell: {shown(said[:_SPELLED_MOST])}{'…' if len(said) > _SPELLED_MOST else ''}" if said else ""
     message = f"{len(stretch):,} hidden characters, from {first} on{says}"
     return Finding(where, message, "remove them, and find out where they come from")
 
 
-_REMOVE_IT = "remove it; if the text needs it, see the setting `allow-characters` on U+{:04X}"
+_ALLOW = "; if the text needs it, see the setting `allow-characters` on U+{:04X}"
 
 
 def texts(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
