@@ -196,6 +196,15 @@ def test_the_commands_in_a_report_work_where_it_is_read(bench: Workbench, cwd: s
     assert bench.run(*shlex.split(line.partition(": assemble ")[2]), cwd=cwd).stdout.count("deleted ") == 1
 
 
+@pytest.mark.parametrize("command", [("git", "apply"), ("patch", "-p1", "--silent")], ids=" ".join)
+def test_a_diff_of_a_kit_below_can_be_applied_from_here(bench: Workbench, command: tuple[str, ...]) -> None:
+    bench.run("init", "our kit")
+    bench.write({"our kit/_blocks/baseline.md": "Say all.\n"})
+    text = bench.run("--all", "--diff", "--kit", "our kit").stdout
+    subprocess.run(command, cwd=bench.folder, input=text, text=True, check=True)
+    assert bench.run("--all", "--check", "--kit", "our kit").status == 0
+
+
 @pytest.mark.parametrize("output_format", ["github", "sarif"])
 def test_services_are_told_of_outputs_by_their_path_in_the_repository(bench: Workbench, output_format: str) -> None:
     bench.run("init", "tools/kit")

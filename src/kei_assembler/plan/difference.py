@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from difflib import unified_diff
 from itertools import islice
 
+from kei_assembler.kit.settings import normal
 from kei_assembler.plan import Change, text_of
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.targets import TARGETS
@@ -18,24 +19,25 @@ _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
 _NEEDS_QUOTES = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
-def diff(change: Change) -> str:
+def diff(change: Change, way: str = "") -> str:
     """Return the change as a unified diff, which `git apply` and `patch -p1` accept in the kit's folder.
 
-    It has no line `diff --git`: with one, git takes the paths to be those of the work tree, not of the folder.
-    Bytes that are not UTF-8 stand in it as surrogates.
+    With `way`, which ends with a `/`, they do in the folder above from which it leads to the kit. No line `diff --git`
+    is in it: with one, git takes the paths to be those of the work tree, not of the folder. Bytes that are not UTF-8
+    stand in it as surrogates.
     """
-    before, after = change.before, change.after
+    before, after, path = change.before, change.after, normal(way + change.path)
     if b"\0" in (before or b""):
-        return f"Binary file {_name('a', change.path)} differs\n"
+        return f"Binary file {_name('a', path)} differs\n"
     if len(before or b"") > _BYTES_MOST:
-        return f"Large file {_name('a', change.path)} differs\n"
-    return "".join([*_head(change), *_hunks(_lines(before), _lines(after))])
+        return f"Large file {_name('a', path)} differs\n"
+    return "".join([*_head(change, path), *_hunks(_lines(before), _lines(after))])
 
 
-def _head(change: Change) -> Iterator[str]:
-    tab = "\t" if " " in change.path else ""  # where the name ends, for readers that stop at white space
-    yield "--- /dev/null\n" if change.before is None else f"--- {_name('a', change.path)}{tab}\n"
-    yield "+++ /dev/null\n" if change.after is None else f"+++ {_name('b', change.path)}{tab}\n"
+def _head(change: Change, path: str) -> Iterator[str]:
+    tab = "\t" if " " in path else ""  # where the name ends, for readers that stop at white space
+    yield "--- /dev/null\n" if change.before is None else f"--- {_name('a', path)}{tab}\n"
+    yield "+++ /dev/null\n" if change.after is None else f"+++ {_name('b', path)}{tab}\n"
 
 
 def _name(side: str, path: str) -> str:

@@ -78,7 +78,7 @@ def _diffs(outcome: Outcome, kinds: Container[Kind]) -> str:
         return ""
     from kei_assembler.plan.difference import diff
 
-    return "".join(map(diff, concerned))
+    return "".join(diff(change, outcome.way) for change in concerned)
 
 
 def _closing(outcome: Outcome) -> Iterable[str]:
