@@ -213,6 +213,48 @@ def test_conflict_markers_that_a_block_shows_are_no_merge(bench: Workbench) -> N
     assert "unfinished merge" not in bench.run("--all", "--check").stderr
 
 
+CONFLICT = "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> other\n"
+TORN = {
+    "a role": 'role = """\nYou review.\n' + CONFLICT.format("Be kind.", "Be honest.") + '"""\n',
+    "a role of joined lines": 'role = """\nYou \\\n' + CONFLICT.format("are kind. \\", "are honest. \\") + 'So.\n"""\n',
+    "a role with a tag": 'role = """\n<rules>\n' + CONFLICT.format("Be kind.", "Be honest.") + '</rules>\n"""\n',
+    "a list's entry": 'domain_in = ["""\n' + CONFLICT.format("Code", "Tests") + '"""]\n',
+    "another line of a table": '[target.claude-code]\ninitialPrompt = """\n' + CONFLICT.format("Go", "Wait") + '"""\n',
+}
+
+
+@pytest.mark.parametrize("rest", TORN.values(), ids=TORN)
+def test_a_manifest_with_conflict_markers_is_refused_at_the_first(rest: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a") + rest})
+    line = bench.read("agents/a.toml").split("\n").index("<<<<<<< HEAD") + 1
+    run = bench.run("--all")
+    assert f"agents/a.toml:{line}:1: error[T405] the file has an unfinished merge\n" in run.stderr
+    assert (run.status, _codes(run.stderr), run.stdout) == (1, ["T405"], "")
+
+
+def test_conflict_markers_that_a_role_shows_are_no_merge(bench: Workbench) -> None:
+    shown = "```\n" + CONFLICT.format("a", "b") + "```\n"
+    bench.write({"agents/a.toml": f'{AGENT.format("a")}role = """\nSettle these:\n\n{shown}"""\n'})
+    assert bench.run("--all").status == 0
+    assert shown in bench.read("agents/a.md")
+
+
+@pytest.mark.parametrize("text", ["{}", "```\n{}```\n", '{{% extends "default/agent.md.j2" %}}\n{}'])
+@pytest.mark.parametrize("file", ["templates/agent.md.j2", "templates/claude-code/agent.md.j2"])
+def test_a_template_with_conflict_markers_is_refused(text: str, file: str, bench: Workbench) -> None:
+    bench.write(A | {file: text.format(CONFLICT.format("Be kind.", "Be honest."))})
+    line = bench.read(file).split("\n").index("<<<<<<< HEAD") + 1
+    run = bench.run("--all")
+    assert f"{file}:{line}:1: error[T405] the file has an unfinished merge\n" in run.stderr
+    assert (run.status, _codes(run.stderr), run.stdout) == (1, ["T405"], "")
+
+
+def test_a_block_with_conflict_markers_within_a_tag_is_refused(bench: Workbench) -> None:
+    rule = f"<rules>\n{CONFLICT.format('Be kind.', 'Be honest.')}</rules>\n"
+    bench.write({"agents/a.toml": AGENT.format("a") + 'blocks = ["rule"]\n', "_blocks/rule.md": rule})
+    assert "_blocks/rule.md:2:1: error[T405] the file has an unfinished merge\n" in bench.run("--all").stderr
+
+
 def test_a_line_of_spaces_costs_no_time(tmp_path: Path) -> None:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "a.toml").write_text(AGENT.format("a") + 'role = "You."\n')

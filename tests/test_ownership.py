@@ -213,6 +213,20 @@ def test_a_merge_of_two_branches_with_different_blocks_needs_no_force(kit: Workb
     assert look(kit).status == 0
 
 
+def test_a_merge_of_two_branches_with_one_line_of_a_new_kit_is_to_be_settled_first(bench: Workbench) -> None:
+    (bench.folder / ".git").rmdir()
+    git(bench, "init", "--quiet", "-b", "main")
+    assert bench.run("init").status == 0
+    commit(bench, "new")
+    for name in ("left", "right"):
+        git(bench, "checkout", "--quiet", "-b", name, "main")
+        edit(bench, "agents/reviewer.toml", "You are a reviewer", f"You are a {name} reviewer")
+        commit(bench, name)
+    assert "CONFLICT" in git(bench, "merge", "left", check=False)
+    run = look(bench)
+    assert (run.status, "agents/reviewer.toml:10:1: error[T405] the file has an unfinished" in run.stderr) == (1, True)
+
+
 def test_a_conflict_in_the_text_names_the_way_out(kit: Workbench) -> None:
     _branch(kit, "left", "one")
     _branch(kit, "right", "one")

@@ -30,7 +30,7 @@ from kei_assembler.memo import note, note_source
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.outputs import allowance_unsaid, template_fails
-from kei_assembler.rules.text import filled_in_file
+from kei_assembler.rules.text import filled_in_file, unfinished_merge
 from kei_assembler.source import START, Source
 from kei_assembler.source.shapes import fits
 from kei_assembler.targets import TARGETS
@@ -195,6 +195,7 @@ class Renderer:
             return None
         source, problems = self.kit.read_text(file)
         problems += source.run(hidden_text, source, self.kit.allowed_characters)
+        problems += source.run(unfinished_merge, source, False)
         if problems:
             raise TemplateFailure(*problems)
         self._templates[file] = source
