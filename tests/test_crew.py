@@ -160,6 +160,15 @@ STATES: dict[str, Callable[[Path], object]] = {
     "handoffs": _all_of(
         *(_put(f"agents/a{n}.toml", _agent(n, handoff=f'[{{target="a{n ^ 4}", trigger="t"}}]')) for n in range(6))
     ),
+    "handoffs to what others get": _all_of(
+        *(_put(f"agents/a{n}.toml", _agent(n, handoff=f'[{{target="a{n ^ 4}", trigger="t"}}]')) for n in (0, 1, 4, 5)),
+        *(
+            _put(f"agents/a{n}.toml", _agent(n, targets='["gemini"]', handoff='[{target="a0", trigger="t"}]'))
+            for n in (2, 7)
+        ),
+        _put("agents/a3.toml", _agent(3, handoff='[{target="a2", trigger="t"}, {target="a7", trigger="t"}]')),
+        _put("agents/a6.toml", _agent(6, handoff='[{target="a2", trigger="t"}]')),
+    ),
     "twice across the halves": _put("agents/x/a1.toml", _agent(1)),
     "twice at one path": _all_of(
         _put("agents/a.toml", _agent(0, name='"a"', targets='["gemini"]')),

@@ -255,6 +255,59 @@ def test_a_block_with_conflict_markers_within_a_tag_is_refused(bench: Workbench)
     assert "_blocks/rule.md:2:1: error[T405] the file has an unfinished merge\n" in bench.run("--all").stderr
 
 
+TO_B = AGENT.format("a") + '[[handoff]]\ntarget = "b"\ntrigger = "t"\n'
+ONLY = 'targets = ["{}"]\n'
+B = AGENT.format("b") + 'role = "You do b."\n'
+
+
+def _handing_off(own: str, others: str) -> dict[str, str]:
+    return {"agents/a.toml": own + TO_B, "agents/b.toml": others + B}
+
+
+THREE = 'targets = ["claude-code", "gemini", "cursor"]\n'
+OUT_OF_REACH = [
+    (ONLY.format("claude-code"), ONLY.format("codex"), (), "Claude Code"),
+    ("", ONLY.format("codex"), (), "Claude Code"),
+    (ONLY.format("cursor"), "", (), "Cursor"),
+    (THREE, ONLY.format("gemini"), (), "Claude Code and Cursor"),
+    (THREE, ONLY.format("gemini"), ("--target=cursor",), "Cursor"),
+    (THREE, ONLY.format("gemini"), ("--target=gemini",), ""),
+    (ONLY.format("claude-code"), ONLY.format("codex"), ("--target=codex",), ""),
+    (ONLY.format("gemini"), THREE, (), ""),
+]
+
+
+@pytest.mark.parametrize(("own", "others", "args", "lacking"), OUT_OF_REACH)
+def test_a_handoff_to_an_agent_that_an_ai_tool_does_not_get_is_told(
+    own: str, others: str, args: tuple[str, ...], lacking: str, bench: Workbench
+) -> None:
+    bench.write(_handing_off(own, others))
+    told = [line for line in bench.run("--all", *args).stderr.splitlines() if "[H306]" in line]
+    line = _line_of(bench, 'target = "b"')
+    message = f"agents/a.toml:{line}:1: warning[H306] the agent `b` is not written for {lacking}"
+    assert told == ([message] if lacking else [])
+
+
+def test_with_an_error_in_an_agent_nothing_is_said_of_who_gets_it(bench: Workbench) -> None:
+    bench.write(_handing_off("", ONLY.format("codex") + "x = 1\n"))
+    assert _codes(bench.run("--all").stderr) == ["K101"]
+
+
+def _line_of(bench: Workbench, text: str) -> int:
+    return bench.read("agents/a.toml").split("\n").index(text) + 1
+
+
+def test_an_agent_from_elsewhere_may_be_there_too(bench: Workbench) -> None:
+    settings = {"assemble.toml": 'external-agents = ["b"]\n'}
+    bench.write(_handing_off(ONLY.format("claude-code"), ONLY.format("codex")) | settings)
+    assert bench.run("--all", "--strict").status == 0
+
+
+def test_only_a_look_at_all_manifests_tells_what_another_agent_is_written_for(bench: Workbench) -> None:
+    bench.write(_handing_off("", ONLY.format("codex")))
+    assert bench.run("agents/a.toml").stderr == "1 agent: 1 created\n"
+
+
 def test_a_line_of_spaces_costs_no_time(tmp_path: Path) -> None:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "a.toml").write_text(AGENT.format("a") + 'role = "You."\n')

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Diagnostic, Rule
 from kei_assembler.kit import Block, Kit, stem
-from kei_assembler.manifest import Manifest
+from kei_assembler.manifest import Manifest, decode
 from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, text, tools
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.source import Source, first_findings
@@ -111,6 +111,9 @@ def check_kit(usage: Usage) -> list[Diagnostic]:
         for file in kit.manifests:
             if stem(file) not in usage.handoffs:
                 found += kit.read_manifest(file)[0].run(handoffs.unreached_agent, usage, stem(file))
+    for file in usage.may_lack():
+        source = kit.read_manifest(file)[0]
+        found += source.run(handoffs.unreachable_agent, usage, decode(source.data, kit.settings.extra_keys))
     if kit.settings_source:
         found += kit.settings_source.run(rights.allowance_unused, usage, kit.settings_at)
     return found
