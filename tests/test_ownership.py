@@ -91,6 +91,13 @@ def test_force_overwrites_an_edited_file(kit: Workbench) -> None:
     assert look(kit).status == 0
 
 
+@pytest.mark.parametrize("content", ["Mine.\n", ""])
+def test_what_is_in_the_way_was_not_generated_from_this_manifest(kit: Workbench, content: str) -> None:
+    kit.write({"agents/alpha.md": content or kit.read("agents/beta.md")})
+    message = "error[O605] a file that was not generated from agents/alpha.toml is in the way; it is left as it is\n"
+    assert f"agents/alpha.md:1:1: {message}" in kit.run("--all").stderr
+
+
 def test_a_foreign_file_stops_only_itself(kit: Workbench) -> None:
     kit.write({"agents/gamma.md": "My notes.\n", "agents/gamma.toml": AGENT.format("gamma")})
     edit(kit, "agents/alpha.toml", "You do", "You often do")
