@@ -198,6 +198,17 @@ STATES: dict[str, Callable[[Path], object]] = {
         *(_put(f"agents/a{n}.toml", _agent(n, targets='["gemini"]', tools='["Read"]')) for n in range(4)),
         *(_put(f"agents/a{n}.toml", _agent(n, targets='["codex"]', tools='["Read"]')) for n in range(4, 8)),
     ),
+    "templates of which a block is lost": _all_of(
+        _put("assemble.toml", THREE_TARGETS),
+        *(_put(f"agents/a{n}.toml", _agent(n, targets='["gemini"]')) for n in range(4)),
+        *(
+            _put(
+                f"templates/{folder}agent.md.j2",
+                f"{{% extends '{parent}agent.md.j2' %}}{{% block x %}}{{% endblock %}}",
+            )
+            for folder, parent in (("", "default/"), ("gemini/", "default/"), ("claude-code/", ""))
+        ),
+    ),
     "hidden text by a template in the second half": _put(
         "templates/agent.md.j2", "{% if agent.name == 'a7' %}{{ '\\u200b' }}{% endif %}\n"
     ),

@@ -137,6 +137,7 @@ class Planner:
                 self._add_once(*failure.diagnostics)
                 continue
             self._add_once(*self.renderer.unsaid(artifact))
+            self._add_once(*self.renderer.misnamed(target))
             self._check_limits(source, artifact)
             yield artifact
 

@@ -1,4 +1,4 @@
-"""From a manifest to the text of its agent file. Only this room, `sandbox` and `budget` know Jinja2."""
+"""From a manifest to the text of its agent file. Only this room, `sandbox`, `budget` and `heritage` know Jinja2."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from jinja2 import (
     Undefined,
 )
 
-from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Span, did_you_mean
 from kei_assembler.kit import Kit, normal
 from kei_assembler.kit.settings import TEMPLATE_NAME
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.manifest.adapt import adapt
 from kei_assembler.memo import note, note_source
+from kei_assembler.render.heritage import Heritage, Misnamed, misnamed
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.rules.hiding import hidden_text
-from kei_assembler.rules.outputs import allowance_unsaid, template_fails
+from kei_assembler.rules.outputs import allowance_unsaid, template_block_unknown, template_fails
 from kei_assembler.rules.text import filled_in_file, unfinished_merge
 from kei_assembler.source import START, Source
 from kei_assembler.source.shapes import fits
@@ -79,6 +80,8 @@ class Renderer:
         self._templates: dict[str, Source] = {}
         self._template_of = cache(self._find_template)
         self._body = cache(self._load_body)
+        self._heritage: dict[str, Mapping[str, Heritage]] = {}
+        self._misnamed = cache(self._find_misnamed)
         self._way = cache(self._find_way)
         self._block = cache(self._load_block)
         self._last: tuple[Manifest, dict[str, Any]] | None = None
@@ -153,10 +156,31 @@ class Renderer:
             return []
         return Source(template, "").run(allowance_unsaid, TARGETS[artifact.target].label)
 
+    def misnamed(self, target: str) -> list[Diagnostic]:
+        """Return a finding for each block of the kit's templates for a target, of which one was rendered, that is lost.
+
+        It is lost when none of the templates that its own extends has such a block.
+        """
+        return self._misnamed(self._template_of(target))
+
+    def _find_misnamed(self, template: str) -> list[Diagnostic]:
+        known, found = self._heritage.get(template, {}), []
+        for block in misnamed(lambda name: known.get(self._file_of(name)), template):
+            source = self._templates[self._file_of(block.template)]
+            where = _span_of_name(source.text.split("\n")[block.line - 1], block)
+            found += source.run(template_block_unknown, where, block.name, block.template, block.parent, block.known)
+        return found
+
     def _own_template(self, target: str) -> str:
         """The file of the kit's own template for a target's bodies; empty where they come from the package's."""
         name = self._template_of(target)
         return "" if name == _PACKAGE_BODY else normal(f"{self.kit.settings.templates}/{name}")
+
+    def _file_of(self, name: str) -> str:
+        """The file of a template, by which it is known when it is compiled."""
+        if name == _PACKAGE_BODY:
+            return os.path.normpath(os.path.join(_PACKAGE_TEMPLATES, _BODY))
+        return normal(f"{self.kit.settings.templates}/{name}")
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
@@ -182,6 +206,8 @@ class Renderer:
             auto_reload=False,
             undefined=_Undefined,
         )
+        if isinstance(environment, Sandbox):
+            self._heritage[template] = environment.heritage
         return environment.get_template(template).render
 
     def _loader(self) -> BaseLoader:
@@ -219,6 +245,13 @@ def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str
             found = (traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
         traceback = traceback.tb_next
     return found
+
+
+def _span_of_name(text: str, block: Misnamed) -> Span:
+    """Where a block's name stands in the line of its tag, or else in the first column."""
+    match = re.search(rf"\bblock\s+({block.name})\b", text)
+    start, end = match.span(1) if match else (0, 1)
+    return Span(block.line, start + 1, block.line, end + 1)
 
 
 class _Undefined(StrictUndefined):
