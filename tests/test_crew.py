@@ -160,6 +160,15 @@ STATES: dict[str, Callable[[Path], object]] = {
     "handoffs": _all_of(
         *(_put(f"agents/a{n}.toml", _agent(n, handoff=f'[{{target="a{n ^ 4}", trigger="t"}}]')) for n in range(6))
     ),
+    "handoffs to what others get": _all_of(
+        *(_put(f"agents/a{n}.toml", _agent(n, handoff=f'[{{target="a{n ^ 4}", trigger="t"}}]')) for n in (0, 1, 4, 5)),
+        *(
+            _put(f"agents/a{n}.toml", _agent(n, targets='["gemini"]', handoff='[{target="a0", trigger="t"}]'))
+            for n in (2, 7)
+        ),
+        _put("agents/a3.toml", _agent(3, handoff='[{target="a2", trigger="t"}, {target="a7", trigger="t"}]')),
+        _put("agents/a6.toml", _agent(6, handoff='[{target="a2", trigger="t"}]')),
+    ),
     "twice across the halves": _put("agents/x/a1.toml", _agent(1)),
     "twice at one path": _all_of(
         _put("agents/a.toml", _agent(0, name='"a"', targets='["gemini"]')),
@@ -188,6 +197,17 @@ STATES: dict[str, Callable[[Path], object]] = {
         _put("templates/gemini/agent.md.j2", "# Mine\n"),
         *(_put(f"agents/a{n}.toml", _agent(n, targets='["gemini"]', tools='["Read"]')) for n in range(4)),
         *(_put(f"agents/a{n}.toml", _agent(n, targets='["codex"]', tools='["Read"]')) for n in range(4, 8)),
+    ),
+    "templates of which a block is lost": _all_of(
+        _put("assemble.toml", THREE_TARGETS),
+        *(_put(f"agents/a{n}.toml", _agent(n, targets='["gemini"]')) for n in range(4)),
+        *(
+            _put(
+                f"templates/{folder}agent.md.j2",
+                f"{{% extends '{parent}agent.md.j2' %}}{{% block x %}}{{% endblock %}}",
+            )
+            for folder, parent in (("", "default/"), ("gemini/", "default/"), ("claude-code/", ""))
+        ),
     ),
     "hidden text by a template in the second half": _put(
         "templates/agent.md.j2", "{% if agent.name == 'a7' %}{{ '\\u200b' }}{% endif %}\n"

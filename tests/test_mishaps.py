@@ -278,6 +278,101 @@ def test_conflict_markers_that_a_block_shows_are_no_merge(bench: Workbench) -> N
     assert "unfinished merge" not in bench.run("--all", "--check").stderr
 
 
+CONFLICT = "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> other\n"
+TORN = {
+    "a role": 'role = """\nYou review.\n' + CONFLICT.format("Be kind.", "Be honest.") + '"""\n',
+    "a role of joined lines": 'role = """\nYou \\\n' + CONFLICT.format("are kind. \\", "are honest. \\") + 'So.\n"""\n',
+    "a role with a tag": 'role = """\n<rules>\n' + CONFLICT.format("Be kind.", "Be honest.") + '</rules>\n"""\n',
+    "a list's entry": 'domain_in = ["""\n' + CONFLICT.format("Code", "Tests") + '"""]\n',
+    "another line of a table": '[target.claude-code]\ninitialPrompt = """\n' + CONFLICT.format("Go", "Wait") + '"""\n',
+}
+
+
+@pytest.mark.parametrize("rest", TORN.values(), ids=TORN)
+def test_a_manifest_with_conflict_markers_is_refused_at_the_first(rest: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a") + rest})
+    line = bench.read("agents/a.toml").split("\n").index("<<<<<<< HEAD") + 1
+    run = bench.run("--all")
+    assert f"agents/a.toml:{line}:1: error[T405] the file has an unfinished merge\n" in run.stderr
+    assert (run.status, _codes(run.stderr), run.stdout) == (1, ["T405"], "")
+
+
+def test_conflict_markers_that_a_role_shows_are_no_merge(bench: Workbench) -> None:
+    shown = "```\n" + CONFLICT.format("a", "b") + "```\n"
+    bench.write({"agents/a.toml": f'{AGENT.format("a")}role = """\nSettle these:\n\n{shown}"""\n'})
+    assert bench.run("--all").status == 0
+    assert shown in bench.read("agents/a.md")
+
+
+@pytest.mark.parametrize("text", ["{}", "```\n{}```\n", '{{% extends "default/agent.md.j2" %}}\n{}'])
+@pytest.mark.parametrize("file", ["templates/agent.md.j2", "templates/claude-code/agent.md.j2"])
+def test_a_template_with_conflict_markers_is_refused(text: str, file: str, bench: Workbench) -> None:
+    bench.write(A | {file: text.format(CONFLICT.format("Be kind.", "Be honest."))})
+    line = bench.read(file).split("\n").index("<<<<<<< HEAD") + 1
+    run = bench.run("--all")
+    assert f"{file}:{line}:1: error[T405] the file has an unfinished merge\n" in run.stderr
+    assert (run.status, _codes(run.stderr), run.stdout) == (1, ["T405"], "")
+
+
+def test_a_block_with_conflict_markers_within_a_tag_is_refused(bench: Workbench) -> None:
+    rule = f"<rules>\n{CONFLICT.format('Be kind.', 'Be honest.')}</rules>\n"
+    bench.write({"agents/a.toml": AGENT.format("a") + 'blocks = ["rule"]\n', "_blocks/rule.md": rule})
+    assert "_blocks/rule.md:2:1: error[T405] the file has an unfinished merge\n" in bench.run("--all").stderr
+
+
+TO_B = AGENT.format("a") + '[[handoff]]\ntarget = "b"\ntrigger = "t"\n'
+ONLY = 'targets = ["{}"]\n'
+B = AGENT.format("b") + 'role = "You do b."\n'
+
+
+def _handing_off(own: str, others: str) -> dict[str, str]:
+    return {"agents/a.toml": own + TO_B, "agents/b.toml": others + B}
+
+
+THREE = 'targets = ["claude-code", "gemini", "cursor"]\n'
+OUT_OF_REACH = [
+    (ONLY.format("claude-code"), ONLY.format("codex"), (), "Claude Code"),
+    ("", ONLY.format("codex"), (), "Claude Code"),
+    (ONLY.format("cursor"), "", (), "Cursor"),
+    (THREE, ONLY.format("gemini"), (), "Claude Code and Cursor"),
+    (THREE, ONLY.format("gemini"), ("--target=cursor",), "Cursor"),
+    (THREE, ONLY.format("gemini"), ("--target=gemini",), ""),
+    (ONLY.format("claude-code"), ONLY.format("codex"), ("--target=codex",), ""),
+    (ONLY.format("gemini"), THREE, (), ""),
+]
+
+
+@pytest.mark.parametrize(("own", "others", "args", "lacking"), OUT_OF_REACH)
+def test_a_handoff_to_an_agent_that_an_ai_tool_does_not_get_is_told(
+    own: str, others: str, args: tuple[str, ...], lacking: str, bench: Workbench
+) -> None:
+    bench.write(_handing_off(own, others))
+    told = [line for line in bench.run("--all", *args).stderr.splitlines() if "[H306]" in line]
+    line = _line_of(bench, 'target = "b"')
+    message = f"agents/a.toml:{line}:1: warning[H306] the agent `b` is not written for {lacking}"
+    assert told == ([message] if lacking else [])
+
+
+def test_with_an_error_in_an_agent_nothing_is_said_of_who_gets_it(bench: Workbench) -> None:
+    bench.write(_handing_off("", ONLY.format("codex") + "x = 1\n"))
+    assert _codes(bench.run("--all").stderr) == ["K101"]
+
+
+def _line_of(bench: Workbench, text: str) -> int:
+    return bench.read("agents/a.toml").split("\n").index(text) + 1
+
+
+def test_an_agent_from_elsewhere_may_be_there_too(bench: Workbench) -> None:
+    settings = {"assemble.toml": 'external-agents = ["b"]\n'}
+    bench.write(_handing_off(ONLY.format("claude-code"), ONLY.format("codex")) | settings)
+    assert bench.run("--all", "--strict").status == 0
+
+
+def test_only_a_look_at_all_manifests_tells_what_another_agent_is_written_for(bench: Workbench) -> None:
+    bench.write(_handing_off("", ONLY.format("codex")))
+    assert bench.run("agents/a.toml").stderr == "1 agent: 1 created\n"
+
+
 def test_a_line_of_spaces_costs_no_time(tmp_path: Path) -> None:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "a.toml").write_text(AGENT.format("a") + 'role = "You."\n')

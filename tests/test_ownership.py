@@ -93,6 +93,13 @@ def test_force_overwrites_an_edited_file(kit: Workbench) -> None:
     assert look(kit).status == 0
 
 
+@pytest.mark.parametrize("content", ["Mine.\n", ""])
+def test_what_is_in_the_way_was_not_generated_from_this_manifest(kit: Workbench, content: str) -> None:
+    kit.write({"agents/alpha.md": content or kit.read("agents/beta.md")})
+    message = "error[O605] a file that was not generated from agents/alpha.toml is in the way; it is left as it is\n"
+    assert f"agents/alpha.md:1:1: {message}" in kit.run("--all").stderr
+
+
 def test_a_foreign_file_stops_only_itself(kit: Workbench) -> None:
     kit.write({"agents/gamma.md": "My notes.\n", "agents/gamma.toml": AGENT.format("gamma")})
     edit(kit, "agents/alpha.toml", "You do", "You often do")
@@ -319,6 +326,20 @@ def test_a_merge_of_two_branches_with_different_blocks_needs_no_force(kit: Workb
     assert kit.run("--all").stdout == "updated agents/alpha.md\nupdated agents/beta.md\n"
     assert kit.read("agents/alpha.md").count("Changed in") == 2
     assert look(kit).status == 0
+
+
+def test_a_merge_of_two_branches_with_one_line_of_a_new_kit_is_to_be_settled_first(bench: Workbench) -> None:
+    (bench.folder / ".git").rmdir()
+    git(bench, "init", "--quiet", "-b", "main")
+    assert bench.run("init").status == 0
+    commit(bench, "new")
+    for name in ("left", "right"):
+        git(bench, "checkout", "--quiet", "-b", name, "main")
+        edit(bench, "agents/reviewer.toml", "You are a reviewer", f"You are a {name} reviewer")
+        commit(bench, name)
+    assert "CONFLICT" in git(bench, "merge", "left", check=False)
+    run = look(bench)
+    assert (run.status, "agents/reviewer.toml:10:1: error[T405] the file has an unfinished" in run.stderr) == (1, True)
 
 
 def test_a_conflict_in_the_text_names_the_way_out(kit: Workbench) -> None:

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler import schema
 from kei_assembler.kit import Kit, discovery
-from kei_assembler.kit.settings import SHAPE
+from kei_assembler.kit.settings import SHAPE, repeated_setting
 from kei_assembler.manifest import FIELDS, decode, manifest_reader, manifest_shape
 from kei_assembler.rules import check_manifest
 from kei_assembler.source import read_toml
@@ -264,10 +264,11 @@ def test_what_is_read_at_once_is_what_fits(data: dict[str, Any]) -> None:
 @given(_some(SHAPE.fields, 4))
 @example({"manifests": "agents", "target": {"codex": {"output": "x/{name}"}}})
 @example({"ignore": ["B20"]})
+@example({"ignore": ["B206", "B206"]})
 @example({"allow-rights": [{"agent": "x", "rights": ["y"]}]})
 @example({"extra-keys": {"owner": "text"}})
 @example({"exclusive": 1})
 def test_settings_that_the_schema_takes_have_the_right_form(data: dict[str, Any]) -> None:
     assume(not _is_beyond(SHAPE, data))
-    wrong = list(misfits(SHAPE, data))
+    wrong = [*misfits(SHAPE, data), *repeated_setting.check((), data)]
     assert _accepts(schema.settings_schema(), data) == (not wrong), (data, wrong)

@@ -118,7 +118,8 @@ def test_a_limit_holds_for_the_targets_in_use_only(bench: Workbench) -> None:
 
 def test_a_target_that_is_listed_twice_counts_once(bench: Workbench) -> None:
     _agent(bench, "qwen", about="x" * 1001)
-    bench.write({"assemble.toml": 'targets = ["qwen", "qwen"]\n'})
+    twice = 'targets = ["qwen", "qwen"]\n' + bench.read("agents/critic.toml")
+    bench.write({"assemble.toml": 'ignore = ["K109"]\n', "agents/critic.toml": twice})
     assert _said(findings(bench)) == [("L802", "`description`")]
     assert bench.run("--all").status == 0
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from kei_assembler.diagnostics import listed
 from kei_assembler.kit import Kit
-from kei_assembler.kit.settings import BLOCK_NAME, SETTINGS
+from kei_assembler.kit.settings import BLOCK_NAME, NAMED_ONCE, SETTINGS
 from kei_assembler.manifest import FIELDS, extra_fields
 from kei_assembler.source.shapes import FILLED, ITEMS_MOST, Field, Shape, any_of, fits, list_of, one_of, table
 from kei_assembler.targets import CLAUDE_TOOLS
@@ -46,7 +46,10 @@ def manifest_schema(kit: Kit | None) -> Schema:
 
 def settings_schema() -> Schema:
     """Return the schema of the settings: of `assemble.toml`, and of `[tool.assemble]`."""
-    return _whole("Settings of a kit", "assemble schema --settings", _of_fields(SETTINGS))
+    schema = _of_fields(SETTINGS)
+    for key in NAMED_ONCE:
+        _name_each_once(schema["properties"][key])
+    return _whole("Settings of a kit", "assemble schema --settings", schema)
 
 
 def as_text(schema: Schema) -> str:

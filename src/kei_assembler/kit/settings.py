@@ -22,6 +22,7 @@ from kei_assembler.source.shapes import (
     matching,
     misfits,
     one_of,
+    repeats,
     table,
     table_of,
 )
@@ -115,6 +116,9 @@ SETTINGS = (
 """The settings' keys, in the order in which they are documented."""
 
 SHAPE = table(*SETTINGS)
+
+NAMED_ONCE = tuple(field.key for field in SETTINGS if field.shape.type is list and not field.is_table)
+"""The settings that are lists of names, each of which stands there once."""
 
 
 class Settings(NamedTuple):
@@ -311,6 +315,27 @@ def right_unknown(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
                 yield Finding(where, f"there is no right `{right}`", did_you_mean(right, RIGHTS, _RIGHTS_HINT))
 
 
+@rule("C711")
+def repeated_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
+    """A list of the settings has an entry twice.
+
+    It does nothing there, or what no manifest can satisfy: obligatory blocks, which each manifest lists once.
+
+    Fails::
+
+        # assemble.toml
+        known-tools = ["Deploy", "Deploy"]
+
+    Passes::
+
+        # assemble.toml
+        known-tools = ["Deploy"]
+    """
+    for key in NAMED_ONCE:
+        if isinstance(entries := data.get(key), list):
+            yield from repeats((*at, key), entries)
+
+
 _RIGHTS_HINT = f"the rights are {listed(RIGHTS)}"
 
 RULES = (
@@ -320,6 +345,7 @@ RULES = (
     extra_key_taken,
     character_not_allowable,
     right_unknown,
+    repeated_setting,
 )
 
 

@@ -140,6 +140,7 @@ class Planner:
                 self._add_once(*failure.diagnostics)
                 continue
             self._add_once(*self.renderer.unsaid(artifact, manifest))
+            self._add_once(*self.renderer.misnamed(target))
             self._check_limits(source, artifact)
             yield artifact
 

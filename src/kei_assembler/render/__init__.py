@@ -1,4 +1,4 @@
-"""From a manifest to the text of its agent file. Only this room, `sandbox` and `budget` know Jinja2."""
+"""From a manifest to the text of its agent file. Only this room, `sandbox`, `budget` and `heritage` know Jinja2."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from jinja2 import (
     Undefined,
 )
 
-from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Span, did_you_mean
 from kei_assembler.kit import Kit
 from kei_assembler.kit.settings import TEMPLATE_NAME, normal
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.manifest.adapt import adapt
 from kei_assembler.memo import note, note_source
+from kei_assembler.render.heritage import Heritage, Misnamed, misnamed
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.rules.hiding import hidden_text
-from kei_assembler.rules.outputs import allowance_unsaid, template_fails
-from kei_assembler.rules.text import filled_in_file
+from kei_assembler.rules.outputs import allowance_unsaid, template_block_unknown, template_fails
+from kei_assembler.rules.text import filled_in_file, unfinished_merge
 from kei_assembler.source import START, Source
 from kei_assembler.source.shapes import fits
 from kei_assembler.targets import TARGETS
@@ -79,6 +80,8 @@ class Renderer:
         self._templates: dict[str, Source] = {}
         self._template_of = cache(self._find_template)
         self._body = cache(self._load_body)
+        self._heritage: dict[str, Mapping[str, Heritage]] = {}
+        self._misnamed = cache(self._find_misnamed)
         self._way = cache(self._find_way)
         self._block = cache(self._load_block)
         self._last: tuple[Manifest, dict[str, Any]] | None = None
@@ -162,12 +165,30 @@ class Renderer:
         except Exception:  # the template cannot do without limits, so it looks at them
             return True
 
+    def misnamed(self, target: str) -> list[Diagnostic]:
+        """Return a finding for each block of the kit's templates for a target, of which one was rendered, that is lost.
+
+        It is lost when none of the templates that its own extends has such a block.
+        """
+        return self._misnamed(self._template_of(target))
+
+    def _find_misnamed(self, template: str) -> list[Diagnostic]:
+        known, found = self._heritage.get(template, {}), []
+        for block in misnamed(lambda name: known.get(self._file_of(name)), template):
+            source = self._templates[self._file_of(block.template)]
+            where = _span_of_name(source.text.split("\n")[block.line - 1], block)
+            found += source.run(template_block_unknown, where, block.name, block.template, block.parent, block.known)
+        return found
+
     def _own_template(self, target: str) -> str:
         """The file of the kit's own template for a target's bodies; empty where they come from the package's."""
         name = self._template_of(target)
         return "" if name == _PACKAGE_BODY else self._file_of(name)
 
     def _file_of(self, name: str) -> str:
+        """The file of a template, by which it is known when it is compiled."""
+        if name == _PACKAGE_BODY:
+            return os.path.normpath(os.path.join(_PACKAGE_TEMPLATES, _BODY))
         return normal(f"{self.kit.settings.templates}/{name}")
 
     def _load_block(self, name: str) -> str:
@@ -194,6 +215,8 @@ class Renderer:
             auto_reload=False,
             undefined=_Undefined,
         )
+        if isinstance(environment, Sandbox):
+            self._heritage[template] = environment.heritage
         return environment.get_template(template).render
 
     def _loader(self) -> BaseLoader:
@@ -207,6 +230,7 @@ class Renderer:
             return None
         source, problems = self.kit.read_text(file)
         problems += source.run(hidden_text, source, self.kit.allowed_characters)
+        problems += source.run(unfinished_merge, source, False)
         if problems:
             raise TemplateFailure(*problems)
         self._templates[file] = source
@@ -239,6 +263,13 @@ def _line_in(text: str, line: int) -> int:
 
 
 _LINE_END = re.compile(r"\r\n|[\r\n]")
+
+
+def _span_of_name(text: str, block: Misnamed) -> Span:
+    """Where a block's name stands in the line of its tag, or else in the first column."""
+    match = re.search(rf"\bblock\s+({block.name})\b", text)
+    start, end = match.span(1) if match else (0, 1)
+    return Span(block.line, start + 1, block.line, end + 1)
 
 
 class _Undefined(StrictUndefined):

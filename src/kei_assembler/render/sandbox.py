@@ -19,6 +19,7 @@ from jinja2.runtime import BlockReference, Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 
 from kei_assembler.render.budget import Budget, PayingCode, PayingTemplate
+from kei_assembler.render.heritage import Heritage, heritage
 
 _SOURCE_MOST = 64 * 1024
 _REFUSED_FILTERS = "attr batch center format pprint random slice striptags sum tojson urlize wordwrap xmlattr".split()
@@ -57,6 +58,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def __init__(self, finalize: Callable[[Any], Any], **options: Any) -> None:
         self.budget = Budget(finalize)
+        self.heritage: dict[str, Heritage] = {}
         super().__init__(finalize=self.budget.printed, optimized=False, **options)
         self.globals = {"range": safe_range}
         self.filters |= {"indent": self._indent, "join": self._join, "replace": self._replace, "round": self._round}
@@ -67,7 +69,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         if len(source) > _SOURCE_MOST:  # a template with names and branches takes time by the square of its length
             raise TemplateSyntaxError(f"the template is longer than {_SOURCE_MOST} characters", 1, name, filename)
-        return super()._parse(source, name, filename)
+        tree = super()._parse(source, name, filename)
+        self.heritage[filename or ""] = heritage(tree)
+        return tree
 
     def _paying(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return wraps(function)(lambda *args, **kwargs: self.budget.paid(function(*args, **kwargs)))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Diagnostic, Rule
 from kei_assembler.kit import Block, Kit, stem
-from kei_assembler.manifest import Manifest
+from kei_assembler.manifest import Manifest, decode
 from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, text, tools
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.source import Source, first_findings
@@ -41,6 +41,7 @@ RULES = (
     *OF_MANIFEST,
     *OF_BLOCK,
     *OF_KIT,
+    text.unfinished_merge,
     text.filled_in_file,
     *limits.RULES,
     *hiding.RULES,
@@ -59,6 +60,7 @@ def check_manifest(kit: Kit, source: Source) -> tuple[Manifest, list[Diagnostic]
     found = _checked(subject, (*keys.OF_MISFITS, *rules) if subject.misfits else rules)
     given = {key: getattr(subject.manifest, key) for key in ("name", "description") if _is_there(subject, key)}
     found += check_limits(source, given, kit.targets_of(subject.manifest))
+    found += source.run(text.unfinished_merge, source)
     return subject.manifest, found + source.run(hiding.hidden_text, source, kit.allowed_characters)
 
 
@@ -93,6 +95,7 @@ def check_block(usage: Usage, block: Block) -> list[Diagnostic]:
     if block.problems:
         return list(block.problems)
     found = [diagnostic for rule in OF_BLOCK for diagnostic in block.source.run(rule, block)]
+    found += block.source.run(text.unfinished_merge, block.source)
     found += block.source.run(text.filled_in_file, block.source, usage.fillers.get(block.name, ()))
     return found + block.source.run(hiding.hidden_text, block.source, usage.kit.allowed_characters)
 
@@ -108,6 +111,9 @@ def check_kit(usage: Usage) -> list[Diagnostic]:
         for file in kit.manifests:
             if stem(file) not in usage.handoffs:
                 found += kit.read_manifest(file)[0].run(handoffs.unreached_agent, usage, stem(file))
+    for file in usage.may_lack():
+        source = kit.read_manifest(file)[0]
+        found += source.run(handoffs.unreachable_agent, usage, decode(source.data, kit.settings.extra_keys))
     if kit.settings_source:
         found += kit.settings_source.run(rights.allowance_unused, usage, kit.settings_at)
     return found

@@ -55,7 +55,9 @@ def output_edited(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
 
 @rule("O605")
 def output_foreign(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
-    """A file that this tool did not write is in the way of an output. It is left as it is.
+    """A file that was not generated from its manifest is in the way of an output. It is left as it is.
+
+    Somebody wrote it, or it was generated from another manifest, as a copy of that one's file is.
 
     Fails::
 
@@ -72,7 +74,7 @@ def output_foreign(manifest: str, mending: str, cause: str) -> Iterable[Finding]
         description = "Reviews code."
     """
     hint = f"move it away; or, to overwrite it, run: {mending}"
-    yield Finding(START, "a file that was not generated is in the way; it is left as it is", hint)
+    yield Finding(START, f"a file that was not generated from {manifest} is in the way; it is left as it is", hint)
 
 
 @rule("O607", Severity.NOTE)

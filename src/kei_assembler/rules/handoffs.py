@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, Severity, did_you_mean, rule
+from kei_assembler.diagnostics import Finding, Severity, did_you_mean, listed, rule
 from kei_assembler.kit import stem
+from kei_assembler.manifest import Manifest
 from kei_assembler.manifest.adapt import EVERYTHING, starts_agents
 from kei_assembler.rules.subject import Subject, Usage
+from kei_assembler.targets import TARGETS
 
 
 @rule("H301")
@@ -224,5 +226,52 @@ def unreached_agent(usage: Usage, name: str) -> Iterable[Finding]:
         yield Finding(("name",), f"no agent hands off to `{name}`", "add a handoff to it, if others should know it")
 
 
+@rule("H306", Severity.WARNING)
+def unreachable_agent(usage: Usage, manifest: Manifest) -> Iterable[Finding]:
+    """An agent hands off to another that one of its AI tools does not get.
+
+    The `targets` of the other agent leave that AI tool out, so that its file names an agent which is not there. Said
+    only when all manifests are looked at.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [[handoff]]
+        target = "implementer"
+        trigger = "findings to be fixed"
+
+        # agents/implementer.toml
+        name = "implementer"
+        description = "Writes code."
+        role = "You write code."
+        targets = ["codex"]
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [[handoff]]
+        target = "implementer"
+        trigger = "findings to be fixed"
+
+        # agents/implementer.toml
+        name = "implementer"
+        description = "Writes code."
+        role = "You write code."
+        targets = ["claude-code", "codex"]
+    """
+    for index, handoff in enumerate(manifest.handoff):
+        if lacking := usage.lacking(usage.targets_of(manifest.name), handoff.target):
+            labels = listed((TARGETS[target].label for target in lacking), str)
+            hint = f"add {listed(lacking)} to the targets of `{handoff.target}`, or remove the handoff"
+            message = f"the agent `{handoff.target}` is not written for {labels}"
+            yield Finding(("handoff", index, "target"), message, hint)
+
+
 OF_MANIFEST = (unknown_handoff_target, handoff_to_itself, repeated_handoff, cannot_hand_off)
-OF_KIT = (unreached_agent,)
+OF_KIT = (unreached_agent, unreachable_agent)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from kei_assembler.diagnostics import Finding, KeyPath, did_you_mean, listed, nearest, rule
 from kei_assembler.rules.subject import Subject
-from kei_assembler.source.shapes import Misfit, are_texts, describe
+from kei_assembler.source.shapes import Misfit, describe, repeats
 
 _TABLES = {"handoff": "a `[[handoff]]`", "references": "`[references]`", "target": "a `[target.…]`"}
 
@@ -280,21 +280,6 @@ def _is_filled(value: object) -> bool:
     if isinstance(value, str):
         return bool(value.strip())
     return any(value.values()) if isinstance(value, dict) else bool(value)
-
-
-def repeats(path: KeyPath, entries: Collection[object]) -> Iterator[Finding]:
-    """Yield a finding for every text of a list that stands in it before."""
-    if are_texts(entries) and len(set(entries)) == len(entries):
-        return
-    seen: dict[str, int] = {}
-    for index, entry in enumerate(entries):
-        if not (isinstance(entry, str) and entry):
-            continue
-        if entry in seen:
-            first = ((*path, seen[entry]), "listed here first")
-            message = f"`{entry}` is listed twice in `{path[-1]}`"
-            yield Finding((*path, index), message, "remove one of the two", (first,))
-        seen.setdefault(entry, index)
 
 
 def _of_kind(subject: Subject, kind: str) -> Iterator[Misfit]:

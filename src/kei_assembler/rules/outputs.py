@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, Severity, Span, rule
+from kei_assembler.diagnostics import Finding, Severity, Span, did_you_mean, listed, rule
 from kei_assembler.source import START
 from kei_assembler.text.hidden import stretches
 
@@ -260,6 +260,39 @@ def allowance_unsaid(label: str) -> Iterable[Finding]:
     yield Finding(START, message, "print it, or extend `default/agent.md.j2`")
 
 
+@rule("O618", Severity.WARNING)
+def template_block_unknown(
+    where: Span, block: str, template: str, parent: str, known: Iterable[str]
+) -> Iterable[Finding]:
+    """A block of a template that extends another is none of that one's, so that what it holds is printed nowhere.
+
+    Often its name is a misspelling of another. What stands in a block that is there, or is called as `self.NAME()`, is
+    printed.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # templates/agent.md.j2
+        {% extends "default/agent.md.j2" %}
+        {% block roles %}You are {{ agent.name }}.{% endblock %}
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # templates/agent.md.j2
+        {% extends "default/agent.md.j2" %}
+        {% block role %}You are {{ agent.name }}.{% endblock %}
+    """
+    message = f"the block `{block}` of `{template}` changes nothing: `{parent}` has no such block"
+    yield Finding(where, message, did_you_mean(block, known, f"its blocks are {listed(sorted(known))}"))
+
+
 @rule("O616")
 def output_among_manifests(path: str) -> Iterable[Finding]:
     """An output would lie in the folder of the manifests with the name of one: the next run would take it for that.
@@ -300,4 +333,5 @@ RULES = (
     output_too_large,
     output_among_manifests,
     allowance_unsaid,
+    template_block_unknown,
 )

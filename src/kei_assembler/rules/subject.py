@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any
 
 from kei_assembler.diagnostics import Finding, KeyPath, Span
-from kei_assembler.kit import Kit
+from kei_assembler.kit import Kit, stem
 from kei_assembler.manifest import Manifest, decode, with_defaults
 from kei_assembler.source import Source
 from kei_assembler.source.shapes import Misfit, misfits
@@ -90,30 +90,63 @@ class Usage:
         self.handoffs: set[str] = set()
         self.rights: set[tuple[str, str]] = set()
         self.targets: set[str] = set()
+        self.own_targets: dict[str, tuple[str, ...]] = {}
         self.fillers: dict[str, set[str]] = {}
+        self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
 
     @property
     def gathered(self) -> tuple[Any, ...]:
-        """Everything that was gathered, as plain values."""
-        return self.blocks, self.handoffs, self.rights, self.targets, self.fillers
+        """Everything that was gathered, as plain values: what is one, and what is one for each of some keys."""
+        whole = self.blocks, self.handoffs, self.rights, self.targets, self.own_targets
+        return whole, (self.fillers, self.handoffs_for)
 
     def join(self, gathered: tuple[Any, ...]) -> None:
         """Take note of what another gathered."""
-        *sets, fillers = gathered
-        for own, more in zip(self.gathered, sets, strict=False):
-            own.update(more)
-        for block, targets in fillers.items():
-            self.fillers.setdefault(block, set()).update(targets)
+        (whole, by_key), (more, more_by_key) = self.gathered, gathered
+        for own, added in zip(whole, more, strict=True):
+            own.update(added)
+        for groups, added in zip(by_key, more_by_key, strict=True):
+            for key, members in added.items():
+                groups.setdefault(key, set()).update(members)
 
     def add(self, manifest: Manifest) -> None:
         """Take note of what one manifest uses."""
         self.blocks.update(manifest.blocks)
-        self.handoffs.update(handoff.target for handoff in manifest.handoff)
         self.rights.update((manifest.name, right) for right in rights_of(manifest))
-        for target in self.kit.targets_of(manifest):
+        wanted = self.kit.targets_of(manifest)
+        if manifest.targets is not None:
+            self.own_targets[manifest.name] = wanted
+        if manifest.handoff:
+            agents = {handoff.target for handoff in manifest.handoff}
+            self.handoffs |= agents
+            self.handoffs_for.setdefault(wanted, set()).update(agents)
+        for target in wanted:
             self.targets.add(target)
             for block in manifest.blocks if TARGETS[target].fills else ():
                 self.fillers.setdefault(block, set()).add(target)
+
+    @cached_property
+    def _usual_targets(self) -> tuple[str, ...]:
+        return self.kit.targets_of(decode({}, {}))
+
+    def targets_of(self, agent: str) -> tuple[str, ...]:
+        """Return the targets that an agent's files are made for, once all manifests were looked at."""
+        return self.own_targets.get(agent, self._usual_targets)
+
+    def lacking(self, targets: Iterable[str], agent: str) -> tuple[str, ...]:
+        """Return those of the targets that do not get an agent, if that is one of the kit's and of no other place."""
+        if agent not in self.kit.agents or agent in self.kit.settings.external_agents:
+            return ()
+        return tuple(target for target in targets if target not in self.targets_of(agent))
+
+    def may_lack(self) -> list[str]:
+        """Return the files of the manifests that may hand off to an agent which one of their targets does not get."""
+        concerned = {
+            targets
+            for targets, agents in self.handoffs_for.items()
+            if self.own_targets and any(self.lacking(targets, agent) for agent in agents)
+        }
+        return [file for file in self.kit.manifests if concerned and self.targets_of(stem(file)) in concerned]
 
 
 def _has(table: Any, path: KeyPath) -> bool:

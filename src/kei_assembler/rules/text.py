@@ -149,39 +149,48 @@ def unclosed_in_block(block: Block) -> Iterable[Finding]:
 
 
 @rule("T405")
-def unfinished_merge(block: Block) -> Iterable[Finding]:
-    """A block holds the conflict markers of a merge, outside of code.
+def unfinished_merge(source: Source, may_show: bool = True) -> Iterable[Finding]:
+    """A manifest, block or template holds the conflict markers of a merge.
 
-    Both sides would go into every agent that uses the block.
+    Both sides would go into every agent that is made from it. In a code fence of a manifest or a block, markers are
+    what the agent is to be shown; in a template they are a conflict wherever they stand.
 
     Fails::
 
         # agents/critic.toml
         name = "critic"
         description = "Reviews code."
-        blocks = ["baseline"]
-
-        # _blocks/baseline.md
+        role = \"\"\"
         <<<<<<< HEAD
         Be kind.
         =======
         Be honest.
         >>>>>>> honesty
+        \"\"\"
 
     Passes::
 
         # agents/critic.toml
         name = "critic"
         description = "Reviews code."
-        blocks = ["baseline"]
-
-        # _blocks/baseline.md
+        role = \"\"\"
         Be kind and honest.
+        \"\"\"
     """
-    text = block.source.text
-    if "<<<<<<< " in text and (opening := _opening_marker(prose(text))):
+    text = source.text
+    if _may_be_torn(text) and (opening := _opening_marker(_unfenced(text) if may_show else text)):
         where = span_of(text, *opening.span())
-        yield Finding(where, "the block has an unfinished merge", "settle it, and remove the markers")
+        yield Finding(where, "the file has an unfinished merge", "settle it, and remove the markers")
+
+
+def _may_be_torn(text: str) -> bool:
+    return text.rfind("<<<<<<< ") >= 0  # in a long text that takes less than half of the time that `in` takes
+
+
+def _unfenced(text: str) -> str:
+    """The text without its code. An HTML block is none: in a prompt, a tag around rules is no more than a heading."""
+    lines = zip(text.split("\n"), outline(text.replace("<", "(")).verbatim, strict=True)
+    return "\n".join(" " * len(line) if is_code else line for line, is_code in lines)
 
 
 def _opening_marker(text: str) -> re.Match[str] | None:
@@ -282,5 +291,5 @@ def _line(text: str, number: int) -> tuple[int, int]:
 
 
 OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role, filled_in_manifest)
-OF_BLOCK = (placeholder_in_block, unclosed_in_block, unfinished_merge)
-RULES = (*OF_MANIFEST, *OF_BLOCK, filled_in_file)
+OF_BLOCK = (placeholder_in_block, unclosed_in_block)
+RULES = (*OF_MANIFEST, *OF_BLOCK, unfinished_merge, filled_in_file)

@@ -6,11 +6,11 @@ The same rows describe the manifest, the settings and the targets' front matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import KeyPath
+from kei_assembler.diagnostics import Finding, KeyPath
 
 
 class Shape(NamedTuple):
@@ -184,6 +184,21 @@ def are_texts(entries: Iterable[Any]) -> bool:
 
 
 _TEXTS = frozenset({str})
+
+
+def repeats(path: KeyPath, entries: Collection[object]) -> Iterator[Finding]:
+    """Yield a finding for every text of a list that stands in it before."""
+    if are_texts(entries) and len(set(entries)) == len(entries):
+        return
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(entries):
+        if not (isinstance(entry, str) and entry):
+            continue
+        if entry in seen:
+            first = ((*path, seen[entry]), "listed here first")
+            message = f"`{entry}` is listed twice in `{path[-1]}`"
+            yield Finding((*path, index), message, "remove one of the two", (first,))
+        seen.setdefault(entry, index)
 
 
 def _misfits_of_table(shape: Shape, value: dict[str, Any], path: KeyPath) -> Iterator[Misfit]:
