@@ -14,8 +14,8 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 FLOORS = (
     "diagnostics streams text text.hidden text.markdown text.frontmatter text.stamp",
     "memo.signatures plan.crew plan.progress source.handwriting",
-    "memo source.shapes source.places targets.forms rules.imports importing importing.lenient importing.bodies",
-    "render.budget source targets.target",
+    "memo source.shapes source.places targets.forms rules.imports rules.bodies importing importing.bodies",
+    "importing.lenient render.budget source targets.target",
     "render.sandbox targets",
     "manifest",
     "manifest.adapt kit.settings importing.agentfile importing.paths",

@@ -17,7 +17,7 @@ from kei_assembler.importing.paths import seen_by
 from kei_assembler.importing.tools import from_words, split_names, translated
 from kei_assembler.kit import Kit
 from kei_assembler.manifest.adapt import EVERYTHING
-from kei_assembler.rules import imports
+from kei_assembler.rules import bodies, imports
 from kei_assembler.source.shapes import LINE, Field, Shape, fits
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
@@ -192,7 +192,7 @@ class _Drafting:
             skipped = self.agent.body[: len(self.agent.body) - len(self.agent.body.lstrip("\n"))].count("\n")
             line = self.agent.line + skipped + unclosed.line - 1
             message = f"the body leaves a {unclosed.what} open; in the manifest it is closed at the end"
-            self.found += self.agent.say(imports.body_repaired, Span(line, 1, line, 1), message)
+            self.found += self.agent.say(bodies.body_repaired, Span(line, 1, line, 1), message)
         fields = fields_of(body, partial(self._can_say, known))
         allowed = fields.pop("allowed", None)
         self.data |= {key: value for key, value in fields.items() if value}

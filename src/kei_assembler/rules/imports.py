@@ -235,36 +235,6 @@ def manifest_in_the_way(found: Finding) -> Iterable[Finding]:
     yield found
 
 
-@rule("I909", Severity.WARNING)
-def body_repaired(found: Finding) -> Iterable[Finding]:
-    """The body leaves a code fence or an HTML block open; in the manifest it is closed at the end.
-
-    Fails::
-
-        # .claude/agents/critic.md
-        ---
-        name: critic
-        description: Reviews code.
-        ---
-        Report like this:
-        ```
-        finding
-
-    Passes::
-
-        # .claude/agents/critic.md
-        ---
-        name: critic
-        description: Reviews code.
-        ---
-        Report like this:
-        ```
-        finding
-        ```
-    """
-    yield found
-
-
 @rule("I910", Severity.NOTE)
 def file_left_behind(found: Finding) -> Iterable[Finding]:
     """The agent's file will be another one than that which was imported.
@@ -288,63 +258,6 @@ def file_left_behind(found: Finding) -> Iterable[Finding]:
         description: Reviews code.
         ---
         You review code.
-    """
-    yield found
-
-
-@rule("I911", Severity.NOTE)
-def section_moved(found: Finding) -> Iterable[Finding]:
-    """A section that became a block stands after the rest of the body now: blocks follow the role.
-
-    Said only with `--share`.
-
-    Fails::
-
-        # .claude/agents/critic.md
-        ---
-        name: critic
-        description: Reviews code.
-        ---
-        # Honesty
-
-        Say what you ran.
-
-        # Task
-
-        You review code.
-
-        # .claude/agents/tester.md
-        ---
-        name: tester
-        description: Tests code.
-        ---
-        # Honesty
-
-        Say what you ran.
-
-    Passes::
-
-        # .claude/agents/critic.md
-        ---
-        name: critic
-        description: Reviews code.
-        ---
-        # Task
-
-        You review code.
-
-        # Honesty
-
-        Say what you ran.
-
-        # .claude/agents/tester.md
-        ---
-        name: tester
-        description: Tests code.
-        ---
-        # Honesty
-
-        Say what you ran.
     """
     yield found
 
@@ -392,8 +305,6 @@ RULES = (
     description_made_up,
     tools_repaired,
     manifest_in_the_way,
-    body_repaired,
     file_left_behind,
-    section_moved,
     made_otherwise,
 )
