@@ -66,7 +66,7 @@ def test_the_same_import_again_changes_nothing(bench: Workbench) -> None:
     run = bench.run("import", ".claude/agents")
     assert (run.status, run.stdout) == (0, "unchanged agents/critic.toml\n")
     bench.run("--all", "--force")
-    assert bench.run("import", ".claude/agents").stdout == "unchanged agents/critic.toml\n"
+    assert bench.run("import", ".claude/agents").stdout == "kept agents/critic.toml\n"
     assert before.items() <= {**bench.files(), ".claude/agents/critic.md": before[".claude/agents/critic.md"]}.items()
 
 

@@ -15,18 +15,18 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.importing import prospect
 from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.drafting import Draft, Origin, draft
+from kei_assembler.importing.generated import told_apart
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, read_regular, unreadable
 from kei_assembler.kit.selection import as_seen, way_down, working_directory
-from kei_assembler.plan import disk, owner_of, with_lf
+from kei_assembler.plan import disk, with_lf
 from kei_assembler.plan.build import Policy
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import Outcome
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
-from kei_assembler.text import stamp
 from kei_assembler.text.hidden import shown
 
 _PASSED_OVER = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
@@ -55,8 +55,12 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     origins, found = _read(files, home := _home(folder))
     kit, settings = _kit(home, origins)
     policy = Policy.of(kit)
-    written, made, said = _import(kit, settings, origins, share, dry_run)
-    return _tell(kit, written, made, policy.weigh([*found, *said]), dry_run)
+    by_hand, generated = told_apart(kit, origins)
+    written, made, said = _import(kit, settings, by_hand, share, dry_run)
+    made = [*(Made("kept", one.manifest) for one in generated), *made]
+    agents = {*(one.manifest for one in generated), *(file.path for file in written)}
+    outcome = Outcome(tuple(policy.weigh([*found, *said])), agents=len(agents))
+    return _tell(kit, written, made, outcome, dry_run)
 
 
 def _import(
@@ -191,16 +195,9 @@ def _write(
         other = others.get(file.path, file.path)
         is_other = other != file.path
         word, why = ("foreign", "is an agent of this name") if is_other else _write_one(kit, file, dry_run)
-        word = "kept" if word == "foreign" and _manifest_of(kit, file.draft.origin) == other else word
-        made.append(Made(word, other if word == "kept" else file.path))
+        made.append(Made(word, file.path))
         found += prospect.in_the_way(file.draft, other, why) if word == "foreign" else []
     return made, found
-
-
-def _manifest_of(kit: Kit, origin: Origin) -> str:
-    """The manifest that a file was generated from; empty where it was not."""
-    mark = stamp.find(origin.agent.source.text, TARGETS[origin.agent.target].form.comment)
-    return owner_of(kit, origin.place, mark) if mark else ""
 
 
 _DIFFERS = "says something else; it is left as it is"
@@ -225,17 +222,14 @@ def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
 # The report
 
 
-def _tell(
-    kit: Kit, written: Sequence[Written], made: Sequence[Made], found: Sequence[Diagnostic], dry_run: bool
-) -> int:
-    outcome = Outcome(tuple(found), agents=len(written))
+def _tell(kit: Kit, written: Sequence[Written], made: Sequence[Made], outcome: Outcome, dry_run: bool) -> int:
     tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in made))
     tell(sys.stderr, as_text.diagnostics(outcome.diagnostics) + "".join(_closing(kit, written, outcome, dry_run)))
     return outcome.status
 
 
 def _closing(kit: Kit, written: Sequence[Written], outcome: Outcome, dry_run: bool) -> Iterator[str]:
-    yield "; ".join(filter(None, (as_text.counted(len(written), "agent"), as_text.tally(outcome.diagnostics)))) + "\n"
+    yield "; ".join(filter(None, (as_text.counted(outcome.agents, "agent"), as_text.tally(outcome.diagnostics)))) + "\n"
     if written and not dry_run:
         is_taken = any(_output(kit, file) == file.draft.origin.place for file in written)
         yield f"next: look at the manifests, then run: {_TAKE_OVER if is_taken else 'assemble --all'}\n"
