@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
 from typing import NamedTuple
 
 import click
@@ -15,7 +16,7 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.importing import prospect
 from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.drafting import Draft, Origin, draft
-from kei_assembler.importing.generated import told_apart
+from kei_assembler.importing.generated import edits, told_apart
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
@@ -31,7 +32,6 @@ from kei_assembler.text.hidden import shown
 
 _PASSED_OVER = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
 _FROM_HELP = "The AI tool that the files are for; else their paths tell, as .github/agents, or it is Claude Code."
-_TAKE_OVER = "assemble --all --force, which takes over the files that they came from"
 
 
 class Made(NamedTuple):
@@ -39,6 +39,18 @@ class Made(NamedTuple):
 
     word: str
     path: str
+
+
+class Imported(NamedTuple):
+    """What came of an import: of each file of the kit, the manifests that are there now, and what there is to say.
+
+    `agents` counts those that the files are about, be they imported or not.
+    """
+
+    made: list[Made]
+    coming: list[Written]
+    found: list[Diagnostic]
+    agents: int
 
 
 @click.command("import")
@@ -55,26 +67,26 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     origins, found = _read(files, home := _home(folder))
     kit, settings = _kit(home, origins)
     policy = Policy.of(kit)
+    imported = _import(kit, settings, origins, share, dry_run)
+    outcome = Outcome(tuple(policy.weigh([*found, *imported.found])), agents=imported.agents)
+    return _tell(kit, imported, outcome, dry_run)
+
+
+def _import(kit: Kit, settings: str, origins: Sequence[Origin], share: bool, dry_run: bool) -> Imported:
+    """Write what comes of the files that people wrote."""
     by_hand, generated = told_apart(kit, origins)
-    written, made, said = _import(kit, settings, by_hand, share, dry_run)
-    made = [*(Made("kept", one.manifest) for one in generated), *made]
-    agents = {*(one.manifest for one in generated), *(file.path for file in written)}
-    outcome = Outcome(tuple(policy.weigh([*found, *said])), agents=len(agents))
-    return _tell(kit, written, made, outcome, dry_run)
-
-
-def _import(
-    kit: Kit, settings: str, origins: Sequence[Origin], share: bool, dry_run: bool
-) -> tuple[list[Written], list[Made], list[Diagnostic]]:
-    """Write what comes of the files, and return the manifests, what became of each file, and what there is to say."""
-    drafts = _drafts(kit, origins)
+    kept = dict.fromkeys(one.manifest for one in generated)
+    drafts = _drafts(kit, by_hand)
     drafts, blocks = prospect.with_shared(kit, drafts) if share else (drafts, {})
     written = prospect.written(kit, drafts)
     made, in_the_way = _write(kit, _pieces(settings, kit, blocks, drafts), written, dry_run)
-    news = {path for word, path in made if word not in ("foreign", "kept")}
+    news = {path for word, path in made if word != "foreign"}
     coming = [file for file in written if file.path in news]
-    said = [one for draft in drafts for one in draft.found]
-    return written, made, [*said, *Prospect(kit, coming, blocks).problems(), *in_the_way]
+    said = [*edits(generated), *(one for draft in drafts for one in draft.found)]
+    said += [*Prospect(kit, coming, blocks).problems(), *in_the_way]
+    return Imported(
+        [*(Made("kept", path) for path in kept), *made], coming, said, len({*kept, *(file.path for file in written)})
+    )
 
 
 def _full(path: str) -> str:
@@ -222,18 +234,37 @@ def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
 # The report
 
 
-def _tell(kit: Kit, written: Sequence[Written], made: Sequence[Made], outcome: Outcome, dry_run: bool) -> int:
-    tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in made))
-    tell(sys.stderr, as_text.diagnostics(outcome.diagnostics) + "".join(_closing(kit, written, outcome, dry_run)))
+def _tell(kit: Kit, imported: Imported, outcome: Outcome, dry_run: bool) -> int:
+    tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in imported.made))
+    tell(sys.stderr, as_text.diagnostics(outcome.diagnostics) + "".join(_closing(kit, imported.coming, outcome, dry_run)))
     return outcome.status
 
 
-def _closing(kit: Kit, written: Sequence[Written], outcome: Outcome, dry_run: bool) -> Iterator[str]:
+def _closing(kit: Kit, coming: Sequence[Written], outcome: Outcome, dry_run: bool) -> Iterator[str]:
     yield "; ".join(filter(None, (as_text.counted(outcome.agents, "agent"), as_text.tally(outcome.diagnostics)))) + "\n"
-    if written and not dry_run:
-        is_taken = any(_output(kit, file) == file.draft.origin.place for file in written)
-        yield f"next: look at the manifests, then run: {_TAKE_OVER if is_taken else 'assemble --all'}\n"
+    if coming and not dry_run:
+        yield f"next: look at the manifests, then run: {_next(kit, coming)}\n"
 
 
-def _output(kit: Kit, file: Written) -> str:
-    return kit.output(file.draft.origin.agent.target, file.draft.name, file.path)
+def _next(kit: Kit, coming: Sequence[Written]) -> str:
+    """The command that builds, by force only where that can overwrite nothing but what was imported."""
+    taken = [file for file in coming if _there(kit, file) == {_origin(file)}]
+    if not taken:
+        return "assemble --all"
+    is_whole_kit = {file.path for file in coming}.issuperset(kit.manifests)
+    if is_whole_kit and all(_there(kit, file) <= {_origin(file)} for file in coming):
+        return "assemble --all --force, which takes over the files that they came from"
+    files = "files that they" if len(taken) > 1 else "file that it"
+    manifests = " ".join(quote(as_seen(kit.path(file.path))) for file in taken)
+    return f"assemble --force {manifests}, which takes over the {files} came from"
+
+
+def _there(kit: Kit, file: Written) -> set[str]:
+    """What lies where the files of a manifest are to be."""
+    targets = file.draft.data.get("targets", kit.settings.targets)
+    outputs = (kit.path(kit.output(target, file.draft.name, file.path)) for target in targets)
+    return {os.path.realpath(output) for output in outputs if os.path.lexists(output)}
+
+
+def _origin(file: Written) -> str:
+    return os.path.realpath(file.draft.origin.agent.source.file)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from shlex import quote
 from typing import NamedTuple
 
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.drafting import Origin
 from kei_assembler.importing.names import own_name
 from kei_assembler.kit import Kit, stem
+from kei_assembler.rules import imports
+from kei_assembler.source import START
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
+
+_MORE = "move the change into {0}, a block or a template; to see it, run: assemble --diff {1}"
 
 
 class Generated(NamedTuple):
@@ -33,6 +39,16 @@ def told_apart(kit: Kit, origins: Sequence[Origin]) -> tuple[list[Origin], list[
         mark and _generated(kit, origin.agent, mark, manifests) for origin, mark in zip(origins, marks, strict=True)
     ]
     return [origin for origin, one in zip(origins, made, strict=True) if one is None], list(filter(None, made))
+
+
+def edits(generated: Iterable[Generated]) -> list[Diagnostic]:
+    """Return a finding for each file that was edited after it was made."""
+    return [found for one in generated if not one.intact for found in _edit(one.agent, one.manifest)]
+
+
+def _edit(agent: AgentFile, manifest: str) -> list[Diagnostic]:
+    message = f"the file was generated from {manifest} and edited since; the edit was not taken over"
+    return agent.say(imports.edit_not_taken_over, START, message, _MORE.format(manifest, quote(manifest)))
 
 
 def _mark(agent: AgentFile) -> stamp.Stamp | None:
