@@ -139,7 +139,7 @@ def test_comments_teach(kit: Workbench) -> None:
             "  help: did you mean `policy/no-push`?\n"),
         (["critic", "--handoff=fixr=x"], "error: unknown agent `fixr`; nothing was written\n"
             "  help: did you mean `fixer`?\n"),
-        (["critic", "--handoff=critic=x"], "hands off to itself"),
+        (["critic", "--handoff=critic=x"], "error: the agent hands off to itself; nothing was written\n"),
         (["critic", "--handoff=fixer=x", "--handoff=fixer=y"], "nothing was written"),
         (["critic", "--handoff=fixer"], "--handoff takes AGENT=TRIGGER"),
         (["critic", "--handoff=fixer= "], "nothing was written"),
