@@ -15,7 +15,7 @@ FLOORS = (
     "diagnostics streams text text.hidden text.markdown text.frontmatter text.stamp",
     "memo.signatures plan.crew plan.progress source.handwriting",
     "memo source.shapes source.places targets.forms rules.imports rules.bodies importing importing.bodies",
-    "importing.lenient render.budget source targets.target",
+    "importing.lenient importing.breaks render.budget source targets.target",
     "render.sandbox targets",
     "manifest",
     "manifest.adapt kit.settings importing.agentfile importing.paths",

@@ -97,7 +97,37 @@ def section_moved(found: Finding) -> Iterable[Finding]:
     yield found
 
 
+@rule("I914", Severity.NOTE)
+def break_rewritten(found: Finding) -> Iterable[Finding]:
+    """Lines of the body end in two spaces, which break them; in the manifest a backslash does.
+
+    Both mean the same in Markdown, but what is generated has no white space at the ends of lines. Code stays as it is.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        Name: critic\x20\x20
+        Task: review
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        Name: critic\\
+        Task: review
+    """
+    yield found
+
+
 RULES = (
     body_repaired,
     section_moved,
+    break_rewritten,
 )
