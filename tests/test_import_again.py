@@ -44,7 +44,7 @@ def test_what_comes_next_leaves_alone_what_was_not_imported(kit: Workbench) -> N
     run = kit.run("import", ".claude/agents/b.md")
     assert run.stderr.endswith("run: assemble --force agents/b.toml, which takes over the file that it came from\n")
     assert _follow(kit, run).stdout == "overwrote .claude/agents/b.md\n"
-    run = kit.run("import", ".claude/agents/c.md", cwd=".")
+    run = kit.run("import", ".claude/agents/c.md")
     assert _follow(kit, run).stdout == "overwrote .claude/agents/c.md\n"
     assert kit.read(".claude/agents/a.md") == mine
 

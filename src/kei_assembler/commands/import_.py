@@ -75,18 +75,18 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
 def _import(kit: Kit, settings: str, origins: Sequence[Origin], share: bool, dry_run: bool) -> Imported:
     """Write what comes of the files that people wrote."""
     by_hand, generated = told_apart(kit, origins)
-    kept = dict.fromkeys(one.manifest for one in generated)
     drafts = _drafts(kit, by_hand)
     drafts, blocks = prospect.with_shared(kit, drafts) if share else (drafts, {})
     written = prospect.written(kit, drafts)
-    made, in_the_way = _write(kit, _pieces(settings, kit, blocks, drafts), written, dry_run)
-    news = {path for word, path in made if word != "foreign"}
+    pieces = _pieces(settings, kit, blocks, drafts)
+    made, in_the_way = _write(kit, pieces, written, dry_run)
+    made = [*dict.fromkeys(Made("kept", one.manifest) for one in generated), *made]
+    news = {path for word, path in made if word not in ("foreign", "kept")}
     coming = [file for file in written if file.path in news]
     said = [*edits(generated), *(one for draft in drafts for one in draft.found)]
     said += [*Prospect(kit, coming, blocks).problems(), *in_the_way]
-    return Imported(
-        [*(Made("kept", path) for path in kept), *made], coming, said, len({*kept, *(file.path for file in written)})
-    )
+    agents = {path for _, path in made} - {piece.path for piece in pieces}
+    return Imported(made, coming, said, len(agents))
 
 
 def _full(path: str) -> str:
