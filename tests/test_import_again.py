@@ -92,6 +92,7 @@ def test_an_edit_of_a_generated_file_is_said_and_stays(kit: Workbench) -> None:
     )
     assert kit.read(".claude/agents/a.md") == mine
     assert "-IMPORTANT\n" in kit.run("--diff", "agents/a.toml").stdout
+    assert "run: assemble --diff a.toml\n" in kit.run("import", "../.claude/agents", cwd="agents").stderr
 
 
 def test_what_was_generated_and_left_so_is_kept_in_silence(kit: Workbench) -> None:
@@ -136,6 +137,13 @@ def test_a_kit_in_a_folder_of_its_own_knows_its_files_above(bench: Workbench) ->
         run = bench.run("import", *args, cwd=folder)
         words = [line.split()[0] for line in run.stdout.splitlines()]
         assert (run.status, words) == (0, ["kept", "kept", "unchanged"])
+
+
+def test_what_comes_next_names_a_kit_elsewhere(bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": 'targets = ["claude-code"]\n', "a.md": _agent("a")})
+    run = bench.run("import", "a.md", "--kit", "kit")
+    assert run.stderr.endswith("run: assemble --all --kit kit\n")
+    assert _follow(bench, run).stdout == "created agents/a.md\n"
 
 
 def test_a_linked_folder_of_agents_is_known(bench: Workbench) -> None:

@@ -21,7 +21,7 @@ from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, read_regular, unreadable
-from kei_assembler.kit.selection import as_seen, way_down, working_directory
+from kei_assembler.kit.selection import as_seen, named, way_down, working_directory
 from kei_assembler.plan import disk, with_lf
 from kei_assembler.plan.build import Policy
 from kei_assembler.report import as_text
@@ -83,7 +83,7 @@ def _import(kit: Kit, settings: str, origins: Sequence[Origin], share: bool, dry
     made = [*dict.fromkeys(Made("kept", one.manifest) for one in generated), *made]
     news = {path for word, path in made if word not in ("foreign", "kept")}
     coming = [file for file in written if file.path in news]
-    said = [*edits(generated), *(one for draft in drafts for one in draft.found)]
+    said = [*edits(kit, generated), *(one for draft in drafts for one in draft.found)]
     said += [*Prospect(kit, coming, blocks).problems(), *in_the_way]
     agents = {path for _, path in made} - {piece.path for piece in pieces}
     return Imported(made, coming, said, len(agents))
@@ -236,7 +236,8 @@ def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
 
 def _tell(kit: Kit, imported: Imported, outcome: Outcome, dry_run: bool) -> int:
     tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in imported.made))
-    tell(sys.stderr, as_text.diagnostics(outcome.diagnostics) + "".join(_closing(kit, imported.coming, outcome, dry_run)))
+    closing = "".join(_closing(kit, imported.coming, outcome, dry_run))
+    tell(sys.stderr, as_text.diagnostics(outcome.diagnostics) + closing)
     return outcome.status
 
 
@@ -250,13 +251,19 @@ def _next(kit: Kit, coming: Sequence[Written]) -> str:
     """The command that builds, by force only where that can overwrite nothing but what was imported."""
     taken = [file for file in coming if _there(kit, file) == {_origin(file)}]
     if not taken:
-        return "assemble --all"
+        return _everything(kit)
     is_whole_kit = {file.path for file in coming}.issuperset(kit.manifests)
     if is_whole_kit and all(_there(kit, file) <= {_origin(file)} for file in coming):
-        return "assemble --all --force, which takes over the files that they came from"
+        return f"{_everything(kit)} --force, which takes over the files that they came from"
     files = "files that they" if len(taken) > 1 else "file that it"
     manifests = " ".join(quote(as_seen(kit.path(file.path))) for file in taken)
     return f"assemble --force {manifests}, which takes over the {files} came from"
+
+
+def _everything(kit: Kit) -> str:
+    """The command that builds the whole kit, and finds it from here."""
+    way = named(kit.folder)
+    return f"assemble --all --kit {quote(way)}" if way else "assemble --all"
 
 
 def _there(kit: Kit, file: Written) -> set[str]:

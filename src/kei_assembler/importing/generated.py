@@ -12,6 +12,7 @@ from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.drafting import Origin
 from kei_assembler.importing.names import own_name
 from kei_assembler.kit import Kit, stem
+from kei_assembler.kit.selection import as_seen
 from kei_assembler.rules import imports
 from kei_assembler.source import START
 from kei_assembler.targets import TARGETS
@@ -41,14 +42,15 @@ def told_apart(kit: Kit, origins: Sequence[Origin]) -> tuple[list[Origin], list[
     return [origin for origin, one in zip(origins, made, strict=True) if one is None], list(filter(None, made))
 
 
-def edits(generated: Iterable[Generated]) -> list[Diagnostic]:
+def edits(kit: Kit, generated: Iterable[Generated]) -> list[Diagnostic]:
     """Return a finding for each file that was edited after it was made."""
-    return [found for one in generated if not one.intact for found in _edit(one.agent, one.manifest)]
+    return [found for one in generated if not one.intact for found in _edit(kit, one.agent, one.manifest)]
 
 
-def _edit(agent: AgentFile, manifest: str) -> list[Diagnostic]:
+def _edit(kit: Kit, agent: AgentFile, manifest: str) -> list[Diagnostic]:
     message = f"the file was generated from {manifest} and edited since; the edit was not taken over"
-    return agent.say(imports.edit_not_taken_over, START, message, _MORE.format(manifest, quote(manifest)))
+    hint = _MORE.format(manifest, quote(as_seen(kit.path(manifest))))
+    return agent.say(imports.edit_not_taken_over, START, message, hint)
 
 
 def _mark(agent: AgentFile) -> stamp.Stamp | None:
