@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from kei_assembler.importing import lenient
 from kei_assembler.importing.agentfile import read_agent
 from kei_assembler.importing.bodies import closed
+from kei_assembler.importing.breaks import with_backslashes
 from kei_assembler.importing.drafting import Origin, draft
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.prospect import manifest_text, new_kit, written
@@ -233,7 +234,8 @@ def test_whatever_claude_code_loads(tmp_path_factory: pytest.TempPathFactory, ra
     made = as_claude_code(imported.text.encode())
     assert made
     assert [key for key, value in expected.values.items() if not _is_kept(key, value, made, imported)] == []
-    assert _squeezed(expected.body) in _squeezed(made.body)
+    broken = with_backslashes(expected.body)[0] if "backslash" in str(imported.said) else expected.body
+    assert _squeezed(broken) in _squeezed(made.body)
 
 
 def _is_kept(key: str, value: Any, made: AgentFile, imported: Imported) -> bool:

@@ -481,7 +481,7 @@ def test_files_on_another_drive_are_imported(bench: Workbench, drive: Path) -> N
     bench.write({"here/.claude/agents/c.md": "---\nname: c\ndescription: C.\n---\nYou.\n"})
     run = bench.run("import", ".claude/agents/c.md", "--kit", str(drive / "kit"), cwd="here")
     assert (run.status, run.stdout) == (0, f"created {drive}/kit/agents/c.toml\n")
-    assert run.stderr.endswith("run: assemble --all\n")
+    assert run.stderr.endswith(f"run: assemble --all --kit {drive}/kit\n")
 
 
 def test_a_kits_own_names_for_manifests_are_taken_from_anywhere(bench: Workbench) -> None:

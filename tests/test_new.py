@@ -15,6 +15,7 @@ from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.kit.discovery import load
 from kei_assembler.manifest import OPTIONS
 from kei_assembler.scaffold import sketch
+from kei_assembler.targets import TARGETS
 from test_frontmatter import ANY_TEXT, TRICKY_TEXT
 
 KIT = {
@@ -75,7 +76,16 @@ def test_with_everything_given_nothing_is_found(kit: Workbench) -> None:
     assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
 
 
-@pytest.mark.parametrize("assemble_toml", [KIT["assemble.toml"], STRICT, "", '[defaults]\nmodel = "opus"\n'])
+@pytest.mark.parametrize(
+    "assemble_toml",
+    [
+        KIT["assemble.toml"],
+        STRICT,
+        "",
+        '[defaults]\nmodel = "opus"\n',
+        'required = ["name", "description", "target"]\n',
+    ],
+)
 def test_what_is_marked_is_found_and_all_that_is_to_be_done(kit: Workbench, assemble_toml: str) -> None:
     kit.write({"assemble.toml": assemble_toml})
     run = kit.run("new", "critic")
@@ -96,6 +106,24 @@ def test_what_the_kit_requires_is_there(kit: Workbench) -> None:
     assert manifest["tools"] == ["Read", "Grep", "Glob", "Agent"]
     assert manifest["references"] == {"extra": ["{{DESCRIBE_SOURCE}}"]}
     assert manifest["links"] == ["{{DESCRIBE_LINKS}}"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_table_that_the_kit_requires_is_there(target: str, kit: Workbench) -> None:
+    kit.write({"assemble.toml": f'required = ["name", "target"]\ntargets = ["{target}"]\n'})
+    assert kit.run("new", "critic").status == 0
+    text = kit.read("agents/critic.toml")
+    assert f"# Keys of `{target}`: " in text
+    assert _manifest(kit)["target"] == {target: {"model": "{{DESCRIBE_MODEL}}"}}
+    assert "error[T401]" in kit.run("agents/critic.toml").stderr
+    kit.write({"agents/critic.toml": sketch.MARK.sub("some/model", text)})
+    assert kit.run("agents/critic.toml").status == 0
+
+
+def test_a_table_that_the_kit_has_a_default_for_is_not_asked_for(kit: Workbench) -> None:
+    kit.write({"assemble.toml": 'required = ["name", "target"]\n[defaults.target.claude-code]\ncolor = "red"\n'})
+    assert kit.run("new", "critic").status == 0
+    assert "target" not in _manifest(kit)
 
 
 def test_other_keys_can_be_given_too(kit: Workbench) -> None:
@@ -139,7 +167,7 @@ def test_comments_teach(kit: Workbench) -> None:
             "  help: did you mean `policy/no-push`?\n"),
         (["critic", "--handoff=fixr=x"], "error: unknown agent `fixr`; nothing was written\n"
             "  help: did you mean `fixer`?\n"),
-        (["critic", "--handoff=critic=x"], "hands off to itself"),
+        (["critic", "--handoff=critic=x"], "error: the agent hands off to itself; nothing was written\n"),
         (["critic", "--handoff=fixer=x", "--handoff=fixer=y"], "nothing was written"),
         (["critic", "--handoff=fixer"], "--handoff takes AGENT=TRIGGER"),
         (["critic", "--handoff=fixer= "], "nothing was written"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
 from typing import NamedTuple
 
 import click
@@ -15,23 +16,22 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.importing import prospect
 from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.drafting import Draft, Origin, draft
+from kei_assembler.importing.generated import edits, told_apart
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, read_regular, unreadable
-from kei_assembler.kit.selection import as_seen, way_down, working_directory
-from kei_assembler.plan import disk, owner_of, with_lf
+from kei_assembler.kit.selection import as_seen, named, way_down, working_directory
+from kei_assembler.plan import disk, with_lf
 from kei_assembler.plan.build import Policy
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import Outcome
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
-from kei_assembler.text import stamp
 from kei_assembler.text.hidden import shown
 
 _PASSED_OVER = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
 _FROM_HELP = "The AI tool that the files are for; else their paths tell, as .github/agents, or it is Claude Code."
-_TAKE_OVER = "assemble --all --force, which takes over the files that they came from"
 
 
 class Made(NamedTuple):
@@ -39,6 +39,18 @@ class Made(NamedTuple):
 
     word: str
     path: str
+
+
+class Imported(NamedTuple):
+    """What came of an import: of each file of the kit, the manifests that are there now, and what there is to say.
+
+    `agents` counts those that the files are about, be they imported or not.
+    """
+
+    made: list[Made]
+    coming: list[Written]
+    found: list[Diagnostic]
+    agents: int
 
 
 @click.command("import")
@@ -55,22 +67,26 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     origins, found = _read(files, home := _home(folder))
     kit, settings = _kit(home, origins)
     policy = Policy.of(kit)
-    written, made, said = _import(kit, settings, origins, share, dry_run)
-    return _tell(kit, written, made, policy.weigh([*found, *said]), dry_run)
+    imported = _import(kit, settings, origins, share, dry_run)
+    outcome = Outcome(tuple(policy.weigh([*found, *imported.found])), agents=imported.agents)
+    return _tell(kit, imported, outcome, dry_run)
 
 
-def _import(
-    kit: Kit, settings: str, origins: Sequence[Origin], share: bool, dry_run: bool
-) -> tuple[list[Written], list[Made], list[Diagnostic]]:
-    """Write what comes of the files, and return the manifests, what became of each file, and what there is to say."""
-    drafts = _drafts(kit, origins)
+def _import(kit: Kit, settings: str, origins: Sequence[Origin], share: bool, dry_run: bool) -> Imported:
+    """Write what comes of the files that people wrote."""
+    by_hand, generated = told_apart(kit, origins)
+    drafts = _drafts(kit, by_hand)
     drafts, blocks = prospect.with_shared(kit, drafts) if share else (drafts, {})
     written = prospect.written(kit, drafts)
-    made, in_the_way = _write(kit, _pieces(settings, kit, blocks, drafts), written, dry_run)
+    pieces = _pieces(settings, kit, blocks, drafts)
+    made, in_the_way = _write(kit, pieces, written, dry_run)
+    made = [*dict.fromkeys(Made("kept", one.manifest) for one in generated), *made]
     news = {path for word, path in made if word not in ("foreign", "kept")}
     coming = [file for file in written if file.path in news]
-    said = [one for draft in drafts for one in draft.found]
-    return written, made, [*said, *Prospect(kit, coming, blocks).problems(), *in_the_way]
+    said = [*edits(kit, generated), *(one for draft in drafts for one in draft.found)]
+    said += [*Prospect(kit, coming, blocks).problems(), *in_the_way]
+    agents = {path for _, path in made} - {piece.path for piece in pieces}
+    return Imported(made, coming, said, len(agents))
 
 
 def _full(path: str) -> str:
@@ -191,16 +207,9 @@ def _write(
         other = others.get(file.path, file.path)
         is_other = other != file.path
         word, why = ("foreign", "is an agent of this name") if is_other else _write_one(kit, file, dry_run)
-        word = "kept" if word == "foreign" and _manifest_of(kit, file.draft.origin) == other else word
-        made.append(Made(word, other if word == "kept" else file.path))
+        made.append(Made(word, file.path))
         found += prospect.in_the_way(file.draft, other, why) if word == "foreign" else []
     return made, found
-
-
-def _manifest_of(kit: Kit, origin: Origin) -> str:
-    """The manifest that a file was generated from; empty where it was not."""
-    mark = stamp.find(origin.agent.source.text, TARGETS[origin.agent.target].form.comment)
-    return owner_of(kit, origin.place, mark) if mark else ""
 
 
 _DIFFERS = "says something else; it is left as it is"
@@ -225,21 +234,44 @@ def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
 # The report
 
 
-def _tell(
-    kit: Kit, written: Sequence[Written], made: Sequence[Made], found: Sequence[Diagnostic], dry_run: bool
-) -> int:
-    outcome = Outcome(tuple(found), agents=len(written))
-    tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in made))
-    tell(sys.stderr, as_text.diagnostics(outcome.diagnostics) + "".join(_closing(kit, written, outcome, dry_run)))
+def _tell(kit: Kit, imported: Imported, outcome: Outcome, dry_run: bool) -> int:
+    tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in imported.made))
+    closing = "".join(_closing(kit, imported.coming, outcome, dry_run))
+    tell(sys.stderr, as_text.diagnostics(outcome.diagnostics) + closing)
     return outcome.status
 
 
-def _closing(kit: Kit, written: Sequence[Written], outcome: Outcome, dry_run: bool) -> Iterator[str]:
-    yield "; ".join(filter(None, (as_text.counted(len(written), "agent"), as_text.tally(outcome.diagnostics)))) + "\n"
-    if written and not dry_run:
-        is_taken = any(_output(kit, file) == file.draft.origin.place for file in written)
-        yield f"next: look at the manifests, then run: {_TAKE_OVER if is_taken else 'assemble --all'}\n"
+def _closing(kit: Kit, coming: Sequence[Written], outcome: Outcome, dry_run: bool) -> Iterator[str]:
+    yield "; ".join(filter(None, (as_text.counted(outcome.agents, "agent"), as_text.tally(outcome.diagnostics)))) + "\n"
+    if coming and not dry_run:
+        yield f"next: look at the manifests, then run: {_next(kit, coming)}\n"
 
 
-def _output(kit: Kit, file: Written) -> str:
-    return kit.output(file.draft.origin.agent.target, file.draft.name, file.path)
+def _next(kit: Kit, coming: Sequence[Written]) -> str:
+    """The command that builds, by force only where that can overwrite nothing but what was imported."""
+    taken = [file for file in coming if _there(kit, file) == {_origin(file)}]
+    if not taken:
+        return _everything(kit)
+    is_whole_kit = {file.path for file in coming}.issuperset(kit.manifests)
+    if is_whole_kit and all(_there(kit, file) <= {_origin(file)} for file in coming):
+        return f"{_everything(kit)} --force, which takes over the files that they came from"
+    files = "files that they" if len(taken) > 1 else "file that it"
+    manifests = " ".join(quote(as_seen(kit.path(file.path))) for file in taken)
+    return f"assemble --force {manifests}, which takes over the {files} came from"
+
+
+def _everything(kit: Kit) -> str:
+    """The command that builds the whole kit, and finds it from here."""
+    way = named(kit.folder)
+    return f"assemble --all --kit {quote(way)}" if way else "assemble --all"
+
+
+def _there(kit: Kit, file: Written) -> set[str]:
+    """What lies where the files of a manifest are to be."""
+    targets = file.draft.data.get("targets", kit.settings.targets)
+    outputs = (kit.path(kit.output(target, file.draft.name, file.path)) for target in targets)
+    return {os.path.realpath(output) for output in outputs if os.path.lexists(output)}
+
+
+def _origin(file: Written) -> str:
+    return os.path.realpath(file.draft.origin.agent.source.file)

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import Diagnostic, Span, listed
 from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
+from kei_assembler.importing.breaks import with_backslashes
 from kei_assembler.importing.former import renewed
 from kei_assembler.importing.lenient import as_text
 from kei_assembler.importing.paths import seen_by
 from kei_assembler.importing.tools import from_words, split_names, translated
 from kei_assembler.kit import Kit
 from kei_assembler.manifest.adapt import EVERYTHING
-from kei_assembler.rules import imports
+from kei_assembler.rules import bodies, imports
 from kei_assembler.source.shapes import LINE, Field, Shape, fits
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
@@ -189,15 +190,27 @@ class _Drafting:
     def _place_body(self, known: frozenset[str]) -> None:
         body, unclosed = closed(self.agent.body.strip("\n"))
         if unclosed:
-            skipped = self.agent.body[: len(self.agent.body) - len(self.agent.body.lstrip("\n"))].count("\n")
-            line = self.agent.line + skipped + unclosed.line - 1
             message = f"the body leaves a {unclosed.what} open; in the manifest it is closed at the end"
-            self.found += self.agent.say(imports.body_repaired, Span(line, 1, line, 1), message)
-        fields = fields_of(body, partial(self._can_say, known))
+            self._say_of_body(bodies.body_repaired, unclosed.line, message)
+        fields = fields_of(self._with_breaks(body), partial(self._can_say, known))
         allowed = fields.pop("allowed", None)
         self.data |= {key: value for key, value in fields.items() if value}
         if allowed is not None:
             self.data["tools"] = from_words(self.row, allowed)
+
+    def _with_breaks(self, body: str) -> str:
+        kept, broken = with_backslashes(body)
+        if broken:
+            some = f"{len(broken)} lines of the body are broken by spaces at their ends"
+            what = some if len(broken) > 1 else "a line of the body is broken by spaces at its end"
+            hint = "a build trims spaces; in Markdown a backslash means the same"
+            self._say_of_body(bodies.break_rewritten, broken[0], f"{what}; in the manifest by a backslash", hint)
+        return kept
+
+    def _say_of_body(self, rule: Any, line: int, message: str, hint: str = "") -> None:
+        skipped = len(self.agent.body) - len(self.agent.body.lstrip("\n"))
+        at = self.agent.line + skipped + line - 1
+        self.found += self.agent.say(rule, Span(at, 1, at, 1), message, hint)
 
     def _can_say(self, known: frozenset[str], fields: Mapping[str, Any]) -> bool:
         """Handoffs must be to agents of the kit, and would become part of the front matter where that has buttons."""

@@ -23,7 +23,7 @@ def name_all(agents: Sequence[AgentFile]) -> list[tuple[str, list[Diagnostic]]]:
     taken: dict[str, str] = {}
     named = []
     for agent in agents:
-        own, found = _own_name(agent)
+        own, found = own_name(agent)
         name = next(name for name in _variants(own, taken.get(own), agent.target) if name not in taken)
         if name != own:
             message = f"another agent is `{own}` already; this one is imported as `{name}`"
@@ -44,7 +44,8 @@ def _variants(name: str, other: str | None, target: str) -> Iterable[str]:
         number += 1
 
 
-def _own_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
+def own_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
+    """Return the name that a file gives its agent, as a manifest allows it, and what there is to say about it."""
     given = agent.entries["name"].value if "name" in agent.entries else None
     file = name_of(agent.source.file, agent.target)
     raw = as_text(given) or file

@@ -20,7 +20,7 @@ from kei_assembler.manifest import FIELDS
 from kei_assembler.manifest.adapt import EVERYTHING
 from kei_assembler.plan import Change
 from kei_assembler.plan.planner import Planner
-from kei_assembler.rules import imports
+from kei_assembler.rules import bodies, imports
 from kei_assembler.source import START, Source, read_toml, span_of
 from kei_assembler.source.handwriting import document
 
@@ -161,7 +161,7 @@ def _sharing(one: Draft, split: Split, names: Mapping[str, str]) -> Draft:
         at = max(source.text.find(split.moved.text), 0)
         where = span_of(source.text, at, at + len(split.moved.text.partition("\n")[0]))
         message = f"the section `{split.moved.title}` comes after the rest of the body now, as a block"
-        found = (*found, *source.run(imports.section_moved, Finding(where, message)))
+        found = (*found, *source.run(bodies.section_moved, Finding(where, message)))
     return one._replace(data=data, found=found)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from kei_assembler import kit, rules, source
 from kei_assembler.diagnostics import Finding, KeyPath, Rule, did_you_mean, rule
 from kei_assembler.kit import Kit, discovery, settings
-from kei_assembler.rules import imports
+from kei_assembler.rules import bodies, imports
 
 FAMILIES = {
     "S": "Syntax",
@@ -113,11 +113,10 @@ def check_ignore(own: Kit) -> None:
     discovery.refuse(own.settings_source.run(unknown_ignore, own.settings_at, own.settings.ignore))
 
 
+_ROOMS = (source, kit, settings, discovery, rules, imports, bodies)
+
 RULES: dict[str, Rule] = {
     known.code: known
-    for known in sorted(
-        (*source.RULES, *kit.RULES, *settings.RULES, *discovery.RULES, *rules.RULES, *imports.RULES, unknown_ignore),
-        key=lambda known: known.code,
-    )
+    for known in sorted((*(one for room in _ROOMS for one in room.RULES), unknown_ignore), key=lambda known: known.code)
 }
 """Every rule by its code."""

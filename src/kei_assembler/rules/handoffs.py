@@ -46,12 +46,13 @@ def unknown_handoff_target(subject: Subject) -> Iterable[Finding]:
         trigger = "code to be reviewed"
     """
     kit = subject.kit
-    external = kit.settings.external_agents
+    external, own = kit.settings.external_agents, stem(subject.source.file)
     for index, handoff in enumerate(subject.manifest.handoff):
-        if handoff.target.strip() and handoff.target not in kit.agents and handoff.target not in external:
+        target = handoff.target
+        if target.strip() and target not in kit.agents and target not in external and target != own:
             known = kit.agents.union(external)
-            hint = did_you_mean(handoff.target, known, "write its manifest, or add it to the setting `external-agents`")
-            yield Finding(("handoff", index, "target"), f"unknown agent `{handoff.target}`", hint)
+            hint = did_you_mean(target, known, "write its manifest, or add it to the setting `external-agents`")
+            yield Finding(("handoff", index, "target"), f"unknown agent `{target}`", hint)
 
 
 @rule("H302")

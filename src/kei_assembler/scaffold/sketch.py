@@ -17,6 +17,7 @@ from kei_assembler.scaffold import schema_line
 from kei_assembler.source import read_toml
 from kei_assembler.source.handwriting import entry
 from kei_assembler.source.shapes import Field, Shape
+from kei_assembler.targets import TARGETS
 
 MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
 """What stands in the places that somebody has to fill in."""
@@ -24,7 +25,8 @@ MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
 _WIDTH = 110
 _NAMES_MOST = 30
 _NAMED_OTHERWISE = {"description": "PURPOSE", "extra": "SOURCE"}
-_LEFT_OUT = ("target",)
+_KEY_OF_ALL = "model"
+"""A key that every AI tool's table has, and that takes a text."""
 _TRAP = """\
 # In TOML a key belongs to the last header above it: further keys of the agent go above this line, tables below it.
 """
@@ -32,8 +34,13 @@ _TRAP = """\
 
 def fields_of(kit: Kit) -> list[Field]:
     """Return the fields that a new manifest of this kit shows, tables last."""
-    fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in _LEFT_OUT]
+    left_out = {"target"} - _required(kit)
+    fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in left_out]
     return sorted(fields, key=lambda field: field.is_table)
+
+
+def _required(kit: Kit) -> frozenset[str]:
+    return frozenset(key for key in kit.settings.required if not kit.defaults.get(key))
 
 
 def sketch(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
@@ -55,13 +62,14 @@ def check(kit: Kit, name: str, text: str) -> list[Diagnostic]:
 
 def _asked(kit: Kit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """What must stand in a manifest of this kit, and nobody gave; and who the agent is."""
-    required = [key for key in kit.settings.required if not kit.defaults.get(key)]
+    required = _required(kit)
     asked = {field.key: _marked(field.key, field.shape) for field in fields_of(kit) if field.key in required}
     passes_on = "handoff" in given or "handoff" in asked
     starts = {
         "tools": ["Read", "Grep", "Glob", *(["Agent"] if passes_on else [])],
         "model": "inherit",
         "targets": kit.settings.targets,
+        "target": {kit.settings.targets[0]: {_KEY_OF_ALL: _mark(_KEY_OF_ALL)}},
     }
     who = f"You are the agent `{name}`." if "description" in given else _mark("role")
     return {"role": who, **asked, **{key: value for key, value in starts.items() if key in asked}}
@@ -107,6 +115,9 @@ def _hints(kit: Kit, field: Field, values: Mapping[str, Any]) -> Iterable[str]:
     if field.key == "handoff":
         agents = kit.agents.union(kit.settings.external_agents) - {values["name"]}
         yield from _choice("Agents", sorted(agents))
+    if field.key == "target":
+        name = kit.settings.targets[0]
+        yield from _choice(f"Keys of `{name}`", [key.key for key in TARGETS[name].fields])
 
 
 def _choice(what: str, names: Sequence[str]) -> Iterable[str]:

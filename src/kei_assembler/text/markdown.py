@@ -208,14 +208,14 @@ def _without_code(text: str, what: Line) -> str:
     if what.verbatim:
         return _BLANK_OUT.sub(" ", text)
     kept, parts = 0, []
-    for start, end in _code_spans(text):
+    for start, end in code_spans(text):
         parts += [text[kept:start], _BLANK_OUT.sub(" ", text[start:end])]
         kept = end
     return "".join([*parts, text[kept:]])
 
 
-def _code_spans(text: str) -> Iterator[tuple[int, int]]:
-    """The code spans of one block (6.1): a run of backticks, up to the next one of the same length."""
+def code_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the code spans of one block are (6.1): a run of backticks, up to the next one of the same length."""
     runs: dict[int, list[int]] = {}
     for run in _BACKTICKS.finditer(text):
         runs.setdefault(len(run[0]), []).append(run.start())

@@ -1,0 +1,75 @@
+"""Import: agent files that this tool made from manifests of the kit, which are no further agents."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from shlex import quote
+from typing import NamedTuple
+
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.drafting import Origin
+from kei_assembler.importing.names import own_name
+from kei_assembler.kit import Kit, stem
+from kei_assembler.kit.selection import as_seen
+from kei_assembler.rules import imports
+from kei_assembler.source import START
+from kei_assembler.targets import TARGETS
+from kei_assembler.text import stamp
+
+_MORE = "move the change into {0}, a block or a template; to see it, run: assemble --diff {1}"
+
+
+class Generated(NamedTuple):
+    """An agent file, the manifest of the kit that it was made from, and whether it is still as it was made."""
+
+    agent: AgentFile
+    manifest: str
+    intact: bool
+
+
+def told_apart(kit: Kit, origins: Sequence[Origin]) -> tuple[list[Origin], list[Generated]]:
+    """Return the files that people wrote, and those that were made from manifests which the kit has.
+
+    A copy of such a file in which somebody began an agent of another name is that person's.
+    """
+    marks = [_mark(origin.agent) for origin in origins]
+    manifests = {os.path.realpath(kit.path(file)): file for file in kit.manifests} if any(marks) else {}
+    made = [
+        mark and _generated(kit, origin.agent, mark, manifests) for origin, mark in zip(origins, marks, strict=True)
+    ]
+    return [origin for origin, one in zip(origins, made, strict=True) if one is None], list(filter(None, made))
+
+
+def edits(kit: Kit, generated: Iterable[Generated]) -> list[Diagnostic]:
+    """Return a finding for each file that was edited after it was made."""
+    return [found for one in generated if not one.intact for found in _edit(kit, one.agent, one.manifest)]
+
+
+def _edit(kit: Kit, agent: AgentFile, manifest: str) -> list[Diagnostic]:
+    message = f"the file was generated from {manifest} and edited since; the edit was not taken over"
+    hint = _MORE.format(manifest, quote(as_seen(kit.path(manifest))))
+    return agent.say(imports.edit_not_taken_over, START, message, hint)
+
+
+def _mark(agent: AgentFile) -> stamp.Stamp | None:
+    comment = TARGETS[agent.target].form.comment
+    return stamp.find(stamp.settled(agent.source.text, comment), comment)
+
+
+def _generated(kit: Kit, agent: AgentFile, mark: stamp.Stamp, manifests: Mapping[str, str]) -> Generated | None:
+    named = (_named_from(way(agent.source.file), mark) for way in (os.path.abspath, os.path.realpath))
+    manifest = next((manifests[path] for path in named if path in manifests), "")
+    is_made = manifest and (_is_in_place(kit, agent, manifest) or own_name(agent)[0] == stem(manifest))
+    return Generated(agent, manifest, mark.intact) if is_made else None
+
+
+def _named_from(path: str, mark: stamp.Stamp) -> str:
+    """The manifest that a stamp names. Its way is that of the names: a link among the folders does not count."""
+    return os.path.realpath(os.path.normpath(os.path.join(os.path.dirname(path), mark.source)))
+
+
+def _is_in_place(kit: Kit, agent: AgentFile, manifest: str) -> bool:
+    output = kit.output(agent.target, stem(manifest), manifest)
+    return os.path.realpath(kit.path(output)) == os.path.realpath(agent.source.file)

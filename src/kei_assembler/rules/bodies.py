@@ -1,0 +1,133 @@
+"""Import: what became of the body of an agent file?
+
+As those of `imports`, these rules only name what is found; each takes the finding as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kei_assembler.diagnostics import Finding, Severity, rule
+
+
+@rule("I909", Severity.WARNING)
+def body_repaired(found: Finding) -> Iterable[Finding]:
+    """The body leaves a code fence or an HTML block open; in the manifest it is closed at the end.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        Report like this:
+        ```
+        finding
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        Report like this:
+        ```
+        finding
+        ```
+    """
+    yield found
+
+
+@rule("I911", Severity.NOTE)
+def section_moved(found: Finding) -> Iterable[Finding]:
+    """A section that became a block stands after the rest of the body now: blocks follow the role.
+
+    Said only with `--share`.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Honesty
+
+        Say what you ran.
+
+        # Task
+
+        You review code.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Task
+
+        You review code.
+
+        # Honesty
+
+        Say what you ran.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran.
+    """
+    yield found
+
+
+@rule("I914", Severity.NOTE)
+def break_rewritten(found: Finding) -> Iterable[Finding]:
+    """Lines of the body end in two spaces, which break them; in the manifest a backslash does.
+
+    Both mean the same in Markdown, but what is generated has no white space at the ends of lines. Code stays as it is.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        Name: critic\x20\x20
+        Task: review
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        Name: critic\\
+        Task: review
+    """
+    yield found
+
+
+RULES = (
+    body_repaired,
+    section_moved,
+    break_rewritten,
+)

@@ -1,0 +1,164 @@
+"""Import once more: what this tool made itself is told from what people wrote, and nothing of theirs is lost."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+
+from conftest import Run, Workbench
+from readers import path_of
+
+NEXT = re.compile(r"^next: .*run: assemble (?P<args>[^,\n]*)", re.MULTILINE)
+OUTPUT = '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
+
+
+def _agent(name: str, body: str = "You review code.") -> str:
+    return f"---\nname: {name}\ndescription: Reviews code.\n---\n{body}\n"
+
+
+def _edited(bench: Workbench, path: str) -> str:
+    bench.write({path: f"{bench.read(path)}\nIMPORTANT\n"})
+    return bench.read(path)
+
+
+def _follow(bench: Workbench, run: Run, cwd: str = ".") -> Run:
+    """Run what an import says comes next."""
+    match = NEXT.search(run.stderr)
+    assert match, run.stderr
+    return bench.run(*shlex.split(match["args"]), cwd=cwd)
+
+
+@pytest.fixture
+def kit(bench: Workbench) -> Workbench:
+    """A kit with one agent, imported and taken over."""
+    bench.write({".claude/agents/a.md": _agent("a")})
+    _follow(bench, bench.run("import", ".claude/agents"))
+    return bench
+
+
+def test_what_comes_next_leaves_alone_what_was_not_imported(kit: Workbench) -> None:
+    mine = _edited(kit, ".claude/agents/a.md")
+    kit.write({".claude/agents/b.md": _agent("b"), ".claude/agents/c.md": _agent("c")})
+    run = kit.run("import", ".claude/agents/b.md")
+    assert run.stderr.endswith("run: assemble --force agents/b.toml, which takes over the file that it came from\n")
+    assert _follow(kit, run).stdout == "overwrote .claude/agents/b.md\n"
+    run = kit.run("import", ".claude/agents/c.md")
+    assert _follow(kit, run).stdout == "overwrote .claude/agents/c.md\n"
+    assert kit.read(".claude/agents/a.md") == mine
+
+
+def test_several_are_taken_over_at_once(kit: Workbench) -> None:
+    kit.write({f"x/.claude/agents/{name}.md": _agent(name) for name in "bc"})
+    kit.write({f".claude/agents/{name}.md": _agent(name) for name in "bc"})
+    run = kit.run("import", "../.claude/agents", cwd="x")
+    assert run.stdout == "kept ../agents/a.toml\ncreated ../agents/b.toml\ncreated ../agents/c.toml\n"
+    assert run.stderr.endswith(
+        "assemble --force ../agents/b.toml ../agents/c.toml, which takes over the files that they came from\n"
+    )
+    assert _follow(kit, run, cwd="x").status == 0
+
+
+def test_of_a_file_that_was_not_imported_nothing_is_taken(bench: Workbench) -> None:
+    for name in "ab":
+        bench.write({f".claude/agents/{name}.md": _agent(name)})
+    bench.write({"assemble.toml": OUTPUT, "a.md": _agent("a", "You review novels.")})
+    run = bench.run("import", "a.md", ".claude/agents/b.md")
+    assert "run: assemble --force agents/b.toml, which" in run.stderr
+    bench.write({"c.md": _agent("c")})
+    assert bench.run("import", "c.md").stderr.endswith("run: assemble --all\n")
+
+
+def test_the_file_of_another_target_is_not_taken(bench: Workbench) -> None:
+    bench.write(
+        {"assemble.toml": f'targets = ["claude-code", "copilot"]\n{OUTPUT}', ".claude/agents/a.md": _agent("a")}
+    )
+    bench.write({path_of("copilot", "a"): _agent("a", "Mine.")})
+    run = bench.run("import", ".claude/agents/a.md")
+    assert run.stderr.endswith("run: assemble --all\n")
+
+
+def test_an_edit_of_a_generated_file_is_said_and_stays(kit: Workbench) -> None:
+    mine = _edited(kit, ".claude/agents/a.md")
+    run = kit.run("import", ".claude/agents/a.md")
+    assert (run.status, run.stdout) == (1, "kept agents/a.toml\n")
+    assert run.stderr == (
+        ".claude/agents/a.md:1:1: error[I913] the file was generated from agents/a.toml and edited since; "
+        "the edit was not taken over\n"
+        "    help: move the change into agents/a.toml, a block or a template; to see it, run: "
+        "assemble --diff agents/a.toml\n"
+        "1 agent; 1 error\n"
+    )
+    assert kit.read(".claude/agents/a.md") == mine
+    assert "-IMPORTANT\n" in kit.run("--diff", "agents/a.toml").stdout
+    assert "run: assemble --diff a.toml\n" in kit.run("import", "../.claude/agents", cwd="agents").stderr
+
+
+def test_what_was_generated_and_left_so_is_kept_in_silence(kit: Workbench) -> None:
+    before = kit.files()
+    assert kit.run("import", ".claude/agents") == (0, "kept agents/a.toml\n", "1 agent\n")
+    assert kit.files() == before
+
+
+@pytest.mark.parametrize("target", ["claude-code", "codex", "opencode", "copilot", "gemini", "cursor", "qwen"])
+def test_what_was_generated_is_no_second_agent(target: str, bench: Workbench) -> None:
+    bench.write({"assemble.toml": f'targets = ["{target}"]\n'})
+    bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code."\n'})
+    assert bench.run("--all").status == 0
+    before = bench.files()
+    run = bench.run("import", path_of(target).rpartition("/")[0])
+    assert (run.status, run.stdout, bench.files()) == (0, "kept agents/critic.toml\n", before)
+
+
+def test_the_file_that_an_agent_came_from_is_no_second_one(bench: Workbench) -> None:
+    bench.write({".claude/agents/My Rev.md": _agent("rev")})
+    bench.run("import", ".claude/agents")
+    bench.run("--all")
+    run = bench.run("import", ".claude/agents")
+    assert (run.status, run.stdout) == (0, "kept agents/rev.toml\nunchanged agents/rev.toml\n")
+    assert "\n1 agent; 1 note\n" in run.stderr
+    assert "My Rev.md:1:1: note[I910] the agent's file will be `.claude/agents/rev.md`" in run.stderr
+    assert "help: once `.claude/agents/rev.md` is there, delete this one" in run.stderr
+    assert [path for path in bench.files() if path.startswith("agents/")] == ["agents/rev.toml"]
+    bench.write({"agents/rev.toml": bench.read("agents/rev.toml").replace("Reviews", "Checks")})
+    run = bench.run("import", ".claude/agents")
+    assert (run.status, run.stdout) == (1, "kept agents/rev.toml\nforeign agents/rev.toml\n")
+
+
+def test_a_kit_in_a_folder_of_its_own_knows_its_files_above(bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": 'root = ".."\n\n[target.claude-code]\noutput = "../.claude/agents/{name}.md"\n'})
+    bench.write({".claude/agents/My Rev.md": _agent("rev"), ".claude/agents/b.md": _agent("b")})
+    run = bench.run("import", "../.claude/agents", cwd="kit")
+    assert _follow(bench, run, cwd="kit").stdout.split() == [
+        "overwrote", "../.claude/agents/b.md", "created", "../.claude/agents/rev.md",
+    ]  # fmt: skip
+    for folder, args in {"kit": ["../.claude/agents"], ".": [".claude/agents", "--kit", "kit"]}.items():
+        run = bench.run("import", *args, cwd=folder)
+        words = [line.split()[0] for line in run.stdout.splitlines()]
+        assert (run.status, words) == (0, ["kept", "kept", "unchanged"])
+
+
+def test_what_comes_next_names_a_kit_elsewhere(bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": 'targets = ["claude-code"]\n', "a.md": _agent("a")})
+    run = bench.run("import", "a.md", "--kit", "kit")
+    assert run.stderr.endswith("run: assemble --all --kit kit\n")
+    assert _follow(bench, run).stdout == "created agents/a.md\n"
+
+
+def test_a_linked_folder_of_agents_is_known(bench: Workbench) -> None:
+    bench.write({"shared/.keep": "", ".claude/.keep": ""})
+    (bench.folder / ".claude" / "agents").symlink_to("../shared")
+    bench.write({".claude/agents/a.md": _agent("a")})
+    _follow(bench, bench.run("import", ".claude/agents"))
+    assert bench.run("import", ".claude/agents").stdout == "kept agents/a.toml\n"
+
+
+def test_a_copy_under_another_name_is_an_agent_to_import(kit: Workbench) -> None:
+    kit.write({".claude/agents/b.md": kit.read(".claude/agents/a.md").replace("name: a", "name: b")})
+    assert kit.run("import", ".claude/agents").stdout == "kept agents/a.toml\ncreated agents/b.toml\n"
+
+
+def test_a_file_whose_manifest_is_gone_is_an_agent_to_import(kit: Workbench) -> None:
+    (kit.folder / "agents" / "a.toml").unlink()
+    assert kit.run("import", ".claude/agents").stdout == "created agents/a.toml\n"
