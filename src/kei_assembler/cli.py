@@ -132,16 +132,16 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     """Write the agent files, or look at what would be written, and return the exit status."""
     _refuse_contradictions(manifests, output_format, options)
     memo.watch()
-    way = name = ""
+    way = ""
     try:
         home = home_of(manifests, folder, NAMES)
-        way, name = way_to(home), named(home)
+        way = way_to(home)
         kit = discovery.load(home, options["targets"])
-        kit.named = name
+        kit.named = named(home)
         outcome = _outcome(kit, manifests, options)
     except AssembleError as error:
         outcome = failed(error)
-    return _tell(outcome._replace(way=way, named=name), output_format, keeps=not options["staged"])
+    return _tell(outcome._replace(way=way), output_format, keeps=not options["staged"])
 
 
 def _outcome(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> Outcome:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kei_assembler import kit as kits
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, discovery
+from kei_assembler.kit.selection import named, way_to
 from kei_assembler.library import Kit
 from kei_assembler.memo.signatures import Signature, signature
 from kei_assembler.plan import Kind
@@ -36,10 +37,13 @@ def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[Outcome]:
 
 def _built(folder: str, targets: tuple[str, ...]) -> Outcome:
     try:
-        outcome = Kit(discovery.load(folder, targets)).build()
+        kit = discovery.load(folder, targets)
+        kit.named = named(folder)
+        outcome = Kit(kit).build()
     except AssembleError as error:
         return failed(error)
-    return outcome._replace(changes=tuple(change for change in outcome.changes if change.kind is not Kind.UNCHANGED))
+    changes = tuple(change for change in outcome.changes if change.kind is not Kind.UNCHANGED)
+    return outcome._replace(changes=changes, way=way_to(folder))
 
 
 def _looks(folder: str) -> Iterator[Signatures]:

@@ -20,7 +20,7 @@ from kei_assembler.importing.generated import edits, told_apart
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
-from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, read_regular, unreadable
+from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming, read_regular, unreadable
 from kei_assembler.kit.selection import as_seen, named, way_down, working_directory
 from kei_assembler.plan import disk, with_lf
 from kei_assembler.plan.build import Policy
@@ -262,8 +262,7 @@ def _next(kit: Kit, coming: Sequence[Written]) -> str:
 
 def _everything(kit: Kit) -> str:
     """The command that builds the whole kit, and finds it from here."""
-    way = named(kit.folder)
-    return f"assemble --all --kit {quote(way)}" if way else "assemble --all"
+    return f"assemble --all{naming(named(kit.folder))}"
 
 
 def _there(kit: Kit, file: Written) -> set[str]:

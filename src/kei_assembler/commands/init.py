@@ -11,8 +11,8 @@ import click
 from kei_assembler import scaffold, schema
 from kei_assembler.commands import completing, tell
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.kit import Kit, discovery
-from kei_assembler.kit.selection import as_seen, way_down, working_directory
+from kei_assembler.kit import Kit, discovery, naming
+from kei_assembler.kit.selection import as_seen, named, way_down, working_directory
 from kei_assembler.kit.settings import normal
 from kei_assembler.manifest import decode
 from kei_assembler.plan import disk
@@ -22,11 +22,11 @@ from kei_assembler.report import as_text
 from kei_assembler.scaffold import Piece
 from kei_assembler.text.hidden import shown
 
-_NEXT = "next: edit the manifest, or begin another with `assemble new NAME`; then run: assemble --all\n"
+_NEXT = "next: edit the manifest, or begin another with `assemble new NAME{kit}`; then run: assemble --all{kit}\n"
 
 _NEXT_IN_KIT = """\
 this is a kit already, and gets only what checks it
-next: begin a further agent with `assemble new NAME`; then run: assemble --all
+next: begin a further agent with `assemble new NAME{kit}`; then run: assemble --all{kit}
 """
 
 
@@ -56,7 +56,7 @@ def _start(path: str, top: str, way: str) -> int:
 def _add(kit: Kit, top: str, way: str) -> int:
     for piece in scaffold.for_repository(way, _outputs(kit, way)):
         tell(sys.stdout, _begin(os.path.join(top, piece.path), piece))
-    tell(sys.stderr, _NEXT_IN_KIT)
+    tell(sys.stderr, _NEXT_IN_KIT.format(kit=naming(named(kit.folder))))
     return 0
 
 
@@ -80,6 +80,8 @@ _ANY = "\ue000"
 def _refuse_others(folder: str, is_named: bool) -> None:
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise AssembleError(f"{folder} is no folder")
+    if not folder.isprintable():
+        raise AssembleError(f"{shown(folder)} has a name that hooks and workflows cannot be told")
     outer = discovery.find(folder)
     if not is_named and outer not in (None, folder):
         raise AssembleError(f"this folder lies in the kit {outer}", "to begin a kit inside of it: assemble init .")
@@ -113,5 +115,5 @@ def _assemble(kit: Kit) -> int:
     applied = frozenset(as_seen(kit.path(path)) for path in outcome.applied)
     out, err = as_text.render(outcome._replace(changes=changes, applied=applied))
     tell(sys.stdout, out)
-    tell(sys.stderr, err + ("" if outcome.status else _NEXT))
+    tell(sys.stderr, err + ("" if outcome.status else _NEXT.format(kit=naming(named(kit.folder)))))
     return outcome.status

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property
+from shlex import quote
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
@@ -19,6 +20,7 @@ from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
+BODY_TEMPLATE = "agent.md.j2"
 
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -183,7 +185,12 @@ class Kit:
         """Return the files that the kit's outputs are made from: settings, manifests, blocks and templates."""
         settings = [self.settings_source.file] if self.settings_source else []
         blocks = (file for folder in self.settings.blocks for file in self.files(folder, ".md"))
-        return [*settings, *self.manifests, *blocks, *self.files(self.settings.templates, "")]
+        return [*settings, *self.manifests, *blocks, *self.templates()]
+
+    def templates(self) -> list[str]:
+        """Return the files in the folder for templates; none where no agent file is made from any of them."""
+        found = list(self.files(self.settings.templates, ""))
+        return found if any(os.path.basename(file) == BODY_TEMPLATE for file in found) else []
 
     def path(self, file: str) -> str:
         """Return the path of a file of the kit on this machine."""
@@ -325,6 +332,11 @@ def unreadable(error: OSError) -> Iterable[Finding]:
 def is_inside(path: str, folder: str) -> bool:
     """Tell whether a resolved path is the resolved folder or lies in it."""
     return path == folder or path.startswith(os.path.join(folder, ""))
+
+
+def naming(kit: str) -> str:
+    """Return the option by which a command line names a kit's folder, after a space; nothing for no folder."""
+    return f" --kit {quote(kit)}" if kit else ""
 
 
 def stem(file: str) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler.kit import Kit
+from kei_assembler.kit import Kit, naming
 from kei_assembler.kit.settings import normal
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
@@ -60,7 +60,7 @@ class Change(NamedTuple):
 
         `kit` is the kit's folder where the command line has to name it.
         """
-        where = f" --kit {quote(kit)}" if kit else ""
+        where = naming(kit)
         only = f"{where} --target {self.target}" if self.chosen else where
         what = quote(self.manifest) if self.manifest else "--all"
         match self.kind:
@@ -131,8 +131,8 @@ def _comment(target: str) -> stamp.Comment:
 
 def owner_of(kit: Kit, path: str, found: stamp.Stamp) -> str:
     """Return the manifest, relative to the kit, that the stamp of the file at `path` names."""
-    named = os.path.join(kit.path(os.path.dirname(path)), found.source)
-    return normal(os.path.relpath(named, kit.folder))
+    way = normal(f"{os.path.dirname(path) or '.'}/{found.source}")
+    return normal(os.path.relpath(kit.path(way), kit.folder)) if way.startswith("../") else way
 
 
 def decide_leftover(kit: Kit, path: str, target: str, present: bytes) -> Change | None:

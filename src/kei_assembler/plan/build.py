@@ -16,6 +16,7 @@ from kei_assembler.plan.disk import Disk
 from kei_assembler.plan.planning import Plan, planned
 from kei_assembler.report.outcome import Loosening, Outcome
 from kei_assembler.rules import drift
+from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.source import Source
 from kei_assembler.text.hidden import named
 
@@ -74,7 +75,8 @@ def run(kit: Kit, files: Sequence[str], whole: bool, mode: Mode) -> Outcome:
     with planned(kit, files, whole, mode.policy.ignore, mode.writes) as plan:
         counted = mode.policy.weigh(plan.found)
         loosened = tuple(_loosened(kit, mode.policy, plan.changes)) if mode.check else ()
-        outcome = Outcome(tuple(counted), agents=len(files), is_check=mode.check, is_diff=mode.diff, loosened=loosened)
+        asked = Outcome(agents=len(files), is_check=mode.check, is_diff=mode.diff, named=kit.named)
+        outcome = asked._replace(diagnostics=tuple(counted), loosened=loosened)
         if has_errors(counted):
             return outcome._replace(changes=() if mode.writes else tuple(plan.changes))
         outcome = _built(kit, outcome, plan, mode) if mode.writes else _checked(kit, outcome, plan.changes, mode)
@@ -159,7 +161,10 @@ def _diagnosed(kit: Kit, changes: Iterable[Change], rules: Mapping[Kind, Rule]) 
 
 def _told(kit: Kit, change: Change) -> tuple[str, str, str]:
     """What the rules about outputs speak of: the manifest, the command that mends, the likely cause."""
-    return change.manifest, change.mending(kit.named), _cause(kit, change)
+    cause = _cause(kit, change)
+    is_torn = cause == UNFINISHED_MERGE  # a side of it that is taken needs no force
+    mended = change._replace(kind=Kind.UPDATE) if is_torn else change
+    return change.manifest, mended.mending(kit.named), cause
 
 
 def _cause(kit: Kit, change: Change) -> str:

@@ -15,7 +15,7 @@ from kei_assembler.kit.settings import normal
 from kei_assembler.manifest import Manifest
 from kei_assembler.plan import OUTPUT_MOST, Change, Kind, decide, decide_leftover
 from kei_assembler.plan.disk import Disk
-from kei_assembler.rules import Usage, check_block, check_defaults, check_limits, check_manifest, outputs
+from kei_assembler.rules import Usage, check_block, check_defaults, check_limits, check_manifest, outputs, text
 from kei_assembler.rules.limits import Given
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
@@ -122,7 +122,7 @@ class Planner:
         source, problems = self.kit.read_manifest(file)
         problems = problems or source.run(outputs.unusable_path, file)
         if problems:
-            return source, None, problems
+            return source, None, source.run(text.unfinished_merge, source) or problems
         manifest, problems = check_manifest(self.kit, source)
         problems = self._counted(problems)
         self.usage.add(manifest)

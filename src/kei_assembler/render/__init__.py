@@ -22,12 +22,12 @@ from jinja2 import (
 )
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span, did_you_mean
-from kei_assembler.kit import Kit
+from kei_assembler.kit import BODY_TEMPLATE, Kit
 from kei_assembler.kit.settings import TEMPLATE_NAME, normal
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.manifest.adapt import adapt
 from kei_assembler.memo import note, note_source
-from kei_assembler.render.heritage import Heritage, Misnamed, misnamed
+from kei_assembler.render.heritage import Heritage, misnamed
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.outputs import allowance_unsaid, template_block_unknown, template_fails
@@ -40,8 +40,7 @@ from kei_assembler.text.markdown import fence_around, fold_all, inert, inert_all
 from kei_assembler.text.stamp import line_for
 
 _PACKAGE_TEMPLATES = os.path.join(os.path.dirname(__file__), "default")
-_BODY = "agent.md.j2"
-_PACKAGE_BODY = f"default/{_BODY}"
+_PACKAGE_BODY = f"default/{BODY_TEMPLATE}"
 
 
 class Artifact(NamedTuple):
@@ -176,7 +175,7 @@ class Renderer:
         known, found = self._heritage.get(template, {}), []
         for block in misnamed(lambda name: known.get(self._file_of(name)), template):
             source = self._templates[self._file_of(block.template)]
-            where = _span_of_name(source.text.split("\n")[block.line - 1], block)
+            where = _span_of_name(source.text, _line_in(source.text, block.line), block.name)
             found += source.run(template_block_unknown, where, block.name, block.template, block.parent, block.known)
         return found
 
@@ -188,7 +187,7 @@ class Renderer:
     def _file_of(self, name: str) -> str:
         """The file of a template, by which it is known when it is compiled."""
         if name == _PACKAGE_BODY:
-            return os.path.normpath(os.path.join(_PACKAGE_TEMPLATES, _BODY))
+            return os.path.normpath(os.path.join(_PACKAGE_TEMPLATES, BODY_TEMPLATE))
         return normal(f"{self.kit.settings.templates}/{name}")
 
     def _load_block(self, name: str) -> str:
@@ -197,7 +196,7 @@ class Renderer:
 
     def _find_template(self, target: str) -> str:
         """The template of a target's bodies: the kit's for it, the kit's for all, or the package's."""
-        return next(filter(self._is_there, (f"{target}/{_BODY}", _BODY)), _PACKAGE_BODY)
+        return next(filter(self._is_there, (f"{target}/{BODY_TEMPLATE}", BODY_TEMPLATE)), _PACKAGE_BODY)
 
     def _is_there(self, name: str) -> bool:
         path = self.kit.path(self._file_of(name))
@@ -220,7 +219,7 @@ class Renderer:
         return environment.get_template(template).render
 
     def _loader(self) -> BaseLoader:
-        note(os.path.join(_PACKAGE_TEMPLATES, _BODY))
+        note(os.path.join(_PACKAGE_TEMPLATES, BODY_TEMPLATE))
         package = PrefixLoader({"default": FileSystemLoader(_PACKAGE_TEMPLATES)})
         return ChoiceLoader([package, FunctionLoader(self._kit_template)])
 
@@ -248,7 +247,7 @@ def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str
     """Where in the kit's templates the error happened: by its own word, or by the innermost frame in one of them."""
     if isinstance(error, TemplateSyntaxError) and error.filename:
         return error.filename, error.lineno
-    found, traceback = (next(iter(sources), "templates/" + _BODY), 0), error.__traceback__
+    found, traceback = (next(iter(sources), "templates/" + BODY_TEMPLATE), 0), error.__traceback__
     while traceback:
         if traceback.tb_frame.f_code.co_filename in sources:
             found = (traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
@@ -265,11 +264,11 @@ def _line_in(text: str, line: int) -> int:
 _LINE_END = re.compile(r"\r\n|[\r\n]")
 
 
-def _span_of_name(text: str, block: Misnamed) -> Span:
+def _span_of_name(text: str, line: int, name: str) -> Span:
     """Where a block's name stands in the line of its tag, or else in the first column."""
-    match = re.search(rf"\bblock\s+({block.name})\b", text)
+    match = re.search(rf"\bblock\s+({name})\b", text.split("\n")[line - 1])
     start, end = match.span(1) if match else (0, 1)
-    return Span(block.line, start + 1, block.line, end + 1)
+    return Span(line, start + 1, line, end + 1)
 
 
 class _Undefined(StrictUndefined):

@@ -49,9 +49,11 @@ def _parent(tree: nodes.Template) -> str | None:
 
 
 def _calls(tree: nodes.Template) -> Iterator[str]:
-    for attribute in tree.find_all(nodes.Getattr):
-        if isinstance(attribute.node, nodes.Name) and attribute.node.name == "self":
-            yield attribute.attr
+    looks = [(look.node, look.attr) for look in tree.find_all(nodes.Getattr)]
+    looks += [(look.node, getattr(look.arg, "value", "")) for look in tree.find_all(nodes.Getitem)]
+    for owner, name in looks:
+        if isinstance(owner, nodes.Name) and owner.name == "self":
+            yield str(name)
 
 
 def _outermost(within: Iterable[nodes.Node]) -> Iterator[nodes.Block]:
@@ -66,10 +68,9 @@ def _outermost(within: Iterable[nodes.Node]) -> Iterator[nodes.Block]:
 def misnamed(heritage_of: Callable[[str], Heritage | None], name: str) -> Iterator[Misnamed]:
     """Yield the blocks that change nothing, of a template and of those that it extends, as far as can be told."""
     line = _lineage(heritage_of, name)
+    called: frozenset[str] = frozenset().union(*(each.calls for _, each in line))
     for index, (template, own) in enumerate(line[:-1]):
-        forebears = [each for _, each in line[index + 1 :]]
-        blocks = frozenset().union(*(each.blocks for each in forebears))
-        called = own.calls.union(*(each.calls for each in forebears))
+        blocks = frozenset().union(*(each.blocks for _, each in line[index + 1 :]))
         for block, number in own.overrides.items():
             if block not in blocks | called:
                 yield Misnamed(template, block, number, line[index + 1][0], blocks)

@@ -103,17 +103,22 @@ def check_block(usage: Usage, block: Block) -> list[Diagnostic]:
 def check_kit(usage: Usage) -> list[Diagnostic]:
     """Return what stands out when all manifests of a kit are looked at together."""
     kit = usage.kit
-    found = []
+    found = _check_handoffs(usage)
     for name in kit.block_names:
         if block := kit.block(name):
             found += block.source.run(blocks.unused_block, usage, name)
-    if len(usage.handoffs & kit.agents) * 2 > len(kit.agents):
+    if kit.settings_source:
+        found += kit.settings_source.run(rights.allowance_unused, usage, kit.settings_at)
+    return found
+
+
+def _check_handoffs(usage: Usage) -> list[Diagnostic]:
+    kit, reached, found = usage.kit, usage.handoffs, []
+    if len(reached & kit.agents) * 2 > len(kit.agents):
         for file in kit.manifests:
-            if stem(file) not in usage.handoffs:
-                found += kit.read_manifest(file)[0].run(handoffs.unreached_agent, usage, stem(file))
+            if stem(file) not in reached:
+                found += kit.read_manifest(file)[0].run(handoffs.unreached_agent, reached, stem(file))
     for file in usage.may_lack():
         source = kit.read_manifest(file)[0]
         found += source.run(handoffs.unreachable_agent, usage, decode(source.data, kit.settings.extra_keys))
-    if kit.settings_source:
-        found += kit.settings_source.run(rights.allowance_unused, usage, kit.settings_at)
     return found

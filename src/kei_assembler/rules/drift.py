@@ -42,7 +42,7 @@ def output_edited(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
         description = "Reviews code."
     """  # noqa: E501 - a stamp is one line
     if cause == UNFINISHED_MERGE:
-        hint = f"take one side of the file, as by `git checkout --ours`, then run: {mending.replace(' --force', '')}"
+        hint = f"take one side of the file, as by `git checkout --ours`, then run: {mending}"
         yield Finding(START, "the file has an unfinished merge; it is left as it is", hint)
     elif cause:
         message = f"the file was changed after it was generated, it looks like the work of {cause}; it is left as it is"

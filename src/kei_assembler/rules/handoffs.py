@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from kei_assembler.diagnostics import Finding, Severity, did_you_mean, listed, rule
 from kei_assembler.kit import stem
@@ -177,7 +177,7 @@ def _can_start_others(entry: str) -> bool:
 
 
 @rule("H305", Severity.NOTE)
-def unreached_agent(usage: Usage, name: str) -> Iterable[Finding]:
+def unreached_agent(reached: Collection[str], name: str) -> Iterable[Finding]:
     """An agent that no other hands off to, in a kit where most are handed off to.
 
     It may be the one that people start with, or one that the others forgot. Said only when all manifests are
@@ -223,7 +223,7 @@ def unreached_agent(usage: Usage, name: str) -> Iterable[Finding]:
         target = "critic"
         trigger = "code to be reviewed"
     """
-    if name not in usage.handoffs:
+    if name not in reached:
         yield Finding(("name",), f"no agent hands off to `{name}`", "add a handoff to it, if others should know it")
 
 

@@ -87,7 +87,6 @@ class Usage:
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self.blocks: set[str] = set()
-        self.handoffs: set[str] = set()
         self.rights: set[tuple[str, str]] = set()
         self.targets: set[str] = set()
         self.own_targets: dict[str, tuple[str, ...]] = {}
@@ -97,7 +96,7 @@ class Usage:
     @property
     def gathered(self) -> tuple[Any, ...]:
         """Everything that was gathered, as plain values: what is one, and what is one for each of some keys."""
-        whole = self.blocks, self.handoffs, self.rights, self.targets, self.own_targets
+        whole = self.blocks, self.rights, self.targets, self.own_targets
         return whole, (self.fillers, self.handoffs_for)
 
     def join(self, gathered: tuple[Any, ...]) -> None:
@@ -109,6 +108,11 @@ class Usage:
             for key, members in added.items():
                 groups.setdefault(key, set()).update(members)
 
+    @property
+    def handoffs(self) -> set[str]:
+        """The agents that others hand off to."""
+        return set().union(*self.handoffs_for.values())
+
     def add(self, manifest: Manifest) -> None:
         """Take note of what one manifest uses."""
         self.blocks.update(manifest.blocks)
@@ -117,9 +121,7 @@ class Usage:
         if manifest.targets is not None:
             self.own_targets[manifest.name] = wanted
         if manifest.handoff:
-            agents = {handoff.target for handoff in manifest.handoff}
-            self.handoffs |= agents
-            self.handoffs_for.setdefault(wanted, set()).update(agents)
+            self.handoffs_for.setdefault(wanted, set()).update(handoff.target for handoff in manifest.handoff)
         for target in wanted:
             self.targets.add(target)
             for block in manifest.blocks if TARGETS[target].fills else ():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from kei_assembler import __version__
+from kei_assembler.kit import naming
 
 
 class Piece(NamedTuple):
@@ -30,7 +30,6 @@ def for_kit(way: str) -> tuple[Piece, ...]:
     """
     up = re.sub(r"[^/]+", "..", way)
     return (
-        *([Piece(".gitattributes", _SCHEMAS, is_lines=True)] if way else []),
         Piece("_blocks/baseline.md", _BLOCK),
         Piece("agents/reviewer.toml", _MANIFEST),
         Piece("assemble.toml", _SETTINGS.format(root=_ROOT.format(up=up) if up else "", up=f"{up}/" if up else "")),
@@ -42,15 +41,15 @@ def for_repository(way: str, outputs: Sequence[str] = (".claude/agents/*.md",)) 
 
     `outputs` are the patterns of its agent files, from the top too; without them, those of a new kit.
     """
-    option = f" --kit {shlex.quote(way)}" if way else ""
-    hook = _HOOK.format(command=json.dumps(f"{_CHECK} --staged{option}"))
-    attributes = "".join(f"{_quoted(output)} linguist-generated\n" for output in outputs)
-    ignored = "".join(f"{line}\n" for line in (*outputs, f"{pattern(f'{way}/' if way else '')}.assemble/"))
+    hook = _HOOK.format(command=json.dumps(f"{_CHECK} --staged{naming(way)}"))
+    schemas = f"{pattern(f'{way}/' if way else '')}.assemble/"
+    attributes = "".join(f"{_quoted(path)} linguist-generated\n" for path in (*outputs, f"{schemas}*.json"))
+    ignored = "".join(f"{line}\n" for line in (*outputs, schemas))
     return (
-        Piece(".gitattributes", attributes if way else attributes + _SCHEMAS, is_lines=True),
+        Piece(".gitattributes", attributes, is_lines=True),
         Piece(".prettierignore", ignored, is_lines=True),
         Piece(".pre-commit-config.yaml", f"repos:\n{hook}", if_kept=f"{_ADD}{hook}".rstrip()),
-        Piece(".github/workflows/assemble.yml", _workflow(f"{_CHECK}{option}")),
+        Piece(".github/workflows/assemble.yml", _workflow(f"{_CHECK}{naming(way)}")),
     )
 
 
@@ -84,10 +83,6 @@ def _workflow(command: str) -> str:
 
 _ADD = "; unless it is there, add to its `repos`:\n"
 _CHECK = "assemble --all --check --diff"
-
-_SCHEMAS = """\
-.assemble/*.json linguist-generated
-"""
 
 _BLOCK = """\
 # BASELINE
