@@ -43,6 +43,12 @@ def test_a_block_of_a_template_between_is_told_too(bench: Workbench) -> None:
     assert [line.split(" the block")[0] for line in told if "O618" in line] == [f"{TEMPLATE}:2:10: warning[O618]"]
 
 
+def test_a_lone_carriage_return_moves_no_place(bench: Workbench) -> None:
+    settings = {"assemble.toml": 'allow-characters = { "U+000D" = "old files" }\n'}
+    told = _told(bench, settings | {TEMPLATE: DEFAULT + "{# a\rb\rc\rd #}\n" + ROLES})
+    assert told[0].startswith(f"{TEMPLATE}:3:10: warning[O618]")
+
+
 def test_with_strict_it_stops_the_build(bench: Workbench) -> None:
     bench.write(KIT | {TEMPLATE: DEFAULT + ROLES})
     assert bench.run("--all", "--strict").status == 1
@@ -54,6 +60,16 @@ FINE = {
     "a block of the default": {TEMPLATE: DEFAULT + "{% block report %}Mine.{% endblock %}"},
     "a block within a block": {TEMPLATE: DEFAULT + "{% block role %}" + ROLES + "{% endblock %}"},
     "a block that is called": {TEMPLATE: DEFAULT + ROLES + "{% block role %}{{ self.roles() }}{% endblock %}"},
+    "a block that is called by an item": {
+        TEMPLATE: DEFAULT + ROLES + '{% block role %}{{ self["roles"]() }}{% endblock %}'
+    },
+    "a block of the template between that is called": {
+        TEMPLATE: '{% extends "base.md.j2" %}{% block role %}{{ self.roles() }}{% endblock %}',
+        "templates/base.md.j2": DEFAULT + ROLES,
+    },
+    "a block around one that is there": {
+        TEMPLATE: DEFAULT + "{% block roles %}{% block role %}Mine.{% endblock %}{% endblock %}"
+    },
     "a block before": {TEMPLATE: ROLES + DEFAULT},
     "a block of the template between": {
         TEMPLATE: DEFAULT + "{% block role %}" + ROLES + "{% endblock %}",

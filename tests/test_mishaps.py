@@ -320,6 +320,12 @@ def test_a_block_with_conflict_markers_within_a_tag_is_refused(bench: Workbench)
     assert "_blocks/rule.md:2:1: error[T405] the file has an unfinished merge\n" in bench.run("--all").stderr
 
 
+def test_a_merge_between_keys_is_told_as_what_it_is(bench: Workbench) -> None:
+    sides = '<<<<<<< HEAD\nmodel = "opus"\n=======\nmodel = "haiku"\n>>>>>>> other\n'
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n' + sides})
+    assert _codes(bench.run("--all").stderr) == ["T405"]
+
+
 TO_B = AGENT.format("a") + '[[handoff]]\ntarget = "b"\ntrigger = "t"\n'
 ONLY = 'targets = ["{}"]\n'
 B = AGENT.format("b") + 'role = "You do b."\n'

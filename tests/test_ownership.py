@@ -203,6 +203,25 @@ def test_the_commands_in_a_report_work_where_it_is_read(bench: Workbench, cwd: s
     assert bench.run(*shlex.split(line.partition(": assemble ")[2]), cwd=cwd).stdout.count("deleted ") == 1
 
 
+@pytest.mark.parametrize("name", ["agents/a --force b/critic.toml", "agents/critic.toml"])
+def test_a_merge_in_an_output_is_settled_by_the_command_that_is_named(bench: Workbench, name: str) -> None:
+    bench.write({name: 'name = "critic"\ndescription = "Reviews."\n'})
+    bench.run("--all")
+    output = next(str(path.relative_to(bench.folder)) for path in bench.folder.rglob("critic.md"))
+    bench.write({output: bench.read(output) + "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n"})
+    hint = bench.run("--all", "--check").stderr.partition("then run: ")[2].splitlines()[0]
+    assert "--force" not in hint.replace(name, "")
+    assert shlex.split(hint)[-1] == name
+
+
+@pytest.mark.parametrize("folder", ["kit", "kit in a folder"])
+def test_what_init_says_comes_next_works_here(bench: Workbench, folder: str) -> None:
+    (line,) = re.findall("next: .*", bench.run("init", folder).stderr)
+    assert bench.run(*shlex.split(re.findall("assemble (--all.*)", line)[0])).status == 0
+    new = re.findall("`assemble (new NAME.*?)`", line)[0].replace("NAME", "other --description Other.")
+    assert bench.run(*shlex.split(new)).status == 0
+
+
 @pytest.mark.parametrize("command", [("git", "apply"), ("patch", "-p1", "--silent")], ids=" ".join)
 def test_a_diff_of_a_kit_below_can_be_applied_from_here(bench: Workbench, command: tuple[str, ...]) -> None:
     bench.run("init", "our kit")

@@ -47,7 +47,7 @@ def _missing(kit: Workbench) -> list[str]:
     lines = run.stderr.splitlines()
     files = [line.partition(":1:1: error[O612]")[0] for line in lines if "error[O612]" in line]
     for line in lines:
-        if "run: git add" in line:
+        if "run: git add " in line:
             _git(kit.folder, *shlex.split(line.partition("run: git ")[2]))
     assert run.status == (1 if files else 0), run
     assert not files or kit.run("--all", "--check", "--staged").status == 0
@@ -72,6 +72,80 @@ def test_a_source(kit: Workbench, file: str) -> None:
     kit.run("--all")
     _git(kit.folder, "add", "--all", ":/.claude")
     assert _missing(kit) == [file]
+
+
+def test_settings_that_are_gone(kit: Workbench) -> None:
+    kit.write(
+        {"assemble.toml": "".join(line for line in kit.read("assemble.toml").splitlines(True) if "root" not in line)}
+    )
+    (kit.folder / "assemble.toml").unlink()
+    assert "assemble.toml:1:1: error[O612]" in kit.run("--all", "--check", "--staged").stderr
+
+
+def test_templates_of_something_else(kit: Workbench) -> None:
+    kit.write({"templates/shop/index.html": "<p>Mine.</p>\n"})
+    assert _missing(kit) == []
+    kit.write({"templates/agent.md.j2": "Hello.\n", ".gitignore": "*~\n", "templates/agent.md.j2~": "Hi.\n"})
+    kit.run("--all")
+    assert _missing(kit) == [".claude/agents/alpha.md", ".claude/agents/reviewer.md", "templates/agent.md.j2",
+                             "templates/shop/index.html"]  # fmt: skip
+
+
+def test_what_git_ignores_needs_force(kit: Workbench) -> None:
+    kit.write({".gitignore": "beta.toml\n", "agents/beta.toml": AGENT.format("beta")})
+    kit.run("--all")
+    _git(kit.folder, "add", "--all", ":/")
+    run = kit.run("--all", "--check", "--staged")
+    assert "git ignores it; if a clone is to have it, run: git add --force agents/beta.toml\n" in run.stderr
+    assert _missing(kit) == ["agents/beta.toml"]
+
+
+@pytest.mark.parametrize("linked", ["_blocks", "_blocks/one.md", "agents"])
+def test_a_source_behind_a_link(kit: Workbench, linked: str) -> None:
+    top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
+    real = top / "shared" / Path(linked).name
+    real.parent.mkdir()
+    (kit.folder / linked).rename(real)
+    (kit.folder / linked).symlink_to(os.path.relpath(real, (kit.folder / linked).parent))
+    kit.run("--all")
+    _git(top, "add", "--all")
+    assert _missing(kit) == []
+    file = "agents/alpha.toml" if linked == "agents" else "_blocks/one.md"
+    kit.write({file: kit.read(file).replace("Does", "Did").replace("One", "Two")})
+    kit.run("--all")
+    _git(top, "add", ":/.claude")
+    assert _missing(kit) == [os.path.relpath((kit.folder / file).resolve(), kit.folder).replace("../../", "")]
+
+
+def test_a_merge_in_which_an_output_was_deleted(kit: Workbench) -> None:
+    top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
+    _git(top, "checkout", "--quiet", "-b", "other")
+    (kit.folder / "agents/alpha.toml").unlink()
+    kit.run("--all", "--prune")
+    _git(top, "commit", "--quiet", "--all", "--message=gone")
+    _git(top, "checkout", "--quiet", "main")
+    kit.write({"agents/alpha.toml": kit.read("agents/alpha.toml").replace("Does", "Did")})
+    kit.run("--all")
+    _git(top, "commit", "--quiet", "--all", "--message=changed")
+    with pytest.raises(subprocess.CalledProcessError):
+        _git(top, "merge", "--quiet", "other")
+    for file in ("agents/alpha.toml", f"{os.path.relpath(top, kit.folder)}/.claude/agents/alpha.md"):
+        (kit.folder / file).unlink()
+    run = kit.run("--all", "--check", "--staged")
+    assert (run.status, run.stderr.count("alpha.md:1:1: error[O612]")) == (1, 1)
+
+
+def test_a_hook_of_the_repository_around_a_submodule(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its variables are about that repository, and not about the one that the kit lies in."""
+    shutil.rmtree(bench.folder / ".git")
+    for folder in (bench.folder, bench.folder / "sub"):
+        folder.mkdir(exist_ok=True)
+        _git(folder, "init", "--quiet")
+    bench.run("init", "sub")
+    _git(bench.folder / "sub", "add", ".")
+    for name, value in (("GIT_DIR", ".git"), ("GIT_INDEX_FILE", ".git/index")):
+        monkeypatch.setenv(name, value)
+    assert bench.run("--all", "--check", "--staged", "--kit", "sub").status == 0
 
 
 def test_what_is_gone(kit: Workbench) -> None:

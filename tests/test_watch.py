@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from kei_assembler.report import as_text
 from kei_assembler.watching import builds
 
 LOOKING_OFTEN = """
@@ -128,6 +129,15 @@ def test_the_interrupt_shows_no_traceback(watcher: Watcher) -> None:
     while not watcher.lines.empty():
         rest.append(watcher.lines.get())
     assert "".join(rest) == ""
+
+
+def test_what_is_to_be_done_names_the_kit(bench: Workbench) -> None:
+    bench.run("init", "kit")
+    output = bench.folder / ".claude/agents/reviewer.md"
+    output.write_text(output.read_text() + "Mine.\n")
+    told = as_text.render(next(builds(str(bench.folder / "kit"))))
+    assert "edited ../.claude/agents/reviewer.md: assemble --force --kit kit agents/reviewer.toml\n" in told.out
+    assert "--- a/.claude/agents/reviewer.md\n" in told.out
 
 
 def test_the_folder_that_is_named_is_watched_and_none_above(bench: Workbench) -> None:

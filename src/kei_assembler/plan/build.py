@@ -127,11 +127,10 @@ def _with_unstaged(kit: Kit, outcome: Outcome) -> Outcome:
     right = (
         change.path for change in outcome.changes if change.kind is Kind.UNCHANGED or change.path in outcome.applied
     )
-    differing = unstaged(kit, right)
     found = [
         diagnostic
-        for path in differing
-        for diagnostic in Source(path, "").run(drift.file_unstaged, as_seen(kit.path(path)))
+        for path, is_ignored in unstaged(kit, right).items()
+        for diagnostic in Source(path, "").run(drift.file_unstaged, as_seen(kit.path(path)), is_ignored)
     ]
     return outcome._replace(diagnostics=tuple(sorted([*outcome.diagnostics, *found])))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import BODY_TEMPLATE, PROJECT_FILE, SETTINGS_FILE, Kit, is_inside
@@ -15,22 +16,73 @@ from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.targets import TARGETS
 
 
-def unstaged(kit: Kit, outputs: Iterable[str]) -> list[str]:
-    """Return the files of a kit, relative to it, that git's index has otherwise than they are on disk, sorted.
+class Git(NamedTuple):
+    """The git work tree that a kit lies in: its top, and the environment to ask in.
+
+    The variables that a hook gets are about the work tree of its working directory, which can be another one.
+    """
+
+    top: str
+    environment: Mapping[str, str]
+
+    def told(self, *args: str) -> bytes:
+        """Return what git says at the top, where relative paths in its environment start from."""
+        command = ["git", "--literal-pathspecs", *args]
+        try:
+            return subprocess.run(command, cwd=self.top, env=self.environment, capture_output=True, check=True).stdout
+        except (OSError, subprocess.CalledProcessError) as error:
+            told = getattr(error, "stderr", b"") or str(error).encode()
+            raise AssembleError(f"git cannot tell what is staged: {told.decode(errors='replace').strip()}") from error
+
+    def listed(self, paths: Iterable[str], *args: str) -> list[str]:
+        """Return the files that git lists there, as absolute paths."""
+        inside = [os.path.relpath(path, self.top) for path in paths if is_inside(path, self.top)]
+        names = self.told("ls-files", "-z", *args, "--", *inside).split(b"\0")[:-1]
+        return [os.path.join(self.top, os.fsdecode(name)) for name in dict.fromkeys(names)]
+
+
+def _git_of(kit: Kit) -> Git:
+    top = git_top(kit.folder) or kit.folder
+    is_here = git_top(os.getcwd()) == top
+    environment = {name: value for name, value in os.environ.items() if is_here or name not in _OF_ONE_WORK_TREE}
+    return Git(os.path.realpath(top), environment)
+
+
+_OF_ONE_WORK_TREE = (
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+)
+
+
+def unstaged(kit: Kit, outputs: Iterable[str]) -> dict[str, bool]:
+    """Return the files of a kit that git's index has otherwise than they are on disk, and whether git ignores them.
 
     They are these outputs, the files for editors and the sources, but for a `pyproject.toml`, which is of more than the
-    kit; and whatever was a source or an output, and is gone. Raises AssembleError where there is no git, or no work
-    tree of it.
+    kit, and what is ignored beside templates; and whatever was a source or an output, and is gone. Their paths are
+    relative to the kit, with links resolved, and sorted. Raises AssembleError where there is no git, or no work tree
+    of it.
     """
-    top = os.path.realpath(git_top(kit.folder) or kit.folder)
+    git = _git_of(kit)
     wanted = {*outputs, *kit.sources(), SETTINGS_FILE, MANIFEST_SCHEMA, SETTINGS_SCHEMA} - {PROJECT_FILE}
-    names = {real: path for path in wanted for real in _real_paths(kit.path(path))}
-    folders = {os.path.realpath(kit.path(folder)) for folder, _ in _places(kit)}
-    folders.update(path if os.path.dirname(path) == top else os.path.dirname(path) for path in names)
-    differing = _differing(top, sorted(folders))
-    return sorted(
-        {names.get(path) or _way(kit, path) for path in differing if path in names or _was_of(kit, top, path)}
-    )
+    real = {real for path in wanted for real in _real_paths(kit.path(path))}
+    places = sorted(_folders(kit, git, real))
+    ignored = set(git.listed(places, "--others", "--ignored", "--exclude-standard"))
+    beside = {real for path in kit.templates() for real in _real_paths(kit.path(path))} & ignored
+    differing = [path for path in git.listed(places, "--modified", "--others") if path not in beside]
+    ours = (path for path in differing if path in real or _was_of(kit, git, path))
+    return dict(sorted((_way(kit, path), path in ignored) for path in ours))
+
+
+def _folders(kit: Kit, git: Git, paths: Iterable[str]) -> Iterator[str]:
+    """What to ask git for: the folders of sources and of these files, but of a file at the very top only itself."""
+    yield from (os.path.realpath(kit.path(folder)) for folder, _ in _places(kit))
+    for path in paths:
+        folder = os.path.dirname(path)
+        yield path if folder == git.top else folder
 
 
 def _real_paths(path: str) -> tuple[str, str]:
@@ -51,18 +103,11 @@ def _places(kit: Kit) -> Iterator[tuple[str, str]]:
     yield settings.templates, "" if kit.templates() else BODY_TEMPLATE
 
 
-def _differing(top: str, paths: Iterable[str]) -> list[str]:
-    """What git lists there; asked at its top, where relative paths in its environment start from."""
-    inside = [os.path.relpath(path, top) for path in paths if is_inside(path, top)]
-    listed = _told_by_git(top, "ls-files", "-z", "--modified", "--others", "--", *inside).split(b"\0")[:-1]
-    return [os.path.join(top, os.fsdecode(name)) for name in dict.fromkeys(listed)]
-
-
-def _was_of(kit: Kit, top: str, path: str) -> bool:
+def _was_of(kit: Kit, git: Git, path: str) -> bool:
     """Whether a file that is gone was a source, or was generated by this kit."""
     if os.path.lexists(path):
         return False
-    return any(_was_in(kit, path, *place) for place in _places(kit)) or _was_generated(kit, top, path)
+    return any(_was_in(kit, path, *place) for place in _places(kit)) or _was_generated(kit, git, path)
 
 
 def _was_in(kit: Kit, path: str, folder: str, suffix: str) -> bool:
@@ -71,18 +116,10 @@ def _was_in(kit: Kit, path: str, folder: str, suffix: str) -> bool:
     return path.endswith(suffix) and is_inside(path, real) and not is_hidden
 
 
-def _was_generated(kit: Kit, top: str, path: str) -> bool:
+def _was_generated(kit: Kit, git: Git, path: str) -> bool:
     try:
-        content = _told_by_git(top, "show", f":{normal(os.path.relpath(path, top))}")
+        content = git.told("show", f":{normal(os.path.relpath(path, git.top))}")
     except AssembleError:  # it is part of a merge: the index has no one version of it
         return True
     leftovers = (decide_leftover(kit, _way(kit, path), target, content) for target in TARGETS)
     return any(leftover and leftover.kind is Kind.ORPHAN for leftover in leftovers)
-
-
-def _told_by_git(top: str, *args: str) -> bytes:
-    try:
-        return subprocess.run(["git", "--literal-pathspecs", *args], cwd=top, capture_output=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        told = getattr(error, "stderr", b"") or str(error).encode()
-        raise AssembleError(f"git cannot tell what is staged: {told.decode(errors='replace').strip()}") from error

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
 from jinja2 import nodes
 
 
+class Override(NamedTuple):
+    """A block that stands in no other, its line, and the blocks that stand in it."""
+
+    name: str
+    line: int
+    holds: frozenset[str]
+
+
 class Heritage(NamedTuple):
     """What one template has from another: the name of that one, and its own blocks that stand for some of it.
 
     `parent` is empty where it extends none, and None where that depends. `blocks` are all that it has, `calls` those
-    that it calls by their names, `overrides` has the line of each that is to take the place of one of the parent's.
+    that it calls by their names, `overrides` are those that are to take the place of one of the parent's.
     """
 
     parent: str | None
     blocks: frozenset[str]
     calls: frozenset[str]
-    overrides: Mapping[str, int]
+    overrides: tuple[Override, ...]
 
 
 class Misnamed(NamedTuple):
@@ -36,8 +44,12 @@ def heritage(tree: nodes.Template) -> Heritage:
     """Return what a parsed template has from another."""
     blocks = frozenset(block.name for block in tree.find_all(nodes.Block))
     before = list(takewhile(lambda node: not isinstance(node, nodes.Extends), tree.body))
-    overrides = {block.name: block.lineno for block in _outermost(tree.body[len(before) :])}
+    overrides = tuple(map(_override, _outermost(tree.body[len(before) :])))
     return Heritage(_parent(tree), blocks, frozenset(_calls(tree)), overrides)
+
+
+def _override(block: nodes.Block) -> Override:
+    return Override(block.name, block.lineno, frozenset(inner.name for inner in block.find_all(nodes.Block)))
 
 
 def _parent(tree: nodes.Template) -> str | None:
@@ -71,9 +83,9 @@ def misnamed(heritage_of: Callable[[str], Heritage | None], name: str) -> Iterat
     called: frozenset[str] = frozenset().union(*(each.calls for _, each in line))
     for index, (template, own) in enumerate(line[:-1]):
         blocks = frozenset().union(*(each.blocks for _, each in line[index + 1 :]))
-        for block, number in own.overrides.items():
-            if block not in blocks | called:
-                yield Misnamed(template, block, number, line[index + 1][0], blocks)
+        for block in own.overrides:
+            if (blocks | called).isdisjoint({block.name, *block.holds}):
+                yield Misnamed(template, block.name, block.line, line[index + 1][0], blocks)
 
 
 def _lineage(heritage_of: Callable[[str], Heritage | None], name: str | None) -> list[tuple[str, Heritage]]:

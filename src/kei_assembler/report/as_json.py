@@ -42,5 +42,5 @@ def _change(outcome: Outcome, change: Change) -> dict[str, Any]:
     if outcome.is_diff:
         from kei_assembler.plan.difference import diff
 
-        told["diff"] = diff(change) if change.kind in DRIFT else ""
+        told["diff"] = diff(change, outcome.way) if change.kind in DRIFT else ""
     return told

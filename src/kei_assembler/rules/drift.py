@@ -211,7 +211,7 @@ def output_orphaned(manifest: str, mending: str, cause: str) -> Iterable[Finding
 
 
 @rule("O612")
-def file_unstaged(path: str) -> Iterable[Finding]:
+def file_unstaged(path: str, is_ignored: bool) -> Iterable[Finding]:
     """A file of the kit is not in git's index as it is on disk: the commit would go without it, or with an old one.
 
     It is an output, or what outputs are made from, also one that was deleted. Only `--staged` looks for it, as the
@@ -227,7 +227,8 @@ def file_unstaged(path: str) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    yield Finding(START, "the file is not staged as it is here", f"run: git add {quote(path)}")
+    add = "git ignores it; if a clone is to have it, run: git add --force" if is_ignored else "run: git add"
+    yield Finding(START, "the file is not staged as it is here", f"{add} {quote(path)}")
 
 
 RULES = (
