@@ -157,8 +157,10 @@ class Kit:
         folders = self.settings.blocks
         for folder in folders:
             note_source(self.folder if folder == "." else self.path(folder))
-        files = ((folder, file) for folder in folders for file in self.files(folder, ".md"))
-        names = {os.path.relpath(file, folder).replace(os.sep, "/").removesuffix(".md") for folder, file in files}
+        files = (
+            ("" if folder == "." else f"{folder}/", file) for folder in folders for file in self.files(folder, ".md")
+        )
+        names = {file.removeprefix(way).removesuffix(".md") for way, file in files}
         return tuple(sorted(name for name in names if is_block_name(name)))
 
     @property

@@ -52,9 +52,14 @@ def folder_of(folder: str | None) -> str:
 def _existing(folder: str) -> str:
     if not os.path.isdir(folder):
         raise AssembleError(f"there is no folder {folder}", "--kit takes the folder that holds the manifests' folder")
+    refuse_no_kit(folder)
+    return os.path.abspath(folder)
+
+
+def refuse_no_kit(folder: str) -> None:
+    """Raise AssembleError when there is no kit in a folder, or no folder at all."""
     if not discovery.may_be_kit(os.path.abspath(folder)):
         raise AssembleError(f"there is no kit in {folder}", _WHAT_IS_A_KIT)
-    return os.path.abspath(folder)
 
 
 def found_from(start: str) -> str:
@@ -125,7 +130,7 @@ def as_seen(path: str) -> str:
 def _as_seen_from(folder: str, path: str) -> str:
     try:
         return normal(os.path.relpath(path, folder))
-    except ValueError:  # of Windows, from one drive to another
+    except (ValueError, FileNotFoundError):  # on Windows, to another drive; or the working directory is no more
         return normal(path)
 
 
