@@ -190,3 +190,22 @@ def test_a_kit_named_through_a_link_is_the_same_kit(bench: Workbench) -> None:
     assert bench.run("kit/agents/x.toml", "--check").status == 0
     shutil.rmtree(bench.folder / "kit/agents")
     assert bench.run("--all", cwd="link").stdout == ""
+
+
+@pytest.mark.parametrize("agents", ["mine/agents/x.md", "mine/agents/assemble.toml", "mine/agents/deep/notes.txt"])
+def test_a_folder_named_agents_without_a_manifest_makes_no_kit_to_name(agents: str, bench: Workbench) -> None:
+    bench.write({agents: ""})
+    for args in (["--all", "--check"], ["new", "x"]):
+        run = bench.run(*args, "--kit", "mine")
+        assert (run.status, run.stdout) == (2, "")
+        assert "there is no kit in mine\n" in run.stderr
+        assert "a kit is a folder with `assemble.toml`, " in run.stderr
+    bench.write({"mine/agents/deep/x.toml": X})
+    assert bench.run("--all", "--kit", "mine").status == 0
+
+
+def test_the_settings_of_a_kit_are_no_manifest_of_one_above(bench: Workbench) -> None:
+    settings = {"tools/agents/assemble.toml": "", "tools/agents/deep/pyproject.toml": "[tool.assemble]\n"}
+    bench.write({"tools/agents/x.toml": X, **settings})
+    run = bench.run("--all", cwd="tools")
+    assert (run.status, run.stdout) == (0, "created agents/x.md\n")

@@ -132,10 +132,10 @@ class Kit:
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
-        """The manifests' files, sorted."""
+        """The manifests' files, sorted. Settings are none, those of a kit further down neither."""
         skipped = {SETTINGS_FILE, PROJECT_FILE}
         found = self.files(self.settings.manifests, ".toml", strays=True)
-        return tuple(sorted(file for file in found if file not in skipped))
+        return tuple(sorted(file for file in found if os.path.basename(file) not in skipped))
 
     @cached_property
     def agents(self) -> frozenset[str]:

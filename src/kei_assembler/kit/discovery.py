@@ -45,13 +45,8 @@ def _is_marked(folder: str) -> bool:
     return _project_settings(folder) is not None
 
 
-def may_be_kit(folder: str) -> bool:
-    """Tell whether a folder is a kit, or could be one by the name of a folder in it."""
-    return _is_marked(folder) or _is_folder(os.path.join(folder, _DEFAULT_MANIFESTS))
-
-
 def is_kit(folder: str) -> bool:
-    """Tell whether a folder is a kit by more than the name of a folder in it."""
+    """Tell whether a folder is a kit by more than the name of a folder in it: by a mark, or by a manifest."""
     return _is_marked(folder) or bool(load(folder).manifests)
 
 

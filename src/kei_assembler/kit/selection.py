@@ -58,7 +58,7 @@ def _existing(folder: str) -> str:
 
 def refuse_no_kit(folder: str) -> None:
     """Raise AssembleError when there is no kit in a folder, or no folder at all."""
-    if not discovery.may_be_kit(os.path.abspath(folder)):
+    if not discovery.is_kit(os.path.abspath(folder)):
         raise AssembleError(f"there is no kit in {folder}", _WHAT_IS_A_KIT)
 
 
@@ -79,8 +79,8 @@ def _home_around(starts: Iterable[str]) -> str:
 
 
 _WHAT_IS_A_KIT = (
-    "a kit is a folder with `assemble.toml`, a `pyproject.toml` with [tool.assemble], `_blocks` or `agents`; "
-    "--kit DIR names one elsewhere"
+    "a kit is a folder with `assemble.toml`, a `pyproject.toml` with [tool.assemble], `_blocks`, or manifests in "
+    "`agents`; --kit DIR names one elsewhere"
 )
 
 
