@@ -21,12 +21,19 @@ def find(start: str) -> str | None:
     """Return the nearest folder from `start` upwards that is a kit, no further than the git work tree.
 
     A kit has an `assemble.toml`, a `pyproject.toml` with `[tool.assemble]`, or a `_blocks` folder. Where there is
-    none of these, a folder with an `agents` folder will do.
+    none of these, a folder with an `agents` folder will do. Links on the way to it are resolved.
     """
     folders = list(_upwards(start, git_top(start)))
     marked = (folder for folder in folders if _is_marked(folder))
     bare = (folder for folder in folders if _is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
-    return next(marked, None) or next(bare, None)
+    found = next(marked, None) or next(bare, None)
+    return found and resolved(found)
+
+
+def resolved(folder: str) -> str:
+    """Return where a folder really is: ways out of it, as to its outputs, are others through a link."""
+    note_place(folder)
+    return os.path.realpath(folder)
 
 
 def _upwards(start: str, last: str | None) -> Iterator[str]:

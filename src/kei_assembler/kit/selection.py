@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kei_assembler.diagnostics import AssembleError, nearest
 from kei_assembler.kit import Kit, discovery, stem
@@ -53,7 +53,7 @@ def _existing(folder: str) -> str:
     if not os.path.isdir(folder):
         raise AssembleError(f"there is no folder {folder}", "--kit takes the folder that holds the manifests' folder")
     refuse_no_kit(folder)
-    return os.path.abspath(folder)
+    return discovery.resolved(os.path.abspath(folder))
 
 
 def refuse_no_kit(folder: str) -> None:
@@ -144,13 +144,27 @@ def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> lis
 
 def _manifest_of(kit: Kit, argument: str, commands: Iterable[str]) -> str:
     """Return the kit's own name for a manifest that the command line names."""
-    for path, base in ((os.path.abspath, kit.folder), (os.path.realpath, os.path.realpath(kit.folder))):
-        file = _as_seen_from(base, path(argument))
+    for file in _ways_from(kit.folder, argument):
         if file in kit.manifests:
             return file
-    if normal(argument) in kit.manifests:  # as the kit's own reports name it, wherever they are read
-        return normal(argument)
     raise _no_manifest(kit, argument, commands)
+
+
+def _ways_from(folder: str, argument: str) -> Iterator[str]:
+    """What an argument may mean, seen from a kit's folder: as it is written, be links in it or on the way, or resolved.
+
+    And as the kit's own reports name it, wherever they are read.
+    """
+    full = os.path.abspath(argument)
+    yield from (_as_seen_from(above, full) for above in _above(full) if os.path.realpath(above) == folder)
+    yield from (_as_seen_from(folder, path) for path in (full, os.path.realpath(argument)))
+    yield normal(argument)
+
+
+def _above(path: str) -> Iterator[str]:
+    while (folder := os.path.dirname(path)) != path:
+        yield folder
+        path = folder
 
 
 def _no_manifest(kit: Kit, argument: str, commands: Iterable[str]) -> AssembleError:
