@@ -257,3 +257,22 @@ def test_a_linked_manifest_of_a_linked_kit_is_named_as_the_kit_has_it(file: str,
     (bench.folder / "link").symlink_to("kit")
     run = bench.run(file)
     assert (run.status, run.stdout) == (0, f"created {file.removeprefix('link/').replace('.toml', '.md')}\n")
+
+
+def test_manifests_beside_the_kit_are_found_from_the_kit_too(bench: Workbench) -> None:
+    settings = 'root = ".."\nmanifests = "../prompts"\n'
+    bench.write({"kit/assemble.toml": settings, "kit/src/a.py": "", "prompts/x.toml": X, "others/y.toml": Y})
+    new = bench.run("new", "z", "--description", "Tests.", cwd="kit")
+    assert "next: run: assemble ../prompts/z.toml\n" in new.stderr.replace("then run", "run")
+    assert bench.run("../prompts/x.toml", cwd="kit").stdout == "created ../prompts/x.md\n"
+    assert bench.run("../../prompts/x.toml", "--check", cwd="kit/src").status == 0
+    for file, cwd in (("../others/y.toml", "kit"), ("prompts/x.toml", ".")):
+        run = bench.run(file, cwd=cwd)
+        assert run.status == 2
+        assert "no kit was found from " in run.stderr
+
+
+def test_another_kit_around_a_manifest_is_nearer_than_the_one_here(bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": 'root = ".."\nmanifests = "../prompts/agents"\n', "prompts/agents/x.toml": X})
+    bench.write({"prompts/assemble.toml": ""})
+    assert bench.run("../prompts/agents/x.toml", cwd="kit").stdout == "created agents/x.md\n"

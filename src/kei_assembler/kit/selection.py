@@ -13,6 +13,7 @@ from kei_assembler.kit.settings import normal
 def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> str:
     """Return the kit's folder that a command line means: `folder`, that of its manifests, or the one around here.
 
+    Where there is none around a manifest, it is the one around here, if that has the manifest.
     Raises AssembleError when there is none, or several, and when a manifest is not there.
     """
     if folder is not None or not manifests:
@@ -21,7 +22,7 @@ def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str
     for manifest in manifests:
         if not os.path.lexists(manifest):
             raise _not_there(manifest, commands)
-    return _home_around(os.path.dirname(os.path.abspath(manifest)) for manifest in manifests)
+    return _home_around(manifests)
 
 
 def kit_if_any(folder: str | None) -> Kit | None:
@@ -66,16 +67,35 @@ def found_from(start: str) -> str:
     """Return the folder of the nearest kit from a folder upwards. Raises AssembleError when there is none."""
     found = discovery.find(start)
     if found is None:
-        raise AssembleError(f"no kit was found from {start} upwards", _WHAT_IS_A_KIT)
+        raise _no_kit(start)
     return found
 
 
-def _home_around(starts: Iterable[str]) -> str:
-    found = {found_from(start) for start in starts}
+def _no_kit(start: str) -> AssembleError:
+    return AssembleError(f"no kit was found from {start} upwards", _WHAT_IS_A_KIT)
+
+
+def _home_around(manifests: Iterable[str]) -> str:
+    found = set(map(_home_of_one, manifests))
     if len(found) > 1:
         kits = ", ".join(sorted(map(str, found)))
         raise AssembleError(f"these manifests are of several kits: {kits}", "take one kit at a time")
     return found.pop()
+
+
+def _home_of_one(manifest: str) -> str:
+    start = os.path.dirname(os.path.abspath(manifest))
+    found = discovery.find(start) or _home_here(manifest)
+    if found is None:
+        raise _no_kit(start)
+    return found
+
+
+def _home_here(manifest: str) -> str | None:
+    """The folder of the kit around here, if it has this manifest: its manifests may lie outside of it."""
+    kit = kit_if_any(None)
+    is_its = kit and any(file in kit.manifests for file in _ways_from(kit.folder, manifest))
+    return kit.folder if kit and is_its else None
 
 
 _WHAT_IS_A_KIT = (
