@@ -8,7 +8,7 @@ from typing import Any
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, did_you_mean, rule
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit, is_inside, read_regular
-from kei_assembler.kit.settings import check_settings, decode_settings
+from kei_assembler.kit.settings import check_settings, decode_settings, normal
 from kei_assembler.memo import note, note_place, note_source
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.source import Source, read_toml
@@ -195,10 +195,19 @@ def _misplaced_folders(kit: Kit) -> Iterator[Finding]:
     for path, folder in _named_folders(kit):
         note_place(kit.path(folder))
         if not kit.holds(kit.path(folder)):
-            hint = 'set `root` to a folder that holds it, such as `root = ".."`'
-            yield Finding(path, f"the folder `{folder}` lies outside the kit's root", hint)
+            yield Finding(path, f"the folder `{folder}` lies outside the kit's root", _root_for(kit, folder))
         elif path[-1] != "templates" and not _is_folder(kit.path(folder)):
             yield Finding(path, f"there is no folder `{folder}`", "folders are relative to the kit")
+
+
+def _root_for(kit: Kit, folder: str) -> str:
+    """The hint that names the nearest root, as `root` may be, that would hold a folder besides the kit."""
+    start, wanted = os.path.realpath(kit.folder), os.path.realpath(kit.path(folder))
+    roots = (above for above in _upwards(start, os.path.realpath(git_top(start) or os.sep)) if is_inside(wanted, above))
+    root = next(roots, None)
+    if root is None:
+        return "it lies outside the git work tree too: move it there"
+    return f'set `root` to a folder that holds it, such as `root = "{normal(os.path.relpath(root, start))}"`'
 
 
 def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:
