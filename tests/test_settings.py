@@ -219,3 +219,11 @@ def test_no_root_is_proposed_where_none_may_be(bench: Workbench) -> None:
     assert run.status == 2
     assert "such as" not in run.stderr
     assert "it lies outside the git work tree too" in run.stderr
+
+
+@pytest.mark.parametrize("again", ["./_blocks", "_blocks/", "agents/../_blocks"])
+def test_a_folder_of_blocks_that_is_written_otherwise_is_the_same(again: str, bench: Workbench) -> None:
+    bench.write({"assemble.toml": f'blocks = ["_blocks", "{again}"]', "_blocks/a.md": "A.", "agents/x.toml": X})
+    run = bench.run("--all")
+    assert run.status == 2
+    assert f"error[C711] `{again}` is listed twice in `blocks`" in run.stderr
