@@ -276,3 +276,12 @@ def test_another_kit_around_a_manifest_is_nearer_than_the_one_here(bench: Workbe
     bench.write({"kit/assemble.toml": 'root = ".."\nmanifests = "../prompts/agents"\n', "prompts/agents/x.toml": X})
     bench.write({"prompts/assemble.toml": ""})
     assert bench.run("../prompts/agents/x.toml", cwd="kit").stdout == "created agents/x.md\n"
+
+
+@pytest.mark.parametrize("name", ["assemble", "pyproject"])
+def test_an_agent_may_be_called_like_the_settings(name: str, bench: Workbench) -> None:
+    bench.write({"assemble.toml": ""})
+    assert bench.run("new", name, "--description", "Reviews code.").status == 0
+    assert bench.run("--all").stdout == f"created agents/{name}.md\n"
+    bench.write({f"agents/{name}.toml": "name = "})
+    assert f"agents/{name}.toml:1:8: error[S003]" in bench.run("--all").stderr

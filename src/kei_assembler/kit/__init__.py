@@ -133,9 +133,20 @@ class Kit:
     @cached_property
     def manifests(self) -> tuple[str, ...]:
         """The manifests' files, sorted. Settings are none, those of a kit further down neither."""
-        skipped = {SETTINGS_FILE, PROJECT_FILE}
         found = self.files(self.settings.manifests, ".toml", strays=True)
-        return tuple(sorted(file for file in found if os.path.basename(file) not in skipped))
+        return tuple(sorted(file for file in found if not self._is_settings(file)))
+
+    def _is_settings(self, file: str) -> bool:
+        """Tell apart, further down, the settings of another kit and the manifest of an agent of that name.
+
+        Only a manifest has a name; what is no TOML at all somebody should hear of.
+        """
+        if file.rpartition("/")[2] not in (SETTINGS_FILE, PROJECT_FILE):
+            return False
+        if file in (SETTINGS_FILE, PROJECT_FILE):
+            return True
+        source, problems = self.read_manifest(file)
+        return not problems and "name" not in source.data
 
     @cached_property
     def agents(self) -> frozenset[str]:
