@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
 
 from conftest import Run, Workbench
+from kei_assembler import Kit
 
 X = 'name = "x"\ndescription = "Reviews code."\n'
 Y = X.replace('"x"', '"y"')
@@ -190,3 +192,96 @@ def test_a_kit_named_through_a_link_is_the_same_kit(bench: Workbench) -> None:
     assert bench.run("kit/agents/x.toml", "--check").status == 0
     shutil.rmtree(bench.folder / "kit/agents")
     assert bench.run("--all", cwd="link").stdout == ""
+
+
+@pytest.mark.parametrize("agents", ["mine/agents/x.md", "mine/agents/assemble.toml", "mine/agents/deep/notes.txt"])
+def test_a_folder_named_agents_without_a_manifest_makes_no_kit_to_name(agents: str, bench: Workbench) -> None:
+    bench.write({agents: ""})
+    for args in (["--all", "--check"], ["new", "x"]):
+        run = bench.run(*args, "--kit", "mine")
+        assert (run.status, run.stdout) == (2, "")
+        assert "there is no kit in mine\n" in run.stderr
+        assert "a kit is a folder with `assemble.toml`, " in run.stderr
+    bench.write({"mine/agents/deep/x.toml": X})
+    assert bench.run("--all", "--kit", "mine").status == 0
+
+
+def test_the_settings_of_a_kit_are_no_manifest_of_one_above(bench: Workbench) -> None:
+    settings = {"tools/agents/assemble.toml": "", "tools/agents/deep/pyproject.toml": "[tool.assemble]\n"}
+    bench.write({"tools/agents/x.toml": X, **settings})
+    run = bench.run("--all", cwd="tools")
+    assert (run.status, run.stdout) == (0, "created agents/x.md\n")
+
+
+@pytest.fixture
+def linked(bench: Workbench) -> Workbench:
+    """A kit deep down, in order, to which a link leads from the top."""
+    bench.run("init", "deep/er/kit")
+    (bench.folder / "kit").symlink_to("deep/er/kit")
+    return bench
+
+
+@pytest.mark.parametrize("args", [["--all", "--kit", "kit"], ["kit/agents/reviewer.toml"], ["--all", "--kit", "kit/"]])
+def test_through_a_link_a_kit_writes_the_same_bytes_to_the_same_place(args: list[str], linked: Workbench) -> None:
+    before = linked.files()
+    assert linked.run(*args, "--check", "--strict").status == 0
+    assert linked.run(*args, "--force").stdout == "unchanged ../../../.claude/agents/reviewer.md\n"
+    (linked.folder / ".claude/agents/reviewer.md").unlink()
+    assert linked.run(*args).status == 0
+    assert {file: content for file, (content, _) in linked.files().items()} == {
+        file: content for file, (content, _) in before.items()
+    }
+
+
+def test_through_a_link_the_library_has_the_same_kit(linked: Workbench) -> None:
+    kit = Kit.load(linked.folder / "kit")
+    assert kit.folder == os.path.realpath(linked.folder / "deep/er/kit")
+    assert [change.kind.value for change in kit.plan().changes] == ["unchanged"]
+
+
+def test_a_kit_is_begun_and_imported_to_where_a_link_leads(bench: Workbench) -> None:
+    (bench.folder / "deep/er/kit").mkdir(parents=True)
+    (bench.folder / "kit").symlink_to("deep/er/kit")
+    assert "created .claude/agents/reviewer.md" in bench.run("init", "kit").stdout
+    assert "--kit deep/er/kit" in bench.read(".pre-commit-config.yaml")
+    assert bench.run("--all", "--check", cwd="deep/er/kit").status == 0
+    bench.write({".claude/agents/x.md": "---\nname: x\ndescription: Reviews code.\n---\n\nYou review.\n"})
+    assert "created deep/er/kit/agents/x.toml" in bench.run("import", ".claude/agents/x.md", "--kit", "kit").stdout
+
+
+@pytest.mark.parametrize("file", ["link/agents/x.toml", "link/agents/more/y.toml"])
+def test_a_linked_manifest_of_a_linked_kit_is_named_as_the_kit_has_it(file: str, bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": 'root = ".."', "one.toml": X, "kit/agents/y.txt": "", "more/y.toml": Y})
+    (bench.folder / "kit/agents/x.toml").symlink_to("../../one.toml")
+    (bench.folder / "kit/agents/more").symlink_to("../../more")
+    (bench.folder / "link").symlink_to("kit")
+    run = bench.run(file)
+    assert (run.status, run.stdout) == (0, f"created {file.removeprefix('link/').replace('.toml', '.md')}\n")
+
+
+def test_manifests_beside_the_kit_are_found_from_the_kit_too(bench: Workbench) -> None:
+    settings = 'root = ".."\nmanifests = "../prompts"\n'
+    bench.write({"kit/assemble.toml": settings, "kit/src/a.py": "", "prompts/x.toml": X, "others/y.toml": Y})
+    new = bench.run("new", "z", "--description", "Tests.", cwd="kit")
+    assert "next: run: assemble ../prompts/z.toml\n" in new.stderr.replace("then run", "run")
+    assert bench.run("../prompts/x.toml", cwd="kit").stdout == "created ../prompts/x.md\n"
+    assert bench.run("../../prompts/x.toml", "--check", cwd="kit/src").status == 0
+    for file, cwd in (("../others/y.toml", "kit"), ("prompts/x.toml", ".")):
+        run = bench.run(file, cwd=cwd)
+        assert run.status == 2
+        assert "no kit was found from " in run.stderr
+
+
+def test_another_kit_around_a_manifest_is_nearer_than_the_one_here(bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": 'root = ".."\nmanifests = "../prompts/agents"\n', "prompts/agents/x.toml": X})
+    bench.write({"prompts/assemble.toml": ""})
+    assert bench.run("../prompts/agents/x.toml", cwd="kit").stdout == "created agents/x.md\n"
+
+
+@pytest.mark.parametrize("name", ["assemble", "pyproject"])
+def test_an_agent_may_be_called_like_the_settings(name: str, bench: Workbench) -> None:
+    bench.write({"assemble.toml": ""})
+    assert bench.run("new", name, "--description", "Reviews code.").status == 0
+    assert bench.run("--all").stdout == f"created agents/{name}.md\n"
+    bench.write({f"agents/{name}.toml": "name = "})
+    assert f"agents/{name}.toml:1:8: error[S003]" in bench.run("--all").stderr

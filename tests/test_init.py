@@ -96,7 +96,7 @@ def test_what_is_there_is_kept_or_extended(bench: Workbench) -> None:
     assert {line for line in run.stdout.splitlines() if line.startswith(("kept", "extended"))} == {
         "extended .gitattributes",
         "extended .prettierignore",
-        "kept .github/workflows/assemble.yml",
+        "kept .github/workflows/assemble.yml; unless it is there, add to its `steps`:",
         "kept .pre-commit-config.yaml; unless it is there, add to its `repos`:",
     }
     assert "\n  - repo: local\n" in run.stdout
@@ -242,3 +242,16 @@ def test_the_schema_files_say_how_to_renew_them(bench: Workbench) -> None:
         comment = json.loads(bench.read(f".assemble/{name}.schema.json"))["$comment"]
         assert comment.startswith(schema.MADE_BY)
         assert " > FILE. " in comment
+
+
+def test_what_a_second_kit_needs_added_fits_where_it_belongs(bench: Workbench) -> None:
+    bench.run("init", "one")
+    said = bench.run("init", "two").stdout
+    workflow = ".github/workflows/assemble.yml"
+    step = said.partition(f"kept {workflow}; unless it is there, add to its `steps`:\n")[2].splitlines()[0]
+    bench.write({workflow: f"{bench.read(workflow)}{step}\n"})
+    steps = yaml.safe_load(bench.read(workflow))["jobs"]["check"]["steps"]
+    assert [step["run"] for step in steps[-2:]] == [
+        "assemble --all --check --diff --kit one",
+        "assemble --all --check --diff --kit two",
+    ]

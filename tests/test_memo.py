@@ -332,6 +332,20 @@ def test_an_argument_that_leads_elsewhere_shows(shelf: Shelf) -> None:
     assert shelf.assert_as_without("mine.toml") != before
 
 
+@pytest.mark.parametrize("args", [("--all", "--kit", "way/link"), ("way/link/all/agents/a.toml",)], ids=" ".join)
+@pytest.mark.parametrize("link", ["way", "way/link"])
+def test_a_link_to_the_kit_that_leads_elsewhere_shows(shelf: Shelf, args: tuple[str, ...], link: str) -> None:
+    shelf.write({"one/.keep": "", "two/.keep": ""})
+    (shelf.repository / "way").symlink_to("one")
+    (shelf.repository / "one/link").symlink_to("../kit")
+    before = shelf.remember(*args, "--check", cwd=".")
+    shutil.copytree(shelf.kit, shelf.repository / "other")
+    _rewrite(shelf.repository / "other/all/agents/a.toml", "Agent.", "Agens.")
+    (shelf.repository / "two/link").symlink_to("../other")
+    _relink(shelf.repository / link, "two" if link == "way" else "../other")
+    assert shelf.assert_as_without(*args, "--check", cwd=".") != before
+
+
 @pytest.mark.parametrize(
     "path", ["assemble.toml", "_blocks/rule.md", "pyproject.toml", ".git/HEAD", ".git", "agents/assemble.toml"]
 )

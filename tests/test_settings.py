@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from conftest import Run, Workbench
@@ -198,3 +200,30 @@ def test_settings_in_both_files_are_an_error(bench: Workbench) -> None:
     assert (run.status, run.stdout) == (2, "")
     assert "pyproject.toml:2:7: error[C706] `assemble.toml` beside this holds settings too" in run.stderr
     assert "agents/x.md" not in bench.files()
+
+
+@pytest.mark.parametrize("root", ["", 'root = ".."\n'])
+def test_the_root_that_a_hint_proposes_is_one_that_does(root: str, bench: Workbench) -> None:
+    folders = {"shared/a.md": "A.", "teams/more/b.md": "B."}
+    settings = 'blocks = ["../../shared", "../more"]\n'
+    bench.write({"teams/a/assemble.toml": settings + root, "teams/a/agents/x.toml": X, **folders})
+    hints = re.findall(r"such as `(root = .*?)`", bench.run("--all", cwd="teams/a").stderr)
+    assert hints == ['root = "../.."', 'root = ".."'][: 1 if root else 2]
+    bench.write({"teams/a/assemble.toml": settings + hints[0]})
+    assert bench.run("--all", cwd="teams/a").status == 0
+
+
+def test_no_root_is_proposed_where_none_may_be(bench: Workbench) -> None:
+    bench.write({"tree/.git": "gitdir: elsewhere", "tree/assemble.toml": 'blocks = ["../shared"]', "shared/a.md": "A."})
+    run = bench.run("--all", cwd="tree")
+    assert run.status == 2
+    assert "such as" not in run.stderr
+    assert "it lies outside the git work tree too" in run.stderr
+
+
+@pytest.mark.parametrize("again", ["./_blocks", "_blocks/", "agents/../_blocks"])
+def test_a_folder_of_blocks_that_is_written_otherwise_is_the_same(again: str, bench: Workbench) -> None:
+    bench.write({"assemble.toml": f'blocks = ["_blocks", "{again}"]', "_blocks/a.md": "A.", "agents/x.toml": X})
+    run = bench.run("--all")
+    assert run.status == 2
+    assert f"error[C711] `{again}` is listed twice in `blocks`" in run.stderr

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conftest import Workbench
+from kei_assembler import watching
 from kei_assembler.report import as_text
 from kei_assembler.watching import builds
 
@@ -55,9 +58,11 @@ class Watcher:
             pytest.fail(f"{text!r} did not come, but {seen}")
 
     def write(self, name: str, text: str) -> None:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        _write(self.folder, {name: text})
+
+    def left(self) -> list[str]:
+        """The lines that nobody waited for."""
+        return [self.lines.get() for _ in range(self.lines.qsize())]
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGINT)
@@ -66,6 +71,13 @@ class Watcher:
         assert self.process.stdout
         self.process.stdout.close()
         return status
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
 
 @pytest.fixture
@@ -125,10 +137,7 @@ def test_files_that_are_replaced_renamed_and_removed(watcher: Watcher) -> None:
 
 def test_the_interrupt_shows_no_traceback(watcher: Watcher) -> None:
     assert watcher.end() == 0
-    rest = []
-    while not watcher.lines.empty():
-        rest.append(watcher.lines.get())
-    assert "".join(rest) == ""
+    assert "".join(watcher.left()) == ""
 
 
 def test_what_is_to_be_done_names_the_kit(bench: Workbench) -> None:
@@ -144,3 +153,41 @@ def test_the_folder_that_is_named_is_watched_and_none_above(bench: Workbench) ->
     bench.write({"agents/critic.toml": AGENT.format("Reviews."), "inner/README.md": "No kit.\n"})
     assert next(builds(str(bench.folder / "inner"))).agents == 0
     assert not (bench.folder / "agents/critic.md").exists()
+
+
+def test_a_kit_that_goes_and_comes_back_is_told_once_and_built_again(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    kit = tmp_path / "tools/agents"
+    files = {"assemble.toml": "", "agents/critic.toml": AGENT.format("Reviews."), "_blocks/a.md": "Be honest.\n"}
+    _write(kit, files)
+    watcher = Watcher(kit)
+    watcher.says("1 agent: 1 created")
+    kit.rename(tmp_path / "away")
+    shutil.rmtree(tmp_path / "away")
+    watcher.says("there is no kit in ")
+    _write(kit, files)
+    watcher.says("created agents/critic.md")
+    watcher.says("1 agent: 1 created")
+    assert watcher.end() == 0
+    assert [line for line in watcher.left() if "agents:" in line] == []
+
+
+def test_a_folder_that_cannot_be_read_for_a_moment_is_told_and_survived(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write({"agents/critic.toml": AGENT.format("Reviews.")})
+    monkeypatch.setattr(watching, "_LOOK_EVERY", 100)
+    scandir, is_barred = os.scandir, True
+
+    def barred(path: str) -> Any:
+        if is_barred:
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", barred)
+    built = builds(str(bench.folder))
+    failure = next(built).failure
+    assert failure
+    assert "cannot be read: Permission denied" in failure.message
+    is_barred = False
+    assert next(built).applied == {"agents/critic.md"}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
+from time import sleep
 
-from kei_assembler import kit as kits
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, discovery
-from kei_assembler.kit.selection import named, way_to
+from kei_assembler.kit.selection import named, refuse_no_kit, way_to
 from kei_assembler.library import Kit
 from kei_assembler.memo.signatures import Signature, signature
 from kei_assembler.plan import Kind
@@ -37,6 +38,7 @@ def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[Outcome]:
 
 def _built(folder: str, targets: tuple[str, ...]) -> Outcome:
     try:
+        refuse_no_kit(folder)
         kit = discovery.load(folder, targets)
         kit.named = named(folder)
         outcome = Kit(kit).build()
@@ -48,36 +50,43 @@ def _built(folder: str, targets: tuple[str, ...]) -> Outcome:
 
 def _looks(folder: str) -> Iterator[Signatures]:
     """Yield the signatures of the kit's sources, now, and whenever there may be others."""
-    from watchfiles import watch
-
     while True:
-        kit = _kit(folder)
-        yield _signatures(folder, kit)
-        heard = watch(
-            *_folders(folder, kit),
-            step=_SETTLED_AFTER,
-            debounce=4 * _SETTLED_AFTER,
-            rust_timeout=_LOOK_EVERY,
-            yield_on_timeout=True,
-        )
-        for _ in heard:
-            yield _signatures(folder, _kit(folder))
-            if _folders(folder, _kit(folder)) != _folders(folder, kit):
+        folders = _folders(folder)
+        yield _signatures(folder)
+        for _ in _heard(folders):
+            yield _signatures(folder)
+            if _folders(folder) != folders:
                 break
 
 
-def _kit(folder: str) -> kits.Kit | None:
+def _heard(folders: list[str]) -> Iterator[object]:
+    """Yield whenever something was heard of these folders, and from time to time; end where they cannot be watched."""
+    from watchfiles import watch
+
+    watched = partial(watch, step=_SETTLED_AFTER, debounce=4 * _SETTLED_AFTER, yield_on_timeout=True)
     try:
-        return discovery.load(folder)
+        yield from watched(*folders, rust_timeout=_LOOK_EVERY)
+    except OSError:  # they are gone, or not to be read: perhaps not for long
+        sleep(_LOOK_EVERY / 1000)
+
+
+def _folders(folder: str) -> list[str]:
+    try:
+        settings = discovery.load(folder).settings
     except AssembleError:
-        return None
+        return [folder]
+    folders = (settings.manifests, *settings.blocks, settings.templates)
+    return [path for path in (os.path.join(folder, name) for name in folders) if os.path.isdir(path)] or [folder]
 
 
-def _folders(folder: str, kit: kits.Kit | None) -> list[str]:
-    named = (kit.settings.manifests, *kit.settings.blocks, kit.settings.templates) if kit else ()
-    return [path for path in (os.path.join(folder, name) for name in named) if os.path.isdir(path)] or [folder]
-
-
-def _signatures(folder: str, kit: kits.Kit | None) -> Signatures:
-    files = {SETTINGS_FILE, PROJECT_FILE, *(kit.sources() if kit else ())}
+def _signatures(folder: str) -> Signatures:
+    files = {SETTINGS_FILE, PROJECT_FILE, *_sources(folder)}
     return {file: signature(os.path.join(folder, file)) for file in files}
+
+
+def _sources(folder: str) -> list[str]:
+    """The kit's sources; none where they cannot be told, as a build then tells."""
+    try:
+        return discovery.load(folder).sources()
+    except AssembleError:
+        return []

@@ -98,7 +98,7 @@ def _home(folder: str | None) -> str:
     if folder is not None and not os.path.isdir(folder):
         raise AssembleError(f"there is no folder {folder}", "--kit takes the folder of a kit, or the one for a new kit")
     here = working_directory()
-    return os.path.abspath(folder) if folder is not None else discovery.find(here) or here
+    return discovery.resolved(os.path.abspath(folder)) if folder is not None else discovery.find(here) or here
 
 
 def _kit(home: str, origins: Sequence[Origin]) -> tuple[Kit, str]:

@@ -40,6 +40,7 @@ def command(folder: str | None) -> int:
     """
     path = os.path.normpath(os.path.join(working_directory(), folder or ""))
     _refuse_others(path, is_named=folder is not None)
+    path = discovery.resolved(path)
     top = discovery.git_top(path) or path
     way = way_down(path, top)
     return _add(discovery.load(path), top, way) if discovery.is_kit(path) else _start(path, top, way)

@@ -132,10 +132,21 @@ class Kit:
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
-        """The manifests' files, sorted."""
-        skipped = {SETTINGS_FILE, PROJECT_FILE}
+        """The manifests' files, sorted. Settings are none, those of a kit further down neither."""
         found = self.files(self.settings.manifests, ".toml", strays=True)
-        return tuple(sorted(file for file in found if file not in skipped))
+        return tuple(sorted(file for file in found if not self._is_settings(file)))
+
+    def _is_settings(self, file: str) -> bool:
+        """Tell apart, further down, the settings of another kit and the manifest of an agent of that name.
+
+        Only a manifest has a name; what is no TOML at all somebody should hear of.
+        """
+        if file.rpartition("/")[2] not in (SETTINGS_FILE, PROJECT_FILE):
+            return False
+        if file in (SETTINGS_FILE, PROJECT_FILE):
+            return True
+        source, problems = self.read_manifest(file)
+        return not problems and "name" not in source.data
 
     @cached_property
     def agents(self) -> frozenset[str]:
@@ -157,8 +168,10 @@ class Kit:
         folders = self.settings.blocks
         for folder in folders:
             note_source(self.folder if folder == "." else self.path(folder))
-        files = ((folder, file) for folder in folders for file in self.files(folder, ".md"))
-        names = {os.path.relpath(file, folder).replace(os.sep, "/").removesuffix(".md") for folder, file in files}
+        files = (
+            ("" if folder == "." else f"{folder}/", file) for folder in folders for file in self.files(folder, ".md")
+        )
+        names = {file.removeprefix(way).removesuffix(".md") for way, file in files}
         return tuple(sorted(name for name in names if is_block_name(name)))
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, did_you_mean, rule
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit, is_inside, read_regular
-from kei_assembler.kit.settings import check_settings, decode_settings
+from kei_assembler.kit.settings import check_settings, decode_settings, normal
 from kei_assembler.memo import note, note_place, note_source
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.source import Source, read_toml
@@ -21,12 +21,19 @@ def find(start: str) -> str | None:
     """Return the nearest folder from `start` upwards that is a kit, no further than the git work tree.
 
     A kit has an `assemble.toml`, a `pyproject.toml` with `[tool.assemble]`, or a `_blocks` folder. Where there is
-    none of these, a folder with an `agents` folder will do.
+    none of these, a folder with an `agents` folder will do. Links on the way to it are resolved.
     """
     folders = list(_upwards(start, git_top(start)))
     marked = (folder for folder in folders if _is_marked(folder))
     bare = (folder for folder in folders if _is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
-    return next(marked, None) or next(bare, None)
+    found = next(marked, None) or next(bare, None)
+    return found and resolved(found)
+
+
+def resolved(folder: str) -> str:
+    """Return where a folder really is: ways out of it, as to its outputs, are others through a link."""
+    note_place(folder)
+    return os.path.realpath(folder)
 
 
 def _upwards(start: str, last: str | None) -> Iterator[str]:
@@ -45,13 +52,8 @@ def _is_marked(folder: str) -> bool:
     return _project_settings(folder) is not None
 
 
-def may_be_kit(folder: str) -> bool:
-    """Tell whether a folder is a kit, or could be one by the name of a folder in it."""
-    return _is_marked(folder) or _is_folder(os.path.join(folder, _DEFAULT_MANIFESTS))
-
-
 def is_kit(folder: str) -> bool:
-    """Tell whether a folder is a kit by more than the name of a folder in it."""
+    """Tell whether a folder is a kit by more than the name of a folder in it: by a mark, or by a manifest."""
     return _is_marked(folder) or bool(load(folder).manifests)
 
 
@@ -193,10 +195,19 @@ def _misplaced_folders(kit: Kit) -> Iterator[Finding]:
     for path, folder in _named_folders(kit):
         note_place(kit.path(folder))
         if not kit.holds(kit.path(folder)):
-            hint = 'set `root` to a folder that holds it, such as `root = ".."`'
-            yield Finding(path, f"the folder `{folder}` lies outside the kit's root", hint)
+            yield Finding(path, f"the folder `{folder}` lies outside the kit's root", _root_for(kit, folder))
         elif path[-1] != "templates" and not _is_folder(kit.path(folder)):
             yield Finding(path, f"there is no folder `{folder}`", "folders are relative to the kit")
+
+
+def _root_for(kit: Kit, folder: str) -> str:
+    """The hint that names the nearest root, as `root` may be, that would hold a folder besides the kit."""
+    start, wanted = os.path.realpath(kit.folder), os.path.realpath(kit.path(folder))
+    roots = (above for above in _upwards(start, os.path.realpath(git_top(start) or os.sep)) if is_inside(wanted, above))
+    root = next(roots, None)
+    if root is None:
+        return "it lies outside the git work tree too: move it there"
+    return f'set `root` to a folder that holds it, such as `root = "{normal(os.path.relpath(root, start))}"`'
 
 
 def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kei_assembler.diagnostics import AssembleError, nearest
 from kei_assembler.kit import Kit, discovery, stem
@@ -13,6 +13,7 @@ from kei_assembler.kit.settings import normal
 def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> str:
     """Return the kit's folder that a command line means: `folder`, that of its manifests, or the one around here.
 
+    Where there is none around a manifest, it is the one around here, if that has the manifest.
     Raises AssembleError when there is none, or several, and when a manifest is not there.
     """
     if folder is not None or not manifests:
@@ -21,7 +22,7 @@ def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str
     for manifest in manifests:
         if not os.path.lexists(manifest):
             raise _not_there(manifest, commands)
-    return _home_around(os.path.dirname(os.path.abspath(manifest)) for manifest in manifests)
+    return _home_around(manifests)
 
 
 def kit_if_any(folder: str | None) -> Kit | None:
@@ -52,30 +53,54 @@ def folder_of(folder: str | None) -> str:
 def _existing(folder: str) -> str:
     if not os.path.isdir(folder):
         raise AssembleError(f"there is no folder {folder}", "--kit takes the folder that holds the manifests' folder")
-    if not discovery.may_be_kit(os.path.abspath(folder)):
+    refuse_no_kit(folder)
+    return discovery.resolved(os.path.abspath(folder))
+
+
+def refuse_no_kit(folder: str) -> None:
+    """Raise AssembleError when there is no kit in a folder, or no folder at all."""
+    if not discovery.is_kit(os.path.abspath(folder)):
         raise AssembleError(f"there is no kit in {folder}", _WHAT_IS_A_KIT)
-    return os.path.abspath(folder)
 
 
 def found_from(start: str) -> str:
     """Return the folder of the nearest kit from a folder upwards. Raises AssembleError when there is none."""
     found = discovery.find(start)
     if found is None:
-        raise AssembleError(f"no kit was found from {start} upwards", _WHAT_IS_A_KIT)
+        raise _no_kit(start)
     return found
 
 
-def _home_around(starts: Iterable[str]) -> str:
-    found = {found_from(start) for start in starts}
+def _no_kit(start: str) -> AssembleError:
+    return AssembleError(f"no kit was found from {start} upwards", _WHAT_IS_A_KIT)
+
+
+def _home_around(manifests: Iterable[str]) -> str:
+    found = set(map(_home_of_one, manifests))
     if len(found) > 1:
         kits = ", ".join(sorted(map(str, found)))
         raise AssembleError(f"these manifests are of several kits: {kits}", "take one kit at a time")
     return found.pop()
 
 
+def _home_of_one(manifest: str) -> str:
+    start = os.path.dirname(os.path.abspath(manifest))
+    found = discovery.find(start) or _home_here(manifest)
+    if found is None:
+        raise _no_kit(start)
+    return found
+
+
+def _home_here(manifest: str) -> str | None:
+    """The folder of the kit around here, if it has this manifest: its manifests may lie outside of it."""
+    kit = kit_if_any(None)
+    is_its = kit and any(file in kit.manifests for file in _ways_from(kit.folder, manifest))
+    return kit.folder if kit and is_its else None
+
+
 _WHAT_IS_A_KIT = (
-    "a kit is a folder with `assemble.toml`, a `pyproject.toml` with [tool.assemble], `_blocks` or `agents`; "
-    "--kit DIR names one elsewhere"
+    "a kit is a folder with `assemble.toml`, a `pyproject.toml` with [tool.assemble], `_blocks`, or manifests in "
+    "`agents`; --kit DIR names one elsewhere"
 )
 
 
@@ -125,7 +150,7 @@ def as_seen(path: str) -> str:
 def _as_seen_from(folder: str, path: str) -> str:
     try:
         return normal(os.path.relpath(path, folder))
-    except ValueError:  # of Windows, from one drive to another
+    except (ValueError, FileNotFoundError):  # on Windows, to another drive; or the working directory is no more
         return normal(path)
 
 
@@ -139,13 +164,27 @@ def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> lis
 
 def _manifest_of(kit: Kit, argument: str, commands: Iterable[str]) -> str:
     """Return the kit's own name for a manifest that the command line names."""
-    for path, base in ((os.path.abspath, kit.folder), (os.path.realpath, os.path.realpath(kit.folder))):
-        file = _as_seen_from(base, path(argument))
+    for file in _ways_from(kit.folder, argument):
         if file in kit.manifests:
             return file
-    if normal(argument) in kit.manifests:  # as the kit's own reports name it, wherever they are read
-        return normal(argument)
     raise _no_manifest(kit, argument, commands)
+
+
+def _ways_from(folder: str, argument: str) -> Iterator[str]:
+    """What an argument may mean, seen from a kit's folder: as it is written, be links in it or on the way, or resolved.
+
+    And as the kit's own reports name it, wherever they are read.
+    """
+    full = os.path.abspath(argument)
+    yield from (_as_seen_from(above, full) for above in _above(full) if os.path.realpath(above) == folder)
+    yield from (_as_seen_from(folder, path) for path in (full, os.path.realpath(argument)))
+    yield normal(argument)
+
+
+def _above(path: str) -> Iterator[str]:
+    while (folder := os.path.dirname(path)) != path:
+        yield folder
+        path = folder
 
 
 def _no_manifest(kit: Kit, argument: str, commands: Iterable[str]) -> AssembleError:

@@ -319,7 +319,8 @@ def right_unknown(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
 def repeated_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
     """A list of the settings has an entry twice.
 
-    It does nothing there, or what no manifest can satisfy: obligatory blocks, which each manifest lists once.
+    It does nothing there, or what no manifest can satisfy: obligatory blocks, which each manifest lists once. A folder
+    is the same however its path is written.
 
     Fails::
 
@@ -333,7 +334,7 @@ def repeated_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
     """
     for key in NAMED_ONCE:
         if isinstance(entries := data.get(key), list):
-            yield from repeats((*at, key), entries)
+            yield from repeats((*at, key), entries, normal if key == "blocks" else None)
 
 
 _RIGHTS_HINT = f"the rights are {listed(RIGHTS)}"

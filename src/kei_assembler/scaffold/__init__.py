@@ -41,15 +41,23 @@ def for_repository(way: str, outputs: Sequence[str] = (".claude/agents/*.md",)) 
 
     `outputs` are the patterns of its agent files, from the top too; without them, those of a new kit.
     """
-    hook = _HOOK.format(command=json.dumps(f"{_CHECK} --staged{naming(way)}"))
     schemas = f"{pattern(f'{way}/' if way else '')}.assemble/"
     attributes = "".join(f"{_quoted(path)} linguist-generated\n" for path in (*outputs, f"{schemas}*.json"))
     ignored = "".join(f"{line}\n" for line in (*outputs, schemas))
     return (
         Piece(".gitattributes", attributes, is_lines=True),
         Piece(".prettierignore", ignored, is_lines=True),
-        Piece(".pre-commit-config.yaml", f"repos:\n{hook}", if_kept=f"{_ADD}{hook}".rstrip()),
-        Piece(".github/workflows/assemble.yml", _workflow(f"{_CHECK}{naming(way)}")),
+        *_checks(way),
+    )
+
+
+def _checks(way: str) -> tuple[Piece, Piece]:
+    hook = _HOOK.format(command=json.dumps(f"{_CHECK} --staged{naming(way)}"))
+    step = _STEP.format(command=json.dumps(f"{_CHECK}{naming(way)}"))
+    workflow = _WORKFLOW.format(version=__version__) + step
+    return (
+        Piece(".pre-commit-config.yaml", f"repos:\n{hook}", if_kept=_to_add("repos", hook)),
+        Piece(".github/workflows/assemble.yml", workflow, if_kept=_to_add("steps", step)),
     )
 
 
@@ -77,11 +85,10 @@ def schema_line(way: str) -> str:
     return f"#:schema {way}\n"
 
 
-def _workflow(command: str) -> str:
-    return _WORKFLOW.format(version=__version__, command=json.dumps(command))
+def _to_add(key: str, entry: str) -> str:
+    return f"; unless it is there, add to its `{key}`:\n{entry}".rstrip()
 
 
-_ADD = "; unless it is there, add to its `repos`:\n"
 _CHECK = "assemble --all --check --diff"
 
 _BLOCK = """\
@@ -197,5 +204,8 @@ jobs:
         with:
           python-version: "3.13"
       - run: python -m pip install "$ASSEMBLE"
+"""
+
+_STEP = """\
       - run: {command}
 """

@@ -186,19 +186,20 @@ def are_texts(entries: Iterable[Any]) -> bool:
 _TEXTS = frozenset({str})
 
 
-def repeats(path: KeyPath, entries: Collection[object]) -> Iterator[Finding]:
-    """Yield a finding for every text of a list that stands in it before."""
-    if are_texts(entries) and len(set(entries)) == len(entries):
+def repeats(path: KeyPath, entries: Collection[object], meant: Callable[[str], str] | None = None) -> Iterator[Finding]:
+    """Yield a finding for every text of a list that stands in it before, or another for which the same is `meant`."""
+    if meant is None and are_texts(entries) and len(set(entries)) == len(entries):
         return
     seen: dict[str, int] = {}
     for index, entry in enumerate(entries):
         if not (isinstance(entry, str) and entry):
             continue
-        if entry in seen:
-            first = ((*path, seen[entry]), "listed here first")
+        same = meant(entry) if meant else entry
+        if same in seen:
+            first = ((*path, seen[same]), "listed here first")
             message = f"`{entry}` is listed twice in `{path[-1]}`"
             yield Finding((*path, index), message, "remove one of the two", (first,))
-        seen.setdefault(entry, index)
+        seen.setdefault(same, index)
 
 
 def _misfits_of_table(shape: Shape, value: dict[str, Any], path: KeyPath) -> Iterator[Misfit]:
