@@ -8,8 +8,9 @@ from enum import StrEnum
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler.kit import Kit, naming
+from kei_assembler.kit import Kit, naming, stem
 from kei_assembler.kit.settings import normal
+from kei_assembler.memo import note
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
 
@@ -136,18 +137,41 @@ def owner_of(kit: Kit, path: str, found: stamp.Stamp) -> str:
 
 
 def decide_leftover(kit: Kit, path: str, target: str, present: bytes) -> Change | None:
-    """Return what a file is that lies where outputs do, but is none: an orphan, unmanaged, or no agent file at all.
+    """Return what a file is that lies where outputs do, but is none: an orphan, unmanaged, or nothing to speak of.
 
-    An orphan was generated from a manifest in this kit's folder for them; others are another kit's affair.
+    An orphan was generated from a manifest in this kit's folder for them, or from one in its root that is nowhere any
+    more, as after the kit or that folder moved. What was generated from another, which is there, is another kit's.
     """
-    form, manifests = TARGETS[target].form, kit.settings.manifests
+    form = TARGETS[target].form
     if found := stamp.find(stamp.settled(text_of(present), form.comment), form.comment):
         manifest = owner_of(kit, path, found)
-        inside = not manifest.startswith("../") if manifests == "." else manifest.startswith(f"{manifests}/")
-        if inside:
+        if is_own(kit, manifest) or _is_gone(kit, manifest):
             return Change(Kind.ORPHAN, path, manifest, target, present, None, found.intact)
+        if found.intact and stem(manifest) in path and _is_there(kit, manifest):
+            return None
     is_agent_file = form.mark.match(with_lf(present.removeprefix(BOM_UTF8)))
     return Change(Kind.UNMANAGED, path, "", target) if is_agent_file else None
+
+
+def is_own(kit: Kit, manifest: str) -> bool:
+    """Tell whether a manifest's path lies in this kit's folder for them; it may be gone."""
+    folder = kit.settings.manifests
+    return not manifest.startswith("../") if folder == "." else manifest.startswith(f"{folder}/")
+
+
+def _is_gone(kit: Kit, manifest: str) -> bool:
+    """Outside the root nobody can tell: what is there differs between machines."""
+    return _can_be(manifest) and not _is_there(kit, manifest) and kit.holds(kit.path(manifest))
+
+
+def _is_there(kit: Kit, manifest: str) -> bool:
+    if _can_be(manifest):
+        note(kit.path(manifest))
+    return _can_be(manifest) and os.path.lexists(kit.path(manifest))
+
+
+def _can_be(manifest: str) -> bool:
+    return manifest.endswith(".toml") and "\0" not in manifest
 
 
 def with_lf(content: bytes) -> bytes:
