@@ -158,6 +158,34 @@ def test_a_moved_output_leaves_orphans_in_the_default_folder(kit: Workbench) -> 
     assert look(kit).status == 0
 
 
+@pytest.mark.parametrize("folder", [".", "our kit"])
+def test_outputs_that_move_leave_orphans_where_their_client_looks(bench: Workbench, folder: str) -> None:
+    bench.run("init", folder)
+    settings = f"{folder}/assemble.toml"
+    bench.write({settings: re.sub("(?m)^output = .*", 'output = "out/{name}.md"', bench.read(settings))})
+    bench.run("--all", "--kit", folder)
+    assert "orphan" in look(bench, "--kit", folder).stdout
+    assert "deleted " in bench.run("--all", "--prune", "--kit", folder).stdout
+    assert not (bench.folder / ".claude/agents/reviewer.md").exists()
+    assert look(bench, "--kit", folder).status == 0
+
+
+def test_where_a_client_looks_and_no_output_goes_only_orphans_are_the_kits_affair(kit: Workbench) -> None:
+    kit.write(
+        {".claude/agents/hand.md": "---\nname: hand\n---\n", ".claude/agents/beta.md": kit.read("agents/beta.md")}
+    )
+    (kit.folder / ".claude/agents/alpha.md").symlink_to("../../agents/alpha.md")
+    kit.write({"assemble.toml": "exclusive = true\n"})
+    assert look(kit) == (0, "", "2 agents: 2 unchanged\n")
+
+
+def test_a_copy_for_the_client_is_no_orphan_where_manifests_lie_at_the_top(bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'manifests = "."\n', "a.toml": 'name = "a"\ndescription = "Helps."\n'})
+    bench.run("--all")
+    bench.write({".claude/agents/a.md": bench.read("a.md"), ".claude/agents/b.md": bench.read("a.md")})
+    assert (look(bench).status, look(bench).stdout) == (0, "")
+
+
 def test_a_generated_file_of_another_kit_is_no_orphan_of_this(kit: Workbench) -> None:
     text = kit.read("agents/beta.md").replace("from beta.toml", "from ../../other/agents/beta.toml")
     (kit.folder / "agents" / "beta.toml").unlink()

@@ -194,19 +194,28 @@ class Planner:
         return set(map(self.disk.real, self.kit.sources()))
 
     def survey(self) -> None:
-        """Look where outputs are, or would be by default, for agent files that no manifest gives."""
+        """Look where outputs are, or may have been before, for agent files that no manifest gives."""
         seen = {*self.owners, *self.passed_over}
         for target, pattern in _patterns(self.kit):
-            for path in self._like_outputs(pattern):
-                real = self.disk.real(path).casefold()
-                if real not in seen and (content := self._content(path)):
-                    leftover = decide_leftover(self.kit, path, target, content)
-                    self.changes += [leftover] if leftover and self._concerns(leftover) else []
-                seen.add(real)
+            self.changes += filter(self._concerns, self._leftovers(target, pattern, seen))
+        for target, pattern in _homes(self.kit):
+            self.changes += filter(self._was_output, self._leftovers(target, pattern, seen))
+
+    def _leftovers(self, target: str, pattern: str, seen: set[str]) -> Iterator[Change]:
+        for path in self._like_outputs(pattern):
+            real = self.disk.real(path).casefold()
+            if real not in seen and (content := self._content(path)):
+                leftover = decide_leftover(self.kit, path, target, content)
+                yield from [leftover] if leftover else []
+            seen.add(real)
 
     def _concerns(self, leftover: Change) -> bool:
         """Other agent files where no output of this kit goes are nobody's business."""
         return leftover.kind is Kind.ORPHAN or leftover.target in self.usage.targets
+
+    def _was_output(self, leftover: Change) -> bool:
+        """Where outputs may never have gone, as copies of them may, only what surely is of this kit is an orphan."""
+        return leftover.kind is Kind.ORPHAN and self._is_like_manifest(leftover.manifest)
 
     def _content(self, path: str) -> bytes | None:
         return None if self.disk.is_link(path) else self.disk.peek(path)
@@ -221,6 +230,9 @@ class Planner:
         return (path for path in found if where.file.fullmatch(path) and not is_temporary(path))
 
 
+_HOMES = {"claude-code": ".claude/agents/{name}.md"}
+"""Where a client looks whose agent files by default go elsewhere."""
+
 _LIMITED = {"body": "body", "prompt": "prompt", "file": "content"}
 """What of an artifact there are limits of (see `target.Limit`), with its field."""
 
@@ -231,6 +243,14 @@ def _patterns(kit: Kit) -> list[tuple[str, str]]:
     both = ((row, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output))
     every = ((row.name, deepened(pattern) if row.deep else pattern) for row, pattern in both)
     return list(dict.fromkeys((name, normal(pattern)) for name, pattern in every))
+
+
+def _homes(kit: Kit) -> list[tuple[str, str]]:
+    """The targets with the patterns of where their clients look, in the kit's root: outputs often were there before."""
+    rows = [TARGETS[name] for name in kit.chosen or TARGETS]
+    homes = ((row, _HOMES.get(row.name, row.output)) for row in rows)
+    both = ((row.name, f"{kit.settings.root}/{home}", row.deep) for row, home in homes)
+    return [(name, normal(deepened(pattern) if deep else pattern)) for name, pattern, deep in both]
 
 
 def _packed(change: Change) -> Change:

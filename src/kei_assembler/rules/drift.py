@@ -184,7 +184,8 @@ def output_outdated(manifest: str, mending: str, cause: str) -> Iterable[Finding
 def output_orphaned(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
     """A generated file whose manifest is gone, or no longer gives it.
 
-    AI tools still load the agent. Said only when all manifests are looked at. `--prune` deletes such files, but for
+    AI tools still load the agent. Said only when all manifests are looked at: of files where outputs go by the settings
+    and by default, and where AI tools look for agents in the folder that `root` names. `--prune` deletes such files, but for
     those that were edited since. A manifest that is nowhere any more may have been that of a kit or a folder that moved,
     or of another kit with the same folder for outputs, in the setting `root`.
 
