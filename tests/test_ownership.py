@@ -212,6 +212,16 @@ def test_what_another_kit_generated_is_not_spoken_of(two: Workbench, kit: str) -
     assert "O60" not in look(two, "--kit", kit).stderr
 
 
+def test_what_another_kit_generated_is_known_by_its_stamp_through_a_link_too(two: Workbench) -> None:
+    (two.folder / "teams/one/deep/inner").mkdir(parents=True)
+    (two.folder / "teams/one/deep/inner/out").symlink_to("../../../../out")
+    settings = two.read("teams/one/assemble.toml").replace("../../out/", "deep/inner/out/")
+    two.write({"teams/one/assemble.toml": settings})
+    two.run("--all", "--prune", "--kit", "teams/one")
+    assert (two.folder / "out/two.md").is_file()
+    assert look(two, "--kit", "teams/one")[:2] == (0, "")
+
+
 @pytest.mark.parametrize("edit_it", [
     lambda text: text + "Mine.\n",
     lambda text: text.replace("two/agents/two.toml", "two/assemble.toml"),

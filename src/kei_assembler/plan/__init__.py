@@ -145,33 +145,42 @@ def decide_leftover(kit: Kit, path: str, target: str, present: bytes) -> Change 
     form = TARGETS[target].form
     if found := stamp.find(stamp.settled(text_of(present), form.comment), form.comment):
         manifest = owner_of(kit, path, found)
-        if is_own(kit, manifest) or _is_gone(kit, manifest):
+        if _is_own(kit, manifest) or _is_gone(kit, path, found.source):
             return Change(Kind.ORPHAN, path, manifest, target, present, None, found.intact)
-        if found.intact and stem(manifest) in path and _is_there(kit, manifest):
+        if found.intact and stem(found.source) in path and _is_there(kit, path, found.source):
             return None
     is_agent_file = form.mark.match(with_lf(present.removeprefix(BOM_UTF8)))
     return Change(Kind.UNMANAGED, path, "", target) if is_agent_file else None
 
 
-def is_own(kit: Kit, manifest: str) -> bool:
+def _is_own(kit: Kit, manifest: str) -> bool:
     """Tell whether a manifest's path lies in this kit's folder for them; it may be gone."""
     folder = kit.settings.manifests
     return not manifest.startswith("../") if folder == "." else manifest.startswith(f"{folder}/")
 
 
-def _is_gone(kit: Kit, manifest: str) -> bool:
+def _is_gone(kit: Kit, path: str, source: str) -> bool:
     """Outside the root nobody can tell: what is there differs between machines."""
-    return _can_be(manifest) and not _is_there(kit, manifest) and kit.holds(kit.path(manifest))
+    ways = _ways(kit, path, source)
+    return bool(ways) and not any(map(os.path.lexists, ways)) and all(map(kit.holds, ways))
 
 
-def _is_there(kit: Kit, manifest: str) -> bool:
-    if _can_be(manifest):
-        note(kit.path(manifest))
-    return _can_be(manifest) and os.path.lexists(kit.path(manifest))
+def _is_there(kit: Kit, path: str, source: str) -> bool:
+    return any(map(os.path.lexists, _ways(kit, path, source)))
 
 
-def _can_be(manifest: str) -> bool:
-    return manifest.endswith(".toml") and "\0" not in manifest
+def _ways(kit: Kit, path: str, source: str) -> list[str]:
+    """Where the manifest may be that a stamp names; nowhere if that is none.
+
+    The way starts at the file's folder, or where that really is: who wrote the file may not have come by our links.
+    """
+    if not source.endswith(".toml") or "\0" in source:
+        return []
+    folder = os.path.dirname(kit.path(path))
+    ways = [os.path.normpath(os.path.join(start, source)) for start in (folder, os.path.realpath(folder))]
+    for way in ways:
+        note(way)
+    return ways
 
 
 def with_lf(content: bytes) -> bytes:
