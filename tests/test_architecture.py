@@ -26,7 +26,7 @@ FLOORS = (
     "rules importing.drafting",
     "render",
     "plan",
-    "plan.disk plan.difference",
+    "plan.disk plan.difference plan.reach",
     "rules.catalog commands.gallery report.outcome scaffold schema kit.selection plan.planner",
     "plan.renewing",
     "plan.staging",

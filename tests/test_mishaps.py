@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from kei_assembler.kit.discovery import load
+from kei_assembler.plan.planner import Planner
 from nursery import Nursery
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
@@ -255,6 +257,60 @@ def test_orphans_are_found_whatever_the_pattern(bench: Workbench, pattern: str, 
     assert bench.run("--all").status == 0
     (bench.folder / "agents" / "old.toml").unlink()
     assert bench.run("--all", "--check").stdout == f"orphan {old}: assemble --all --prune\n"
+
+
+@pytest.mark.parametrize("manifests", ["packages", ".", ".hidden/packages", "packages/deep"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["{dir}/.claude/agents/{name}.md", "out/{dir}/.gen/{name}.md", "out/.{name}.md", "out/{dir}-gen/{name}.md",
+     "out/{name}-{dir}.md", "{dir}.out/{name}.md", "{dir}.md/{name}.md", ".{name}/of-{dir}/agent.md",
+     "out-{dir}/{name}.md", "out/{name}/{dir}.md", "./out/{dir}/./{name}.md", "out/{name}.md/{dir}"],
+)  # fmt: skip
+def test_orphans_are_found_wherever_a_pattern_leads(bench: Workbench, pattern: str, manifests: str) -> None:
+    bench.write({f"{manifests}/{file}.toml": AGENT.format(file[-1]) for file in ("a", "x/b", "x/y/c", "x/z")})
+    bench.write({"assemble.toml": f'manifests = "{manifests}"\n' + OUT.format(pattern)})
+    before = bench.files()
+    assert bench.run("--all").status == 0
+    made = bench.files().keys() - before
+    for file in ("a", "x/b", "x/y/c"):
+        (bench.folder / manifests / f"{file}.toml").unlink()
+    run = bench.run("--all", "--prune")
+    assert (run.status, run.stdout.count("deleted "), len(made & bench.files().keys())) == (0, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "entered"),
+    [("agents/{name}.md", ["agents"]), (".claude/agents/{name}.md", ["agents"]),
+     ("{dir}/{name}.md", ["agents"]), ("{dir}/.gen/{name}.md", ["agents"]), ("{dir}.out/{name}.md", [".", "agents"]),
+     ("out/.{name}.md", ["agents", "out", "out/in"]), (".{dir}/{name}.md", ["agents"]),
+     (".{name}/a.md", [".", ".claude", ".venv", "agents"])],
+)  # fmt: skip
+def test_no_folder_is_looked_in_that_the_pattern_cannot_reach(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, pattern: str, entered: list[str]
+) -> None:
+    bench.write(A | {"assemble.toml": OUT.format(pattern)})
+    bench.write({f"{folder}/x": "" for folder in (".git", ".venv/in", "node_modules/in", "out/in")})
+    bench.write({f"{folder}/x": "" for folder in ("agents/.git/in", "agents/.venv/in", ".claude/agents/in")})
+    scandir, looked = os.scandir, set()
+    monkeypatch.chdir(bench.folder)
+
+    def noting(path: str) -> object:
+        looked.add(os.path.relpath(path, bench.folder))
+        return scandir(path)
+
+    planner = Planner(load(str(bench.folder)))
+    monkeypatch.setattr(os, "scandir", noting)
+    planner.survey()
+    assert set(filter(os.path.isdir, looked)) == {*entered, ".claude/agents", ".claude/agents/in"}
+
+
+def test_a_file_that_another_run_is_about_to_put_in_place_is_no_orphan(bench: Workbench) -> None:
+    bench.write(A | {"assemble.toml": OUT.format("out/.{name}.md")})
+    bench.run("--all")
+    half = f"out/.assemble-{os.getppid()}-00000000-.a.md"
+    bench.write({half: bench.read("out/.a.md")})
+    assert bench.run("--all", "--prune").stdout == "unchanged out/.a.md\n"
+    assert (bench.folder / half).is_file()
 
 
 def test_orphans_are_found_where_manifests_lie_at_the_top(bench: Workbench) -> None:

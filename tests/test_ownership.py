@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 
 import pytest
 
@@ -157,6 +158,34 @@ def test_a_moved_output_leaves_orphans_in_the_default_folder(kit: Workbench) -> 
     assert look(kit).status == 0
 
 
+@pytest.mark.parametrize("folder", [".", "our kit"])
+def test_outputs_that_move_leave_orphans_where_their_client_looks(bench: Workbench, folder: str) -> None:
+    bench.run("init", folder)
+    settings = f"{folder}/assemble.toml"
+    bench.write({settings: re.sub("(?m)^output = .*", 'output = "out/{name}.md"', bench.read(settings))})
+    bench.run("--all", "--kit", folder)
+    assert "orphan" in look(bench, "--kit", folder).stdout
+    assert "deleted " in bench.run("--all", "--prune", "--kit", folder).stdout
+    assert not (bench.folder / ".claude/agents/reviewer.md").exists()
+    assert look(bench, "--kit", folder).status == 0
+
+
+def test_where_a_client_looks_and_no_output_goes_only_orphans_are_the_kits_affair(kit: Workbench) -> None:
+    kit.write(
+        {".claude/agents/hand.md": "---\nname: hand\n---\n", ".claude/agents/beta.md": kit.read("agents/beta.md")}
+    )
+    (kit.folder / ".claude/agents/alpha.md").symlink_to("../../agents/alpha.md")
+    kit.write({"assemble.toml": "exclusive = true\n"})
+    assert look(kit) == (0, "", "2 agents: 2 unchanged\n")
+
+
+def test_a_copy_for_the_client_is_no_orphan_where_manifests_lie_at_the_top(bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'manifests = "."\n', "a.toml": 'name = "a"\ndescription = "Helps."\n'})
+    bench.run("--all")
+    bench.write({".claude/agents/a.md": bench.read("a.md"), ".claude/agents/b.md": bench.read("a.md")})
+    assert (look(bench).status, look(bench).stdout) == (0, "")
+
+
 def test_a_generated_file_of_another_kit_is_no_orphan_of_this(kit: Workbench) -> None:
     text = kit.read("agents/beta.md").replace("from beta.toml", "from ../../other/agents/beta.toml")
     (kit.folder / "agents" / "beta.toml").unlink()
@@ -164,6 +193,84 @@ def test_a_generated_file_of_another_kit_is_no_orphan_of_this(kit: Workbench) ->
     run = look(kit)
     assert (run.status, run.stdout) == (0, "")
     assert "agents/beta.md:1:1: note[O607]" in run.stderr
+
+
+@pytest.fixture
+def two(bench: Workbench) -> Workbench:
+    """Two kits, one of them exclusive, with one folder of outputs at the top of their repository."""
+    for name in ("teams/one", "teams/two"):
+        settings = 'root = "../.."\nexclusive = true\n[target.claude-code]\noutput = "../../out/{name}.md"\n'
+        bench.write({f"{name}/assemble.toml": settings.replace("true", str(name == "teams/one").lower())})
+        bench.write({f"{name}/agents/{name[6:]}.toml": f'name = "{name[6:]}"\ndescription = "Helps."\n'})
+        assert bench.run("--all", "--kit", name).status == 0
+    return bench
+
+
+@pytest.mark.parametrize("kit", ["teams/one", "teams/two"])
+def test_what_another_kit_generated_is_not_spoken_of(two: Workbench, kit: str) -> None:
+    assert look(two, "--kit", kit)[:2] == (0, "")
+    assert "O60" not in look(two, "--kit", kit).stderr
+
+
+def test_what_another_kit_generated_is_known_by_its_stamp_through_a_link_too(two: Workbench) -> None:
+    (two.folder / "teams/one/deep/inner").mkdir(parents=True)
+    (two.folder / "teams/one/deep/inner/out").symlink_to("../../../../out")
+    settings = two.read("teams/one/assemble.toml").replace("../../out/", "deep/inner/out/")
+    two.write({"teams/one/assemble.toml": settings})
+    two.run("--all", "--prune", "--kit", "teams/one")
+    assert (two.folder / "out/two.md").is_file()
+    assert look(two, "--kit", "teams/one")[:2] == (0, "")
+
+
+@pytest.mark.parametrize("edit_it", [
+    lambda text: text + "Mine.\n",
+    lambda text: text.replace("two/agents/two.toml", "two/assemble.toml"),
+])  # fmt: skip
+def test_what_only_claims_to_be_of_another_kit_is_an_intruder(two: Workbench, edit_it: Callable[[str], str]) -> None:
+    two.write({"out/two.md": edit_it(two.read("out/two.md")), "teams/two/agents/of.md": ""})
+    run = look(two, "--kit", "teams/one")
+    assert (run.status, "out/two.md:1:1: error[O608]" in run.stderr) == (1, True)
+
+
+def test_a_manifest_of_another_kit_that_comes_about_or_goes_is_noticed(two: Workbench) -> None:
+    manifest = two.folder / "teams/two/agents/two.toml"
+    for _ in range(2):
+        assert two.run("--all", "--check", "--kit", "teams/one").status == 0
+    manifest.rename(manifest.with_name("away"))
+    assert two.run("--all", "--check", "--kit", "teams/one").status == 1
+    manifest.with_name("away").rename(manifest)
+    assert two.run("--all", "--check", "--kit", "teams/one").status == 0
+
+
+def test_a_generated_file_whose_manifest_is_nowhere_any_more_is_an_orphan(two: Workbench) -> None:
+    (two.folder / "teams/two/agents/two.toml").unlink()
+    run = look(two, "--kit", "teams/one")
+    assert (run.status, "orphan ../../out/two.md: " in run.stdout) == (1, True)
+    assert "generated from ../two/agents/two.toml, which no longer gives it\n" in run.stderr
+    assert two.run("--all", "--prune", "--kit", "teams/one").stdout.endswith("deleted ../../out/two.md\n")
+
+
+def test_a_kit_that_moves_takes_its_orphans_along(two: Workbench) -> None:
+    two.write({"teams/two/agents/gone.toml": 'name = "gone"\ndescription = "Helps."\n'})
+    two.run("--all", "--kit", "teams/two")
+    os.rename(two.folder / "teams/two", two.folder / "teams/new")
+    (two.folder / "teams/new/agents/gone.toml").unlink()
+    assert two.run("--all", "--prune", "--kit", "teams/new").stdout.splitlines() == [
+        "updated ../../out/two.md", "deleted ../../out/gone.md",
+    ]  # fmt: skip
+    assert look(two, "--kit", "teams/new").status == 0
+
+
+def test_a_folder_of_manifests_that_is_renamed_takes_its_orphans_along(bench: Workbench) -> None:
+    bench.run("init")
+    bench.write({"agents/writer.toml": bench.read("agents/reviewer.toml").replace('"reviewer"', '"writer"')})
+    bench.run("--all")
+    os.rename(bench.folder / "agents", bench.folder / "prompts")
+    (bench.folder / "prompts/writer.toml").unlink()
+    bench.write({"assemble.toml": 'manifests = "prompts"\n' + bench.read("assemble.toml")})
+    assert "orphan .claude/agents/writer.md" in look(bench).stdout
+    assert "deleted .claude/agents/writer.md\n" in bench.run("--all", "--prune").stdout
+    assert (look(bench).status, look(bench).stdout) == (0, "")
 
 
 def test_a_kit_in_a_subfolder_whose_outputs_are_outside_knows_its_own(bench: Workbench) -> None:

@@ -15,13 +15,14 @@ from kei_assembler.plan import Kind, crew, planning
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["baseline"]\n'
+OUTPUT = '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
 CHANGES = {
     "an agent": {"agents/critic.toml": AGENT.format("critic")},
     "a block": {
         "_blocks/more.md": "More.\n",
         "agents/critic.toml": AGENT.format("critic").replace('e"]', 'e", "more"]'),
     },
-    "a setting": {"assemble.toml": 'obligatory = ["baseline"]\nexternal-agents = ["general-purpose"]\n'},
+    "a setting": {"assemble.toml": f'obligatory = ["baseline"]\nexternal-agents = ["general-purpose"]\n{OUTPUT}'},
 }
 
 

@@ -243,11 +243,14 @@ class Kit:
         """Tell whether a path lies inside the kit's root after resolving symlinks."""
         return is_inside(os.path.realpath(path), self.root)
 
-    def files(self, folder: str, suffix: str, deep: bool = True, strays: bool = False) -> Iterator[str]:
-        """Yield a folder's files with this suffix, all with an empty one, in depth or not, but for hidden entries.
+    def files(
+        self, folder: str, suffix: str, strays: bool = False, enters: Callable[[str], bool] | None = None
+    ) -> Iterator[str]:
+        """Yield a folder's files with this suffix, all with an empty one, in depth, but for hidden entries.
 
         `strays` asks also for linked folders that lead outside the root: they are not entered, but cannot be read
-        either, which somebody should hear of.
+        either, which somebody should hear of. With `enters`, which tells it of each inner folder's path, only some are
+        entered; then hidden entries count as well, but for git's.
         """
         pending = [folder]
         seen: set[str] = set()
@@ -255,13 +258,14 @@ class Kit:
             inner = pending.pop()
             for entry in _entries(self.path(inner)):
                 name = entry.name if inner == "." else f"{inner}/{entry.name}"
-                if entry.name.startswith("."):
+                if entry.name.startswith(".") if enters is None else entry.name == ".git":
                     continue
                 if entry.is_symlink():
                     note(entry.path)
-                if entry.name.endswith(suffix) and (suffix or not _is_folder(entry)):
+                is_wanted = entry.name.endswith(suffix) and (suffix or not _is_folder(entry))
+                if is_wanted:
                     yield name
-                elif deep and _is_folder(entry):
+                if (enters or not is_wanted) and _is_folder(entry) and (not enters or enters(name)):
                     if entry.is_symlink() and not self.holds(entry.path):
                         yield from [name] if strays else []
                     elif self._is_new(entry, seen):

@@ -8,8 +8,9 @@ from enum import StrEnum
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler.kit import Kit, naming
+from kei_assembler.kit import Kit, naming, stem
 from kei_assembler.kit.settings import normal
+from kei_assembler.memo import note
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
 
@@ -136,18 +137,50 @@ def owner_of(kit: Kit, path: str, found: stamp.Stamp) -> str:
 
 
 def decide_leftover(kit: Kit, path: str, target: str, present: bytes) -> Change | None:
-    """Return what a file is that lies where outputs do, but is none: an orphan, unmanaged, or no agent file at all.
+    """Return what a file is that lies where outputs do, but is none: an orphan, unmanaged, or nothing to speak of.
 
-    An orphan was generated from a manifest in this kit's folder for them; others are another kit's affair.
+    An orphan was generated from a manifest in this kit's folder for them, or from one in its root that is nowhere any
+    more, as after the kit or that folder moved. What was generated from another, which is there, is another kit's.
     """
-    form, manifests = TARGETS[target].form, kit.settings.manifests
+    form = TARGETS[target].form
     if found := stamp.find(stamp.settled(text_of(present), form.comment), form.comment):
         manifest = owner_of(kit, path, found)
-        inside = not manifest.startswith("../") if manifests == "." else manifest.startswith(f"{manifests}/")
-        if inside:
+        if _is_own(kit, manifest) or _is_gone(kit, path, found.source):
             return Change(Kind.ORPHAN, path, manifest, target, present, None, found.intact)
+        if found.intact and stem(found.source) in path and _is_there(kit, path, found.source):
+            return None
     is_agent_file = form.mark.match(with_lf(present.removeprefix(BOM_UTF8)))
     return Change(Kind.UNMANAGED, path, "", target) if is_agent_file else None
+
+
+def _is_own(kit: Kit, manifest: str) -> bool:
+    """Tell whether a manifest's path lies in this kit's folder for them; it may be gone."""
+    folder = kit.settings.manifests
+    return not manifest.startswith("../") if folder == "." else manifest.startswith(f"{folder}/")
+
+
+def _is_gone(kit: Kit, path: str, source: str) -> bool:
+    """Outside the root nobody can tell: what is there differs between machines."""
+    ways = _ways(kit, path, source)
+    return bool(ways) and not any(map(os.path.lexists, ways)) and all(map(kit.holds, ways))
+
+
+def _is_there(kit: Kit, path: str, source: str) -> bool:
+    return any(map(os.path.lexists, _ways(kit, path, source)))
+
+
+def _ways(kit: Kit, path: str, source: str) -> list[str]:
+    """Where the manifest may be that a stamp names; nowhere if that is none.
+
+    The way starts at the file's folder, or where that really is: who wrote the file may not have come by our links.
+    """
+    if not source.endswith(".toml") or "\0" in source:
+        return []
+    folder = os.path.dirname(kit.path(path))
+    ways = [os.path.normpath(os.path.join(start, source)) for start in (folder, os.path.realpath(folder))]
+    for way in ways:
+        note(way)
+    return ways
 
 
 def with_lf(content: bytes) -> bytes:

@@ -82,6 +82,11 @@ class Disk:
         return change if is_as_planned else change._replace(kind=Kind.EDITED)
 
 
+def is_temporary(path: str) -> bool:
+    """Tell whether a file is one that a run is about to put in the place of another, or left behind."""
+    return _TEMPORARY.fullmatch(os.path.basename(path)) is not None
+
+
 def create(path: str, content: bytes) -> bool:
     """Write a file that is not there yet, as a whole or not at all; tell whether it was not there.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +13,8 @@ from kei_assembler.kit import Kit, is_inside
 from kei_assembler.kit.settings import normal
 from kei_assembler.manifest import Manifest
 from kei_assembler.plan import OUTPUT_MOST, Change, Kind, decide, decide_leftover
-from kei_assembler.plan.disk import Disk
+from kei_assembler.plan.disk import Disk, is_temporary
+from kei_assembler.plan.reach import deepened, reach
 from kei_assembler.rules import Usage, check_block, check_defaults, check_limits, check_manifest, outputs, text
 from kei_assembler.rules.limits import Given
 from kei_assembler.source import Source
@@ -194,35 +194,44 @@ class Planner:
         return set(map(self.disk.real, self.kit.sources()))
 
     def survey(self) -> None:
-        """Look where outputs are, or would be by default, for agent files that no manifest gives."""
+        """Look where outputs are, or may have been before, for agent files that no manifest gives."""
         seen = {*self.owners, *self.passed_over}
         for target, pattern in _patterns(self.kit):
-            for path in self._like_outputs(pattern):
-                real = self.disk.real(path).casefold()
-                if real not in seen and (content := self._content(path)):
-                    leftover = decide_leftover(self.kit, path, target, content)
-                    self.changes += [leftover] if leftover and self._concerns(leftover) else []
-                seen.add(real)
+            self.changes += filter(self._concerns, self._leftovers(target, pattern, seen))
+        for target, pattern in _homes(self.kit):
+            self.changes += filter(self._was_output, self._leftovers(target, pattern, seen))
+
+    def _leftovers(self, target: str, pattern: str, seen: set[str]) -> Iterator[Change]:
+        for path in self._like_outputs(pattern):
+            real = self.disk.real(path).casefold()
+            if real not in seen and (content := self._content(path)):
+                leftover = decide_leftover(self.kit, path, target, content)
+                yield from [leftover] if leftover else []
+            seen.add(real)
 
     def _concerns(self, leftover: Change) -> bool:
         """Other agent files where no output of this kit goes are nobody's business."""
         return leftover.kind is Kind.ORPHAN or leftover.target in self.usage.targets
+
+    def _was_output(self, leftover: Change) -> bool:
+        """Where outputs may never have gone, as copies of them may, only what surely is of this kit is an orphan."""
+        return leftover.kind is Kind.ORPHAN and self._is_like_manifest(leftover.manifest)
 
     def _content(self, path: str) -> bytes | None:
         return None if self.disk.is_link(path) else self.disk.peek(path)
 
     def _like_outputs(self, pattern: str) -> Iterator[str]:
         """The files whose path could come from an output's pattern."""
-        folder = os.path.dirname(pattern.partition("{")[0]) or "."
-        folder = self.kit.settings.manifests if pattern.startswith("{dir}") else folder
-        parts = re.split(r"(\{name\}|\{dir\}/)", pattern)
-        regex = "".join({"{name}": "[^/]+", "{dir}/": "(?:.+/)?"}.get(part) or re.escape(part) for part in parts)
-        memo.note(self.kit.path(folder))
-        if not self.disk.holds(f"{folder}/x"):
+        where = reach(pattern, self.kit.settings.manifests)
+        memo.note(self.kit.path(where.folder))
+        if not self.disk.holds(f"{where.folder}/x"):
             return iter(())
-        suffix, deep = os.path.basename(pattern).rpartition("}")[2], "{" in os.path.dirname(pattern)
-        return (path for path in sorted(self.kit.files(folder, suffix, deep)) if re.fullmatch(regex, path))
+        found = sorted(self.kit.files(where.folder, where.suffix, enters=where.enters))
+        return (path for path in found if where.file.fullmatch(path) and not is_temporary(path))
 
+
+_HOMES = {"claude-code": ".claude/agents/{name}.md"}
+"""Where a client looks whose agent files by default go elsewhere."""
 
 _LIMITED = {"body": "body", "prompt": "prompt", "file": "content"}
 """What of an artifact there are limits of (see `target.Limit`), with its field."""
@@ -232,14 +241,16 @@ def _patterns(kit: Kit) -> list[tuple[str, str]]:
     """The targets with the patterns of their outputs: the kit's own, and the default one, of before that."""
     rows = [TARGETS[name] for name in kit.chosen or TARGETS]
     both = ((row, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output))
-    every = ((row.name, _deepened(pattern) if row.deep else pattern) for row, pattern in both)
+    every = ((row.name, deepened(pattern) if row.deep else pattern) for row, pattern in both)
     return list(dict.fromkeys((name, normal(pattern)) for name, pattern in every))
 
 
-def _deepened(pattern: str) -> str:
-    """The pattern with which a client that looks into inner folders finds an agent below the output's folder."""
-    folder, name = os.path.split(pattern)
-    return f"{folder}/{{dir}}/{name}" if folder and "{" not in folder else pattern
+def _homes(kit: Kit) -> list[tuple[str, str]]:
+    """The targets with the patterns of where their clients look, in the kit's root: outputs often were there before."""
+    rows = [TARGETS[name] for name in kit.chosen or TARGETS]
+    homes = ((row, _HOMES.get(row.name, row.output)) for row in rows)
+    both = ((row.name, f"{kit.settings.root}/{home}", row.deep) for row, home in homes)
+    return [(name, normal(deepened(pattern) if deep else pattern)) for name, pattern, deep in both]
 
 
 def _packed(change: Change) -> Change:

@@ -81,7 +81,8 @@ def output_foreign(manifest: str, mending: str, cause: str) -> Iterable[Finding]
 def output_unmanaged(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
     """An agent file in an output folder that no manifest of the kit gives.
 
-    It may be somebody's own. Said only when all manifests are looked at, by a check.
+    It may be somebody's own. Said only when all manifests are looked at, by a check. What another kit generated from a
+    manifest that is there is not spoken of.
 
     Fails::
 
@@ -107,7 +108,8 @@ def output_unmanaged(manifest: str, mending: str, cause: str) -> Iterable[Findin
 def output_intruding(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
     """An agent file in an output folder that no manifest gives, in a kit whose setting `exclusive` is true.
 
-    Such a kit vouches for every agent in its folders, so nothing else may lie there.
+    Such a kit vouches for every agent in its folders, so nothing else may lie there but what another kit generated,
+    as it was generated.
 
     Fails::
 
@@ -182,8 +184,10 @@ def output_outdated(manifest: str, mending: str, cause: str) -> Iterable[Finding
 def output_orphaned(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
     """A generated file whose manifest is gone, or no longer gives it.
 
-    AI tools still load the agent. Said only when all manifests are looked at. `--prune` deletes such files, but for
-    those that were edited since.
+    AI tools still load the agent. Said only when all manifests are looked at: of files where outputs go by the settings
+    and by default, and where AI tools look for agents in the folder that `root` names. `--prune` deletes such files, but for
+    those that were edited since. A manifest that is nowhere any more may have been that of a kit or a folder that moved,
+    or of another kit with the same folder for outputs, in the setting `root`.
 
     Fails::
 
