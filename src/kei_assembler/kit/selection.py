@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import cache
 
 from kei_assembler.diagnostics import AssembleError, nearest
 from kei_assembler.kit import Kit, discovery, stem
@@ -76,26 +77,22 @@ def _no_kit(start: str) -> AssembleError:
 
 
 def _home_around(manifests: Iterable[str]) -> str:
-    found = set(map(_home_of_one, manifests))
+    find, around_here = cache(discovery.find), cache(kit_if_any)  # of many manifests most lie in one folder
+    found = {
+        find(os.path.dirname(os.path.abspath(manifest))) or _home_here(around_here(None), manifest)
+        for manifest in manifests
+    }
     if len(found) > 1:
         kits = ", ".join(sorted(map(str, found)))
         raise AssembleError(f"these manifests are of several kits: {kits}", "take one kit at a time")
     return found.pop()
 
 
-def _home_of_one(manifest: str) -> str:
-    start = os.path.dirname(os.path.abspath(manifest))
-    found = discovery.find(start) or _home_here(manifest)
-    if found is None:
-        raise _no_kit(start)
-    return found
-
-
-def _home_here(manifest: str) -> str | None:
+def _home_here(kit: Kit | None, manifest: str) -> str:
     """The folder of the kit around here, if it has this manifest: its manifests may lie outside of it."""
-    kit = kit_if_any(None)
-    is_its = kit and any(file in kit.manifests for file in _ways_from(kit.folder, manifest))
-    return kit.folder if kit and is_its else None
+    if kit and _named_in(kit.folder, kit.manifests, manifest):
+        return kit.folder
+    raise _no_kit(os.path.dirname(os.path.abspath(manifest)))
 
 
 _WHAT_IS_A_KIT = (
@@ -159,15 +156,18 @@ def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> lis
 
     Raises AssembleError when one is none of the kit's.
     """
-    return sorted({_manifest_of(kit, manifest, commands) for manifest in manifests})
+    own, found = frozenset(kit.manifests), set()
+    for argument in manifests:
+        file = _named_in(kit.folder, own, argument)
+        if file is None:
+            raise _no_manifest(kit, argument, commands)
+        found.add(file)
+    return sorted(found)
 
 
-def _manifest_of(kit: Kit, argument: str, commands: Iterable[str]) -> str:
-    """Return the kit's own name for a manifest that the command line names."""
-    for file in _ways_from(kit.folder, argument):
-        if file in kit.manifests:
-            return file
-    raise _no_manifest(kit, argument, commands)
+def _named_in(folder: str, manifests: Container[str], argument: str) -> str | None:
+    """The name by which the kit in a folder, with these manifests, has the one that a command line names."""
+    return next((way for way in _ways_from(folder, argument) if way in manifests), None)
 
 
 def _ways_from(folder: str, argument: str) -> Iterator[str]:
@@ -176,8 +176,9 @@ def _ways_from(folder: str, argument: str) -> Iterator[str]:
     And as the kit's own reports name it, wherever they are read.
     """
     full = os.path.abspath(argument)
+    yield _as_seen_from(folder, full)
     yield from (_as_seen_from(above, full) for above in _above(full) if os.path.realpath(above) == folder)
-    yield from (_as_seen_from(folder, path) for path in (full, os.path.realpath(argument)))
+    yield _as_seen_from(folder, os.path.realpath(argument))
     yield normal(argument)
 
 
