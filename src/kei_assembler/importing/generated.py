@@ -13,6 +13,7 @@ from kei_assembler.importing.drafting import Origin
 from kei_assembler.importing.names import own_name
 from kei_assembler.kit import Kit, stem
 from kei_assembler.kit.selection import as_seen
+from kei_assembler.plan import named_by
 from kei_assembler.rules import imports
 from kei_assembler.source import START
 from kei_assembler.targets import TARGETS
@@ -59,15 +60,10 @@ def _mark(agent: AgentFile) -> stamp.Stamp | None:
 
 
 def _generated(kit: Kit, agent: AgentFile, mark: stamp.Stamp, manifests: Mapping[str, str]) -> Generated | None:
-    named = (_named_from(way(agent.source.file), mark) for way in (os.path.abspath, os.path.realpath))
+    named = map(os.path.realpath, named_by(os.path.abspath(agent.source.file), mark.source))
     manifest = next((manifests[path] for path in named if path in manifests), "")
     is_made = manifest and (_is_in_place(kit, agent, manifest) or own_name(agent)[0] == stem(manifest))
     return Generated(agent, manifest, mark.intact) if is_made else None
-
-
-def _named_from(path: str, mark: stamp.Stamp) -> str:
-    """The manifest that a stamp names. Its way is that of the names: a link among the folders does not count."""
-    return os.path.realpath(os.path.normpath(os.path.join(os.path.dirname(path), mark.source)))
 
 
 def _is_in_place(kit: Kit, agent: AgentFile, manifest: str) -> bool:

@@ -145,9 +145,10 @@ def decide_leftover(kit: Kit, path: str, target: str, present: bytes) -> Change 
     form = TARGETS[target].form
     if found := stamp.find(stamp.settled(text_of(present), form.comment), form.comment):
         manifest = owner_of(kit, path, found)
-        if _is_own(kit, manifest) or _is_gone(kit, path, found.source):
+        ways = named_by(kit.path(path), found.source)
+        if _is_own(kit, manifest) or _is_gone(kit, ways):
             return Change(Kind.ORPHAN, path, manifest, target, present, None, found.intact)
-        if found.intact and stem(found.source) in path and _is_there(kit, path, found.source):
+        if found.intact and stem(found.source) in path and any(map(os.path.lexists, ways)):
             return None
     is_agent_file = form.mark.match(with_lf(present.removeprefix(BOM_UTF8)))
     return Change(Kind.UNMANAGED, path, "", target) if is_agent_file else None
@@ -159,25 +160,19 @@ def _is_own(kit: Kit, manifest: str) -> bool:
     return not manifest.startswith("../") if folder == "." else manifest.startswith(f"{folder}/")
 
 
-def _is_gone(kit: Kit, path: str, source: str) -> bool:
+def _is_gone(kit: Kit, ways: list[str]) -> bool:
     """Outside the root nobody can tell: what is there differs between machines."""
-    ways = _ways(kit, path, source)
     return bool(ways) and not any(map(os.path.lexists, ways)) and all(map(kit.holds, ways))
 
 
-def _is_there(kit: Kit, path: str, source: str) -> bool:
-    return any(map(os.path.lexists, _ways(kit, path, source)))
-
-
-def _ways(kit: Kit, path: str, source: str) -> list[str]:
-    """Where the manifest may be that a stamp names; nowhere if that is none.
+def named_by(path: str, source: str) -> list[str]:
+    """Return where the manifest may be that the stamp of a file at this absolute path names; nowhere if that is none.
 
     The way starts at the file's folder, or where that really is: who wrote the file may not have come by our links.
     """
     if not source.endswith(".toml") or "\0" in source:
         return []
-    folder = os.path.dirname(kit.path(path))
-    ways = [os.path.normpath(os.path.join(start, source)) for start in (folder, os.path.realpath(folder))]
+    ways = [os.path.normpath(os.path.join(os.path.dirname(start), source)) for start in (path, os.path.realpath(path))]
     for way in ways:
         note(way)
     return ways
