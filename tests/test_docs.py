@@ -23,6 +23,10 @@ def _links(text: str) -> set[str]:
     return {link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link}
 
 
-@pytest.mark.parametrize("path", [REPOSITORY / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    [*sorted(REPOSITORY.glob("*.md")), *sorted(DOCS.rglob("*.md"))],
+    ids=lambda path: path.relative_to(REPOSITORY).as_posix(),
+)
 def test_links_lead_somewhere(path: Any) -> None:
     assert [link for link in _links(path.read_text()) if not (path.parent / link).exists()] == []
