@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from shlex import quote
 
-from kei_assembler.diagnostics import Finding, Severity, rule
+from kei_assembler.diagnostics import Severity
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.source import START
 
 UNFINISHED_MERGE = "an unfinished merge"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, Severity, Span, did_you_mean, listed, rule
+from kei_assembler.diagnostics import Severity, Span
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.source import START
+from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.text.hidden import stretches
 
 

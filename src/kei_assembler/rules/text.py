@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, Span, rule
+from kei_assembler.diagnostics import Span
 from kei_assembler.kit import Block
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.rules.hiding import texts
 from kei_assembler.rules.subject import Subject
 from kei_assembler.source import Source, span_of
