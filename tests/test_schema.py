@@ -18,13 +18,13 @@ from jsonschema import Draft202012Validator
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler import schema
 from kei_assembler.kit import Kit
-from kei_assembler.kit.settings import SHAPE
+from kei_assembler.kit.settings import SHAPE, decode_settings
 from kei_assembler.loader import load_kit
 from kei_assembler.manifest import FIELDS, decode, manifest_reader, manifest_shape
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.settings import repeated_setting
 from kei_assembler.rules.sources import check_source
-from kei_assembler.source import read_toml
+from kei_assembler.source import Source, read_toml
 from kei_assembler.source.shapes import Field, Shape, fits, misfits
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
@@ -273,5 +273,8 @@ def test_what_is_read_at_once_is_what_fits(data: dict[str, Any]) -> None:
 @example({"exclusive": 1})
 def test_settings_that_the_schema_takes_have_the_right_form(data: dict[str, Any]) -> None:
     assume(not _is_beyond(SHAPE, data))
-    wrong = [*misfits(SHAPE, data), *repeated_setting.check((), data)]
+    source = Source("assemble.toml", "")
+    source.data = data
+    repeated = repeated_setting.check(Kit("", decode_settings(data), source))
+    wrong = [*misfits(SHAPE, data), *repeated]
     assert _accepts(schema.settings_schema(), data) == (not wrong), (data, wrong)

@@ -15,7 +15,6 @@ from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.source import Source
 
 __all__ = [
-    "RULES",
     "Usage",
     "check_block",
     "check_defaults",
@@ -37,20 +36,7 @@ OF_MANIFEST = (
     *rights.OF_MANIFEST,
 )
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
-OF_KIT = (*blocks.OF_KIT, *handoffs.OF_KIT, *rights.OF_KIT)
 OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)
-RULES = (
-    *keys.OF_MISFITS,
-    *OF_MANIFEST,
-    *OF_BLOCK,
-    *OF_KIT,
-    text.unfinished_merge,
-    text.filled_in_file,
-    *limits.RULES,
-    *hiding.RULES,
-    *outputs.RULES,
-    *drift.RULES,
-)
 
 
 def check_manifest(kit: Kit, source: Source) -> tuple[Manifest, list[Diagnostic]]:

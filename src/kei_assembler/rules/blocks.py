@@ -215,4 +215,3 @@ def unused_block(usage: Usage, name: str) -> Iterable[Finding]:
 
 OF_MANIFEST = (unknown_block, repeated_block, obligatory_blocks, block_name)
 OF_BLOCK = (empty_block,)
-OF_KIT = (unused_block,)

@@ -125,10 +125,3 @@ def break_rewritten(found: Finding) -> Iterable[Finding]:
         Task: review
     """
     yield found
-
-
-RULES = (
-    body_repaired,
-    section_moved,
-    break_rewritten,
-)

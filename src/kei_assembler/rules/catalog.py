@@ -6,10 +6,25 @@ import inspect
 import re
 from typing import NamedTuple
 
-from kei_assembler import rules
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Kit
-from kei_assembler.rules import bodies, imports, settings, sources
+from kei_assembler.rules import (
+    blocks,
+    bodies,
+    drift,
+    handoffs,
+    hiding,
+    imports,
+    keys,
+    limits,
+    names,
+    outputs,
+    rights,
+    settings,
+    sources,
+    text,
+    tools,
+)
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.settings import unknown_ignore
@@ -86,11 +101,12 @@ In the examples, a line `# PATH` begins a file of the kit; without one, the file
 """
 
 
-_ROOMS = (sources, rules, settings, imports, bodies)
+_OF_BUILD = (blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, settings, sources, text, tools)
+_OF_IMPORT = (bodies, imports)
+_MODULES = (*_OF_BUILD, *_OF_IMPORT)
+_FOUND = {value.code: value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule)}
 
-RULES: dict[str, Rule] = {
-    known.code: known for known in sorted((one for room in _ROOMS for one in room.RULES), key=lambda known: known.code)
-}
+RULES: dict[str, Rule] = dict(sorted(_FOUND.items()))
 """Every rule by its code."""
 
 

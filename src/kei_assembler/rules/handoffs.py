@@ -277,4 +277,3 @@ def unreachable_agent(usage: Usage, manifest: Manifest) -> Iterable[Finding]:
 
 
 OF_MANIFEST = (unknown_handoff_target, handoff_to_itself, repeated_handoff, cannot_hand_off)
-OF_KIT = (unreached_agent, unreachable_agent)

@@ -329,18 +329,3 @@ def edit_not_taken_over(found: Finding) -> Iterable[Finding]:
         You review code.
     """  # noqa: E501 - a stamp is one line
     yield found
-
-
-RULES = (
-    no_agent_file,
-    front_matter_guessed,
-    front_matter_refused,
-    key_not_placed,
-    name_repaired,
-    description_made_up,
-    tools_repaired,
-    manifest_in_the_way,
-    file_left_behind,
-    made_otherwise,
-    edit_not_taken_over,
-)

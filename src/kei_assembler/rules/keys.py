@@ -361,4 +361,3 @@ OF_MISFITS = (unknown_key, wrong_type, blank_value, several_lines, wrong_value)
 """What there is to say only about a manifest with something in it that is not as its shape says."""
 
 OF_MANIFEST = (empty_manifest, swallowed_key, missing_key, repeated_entry)
-RULES = (*OF_MISFITS, *OF_MANIFEST)

@@ -323,17 +323,3 @@ def output_among_manifests(path: str) -> Iterable[Finding]:
     """
     message = f"its output `{path}` would be taken for a manifest"
     yield Finding(START, message, "change the setting `output` to a folder of its own")
-
-
-RULES = (
-    output_outside_root,
-    output_is_source,
-    template_fails,
-    output_unreadable,
-    output_twice,
-    unusable_path,
-    output_too_large,
-    output_among_manifests,
-    allowance_unsaid,
-    template_block_unknown,
-)

@@ -90,4 +90,3 @@ def allowance_unused(usage: Usage, at: KeyPath) -> Iterable[Finding]:
 
 
 OF_MANIFEST = (right_not_allowed,)
-OF_KIT = (allowance_unused,)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath
 from kei_assembler.kit import SETTINGS_FILE, Kit, is_inside
 from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, is_folder, project_settings, resolved, upwards
-from kei_assembler.kit.settings import MANIFEST_KEYS, NAMED_ONCE, RIGHTS, SHAPE, character, decode_settings, normal
+from kei_assembler.kit.settings import MANIFEST_KEYS, NAMED_ONCE, RIGHTS, SHAPE, character, normal
 from kei_assembler.rules.definition import Finding, Rule, rule
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.keys import repeats
@@ -25,7 +24,7 @@ _EXTRA_KEY = matching(r"[a-z][a-z0-9_]*", "a key of lower-case letters, digits a
 
 
 @rule("C701")
-def unknown_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
+def unknown_setting(kit: Kit) -> Iterable[Finding]:
     """A setting that does not exist.
 
     It would be silently without effect, so it is an error. Often it is a misspelling of another.
@@ -40,7 +39,7 @@ def unknown_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
         # assemble.toml
         obligatory = []
     """
-    for misfit in misfits(SHAPE, data, at):
+    for misfit in misfits(SHAPE, kit.settings_table, kit.settings_at):
         if misfit.kind == "unknown":
             key = str(misfit.path[-1])
             known = [field.key for field in misfit.shape.fields]
@@ -49,7 +48,7 @@ def unknown_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
 
 
 @rule("C702")
-def wrong_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
+def wrong_setting(kit: Kit) -> Iterable[Finding]:
     """A setting whose value is not what it must be: another type, blank, or outside the values allowed.
 
     Fails::
@@ -62,7 +61,7 @@ def wrong_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
         # assemble.toml
         obligatory = []
     """
-    for misfit in misfits(SHAPE, data, at):
+    for misfit in misfits(SHAPE, kit.settings_table, kit.settings_at):
         if misfit.kind != "unknown":
             choices = misfit.shape.choices
             hint = did_you_mean(misfit.value, choices) if choices and isinstance(misfit.value, str) else ""
@@ -70,7 +69,7 @@ def wrong_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
 
 
 @rule("C703")
-def required_key_unknown(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
+def required_key_unknown(kit: Kit) -> Iterable[Finding]:
     """The setting `required` names a key that no manifest can have.
 
     Fails::
@@ -84,16 +83,15 @@ def required_key_unknown(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Findi
         required = ["name", "owner"]
         extra-keys = { owner = "string" }
     """
-    settings = decode_settings(data)
-    known = (*MANIFEST_KEYS, *settings.extra_keys)
-    for index, key in enumerate(settings.required):
+    known = (*MANIFEST_KEYS, *kit.settings.extra_keys)
+    for index, key in enumerate(kit.settings.required):
         if key and key not in known:
-            path = (*at, "required", index)
+            path = (*kit.settings_at, "required", index)
             yield Finding(path, f"`{key}` is no key of a manifest", did_you_mean(key, known))
 
 
 @rule("C704")
-def extra_key_taken(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
+def extra_key_taken(kit: Kit) -> Iterable[Finding]:
     """A key in `extra-keys` that manifests have anyway, or that a template could not name.
 
     Fails::
@@ -106,8 +104,8 @@ def extra_key_taken(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
         # assemble.toml
         extra-keys = { owner = "string" }
     """
-    for key in decode_settings(data).extra_keys:
-        path = (*at, "extra-keys", key)
+    for key in kit.settings.extra_keys:
+        path = (*kit.settings_at, "extra-keys", key)
         if key in MANIFEST_KEYS:
             yield Finding(path, f"every manifest has the key `{key}`", "choose another name for the kit's own key")
         elif not fits(_EXTRA_KEY, key):
@@ -172,7 +170,7 @@ def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:
 
 
 @rule("C706")
-def two_settings(at: KeyPath) -> Iterable[Finding]:
+def two_settings() -> Iterable[Finding]:
     """There are settings in `assemble.toml` and in `pyproject.toml`.
 
     Neither is merged into the other: whoever reads one of the two must be able to rely on it.
@@ -191,7 +189,8 @@ def two_settings(at: KeyPath) -> Iterable[Finding]:
         # assemble.toml
         obligatory = []
     """
-    yield Finding(at, f"`{SETTINGS_FILE}` beside this holds settings too", "keep the settings in one of the two files")
+    message = f"`{SETTINGS_FILE}` beside this holds settings too"
+    yield Finding(PROJECT_TABLE, message, "keep the settings in one of the two files")
 
 
 @rule("C707")
@@ -249,7 +248,7 @@ def obligatory_block_unknown(kit: Kit) -> Iterable[Finding]:
 
 
 @rule("C709")
-def character_not_allowable(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
+def character_not_allowable(kit: Kit) -> Iterable[Finding]:
     """The setting `allow-characters` names no code point, or one that is not hidden, or NUL.
 
     Fails::
@@ -262,10 +261,11 @@ def character_not_allowable(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Fi
         # assemble.toml
         allow-characters = { "U+00AD" = "the descriptions are set in narrow columns" }
     """
-    for name in decode_settings(data).allow_characters:
+    for name in kit.settings.allow_characters:
         if not _is_allowable(name):
             hint = "write it as `U+` and its number in hexadecimal digits, as the finding T406 does"
-            yield Finding((*at, "allow-characters", name), f"`{name}` is no hidden character that can be allowed", hint)
+            where = (*kit.settings_at, "allow-characters", name)
+            yield Finding(where, f"`{name}` is no hidden character that can be allowed", hint)
 
 
 def _is_allowable(name: str) -> bool:
@@ -273,7 +273,7 @@ def _is_allowable(name: str) -> bool:
 
 
 @rule("C710")
-def right_unknown(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
+def right_unknown(kit: Kit) -> Iterable[Finding]:
     """The setting `allow-rights` names a right that there is not, or that needs no allowance.
 
     Fails::
@@ -299,15 +299,15 @@ def right_unknown(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
         [target.claude-code]
         permissionMode = "bypassPermissions"
     """
-    for index, allowance in enumerate(decode_settings(data).allow_rights):
+    for index, allowance in enumerate(kit.settings.allow_rights):
         for place, right in enumerate(allowance["rights"]):
             if right and right not in RIGHTS:
-                where = (*at, "allow-rights", index, "rights", place)
+                where = (*kit.settings_at, "allow-rights", index, "rights", place)
                 yield Finding(where, f"there is no right `{right}`", did_you_mean(right, RIGHTS, _RIGHTS_HINT))
 
 
 @rule("C711")
-def repeated_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
+def repeated_setting(kit: Kit) -> Iterable[Finding]:
     """A list of the settings has an entry twice.
 
     It does nothing there, or what no manifest can satisfy: obligatory blocks, which each manifest lists once. A folder
@@ -324,8 +324,8 @@ def repeated_setting(at: KeyPath, data: Mapping[str, Any]) -> Iterable[Finding]:
         known-tools = ["Deploy"]
     """
     for key in NAMED_ONCE:
-        if isinstance(entries := data.get(key), list):
-            yield from repeats((*at, key), entries, normal if key == "blocks" else None)
+        if isinstance(entries := kit.settings_table.get(key), list):
+            yield from repeats((*kit.settings_at, key), entries, normal if key == "blocks" else None)
 
 
 _RIGHTS_HINT = f"the rights are {listed(RIGHTS)}"
@@ -339,7 +339,6 @@ _OF_TABLE = (
     right_unknown,
     repeated_setting,
 )
-RULES = (*_OF_TABLE, folder_out_of_place, two_settings, unknown_ignore, obligatory_block_unknown)
 
 
 def check_settings(kit: Kit) -> list[Diagnostic]:
@@ -350,7 +349,7 @@ def check_settings(kit: Kit) -> list[Diagnostic]:
     return (
         check_source(source)
         or _check_project(kit, source)
-        or _check_table(source, kit.settings_at, kit.settings_table)
+        or _check_table(kit, source)
         or run_rule(hidden_text, source, source, kit.allowed_characters)
         or run_rule(folder_out_of_place, source, kit)
         or run_rule(obligatory_block_unknown, source, kit)
@@ -360,9 +359,9 @@ def check_settings(kit: Kit) -> list[Diagnostic]:
 def _check_project(kit: Kit, own: Source) -> list[Diagnostic]:
     """What is wrong with `pyproject.toml` where the settings stand in `assemble.toml`."""
     project = project_settings(kit.folder) if own.file == SETTINGS_FILE else None
-    return (check_source(project) or run_rule(two_settings, project, PROJECT_TABLE)) if project else []
+    return (check_source(project) or run_rule(two_settings, project)) if project else []
 
 
-def _check_table(source: Source, at: KeyPath, table: Any) -> list[Diagnostic]:
-    rules = _OF_TABLE if isinstance(table, Mapping) else (wrong_setting,)
-    return [found for rule in rules for found in run_rule(rule, source, at, table)]
+def _check_table(kit: Kit, source: Source) -> list[Diagnostic]:
+    rules = _OF_TABLE if isinstance(kit.settings_table, Mapping) else (wrong_setting,)
+    return [found for rule in rules for found in run_rule(rule, source, kit)]

@@ -193,8 +193,6 @@ def nested_too_deeply(where: KeyPath | Span) -> Iterable[Finding]:
     yield Finding(where, f"this is nested more than {NESTING_MOST} levels deep", "nest less")
 
 
-RULES = (unreadable, not_utf8, broken_toml, too_large, duplicate_key, nested_too_deeply)
-
 _RULE_OF = {
     "unreadable": unreadable,
     "not-utf8": not_utf8,

@@ -293,4 +293,3 @@ def _line(text: str, number: int) -> tuple[int, int]:
 
 OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role, filled_in_manifest)
 OF_BLOCK = (placeholder_in_block, unclosed_in_block)
-RULES = (*OF_MANIFEST, *OF_BLOCK, unfinished_merge, filled_in_file)
