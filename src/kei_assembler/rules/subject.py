@@ -1,4 +1,4 @@
-"""What the rules look at."""
+"""The context that rules check in: one manifest in its kit, and what all manifests of a kit use."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from kei_assembler.source.shapes import Misfit, misfits
 from kei_assembler.targets import TARGETS
 
 MISFITS_MOST = 1000
-"""How many ways in which a manifest is not what it should be are looked at."""
+"""How many validation errors of one manifest the rules look at."""
 
 
 class Subject:
-    """One manifest under check: its source, its parsed data, its typed values, and the kit around it.
+    """The manifest to check: its source, its parsed data, its typed values, and its kit.
 
-    `data` is what the manifest itself says, at `at` in the source; `whole` is that with the kit's defaults.
+    `data` is the manifest's own table, which is at the key path `at` in the source. `whole` is that table with the
+    kit's defaults filled in.
     """
 
     def __init__(self, kit: Kit, source: Source) -> None:
@@ -32,14 +33,15 @@ class Subject:
         self.at: KeyPath = ()
         self.data: Mapping[str, Any] = source.data
         self.whole: Mapping[str, Any] = with_defaults(source.data, kit.defaults)
-        fitting = None if kit.defaults else kit.manifest_of(source.data)
-        self.manifest: Manifest = fitting or decode(self.whole, kit.settings.extra_keys)
-        found = () if fitting else islice(misfits(kit.shape, source.data), MISFITS_MOST)
-        self.misfits: tuple[Misfit, ...] = tuple(found)
+        # the fast path: a valid manifest is decoded while it is validated; defaults would have to be added first
+        valid = None if kit.defaults else kit.manifest_of(source.data)
+        self.manifest: Manifest = valid or decode(self.whole, kit.settings.extra_keys)
+        errors = () if valid else islice(misfits(kit.shape, source.data), MISFITS_MOST)
+        self.misfits: tuple[Misfit, ...] = tuple(errors)
 
     @classmethod
     def of_defaults(cls, kit: Kit) -> Subject:
-        """Return the kit's defaults as what is under check."""
+        """Return the kit's defaults as if they were a manifest to check."""
         assert kit.settings_source
         subject = cls(kit, Source(kit.settings_source.file, kit.settings_source.text))
         subject.at, subject.data = kit.defaults_at, kit.defaults
@@ -47,28 +49,31 @@ class Subject:
 
     @cached_property
     def rights(self) -> tuple[str, ...]:
-        """The rights that the manifest gives its agent, by name."""
+        """The names of the rights that the manifest gives its agent."""
         return rights_of(self.manifest)
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        """The keys that a manifest of this kit may have at its top."""
+        """The top-level keys that a manifest of this kit can have."""
         return tuple(field.key for field in self.kit.shape.fields)
 
     def inherits(self, *path: str | int) -> bool:
-        """Tell whether the value at a path, or at the key of a target's table that it leads into, is a default."""
+        """Return whether the value at a path comes from the kit's defaults.
+
+        Defaults are merged by top-level key, and by key in a target's table, so a longer path is cut to that key.
+        """
         depth = 3 if path[:1] == ("target",) else 1
         defaults = self.kit.defaults
         is_own = self.at or not defaults or len(path) < depth
-        return not is_own and _has(defaults, path[:depth]) and not _has(self.data, path[:depth])
+        return not is_own and _contains(defaults, path[:depth]) and not _contains(self.data, path[:depth])
 
     def placed(self, finding: Finding) -> Finding:
-        """Return a finding with its place in the source, and with that of the default which it is about, if any."""
+        """Return a finding with key paths from the top of the file, and with the default that causes it, if any."""
         where = finding.where
         if isinstance(where, Span):
             return finding
         if self.at:
-            related = tuple((at if isinstance(at, Span) else (*self.at, *at), says) for at, says in finding.related)
+            related = tuple((at if isinstance(at, Span) else (*self.at, *at), text) for at, text in finding.related)
             return finding._replace(where=(*self.at, *where), related=related)
         if not self.inherits(*where):
             return finding
@@ -79,7 +84,7 @@ class Subject:
         )
 
     def fits(self, *path: str) -> bool:
-        """Tell whether nothing was wrong with the form of the value at this path."""
+        """Return whether the value at this path, with everything in it, is valid."""
         return not self.misfits or all(misfit.path[: len(path)] != path for misfit in self.misfits)
 
 
@@ -112,7 +117,7 @@ class Usage:
 
     @property
     def handoffs(self) -> set[str]:
-        """The agents that others hand off to."""
+        """The agents that other agents hand off to."""
         return set().union(*self.handoffs_for.values())
 
     def add(self, manifest: Manifest) -> None:
@@ -134,17 +139,17 @@ class Usage:
         return self.kit.targets_of(decode({}, {}))
 
     def targets_of(self, agent: str) -> tuple[str, ...]:
-        """Return the targets that an agent's files are made for, once all manifests were looked at."""
+        """Return the targets that an agent is generated for. Only complete after all manifests were added."""
         return self.own_targets.get(agent, self._usual_targets)
 
     def lacking(self, targets: Iterable[str], agent: str) -> tuple[str, ...]:
-        """Return those of the targets that do not get an agent, if that is one of the kit's and of no other place."""
+        """Return the targets for which an agent of the kit is not generated; none for an external agent."""
         if agent not in self.kit.agents or agent in self.kit.settings.external_agents:
             return ()
         return tuple(target for target in targets if target not in self.targets_of(agent))
 
     def may_lack(self) -> list[str]:
-        """Return the files of the manifests that may hand off to an agent which one of their targets does not get."""
+        """Return the manifests that could hand off to an agent that is not generated for all of their targets."""
         concerned = {
             targets
             for targets, agents in self.handoffs_for.items()
@@ -153,7 +158,7 @@ class Usage:
         return [file for file in self.kit.manifests if concerned and self.targets_of(stem(file)) in concerned]
 
 
-def _has(table: Any, path: KeyPath) -> bool:
+def _contains(table: Any, path: KeyPath) -> bool:
     for key in path:
         if not isinstance(table, Mapping) or key not in table:
             return False
@@ -162,6 +167,6 @@ def _has(table: Any, path: KeyPath) -> bool:
 
 
 def rights_of(manifest: Manifest) -> tuple[str, ...]:
-    """Return the names of the rights that a manifest gives its agent by the tables of its targets."""
-    held = (right for name, table in manifest.target.items() for right in TARGETS[name].rights if right.is_given(table))
-    return tuple(right.name for right in held)
+    """Return the names of the rights that a manifest's target tables give its agent."""
+    tables = manifest.target.items()
+    return tuple(right.name for name, table in tables for right in TARGETS[name].rights if right.is_given(table))
