@@ -129,7 +129,7 @@ def test_a_wrong_default_is_placed_in_the_settings(
     [
         ('["Grep", "Raed"]', "K111", "unknown tool `Raed`"),
         ('["Read", "Read"]', "K109", "`Read` is listed twice in `tools`"),
-        ('["Read", "{{X}}"]', "T401", "the placeholder `{{X}}` was left unfilled"),
+        ('["Read", "{{X}}"]', "T401", "the placeholder `{{X}}` is not filled in"),
     ],
 )
 def test_what_is_odd_in_a_default_is_said_once_and_there(

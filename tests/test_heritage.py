@@ -19,7 +19,7 @@ def _told(bench: Workbench, files: dict[str, str], *args: str) -> list[str]:
 
 def test_a_block_that_the_extended_template_has_not_is_told(bench: Workbench) -> None:
     assert _told(bench, {TEMPLATE: DEFAULT + ROLES}) == [
-        f"{TEMPLATE}:2:10: warning[O618] the block `roles` of `agent.md.j2` changes nothing: "
+        f"{TEMPLATE}:2:10: warning[O618] the block `roles` of `agent.md.j2` has no effect: "
         "`default/agent.md.j2` has no such block",
         "      |          ^^^^^ help: did you mean `role`?",
     ]

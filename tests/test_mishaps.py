@@ -411,7 +411,7 @@ def test_a_handoff_to_an_agent_that_an_ai_tool_does_not_get_is_told(
     bench.write(_handing_off(own, others))
     told = [line for line in bench.run("--all", *args).stderr.splitlines() if "[H306]" in line]
     line = _line_of(bench, 'target = "b"')
-    message = f"agents/a.toml:{line}:1: warning[H306] the agent `b` is not written for {lacking}"
+    message = f"agents/a.toml:{line}:1: warning[H306] the agent `b` is not generated for {lacking}"
     assert told == ([message] if lacking else [])
 
 

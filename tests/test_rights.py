@@ -70,7 +70,7 @@ def test_an_allowance_that_nobody_uses_is_a_warning(bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT.format("a"), "assemble.toml": ALLOWANCE.format("gone", "claude-code.hooks")})
     run = bench.run("--all")
     assert run.status == 0
-    assert "assemble.toml:3:11: warning[R502] `gone` makes no use of `claude-code.hooks`" in run.stderr
+    assert "assemble.toml:3:11: warning[R502] the agent `gone` does not use `claude-code.hooks`" in run.stderr
     assert bench.run("agents/a.toml").stderr.count("R502") == 0
     assert bench.run("--all", "--strict").status == 1
 
@@ -78,7 +78,7 @@ def test_an_allowance_that_nobody_uses_is_a_warning(bench: Workbench) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (ALLOWANCE.format("a", "claude-code.hoks"), "3:11: error[C710] there is no right `claude-code.hoks`"),
+        (ALLOWANCE.format("a", "claude-code.hoks"), "3:11: error[C710] unknown right `claude-code.hoks`"),
         ('[[allow-rights]]\nagent = "a"\nrights = []\nreason = "x"\n', "error[C702] `rights` is empty"),
         ('[[allow-rights]]\nagent = "a"\nrights = ["claude-code.hooks"]\n', "error[C702] `reason` is missing"),
         ('[allow-rights]\na = "claude-code.hooks"\n', "error[C702] `allow-rights` must be a list of tables"),

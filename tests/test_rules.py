@@ -69,7 +69,7 @@ def test_the_reference_is_what_the_code_says(bench: Workbench) -> None:
 def test_explain_prints_one_rule(bench: Workbench) -> None:
     run = bench.run("explain", "b201")
     assert run.status == 0
-    assert run.stdout.startswith("## B201 unknown-block\n\n*error* · A block that is in none of")
+    assert run.stdout.startswith("## B201 unknown-block\n\n*error* · A manifest lists a block that does not exist.")
 
 
 def test_explain_without_a_code_lists_all(bench: Workbench) -> None:

@@ -80,7 +80,7 @@ def test_every_limit_is_a_size_or_tried_here() -> None:
     ("target", "name", "said"),
     [
         *(
-            ("qwen", name, f"Qwen Code keeps the name `{name}` for itself")
+            ("qwen", name, f"the name `{name}` is reserved by Qwen Code")
             for name in ("self", "system", "user", "model", "tool", "config", "default")
         ),
         ("qwen", "a-", "`name` must be letters and digits, with `_` and `-` inside for Qwen Code"),

@@ -284,7 +284,7 @@ def test_a_template_that_is_silent_where_nothing_is_allowed_is_told(bench: Workb
         assert [one.code for one in findings(bench, "--target", "codex")] == codes
 
 
-TAKEN = "Gemini CLI takes `${HOME}` for a variable of its own"
+TAKEN = "Gemini CLI treats `${HOME}` as a variable"
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_what_gemini_fills_in_is_refused_in_a_manifest(text: str, place: tuple[i
     assert findings(bench) == []
     (found,) = findings(bench, "--target", "gemini")
     assert (found.code, found.message, (found.line, found.column)) == ("T407", TAKEN, place)
-    assert found.help == "write it otherwise, such as `$HOME`"
+    assert found.help == "write it differently, such as `$HOME`"
 
 
 @pytest.mark.parametrize(
