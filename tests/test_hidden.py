@@ -127,7 +127,8 @@ def test_what_a_script_or_an_emoji_needs_is_fine(text: str, bench: Workbench) ->
         (
             f'role = "😊{_selectors("exfiltrate")}"',
             "3:10",
-            "10 hidden characters, starting with U+E0155 VARIATION SELECTOR-102 (variation selector); they spell: exfiltrate",
+            "10 hidden characters, starting with U+E0155 VARIATION SELECTOR-102 (variation selector); "
+            "they spell: exfiltrate",
         ),
     ],
 )

@@ -242,7 +242,7 @@ def test_a_key_below_the_header_of_a_server_is_astray_and_can_say_otherwise(
     bench.write({"agents/a.toml": f"{AGENT.format('a')}{header}\n\nrole = 'reader'\n", "assemble.toml": ALLOWED})
     run = bench.run("--all")
     assert (run.status, _codes(run.stderr)) == (1, ["K110"])
-    assert f"move it above line 3, the manifest's first table header; if the table is to have it, write `{own}`" in (
+    assert f"move it above line 3, the manifest's first table header; to keep it in this table, write `{own}`" in (
         run.stderr
     )
 

@@ -138,10 +138,7 @@ def test_an_edit_by_hand_is_left_as_it_is(kit: Workbench, edit: tuple[str, str])
     run = kit.run("--all")
     assert (run.status, kit.read(MANIFEST_SCHEMA)) == (1, edited)
     assert f"{MANIFEST_SCHEMA}:1:1: error[O604] the file was edited after it was generated" in run.stderr
-    assert (
-        "remove the `$comment`, which makes the file yours; to discard it, run: assemble --force --all"
-        in run.stderr
-    )
+    assert "remove the `$comment`, which makes the file yours; to discard it, run: assemble --force --all" in run.stderr
     assert kit.run("--all", "--check").status == 1
     assert kit.run("new", "tester", "--description", "Tests.").status == 0
     assert kit.read(MANIFEST_SCHEMA) == edited
