@@ -51,7 +51,7 @@ def edits(kit: Kit, generated: Iterable[Generated]) -> list[Diagnostic]:
 def _edit(kit: Kit, agent: AgentFile, manifest: str) -> list[Diagnostic]:
     message = f"the file was generated from {manifest} and edited since; the edit was not taken over"
     hint = _MORE.format(manifest, quote(as_seen(kit.path(manifest))))
-    return agent.say(imports.edit_not_taken_over, START, message, hint)
+    return agent.say(imports.edit_not_imported, START, message, hint)
 
 
 def _mark(agent: AgentFile) -> stamp.Stamp | None:

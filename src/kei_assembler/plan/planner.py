@@ -108,7 +108,7 @@ class Planner:
         elif self._is_like_manifest(artifact.path):
             self.found += run_rule(outputs.output_among_manifests, source, artifact.path)
         elif real in self.owners:
-            self.found += run_rule(outputs.output_twice, source, artifact.path, self.owners[real])
+            self.found += run_rule(outputs.duplicate_output, source, artifact.path, self.owners[real])
         else:
             self.owners[real] = source.file
             self._decide(source, artifact)

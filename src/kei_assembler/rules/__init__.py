@@ -83,7 +83,7 @@ def check_block(usage: Usage, block: Block) -> list[Diagnostic]:
         return problems
     found = [diagnostic for rule in OF_BLOCK for diagnostic in run_rule(rule, block.source, block)]
     found += run_rule(text.unfinished_merge, block.source, block.source)
-    found += run_rule(text.filled_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
+    found += run_rule(text.client_variable_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
     return found + run_rule(hiding.hidden_text, block.source, block.source, usage.kit.allowed_characters)
 
 
@@ -95,7 +95,7 @@ def check_kit(usage: Usage) -> list[Diagnostic]:
         if block := kit.block(name):
             found += run_rule(blocks.unused_block, block.source, usage, name)
     if kit.settings_source:
-        found += run_rule(rights.allowance_unused, kit.settings_source, usage, kit.settings_at)
+        found += run_rule(rights.unused_allowance, kit.settings_source, usage, kit.settings_at)
     return found
 
 

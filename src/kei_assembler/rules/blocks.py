@@ -131,7 +131,7 @@ def _meant(subject: Subject, name: str) -> str:
 
 
 @rule("B204")
-def block_name(subject: Subject) -> Iterable[Finding]:
+def invalid_block_name(subject: Subject) -> Iterable[Finding]:
     """A manifest lists a block with an invalid name.
 
     A name has one or more segments, joined by `/`. A segment consists of lower-case letters, digits, `.`, `_` and `-`,
@@ -216,5 +216,5 @@ def unused_block(usage: Usage, name: str) -> Iterable[Finding]:
         yield Finding(START, f"no manifest uses the block `{name}`", "list it in a manifest, or delete it")
 
 
-OF_MANIFEST = (unknown_block, repeated_block, obligatory_blocks, block_name)
+OF_MANIFEST = (unknown_block, repeated_block, obligatory_blocks, invalid_block_name)
 OF_BLOCK = (empty_block,)

@@ -265,7 +265,7 @@ def file_left_behind(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I912", Severity.WARNING)
-def made_otherwise(found: Finding) -> Iterable[Finding]:
+def front_matter_changed(found: Finding) -> Iterable[Finding]:
     """The kit's settings change the agent's front matter, for example with a default for a key that the file lacks.
 
     Fails::
@@ -299,7 +299,7 @@ def made_otherwise(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I913")
-def edit_not_taken_over(found: Finding) -> Iterable[Finding]:
+def edit_not_imported(found: Finding) -> Iterable[Finding]:
     """A file to import was generated from a manifest of the kit and then edited.
 
     Both the manifest and the file are kept as they are. Move the change to the manifest, or discard it.

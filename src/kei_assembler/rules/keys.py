@@ -32,7 +32,7 @@ def unknown_key(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
     """
     for misfit in _unknown(subject):
-        if not _is_swallowed(subject, misfit):
+        if not _is_misplaced(subject, misfit):
             key = str(misfit.path[-1])
             known = [field.key for field in misfit.shape.fields]
             otherwise = f"the keys here are {listed(known)}"
@@ -121,7 +121,7 @@ def blank_value(subject: Subject) -> Iterable[Finding]:
 
 
 @rule("K105")
-def several_lines(subject: Subject) -> Iterable[Finding]:
+def multiline_value(subject: Subject) -> Iterable[Finding]:
     """A value that must fit on one line has several lines.
 
     Fails::
@@ -206,7 +206,7 @@ def repeats(path: KeyPath, entries: Collection[object], key: Callable[[str], str
 
 
 @rule("K110")
-def swallowed_key(subject: Subject) -> Iterable[Finding]:
+def misplaced_key(subject: Subject) -> Iterable[Finding]:
     """A key of the manifest is below the header of a table, so it belongs to that table.
 
     In TOML, a key belongs to the last header above it. Blank lines and indentation do not change that. So the keys of
@@ -233,11 +233,11 @@ def swallowed_key(subject: Subject) -> Iterable[Finding]:
         extra = ["docs/review.md"]
     """
     for misfit in _unknown(subject):
-        if _is_swallowed(subject, misfit):
-            yield _swallowed(subject, misfit.path, _meant(misfit, subject.keys))
+        if _is_misplaced(subject, misfit):
+            yield _misplaced(subject, misfit.path, _meant(misfit, subject.keys))
     for path in _in_open_tables(subject.data.get("target"), ("target",)):
         if _is_header(subject, path[:-1]) and not _is_header(subject, path):
-            found = _swallowed(subject, path, str(path[-1]))
+            found = _misplaced(subject, path, str(path[-1]))
             yield found._replace(help=f"{found.help}; {_KEEP_IT.format(*path[-2:])}")
 
 
@@ -249,7 +249,7 @@ def _is_header(subject: Subject, path: KeyPath) -> bool:
     return (locate(subject.source, path).excerpt or "").lstrip().startswith("[")
 
 
-def _swallowed(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
+def _misplaced(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
     key, table = str(path[-1]), path[:-1]
     if not _is_header(subject, table):
         message = f"`{key}` is in `{_header(table)}`, which has no such key"
@@ -262,13 +262,21 @@ def _swallowed(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
 
 
 # Keys that only manifests have. In a table that accepts any key, such as `hooks`, they are most likely misplaced.
-_OWN_KEYS = ("role", "blocks", "domain_in", "forbidden_domain", "output_extra_fields", "handoff", "references")
+_MANIFEST_ONLY_KEYS = (
+    "role",
+    "blocks",
+    "domain_in",
+    "forbidden_domain",
+    "output_extra_fields",
+    "handoff",
+    "references",
+)
 
 
 def _in_open_tables(value: object, path: KeyPath) -> Iterator[KeyPath]:
     validated_depth = 2  # the keys of `[target.NAME]` itself are validated, and those of the tables in it are not
     for key, inner in value.items() if isinstance(value, dict) else ():
-        if len(path) > validated_depth and key in _OWN_KEYS:
+        if len(path) > validated_depth and key in _MANIFEST_ONLY_KEYS:
             yield (*path, key)
         yield from _in_open_tables(inner, (*path, key))
 
@@ -309,7 +317,7 @@ def _unknown(subject: Subject) -> Iterator[Misfit]:
     return _of_kind(subject, "unknown")
 
 
-def _is_swallowed(subject: Subject, misfit: Misfit) -> bool:
+def _is_misplaced(subject: Subject, misfit: Misfit) -> bool:
     return len(misfit.path) > 1 and _meant(misfit, subject.keys) is not None
 
 
@@ -353,7 +361,7 @@ def _how_to_add(key: str) -> str:
     return f"write `{key} = …` above the first table header"
 
 
-OF_MISFITS = (unknown_key, wrong_type, blank_value, several_lines, wrong_value)
+OF_MISFITS = (unknown_key, wrong_type, blank_value, multiline_value, wrong_value)
 """The rules that only concern a manifest with validation errors."""
 
-OF_MANIFEST = (empty_manifest, swallowed_key, missing_key, repeated_entry)
+OF_MANIFEST = (empty_manifest, misplaced_key, missing_key, repeated_entry)

@@ -31,7 +31,7 @@ def name_differs_from_file(subject: Subject) -> Iterable[Finding]:
 
 
 @rule("K108")
-def name_twice(subject: Subject) -> Iterable[Finding]:
+def duplicate_name(subject: Subject) -> Iterable[Finding]:
     """Two manifests of the kit have the same name.
 
     An agent's name must be unique in its kit, even if the manifests are in different folders.
@@ -62,4 +62,4 @@ def name_twice(subject: Subject) -> Iterable[Finding]:
         yield Finding(("name",), f"`{others[0]}` has the same name{more}", "give each agent a different name")
 
 
-OF_MANIFEST = (name_differs_from_file, name_twice)
+OF_MANIFEST = (name_differs_from_file, duplicate_name)

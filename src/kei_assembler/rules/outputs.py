@@ -138,7 +138,7 @@ def output_unreadable(path: str, reason: str) -> Iterable[Finding]:
 
 
 @rule("O613")
-def output_twice(path: str, other: str) -> Iterable[Finding]:
+def duplicate_output(path: str, other: str) -> Iterable[Finding]:
     """Two outputs have the same path, or are the same file through a link.
 
     On many systems, names that differ only in case are the same file.
@@ -231,7 +231,7 @@ def output_too_large(path: str, size: int, maximum: int) -> Iterable[Finding]:
 
 
 @rule("O617", Severity.WARNING)
-def allowance_unsaid(label: str) -> Iterable[Finding]:
+def allowance_not_printed(label: str) -> Iterable[Finding]:
     """The kit's template does not print what an agent may do, and the client has no other place for it.
 
     Codex has no list of tools, so the instructions have to say which tools the manifest allows. The default template
@@ -264,7 +264,7 @@ def allowance_unsaid(label: str) -> Iterable[Finding]:
 
 
 @rule("O618", Severity.WARNING)
-def template_block_unknown(
+def unknown_template_block(
     where: Span, block: str, template: str, parent: str, known: Iterable[str]
 ) -> Iterable[Finding]:
     """A template overrides a block that the template it extends does not have, so the block is not printed.

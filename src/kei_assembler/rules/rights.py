@@ -50,7 +50,7 @@ def right_not_allowed(subject: Subject) -> Iterable[Finding]:
 
 
 @rule("R502", Severity.WARNING)
-def allowance_unused(usage: Usage, at: KeyPath) -> Iterable[Finding]:
+def unused_allowance(usage: Usage, at: KeyPath) -> Iterable[Finding]:
     """The setting `allow-rights` allows a right that the agent's manifest does not use.
 
     A later change could then use the right without anyone deciding on it. Only reported when all manifests are checked.

@@ -69,7 +69,7 @@ def wrong_setting(kit: Kit) -> Iterable[Finding]:
 
 
 @rule("C703")
-def required_key_unknown(kit: Kit) -> Iterable[Finding]:
+def unknown_required_key(kit: Kit) -> Iterable[Finding]:
     """The setting `required` names a key that manifests cannot have.
 
     Fails::
@@ -218,7 +218,7 @@ def unknown_ignore(kit: Kit, known: Mapping[str, Rule]) -> Iterable[Finding]:
 
 
 @rule("C708")
-def obligatory_block_unknown(kit: Kit) -> Iterable[Finding]:
+def unknown_obligatory_block(kit: Kit) -> Iterable[Finding]:
     """The setting `obligatory` names a block that does not exist.
 
     None of the block folders contains the block, so no manifest could list it.
@@ -273,7 +273,7 @@ def _is_allowable(name: str) -> bool:
 
 
 @rule("C710")
-def right_unknown(kit: Kit) -> Iterable[Finding]:
+def unknown_right(kit: Kit) -> Iterable[Finding]:
     """The setting `allow-rights` names a right that does not exist, or that does not have to be allowed.
 
     Fails::
@@ -332,10 +332,10 @@ def repeated_setting(kit: Kit) -> Iterable[Finding]:
 _OF_TABLE = (
     unknown_setting,
     wrong_setting,
-    required_key_unknown,
+    unknown_required_key,
     extra_key_taken,
     character_not_allowable,
-    right_unknown,
+    unknown_right,
     repeated_setting,
 )
 
@@ -351,7 +351,7 @@ def check_settings(kit: Kit) -> list[Diagnostic]:
         or _check_table(kit, source)
         or run_rule(hidden_text, source, source, kit.allowed_characters)
         or run_rule(folder_out_of_place, source, kit)
-        or run_rule(obligatory_block_unknown, source, kit)
+        or run_rule(unknown_obligatory_block, source, kit)
     )
 
 

@@ -210,7 +210,7 @@ _NOT_IN_BODY = ("name", "description", "tools", "model", "targets", "target")
 
 
 @rule("T407")
-def filled_in_manifest(subject: Subject) -> Iterable[Finding]:
+def client_variable_in_manifest(subject: Subject) -> Iterable[Finding]:
     """A manifest contains text that one of its clients treats as a variable.
 
     Gemini CLI treats the body of an agent file as a template. `${word}` does not reach the model, and if `word` is not
@@ -238,7 +238,7 @@ def filled_in_manifest(subject: Subject) -> Iterable[Finding]:
 
 
 @rule("T408")
-def filled_in_file(source: Source, targets: Iterable[str]) -> Iterable[Finding]:
+def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[Finding]:
     """A block or template contains text that one of the clients it is used for treats as a variable.
 
     Gemini CLI treats the body of an agent file as a template. `${word}` does not reach the model, and if `word` is not
@@ -292,5 +292,5 @@ def _line(text: str, number: int) -> tuple[int, int]:
     return start, start + len(line.strip())
 
 
-OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role, filled_in_manifest)
+OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role, client_variable_in_manifest)
 OF_BLOCK = (placeholder_in_block, unclosed_in_block)
