@@ -77,6 +77,10 @@ class Workbench:
         self._capsys = capsys
         self._monkeypatch = monkeypatch
 
+    def below(self, folder: str) -> Workbench:
+        """One that writes to this folder and runs from it."""
+        return Workbench(self.folder / folder, self._capsys, self._monkeypatch)
+
     def write(self, files: Mapping[str, str | bytes]) -> None:
         for name, content in files.items():
             path = self.folder / name

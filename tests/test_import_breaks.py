@@ -90,8 +90,8 @@ def test_readers_see_no_difference(text: str) -> None:
 @pytest.mark.parametrize("line", ["`a`  ", "<b>  ", "*  ", "a\\  ", "[a]:  ", "> - a  ", "`  ", "<  "])
 def test_a_long_text_takes_no_longer_than_its_length(line: str) -> None:
     start = perf_counter()
-    with_backslashes("\n".join([line] * 50_000))
-    assert perf_counter() - start < 5
+    with_backslashes("\n".join([line] * 10_000))
+    assert perf_counter() - start < 2
 
 
 def test_an_import_keeps_the_breaks_and_says_so(bench: Workbench) -> None:

@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from conftest import Workbench
+from nursery import Nursery
 
 PYTHON = shlex.quote(sys.executable)
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["baseline", "one"]\n'
@@ -26,19 +28,36 @@ def _git(folder: Path, *args: str, **environment: str) -> str:
     return run.stdout
 
 
-@pytest.fixture(params=[".", "tools/our kit"])
-def kit(bench: Workbench, request: pytest.FixtureRequest) -> Workbench:
-    """A kit in a repository's top or below it, assembled and committed; the outputs are at the top."""
+class Repository(NamedTuple):
+    """A repository, and where its kit is."""
+
+    top: Path
+    kit: str
+
+
+@pytest.fixture(scope="module", params=[".", "tools/our kit"])
+def repository(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, nursery: Nursery
+) -> Repository:
+    """A kit at a repository's top or below it, assembled and committed; the outputs are at the top."""
+    top, kit = tmp_path_factory.mktemp("repository"), request.param
+    _git(top, "init", "--quiet", "--initial-branch=main")
+    assert nursery.run(top, ["init", kit]).returncode == 0
+    (top / kit / "agents/alpha.toml").write_text(AGENT.format("alpha"))
+    (top / kit / "_blocks/one.md").write_text("One.\n")
+    assert nursery.run(top / kit, ["--all"]).returncode == 0
+    _git(top, "add", "--all")
+    _git(top, "commit", "--quiet", "--message=start")
+    assert nursery.run(top / kit, ["--all", "--check", "--staged"]).returncode == 0
+    return Repository(top, kit)
+
+
+@pytest.fixture
+def kit(repository: Repository, bench: Workbench) -> Workbench:
+    """The kit in a copy of the repository."""
     shutil.rmtree(bench.folder / ".git")
-    _git(bench.folder, "init", "--quiet", "--initial-branch=main")
-    assert bench.run("init", request.param).status == 0
-    own = Workbench(bench.folder / request.param, bench._capsys, bench._monkeypatch)
-    own.write({"agents/alpha.toml": AGENT.format("alpha"), "_blocks/one.md": "One.\n"})
-    assert own.run("--all").status == 0
-    _git(bench.folder, "add", "--all")
-    _git(bench.folder, "commit", "--quiet", "--message=start")
-    assert _missing(own) == []
-    return own
+    shutil.copytree(repository.top, bench.folder, symlinks=True, dirs_exist_ok=True)
+    return bench.below(repository.kit)
 
 
 def _missing(kit: Workbench) -> list[str]:
