@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 COMMAND = "from kei_assembler import start\nstart.command()\n"
@@ -117,12 +118,15 @@ def _load() -> None:
         if room.name != "kei_assembler.__main__":
             import_module(room.name)
     from compiled import compile_once
-    from kei_assembler import kit, render
-    from kei_assembler.kit import settings
+    from kei_assembler import Kit
 
     del sys.path[0]  # the tests' own folder
     compile_once()
-    render.Renderer(kit.Kit(os.sep, settings.decode_settings({}), None))._load_body(render._PACKAGE_BODY)
+    with TemporaryDirectory() as folder:
+        agents = Path(folder, "agents")
+        agents.mkdir()
+        (agents / "any.toml").write_text('name = "any"\ndescription = "Any."\n')
+        Kit.load(folder).render("agents/any.toml")
 
 
 def _live(code: str, names: dict[str, Any]) -> None:

@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 from conftest import Workbench
-from kei_assembler import watching
 from kei_assembler.report import as_text
 from kei_assembler.watching import builds
 
 LOOKING_OFTEN = """
-from kei_assembler import start, watching
-watching._LOOK_EVERY = 100
+import watchfiles
+watch = watchfiles.watch
+watchfiles.watch = lambda *folders, **options: watch(*folders, **{**options, "rust_timeout": 100})
+from kei_assembler import start
 start.command()
 """
 AGENT = 'name = "critic"\ndescription = "{}"\n'
@@ -176,7 +177,6 @@ def test_a_folder_that_cannot_be_read_for_a_moment_is_told_and_survived(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.write({"agents/critic.toml": AGENT.format("Reviews.")})
-    monkeypatch.setattr(watching, "_LOOK_EVERY", 100)
     scandir, is_barred = os.scandir, True
 
     def barred(path: str) -> Any:

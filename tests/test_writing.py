@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from conftest import Workbench
-from kei_assembler.plan import Change, Kind
-from kei_assembler.plan import disk as disk_room
+from kei_assembler import Kit
+from kei_assembler.plan import Kind
 from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
@@ -220,6 +220,19 @@ def test_a_folder_that_cannot_be_made(bench: Workbench) -> None:
     assert "agents/a.toml:1:1: error[O606] its output `out/a.md` is in the way: Not a directory" in run.stderr
 
 
+def _meddle(monkeypatch: pytest.MonkeyPatch, meddle: Callable[[], object]) -> None:
+    """Meddle with the outputs once the run has opened a temporary file: after its plan, before it renames the file."""
+    open_file = os.open
+
+    def opened(path: str, flags: int, *rest: int) -> int:
+        descriptor = open_file(path, flags, *rest)
+        if flags & os.O_CREAT and Path(path).parent.name == "agents":
+            meddle()
+        return descriptor
+
+    monkeypatch.setattr(os, "open", opened)
+
+
 @pytest.mark.parametrize("now", [b"changed meanwhile\n", None])
 def test_what_changed_since_the_plan_is_left_alone(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, now: bytes | None
@@ -228,13 +241,7 @@ def test_what_changed_since_the_plan_is_left_alone(
     bench.run("--all")
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "B."\n'})
     output = bench.folder / "agents" / "a.md"
-    write_new = disk_room._write_new
-
-    def write_and_meddle(path: str, content: bytes, mode: int | None) -> None:
-        write_new(path, content, mode)
-        output.unlink() if now is None else output.write_bytes(now)
-
-    monkeypatch.setattr(disk_room, "_write_new", write_and_meddle)
+    _meddle(monkeypatch, lambda: output.unlink() if now is None else output.write_bytes(now))
     run = bench.run("--all")
     assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
     assert (output.read_bytes() if output.exists() else None) == now
@@ -245,15 +252,13 @@ def test_what_another_run_was_faster_to_write_is_done(bench: Workbench, monkeypa
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
     bench.run("--all")
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "B."\n'})
-    output, write_new = bench.folder / "agents" / "a.md", disk_room._write_new
-
-    def write_both(path: str, content: bytes, mode: int | None) -> None:
-        write_new(path, content, mode)
-        output.write_bytes(content)
-
-    monkeypatch.setattr(disk_room, "_write_new", write_both)
+    content = bench.run("--stdout", "agents/a.toml").stdout.encode()
+    output = bench.folder / "agents" / "a.md"
+    _meddle(monkeypatch, lambda: output.write_bytes(content))
+    now = output.stat().st_ino
     run = bench.run("--all")
     assert (run.status, run.stdout.splitlines()[0]) == (0, "updated agents/a.md")
+    assert (output.read_bytes(), output.stat().st_ino) == (content, now)
     assert _leftovers(bench.folder) == []
 
 
@@ -273,26 +278,31 @@ def test_a_folder_that_came_in_the_way_since_the_plan_is_left_alone(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
-    output, write_new = bench.folder / "agents" / "a.md", disk_room._write_new
-
-    def write_and_meddle(path: str, content: bytes, mode: int | None) -> None:
-        write_new(path, content, mode)
-        output.mkdir()
-
-    monkeypatch.setattr(disk_room, "_write_new", write_and_meddle)
+    _meddle(monkeypatch, (bench.folder / "agents" / "a.md").mkdir)
     run = bench.run("--all")
     assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
     assert _leftovers(bench.folder) == []
 
 
-def test_an_orphan_that_another_run_deleted_is_gone(tmp_path: Path) -> None:
-    assert disk_room._write(str(tmp_path / "a.md"), b"as planned\n", None) is True
+@pytest.fixture
+def orphan(bench: Workbench) -> Path:
+    """An output whose manifest has gone, in a kit with another agent."""
+    bench.write({f"agents/{name}.toml": f'name = "{name}"\ndescription = "Does {name}."\n' for name in "ab"})
+    assert bench.run("--all").status == 0
+    (bench.folder / "agents" / "a.toml").unlink()
+    return bench.folder / "agents" / "a.md"
 
 
-def test_an_orphan_that_changed_since_the_plan_is_not_deleted(tmp_path: Path) -> None:
-    path = tmp_path / "agents" / "a.md"
-    path.parent.mkdir()
-    path.write_bytes(b"mine now\n")
-    change = Change(Kind.ORPHAN, "agents/a.md", "agents/a.toml", "claude-code", b"as planned\n", None)
-    assert disk_room._write(str(path), change.before, change.after) is False
-    assert path.read_bytes() == b"mine now\n"
+def test_an_orphan_that_another_run_deleted_is_gone(orphan: Path) -> None:
+    kit = Kit.load(orphan.parent)
+    (change,) = (change for change in kit.plan().changes if change.kind is Kind.ORPHAN)
+    orphan.unlink()
+    assert [done.kind for done in kit.apply([change], prune=True)] == [Kind.ORPHAN]
+
+
+def test_an_orphan_that_changed_since_the_plan_is_not_deleted(orphan: Path) -> None:
+    kit = Kit.load(orphan.parent)
+    (change,) = (change for change in kit.plan().changes if change.kind is Kind.ORPHAN)
+    orphan.write_bytes(b"mine now\n")
+    assert [done.kind for done in kit.apply([change], prune=True)] == [Kind.EDITED]
+    assert orphan.read_bytes() == b"mine now\n"
