@@ -1,4 +1,4 @@
-"""Completion: what shells offer, asked of the command in the shells' own ways."""
+"""What the command offers for completion when a shell asks for it."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def _environment(shell: str, words: str) -> dict[str, str]:
 
 
 def _answer(nursery: Nursery, kit: Path, environment: Mapping[str, str]) -> str:
-    """What the command prints when a shell calls it with this environment."""
+    """Return what the command prints when a shell calls it with this environment."""
     run = nursery.run(kit, [], environment=os.environ | environment)
     assert (run.returncode, run.stderr) == (0, b"")
     return run.stdout.decode()
 
 
 def _offered(nursery: Nursery, kit: Path, shell: str, words: str) -> list[str]:
-    """What a shell is told to offer for the last of these words."""
+    """Return what a shell offers for the last of these words."""
     return OFFERED[shell](_answer(nursery, kit, _environment(shell, words)).splitlines())
 
 
@@ -63,7 +63,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
     ],
     "fish": lambda lines: [line.partition("\t")[0].removeprefix("plain,") for line in lines if line],
 }
-"""The shells, with what each makes of an answer, which has the kind of every word, the word, and what it is."""
+"""How each shell reads an answer, which has each word's kind, the word itself and a description."""
 
 
 @pytest.mark.parametrize("shell", OFFERED)
@@ -130,7 +130,7 @@ def test_the_process_answers_a_shell(shell: str, kit: Path, nursery: Nursery) ->
     ],
     ids=" ".join,
 )
-def test_bash_itself_offers_them(words: list[str], offered: list[str], kit: Path) -> None:
+def test_bash_offers_the_words(words: list[str], offered: list[str], kit: Path) -> None:
     ask = 'eval "$(_ASSEMBLE_COMPLETE=bash_source assemble)"; COMP_WORDS=(assemble "$@"); COMP_CWORD=$#'
     code = f'{ask}; _assemble_completion assemble; printf "%s\n" "${{COMPREPLY[@]}}"'
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -140,9 +140,7 @@ def test_bash_itself_offers_them(words: list[str], offered: list[str], kit: Path
 
 
 @pytest.mark.parametrize("settings", [None, "obligatry = []"])
-def test_a_folder_without_a_sound_kit_offers_what_holds_for_all(
-    settings: str | None, kit: Path, nursery: Nursery
-) -> None:
+def test_without_a_valid_kit_the_offers_are_the_general_ones(settings: str | None, kit: Path, nursery: Nursery) -> None:
     if settings is None:
         for folder in ("agents", "_blocks"):
             shutil.rmtree(kit / folder)

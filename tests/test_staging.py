@@ -1,4 +1,4 @@
-"""`--staged`: a commit of what is staged is the kit as it is on disk, or the check says what is missing."""
+"""`--staged` fails if committing the index would leave out part of the kit on disk, and says what is missing."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def kit(repository: Repository, bench: Workbench) -> Workbench:
 
 
 def _missing(kit: Workbench) -> list[str]:
-    """What is not staged, by the check; the advice is followed, and then all is."""
+    """Return what the check says isn't staged; follow its advice, after which everything has to be."""
     run = kit.run("--all", "--check", "--staged")
     lines = run.stderr.splitlines()
     files = [line.partition(":1:1: error[O612]")[0] for line in lines if "error[O612]" in line]
@@ -93,7 +93,7 @@ def test_a_source(kit: Workbench, file: str) -> None:
     assert _missing(kit) == [file]
 
 
-def test_settings_that_are_gone(kit: Workbench) -> None:
+def test_deleted_settings(kit: Workbench) -> None:
     kit.write(
         {"assemble.toml": "".join(line for line in kit.read("assemble.toml").splitlines(True) if "root" not in line)}
     )
@@ -101,7 +101,7 @@ def test_settings_that_are_gone(kit: Workbench) -> None:
     assert "assemble.toml:1:1: error[O612]" in kit.run("--all", "--check", "--staged").stderr
 
 
-def test_templates_of_something_else(kit: Workbench) -> None:
+def test_unrelated_templates(kit: Workbench) -> None:
     kit.write({"templates/shop/index.html": "<p>Mine.</p>\n"})
     assert _missing(kit) == []
     kit.write({"templates/agent.md.j2": "Hello.\n", ".gitignore": "*~\n", "templates/agent.md.j2~": "Hi.\n"})
@@ -110,7 +110,7 @@ def test_templates_of_something_else(kit: Workbench) -> None:
                              "templates/shop/index.html"]  # fmt: skip
 
 
-def test_what_git_ignores_needs_force(kit: Workbench) -> None:
+def test_an_ignored_output_needs_force(kit: Workbench) -> None:
     kit.write({".gitignore": "beta.toml\n", "agents/beta.toml": AGENT.format("beta")})
     kit.run("--all")
     _git(kit.folder, "add", "--all", ":/")
@@ -167,14 +167,14 @@ def test_a_hook_of_the_repository_around_a_submodule(bench: Workbench, monkeypat
     assert bench.run("--all", "--check", "--staged", "--kit", "sub").status == 0
 
 
-def test_what_is_gone(kit: Workbench) -> None:
+def test_deleted_files(kit: Workbench) -> None:
     (kit.folder / "agents/alpha.toml").unlink()
     kit.run("--all", "--prune")
     _git(kit.folder, "add", ".assemble")
     assert _missing(kit) == [".claude/agents/alpha.md", "agents/alpha.toml"]
 
 
-def test_an_agent_file_by_hand_is_nobody_elses_business(kit: Workbench) -> None:
+def test_a_handwritten_agent_file_is_ignored(kit: Workbench) -> None:
     top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
     (top / ".claude/agents/mine.md").write_text("---\nname: mine\ndescription: Mine.\n---\n")
     assert _missing(kit) == []
@@ -184,7 +184,7 @@ def test_an_agent_file_by_hand_is_nobody_elses_business(kit: Workbench) -> None:
     assert _missing(kit) == []
 
 
-def test_the_project_file_is_of_more_than_the_kit(bench: Workbench) -> None:
+def test_other_tables_of_the_project_file_are_ignored(bench: Workbench) -> None:
     shutil.rmtree(bench.folder / ".git")
     _git(bench.folder, "init", "--quiet")
     bench.write({"pyproject.toml": "[tool.assemble]\n", "agents/a.toml": 'name = "a"\ndescription = "A."\n'})
@@ -195,7 +195,7 @@ def test_the_project_file_is_of_more_than_the_kit(bench: Workbench) -> None:
 
 
 def test_hooks_of_a_linked_work_tree(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Git starts them with the variables of that work tree, and some of their paths are relative to its top."""
+    """Git runs them with that work tree's variables, some of which hold paths relative to its top."""
     linked = tmp_path_factory.mktemp("linked") / "tree"
     top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
     _git(top, "worktree", "add", "--quiet", str(linked))
