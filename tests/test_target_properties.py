@@ -1,4 +1,4 @@
-"""What holds for every text: the readers of the clients that are not YAML get the values that were written."""
+"""Clients that do not read YAML get every value back as it was written, whatever the text."""
 
 from __future__ import annotations
 

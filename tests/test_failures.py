@@ -1,4 +1,4 @@
-"""What people and pull requests do to a kit, and must not get away with, or must be told of once."""
+"""Unusual kits, mistakes and attacks: none makes a run fail or write the wrong thing, and each is reported once."""
 
 from __future__ import annotations
 
