@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cache
 
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.forms import TOML
-
-FOLDERS = {
-    ".claude": "claude-code",
-    ".github": "copilot",
-    ".cursor": "cursor",
-    ".opencode": "opencode",
-    ".gemini": "gemini",
-    ".codex": "codex",
-    ".qwen": "qwen",
-}
-"""The AI tools by the folders that hold their `agents`."""
-
-_IN_FOLDER = re.compile(r"(?:.*/)?(?P<folder>\.[a-z]+)/(?:agents?|chatmodes)/(?P<below>.+)")
-_OF_COPILOT = (".agent.md", ".chatmode.md")
+from kei_assembler.targets.target import Target
 
 
 def target_of(path: str) -> str | None:
     """Return the AI tool that a file is for, by its path with `/`; None where that does not tell."""
-    return seen_by(path) or ("copilot" if path.endswith(_OF_COPILOT) else None)
+    return seen_by(path) or next((row.name for row, _, suffix in _homes() if _tells(row, suffix, path)), None)
+
+
+def _tells(row: Target, suffix: str, path: str) -> bool:
+    return suffix != row.form.suffix and path.endswith(suffix)
 
 
 def seen_by(path: str) -> str | None:
     """Return the AI tool that looks for agents in the folder that a file lies in, if any does."""
-    match = _IN_FOLDER.fullmatch(path)
-    return FOLDERS.get(match["folder"]) if match else None
+    match = _in_home().fullmatch(path)
+    return next((row.name for row, folder, _ in _homes() if match and match["folder"] == folder), None)
 
 
-def suffix_of(target: str) -> str:
-    """Return how the names of a tool's agent files end."""
-    return ".toml" if TARGETS[target].form is TOML else ".md"
+@cache
+def _in_home() -> re.Pattern[str]:
+    folders = "|".join(re.escape(folder) for _, folder, _ in _homes())
+    return re.compile(rf"(?:.*/)?(?P<folder>{folders})/(?P<below>.+)")
+
+
+def _homes() -> Iterator[tuple[Target, str, str]]:
+    """Where each AI tool looks for agent files: the folder, and how their names end there."""
+    for row in TARGETS.values():
+        for home in row.homes or (row.output,):
+            folder, _, suffix = home.partition("/{name}")
+            yield row, folder, suffix
 
 
 def is_among_agents(path: str) -> bool:
@@ -44,10 +45,8 @@ def is_among_agents(path: str) -> bool:
 
 
 def name_of(path: str, target: str) -> str:
-    """Return the name that an AI tool gives to an agent of whose name its file says nothing.
-
-    OpenCode takes the inner folders into the name.
-    """
-    match = _IN_FOLDER.fullmatch(path) if target == "opencode" else None
+    """Return the name that an AI tool gives to an agent of whose name its file says nothing."""
+    match = _in_home().fullmatch(path) if TARGETS[target].loader.folders_in_name else None
     inner = match["below"] if match else path.rpartition("/")[2]
-    return re.sub(r"(?:\.(?:agent|chatmode))?\.(?:md|toml)\Z", "", inner)
+    suffixes = {each for row, _, suffix in _homes() for each in (suffix, row.form.suffix)}
+    return inner.removesuffix(max(filter(inner.endswith, suffixes), key=len, default=""))

@@ -14,11 +14,11 @@ from kei_assembler.targets.target import Target, Tools
 _NAMES = re.compile(r"(?:[^\s,(]|\([^)]*(?:\)|\Z))+")
 
 
-def split_names(row: Target | None, value: Any) -> list[str]:
-    """Return the names in a list, or in a string with commas or spaces, as Claude Code tells them apart."""
-    if row is not None and row.name == "cursor":
+def split_names(read: str, value: Any) -> list[str]:
+    """Return the names in a list, or in a string with commas or spaces. `read` is how a client reads them (`Tools`)."""
+    if read == "commas":
         return [name.strip() for name in str(value).split(",") if name.strip()]
-    if row is not None and row.name not in ("claude-code", "qwen") and isinstance(value, list):
+    if read == "entries" and isinstance(value, list):
         return [name for name in value if isinstance(name, str)]
     texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     names = [name for text in texts if isinstance(text, str) for name in _NAMES.findall(text)]
