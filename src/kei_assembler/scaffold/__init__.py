@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from kei_assembler import __version__
 from kei_assembler.kit import naming
+from kei_assembler.targets import DEFAULT_TARGET, TARGETS
+
+_TARGET = TARGETS[DEFAULT_TARGET]
 
 
 class Piece(NamedTuple):
@@ -32,11 +35,16 @@ def for_kit(way: str) -> tuple[Piece, ...]:
     return (
         Piece("_blocks/baseline.md", _BLOCK),
         Piece("agents/reviewer.toml", _MANIFEST),
-        Piece("assemble.toml", _SETTINGS.format(root=_ROOT.format(up=up) if up else "", up=f"{up}/" if up else "")),
+        Piece("assemble.toml", _settings(up)),
     )
 
 
-def for_repository(way: str, outputs: Sequence[str] = (".claude/agents/*.md",)) -> tuple[Piece, ...]:
+def _settings(up: str) -> str:
+    root, way = (_ROOT.format(up=up), f"{up}/") if up else ("", "")
+    return _SETTINGS.format(root=root, up=way, row=_TARGET)
+
+
+def for_repository(way: str, outputs: Sequence[str] = (_TARGET.home.format(name="*"),)) -> tuple[Piece, ...]:
     """Return what belongs at the top of the repository, from which `way` leads down to the kit.
 
     `outputs` are the patterns of its agent files, from the top too; without them, those of a new kit.
@@ -147,7 +155,7 @@ _SETTINGS = """\
 obligatory = ["baseline"]
 
 # The AI tools to write for. `assemble targets` lists them.
-targets = ["claude-code"]
+targets = ["{row.name}"]
 
 # Keys that every manifest must have, and not empty.
 # required = ["name", "description", "tools", "role", "blocks"]
@@ -159,9 +167,9 @@ targets = ["claude-code"]
 # Further keys of the manifests, for a template in templates/agent.md.j2.
 # extra-keys = {{ owner = "string", links = "strings" }}
 
-{root}# Where the files go: `{{name}}` is the agent, `{{dir}}` its manifest's folder. Claude Code loads them from here.
-[target.claude-code]
-output = "{up}.claude/agents/{{name}}.md"
+{root}# Where the files go: `{{name}}` is the agent, `{{dir}}` its manifest's folder. {row.label} loads them from here.
+[target.{row.name}]
+output = "{up}{row.home}"
 
 # What a manifest has that does not say otherwise.
 # [defaults]
