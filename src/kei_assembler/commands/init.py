@@ -6,12 +6,12 @@ import sys
 
 import click
 
+from kei_assembler import scaffold
 from kei_assembler.commands import completing, tell
 from kei_assembler.kit import Kit, discovery, naming
 from kei_assembler.kit.selection import as_seen, named
 from kei_assembler.plan.build import Mode, run
 from kei_assembler.report import as_text
-from kei_assembler.scaffold import new_kit
 
 _NEXT = "next: edit the manifest, or begin another with `assemble new NAME{kit}`; then run: assemble --all{kit}\n"
 
@@ -29,9 +29,9 @@ def command(folder: str | None) -> int:
     A folder that is a kit already, as after an import, gets what checks it: a hook, a workflow, and lines for git and
     Prettier.
     """
-    path = new_kit.folder_for(folder)
+    path = scaffold.folder_for(folder)
     is_kit = discovery.is_kit(path)
-    for line in new_kit.begin(path):
+    for line in scaffold.begin(path):
         tell(sys.stdout, line)
     if is_kit:
         tell(sys.stderr, _NEXT_IN_KIT.format(kit=naming(named(path))))

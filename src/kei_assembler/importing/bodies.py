@@ -69,7 +69,7 @@ def _read(cut: list[Section]) -> dict[str, Any] | None:
             return None
         data |= _READERS[blocks[section.title]](section.text.partition("\n")[2].strip())
     text = "\n".join(section.text for section in cut)
-    return data if _are_lists(data) and _squeezed(written(data)) == _squeezed(text) else None
+    return data if _are_lists(data) and written(data).split() == text.split() else None
 
 
 def _are_lists(data: Mapping[str, Any]) -> bool:
@@ -80,10 +80,6 @@ def _are_lists(data: Mapping[str, Any]) -> bool:
 
 
 _LISTS = ("domain_in", "allowed", "output_extra_fields", "forbidden_domain")
-
-
-def _squeezed(text: str) -> str:
-    return " ".join(text.split())
 
 
 def written(data: Mapping[str, Any]) -> str:

@@ -1,13 +1,83 @@
-"""What the path of an agent file tells: of which AI tool it is, and how that names the agent."""
+"""Import: which agent files a command line means, of which AI tool each is, and how its path names the agent."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
-from kei_assembler.targets import TARGETS
+from kei_assembler.diagnostics import AssembleError
+from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
+
+_PASSED_OVER = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
+
+
+def agent_files(sources: Sequence[str], target: str | None) -> list[tuple[str, str]]:
+    """Return the agent files that are named, or lie in folders that are, each with its target.
+
+    `target` is that of all of them; None leaves it to their paths.
+    Raises AssembleError when a source is not there, a folder cannot be read, or there are no agent files.
+    """
+    files = [(path, target or target_by_path(path) or DEFAULT_TARGET) for path in _files(sources, target)]
+    if not files:
+        raise AssembleError("there are no agent files", "name the files, or the folder that holds them")
+    return files
+
+
+def target_by_path(path: str) -> str | None:
+    """Return the target that a file is for by its whole path, however it is named; None where that does not tell."""
+    return target_of(_full(path))
+
+
+def _full(path: str) -> str:
+    return os.path.abspath(path).replace(os.sep, "/")
+
+
+def _files(sources: Sequence[str], target: str | None) -> list[str]:
+    found: dict[str, str] = {}
+    for source in sources:
+        if not os.path.lexists(source):
+            raise AssembleError(f"there is no file or folder {source}")
+        for path in _inside(source, target) if os.path.isdir(source) else [source]:
+            found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
+
+
+def _inside(folder: str, target: str | None) -> list[str]:
+    """The agent files of a folder: those in folders of AI tools, or else in folders of agents, or else all Markdown."""
+    every = sorted(_walk(folder), key=lambda path: (path.count(os.sep), path))
+    if target is not None:
+        return [path for path in every if path.endswith(TARGETS[target].form.suffix)]
+    known = {path: target_by_path(path) for path in every}
+    told = [path for path, of in known.items() if of is not None and path.endswith(TARGETS[of].form.suffix)]
+    pages = [path for path in every if path.endswith(".md")]
+    return told or [path for path in pages if is_among_agents(path)] or pages
+
+
+def _walk(folder: str) -> Iterator[str]:
+    def refuse(error: OSError) -> None:
+        raise AssembleError(f"the folder {error.filename} cannot be read: {error.strerror}")
+
+    entered: set[tuple[str, bool]] = set()
+    for inner, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        folders[:] = [name for name in folders if name not in _PASSED_OVER]
+        folders[:] = [name for name in folders if _is_new(os.path.join(inner, name), folder, entered)]
+        yield from (os.path.join(inner, name) for name in names)
+
+
+def _is_new(path: str, top: str, entered: set[tuple[str, bool]]) -> bool:
+    """Whether a folder, or what a link leads to, was not entered yet; where an AI tool looks, that counts anew.
+
+    A link upwards leads to nothing new.
+    """
+    real = os.path.realpath(path)
+    key = real, seen_by(f"{_full(path)}/x") is not None
+    is_above = os.path.join(os.path.realpath(top), "").startswith(os.path.join(real, ""))
+    is_new = key not in entered and not is_above
+    entered.add(key)
+    return is_new
 
 
 def target_of(path: str) -> str | None:

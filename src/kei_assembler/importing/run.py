@@ -13,8 +13,8 @@ from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.generated import edits, told_apart
 from kei_assembler.importing.names import name_all
+from kei_assembler.importing.paths import agent_files, target_by_path
 from kei_assembler.importing.prospect import Prospect, Written
-from kei_assembler.importing.sources import agent_files, target_by_path
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming, read_regular, unreadable
 from kei_assembler.kit.selection import as_seen, named, way_down, working_directory
 from kei_assembler.plan import disk, with_lf

@@ -3,18 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.source.shapes import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
-from kei_assembler.targets.fields import (
-    BACKGROUND,
-    COLOR_DOC,
-    COLORS,
-    DESCRIBED,
-    HOOKS,
-    HOOKS_FIELD,
-    MAX_TURNS,
-    MODEL,
-    SERVER_TABLE,
-    SERVERS,
-)
+from kei_assembler.targets import fields
 from kei_assembler.targets.target import Limit, Loader, Right, Target, Tools, words
 
 CLAUDE_TOOLS = tuple(
@@ -40,7 +29,7 @@ CLAUDE_CODE = Target(
         Field(
             "disallowedTools", STRINGS, "Tools that the agent may not use, though `tools` or the default allow them."
         ),
-        MODEL,
+        fields.MODEL,
         Field(
             "effort",
             any_of(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number")),
@@ -51,22 +40,22 @@ CLAUDE_CODE = Target(
             one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"),
             "What the agent may do without asking.",
         ),
-        MAX_TURNS,
+        fields.MAX_TURNS,
         Field("skills", STRINGS, "Skills that are loaded when the agent starts."),
         Field(
             "mcpServers",
             Shape(
                 object,
                 "a table of servers, or a list of server names and such tables",
-                either=(SERVER_TABLE, list_of(any_of(FILLED, SERVER_TABLE), "a list")),
+                either=(fields.SERVER_TABLE, list_of(any_of(FILLED, fields.SERVER_TABLE), "a list")),
             ),
             "MCP servers that the agent can use.",
         ),
-        HOOKS_FIELD,
+        fields.HOOKS_FIELD,
         Field("memory", one_of("user", "project", "local"), "Where the agent keeps a memory of its own."),
-        BACKGROUND,
+        fields.BACKGROUND,
         Field("isolation", one_of("worktree", "remote"), "Where the agent works, instead of in the checkout."),
-        Field("color", one_of(*COLORS), COLOR_DOC),
+        Field("color", one_of(*fields.COLORS), fields.COLOR_DOC),
         Field("initialPrompt", FILLED, "The first message, when the agent runs as the main one."),
         Field("omitClaudeMd", BOOLEAN, "Whether the project's memory files are left out."),
     ),
@@ -84,7 +73,7 @@ CLAUDE_CODE = Target(
         ),
     ),
     limits=(
-        DESCRIBED,
+        fields.DESCRIBED,
         Limit(
             "description",
             pattern=r"(?:(?!\\n)[\s\S])*",
@@ -96,7 +85,7 @@ CLAUDE_CODE = Target(
     rights=(
         Right("claude-code", "permissionMode", "bypassPermissions", "do everything without asking"),
         Right("claude-code", "permissionMode", "auto", "act without asking a person"),
-        Right("claude-code", "hooks", "", HOOKS),
-        Right("claude-code", "mcpServers", "", SERVERS),
+        Right("claude-code", "hooks", "", fields.HOOKS),
+        Right("claude-code", "mcpServers", "", fields.SERVERS),
     ),
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kei_assembler.source.shapes import LINE, Field, list_of, matching, one_of
+from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
-from kei_assembler.targets.fields import DESCRIBED, MODEL
 from kei_assembler.targets.forms import TOML
 from kei_assembler.targets.target import Limit, Right, Target, Tools, names_by_tool, words
 
@@ -14,7 +14,7 @@ CODEX = Target(
     output=".codex/agents/{name}.toml",
     keys=words("name description model model_reasoning_effort sandbox_mode nickname_candidates"),
     fields=(
-        MODEL,
+        fields.MODEL,
         Field("model_reasoning_effort", LINE, "How much the model thinks before it answers."),
         Field(
             "sandbox_mode",
@@ -50,7 +50,7 @@ CODEX = Target(
     ),
     form=TOML,
     deep=True,
-    limits=(DESCRIBED, Limit("body", least=1)),
+    limits=(fields.DESCRIBED, Limit("body", least=1)),
     rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside of any sandbox"),),
     lost=("There is no list of tools: the instructions say what the agent may do, and nothing enforces it.",),
 )

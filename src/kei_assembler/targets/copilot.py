@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.source.shapes import BOOLEAN, FILLED, LINE, STRINGS, Field, Shape, list_of, one_of, table, table_of
-from kei_assembler.targets.fields import DESCRIBED, OWN_TOOLS, SERVER_TABLE, SERVERS
+from kei_assembler.targets import fields
 from kei_assembler.targets.target import Handoffs, Limit, Loader, Right, Target, Tools, names_by_tool, words
 
 _VSCODE_HANDOFF = table(
@@ -25,7 +25,7 @@ COPILOT = Target(
     ),
     fields=(
         Field("target", one_of("vscode", "github-copilot"), "The one client that the agent is for."),
-        OWN_TOOLS,
+        fields.OWN_TOOLS,
         Field("agents", STRINGS, "The agents that it may start."),
         Field(
             "model",
@@ -37,7 +37,7 @@ COPILOT = Target(
         Field("argument-hint", LINE, "What the input field of the chat suggests."),
         Field("user-invocable", BOOLEAN, "Whether people can choose the agent."),
         Field("disable-model-invocation", BOOLEAN, "Whether no other agent may start it by itself."),
-        Field("mcp-servers", SERVER_TABLE, "MCP servers that the agent can use."),
+        Field("mcp-servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
         Field("metadata", table_of(FILLED, "a table of strings"), "Notes for programs."),
         Field(
             "handoffs", list_of(_VSCODE_HANDOFF, "a list of tables"), "Buttons, in place of the manifest's handoffs."
@@ -56,7 +56,7 @@ COPILOT = Target(
     homes=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
     loader=Loader(bare=True, named_by_file=True),
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
-    limits=(DESCRIBED, Limit("prompt", most=30_000)),
-    rights=(Right("copilot", "mcp-servers", "", SERVERS),),
+    limits=(fields.DESCRIBED, Limit("prompt", most=30_000)),
+    rights=(Right("copilot", "mcp-servers", "", fields.SERVERS),),
     lost=("Models go by display names here: `model` is left out unless `[target.copilot]` names one.",),
 )

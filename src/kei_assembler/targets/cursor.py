@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kei_assembler.source.shapes import BOOLEAN, Field, list_of, matching
+from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
-from kei_assembler.targets.fields import DESCRIBED, MODEL
 from kei_assembler.targets.forms import LINES
 from kei_assembler.targets.target import Limit, Loader, Target, Tools, words
 
@@ -16,7 +16,7 @@ CURSOR = Target(
     output=".cursor/agents/{name}.md",
     keys=words("name description model readonly is_background tools"),
     fields=(
-        MODEL,
+        fields.MODEL,
         Field("readonly", BOOLEAN, "Whether the agent changes nothing."),
         Field("is_background", BOOLEAN, "Whether the agent runs in the background."),
         Field(
@@ -37,6 +37,6 @@ CURSOR = Target(
     form=LINES,
     loader=Loader(named_by_file=True),
     models=("inherit",),
-    limits=(DESCRIBED, Limit("body", least=1)),
+    limits=(fields.DESCRIBED, Limit("body", least=1)),
     lost=("A description of several lines is written in one.",),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.source.shapes import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
-from kei_assembler.targets.fields import DESCRIBED, MODEL, OWN_TOOLS, SERVER_TABLE, SERVERS
+from kei_assembler.targets import fields
 from kei_assembler.targets.target import Limit, Loader, Right, Target, Tools, names_by_tool, words
 
 _TOOLS = (
@@ -31,10 +31,10 @@ GEMINI = Target(
                 ),
                 "a list of tools",
             ),
-            OWN_TOOLS.doc,
+            fields.OWN_TOOLS.doc,
         ),
-        Field("mcp_servers", SERVER_TABLE, "MCP servers that the agent can use."),
-        MODEL,
+        Field("mcp_servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+        fields.MODEL,
         Field("temperature", NUMBER, "How freely the model chooses its words."),
         Field("max_turns", POSITIVE, "After how many turns the agent stops."),
         Field("timeout_mins", POSITIVE, "After how many minutes the agent stops."),
@@ -53,9 +53,9 @@ GEMINI = Target(
     ),
     models=("inherit",),
     loader=Loader(skipped="_"),
-    limits=(DESCRIBED, Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`")),
+    limits=(fields.DESCRIBED, Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`")),
     fills=r"\$\{[A-Za-z0-9_]+\}",
-    rights=(Right("gemini", "mcp_servers", "", SERVERS),),
+    rights=(Right("gemini", "mcp_servers", "", fields.SERVERS),),
     lost=(
         "Its agents cannot start others: `Agent` has no counterpart, and handoffs are up to the one who called.",
         "The body is a template here: `${word}` in it is an error.",

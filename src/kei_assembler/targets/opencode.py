@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.source.shapes import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
-from kei_assembler.targets.fields import COLOR_DOC
+from kei_assembler.targets import fields
 from kei_assembler.targets.target import Loader, Right, Target, Tools, names_by_tool, words
 
 _ACTION = one_of("ask", "allow", "deny")
@@ -30,7 +30,7 @@ OPENCODE = Target(
                 "a colour as `#ff8800`, or one of the theme's: `primary`, `secondary`, `accent`, `success`, `warning`, "
                 "`error`, `info`",
             ),
-            COLOR_DOC,
+            fields.COLOR_DOC,
         ),
         Field(
             "permission",

@@ -3,19 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.source.shapes import STRINGS, Field, one_of
-from kei_assembler.targets.fields import (
-    BACKGROUND,
-    COLOR_DOC,
-    COLORS,
-    DESCRIBED,
-    HOOKS,
-    HOOKS_FIELD,
-    MAX_TURNS,
-    MODEL,
-    OWN_TOOLS,
-    SERVER_TABLE,
-    SERVERS,
-)
+from kei_assembler.targets import fields
 from kei_assembler.targets.target import Limit, Right, Target, Tools, names_by_tool, words
 
 QWEN = Target(
@@ -24,19 +12,19 @@ QWEN = Target(
     output=".qwen/agents/{name}.md",
     keys=words("name description tools disallowedTools model approvalMode maxTurns color background mcpServers hooks"),
     fields=(
-        OWN_TOOLS,
+        fields.OWN_TOOLS,
         Field("disallowedTools", STRINGS, "Tools that the agent may not use, by the client's own names."),
-        MODEL,
+        fields.MODEL,
         Field(
             "approvalMode",
             one_of("plan", "default", "auto-edit", "auto", "yolo"),
             "What the agent may do without asking.",
         ),
-        MAX_TURNS,
-        Field("color", one_of("auto", *COLORS), COLOR_DOC),
-        BACKGROUND,
-        Field("mcpServers", SERVER_TABLE, "MCP servers that the agent can use."),
-        HOOKS_FIELD,
+        fields.MAX_TURNS,
+        Field("color", one_of("auto", *fields.COLORS), fields.COLOR_DOC),
+        fields.BACKGROUND,
+        Field("mcpServers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+        fields.HOOKS_FIELD,
     ),
     tools=Tools(
         "list",
@@ -51,7 +39,7 @@ QWEN = Target(
         read="words",
     ),
     limits=(
-        DESCRIBED,
+        fields.DESCRIBED,
         Limit("description", most=1000, advised=True),
         Limit("name", least=2, most=50),
         Limit(
@@ -64,7 +52,7 @@ QWEN = Target(
     rights=(
         Right("qwen", "approvalMode", "yolo", "do everything without asking"),
         Right("qwen", "approvalMode", "auto", "act without asking a person"),
-        Right("qwen", "hooks", "", HOOKS),
-        Right("qwen", "mcpServers", "", SERVERS),
+        Right("qwen", "hooks", "", fields.HOOKS),
+        Right("qwen", "mcpServers", "", fields.SERVERS),
     ),
 )
