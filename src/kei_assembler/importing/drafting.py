@@ -65,9 +65,10 @@ class _Drafting:
     def finish(self, known: frozenset[str]) -> Draft:
         """Place everything, and return the draft."""
         self._describe()
+        places = {self.row.tools.key: self._place_tools, "model": self._place_model}
         for key in self.agent.entries:
-            place = _Drafting._place_tools if key == self.row.tools.key else _PLACES.get(key, _Drafting._place_own)
-            place(self, key)
+            if key not in ("name", "description"):
+                places.get(key, self._place_own)(key)
         self._place_body(known)
         self._keep_all_tools()
         unsaid = self.row.loader.unsaid.items()
@@ -94,9 +95,6 @@ class _Drafting:
             self.data["description"] = _first_line(self.agent.body) or str(self.data["name"])
             message = "there is no description; the first line of the body stands for it"
             self._say(imports.description_made_up, "description", message, "say for what the agent is to be called")
-
-    def _pass(self, key: str) -> None:
-        """What is placed elsewhere."""
 
     def _place_model(self, key: str) -> None:
         value = self.agent.entries[key].value
@@ -224,13 +222,6 @@ class _Drafting:
         if seen_by(place) and place != output:
             hint = f"once `{output}` is there, delete this one: {self.row.label} would see the agent twice"
             self._say(imports.file_left_behind, "", f"the agent's file will be `{output}`", hint)
-
-
-_PLACES: Mapping[str, Any] = {
-    "name": _Drafting._pass,
-    "description": _Drafting._pass,
-    "model": _Drafting._place_model,
-}
 
 
 def _field(row: Target, key: str) -> Field | None:

@@ -82,11 +82,8 @@ def _is_new(path: str, top: str, entered: set[tuple[str, bool]]) -> bool:
 
 def target_of(path: str) -> str | None:
     """Return the AI tool that a file is for, by its path with `/`; None where that does not tell."""
-    return seen_by(path) or next((row.name for row, _, suffix in _homes() if _tells(row, suffix, path)), None)
-
-
-def _tells(row: Target, suffix: str, path: str) -> bool:
-    return suffix != row.form.suffix and path.endswith(suffix)
+    own = ((row.name, suffix) for row, _, suffix in _homes() if suffix != row.form.suffix)
+    return seen_by(path) or next((target for target, suffix in own if path.endswith(suffix)), None)
 
 
 def seen_by(path: str) -> str | None:
