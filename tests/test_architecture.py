@@ -13,31 +13,36 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
-    "diagnostics streams text text.hidden text.markdown text.frontmatter text.stamp",
+    "diagnostics suggestions streams text text.hidden text.markdown text.frontmatter text.stamp",
     "render.heritage memo.signatures plan.crew plan.progress source.handwriting",
-    "memo source.shapes source.places targets.forms rules.imports rules.bodies importing",
-    "importing.lenient importing.breaks render.budget source targets.target",
+    "memo source.shapes source.places targets.forms importing",
+    "source importing.lenient importing.breaks render.budget targets.target",
     "targets.fields",
     "targets.claude_code targets.copilot targets.gemini targets.opencode targets.qwen",
     "targets.codex targets.cursor",
     "render.sandbox targets",
     "manifest",
-    "manifest.adapt kit.settings importing.agentfile importing.paths",
-    "kit rules.hiding importing.names importing.former",
-    "kit.discovery rules.subject rules.outputs rules.drift rules.limits",
+    "manifest.adapt kit.settings importing.paths",
+    "kit",
+    "kit.discovery",
+    "rules.definition",
+    "rules.runner rules.imports rules.bodies",
+    "rules.sources rules.hiding rules.subject rules.outputs rules.drift rules.limits",
+    "importing.agentfile",
     "rules.keys rules.names rules.tools rules.rights",
-    "rules.blocks rules.handoffs rules.text importing.tools",
-    "rules",
-    "render",
+    "rules.blocks rules.handoffs rules.text rules.settings importing.names importing.tools importing.former",
+    "rules loader",
+    "render rules.catalog selection",
     "plan importing.bodies",
-    "plan.disk plan.difference plan.reach importing.drafting",
-    "rules.catalog targets.docs report.outcome schema kit.selection plan.planner",
+    "plan.disk plan.difference plan.reach plan.outcome importing.drafting",
+    "commands targets.docs schema plan.planner",
     "plan.renewing",
     "plan.staging",
     "plan.planning",
-    "report.as_text report.as_json report.as_sarif plan.build scaffold commands.completing",
-    "scaffold.sketch report.as_github importing.prospect importing.generated",
-    "report commands library commands.options importing.run",
+    "plan.build scaffold commands.completing report.streams",
+    "scaffold.sketch report.as_text report.as_json report.as_sarif report.as_github",
+    "importing.prospect importing.generated",
+    "report library commands.options importing.run",
     "watching",
     "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets commands.watch",
     "cli",
@@ -59,10 +64,37 @@ def _imports(source: str) -> Iterator[str]:
             yield from (f"{module}.{alias.name}".lstrip(".") for alias in node.names)
 
 
+def _imported_rooms(path: Path) -> set[str]:
+    named = {name if name in LEVEL else name.rpartition(".")[0] for name in _imports(path.read_text())}
+    return named - {""}
+
+
 @pytest.mark.parametrize("path", ROOMS, ids=_room)
 def test_imports_point_downwards(path: Path) -> None:
-    imported = {name if name in LEVEL else name.rpartition(".")[0] for name in _imports(path.read_text())}
-    assert {name for name in imported if name and LEVEL[name] >= LEVEL[_room(path)]} == set()
+    assert {name for name in _imported_rooms(path) if LEVEL[name] >= LEVEL[_room(path)]} == set()
+
+
+def test_no_two_packages_import_each_other() -> None:
+    imports = {
+        (_room(path).partition(".")[0], name.partition(".")[0]) for path in ROOMS for name in _imported_rooms(path)
+    }
+    assert {(one, other) for one, other in imports if one < other and (other, one) in imports} == set()
+
+
+def test_every_rule_stands_in_the_package_of_the_rules() -> None:
+    rooms = {_room(path) for path in ROOMS if "\n@rule(" in path.read_text()}
+    assert rooms
+    assert {room for room in rooms if not room.startswith("rules.")} == set()
+
+
+def test_every_diagnostic_is_made_by_the_runner_of_the_rules() -> None:
+    makers = {
+        _room(path)
+        for path in ROOMS
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Diagnostic"
+    }
+    assert makers == {"rules.runner"}
 
 
 def test_every_room_has_its_floor() -> None:

@@ -10,8 +10,8 @@ import click
 from kei_assembler.commands import completing, tell
 from kei_assembler.commands.options import OneOf, kit_option
 from kei_assembler.importing.run import Imported, import_agents
+from kei_assembler.plan.outcome import Outcome
 from kei_assembler.report import as_text
-from kei_assembler.report.outcome import Outcome
 from kei_assembler.targets import COPILOT, DEFAULT_TARGET, TARGETS
 from kei_assembler.text.hidden import shown
 

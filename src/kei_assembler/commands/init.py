@@ -9,9 +9,10 @@ import click
 from kei_assembler import scaffold
 from kei_assembler.commands import completing, tell
 from kei_assembler.kit import Kit, discovery, naming
-from kei_assembler.kit.selection import as_seen, named
+from kei_assembler.loader import load_kit
 from kei_assembler.plan.build import Mode, run
 from kei_assembler.report import as_text
+from kei_assembler.selection import as_seen, named
 
 _NEXT = "next: edit the manifest, or begin another with `assemble new NAME{kit}`; then run: assemble --all{kit}\n"
 
@@ -36,7 +37,7 @@ def command(folder: str | None) -> int:
     if is_kit:
         tell(sys.stderr, _NEXT_IN_KIT.format(kit=naming(named(path))))
         return 0
-    return _assemble(discovery.load(path))
+    return _assemble(load_kit(path))
 
 
 def _assemble(kit: Kit) -> int:

@@ -10,12 +10,13 @@ import click
 
 from kei_assembler.commands import completing, tell
 from kei_assembler.commands.options import kit_option, several
-from kei_assembler.diagnostics import did_you_mean, listed
-from kei_assembler.kit import Kit, discovery
-from kei_assembler.kit.selection import as_seen, folder_of
+from kei_assembler.kit import Kit
+from kei_assembler.loader import load_kit
 from kei_assembler.manifest import OPTIONS, settable
 from kei_assembler.report import as_text
 from kei_assembler.scaffold import sketch
+from kei_assembler.selection import as_seen, folder_of
+from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.text.hidden import shown
 
 
@@ -32,7 +33,7 @@ from kei_assembler.text.hidden import shown
 @kit_option
 def command(name: str, folder: str | None, others: Sequence[str], **options: Any) -> None:
     """Begin the manifest of an agent: what is given in its place, what the kit asks for besides marked as {{…}}."""
-    kit = discovery.load(folder_of(folder))
+    kit = load_kit(folder_of(folder))
     sketch.refuse_name(kit, name)
     text, warnings = sketch.manifest_of(kit, name, _given(options) | _others(kit, others))
     for word, path in sketch.write(kit, name, text):

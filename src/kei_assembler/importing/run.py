@@ -15,11 +15,13 @@ from kei_assembler.importing.generated import edits, told_apart
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import agent_files, target_by_path
 from kei_assembler.importing.prospect import Prospect, Written
-from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming, read_regular, unreadable
-from kei_assembler.kit.selection import as_seen, named, way_down, working_directory
+from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming, read_regular
+from kei_assembler.loader import load_kit
 from kei_assembler.plan import disk, with_lf
 from kei_assembler.plan.build import Policy
-from kei_assembler.source import Source
+from kei_assembler.rules.sources import check_source
+from kei_assembler.selection import as_seen, named, way_down, working_directory
+from kei_assembler.source import ReadError, Source
 
 
 class Made(NamedTuple):
@@ -84,7 +86,7 @@ def _home(folder: str | None) -> str:
 def _kit(home: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
     """The kit, and the text of its settings where it is a new one."""
     if discovery.is_kit(home):
-        return discovery.load(home), ""
+        return load_kit(home), ""
     return prospect.new_kit(home, origins)
 
 
@@ -109,7 +111,7 @@ def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic
     try:
         raw = read_regular(path)
     except OSError as error:
-        return None, Source(name, "").run(unreadable, error)
+        return None, check_source(Source(name, "", ReadError("unreadable", error)))
     return read_agent(name, raw, target, is_in_place=target_by_path(path) == target)
 
 

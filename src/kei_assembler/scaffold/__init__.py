@@ -11,11 +11,12 @@ from typing import NamedTuple
 from kei_assembler import __version__, schema
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import Kit, discovery, naming
-from kei_assembler.kit.selection import as_seen, way_down, working_directory
 from kei_assembler.kit.settings import normal
+from kei_assembler.loader import load_kit
 from kei_assembler.manifest import decode
 from kei_assembler.plan import disk
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
+from kei_assembler.selection import as_seen, way_down, working_directory
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.text.hidden import shown
 
@@ -52,14 +53,14 @@ def begin(folder: str) -> Iterator[str]:
     """
     top = discovery.git_top(folder) or folder
     way = way_down(folder, top)
-    kit = discovery.load(folder) if discovery.is_kit(folder) else None
+    kit = load_kit(folder) if discovery.is_kit(folder) else None
     outputs = _outputs(kit, way) if kit else [_TARGET.home.format(name="*")]
     for piece in _for_repository(way, outputs):
         yield _begin(os.path.join(top, piece.path), piece)
     if kit is None:
         for piece in (Piece(SETTINGS_SCHEMA, schema.as_text(schema.settings_schema())), *_for_kit(way)):
             yield _begin(os.path.join(folder, piece.path), piece)
-        kit = discovery.load(folder)
+        kit = load_kit(folder)
         yield _begin(kit.path(MANIFEST_SCHEMA), Piece(MANIFEST_SCHEMA, schema.as_text(schema.manifest_schema(kit))))
 
 
@@ -80,7 +81,7 @@ def _outputs(kit: Kit, way: str) -> list[str]:
     """
     found = {kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets}
     for file in kit.manifests:
-        manifest = decode(kit.read_manifest(file)[0].data, kit.settings.extra_keys)
+        manifest = decode(kit.read_manifest(file).data, kit.settings.extra_keys)
         found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
     patterns = {_pattern(normal(f"{way or '.'}/{path}")).replace(_ANY, "*") for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
