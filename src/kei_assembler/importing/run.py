@@ -24,21 +24,15 @@ from kei_assembler.selection import as_seen, named, way_down, working_directory
 from kei_assembler.source import ReadError, Source
 
 
-class Made(NamedTuple):
-    """What became of one file of the kit: in a word, and where it lies."""
-
-    word: str
-    path: str
-
-
 class Imported(NamedTuple):
-    """What came of an import: of each file of the kit, with paths as seen from here, and what there is to say.
+    """What came of an import, and what there is to say.
 
-    `agents` counts those that the files are about, be they imported or not. `build` is the command that builds the
-    manifests that are there now, with what it does; empty where there are none.
+    `made` says in a word what became of each file of the kit, with its path as seen from the working directory.
+    `agents` counts the agents that these files are about, imported or not. `build` is the command that builds the new
+    manifests, and what it does; empty where there are none.
     """
 
-    made: list[Made]
+    made: list[tuple[str, str]]
     found: list[Diagnostic]
     agents: int
     build: str
@@ -54,7 +48,7 @@ def import_agents(
     Raises AssembleError where there is nothing to import, or no kit to import it to.
     """
     origins, found = _read(agent_files(sources, target), home := _home(folder))
-    kit, settings = _kit(home, origins)
+    kit, settings = (load_kit(home), "") if discovery.is_kit(home) else prospect.new_kit(home, origins)
     policy = Policy.of(kit)
     by_hand, generated = told_apart(kit, origins)
     drafts = _drafts(kit, by_hand)
@@ -62,13 +56,13 @@ def import_agents(
     manifests = prospect.written(kit, drafts)
     pieces = _pieces(settings, kit, blocks, drafts)
     made, in_the_way = _write(kit, pieces, manifests, dry_run)
-    made = [*dict.fromkeys(Made("kept", one.manifest) for one in generated), *made]
+    made = [*dict.fromkeys(("kept", one.manifest) for one in generated), *made]
     news = {path for word, path in made if word not in ("foreign", "kept")}
     coming = [file for file in manifests if file.path in news]
     found += [*edits(kit, generated), *(one for draft in drafts for one in draft.found)]
     found += [*Prospect(kit, coming, blocks).problems(), *in_the_way]
     return Imported(
-        [Made(word, as_seen(kit.path(path))) for word, path in made],
+        [(word, as_seen(kit.path(path))) for word, path in made],
         policy.weigh(found),
         len({path for _, path in made} - {piece.path for piece in pieces}),
         _build_command(kit, coming) if coming and not dry_run else "",
@@ -81,13 +75,6 @@ def _home(folder: str | None) -> str:
         raise AssembleError(f"there is no folder {folder}", "--kit takes the folder of a kit, or the one for a new kit")
     here = working_directory()
     return discovery.resolved(os.path.abspath(folder)) if folder is not None else discovery.find(here) or here
-
-
-def _kit(home: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
-    """The kit, and the text of its settings where it is a new one."""
-    if discovery.is_kit(home):
-        return load_kit(home), ""
-    return prospect.new_kit(home, origins)
 
 
 def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], list[Diagnostic]]:
@@ -130,7 +117,7 @@ def _pieces(settings: str, kit: Kit, blocks: Mapping[str, str], drafts: Sequence
 
 def _write(
     kit: Kit, pieces: Sequence[Written], manifests: Sequence[Written], dry_run: bool
-) -> tuple[list[Made], list[Diagnostic]]:
+) -> tuple[list[tuple[str, str]], list[Diagnostic]]:
     made, found = [], []
     there = {os.path.basename(file): file for file in kit.manifests}
     others = {file.path: there.get(os.path.basename(file.path), file.path) for file in manifests}
@@ -138,7 +125,7 @@ def _write(
         other = others.get(file.path, file.path)
         is_other = other != file.path
         word, why = ("foreign", "is an agent of this name") if is_other else _write_one(kit, file, dry_run)
-        made.append(Made(word, file.path))
+        made.append((word, file.path))
         found += prospect.in_the_way(file.draft, other, why) if word == "foreign" else []
     return made, found
 
@@ -164,20 +151,16 @@ def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
 
 def _build_command(kit: Kit, coming: Sequence[Written]) -> str:
     """The command that builds, by force only where that can overwrite nothing but what was imported."""
+    everything = f"assemble --all{naming(named(kit.folder))}"
     taken = [file for file in coming if _there(kit, file) == {_origin(file)}]
     if not taken:
-        return _everything(kit)
+        return everything
     is_whole_kit = {file.path for file in coming}.issuperset(kit.manifests)
     if is_whole_kit and all(_there(kit, file) <= {_origin(file)} for file in coming):
-        return f"{_everything(kit)} --force, which takes over the files that they came from"
+        return f"{everything} --force, which takes over the files that they came from"
     files = "files that they" if len(taken) > 1 else "file that it"
     manifests = " ".join(quote(as_seen(kit.path(file.path))) for file in taken)
     return f"assemble --force {manifests}, which takes over the {files} came from"
-
-
-def _everything(kit: Kit) -> str:
-    """The command that builds the whole kit, and finds it from here."""
-    return f"assemble --all{naming(named(kit.folder))}"
 
 
 def _there(kit: Kit, file: Written) -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from kei_assembler.manifest.adapt import EVERYTHING, LISTS, in_words, permissions, toolset
@@ -32,7 +31,8 @@ def translated(row: Target, names: Sequence[str] | Mapping[str, Any]) -> tuple[l
     """
     if row.tools.names is None:
         return [name for name in names if is_one_tool(name)], tuple(name for name in names if not is_one_tool(name))
-    found = [_inverse(row, name) for name in names]
+    own = row.tools.by_name
+    found = [own.get(name) or _of_server(row.tools, name) for name in names]
     tools = tuple(dict.fromkeys(tool for each in found for tool in each))
     is_whole = all(found) or isinstance(names, Mapping)
     return (list(tools) if is_whole and all(map(is_one_tool, tools)) and _gives_again(row, tools, names) else None), ()
@@ -46,18 +46,6 @@ def _gives_again(row: Target, tools: tuple[str, ...], names: Sequence[str] | Map
         is_whole = not any(grant.patterns for grant in granted)
         return is_whole and list(permissions(row.tools, granted).items()) == list(names.items())
     return [grant.name for grant in granted] == list(names)
-
-
-def _inverse(row: Target, name: str) -> tuple[str, ...]:
-    return _by_name(row.name, tuple((row.tools.names or {}).items())).get(name) or _of_server(row.tools, name)
-
-
-@cache
-def _by_name(target: str, names: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]]:  # noqa: ARG001 - the key
-    found: dict[str, tuple[str, ...]] = {}
-    for tool, name in names:
-        found[name] = (*found.get(name, ()), tool)
-    return found
 
 
 _OF_MCP = {"server": r"(?P<server>[\w.-]+?)", "tool": r"(?P<tool>[\w.*-]+)"}

@@ -51,6 +51,14 @@ class Tools(NamedTuple):
     former: Mapping[str, str] = {}
     switches: str = ""
 
+    @property
+    def by_name(self) -> Mapping[str, list[str]]:
+        """Claude Code's tools by the client's names."""
+        found: dict[str, list[str]] = {}
+        for tool, name in (self.names or {}).items():
+            found.setdefault(name, []).append(tool)
+        return found
+
 
 class Handoffs(NamedTuple):
     """A key of the front matter that takes the handoffs, with the pattern of their labels.
