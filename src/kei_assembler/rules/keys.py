@@ -262,7 +262,7 @@ def _misplaced(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
 
 
 # Keys that only manifests have. In a table that accepts any key, such as `hooks`, they are most likely misplaced.
-_MANIFEST_ONLY_KEYS = (
+_MANIFEST_KEYS = (
     "role",
     "blocks",
     "domain_in",
@@ -276,7 +276,7 @@ _MANIFEST_ONLY_KEYS = (
 def _in_open_tables(value: object, path: KeyPath) -> Iterator[KeyPath]:
     validated_depth = 2  # the keys of `[target.NAME]` itself are validated, and those of the tables in it are not
     for key, inner in value.items() if isinstance(value, dict) else ():
-        if len(path) > validated_depth and key in _MANIFEST_ONLY_KEYS:
+        if len(path) > validated_depth and key in _MANIFEST_KEYS:
             yield (*path, key)
         yield from _in_open_tables(inner, (*path, key))
 
