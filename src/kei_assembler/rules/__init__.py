@@ -7,24 +7,14 @@ from collections.abc import Iterable
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, Kit, stem
 from kei_assembler.manifest import Manifest, decode
-from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, text, tools
+from kei_assembler.rules import blocks, handoffs, hiding, keys, limits, names, rights, text, tools
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.source import Source
 
-__all__ = [
-    "Usage",
-    "check_block",
-    "check_defaults",
-    "check_kit",
-    "check_limits",
-    "check_manifest",
-    "drift",
-    "outputs",
-    "text",
-]
+__all__ = ["Usage", "check_block", "check_defaults", "check_kit", "check_limits", "check_manifest"]
 
 OF_MANIFEST = (
     *keys.OF_MANIFEST,

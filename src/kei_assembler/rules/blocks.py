@@ -115,7 +115,7 @@ def obligatory_blocks(subject: Subject) -> Iterable[Finding]:
     obligatory, blocks = subject.kit.settings.obligatory, subject.manifest.blocks
     if blocks[: len(obligatory)] == obligatory or is_missing(subject, "blocks") or not subject.fits("blocks"):
         return
-    listed_blocks = list(dict.fromkeys(_meant(subject, name) for name in blocks))
+    listed_blocks = list(dict.fromkeys(_corrected(subject, name) for name in blocks))
     if tuple(listed_blocks[: len(obligatory)]) == obligatory:
         return
     missing = [name for name in obligatory if name not in listed_blocks]
@@ -124,7 +124,7 @@ def obligatory_blocks(subject: Subject) -> Iterable[Finding]:
     yield Finding(where, f"`blocks` {problem}", f"start the list with {listed(obligatory)}, in this order")
 
 
-def _meant(subject: Subject, name: str) -> str:
+def _corrected(subject: Subject, name: str) -> str:
     # a misspelled obligatory block is reported as an unknown block only, not as a missing one too
     is_known = is_block_name(name) and subject.kit.block(name) is not None
     return name if is_known else nearest(name, subject.kit.settings.obligatory) or name

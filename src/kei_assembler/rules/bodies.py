@@ -43,7 +43,7 @@ def body_repaired(found: Finding) -> Iterable[Finding]:
 
 @rule("I911", Severity.NOTE)
 def section_moved(found: Finding) -> Iterable[Finding]:
-    """A section became a block, and moved behind the rest of the body, because blocks follow the role.
+    """A section became a block, and moved after the rest of the body, because blocks follow the role.
 
     Only reported with `--share`.
 

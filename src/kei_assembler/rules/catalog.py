@@ -100,6 +100,7 @@ In the examples, a line `# PATH` starts a file of the kit. An example without su
 """
 
 
+# a rule is found by being in one of these modules: a new one does not have to be listed anywhere
 _OF_BUILD = (blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, settings, sources, text, tools)
 _MODULES = (*_OF_BUILD, bodies, imports)
 _FOUND = {value.code: value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule)}

@@ -51,6 +51,7 @@ def unknown_handoff_target(subject: Subject) -> Iterable[Finding]:
     external, own = kit.settings.external_agents, stem(subject.source.file)
     for index, handoff in enumerate(subject.manifest.handoff):
         target = handoff.target
+        # a blank target is reported by K104, and the agent itself by H302
         if target.strip() and target not in kit.agents and target not in external and target != own:
             known = kit.agents.union(external)
             hint = did_you_mean(target, known, "write a manifest for it, or add it to the setting `external-agents`")
@@ -168,15 +169,12 @@ def cannot_hand_off(subject: Subject) -> Iterable[Finding]:
         external-agents = ["implementer"]
     """
     tools = subject.manifest.tools
-    hands_off = any(handoff.target for handoff in subject.manifest.handoff)
-    if hands_off and tools is not None and subject.fits("tools") and not any(map(_can_start_others, tools)):
+    if tools is None or not subject.fits("tools") or not any(handoff.target for handoff in subject.manifest.handoff):
+        return
+    if not any(entry == EVERYTHING or starts_agents(entry) for entry in tools):
         message = "the agent has handoffs, but `tools` lacks `Agent`"
-        first = ("handoff", 0)
-        yield Finding(("tools",), message, "add `Agent`, or remove the handoffs", ((first, "the first handoff"),))
-
-
-def _can_start_others(entry: str) -> bool:
-    return entry == EVERYTHING or starts_agents(entry)
+        related = ((("handoff", 0), "the first handoff"),)
+        yield Finding(("tools",), message, "add `Agent`, or remove the handoffs", related)
 
 
 @rule("H305", Severity.NOTE)

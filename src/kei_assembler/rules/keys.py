@@ -31,7 +31,7 @@ def unknown_key(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    for misfit in _unknown(subject):
+    for misfit in _of_kind(subject, "unknown"):
         if not _is_misplaced(subject, misfit):
             key = str(misfit.path[-1])
             known = [field.key for field in misfit.shape.fields]
@@ -89,9 +89,8 @@ def missing_key(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    lacking = [key for key in subject.kit.required if not _is_filled(subject.whole.get(key))]
-    for key in lacking:
-        if subject.fits(key) and not _is_elsewhere(subject, key):
+    for key in subject.kit.required:
+        if is_missing(subject, key) and not _is_elsewhere(subject, key):
             if key in subject.data:
                 yield Finding((key,), f"`{key}` is empty", "the kit requires it; fill it in")
             else:
@@ -232,7 +231,7 @@ def misplaced_key(subject: Subject) -> Iterable[Finding]:
         [references]
         extra = ["docs/review.md"]
     """
-    for misfit in _unknown(subject):
+    for misfit in _of_kind(subject, "unknown"):
         if _is_misplaced(subject, misfit):
             yield _misplaced(subject, misfit.path, _meant(misfit, subject.keys))
     for path in _in_open_tables(subject.data.get("target"), ("target",)):
@@ -254,7 +253,7 @@ def _misplaced(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
     if not _is_header(subject, table):
         message = f"`{key}` is in `{_header(table)}`, which has no such key"
         return Finding(path, message, "move it to the top of the file")
-    first = min((subject.source.locate(at) for at in _tables(subject)), key=lambda span: span[:2])
+    first = min(subject.source.locate((key,)) for key in _TABLES if key in subject.data)
     hint = f"move it above line {first.line}, the manifest's first table header"
     hint = hint if meant == key else f"did you mean `{meant}`? If so, {hint}"
     message = f"`{key}` belongs to `{_header(table)}`, because it is below that header"
@@ -313,10 +312,6 @@ def _of_kind(subject: Subject, kind: str) -> Iterator[Misfit]:
     return (misfit for misfit in subject.misfits if misfit.kind == kind)
 
 
-def _unknown(subject: Subject) -> Iterator[Misfit]:
-    return _of_kind(subject, "unknown")
-
-
 def _is_misplaced(subject: Subject, misfit: Misfit) -> bool:
     return len(misfit.path) > 1 and _meant(misfit, subject.keys) is not None
 
@@ -342,12 +337,8 @@ def _has_table_with(value: object, key: str) -> bool:
 
 def _is_misspelled(subject: Subject, missing: Misfit) -> bool:
     own = [field.key for field in missing.shape.fields]
-    siblings = (misfit for misfit in _unknown(subject) if misfit.path[:-1] == missing.path[:-1])
+    siblings = (misfit for misfit in _of_kind(subject, "unknown") if misfit.path[:-1] == missing.path[:-1])
     return any(nearest(str(misfit.path[-1]), own) == missing.path[-1] for misfit in siblings)
-
-
-def _tables(subject: Subject) -> Iterator[KeyPath]:
-    return ((key,) for key in _TABLES if key in subject.data)
 
 
 def _header(table: KeyPath) -> str:

@@ -20,8 +20,6 @@ _NAMES = {
     "prompt": "the body with the stamp",
     "file": "the file",
 }
-_UNITS = {"file": "byte"}
-_KEYS = ("name", "description")
 
 
 @rule("L801", may_ignore=True)
@@ -80,7 +78,7 @@ def beyond_advice(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
 def _beyond(given: Given, targets: Iterable[str], advised: bool) -> Iterator[Finding]:
     for limit, message in excesses(given, targets):
         if limit.advised == advised:
-            where = (limit.of,) if limit.of in _KEYS else ()
+            where = (limit.of,) if limit.of in ("name", "description") else ()
             yield Finding(where, message, "" if limit.pattern else _HELP.get(limit.of, ""))
 
 
@@ -108,7 +106,7 @@ def _excess(limit: Limit, value: str | bytes, label: str) -> str:
 
 
 def _counted(limit: Limit, size: int) -> str:
-    unit = _UNITS.get(limit.of, "character")
+    unit = "byte" if limit.of == "file" else "character"
     return f"{size:,} {unit}{'s' * (size != 1)}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.kit.settings import RIGHTS
 from kei_assembler.rules.definition import Finding, rule
-from kei_assembler.rules.subject import Subject, Usage
+from kei_assembler.rules.subject import Subject, Usage, rights_of
 
 
 @rule("R501")
@@ -42,7 +42,7 @@ def right_not_allowed(subject: Subject) -> Iterable[Finding]:
         reason = "runs in a container that is thrown away"
     """
     name = subject.manifest.name
-    for right in subject.rights:
+    for right in rights_of(subject.manifest):
         row = RIGHTS[right]
         if (name, right) not in subject.kit.allowed_rights and subject.fits("target", row.target, row.key):
             hint = f"if you want this, add `{right}` to the setting `allow-rights` for `{name}`, with a reason"

@@ -18,13 +18,16 @@ _MESSAGE_MOST = 500
 
 def run_rule(rule: Rule, source: Source, *arguments: Any) -> list[Diagnostic]:
     """Call a rule's check with the arguments, and return its findings, located in the source."""
-    found = first_findings(rule, *arguments)
-    return diagnose(rule, source, found) if found else []
+    return diagnose(rule, source, first_findings(rule, *arguments))
 
 
 def first_findings(rule: Rule, *arguments: Any) -> list[Finding]:
-    """Call a rule's check with the arguments, and return its first findings: at most one more than are reported."""
-    return list(islice(rule.check(*arguments), FINDINGS_MOST + 1))
+    """Call a rule's check with the arguments, and return its first findings. The last says if there are too many."""
+    findings = list(islice(rule.check(*arguments), FINDINGS_MOST + 1))
+    if len(findings) > FINDINGS_MOST:
+        message = f"there are more than {FINDINGS_MOST} findings like this; the rest, from here on, are not shown"
+        findings[-1] = Finding(findings[-1].where, message)
+    return findings
 
 
 def diagnose(rule: Rule, source: Source, findings: Iterable[Finding]) -> list[Diagnostic]:
@@ -38,7 +41,7 @@ def diagnose(rule: Rule, source: Source, findings: Iterable[Finding]) -> list[Di
             _truncated(finding.help),
             tuple(Related(locate(source, where), message) for where, message in finding.related),
         )
-        for finding in _bounded(list(findings))
+        for finding in findings
     ]
 
 
@@ -53,10 +56,3 @@ def locate(source: Source, where: KeyPath | Span | Place) -> Place:
 def _truncated(text: str) -> str:
     # a message quotes the user's text, which can be a megabyte long
     return text if len(text) <= _MESSAGE_MOST else f"{text[:_MESSAGE_MOST]}…"
-
-
-def _bounded(findings: list[Finding]) -> list[Finding]:
-    if len(findings) > FINDINGS_MOST:
-        message = f"there are more than {FINDINGS_MOST} findings like this; the rest, from here on, are not shown"
-        findings[-1] = Finding(findings[-1].where, message)
-    return findings

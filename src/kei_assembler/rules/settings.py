@@ -262,14 +262,10 @@ def character_not_allowable(kit: Kit) -> Iterable[Finding]:
         allow-characters = { "U+00AD" = "the descriptions are set in narrow columns" }
     """
     for name in kit.settings.allow_characters:
-        if not _is_allowable(name):
+        if not fits(_CODE_POINT, name) or character(name) == "\0" or not is_hidden(character(name)):
             hint = "write `U+` and the code point in hexadecimal, as T406 reports it"
             where = (*kit.settings_at, "allow-characters", name)
             yield Finding(where, f"`{name}` is not a hidden character that can be allowed", hint)
-
-
-def _is_allowable(name: str) -> bool:
-    return fits(_CODE_POINT, name) and character(name) != "\0" and is_hidden(character(name))
 
 
 @rule("C710")

@@ -16,7 +16,7 @@ from kei_assembler.source import BOM, NESTING_MOST, START, Source, span_of
 def unreadable(error: OSError) -> Iterable[Finding]:
     """The file cannot be read.
 
-    The path may be a folder, a device, a broken link, or a link that leads outside the kit's root, or the current user
+    The path may be a folder, a device, a broken link, or a link that leads outside the kit's root. Or the current user
     has no permission to read the file.
 
     Fails::
@@ -211,11 +211,11 @@ def check_source(source: Source) -> list[Diagnostic]:
 
 def _check_toml(source: Source, error: Exception) -> list[Diagnostic]:
     if "recurs" in str(error):
-        return run_rule(nested_too_deeply, source, _place_of_depth(source.text, error))
+        return run_rule(nested_too_deeply, source, _deepest_span(source.text, error))
     return run_rule(duplicate_key, source, source.text, error) or run_rule(broken_toml, source, error)
 
 
-def _place_of_depth(text: str, error: Exception) -> Span:
+def _deepest_span(text: str, error: Exception) -> Span:
     # the parser reports no position for a dotted key or a table header that is too deep, so search for one
     _, _, line, column = _parts(error)
     dotted = _LONG_KEY.search(text)

@@ -43,14 +43,10 @@ class Subject:
     def of_defaults(cls, kit: Kit) -> Subject:
         """Return the kit's defaults as if they were a manifest to check."""
         assert kit.settings_source
+        # a source without data: the defaults are not the whole file
         subject = cls(kit, Source(kit.settings_source.file, kit.settings_source.text))
         subject.at, subject.data = kit.defaults_at, kit.defaults
         return subject
-
-    @cached_property
-    def rights(self) -> tuple[str, ...]:
-        """The names of the rights that the manifest gives its agent."""
-        return rights_of(self.manifest)
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -79,9 +75,8 @@ class Subject:
             return finding
         assert self.kit.settings_source
         origin = locate(self.kit.settings_source, (*self.kit.defaults_at, *where))
-        return finding._replace(
-            where=(), related=(*finding.related, (origin, "the value comes from the kit's defaults"))
-        )
+        related = (*finding.related, (origin, "the value comes from the kit's defaults"))
+        return finding._replace(where=(), related=related)
 
     def fits(self, *path: str) -> bool:
         """Return whether the value at this path, with everything in it, is valid."""

@@ -36,13 +36,13 @@ def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
         description = "Reviews the code of Apollo."
         role = "You know what `{{PROJECT}}` means in a template."
     """
-    for path, text in texts(subject.data) if _may_hold_braces(subject.source) else ():
-        for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) else text) if "{{" in text else ():
+    for path, text in texts(subject.data) if _may_have_braces(subject.source) else ():
+        for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) and "{{" in text else text):
             where = subject.source.within((*subject.at, *path), text, *match.span())
             yield _unfilled(where, match)
 
 
-def _may_hold_braces(source: Source) -> bool:
+def _may_have_braces(source: Source) -> bool:
     # two braces leave an empty part between them; splitting at one brace is several times faster than finding two
     return source.spells or "" in source.text.split("{")[1:]
 

@@ -37,7 +37,7 @@ def unknown_tool(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         tools = ["Read", "Bash(git:*)", "mcp__tracker__search"]
     """
-    if subject.inherits("tools"):
+    if subject.inherits("tools"):  # defaults are checked once, in the settings, and not again in each manifest
         return
     known = subject.kit.known_tools
     for index, tool in enumerate(subject.manifest.tools or ()):
@@ -61,7 +61,7 @@ _ONE_TOOL = re.compile(
 )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)  # the manifests of a kit list the same tools again and again
 def is_one_tool(entry: str) -> bool:
     """Return whether an entry of `tools` names exactly one tool, limited or not, or the tools of one server."""
     return _ONE_TOOL.fullmatch(entry) is not None
