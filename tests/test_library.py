@@ -13,7 +13,7 @@ import kei_assembler
 from conftest import Workbench
 from kei_assembler import Kit
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.plan import Kind
+from kei_assembler.plan.changes import FileStatus
 
 AGENT = 'name = "{0}"\ndescription = "Reviews {1}."\n'
 
@@ -35,13 +35,13 @@ def test_a_plan_is_carried_out_and_then_there_is_none(kit: Kit, bench: Workbench
     plan = kit.plan()
     assert plan.diagnostics == ()
     assert [(change.kind, change.path) for change in plan.changes] == [
-        (Kind.CREATE, "agents/critic.md"),
-        (Kind.CREATE, "agents/tester.md"),
+        (FileStatus.CREATE, "agents/critic.md"),
+        (FileStatus.CREATE, "agents/tester.md"),
     ]
     assert not (bench.folder / "agents/critic.md").exists()
-    assert kit.apply(plan.changes) == plan.changes
+    assert kit.apply(plan.changes) == tuple(change._replace(applied=True) for change in plan.changes)
     assert bench.read("agents/critic.md").encode() == plan.changes[0].after
-    assert {change.kind for change in kit.plan().changes} == {Kind.UNCHANGED}
+    assert {change.kind for change in kit.plan().changes} == {FileStatus.UNCHANGED}
 
 
 def test_what_is_rendered_is_what_is_written(kit: Kit, bench: Workbench) -> None:
@@ -79,7 +79,7 @@ def test_edited_files_are_overwritten_only_with_a_licence(kit: Kit, bench: Workb
     plan = kit.plan(Path("agents/critic.toml"))
     assert kit.apply(plan.changes) == ()
     assert bench.read("agents/critic.md") == "mine"
-    assert kit.apply(plan.changes, force=True) == plan.changes
+    assert [change.applied for change in kit.apply(plan.changes, force=True)] == [True]
     assert kit.check("agents/critic.toml") == ()
 
 
@@ -107,8 +107,8 @@ def test_threads_that_build_one_kit_do_not_disturb_each_other(bench: Workbench) 
 SHARED = """
 import gc
 from kei_assembler import Kit
-from kei_assembler.plan import crew, planning
-crew.is_possible, planning._WORTH_SHARING = lambda: True, 2
+from kei_assembler.plan import parallel
+parallel._can_fork, parallel._MIN_ITEMS = lambda: True, 2
 print(Kit.load().build().status, gc.get_freeze_count())
 """
 

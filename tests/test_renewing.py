@@ -11,7 +11,8 @@ import pytest
 
 from conftest import Workbench
 from kei_assembler import Kit, schema
-from kei_assembler.plan import Kind, crew, planning
+from kei_assembler.plan import parallel
+from kei_assembler.plan.changes import FileStatus
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["baseline"]\n'
@@ -198,8 +199,8 @@ def test_what_is_no_file_is_not_looked_at(kit: Workbench) -> None:
 
 
 def test_with_two_processes_it_is_the_same(kit: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "_WORTH_SHARING", 2)
-    monkeypatch.setattr(crew, "is_possible", lambda: True)
+    monkeypatch.setattr(parallel, "_MIN_ITEMS", 2)
+    monkeypatch.setattr(parallel, "_can_fork", lambda: True)
     kit.write({"agents/tester.toml": AGENT.format("tester")})
     assert kit.run("--all").stdout.splitlines()[-2:] == [
         "created .claude/agents/tester.md",
@@ -221,8 +222,8 @@ def test_git_is_to_have_what_was_renewed(kit: Workbench) -> None:
 
 def test_the_library_plans_and_writes_it(kit: Workbench) -> None:
     library = Kit.load(kit.folder)
-    (change,) = [change for change in library.plan().changes if change.kind is not Kind.UNCHANGED]
-    assert (change.kind, change.path, change.manifest, change.target) == (Kind.UPDATE, MANIFEST_SCHEMA, "", "")
+    (change,) = [change for change in library.plan().changes if change.kind is not FileStatus.UNCHANGED]
+    assert (change.kind, change.path, change.manifest, change.target) == (FileStatus.UPDATE, MANIFEST_SCHEMA, "", "")
     library.apply([change])
     assert _is_as_printed(kit)
     assert library.check() == ()

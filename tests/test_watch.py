@@ -151,7 +151,7 @@ def test_what_is_to_be_done_names_the_kit(bench: Workbench) -> None:
 
 def test_the_folder_that_is_named_is_watched_and_none_above(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT.format("Reviews."), "inner/README.md": "No kit.\n"})
-    assert next(builds(str(bench.folder / "inner"))).agents == 0
+    assert next(builds(str(bench.folder / "inner"))).request.agents == 0
     assert not (bench.folder / "agents/critic.md").exists()
 
 

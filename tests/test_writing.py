@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
-from kei_assembler.plan import Change, Kind
 from kei_assembler.plan import disk as disk_room
+from kei_assembler.plan.changes import Change, FileStatus
 from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
@@ -293,6 +293,6 @@ def test_an_orphan_that_changed_since_the_plan_is_not_deleted(tmp_path: Path) ->
     path = tmp_path / "agents" / "a.md"
     path.parent.mkdir()
     path.write_bytes(b"mine now\n")
-    change = Change(Kind.ORPHAN, "agents/a.md", "agents/a.toml", "claude-code", b"as planned\n", None)
+    change = Change(FileStatus.ORPHAN, "agents/a.md", "agents/a.toml", "claude-code", b"as planned\n", None)
     assert disk_room._write(str(path), change.before, change.after) is False
     assert path.read_bytes() == b"mine now\n"

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+from typing import NamedTuple, TextIO
+
+
+class Streams(NamedTuple):
+    """What goes to stdout and to stderr."""
+
+    out: str
+    err: str
 
 
 def set_up() -> None:

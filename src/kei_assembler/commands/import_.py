@@ -22,10 +22,11 @@ from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, t
 from kei_assembler.importing.prospect import Prospect, Written
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming, read_regular, unreadable
 from kei_assembler.kit.selection import as_seen, named, way_down, working_directory
-from kei_assembler.plan import disk, with_lf
-from kei_assembler.plan.build import Policy
+from kei_assembler.plan import disk
+from kei_assembler.plan.classify import with_lf
+from kei_assembler.plan.options import Policy
+from kei_assembler.plan.result import Request, RunResult
 from kei_assembler.report import as_text
-from kei_assembler.report.outcome import Outcome
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
 from kei_assembler.text.hidden import shown
@@ -68,8 +69,8 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     kit, settings = _kit(home, origins)
     policy = Policy.of(kit)
     imported = _import(kit, settings, origins, share, dry_run)
-    outcome = Outcome(tuple(policy.weigh([*found, *imported.found])), agents=imported.agents)
-    return _tell(kit, imported, outcome, dry_run)
+    result = RunResult(Request(imported.agents), tuple(policy.weigh([*found, *imported.found])))
+    return _tell(kit, imported, result, dry_run)
 
 
 def _import(kit: Kit, settings: str, origins: Sequence[Origin], share: bool, dry_run: bool) -> Imported:
@@ -234,15 +235,16 @@ def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
 # The report
 
 
-def _tell(kit: Kit, imported: Imported, outcome: Outcome, dry_run: bool) -> int:
+def _tell(kit: Kit, imported: Imported, result: RunResult, dry_run: bool) -> int:
     tell(sys.stdout, "".join(f"{word} {shown(as_seen(kit.path(path)))}\n" for word, path in imported.made))
-    closing = "".join(_closing(kit, imported.coming, outcome, dry_run))
-    tell(sys.stderr, as_text.diagnostics(outcome.diagnostics) + closing)
-    return outcome.status
+    closing = "".join(_closing(kit, imported.coming, result, dry_run))
+    tell(sys.stderr, as_text.diagnostics(result.diagnostics) + closing)
+    return result.status
 
 
-def _closing(kit: Kit, coming: Sequence[Written], outcome: Outcome, dry_run: bool) -> Iterator[str]:
-    yield "; ".join(filter(None, (as_text.counted(outcome.agents, "agent"), as_text.tally(outcome.diagnostics)))) + "\n"
+def _closing(kit: Kit, coming: Sequence[Written], result: RunResult, dry_run: bool) -> Iterator[str]:
+    agents, found = as_text.counted(result.request.agents, "agent"), as_text.tally(result.diagnostics)
+    yield "; ".join(filter(None, (agents, found))) + "\n"
     if coming and not dry_run:
         yield f"next: look at the manifests, then run: {_next(kit, coming)}\n"
 

@@ -16,8 +16,9 @@ from kei_assembler.kit.selection import as_seen, named, way_down, working_direct
 from kei_assembler.kit.settings import normal
 from kei_assembler.manifest import decode
 from kei_assembler.plan import disk
-from kei_assembler.plan.build import Mode, run
+from kei_assembler.plan.options import RunOptions
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
+from kei_assembler.plan.run import run
 from kei_assembler.report import as_text
 from kei_assembler.scaffold import Piece
 from kei_assembler.text.hidden import shown
@@ -111,10 +112,9 @@ def _begin(path: str, piece: Piece) -> str:
 
 
 def _assemble(kit: Kit) -> int:
-    outcome = run(kit, kit.manifests, True, Mode())
-    changes = tuple(change._replace(path=as_seen(kit.path(change.path))) for change in outcome.changes)
-    applied = frozenset(as_seen(kit.path(path)) for path in outcome.applied)
-    out, err = as_text.render(outcome._replace(changes=changes, applied=applied))
+    result = run(kit, kit.manifests, True, RunOptions())
+    changes = tuple(change._replace(path=as_seen(kit.path(change.path))) for change in result.changes)
+    out, err = as_text.render(result._replace(changes=changes))
     tell(sys.stdout, out)
-    tell(sys.stderr, err + ("" if outcome.status else _NEXT.format(kit=naming(named(kit.folder)))))
-    return outcome.status
+    tell(sys.stderr, err + ("" if result.status else _NEXT.format(kit=naming(named(kit.folder)))))
+    return result.status

@@ -15,7 +15,8 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, did_y
 from kei_assembler.kit import Kit, discovery, stem
 from kei_assembler.kit.selection import as_seen, folder_of
 from kei_assembler.manifest import NAME, OPTIONS, settable
-from kei_assembler.plan import Kind, disk
+from kei_assembler.plan import disk
+from kei_assembler.plan.changes import FileStatus
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
 from kei_assembler.report import as_text
 from kei_assembler.scaffold.sketch import MARK, check, sketch
@@ -113,7 +114,7 @@ def _write(kit: Kit, name: str, text: str) -> None:
 def _renewed(kit: Kit, old: bytes) -> bytes:
     """The schema with the new agent in it."""
     changes = renewal(discovery.load(kit.folder), MANIFEST_SCHEMA, old)
-    return next((change.after for change in changes if change.kind is Kind.UPDATE and change.after), old)
+    return next((change.after for change in changes if change.kind is FileStatus.UPDATE and change.after), old)
 
 
 def _next(kit: Kit, name: str, text: str) -> str:

@@ -14,7 +14,7 @@ from functools import cache
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import Kit, read_regular
 from kei_assembler.memo import note_written
-from kei_assembler.plan import OUTPUT_MOST, Change, Kind
+from kei_assembler.plan.changes import OUTPUT_MOST, Change, FileStatus
 
 _TEMPORARY = re.compile(r"\.assemble-(?P<process>[0-9]+)-.*")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -46,7 +46,7 @@ class Disk:
         return None
 
     def apply(self, changes: Iterable[Change]) -> list[Change]:
-        """Carry out the changes, and return them as they came about.
+        """Carry out the changes, and return them as they came about; `applied` tells which of them are so.
 
         Each file is whole at any moment, old or new. What somebody changed since the plan was made is left alone, and
         comes back as edited; what another run was faster to do is done. Raises AssembleError when the machine does
@@ -79,7 +79,7 @@ class Disk:
             ) from error
         if is_as_planned and change.after is not None:
             note_written(self.kit.path(change.path), change.after)
-        return change if is_as_planned else change._replace(kind=Kind.EDITED)
+        return change._replace(applied=True) if is_as_planned else change._replace(kind=FileStatus.EDITED)
 
 
 def is_temporary(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""The outcome as workflow commands, which GitHub shows as annotations in a pull request.
+"""A result as workflow commands, which GitHub shows as annotations in a pull request.
 
 The form and its escapes are those of GitHub's documentation, "Workflow commands for GitHub Actions": in the text `%`,
 CR and LF are percent-encoded, in a property `:` and `,` as well.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
 from kei_assembler.kit.settings import normal
-from kei_assembler.report.outcome import Outcome, Streams
+from kei_assembler.plan.result import RunResult
+from kei_assembler.streams import Streams
 from kei_assembler.text.hidden import shown
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -16,16 +17,16 @@ _IN_TEXT = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _IN_PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
-def render(outcome: Outcome) -> Streams:
+def render(result: RunResult) -> Streams:
     """Return one command a line for each finding, and one for a failure of the run itself.
 
     GitHub looks for a file from the top of the work tree, which is where a workflow runs: so the paths here are those
     from the working directory.
     """
-    commands = [_command(diagnostic, outcome.way) for diagnostic in outcome.findings]
-    commands += [f"::notice title=loosened::{_text(what, reason)}\n" for what, reason in outcome.loosened]
-    if outcome.failure:
-        commands.append(f"::error::{_text(outcome.failure.message, _help(outcome.failure.hint))}\n")
+    commands = [_command(diagnostic, result.request.prefix) for diagnostic in result.findings]
+    commands += [f"::notice title=loosened::{_text(what, reason)}\n" for what, reason in result.waivers]
+    if result.failure:
+        commands.append(f"::error::{_text(result.failure.message, _help(result.failure.hint))}\n")
     return Streams("".join(commands), "")
 
 

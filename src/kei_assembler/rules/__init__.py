@@ -8,11 +8,12 @@ from kei_assembler.diagnostics import Diagnostic, Rule
 from kei_assembler.kit import Block, Kit, stem
 from kei_assembler.manifest import Manifest, decode
 from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, text, tools
-from kei_assembler.rules.subject import Subject, Usage
+from kei_assembler.rules.subject import ManifestUse, Subject, Usage, use_of
 from kei_assembler.source import Source, first_findings
 
 __all__ = [
     "RULES",
+    "ManifestUse",
     "Usage",
     "check_block",
     "check_defaults",
@@ -22,6 +23,7 @@ __all__ = [
     "drift",
     "outputs",
     "text",
+    "use_of",
 ]
 
 OF_MANIFEST = (

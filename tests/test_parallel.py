@@ -23,14 +23,18 @@ BLOCK = "# RULE\n\nBe kind.\n"
 DRIVER = """
 import os, signal, sys
 from kei_assembler import cli, kit
-from kei_assembler.plan import crew, disk, planning
+from kei_assembler.plan import disk, parallel, planner
+from kei_assembler.plan.changes import Change
 ONE = os.getpid()
-crew.is_possible = lambda: {is_shared}
-planning._WORTH_SHARING = 4
-def alone(share):
-    sys.exit("the other process was of no use")
-if not {may_be_alone}:
-    planning._Share._alone = alone
+parallel._can_fork = lambda: {is_shared}
+parallel._MIN_ITEMS = 4
+receive = parallel._receive
+def received(child):
+    results = receive(child)
+    if results is None and not {may_be_alone}:
+        sys.exit("the other process was of no use")
+    return results
+parallel._receive = received
 def at(room, name, hook):
     found = getattr(room, name)
     def hooked(*args, **options):
@@ -284,7 +288,10 @@ at(disk, "_write", meanwhile)
 
 def _assert_fails_as_one(build: Build, more: str) -> None:
     """See that a hook, where all outputs are outdated, gives the same whether the other process is there or not."""
-    both = [build.run(build(NEW_BLOCK), "--all", is_shared=is_shared, more=more) for is_shared in (True, False)]
+    both = [
+        build.run(build(NEW_BLOCK), "--all", is_shared=is_shared, may_be_alone=True, more=more)
+        for is_shared in (True, False)
+    ]
     assert both[0] == both[1]
     assert both[0].status != 0
     assert "Traceback" not in both[0].err
@@ -296,7 +303,7 @@ def test_what_cannot_be_written_by_the_other_process(build: Build) -> None:
 
 def test_what_cannot_be_written_by_this_process(build: Build) -> None:
     kit = build(NEW_BLOCK)
-    done = build.run(kit, "--all", more=CANNOT.format(name="a3.md"))
+    done = build.run(kit, "--all", may_be_alone=True, more=CANNOT.format(name="a3.md"))
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith("error: agents/a3.md cannot be written: No space left on device\n  help: ")
     _assert_a_rerun_completes(build, kit)
@@ -309,7 +316,7 @@ def test_what_changed_since_the_plan_is_left_alone(build: Build, name: str) -> N
 
 def test_nothing_is_deleted_when_the_other_process_fails(build: Build) -> None:
     kit = build(NEW_BLOCK, _remove("agents/a0.toml"))
-    assert build.run(kit, "--all", "--prune", more=CANNOT.format(name="a7.md")).status == 2
+    assert build.run(kit, "--all", "--prune", may_be_alone=True, more=CANNOT.format(name="a7.md")).status == 2
     assert (kit / "agents/a0.md").exists()
 
 
@@ -327,15 +334,12 @@ def _assert_a_rerun_completes(build: Build, kit: Path) -> None:
 
 THERE = "os.getpid() != ONE"
 LOSSES = {
-    "at once": "at(crew, '_serve', lambda *_: die())",
-    "while it plans": f"at(planning.Planner, 'check', lambda _, file: {THERE} and 'a6' in file and die())",
+    "at once": "at(os, 'getppid', die)",
+    "while it plans": f"at(planner.Planner, 'plan', lambda _, file: {THERE} and 'a6' in file and die())",
     "before it writes": f"at(disk, '_write', lambda *_: {THERE} and die())",
     "between two files": f"at(disk, '_write', lambda path, *_: {THERE} and 'a6' in path and die())",
     "in the middle of a file": f"at(os, 'replace', lambda _, path: {THERE} and 'a5' in path and die())",
-    "after the last file": f"""
-apply = disk.Disk.apply
-disk.Disk.apply = lambda self, changes: (apply(self, changes), {THERE} and die())[0]
-""",
+    "after the last file": "at(parallel, '_send', lambda done, _: isinstance(done[0], Change) and die())",
     "with half an answer": f"""
 import pickle
 dump = pickle.dump
@@ -348,7 +352,7 @@ def half(value, file):
 pickle.dump = half
 """,
     "with nonsense": f"import pickle; at(pickle, 'dump', lambda _, file: {THERE} and file.write(b'x'))",
-    "by an error": f"at(planning.Planner, 'check', lambda _, file: {THERE} and 'a6' in file and 1 / 0)",
+    "by an error": f"at(planner.Planner, 'plan', lambda _, file: {THERE} and 'a6' in file and 1 / 0)",
     "by an error of writing": f"at(disk, '_write', lambda *_: {THERE} and 1 / 0)",
     "before it was": "def fork(): raise BlockingIOError(11, 'Resource temporarily unavailable')\nos.fork = fork",
     "for want of files": "def pipe(): raise OSError(24, 'Too many open files')\nos.pipe = pipe",
@@ -380,9 +384,9 @@ def test_a_process_that_is_lost_is_no_loss_with_force(build: Build, loss: str) -
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 MOMENTS = {
-    "planning here": "at(planning.Planner, 'check', lambda _, file: os.getpid() == ONE and told())",
-    "planning there": "at(planning.Planner, 'check', lambda _, file: os.getpid() != ONE and told())",
-    "just begun": "at(crew, '_serve', lambda *_: told())",
+    "planning here": "at(planner.Planner, 'plan', lambda _, file: os.getpid() == ONE and told())",
+    "planning there": "at(planner.Planner, 'plan', lambda _, file: os.getpid() != ONE and told())",
+    "just begun": "at(os, 'getppid', told)",
     "writing here": "at(os, 'replace', lambda *_: os.getpid() == ONE and told())",
     "writing there": "at(os, 'replace', lambda *_: os.getpid() != ONE and told())",
 }
