@@ -107,8 +107,8 @@ def test_threads_that_build_one_kit_do_not_disturb_each_other(bench: Workbench) 
 SHARED = """
 import gc
 from kei_assembler import Kit
-from kei_assembler.plan import parallel
-parallel._can_fork, parallel._MIN_ITEMS = lambda: True, 2
+from kei_assembler.plan import kit_plan, parallel
+parallel._can_fork, kit_plan._BATCH, kit_plan._MIN_SHARED = lambda: True, 1, 2
 print(Kit.load().build().status, gc.get_freeze_count())
 """
 

@@ -23,11 +23,11 @@ BLOCK = "# RULE\n\nBe kind.\n"
 DRIVER = """
 import os, signal, sys
 from kei_assembler import cli, kit
-from kei_assembler.plan import disk, parallel, planner
+from kei_assembler.plan import disk, kit_plan, parallel, planner, run
 from kei_assembler.plan.changes import Change
 ONE = os.getpid()
 parallel._can_fork = lambda: {is_shared}
-parallel._MIN_ITEMS = 4
+kit_plan._BATCH, kit_plan._MIN_SHARED, run._MIN_SHARED = 1, 4, 4
 receive = parallel._receive
 def received(child):
     results = receive(child)
@@ -335,7 +335,7 @@ def _assert_a_rerun_completes(build: Build, kit: Path) -> None:
 THERE = "os.getpid() != ONE"
 LOSSES = {
     "at once": "at(os, 'getppid', die)",
-    "while it plans": f"at(planner.Planner, 'plan', lambda _, file: {THERE} and 'a6' in file and die())",
+    "while it plans": f"at(planner.Planner, 'load_and_check', lambda _, file: {THERE} and 'a6' in file and die())",
     "before it writes": f"at(disk, '_write', lambda *_: {THERE} and die())",
     "between two files": f"at(disk, '_write', lambda path, *_: {THERE} and 'a6' in path and die())",
     "in the middle of a file": f"at(os, 'replace', lambda _, path: {THERE} and 'a5' in path and die())",
@@ -352,7 +352,7 @@ def half(value, file):
 pickle.dump = half
 """,
     "with nonsense": f"import pickle; at(pickle, 'dump', lambda _, file: {THERE} and file.write(b'x'))",
-    "by an error": f"at(planner.Planner, 'plan', lambda _, file: {THERE} and 'a6' in file and 1 / 0)",
+    "by an error": f"at(planner.Planner, 'load_and_check', lambda _, file: {THERE} and 'a6' in file and 1 / 0)",
     "by an error of writing": f"at(disk, '_write', lambda *_: {THERE} and 1 / 0)",
     "before it was": "def fork(): raise BlockingIOError(11, 'Resource temporarily unavailable')\nos.fork = fork",
     "for want of files": "def pipe(): raise OSError(24, 'Too many open files')\nos.pipe = pipe",
@@ -384,8 +384,8 @@ def test_a_process_that_is_lost_is_no_loss_with_force(build: Build, loss: str) -
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 MOMENTS = {
-    "planning here": "at(planner.Planner, 'plan', lambda _, file: os.getpid() == ONE and told())",
-    "planning there": "at(planner.Planner, 'plan', lambda _, file: os.getpid() != ONE and told())",
+    "planning here": "at(planner.Planner, 'load_and_check', lambda _, file: os.getpid() == ONE and told())",
+    "planning there": "at(planner.Planner, 'load_and_check', lambda _, file: os.getpid() != ONE and told())",
     "just begun": "at(os, 'getppid', told)",
     "writing here": "at(os, 'replace', lambda *_: os.getpid() == ONE and told())",
     "writing there": "at(os, 'replace', lambda *_: os.getpid() != ONE and told())",

@@ -20,6 +20,12 @@ from kei_assembler.source import Source
 if TYPE_CHECKING:
     from kei_assembler.render import Artifact
 
+_BATCH = 16
+"""How many manifests to plan at a time."""
+
+_MIN_SHARED = 16
+"""Fewer batches are not worth a second process."""
+
 _AT_EACH_FILE = (outputs.output_outside_root.code,)
 """Codes of findings with a common cause that are located at a manifest; all others are located at their cause."""
 
@@ -37,8 +43,10 @@ def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[st
     Raises: AssembleError if a folder of the kit cannot be read.
     """
     merged = _Merged(kit)
-    for plan in shared(Planner(kit, ignored).plan, files, told):
-        merged.add(plan)
+    batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
+    for plans in shared(Planner(kit, ignored).plan, batches, _MIN_SHARED, told):
+        for plan in plans:
+            merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
     changes = merged.changes
     if whole and not has_errors(found):

@@ -15,9 +15,6 @@ from kei_assembler import memo
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_MIN_ITEMS = 256
-"""Fewer items are not worth a second process."""
-
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -29,17 +26,18 @@ class _Child(NamedTuple):
 def shared(
     work: Callable[[Item], Result],
     items: Sequence[Item],
+    min_items: int,
     progress: Callable[[Sequence[Item]], Iterable[Item]] = iter,
 ) -> list[Result]:
     """Return `work(item)` for each item, in the order of the items.
 
-    If there are many items and a second core, a fork of this process does the second half. If that fails in any way,
-    this process does all the work alone. So the results of `work` have to be picklable, and it has to be safe to do
-    the same item twice. `progress` passes on the items that this process works on.
+    If there are at least `min_items` and a second core, a fork of this process does the second half. If that fails in
+    any way, this process does all the work alone. So the results of `work` have to be picklable, and it has to be safe
+    to do the same item twice. `progress` passes on the items that this process works on.
 
     Raises: whatever `work` raises.
     """
-    if len(items) < _MIN_ITEMS or not _can_fork():
+    if len(items) < min_items or not _can_fork():
         return [work(item) for item in progress(items)]
     first, second = items[: len(items) // 2], items[len(items) // 2 :]
     child = None

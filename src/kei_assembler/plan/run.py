@@ -16,6 +16,9 @@ from kei_assembler.plan.parallel import shared
 from kei_assembler.plan.result import Request, RunResult
 from kei_assembler.plan.waivers import waivers
 
+_MIN_SHARED = 256
+"""Writing fewer files is not worth a second process."""
+
 
 def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> RunResult:
     """Build these manifests, which are all of the kit if `whole`, or only look at what a build would do.
@@ -66,7 +69,7 @@ def write(kit: Kit, changes: Sequence[Change], policy: WritePolicy) -> list[Chan
         (done,) = disk.apply([change])
         return done._replace(before=None, after=None)  # what comes from another process had better be small
 
-    done = shared(carry_out, [change for change in covered if change.after is not None])
+    done = shared(carry_out, [change for change in covered if change.after is not None], _MIN_SHARED)
     done += map(carry_out, [change for change in covered if change.after is None])
     by_path = {change.path: change for change in done}
     came_about = ((change, by_path.get(change.path, change)) for change in changes)
