@@ -108,7 +108,7 @@ SHARED = """
 import gc
 from kei_assembler import Kit
 from kei_assembler.plan import kit_plan, parallel
-parallel._can_fork, kit_plan._BATCH, kit_plan._MIN_SHARED = lambda: True, 1, 2
+parallel._can_fork, kit_plan._BATCH, parallel._MIN_ITEMS = lambda: True, 1, 2
 print(Kit.load().build().status, gc.get_freeze_count())
 """
 
@@ -155,7 +155,9 @@ def test_what_cannot_go_on_is_an_error(kit: Kit, bench: Workbench, tmp_path_fact
 
 
 def test_the_package_gives_no_more_than_it_names() -> None:
-    assert set(kei_assembler.__all__) == {"Kit", "Plan", "__version__"}
+    names = {"Artifact", "AssembleError", "Change", "Diagnostic", "Kit", "Plan", "RunResult", "__version__"}
+    assert set(kei_assembler.__all__) == names
+    assert {name for name in names if getattr(kei_assembler, name).__class__ is type} == names - {"__version__"}
     with pytest.raises(AttributeError, match="has no attribute 'Kitt'"):
         _ = kei_assembler.Kitt
 

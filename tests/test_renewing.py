@@ -200,7 +200,7 @@ def test_what_is_no_file_is_not_looked_at(kit: Workbench) -> None:
 
 def test_with_two_processes_it_is_the_same(kit: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kit_plan, "_BATCH", 1)
-    monkeypatch.setattr(kit_plan, "_MIN_SHARED", 2)
+    monkeypatch.setattr(parallel, "_MIN_ITEMS", 2)
     monkeypatch.setattr(parallel, "_can_fork", lambda: True)
     kit.write({"agents/tester.toml": AGENT.format("tester")})
     assert kit.run("--all").stdout.splitlines()[-2:] == [

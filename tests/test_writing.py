@@ -285,6 +285,24 @@ def test_a_folder_that_came_in_the_way_since_the_plan_is_left_alone(
     assert _leftovers(bench.folder) == []
 
 
+def test_an_edited_file_that_changes_again_is_not_said_to_be_overwritten(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    bench.run("--all")
+    bench.write({"agents/a.md": bench.read("agents/a.md") + "mine\n"})
+    output, write_new = bench.folder / "agents" / "a.md", disk_room._write_new
+
+    def write_and_meddle(path: str, content: bytes, mode: int | None) -> None:
+        write_new(path, content, mode)
+        output.write_text("mine again\n")
+
+    monkeypatch.setattr(disk_room, "_write_new", write_and_meddle)
+    run = bench.run("--all", "--force")
+    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
+    assert output.read_text() == "mine again\n"
+
+
 def test_an_orphan_that_another_run_deleted_is_gone(tmp_path: Path) -> None:
     assert disk_room._write(str(tmp_path / "a.md"), b"as planned\n", None) is True
 

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 _BATCH = 16
 """How many manifests to plan at a time."""
 
-_MIN_SHARED = 16
-"""Fewer batches are not worth a second process."""
-
 _AT_EACH_FILE = (outputs.output_outside_root.code,)
 """Codes of findings with a common cause that are located at a manifest; all others are located at their cause."""
 
@@ -44,7 +41,7 @@ def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[st
     """
     merged = _Merged(kit)
     batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
-    for plans in shared(Planner(kit, ignored).plan, batches, _MIN_SHARED, told):
+    for plans in shared(Planner(kit, ignored).plan, batches, told):
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeVar
 
 from kei_assembler import memo
@@ -15,41 +16,51 @@ from kei_assembler import memo
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_MIN_ITEMS = 16
+"""Fewer items, each of which takes some milliseconds, are not worth a second process."""
+
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Child(NamedTuple):
     process: int
-    answer: BinaryIO
+    answers: BinaryIO
 
 
 def shared(
     work: Callable[[Item], Result],
     items: Sequence[Item],
-    min_items: int,
     progress: Callable[[Sequence[Item]], Iterable[Item]] = iter,
 ) -> list[Result]:
     """Return `work(item)` for each item, in the order of the items.
 
-    If there are at least `min_items` and a second core, a fork of this process does the second half. If that fails in
-    any way, this process does all the work alone. So the results of `work` have to be picklable, and it has to be safe
-    to do the same item twice. `progress` passes on the items that this process works on.
+    If there are many items and a second core, a fork of this process does the second half. If that fails in any way,
+    this process does all the work alone. So `work` has to return something that can be pickled, and must not write
+    files. `progress` passes on the items that this process works on.
 
     Raises: whatever `work` raises.
     """
-    if len(items) < min_items or not _can_fork():
+    if len(items) < _MIN_ITEMS or not _can_fork():
         return [work(item) for item in progress(items)]
     first, second = items[: len(items) // 2], items[len(items) // 2 :]
+    results: list[Result] = []
+    others: list[Any] = []
     child = None
     try:
         with _signals_blocked():  # until this process knows the child, so that it can end both
             child = _start(work, second)
-        results = [work(item) for item in progress(first)]
-        others = _receive(child) if child else None
+        answers = _answers(child) if child else iter(())
+        for item in progress(first):
+            results.append(work(item))
+            others += islice(answers, 1)  # in step, so that results do not pile up in the child
+        others += answers
     finally:
         if child:
             _end(child)
-    return results + ([work(item) for item in second] if others is None else others)
+    if len(others) <= len(second):  # the child was lost: its last answer, what it has looked at, is missing
+        return results + [work(item) for item in second]
+    memo.add(others.pop())
+    return results + others
 
 
 def _can_fork() -> bool:
@@ -69,7 +80,6 @@ def _signals_blocked() -> Iterator[None]:
 
 def _start(work: Callable[[Item], Any], items: Sequence[Item]) -> _Child | None:
     """Fork, or return None if the machine allows no further process or pipe."""
-    parent = os.getpid()
     pipe: list[int] = []
     gc.freeze()  # so that collecting garbage does not copy the pages that both processes share
     try:
@@ -82,59 +92,41 @@ def _start(work: Callable[[Item], Any], items: Sequence[Item]) -> _Child | None:
         return None
     receiver, sender = pipe
     if process == 0:
-        os.close(receiver)  # so that writing fails once the parent is gone
-        _be_child(work, items, parent, sender)
+        os.close(receiver)  # so that sending fails, and ends this process, once the parent is gone
+        _be_child(work, items, sender)
     os.close(sender)
     return _Child(process, os.fdopen(receiver, "rb"))
 
 
-def _be_child(work: Callable[[Item], Any], items: Iterable[Item], parent: int, sender: int) -> NoReturn:
-    """Do the work, send the results, and end, whatever happens: everything else is up to the parent."""
+def _be_child(work: Callable[[Item], Any], items: Sequence[Item], sender: int) -> NoReturn:
+    """Send the result of each item and, last, what was looked at; then end. Everything else is up to the parent."""
+    import pickle
+
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes: the parent then ends this one
-        signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _END_SIGNALS)
-        results = []
-        for item in items:
-            if os.getppid() != parent:  # it was killed
-                break
-            results.append(work(item))
-        else:
-            _send(results, sender)
+        with os.fdopen(sender, "wb") as stream:
+            for item in items:
+                pickle.dump(work(item), stream)
+                stream.flush()
+            pickle.dump(memo.noted(), stream)
     finally:
         os._exit(0)  # without cleaning up what belongs to the parent
 
 
-def _leave(number: int, _frame: object) -> NoReturn:
-    """Turn the first signal into an exception, so that temporary files are removed; ignore any further one."""
-    signal.signal(number, signal.SIG_IGN)
-    raise SystemExit
-
-
-def _send(results: list[Any], sender: int) -> None:
+def _answers(child: _Child) -> Iterator[Any]:
+    """Yield what the child sends, until it has ended."""
     import pickle
 
-    with os.fdopen(sender, "wb") as stream:
-        pickle.dump((results, memo.noted(), memo.written()), stream)
-
-
-def _receive(child: _Child) -> list[Any] | None:
-    """Return the child's results, or None if it was lost."""
-    import pickle
-
-    try:
-        results, notes, written = pickle.load(child.answer)
-    except Exception:  # half an answer can raise anything
-        return None
-    memo.add(notes)
-    memo.add_written(written)
-    return list(results)
+    with suppress(Exception):  # half an answer can raise anything
+        while True:
+            yield pickle.load(child.answers)
 
 
 def _end(child: _Child) -> None:
-    """End the child, which removes what it has half written."""
     gc.unfreeze()
-    child.answer.close()
+    child.answers.close()
     with suppress(OSError):
         os.kill(child.process, signal.SIGTERM)
         os.waitpid(child.process, 0)

@@ -12,12 +12,8 @@ from kei_assembler.plan.changes import Change, FileStatus, WritePolicy
 from kei_assembler.plan.disk import Disk
 from kei_assembler.plan.kit_plan import plan_kit
 from kei_assembler.plan.options import RunOptions
-from kei_assembler.plan.parallel import shared
 from kei_assembler.plan.result import Request, RunResult
 from kei_assembler.plan.waivers import waivers
-
-_MIN_SHARED = 256
-"""Writing fewer files is not worth a second process."""
 
 
 def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> RunResult:
@@ -63,17 +59,9 @@ def write(kit: Kit, changes: Sequence[Change], policy: WritePolicy) -> list[Chan
     """
     disk = Disk(kit)
     disk.sweep(change.path for change in changes)
-    covered = [change for change in changes if policy.covers(change)]
-
-    def carry_out(change: Change) -> Change:
-        (done,) = disk.apply([change])
-        return done._replace(before=None, after=None)  # what comes from another process had better be small
-
-    done = shared(carry_out, [change for change in covered if change.after is not None], _MIN_SHARED)
-    done += map(carry_out, [change for change in covered if change.after is None])
-    by_path = {change.path: change for change in done}
-    came_about = ((change, by_path.get(change.path, change)) for change in changes)
-    return [change._replace(kind=now.kind, applied=now.applied) for change, now in came_about]
+    covered = sorted(filter(policy.covers, changes), key=lambda change: change.after is None)
+    done = {change.path: change for change in disk.apply(covered)}
+    return [done.get(change.path, change) for change in changes]
 
 
 def _conflicts(kit: Kit, changes: Iterable[Change], options: RunOptions) -> list[Diagnostic]:
