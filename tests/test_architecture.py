@@ -7,32 +7,41 @@ from pathlib import Path
 import pytest
 
 from conftest import REPOSITORY
+from kei_assembler.targets import TARGETS
 
 PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
-    "diagnostics streams text text.hidden text.markdown text.frontmatter text.stamp",
-    "plan render.heritage memo.signatures plan.progress source.handwriting",
-    "memo source.shapes source.places targets.forms rules.imports rules.bodies importing importing.bodies",
-    "plan.parallel importing.lenient importing.breaks render.budget source targets.target",
+    "diagnostics suggestions streams text text.hidden text.markdown text.frontmatter text.stamp",
+    "render.heritage memo.signatures plan plan.progress source.handwriting",
+    "memo source.shapes source.places targets.forms importing",
+    "plan.parallel source importing.lenient importing.breaks render.budget targets.target",
+    "targets.fields",
+    "targets.claude_code targets.copilot targets.gemini targets.opencode targets.qwen",
+    "targets.codex targets.cursor",
     "render.sandbox targets",
     "manifest",
-    "manifest.adapt kit.settings importing.agentfile importing.paths",
-    "kit rules.hiding importing.names importing.former",
-    "plan.changes kit.discovery rules.subject rules.outputs rules.drift rules.limits",
+    "manifest.adapt kit.settings importing.paths",
+    "kit",
+    "kit.discovery",
+    "rules.definition plan.changes",
+    "rules.runner rules.imports rules.bodies",
+    "rules.sources rules.hiding rules.subject rules.outputs rules.drift rules.limits",
+    "importing.agentfile",
     "rules.keys rules.names rules.tools rules.rights",
-    "rules.blocks rules.handoffs rules.text importing.tools",
-    "rules importing.drafting",
-    "render rules.catalog",
-    "plan.classify plan.disk plan.reach plan.options plan.result",
-    "commands.gallery scaffold schema kit.selection",
-    "plan.difference plan.planner plan.orphans plan.renewing plan.waivers",
+    "rules.blocks rules.handoffs rules.text rules.settings importing.names importing.tools importing.former",
+    "rules loader",
+    "render rules.catalog selection",
+    "plan.classify plan.disk plan.reach plan.options plan.result importing.bodies",
+    "plan.difference plan.planner plan.orphans plan.waivers commands targets.docs schema importing.drafting",
+    "plan.renewing",
     "plan.staging plan.kit_plan",
     "plan.findings",
-    "plan.run report.as_text report.as_json report.as_sarif report.as_github scaffold.sketch commands.completing",
+    "plan.run scaffold commands.completing report.streams",
+    "scaffold.sketch report.as_text report.as_json report.as_sarif report.as_github",
     "importing.prospect importing.generated",
-    "report commands library commands.options",
+    "report library commands.options importing.run",
     "watching",
     "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets commands.watch",
     "cli",
@@ -54,10 +63,37 @@ def _imports(source: str) -> Iterator[str]:
             yield from (f"{module}.{alias.name}".lstrip(".") for alias in node.names)
 
 
+def _imported_rooms(path: Path) -> set[str]:
+    named = {name if name in LEVEL else name.rpartition(".")[0] for name in _imports(path.read_text())}
+    return named - {""}
+
+
 @pytest.mark.parametrize("path", ROOMS, ids=_room)
 def test_imports_point_downwards(path: Path) -> None:
-    imported = {name if name in LEVEL else name.rpartition(".")[0] for name in _imports(path.read_text())}
-    assert {name for name in imported if name and LEVEL[name] >= LEVEL[_room(path)]} == set()
+    assert {name for name in _imported_rooms(path) if LEVEL[name] >= LEVEL[_room(path)]} == set()
+
+
+def test_no_two_packages_import_each_other() -> None:
+    imports = {
+        (_room(path).partition(".")[0], name.partition(".")[0]) for path in ROOMS for name in _imported_rooms(path)
+    }
+    assert {(one, other) for one, other in imports if one < other and (other, one) in imports} == set()
+
+
+def test_every_rule_stands_in_the_package_of_the_rules() -> None:
+    rooms = {_room(path) for path in ROOMS if "\n@rule(" in path.read_text()}
+    assert rooms
+    assert {room for room in rooms if not room.startswith("rules.")} == set()
+
+
+def test_every_diagnostic_is_made_by_the_runner_of_the_rules() -> None:
+    makers = {
+        _room(path)
+        for path in ROOMS
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Diagnostic"
+    }
+    assert makers == {"rules.runner"}
 
 
 def test_every_room_has_its_floor() -> None:
@@ -71,3 +107,28 @@ def test_only_rendering_and_its_sandbox_know_jinja() -> None:
 
 def test_only_one_room_knows_tree_sitter() -> None:
     assert [path.name for path in ROOMS if "import tree_sitter" in path.read_text()] == ["places.py"]
+
+
+def _literals(path: Path) -> Iterator[str]:
+    """The texts in a file's code; docstrings, where examples stand, are none."""
+    tree = ast.parse(path.read_text())
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.value
+
+
+@pytest.mark.parametrize("path", [path for path in ROOMS if path.parent.name != "targets"], ids=_room)
+def test_only_its_row_knows_an_ai_tool(path: Path) -> None:
+    folders = [home.rpartition("/")[0] for row in TARGETS.values() for home in (row.home, *row.homes)]
+    told = [text for text in _literals(path) if text in TARGETS or any(folder in text for folder in folders)]
+    assert told == []
+
+
+def test_only_commands_know_click() -> None:
+    rooms = {_room(path) for path in ROOMS if any("click" in line for line in _import_lines(path))}
+    assert {room.partition(".")[0] for room in rooms} == {"cli", "commands"}
+
+
+def _import_lines(path: Path) -> Iterator[str]:
+    return (line for line in path.read_text().splitlines() if line.lstrip().startswith(("import ", "from ")))

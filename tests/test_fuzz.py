@@ -13,8 +13,7 @@ import pytest
 
 from conftest import REPOSITORY
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Place, Span
-from kei_assembler.kit import Kit, discovery
-from kei_assembler.kit.settings import decode_settings
+from kei_assembler.loader import load_kit
 from kei_assembler.plan.changes import FileStatus
 from kei_assembler.plan.classify import classify, classify_leftover, text_of, with_lf
 from kei_assembler.plan.kit_plan import plan_kit
@@ -169,7 +168,7 @@ def _check_reports(found: Iterable[Diagnostic]) -> None:
 
 def _planned(folder: Path) -> list[Diagnostic]:
     try:
-        kit = discovery.load(str(folder))
+        kit = load_kit(str(folder))
         return plan_kit(kit, kit.manifests, whole=True).found
     except AssembleError as error:
         return list(error.diagnostics)
@@ -215,7 +214,7 @@ def _rest(raw: bytes) -> str:
     return stamp.split(stamp.settled(text_of(raw), stamp.MARKUP), stamp.MARKUP)[1]
 
 
-NOWHERE = Kit("/nowhere", decode_settings({}), None)
+NOWHERE = load_kit("/nowhere")
 RESTS = frozenset(map(_rest, GENERATED.values()))
 WANTED = Artifact("agents/x.md", "agents/x.toml", "claude-code", GENERATED["generated.md"])
 

@@ -25,8 +25,8 @@ import os, signal, sys
 from kei_assembler import cli, kit
 from kei_assembler.plan import disk, kit_plan, parallel, planner
 ONE = os.getpid()
-parallel._can_fork = lambda: {is_shared}
-kit_plan._BATCH, parallel._MIN_ITEMS = 1, 4
+parallel.can_fork = lambda: {is_shared}
+kit_plan.BATCH, parallel.MIN_ITEMS = 1, 4
 share, told_of = parallel.shared, []
 def shared(*args):
     results = share(*args)
@@ -40,7 +40,7 @@ def at(room, name, hook):
         hook(*args)
         return found(*args, **options)
     setattr(room, name, hooked)
-at(parallel, "_start", lambda *_: told_of.append("start"))
+at(os, "fork", lambda: told_of.append("start"))
 at(parallel.memo, "add", lambda *_: told_of.append("add"))
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -263,7 +263,7 @@ def _assert_a_rerun_completes(build: Build, kit: Path) -> None:
 
 THERE = "os.getpid() != ONE"
 LOSSES = {
-    "at once": "at(parallel, '_be_child', lambda *_: die())",
+    "at once": f"at(os, 'close', lambda _: {THERE} and die())",
     "while it works": f"at(planner.Planner, 'load_and_check', lambda _, file: {THERE} and 'a6' in file and die())",
     "after its work": f"at(parallel.memo, 'noted', lambda: {THERE} and die())",
     "with half an answer": f"""
@@ -391,7 +391,7 @@ def work(item):
         print("now", flush=True)
         time.sleep(20)
     return b"x" * 10_000_000
-parallel._can_fork = lambda: True
+parallel.can_fork = lambda: True
 parallel.shared(work, range(20))
 """
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)

@@ -18,14 +18,15 @@ from kei_assembler import __version__, memo, streams
 from kei_assembler.commands import COMMANDS, MODULES, NAMES, completing, tell
 from kei_assembler.commands.options import OneOf, kit_option, several, target_option
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.kit import Kit, discovery
-from kei_assembler.kit.selection import files_of, home_of, named, way_to
+from kei_assembler.kit import Kit
+from kei_assembler.loader import load_kit
 from kei_assembler.plan.changes import WritePolicy
 from kei_assembler.plan.kit_plan import preview
 from kei_assembler.plan.options import Policy, RunOptions
 from kei_assembler.plan.result import CANNOT_RUN, CLEAN, Request, RunResult, failed
 from kei_assembler.plan.run import run
 from kei_assembler.report import FORMATS, as_text
+from kei_assembler.selection import files_of, home_of, named, way_to
 from kei_assembler.text.hidden import shown
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     try:
         home = home_of(manifests, folder, NAMES)
         way = way_to(home)
-        kit = discovery.load(home, options["targets"])
+        kit = load_kit(home, options["targets"])
         kit.named = named(home)
         result = _result(kit, manifests, options)
     except AssembleError as error:

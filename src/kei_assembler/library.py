@@ -7,15 +7,16 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler import kit
-from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean, has_errors
-from kei_assembler.kit import discovery
-from kei_assembler.kit.selection import found_from
+from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.kit.settings import normal
+from kei_assembler.loader import load_kit
 from kei_assembler.plan.changes import Change, WritePolicy
 from kei_assembler.plan.kit_plan import plan_kit, preview
 from kei_assembler.plan.options import Policy, RunOptions
 from kei_assembler.plan.result import RunResult
 from kei_assembler.plan.run import run, write
+from kei_assembler.selection import found_from
+from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Kit:
             if target not in TARGETS:
                 hint = did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
                 raise AssembleError(f"there is no target {target}", hint)
-        return cls(discovery.load(found_from(os.path.abspath(folder)), chosen).folder, chosen)
+        return cls(load_kit(found_from(os.path.abspath(folder)), chosen).folder, chosen)
 
     @property
     def folder(self) -> str:
@@ -129,7 +130,7 @@ class Kit:
 
     def _fresh(self) -> kit.Kit:
         """The kit as its files are now."""
-        return discovery.load(self._folder, self._targets)
+        return load_kit(self._folder, self._targets)
 
 
 def _files(own: kit.Kit, manifests: Sequence[File]) -> list[str]:

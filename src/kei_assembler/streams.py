@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NamedTuple, TextIO
-
-
-class Streams(NamedTuple):
-    """What goes to stdout and to stderr."""
-
-    out: str
-    err: str
+from typing import TextIO
 
 
 def set_up() -> None:

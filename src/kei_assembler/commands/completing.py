@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def manifests(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return the kit's manifests that begin so, as seen from here."""
-    from kei_assembler.kit.selection import as_seen
+    from kei_assembler.selection import as_seen
 
     kit = _kit(ctx)
     return _beginning(incomplete, (as_seen(kit.path(file)) for file in kit.manifests)) if kit else []
@@ -82,10 +82,10 @@ def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
 
 def _kit(ctx: click.Context) -> Kit | None:
     """The kit that `--kit` names, or the one around here."""
-    from kei_assembler.kit import discovery
-    from kei_assembler.kit.selection import folder_of
+    from kei_assembler.loader import load_kit
+    from kei_assembler.selection import folder_of
 
     try:
-        return discovery.load(folder_of(ctx.params.get("folder")))
+        return load_kit(folder_of(ctx.params.get("folder")))
     except (AssembleError, OSError):
         return None

@@ -5,16 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 from shlex import quote
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, rule
-from kei_assembler.kit.settings import Settings, character, is_block_name, normal
+from kei_assembler.diagnostics import AssembleError, KeyPath
+from kei_assembler.kit.settings import Settings, character, is_block_name, normal, table_at
 from kei_assembler.manifest import Manifest, manifest_reader, manifest_shape
 from kei_assembler.memo import note, note_content, note_entries, note_place, note_source
-from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
+from kei_assembler.source import BYTES_MOST, ReadError, Source, read_text, read_toml
 from kei_assembler.source.shapes import Shape
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 
@@ -27,11 +27,10 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Block(NamedTuple):
-    """One shared piece of Markdown, and what kept it from being read."""
+    """One shared piece of Markdown."""
 
     name: str
     source: Source
-    problems: tuple[Diagnostic, ...]
 
 
 class Kit:
@@ -92,11 +91,14 @@ class Kit:
         return frozenset({*CLAUDE_TOOLS, *self.settings.known_tools})
 
     @cached_property
+    def settings_table(self) -> Any:
+        """What stands in the settings' file where their table belongs."""
+        return table_at(self.settings_source.data, self.settings_at) if self.settings_source else {}
+
+    @cached_property
     def defaults(self) -> dict[str, Any]:
         """What every manifest has that does not say otherwise, as it stands in the settings."""
-        table: dict[str, Any] = self.settings_source.data if self.settings_source else {}
-        for key in self.defaults_at:
-            table = table.get(key, {})
+        table: dict[str, Any] = self.settings_table.get("defaults", {})
         return table
 
     @property
@@ -145,8 +147,8 @@ class Kit:
             return False
         if file in (SETTINGS_FILE, PROJECT_FILE):
             return True
-        source, problems = self.read_manifest(file)
-        return not problems and "name" not in source.data
+        source = self.read_manifest(file)
+        return source.error is None and "name" not in source.data
 
     @cached_property
     def agents(self) -> frozenset[str]:
@@ -190,8 +192,7 @@ class Kit:
             file = normal(f"{folder}/{name}.md")
             note_source(self.path(file))
             if os.path.lexists(self.path(file)):
-                source, problems = self.read_text(file)
-                return Block(name, source, tuple(problems))
+                return Block(name, self.read_text(file))
         return None
 
     def sources(self) -> list[str]:
@@ -209,22 +210,19 @@ class Kit:
         """Return the path of a file of the kit on this machine."""
         return os.path.join(self.folder, file)
 
-    def read_manifest(self, file: str) -> tuple[Source, list[Diagnostic]]:
-        """Return a manifest's source, and what kept it from being read."""
+    def read_manifest(self, file: str) -> Source:
+        """Return a manifest's source, with its parsed TOML."""
         return self._read(file, read_toml)
 
-    def read_text(self, file: str) -> tuple[Source, list[Diagnostic]]:
-        """Return the source of a block or template, and what kept it from being read."""
+    def read_text(self, file: str) -> Source:
+        """Return the source of a block or template."""
         return self._read(file, read_text)
 
-    def _read(
-        self, file: str, reader: Callable[[str, bytes], tuple[Source, list[Diagnostic]]]
-    ) -> tuple[Source, list[Diagnostic]]:
+    def _read(self, file: str, reader: Callable[[str, bytes], Source]) -> Source:
         try:
             raw = self._bytes(file)
         except OSError as error:
-            source = Source(file, "")
-            return source, source.run(unreadable, error)
+            return Source(file, "", ReadError("unreadable", error))
         return reader(file, raw)
 
     def _bytes(self, file: str) -> bytes:
@@ -325,27 +323,6 @@ def _read(descriptor: int, most: int) -> bytes:
     return raw
 
 
-@rule("S001")
-def unreadable(error: OSError) -> Iterable[Finding]:
-    """The file cannot be read.
-
-    It is a folder or a device with the name of a file, a link that leads nowhere or outside the kit's root, or
-    this user may not read it.
-
-    Fails::
-
-        # agents/critic.toml/notes.txt
-        A folder with the name of a manifest.
-
-    Passes::
-
-        name = "critic"
-        description = "Reviews code."
-    """
-    hint = "see the setting `root`" if error.errno == errno.EXDEV else ""
-    yield Finding(START, f"the file cannot be read: {error.strerror or error}", hint)
-
-
 def is_inside(path: str, folder: str) -> bool:
     """Tell whether a resolved path is the resolved folder or lies in it."""
     return path == folder or path.startswith(os.path.join(folder, ""))
@@ -359,6 +336,3 @@ def naming(kit: str) -> str:
 def stem(file: str) -> str:
     """Return the name of an agent by its manifest's file."""
     return file.rpartition("/")[2].removesuffix(".toml")
-
-
-RULES = (unreadable,)

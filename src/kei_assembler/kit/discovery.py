@@ -1,19 +1,17 @@
-"""Finding the kit that a path belongs to, and loading its settings."""
+"""Finding the kit that a path belongs to, and reading its settings."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Finding, KeyPath, did_you_mean, rule
-from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit, is_inside, read_regular
-from kei_assembler.kit.settings import check_settings, decode_settings, normal
+from kei_assembler.diagnostics import AssembleError, KeyPath
+from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit, read_regular
+from kei_assembler.kit.settings import decode_settings, table_at
 from kei_assembler.memo import note, note_place, note_source
-from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.source import Source, read_toml
 
-_PROJECT_TABLE: KeyPath = ("tool", "assemble")
+PROJECT_TABLE: KeyPath = ("tool", "assemble")
 _DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"
 
 
@@ -23,9 +21,9 @@ def find(start: str) -> str | None:
     A kit has an `assemble.toml`, a `pyproject.toml` with `[tool.assemble]`, or a `_blocks` folder. Where there is
     none of these, a folder with an `agents` folder will do. Links on the way to it are resolved.
     """
-    folders = list(_upwards(start, git_top(start)))
+    folders = list(upwards(start, git_top(start)))
     marked = (folder for folder in folders if _is_marked(folder))
-    bare = (folder for folder in folders if _is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
+    bare = (folder for folder in folders if is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
     found = next(marked, None) or next(bare, None)
     return found and resolved(found)
 
@@ -36,7 +34,8 @@ def resolved(folder: str) -> str:
     return os.path.realpath(folder)
 
 
-def _upwards(start: str, last: str | None) -> Iterator[str]:
+def upwards(start: str, last: str | None) -> Iterator[str]:
+    """Yield a folder and those above it, up to `last` or the top of the file system."""
     folder = start
     while True:
         yield folder
@@ -47,14 +46,14 @@ def _upwards(start: str, last: str | None) -> Iterator[str]:
 
 
 def _is_marked(folder: str) -> bool:
-    if _exists(os.path.join(folder, SETTINGS_FILE)) or _is_folder(os.path.join(folder, _DEFAULT_BLOCKS)):
+    if _exists(os.path.join(folder, SETTINGS_FILE)) or is_folder(os.path.join(folder, _DEFAULT_BLOCKS)):
         return True
-    return _project_settings(folder) is not None
+    return project_settings(folder) is not None
 
 
 def is_kit(folder: str) -> bool:
     """Tell whether a folder is a kit by more than the name of a folder in it: by a mark, or by a manifest."""
-    return _is_marked(folder) or bool(load(folder).manifests)
+    return _is_marked(folder) or bool(read_kit(folder).manifests)
 
 
 def _exists(path: str) -> bool:
@@ -62,75 +61,40 @@ def _exists(path: str) -> bool:
     return os.path.lexists(path)
 
 
-def _is_folder(path: str) -> bool:
+def is_folder(path: str) -> bool:
+    """Tell whether there is a folder at a path."""
     note(path)
-    is_folder = os.path.isdir(path)
-    if not is_folder:
-        note_source(path)
-    return is_folder
+    if os.path.isdir(path):
+        return True
+    note_source(path)
+    return False
 
 
 def git_top(folder: str) -> str | None:
     """Return the top of the git work tree that the folder lies in, or None."""
-    return next((path for path in _upwards(folder, None) if _exists(os.path.join(path, ".git"))), None)
+    return next((path for path in upwards(folder, None) if _exists(os.path.join(path, ".git"))), None)
 
 
-def load(folder: str, chosen: Iterable[str] = ()) -> Kit:
-    """Return the kit of a folder (an absolute path), for a run that keeps to the chosen targets, if any.
+def read_kit(folder: str) -> Kit:
+    """Return the kit in a folder (an absolute path), with what can be read of its settings, be they right or wrong.
 
-    Raises AssembleError, with diagnostics, when the settings are wrong.
+    Raises AssembleError when the disk does not let it read the settings.
     """
-    kit = _load(folder)
-    kit.chosen = tuple(dict.fromkeys(chosen))
-    return kit
-
-
-def _load(folder: str) -> Kit:
-    source, at = _settings_of(folder)
+    own = _settings_source(folder, SETTINGS_FILE)
+    source, at = (own, ()) if own else (project_settings(folder), PROJECT_TABLE)
     if source is None:
         return Kit(folder, decode_settings({}), None)
-    data = _table_at(source.data, at)
-    refuse(check_settings(source, at, data))
-    kit = Kit(folder, decode_settings(data), source, at)
-    refuse(source.run(hidden_text, source, kit.allowed_characters))
-    refuse(source.run(folder_out_of_place, kit) or source.run(obligatory_block_unknown, kit))
-    return kit
+    table = table_at(source.data, at)
+    return Kit(folder, decode_settings(table if isinstance(table, Mapping) else {}), source, at)
 
 
-def _settings_of(folder: str) -> tuple[Source | None, KeyPath]:
-    own = _settings_source(folder, SETTINGS_FILE)
-    project = _project_settings(folder)
-    if own and project:
-        refuse(project.run(two_settings, _PROJECT_TABLE))
-    return (own, ()) if own else (project, _PROJECT_TABLE)
+def project_settings(folder: str) -> Source | None:
+    """Return the folder's `pyproject.toml` if it has settings, or may have some but cannot be parsed.
 
-
-@rule("C706")
-def two_settings(at: KeyPath) -> Iterable[Finding]:
-    """There are settings in `assemble.toml` and in `pyproject.toml`.
-
-    Neither is merged into the other: whoever reads one of the two must be able to rely on it.
-
-    Fails::
-
-        # assemble.toml
-        obligatory = []
-
-        # pyproject.toml
-        [tool.assemble]
-        obligatory = ["baseline"]
-
-    Passes::
-
-        # assemble.toml
-        obligatory = []
+    Raises AssembleError when the disk does not let it read the file.
     """
-    yield Finding(at, f"`{SETTINGS_FILE}` beside this holds settings too", "keep the settings in one of the two files")
-
-
-def _project_settings(folder: str) -> Source | None:
     source = _settings_source(folder, PROJECT_FILE, b"assemble")
-    return source if source and _table_at(source.data, _PROJECT_TABLE) is not None else None
+    return source if source and (source.error or table_at(source.data, PROJECT_TABLE) is not None) else None
 
 
 def _settings_source(folder: str, file: str, needle: bytes = b"") -> Source | None:
@@ -142,113 +106,4 @@ def _settings_source(folder: str, file: str, needle: bytes = b"") -> Source | No
         raw = read_regular(path)
     except OSError as error:
         raise AssembleError(f"{file} cannot be read: {error.strerror}") from error
-    if needle not in raw:
-        return None
-    source, problems = read_toml(file, raw)
-    refuse(problems)
-    return source
-
-
-def _table_at(data: Mapping[str, Any], at: KeyPath) -> Any:
-    table: Any = data
-    for key in at:
-        table = table.get(key) if isinstance(table, Mapping) else None
-    return table
-
-
-def refuse(problems: Iterable[Diagnostic]) -> None:
-    """Raise AssembleError when there are problems with the settings."""
-    if diagnostics := tuple(problems):
-        raise AssembleError("the settings have errors; nothing was done", diagnostics=diagnostics)
-
-
-@rule("C705")
-def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
-    """A folder that the settings name does not exist, or lies outside the kit's root.
-
-    `root` itself must hold the kit, and lie in the git work tree if there is one. A kit that shares its blocks
-    with others sets `root` to the folder that holds them all.
-
-    Fails::
-
-        # assemble.toml
-        blocks = ["rules"]
-
-    Passes::
-
-        # assemble.toml
-        blocks = ["rules"]
-
-        # rules/baseline.md.txt
-        A folder that exists.
-    """
-    top = git_top(kit.folder)
-    if not is_inside(os.path.realpath(kit.folder), kit.root):
-        yield Finding((*kit.settings_at, "root"), "`root` must be the kit's folder or one that holds it")
-    elif top and not is_inside(kit.root, os.path.realpath(top)):
-        yield Finding((*kit.settings_at, "root"), "`root` lies outside the git work tree")
-    else:
-        yield from _misplaced_folders(kit)
-
-
-def _misplaced_folders(kit: Kit) -> Iterator[Finding]:
-    for path, folder in _named_folders(kit):
-        note_place(kit.path(folder))
-        if not kit.holds(kit.path(folder)):
-            yield Finding(path, f"the folder `{folder}` lies outside the kit's root", _root_for(kit, folder))
-        elif path[-1] != "templates" and not _is_folder(kit.path(folder)):
-            yield Finding(path, f"there is no folder `{folder}`", "folders are relative to the kit")
-
-
-def _root_for(kit: Kit, folder: str) -> str:
-    """The hint that names the nearest root, as `root` may be, that would hold a folder besides the kit."""
-    start, wanted = os.path.realpath(kit.folder), os.path.realpath(kit.path(folder))
-    roots = (above for above in _upwards(start, os.path.realpath(git_top(start) or os.sep)) if is_inside(wanted, above))
-    root = next(roots, None)
-    if root is None:
-        return "it lies outside the git work tree too: move it there"
-    return f'set `root` to a folder that holds it, such as `root = "{normal(os.path.relpath(root, start))}"`'
-
-
-def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:
-    """Only what is written in the settings: a default folder that does not exist is just empty."""
-    assert kit.settings_source
-    table = _table_at(kit.settings_source.data, kit.settings_at) or {}
-    for key in ("manifests", "templates"):
-        if key in table:
-            yield (*kit.settings_at, key), table[key]
-    for index, folder in enumerate(table.get("blocks", ())):
-        yield (*kit.settings_at, "blocks", index), folder
-
-
-@rule("C708")
-def obligatory_block_unknown(kit: Kit) -> Iterable[Finding]:
-    """The setting `obligatory` names a block that is in none of the block folders.
-
-    No manifest could follow it, and so none would be held to it.
-
-    Fails::
-
-        # assemble.toml
-        obligatory = ["baseline"]
-
-    Passes::
-
-        # assemble.toml
-        obligatory = ["baseline"]
-
-        # _blocks/baseline.md
-        Be honest.
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-        blocks = ["baseline"]
-    """
-    for index, name in enumerate(kit.settings.obligatory):
-        if kit.block(name) is None:
-            where = (*kit.settings_at, "obligatory", index)
-            yield Finding(where, f"unknown block `{name}`", did_you_mean(name, kit.block_names))
-
-
-RULES = (folder_out_of_place, two_settings, obligatory_block_unknown)
+    return read_toml(file, raw) if needle in raw else None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from kei_assembler.diagnostics import Diagnostic, Rule
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Kit
-from kei_assembler.kit.selection import as_seen
 from kei_assembler.plan.changes import Change, FileStatus
 from kei_assembler.rules import drift
+from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.drift import UNFINISHED_MERGE
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.selection import as_seen
 from kei_assembler.source import Source
 
 _DRIFT_RULES = {FileStatus.CREATE: drift.output_missing, FileStatus.UPDATE: drift.output_outdated}
@@ -43,7 +45,7 @@ def unstaged(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
     return [
         diagnostic
         for path, is_ignored in staging.unstaged(kit, right).items()
-        for diagnostic in Source(path, "").run(drift.file_unstaged, as_seen(kit.path(path)), is_ignored)
+        for diagnostic in run_rule(drift.file_unstaged, Source(path, ""), as_seen(kit.path(path)), is_ignored)
     ]
 
 
@@ -52,7 +54,7 @@ def _diagnosed(kit: Kit, changes: Iterable[Change], rules: Mapping[FileStatus, R
         diagnostic
         for change in changes
         if change.kind in rules
-        for diagnostic in Source(change.path, "").run(rules[change.kind], *_subject(kit, change))
+        for diagnostic in run_rule(rules[change.kind], Source(change.path, ""), *_subject(kit, change))
     ]
 
 

@@ -15,12 +15,13 @@ from kei_assembler.plan.parallel import shared
 from kei_assembler.plan.planner import ManifestPlan, Planner
 from kei_assembler.plan.progress import told
 from kei_assembler.rules import Usage, check_block, check_defaults, check_kit, outputs
+from kei_assembler.rules.runner import run_rule
 from kei_assembler.source import Source
 
 if TYPE_CHECKING:
     from kei_assembler.render import Artifact
 
-_BATCH = 16
+BATCH = 16
 """How many manifests to plan at a time."""
 
 _AT_EACH_FILE = (outputs.output_outside_root.code,)
@@ -40,7 +41,7 @@ def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[st
     Raises: AssembleError if a folder of the kit cannot be read.
     """
     merged = _Merged(kit)
-    batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
+    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
     for plans in shared(Planner(kit, ignored).plan, batches, told):
         for plan in plans:
             merged.add(plan)
@@ -83,7 +84,7 @@ class _Merged:
             self.usage.add(plan.use)
         for path, real, change, problems in plan.outputs:
             if real in self.owners:
-                self.found += Source(plan.file, "").run(outputs.output_twice, path, self.owners[real])
+                self.found += run_rule(outputs.output_twice, Source(plan.file, ""), path, self.owners[real])
                 continue
             self.owners[real] = plan.file
             self.found += problems
@@ -113,7 +114,7 @@ def _overwritten_sources(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic
         diagnostic
         for change in in_the_way
         if disk.real(change.path) in sources
-        for diagnostic in Source(change.manifest, "").run(outputs.output_is_source, change.path)
+        for diagnostic in run_rule(outputs.output_is_source, Source(change.manifest, ""), change.path)
     ]
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.kit import Kit
+from kei_assembler.loader import refuse
 from kei_assembler.plan.changes import WritePolicy
 
 
@@ -25,7 +26,7 @@ class Policy(NamedTuple):
         if kit.settings.ignore:
             from kei_assembler.rules.catalog import check_ignore
 
-            check_ignore(kit)
+            refuse(check_ignore(kit))
         return cls(frozenset({*codes, *kit.settings.ignore}), strict)
 
     def weigh(self, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

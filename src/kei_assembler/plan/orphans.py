@@ -13,9 +13,6 @@ from kei_assembler.plan.disk import Disk, is_temporary
 from kei_assembler.plan.reach import deepened, reach
 from kei_assembler.targets import TARGETS
 
-_CLIENT_FOLDERS = {"claude-code": ".claude/agents/{name}.md"}
-"""Where a client looks if its agent files go elsewhere by default."""
-
 
 def find_orphans(kit: Kit, known: Iterable[str], targets: Collection[str]) -> list[Change]:
     """Return the orphans of a kit, and other agent files beside its outputs.
@@ -48,7 +45,7 @@ def _output_patterns(kit: Kit) -> Iterator[tuple[str, str, bool]]:
 def _client_patterns(kit: Kit) -> Iterator[tuple[str, str, bool]]:
     """The same for where the targets' clients look in the kit's root: many kits had their outputs there before."""
     for row in map(TARGETS.__getitem__, kit.chosen or TARGETS):
-        yield row.name, f"{kit.settings.root}/{_CLIENT_FOLDERS.get(row.name, row.output)}", row.deep
+        yield row.name, f"{kit.settings.root}/{row.home}", row.deep
 
 
 class _Search:

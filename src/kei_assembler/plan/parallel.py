@@ -16,7 +16,7 @@ from kei_assembler import memo
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_MIN_ITEMS = 16
+MIN_ITEMS = 16
 """Fewer items, each of which takes some milliseconds, are not worth a second process."""
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -40,7 +40,7 @@ def shared(
 
     Raises: whatever `work` raises.
     """
-    if len(items) < _MIN_ITEMS or not _can_fork():
+    if len(items) < MIN_ITEMS or not can_fork():
         return [work(item) for item in progress(items)]
     first, second = items[: len(items) // 2], items[len(items) // 2 :]
     results: list[Result] = []
@@ -63,7 +63,7 @@ def shared(
     return results + others
 
 
-def _can_fork() -> bool:
+def can_fork() -> bool:
     """Tell whether a fork is safe and useful: there are two cores, and no other thread would get lost."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return hasattr(os, "fork") and cores > 1 and len(sys._current_frames()) == 1

@@ -14,6 +14,8 @@ from kei_assembler.plan.classify import classify, is_manifest_path
 from kei_assembler.plan.disk import Disk
 from kei_assembler.rules import ManifestUse, check_limits, check_manifest, outputs, text, use_of
 from kei_assembler.rules.limits import Given
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.sources import check_source
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
 
@@ -82,10 +84,12 @@ class Planner:
 
     def load_and_check(self, file: str) -> tuple[Manifest | None, ManifestPlan]:
         """Return the manifest, or None if it has errors, and its plan so far."""
-        source, problems = self.kit.read_manifest(file)
-        problems = problems or source.run(outputs.unusable_path, file)
+        source = self.kit.read_manifest(file)
+        problems = check_source(source) or run_rule(outputs.unusable_path, source, file)
         if problems:
-            return None, ManifestPlan(file, source.run(text.unfinished_merge, source) or problems, [], [], [], None)
+            return None, ManifestPlan(
+                file, run_rule(text.unfinished_merge, source, source) or problems, [], [], [], None
+            )
         manifest, problems = check_manifest(self.kit, source)
         problems = [problem for problem in problems if problem.code not in self.ignored]
         plan = ManifestPlan(file, problems, [], [], [], use_of(self.kit, manifest))
@@ -112,11 +116,11 @@ class Planner:
         source, path, size = Source(artifact.manifest, ""), artifact.path, len(artifact.content)
         real = self.disk.real(path)
         if not is_inside(real, self.kit.root):
-            plan.shared.extend(source.run(outputs.output_outside_root, os.path.dirname(path) or "."))
+            plan.shared.extend(run_rule(outputs.output_outside_root, source, os.path.dirname(path) or "."))
         elif size > OUTPUT_MOST:
-            plan.found.extend(source.run(outputs.output_too_large, path, size, OUTPUT_MOST))
+            plan.found.extend(run_rule(outputs.output_too_large, source, path, size, OUTPUT_MOST))
         elif is_manifest_path(self.kit, path):
-            plan.found.extend(source.run(outputs.output_among_manifests, path))
+            plan.found.extend(run_rule(outputs.output_among_manifests, source, path))
         else:
             plan.outputs.append(self._output(artifact, real.casefold()))
 
@@ -125,7 +129,7 @@ class Planner:
             change = classify(self.kit, artifact, self.disk.read(artifact.path))
         except OSError as error:
             reason = error.strerror or str(error)
-            problems = Source(artifact.manifest, "").run(outputs.output_unreadable, artifact.path, reason)
+            problems = run_rule(outputs.output_unreadable, Source(artifact.manifest, ""), artifact.path, reason)
             return Output(artifact.path, real, None, problems)
         return Output(artifact.path, real, change._replace(chosen=True) if self.kit.chosen else change, [])
 

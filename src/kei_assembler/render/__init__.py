@@ -5,23 +5,23 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from functools import cache
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from jinja2 import (
-    BaseLoader,
     ChoiceLoader,
     Environment,
     FileSystemLoader,
     FunctionLoader,
     PrefixLoader,
     StrictUndefined,
+    Template,
     TemplateSyntaxError,
     Undefined,
 )
 
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Span, did_you_mean
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
 from kei_assembler.kit import BODY_TEMPLATE, Kit
 from kei_assembler.kit.settings import TEMPLATE_NAME, normal
 from kei_assembler.manifest import Handoff, Manifest
@@ -31,9 +31,12 @@ from kei_assembler.render.heritage import Heritage, misnamed
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.outputs import allowance_unsaid, template_block_unknown, template_fails
+from kei_assembler.rules.runner import locate, run_rule
+from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.text import filled_in_file, unfinished_merge
 from kei_assembler.source import START, Source
 from kei_assembler.source.shapes import fits
+from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets import TARGETS
 from kei_assembler.text.hidden import may_hide
 from kei_assembler.text.markdown import fence_around, fold_all, inert, inert_all, reference, tidy, trimmed
@@ -118,13 +121,7 @@ class Renderer:
     def _variables(self, manifest: Manifest) -> dict[str, Any]:
         """What templates see of a manifest, for all of its targets."""
         if self._last is None or self._last[0] is not manifest:
-            variables = {
-                "agent": AgentView(manifest),
-                "blocks": tuple(map(self._block, manifest.blocks)),
-                "extra": SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
-                "report_fence": fence_around("\n".join(manifest.output_extra_fields)),
-            }
-            self._last = manifest, variables
+            self._last = manifest, _variables(manifest, tuple(map(self._block, manifest.blocks)))
         return self._last[1]
 
     def refuse_what_templates_add(self, artifact: Artifact, manifest: Manifest) -> None:
@@ -137,12 +134,12 @@ class Renderer:
         found = []
         if template and may_hide(artifact.content):
             whole = Source(source.file, artifact.content.decode())
-            found = whole.run(hidden_text, whole, self.kit.allowed_characters)
+            found = run_rule(hidden_text, whole, whole, self.kit.allowed_characters)
         if TARGETS[artifact.target].fills and not self._is_filled(manifest, artifact.target):
             prompt = Source(source.file, artifact.prompt)
-            found += prompt.run(filled_in_file, prompt, (artifact.target,))
+            found += run_rule(filled_in_file, prompt, prompt, (artifact.target,))
         if found:
-            raise TemplateFailure(*(one._replace(place=source.place(START)) for one in found))
+            raise TemplateFailure(*(one._replace(place=locate(source, START)) for one in found))
 
     def _is_filled(self, manifest: Manifest, target: str) -> bool:
         """Whether a block has already what the client would fill in; that is a finding about the block."""
@@ -153,7 +150,7 @@ class Renderer:
         template = self._own_template(artifact.target)
         if not template or artifact.allowed is None or self._says_what_is_allowed(artifact, manifest):
             return []
-        return Source(template, "").run(allowance_unsaid, TARGETS[artifact.target].label)
+        return run_rule(allowance_unsaid, Source(template, ""), TARGETS[artifact.target].label)
 
     def _says_what_is_allowed(self, artifact: Artifact, manifest: Manifest) -> bool:
         """That an agent may do nothing has no words to look for, but the body has to differ from one without limits."""
@@ -176,7 +173,9 @@ class Renderer:
         for block in misnamed(lambda name: known.get(self._file_of(name)), template):
             source = self._templates[self._file_of(block.template)]
             where = _span_of_name(source.text, _line_in(source.text, block.line), block.name)
-            found += source.run(template_block_unknown, where, block.name, block.template, block.parent, block.known)
+            found += run_rule(
+                template_block_unknown, source, where, block.name, block.template, block.parent, block.known
+            )
         return found
 
     def _own_template(self, target: str) -> str:
@@ -205,31 +204,22 @@ class Renderer:
 
     def _load_body(self, template: str) -> Callable[..., str]:
         """A kit's own template runs in the sandbox; the package's is trusted."""
-        make = Environment if template == _PACKAGE_BODY else partial(Sandbox, _printed)
-        environment = make(
-            loader=self._loader(),
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            auto_reload=False,
-            undefined=_Undefined,
-        )
-        if isinstance(environment, Sandbox):
-            self._heritage[template] = environment.heritage
-        return environment.get_template(template).render
-
-    def _loader(self) -> BaseLoader:
         note(os.path.join(_PACKAGE_TEMPLATES, BODY_TEMPLATE))
-        package = PrefixLoader({"default": FileSystemLoader(_PACKAGE_TEMPLATES)})
-        return ChoiceLoader([package, FunctionLoader(self._kit_template)])
+        if template == _PACKAGE_BODY:
+            return _package_template().render
+        loader = ChoiceLoader([_PACKAGE_LOADER, FunctionLoader(self._kit_template)])
+        environment = Sandbox(_printed, loader=loader, **_SYNTAX)
+        self._heritage[template] = environment.heritage
+        return environment.get_template(template).render
 
     def _kit_template(self, name: str) -> tuple[str, str, None] | None:
         file = self._file_of(name)
         if not fits(TEMPLATE_NAME, name) or not self._is_there(name):
             return None
-        source, problems = self.kit.read_text(file)
-        problems += source.run(hidden_text, source, self.kit.allowed_characters)
-        problems += source.run(unfinished_merge, source, False)
+        source = self.kit.read_text(file)
+        problems = check_source(source)
+        problems += run_rule(hidden_text, source, source, self.kit.allowed_characters)
+        problems += run_rule(unfinished_merge, source, source, False)
         if problems:
             raise TemplateFailure(*problems)
         self._templates[file] = source
@@ -240,7 +230,39 @@ class Renderer:
             return error
         file, line = _template_line(error, self._templates)
         source = self._templates.get(file) or Source(file, "")
-        return TemplateFailure(source.run(template_fails, error, _line_in(source.text, line), manifest)[0])
+        return TemplateFailure(run_rule(template_fails, source, error, _line_in(source.text, line), manifest)[0])
+
+
+def default_body(manifest: Manifest, allowed: tuple[str, ...] | None) -> str:
+    """Return the body that the package's template gives a manifest, without blocks.
+
+    `allowed` is what the agent may do in words, None where the body does not say that.
+    """
+    return _package_template().render(**_variables(manifest, ()), target="", allowed=allowed)
+
+
+@cache
+def default_titles() -> Mapping[str, str]:
+    """Return the heading of each block of the package's template that has one."""
+    text, _, _ = _PACKAGE_LOADER.get_source(_package_template().environment, _PACKAGE_BODY)
+    return dict(_TITLED_BLOCK.findall(text))
+
+
+_TITLED_BLOCK = re.compile(r"^\{% block (\w+) %\}(?:\n(?!# |\{% block ).*)*\n# (.+)", re.MULTILINE)
+
+
+@cache
+def _package_template() -> Template:
+    return Environment(loader=_PACKAGE_LOADER, **_SYNTAX).get_template(_PACKAGE_BODY)
+
+
+def _variables(manifest: Manifest, blocks: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "agent": AgentView(manifest),
+        "blocks": blocks,
+        "extra": SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
+        "report_fence": fence_around("\n".join(manifest.output_extra_fields)),
+    }
 
 
 def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str, int]:
@@ -283,6 +305,14 @@ class _Undefined(StrictUndefined):
         return f"`{self._undefined_name}` is not defined" + (f"; {hint}" if hint else "")
 
 
+_PACKAGE_LOADER = PrefixLoader({"default": FileSystemLoader(_PACKAGE_TEMPLATES)})
+_SYNTAX: Mapping[str, Any] = {
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+    "auto_reload": False,
+    "undefined": _Undefined,
+}
 _VARIABLES = ("agent", "allowed", "blocks", "extra", "report_fence", "target")
 
 

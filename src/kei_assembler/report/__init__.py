@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kei_assembler.plan.result import RunResult
 from kei_assembler.report import as_github, as_json, as_sarif, as_text
-from kei_assembler.streams import Streams
+from kei_assembler.report.streams import Streams
 
 FORMATS: dict[str, Callable[[RunResult], Streams]] = {
     "text": as_text.render,

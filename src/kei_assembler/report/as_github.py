@@ -9,7 +9,7 @@ from __future__ import annotations
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
 from kei_assembler.kit.settings import normal
 from kei_assembler.plan.result import RunResult
-from kei_assembler.streams import Streams
+from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import shown
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}

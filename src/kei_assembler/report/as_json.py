@@ -7,7 +7,7 @@ from typing import Any
 from kei_assembler.diagnostics import Diagnostic, Place
 from kei_assembler.plan.changes import DRIFT, Change
 from kei_assembler.plan.result import RunResult
-from kei_assembler.streams import Streams
+from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import as_json, shown
 
 

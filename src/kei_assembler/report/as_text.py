@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable
 from kei_assembler.diagnostics import Diagnostic, Place
 from kei_assembler.plan.changes import DRIFT, Change, FileStatus
 from kei_assembler.plan.result import RunResult
-from kei_assembler.streams import Streams
+from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import shown
 
 _LINE_MOST = 100

@@ -1,4 +1,4 @@
-"""What holds for every kit: shown on generated manifests."""
+"""What holds for every kit, tested with generated manifests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from conftest import examples
 from kei_assembler.diagnostics import has_errors
-from kei_assembler.kit import discovery
+from kei_assembler.loader import load_kit
 from kei_assembler.plan.changes import FileStatus
 from kei_assembler.plan.disk import Disk
 from kei_assembler.plan.kit_plan import KitPlan, plan_kit
@@ -48,7 +48,7 @@ def _kit(folder: str, manifest: dict[str, Any]) -> Path:
 
 
 def _planned(folder: str) -> KitPlan:
-    return plan_kit(discovery.load(folder), ["agents/x.toml"], whole=True)
+    return plan_kit(load_kit(folder), ["agents/x.toml"], whole=True)
 
 
 def _output(manifest: dict[str, Any]) -> str:
@@ -66,7 +66,7 @@ def test_after_a_build_nothing_is_left_to_do(manifest: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = str(_kit(folder, manifest))
         first = _planned(path).changes
-        Disk(discovery.load(path)).apply(first)
+        Disk(load_kit(path)).apply(first)
         second = _planned(path).changes
     assert [change.kind for change in first] == [FileStatus.CREATE]
     assert [change.kind for change in second] == [FileStatus.UNCHANGED]
