@@ -12,12 +12,12 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
-    "diagnostics streams text text.hidden text.markdown text.frontmatter text.stamp",
-    "render.heritage memo.signatures plan.crew plan.progress source.handwriting",
-    "memo source.shapes source.places targets.forms rules.imports rules.bodies importing importing.bodies",
-    "importing.lenient importing.breaks render.budget source targets.target",
-    "render.sandbox targets",
-    "manifest",
+    "diagnostics paths streams text text.hidden text.markdown text.frontmatter text.stamp",
+    "files.signatures render.heritage plan.crew plan.progress source.handwriting",
+    "files.recorder source.shapes source.places targets.forms rules.imports rules.bodies importing importing.bodies",
+    "files importing.lenient importing.breaks render.budget source targets.target",
+    "files.atomic files.git_index files.walk render.sandbox targets",
+    "files.run_cache manifest",
     "manifest.adapt kit.settings importing.agentfile importing.paths",
     "kit rules.hiding importing.names importing.former",
     "kit.discovery rules.subject rules.outputs rules.drift rules.limits",

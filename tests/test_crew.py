@@ -271,14 +271,14 @@ CANNOT = """
 def cannot(path, *_):
     if path.endswith({name!r}):
         raise OSError(28, "No space left on device")
-at(disk, "_write", cannot)
+at(disk.atomic, "replace", cannot)
 """
 MEANWHILE = """
 def meanwhile(path, *_):
     if path.endswith({name!r}):
         with open(path, "a") as file:
             file.write("mine\\n")
-at(disk, "_write", meanwhile)
+at(disk.atomic, "replace", meanwhile)
 """
 
 
@@ -329,8 +329,8 @@ THERE = "os.getpid() != ONE"
 LOSSES = {
     "at once": "at(crew, '_serve', lambda *_: die())",
     "while it plans": f"at(planning.Planner, 'check', lambda _, file: {THERE} and 'a6' in file and die())",
-    "before it writes": f"at(disk, '_write', lambda *_: {THERE} and die())",
-    "between two files": f"at(disk, '_write', lambda path, *_: {THERE} and 'a6' in path and die())",
+    "before it writes": f"at(disk.atomic, 'replace', lambda *_: {THERE} and die())",
+    "between two files": f"at(disk.atomic, 'replace', lambda path, *_: {THERE} and 'a6' in path and die())",
     "in the middle of a file": f"at(os, 'replace', lambda _, path: {THERE} and 'a5' in path and die())",
     "after the last file": f"""
 apply = disk.Disk.apply
@@ -349,7 +349,7 @@ pickle.dump = half
 """,
     "with nonsense": f"import pickle; at(pickle, 'dump', lambda _, file: {THERE} and file.write(b'x'))",
     "by an error": f"at(planning.Planner, 'check', lambda _, file: {THERE} and 'a6' in file and 1 / 0)",
-    "by an error of writing": f"at(disk, '_write', lambda *_: {THERE} and 1 / 0)",
+    "by an error of writing": f"at(disk.atomic, 'replace', lambda *_: {THERE} and 1 / 0)",
     "before it was": "def fork(): raise BlockingIOError(11, 'Resource temporarily unavailable')\nos.fork = fork",
     "for want of files": "def pipe(): raise OSError(24, 'Too many open files')\nos.pipe = pipe",
 }

@@ -15,11 +15,12 @@ from conftest import REPOSITORY
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Place, Span
 from kei_assembler.kit import Kit, discovery
 from kei_assembler.kit.settings import decode_settings
-from kei_assembler.plan import Kind, decide, decide_leftover, text_of, with_lf
+from kei_assembler.plan import Kind, decide, decide_leftover, text_of
 from kei_assembler.plan.planning import planned
 from kei_assembler.render import Artifact
 from kei_assembler.report import FORMATS
 from kei_assembler.report.outcome import Outcome
+from kei_assembler.source import with_lf
 from kei_assembler.text import stamp
 
 FUZZ = REPOSITORY / "tests" / "fuzz"

@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from conftest import Workbench
+from kei_assembler.files import atomic
 from kei_assembler.plan import Change, Kind
-from kei_assembler.plan import disk as disk_room
 from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
@@ -228,13 +229,13 @@ def test_what_changed_since_the_plan_is_left_alone(
     bench.run("--all")
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "B."\n'})
     output = bench.folder / "agents" / "a.md"
-    write_new = disk_room._write_new
+    fill = atomic._fill
 
-    def write_and_meddle(path: str, content: bytes, mode: int | None) -> None:
-        write_new(path, content, mode)
+    def write_and_meddle(file: BinaryIO, content: bytes) -> None:
+        fill(file, content)
         output.unlink() if now is None else output.write_bytes(now)
 
-    monkeypatch.setattr(disk_room, "_write_new", write_and_meddle)
+    monkeypatch.setattr(atomic, "_fill", write_and_meddle)
     run = bench.run("--all")
     assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
     assert (output.read_bytes() if output.exists() else None) == now
@@ -245,13 +246,13 @@ def test_what_another_run_was_faster_to_write_is_done(bench: Workbench, monkeypa
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
     bench.run("--all")
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "B."\n'})
-    output, write_new = bench.folder / "agents" / "a.md", disk_room._write_new
+    output, fill = bench.folder / "agents" / "a.md", atomic._fill
 
-    def write_both(path: str, content: bytes, mode: int | None) -> None:
-        write_new(path, content, mode)
+    def write_both(file: BinaryIO, content: bytes) -> None:
+        fill(file, content)
         output.write_bytes(content)
 
-    monkeypatch.setattr(disk_room, "_write_new", write_both)
+    monkeypatch.setattr(atomic, "_fill", write_both)
     run = bench.run("--all")
     assert (run.status, run.stdout.splitlines()[0]) == (0, "updated agents/a.md")
     assert _leftovers(bench.folder) == []
@@ -273,20 +274,20 @@ def test_a_folder_that_came_in_the_way_since_the_plan_is_left_alone(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
-    output, write_new = bench.folder / "agents" / "a.md", disk_room._write_new
+    output, fill = bench.folder / "agents" / "a.md", atomic._fill
 
-    def write_and_meddle(path: str, content: bytes, mode: int | None) -> None:
-        write_new(path, content, mode)
+    def write_and_meddle(file: BinaryIO, content: bytes) -> None:
+        fill(file, content)
         output.mkdir()
 
-    monkeypatch.setattr(disk_room, "_write_new", write_and_meddle)
+    monkeypatch.setattr(atomic, "_fill", write_and_meddle)
     run = bench.run("--all")
     assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
     assert _leftovers(bench.folder) == []
 
 
 def test_an_orphan_that_another_run_deleted_is_gone(tmp_path: Path) -> None:
-    assert disk_room._write(str(tmp_path / "a.md"), b"as planned\n", None) is True
+    assert atomic.replace(str(tmp_path / "a.md"), b"as planned\n", None) is True
 
 
 def test_an_orphan_that_changed_since_the_plan_is_not_deleted(tmp_path: Path) -> None:
@@ -294,5 +295,5 @@ def test_an_orphan_that_changed_since_the_plan_is_not_deleted(tmp_path: Path) ->
     path.parent.mkdir()
     path.write_bytes(b"mine now\n")
     change = Change(Kind.ORPHAN, "agents/a.md", "agents/a.toml", "claude-code", b"as planned\n", None)
-    assert disk_room._write(str(path), change.before, change.after) is False
+    assert atomic.replace(str(path), change.before, change.after) is False
     assert path.read_bytes() == b"mine now\n"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler import kit
 from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean, has_errors
+from kei_assembler.files import DISK
 from kei_assembler.kit import discovery
 from kei_assembler.kit.selection import found_from
-from kei_assembler.kit.settings import normal
+from kei_assembler.paths import normal
 from kei_assembler.plan import Change, Licence
 from kei_assembler.plan.build import Mode, Policy, run
 from kei_assembler.plan.disk import Disk
@@ -50,7 +51,7 @@ class Kit:
 
         Raises AssembleError when there is no such folder or no kit, when its settings are wrong, or a target is none.
         """
-        if not os.path.isdir(folder):
+        if not DISK.is_folder(os.fspath(folder)):
             raise AssembleError(f"there is no folder {os.fspath(folder)}")
         chosen = tuple(targets)
         for target in chosen:

@@ -8,10 +8,11 @@ from functools import partial
 from time import sleep
 
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files import DISK
+from kei_assembler.files.signatures import Signature, signature
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, discovery
 from kei_assembler.kit.selection import named, refuse_no_kit, way_to
 from kei_assembler.library import Kit
-from kei_assembler.memo.signatures import Signature, signature
 from kei_assembler.plan import Kind
 from kei_assembler.report.outcome import Outcome, failed
 
@@ -76,7 +77,7 @@ def _folders(folder: str) -> list[str]:
     except AssembleError:
         return [folder]
     folders = (settings.manifests, *settings.blocks, settings.templates)
-    return [path for path in (os.path.join(folder, name) for name in folders) if os.path.isdir(path)] or [folder]
+    return [path for path in (os.path.join(folder, name) for name in folders) if DISK.is_folder(path)] or [folder]
 
 
 def _signatures(folder: str) -> Signatures:

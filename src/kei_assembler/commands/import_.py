@@ -13,6 +13,8 @@ import click
 from kei_assembler.commands import completing, tell
 from kei_assembler.commands.options import OneOf, kit_option
 from kei_assembler.diagnostics import AssembleError, Diagnostic
+from kei_assembler.files import DISK, Entry
+from kei_assembler.files.walk import walk
 from kei_assembler.importing import prospect
 from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.drafting import Draft, Origin, draft
@@ -20,13 +22,14 @@ from kei_assembler.importing.generated import edits, told_apart
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
-from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming, read_regular, unreadable
-from kei_assembler.kit.selection import as_seen, named, way_down, working_directory
-from kei_assembler.plan import disk, with_lf
+from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming, unreadable
+from kei_assembler.kit.selection import named, working_directory
+from kei_assembler.paths import as_seen, is_inside, way_down
+from kei_assembler.plan import disk
 from kei_assembler.plan.build import Policy
 from kei_assembler.report import as_text
 from kei_assembler.report.outcome import Outcome
-from kei_assembler.source import Source
+from kei_assembler.source import BYTES_MOST, Source, with_lf
 from kei_assembler.targets import TARGETS
 from kei_assembler.text.hidden import shown
 
@@ -98,7 +101,7 @@ def _home(folder: str | None) -> str:
     if folder is not None and not os.path.isdir(folder):
         raise AssembleError(f"there is no folder {folder}", "--kit takes the folder of a kit, or the one for a new kit")
     here = working_directory()
-    return discovery.resolved(os.path.abspath(folder)) if folder is not None else discovery.find(here) or here
+    return DISK.resolve(os.path.abspath(folder)) if folder is not None else discovery.find(here) or here
 
 
 def _kit(home: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
@@ -133,27 +136,19 @@ def _inside(folder: str, target: str | None) -> list[str]:
 
 
 def _walk(folder: str) -> Iterator[str]:
-    def refuse(error: OSError) -> None:
-        raise AssembleError(f"the folder {error.filename} cannot be read: {error.strerror}")
+    """The files in a folder and below; what several links lead to counts anew where an AI tool looks."""
+    real = os.path.realpath(folder)
 
-    entered: set[tuple[str, bool]] = set()
-    for inner, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        folders[:] = [name for name in folders if name not in _PASSED_OVER]
-        folders[:] = [name for name in folders if _is_new(os.path.join(inner, name), folder, entered)]
-        yield from (os.path.join(inner, name) for name in names)
+    def enters(path: str, entry: Entry) -> bool:
+        is_upwards = entry.is_link and is_inside(real, os.path.realpath(os.path.join(folder, path)))
+        return entry.name not in _PASSED_OVER and not is_upwards
 
+    def is_seen(path: str) -> bool:
+        return seen_by(f"{_full(os.path.join(folder, path))}/x") is not None
 
-def _is_new(path: str, top: str, entered: set[tuple[str, bool]]) -> bool:
-    """Whether a folder, or what a link leads to, was not entered yet; where an AI tool looks, that counts anew.
-
-    A link upwards leads to nothing new.
-    """
-    real = os.path.realpath(path)
-    key = real, seen_by(f"{_full(path)}/x") is not None
-    is_above = os.path.join(os.path.realpath(top), "").startswith(os.path.join(real, ""))
-    is_new = key not in entered and not is_above
-    entered.add(key)
-    return is_new
+    for path, entry in walk(DISK, folder, enters, once_per=is_seen):
+        if not entry.is_folder:
+            yield os.path.join(folder, path)
 
 
 def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], list[Diagnostic]]:
@@ -175,7 +170,7 @@ def _place(path: str, home: str) -> str:
 def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
     name = os.path.normpath(path).replace(os.sep, "/")
     try:
-        raw = read_regular(path)
+        raw = DISK.read(path, BYTES_MOST)
     except OSError as error:
         return None, Source(name, "").run(unreadable, error)
     return read_agent(name, raw, target, is_in_place=target_of(_full(path)) == target)

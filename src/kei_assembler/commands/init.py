@@ -11,10 +11,11 @@ import click
 from kei_assembler import scaffold, schema
 from kei_assembler.commands import completing, tell
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files import DISK
 from kei_assembler.kit import Kit, discovery, naming
-from kei_assembler.kit.selection import as_seen, named, way_down, working_directory
-from kei_assembler.kit.settings import normal
+from kei_assembler.kit.selection import named, working_directory
 from kei_assembler.manifest import decode
+from kei_assembler.paths import as_seen, normal, way_down
 from kei_assembler.plan import disk
 from kei_assembler.plan.build import Mode, run
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
@@ -40,7 +41,7 @@ def command(folder: str | None) -> int:
     """
     path = os.path.normpath(os.path.join(working_directory(), folder or ""))
     _refuse_others(path, is_named=folder is not None)
-    path = discovery.resolved(path)
+    path = DISK.resolve(path)
     top = discovery.git_top(path) or path
     way = way_down(path, top)
     return _add(discovery.load(path), top, way) if discovery.is_kit(path) else _start(path, top, way)

@@ -13,8 +13,9 @@ from kei_assembler.commands import completing, tell
 from kei_assembler.commands.options import kit_option, several
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, did_you_mean, listed
 from kei_assembler.kit import Kit, discovery, stem
-from kei_assembler.kit.selection import as_seen, folder_of
+from kei_assembler.kit.selection import folder_of
 from kei_assembler.manifest import NAME, OPTIONS, settable
+from kei_assembler.paths import as_seen
 from kei_assembler.plan import Kind, disk
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
 from kei_assembler.report import as_text

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Rule, Severity, has_errors
 from kei_assembler.kit import Kit
 from kei_assembler.kit.discovery import git_top
-from kei_assembler.kit.selection import as_seen
 from kei_assembler.kit.settings import character
+from kei_assembler.paths import as_seen
 from kei_assembler.plan import Change, Kind, Licence
 from kei_assembler.plan.disk import Disk
 from kei_assembler.plan.planning import Plan, planned
@@ -172,5 +172,5 @@ def _cause(kit: Kit, change: Change) -> str:
         from kei_assembler.plan.difference import likely_cause
 
         return likely_cause(change)
-    is_there = change.kind is Kind.ORPHAN and os.path.lexists(kit.path(change.manifest))
+    is_there = change.kind is Kind.ORPHAN and kit.files.exists(kit.path(change.manifest))
     return change.target if is_there and change.target not in kit.settings.targets else ""

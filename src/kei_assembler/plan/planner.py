@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kei_assembler import memo
 from kei_assembler.diagnostics import Diagnostic, Place, has_errors
-from kei_assembler.kit import Kit, is_inside
-from kei_assembler.kit.settings import normal
+from kei_assembler.files import add_accesses
+from kei_assembler.files.atomic import is_temporary
+from kei_assembler.files.recorder import Accesses
+from kei_assembler.kit import Kit
 from kei_assembler.manifest import Manifest
+from kei_assembler.paths import is_inside, normal
 from kei_assembler.plan import OUTPUT_MOST, Change, Kind, decide, decide_leftover
-from kei_assembler.plan.disk import Disk, is_temporary
+from kei_assembler.plan.disk import Disk
 from kei_assembler.plan.reach import deepened, reach
 from kei_assembler.rules import Usage, check_block, check_defaults, check_limits, check_manifest, outputs, text
 from kei_assembler.rules.limits import Given
@@ -39,7 +41,7 @@ class Part(NamedTuple):
     passed_over: set[str]
     usage: tuple[Any, ...]
     blocks: tuple[str, ...]
-    notes: memo.Notes | None
+    accesses: Accesses | None
 
 
 class Planner:
@@ -93,7 +95,7 @@ class Planner:
         self.usage.join(part.usage)
         for name in part.blocks:
             self.kit.block(name)
-        memo.add(part.notes)
+        add_accesses(part.accesses)
 
     def _place(self, source: Source, artifact: Artifact) -> None:
         resolved = self.disk.real(artifact.path)
@@ -223,10 +225,9 @@ class Planner:
     def _like_outputs(self, pattern: str) -> Iterator[str]:
         """The files whose path could come from an output's pattern."""
         where = reach(pattern, self.kit.settings.manifests)
-        memo.note(self.kit.path(where.folder))
-        if not self.disk.holds(f"{where.folder}/x"):
+        if not self.kit.holds_folder(self.kit.path(where.folder)):
             return iter(())
-        found = sorted(self.kit.files(where.folder, where.suffix, enters=where.enters))
+        found = sorted(self.kit.files_in(where.folder, where.suffix, enters=where.enters))
         return (path for path in found if where.file.fullmatch(path) and not is_temporary(path))
 
 

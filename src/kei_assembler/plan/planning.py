@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kei_assembler import memo
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
+from kei_assembler.files import accesses, add_accesses
 from kei_assembler.kit import Kit
 from kei_assembler.plan import Change, Kind, crew
 from kei_assembler.plan.planner import Part, Planner
@@ -134,13 +134,13 @@ class _Share:
     def _done_of(self, theirs: list[Change]) -> list[Change]:
         """Return the changes of the other process as they came about."""
         try:
-            answer = self.partner.answer() if self.partner and theirs else ([], {})
+            answer = self.partner.answer() if self.partner and theirs else ([], accesses())
         except crew.PartnerLost:
             return self._rescued(theirs)
         if isinstance(answer, AssembleError):
             raise answer
-        done, written = answer
-        memo.add_written(written)
+        done, seen = answer
+        add_accesses(seen)
         return list(done)
 
     def _rescued(self, theirs: list[Change]) -> list[Change]:
@@ -177,7 +177,7 @@ class _Share:
             now._replace(before=None, after=None) if now.kind is planned.kind else now
             for planned, now in zip(asked, done, strict=True)
         ]
-        return told, memo.written()
+        return told, accesses()
 
     def _while_wanted(self, asked: Iterable[Change]) -> Iterator[Change]:
         """Give the changes for as long as the process that asked for them is there, which may be killed any time."""
@@ -200,7 +200,7 @@ class _Share:
             planner.passed_over,
             planner.usage.gathered,
             blocks,
-            memo.noted(),
+            accesses(),
         )
 
     def _sent(self, change: Change) -> Change:

@@ -10,29 +10,26 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from jinja2 import (
-    BaseLoader,
-    ChoiceLoader,
     Environment,
-    FileSystemLoader,
     FunctionLoader,
-    PrefixLoader,
     StrictUndefined,
     TemplateSyntaxError,
     Undefined,
 )
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span, did_you_mean
+from kei_assembler.files import DISK
 from kei_assembler.kit import BODY_TEMPLATE, Kit
-from kei_assembler.kit.settings import TEMPLATE_NAME, normal
+from kei_assembler.kit.settings import TEMPLATE_NAME
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.manifest.adapt import adapt
-from kei_assembler.memo import note, note_source
+from kei_assembler.paths import normal
 from kei_assembler.render.heritage import Heritage, misnamed
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.outputs import allowance_unsaid, template_block_unknown, template_fails
 from kei_assembler.rules.text import filled_in_file, unfinished_merge
-from kei_assembler.source import START, Source
+from kei_assembler.source import BYTES_MOST, START, Source
 from kei_assembler.source.shapes import fits
 from kei_assembler.targets import TARGETS
 from kei_assembler.text.hidden import may_hide
@@ -199,15 +196,13 @@ class Renderer:
         return next(filter(self._is_there, (f"{target}/{BODY_TEMPLATE}", BODY_TEMPLATE)), _PACKAGE_BODY)
 
     def _is_there(self, name: str) -> bool:
-        path = self.kit.path(self._file_of(name))
-        note_source(path)
-        return os.path.lexists(path)
+        return self.kit.files.exists(self.kit.path(self._file_of(name)))
 
     def _load_body(self, template: str) -> Callable[..., str]:
         """A kit's own template runs in the sandbox; the package's is trusted."""
         make = Environment if template == _PACKAGE_BODY else partial(Sandbox, _printed)
         environment = make(
-            loader=self._loader(),
+            loader=FunctionLoader(self._load_template),
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
@@ -218,13 +213,10 @@ class Renderer:
             self._heritage[template] = environment.heritage
         return environment.get_template(template).render
 
-    def _loader(self) -> BaseLoader:
-        note(os.path.join(_PACKAGE_TEMPLATES, BODY_TEMPLATE))
-        package = PrefixLoader({"default": FileSystemLoader(_PACKAGE_TEMPLATES)})
-        return ChoiceLoader([package, FunctionLoader(self._kit_template)])
-
-    def _kit_template(self, name: str) -> tuple[str, str, None] | None:
+    def _load_template(self, name: str) -> tuple[str, str, None] | None:
         file = self._file_of(name)
+        if name == _PACKAGE_BODY:
+            return DISK.read(file, BYTES_MOST).decode(), file, None
         if not fits(TEMPLATE_NAME, name) or not self._is_there(name):
             return None
         source, problems = self.kit.read_text(file)

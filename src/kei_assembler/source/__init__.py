@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from functools import cached_property
 from itertools import islice
@@ -22,7 +23,6 @@ FINDINGS_MOST = 100
 """After so many findings of one rule in one file, the rest is only mentioned."""
 
 START = Span(1, 1, 1, 1)
-_BOM = "\ufeff"
 _SPELLING = frozenset("uUxebfr")
 _STRETCH_MOST = 100
 _MESSAGE_MOST = 500
@@ -151,17 +151,18 @@ def read_text(file: str, raw: bytes) -> tuple[Source, list[Diagnostic]]:
     if len(raw) > BYTES_MOST:
         source = Source(file, "")
         return source, source.run(too_large)
+    plain = with_lf(raw.removeprefix(BOM_UTF8))
     try:
-        text, is_text = raw.decode(), b"\0" not in raw
+        text, is_text = plain.decode(), b"\0" not in raw
     except UnicodeDecodeError:
-        text, is_text = raw.decode(errors="replace"), False
-    source = Source(file, with_lf(text.removeprefix(_BOM)))
+        text, is_text = plain.decode(errors="replace"), False
+    source = Source(file, text)
     return source, [] if is_text else source.run(not_utf8, raw)
 
 
-def with_lf(text: str) -> str:
-    """Return the text with LF line ends; as most texts are, which one character tells faster than two."""
-    return text.replace("\r\n", "\n") if "\r" in text else text
+def with_lf(content: bytes) -> bytes:
+    """Return the bytes of a text with LF line ends; most have them already, which is quicker to tell by CR alone."""
+    return content.replace(b"\r\n", b"\n") if b"\r" in content else content
 
 
 def read_toml(file: str, raw: bytes) -> tuple[Source, list[Diagnostic]]:
@@ -262,7 +263,7 @@ _MARKS = {
 
 
 def _span_of_byte(raw: bytes, at: int) -> Span:
-    before = raw[:at].decode().removeprefix(_BOM)
+    before = raw[:at].removeprefix(BOM_UTF8).decode()
     line, column = _position(before, len(before))
     return Span(line, column, line, column + 1)
 
