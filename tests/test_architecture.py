@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,28 +13,32 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
-    "diagnostics paths streams text text.hidden text.markdown text.frontmatter text.stamp",
+    "diagnostics paths suggestions streams text text.hidden text.markdown text.frontmatter text.stamp",
     "files.signatures render.heritage plan.crew plan.progress source.handwriting",
-    "files.recorder source.shapes source.places targets.forms rules.imports rules.bodies importing importing.bodies",
-    "files importing.lenient importing.breaks render.budget source targets.target",
+    "files.recorder source.shapes source.places targets.forms importing importing.bodies",
+    "files source importing.lenient importing.breaks render.budget targets.target",
     "files.atomic files.git_index files.walk render.sandbox targets",
     "files.run_cache manifest",
-    "manifest.adapt kit.settings importing.agentfile importing.paths",
-    "kit rules.hiding importing.names importing.former",
-    "kit.discovery rules.subject rules.outputs rules.drift rules.limits",
+    "manifest.adapt kit.settings importing.paths",
+    "kit",
+    "kit.discovery",
+    "rules.definition",
+    "rules.runner rules.imports rules.bodies",
+    "rules.sources rules.hiding rules.subject rules.outputs rules.drift rules.limits",
+    "importing.agentfile",
     "rules.keys rules.names rules.tools rules.rights",
-    "rules.blocks rules.handoffs rules.text importing.tools",
-    "rules importing.drafting",
-    "render",
+    "rules.blocks rules.handoffs rules.text rules.settings importing.names importing.tools importing.former",
+    "rules loader importing.drafting",
+    "render rules.catalog selection",
     "plan",
-    "plan.disk plan.difference plan.reach",
-    "rules.catalog commands.gallery report.outcome scaffold schema kit.selection plan.planner",
+    "plan.disk plan.difference plan.reach plan.outcome",
+    "commands commands.gallery scaffold schema plan.planner",
     "plan.renewing",
     "plan.staging",
     "plan.planning",
-    "report.as_text report.as_json report.as_sarif plan.build scaffold.sketch commands.completing",
-    "report.as_github importing.prospect importing.generated",
-    "report commands library commands.options",
+    "plan.build scaffold.sketch commands.completing report.streams",
+    "report.as_text report.as_json report.as_sarif report.as_github importing.prospect importing.generated",
+    "report library commands.options",
     "watching",
     "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets commands.watch",
     "cli",
@@ -55,10 +60,37 @@ def _imports(source: str) -> Iterator[str]:
             yield from (f"{module}.{alias.name}".lstrip(".") for alias in node.names)
 
 
+def _imported_rooms(path: Path) -> set[str]:
+    named = {name if name in LEVEL else name.rpartition(".")[0] for name in _imports(path.read_text())}
+    return named - {""}
+
+
 @pytest.mark.parametrize("path", ROOMS, ids=_room)
 def test_imports_point_downwards(path: Path) -> None:
-    imported = {name if name in LEVEL else name.rpartition(".")[0] for name in _imports(path.read_text())}
-    assert {name for name in imported if name and LEVEL[name] >= LEVEL[_room(path)]} == set()
+    assert {name for name in _imported_rooms(path) if LEVEL[name] >= LEVEL[_room(path)]} == set()
+
+
+def test_no_two_packages_import_each_other() -> None:
+    imports = {
+        (_room(path).partition(".")[0], name.partition(".")[0]) for path in ROOMS for name in _imported_rooms(path)
+    }
+    assert {(one, other) for one, other in imports if one < other and (other, one) in imports} == set()
+
+
+def test_every_rule_stands_in_the_package_of_the_rules() -> None:
+    rooms = {_room(path) for path in ROOMS if "\n@rule(" in path.read_text()}
+    assert rooms
+    assert {room for room in rooms if not room.startswith("rules.")} == set()
+
+
+def test_every_diagnostic_is_made_by_the_runner_of_the_rules() -> None:
+    makers = {
+        _room(path)
+        for path in ROOMS
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Diagnostic"
+    }
+    assert makers == {"rules.runner"}
 
 
 def test_every_room_has_its_floor() -> None:
@@ -72,3 +104,65 @@ def test_only_rendering_and_its_sandbox_know_jinja() -> None:
 
 def test_only_one_room_knows_tree_sitter() -> None:
     assert [path.name for path in ROOMS if "import tree_sitter" in path.read_text()] == ["places.py"]
+
+
+TOUCHES_FILES = ("files", "plan.disk")
+RUNS_THE_COMMAND = ("__main__", "start", "cli", "commands", "streams")
+SHOWS_PROGRESS = ("plan.progress",)
+PURE = {
+    "os": "PathLike curdir environ fsdecode fspath getcwd getpid getppid name path sep",
+    "os.path": "abspath basename dirname isabs join normpath relpath split splitext",
+    "sys": "_current_frames",
+}
+"""What of these modules neither looks at the file system nor at a stream."""
+
+OF_PROCESSES = "_exit close cpu_count fdopen fork kill pipe sched_getaffinity waitpid"
+"""What of `os` starts and ends processes, and connects them."""
+
+BRING_FILES = frozenset("fileinput glob io pathlib shutil subprocess tempfile".split())
+CACHE = re.compile(r"run_cache|recorder", re.IGNORECASE)
+
+
+def _is_part_of(room: str, parts: Iterable[str]) -> bool:
+    return any(room == part or room.startswith(f"{part}.") for part in parts)
+
+
+def _touched(source: str) -> set[str]:
+    """What a module names that can look at the file system or at a stream."""
+    touched = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute() if (owner := ast.unparse(node.value)) in PURE:
+                known = f"{PURE[owner]} {OF_PROCESSES}" if owner == "os" else PURE[owner]
+                touched |= {f"{owner}.{node.attr}"} - {f"{owner}.{name}" for name in known.split()}
+            case ast.Name(id="open" | "print" | "input" as name):
+                touched.add(name)
+            case ast.Import():
+                touched |= {alias.name for alias in node.names} & BRING_FILES
+            case ast.ImportFrom(module=str(module)) if module in PURE or module in BRING_FILES:
+                touched.add(module)
+    return touched
+
+
+@pytest.mark.parametrize("path", ROOMS, ids=_room)
+def test_only_the_file_interface_the_writer_and_the_command_touch_files_and_streams(path: Path) -> None:
+    if not _is_part_of(_room(path), (*TOUCHES_FILES, *RUNS_THE_COMMAND)):
+        streams = {"sys.stderr"} if _room(path) in SHOWS_PROGRESS else set()
+        assert _touched(path.read_text()) - streams == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("open('x')", "print('x')", "input()", "import subprocess", "from pathlib import Path", "from os import stat"),
+        *("from os.path import exists", "os.open('x', 0)", "os.scandir('x')", "f = os.lstat", "os.path.realpath('x')"),
+        *("map(os.path.lexists, x)", "sys.stdout.write('x')", "sys.argv"),
+    ],
+)
+def test_what_touches_files_is_told(line: str) -> None:
+    assert _touched(f"def function():\n    {line}\n")
+
+
+def test_only_the_file_interface_and_the_command_know_of_the_run_cache() -> None:
+    rooms = {_room(path) for path in ROOMS if CACHE.search(path.read_text())}
+    assert {room for room in rooms if not _is_part_of(room, ["files"])} == {"cli", "start"}

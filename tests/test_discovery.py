@@ -110,6 +110,26 @@ def test_what_is_not_one_kit_cannot_be_run(args: list[str], said: str, bench: Wo
     assert said in run.stderr
 
 
+BROKEN: dict[str, str | bytes] = {
+    "outer/pyproject.toml": "# assemble\n[broken",
+    "outer/agents/y.toml": Y,
+    "outer/kit/assemble.toml": "",
+}
+
+
+@pytest.mark.parametrize("args", [("--all",), ("schema",), ("new", "z"), ("agents/y.toml",)])
+def test_where_the_settings_may_be_in_a_broken_file_nothing_is_done(args: tuple[str, ...], bench: Workbench) -> None:
+    run = _with(bench, BROKEN, *args, cwd="outer")
+    assert (run.status, set(bench.files())) == (2, set(BROKEN))
+    assert "pyproject.toml:2:8: error[S003] " in run.stderr
+    assert "error: the settings have errors; nothing was done\n" in run.stderr
+
+
+def test_a_broken_file_further_up_does_not_concern_a_kit_of_its_own(bench: Workbench) -> None:
+    run = _with(bench, BROKEN | {"outer/kit/agents/x.toml": X}, "--all", "--kit", "kit", cwd="outer")
+    assert (run.status, _outputs(bench)) == (0, ["outer/kit/agents/x.md"])
+
+
 @pytest.mark.parametrize("project", ["[project]\nname = 'a'\n", "[broken", b"\xff\xfe", "[tool.assembler]\na = 1\n"])
 def test_a_project_file_of_others_is_none_of_its_business(project: str | bytes, bench: Workbench) -> None:
     run = _with(bench, {"pyproject.toml": project, "agents/x.toml": X}, "--all")

@@ -13,13 +13,14 @@ import pytest
 
 from conftest import REPOSITORY
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Place, Span
-from kei_assembler.kit import Kit, discovery
+from kei_assembler.kit import Kit
 from kei_assembler.kit.settings import decode_settings
+from kei_assembler.loader import load_kit
 from kei_assembler.plan import Kind, decide, decide_leftover, text_of
+from kei_assembler.plan.outcome import Outcome
 from kei_assembler.plan.planning import planned
 from kei_assembler.render import Artifact
 from kei_assembler.report import FORMATS
-from kei_assembler.report.outcome import Outcome
 from kei_assembler.source import with_lf
 from kei_assembler.text import stamp
 
@@ -169,7 +170,7 @@ def _check_reports(found: Iterable[Diagnostic]) -> None:
 
 def _planned(folder: Path) -> list[Diagnostic]:
     try:
-        kit = discovery.load(str(folder))
+        kit = load_kit(str(folder))
         with planned(kit, kit.manifests, whole=True) as plan:
             return plan.found
     except AssembleError as error:

@@ -70,8 +70,8 @@ def _imported(raw: bytes, tmp: Path, target: str = "claude-code") -> Imported | 
     ((name, of_name),) = name_all([agent])
     one = draft(kit, origin, name, [name])
     (file,) = written(kit, [one])
-    source, problems = read_toml(file.path, file.text.encode())
-    assert problems == []
+    source = read_toml(file.path, file.text.encode())
+    assert source.error is None
     manifest, _ = check_manifest(kit, source)
     said = tuple((one.place.excerpt or "", one.message) for one in (*found, *of_name, *one.found))
     return Imported(Renderer(kit).render(manifest, file.path, target).content.decode(), said)

@@ -12,7 +12,7 @@ import yaml
 
 from conftest import Workbench
 from kei_assembler import schema
-from kei_assembler.kit import discovery
+from kei_assembler.loader import load_kit
 
 OF_KIT = (
     ".assemble/manifest.schema.json",
@@ -49,7 +49,7 @@ def test_the_settings_that_are_commented_out_are_right(bench: Workbench) -> None
     text = re.sub(r"^# (?=[a-z-]+ = |\[)", "", bench.read("assemble.toml"), flags=re.MULTILINE)
     assert len(tomllib.loads(text)) > len(tomllib.loads(bench.read("assemble.toml"))) + 3
     bench.write({"assemble.toml": text})
-    assert discovery.load(str(bench.folder)).defaults == {"model": "inherit"}
+    assert load_kit(str(bench.folder)).defaults == {"model": "inherit"}
 
 
 def test_hooks_and_workflow_run_what_the_kit_needs(bench: Workbench) -> None:

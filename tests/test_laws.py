@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from conftest import examples
 from kei_assembler.diagnostics import has_errors
-from kei_assembler.kit import discovery
+from kei_assembler.loader import load_kit
 from kei_assembler.plan import Kind
 from kei_assembler.plan.disk import Disk
 from kei_assembler.plan.planning import Plan, planned
@@ -48,7 +48,7 @@ def _kit(folder: str, manifest: dict[str, Any]) -> Path:
 
 
 def _planned(folder: str) -> Plan:
-    with planned(discovery.load(folder), ["agents/x.toml"], whole=True) as plan:
+    with planned(load_kit(folder), ["agents/x.toml"], whole=True) as plan:
         return plan
 
 
@@ -67,7 +67,7 @@ def test_after_a_build_nothing_is_left_to_do(manifest: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = str(_kit(folder, manifest))
         first = _planned(path).changes
-        Disk(discovery.load(path)).apply(first)
+        Disk(load_kit(path)).apply(first)
         second = _planned(path).changes
     assert [change.kind for change in first] == [Kind.CREATE]
     assert [change.kind for change in second] == [Kind.UNCHANGED]

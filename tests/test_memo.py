@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 import pytest
@@ -778,13 +777,13 @@ def test_what_is_read_twice_and_is_not_the_same_is_not_kept(stopped: Shelf) -> N
     (stopped.kit / "assemble.toml").unlink()
     stopped.write({"kit/agents/a.toml": 'name = "a"\ndescription = "A."\n'})
     project.write_text("[tool.assemble]\n")
-    load = discovery.load
+    read_kit = discovery.read_kit
 
-    def edit_and_load(*args: Any) -> Kit:
+    def edit_and_read(folder: str, reader: files.Files) -> Kit:
         _rewrite(project, "assemble", "assembly")
-        return load(*args)
+        return read_kit(folder, reader)
 
-    stopped.patch.setattr(discovery, "load", edit_and_load)
+    stopped.patch.setattr(discovery, "read_kit", edit_and_read)
     stopped.run("--all")
     assert not list(stopped.records.glob("*.json"))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
-from kei_assembler.kit.discovery import load
+from kei_assembler.loader import load_kit
 from kei_assembler.plan.planner import Planner
 from nursery import Nursery
 
@@ -298,7 +298,7 @@ def test_no_folder_is_looked_in_that_the_pattern_cannot_reach(
         looked.add(os.path.relpath(path, bench.folder))
         return scandir(path)
 
-    planner = Planner(load(str(bench.folder)))
+    planner = Planner(load_kit(str(bench.folder)))
     monkeypatch.setattr(os, "scandir", noting)
     planner.survey()
     assert set(filter(os.path.isdir, looked)) == {*entered, ".claude/agents", ".claude/agents/in"}

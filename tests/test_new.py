@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Workbench, examples
-from kei_assembler.kit.discovery import load
+from kei_assembler.loader import load_kit
 from kei_assembler.manifest import OPTIONS
 from kei_assembler.scaffold import sketch
 from kei_assembler.targets import TARGETS
@@ -100,7 +100,7 @@ def test_what_is_marked_is_found_and_all_that_is_to_be_done(kit: Workbench, asse
 def test_what_the_kit_requires_is_there(kit: Workbench) -> None:
     kit.write({"assemble.toml": STRICT})
     kit.run("new", "critic")
-    required = load(str(kit.folder)).settings.required
+    required = load_kit(str(kit.folder)).settings.required
     manifest = _manifest(kit)
     assert set(required) <= set(manifest)
     assert manifest["tools"] == ["Read", "Grep", "Glob", "Agent"]
@@ -140,7 +140,7 @@ def test_what_is_optional_is_shown_and_right(kit: Workbench) -> None:
     text = kit.read("agents/critic.toml").replace("{{DESCRIBE_PURPOSE}}", "x").replace("{{DESCRIBE_ROLE}}", "x")
     shown = re.sub(r"^# (?=[a-z_]+ = |\[\[?[a-z]+\]\]?$)", "", text, flags=re.MULTILINE)
     manifest = tomllib.loads(shown)
-    assert list(manifest) == [field.key for field in sketch.fields_of(load(str(kit.folder)))]
+    assert list(manifest) == [field.key for field in sketch.fields_of(load_kit(str(kit.folder)))]
     kit.write({"agents/critic.toml": shown.replace('"implementer"', '"fixer"')})
     assert kit.run("agents/critic.toml").status == 0
 
@@ -266,5 +266,5 @@ def test_any_text_reads_back(tmp_path_factory: pytest.TempPathFactory, texts: di
         "domain_in": [texts["entry"]] * 2,
         "handoff": [{"target": "x", "trigger": texts["trigger"]}],
     }
-    text = sketch.sketch(load(str(folder)), "critic", values, has_schema=True)
+    text = sketch.sketch(load_kit(str(folder)), "critic", values, has_schema=True)
     assert tomllib.loads(text) == {"name": "critic", **values}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -53,6 +54,12 @@ def test_each_rule_is_documented(code: str) -> None:
     assert told.fails
     assert told.passes
     assert code[0] in FAMILIES
+
+
+def test_the_catalog_has_every_rule_and_no_two_share_a_code() -> None:
+    files = (REPOSITORY / "src" / "kei_assembler").rglob("*.py")
+    codes = [code for file in files for code in re.findall(r'^@rule\("(\w+)"', file.read_text(), re.MULTILINE)]
+    assert sorted(codes) == list(RULES)
 
 
 def test_the_reference_is_what_the_code_says(bench: Workbench) -> None:

@@ -17,11 +17,14 @@ from jsonschema import Draft202012Validator
 
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler import schema
-from kei_assembler.kit import Kit, discovery
-from kei_assembler.kit.settings import SHAPE, repeated_setting
+from kei_assembler.kit import Kit
+from kei_assembler.kit.settings import SHAPE, decode_settings
+from kei_assembler.loader import load_kit
 from kei_assembler.manifest import FIELDS, decode, manifest_reader, manifest_shape
 from kei_assembler.rules import check_manifest
-from kei_assembler.source import read_toml
+from kei_assembler.rules.settings import repeated_setting
+from kei_assembler.rules.sources import check_source
+from kei_assembler.source import Source, read_toml
 from kei_assembler.source.shapes import Field, Shape, fits, misfits
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
@@ -52,7 +55,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
     for name, text in KIT.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    return discovery.load(str(folder))
+    return load_kit(str(folder))
 
 
 def _schemas(of: Any) -> Iterator[dict[str, Any]]:
@@ -142,7 +145,7 @@ def test_a_rule_that_is_ignored_is_no_error_in_the_editor_either(bench: Workbenc
 
 
 def test_this_repository_passes() -> None:
-    own = discovery.load(str(REPOSITORY))
+    own = load_kit(str(REPOSITORY))
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     Draft202012Validator(schema.settings_schema()).validate(project["tool"]["assemble"])
     for file in own.manifests:
@@ -241,8 +244,8 @@ def _manifests() -> st.SearchStrategy[dict[str, Any]]:
 def test_a_manifest_that_the_schema_takes_has_the_right_form(kit: Kit, data: dict[str, Any]) -> None:
     shape = manifest_shape(kit.settings.extra_keys)
     assume(not _is_beyond(shape, data))
-    source, problems = read_toml("agents/alpha.toml", tomli_w.dumps(data).encode())
-    found = problems or check_manifest(kit, source)[1]
+    source = read_toml("agents/alpha.toml", tomli_w.dumps(data).encode())
+    found = check_source(source) or check_manifest(kit, source)[1]
     wrong = [each for each in found if each.code in FORM]
     assert _accepts(schema.manifest_schema(kit), data) == (not wrong), (data, wrong)
 
@@ -270,5 +273,8 @@ def test_what_is_read_at_once_is_what_fits(data: dict[str, Any]) -> None:
 @example({"exclusive": 1})
 def test_settings_that_the_schema_takes_have_the_right_form(data: dict[str, Any]) -> None:
     assume(not _is_beyond(SHAPE, data))
-    wrong = [*misfits(SHAPE, data), *repeated_setting.check((), data)]
+    source = Source("assemble.toml", "")
+    source.data = data
+    repeated = repeated_setting.check(Kit("", decode_settings(data), source))
+    wrong = [*misfits(SHAPE, data), *repeated]
     assert _accepts(schema.settings_schema(), data) == (not wrong), (data, wrong)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.rules.sources import check_source
 from kei_assembler.source import BYTES_MOST, read_text, read_toml
 
 
@@ -14,15 +15,15 @@ def _only(found: list[Diagnostic]) -> Diagnostic:
 
 
 def _said(raw: bytes) -> tuple[str, int, int, str]:
-    problem = _only(read_toml("a.toml", raw)[1])
+    problem = _only(check_source(read_toml("a.toml", raw)))
     return problem.code, problem.place.span.line, problem.place.span.column, problem.message
 
 
 @pytest.mark.parametrize("raw", [b"\xef\xbb\xbfa = '\xc3\xa9'\r\nb = 2\r\n", b"a = '\xc3\xa9'\nb = 2\n"])
 def test_bom_and_crlf_are_as_if_not_there(raw: bytes) -> None:
-    source, problems = read_toml("a.toml", raw)
-    assert (source.text, source.data, problems) == ("a = 'é'\nb = 2\n", {"a": "é", "b": 2}, [])
-    assert read_text("a.md", raw)[0].text == source.text
+    source = read_toml("a.toml", raw)
+    assert (source.text, source.data, source.error) == ("a = 'é'\nb = 2\n", {"a": "é", "b": 2}, None)
+    assert read_text("a.md", raw).text == source.text
 
 
 @pytest.mark.parametrize(
@@ -45,11 +46,11 @@ def test_bom_and_crlf_are_as_if_not_there(raw: bytes) -> None:
 )
 def test_what_is_not_utf8_is_named_with_its_place(raw: bytes, line: int, column: int, message: str) -> None:
     assert _said(raw) == ("S002", line, column, message)
-    assert _only(read_text("a.md", raw)[1]).code == "S002"
+    assert _only(check_source(read_text("a.md", raw))).code == "S002"
 
 
 def test_the_bound_is_on_the_bytes() -> None:
-    assert read_text("a.md", b"x" * BYTES_MOST)[1] == []
+    assert read_text("a.md", b"x" * BYTES_MOST).error is None
     assert _said(b"#" + b"x" * BYTES_MOST)[0] == "S004"
     assert _said("é".encode() * (BYTES_MOST // 2) + b"x")[0] == "S004"
 
@@ -85,7 +86,7 @@ def test_what_is_nested_too_deeply_is_a_finding_in_its_line(levels: int, form: s
 
 
 def test_sixty_four_levels_are_fine() -> None:
-    assert read_toml("a.toml", ("a = " + "[" * 64 + "]" * 64).encode())[1] == []
+    assert read_toml("a.toml", ("a = " + "[" * 64 + "]" * 64).encode()).error is None
 
 
 @pytest.mark.parametrize(
@@ -107,14 +108,14 @@ def test_sixty_four_levels_are_fine() -> None:
 def test_a_key_defined_twice_is_named_at_both_places(
     text: str, name: str, first: tuple[int, int], again: tuple[int, int]
 ) -> None:
-    problem = _only(read_toml("a.toml", text.encode())[1])
+    problem = _only(check_source(read_toml("a.toml", text.encode())))
     assert (problem.code, problem.message) == ("S005", f"`{name}` is defined twice")
     assert problem.place.span[:2] == again
     assert [related.place.span[:2] for related in problem.related] == [first]
 
 
 def test_what_is_not_there_is_placed_at_what_is_around_it() -> None:
-    source, _ = read_toml("a.toml", b"a = 1\n\n[b]\nc = ['x']\n")
+    source = read_toml("a.toml", b"a = 1\n\n[b]\nc = ['x']\n")
     assert source.locate(("b", "c", 7, "d")) == source.locate(("b", "c"))
     assert source.locate(("b", "x"))[:2] == (3, 2)
     assert source.locate(("x",)) == (1, 1, 1, 1)

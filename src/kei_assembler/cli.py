@@ -19,13 +19,14 @@ from kei_assembler.commands import COMMANDS, MODULES, NAMES, completing, tell
 from kei_assembler.commands.options import OneOf, kit_option, several, target_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import run_cache
-from kei_assembler.kit import Kit, discovery
-from kei_assembler.kit.selection import files_of, home_of, named, way_to
+from kei_assembler.kit import Kit
+from kei_assembler.loader import load_kit
 from kei_assembler.plan import Licence
 from kei_assembler.plan.build import Mode, Policy
+from kei_assembler.plan.outcome import CANNOT_RUN, CLEAN, Outcome, failed
 from kei_assembler.plan.planning import preview
 from kei_assembler.report import FORMATS, as_text
-from kei_assembler.report.outcome import CANNOT_RUN, CLEAN, Outcome, failed
+from kei_assembler.selection import files_of, home_of, named, way_to
 from kei_assembler.text.hidden import shown
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     try:
         home = home_of(manifests, folder, NAMES)
         way = way_to(home)
-        kit = discovery.load(home, options["targets"])
+        kit = load_kit(home, options["targets"])
         kit.named = named(home)
         outcome = _outcome(kit, manifests, options)
     except AssembleError as error:

@@ -7,16 +7,17 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler import kit
-from kei_assembler.diagnostics import AssembleError, Diagnostic, did_you_mean, has_errors
+from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.files import DISK
-from kei_assembler.kit import discovery
-from kei_assembler.kit.selection import found_from
+from kei_assembler.loader import load_kit
 from kei_assembler.paths import normal
 from kei_assembler.plan import Change, Licence
 from kei_assembler.plan.build import Mode, Policy, run
 from kei_assembler.plan.disk import Disk
+from kei_assembler.plan.outcome import Outcome
 from kei_assembler.plan.planning import planned, preview
-from kei_assembler.report.outcome import Outcome
+from kei_assembler.selection import found_from
+from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Kit:
             if target not in TARGETS:
                 hint = did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
                 raise AssembleError(f"there is no target {target}", hint)
-        loaded = cls(discovery.load(found_from(os.path.abspath(folder)), chosen))
+        loaded = cls(load_kit(found_from(os.path.abspath(folder)), chosen))
         loaded._is_fresh = False
         return loaded
 
@@ -122,7 +123,7 @@ class Kit:
     def _fresh(self) -> kit.Kit:
         """The kit, read anew, but where its caller has read it for this call."""
         if not self._is_fresh:
-            self._kit = discovery.load(self._kit.folder, self._kit.chosen)
+            self._kit = load_kit(self._kit.folder, self._kit.chosen)
         self._is_fresh = False
         return self._kit
 

@@ -16,10 +16,10 @@ def is_inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(os.path.join(folder, ""))
 
 
-def upwards(path: str) -> Iterator[str]:
-    """Yield a path, and then the folders above it, the nearest first."""
+def upwards(path: str, last: str | None = None) -> Iterator[str]:
+    """Yield a path, and then the folders above it, the nearest first, up to `last` or the top of the file system."""
     yield path
-    while (folder := os.path.dirname(path)) != path:
+    while path != last and (folder := os.path.dirname(path)) != path:
         yield folder
         path = folder
 

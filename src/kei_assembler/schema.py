@@ -13,11 +13,11 @@ from enum import Enum
 from hashlib import sha256
 from typing import Any
 
-from kei_assembler.diagnostics import listed
 from kei_assembler.kit import Kit
 from kei_assembler.kit.settings import BLOCK_NAME, NAMED_ONCE, SETTINGS
 from kei_assembler.manifest import FIELDS, extra_fields
 from kei_assembler.source.shapes import FILLED, ITEMS_MOST, Field, Shape, any_of, fits, list_of, one_of, table
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import CLAUDE_TOOLS
 from kei_assembler.text.stamp import has_conflict
 

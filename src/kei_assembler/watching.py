@@ -10,11 +10,12 @@ from time import sleep
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.signatures import Signature, signature
-from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, discovery
-from kei_assembler.kit.selection import named, refuse_no_kit, way_to
+from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE
 from kei_assembler.library import Kit
+from kei_assembler.loader import load_kit
 from kei_assembler.plan import Kind
-from kei_assembler.report.outcome import Outcome, failed
+from kei_assembler.plan.outcome import Outcome, failed
+from kei_assembler.selection import named, refuse_no_kit, way_to
 
 _LOOK_EVERY = 1000
 """Milliseconds after which to look also when nothing was heard: of folders that came into being, and of settings."""
@@ -40,7 +41,7 @@ def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[Outcome]:
 def _built(folder: str, targets: tuple[str, ...]) -> Outcome:
     try:
         refuse_no_kit(folder)
-        kit = discovery.load(folder, targets)
+        kit = load_kit(folder, targets)
         kit.named = named(folder)
         outcome = Kit(kit).build()
     except AssembleError as error:
@@ -73,7 +74,7 @@ def _heard(folders: list[str]) -> Iterator[object]:
 
 def _folders(folder: str) -> list[str]:
     try:
-        settings = discovery.load(folder).settings
+        settings = load_kit(folder).settings
     except AssembleError:
         return [folder]
     folders = (settings.manifests, *settings.blocks, settings.templates)
@@ -88,6 +89,6 @@ def _signatures(folder: str) -> Signatures:
 def _sources(folder: str) -> list[str]:
     """The kit's sources; none where they cannot be told, as a build then tells."""
     try:
-        return discovery.load(folder).sources()
+        return load_kit(folder).sources()
     except AssembleError:
         return []

@@ -82,10 +82,10 @@ def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
 
 def _kit(ctx: click.Context) -> Kit | None:
     """The kit that `--kit` names, or the one around here."""
-    from kei_assembler.kit import discovery
-    from kei_assembler.kit.selection import folder_of
+    from kei_assembler.loader import load_kit
+    from kei_assembler.selection import folder_of
 
     try:
-        return discovery.load(folder_of(ctx.params.get("folder")))
+        return load_kit(folder_of(ctx.params.get("folder")))
     except (AssembleError, OSError):
         return None

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import click
 
 from kei_assembler.commands import completing, tell
-from kei_assembler.diagnostics import Rule, nearest
 from kei_assembler.rules import catalog
+from kei_assembler.rules.definition import Rule
+from kei_assembler.suggestions import nearest
 
 
 @click.command("explain")

@@ -22,14 +22,16 @@ from kei_assembler.importing.generated import edits, told_apart
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import is_among_agents, seen_by, suffix_of, target_of
 from kei_assembler.importing.prospect import Prospect, Written
-from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming, unreadable
-from kei_assembler.kit.selection import named, working_directory
+from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming
+from kei_assembler.loader import load_kit
 from kei_assembler.paths import as_seen, is_inside, way_down
 from kei_assembler.plan import disk
 from kei_assembler.plan.build import Policy
+from kei_assembler.plan.outcome import Outcome
 from kei_assembler.report import as_text
-from kei_assembler.report.outcome import Outcome
-from kei_assembler.source import BYTES_MOST, Source, with_lf
+from kei_assembler.rules.sources import check_source
+from kei_assembler.selection import named, working_directory
+from kei_assembler.source import BYTES_MOST, ReadError, Source, with_lf
 from kei_assembler.targets import TARGETS
 from kei_assembler.text.hidden import shown
 
@@ -107,7 +109,7 @@ def _home(folder: str | None) -> str:
 def _kit(home: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
     """The kit, and the text of its settings where it is a new one."""
     if discovery.is_kit(home):
-        return discovery.load(home), ""
+        return load_kit(home), ""
     return prospect.new_kit(home, origins)
 
 
@@ -172,7 +174,7 @@ def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic
     try:
         raw = DISK.read(path, BYTES_MOST)
     except OSError as error:
-        return None, Source(name, "").run(unreadable, error)
+        return None, check_source(Source(name, "", ReadError("unreadable", error)))
     return read_agent(name, raw, target, is_in_place=target_of(_full(path)) == target)
 
 

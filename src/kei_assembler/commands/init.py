@@ -13,7 +13,7 @@ from kei_assembler.commands import completing, tell
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.kit import Kit, discovery, naming
-from kei_assembler.kit.selection import named, working_directory
+from kei_assembler.loader import load_kit
 from kei_assembler.manifest import decode
 from kei_assembler.paths import as_seen, normal, way_down
 from kei_assembler.plan import disk
@@ -21,6 +21,7 @@ from kei_assembler.plan.build import Mode, run
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.report import as_text
 from kei_assembler.scaffold import Piece
+from kei_assembler.selection import named, working_directory
 from kei_assembler.text.hidden import shown
 
 _NEXT = "next: edit the manifest, or begin another with `assemble new NAME{kit}`; then run: assemble --all{kit}\n"
@@ -44,13 +45,13 @@ def command(folder: str | None) -> int:
     path = DISK.resolve(path)
     top = discovery.git_top(path) or path
     way = way_down(path, top)
-    return _add(discovery.load(path), top, way) if discovery.is_kit(path) else _start(path, top, way)
+    return _add(load_kit(path), top, way) if discovery.is_kit(path) else _start(path, top, way)
 
 
 def _start(path: str, top: str, way: str) -> int:
     for base, piece in _pieces(path, top, way):
         tell(sys.stdout, _begin(os.path.join(base, piece.path), piece))
-    kit = discovery.load(path)
+    kit = load_kit(path)
     tell(sys.stdout, _begin(kit.path(MANIFEST_SCHEMA), _schema_of(kit)))
     return _assemble(kit)
 
@@ -69,7 +70,7 @@ def _outputs(kit: Kit, way: str) -> list[str]:
     """
     found = {kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets}
     for file in kit.manifests:
-        manifest = decode(kit.read_manifest(file)[0].data, kit.settings.extra_keys)
+        manifest = decode(kit.read_manifest(file).data, kit.settings.extra_keys)
         found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
     patterns = {scaffold.pattern(normal(f"{way or '.'}/{path}")).replace(_ANY, "*") for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))

@@ -11,16 +11,18 @@ import click
 
 from kei_assembler.commands import completing, tell
 from kei_assembler.commands.options import kit_option, several
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, did_you_mean, listed
-from kei_assembler.kit import Kit, discovery, stem
-from kei_assembler.kit.selection import folder_of
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
+from kei_assembler.kit import Kit, stem
+from kei_assembler.loader import load_kit
 from kei_assembler.manifest import NAME, OPTIONS, settable
 from kei_assembler.paths import as_seen
 from kei_assembler.plan import Kind, disk
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
 from kei_assembler.report import as_text
 from kei_assembler.scaffold.sketch import MARK, check, sketch
+from kei_assembler.selection import folder_of
 from kei_assembler.source.shapes import fits
+from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.text.hidden import shown
 
 
@@ -37,7 +39,7 @@ from kei_assembler.text.hidden import shown
 @kit_option
 def command(name: str, folder: str | None, others: Sequence[str], **options: Any) -> None:
     """Begin the manifest of an agent: what is given in its place, what the kit asks for besides marked as {{…}}."""
-    kit = discovery.load(folder_of(folder))
+    kit = load_kit(folder_of(folder))
     _refuse_name(kit, name)
     text = sketch(kit, name, _given(options) | _others(kit, others), _has_schema(kit))
     warnings = _refuse_errors(check(kit, name, text))
@@ -113,7 +115,7 @@ def _write(kit: Kit, name: str, text: str) -> None:
 
 def _renewed(kit: Kit, old: bytes) -> bytes:
     """The schema with the new agent in it."""
-    changes = renewal(discovery.load(kit.folder), MANIFEST_SCHEMA, old)
+    changes = renewal(load_kit(kit.folder), MANIFEST_SCHEMA, old)
     return next((change.after for change in changes if change.kind is Kind.UPDATE and change.after), old)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kei_assembler.commands import completing
-from kei_assembler.diagnostics import did_you_mean
+from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import click
 from kei_assembler import schema
 from kei_assembler.commands import tell
 from kei_assembler.commands.options import kit_option
-from kei_assembler.kit.selection import kit_if_any
+from kei_assembler.selection import kit_if_any
 
 
 @click.command("schema")

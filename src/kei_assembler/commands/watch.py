@@ -9,8 +9,8 @@ import click
 
 from kei_assembler.commands import tell
 from kei_assembler.commands.options import kit_option, target_option
-from kei_assembler.kit.selection import folder_of
 from kei_assembler.report import as_text
+from kei_assembler.selection import folder_of
 from kei_assembler.watching import builds
 
 

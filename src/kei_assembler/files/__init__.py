@@ -11,7 +11,8 @@ import os
 import stat
 from typing import NamedTuple, Protocol
 
-from kei_assembler.files.recorder import RECORDER, Accesses
+from kei_assembler.files.recorder import RECORDER
+from kei_assembler.files.recorder import Accesses as Accesses
 
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import Diagnostic, Finding, Rule, Span
+from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.lenient import Entry, Guess, Reading, Refused, by_lines, read
+from kei_assembler.rules.definition import Finding, Rule
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.sources import check_source
 from kei_assembler.source import START, Source, read_text, read_toml, span_of
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import BODY_KEY, LINES, TOML
@@ -26,7 +29,7 @@ class AgentFile(NamedTuple):
 
     def say(self, rule: Rule, where: Span, message: str, hint: str = "") -> list[Diagnostic]:
         """Return a finding about a place in this file."""
-        return self.source.run(rule, Finding(where, message, hint))
+        return run_rule(rule, self.source, Finding(where, message, hint))
 
     def span(self, key: str) -> Span:
         """Return where a key stands, or else the start of the file."""
@@ -50,14 +53,14 @@ def read_agent(
     `is_in_place` tells that the AI tool would find the file where it is; some need no front matter then.
     """
     is_toml = TARGETS[target].form is TOML
-    source, problems = read_toml(file, raw) if is_toml else read_text(file, raw)
-    if problems:
-        return None, problems
+    source = read_toml(file, raw) if is_toml else read_text(file, raw)
+    if source.error:
+        return None, check_source(source)
     may_be_bare = is_in_place and target in _BARE and not _README.search(file)
     try:
         agent, guesses = _from_toml(source, target) if is_toml else _from_markdown(source, target, may_be_bare)
     except _NotTaken as why:
-        return None, source.run(why.rule, why.finding)
+        return None, run_rule(why.rule, source, why.finding)
     guesses += _oddities_of_file(agent, raw, is_mended=bool(guesses))
     return agent, [found for guess in guesses for found in agent.say(front_matter_guessed, *guess)]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import Diagnostic, Span, listed
+from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
 from kei_assembler.importing.breaks import with_backslashes
@@ -20,6 +20,7 @@ from kei_assembler.kit import Kit
 from kei_assembler.manifest.adapt import EVERYTHING
 from kei_assembler.rules import bodies, imports
 from kei_assembler.source.shapes import LINE, Field, Shape, fits
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 

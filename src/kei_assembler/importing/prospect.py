@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import Diagnostic, Finding
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.bodies import Section, Split, share
 from kei_assembler.importing.drafting import Draft, Origin, draft
@@ -22,6 +22,8 @@ from kei_assembler.paths import normal
 from kei_assembler.plan import Change
 from kei_assembler.plan.planner import Planner
 from kei_assembler.rules import bodies, imports
+from kei_assembler.rules.definition import Finding
+from kei_assembler.rules.runner import run_rule
 from kei_assembler.source import START, Source, read_toml, span_of
 from kei_assembler.source.handwriting import document
 
@@ -40,15 +42,15 @@ class Prospect(Kit):
     def __init__(self, kit: Kit, manifests: Iterable[Written], blocks: Mapping[str, str]) -> None:
         super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at, kit.files)
         self.new = {file.path: file for file in manifests}
-        self._blocks |= {name: Block(name, Source(block_file(kit, name), text), ()) for name, text in blocks.items()}
+        self._blocks |= {name: Block(name, Source(block_file(kit, name), text)) for name, text in blocks.items()}
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
         """The manifests' files, the new ones among them, sorted."""
         return tuple(sorted({*super().manifests, *self.new}))
 
-    def read_manifest(self, file: str) -> tuple[Source, list[Diagnostic]]:
-        """Return a manifest's source, also of a new one, and what kept it from being read."""
+    def read_manifest(self, file: str) -> Source:
+        """Return a manifest's source, also of a new one."""
         return read_toml(file, self.new[file].text.encode()) if file in self.new else super().read_manifest(file)
 
     def problems(self) -> list[Diagnostic]:
@@ -101,7 +103,7 @@ def new_kit(folder: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
     back to where they came from.
     """
     text = _new_settings(origins)
-    source, _ = read_toml("assemble.toml", text.encode())
+    source = read_toml("assemble.toml", text.encode())
     return Kit(folder, decode_settings(source.data), source), text
 
 
@@ -162,7 +164,7 @@ def _sharing(one: Draft, split: Split, names: Mapping[str, str]) -> Draft:
         at = max(source.text.find(split.moved.text), 0)
         where = span_of(source.text, at, at + len(split.moved.text.partition("\n")[0]))
         message = f"the section `{split.moved.title}` comes after the rest of the body now, as a block"
-        found = (*found, *source.run(bodies.section_moved, Finding(where, message)))
+        found = (*found, *run_rule(bodies.section_moved, source, Finding(where, message)))
     return one._replace(data=data, found=found)
 
 
@@ -180,4 +182,4 @@ def manifest_text(data: Mapping[str, Any]) -> str:
 def in_the_way(draft: Draft, path: str, why: str) -> list[Diagnostic]:
     """Return the finding about a file that is there already where a manifest would be written."""
     hint = "move one of the two away, or give this agent another name"
-    return draft.origin.agent.source.run(imports.manifest_in_the_way, Finding(START, f"{path} {why}", hint))
+    return run_rule(imports.manifest_in_the_way, draft.origin.agent.source, Finding(START, f"{path} {why}", hint))

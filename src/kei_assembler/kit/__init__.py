@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 from shlex import quote
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import Diagnostic, Finding, KeyPath, rule
+from kei_assembler.diagnostics import KeyPath
 from kei_assembler.files import DISK, Entry, Files
 from kei_assembler.files.walk import walk
-from kei_assembler.kit.settings import Settings, character, is_block_name
+from kei_assembler.kit.settings import Settings, character, is_block_name, table_at
 from kei_assembler.manifest import Manifest, manifest_reader, manifest_shape
 from kei_assembler.paths import is_inside, normal
-from kei_assembler.source import BYTES_MOST, START, Source, read_text, read_toml
+from kei_assembler.source import BYTES_MOST, ReadError, Source, read_text, read_toml
 from kei_assembler.source.shapes import Shape
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 
@@ -25,11 +25,10 @@ BODY_TEMPLATE = "agent.md.j2"
 
 
 class Block(NamedTuple):
-    """One shared piece of Markdown, and what kept it from being read."""
+    """One shared piece of Markdown."""
 
     name: str
     source: Source
-    problems: tuple[Diagnostic, ...]
 
 
 class Kit:
@@ -97,11 +96,14 @@ class Kit:
         return frozenset({*CLAUDE_TOOLS, *self.settings.known_tools})
 
     @cached_property
+    def settings_table(self) -> Any:
+        """What stands in the settings' file where their table belongs."""
+        return table_at(self.settings_source.data, self.settings_at) if self.settings_source else {}
+
+    @cached_property
     def defaults(self) -> dict[str, Any]:
         """What every manifest has that does not say otherwise, as it stands in the settings."""
-        table: dict[str, Any] = self.settings_source.data if self.settings_source else {}
-        for key in self.defaults_at:
-            table = table.get(key, {})
+        table: dict[str, Any] = self.settings_table.get("defaults", {})
         return table
 
     @property
@@ -150,8 +152,8 @@ class Kit:
             return False
         if file in (SETTINGS_FILE, PROJECT_FILE):
             return True
-        source, problems = self.read_manifest(file)
-        return not problems and "name" not in source.data
+        source = self.read_manifest(file)
+        return source.error is None and "name" not in source.data
 
     @cached_property
     def agents(self) -> frozenset[str]:
@@ -193,8 +195,7 @@ class Kit:
         for folder in self.settings.blocks:
             file = normal(f"{folder}/{name}.md")
             if self.files.exists(self.path(file)):
-                source, problems = self.read_text(file)
-                return Block(name, source, tuple(problems))
+                return Block(name, self.read_text(file))
         return None
 
     def sources(self) -> list[str]:
@@ -212,22 +213,19 @@ class Kit:
         """Return the path of a file of the kit on this machine."""
         return os.path.join(self.folder, file)
 
-    def read_manifest(self, file: str) -> tuple[Source, list[Diagnostic]]:
-        """Return a manifest's source, and what kept it from being read."""
+    def read_manifest(self, file: str) -> Source:
+        """Return a manifest's source, with its parsed TOML."""
         return self._read(file, read_toml)
 
-    def read_text(self, file: str) -> tuple[Source, list[Diagnostic]]:
-        """Return the source of a block or template, and what kept it from being read."""
+    def read_text(self, file: str) -> Source:
+        """Return the source of a block or template."""
         return self._read(file, read_text)
 
-    def _read(
-        self, file: str, reader: Callable[[str, bytes], tuple[Source, list[Diagnostic]]]
-    ) -> tuple[Source, list[Diagnostic]]:
+    def _read(self, file: str, reader: Callable[[str, bytes], Source]) -> Source:
         try:
             raw = self._bytes(file)
         except OSError as error:
-            source = Source(file, "")
-            return source, source.run(unreadable, error)
+            return Source(file, "", ReadError("unreadable", error))
         return reader(file, raw)
 
     def _bytes(self, file: str) -> bytes:
@@ -278,27 +276,6 @@ class Kit:
                 yield start + path
 
 
-@rule("S001")
-def unreadable(error: OSError) -> Iterable[Finding]:
-    """The file cannot be read.
-
-    It is a folder or a device with the name of a file, a link that leads nowhere or outside the kit's root, or
-    this user may not read it.
-
-    Fails::
-
-        # agents/critic.toml/notes.txt
-        A folder with the name of a manifest.
-
-    Passes::
-
-        name = "critic"
-        description = "Reviews code."
-    """
-    hint = "see the setting `root`" if error.errno == errno.EXDEV else ""
-    yield Finding(START, f"the file cannot be read: {error.strerror or error}", hint)
-
-
 def naming(kit: str) -> str:
     """Return the option by which a command line names a kit's folder, after a space; nothing for no folder."""
     return f" --kit {quote(kit)}" if kit else ""
@@ -307,6 +284,3 @@ def naming(kit: str) -> str:
 def stem(file: str) -> str:
     """Return the name of an agent by its manifest's file."""
     return file.rpartition("/")[2].removesuffix(".toml")
-
-
-RULES = (unreadable,)

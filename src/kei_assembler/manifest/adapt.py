@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import listed
 from kei_assembler.manifest import Handoff, Manifest
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Handoffs, Target, Tools
 from kei_assembler.text.frontmatter import Value

@@ -6,17 +6,20 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Rule, Severity, has_errors
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.kit import Kit
 from kei_assembler.kit.discovery import git_top
 from kei_assembler.kit.settings import character
+from kei_assembler.loader import refuse
 from kei_assembler.paths import as_seen
 from kei_assembler.plan import Change, Kind, Licence
 from kei_assembler.plan.disk import Disk
+from kei_assembler.plan.outcome import Loosening, Outcome
 from kei_assembler.plan.planning import Plan, planned
-from kei_assembler.report.outcome import Loosening, Outcome
 from kei_assembler.rules import drift
+from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.drift import UNFINISHED_MERGE
+from kei_assembler.rules.runner import run_rule
 from kei_assembler.source import Source
 from kei_assembler.text.hidden import named
 
@@ -33,7 +36,7 @@ class Policy(NamedTuple):
         if kit.settings.ignore:
             from kei_assembler.rules.catalog import check_ignore
 
-            check_ignore(kit)
+            refuse(check_ignore(kit))
         return cls(frozenset({*codes, *kit.settings.ignore}), strict)
 
     def weigh(self, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -70,7 +73,7 @@ def run(kit: Kit, files: Sequence[str], whole: bool, mode: Mode) -> Outcome:
 
     With an error in any manifest nothing is written. Raises AssembleError when the machine does not let it write.
     """
-    if mode.staged and git_top(kit.folder) is None:
+    if mode.staged and git_top(kit.folder, kit.files) is None:
         raise AssembleError("--staged needs a git work tree, and the kit is in none")
     with planned(kit, files, whole, mode.policy.ignore, mode.writes) as plan:
         counted = mode.policy.weigh(plan.found)
@@ -130,7 +133,7 @@ def _with_unstaged(kit: Kit, outcome: Outcome) -> Outcome:
     found = [
         diagnostic
         for path, is_ignored in unstaged(kit, right).items()
-        for diagnostic in Source(path, "").run(drift.file_unstaged, as_seen(kit.path(path)), is_ignored)
+        for diagnostic in run_rule(drift.file_unstaged, Source(path, ""), as_seen(kit.path(path)), is_ignored)
     ]
     return outcome._replace(diagnostics=tuple(sorted([*outcome.diagnostics, *found])))
 
@@ -154,7 +157,7 @@ def _diagnosed(kit: Kit, changes: Iterable[Change], rules: Mapping[Kind, Rule]) 
         diagnostic
         for change in changes
         if change.kind in rules
-        for diagnostic in Source(change.path, "").run(rules[change.kind], *_told(kit, change))
+        for diagnostic in run_rule(rules[change.kind], Source(change.path, ""), *_told(kit, change))
     ]
 
 

@@ -8,9 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Place, has_errors
-from kei_assembler.files import add_accesses
+from kei_assembler.files import Accesses, add_accesses
 from kei_assembler.files.atomic import is_temporary
-from kei_assembler.files.recorder import Accesses
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import Manifest
 from kei_assembler.paths import is_inside, normal
@@ -19,6 +18,8 @@ from kei_assembler.plan.disk import Disk
 from kei_assembler.plan.reach import deepened, reach
 from kei_assembler.rules import Usage, check_block, check_defaults, check_limits, check_manifest, outputs, text
 from kei_assembler.rules.limits import Given
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.sources import check_source
 from kei_assembler.source import Source
 from kei_assembler.targets import TARGETS
 
@@ -101,14 +102,14 @@ class Planner:
         resolved = self.disk.real(artifact.path)
         real = resolved.casefold()
         if not is_inside(resolved, self.kit.root):
-            self._add_once(*source.run(outputs.output_outside_root, os.path.dirname(artifact.path) or "."))
+            self._add_once(*run_rule(outputs.output_outside_root, source, os.path.dirname(artifact.path) or "."))
         elif len(artifact.content) > OUTPUT_MOST:
             size = len(artifact.content)
-            self.found += source.run(outputs.output_too_large, artifact.path, size, OUTPUT_MOST)
+            self.found += run_rule(outputs.output_too_large, source, artifact.path, size, OUTPUT_MOST)
         elif self._is_like_manifest(artifact.path):
-            self.found += source.run(outputs.output_among_manifests, artifact.path)
+            self.found += run_rule(outputs.output_among_manifests, source, artifact.path)
         elif real in self.owners:
-            self.found += source.run(outputs.output_twice, artifact.path, self.owners[real])
+            self.found += run_rule(outputs.output_twice, source, artifact.path, self.owners[real])
         else:
             self.owners[real] = source.file
             self._decide(source, artifact)
@@ -121,10 +122,10 @@ class Planner:
 
     def check(self, file: str) -> tuple[Source, Manifest | None, list[Diagnostic]]:
         """Return the manifest, or None where it has errors, and what there is to say about it."""
-        source, problems = self.kit.read_manifest(file)
-        problems = problems or source.run(outputs.unusable_path, file)
+        source = self.kit.read_manifest(file)
+        problems = check_source(source) or run_rule(outputs.unusable_path, source, file)
         if problems:
-            return source, None, source.run(text.unfinished_merge, source) or problems
+            return source, None, run_rule(text.unfinished_merge, source, source) or problems
         manifest, problems = check_manifest(self.kit, source)
         problems = self._counted(problems)
         self.usage.add(manifest)
@@ -157,7 +158,7 @@ class Planner:
             change = decide(self.kit, artifact, self.disk.read(artifact.path))
             self.changes.append(change._replace(chosen=True) if self.kit.chosen else change)
         except OSError as error:
-            self.found += source.run(outputs.output_unreadable, artifact.path, error.strerror or str(error))
+            self.found += run_rule(outputs.output_unreadable, source, artifact.path, error.strerror or str(error))
 
     def _add_once(self, *diagnostics: Diagnostic) -> None:
         """What fails in the same way in every manifest has one cause, and is one finding."""
@@ -189,7 +190,7 @@ class Planner:
             diagnostic
             for change in in_the_way
             if self.disk.real(change.path) in sources
-            for diagnostic in Source(change.manifest, "").run(outputs.output_is_source, change.path)
+            for diagnostic in run_rule(outputs.output_is_source, Source(change.manifest, ""), change.path)
         ]
 
     def _sources(self) -> set[str]:

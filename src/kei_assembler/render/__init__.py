@@ -17,7 +17,7 @@ from jinja2 import (
     Undefined,
 )
 
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Span, did_you_mean
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
 from kei_assembler.files import DISK
 from kei_assembler.kit import BODY_TEMPLATE, Kit
 from kei_assembler.kit.settings import TEMPLATE_NAME
@@ -28,9 +28,12 @@ from kei_assembler.render.heritage import Heritage, misnamed
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.outputs import allowance_unsaid, template_block_unknown, template_fails
+from kei_assembler.rules.runner import locate, run_rule
+from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.text import filled_in_file, unfinished_merge
 from kei_assembler.source import BYTES_MOST, START, Source
 from kei_assembler.source.shapes import fits
+from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets import TARGETS
 from kei_assembler.text.hidden import may_hide
 from kei_assembler.text.markdown import fence_around, fold_all, inert, inert_all, reference, tidy, trimmed
@@ -134,12 +137,12 @@ class Renderer:
         found = []
         if template and may_hide(artifact.content):
             whole = Source(source.file, artifact.content.decode())
-            found = whole.run(hidden_text, whole, self.kit.allowed_characters)
+            found = run_rule(hidden_text, whole, whole, self.kit.allowed_characters)
         if TARGETS[artifact.target].fills and not self._is_filled(manifest, artifact.target):
             prompt = Source(source.file, artifact.prompt)
-            found += prompt.run(filled_in_file, prompt, (artifact.target,))
+            found += run_rule(filled_in_file, prompt, prompt, (artifact.target,))
         if found:
-            raise TemplateFailure(*(one._replace(place=source.place(START)) for one in found))
+            raise TemplateFailure(*(one._replace(place=locate(source, START)) for one in found))
 
     def _is_filled(self, manifest: Manifest, target: str) -> bool:
         """Whether a block has already what the client would fill in; that is a finding about the block."""
@@ -150,7 +153,7 @@ class Renderer:
         template = self._own_template(artifact.target)
         if not template or artifact.allowed is None or self._says_what_is_allowed(artifact, manifest):
             return []
-        return Source(template, "").run(allowance_unsaid, TARGETS[artifact.target].label)
+        return run_rule(allowance_unsaid, Source(template, ""), TARGETS[artifact.target].label)
 
     def _says_what_is_allowed(self, artifact: Artifact, manifest: Manifest) -> bool:
         """That an agent may do nothing has no words to look for, but the body has to differ from one without limits."""
@@ -173,7 +176,9 @@ class Renderer:
         for block in misnamed(lambda name: known.get(self._file_of(name)), template):
             source = self._templates[self._file_of(block.template)]
             where = _span_of_name(source.text, _line_in(source.text, block.line), block.name)
-            found += source.run(template_block_unknown, where, block.name, block.template, block.parent, block.known)
+            found += run_rule(
+                template_block_unknown, source, where, block.name, block.template, block.parent, block.known
+            )
         return found
 
     def _own_template(self, target: str) -> str:
@@ -219,9 +224,10 @@ class Renderer:
             return DISK.read(file, BYTES_MOST).decode(), file, None
         if not fits(TEMPLATE_NAME, name) or not self._is_there(name):
             return None
-        source, problems = self.kit.read_text(file)
-        problems += source.run(hidden_text, source, self.kit.allowed_characters)
-        problems += source.run(unfinished_merge, source, False)
+        source = self.kit.read_text(file)
+        problems = check_source(source)
+        problems += run_rule(hidden_text, source, source, self.kit.allowed_characters)
+        problems += run_rule(unfinished_merge, source, source, False)
         if problems:
             raise TemplateFailure(*problems)
         self._templates[file] = source
@@ -232,7 +238,7 @@ class Renderer:
             return error
         file, line = _template_line(error, self._templates)
         source = self._templates.get(file) or Source(file, "")
-        return TemplateFailure(source.run(template_fails, error, _line_in(source.text, line), manifest)[0])
+        return TemplateFailure(run_rule(template_fails, source, error, _line_in(source.text, line), manifest)[0])
 
 
 def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str, int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kei_assembler.plan.outcome import Outcome
 from kei_assembler.report import as_github, as_json, as_sarif, as_text
-from kei_assembler.report.outcome import Outcome, Streams
+from kei_assembler.report.streams import Streams
 
 FORMATS: dict[str, Callable[[Outcome], Streams]] = {
     "text": as_text.render,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
 from kei_assembler.paths import normal
-from kei_assembler.report.outcome import Outcome, Streams
+from kei_assembler.plan.outcome import Outcome
+from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import shown
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}

@@ -6,7 +6,8 @@ from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, Place
 from kei_assembler.plan import DRIFT, Change
-from kei_assembler.report.outcome import Outcome, Streams
+from kei_assembler.plan.outcome import Outcome
+from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import as_json, shown
 
 

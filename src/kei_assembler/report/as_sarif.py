@@ -7,7 +7,8 @@ from typing import Any
 from kei_assembler import __version__
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
 from kei_assembler.paths import normal
-from kei_assembler.report.outcome import Outcome, Streams
+from kei_assembler.plan.outcome import Outcome
+from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import as_json, shown
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}

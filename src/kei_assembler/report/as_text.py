@@ -9,7 +9,8 @@ from collections.abc import Container, Iterable
 
 from kei_assembler.diagnostics import Diagnostic, Place
 from kei_assembler.plan import DRIFT, Change, Kind
-from kei_assembler.report.outcome import Outcome, Streams
+from kei_assembler.plan.outcome import Outcome
+from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import shown
 
 _LINE_MOST = 100

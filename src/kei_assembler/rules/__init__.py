@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Diagnostic, Rule
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, Kit, stem
 from kei_assembler.manifest import Manifest, decode
 from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, text, tools
+from kei_assembler.rules.definition import Rule
+from kei_assembler.rules.runner import diagnose, first_findings, run_rule
+from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.subject import Subject, Usage
-from kei_assembler.source import Source, first_findings
+from kei_assembler.source import Source
 
 __all__ = [
-    "RULES",
     "Usage",
     "check_block",
     "check_defaults",
@@ -34,20 +36,7 @@ OF_MANIFEST = (
     *rights.OF_MANIFEST,
 )
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
-OF_KIT = (*blocks.OF_KIT, *handoffs.OF_KIT, *rights.OF_KIT)
 OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)
-RULES = (
-    *keys.OF_MISFITS,
-    *OF_MANIFEST,
-    *OF_BLOCK,
-    *OF_KIT,
-    text.unfinished_merge,
-    text.filled_in_file,
-    *limits.RULES,
-    *hiding.RULES,
-    *outputs.RULES,
-    *drift.RULES,
-)
 
 
 def check_manifest(kit: Kit, source: Source) -> tuple[Manifest, list[Diagnostic]]:
@@ -60,8 +49,8 @@ def check_manifest(kit: Kit, source: Source) -> tuple[Manifest, list[Diagnostic]
     found = _checked(subject, (*keys.OF_MISFITS, *rules) if subject.misfits else rules)
     given = {key: getattr(subject.manifest, key) for key in ("name", "description") if _is_there(subject, key)}
     found += check_limits(source, given, kit.targets_of(subject.manifest))
-    found += source.run(text.unfinished_merge, source)
-    return subject.manifest, found + source.run(hiding.hidden_text, source, kit.allowed_characters)
+    found += run_rule(text.unfinished_merge, source, source)
+    return subject.manifest, found + run_rule(hiding.hidden_text, source, source, kit.allowed_characters)
 
 
 def check_defaults(kit: Kit) -> list[Diagnostic]:
@@ -75,7 +64,7 @@ def _checked(subject: Subject, rules: Iterable[Rule]) -> list[Diagnostic]:
         return found
     for rule in rules:
         if findings := first_findings(rule, subject):
-            found += subject.source.diagnose(rule, map(subject.placed, findings))
+            found += diagnose(rule, subject.source, map(subject.placed, findings))
     return found
 
 
@@ -87,17 +76,17 @@ def check_limits(source: Source, given: limits.Given, targets: Iterable[str]) ->
     """Return what AI tools would not take of what they are given: texts by what they are (see `target.Limit`)."""
     if not any(limits.excesses(given, targets)):
         return []
-    return [found for rule in limits.RULES for found in source.run(rule, given, targets)]
+    return [found for rule in limits.RULES for found in run_rule(rule, source, given, targets)]
 
 
 def check_block(usage: Usage, block: Block) -> list[Diagnostic]:
     """Return what is wrong with a block's file, including that it could not be read."""
-    if block.problems:
-        return list(block.problems)
-    found = [diagnostic for rule in OF_BLOCK for diagnostic in block.source.run(rule, block)]
-    found += block.source.run(text.unfinished_merge, block.source)
-    found += block.source.run(text.filled_in_file, block.source, usage.fillers.get(block.name, ()))
-    return found + block.source.run(hiding.hidden_text, block.source, usage.kit.allowed_characters)
+    if problems := check_source(block.source):
+        return problems
+    found = [diagnostic for rule in OF_BLOCK for diagnostic in run_rule(rule, block.source, block)]
+    found += run_rule(text.unfinished_merge, block.source, block.source)
+    found += run_rule(text.filled_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
+    return found + run_rule(hiding.hidden_text, block.source, block.source, usage.kit.allowed_characters)
 
 
 def check_kit(usage: Usage) -> list[Diagnostic]:
@@ -106,9 +95,9 @@ def check_kit(usage: Usage) -> list[Diagnostic]:
     found = _check_handoffs(usage)
     for name in kit.block_names:
         if block := kit.block(name):
-            found += block.source.run(blocks.unused_block, usage, name)
+            found += run_rule(blocks.unused_block, block.source, usage, name)
     if kit.settings_source:
-        found += kit.settings_source.run(rights.allowance_unused, usage, kit.settings_at)
+        found += run_rule(rights.allowance_unused, kit.settings_source, usage, kit.settings_at)
     return found
 
 
@@ -117,8 +106,8 @@ def _check_handoffs(usage: Usage) -> list[Diagnostic]:
     if len(reached & kit.agents) * 2 > len(kit.agents):
         for file in kit.manifests:
             if stem(file) not in reached:
-                found += kit.read_manifest(file)[0].run(handoffs.unreached_agent, reached, stem(file))
+                found += run_rule(handoffs.unreached_agent, kit.read_manifest(file), reached, stem(file))
     for file in usage.may_lack():
-        source = kit.read_manifest(file)[0]
-        found += source.run(handoffs.unreachable_agent, usage, decode(source.data, kit.settings.extra_keys))
+        source = kit.read_manifest(file)
+        found += run_rule(handoffs.unreachable_agent, source, usage, decode(source.data, kit.settings.extra_keys))
     return found

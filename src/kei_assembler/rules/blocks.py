@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, Severity, did_you_mean, listed, nearest, rule
+from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import Block
 from kei_assembler.kit.settings import BLOCK_NAME, is_block_name
-from kei_assembler.rules.keys import is_missing
+from kei_assembler.rules.definition import Finding, rule
+from kei_assembler.rules.keys import is_missing, repeats
 from kei_assembler.rules.subject import Subject, Usage
 from kei_assembler.source import START
-from kei_assembler.source.shapes import repeats
+from kei_assembler.suggestions import did_you_mean, listed, nearest
 
 
 @rule("B201")
@@ -214,4 +215,3 @@ def unused_block(usage: Usage, name: str) -> Iterable[Finding]:
 
 OF_MANIFEST = (unknown_block, repeated_block, obligatory_blocks, block_name)
 OF_BLOCK = (empty_block,)
-OF_KIT = (unused_block,)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, Severity, rule
+from kei_assembler.diagnostics import Severity
+from kei_assembler.rules.definition import Finding, rule
 
 
 @rule("I909", Severity.WARNING)
@@ -124,10 +125,3 @@ def break_rewritten(found: Finding) -> Iterable[Finding]:
         Task: review
     """
     yield found
-
-
-RULES = (
-    body_repaired,
-    section_moved,
-    break_rewritten,
-)

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from kei_assembler import kit, rules, source
-from kei_assembler.diagnostics import Finding, KeyPath, Rule, did_you_mean, rule
-from kei_assembler.kit import Kit, discovery, settings
-from kei_assembler.rules import bodies, imports
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.kit import Kit
+from kei_assembler.rules import (
+    blocks,
+    bodies,
+    drift,
+    handoffs,
+    hiding,
+    imports,
+    keys,
+    limits,
+    names,
+    outputs,
+    rights,
+    settings,
+    sources,
+    text,
+    tools,
+)
+from kei_assembler.rules.definition import Rule
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.settings import unknown_ignore
 
 FAMILIES = {
     "S": "Syntax",
@@ -84,39 +101,15 @@ In the examples, a line `# PATH` begins a file of the kit; without one, the file
 """
 
 
-@rule("C707")
-def unknown_ignore(at: KeyPath, codes: Iterable[str]) -> Iterable[Finding]:
-    """The setting `ignore` names a code that does not exist, or that cannot be silenced.
+_OF_BUILD = (blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, settings, sources, text, tools)
+_OF_IMPORT = (bodies, imports)
+_MODULES = (*_OF_BUILD, *_OF_IMPORT)
+_FOUND = {value.code: value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule)}
 
-    An error that would make the outputs wrong cannot be silenced; warnings, notes and some errors can.
-
-    Fails::
-
-        # assemble.toml
-        ignore = ["B201"]
-
-    Passes::
-
-        # assemble.toml
-        ignore = ["B206"]
-    """
-    for index, code in enumerate(codes):
-        if code not in RULES:
-            yield Finding((*at, "ignore", index), f"there is no code `{code}`", did_you_mean(code, RULES))
-        elif not RULES[code].may_ignore:
-            yield Finding((*at, "ignore", index), f"`{code}` cannot be ignored: it would make the output wrong")
-
-
-def check_ignore(own: Kit) -> None:
-    """Raise AssembleError when the kit's setting `ignore` is wrong."""
-    assert own.settings_source
-    discovery.refuse(own.settings_source.run(unknown_ignore, own.settings_at, own.settings.ignore))
-
-
-_ROOMS = (source, kit, settings, discovery, rules, imports, bodies)
-
-RULES: dict[str, Rule] = {
-    known.code: known
-    for known in sorted((*(one for room in _ROOMS for one in room.RULES), unknown_ignore), key=lambda known: known.code)
-}
+RULES: dict[str, Rule] = dict(sorted(_FOUND.items()))
 """Every rule by its code."""
+
+
+def check_ignore(kit: Kit) -> list[Diagnostic]:
+    """Return what is wrong with the setting `ignore`, which may name every code."""
+    return run_rule(unknown_ignore, kit.settings_source, kit, RULES) if kit.settings_source else []

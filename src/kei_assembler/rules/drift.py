@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from shlex import quote
 
-from kei_assembler.diagnostics import Finding, Severity, rule
+from kei_assembler.diagnostics import Severity
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.source import START
 
 UNFINISHED_MERGE = "an unfinished merge"
@@ -233,15 +234,3 @@ def file_unstaged(path: str, is_ignored: bool) -> Iterable[Finding]:
     """
     add = "git ignores it; if a clone is to have it, run: git add --force" if is_ignored else "run: git add"
     yield Finding(START, "the file is not staged as it is here", f"{add} {quote(path)}")
-
-
-RULES = (
-    output_edited,
-    output_foreign,
-    output_unmanaged,
-    output_intruding,
-    output_missing,
-    output_outdated,
-    output_orphaned,
-    file_unstaged,
-)

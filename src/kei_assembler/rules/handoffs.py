@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from kei_assembler.diagnostics import Finding, Severity, did_you_mean, listed, rule
+from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import stem
 from kei_assembler.manifest import Manifest
 from kei_assembler.manifest.adapt import EVERYTHING, starts_agents
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.rules.subject import Subject, Usage
+from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import TARGETS
 
 
@@ -275,4 +277,3 @@ def unreachable_agent(usage: Usage, manifest: Manifest) -> Iterable[Finding]:
 
 
 OF_MANIFEST = (unknown_handoff_target, handoff_to_itself, repeated_handoff, cannot_hand_off)
-OF_KIT = (unreached_agent, unreachable_agent)

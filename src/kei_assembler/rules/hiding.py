@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kei_assembler.diagnostics import Finding, KeyPath, rule
+from kei_assembler.diagnostics import KeyPath
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.source import Source, span_of
 from kei_assembler.text.hidden import named, shown, spelled, stretches, what
 
@@ -71,6 +72,3 @@ def texts(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from texts(inner, (*path, index))
-
-
-RULES = (hidden_text,)

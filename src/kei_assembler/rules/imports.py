@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, Severity, rule
+from kei_assembler.diagnostics import Severity
+from kei_assembler.rules.definition import Finding, rule
 
 
 @rule("I901", Severity.NOTE)
@@ -328,18 +329,3 @@ def edit_not_taken_over(found: Finding) -> Iterable[Finding]:
         You review code.
     """  # noqa: E501 - a stamp is one line
     yield found
-
-
-RULES = (
-    no_agent_file,
-    front_matter_guessed,
-    front_matter_refused,
-    key_not_placed,
-    name_repaired,
-    description_made_up,
-    tools_repaired,
-    manifest_in_the_way,
-    file_left_behind,
-    made_otherwise,
-    edit_not_taken_over,
-)

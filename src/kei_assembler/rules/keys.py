@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
-from kei_assembler.diagnostics import Finding, KeyPath, did_you_mean, listed, nearest, rule
+from kei_assembler.diagnostics import KeyPath
+from kei_assembler.rules.definition import Finding, rule
+from kei_assembler.rules.runner import locate
 from kei_assembler.rules.subject import Subject
-from kei_assembler.source.shapes import Misfit, describe, repeats
+from kei_assembler.source.shapes import Misfit, are_texts, describe
+from kei_assembler.suggestions import did_you_mean, listed, nearest
 
 _TABLES = {"handoff": "a `[[handoff]]`", "references": "`[references]`", "target": "a `[target.…]`"}
 
@@ -186,6 +189,22 @@ def repeated_entry(subject: Subject) -> Iterable[Finding]:
             yield from repeats(path, value)
 
 
+def repeats(path: KeyPath, entries: Collection[object], meant: Callable[[str], str] | None = None) -> Iterator[Finding]:
+    """Yield a finding for every text of a list that stands in it before, or another for which the same is `meant`."""
+    if meant is None and are_texts(entries) and len(set(entries)) == len(entries):
+        return
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(entries):
+        if not (isinstance(entry, str) and entry):
+            continue
+        same = meant(entry) if meant else entry
+        if same in seen:
+            first = ((*path, seen[same]), "listed here first")
+            message = f"`{entry}` is listed twice in `{path[-1]}`"
+            yield Finding((*path, index), message, "remove one of the two", (first,))
+        seen.setdefault(same, index)
+
+
 @rule("K110")
 def swallowed_key(subject: Subject) -> Iterable[Finding]:
     """A key of the manifest stands below a table's header, so that it belongs to that table.
@@ -227,7 +246,7 @@ _TO_KEEP_IT = "if the table is to have it, write `{} = {{ {} = … }}`"
 
 def _is_header(subject: Subject, path: KeyPath) -> bool:
     """Below a header, a key may be astray; in an inline table, or as a header itself, it is where it was put."""
-    return (subject.source.place(path).excerpt or "").lstrip().startswith("[")
+    return (locate(subject.source, path).excerpt or "").lstrip().startswith("[")
 
 
 def _swallowed(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
@@ -342,4 +361,3 @@ OF_MISFITS = (unknown_key, wrong_type, blank_value, several_lines, wrong_value)
 """What there is to say only about a manifest with something in it that is not as its shape says."""
 
 OF_MANIFEST = (empty_manifest, swallowed_key, missing_key, repeated_entry)
-RULES = (*OF_MISFITS, *OF_MANIFEST)

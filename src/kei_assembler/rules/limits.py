@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from kei_assembler.diagnostics import Finding, Severity, rule
+from kei_assembler.diagnostics import Severity
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Limit
 

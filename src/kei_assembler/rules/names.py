@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, rule
 from kei_assembler.kit import stem
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.rules.subject import Subject
 
 

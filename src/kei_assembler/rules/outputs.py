@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, Severity, Span, did_you_mean, listed, rule
+from kei_assembler.diagnostics import Severity, Span
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.source import START
+from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.text.hidden import stretches
 
 
@@ -321,17 +323,3 @@ def output_among_manifests(path: str) -> Iterable[Finding]:
     """
     message = f"its output `{path}` would be taken for a manifest"
     yield Finding(START, message, "change the setting `output` to a folder of its own")
-
-
-RULES = (
-    output_outside_root,
-    output_is_source,
-    template_fails,
-    output_unreadable,
-    output_twice,
-    unusable_path,
-    output_too_large,
-    output_among_manifests,
-    allowance_unsaid,
-    template_block_unknown,
-)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, KeyPath, Severity, rule
+from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.kit.settings import RIGHTS
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.rules.subject import Subject, Usage
 
 
@@ -89,4 +90,3 @@ def allowance_unused(usage: Usage, at: KeyPath) -> Iterable[Finding]:
 
 
 OF_MANIFEST = (right_not_allowed,)
-OF_KIT = (allowance_unused,)

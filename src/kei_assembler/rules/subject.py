@@ -7,9 +7,11 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from kei_assembler.diagnostics import Finding, KeyPath, Span
+from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.kit import Kit, stem
 from kei_assembler.manifest import Manifest, decode, with_defaults
+from kei_assembler.rules.definition import Finding
+from kei_assembler.rules.runner import locate
 from kei_assembler.source import Source
 from kei_assembler.source.shapes import Misfit, misfits
 from kei_assembler.targets import TARGETS
@@ -71,7 +73,7 @@ class Subject:
         if not self.inherits(*where):
             return finding
         assert self.kit.settings_source
-        origin = self.kit.settings_source.place((*self.kit.defaults_at, *where))
+        origin = locate(self.kit.settings_source, (*self.kit.defaults_at, *where))
         return finding._replace(
             where=(), related=(*finding.related, (origin, "the value comes from the kit's defaults"))
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Finding, Span, rule
+from kei_assembler.diagnostics import Span
 from kei_assembler.kit import Block
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.rules.hiding import texts
 from kei_assembler.rules.subject import Subject
 from kei_assembler.source import Source, span_of
@@ -292,4 +293,3 @@ def _line(text: str, number: int) -> tuple[int, int]:
 
 OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role, filled_in_manifest)
 OF_BLOCK = (placeholder_in_block, unclosed_in_block)
-RULES = (*OF_MANIFEST, *OF_BLOCK, unfinished_merge, filled_in_file)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from kei_assembler.diagnostics import Finding, Severity, did_you_mean, listed, rule
+from kei_assembler.diagnostics import Severity
 from kei_assembler.manifest.adapt import Toolset, toolset_of
+from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.rules.subject import Subject
+from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 

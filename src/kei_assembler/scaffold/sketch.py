@@ -8,15 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
-from kei_assembler.diagnostics import Diagnostic, listed
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import FIELDS, extra_fields
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA
 from kei_assembler.rules import check_manifest
+from kei_assembler.rules.sources import check_source
 from kei_assembler.scaffold import schema_line
 from kei_assembler.source import read_toml
 from kei_assembler.source.handwriting import entry
 from kei_assembler.source.shapes import Field, Shape
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 
 MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
@@ -55,8 +57,8 @@ def sketch(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> s
 
 def check(kit: Kit, name: str, text: str) -> list[Diagnostic]:
     """Return what the rules find in a new manifest, but for what stands in marked places."""
-    source, problems = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
-    found = problems or check_manifest(kit, source)[1]
+    source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
+    found = check_source(source) or check_manifest(kit, source)[1]
     return sorted(each for each in found if not MARK.search(each.place.excerpt or ""))
 
 

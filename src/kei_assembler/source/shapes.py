@@ -6,11 +6,11 @@ The same rows describe the manifest, the settings and the targets' front matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import Finding, KeyPath
+from kei_assembler.diagnostics import KeyPath
 
 
 class Shape(NamedTuple):
@@ -184,22 +184,6 @@ def are_texts(entries: Iterable[Any]) -> bool:
 
 
 _TEXTS = frozenset({str})
-
-
-def repeats(path: KeyPath, entries: Collection[object], meant: Callable[[str], str] | None = None) -> Iterator[Finding]:
-    """Yield a finding for every text of a list that stands in it before, or another for which the same is `meant`."""
-    if meant is None and are_texts(entries) and len(set(entries)) == len(entries):
-        return
-    seen: dict[str, int] = {}
-    for index, entry in enumerate(entries):
-        if not (isinstance(entry, str) and entry):
-            continue
-        same = meant(entry) if meant else entry
-        if same in seen:
-            first = ((*path, seen[same]), "listed here first")
-            message = f"`{entry}` is listed twice in `{path[-1]}`"
-            yield Finding((*path, index), message, "remove one of the two", (first,))
-        seen.setdefault(same, index)
 
 
 def _misfits_of_table(shape: Shape, value: dict[str, Any], path: KeyPath) -> Iterator[Misfit]:

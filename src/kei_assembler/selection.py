@@ -6,10 +6,12 @@ import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache
 
-from kei_assembler.diagnostics import AssembleError, nearest
+from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.kit import Kit, discovery, stem
+from kei_assembler.loader import load_kit
 from kei_assembler.paths import as_seen, as_seen_from, normal, upwards, way_down
+from kei_assembler.suggestions import nearest
 
 
 def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> str:
@@ -30,9 +32,9 @@ def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str
 def kit_if_any(folder: str | None) -> Kit | None:
     """Return the kit in `folder`, or else the one around here, or None when there is none."""
     if folder is not None:
-        return discovery.load(_existing(folder))
+        return load_kit(_existing(folder))
     found = discovery.find(working_directory())
-    return discovery.load(found) if found else None
+    return load_kit(found) if found else None
 
 
 def working_directory() -> str:
@@ -118,7 +120,7 @@ def _manifests_around(argument: str) -> list[str]:
     while not DISK.is_folder(folder):
         folder = os.path.dirname(folder)
     found = discovery.find(folder)
-    kit = discovery.load(found) if found else None
+    kit = load_kit(found) if found else None
     return [as_seen(kit.path(file)) for file in kit.manifests] if kit else []
 
 

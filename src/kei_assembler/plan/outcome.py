@@ -10,13 +10,6 @@ from kei_assembler.plan import DRIFT, Change, Kind
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
 
 
-class Streams(NamedTuple):
-    """What goes to stdout and to stderr."""
-
-    out: str
-    err: str
-
-
 class Failure(NamedTuple):
     """Why the run could not go on, and what to do about it."""
 

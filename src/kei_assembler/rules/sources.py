@@ -1,0 +1,227 @@
+"""Rules about files that cannot be read: what the disk, the encoding or the grammar of TOML is in the way of."""
+
+from __future__ import annotations
+
+import errno
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterable
+
+from kei_assembler.diagnostics import Diagnostic, KeyPath, Span
+from kei_assembler.rules.definition import Finding, rule
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.source import NESTING_MOST, START, Source, span_of
+
+
+@rule("S001")
+def unreadable(error: OSError) -> Iterable[Finding]:
+    """The file cannot be read.
+
+    It is a folder or a device with the name of a file, a link that leads nowhere or outside the kit's root, or
+    this user may not read it.
+
+    Fails::
+
+        # agents/critic.toml/notes.txt
+        A folder with the name of a manifest.
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    hint = "see the setting `root`" if error.errno == errno.EXDEV else ""
+    yield Finding(START, f"the file cannot be read: {error.strerror or error}", hint)
+
+
+@rule("S002")
+def not_utf8(raw: bytes) -> Iterable[Finding]:
+    """The file is not UTF-8 text.
+
+    Manifests, blocks, templates and settings are UTF-8. A file that an editor saved as UTF-16 or in a code page
+    of its system has bytes that mean nothing in UTF-8, and a NUL byte belongs into no text.
+
+    Fails::
+
+        # agents/critic.toml (latin-1)
+        name = "critic"
+        description = "Prüft Code."
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Prüft Code."
+    """
+    for mark, encoding in _MARKS.items():
+        if raw.startswith(mark):
+            yield Finding(START, f"this is {encoding}, not UTF-8", "save the file as UTF-8")
+            return
+    at = raw.find(b"\0")
+    message, hint = "a NUL byte", "remove it; or save the file as UTF-8, if it is UTF-16"
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        if at < 0 or error.start < at:
+            at, message, hint = error.start, f"byte 0x{raw[error.start]:02x} is not UTF-8", "save the file as UTF-8"
+    if at >= 0:
+        yield Finding(_span_of_byte(raw, at), message, hint)
+
+
+_MARKS = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+
+
+def _span_of_byte(raw: bytes, at: int) -> Span:
+    before = raw[:at].removeprefix(BOM_UTF8).decode()
+    line, column, *_ = span_of(before, len(before), len(before))
+    return Span(line, column, line, column + 1)
+
+
+@rule("S003")
+def broken_toml(error: Exception) -> Iterable[Finding]:
+    """The file is not valid TOML.
+
+    Nothing can be said about the keys of a file whose grammar is broken, so this is the only finding about it.
+
+    Fails::
+
+        name = "critic
+        description = "Reviews code."
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    message, hint, line, column = _parts(error)
+    yield Finding(Span(line, column, line, column + 1), message, hint)
+
+
+_RTOML_MESSAGE = re.compile(
+    r"(?P<message>.*?)(?:, (?P<help>expected .*))? at line (?P<line>\d+) column (?P<column>\d+)"
+)
+
+
+def _parts(error: Exception) -> tuple[str, str, int, int]:
+    match = _RTOML_MESSAGE.fullmatch(str(error))
+    if match is None:  # a limit of the reader's own, which has no place
+        return str(error), "", 1, 1
+    return match["message"], match["help"] or "", int(match["line"]), int(match["column"])
+
+
+@rule("S004")
+def too_large(most: int) -> Iterable[Finding]:
+    """The file is larger than 1 MiB.
+
+    An agent file of that size is of no use to any tool, so a larger source is a mistake: a wrong file, or one
+    that was written by a program that ran away.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md (100000 times)
+        Be honest.
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    message = f"the file is larger than {most:,} bytes"
+    yield Finding(START, message, "split it, or remove what does not belong")
+
+
+@rule("S005")
+def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
+    """A key or table is defined twice.
+
+    TOML forbids it, and nobody can tell which of the two was meant.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        name = "critic"
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    message, _, line, column = _parts(error)
+    if message != "duplicate key":
+        return
+    from kei_assembler.source.places import mentions
+
+    named = list(mentions(text))
+    path = next((mention.path for mention in named if mention.span[:2] == (line, column)), ())
+    again = Span(line, column, line, column + 1)
+    spans = [mention.span for mention in named if path and mention.path == path and mention.defines] or [again]
+    related = ((spans[0], "defined here first"),) if spans[0][:2] != again[:2] else ()
+    name = f"`{path[-1]}`" if path else "this key"
+    again = next((span for span in spans if span[:2] == again[:2]), again)
+    yield Finding(again, f"{name} is defined twice", "keep one of the two", related)
+
+
+@rule("S006")
+def nested_too_deeply(where: KeyPath | Span) -> Iterable[Finding]:
+    """Values are nested more than 64 levels deep.
+
+    Nothing in a manifest or in the settings needs that, and what reads the generated file may not bear it.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+
+        [target.claude-code.hooks]
+        a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a = 1
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """  # noqa: E501 - it takes that many levels
+    yield Finding(where, f"this is nested more than {NESTING_MOST} levels deep", "nest less")
+
+
+_RULE_OF = {
+    "unreadable": unreadable,
+    "not-utf8": not_utf8,
+    "too-large": too_large,
+    "too-deep": nested_too_deeply,
+}
+"""The rule for each kind of `ReadError`; broken TOML has several."""
+
+
+def check_source(source: Source) -> list[Diagnostic]:
+    """Return the finding that says why a file could not be read; nothing if it could."""
+    if source.error is None:
+        return []
+    kind, detail = source.error
+    return _check_toml(source, detail) if kind == "not-toml" else run_rule(_RULE_OF[kind], source, detail)
+
+
+def _check_toml(source: Source, error: Exception) -> list[Diagnostic]:
+    if "recurs" in str(error):
+        return run_rule(nested_too_deeply, source, _place_of_depth(source.text, error))
+    return run_rule(duplicate_key, source, source.text, error) or run_rule(broken_toml, source, error)
+
+
+def _place_of_depth(text: str, error: Exception) -> Span:
+    """Where the reader gave up; it does not say so of a dotted key or a table's header."""
+    _, _, line, column = _parts(error)
+    dotted = _LONG_KEY.search(text)
+    return span_of(text, *dotted.span()) if (line, column) == (1, 1) and dotted else Span(line, column, line, column)
+
+
+_LONG_KEY = re.compile(rf"^(?:[^\n.]++\.){{{NESTING_MOST}}}[^\n=\]]*", re.MULTILINE)
