@@ -24,7 +24,9 @@ class Disk:
     def holds(self, path: str) -> bool:
         """Tell whether an output lies inside the kit's root, its folder and itself resolved."""
         full = self.kit.path(path)
-        return self.kit.holds_folder(os.path.dirname(full)) and (not self.is_link(path) or self.kit.holds(full))
+        return self.kit.holds_folder(os.path.dirname(full)) and (
+            not self.kit.files.is_link(full) or self.kit.holds(full)
+        )
 
     def read(self, path: str) -> bytes | None:
         """Return the present bytes of an output, or None when there is no such file.
@@ -57,7 +59,8 @@ class Disk:
         """Return the resolved path of an output on this machine."""
         full = self.kit.path(path)
         folder, name = os.path.split(full)
-        return self.kit.files.resolve(full) if self.is_link(path) else os.path.join(self._real_folder(folder), name)
+        is_link = self.kit.files.is_link(full)
+        return self.kit.files.resolve(full) if is_link else os.path.join(self._real_folder(folder), name)
 
     def is_link(self, path: str) -> bool:
         """Tell whether an output's path is a link itself."""

@@ -133,8 +133,10 @@ class _Share:
 
     def _done_of(self, theirs: list[Change]) -> list[Change]:
         """Return the changes of the other process as they came about."""
+        if not (self.partner and theirs):
+            return []
         try:
-            answer = self.partner.answer() if self.partner and theirs else ([], accesses())
+            answer = self.partner.answer()
         except crew.PartnerLost:
             return self._rescued(theirs)
         if isinstance(answer, AssembleError):
