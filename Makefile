@@ -1,12 +1,18 @@
-# Everything runs in .venv, which is made at first need; Python 3.11 or later, git and make are all it takes.
+# Everything runs in .venv, which make sets up when a target needs it. You need Python 3.11 or later, git and make, and
+# on Windows a POSIX shell such as Git's bash.
 
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := .venv/Scripts
+else
 PYTHON ?= python3
 BIN := .venv/bin
+endif
 
-# Without compiled modules each of the processes that the tests start would compile them anew.
+# The tests start many processes. If they could not write compiled modules, each of them would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: assemble test slow lint format docs bench clean
+.PHONY: assemble test slow lint lint-ruff lint-format lint-types lint-kit format docs bench clean
 
 assemble: .venv/installed
 	$(BIN)/assemble --all
@@ -15,13 +21,21 @@ test: lint
 	$(BIN)/pytest -m "not slow"
 
 slow: .venv/installed
-	cd tests/node && npm install --silent --no-audit --no-fund || echo "npm is not here: what needs it is skipped"
+	cd tests/node && npm install --silent --no-audit --no-fund || echo "npm is missing: the tests that need it are skipped"
 	$(BIN)/pytest -m "slow or hypothesis" --hypothesis-profile=thorough -rs
 
-lint: .venv/installed
+lint: lint-ruff lint-format lint-types lint-kit
+
+lint-ruff: .venv/installed
 	$(BIN)/ruff check
+
+lint-format: .venv/installed
 	$(BIN)/ruff format --check
+
+lint-types: .venv/installed
 	$(BIN)/mypy
+
+lint-kit: .venv/installed
 	$(BIN)/assemble --all --check
 
 format: .venv/installed
@@ -32,7 +46,7 @@ docs: .venv/installed
 	$(BIN)/python docs/generate.py
 
 bench: .venv/installed
-	$(BIN)/python benchmarks/run.py --markdown docs/performance.md
+	$(BIN)/python benchmarks/run.py --markdown docs/contributing/performance.md
 
 clean:
 	rm -rf .venv dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

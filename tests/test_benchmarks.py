@@ -15,7 +15,7 @@ BENCHMARKS = REPOSITORY / "benchmarks"
 SEED = REPOSITORY / "agents" / "kei-ml-implementer.toml"
 KEYS = re.compile(r"^(?:\w+ =|\[.+)", re.MULTILINE)
 SENTENCES = re.compile(r'^(?:    |description = |trigger = )"(?=[^a-z]).*', re.MULTILINE)
-PAGE = REPOSITORY / "docs" / "performance.md"
+PAGE = REPOSITORY / "docs" / "contributing" / "performance.md"
 
 
 def _run(script: str, *args: str) -> str:

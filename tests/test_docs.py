@@ -1,4 +1,4 @@
-"""The pages that are made from the code are as the code is."""
+"""The pages agree with the code, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from conftest import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
-PAGES: dict[str, Any] = runpy.run_path(str(DOCS / "generate.py"))["PAGES"]
+GENERATE: dict[str, Any] = runpy.run_path(str(DOCS / "generate.py"))
+PAGES: dict[str, Any] = GENERATE["PAGES"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -19,10 +20,25 @@ def test_a_generated_page_is_not_behind_the_code(name: str) -> None:
     assert (DOCS / name).read_text() == PAGES[name](), "run: make docs"
 
 
+def test_the_manifest_page_says_where_each_key_goes() -> None:
+    rows = re.findall(
+        r"^\| (`.+) \| (.+) \|$", (DOCS / "manifest.md").read_text().partition("## Editors")[0], re.MULTILINE
+    )
+    keys = {key.strip("[]") for left, _ in rows for key in re.findall(r"`(\[*[\w.]+\]*)", left)}
+    assert {key.partition(".")[0] for key in keys} == {field.key for field in GENERATE["FIELDS"]}
+    (template,) = (REPOSITORY / "src").rglob("default/agent.md.j2")
+    headings = re.findall(r"^# .+", template.read_text(), re.MULTILINE)
+    assert list(dict.fromkeys(heading for _, right in rows for heading in re.findall("# [A-Z ]+", right))) == headings
+
+
 def _links(text: str) -> set[str]:
     return {link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link}
 
 
-@pytest.mark.parametrize("path", [REPOSITORY / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    [*sorted(REPOSITORY.glob("*.md")), *sorted(DOCS.rglob("*.md"))],
+    ids=lambda path: path.relative_to(REPOSITORY).as_posix(),
+)
 def test_links_lead_somewhere(path: Any) -> None:
     assert [link for link in _links(path.read_text()) if not (path.parent / link).exists()] == []

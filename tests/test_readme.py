@@ -1,4 +1,4 @@
-"""The README is a first page: it begins with the two commands that set everything up, and leads to every other page."""
+"""The README is a first page: it says what the tool is, then how to use it, and only then how to work on it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,34 @@ import re
 from conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
-_LINES_MOST = 220
+INDEX = (REPOSITORY / "docs" / "README.md").read_text()
+_MAX_LINES = 220
 
 
-def test_the_two_commands_are_targets_of_the_makefile() -> None:
-    first = re.search(r"```sh\n(.*?)```", README, re.DOTALL)
-    assert first
-    commands = [line.partition("#")[0].strip() for line in first[1].splitlines()]
+def test_users_come_before_contributors() -> None:
+    headings = re.findall(r"^## (.+)", README, re.MULTILINE)
+    assert headings[:2] == ["Install", "Example"]
+    assert headings[-1] == "Contributing"
+    assert "make test" not in README.partition("## Contributing")[0]
+
+
+def test_a_contributor_needs_only_two_commands() -> None:
+    block = re.search(r"```sh\n(.*?)```", README.partition("## Contributing")[2], re.DOTALL)
+    assert block
+    commands = [line.partition("#")[0].strip() for line in block[1].splitlines()]
     makefile = (REPOSITORY / "Makefile").read_text()
     assert commands == ["make", "make test"]
     assert re.findall(r"^(\w+):", makefile, re.MULTILINE)[:2] == ["assemble", "test"]
 
 
-def test_every_page_is_linked() -> None:
-    pages = {f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md")}
-    assert pages == {link for link in re.findall(r"\]\(([^)#\s]+)", README) if link.startswith("docs/")}
+def test_the_index_links_every_page() -> None:
+    docs = REPOSITORY / "docs"
+    pages = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")} - {"README.md"}
+    assert pages == {link for link in re.findall(r"\]\(([^)#\s]+)", INDEX) if not link.startswith("../")}
+
+
+def test_the_readme_links_the_index() -> None:
+    assert "](docs/README.md)" in README
 
 
 def test_no_row_of_a_table_is_there_twice() -> None:
@@ -30,4 +43,4 @@ def test_no_row_of_a_table_is_there_twice() -> None:
 
 
 def test_it_is_no_longer_than_a_first_page_may_be() -> None:
-    assert len(README.splitlines()) <= _LINES_MOST
+    assert len(README.splitlines()) <= _MAX_LINES

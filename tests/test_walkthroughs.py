@@ -20,7 +20,7 @@ from walkthrough import FENCE, Walk
 
 DOCS = REPOSITORY / "docs"
 CI = (DOCS / "ci.md").read_text()
-PAGES = [path for path in (REPOSITORY / "README.md", *sorted(DOCS.glob("*.md"))) if "console\n$ " in path.read_text()]
+PAGES = [path for path in (REPOSITORY / "README.md", *sorted(DOCS.rglob("*.md"))) if "console\n$ " in path.read_text()]
 UPDATE = os.environ.get("UPDATE_CASES") == "1"
 
 
@@ -41,7 +41,8 @@ def test_the_commands_of_a_page_say_what_stands_there(page: Path, walk: Walk) ->
 
 
 def test_there_are_pages() -> None:
-    assert {page.stem for page in PAGES} >= {"README", "getting-started", "ci", "migration", "templates", "safety"}
+    walkthroughs = {"README", "change", "ci", "getting-started", "migration", "ownership", "safety", "templates"}
+    assert {page.stem for page in PAGES} == walkthroughs
 
 
 def test_every_finding_of_an_import_has_its_row_in_the_migration() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -51,6 +52,17 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     }
     assert {name for name in names if ".dist-info/" not in name} == package
     assert {"kei_assembler/py.typed", "kei_assembler/render/default/agent.md.j2"} <= package
+
+
+def test_the_sdist_holds_what_the_readme_and_the_metadata_name(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "build", "--sdist", "--outdir", str(tmp_path), str(REPOSITORY)]
+    subprocess.run(command, check=True, capture_output=True)
+    (path,) = tmp_path.iterdir()
+    with tarfile.open(path) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    pages = {page.relative_to(REPOSITORY).as_posix() for page in (REPOSITORY / "docs").rglob("*.md")}
+    assert names >= {"LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"} | pages
+    assert "src/kei_assembler/py.typed" in names
 
 
 def test_it_assembles_a_kit_without_templates_and_settings(environment: Path, tmp_path: Path) -> None:
