@@ -24,7 +24,7 @@ REPLAY_ROOMS = frozenset(
     "files files.recorder files.atomic files.run_cache files.signatures paths streams start".split()
 )
 UNASKED_ROOMS = frozenset(
-    "commands.explain commands.gallery commands.import_ commands.init commands.new commands.schema commands.targets "
+    "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets "
     "commands.watch files.git_index importing plan.difference plan.renewing plan.staging render render.budget "
     "render.sandbox rules.catalog scaffold scaffold.sketch schema source.handwriting source.places watching".split()
 )

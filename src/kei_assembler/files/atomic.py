@@ -28,7 +28,8 @@ def create(path: str, content: bytes) -> bool:
     if os.path.lexists(path):
         return False
     with new_file(path) as file:
-        _fill(file, content)
+        file.write(content)
+        file.close()
         return _link(file.name, path)
 
 
@@ -97,11 +98,6 @@ def _opened(path: str, permissions: int) -> BinaryIO:
     return open(path, "xb", opener=opener)
 
 
-def _fill(file: BinaryIO, content: bytes) -> None:
-    file.write(content)
-    file.close()
-
-
 def _link(temporary: str, path: str) -> bool:
     try:
         os.link(temporary, path)
@@ -125,7 +121,8 @@ def _delete(path: str, before: bytes | None) -> bool:
 
 def _replace(path: str, before: bytes | None, after: bytes) -> bool:
     with new_file(path) as file:
-        _fill(file, after)
+        file.write(after)
+        file.close()
         if before is not None:
             with suppress(FileNotFoundError):
                 os.chmod(file.name, stat.S_IMODE(os.stat(path).st_mode))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from functools import cache
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from jinja2 import (
     Environment,
     FunctionLoader,
     StrictUndefined,
+    Template,
     TemplateSyntaxError,
     Undefined,
 )
@@ -31,7 +32,7 @@ from kei_assembler.rules.outputs import allowance_unsaid, template_block_unknown
 from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.text import filled_in_file, unfinished_merge
-from kei_assembler.source import BYTES_MOST, START, Source
+from kei_assembler.source import BYTES_MOST, START, Source, with_lf
 from kei_assembler.source.shapes import fits
 from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets import TARGETS
@@ -118,13 +119,7 @@ class Renderer:
     def _variables(self, manifest: Manifest) -> dict[str, Any]:
         """What templates see of a manifest, for all of its targets."""
         if self._last is None or self._last[0] is not manifest:
-            variables = {
-                "agent": AgentView(manifest),
-                "blocks": tuple(map(self._block, manifest.blocks)),
-                "extra": SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
-                "report_fence": fence_around("\n".join(manifest.output_extra_fields)),
-            }
-            self._last = manifest, variables
+            self._last = manifest, _variables(manifest, tuple(map(self._block, manifest.blocks)))
         return self._last[1]
 
     def refuse_what_templates_add(self, artifact: Artifact, manifest: Manifest) -> None:
@@ -188,9 +183,7 @@ class Renderer:
 
     def _file_of(self, name: str) -> str:
         """The file of a template, by which it is known when it is compiled."""
-        if name == _PACKAGE_BODY:
-            return os.path.normpath(os.path.join(_PACKAGE_TEMPLATES, BODY_TEMPLATE))
-        return normal(f"{self.kit.settings.templates}/{name}")
+        return _package_file() if name == _PACKAGE_BODY else normal(f"{self.kit.settings.templates}/{name}")
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
@@ -205,23 +198,16 @@ class Renderer:
 
     def _load_body(self, template: str) -> Callable[..., str]:
         """A kit's own template runs in the sandbox; the package's is trusted."""
-        make = Environment if template == _PACKAGE_BODY else partial(Sandbox, _printed)
-        environment = make(
-            loader=FunctionLoader(self._load_template),
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            auto_reload=False,
-            undefined=_Undefined,
-        )
-        if isinstance(environment, Sandbox):
-            self._heritage[template] = environment.heritage
+        if template == _PACKAGE_BODY:
+            return _package_template(_package_source()).render
+        environment = Sandbox(_printed, loader=FunctionLoader(self._template_source), **_SYNTAX)
+        self._heritage[template] = environment.heritage
         return environment.get_template(template).render
 
-    def _load_template(self, name: str) -> tuple[str, str, None] | None:
-        file = self._file_of(name)
+    def _template_source(self, name: str) -> tuple[str, str, None] | None:
         if name == _PACKAGE_BODY:
-            return DISK.read(file, BYTES_MOST).decode(), file, None
+            return _package_source()
+        file = self._file_of(name)
         if not fits(TEMPLATE_NAME, name) or not self._is_there(name):
             return None
         source = self.kit.read_text(file)
@@ -239,6 +225,46 @@ class Renderer:
         file, line = _template_line(error, self._templates)
         source = self._templates.get(file) or Source(file, "")
         return TemplateFailure(run_rule(template_fails, source, error, _line_in(source.text, line), manifest)[0])
+
+
+def default_body(manifest: Manifest, allowed: tuple[str, ...] | None) -> str:
+    """Return the body that the package's template gives a manifest, without blocks.
+
+    `allowed` is what the agent may do in words, None where the body does not say that.
+    """
+    return _package_template(_package_source()).render(**_variables(manifest, ()), target="", allowed=allowed)
+
+
+@cache
+def default_titles() -> Mapping[str, str]:
+    """Return the heading of each block of the package's template that has one."""
+    return dict(_TITLED_BLOCK.findall(_package_source()[0]))
+
+
+_TITLED_BLOCK = re.compile(r"^\{% block (\w+) %\}(?:\n(?!# |\{% block ).*)*\n# (.+)", re.MULTILINE)
+
+
+def _package_file() -> str:
+    return os.path.normpath(os.path.join(_PACKAGE_TEMPLATES, BODY_TEMPLATE))
+
+
+def _package_source() -> tuple[str, str, None]:
+    """The package's template as loaders give it, read anew: what a run depends on is told by what it reads."""
+    return with_lf(DISK.read(_package_file(), BYTES_MOST)).decode(), _package_file(), None
+
+
+@cache
+def _package_template(source: tuple[str, str, None]) -> Template:
+    return Environment(loader=FunctionLoader(lambda _: source), **_SYNTAX).get_template(_PACKAGE_BODY)
+
+
+def _variables(manifest: Manifest, blocks: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "agent": AgentView(manifest),
+        "blocks": blocks,
+        "extra": SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
+        "report_fence": fence_around("\n".join(manifest.output_extra_fields)),
+    }
 
 
 def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str, int]:
@@ -281,6 +307,13 @@ class _Undefined(StrictUndefined):
         return f"`{self._undefined_name}` is not defined" + (f"; {hint}" if hint else "")
 
 
+_SYNTAX: Mapping[str, Any] = {
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+    "auto_reload": False,
+    "undefined": _Undefined,
+}
 _VARIABLES = ("agent", "allowed", "blocks", "extra", "report_fence", "target")
 
 
