@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kei_assembler.files import signatures
 from kei_assembler.files.signatures import Signature
@@ -32,13 +32,19 @@ class Accesses(NamedTuple):
 
     def agree_with(self, others: Accesses) -> bool:
         """Tell whether whatever two processes have both seen looked the same to both."""
-        seen = (
-            (self.paths, others.paths),
-            (self.places, others.places),
-            (self.entries, others.entries),
-            (self.digests, others.digests),
-        )
-        return all(there.get(path, value) == value for here, there in seen for path, value in here.items())
+        both = zip(self._seen, others._seen, strict=True)
+        return all(there.get(path, value) == value for here, there in both for path, value in here.items())
+
+    @property
+    def _seen(self) -> tuple[dict[str, Any], ...]:
+        return self.paths, self.places, self.entries, self.digests
+
+    def add(self, others: Accesses) -> None:
+        """Add those of another process, which agree with these."""
+        for here, there in zip((*self._seen, self.written), (*others._seen, others.written), strict=True):
+            here.update(there)
+        for path, suffixes in others.sources.items():
+            self.sources.setdefault(path, set()).update(suffixes)
 
 
 class Recorder:
@@ -120,17 +126,10 @@ class Recorder:
 
     def add(self, others: Accesses | None) -> None:
         """Add the accesses of another process; where it saw something else than this one, nothing is certain."""
-        own = self.accesses
-        if own is None or others is None or not own.agree_with(others):
+        if self.accesses is None or others is None or not self.accesses.agree_with(others):
             self.stop()
-            return
-        own.paths.update(others.paths)
-        own.places.update(others.places)
-        own.entries.update(others.entries)
-        own.digests.update(others.digests)
-        own.written.update(others.written)
-        for path, suffixes in others.sources.items():
-            own.sources.setdefault(path, set()).update(suffixes)
+        else:
+            self.accesses.add(others)
 
 
 RECORDER = Recorder()
