@@ -15,11 +15,12 @@ from conftest import REPOSITORY
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Place, Span
 from kei_assembler.loader import load_kit
 from kei_assembler.plan.changes import FileStatus
-from kei_assembler.plan.classify import classify, classify_leftover, text_of, with_lf
+from kei_assembler.plan.classify import classify, classify_leftover, text_of
 from kei_assembler.plan.kit_plan import plan_kit
 from kei_assembler.plan.result import RunResult
 from kei_assembler.render import Artifact
 from kei_assembler.report import FORMATS
+from kei_assembler.source import with_lf
 from kei_assembler.text import stamp
 
 FUZZ = REPOSITORY / "tests" / "fuzz"

@@ -41,7 +41,7 @@ def at(room, name, hook):
         return found(*args, **options)
     setattr(room, name, hooked)
 at(os, "fork", lambda: told_of.append("start"))
-at(parallel.memo, "add", lambda *_: told_of.append("add"))
+at(parallel, "add_accesses", lambda *_: told_of.append("add"))
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 {more}
@@ -265,7 +265,7 @@ THERE = "os.getpid() != ONE"
 LOSSES = {
     "at once": f"at(os, 'close', lambda _: {THERE} and die())",
     "while it works": f"at(planner.Planner, 'load_and_check', lambda _, file: {THERE} and 'a6' in file and die())",
-    "after its work": f"at(parallel.memo, 'noted', lambda: {THERE} and die())",
+    "after its work": f"at(parallel, 'accesses', lambda: {THERE} and die())",
     "with half an answer": f"""
 import pickle
 dump = pickle.dump
@@ -306,7 +306,7 @@ SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 MOMENTS = {
     "working here": "at(planner.Planner, 'load_and_check', lambda _, file: os.getpid() == ONE and told())",
     "working there": "at(planner.Planner, 'load_and_check', lambda _, file: os.getpid() != ONE and told())",
-    "done there": "at(parallel.memo, 'noted', lambda: os.getpid() != ONE and told())",
+    "done there": "at(parallel, 'accesses', lambda: os.getpid() != ONE and told())",
     "writing": "at(os, 'replace', lambda *_: told())",
 }
 TOLD = """

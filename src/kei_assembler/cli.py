@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from kei_assembler import __version__, memo, streams
+from kei_assembler import __version__, streams
 from kei_assembler.commands import COMMANDS, MODULES, NAMES, completing, tell
 from kei_assembler.commands.options import OneOf, kit_option, several, target_option
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files import run_cache
 from kei_assembler.kit import Kit
 from kei_assembler.loader import load_kit
 from kei_assembler.plan.changes import WritePolicy
@@ -133,7 +134,7 @@ def assemble() -> None:
 def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
     """Write the agent files, or look at what would be written, and return the exit status."""
     _refuse_contradictions(manifests, output_format, options)
-    memo.watch()
+    run_cache.start_recording()
     way = ""
     try:
         home = home_of(manifests, folder, NAMES)
@@ -198,7 +199,7 @@ def _tell(result: RunResult, output_format: str, keeps: bool) -> int:
     out, err = _said(result, output_format)
     tell(sys.stdout, out)
     tell(sys.stderr, err)
-    if keeps and memo.takes_notes():
+    if keeps and run_cache.is_recording():
         _keep(result, (out, err), output_format)
     return result.status
 
@@ -206,7 +207,7 @@ def _tell(result: RunResult, output_format: str, keeps: bool) -> int:
 def _keep(result: RunResult, said: tuple[str, str], output_format: str) -> None:
     again = result.again
     if again.is_up_to_date:
-        memo.keep(*(_said(again, output_format) if result.applied else said))
+        run_cache.keep(*(_said(again, output_format) if result.applied else said))
 
 
 def _said(result: RunResult, output_format: str) -> tuple[str, str]:

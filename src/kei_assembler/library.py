@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler import kit
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
-from kei_assembler.kit.settings import normal
+from kei_assembler.files import DISK
 from kei_assembler.loader import load_kit
+from kei_assembler.paths import normal
 from kei_assembler.plan.changes import Change, WritePolicy
 from kei_assembler.plan.kit_plan import plan_kit, preview
 from kei_assembler.plan.options import Policy, RunOptions
@@ -53,7 +54,7 @@ class Kit:
 
         Raises: AssembleError if there is no such folder, kit or target, or the kit's settings are wrong.
         """
-        if not os.path.isdir(folder):
+        if not DISK.is_folder(os.fspath(folder)):
             raise AssembleError(f"there is no folder {os.fspath(folder)}")
         chosen = tuple(targets)
         for target in chosen:

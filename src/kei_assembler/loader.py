@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic
+from kei_assembler.files import DISK, Files
 from kei_assembler.kit import Kit, discovery
 from kei_assembler.rules.settings import check_settings
 
 
-def load_kit(folder: str, chosen: Iterable[str] = ()) -> Kit:
+def load_kit(folder: str, chosen: Iterable[str] = (), files: Files = DISK) -> Kit:
     """Return the kit of a folder (an absolute path), for a run that keeps to the chosen targets, if any.
 
     Raises AssembleError, with diagnostics, when the settings are wrong.
     """
-    kit = discovery.read_kit(folder)
+    kit = discovery.read_kit(folder, files)
     refuse(check_settings(kit))
     kit.chosen = tuple(dict.fromkeys(chosen))
     return kit

@@ -8,9 +8,10 @@ from functools import partial
 from time import sleep
 
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files import DISK
+from kei_assembler.files.signatures import Signature, signature
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE
 from kei_assembler.loader import load_kit
-from kei_assembler.memo.signatures import Signature, signature
 from kei_assembler.plan.changes import FileStatus
 from kei_assembler.plan.options import Policy, RunOptions
 from kei_assembler.plan.result import RunResult, failed
@@ -78,7 +79,7 @@ def _folders(folder: str) -> list[str]:
     except AssembleError:
         return [folder]
     folders = (settings.manifests, *settings.blocks, settings.templates)
-    return [path for path in (os.path.join(folder, name) for name in folders) if os.path.isdir(path)] or [folder]
+    return [path for path in (os.path.join(folder, name) for name in folders) if DISK.is_folder(path)] or [folder]
 
 
 def _signatures(folder: str) -> Signatures:

@@ -10,10 +10,11 @@ from kei_assembler import scaffold
 from kei_assembler.commands import completing, tell
 from kei_assembler.kit import Kit, discovery, naming
 from kei_assembler.loader import load_kit
+from kei_assembler.paths import as_seen
 from kei_assembler.plan.options import RunOptions
 from kei_assembler.plan.run import run
 from kei_assembler.report import as_text
-from kei_assembler.selection import as_seen, named
+from kei_assembler.selection import named
 
 _NEXT = "next: edit the manifest, or begin another with `assemble new NAME{kit}`; then run: assemble --all{kit}\n"
 

@@ -15,9 +15,10 @@ from kei_assembler.importing.bodies import Section, Split, share
 from kei_assembler.importing.drafting import Draft, Origin, draft
 from kei_assembler.importing.names import slug
 from kei_assembler.kit import Block, Kit
-from kei_assembler.kit.settings import decode_settings, normal
+from kei_assembler.kit.settings import decode_settings
 from kei_assembler.manifest import FIELDS
 from kei_assembler.manifest.adapt import EVERYTHING
+from kei_assembler.paths import normal
 from kei_assembler.plan.changes import Change
 from kei_assembler.plan.kit_plan import plan_kit
 from kei_assembler.rules import bodies, imports
@@ -41,7 +42,7 @@ class Prospect(Kit):
     """A kit as it will be with the manifests and blocks that are imported."""
 
     def __init__(self, kit: Kit, manifests: Iterable[Written], blocks: Mapping[str, str]) -> None:
-        super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at)
+        super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at, kit.files)
         self.new = {file.path: file for file in manifests}
         self._blocks |= {name: Block(name, Source(block_file(kit, name), text)) for name, text in blocks.items()}
 

@@ -6,10 +6,11 @@ import os
 from codecs import BOM_UTF8
 from typing import TYPE_CHECKING
 
+from kei_assembler.files import Files
 from kei_assembler.kit import Kit, stem
-from kei_assembler.kit.settings import normal
-from kei_assembler.memo import note
+from kei_assembler.paths import normal
 from kei_assembler.plan.changes import Change, FileStatus
+from kei_assembler.source import with_lf
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
 
@@ -46,7 +47,7 @@ def _status_of_other(kit: Kit, artifact: Artifact, present: str) -> FileStatus:
     if not (found.intact or is_same):
         return FileStatus.EDITED
     owner = owner_of(kit, artifact.path, found)
-    return FileStatus.FOREIGN if owner != artifact.manifest and os.path.lexists(kit.path(owner)) else FileStatus.UPDATE
+    return FileStatus.FOREIGN if owner != artifact.manifest and kit.files.exists(kit.path(owner)) else FileStatus.UPDATE
 
 
 def _comment(target: str) -> stamp.Comment:
@@ -68,10 +69,10 @@ def classify_leftover(kit: Kit, path: str, target: str, present: bytes) -> Chang
     form = TARGETS[target].form
     if found := stamp.find(stamp.settled(text_of(present), form.comment), form.comment):
         manifest = owner_of(kit, path, found)
-        ways = named_by(kit.path(path), found.source)
+        ways = named_by(kit.files, kit.path(path), found.source)
         if _is_own(kit, manifest) or _is_gone(kit, ways):
             return Change(FileStatus.ORPHAN, path, manifest, target, present, None, found.intact)
-        if found.intact and stem(found.source) in path and any(map(os.path.lexists, ways)):
+        if found.intact and stem(found.source) in path and any(map(kit.files.exists, ways)):
             return None
     is_agent_file = form.mark.match(with_lf(present.removeprefix(BOM_UTF8)))
     return Change(FileStatus.UNMANAGED, path, "", target) if is_agent_file else None
@@ -93,25 +94,17 @@ def is_manifest_path(kit: Kit, path: str) -> bool:
 
 def _is_gone(kit: Kit, ways: list[str]) -> bool:
     """Outside the root nobody can tell: what is there differs between machines."""
-    return bool(ways) and not any(map(os.path.lexists, ways)) and all(map(kit.holds, ways))
+    return bool(ways) and not any(map(kit.files.exists, ways)) and all(map(kit.holds, ways))
 
 
-def named_by(path: str, source: str) -> list[str]:
+def named_by(files: Files, path: str, source: str) -> list[str]:
     """Return where the manifest may be that the stamp of a file at this absolute path names; nowhere if that is none.
 
     The way starts at the file's folder, or where that really is: who wrote the file may not have come by our links.
     """
     if not source.endswith(".toml") or "\0" in source:
         return []
-    ways = [os.path.normpath(os.path.join(os.path.dirname(start), source)) for start in (path, os.path.realpath(path))]
-    for way in ways:
-        note(way)
-    return ways
-
-
-def with_lf(content: bytes) -> bytes:
-    """Return the bytes with LF line ends: a checkout with CRLF is no difference."""
-    return content.replace(b"\r\n", b"\n")
+    return [os.path.normpath(os.path.join(os.path.dirname(start), source)) for start in (path, files.resolve(path))]
 
 
 def text_of(content: bytes) -> str:

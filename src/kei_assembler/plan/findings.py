@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Kit
+from kei_assembler.paths import as_seen
 from kei_assembler.plan.changes import Change, FileStatus
 from kei_assembler.rules import drift
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.rules.runner import run_rule
-from kei_assembler.selection import as_seen
 from kei_assembler.source import Source
 
 _DRIFT_RULES = {FileStatus.CREATE: drift.output_missing, FileStatus.UPDATE: drift.output_outdated}
@@ -72,5 +71,5 @@ def _cause(kit: Kit, change: Change) -> str:
         from kei_assembler.plan.difference import likely_cause
 
         return likely_cause(change)
-    is_there = change.kind is FileStatus.ORPHAN and os.path.lexists(kit.path(change.manifest))
+    is_there = change.kind is FileStatus.ORPHAN and kit.files.exists(kit.path(change.manifest))
     return change.target if is_there and change.target not in kit.settings.targets else ""

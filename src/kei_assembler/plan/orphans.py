@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from kei_assembler import memo
+from kei_assembler.files.atomic import is_temporary
 from kei_assembler.kit import Kit
-from kei_assembler.kit.settings import normal
+from kei_assembler.paths import normal
 from kei_assembler.plan.changes import Change, FileStatus
 from kei_assembler.plan.classify import classify_leftover, is_manifest_path
-from kei_assembler.plan.disk import Disk, is_temporary
+from kei_assembler.plan.disk import Disk
 from kei_assembler.plan.reach import deepened, reach
 from kei_assembler.targets import TARGETS
 
@@ -72,8 +72,7 @@ class _Search:
     def _files(self, pattern: str) -> Iterator[str]:
         """The files whose path could come from an output's pattern."""
         where = reach(pattern, self.kit.settings.manifests)
-        memo.note(self.kit.path(where.folder))
-        if not self.disk.holds(f"{where.folder}/x"):
+        if not self.kit.holds_folder(self.kit.path(where.folder)):
             return iter(())
-        found = sorted(self.kit.files(where.folder, where.suffix, enters=where.enters))
+        found = sorted(self.kit.files_in(where.folder, where.suffix, enters=where.enters))
         return (path for path in found if where.file.fullmatch(path) and not is_temporary(path))

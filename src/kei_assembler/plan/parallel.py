@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeVar
 
-from kei_assembler import memo
+from kei_assembler.files import accesses, add_accesses
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -59,7 +59,7 @@ def shared(
             _end(child)
     if len(others) <= len(second):  # the child was lost: its last answer, what it has looked at, is missing
         return results + [work(item) for item in second]
-    memo.add(others.pop())
+    add_accesses(others.pop())
     return results + others
 
 
@@ -110,7 +110,7 @@ def _be_child(work: Callable[[Item], Any], items: Sequence[Item], sender: int) -
             for item in items:
                 pickle.dump(work(item), stream)
                 stream.flush()
-            pickle.dump(memo.noted(), stream)
+            pickle.dump(accesses(), stream)
     finally:
         os._exit(0)  # without cleaning up what belongs to the parent
 

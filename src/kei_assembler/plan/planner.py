@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, has_errors
-from kei_assembler.kit import Kit, is_inside
+from kei_assembler.kit import Kit
 from kei_assembler.manifest import Manifest
+from kei_assembler.paths import is_inside
 from kei_assembler.plan.changes import OUTPUT_MOST, Change
 from kei_assembler.plan.classify import classify, is_manifest_path
 from kei_assembler.plan.disk import Disk

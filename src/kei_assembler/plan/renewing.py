@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kei_assembler import memo
 from kei_assembler.kit import Kit
 from kei_assembler.plan.changes import Change, FileStatus
 from kei_assembler.plan.disk import Disk
@@ -15,7 +14,6 @@ def renewals(kit: Kit) -> list[Change]:
     """Return a change for each schema file of the kit that this tool made, and that is not what it would make now."""
     disk, changes = Disk(kit), []
     for file in (MANIFEST_SCHEMA, SETTINGS_SCHEMA):
-        memo.note(kit.path(file))
         if present := disk.peek(file):
             changes += renewal(kit, file, present)
     return changes

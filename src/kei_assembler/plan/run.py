@@ -23,7 +23,7 @@ def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> Run
 
     Raises: AssembleError if a file cannot be written, or the kit cannot be staged.
     """
-    if options.staged and git_top(kit.folder) is None:
+    if options.staged and git_top(kit.folder, kit.files) is None:
         raise AssembleError("--staged needs a git work tree, and the kit is in none")
 
     # Load, check and render each manifest, and classify its outputs. The plan is complete before the first write.

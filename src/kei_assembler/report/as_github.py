@@ -7,7 +7,7 @@ CR and LF are percent-encoded, in a property `:` and `,` as well.
 from __future__ import annotations
 
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
-from kei_assembler.kit.settings import normal
+from kei_assembler.paths import normal
 from kei_assembler.plan.result import RunResult
 from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import shown

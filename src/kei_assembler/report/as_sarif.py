@@ -6,7 +6,7 @@ from typing import Any
 
 from kei_assembler import __version__
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
-from kei_assembler.kit.settings import normal
+from kei_assembler.paths import normal
 from kei_assembler.plan.result import RunResult
 from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import as_json, shown

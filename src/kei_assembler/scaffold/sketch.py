@@ -179,7 +179,7 @@ def _refuse_errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def _has_schema(kit: Kit) -> bool:
-    return os.path.isfile(kit.path(MANIFEST_SCHEMA))
+    return disk.Disk(kit).peek(MANIFEST_SCHEMA) is not None
 
 
 def write(kit: Kit, name: str, text: str) -> Iterator[tuple[str, str]]:
