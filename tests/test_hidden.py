@@ -156,7 +156,7 @@ def test_a_kit_can_allow_a_character_with_a_reason(bench: Workbench) -> None:
     assert bench.run("--all").stderr.count("T406") == 1
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "pa\u00adtient\\u00ad"\n'})
     assert bench.run("--all").status == 0
-    assert "loosened: U+00AD SOFT HYPHEN may be in the text (narrow columns)\n" in bench.run("--all", "--check").stderr
+    assert "waived: U+00AD SOFT HYPHEN may be in the text (narrow columns)\n" in bench.run("--all", "--check").stderr
 
 
 @pytest.mark.parametrize("name", ["U+0041", "00AD", "U+AD", "U+0000", "U+00000", "U+110000", "soft hyphen", "U+00AD "])

@@ -409,7 +409,7 @@ def test_what_templates_need_works(bench: Workbench, template: str) -> None:
         ("joiner(', ')", "`joiner` is not defined"),
         ("'a'.join('bc')", "access to attribute 'join' of 'str' object is unsafe."),
         ("1 }}{% set agent.name = 'x' %}{{ 1", "cannot assign attribute on non-namespace object"),
-        ("'a' * 3", "`*` is refused here in a kit's template"),
+        ("'a' * 3", "`*` is not allowed here in a kit's template"),
         ("'a' | wordwrap", "No filter named 'wordwrap'."),
         ("[nothing]", "`nothing` is not defined"),
         ("[] | first", "No first item, sequence was empty."),
