@@ -49,7 +49,7 @@ def heritage(tree: nodes.Template) -> Heritage:
     # Jinja2 prints what precedes `extends`, so a block there has an effect without replacing anything.
     after_extends = dropwhile(lambda node: not isinstance(node, nodes.Extends), tree.body)
     overrides = (Override(block.name, block.lineno, _blocks_in(block)) for block in _outermost(after_extends))
-    return Heritage(_parent(tree), _blocks_in(tree), frozenset(_calls(tree)), tuple(overrides))
+    return Heritage(_parent(tree), _blocks_in(tree), _calls(tree), tuple(overrides))
 
 
 def _blocks_in(node: nodes.Node) -> frozenset[str]:
@@ -64,12 +64,10 @@ def _parent(tree: nodes.Template) -> str | None:
     return template.value if isinstance(template, nodes.Const) and isinstance(template.value, str) else None
 
 
-def _calls(tree: nodes.Template) -> Iterator[str]:
+def _calls(tree: nodes.Template) -> frozenset[str]:
     lookups = [(lookup.node, lookup.attr) for lookup in tree.find_all(nodes.Getattr)]
     lookups += [(lookup.node, getattr(lookup.arg, "value", "")) for lookup in tree.find_all(nodes.Getitem)]
-    for owner, name in lookups:
-        if isinstance(owner, nodes.Name) and owner.name == "self":
-            yield str(name)
+    return frozenset(str(name) for owner, name in lookups if isinstance(owner, nodes.Name) and owner.name == "self")
 
 
 def _outermost(tree: Iterable[nodes.Node]) -> Iterator[nodes.Block]:

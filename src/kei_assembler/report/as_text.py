@@ -149,13 +149,10 @@ def _cropped(line: str, start: int, end: int) -> tuple[str, str, str]:
     """Return the parts of a line before, in and after the underline. A long line is cut around it."""
     first = 0 if len(line) <= _MAX_LINE_LENGTH else max(0, start - _MAX_LINE_LENGTH // 3)
     last = first + _MAX_LINE_LENGTH
-    ellipsis = "…" if first else "", "…" if last < len(line) else ""
     end = min(end, last)
-    return (
-        ellipsis[0] + shown(line[first:start]),
-        shown(line[start:end]),
-        shown(line[end:last]).rstrip() + ellipsis[1],
-    )
+    before = ("…" if first else "") + shown(line[first:start])
+    after = shown(line[end:last]).rstrip() + ("…" if last < len(line) else "")
+    return before, shown(line[start:end]), after
 
 
 def width(text: str) -> int:

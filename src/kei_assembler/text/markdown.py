@@ -179,7 +179,7 @@ def outline(text: str) -> Outline:
             if all(inner is _Kind.BLANK for inner, _ in between):  # blank lines inside indented code belong to it (4.4)
                 kinds[last_indented + 1 : index] = [(kind, block)] * len(between)
             last_indented = index
-    return Outline(tuple(Line(kind.is_verbatim, block) for kind, block in kinds), reader.unclosed)
+    return Outline(tuple(Line(kind in _VERBATIM, block) for kind, block in kinds), reader.unclosed)
 
 
 def tidy(text: str) -> str:
@@ -240,7 +240,7 @@ _ITEM = re.compile(r" {0,3}(?P<marker>[-+*]|(?P<number>[0-9]{1,9})[.)])(?P<space
 _THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
 _HEADING = re.compile(r"#{1,6}(?: |\Z)")
 _UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
-_FENCE = re.compile(r"(?P<mark>`{3,})[^`]*\Z|(?P<tildes>~{3,})")
+_FENCE = re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
 _LONE_TAG_ROW = len(_HTML_BLOCKS) - 1
 _MAX_ITEM_INDENT = 4
 _MAX_NESTING = 64  # nobody writes deeper; what is deeper is closed by the containers around it anyway
@@ -268,9 +268,8 @@ class _Kind(Enum):
     INDENTED = "indented code"
     VERBATIM = "fenced code or raw HTML"
 
-    @property
-    def is_verbatim(self) -> bool:
-        return self in (_Kind.INDENTED, _Kind.VERBATIM)
+
+_VERBATIM = (_Kind.INDENTED, _Kind.VERBATIM)
 
 
 class _Reader:
@@ -372,8 +371,7 @@ class _Reader:
         if rest.startswith("    ") and start:
             return _Kind.INDENTED
         if fence := _FENCE.match(start):
-            mark = fence["mark"] or fence["tildes"]
-            self._open(re.compile(rf"\A {{0,3}}{mark[0]}{{{len(mark)},}}\s*\Z"), "code fence")
+            self._open(re.compile(rf"\A {{0,3}}{fence[0]}{fence[0][0]}*\s*\Z"), "code fence")
             return _Kind.VERBATIM
         if html := self._html(start):
             self._open(*html)
