@@ -85,7 +85,7 @@ def fold_all(texts: Sequence[str]) -> tuple[str, ...]:
 
 def _is_clean(text: str) -> bool:
     """Return whether the text has no superfluous white space, line ends aside."""
-    has_tabs = "\t" in text or "\x1f" in text  # the only other ones that `splitlines` does not split at
+    has_tabs = "\t" in text or "\x1f" in text  # other white space that `splitlines` does not split at
     return not (has_tabs or "  " in text or text[:1] == " " or text[-1:] == " ")
 
 
