@@ -18,7 +18,7 @@ assemble: .venv/installed
 	$(BIN)/assemble --all
 
 test: lint
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest --numprocesses=auto -m "not slow"
 
 slow: .venv/installed
 	cd tests/node && npm install --silent --no-audit --no-fund || echo "npm is missing: the tests that need it are skipped"

@@ -11,11 +11,11 @@ from typing import Any
 import click
 
 from kei_assembler.cli import assemble
-from kei_assembler.commands import gallery
 from kei_assembler.kit.settings import SETTINGS
 from kei_assembler.manifest import FIELDS
 from kei_assembler.rules import catalog
 from kei_assembler.source.shapes import Field, Shape
+from kei_assembler.targets import docs as target_docs
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -187,7 +187,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "diagnostics.md": catalog.reference,
     "manifest.md": manifest_page,
     "settings.md": settings_page,
-    "targets.md": gallery.page,
+    "targets.md": target_docs.page,
 }
 
 

@@ -1,4 +1,4 @@
-"""The package's template, compiled once: to compile it takes longer than all else that a run on a small kit does."""
+"""Compile the package's template only once, because that takes longer than the rest of a run on a small kit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kei_assembler import render
 
 
 class _Compiled(BytecodeCache):
-    """What templates were compiled to, by their names and texts."""
+    """Compiled templates, by name and checksum."""
 
     def __init__(self) -> None:
         self._codes: dict[tuple[str, str], CodeType | None] = {}
@@ -25,5 +25,5 @@ class _Compiled(BytecodeCache):
 
 
 def compile_once() -> None:
-    """Let this process compile the package's template only once, however many kits it builds."""
+    """Let this process compile the package's template only once, no matter how many kits it builds."""
     vars(render).update(Environment=partial(Environment, bytecode_cache=_Compiled()))

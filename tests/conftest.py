@@ -1,4 +1,4 @@
-"""What the tests share: a kit in a temporary folder, and whole runs of the command on it."""
+"""What the tests share: a temporary folder with a kit, and runs of the command in it."""
 
 from __future__ import annotations
 
@@ -25,19 +25,16 @@ compile_once()
 
 
 def examples(count: int, suppress: Collection[HealthCheck] = ()) -> settings:
-    """As many examples as a test deserves: in percent of what the profile gives to each.
+    """Return settings with this percentage of the profile's number of examples.
 
-    With `--hypothesis-profile=thorough`, as `make slow` runs them all again, they are ten times as many.
+    `make slow` runs all tests with generated examples again, with `--hypothesis-profile=thorough`: ten times as many.
     """
     return settings(max_examples=count * settings().max_examples // 100, suppress_health_check=suppress)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _environment_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads or writes what the runs of whoever started it left in the user's cache folder.
-
-    And no process that a test starts has to compile the modules that the one before has compiled already.
-    """
+    """Keep the tests away from the user's cache folder, and let the processes that they start keep compiled modules."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
@@ -49,7 +46,7 @@ _NUMBERS = count()
 
 @pytest.fixture
 def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for one test. With pytest's own comes a link to each, which takes longer than some of the tests."""
+    """Return a folder for one test, without the link that pytest's own fixture makes, slower than some tests."""
     folder = tmp_path_factory.getbasetemp() / f"{request.function.__name__[:30]}{next(_NUMBERS)}"
     folder.mkdir(mode=0o700)
     return folder
@@ -62,7 +59,7 @@ def nursery() -> Iterator[Nursery]:
 
 
 class Run(NamedTuple):
-    """The outcome of one run of the command."""
+    """What one run of the command returned and wrote."""
 
     status: int
     stdout: str
@@ -70,12 +67,16 @@ class Run(NamedTuple):
 
 
 class Workbench:
-    """A folder to put files in and to run the command from."""
+    """A folder to write files to and to run the command in."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self._capsys = capsys
         self._monkeypatch = monkeypatch
+
+    def below(self, folder: str) -> Workbench:
+        """Return a workbench for a folder inside this one."""
+        return Workbench(self.folder / folder, self._capsys, self._monkeypatch)
 
     def write(self, files: Mapping[str, str | bytes]) -> None:
         for name, content in files.items():
@@ -87,7 +88,7 @@ class Workbench:
         return (self.folder / name).read_bytes().decode()
 
     def files(self) -> dict[str, tuple[bytes, int]]:
-        """Every file's content and modification time, to tell whether a run touched anything."""
+        """Return every file's content and modification time, which show whether a run touched anything."""
         return {
             str(path.relative_to(self.folder)): (path.read_bytes(), path.stat().st_mtime_ns)
             for path in sorted(self.folder.rglob("*"))

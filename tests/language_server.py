@@ -1,4 +1,4 @@
-"""A client of language servers for TOML, with as much of the protocol as the tests need (LSP 3.17)."""
+"""A client for TOML language servers, with the part of the protocol that the tests need (LSP 3.17)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PATIENCE = 100
 
 
 class LanguageServer:
-    """A running server, and the files that were opened in it."""
+    """A running server and the files opened in it."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -34,7 +34,7 @@ class LanguageServer:
         self._send({"method": method, "params": params})
 
     def complete(self, path: Path, text: str) -> list[str]:
-        """What is offered at the `|` in the text of a file, once the server has read what it needs for that."""
+        """Return what the server offers at the `|` in a file's text; wait until it has read what it needs."""
         before, _, after = text.partition("|")
         document = {"uri": path.as_uri(), "languageId": "toml", "version": 1, "text": before + after}
         self.tell("textDocument/didOpen", textDocument=document)
@@ -48,7 +48,7 @@ class LanguageServer:
 
     @staticmethod
     def _nothing(message: dict[str, Any]) -> Any:
-        """What a client without any configuration answers."""
+        """Return the answer of a client that has no configuration."""
         is_configuration = message["method"] == "workspace/configuration"
         return [{} for _ in message["params"]["items"]] if is_configuration else None
 
@@ -64,7 +64,7 @@ class LanguageServer:
         while line := self._process.stdout.readline().strip():
             if line.lower().startswith(b"content-length:"):
                 length = int(line.partition(b":")[2])
-        assert length, "the server has gone"
+        assert length, "the server has ended"
         message: dict[str, Any] = json.loads(self._process.stdout.read(length))
         return message
 

@@ -1,7 +1,7 @@
-"""Whole runs of the command without the start of an interpreter: forks of a process that has loaded it.
+"""Run the whole command without starting an interpreter, by forking a process that has loaded it already.
 
-Each has a process, streams, a folder and an environment of its own. What a process loads, what the interpreter makes of
-its environment, and how it takes itself apart in the end, is nothing that a fork can show.
+Each run has its own process, streams, folder and environment. Start a real interpreter to test what a process loads,
+how the interpreter reads its environment, or how it shuts down: a fork can't show any of these.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 COMMAND = "from kei_assembler import start\nstart.command()\n"
 
 
 class Nursery:
-    """A process that runs some code once, then waits to be told of which further code to give birth to processes."""
+    """A process that runs some preparatory code once and then forks for each further piece of code to run."""
 
     def __init__(self, preparation: str = "") -> None:
         self._line, theirs = socket.socketpair()
@@ -37,7 +38,7 @@ class Nursery:
     def run(
         self, folder: Path, args: Sequence[str], code: str = COMMAND, environment: Mapping[str, str] = os.environ
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run the code to its end with these arguments; what it writes goes through pipes."""
+        """Run code with these arguments, by default the command, and return its status and what it wrote."""
         request = {"folder": str(folder), "args": args, "code": code, "environment": dict(environment)}
         readers = self._send(request)
         with ThreadPoolExecutor(len(readers)) as pool:
@@ -50,7 +51,7 @@ class Nursery:
         assert self._process.wait() == 0
 
     def _send(self, request: Mapping[str, Any]) -> list[int]:
-        """Send a request, and return the ends that its output can be read from."""
+        """Send a request, and return the pipes to read its output and its errors from."""
         pipes = [os.pipe(), os.pipe()]
         writers = [writer for _, writer in pipes]
         socket.send_fds(self._line, [b"."], writers)
@@ -65,7 +66,7 @@ def _drained(reader: int) -> bytes:
 
 
 def _serve(line: socket.socket) -> dict[str, Any]:
-    """Fork for each request, and say how the fork ended; return in the fork, with the request."""
+    """Fork for each request and send back how the fork ended; only the fork returns, with its request."""
     with line, line.makefile("r") as requests:
         while streams := socket.recv_fds(line, 1, 2)[1]:
             request: dict[str, Any] = json.loads(requests.readline())
@@ -80,7 +81,7 @@ def _serve(line: socket.socket) -> dict[str, Any]:
 
 
 def _settle(request: Mapping[str, Any], streams: Sequence[int]) -> None:
-    """Make this process what the request wants."""
+    """Take on the streams, folder, environment and arguments that the request asks for."""
     for number, stream in enumerate(streams, start=1):
         os.dup2(stream, number)
     _close(streams)
@@ -92,7 +93,7 @@ def _settle(request: Mapping[str, Any], streams: Sequence[int]) -> None:
 
 
 def _opened_again(stream: TextIO, buffering: int) -> TextIO:
-    """The stream as the interpreter would open it, which looks at what is behind the descriptor."""
+    """Reopen a stream as the interpreter does, which depends on what the descriptor leads to."""
     return os.fdopen(stream.fileno(), "w", buffering, stream.encoding, stream.errors, closefd=False)
 
 
@@ -110,23 +111,26 @@ def _main() -> None:
 
 
 def _load() -> None:
-    """Load all modules of the command and its template, which may see what the preparation has added to them."""
+    """Load all modules of the command and compile its template; the preparatory code has run by now."""
     import kei_assembler
 
-    for room in walk_packages(kei_assembler.__path__, "kei_assembler."):
-        if room.name != "kei_assembler.__main__":
-            import_module(room.name)
+    for module in walk_packages(kei_assembler.__path__, "kei_assembler."):
+        if module.name != "kei_assembler.__main__":
+            import_module(module.name)
     from compiled import compile_once
-    from kei_assembler import kit, render
-    from kei_assembler.kit import settings
+    from kei_assembler import Kit
 
     del sys.path[0]  # the tests' own folder
     compile_once()
-    render.Renderer(kit.Kit(os.sep, settings.decode_settings({}), None))._load_body(render._PACKAGE_BODY)
+    with TemporaryDirectory() as folder:
+        agents = Path(folder, "agents")
+        agents.mkdir()
+        (agents / "any.toml").write_text('name = "any"\ndescription = "Any."\n')
+        Kit.load(folder).render("agents/any.toml")
 
 
 def _live(code: str, names: dict[str, Any]) -> None:
-    """Run the code; to take a process apart that ends anyway would take longer than most runs."""
+    """Run the code, and skip the shutdown of the interpreter, which takes longer than most runs."""
     try:
         exec(code, names)
     except SystemExit as ended:

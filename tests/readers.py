@@ -1,4 +1,4 @@
-"""How the AI tools read their agent files: enough of it to tell what a file says to them."""
+"""Read agent files as the AI tools do, closely enough to see what a file tells them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AGENT = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code
 
 
 class AgentFile(NamedTuple):
-    """What a client finds: the values, and the instructions without the stamp."""
+    """What a client reads: the values, and the instructions without the stamp."""
 
     values: dict[str, Any]
     body: str
@@ -36,7 +36,7 @@ def read(target: str, text: str) -> AgentFile:
 
 
 class _Core(yaml.SafeLoader):
-    """YAML 1.2 by its core schema, as far as PyYAML's grammar goes; unknown tags count for nothing."""
+    """YAML 1.2 with the core schema, as far as PyYAML's grammar allows; unknown tags are ignored."""
 
     def number(self, node: yaml.ScalarNode) -> int:
         return int(node.value, 0) if node.value[:2] in ("0o", "0x") else int(node.value)
@@ -58,7 +58,7 @@ _Core.add_multi_constructor("!", _Core.text)
 
 
 def as_claude_code(raw: bytes) -> AgentFile | None:
-    """What Claude Code finds in an agent file; None where it does not load the agent."""
+    """Return what Claude Code reads from an agent file, or None if it doesn't load the agent."""
     text = raw.decode("utf-8-sig")
     match = re.match(r"---\s*\n([\s\S]*?)---\s*\n?", text)
     values = match and (_core(match[1]) or _core("\n".join(map(_with_quotes, match[1].split("\n")))))
@@ -97,14 +97,14 @@ def by_lines(front: str) -> dict[str, str]:
 
 
 def path_of(target: str, name: str = "critic") -> str:
-    """Where the file of an agent in `agents` goes, if no setting says otherwise."""
+    """Return the default path of the file of an agent in `agents`."""
     return TARGETS[target].output.format(dir="agents", name=name)
 
 
 def build(
     bench: Workbench, manifest: str, targets: Iterable[str] = TARGETS, settings: str = ""
 ) -> dict[str, AgentFile]:
-    """Assemble the agent `critic` for these targets, and return each file as its client reads it."""
+    """Assemble the agent `critic` for these targets and return each file as its client reads it."""
     bench.write({"agents/critic.toml": AGENT + manifest})
     bench.write({"assemble.toml": f'external-agents = ["a", "b"]\n{settings}'})
     run = bench.run("--all", *(arg for target in targets for arg in ("--target", target)))
@@ -113,7 +113,7 @@ def build(
 
 
 class Found(NamedTuple):
-    """One finding as the JSON report has it."""
+    """One finding of the JSON report."""
 
     code: str
     line: int
@@ -125,6 +125,6 @@ class Found(NamedTuple):
 
 
 def findings(bench: Workbench, *args: str) -> list[Found]:
-    """Assemble the whole kit, and return what there is to say."""
+    """Assemble the whole kit and return the findings."""
     report = json.loads(bench.run("--all", "--output-format", "json", *args).stdout)
     return [Found(**{key: one[key] for key in Found._fields}) for one in report["diagnostics"]]

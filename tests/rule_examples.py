@@ -1,4 +1,4 @@
-"""The examples in the documentation of the rules, as files of a kit."""
+"""The examples in the rules' documentation, as files of a kit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _FILE_LINE = re.compile(r"# (?P<path>[\w./>-]+\.(?:toml|md|j2|txt))(?: \((?P<how
 
 
 class ExampleFile(NamedTuple):
-    """One file of an example; `encoding` and `times`, how often the text is repeated, are seldom other than usual."""
+    """One file of an example; few set `encoding`, or `times`, which repeats the text."""
 
     path: str
     text: str
@@ -18,7 +18,7 @@ class ExampleFile(NamedTuple):
 
 
 def example_files(example: str) -> list[ExampleFile]:
-    """Return the files of an example: each begins with a line `# PATH`; without one it is `agents/critic.toml`."""
+    """Return the files of an example. A line `# PATH` starts each; without one, the file is `agents/critic.toml`."""
     lines = example.split("\n")
     if not _FILE_LINE.fullmatch(lines[0]):
         lines = ["# agents/critic.toml", *lines]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from conftest import REPOSITORY
+from kei_assembler.targets import TARGETS
 
 PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
@@ -14,8 +15,11 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 FLOORS = (
     "diagnostics suggestions streams text text.hidden text.markdown text.frontmatter text.stamp",
     "render.heritage memo.signatures plan.crew plan.progress source.handwriting",
-    "memo source.shapes source.places targets.forms importing importing.bodies",
+    "memo source.shapes source.places targets.forms importing",
     "source importing.lenient importing.breaks render.budget targets.target",
+    "targets.fields",
+    "targets.claude_code targets.copilot targets.gemini targets.opencode targets.qwen",
+    "targets.codex targets.cursor",
     "render.sandbox targets",
     "manifest",
     "manifest.adapt kit.settings importing.paths",
@@ -27,17 +31,18 @@ FLOORS = (
     "importing.agentfile",
     "rules.keys rules.names rules.tools rules.rights",
     "rules.blocks rules.handoffs rules.text rules.settings importing.names importing.tools importing.former",
-    "rules loader importing.drafting",
+    "rules loader",
     "render rules.catalog selection",
-    "plan",
-    "plan.disk plan.difference plan.reach plan.outcome",
-    "commands commands.gallery scaffold schema plan.planner",
+    "plan importing.bodies",
+    "plan.disk plan.difference plan.reach plan.outcome importing.drafting",
+    "commands targets.docs schema plan.planner",
     "plan.renewing",
     "plan.staging",
     "plan.planning",
-    "plan.build scaffold.sketch commands.completing report.streams",
-    "report.as_text report.as_json report.as_sarif report.as_github importing.prospect importing.generated",
-    "report library commands.options",
+    "plan.build scaffold commands.completing report.streams",
+    "scaffold.sketch report.as_text report.as_json report.as_sarif report.as_github",
+    "importing.prospect importing.generated",
+    "report library commands.options importing.run",
     "watching",
     "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets commands.watch",
     "cli",
@@ -103,3 +108,28 @@ def test_only_rendering_and_its_sandbox_know_jinja() -> None:
 
 def test_only_one_room_knows_tree_sitter() -> None:
     assert [path.name for path in ROOMS if "import tree_sitter" in path.read_text()] == ["places.py"]
+
+
+def _literals(path: Path) -> Iterator[str]:
+    """The texts in a file's code; docstrings, where examples stand, are none."""
+    tree = ast.parse(path.read_text())
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.value
+
+
+@pytest.mark.parametrize("path", [path for path in ROOMS if path.parent.name != "targets"], ids=_room)
+def test_only_its_row_knows_an_ai_tool(path: Path) -> None:
+    folders = [home.rpartition("/")[0] for row in TARGETS.values() for home in (row.home, *row.homes)]
+    told = [text for text in _literals(path) if text in TARGETS or any(folder in text for folder in folders)]
+    assert told == []
+
+
+def test_only_commands_know_click() -> None:
+    rooms = {_room(path) for path in ROOMS if any("click" in line for line in _import_lines(path))}
+    assert {room.partition(".")[0] for room in rooms} == {"cli", "commands"}
+
+
+def _import_lines(path: Path) -> Iterator[str]:
+    return (line for line in path.read_text().splitlines() if line.lstrip().startswith(("import ", "from ")))

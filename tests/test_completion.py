@@ -1,4 +1,4 @@
-"""Completion: what shells offer, asked of the command in the shells' own ways."""
+"""What the command offers for completion when a shell asks for it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from click.shell_completion import get_completion_class
 
 from kei_assembler.cli import assemble
+from nursery import Nursery
 
 SETTINGS = """\
 external-agents = ["general-purpose"]
@@ -42,12 +43,16 @@ def _environment(shell: str, words: str) -> dict[str, str]:
     return {"_ASSEMBLE_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": at}
 
 
-def _asked(kit: Path, shell: str, words: str) -> list[str]:
-    """What a shell is told to offer for the last of these words."""
-    code = "from kei_assembler.start import main; main()"
-    command, environment = [sys.executable, "-c", code], os.environ | _environment(shell, words)
-    run = subprocess.run(command, cwd=kit, env=environment, capture_output=True, text=True, check=True)
-    return OFFERED[shell](run.stdout.splitlines())
+def _answer(nursery: Nursery, kit: Path, environment: Mapping[str, str]) -> str:
+    """Return what the command prints when a shell calls it with this environment."""
+    run = nursery.run(kit, [], environment=os.environ | environment)
+    assert (run.returncode, run.stderr) == (0, b"")
+    return run.stdout.decode()
+
+
+def _offered(nursery: Nursery, kit: Path, shell: str, words: str) -> list[str]:
+    """Return what a shell offers for the last of these words."""
+    return OFFERED[shell](_answer(nursery, kit, _environment(shell, words)).splitlines())
 
 
 OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
@@ -58,7 +63,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
     ],
     "fish": lambda lines: [line.partition("\t")[0].removeprefix("plain,") for line in lines if line],
 }
-"""The shells, with what each makes of an answer, which has the kind of every word, the word, and what it is."""
+"""How each shell reads an answer, which has each word's kind, the word itself and a description."""
 
 
 @pytest.mark.parametrize("shell", OFFERED)
@@ -111,8 +116,8 @@ def test_the_words_that_a_shell_offers(
 
 
 @pytest.mark.parametrize("shell", OFFERED)
-def test_the_process_answers_a_shell(shell: str, kit: Path) -> None:
-    assert _asked(kit, shell, "assemble agents/c") == ["agents/critic.toml"]
+def test_the_process_answers_a_shell(shell: str, kit: Path, nursery: Nursery) -> None:
+    assert _offered(nursery, kit, shell, "assemble agents/c") == ["agents/critic.toml"]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +130,7 @@ def test_the_process_answers_a_shell(shell: str, kit: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_bash_itself_offers_them(words: list[str], offered: list[str], kit: Path) -> None:
+def test_bash_offers_the_words(words: list[str], offered: list[str], kit: Path) -> None:
     ask = 'eval "$(_ASSEMBLE_COMPLETE=bash_source assemble)"; COMP_WORDS=(assemble "$@"); COMP_CWORD=$#'
     code = f'{ask}; _assemble_completion assemble; printf "%s\n" "${{COMPREPLY[@]}}"'
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -135,25 +140,22 @@ def test_bash_itself_offers_them(words: list[str], offered: list[str], kit: Path
 
 
 @pytest.mark.parametrize("settings", [None, "obligatry = []"])
-def test_a_folder_without_a_sound_kit_offers_what_holds_for_all(settings: str | None, kit: Path) -> None:
+def test_without_a_valid_kit_the_offers_are_the_general_ones(settings: str | None, kit: Path, nursery: Nursery) -> None:
     if settings is None:
         for folder in ("agents", "_blocks"):
             shutil.rmtree(kit / folder)
         (kit / "assemble.toml").unlink()
     else:
         (kit / "assemble.toml").write_text(settings)
-    assert _asked(kit, "bash", "assemble agents/c") == []
-    assert _asked(kit, "bash", "assemble new x --tool Web") == ["WebFetch", "WebSearch"]
-    assert _asked(kit, "bash", "assemble new x --set r") == ["role="]
+    assert _offered(nursery, kit, "bash", "assemble agents/c") == []
+    assert _offered(nursery, kit, "bash", "assemble new x --tool Web") == ["WebFetch", "WebSearch"]
+    assert _offered(nursery, kit, "bash", "assemble new x --set r") == ["role="]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_gets_a_script(shell: str, kit: Path) -> None:
-    script = _asked(kit, shell, "assemble ")
-    code = "from kei_assembler.start import main; main()"
-    environment = os.environ | {"_ASSEMBLE_COMPLETE": f"{shell}_source"}
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert "assemble" in run.stdout
-    assert script
+def test_each_shell_gets_a_script(shell: str, kit: Path, nursery: Nursery) -> None:
+    script = _answer(nursery, kit, {"_ASSEMBLE_COMPLETE": f"{shell}_source"})
+    assert "assemble" in script
+    assert _offered(nursery, kit, shell, "assemble ")
     if path := shutil.which(shell):
-        subprocess.run([path, "-n"], input=run.stdout, text=True, check=True)
+        subprocess.run([path, "-n"], input=script, text=True, check=True)

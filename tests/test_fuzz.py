@@ -13,8 +13,6 @@ import pytest
 
 from conftest import REPOSITORY
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Place, Span
-from kei_assembler.kit import Kit
-from kei_assembler.kit.settings import decode_settings
 from kei_assembler.loader import load_kit
 from kei_assembler.plan import Kind, decide, decide_leftover, text_of, with_lf
 from kei_assembler.plan.outcome import Outcome
@@ -216,7 +214,7 @@ def _rest(raw: bytes) -> str:
     return stamp.split(stamp.settled(text_of(raw), stamp.MARKUP), stamp.MARKUP)[1]
 
 
-NOWHERE = Kit("/nowhere", decode_settings({}), None)
+NOWHERE = load_kit("/nowhere")
 RESTS = frozenset(map(_rest, GENERATED.values()))
 WANTED = Artifact("agents/x.md", "agents/x.toml", "claude-code", GENERATED["generated.md"])
 

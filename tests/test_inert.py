@@ -18,8 +18,7 @@ from markdown_it.token import Token
 from ruamel.yaml import YAML
 
 from conftest import examples
-from kei_assembler.kit import Kit
-from kei_assembler.kit.settings import decode_settings
+from kei_assembler.loader import load_kit
 from kei_assembler.manifest import decode
 from kei_assembler.render import Renderer
 from kei_assembler.text.markdown import fold
@@ -133,7 +132,7 @@ def _renderer(folder: Path, files: Mapping[str, str]) -> Renderer:
     for name, text in files.items():
         (folder / name).parent.mkdir()
         (folder / name).write_text(text)
-    return Renderer(Kit(str(folder), decode_settings({}), None))
+    return Renderer(load_kit(str(folder)))
 
 
 def _render(renderer: Renderer, values: Values) -> tuple[str, str]:

@@ -105,17 +105,19 @@ def test_threads_that_build_one_kit_do_not_disturb_each_other(bench: Workbench) 
 
 
 SHARED = """
-import gc
+import gc, os
 from kei_assembler import Kit
-from kei_assembler.plan import crew, planning
-crew.is_possible, planning._WORTH_SHARING = lambda: True, 2
-print(Kit.load().build().status, gc.get_freeze_count())
+forks = []
+os.sched_getaffinity = lambda process: {0, 1}
+os.register_at_fork(before=lambda: forks.append(1))
+print(Kit.load().build().status, bool(forks), gc.get_freeze_count())
 """
 
 
-def test_a_large_kit_that_is_done_with_keeps_no_memory(kit: Kit) -> None:
+def test_a_large_kit_that_is_done_with_keeps_no_memory(kit: Kit, bench: Workbench) -> None:
+    bench.write({f"agents/a{number}.toml": AGENT.format(f"a{number}", "code") for number in range(300)})
     run = subprocess.run([sys.executable, "-c", SHARED], cwd=kit.folder, capture_output=True, text=True, check=True)
-    assert run.stdout == "0 0\n"
+    assert run.stdout == "0 True 0\n"
 
 
 def test_a_plan_leaves_out_what_the_settings_ignore(kit: Kit, bench: Workbench) -> None:

@@ -11,11 +11,18 @@ import pytest
 
 from conftest import Workbench
 from kei_assembler import Kit, schema
-from kei_assembler.plan import Kind, crew, planning
+from kei_assembler.kit.settings import SETTINGS
+from kei_assembler.plan import Kind
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
+from nursery import COMMAND, Nursery
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["baseline"]\n'
 OUTPUT = '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
+ON_TWO_CORES = """\
+import os
+os.sched_getaffinity = lambda process: {0, 1}
+os.register_at_fork(before=lambda: print("it forks"))
+"""
 CHANGES = {
     "an agent": {"agents/critic.toml": AGENT.format("critic")},
     "a block": {
@@ -124,7 +131,7 @@ def test_where_there_is_none_none_is_made(kit: Workbench) -> None:
 
 def test_the_schema_of_the_settings_is_renewed_too(kit: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     kit.run("--all")
-    monkeypatch.setattr(schema, "settings_schema", lambda: schema._whole("Settings of before", "x", {}))
+    monkeypatch.setattr(schema, "SETTINGS", tuple(SETTINGS)[1:])
     kit.write({SETTINGS_SCHEMA: kit.run("schema", "--settings").stdout})
     monkeypatch.undo()
     assert kit.run("--all").stdout.endswith(f"updated {SETTINGS_SCHEMA}\n")
@@ -197,14 +204,11 @@ def test_what_is_no_file_is_not_looked_at(kit: Workbench) -> None:
     assert kit.run("--all", "--check").status == kit.run("--all").status == 0
 
 
-def test_with_two_processes_it_is_the_same(kit: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "_WORTH_SHARING", 2)
-    monkeypatch.setattr(crew, "is_possible", lambda: True)
-    kit.write({"agents/tester.toml": AGENT.format("tester")})
-    assert kit.run("--all").stdout.splitlines()[-2:] == [
-        "created .claude/agents/tester.md",
-        f"updated {MANIFEST_SCHEMA}",
-    ]
+def test_with_two_processes_it_is_the_same(kit: Workbench, nursery: Nursery) -> None:
+    kit.write({f"agents/tester-{number}.toml": AGENT.format(f"tester-{number}") for number in range(100, 400)})
+    lines = nursery.run(kit.folder, ["--all"], code=ON_TWO_CORES + COMMAND).stdout.decode().splitlines()
+    assert "it forks" in lines
+    assert lines[-2:] == ["created .claude/agents/tester-399.md", f"updated {MANIFEST_SCHEMA}"]
     assert _is_as_printed(kit)
     assert kit.run("--all", "--check").status == 0
 

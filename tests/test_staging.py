@@ -1,4 +1,4 @@
-"""`--staged`: a commit of what is staged is the kit as it is on disk, or the check says what is missing."""
+"""`--staged` fails if committing the index would leave out part of the kit on disk, and says what is missing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from conftest import Workbench
+from nursery import Nursery
 
 PYTHON = shlex.quote(sys.executable)
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["baseline", "one"]\n'
@@ -26,23 +28,40 @@ def _git(folder: Path, *args: str, **environment: str) -> str:
     return run.stdout
 
 
-@pytest.fixture(params=[".", "tools/our kit"])
-def kit(bench: Workbench, request: pytest.FixtureRequest) -> Workbench:
-    """A kit in a repository's top or below it, assembled and committed; the outputs are at the top."""
+class Repository(NamedTuple):
+    """A repository, and where its kit is."""
+
+    top: Path
+    kit: str
+
+
+@pytest.fixture(scope="module", params=[".", "tools/our kit"])
+def repository(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, nursery: Nursery
+) -> Repository:
+    """A kit at a repository's top or below it, assembled and committed; the outputs are at the top."""
+    top, kit = tmp_path_factory.mktemp("repository"), request.param
+    _git(top, "init", "--quiet", "--initial-branch=main")
+    assert nursery.run(top, ["init", kit]).returncode == 0
+    (top / kit / "agents/alpha.toml").write_text(AGENT.format("alpha"))
+    (top / kit / "_blocks/one.md").write_text("One.\n")
+    assert nursery.run(top / kit, ["--all"]).returncode == 0
+    _git(top, "add", "--all")
+    _git(top, "commit", "--quiet", "--message=start")
+    assert nursery.run(top / kit, ["--all", "--check", "--staged"]).returncode == 0
+    return Repository(top, kit)
+
+
+@pytest.fixture
+def kit(repository: Repository, bench: Workbench) -> Workbench:
+    """The kit in a copy of the repository."""
     shutil.rmtree(bench.folder / ".git")
-    _git(bench.folder, "init", "--quiet", "--initial-branch=main")
-    assert bench.run("init", request.param).status == 0
-    own = Workbench(bench.folder / request.param, bench._capsys, bench._monkeypatch)
-    own.write({"agents/alpha.toml": AGENT.format("alpha"), "_blocks/one.md": "One.\n"})
-    assert own.run("--all").status == 0
-    _git(bench.folder, "add", "--all")
-    _git(bench.folder, "commit", "--quiet", "--message=start")
-    assert _missing(own) == []
-    return own
+    shutil.copytree(repository.top, bench.folder, symlinks=True, dirs_exist_ok=True)
+    return bench.below(repository.kit)
 
 
 def _missing(kit: Workbench) -> list[str]:
-    """What is not staged, by the check; the advice is followed, and then all is."""
+    """Return what the check says isn't staged; follow its advice, after which everything has to be."""
     run = kit.run("--all", "--check", "--staged")
     lines = run.stderr.splitlines()
     files = [line.partition(":1:1: error[O612]")[0] for line in lines if "error[O612]" in line]
@@ -74,7 +93,7 @@ def test_a_source(kit: Workbench, file: str) -> None:
     assert _missing(kit) == [file]
 
 
-def test_settings_that_are_gone(kit: Workbench) -> None:
+def test_deleted_settings(kit: Workbench) -> None:
     kit.write(
         {"assemble.toml": "".join(line for line in kit.read("assemble.toml").splitlines(True) if "root" not in line)}
     )
@@ -82,7 +101,7 @@ def test_settings_that_are_gone(kit: Workbench) -> None:
     assert "assemble.toml:1:1: error[O612]" in kit.run("--all", "--check", "--staged").stderr
 
 
-def test_templates_of_something_else(kit: Workbench) -> None:
+def test_unrelated_templates(kit: Workbench) -> None:
     kit.write({"templates/shop/index.html": "<p>Mine.</p>\n"})
     assert _missing(kit) == []
     kit.write({"templates/agent.md.j2": "Hello.\n", ".gitignore": "*~\n", "templates/agent.md.j2~": "Hi.\n"})
@@ -91,7 +110,7 @@ def test_templates_of_something_else(kit: Workbench) -> None:
                              "templates/shop/index.html"]  # fmt: skip
 
 
-def test_what_git_ignores_needs_force(kit: Workbench) -> None:
+def test_an_ignored_output_needs_force(kit: Workbench) -> None:
     kit.write({".gitignore": "beta.toml\n", "agents/beta.toml": AGENT.format("beta")})
     kit.run("--all")
     _git(kit.folder, "add", "--all", ":/")
@@ -148,14 +167,14 @@ def test_a_hook_of_the_repository_around_a_submodule(bench: Workbench, monkeypat
     assert bench.run("--all", "--check", "--staged", "--kit", "sub").status == 0
 
 
-def test_what_is_gone(kit: Workbench) -> None:
+def test_deleted_files(kit: Workbench) -> None:
     (kit.folder / "agents/alpha.toml").unlink()
     kit.run("--all", "--prune")
     _git(kit.folder, "add", ".assemble")
     assert _missing(kit) == [".claude/agents/alpha.md", "agents/alpha.toml"]
 
 
-def test_an_agent_file_by_hand_is_nobody_elses_business(kit: Workbench) -> None:
+def test_a_handwritten_agent_file_is_ignored(kit: Workbench) -> None:
     top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
     (top / ".claude/agents/mine.md").write_text("---\nname: mine\ndescription: Mine.\n---\n")
     assert _missing(kit) == []
@@ -165,7 +184,7 @@ def test_an_agent_file_by_hand_is_nobody_elses_business(kit: Workbench) -> None:
     assert _missing(kit) == []
 
 
-def test_the_project_file_is_of_more_than_the_kit(bench: Workbench) -> None:
+def test_other_tables_of_the_project_file_are_ignored(bench: Workbench) -> None:
     shutil.rmtree(bench.folder / ".git")
     _git(bench.folder, "init", "--quiet")
     bench.write({"pyproject.toml": "[tool.assemble]\n", "agents/a.toml": 'name = "a"\ndescription = "A."\n'})
@@ -176,7 +195,7 @@ def test_the_project_file_is_of_more_than_the_kit(bench: Workbench) -> None:
 
 
 def test_hooks_of_a_linked_work_tree(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Git starts them with the variables of that work tree, and some of their paths are relative to its top."""
+    """Git runs them with that work tree's variables, some of which hold paths relative to its top."""
     linked = tmp_path_factory.mktemp("linked") / "tree"
     top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
     _git(top, "worktree", "add", "--quiet", str(linked))

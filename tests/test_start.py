@@ -22,7 +22,7 @@ ADVICE = (
 )
 REPLAY_ROOMS = frozenset({"memo", "memo.signatures", "streams", "start"})
 UNASKED_ROOMS = frozenset(
-    "commands.explain commands.gallery commands.import_ commands.init commands.new commands.schema commands.targets "
+    "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets "
     "commands.watch importing plan.difference plan.renewing plan.staging render render.budget render.sandbox "
     "rules.catalog scaffold scaffold.sketch schema source.handwriting source.places watching".split()
 )

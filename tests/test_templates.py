@@ -261,7 +261,7 @@ EXPLOSIVE = {
 SLOW_VARIANTS = (
     *("tuples that share", "dicts that share", "lists that share, compared", "lists that share, by a filter"),
     *("arguments that share", "named arguments that share", "+ of lists", "~ of many", "many slices", "many splits"),
-    *("macros", "callers", "recursive loops"),
+    *("macros", "callers", "recursive loops", "sort by many"),
 )
 """The templates that are slow to exceed the budget and similar to another one above."""
 
@@ -309,7 +309,9 @@ def test_exploding_template_is_refused_in_little_memory(tmp_path: Path, template
     assert not (tmp_path / "agents/a.md").exists()
 
 
-@pytest.mark.parametrize("statement", ["include", "import", pytest.param("extends", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "statement", ["include", *(pytest.param(each, marks=pytest.mark.slow) for each in ("import", "extends"))]
+)
 def test_templates_that_double_their_output_are_refused(bench: Workbench, statement: str) -> None:
     tag = {"include": "{% include 'x#.md.j2' %}", "extends": "{% include 'x#.md.j2' %}"}.get(
         statement, "{% import 'x#.md.j2' as m with context %}"

@@ -1,4 +1,4 @@
-"""Watching: a change of any source builds the kit again; errors, renames and editors do not end it, Ctrl-C does."""
+"""`assemble watch` rebuilds the kit when a source changes; only Ctrl-C ends it, not errors, renames or editors."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 from conftest import Workbench
-from kei_assembler import watching
 from kei_assembler.report import as_text
 from kei_assembler.watching import builds
 
 LOOKING_OFTEN = """
-from kei_assembler import start, watching
-watching._LOOK_EVERY = 100
+import watchfiles
+watch = watchfiles.watch
+watchfiles.watch = lambda *folders, **options: watch(*folders, **{**options, "rust_timeout": 100})
+from kei_assembler import start
 start.command()
 """
 AGENT = 'name = "critic"\ndescription = "{}"\n'
@@ -30,7 +31,7 @@ PATIENCE = 20
 
 
 class Watcher:
-    """A running `assemble watch`, and what it says, line by line."""
+    """A running `assemble watch` and its output, line by line."""
 
     def __init__(self, folder: Path, *args: str) -> None:
         self.folder = folder
@@ -49,7 +50,7 @@ class Watcher:
             self.lines.put(line.rstrip("\n"))
 
     def says(self, text: str) -> None:
-        """Wait for a line that holds the text."""
+        """Wait for a line that contains the text."""
         seen = []
         try:
             while text not in (line := self.lines.get(timeout=PATIENCE)):
@@ -61,7 +62,7 @@ class Watcher:
         _write(self.folder, {name: text})
 
     def left(self) -> list[str]:
-        """The lines that nobody waited for."""
+        """Return the lines that no test waited for."""
         return [self.lines.get() for _ in range(self.lines.qsize())]
 
     def end(self) -> int:
@@ -93,7 +94,7 @@ def watcher(tmp_path: Path) -> Iterator[Watcher]:
         watcher.end()
 
 
-def test_each_kind_of_source_builds_again(watcher: Watcher) -> None:
+def test_a_change_of_any_kind_of_source_rebuilds(watcher: Watcher) -> None:
     watcher.write("agents/critic.toml", AGENT.format("Reviews diffs."))
     watcher.says("updated agents/critic.md")
     watcher.write("_blocks/baseline.md", "Be honest.\n")
@@ -111,7 +112,7 @@ def test_each_kind_of_source_builds_again(watcher: Watcher) -> None:
     assert watcher.end() == 0
 
 
-def test_mistakes_are_told_and_survived(watcher: Watcher) -> None:
+def test_a_mistake_is_reported_and_does_not_end_the_watch(watcher: Watcher) -> None:
     watcher.write("agents/critic.toml", "name = ")
     watcher.says("error[S003]")
     watcher.write("assemble.toml", "obligatry = []\n")
@@ -123,7 +124,7 @@ def test_mistakes_are_told_and_survived(watcher: Watcher) -> None:
     assert watcher.end() == 0
 
 
-def test_files_that_are_replaced_renamed_and_removed(watcher: Watcher) -> None:
+def test_replaced_new_and_deleted_files(watcher: Watcher) -> None:
     agents = watcher.folder / "agents"
     (agents / ".critic.toml.swp").write_text(AGENT.format("Reviews more."))
     os.replace(agents / ".critic.toml.swp", agents / "critic.toml")
@@ -140,7 +141,7 @@ def test_the_interrupt_shows_no_traceback(watcher: Watcher) -> None:
     assert "".join(watcher.left()) == ""
 
 
-def test_what_is_to_be_done_names_the_kit(bench: Workbench) -> None:
+def test_the_suggested_command_names_the_kit(bench: Workbench) -> None:
     bench.run("init", "kit")
     output = bench.folder / ".claude/agents/reviewer.md"
     output.write_text(output.read_text() + "Mine.\n")
@@ -149,13 +150,13 @@ def test_what_is_to_be_done_names_the_kit(bench: Workbench) -> None:
     assert "--- a/.claude/agents/reviewer.md\n" in told.out
 
 
-def test_the_folder_that_is_named_is_watched_and_none_above(bench: Workbench) -> None:
+def test_a_named_folder_is_watched_not_one_above_it(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT.format("Reviews."), "inner/README.md": "No kit.\n"})
     assert next(builds(str(bench.folder / "inner"))).agents == 0
     assert not (bench.folder / "agents/critic.md").exists()
 
 
-def test_a_kit_that_goes_and_comes_back_is_told_once_and_built_again(tmp_path: Path) -> None:
+def test_a_deleted_kit_is_reported_once_and_built_when_it_returns(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     kit = tmp_path / "tools/agents"
     files = {"assemble.toml": "", "agents/critic.toml": AGENT.format("Reviews."), "_blocks/a.md": "Be honest.\n"}
@@ -172,11 +173,10 @@ def test_a_kit_that_goes_and_comes_back_is_told_once_and_built_again(tmp_path: P
     assert [line for line in watcher.left() if "agents:" in line] == []
 
 
-def test_a_folder_that_cannot_be_read_for_a_moment_is_told_and_survived(
+def test_a_folder_that_is_unreadable_for_a_moment_does_not_end_the_watch(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.write({"agents/critic.toml": AGENT.format("Reviews.")})
-    monkeypatch.setattr(watching, "_LOOK_EVERY", 100)
     scandir, is_barred = os.scandir, True
 
     def barred(path: str) -> Any:

@@ -1,4 +1,4 @@
-"""Writing under adverse conditions: each file is whole at any moment, old or new, and a rerun completes the work."""
+"""Writing under adverse conditions: at any moment each file is whole, old or new, and a rerun finishes the work."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from conftest import Workbench
-from kei_assembler.plan import Change, Kind
-from kei_assembler.plan import disk as disk_room
+from kei_assembler import Kit
+from kei_assembler.plan import Kind
 from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
@@ -45,7 +45,7 @@ def _leftovers(folder: Path) -> list[str]:
 
 
 class Versions:
-    """A kit whose outputs have two known versions; it stands at the old one, with the sources of the new."""
+    """A kit whose outputs have two known versions: the files are the old one, the sources make the new one."""
 
     def __init__(self, nursery: Nursery, folder: Path, agents: int, text: str = "old") -> None:
         self.folder = folder
@@ -61,7 +61,7 @@ class Versions:
             (self.folder / "agents" / name).write_bytes(content)
 
     def assert_each_file_is_whole(self) -> int:
-        """Every output is there and is the old or the new one; return how many are new."""
+        """Check that every output exists and is either old or new, and return how many are new."""
         now = _outputs(self.folder)
         assert now.keys() == self.old.keys()
         changed = [content for name, content in now.items() if content != self.old[name]]
@@ -86,7 +86,7 @@ replace, done = os.replace, []
 def replace_or_rest(old, new):
     if len(done) == 3:
         print("now", flush=True)
-        for _ in range(1000):  # one long sleep might begin just after a signal came, and outlast it
+        for _ in range(1000):  # a single long sleep could start right after the signal and outlast it
             time.sleep(0.02)
     replace(old, new)
     done.append(new)
@@ -96,7 +96,7 @@ start.command()
 
 
 def _written_until(number: signal.Signals, process: subprocess.Popen[bytes], versions: Versions) -> int:
-    """End the process by a signal, and return how many files it had written till then."""
+    """End the process with a signal, and return how many files it had written."""
     process.send_signal(number)
     _, err = process.communicate()
     assert (process.returncode, b"Traceback" in err) == (STATUSES[number], False)
@@ -177,7 +177,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
-        pytest.skip("a file system of its own takes the right to mount one")
+        pytest.skip("mounting a file system needs root")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
@@ -197,8 +197,8 @@ def test_a_full_disk(small_disk: Path, nursery: Nursery) -> None:
     versions.assert_a_rerun_completes()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write into every folder")
-def test_a_folder_that_must_not_be_written_to(tmp_path: Path, nursery: Nursery) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write to every folder")
+def test_a_read_only_folder(tmp_path: Path, nursery: Nursery) -> None:
     versions = Versions(nursery, tmp_path, 2)
     (tmp_path / "agents").chmod(0o555)
     run = _assemble(tmp_path)
@@ -207,7 +207,7 @@ def test_a_folder_that_must_not_be_written_to(tmp_path: Path, nursery: Nursery) 
     assert _outputs(tmp_path) == versions.old
 
 
-def test_a_folder_that_cannot_be_made(bench: Workbench) -> None:
+def test_a_folder_that_cannot_be_created(bench: Workbench) -> None:
     bench.write(
         {
             "agents/a.toml": 'name = "a"\ndescription = "A."\n',
@@ -220,40 +220,47 @@ def test_a_folder_that_cannot_be_made(bench: Workbench) -> None:
     assert "agents/a.toml:1:1: error[O606] its output `out/a.md` is in the way: Not a directory" in run.stderr
 
 
+def _meddle(monkeypatch: pytest.MonkeyPatch, meddle: Callable[[], object]) -> None:
+    """Meddle with the outputs once the run has opened a temporary file: after its plan, before it renames the file."""
+    open_file = os.open
+
+    def opened(path: str, flags: int, *rest: int) -> int:
+        descriptor = open_file(path, flags, *rest)
+        if flags & os.O_CREAT and Path(path).parent.name == "agents":
+            meddle()
+        return descriptor
+
+    monkeypatch.setattr(os, "open", opened)
+
+
 @pytest.mark.parametrize("now", [b"changed meanwhile\n", None])
-def test_what_changed_since_the_plan_is_left_alone(
+def test_a_file_that_changed_since_the_plan_is_left_alone(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, now: bytes | None
 ) -> None:
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
     bench.run("--all")
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "B."\n'})
     output = bench.folder / "agents" / "a.md"
-    write_new = disk_room._write_new
-
-    def write_and_meddle(path: str, content: bytes, mode: int | None) -> None:
-        write_new(path, content, mode)
-        output.unlink() if now is None else output.write_bytes(now)
-
-    monkeypatch.setattr(disk_room, "_write_new", write_and_meddle)
+    _meddle(monkeypatch, lambda: output.unlink() if now is None else output.write_bytes(now))
     run = bench.run("--all")
     assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
     assert (output.read_bytes() if output.exists() else None) == now
     assert _leftovers(bench.folder) == []
 
 
-def test_what_another_run_was_faster_to_write_is_done(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_another_run_wrote_first_counts_as_written(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
     bench.run("--all")
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "B."\n'})
-    output, write_new = bench.folder / "agents" / "a.md", disk_room._write_new
-
-    def write_both(path: str, content: bytes, mode: int | None) -> None:
-        write_new(path, content, mode)
-        output.write_bytes(content)
-
-    monkeypatch.setattr(disk_room, "_write_new", write_both)
+    content = bench.run("--stdout", "agents/a.toml").stdout.encode()
+    output = bench.folder / "agents" / "a.md"
+    _meddle(monkeypatch, lambda: output.write_bytes(content))
+    now = output.stat().st_ino
     run = bench.run("--all")
     assert (run.status, run.stdout.splitlines()[0]) == (0, "updated agents/a.md")
+    assert (output.read_bytes(), output.stat().st_ino) == (content, now)
     assert _leftovers(bench.folder) == []
 
 
@@ -269,30 +276,33 @@ def test_a_failing_rename_leaves_nothing_behind(bench: Workbench, monkeypatch: p
     assert sorted(path.name for path in (bench.folder / "agents").iterdir()) == ["a.toml"]
 
 
-def test_a_folder_that_came_in_the_way_since_the_plan_is_left_alone(
-    bench: Workbench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_appeared_since_the_plan_is_left_alone(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
-    output, write_new = bench.folder / "agents" / "a.md", disk_room._write_new
-
-    def write_and_meddle(path: str, content: bytes, mode: int | None) -> None:
-        write_new(path, content, mode)
-        output.mkdir()
-
-    monkeypatch.setattr(disk_room, "_write_new", write_and_meddle)
+    _meddle(monkeypatch, (bench.folder / "agents" / "a.md").mkdir)
     run = bench.run("--all")
     assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
     assert _leftovers(bench.folder) == []
 
 
-def test_an_orphan_that_another_run_deleted_is_gone(tmp_path: Path) -> None:
-    assert disk_room._write(str(tmp_path / "a.md"), b"as planned\n", None) is True
+@pytest.fixture
+def orphan(bench: Workbench) -> Path:
+    """An output whose manifest was deleted, in a kit with another agent."""
+    bench.write({f"agents/{name}.toml": f'name = "{name}"\ndescription = "Does {name}."\n' for name in "ab"})
+    assert bench.run("--all").status == 0
+    (bench.folder / "agents" / "a.toml").unlink()
+    return bench.folder / "agents" / "a.md"
 
 
-def test_an_orphan_that_changed_since_the_plan_is_not_deleted(tmp_path: Path) -> None:
-    path = tmp_path / "agents" / "a.md"
-    path.parent.mkdir()
-    path.write_bytes(b"mine now\n")
-    change = Change(Kind.ORPHAN, "agents/a.md", "agents/a.toml", "claude-code", b"as planned\n", None)
-    assert disk_room._write(str(path), change.before, change.after) is False
-    assert path.read_bytes() == b"mine now\n"
+def test_an_orphan_that_another_run_deleted_first_counts_as_deleted(orphan: Path) -> None:
+    kit = Kit.load(orphan.parent)
+    (change,) = (change for change in kit.plan().changes if change.kind is Kind.ORPHAN)
+    orphan.unlink()
+    assert [done.kind for done in kit.apply([change], prune=True)] == [Kind.ORPHAN]
+
+
+def test_an_orphan_that_changed_since_the_plan_is_not_deleted(orphan: Path) -> None:
+    kit = Kit.load(orphan.parent)
+    (change,) = (change for change in kit.plan().changes if change.kind is Kind.ORPHAN)
+    orphan.write_bytes(b"mine now\n")
+    assert [done.kind for done in kit.apply([change], prune=True)] == [Kind.EDITED]
+    assert orphan.read_bytes() == b"mine now\n"

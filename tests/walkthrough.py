@@ -1,7 +1,7 @@
-"""Walkthroughs: the files and commands of a page of the documentation, gone through from top to bottom.
+"""Write the files and run the commands of a documentation page, from top to bottom.
 
-A fence that names a path after its language is a file to write. In a fence `console`, `$ ` begins a command, `> ` goes
-on with it, and what follows is what the command says. Digests stand as `sha256:0`.
+A fence with a path after its language is a file to write. In a `console` fence, a line with `$ ` starts a command, one
+with `> ` continues it, and the other lines are its output. Digests appear as `sha256:0`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _GIT = "[user]\nname = You\nemail = you@example.org\n[init]\ndefaultBranch = mai
 
 
 class Walk:
-    """One way through a page, in a folder that begins empty; `status` is that of the last command."""
+    """One run through a page, in a folder that is empty at first; `status` is the last command's."""
 
     def __init__(self, bench: Workbench, home: Path) -> None:
         (bench.folder / ".git").rmdir()
@@ -41,8 +41,8 @@ class Walk:
         }
 
     def through(self, page: str) -> str:
-        """Return the page with what its commands say now."""
-        assert not re.search("^ +`{3,}console", page, re.MULTILINE), "a fence that is indented would not be run"
+        """Return the page with the output that its commands have now."""
+        assert not re.search("^ +`{3,}console", page, re.MULTILINE), "an indented fence would not be run"
         return FENCE.sub(self._fence, page)
 
     def _fence(self, fence: re.Match[str]) -> str:
@@ -54,7 +54,7 @@ class Walk:
         return fence[0][:start] + "".join(self._said(fence["text"])) + fence[0][end:]
 
     def _said(self, text: str) -> Iterator[str]:
-        assert text.startswith("$ "), f"what does a command say here?\n{text}"
+        assert text.startswith("$ "), f"a console fence starts with a command, not with\n{text}"
         for command in COMMAND.findall(text):
             said = self._run(re.sub(r"^[$>] ?", "", command, flags=re.MULTILINE).rstrip("\n"))
             yield command + _DIGEST.sub("0", said.replace(str(self.bench.folder), "/home/you"))
@@ -72,7 +72,7 @@ class Walk:
         return run.stdout + run.stderr
 
     def _run_in_a_shell(self, command: str) -> str:
-        """Run what needs one, after a command with the status of the last, for `$?`."""
+        """Run a command that needs a shell; `$?` is the status of the command before it."""
         run = subprocess.run(
             ["bash", "-c", f"(exit {self.status}); {command}"],
             cwd=self.bench.folder / self.folder,

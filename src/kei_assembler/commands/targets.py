@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import click
 
-from kei_assembler.commands import gallery, tell
+from kei_assembler.commands import tell
 from kei_assembler.commands.options import OneOf
-from kei_assembler.targets import TARGETS
+from kei_assembler.targets import TARGETS, docs
 
 
 @click.command("targets")
@@ -17,4 +17,4 @@ from kei_assembler.targets import TARGETS
 @click.option("--all", "all_", is_flag=True, help="Print the documentation of all targets, as Markdown.")
 def command(names: Sequence[str], all_: bool) -> None:
     """List the AI tools to write for: path, what is supported, what is lost."""
-    tell(sys.stdout, gallery.page() if all_ else gallery.overview(names))
+    tell(sys.stdout, docs.page() if all_ else docs.overview(names))

@@ -56,7 +56,7 @@ def read_agent(
     source = read_toml(file, raw) if is_toml else read_text(file, raw)
     if source.error:
         return None, check_source(source)
-    may_be_bare = is_in_place and target in _BARE and not _README.search(file)
+    may_be_bare = is_in_place and TARGETS[target].loader.bare and not _README.search(file)
     try:
         agent, guesses = _from_toml(source, target) if is_toml else _from_markdown(source, target, may_be_bare)
     except _NotTaken as why:
@@ -65,7 +65,6 @@ def read_agent(
     return agent, [found for guess in guesses for found in agent.say(front_matter_guessed, *guess)]
 
 
-_BARE = ("opencode", "copilot")
 _README = re.compile(r"(?:\A|/)readme\.[a-z]+\Z", re.IGNORECASE)
 
 
@@ -154,7 +153,7 @@ def _keys(target: str) -> frozenset[str]:
 
 def _reading(parts: _Parts, target: str) -> Reading:
     if TARGETS[target].form is LINES:
-        return by_lines(parts.front)
+        return by_lines(parts.front, TARGETS[target].label)
     try:
         return _in_their_case(read(parts.front, _keys(target)), _keys(target))
     except Refused as error:
@@ -180,24 +179,27 @@ def _moved(span: Span, first: int) -> Span:
 
 def _oddities(parts: _Parts, target: str) -> Iterator[Guess]:
     """What the file's own tool takes otherwise than it was read here."""
-    if parts.blanks and TARGETS[target].form is not LINES:
+    row = TARGETS[target]
+    if parts.blanks and row.form is not LINES:
         yield Guess(START, "blank lines before the front matter were passed over", _LOST)
     if parts.ending == "...":
         yield Guess(START, "the front matter was taken to end with the line `...`", _LOST)
     inner = parts.front.find("---")
-    if target == "claude-code" and inner >= 0:
-        yield Guess(_moved(span_of(parts.front, inner, inner + 3), parts.first), _DASHES, _DASHES_HELP)
+    if row.loader.cut_by_dashes and inner >= 0:
+        where = _moved(span_of(parts.front, inner, inner + 3), parts.first)
+        yield Guess(where, _DASHES, f"{row.label} ends the front matter here, and cuts or loses the agent")
 
 
 def _oddities_of_file(agent: AgentFile, raw: bytes, is_mended: bool) -> Iterator[Guess]:
     """What the file's own tool takes otherwise, for the sake of its line ends or its name."""
+    row, name = TARGETS[agent.target], agent.source.file.rpartition("/")[2]
     above_body = raw.splitlines(keepends=True)[: agent.line - 1]
-    if agent.target == "claude-code" and is_mended and any(line.endswith(b"\r\n") for line in above_body):
-        yield Guess(START, "line ends of CRLF were read as LF", "with them, Claude Code does not load this agent")
-    if agent.target == "gemini" and agent.source.file.rpartition("/")[2].startswith("_"):
-        yield Guess(START, "Gemini CLI passes over files whose names begin with `_`", "the agent comes into use")
+    if row.loader.needs_lf and is_mended and any(line.endswith(b"\r\n") for line in above_body):
+        yield Guess(START, "line ends of CRLF were read as LF", f"with them, {row.label} does not load this agent")
+    if (skipped := row.loader.skipped) and name.startswith(skipped):
+        message = f"{row.label} passes over files whose names begin with `{skipped}`"
+        yield Guess(START, message, "the agent comes into use")
 
 
 _LOST = "the AI tools do not load an agent that is written like this"
 _DASHES = "the `---` inside of the front matter was taken for text"
-_DASHES_HELP = "Claude Code ends the front matter here, and cuts or loses the agent"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from kei_assembler.text.markdown import Unclosed, fence_around, fold, inert, inert_all, reference
+from kei_assembler.manifest import decode
+from kei_assembler.render import default_body, default_titles
+from kei_assembler.text.markdown import Unclosed, fold, inert, reference
 from kei_assembler.text.markdown import outline as read_outline
 
 _HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t](?P<title>.*\S.*)")
@@ -55,69 +57,40 @@ def fields_of(body: str, can_say: Callable[[Mapping[str, Any]], bool]) -> dict[s
 
 def _role(cut: Iterable[Section]) -> str:
     text = "\n".join(section.text for section in cut).strip("\n")
-    return _OWN_HEADING.sub("", text) or text
-
-
-_OWN_HEADING = re.compile(r"\A# ROLE[ \t]*(?:\n+|\Z)")
+    return re.sub(rf"\A# {default_titles()['role']}[ \t]*(?:\n+|\Z)", "", text) or text
 
 
 def _read(cut: list[Section]) -> dict[str, Any] | None:
+    """The keys that sections stand for; None where the package's template does not make just these sections of them."""
+    blocks = {title: block for block, title in default_titles().items()}
     data: dict[str, Any] = {}
     for section in cut:
-        found = _READERS[section.title](section.text.partition("\n")[2].strip()) if section.title in _READERS else None
-        if found is None:
+        if blocks.get(section.title) not in _READERS:
             return None
-        data |= found
-    out = data.pop("out", [])
-    is_whole = out == [one["target"] for one in data.get("handoff", ())]
-    is_same = _squeezed(written(data)) == _squeezed("\n".join(section.text for section in cut))
-    return data if is_whole and is_same else None
+        data |= _READERS[blocks[section.title]](section.text.partition("\n")[2].strip())
+    text = "\n".join(section.text for section in cut)
+    return data if _are_lists(data) and written(data).split() == text.split() else None
 
 
-def _squeezed(text: str) -> str:
-    return " ".join(text.split())
+def _are_lists(data: Mapping[str, Any]) -> bool:
+    """Whether the lists are such as a manifest may have: no entry is empty, and none is there twice."""
+    names = [one["target"] for one in data.get("handoff", ())]
+    lists = (names, *(data.get(key, ()) for key in _LISTS), data.get("references", {}).get("extra", ()))
+    return all(len({*entries} - {""}) == len(entries) for entries in lists)
+
+
+_LISTS = ("domain_in", "allowed", "output_extra_fields", "forbidden_domain")
 
 
 def written(data: Mapping[str, Any]) -> str:
     """Return our own sections after the role, as the package's template has them, for the keys of a manifest."""
-    inside, out = data.get("domain_in", ()), data.get("handoff", ())
-    domain = [*(["**In:**", _bullets(inert_all(inside))] if inside else []), *([_out(out)] if out else [])]
-    lines = "\n".join(data.get("output_extra_fields", ()))
-    fence = fence_around(lines)
-    parts = {
-        "DOMAIN SCOPE": "\n\n".join(domain),
-        "HANDOFFS": _bullets(f"**{one['target']}**: {inert(one['trigger'])}" for one in out),
-        "TOOLS": _allowed(data.get("allowed")),
-        "OUTPUT FORMAT": f"{fence}\n{lines}\n{fence}" if lines else "",
-        "FORBIDDEN": _bullets(inert_all(data.get("forbidden_domain", ()))),
-        "REFERENCES": _bullets(map(reference, data.get("references", {}).get("extra", ()))),
-    }
-    return "\n\n".join(f"# {title}\n\n{text}" for title, text in parts.items() if text)
+    allowed = tuple(data["allowed"]) if "allowed" in data else None
+    return default_body(decode({key: data[key] for key in data if key != "allowed"}, {}), allowed)
 
 
-def _bullets(entries: Iterable[str]) -> str:
-    return "\n".join(f"- {entry}" for entry in entries)
-
-
-def _out(handoffs: Iterable[Mapping[str, str]]) -> str:
-    return "**Out (hand off):** " + ", ".join(f"`{one['target']}`" for one in handoffs)
-
-
-_BUT = "Besides thinking and answering, you may do this, and nothing else:"
-_NOTHING = "You may use no tools: answer from what you are given."
-
-
-def _allowed(phrases: Sequence[str] | None) -> str:
-    if phrases is None:
-        return ""
-    return f"{_BUT}\n\n{_bullets(phrases)}" if phrases else _NOTHING
-
-
-def _entries(text: str) -> list[str] | None:
-    """The entries of a list, each of one line and none twice; None where it is something else."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    entries = [_unescaped(line[2:].strip()) for line in lines if line.startswith("- ")]
-    return entries if all(entries) and len(set(entries)) == len(lines) else None
+def _entries(text: str) -> list[str]:
+    """The entries of the list in a section, each of one line."""
+    return [_unescaped(line[2:].strip()) for line in text.split("\n") if line.startswith("- ")]
 
 
 def _unescaped(entry: str) -> str:
@@ -127,46 +100,17 @@ def _unescaped(entry: str) -> str:
 
 
 _HANDOFF = re.compile(r"\*\*(?P<target>.+?)\*\*: (?P<trigger>.+)")
-_FENCED = re.compile(r"(?P<fence>`{3,})\n(?P<lines>.+)\n(?P=fence)", re.DOTALL)
 
 
-def _read_domain(text: str) -> dict[str, Any] | None:
-    before, _, after = text.partition("**Out (hand off):** ")
-    inside = _entries(before.removeprefix("**In:**"))
-    if inside is None:
-        return None
-    out = [name.strip("`") for name in after.split(", ") if name]
-    return {"out": out} | ({"domain_in": inside} if inside else {})
+def _handoffs(text: str) -> list[dict[str, str]]:
+    matches = filter(None, map(_HANDOFF.fullmatch, _entries(text)))
+    return [{"target": match["target"], "trigger": _unescaped(match["trigger"])} for match in matches]
 
 
-def _read_handoffs(text: str) -> dict[str, Any] | None:
-    matches = [_HANDOFF.fullmatch(entry) for entry in _entries(text) or ()]
-    handoffs = [{"target": match["target"], "trigger": _unescaped(match["trigger"])} for match in matches if match]
-    is_right = len({one["target"] for one in handoffs}) == len(matches)
-    return {"handoff": handoffs} if handoffs and is_right else None
-
-
-def _read_allowed(text: str) -> dict[str, Any] | None:
-    if text == _NOTHING:
-        return {"allowed": []}
-    entries = _entries(text.removeprefix(_BUT)) if text.startswith(_BUT) else None
-    return {"allowed": entries} if entries else None
-
-
-def _read_output(text: str) -> dict[str, Any] | None:
-    match = _FENCED.fullmatch(text)
-    lines = match["lines"].split("\n") if match else []
-    is_right = lines and len(set(lines)) == len(lines) and all(line and fold(line) == line for line in lines)
-    return {"output_extra_fields": lines} if is_right else None
-
-
-def _read_forbidden(text: str) -> dict[str, Any] | None:
-    return {"forbidden_domain": entries} if (entries := _entries(text)) else None
-
-
-def _read_references(text: str) -> dict[str, Any] | None:
-    entries = [_referred(entry) for entry in _entries(text) or ()]
-    return {"references": {"extra": entries}} if entries and len(set(entries)) == len(entries) else None
+def _fenced(text: str) -> list[str]:
+    """The lines inside a fence, if each is as the template leaves it."""
+    lines = text.split("\n")[1:-1]
+    return lines if all(line and fold(line) == line for line in lines) else []
 
 
 def _referred(entry: str) -> str:
@@ -176,14 +120,15 @@ def _referred(entry: str) -> str:
     return next(codes, entry)
 
 
-_READERS: Mapping[str, Callable[[str], dict[str, Any] | None]] = {
-    "DOMAIN SCOPE": _read_domain,
-    "HANDOFFS": _read_handoffs,
-    "TOOLS": _read_allowed,
-    "OUTPUT FORMAT": _read_output,
-    "FORBIDDEN": _read_forbidden,
-    "REFERENCES": _read_references,
+_READERS: Mapping[str | None, Callable[[str], dict[str, Any]]] = {
+    "domain": lambda text: {"domain_in": _entries(text)},
+    "handoffs": lambda text: {"handoff": _handoffs(text)},
+    "allowed": lambda text: {"allowed": _entries(text)},
+    "output": lambda text: {"output_extra_fields": _fenced(text)},
+    "forbidden": lambda text: {"forbidden_domain": _entries(text)},
+    "references": lambda text: {"references": {"extra": list(map(_referred, _entries(text)))}},
 }
+"""What the sections of the package's template say, by its blocks; `_read` has to look whether that is all they say."""
 
 
 _CLOSINGS = {

@@ -26,9 +26,6 @@ from kei_assembler.targets.target import Target
 
 _DESCRIPTION_MOST = 200
 
-_TACIT = {"opencode": {"mode": "all"}}
-"""What holds where a file is silent, but would not in what this tool writes."""
-
 
 class Origin(NamedTuple):
     """An agent file to import, and its path relative to the kit, empty where it lies elsewhere."""
@@ -69,11 +66,14 @@ class _Drafting:
     def finish(self, known: frozenset[str]) -> Draft:
         """Place everything, and return the draft."""
         self._describe()
+        places = {self.row.tools.key: self._place_tools, "model": self._place_model}
         for key in self.agent.entries:
-            _PLACES.get(key, _Drafting._place_own)(self, key)
+            if key not in ("name", "description"):
+                places.get(key, self._place_own)(key)
         self._place_body(known)
         self._keep_all_tools()
-        self.own = {**_tacit(self.row, self.agent), **self.own}
+        unsaid = self.row.loader.unsaid.items()
+        self.own = {**{key: value for key, value in unsaid if key not in self.agent.entries}, **self.own}
         if self.agent.target not in self.kit.settings.targets:
             self.data["targets"] = [self.agent.target]
         if self.own:
@@ -87,7 +87,7 @@ class _Drafting:
     def _describe(self) -> None:
         given = self.agent.entries["description"].value if "description" in self.agent.entries else None
         if isinstance(given, str) and given.strip():
-            self.data["description"] = self._as_client_reads(given)
+            self.data["description"] = given.replace("\\n", "\n") if self.row.loader.unescapes else given
         elif text := as_text(given):
             self.data["description"] = text
             message = "the description was read as text"
@@ -96,13 +96,6 @@ class _Drafting:
             self.data["description"] = _first_line(self.agent.body) or str(self.data["name"])
             message = "there is no description; the first line of the body stands for it"
             self._say(imports.description_made_up, "description", message, "say for what the agent is to be called")
-
-    def _as_client_reads(self, description: str) -> str:
-        """Claude Code makes a new line of a backslash with an n."""
-        return description.replace("\\n", "\n") if self.row.name == "claude-code" else description
-
-    def _pass(self, key: str) -> None:
-        """What is placed elsewhere."""
 
     def _place_model(self, key: str) -> None:
         value = self.agent.entries[key].value
@@ -114,13 +107,11 @@ class _Drafting:
 
     def _place_tools(self, key: str) -> None:
         value = self.agent.entries[key].value
-        if key != self.row.tools.key:
-            self._place_own(key)
-        elif self.row.tools.written == "permissions":
+        if self.row.tools.written == "permissions":
             self._place_permissions(key)
         else:
             self._say_what_is_no_name(key, value)
-            self._place_names(key, split_names(self.row, value))
+            self._place_names(key, split_names(self.row.tools.read, value))
 
     def _say_what_is_no_name(self, key: str, value: Any) -> None:
         for entry in value if isinstance(value, list) else ():
@@ -167,10 +158,12 @@ class _Drafting:
 
     def _place_own(self, key: str) -> None:
         field, value = _field(self.row, key), self.agent.entries[key].value
+        if key in self.row.fixed and value == self.row.fixed[key]:
+            return
         if field is None:
             hint = "it stays in this file alone; for another AI tool's key, see `--from`"
             self._say(imports.key_not_placed, key, f"`{key}` has no place in a manifest", hint)
-        elif value not in (None, "") and value != self.row.fixed.get(key):
+        elif value not in (None, ""):
             self._place_in_field(field, self._full(key, value))
 
     def _full(self, key: str, value: Any) -> Any:
@@ -232,19 +225,6 @@ class _Drafting:
             self._say(imports.file_left_behind, "", f"the agent's file will be `{output}`", hint)
 
 
-_PLACES: Mapping[str, Any] = {
-    "name": _Drafting._pass,
-    "description": _Drafting._pass,
-    "model": _Drafting._place_model,
-    "tools": _Drafting._place_tools,
-    "permission": _Drafting._place_tools,
-}
-
-
-def _tacit(row: Target, agent: AgentFile) -> dict[str, Any]:
-    return {key: value for key, value in _TACIT.get(row.name, {}).items() if key not in agent.entries}
-
-
 def _field(row: Target, key: str) -> Field | None:
     return next((field for field in row.fields if field.key == key), None)
 
@@ -256,7 +236,7 @@ def _fitting(shape: Shape, value: Any) -> list[Any]:
     """The value in the form that the shape wants, if there is one: AI tools take `"5"` for 5, and `a, b` for a list."""
     candidates = [value]
     if isinstance(value, str):
-        candidates.append(split_names(None, value) if shape.type is list else _BOOLEANS.get(value.lower()))
+        candidates.append(split_names("words", value) if shape.type is list else _BOOLEANS.get(value.lower()))
         candidates += [int(value)] if re.fullmatch(r"[0-9]{1,9}", value) else []
     if isinstance(value, float) and value.is_integer():
         candidates.append(int(value))

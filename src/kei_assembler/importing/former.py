@@ -11,11 +11,7 @@ from kei_assembler.importing.lenient import Entry
 from kei_assembler.rules.imports import front_matter_guessed
 from kei_assembler.source import START
 from kei_assembler.targets import TARGETS
-
-_KEYS = {"opencode": {"maxSteps": "steps"}}
-_TOOLS = {"gemini": {"search_file_content": "grep_search"}}
-_SWITCHES = {"write": "edit", "patch": "edit", "multiedit": "edit"}
-"""Tools of OpenCode that one permission is for."""
+from kei_assembler.targets.target import Tools
 
 
 def renewed(agent: AgentFile) -> tuple[AgentFile, list[Diagnostic]]:
@@ -33,30 +29,31 @@ _Renewed = tuple[Mapping[str, Entry], list[tuple[str, str]]]
 
 
 def _with_new_keys(agent: AgentFile) -> _Renewed:
-    former, there = _KEYS.get(agent.target, {}), agent.entries
+    former, there = TARGETS[agent.target].loader.former_keys, agent.entries
     meant = {key: former[key] for key in there if key in former and former[key] not in there}
     entries = {meant.get(key, key): entry for key, entry in there.items()}
     return entries, [(key, f"`{key}` became `{name}`") for key, name in meant.items()]
 
 
 def _with_new_tools(agent: AgentFile) -> _Renewed:
-    former, listed = _TOOLS.get(agent.target, {}), agent.entries.get("tools")
+    row = TARGETS[agent.target].tools
+    listed = agent.entries.get(row.key)
     if listed is None or not isinstance(listed.value, list):
         return agent.entries, []
-    names = [former.get(name, name) if isinstance(name, str) else name for name in listed.value]
-    said = [("tools", f"`{old}` became `{name}`") for old, name in zip(listed.value, names, strict=True) if old != name]
-    return {**agent.entries, "tools": listed._replace(value=names)}, said
+    names = [row.former.get(name, name) if isinstance(name, str) else name for name in listed.value]
+    said = [(row.key, f"`{old}` became `{name}`") for old, name in zip(listed.value, names, strict=True) if old != name]
+    return {**agent.entries, row.key: listed._replace(value=names)}, said
 
 
 def _with_permissions(agent: AgentFile) -> _Renewed:
-    """OpenCode's switches for tools are permissions now; where both are there, those win."""
-    switches, asked = agent.entries.get("tools"), agent.entries.get("permission", _NOTHING)
-    by_permission = TARGETS[agent.target].tools.written == "permissions"
-    if not (switches and by_permission and _are_switches(switches.value) and isinstance(asked.value, dict)):
+    """Switches for tools are permissions now; where both are there, those win."""
+    row = TARGETS[agent.target].tools
+    switches, asked = agent.entries.get(row.switches), agent.entries.get(row.key, _NOTHING)
+    if not (switches and _are_switches(switches.value) and isinstance(asked.value, dict)):
         return agent.entries, []
-    others = {key: entry for key, entry in agent.entries.items() if key not in ("tools", "permission")}
-    permissions = switches._replace(value={**dict(_permissions(switches.value)), **asked.value})
-    return {**others, "permission": permissions}, [("tools", "`tools` became `permission`")]
+    others = {key: entry for key, entry in agent.entries.items() if key not in (row.switches, row.key)}
+    permissions = switches._replace(value={**dict(_permissions(row, switches.value)), **asked.value})
+    return {**others, row.key: permissions}, [(row.switches, f"`{row.switches}` became `{row.key}`")]
 
 
 _NOTHING = Entry({}, START)
@@ -66,6 +63,6 @@ def _are_switches(value: Any) -> bool:
     return isinstance(value, dict) and all(type(is_on) is bool for is_on in value.values())
 
 
-def _permissions(switches: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
+def _permissions(row: Tools, switches: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
     for name, is_on in switches.items():
-        yield _SWITCHES.get(name, name), "allow" if is_on else "deny"
+        yield row.former.get(name, name), "allow" if is_on else "deny"

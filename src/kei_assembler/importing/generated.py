@@ -45,13 +45,12 @@ def told_apart(kit: Kit, origins: Sequence[Origin]) -> tuple[list[Origin], list[
 
 def edits(kit: Kit, generated: Iterable[Generated]) -> list[Diagnostic]:
     """Return a finding for each file that was edited after it was made."""
-    return [found for one in generated if not one.intact for found in _edit(kit, one.agent, one.manifest)]
-
-
-def _edit(kit: Kit, agent: AgentFile, manifest: str) -> list[Diagnostic]:
-    message = f"the file was generated from {manifest} and edited since; the edit was not taken over"
-    hint = _MORE.format(manifest, quote(as_seen(kit.path(manifest))))
-    return agent.say(imports.edit_not_taken_over, START, message, hint)
+    found = []
+    for agent, manifest, _ in (one for one in generated if not one.intact):
+        message = f"the file was generated from {manifest} and edited since; the edit was not taken over"
+        hint = _MORE.format(manifest, quote(as_seen(kit.path(manifest))))
+        found += agent.say(imports.edit_not_taken_over, START, message, hint)
+    return found
 
 
 def _mark(agent: AgentFile) -> stamp.Stamp | None:

@@ -213,8 +213,11 @@ def as_text(value: Any) -> str:
             return str(value).strip()
 
 
-def by_lines(text: str) -> Reading:
-    """Return what Cursor's reader finds: on each line a key, and after the colon its value as it stands."""
+def by_lines(text: str, label: str) -> Reading:
+    """Return what a reader of lines finds: on each a key, and after the colon its value as it stands.
+
+    `label` names the AI tool that reads so.
+    """
     entries: dict[str, Entry] = {}
     others = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -224,11 +227,11 @@ def by_lines(text: str) -> Reading:
             entries[key.strip().lower()] = Entry(value.strip(), Span(number, indent, number, indent + len(key)))
         elif line.strip() and not key.startswith("#"):
             others.append(Span(number, indent, number, len(line) + 1))
-    return Reading(entries, tuple(Guess(span, _NO_KEY, _ONE_LINE) for span in others[:1]))
+    return Reading(entries, tuple(Guess(span, _NO_KEY, f"{label} {_ONE_LINE}") for span in others[:1]))
 
 
 _NO_KEY = "this line, and what is like it, was passed over: it is not `key: value`"
-_ONE_LINE = "Cursor reads no YAML: each value stands on the line of its key"
+_ONE_LINE = "reads no YAML: each value stands on the line of its key"
 
 
 class _Builder:

@@ -13,9 +13,7 @@ from kei_assembler.importing.paths import name_of
 from kei_assembler.manifest import NAME
 from kei_assembler.rules import imports
 from kei_assembler.source.shapes import fits
-
-_NAMELESS = ("opencode", "copilot", "cursor")
-"""The AI tools that name an agent after its file where the front matter does not."""
+from kei_assembler.targets import TARGETS
 
 
 def name_all(agents: Sequence[AgentFile]) -> list[tuple[str, list[Diagnostic]]]:
@@ -48,14 +46,15 @@ def own_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
     """Return the name that a file gives its agent, as a manifest allows it, and what there is to say about it."""
     given = agent.entries["name"].value if "name" in agent.entries else None
     file = name_of(agent.source.file, agent.target)
+    is_named_by_file = TARGETS[agent.target].loader.named_by_file
     raw = as_text(given) or file
     name = slug(raw) or slug(file) or "agent"
-    if name == given or (given is None and name == file and agent.target in _NAMELESS):
+    if name == given or (given is None and name == file and is_named_by_file):
         return name, []
     if name == as_text(given):
         message = f"the name was read as text, `{name}`"
         return name, agent.say(imports.front_matter_guessed, agent.span("name"), message, "put it in quotes")
-    return name, _renamed(agent, raw if as_text(given) or agent.target in _NAMELESS else "", name)
+    return name, _renamed(agent, raw if as_text(given) or is_named_by_file else "", name)
 
 
 def _renamed(agent: AgentFile, raw: str, name: str) -> list[Diagnostic]:

@@ -1,41 +1,109 @@
-"""What the path of an agent file tells: of which AI tool it is, and how that names the agent."""
+"""Import: which agent files a command line means, of which AI tool each is, and how its path names the agent."""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator, Sequence
+from functools import cache
 
-from kei_assembler.targets import TARGETS
-from kei_assembler.targets.forms import TOML
+from kei_assembler.diagnostics import AssembleError
+from kei_assembler.targets import DEFAULT_TARGET, TARGETS
+from kei_assembler.targets.target import Target
 
-FOLDERS = {
-    ".claude": "claude-code",
-    ".github": "copilot",
-    ".cursor": "cursor",
-    ".opencode": "opencode",
-    ".gemini": "gemini",
-    ".codex": "codex",
-    ".qwen": "qwen",
-}
-"""The AI tools by the folders that hold their `agents`."""
+_PASSED_OVER = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
 
-_IN_FOLDER = re.compile(r"(?:.*/)?(?P<folder>\.[a-z]+)/(?:agents?|chatmodes)/(?P<below>.+)")
-_OF_COPILOT = (".agent.md", ".chatmode.md")
+
+def agent_files(sources: Sequence[str], target: str | None) -> list[tuple[str, str]]:
+    """Return the agent files that are named, or lie in folders that are, each with its target.
+
+    `target` is that of all of them; None leaves it to their paths.
+    Raises AssembleError when a source is not there, a folder cannot be read, or there are no agent files.
+    """
+    files = [(path, target or target_by_path(path) or DEFAULT_TARGET) for path in _files(sources, target)]
+    if not files:
+        raise AssembleError("there are no agent files", "name the files, or the folder that holds them")
+    return files
+
+
+def target_by_path(path: str) -> str | None:
+    """Return the target that a file is for by its whole path, however it is named; None where that does not tell."""
+    return target_of(_full(path))
+
+
+def _full(path: str) -> str:
+    return os.path.abspath(path).replace(os.sep, "/")
+
+
+def _files(sources: Sequence[str], target: str | None) -> list[str]:
+    found: dict[str, str] = {}
+    for source in sources:
+        if not os.path.lexists(source):
+            raise AssembleError(f"there is no file or folder {source}")
+        for path in _inside(source, target) if os.path.isdir(source) else [source]:
+            found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
+
+
+def _inside(folder: str, target: str | None) -> list[str]:
+    """The agent files of a folder: those in folders of AI tools, or else in folders of agents, or else all Markdown."""
+    every = sorted(_walk(folder), key=lambda path: (path.count(os.sep), path))
+    if target is not None:
+        return [path for path in every if path.endswith(TARGETS[target].form.suffix)]
+    known = {path: target_by_path(path) for path in every}
+    told = [path for path, of in known.items() if of is not None and path.endswith(TARGETS[of].form.suffix)]
+    pages = [path for path in every if path.endswith(".md")]
+    return told or [path for path in pages if is_among_agents(path)] or pages
+
+
+def _walk(folder: str) -> Iterator[str]:
+    def refuse(error: OSError) -> None:
+        raise AssembleError(f"the folder {error.filename} cannot be read: {error.strerror}")
+
+    entered: set[tuple[str, bool]] = set()
+    for inner, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        folders[:] = [name for name in folders if name not in _PASSED_OVER]
+        folders[:] = [name for name in folders if _is_new(os.path.join(inner, name), folder, entered)]
+        yield from (os.path.join(inner, name) for name in names)
+
+
+def _is_new(path: str, top: str, entered: set[tuple[str, bool]]) -> bool:
+    """Whether a folder, or what a link leads to, was not entered yet; where an AI tool looks, that counts anew.
+
+    A link upwards leads to nothing new.
+    """
+    real = os.path.realpath(path)
+    key = real, seen_by(f"{_full(path)}/x") is not None
+    is_above = os.path.join(os.path.realpath(top), "").startswith(os.path.join(real, ""))
+    is_new = key not in entered and not is_above
+    entered.add(key)
+    return is_new
 
 
 def target_of(path: str) -> str | None:
     """Return the AI tool that a file is for, by its path with `/`; None where that does not tell."""
-    return seen_by(path) or ("copilot" if path.endswith(_OF_COPILOT) else None)
+    own = ((row.name, suffix) for row, _, suffix in _homes() if suffix != row.form.suffix)
+    return seen_by(path) or next((target for target, suffix in own if path.endswith(suffix)), None)
 
 
 def seen_by(path: str) -> str | None:
     """Return the AI tool that looks for agents in the folder that a file lies in, if any does."""
-    match = _IN_FOLDER.fullmatch(path)
-    return FOLDERS.get(match["folder"]) if match else None
+    match = _in_home().fullmatch(path)
+    return next((row.name for row, folder, _ in _homes() if match and match["folder"] == folder), None)
 
 
-def suffix_of(target: str) -> str:
-    """Return how the names of a tool's agent files end."""
-    return ".toml" if TARGETS[target].form is TOML else ".md"
+@cache
+def _in_home() -> re.Pattern[str]:
+    folders = "|".join(re.escape(folder) for _, folder, _ in _homes())
+    return re.compile(rf"(?:.*/)?(?P<folder>{folders})/(?P<below>.+)")
+
+
+def _homes() -> Iterator[tuple[Target, str, str]]:
+    """Where each AI tool looks for agent files: the folder, and how their names end there."""
+    for row in TARGETS.values():
+        for home in row.homes or (row.output,):
+            folder, _, suffix = home.partition("/{name}")
+            yield row, folder, suffix
 
 
 def is_among_agents(path: str) -> bool:
@@ -44,10 +112,8 @@ def is_among_agents(path: str) -> bool:
 
 
 def name_of(path: str, target: str) -> str:
-    """Return the name that an AI tool gives to an agent of whose name its file says nothing.
-
-    OpenCode takes the inner folders into the name.
-    """
-    match = _IN_FOLDER.fullmatch(path) if target == "opencode" else None
+    """Return the name that an AI tool gives to an agent of whose name its file says nothing."""
+    match = _in_home().fullmatch(path) if TARGETS[target].loader.folders_in_name else None
     inner = match["below"] if match else path.rpartition("/")[2]
-    return re.sub(r"(?:\.(?:agent|chatmode))?\.(?:md|toml)\Z", "", inner)
+    suffixes = {each for row, _, suffix in _homes() for each in (suffix, row.form.suffix)}
+    return inner.removesuffix(max(filter(inner.endswith, suffixes), key=len, default=""))

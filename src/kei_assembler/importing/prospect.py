@@ -25,6 +25,8 @@ from kei_assembler.rules.definition import Finding
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.source import START, Source, read_toml, span_of
 from kei_assembler.source.handwriting import document
+from kei_assembler.targets import DEFAULT_TARGET, TARGETS
+from kei_assembler.targets.target import Target
 
 
 class Written(NamedTuple):
@@ -109,21 +111,24 @@ def new_kit(folder: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
 def _new_settings(origins: Sequence[Origin]) -> str:
     targets = sorted({origin.agent.target for origin in origins})
     lines = ['required = ["name", "description"]']
-    if len(targets) == 1 and targets != ["claude-code"]:
+    if len(targets) == 1 and targets != [DEFAULT_TARGET]:
         lines.append(f'targets = ["{targets[0]}"]')
-    if folder := _claude_folder(origins):
-        lines += ["", "[target.claude-code]", f'output = "{folder}/{{name}}.md"']
+    for target in targets:
+        if output := _output_at_home(TARGETS[target], origins):
+            lines += ["", f"[target.{target}]", f'output = "{output}"']
     return "\n".join(lines) + "\n"
 
 
-_CLAUDE_FOLDER = re.compile(r"(?P<folder>(?:[\w.@-]+/)*\.claude/agents)/.*")
+def _output_at_home(row: Target, origins: Iterable[Origin]) -> str:
+    """The path pattern of where in the kit most of a client's files come from.
 
-
-def _claude_folder(origins: Iterable[Origin]) -> str:
-    """The folder of the kit that most of Claude Code's files come from; empty where it is none of its own."""
-    places = (_CLAUDE_FOLDER.fullmatch(origin.place) for origin in origins if origin.agent.target == "claude-code")
-    counts = Counter(match["folder"] for match in places if match)
-    return counts.most_common(1)[0][0] if counts else ""
+    It is empty where they are not in a folder of the client's own, or go there by default.
+    """
+    folder, name, suffix = row.home.partition("/{name}")
+    home = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/.*")
+    places = (home.fullmatch(origin.place) for origin in origins if origin.agent.target == row.name)
+    counts = Counter(match["folder"] for match in places if match and row.home != row.output)
+    return f"{counts.most_common(1)[0][0]}{name}{suffix}" if counts else ""
 
 
 def with_shared(kit: Kit, drafts: Sequence[Draft]) -> tuple[list[Draft], dict[str, str]]:

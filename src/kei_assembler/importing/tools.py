@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from kei_assembler.manifest.adapt import EVERYTHING, LISTS, in_words, permissions, toolset
@@ -14,11 +13,11 @@ from kei_assembler.targets.target import Target, Tools
 _NAMES = re.compile(r"(?:[^\s,(]|\([^)]*(?:\)|\Z))+")
 
 
-def split_names(row: Target | None, value: Any) -> list[str]:
-    """Return the names in a list, or in a string with commas or spaces, as Claude Code tells them apart."""
-    if row is not None and row.name == "cursor":
+def split_names(read: str, value: Any) -> list[str]:
+    """Return the names in a list, or in a string with commas or spaces. `read` is how a client reads them (`Tools`)."""
+    if read == "commas":
         return [name.strip() for name in str(value).split(",") if name.strip()]
-    if row is not None and row.name not in ("claude-code", "qwen") and isinstance(value, list):
+    if read == "entries" and isinstance(value, list):
         return [name for name in value if isinstance(name, str)]
     texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     names = [name for text in texts if isinstance(text, str) for name in _NAMES.findall(text)]
@@ -32,7 +31,8 @@ def translated(row: Target, names: Sequence[str] | Mapping[str, Any]) -> tuple[l
     """
     if row.tools.names is None:
         return [name for name in names if is_one_tool(name)], tuple(name for name in names if not is_one_tool(name))
-    found = [_inverse(row, name) for name in names]
+    own = row.tools.by_name
+    found = [own.get(name) or _of_server(row.tools, name) for name in names]
     tools = tuple(dict.fromkeys(tool for each in found for tool in each))
     is_whole = all(found) or isinstance(names, Mapping)
     return (list(tools) if is_whole and all(map(is_one_tool, tools)) and _gives_again(row, tools, names) else None), ()
@@ -46,18 +46,6 @@ def _gives_again(row: Target, tools: tuple[str, ...], names: Sequence[str] | Map
         is_whole = not any(grant.patterns for grant in granted)
         return is_whole and list(permissions(row.tools, granted).items()) == list(names.items())
     return [grant.name for grant in granted] == list(names)
-
-
-def _inverse(row: Target, name: str) -> tuple[str, ...]:
-    return _by_name(row.name, tuple((row.tools.names or {}).items())).get(name) or _of_server(row.tools, name)
-
-
-@cache
-def _by_name(target: str, names: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]]:  # noqa: ARG001 - the key
-    found: dict[str, tuple[str, ...]] = {}
-    for tool, name in names:
-        found[name] = (*found.get(name, ()), tool)
-    return found
 
 
 _OF_MCP = {"server": r"(?P<server>[\w.-]+?)", "tool": r"(?P<tool>[\w.*-]+)"}

@@ -22,7 +22,7 @@ from kei_assembler.source.shapes import (
     table,
     table_of,
 )
-from kei_assembler.targets import TARGETS
+from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 
 MANIFEST_KEYS = tuple(field.key for field in FIELDS)
 
@@ -87,7 +87,7 @@ SETTINGS = (
         "targets",
         list_of(one_of(*TARGETS), "a list of targets", least=1),
         "The AI tools to write for.",
-        default=("claude-code",),
+        default=(DEFAULT_TARGET,),
     ),
     Field("target", _TARGET_TABLES, "Settings of one target.", default={}),
     Field("defaults", _DEFAULTS, "What a manifest has that does not say otherwise.", default={}),

@@ -20,7 +20,7 @@ from kei_assembler.source.shapes import (
     reader,
     table,
 )
-from kei_assembler.targets import TARGETS
+from kei_assembler.targets import CODEX, DEFAULT_TARGET, TARGETS
 from kei_assembler.text.frontmatter import Value
 
 NAME = matching(
@@ -110,7 +110,7 @@ FIELDS = (
         "targets",
         list_of(one_of(*TARGETS), "a list of target names", least=1),
         "The AI tools its file is written for, in place of the kit's.",
-        examples=(("claude-code", "codex"),),
+        examples=((DEFAULT_TARGET, CODEX.name),),
     ),
     Field("target", _TARGET_TABLES, "Further front matter, one table for each AI tool.", default={}),
 )

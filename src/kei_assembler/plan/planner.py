@@ -232,9 +232,6 @@ class Planner:
         return (path for path in found if where.file.fullmatch(path) and not is_temporary(path))
 
 
-_HOMES = {"claude-code": ".claude/agents/{name}.md"}
-"""Where a client looks whose agent files by default go elsewhere."""
-
 _LIMITED = {"body": "body", "prompt": "prompt", "file": "content"}
 """What of an artifact there are limits of (see `target.Limit`), with its field."""
 
@@ -250,8 +247,7 @@ def _patterns(kit: Kit) -> list[tuple[str, str]]:
 def _homes(kit: Kit) -> list[tuple[str, str]]:
     """The targets with the patterns of where their clients look, in the kit's root: outputs often were there before."""
     rows = [TARGETS[name] for name in kit.chosen or TARGETS]
-    homes = ((row, _HOMES.get(row.name, row.output)) for row in rows)
-    both = ((row.name, f"{kit.settings.root}/{home}", row.deep) for row, home in homes)
+    both = ((row.name, f"{kit.settings.root}/{row.home}", row.deep) for row in rows)
     return [(name, normal(deepened(pattern) if deep else pattern)) for name, pattern, deep in both]
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from functools import cache
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from jinja2 import (
-    BaseLoader,
     ChoiceLoader,
     Environment,
     FileSystemLoader,
     FunctionLoader,
     PrefixLoader,
     StrictUndefined,
+    Template,
     TemplateSyntaxError,
     Undefined,
 )
@@ -121,13 +121,7 @@ class Renderer:
     def _variables(self, manifest: Manifest) -> dict[str, Any]:
         """What templates see of a manifest, for all of its targets."""
         if self._last is None or self._last[0] is not manifest:
-            variables = {
-                "agent": AgentView(manifest),
-                "blocks": tuple(map(self._block, manifest.blocks)),
-                "extra": SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
-                "report_fence": fence_around("\n".join(manifest.output_extra_fields)),
-            }
-            self._last = manifest, variables
+            self._last = manifest, _variables(manifest, tuple(map(self._block, manifest.blocks)))
         return self._last[1]
 
     def refuse_what_templates_add(self, artifact: Artifact, manifest: Manifest) -> None:
@@ -210,23 +204,13 @@ class Renderer:
 
     def _load_body(self, template: str) -> Callable[..., str]:
         """A kit's own template runs in the sandbox; the package's is trusted."""
-        make = Environment if template == _PACKAGE_BODY else partial(Sandbox, _printed)
-        environment = make(
-            loader=self._loader(),
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            auto_reload=False,
-            undefined=_Undefined,
-        )
-        if isinstance(environment, Sandbox):
-            self._heritage[template] = environment.heritage
-        return environment.get_template(template).render
-
-    def _loader(self) -> BaseLoader:
         note(os.path.join(_PACKAGE_TEMPLATES, BODY_TEMPLATE))
-        package = PrefixLoader({"default": FileSystemLoader(_PACKAGE_TEMPLATES)})
-        return ChoiceLoader([package, FunctionLoader(self._kit_template)])
+        if template == _PACKAGE_BODY:
+            return _package_template().render
+        loader = ChoiceLoader([_PACKAGE_LOADER, FunctionLoader(self._kit_template)])
+        environment = Sandbox(_printed, loader=loader, **_SYNTAX)
+        self._heritage[template] = environment.heritage
+        return environment.get_template(template).render
 
     def _kit_template(self, name: str) -> tuple[str, str, None] | None:
         file = self._file_of(name)
@@ -247,6 +231,38 @@ class Renderer:
         file, line = _template_line(error, self._templates)
         source = self._templates.get(file) or Source(file, "")
         return TemplateFailure(run_rule(template_fails, source, error, _line_in(source.text, line), manifest)[0])
+
+
+def default_body(manifest: Manifest, allowed: tuple[str, ...] | None) -> str:
+    """Return the body that the package's template gives a manifest, without blocks.
+
+    `allowed` is what the agent may do in words, None where the body does not say that.
+    """
+    return _package_template().render(**_variables(manifest, ()), target="", allowed=allowed)
+
+
+@cache
+def default_titles() -> Mapping[str, str]:
+    """Return the heading of each block of the package's template that has one."""
+    text, _, _ = _PACKAGE_LOADER.get_source(_package_template().environment, _PACKAGE_BODY)
+    return dict(_TITLED_BLOCK.findall(text))
+
+
+_TITLED_BLOCK = re.compile(r"^\{% block (\w+) %\}(?:\n(?!# |\{% block ).*)*\n# (.+)", re.MULTILINE)
+
+
+@cache
+def _package_template() -> Template:
+    return Environment(loader=_PACKAGE_LOADER, **_SYNTAX).get_template(_PACKAGE_BODY)
+
+
+def _variables(manifest: Manifest, blocks: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "agent": AgentView(manifest),
+        "blocks": blocks,
+        "extra": SimpleNamespace(**{key: _still(value) for key, value in manifest.extra.items()}),
+        "report_fence": fence_around("\n".join(manifest.output_extra_fields)),
+    }
 
 
 def _template_line(error: Exception, sources: Mapping[str, Source]) -> tuple[str, int]:
@@ -289,6 +305,14 @@ class _Undefined(StrictUndefined):
         return f"`{self._undefined_name}` is not defined" + (f"; {hint}" if hint else "")
 
 
+_PACKAGE_LOADER = PrefixLoader({"default": FileSystemLoader(_PACKAGE_TEMPLATES)})
+_SYNTAX: Mapping[str, Any] = {
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+    "auto_reload": False,
+    "undefined": _Undefined,
+}
 _VARIABLES = ("agent", "allowed", "blocks", "extra", "report_fence", "target")
 
 

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kei_assembler import __version__
-from kei_assembler.kit import naming
+from kei_assembler import __version__, schema
+from kei_assembler.diagnostics import AssembleError
+from kei_assembler.kit import Kit, discovery, naming
+from kei_assembler.kit.settings import normal
+from kei_assembler.loader import load_kit
+from kei_assembler.manifest import decode
+from kei_assembler.plan import disk
+from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
+from kei_assembler.selection import as_seen, way_down, working_directory
+from kei_assembler.targets import DEFAULT_TARGET, TARGETS
+from kei_assembler.text.hidden import shown
+
+_TARGET = TARGETS[DEFAULT_TARGET]
 
 
 class Piece(NamedTuple):
@@ -23,25 +35,92 @@ class Piece(NamedTuple):
     if_kept: str = ""
 
 
-def for_kit(way: str) -> tuple[Piece, ...]:
-    """Return the files of the kit itself, to which `way` leads from the top of the repository.
+def folder_for(named: str | None) -> str:
+    """Return the resolved folder that a command line means for a kit: the one that it names, or the working directory.
+
+    Raises AssembleError where no kit can be, or where one that is not named would lie in another kit.
+    """
+    path = os.path.normpath(os.path.join(working_directory(), named or ""))
+    _refuse_others(path, is_named=named is not None)
+    return discovery.resolved(path)
+
+
+def begin(folder: str) -> Iterator[str]:
+    """Write the files of a kit that are not there; of a kit that is, only what checks it.
+
+    Yields for each file a line that says what became of it, once that is so.
+    Raises AssembleError when the machine does not let it write, or the settings of the kit are wrong.
+    """
+    top = discovery.git_top(folder) or folder
+    way = way_down(folder, top)
+    kit = load_kit(folder) if discovery.is_kit(folder) else None
+    outputs = _outputs(kit, way) if kit else [_TARGET.home.format(name="*")]
+    for piece in _for_repository(way, outputs):
+        yield _begin(os.path.join(top, piece.path), piece)
+    if kit is None:
+        for piece in (Piece(SETTINGS_SCHEMA, schema.as_text(schema.settings_schema())), *_for_kit(way)):
+            yield _begin(os.path.join(folder, piece.path), piece)
+        kit = load_kit(folder)
+        yield _begin(kit.path(MANIFEST_SCHEMA), Piece(MANIFEST_SCHEMA, schema.as_text(schema.manifest_schema(kit))))
+
+
+def _refuse_others(folder: str, is_named: bool) -> None:
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise AssembleError(f"{folder} is no folder")
+    if not folder.isprintable():
+        raise AssembleError(f"{shown(folder)} has a name that hooks and workflows cannot be told")
+    outer = discovery.find(folder)
+    if not is_named and outer not in (None, folder):
+        raise AssembleError(f"this folder lies in the kit {outer}", "to begin a kit inside of it: assemble init .")
+
+
+def _outputs(kit: Kit, way: str) -> list[str]:
+    """The patterns of the kit's agent files, from where `way` leads down to it.
+
+    Of files at the very top there is none: it would be one of all others there, too.
+    """
+    found = {kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets}
+    for file in kit.manifests:
+        manifest = decode(kit.read_manifest(file).data, kit.settings.extra_keys)
+        found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
+    patterns = {_pattern(normal(f"{way or '.'}/{path}")).replace(_ANY, "*") for path in found}
+    return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
+
+
+_ANY = "\ue000"
+"""Stands for any agent's name; in no path is there such a character."""
+
+
+def _begin(path: str, piece: Piece) -> str:
+    """Write one file, if it is not there, or add to it, and return the line that says what became of it."""
+    file = shown(as_seen(path))
+    if disk.create(path, piece.text.encode()):
+        return f"created {file}\n"
+    if piece.is_lines and disk.replace(path, lambda content: _with_lines(content, piece.text)):
+        return f"extended {file}\n"
+    return f"kept {file}{piece.if_kept}\n"
+
+
+def _for_kit(way: str) -> tuple[Piece, ...]:
+    """The files of the kit itself, to which `way` leads from the top of the repository.
 
     The settings come last: they make the folder a kit.
     """
     up = re.sub(r"[^/]+", "..", way)
+    root, start = (_ROOT.format(up=up), f"{up}/") if up else ("", "")
     return (
         Piece("_blocks/baseline.md", _BLOCK),
         Piece("agents/reviewer.toml", _MANIFEST),
-        Piece("assemble.toml", _SETTINGS.format(root=_ROOT.format(up=up) if up else "", up=f"{up}/" if up else "")),
+        Piece("assemble.toml", _SETTINGS.format(root=root, up=start, row=_TARGET)),
     )
 
 
-def for_repository(way: str, outputs: Sequence[str] = (".claude/agents/*.md",)) -> tuple[Piece, ...]:
-    """Return what belongs at the top of the repository, from which `way` leads down to the kit.
+def _for_repository(way: str, outputs: Sequence[str]) -> tuple[Piece, ...]:
+    """What belongs at the top of the repository, from which `way` leads down to the kit.
 
-    `outputs` are the patterns of its agent files, from the top too; without them, those of a new kit.
+    `outputs` are the patterns of its agent files, from the top too.
     """
-    schemas = f"{pattern(f'{way}/' if way else '')}.assemble/"
+    schemas = f"{_pattern(f'{way}/' if way else '')}.assemble/"
     attributes = "".join(f"{_quoted(path)} linguist-generated\n" for path in (*outputs, f"{schemas}*.json"))
     ignored = "".join(f"{line}\n" for line in (*outputs, schemas))
     return (
@@ -61,8 +140,8 @@ def _checks(way: str) -> tuple[Piece, Piece]:
     )
 
 
-def pattern(path: str) -> str:
-    """Return the pattern, as in a `.gitignore`, of this path alone."""
+def _pattern(path: str) -> str:
+    """The pattern, as in a `.gitignore`, of this path alone."""
     return re.sub(r"[\\*?\[\]#! ]", r"\\\g<0>", path)
 
 
@@ -71,8 +150,8 @@ def _quoted(pattern: str) -> str:
     return json.dumps(pattern, ensure_ascii=False) if " " in pattern else pattern
 
 
-def with_lines(content: bytes, text: str) -> bytes:
-    """Return the content of a file with those lines of the text that it lacks added at its end, ended as its own."""
+def _with_lines(content: bytes, text: str) -> bytes:
+    """The content of a file with those lines of the text that it lacks added at its end, ended as its own."""
     newline = b"\r\n" if b"\r\n" in content else b"\n"
     there = {line.strip() for line in content.splitlines()}
     missing = [line for line in text.encode().splitlines() if line not in there]
@@ -147,7 +226,7 @@ _SETTINGS = """\
 obligatory = ["baseline"]
 
 # The AI tools to write for. `assemble targets` lists them.
-targets = ["claude-code"]
+targets = ["{row.name}"]
 
 # Keys that every manifest must have, and not empty.
 # required = ["name", "description", "tools", "role", "blocks"]
@@ -159,9 +238,9 @@ targets = ["claude-code"]
 # Further keys of the manifests, for a template in templates/agent.md.j2.
 # extra-keys = {{ owner = "string", links = "strings" }}
 
-{root}# Where the files go: `{{name}}` is the agent, `{{dir}}` its manifest's folder. Claude Code loads them from here.
-[target.claude-code]
-output = "{up}.claude/agents/{{name}}.md"
+{root}# Where the files go: `{{name}}` is the agent, `{{dir}}` its manifest's folder. {row.label} loads them from here.
+[target.{row.name}]
+output = "{up}{row.home}"
 
 # What a manifest has that does not say otherwise.
 # [defaults]

@@ -116,8 +116,8 @@ def _line(text: str) -> str:
 
 
 def _escaped_lines(text: str) -> str:
-    escaped = _escaped(text, _ESCAPED_IN_LINES).replace('"""', '""\\"')
-    return f'"""\n{escaped[:-1]}\\""""' if escaped.endswith('"') else f'"""\n{escaped}"""'
+    escaped = _escaped(text, _ESCAPED_IN_LINES)
+    return '"""\n' + re.sub(r'"""|"\Z', lambda quotes: quotes[0][:-1] + '\\"', escaped) + '"""'
 
 
 def _escaped(text: str, short: Mapping[str, str]) -> str:

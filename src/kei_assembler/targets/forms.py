@@ -17,11 +17,12 @@ class Form(NamedTuple):
     """One form of agent file.
 
     `write` takes the entries of the front matter and the body, and returns the parts of the file's text: the stamp
-    comes after the first. `comment` is the syntax of the stamp, `mark` what tells that a file is an agent's. `prompts`
-    says whether the client gives the stamp to the model too.
+    comes after the first. `suffix` ends the names of such files. `comment` is the syntax of the stamp, `mark` what
+    tells that a file is an agent's. `prompts` says whether the client gives the stamp to the model too.
     """
 
     label: str
+    suffix: str
     comment: Comment
     mark: re.Pattern[bytes]
     write: Callable[[Entries, str], tuple[str, ...]]
@@ -70,10 +71,11 @@ def _plain(value: Value) -> object:
 
 _FRONT_MATTER = re.compile(rb"---\n")
 
-MARKDOWN = Form("Markdown with YAML front matter", MARKUP, _FRONT_MATTER, _markdown)
-LINES = Form("Markdown with front matter of plain lines `key: value`", MARKUP, _FRONT_MATTER, _lines)
+MARKDOWN = Form("Markdown with YAML front matter", ".md", MARKUP, _FRONT_MATTER, _markdown)
+LINES = Form("Markdown with front matter of plain lines `key: value`", ".md", MARKUP, _FRONT_MATTER, _lines)
 TOML = Form(
     f"TOML with the body in `{BODY_KEY}`",
+    ".toml",
     HASH,
     re.compile(rb"(?s:.*\n)?[\"']?%b[\"']?[ \t]*=" % BODY_KEY.encode()),
     _toml,

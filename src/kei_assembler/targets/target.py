@@ -9,6 +9,17 @@ from kei_assembler.source.shapes import Field
 from kei_assembler.targets.forms import MARKDOWN, Form
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a text."""
+    return tuple(text.split())
+
+
+def names_by_tool(text: str) -> dict[str, str]:
+    """Return the client's names by Claude Code's, from `Edit Write: edit, …`."""
+    groups = (group.partition(": ") for group in text.split(", "))
+    return {tool: name for tools, _, name in groups for tool in tools.split()}
+
+
 class Tools(NamedTuple):
     """How an agent file says which tools its agent has.
 
@@ -19,6 +30,10 @@ class Tools(NamedTuple):
     match, or it has no counterpart. `scoped` are the tools whose scope, as in `Bash(git:*)`, the file can express, and
     `agents` the key that takes the scope of `Agent` on its own. `guarded` are the client's names whose permission is
     more than `allow`: to give just that would lift what the client guards by itself.
+
+    Import needs the rest. `read` says how the client reads a list of names: `entries`, one name each; `words`, where
+    commas or spaces separate more than one in an entry; `commas`, one string. `former` are the client's present names
+    by the former ones that it still accepts. `switches` is a former key with a table from tools to true or false.
     """
 
     written: str
@@ -32,6 +47,17 @@ class Tools(NamedTuple):
     guarded: Mapping[str, Mapping[str, str]] = {}
     key: str = "tools"
     empty_means_all: bool = False
+    read: str = "entries"
+    former: Mapping[str, str] = {}
+    switches: str = ""
+
+    @property
+    def by_name(self) -> Mapping[str, list[str]]:
+        """Claude Code's tools by the client's names."""
+        found: dict[str, list[str]] = {}
+        for tool, name in (self.names or {}).items():
+            found.setdefault(name, []).append(tool)
+        return found
 
 
 class Handoffs(NamedTuple):
@@ -90,6 +116,29 @@ def _gives(held: object, value: str) -> bool:
     return held == value
 
 
+class Loader(NamedTuple):
+    """How a client loads agent files that people write: what import has to know to read them in the same way.
+
+    `bare` files, without front matter, are agents too. `named_by_file` and `folders_in_name` say what names an agent
+    whose front matter has no name: its file, together with the folders between the client's own and the file. The
+    client passes over files whose names begin with `skipped`. `former_keys` are its present keys by the former ones
+    that it still accepts, `unsaid` the values that it assumes for keys that a file does not have.
+
+    `cut_by_dashes`: it takes any `---` for the end of the front matter. `needs_lf`: it does not repair front matter
+    with line ends of CRLF. `unescapes`: it takes a `\\n` in the description for a line break.
+    """
+
+    bare: bool = False
+    named_by_file: bool = False
+    folders_in_name: bool = False
+    skipped: str = ""
+    former_keys: Mapping[str, str] = {}
+    unsaid: Mapping[str, str] = {}
+    cut_by_dashes: bool = False
+    needs_lf: bool = False
+    unescapes: bool = False
+
+
 class Target(NamedTuple):
     """What one AI tool reads: where, which front matter in which order, and which tools it knows.
 
@@ -100,6 +149,9 @@ class Target(NamedTuple):
     matches the pattern `fills` in the body. `rights` are what a review must not overlook; `lost` says what the client
     cannot express, or takes otherwise. `deep` tells that it looks for agents in inner folders too;
     `listed` are keys whose tables it takes as lists of tables with one key each.
+
+    `homes` are the path patterns of where the client looks in a project, the present one first, with former ones that
+    it still accepts; without them it looks at `output` alone.
     """
 
     name: str
@@ -119,3 +171,10 @@ class Target(NamedTuple):
     lost: tuple[str, ...] = ()
     deep: bool = False
     listed: tuple[str, ...] = ()
+    homes: tuple[str, ...] = ()
+    loader: Loader = Loader()
+
+    @property
+    def home(self) -> str:
+        """The path pattern of where the client looks for agent files."""
+        return self.homes[0] if self.homes else self.output

@@ -1,4 +1,4 @@
-"""What holds for every kit: shown on generated manifests."""
+"""What holds for every kit, tested with generated manifests."""
 
 from __future__ import annotations
 

@@ -65,11 +65,8 @@ def _about_tools(tools: Tools) -> Iterator[str]:
     if tools.names is None:
         yield "as the manifest lists them"
         return
-    renamed = {tool: name for tool, name in tools.names.items() if tool != name}
-    by_name: dict[str, list[str]] = {}
-    for tool, name in renamed.items():
-        by_name.setdefault(name, []).append(tool)
-    pairs = (f"{_code(group)} → {name if ' ' in name else f'`{name}`'}" for name, group in by_name.items())
+    renamed = ((name, group) for name, group in tools.by_name.items() if group != [name])
+    pairs = (f"{_code(group)} → {name if ' ' in name else f'`{name}`'}" for name, group in renamed)
     yield "; ".join(pairs) or "by Claude Code's names"
     server, tool = "SERVER", "TOOL"
     both = (tools.mcp_tool.format(server=server, tool=tool), tools.mcp_server.format(server=server))

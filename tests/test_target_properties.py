@@ -1,4 +1,4 @@
-"""What holds for every text: the readers of the clients that are not YAML get the values that were written."""
+"""Clients that do not read YAML get every value back as it was written, whatever the text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import examples
-from kei_assembler.kit import Kit
-from kei_assembler.kit.settings import decode_settings
+from kei_assembler.loader import load_kit
 from kei_assembler.manifest import decode
 from kei_assembler.render import Renderer
 from kei_assembler.text.hidden import is_hidden
@@ -42,7 +41,7 @@ AWKWARD = st.sampled_from(
 )
 TEXT = st.lists(AWKWARD | st.text(VISIBLE, max_size=5), min_size=1, max_size=8).map("".join).filter(str.strip)
 MANIFESTS = st.fixed_dictionaries({"description": TEXT, "role": TEXT, "trigger": TEXT, "model": TEXT.map(fold)})
-RENDERER = Renderer(Kit(".", decode_settings({}), None))
+RENDERER = Renderer(load_kit("/nowhere"))
 
 
 def _file(target: str, texts: dict[str, Any]) -> tuple[AgentFile, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from readers import AGENT
 WITH_ONE_MORE = """
 from kei_assembler.targets.forms import MARKDOWN
 from kei_assembler.source.shapes import BOOLEAN, POSITIVE, Field, one_of
-from kei_assembler.targets.target import Handoffs, Limit, Right, Target, Tools
+from kei_assembler.targets.target import Handoffs, Limit, Loader, Right, Target, Tools
 from kei_assembler.targets import TARGETS
 
 TARGETS["made-up"] = Target(
@@ -36,6 +37,7 @@ TARGETS["made-up"] = Target(
         scoped=("Bash",),
         key="can",
         empty_means_all=True,
+        former={"see": "look"},
     ),
     fixed={"title": "Bot"},
     models=("opus",),
@@ -45,6 +47,8 @@ TARGETS["made-up"] = Target(
     fills=r"%\\w+%",
     rights=(Right("made-up", "mood", "wild", "do as it likes"),),
     lost=("It has no memory.",),
+    homes=(".made-up/{name}.bot.md", "old/bots/{name}.robot"),
+    loader=Loader(named_by_file=True, skipped="-", former_keys={"temper": "mood"}, unsaid={"steps": 9}),
 )
 """
 SETTINGS = 'targets = ["made-up"]\nexternal-agents = ["other"]\n'
@@ -148,3 +152,39 @@ def test_it_is_documented(maker: Maker) -> None:
     assert "\n## Made Up: `made-up`\n\n- **file**: `.made-up/{name}.bot.md`, " in page
     assert "| `mood` | one of `calm`, `wild` | How it answers. |\n" in page
     assert "\n- **right**: `made-up.mood=wild`, which lets the agent do as it likes\n" in page
+
+
+def test_its_files_are_imported(maker: Maker) -> None:
+    front = FILE.replace("mood:", "temper:").replace("look,", "see,").replace("name: critic\n", "")
+    maker.bench.write({".made-up/critic.bot.md": f"{front}\nLook for what is wrong.\n", ".made-up/-old.bot.md": front})
+    run = maker.run("import", ".")
+    assert (run.status, run.stdout) == (
+        0,
+        "created assemble.toml\ncreated agents/old.toml\ncreated agents/critic.toml\n",
+    )
+    assert re.findall(r"critic.*?(\w+\[.*)", run.stderr) == [
+        "warning[I902] `temper` became `mood`",
+        "warning[I902] `see` became `look`",
+        "warning[I904] `next` has no place in a manifest",
+    ]
+    assert "Made Up passes over files whose names begin with `-`" in run.stderr
+    assert 'targets = ["made-up"]\n' in maker.bench.read("assemble.toml")
+    assert tomllib.loads(maker.bench.read("agents/critic.toml")) == {
+        "name": "critic",
+        "description": "Reviews code.",
+        "tools": ["Read", "Write", "Edit", "mcp__s__find", "Bash"],
+        "model": "opus",
+        "role": "Look for what is wrong.\n",
+        "target": {"made-up": {"mood": "calm", "steps": 9}},
+    }
+    assert maker.run("--all", "--force").status == 0
+    made = maker.bench.read(".made-up/critic.bot.md")
+    assert made.startswith(re.sub("next:.*\n", "", FILE.replace("can:", "steps: 9\ncan:")))
+    assert "\n# ROLE\n\nLook for what is wrong.\n" in made
+
+
+@pytest.mark.parametrize("path", [".made-up/sub/critic.md", "old/bots/critic.bot.md", "old/elsewhere/critic.robot"])
+def test_its_files_are_told_by_their_paths(path: str, maker: Maker) -> None:
+    maker.bench.write({path: FILE.replace("name: critic\n", "")})
+    assert maker.run("import", path).status == 0
+    assert '[target.made-up]\nsteps = 9\nmood = "calm"\n' in maker.bench.read("agents/critic.toml")

@@ -1,4 +1,4 @@
-"""The law of import: what is assembled from an imported file reads as that did, or the report says what does not."""
+"""What an imported file assembles to reads the same as that file, or the report says what does not."""
 
 from __future__ import annotations
 

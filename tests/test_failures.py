@@ -1,4 +1,4 @@
-"""What people and pull requests do to a kit, and must not get away with, or must be told of once."""
+"""Unusual kits, mistakes and attacks: none makes a run fail or write the wrong thing, and each is reported once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from conftest import Workbench
 from kei_assembler.loader import load_kit
 from kei_assembler.plan.planner import Planner
-from nursery import Nursery
+from nursery import COMMAND, Nursery
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 A = {"agents/a.toml": AGENT.format("a")}
@@ -151,20 +151,34 @@ def test_paths_that_no_file_can_name_are_findings(
     assert b"Traceback" not in run.stderr
 
 
-NEED_A_FOLDER = ("--all", "a.toml", f"--all --kit {os.sep}", "new x", f"new x --kit {os.sep}", "init", "watch")
-
-
-def test_closed_streams_and_lost_folders_show_no_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [
+        ("{assemble} --all >&-", 0),
+        ("{assemble} --all 2>&-", 0),
+        ("mkdir gone && cd gone && rmdir ../gone && {assemble} --all", 2),
+    ],
+)
+def test_a_closed_stream_or_a_deleted_folder_shows_no_traceback(tmp_path: Path, script: str, status: int) -> None:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "a.toml").write_text(AGENT.format("a"))
-    assemble = f"{sys.executable} -m kei_assembler"
-    for script, status in (
-        (f"{assemble} --all >&-", 0),
-        (f"{assemble} --all --check 2>&-", 0),
-        *((f"mkdir gone && cd gone && rmdir ../gone && {assemble} {args}", 2) for args in NEED_A_FOLDER),
-    ):
-        run = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, check=False)
-        assert (run.returncode, b"Traceback" in run.stderr) == (status, False), (script, run.stderr)
+    command = ["bash", "-c", script.format(assemble=f"{sys.executable} -m kei_assembler")]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert (run.returncode, b"Traceback" in run.stderr) == (status, False), run.stderr
+
+
+IN_A_DELETED_FOLDER = """
+import os
+os.mkdir("gone")
+os.chdir("gone")
+os.rmdir("../gone")
+"""
+
+
+@pytest.mark.parametrize("args", ["a.toml", f"--all --kit {os.sep}", "new x", f"new x --kit {os.sep}", "init", "watch"])
+def test_every_command_says_that_its_folder_is_deleted(tmp_path: Path, nursery: Nursery, args: str) -> None:
+    run = nursery.run(tmp_path, args.split(), code=IN_A_DELETED_FOLDER + COMMAND)
+    assert (run.returncode, run.stderr[:7]) == (2, b"error: ")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,174 @@
+"""Import, from agent files to the files of a kit: read, convert, write what is not there, and say what came of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from shlex import quote
+from typing import NamedTuple
+
+from kei_assembler.diagnostics import AssembleError, Diagnostic
+from kei_assembler.importing import prospect
+from kei_assembler.importing.agentfile import AgentFile, read_agent
+from kei_assembler.importing.drafting import Draft, Origin, draft
+from kei_assembler.importing.generated import edits, told_apart
+from kei_assembler.importing.names import name_all
+from kei_assembler.importing.paths import agent_files, target_by_path
+from kei_assembler.importing.prospect import Prospect, Written
+from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming, read_regular
+from kei_assembler.loader import load_kit
+from kei_assembler.plan import disk, with_lf
+from kei_assembler.plan.build import Policy
+from kei_assembler.rules.sources import check_source
+from kei_assembler.selection import as_seen, named, way_down, working_directory
+from kei_assembler.source import ReadError, Source
+
+
+class Imported(NamedTuple):
+    """What came of an import, and what there is to say.
+
+    `made` says in a word what became of each file of the kit, with its path as seen from the working directory.
+    `agents` counts the agents that these files are about, imported or not. `build` is the command that builds the new
+    manifests, and what it does; empty where there are none.
+    """
+
+    made: list[tuple[str, str]]
+    found: list[Diagnostic]
+    agents: int
+    build: str
+
+
+def import_agents(
+    sources: Sequence[str], target: str | None, share: bool, dry_run: bool, folder: str | None
+) -> Imported:
+    """Make manifests of agent files, and return what came of it; `dry_run` writes nothing.
+
+    `sources` are files and folders, `target` what they are for if not their paths are to tell, `folder` the kit's.
+    With `share`, sections that several files have in common become blocks.
+    Raises AssembleError where there is nothing to import, or no kit to import it to.
+    """
+    origins, found = _read(agent_files(sources, target), home := _home(folder))
+    kit, settings = (load_kit(home), "") if discovery.is_kit(home) else prospect.new_kit(home, origins)
+    policy = Policy.of(kit)
+    by_hand, generated = told_apart(kit, origins)
+    drafts = _drafts(kit, by_hand)
+    drafts, blocks = prospect.with_shared(kit, drafts) if share else (drafts, {})
+    manifests = prospect.written(kit, drafts)
+    pieces = _pieces(settings, kit, blocks, drafts)
+    made, in_the_way = _write(kit, pieces, manifests, dry_run)
+    made = [*dict.fromkeys(("kept", one.manifest) for one in generated), *made]
+    news = {path for word, path in made if word not in ("foreign", "kept")}
+    coming = [file for file in manifests if file.path in news]
+    found += [*edits(kit, generated), *(one for draft in drafts for one in draft.found)]
+    found += [*Prospect(kit, coming, blocks).problems(), *in_the_way]
+    return Imported(
+        [(word, as_seen(kit.path(path))) for word, path in made],
+        policy.weigh(found),
+        len({path for _, path in made} - {piece.path for piece in pieces}),
+        _build_command(kit, coming) if coming and not dry_run else "",
+    )
+
+
+def _home(folder: str | None) -> str:
+    """The folder of the kit: one that is there, or where a new one is to be."""
+    if folder is not None and not os.path.isdir(folder):
+        raise AssembleError(f"there is no folder {folder}", "--kit takes the folder of a kit, or the one for a new kit")
+    here = working_directory()
+    return discovery.resolved(os.path.abspath(folder)) if folder is not None else discovery.find(here) or here
+
+
+def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], list[Diagnostic]]:
+    origins, found = [], []
+    for path, target in files:
+        agent, said = _read_one(path, target)
+        found += said
+        if agent is not None:
+            origins.append(Origin(agent, _place(path, home)))
+    return origins, found
+
+
+def _place(path: str, home: str) -> str:
+    """The path of a file relative to the kit: as it was named, by a link perhaps, or resolved."""
+    ways = (way_down(make(path), make(home)) for make in (os.path.abspath, os.path.realpath))
+    return next(filter(None, ways), "")
+
+
+def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
+    name = os.path.normpath(path).replace(os.sep, "/")
+    try:
+        raw = read_regular(path)
+    except OSError as error:
+        return None, check_source(Source(name, "", ReadError("unreadable", error)))
+    return read_agent(name, raw, target, is_in_place=target_by_path(path) == target)
+
+
+def _drafts(kit: Kit, origins: Sequence[Origin]) -> list[Draft]:
+    named = name_all([origin.agent for origin in origins])
+    names = [name for name, _ in named]
+    drafts = [draft(kit, origin, name, names) for origin, name in zip(origins, names, strict=True)]
+    return [one._replace(found=(*said, *one.found)) for one, (_, said) in zip(drafts, named, strict=True)]
+
+
+def _pieces(settings: str, kit: Kit, blocks: Mapping[str, str], drafts: Sequence[Draft]) -> list[Written]:
+    """What the manifests need to be there before."""
+    pieces = [Written(SETTINGS_FILE, settings, drafts[0])] if settings and drafts else []
+    return [*pieces, *(Written(prospect.block_file(kit, name), text, drafts[0]) for name, text in blocks.items())]
+
+
+def _write(
+    kit: Kit, pieces: Sequence[Written], manifests: Sequence[Written], dry_run: bool
+) -> tuple[list[tuple[str, str]], list[Diagnostic]]:
+    made, found = [], []
+    there = {os.path.basename(file): file for file in kit.manifests}
+    others = {file.path: there.get(os.path.basename(file.path), file.path) for file in manifests}
+    for file in (*pieces, *manifests):
+        other = others.get(file.path, file.path)
+        is_other = other != file.path
+        word, why = ("foreign", "is an agent of this name") if is_other else _write_one(kit, file, dry_run)
+        made.append((word, file.path))
+        found += prospect.in_the_way(file.draft, other, why) if word == "foreign" else []
+    return made, found
+
+
+_DIFFERS = "says something else; it is left as it is"
+
+
+def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
+    """Write a file if it is not there, and return in a word what became of it, and why if nothing."""
+    outputs = disk.Disk(kit)
+    if not outputs.holds(file.path):
+        raise AssembleError(f"{file.path} lies outside the kit's root", "see the setting `root`")
+    try:
+        present, content = outputs.read(file.path), file.text.encode()
+    except OSError as error:
+        return "foreign", f"cannot be written: {error.strerror}"
+    if present is not None:
+        return "unchanged" if with_lf(present) == content else "foreign", _DIFFERS
+    if dry_run:
+        return "would create", ""
+    return "created" if disk.create(kit.path(file.path), content) else "foreign", _DIFFERS
+
+
+def _build_command(kit: Kit, coming: Sequence[Written]) -> str:
+    """The command that builds, by force only where that can overwrite nothing but what was imported."""
+    everything = f"assemble --all{naming(named(kit.folder))}"
+    taken = [file for file in coming if _there(kit, file) == {_origin(file)}]
+    if not taken:
+        return everything
+    is_whole_kit = {file.path for file in coming}.issuperset(kit.manifests)
+    if is_whole_kit and all(_there(kit, file) <= {_origin(file)} for file in coming):
+        return f"{everything} --force, which takes over the files that they came from"
+    files = "files that they" if len(taken) > 1 else "file that it"
+    manifests = " ".join(quote(as_seen(kit.path(file.path))) for file in taken)
+    return f"assemble --force {manifests}, which takes over the {files} came from"
+
+
+def _there(kit: Kit, file: Written) -> set[str]:
+    """What lies where the files of a manifest are to be."""
+    targets = file.draft.data.get("targets", kit.settings.targets)
+    outputs = (kit.path(kit.output(target, file.draft.name, file.path)) for target in targets)
+    return {os.path.realpath(output) for output in outputs if os.path.lexists(output)}
+
+
+def _origin(file: Written) -> str:
+    return os.path.realpath(file.draft.origin.agent.source.file)

@@ -1,0 +1,91 @@
+"""Claude Code, as of 2.1.330."""
+
+from __future__ import annotations
+
+from kei_assembler.source.shapes import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
+from kei_assembler.targets import fields
+from kei_assembler.targets.target import Limit, Loader, Right, Target, Tools, words
+
+CLAUDE_TOOLS = tuple(
+    "Agent AskUserQuestion Bash CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree ExitPlanMode "
+    "ExitWorktree Glob Grep ListMcpResourcesTool LSP Monitor NotebookEdit PowerShell Read ReadMcpResourceTool "
+    "SendMessage Skill Task TaskCreate TaskGet TaskList TaskStop TaskUpdate TodoWrite ToolSearch WebFetch "
+    "WebSearch Workflow Write".split()
+)
+"""Claude Code's own tools, by whose names manifests list theirs."""
+
+ALIASES = {"Task": "Agent"}
+"""Former names of tools that Claude Code still takes."""
+
+CLAUDE_CODE = Target(
+    name="claude-code",
+    label="Claude Code",
+    output="{dir}/{name}.md",
+    keys=words(
+        "name description tools disallowedTools model effort permissionMode maxTurns skills mcpServers "
+        "hooks memory background isolation color initialPrompt omitClaudeMd"
+    ),
+    fields=(
+        Field(
+            "disallowedTools", STRINGS, "Tools that the agent may not use, though `tools` or the default allow them."
+        ),
+        fields.MODEL,
+        Field(
+            "effort",
+            any_of(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number")),
+            "How much the model thinks before it answers.",
+        ),
+        Field(
+            "permissionMode",
+            one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"),
+            "What the agent may do without asking.",
+        ),
+        fields.MAX_TURNS,
+        Field("skills", STRINGS, "Skills that are loaded when the agent starts."),
+        Field(
+            "mcpServers",
+            Shape(
+                object,
+                "a table of servers, or a list of server names and such tables",
+                either=(fields.SERVER_TABLE, list_of(any_of(FILLED, fields.SERVER_TABLE), "a list")),
+            ),
+            "MCP servers that the agent can use.",
+        ),
+        fields.HOOKS_FIELD,
+        Field("memory", one_of("user", "project", "local"), "Where the agent keeps a memory of its own."),
+        fields.BACKGROUND,
+        Field("isolation", one_of("worktree", "remote"), "Where the agent works, instead of in the checkout."),
+        Field("color", one_of(*fields.COLORS), fields.COLOR_DOC),
+        Field("initialPrompt", FILLED, "The first message, when the agent runs as the main one."),
+        Field("omitClaudeMd", BOOLEAN, "Whether the project's memory files are left out."),
+    ),
+    tools=Tools("comma", read="words"),
+    models=None,
+    homes=(".claude/agents/{name}.md",),
+    loader=Loader(cut_by_dashes=True, needs_lf=True, unescapes=True),
+    deep=True,
+    listed=("mcpServers",),
+    settings=(
+        Field(
+            "limit-agents",
+            BOOLEAN,
+            "Whether an agent that lists the tool `Agent` may start just the agents that it hands off to.",
+        ),
+    ),
+    limits=(
+        fields.DESCRIBED,
+        Limit(
+            "description",
+            pattern=r"(?:(?!\\n)[\s\S])*",
+            expects="without a written-out `\\n`, which is taken for a line break",
+            advised=True,
+        ),
+        Limit("file", most=1024 * 1024),
+    ),
+    rights=(
+        Right("claude-code", "permissionMode", "bypassPermissions", "do everything without asking"),
+        Right("claude-code", "permissionMode", "auto", "act without asking a person"),
+        Right("claude-code", "hooks", "", fields.HOOKS),
+        Right("claude-code", "mcpServers", "", fields.SERVERS),
+    ),
+)

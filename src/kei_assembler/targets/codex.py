@@ -1,0 +1,56 @@
+"""Codex CLI, as of 0.169."""
+
+from __future__ import annotations
+
+from kei_assembler.source.shapes import LINE, Field, list_of, matching, one_of
+from kei_assembler.targets import fields
+from kei_assembler.targets.claude_code import CLAUDE_TOOLS
+from kei_assembler.targets.forms import TOML
+from kei_assembler.targets.target import Limit, Right, Target, Tools, names_by_tool, words
+
+CODEX = Target(
+    name="codex",
+    label="Codex CLI",
+    output=".codex/agents/{name}.toml",
+    keys=words("name description model model_reasoning_effort sandbox_mode nickname_candidates"),
+    fields=(
+        fields.MODEL,
+        Field("model_reasoning_effort", LINE, "How much the model thinks before it answers."),
+        Field(
+            "sandbox_mode",
+            one_of("read-only", "workspace-write", "danger-full-access"),
+            "What commands may change; the caller's holds when it runs.",
+        ),
+        Field(
+            "nickname_candidates",
+            list_of(
+                matching(
+                    "[A-Za-z0-9_-]+(?: +[A-Za-z0-9_-]+)*", "a nickname of ASCII letters, digits, spaces, `-` and `_`"
+                ),
+                "a list of nicknames",
+                least=1,
+            ),
+            "What running agents of this kind may be called.",
+        ),
+    ),
+    tools=Tools(
+        "prose",
+        names=names_by_tool(
+            "Agent: start other agents, AskUserQuestion: ask the user, "
+            "Bash PowerShell: run commands in the shell, Edit: change files, Glob: find files by name, "
+            "Grep: search in files, LSP: ask the language server, NotebookEdit: change notebooks, "
+            "Read: read files, Skill: use skills, TodoWrite: keep a list of what is to be done, "
+            "WebFetch: fetch pages of the web, WebSearch: search the web, Write: write files"
+        ),
+        mcp_tool="use the tool {tool} of the MCP server {server}",
+        mcp_server="use the tools of the MCP server {server}",
+        other="use the tool {tool}",
+        scoped=CLAUDE_TOOLS,
+        key="",
+    ),
+    form=TOML,
+    deep=True,
+    limits=(fields.DESCRIBED, Limit("body", least=1)),
+    rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside of any sandbox"),),
+    lost=("There is no list of tools: the instructions say what the agent may do, and nothing enforces it.",),
+)

@@ -1,0 +1,42 @@
+"""Cursor, as of its SDK 1.0.32."""
+
+from __future__ import annotations
+
+from kei_assembler.source.shapes import BOOLEAN, Field, list_of, matching
+from kei_assembler.targets import fields
+from kei_assembler.targets.claude_code import CLAUDE_TOOLS
+from kei_assembler.targets.forms import LINES
+from kei_assembler.targets.target import Limit, Loader, Target, Tools, words
+
+_ONE_NAME = matching("[^,\n]+", "a tool's name without commas")
+
+CURSOR = Target(
+    name="cursor",
+    label="Cursor",
+    output=".cursor/agents/{name}.md",
+    keys=words("name description model readonly is_background tools"),
+    fields=(
+        fields.MODEL,
+        Field("readonly", BOOLEAN, "Whether the agent changes nothing."),
+        Field("is_background", BOOLEAN, "Whether the agent runs in the background."),
+        Field(
+            "tools",
+            list_of(_ONE_NAME, "a list of names"),
+            "The tools, in place of the manifest's `tools`.",
+        ),
+    ),
+    tools=Tools(
+        "comma",
+        names={tool: tool for tool in CLAUDE_TOOLS},
+        mcp_tool="mcp__{server}__{tool}",
+        mcp_server="mcp__{server}__*",
+        other="{tool}",
+        empty_means_all=True,
+        read="commas",
+    ),
+    form=LINES,
+    loader=Loader(named_by_file=True),
+    models=("inherit",),
+    limits=(fields.DESCRIBED, Limit("body", least=1)),
+    lost=("A description of several lines is written in one.",),
+)

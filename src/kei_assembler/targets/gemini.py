@@ -1,0 +1,63 @@
+"""Gemini CLI, as of 0.61.0."""
+
+from __future__ import annotations
+
+from kei_assembler.source.shapes import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
+from kei_assembler.targets import fields
+from kei_assembler.targets.target import Limit, Loader, Right, Target, Tools, names_by_tool, words
+
+_TOOLS = (
+    "activate_skill ask_user enter_plan_mode exit_plan_mode glob google_web_search grep_search list_directory "
+    "list_mcp_resources read_file read_many_files read_mcp_resource replace run_shell_command web_fetch write_file "
+    "write_todos"
+).split()
+
+_MCP = r"mcp_[A-Za-z0-9.:-]+_(?:\*|(?!_+\Z)[A-Za-z0-9_.:-]+)"
+
+GEMINI = Target(
+    name="gemini",
+    label="Gemini CLI",
+    output=".gemini/agents/{name}.md",
+    keys=words("name display_name description kind tools mcp_servers model temperature max_turns timeout_mins"),
+    fields=(
+        Field("display_name", LINE, "The name that people see."),
+        Field("kind", one_of("local"), "Where the agent runs."),
+        Field(
+            "tools",
+            list_of(
+                matching(
+                    rf"\*|mcp_\*|{_MCP}|{'|'.join(_TOOLS)}",
+                    "a tool of Gemini CLI, `mcp_SERVER_TOOL`, `mcp_SERVER_*` or `*`; any other loses the agent",
+                ),
+                "a list of tools",
+            ),
+            fields.OWN_TOOLS.doc,
+        ),
+        Field("mcp_servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+        fields.MODEL,
+        Field("temperature", NUMBER, "How freely the model chooses its words."),
+        Field("max_turns", POSITIVE, "After how many turns the agent stops."),
+        Field("timeout_mins", POSITIVE, "After how many minutes the agent stops."),
+    ),
+    tools=Tools(
+        "list",
+        names=names_by_tool(
+            "Read: read_file, Edit: replace, Write: write_file, Bash: run_shell_command, Glob: glob, "
+            "Grep: grep_search, WebFetch: web_fetch, WebSearch: google_web_search, TodoWrite: write_todos, "
+            "Skill: activate_skill"
+        ),
+        mcp_tool="mcp_{server}_{tool}",
+        mcp_server="mcp_{server}_*",
+        mcp=_MCP,
+        former={"search_file_content": "grep_search"},
+    ),
+    models=("inherit",),
+    loader=Loader(skipped="_"),
+    limits=(fields.DESCRIBED, Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`")),
+    fills=r"\$\{[A-Za-z0-9_]+\}",
+    rights=(Right("gemini", "mcp_servers", "", fields.SERVERS),),
+    lost=(
+        "Its agents cannot start others: `Agent` has no counterpart, and handoffs are up to the one who called.",
+        "The body is a template here: `${word}` in it is an error.",
+    ),
+)

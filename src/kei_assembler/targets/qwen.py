@@ -1,0 +1,58 @@
+"""Qwen Code, as of 0.24.4."""
+
+from __future__ import annotations
+
+from kei_assembler.source.shapes import STRINGS, Field, one_of
+from kei_assembler.targets import fields
+from kei_assembler.targets.target import Limit, Right, Target, Tools, names_by_tool, words
+
+QWEN = Target(
+    name="qwen",
+    label="Qwen Code",
+    output=".qwen/agents/{name}.md",
+    keys=words("name description tools disallowedTools model approvalMode maxTurns color background mcpServers hooks"),
+    fields=(
+        fields.OWN_TOOLS,
+        Field("disallowedTools", STRINGS, "Tools that the agent may not use, by the client's own names."),
+        fields.MODEL,
+        Field(
+            "approvalMode",
+            one_of("plan", "default", "auto-edit", "auto", "yolo"),
+            "What the agent may do without asking.",
+        ),
+        fields.MAX_TURNS,
+        Field("color", one_of("auto", *fields.COLORS), fields.COLOR_DOC),
+        fields.BACKGROUND,
+        Field("mcpServers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+        fields.HOOKS_FIELD,
+    ),
+    tools=Tools(
+        "list",
+        names=names_by_tool(
+            "Read: read_file, Edit: edit, Write: write_file, Bash: run_shell_command, Glob: glob, "
+            "Grep: grep_search, WebFetch: web_fetch, WebSearch: web_search, NotebookEdit: notebook_edit, "
+            "Agent: agent, TodoWrite: todo_write, Skill: skill"
+        ),
+        mcp_tool="mcp__{server}__{tool}",
+        mcp_server="mcp__{server}__*",
+        empty_means_all=True,
+        read="words",
+    ),
+    limits=(
+        fields.DESCRIBED,
+        Limit("description", most=1000, advised=True),
+        Limit("name", least=2, most=50),
+        Limit(
+            "name", pattern=r"[a-zA-Z0-9](?:[\w-]*[a-zA-Z0-9])?", expects="letters and digits, with `_` and `-` inside"
+        ),
+        Limit("name", reserved=("self", "system", "user", "model", "tool", "config", "default")),
+        Limit("body", least=10),
+        Limit("prompt", most=10_000, advised=True),
+    ),
+    rights=(
+        Right("qwen", "approvalMode", "yolo", "do everything without asking"),
+        Right("qwen", "approvalMode", "auto", "act without asking a person"),
+        Right("qwen", "hooks", "", fields.HOOKS),
+        Right("qwen", "mcpServers", "", fields.SERVERS),
+    ),
+)

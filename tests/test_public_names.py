@@ -1,0 +1,61 @@
+"""The tests use the package's public names only, so that its inside can change without them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import REPOSITORY
+
+TESTS = sorted((REPOSITORY / "tests").glob("*.py"))
+NOT_PRIVATE = {"_blocks", "_asdict", "_fields", "_make", "_replace"}
+"""A folder of every kit, and the methods of named tuples."""
+
+NOT_YET = {"test_crew.py", "test_memo.py"}
+"""These set the limits of the run cache and of the second process, which have no public names yet."""
+
+
+def _is_private(name: str) -> bool:
+    return re.fullmatch("_[A-Za-z]\\w*", name) is not None and name not in NOT_PRIVATE
+
+
+def _defined(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def _used(tree: ast.AST) -> Iterator[str]:
+    """Yield the names that code imports, or reads from anything other than `self`, also in programs that it starts."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+            yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+            yield from re.findall(r"\w\.(_\w+)", node.value)
+
+
+SOURCES = (REPOSITORY / "src").rglob("*.py")
+PRIVATE = {name for path in SOURCES for name in _defined(ast.parse(path.read_text())) if _is_private(name)}
+
+
+@pytest.mark.parametrize("path", [path for path in TESTS if path.name not in NOT_YET], ids=lambda path: path.name)
+def test_a_test_uses_public_names_only(path: Path) -> None:
+    assert PRIVATE.intersection(_used(ast.parse(path.read_text()))) == set()
+
+
+def test_private_names_are_found() -> None:
+    code = 'from a import _one\nb._two = 3\nsetattr(b, "_four", 5)\nRUN = """\nc._six = 7\n"""\nself._eight\n'
+    assert set(filter(_is_private, _used(ast.parse(code)))) == {"_one", "_two", "_four", "_six"}
+    assert "_replace" not in PRIVATE
+    assert len(PRIVATE) > 100
