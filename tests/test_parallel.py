@@ -398,8 +398,10 @@ parallel.shared(work, range(20))
     assert process.stdout
     assert process.stdout.readline() == "now\n"
     process.kill()
-    process.communicate()  # until the last of both has gone
-    assert _others_of(process.pid) == []
+    process.communicate(timeout=10)  # until both have closed the stream, of which the other is the last
+    ended = time.monotonic()
+    while _others_of(process.pid):
+        assert time.monotonic() - ended < 10
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A result as one JSON object, in ASCII."""
+"""The report as one JSON object in ASCII."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from kei_assembler.text.hidden import as_json, shown
 
 
 def render(result: RunResult) -> Streams:
-    """Return an object with `diagnostics`, `changes`, `loosened`, and `failure` if the run was not possible."""
-    whole: dict[str, Any] = {
+    """Return an object with the keys `diagnostics`, `changes` and `loosened`, and `failure` if the run failed."""
+    report: dict[str, Any] = {
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in result.findings],
         "changes": [_change(result, change) for change in result.changes],
         "loosened": [waiver._asdict() for waiver in result.waivers],
     }
     if result.failure:
-        whole["failure"] = {"message": shown(result.failure.message), "help": shown(result.failure.hint)}
-    return Streams(as_json(whole), "")
+        report["failure"] = {"message": shown(result.failure.message), "help": shown(result.failure.hint)}
+    return Streams(as_json(report), "")
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -39,9 +39,9 @@ def _place(place: Place) -> dict[str, Any]:
 
 
 def _change(result: RunResult, change: Change) -> dict[str, Any]:
-    told = {"path": change.path, "kind": change.kind, "manifest": change.manifest, "target": change.target}
+    fields = {"path": change.path, "kind": change.kind, "manifest": change.manifest, "target": change.target}
     if result.request.diff:
         from kei_assembler.plan.difference import diff
 
-        told["diff"] = diff(change, result.request.prefix) if change.kind in DRIFT else ""
-    return told
+        fields["diff"] = diff(change, result.request.prefix) if change.kind in DRIFT else ""
+    return fields
