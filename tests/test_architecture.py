@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,19 +14,19 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
-    "diagnostics suggestions streams text text.hidden text.markdown text.frontmatter text.stamp",
-    "render.heritage memo.signatures plan.crew plan.progress source.handwriting",
-    "memo source.shapes source.places targets.forms importing",
-    "source importing.lenient importing.breaks render.budget targets.target",
-    "targets.fields",
+    "diagnostics paths suggestions streams text text.hidden text.markdown text.frontmatter text.stamp",
+    "files.signatures render.heritage plan plan.progress source.handwriting",
+    "files.recorder source.shapes source.places targets.forms importing",
+    "files source importing.lenient importing.breaks render.budget targets.target",
+    "plan.parallel targets.fields",
     "targets.claude_code targets.copilot targets.gemini targets.opencode targets.qwen",
     "targets.codex targets.cursor",
-    "render.sandbox targets",
-    "manifest",
+    "files.atomic files.git_index files.walk render.sandbox targets",
+    "files.run_cache manifest",
     "manifest.adapt kit.settings importing.paths",
     "kit",
     "kit.discovery",
-    "rules.definition",
+    "rules.definition plan.changes",
     "rules.runner rules.imports rules.bodies",
     "rules.sources rules.hiding rules.subject rules.outputs rules.drift rules.limits",
     "importing.agentfile",
@@ -33,13 +34,12 @@ FLOORS = (
     "rules.blocks rules.handoffs rules.text rules.settings importing.names importing.tools importing.former",
     "rules loader",
     "render rules.catalog selection",
-    "plan importing.bodies",
-    "plan.disk plan.difference plan.reach plan.outcome importing.drafting",
-    "commands targets.docs schema plan.planner",
+    "plan.classify plan.disk plan.reach plan.options plan.result importing.bodies",
+    "plan.difference plan.planner plan.orphans plan.waivers commands targets.docs schema importing.drafting",
     "plan.renewing",
-    "plan.staging",
-    "plan.planning",
-    "plan.build scaffold commands.completing report.streams",
+    "plan.staging plan.kit_plan",
+    "plan.findings",
+    "plan.run scaffold commands.completing report.streams",
     "scaffold.sketch report.as_text report.as_json report.as_sarif report.as_github",
     "importing.prospect importing.generated",
     "report library commands.options importing.run",
@@ -133,3 +133,64 @@ def test_only_commands_know_click() -> None:
 
 def _import_lines(path: Path) -> Iterator[str]:
     return (line for line in path.read_text().splitlines() if line.lstrip().startswith(("import ", "from ")))
+
+
+RUNS_THE_COMMAND = ("__main__", "start", "cli", "commands", "streams")
+SHOWS_PROGRESS = ("plan.progress",)
+PURE = {
+    "os": "PathLike curdir environ fsdecode fspath getcwd getpid getppid name path sep",
+    "os.path": "abspath basename dirname isabs join normpath relpath split splitext",
+    "sys": "_current_frames",
+}
+"""What of these modules neither looks at the file system nor at a stream."""
+
+OF_PROCESSES = "_exit close cpu_count fdopen fork kill pipe sched_getaffinity waitpid"
+"""What of `os` starts and ends processes, and connects them."""
+
+BRING_FILES = frozenset("fileinput glob io pathlib shutil subprocess tempfile".split())
+CACHE = re.compile(r"run_cache|recorder", re.IGNORECASE)
+
+
+def _is_part_of(room: str, parts: Iterable[str]) -> bool:
+    return any(room == part or room.startswith(f"{part}.") for part in parts)
+
+
+def _touched(source: str) -> set[str]:
+    """What a module names that can look at the file system or at a stream."""
+    touched = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute() if (owner := ast.unparse(node.value)) in PURE:
+                known = f"{PURE[owner]} {OF_PROCESSES}" if owner == "os" else PURE[owner]
+                touched |= {f"{owner}.{node.attr}"} - {f"{owner}.{name}" for name in known.split()}
+            case ast.Name(id="open" | "print" | "input" as name):
+                touched.add(name)
+            case ast.Import():
+                touched |= {alias.name for alias in node.names} & BRING_FILES
+            case ast.ImportFrom(module=str(module)) if module in PURE or module in BRING_FILES:
+                touched.add(module)
+    return touched
+
+
+@pytest.mark.parametrize("path", ROOMS, ids=_room)
+def test_only_the_file_interface_and_the_command_touch_files_and_streams(path: Path) -> None:
+    if not _is_part_of(_room(path), ("files", *RUNS_THE_COMMAND)):
+        streams = {"sys.stderr"} if _room(path) in SHOWS_PROGRESS else set()
+        assert _touched(path.read_text()) - streams == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("open('x')", "print('x')", "input()", "import subprocess", "from pathlib import Path", "from os import stat"),
+        *("from os.path import exists", "os.open('x', 0)", "os.scandir('x')", "f = os.lstat", "os.path.realpath('x')"),
+        *("map(os.path.lexists, x)", "sys.stdout.write('x')", "sys.argv"),
+    ],
+)
+def test_what_touches_files_is_told(line: str) -> None:
+    assert _touched(f"def function():\n    {line}\n")
+
+
+def test_only_the_file_interface_and_the_command_know_of_the_run_cache() -> None:
+    rooms = {_room(path) for path in ROOMS if CACHE.search(path.read_text())}
+    assert {room for room in rooms if not _is_part_of(room, ["files"])} == {"cli", "start"}

@@ -19,11 +19,10 @@ from zlib import crc32
 import pytest
 
 from conftest import Run
-from kei_assembler import kit as kit_room
-from kei_assembler import memo, start
-from kei_assembler.kit import discovery
-from kei_assembler.memo import signatures
-from kei_assembler.plan import disk
+from kei_assembler import files, start
+from kei_assembler.files import run_cache, signatures
+from kei_assembler.files.recorder import RECORDER
+from kei_assembler.kit import Kit, discovery
 
 COMMAND = [sys.executable, "-m", "kei_assembler"]
 CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
@@ -67,14 +66,10 @@ class Shelf:
         self._wait_for_the_clock()
         self.patch.chdir(self.repository / cwd)
         self.patch.setattr(sys, "argv", ["assemble", *args])
-        for name in ("notes", "args"):
-            self.patch.setattr(memo._Trail, name, None)
-        self.patch.setattr(memo._Trail, "since", 0)
-        self.patch.setattr(memo._Trail, "written", {})
+        self.was_remembered = False
         self.capfd.readouterr()
         with pytest.raises(SystemExit) as exit_:
             start.main()
-        self.was_remembered = memo._Trail.since > 0 and "--no-cache" not in args and self._recalled
         return Run(int(exit_.value.code or 0), *self.capfd.readouterr())
 
     def _wait_for_the_clock(self) -> None:
@@ -85,17 +80,15 @@ class Shelf:
         while clock.stat().st_ctime_ns == before:
             clock.touch()
 
-    _recalled = False
-
     def watch_recall(self) -> None:
-        recall = memo.recall
+        recall = run_cache.recall
 
         def watched(args: list[str]) -> tuple[str, str] | None:
             said = recall(args)
-            self._recalled = said is not None
+            self.was_remembered = said is not None
             return said
 
-        self.patch.setattr(memo, "recall", watched)
+        self.patch.setattr(run_cache, "recall", watched)
 
     def remember(self, *args: str, cwd: str = "kit") -> Run:
         """Build, run until it is remembered, and return what was said."""
@@ -426,7 +419,7 @@ OTHERWISE: dict[str, Callable[[Shelf], object]] = {
     "in another home": _setting("HOME", "/nowhere"),
     "with another cache": _setting("XDG_CACHE_HOME", "/nowhere"),
     "by another Python": lambda s: s.patch.setattr(sys, "version", "4"),
-    "by another version": lambda s: s.patch.setattr(memo, "__version__", "4"),
+    "by another version": lambda s: s.patch.setattr(run_cache, "__version__", "4"),
     "with other modules": lambda s: s.patch.setattr(sys, "path", [*sys.path, "/nowhere"]),
     "by another user": lambda s: s.patch.setattr(os, "geteuid", lambda: 4),
     "in another group": lambda s: s.patch.setattr(os, "getgroups", lambda: [4]),
@@ -594,7 +587,7 @@ HARDSHIPS: dict[str, Callable[[Shelf], object]] = {
     "a dangling link": lambda s: s.records.symlink_to("/nowhere/at/all"),
     "no room for a record": lambda s: s.patch.setattr(os, "replace", _fail),
     "no folder can be made": lambda s: s.patch.setattr(os, "makedirs", _fail),
-    "a folder that cannot be listed": lambda s: s.patch.setattr(memo, "_sweep", _fail),
+    "a folder that cannot be listed": lambda s: s.patch.setattr(run_cache, "sweep", _fail),
     "clutter": lambda s: [os.makedirs(s.records / f"{number}.json") for number in range(80)],  # type: ignore[func-returns-value]
 }
 
@@ -610,34 +603,53 @@ def test_where_nothing_can_be_kept_the_run_is_the_same(shelf: Shelf, hardship: s
     assert not shelf.records.is_dir() or not list(shelf.records.glob(".*"))
 
 
+def _gone() -> int:
+    """The number of a process that is no more."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
 def test_records_are_private_and_few_and_what_is_not_ours_stays(shelf: Shelf) -> None:
     shelf.remember("--all")
     (shelf.records / "mine.txt").write_text("")
     for number in range(70):
         (shelf.records / f"{number:016x}.json").write_text("")
-    (shelf.records / ".new-1").write_text("half")
-    os.utime(shelf.records / ".new-1", (0, 0))
+    of_killed, of_living = (shelf.records / f".assemble-{process}-00000000-x.json" for process in (_gone(), 1))
+    of_killed.write_text("half")
+    of_living.write_text("half")
+    os.utime(of_living, (0, 0))
     shelf.remember("--all", "--check")
     names = {path.name for path in shelf.records.iterdir()}
-    assert (len(names), ".new-1" in names, "mine.txt" in names) == (65, False, True)
+    assert len(names) == 64 + len({"mine.txt", of_living.name} & names) == 66
+    assert of_killed.name not in names
     assert {stat.S_IMODE(path.stat().st_mode) for path in shelf.records.glob(f"{'?' * 16}.json")} <= {0o600, 0o644}
     assert stat.S_IMODE(shelf.records.stat().st_mode) == 0o700
 
 
-def test_what_is_left_of_a_killed_run_with_this_number_is_no_hindrance(shelf: Shelf) -> None:
+def test_what_lies_in_the_way_of_a_new_file_is_never_written_through(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shelf.remember("--all")
+    name = shelf.record().name
     shelf.record().unlink()
     victim = shelf.outside / "victim"
     victim.write_text("precious")
-    for name in (".probe-", ".new-"):
-        (shelf.records / f"{name}{os.getpid()}").symlink_to(victim)
-    shelf.remember("--all")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "urandom", bytes)  # so that the names can be told beforehand
+        for file in ("clock", name):
+            link = shelf.records / f".assemble-{os.getpid()}-00000000-{file}"
+            link.symlink_to(victim)
+            assert shelf.run("--all").status == 0
+            assert not link.is_symlink()
+            assert not list(shelf.records.glob("*.json"))
     assert victim.read_text() == "precious"
+    shelf.remember("--all")
 
 
 def test_what_is_edited_while_the_run_goes_on_shows(shelf: Shelf) -> None:
     shelf.run("--all", "--no-cache")
-    read, block = kit_room._read, shelf.kit / "parts/blocks/rule.md"
+    read, block = files._read, shelf.kit / "parts/blocks/rule.md"
 
     def read_and_edit(descriptor: int, most: int) -> bytes:
         raw = read(descriptor, most)
@@ -645,9 +657,9 @@ def test_what_is_edited_while_the_run_goes_on_shows(shelf: Shelf) -> None:
             _rewrite(block, "kind", "wise")
         return raw
 
-    shelf.patch.setattr(kit_room, "_read", read_and_edit)
+    shelf.patch.setattr(files, "_read", read_and_edit)
     assert shelf.run("--all", "--check").status == 0
-    shelf.patch.setattr(kit_room, "_read", read)
+    shelf.patch.setattr(files, "_read", read)
     assert shelf.assert_as_without("--all", "--check").status == 1
 
 
@@ -655,16 +667,16 @@ def test_what_is_there_only_while_the_run_goes_on_shows(shelf: Shelf) -> None:
     late = shelf.kit / "assemble.toml"
     shelf.run("--all", "--no-cache")
     late.rename(shelf.outside / "assemble.toml")
-    note = memo.note
+    note = RECORDER.looks_at
 
     def note_and_bring_about(path: str) -> None:
         note(path)
         if path == str(late) and not late.exists():
             shutil.copy(shelf.outside / "assemble.toml", late)
 
-    shelf.patch.setattr(memo, "note", note_and_bring_about)
+    shelf.patch.setattr(RECORDER, "looks_at", note_and_bring_about)
     assert shelf.run("--all", "--check").status == 0
-    shelf.patch.setattr(memo, "note", note)
+    shelf.patch.setattr(RECORDER, "looks_at", note)
     late.unlink()
     assert shelf.assert_as_without("--all", "--check").status != 0
 
@@ -672,7 +684,7 @@ def test_what_is_there_only_while_the_run_goes_on_shows(shelf: Shelf) -> None:
 @pytest.fixture
 def stopped(shelf: Shelf) -> Shelf:
     """A shelf on which the clock of the file system has stopped just now: no change in it shows by a time."""
-    now, real = time.time_ns() + 10**15, signatures._fields
+    now, real, signature_of = time.time_ns() + 10**15, signatures._fields, signatures.signature
 
     def fields(found: os.stat_result) -> tuple[int, ...]:
         return (*real(found)[:4], now, now)
@@ -680,9 +692,9 @@ def stopped(shelf: Shelf) -> Shelf:
     def signature(path: str) -> signatures.Signature:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(signatures, "_fields", fields if path.startswith(str(shelf.repository)) else real)
-            return signatures.signature(path)
+            return signature_of(path)
 
-    shelf.patch.setattr(memo, "signature", signature)
+    shelf.patch.setattr(signatures, "signature", signature)
     shelf.patch.setattr(signatures, "_FINE", 100_000_000)
     return shelf
 
@@ -767,9 +779,9 @@ def test_what_is_read_twice_and_is_not_the_same_is_not_kept(stopped: Shelf) -> N
     project.write_text("[tool.assemble]\n")
     read_kit = discovery.read_kit
 
-    def edit_and_read(folder: str) -> kit_room.Kit:
+    def edit_and_read(folder: str, reader: files.Files) -> Kit:
         _rewrite(project, "assemble", "assembly")
-        return read_kit(folder)
+        return read_kit(folder, reader)
 
     stopped.patch.setattr(discovery, "read_kit", edit_and_read)
     stopped.run("--all")
@@ -779,44 +791,44 @@ def test_what_is_read_twice_and_is_not_the_same_is_not_kept(stopped: Shelf) -> N
 @pytest.mark.parametrize("of", ["digests", "entries"])
 def test_what_two_processes_saw_in_two_ways_is_not_kept(stopped: Shelf, of: str) -> None:
     stopped.run("--all", "--no-cache")
-    keep = memo.keep
+    keep = run_cache.keep
 
     def add_and_keep(out: str, err: str) -> None:
-        notes = memo.noted()
-        assert notes
-        memo.add(notes._replace(**{of: dict.fromkeys(getattr(notes, of), "other")}))  # type: ignore[arg-type]
+        seen = files.accesses()
+        assert seen
+        files.add_accesses(seen._replace(**{of: dict.fromkeys(getattr(seen, of), "other")}))  # type: ignore[arg-type]
         keep(out, err)
 
-    stopped.patch.setattr(memo, "keep", add_and_keep)
+    stopped.patch.setattr(run_cache, "keep", add_and_keep)
     stopped.run("--all")
     assert not list(stopped.records.glob("*.json"))
 
 
 def test_what_somebody_wrote_over_it_at_once_shows_also_by_a_clock_set_back(stopped: Shelf) -> None:
-    note_written = memo.note_written
-    stopped.patch.setattr(memo, "is_settled", lambda *_: True)
+    has_written = RECORDER.has_written
+    stopped.patch.setattr(signatures, "is_settled", lambda *_: True)
 
     def meddle_and_note(path: str, content: bytes) -> None:
         _rewrite(Path(path), "kind", "mild")
-        note_written(path, content)
+        has_written(path, content)
 
-    stopped.patch.setattr(disk, "note_written", meddle_and_note)
+    stopped.patch.setattr(RECORDER, "has_written", meddle_and_note)
     stopped.run("--all")
-    stopped.patch.setattr(disk, "note_written", note_written)
+    stopped.patch.setattr(RECORDER, "has_written", has_written)
     stopped.run("--all")
     assert not stopped.was_remembered
 
 
 def test_digests_stay_where_something_changes_while_they_are_compared(stopped: Shelf) -> None:
     stopped.run("--all")
-    mature = memo._mature
+    mature = run_cache._mature
 
     def replace_and_mature(record: dict[str, object]) -> None:
         _replace(stopped.kit / OUTPUT, "kind", "mild")
-        stopped.patch.setattr(memo, "is_settled", lambda *_: True)
+        stopped.patch.setattr(signatures, "is_settled", lambda *_: True)
         mature(record)
 
-    stopped.patch.setattr(memo, "_mature", replace_and_mature)
+    stopped.patch.setattr(run_cache, "_mature", replace_and_mature)
     stopped.run("--all")
     assert stopped.was_remembered
     assert _told(stopped.record())["digests"]
@@ -854,15 +866,15 @@ def test_what_no_time_tells_shows_by_the_content(stopped: Shelf, change: str) ->
 
 
 def test_what_somebody_else_wrote_meanwhile_shows(stopped: Shelf) -> None:
-    keep = memo.keep
+    keep = run_cache.keep
 
     def meddle_and_keep(out: str, err: str) -> None:
         _rewrite(stopped.kit / OUTPUT, "kind", "mild")
         keep(out, err)
 
-    stopped.patch.setattr(memo, "keep", meddle_and_keep)
+    stopped.patch.setattr(run_cache, "keep", meddle_and_keep)
     stopped.run("--all")
-    stopped.patch.setattr(memo, "keep", keep)
+    stopped.patch.setattr(run_cache, "keep", keep)
     assert stopped.run("--all").status == 1
 
 
@@ -880,7 +892,7 @@ def test_digests_are_done_without_once_the_times_are_old_enough(shelf: Shelf) ->
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(shelf: Shelf) -> None:
     pipe = shelf.outside / "pipe"
     os.mkfifo(pipe)
-    program = f"from kei_assembler.memo.signatures import digest_of; digest_of({str(pipe)!r})"
+    program = f"from kei_assembler.files.signatures import digest_of; digest_of({str(pipe)!r})"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=10)
 
 
@@ -932,7 +944,7 @@ def test_file_systems_whose_times_mean_something_else(shelf: Shelf, kind: str, i
 def environment(shelf: Shelf) -> dict[str, str]:
     shelf.run("--all", "--no-cache")
     time.sleep(0.15)
-    return dict(os.environ) | {"PYTHONPATH": str(Path(memo.__file__).parent.parent), "PYTHONSAFEPATH": "1"}
+    return dict(os.environ) | {"PYTHONPATH": str(Path(start.__file__).parent.parent), "PYTHONSAFEPATH": "1"}
 
 
 def _process(shelf: Shelf, environment: dict[str, str], *args: str, **options: object) -> tuple[int, str, str]:

@@ -123,14 +123,14 @@ def bench_with_waivers(bench: Workbench) -> Workbench:
 def test_a_check_lists_all_waivers(bench_with_waivers: Workbench) -> None:
     run = bench_with_waivers.run("--all", "--check", "--ignore", "H303", cwd="kit")
     waived = [what.replace("H301", "H303") + (f" ({reason})" if reason else "") for what, reason in WAIVERS]
-    assert run.stderr == "1 agent: 1 unchanged\n" + "".join(f"loosened: {line}\n" for line in waived)
+    assert run.stderr == "1 agent: 1 unchanged\n" + "".join(f"waived: {line}\n" for line in waived)
 
 
 @pytest.mark.parametrize("output_format", ["json", "github", "sarif"])
 def test_every_format_lists_the_waivers(output_format: str, bench_with_waivers: Workbench) -> None:
     out = bench_with_waivers.run("--all", "--check", "--output-format", output_format, cwd="kit").stdout
     if output_format == "github":
-        assert "::notice title=loosened::a may have claude-code.hooks%0Aformats\n" in out
+        assert "::notice title=waived::a may have claude-code.hooks%0Aformats\n" in out
         return
     loaded = json.loads(out)
     waived = loaded["loosened"] if output_format == "json" else loaded["runs"][0]["properties"]["loosened"]

@@ -20,11 +20,13 @@ ADVICE = (
     "when only annotations name it; if the run does need it now, see what it costs with `python benchmarks/run.py`, "
     "and add it here"
 )
-REPLAY_ROOMS = frozenset({"memo", "memo.signatures", "streams", "start"})
+REPLAY_ROOMS = frozenset(
+    "files files.recorder files.atomic files.run_cache files.signatures paths streams start".split()
+)
 UNASKED_ROOMS = frozenset(
     "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets "
-    "commands.watch importing plan.difference plan.renewing plan.staging render render.budget render.sandbox "
-    "rules.catalog scaffold scaffold.sketch schema source.handwriting source.places watching".split()
+    "commands.watch files.git_index importing plan.difference plan.renewing plan.staging render render.budget "
+    "render.sandbox rules.catalog scaffold scaffold.sketch schema source.handwriting source.places watching".split()
 )
 ROOMS_OF_BUILD = frozenset({"render.budget", "render", "render.sandbox"})
 STANDARD = frozenset(

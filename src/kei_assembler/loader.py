@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic
+from kei_assembler.files import DISK, Files
 from kei_assembler.kit import Kit, discovery
 from kei_assembler.rules.settings import check_settings
 
 
-def load_kit(folder: str, chosen: Iterable[str] = ()) -> Kit:
+def load_kit(folder: str, chosen: Iterable[str] = (), files: Files = DISK) -> Kit:
     """Return the kit in a folder, given by its absolute path. If targets are chosen, the kit only has those.
 
     Raises:
         AssembleError: the settings are invalid. The error has their diagnostics.
     """
-    kit = discovery.read_kit(folder)
+    kit = discovery.read_kit(folder, files)
     refuse(check_settings(kit))
     kit.chosen = tuple(dict.fromkeys(chosen))
     return kit

@@ -7,9 +7,10 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache
 
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files import DISK
 from kei_assembler.kit import Kit, discovery, stem
-from kei_assembler.kit.settings import normal
 from kei_assembler.loader import load_kit
+from kei_assembler.paths import as_seen, as_seen_from, normal, upwards, way_down
 from kei_assembler.suggestions import nearest
 
 
@@ -23,7 +24,7 @@ def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str
         return folder_of(folder)
     working_directory()  # without it no path says where it leads
     for manifest in manifests:
-        if not os.path.lexists(manifest):
+        if not DISK.exists(manifest):
             raise _not_there(manifest, commands)
     return _home_around(manifests)
 
@@ -54,10 +55,10 @@ def folder_of(folder: str | None) -> str:
 
 
 def _existing(folder: str) -> str:
-    if not os.path.isdir(folder):
+    if not DISK.is_folder(folder):
         raise AssembleError(f"there is no folder {folder}", "--kit takes the folder that holds the manifests' folder")
     refuse_no_kit(folder)
-    return discovery.resolved(os.path.abspath(folder))
+    return DISK.resolve(os.path.abspath(folder))
 
 
 def refuse_no_kit(folder: str) -> None:
@@ -116,7 +117,7 @@ def _not_there(argument: str, commands: Iterable[str]) -> AssembleError:
 def _manifests_around(argument: str) -> list[str]:
     """The manifests of the kit that a path would lie in, as seen from here."""
     folder = os.path.dirname(os.path.abspath(argument))
-    while not os.path.isdir(folder):
+    while not DISK.is_folder(folder):
         folder = os.path.dirname(folder)
     found = discovery.find(folder)
     kit = load_kit(found) if found else None
@@ -125,32 +126,14 @@ def _manifests_around(argument: str) -> list[str]:
 
 def way_to(folder: str) -> str:
     """Return the way from the working directory down to a folder, with a `/` at its end; empty where there is none."""
-    way = way_down(os.path.realpath(folder), os.curdir)
+    way = way_down(DISK.resolve(folder), os.curdir)
     return f"{way}/" if way else ""
-
-
-def way_down(path: str, folder: str) -> str:
-    """Return the way from a folder down to what lies in it, with `/`; empty where the path does not lie in it."""
-    way = _as_seen_from(folder, path)
-    return "" if way == "." or way.split("/")[0] == ".." or os.path.isabs(way) else way
 
 
 def named(folder: str) -> str:
     """Return the way from the working directory to a kit's folder; empty in that folder, if the command finds it."""
     way = as_seen(folder)
     return "" if way == "." and discovery.find(os.getcwd()) == folder else way
-
-
-def as_seen(path: str) -> str:
-    """Return a path as one writes it in the working directory, with `/`."""
-    return _as_seen_from(os.curdir, path)
-
-
-def _as_seen_from(folder: str, path: str) -> str:
-    try:
-        return normal(os.path.relpath(path, folder))
-    except (ValueError, FileNotFoundError):  # on Windows, to another drive; or the working directory is no more
-        return normal(path)
 
 
 def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> list[str]:
@@ -178,25 +161,19 @@ def _ways_from(folder: str, argument: str) -> Iterator[str]:
     And as the kit's own reports name it, wherever they are read.
     """
     full = os.path.abspath(argument)
-    yield _as_seen_from(folder, full)
-    yield from (_as_seen_from(above, full) for above in _above(full) if os.path.realpath(above) == folder)
-    yield _as_seen_from(folder, os.path.realpath(argument))
+    yield as_seen_from(folder, full)
+    yield from (as_seen_from(above, full) for above in upwards(full) if DISK.resolve(above) == folder)
+    yield as_seen_from(folder, DISK.resolve(argument))
     yield normal(argument)
 
 
-def _above(path: str) -> Iterator[str]:
-    while (folder := os.path.dirname(path)) != path:
-        yield folder
-        path = folder
-
-
 def _no_manifest(kit: Kit, argument: str, commands: Iterable[str]) -> AssembleError:
-    if not os.path.lexists(argument):
+    if not DISK.exists(argument):
         return _not_there(argument, commands)
-    if os.path.isdir(argument):
+    if DISK.is_folder(argument):
         return AssembleError(f"{argument} is a folder", "name manifests, or take all of the kit's with --all")
     sibling = f"{os.path.splitext(argument)[0]}.toml"
-    if argument.endswith(".md") and os.path.isfile(sibling):
+    if argument.endswith(".md") and DISK.exists(sibling):
         return AssembleError(f"{argument} is no manifest, but what is made from one", f"did you mean `{sibling}`?")
     return AssembleError(
         f"{argument} is no manifest of the kit in {kit.folder}",

@@ -7,7 +7,8 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-from kei_assembler import memo, streams
+from kei_assembler import streams
+from kei_assembler.files import run_cache
 
 
 def command() -> NoReturn:
@@ -27,7 +28,7 @@ def command() -> NoReturn:
 def main(prog_name: str = "assemble") -> NoReturn:
     """Run the command that this process was started with, and exit with its status."""
     try:
-        said = memo.recall(sys.argv[1:])
+        said = run_cache.recall(sys.argv[1:])
         if said is None:
             from kei_assembler import cli
 

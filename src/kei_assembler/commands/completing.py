@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def manifests(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return the kit's manifests that begin so, as seen from here."""
-    from kei_assembler.selection import as_seen
+    from kei_assembler.paths import as_seen
 
     kit = _kit(ctx)
     return _beginning(incomplete, (as_seen(kit.path(file)) for file in kit.manifests)) if kit else []

@@ -13,9 +13,10 @@ from kei_assembler.commands.options import kit_option, several
 from kei_assembler.kit import Kit
 from kei_assembler.loader import load_kit
 from kei_assembler.manifest import OPTIONS, settable
+from kei_assembler.paths import as_seen
 from kei_assembler.report import as_text
 from kei_assembler.scaffold import sketch
-from kei_assembler.selection import as_seen, folder_of
+from kei_assembler.selection import folder_of
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.text.hidden import shown
 

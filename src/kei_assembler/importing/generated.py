@@ -12,9 +12,9 @@ from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.drafting import Origin
 from kei_assembler.importing.names import own_name
 from kei_assembler.kit import Kit, stem
-from kei_assembler.plan import named_by
+from kei_assembler.paths import as_seen
+from kei_assembler.plan.classify import named_by
 from kei_assembler.rules import imports
-from kei_assembler.selection import as_seen
 from kei_assembler.source import START
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
@@ -36,7 +36,7 @@ def told_apart(kit: Kit, origins: Sequence[Origin]) -> tuple[list[Origin], list[
     A copy of such a file in which somebody began an agent of another name is that person's.
     """
     marks = [_mark(origin.agent) for origin in origins]
-    manifests = {os.path.realpath(kit.path(file)): file for file in kit.manifests} if any(marks) else {}
+    manifests = {kit.files.resolve(kit.path(file)): file for file in kit.manifests} if any(marks) else {}
     made = [
         mark and _generated(kit, origin.agent, mark, manifests) for origin, mark in zip(origins, marks, strict=True)
     ]
@@ -59,7 +59,7 @@ def _mark(agent: AgentFile) -> stamp.Stamp | None:
 
 
 def _generated(kit: Kit, agent: AgentFile, mark: stamp.Stamp, manifests: Mapping[str, str]) -> Generated | None:
-    named = map(os.path.realpath, named_by(os.path.abspath(agent.source.file), mark.source))
+    named = map(kit.files.resolve, named_by(kit.files, os.path.abspath(agent.source.file), mark.source))
     manifest = next((manifests[path] for path in named if path in manifests), "")
     is_made = manifest and (_is_in_place(kit, agent, manifest) or own_name(agent)[0] == stem(manifest))
     return Generated(agent, manifest, mark.intact) if is_made else None
@@ -67,4 +67,4 @@ def _generated(kit: Kit, agent: AgentFile, mark: stamp.Stamp, manifests: Mapping
 
 def _is_in_place(kit: Kit, agent: AgentFile, manifest: str) -> bool:
     output = kit.output(agent.target, stem(manifest), manifest)
-    return os.path.realpath(kit.path(output)) == os.path.realpath(agent.source.file)
+    return kit.files.resolve(kit.path(output)) == kit.files.resolve(agent.source.file)

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files import DISK, Entry
+from kei_assembler.files.walk import walk
+from kei_assembler.paths import is_inside
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
 
@@ -38,10 +41,10 @@ def _full(path: str) -> str:
 def _files(sources: Sequence[str], target: str | None) -> list[str]:
     found: dict[str, str] = {}
     for source in sources:
-        if not os.path.lexists(source):
+        if not DISK.exists(source):
             raise AssembleError(f"there is no file or folder {source}")
-        for path in _inside(source, target) if os.path.isdir(source) else [source]:
-            found.setdefault(os.path.realpath(path), path)
+        for path in _inside(source, target) if DISK.is_folder(source) else [source]:
+            found.setdefault(DISK.resolve(path), path)
     return list(found.values())
 
 
@@ -57,27 +60,19 @@ def _inside(folder: str, target: str | None) -> list[str]:
 
 
 def _walk(folder: str) -> Iterator[str]:
-    def refuse(error: OSError) -> None:
-        raise AssembleError(f"the folder {error.filename} cannot be read: {error.strerror}")
+    """The files in a folder and below; what several links lead to counts anew where an AI tool looks."""
+    real = DISK.resolve(folder)
 
-    entered: set[tuple[str, bool]] = set()
-    for inner, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        folders[:] = [name for name in folders if name not in _PASSED_OVER]
-        folders[:] = [name for name in folders if _is_new(os.path.join(inner, name), folder, entered)]
-        yield from (os.path.join(inner, name) for name in names)
+    def enters(path: str, entry: Entry) -> bool:
+        is_upwards = entry.is_link and is_inside(real, DISK.resolve(os.path.join(folder, path)))
+        return entry.name not in _PASSED_OVER and not is_upwards
 
+    def is_seen(path: str) -> bool:
+        return seen_by(f"{_full(os.path.join(folder, path))}/x") is not None
 
-def _is_new(path: str, top: str, entered: set[tuple[str, bool]]) -> bool:
-    """Whether a folder, or what a link leads to, was not entered yet; where an AI tool looks, that counts anew.
-
-    A link upwards leads to nothing new.
-    """
-    real = os.path.realpath(path)
-    key = real, seen_by(f"{_full(path)}/x") is not None
-    is_above = os.path.join(os.path.realpath(top), "").startswith(os.path.join(real, ""))
-    is_new = key not in entered and not is_above
-    entered.add(key)
-    return is_new
+    for path, entry in walk(DISK, folder, enters, once_per=is_seen):
+        if not entry.is_folder:
+            yield os.path.join(folder, path)
 
 
 def target_of(path: str) -> str | None:

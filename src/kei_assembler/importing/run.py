@@ -8,6 +8,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic
+from kei_assembler.files import DISK
 from kei_assembler.importing import prospect
 from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.drafting import Draft, Origin, draft
@@ -15,13 +16,14 @@ from kei_assembler.importing.generated import edits, told_apart
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import agent_files, target_by_path
 from kei_assembler.importing.prospect import Prospect, Written
-from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming, read_regular
+from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming
 from kei_assembler.loader import load_kit
-from kei_assembler.plan import disk, with_lf
-from kei_assembler.plan.build import Policy
+from kei_assembler.paths import as_seen, way_down
+from kei_assembler.plan import disk
+from kei_assembler.plan.options import Policy
 from kei_assembler.rules.sources import check_source
-from kei_assembler.selection import as_seen, named, way_down, working_directory
-from kei_assembler.source import ReadError, Source
+from kei_assembler.selection import named, working_directory
+from kei_assembler.source import BYTES_MOST, ReadError, Source, with_lf
 
 
 class Imported(NamedTuple):
@@ -71,10 +73,10 @@ def import_agents(
 
 def _home(folder: str | None) -> str:
     """The folder of the kit: one that is there, or where a new one is to be."""
-    if folder is not None and not os.path.isdir(folder):
+    if folder is not None and not DISK.is_folder(folder):
         raise AssembleError(f"there is no folder {folder}", "--kit takes the folder of a kit, or the one for a new kit")
     here = working_directory()
-    return discovery.resolved(os.path.abspath(folder)) if folder is not None else discovery.find(here) or here
+    return DISK.resolve(os.path.abspath(folder)) if folder is not None else discovery.find(here) or here
 
 
 def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], list[Diagnostic]]:
@@ -89,14 +91,14 @@ def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], li
 
 def _place(path: str, home: str) -> str:
     """The path of a file relative to the kit: as it was named, by a link perhaps, or resolved."""
-    ways = (way_down(make(path), make(home)) for make in (os.path.abspath, os.path.realpath))
+    ways = (way_down(make(path), make(home)) for make in (os.path.abspath, DISK.resolve))
     return next(filter(None, ways), "")
 
 
 def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
     name = os.path.normpath(path).replace(os.sep, "/")
     try:
-        raw = read_regular(path)
+        raw = DISK.read(path, BYTES_MOST)
     except OSError as error:
         return None, check_source(Source(name, "", ReadError("unreadable", error)))
     return read_agent(name, raw, target, is_in_place=target_by_path(path) == target)
@@ -167,8 +169,8 @@ def _there(kit: Kit, file: Written) -> set[str]:
     """What lies where the files of a manifest are to be."""
     targets = file.draft.data.get("targets", kit.settings.targets)
     outputs = (kit.path(kit.output(target, file.draft.name, file.path)) for target in targets)
-    return {os.path.realpath(output) for output in outputs if os.path.lexists(output)}
+    return {kit.files.resolve(output) for output in outputs if kit.files.exists(output)}
 
 
 def _origin(file: Written) -> str:
-    return os.path.realpath(file.draft.origin.agent.source.file)
+    return DISK.resolve(file.draft.origin.agent.source.file)

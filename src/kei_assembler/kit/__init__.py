@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 from shlex import quote
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import AssembleError, KeyPath
-from kei_assembler.kit.settings import Settings, character, is_block_name, normal, table_at
+from kei_assembler.diagnostics import KeyPath
+from kei_assembler.files import DISK, Entry, Files
+from kei_assembler.files.walk import walk
+from kei_assembler.kit.settings import Settings, character, is_block_name, table_at
 from kei_assembler.manifest import Manifest, manifest_reader, manifest_shape
-from kei_assembler.memo import note, note_content, note_entries, note_place, note_source
+from kei_assembler.paths import is_inside, normal
 from kei_assembler.source import BYTES_MOST, ReadError, Source, read_text, read_toml
 from kei_assembler.source.shapes import Shape
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
@@ -21,9 +22,6 @@ from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
 BODY_TEMPLATE = "agent.md.j2"
-
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Block(NamedTuple):
@@ -37,10 +35,19 @@ class Kit:
     """A folder with manifests, blocks, optionally templates, and settings.
 
     Files are named relative to the kit, with `/`. Nothing is read before it is asked for, and no block twice.
+    `folder` is an absolute path in `files`, the file system that the kit is read from.
     """
 
-    def __init__(self, folder: str, settings: Settings, settings_source: Source | None, at: KeyPath = ()) -> None:
+    def __init__(
+        self,
+        folder: str,
+        settings: Settings,
+        settings_source: Source | None,
+        at: KeyPath = (),
+        files: Files = DISK,
+    ) -> None:
         self.folder = folder
+        self.files = files
         self.settings = settings
         self.settings_source = settings_source
         self.settings_at = at
@@ -55,9 +62,7 @@ class Kit:
     @cached_property
     def root(self) -> str:
         """The resolved folder that sources and outputs stay inside of."""
-        root = os.path.join(self.folder, self.settings.root)
-        note_place(root)
-        return os.path.realpath(root)
+        return self.files.resolve(self.path(self.settings.root))
 
     @cached_property
     def allowed_characters(self) -> frozenset[str]:
@@ -135,7 +140,7 @@ class Kit:
     @cached_property
     def manifests(self) -> tuple[str, ...]:
         """The manifests' files, sorted. Settings are none, those of a kit further down neither."""
-        found = self.files(self.settings.manifests, ".toml", strays=True)
+        found = self.files_in(self.settings.manifests, ".toml", strays=True)
         return tuple(sorted(file for file in found if not self._is_settings(file)))
 
     def _is_settings(self, file: str) -> bool:
@@ -167,11 +172,10 @@ class Kit:
     @cached_property
     def block_names(self) -> tuple[str, ...]:
         """The names of all blocks in the kit's block folders, sorted."""
-        folders = self.settings.blocks
-        for folder in folders:
-            note_source(self.folder if folder == "." else self.path(folder))
         files = (
-            ("" if folder == "." else f"{folder}/", file) for folder in folders for file in self.files(folder, ".md")
+            ("" if folder == "." else f"{folder}/", file)
+            for folder in self.settings.blocks
+            for file in self.files_in(folder, ".md")
         )
         names = {file.removeprefix(way).removesuffix(".md") for way, file in files}
         return tuple(sorted(name for name in names if is_block_name(name)))
@@ -190,20 +194,19 @@ class Kit:
     def _read_block(self, name: str) -> Block | None:
         for folder in self.settings.blocks:
             file = normal(f"{folder}/{name}.md")
-            note_source(self.path(file))
-            if os.path.lexists(self.path(file)):
+            if self.files.exists(self.path(file)):
                 return Block(name, self.read_text(file))
         return None
 
     def sources(self) -> list[str]:
         """Return the files that the kit's outputs are made from: settings, manifests, blocks and templates."""
         settings = [self.settings_source.file] if self.settings_source else []
-        blocks = (file for folder in self.settings.blocks for file in self.files(folder, ".md"))
+        blocks = (file for folder in self.settings.blocks for file in self.files_in(folder, ".md"))
         return [*settings, *self.manifests, *blocks, *self.templates()]
 
     def templates(self) -> list[str]:
         """Return the files in the folder for templates; none where no agent file is made from any of them."""
-        found = list(self.files(self.settings.templates, ""))
+        found = list(self.files_in(self.settings.templates, ""))
         return found if any(os.path.basename(file) == BODY_TEMPLATE for file in found) else []
 
     def path(self, file: str) -> str:
@@ -229,103 +232,48 @@ class Kit:
         path = self.path(file)
         try:
             if self.holds_folder(os.path.dirname(path)):
-                return read_regular(path, follow=False)
+                return self.files.read(path, BYTES_MOST, follow=False)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
         if not self.holds(path):
             raise OSError(errno.EXDEV, "a link leads outside the kit's root")
-        return read_regular(path)
+        return self.files.read(path, BYTES_MOST)
 
     def holds(self, path: str) -> bool:
         """Tell whether a path lies inside the kit's root after resolving symlinks."""
-        return is_inside(os.path.realpath(path), self.root)
+        return is_inside(self.files.resolve(path), self.root)
 
-    def files(
+    def files_in(
         self, folder: str, suffix: str, strays: bool = False, enters: Callable[[str], bool] | None = None
     ) -> Iterator[str]:
-        """Yield a folder's files with this suffix, all with an empty one, in depth, but for hidden entries.
+        """Yield a folder's sources with this suffix, all with an empty one, in depth, but for hidden entries.
 
         `strays` asks also for linked folders that lead outside the root: they are not entered, but cannot be read
         either, which somebody should hear of. With `enters`, which tells it of each inner folder's path, only some are
-        entered; then hidden entries count as well, but for git's.
+        entered; then it is other files than sources that are looked for, and hidden entries count, but for git's.
+
+        Raises AssembleError if a folder cannot be read.
         """
-        pending = [folder]
-        seen: set[str] = set()
-        while pending:
-            inner = pending.pop()
-            for entry in _entries(self.path(inner)):
-                name = entry.name if inner == "." else f"{inner}/{entry.name}"
-                if entry.name.startswith(".") if enters is None else entry.name == ".git":
-                    continue
-                if entry.is_symlink():
-                    note(entry.path)
-                is_wanted = entry.name.endswith(suffix) and (suffix or not _is_folder(entry))
-                if is_wanted:
-                    yield name
-                if (enters or not is_wanted) and _is_folder(entry) and (not enters or enters(name)):
-                    if entry.is_symlink() and not self.holds(entry.path):
-                        yield from [name] if strays else []
-                    elif self._is_new(entry, seen):
-                        pending.append(name)
 
-    def _is_new(self, entry: os.DirEntry[str], seen: set[str]) -> bool:
-        """A linked folder is entered once, and not from inside of it: links can make circles."""
-        if not entry.is_symlink():
-            return True
-        resolved = os.path.realpath(entry.path)
-        if resolved in seen or is_inside(os.path.realpath(os.path.dirname(entry.path)), resolved):
-            return False
-        seen.add(resolved)
-        return True
+        start = "" if folder == "." else f"{folder}/"
 
+        def is_passed_over(entry: Entry) -> bool:
+            return entry.name.startswith(".") if enters is None else entry.name == ".git"
 
-def _entries(path: str) -> list[os.DirEntry[str]]:
-    note(path)
-    try:
-        with os.scandir(path) as scanned:
-            entries = list(scanned)
-    except (FileNotFoundError, NotADirectoryError):
-        entries = []
-    except OSError as error:
-        raise AssembleError(f"the folder {path} cannot be read: {error.strerror}") from error
-    note_entries(path, entries)
-    return entries
+        def is_wanted(entry: Entry) -> bool:
+            return entry.name.endswith(suffix) and bool(suffix or not entry.is_folder)
 
+        def is_entered(path: str, entry: Entry) -> bool:
+            if is_passed_over(entry) or not (enters(start + path) if enters else not is_wanted(entry)):
+                return False
+            return not entry.is_link or self.holds(self.path(start + path))
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads in a circle
-        return False
-
-
-def read_regular(path: str, follow: bool = True, most: int = BYTES_MOST) -> bytes:
-    """Return the bytes of a regular file, of one with more than `most` only one more; else raise OSError."""
-    note(path)
-    descriptor = os.open(path, _OPEN_FLAGS if follow else _OPEN_FLAGS | _NO_FOLLOW)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            kind = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
-            raise OSError(kind, "it is a folder" if kind == errno.EISDIR else "it is no regular file")
-        content = _read(descriptor, min(status.st_size, most) + 1)
-    finally:
-        os.close(descriptor)
-    note_content(path, content)
-    return content
-
-
-def _read(descriptor: int, most: int) -> bytes:
-    raw = os.read(descriptor, most)
-    while 0 < len(raw) < most - 1 and (more := os.read(descriptor, most - len(raw))):  # all but the byte too many
-        raw += more
-    return raw
-
-
-def is_inside(path: str, folder: str) -> bool:
-    """Tell whether a resolved path is the resolved folder or lies in it."""
-    return path == folder or path.startswith(os.path.join(folder, ""))
+        top = self.folder if folder == "." else self.path(folder)
+        for path, entry in walk(self.files, top, is_entered, None if enters else suffix):
+            is_stray = strays and entry.is_folder and not is_entered(path, entry)
+            if not is_passed_over(entry) and (is_wanted(entry) or is_stray):
+                yield start + path
 
 
 def naming(kit: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.manifest import EXTRA_SHAPES, FIELDS
+from kei_assembler.paths import normal
 from kei_assembler.source.shapes import (
     BOOLEAN,
     FILLED,
@@ -151,11 +151,6 @@ def decode_settings(data: Mapping[str, Any]) -> Settings:
     said = Settings(**{key.replace("-", "_"): value for key, value in coerce_fields(SETTINGS, data).items()})
     manifests, *blocks, templates = map(normal, (said.manifests, *said.blocks, said.templates))
     return said._replace(manifests=manifests, blocks=tuple(blocks), templates=templates)
-
-
-def normal(path: str) -> str:
-    """Return a relative path without detours, with `/`."""
-    return os.path.normpath(path).replace(os.sep, "/")
 
 
 def character(name: str) -> str:

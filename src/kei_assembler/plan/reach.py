@@ -6,7 +6,7 @@ import os
 import re
 from typing import NamedTuple
 
-from kei_assembler.kit.settings import normal
+from kei_assembler.paths import normal
 
 _VISIBLE = "[^/.][^/]*"
 _REGEX = {

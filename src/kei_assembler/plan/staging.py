@@ -3,59 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.kit import BODY_TEMPLATE, PROJECT_FILE, SETTINGS_FILE, Kit, is_inside
+from kei_assembler.files.git_index import Git
+from kei_assembler.kit import BODY_TEMPLATE, PROJECT_FILE, SETTINGS_FILE, Kit
 from kei_assembler.kit.discovery import git_top
-from kei_assembler.kit.settings import normal
-from kei_assembler.plan import Kind, decide_leftover
+from kei_assembler.paths import is_inside, normal
+from kei_assembler.plan.changes import FileStatus
+from kei_assembler.plan.classify import classify_leftover
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.targets import TARGETS
-
-
-class Git(NamedTuple):
-    """The git work tree that a kit lies in: its top, and the environment to ask in.
-
-    The variables that a hook gets are about the work tree of its working directory, which can be another one.
-    """
-
-    top: str
-    environment: Mapping[str, str]
-
-    def told(self, *args: str) -> bytes:
-        """Return what git says at the top, where relative paths in its environment start from."""
-        command = ["git", "--literal-pathspecs", *args]
-        try:
-            return subprocess.run(command, cwd=self.top, env=self.environment, capture_output=True, check=True).stdout
-        except (OSError, subprocess.CalledProcessError) as error:
-            told = getattr(error, "stderr", b"") or str(error).encode()
-            raise AssembleError(f"git cannot tell what is staged: {told.decode(errors='replace').strip()}") from error
-
-    def listed(self, paths: Iterable[str], *args: str) -> list[str]:
-        """Return the files that git lists there, as absolute paths."""
-        inside = [os.path.relpath(path, self.top) for path in paths if is_inside(path, self.top)]
-        names = self.told("ls-files", "-z", *args, "--", *inside).split(b"\0")[:-1]
-        return [os.path.join(self.top, os.fsdecode(name)) for name in dict.fromkeys(names)]
-
-
-def _git_of(kit: Kit) -> Git:
-    top = git_top(kit.folder) or kit.folder
-    is_here = git_top(os.getcwd()) == top
-    environment = {name: value for name, value in os.environ.items() if is_here or name not in _OF_ONE_WORK_TREE}
-    return Git(os.path.realpath(top), environment)
-
-
-_OF_ONE_WORK_TREE = (
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_WORK_TREE",
-)
 
 
 def unstaged(kit: Kit, outputs: Iterable[str]) -> dict[str, bool]:
@@ -66,12 +24,13 @@ def unstaged(kit: Kit, outputs: Iterable[str]) -> dict[str, bool]:
     relative to the kit, with links resolved, and sorted. Raises AssembleError where there is no git, or no work tree
     of it.
     """
-    git = _git_of(kit)
+    top = git_top(kit.folder) or kit.folder
+    git = Git.of(kit.files.resolve(top), is_here=git_top(os.getcwd()) == top)
     wanted = {*outputs, *kit.sources(), SETTINGS_FILE, MANIFEST_SCHEMA, SETTINGS_SCHEMA} - {PROJECT_FILE}
-    real = {real for path in wanted for real in _real_paths(kit.path(path))}
+    real = {real for path in wanted for real in _real_paths(kit, path)}
     places = sorted(_folders(kit, git, real))
     ignored = set(git.listed(places, "--others", "--ignored", "--exclude-standard"))
-    beside = {real for path in kit.templates() for real in _real_paths(kit.path(path))} & ignored
+    beside = {real for path in kit.templates() for real in _real_paths(kit, path)} & ignored
     differing = [path for path in git.listed(places, "--modified", "--others") if path not in beside]
     ours = (path for path in differing if path in real or _was_of(kit, git, path))
     return dict(sorted((_way(kit, path), path in ignored) for path in ours))
@@ -79,20 +38,20 @@ def unstaged(kit: Kit, outputs: Iterable[str]) -> dict[str, bool]:
 
 def _folders(kit: Kit, git: Git, paths: Iterable[str]) -> Iterator[str]:
     """What to ask git for: the folders of sources and of these files, but of a file at the very top only itself."""
-    yield from (os.path.realpath(kit.path(folder)) for folder, _ in _places(kit))
+    yield from (kit.files.resolve(kit.path(folder)) for folder, _ in _places(kit))
     for path in paths:
         folder = os.path.dirname(path)
         yield path if folder == git.top else folder
 
 
-def _real_paths(path: str) -> tuple[str, str]:
-    """Where a file is, and where it leads to, if it is a link: git has both."""
-    folder, name = os.path.split(path)
-    return os.path.join(os.path.realpath(folder), name), os.path.realpath(path)
+def _real_paths(kit: Kit, file: str) -> tuple[str, str]:
+    """Where a file of the kit is, and where it leads to, if it is a link: git has both."""
+    folder, name = os.path.split(kit.path(file))
+    return os.path.join(kit.files.resolve(folder), name), kit.files.resolve(kit.path(file))
 
 
 def _way(kit: Kit, path: str) -> str:
-    return normal(os.path.relpath(path, os.path.realpath(kit.folder)))
+    return normal(os.path.relpath(path, kit.files.resolve(kit.folder)))
 
 
 def _places(kit: Kit) -> Iterator[tuple[str, str]]:
@@ -105,13 +64,13 @@ def _places(kit: Kit) -> Iterator[tuple[str, str]]:
 
 def _was_of(kit: Kit, git: Git, path: str) -> bool:
     """Whether a file that is gone was a source, or was generated by this kit."""
-    if os.path.lexists(path):
+    if kit.files.exists(path):
         return False
     return any(_was_in(kit, path, *place) for place in _places(kit)) or _was_generated(kit, git, path)
 
 
 def _was_in(kit: Kit, path: str, folder: str, suffix: str) -> bool:
-    real = os.path.realpath(kit.path(folder))
+    real = kit.files.resolve(kit.path(folder))
     is_hidden = any(part.startswith(".") for part in os.path.relpath(path, real).split(os.sep))
     return path.endswith(suffix) and is_inside(path, real) and not is_hidden
 
@@ -121,5 +80,5 @@ def _was_generated(kit: Kit, git: Git, path: str) -> bool:
         content = git.told("show", f":{normal(os.path.relpath(path, git.top))}")
     except AssembleError:  # it is part of a merge: the index has no one version of it
         return True
-    leftovers = (decide_leftover(kit, _way(kit, path), target, content) for target in TARGETS)
-    return any(leftover and leftover.kind is Kind.ORPHAN for leftover in leftovers)
+    leftovers = (classify_leftover(kit, _way(kit, path), target, content) for target in TARGETS)
+    return any(leftover and leftover.kind is FileStatus.ORPHAN for leftover in leftovers)

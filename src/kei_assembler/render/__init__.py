@@ -10,11 +10,8 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from jinja2 import (
-    ChoiceLoader,
     Environment,
-    FileSystemLoader,
     FunctionLoader,
-    PrefixLoader,
     StrictUndefined,
     Template,
     TemplateSyntaxError,
@@ -22,11 +19,12 @@ from jinja2 import (
 )
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
+from kei_assembler.files import DISK
 from kei_assembler.kit import BODY_TEMPLATE, Kit
-from kei_assembler.kit.settings import TEMPLATE_NAME, normal
+from kei_assembler.kit.settings import TEMPLATE_NAME
 from kei_assembler.manifest import Handoff, Manifest
 from kei_assembler.manifest.adapt import adapt
-from kei_assembler.memo import note, note_source
+from kei_assembler.paths import normal
 from kei_assembler.render.heritage import Heritage, misnamed
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.rules.hiding import hidden_text
@@ -34,7 +32,7 @@ from kei_assembler.rules.outputs import allowance_not_printed, template_fails, u
 from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.text import client_variable_in_file, unfinished_merge
-from kei_assembler.source import START, Source
+from kei_assembler.source import BYTES_MOST, START, Source, with_lf
 from kei_assembler.source.shapes import fits
 from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets import TARGETS
@@ -185,9 +183,7 @@ class Renderer:
 
     def _file_of(self, name: str) -> str:
         """The file of a template, by which it is known when it is compiled."""
-        if name == _PACKAGE_BODY:
-            return os.path.normpath(os.path.join(_PACKAGE_TEMPLATES, BODY_TEMPLATE))
-        return normal(f"{self.kit.settings.templates}/{name}")
+        return _package_file() if name == _PACKAGE_BODY else normal(f"{self.kit.settings.templates}/{name}")
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
@@ -198,21 +194,19 @@ class Renderer:
         return next(filter(self._is_there, (f"{target}/{BODY_TEMPLATE}", BODY_TEMPLATE)), _PACKAGE_BODY)
 
     def _is_there(self, name: str) -> bool:
-        path = self.kit.path(self._file_of(name))
-        note_source(path)
-        return os.path.lexists(path)
+        return self.kit.files.exists(self.kit.path(self._file_of(name)))
 
     def _load_body(self, template: str) -> Callable[..., str]:
         """A kit's own template runs in the sandbox; the package's is trusted."""
-        note(os.path.join(_PACKAGE_TEMPLATES, BODY_TEMPLATE))
         if template == _PACKAGE_BODY:
-            return _package_template().render
-        loader = ChoiceLoader([_PACKAGE_LOADER, FunctionLoader(self._kit_template)])
-        environment = Sandbox(_printed, loader=loader, **_SYNTAX)
+            return _package_template(_package_source()).render
+        environment = Sandbox(_printed, loader=FunctionLoader(self._template_source), **_SYNTAX)
         self._heritage[template] = environment.heritage
         return environment.get_template(template).render
 
-    def _kit_template(self, name: str) -> tuple[str, str, None] | None:
+    def _template_source(self, name: str) -> tuple[str, str, None] | None:
+        if name == _PACKAGE_BODY:
+            return _package_source()
         file = self._file_of(name)
         if not fits(TEMPLATE_NAME, name) or not self._is_there(name):
             return None
@@ -238,22 +232,30 @@ def default_body(manifest: Manifest, allowed: tuple[str, ...] | None) -> str:
 
     `allowed` is what the agent may do in words, None where the body does not say that.
     """
-    return _package_template().render(**_variables(manifest, ()), target="", allowed=allowed)
+    return _package_template(_package_source()).render(**_variables(manifest, ()), target="", allowed=allowed)
 
 
 @cache
 def default_titles() -> Mapping[str, str]:
     """Return the heading of each block of the package's template that has one."""
-    text, _, _ = _PACKAGE_LOADER.get_source(_package_template().environment, _PACKAGE_BODY)
-    return dict(_TITLED_BLOCK.findall(text))
+    return dict(_TITLED_BLOCK.findall(_package_source()[0]))
 
 
 _TITLED_BLOCK = re.compile(r"^\{% block (\w+) %\}(?:\n(?!# |\{% block ).*)*\n# (.+)", re.MULTILINE)
 
 
+def _package_file() -> str:
+    return os.path.normpath(os.path.join(_PACKAGE_TEMPLATES, BODY_TEMPLATE))
+
+
+def _package_source() -> tuple[str, str, None]:
+    """The package's template as loaders give it, read anew: what a run depends on is told by what it reads."""
+    return with_lf(DISK.read(_package_file(), BYTES_MOST)).decode(), _package_file(), None
+
+
 @cache
-def _package_template() -> Template:
-    return Environment(loader=_PACKAGE_LOADER, **_SYNTAX).get_template(_PACKAGE_BODY)
+def _package_template(source: tuple[str, str, None]) -> Template:
+    return Environment(loader=FunctionLoader(lambda _: source), **_SYNTAX).get_template(_PACKAGE_BODY)
 
 
 def _variables(manifest: Manifest, blocks: tuple[str, ...]) -> dict[str, Any]:
@@ -305,7 +307,6 @@ class _Undefined(StrictUndefined):
         return f"`{self._undefined_name}` is not defined" + (f"; {hint}" if hint else "")
 
 
-_PACKAGE_LOADER = PrefixLoader({"default": FileSystemLoader(_PACKAGE_TEMPLATES)})
 _SYNTAX: Mapping[str, Any] = {
     "trim_blocks": True,
     "lstrip_blocks": True,

@@ -11,10 +11,19 @@ from kei_assembler.rules import blocks, handoffs, hiding, keys, limits, names, r
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
-from kei_assembler.rules.subject import Subject, Usage
+from kei_assembler.rules.subject import ManifestUse, Subject, Usage, use_of
 from kei_assembler.source import Source
 
-__all__ = ["Usage", "check_block", "check_defaults", "check_kit", "check_limits", "check_manifest"]
+__all__ = [
+    "ManifestUse",
+    "Usage",
+    "check_block",
+    "check_defaults",
+    "check_kit",
+    "check_limits",
+    "check_manifest",
+    "use_of",
+]
 
 OF_MANIFEST = (
     *keys.OF_MANIFEST,

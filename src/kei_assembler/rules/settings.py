@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath
-from kei_assembler.kit import SETTINGS_FILE, Kit, is_inside
-from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, is_folder, project_settings, resolved, upwards
-from kei_assembler.kit.settings import MANIFEST_KEYS, NAMED_ONCE, RIGHTS, SHAPE, character, normal
+from kei_assembler.kit import SETTINGS_FILE, Kit
+from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, project_settings
+from kei_assembler.kit.settings import MANIFEST_KEYS, NAMED_ONCE, RIGHTS, SHAPE, character
+from kei_assembler.paths import is_inside, normal, upwards
 from kei_assembler.rules.definition import Finding, Rule, rule
 from kei_assembler.rules.hiding import hidden_text
 from kei_assembler.rules.keys import repeats
@@ -132,10 +133,10 @@ def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
         # rules/baseline.md.txt
         A folder that exists.
     """
-    top = git_top(kit.folder)
-    if not is_inside(os.path.realpath(kit.folder), kit.root):
+    top = git_top(kit.folder, kit.files)
+    if not is_inside(kit.files.resolve(kit.folder), kit.root):
         yield Finding((*kit.settings_at, "root"), "`root` must be the kit's folder, or a folder that contains it")
-    elif top and not is_inside(kit.root, os.path.realpath(top)):
+    elif top and not is_inside(kit.root, kit.files.resolve(top)):
         yield Finding((*kit.settings_at, "root"), "`root` is outside the git work tree")
     else:
         yield from _misplaced_folders(kit)
@@ -143,17 +144,17 @@ def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
 
 def _misplaced_folders(kit: Kit) -> Iterator[Finding]:
     for path, folder in _named_folders(kit):
-        if not is_inside(resolved(kit.path(folder)), kit.root):
+        if not is_inside(kit.files.resolve(kit.path(folder)), kit.root):
             yield Finding(path, f"the folder `{folder}` is outside the kit's root", _root_for(kit, folder))
-        elif path[-1] != "templates" and not is_folder(kit.path(folder)):
+        elif path[-1] != "templates" and not kit.files.is_folder(kit.path(folder)):
             yield Finding(path, f"the folder `{folder}` does not exist", "folders are relative to the kit")
 
 
 def _root_for(kit: Kit, folder: str) -> str:
     """Return the hint for a folder outside the root: it suggests the nearest root that contains the folder."""
-    start, wanted = os.path.realpath(kit.folder), os.path.realpath(kit.path(folder))
-    roots = (above for above in upwards(start, os.path.realpath(git_top(start) or os.sep)) if is_inside(wanted, above))
-    root = next(roots, None)
+    start, wanted = kit.files.resolve(kit.folder), kit.files.resolve(kit.path(folder))
+    top = kit.files.resolve(git_top(start, kit.files) or os.sep)
+    root = next((above for above in upwards(start, top) if is_inside(wanted, above)), None)
     if root is None:
         return "move it into the git work tree: `root` must be in there"
     return f'set `root` to a folder that contains it, such as `root = "{normal(os.path.relpath(root, start))}"`'
@@ -352,7 +353,7 @@ def check_settings(kit: Kit) -> list[Diagnostic]:
 
 
 def _check_project(kit: Kit, own: Source) -> list[Diagnostic]:
-    project = project_settings(kit.folder) if own.file == SETTINGS_FILE else None
+    project = project_settings(kit.folder, kit.files) if own.file == SETTINGS_FILE else None
     return (check_source(project) or run_rule(two_settings, project)) if project else []
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath, Span
 from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.rules.runner import run_rule
-from kei_assembler.source import BOM, NESTING_MOST, START, Source, span_of
+from kei_assembler.source import NESTING_MOST, START, Source, span_of
 
 
 @rule("S001")
@@ -76,7 +77,7 @@ _MARKS = {
 
 
 def _span_of_byte(raw: bytes, at: int) -> Span:
-    before = raw[:at].decode().removeprefix(BOM)
+    before = raw[:at].removeprefix(BOM_UTF8).decode()
     line, column, *_ = span_of(before, len(before), len(before))
     return Span(line, column, line, column + 1)
 

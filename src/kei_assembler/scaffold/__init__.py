@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from kei_assembler import __version__, schema
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files import DISK
 from kei_assembler.kit import Kit, discovery, naming
-from kei_assembler.kit.settings import normal
 from kei_assembler.loader import load_kit
 from kei_assembler.manifest import decode
+from kei_assembler.paths import as_seen, normal, way_down
 from kei_assembler.plan import disk
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
-from kei_assembler.selection import as_seen, way_down, working_directory
+from kei_assembler.selection import working_directory
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.text.hidden import shown
 
@@ -42,7 +43,7 @@ def folder_for(named: str | None) -> str:
     """
     path = os.path.normpath(os.path.join(working_directory(), named or ""))
     _refuse_others(path, is_named=named is not None)
-    return discovery.resolved(path)
+    return DISK.resolve(path)
 
 
 def begin(folder: str) -> Iterator[str]:
@@ -65,7 +66,7 @@ def begin(folder: str) -> Iterator[str]:
 
 
 def _refuse_others(folder: str, is_named: bool) -> None:
-    if os.path.lexists(folder) and not os.path.isdir(folder):
+    if DISK.exists(folder) and not DISK.is_folder(folder):
         raise AssembleError(f"{folder} is no folder")
     if not folder.isprintable():
         raise AssembleError(f"{shown(folder)} has a name that hooks and workflows cannot be told")

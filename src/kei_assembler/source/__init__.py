@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from functools import cached_property
 from itertools import islice
 from typing import Any, Literal, NamedTuple
@@ -18,7 +19,6 @@ NESTING_MOST = 64
 """The bound on how deeply the values of a manifest or of settings are nested."""
 
 START = Span(1, 1, 1, 1)
-BOM = "\ufeff"
 _SPELLING = frozenset("uUxebfr")
 _STRETCH_MOST = 100
 _MENTIONS_MOST = 100_000
@@ -119,16 +119,17 @@ def read_text(file: str, raw: bytes) -> Source:
     """Return the file's text, or why its bytes are none."""
     if len(raw) > BYTES_MOST:
         return Source(file, "", ReadError("too-large", BYTES_MOST))
+    plain = with_lf(raw.removeprefix(BOM_UTF8))
     try:
-        text, is_text = raw.decode(), b"\0" not in raw
+        text, is_text = plain.decode(), b"\0" not in raw
     except UnicodeDecodeError:
-        text, is_text = raw.decode(errors="replace"), False
-    return Source(file, with_lf(text.removeprefix(BOM)), None if is_text else ReadError("not-utf8", raw))
+        text, is_text = plain.decode(errors="replace"), False
+    return Source(file, text, None if is_text else ReadError("not-utf8", raw))
 
 
-def with_lf(text: str) -> str:
-    """Return the text with LF line ends; as most texts are, which one character tells faster than two."""
-    return text.replace("\r\n", "\n") if "\r" in text else text
+def with_lf(content: bytes) -> bytes:
+    """Return the bytes of a text with LF line ends; most have them already, which is quicker to tell by CR alone."""
+    return content.replace(b"\r\n", b"\n") if b"\r" in content else content
 
 
 def read_toml(file: str, raw: bytes) -> Source:
