@@ -84,7 +84,7 @@ class Subject:
 
 
 class ManifestUse(NamedTuple):
-    """What one manifest uses, as plain values; `own_targets` tells whether it names its targets itself."""
+    """What one manifest uses, as plain values. `own_targets` says whether the manifest itself lists its targets."""
 
     name: str
     blocks: tuple[str, ...]
@@ -107,7 +107,7 @@ def use_of(kit: Kit, manifest: Manifest) -> ManifestUse:
 
 
 class Usage:
-    """What the manifests of a whole kit use, gathered from one after the other."""
+    """What all manifests of a kit use together, added one by one."""
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
