@@ -240,14 +240,14 @@ def _patterns(kit: Kit) -> list[tuple[str, str]]:
     """The targets with the patterns of their outputs: the kit's own, and the default one, of before that."""
     rows = [TARGETS[name] for name in kit.chosen or TARGETS]
     both = ((row, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output))
-    every = ((row.name, deepened(pattern) if row.deep else pattern) for row, pattern in both)
+    every = ((row.name, deepened(pattern) if row.searches_subfolders else pattern) for row, pattern in both)
     return list(dict.fromkeys((name, normal(pattern)) for name, pattern in every))
 
 
 def _homes(kit: Kit) -> list[tuple[str, str]]:
     """The targets with the patterns of where their clients look, in the kit's root: outputs often were there before."""
     rows = [TARGETS[name] for name in kit.chosen or TARGETS]
-    both = ((row.name, f"{kit.settings.root}/{row.home}", row.deep) for row in rows)
+    both = ((row.name, f"{kit.settings.root}/{row.home}", row.searches_subfolders) for row in rows)
     return [(name, normal(deepened(pattern) if deep else pattern)) for name, pattern, deep in both]
 
 

@@ -63,7 +63,7 @@ CLAUDE_CODE = Target(
     models=None,
     homes=(".claude/agents/{name}.md",),
     loader=Loader(cut_by_dashes=True, needs_lf=True, unescapes=True),
-    deep=True,
+    searches_subfolders=True,
     listed=("mcpServers",),
     settings=(
         Field(

@@ -71,7 +71,7 @@ OPENCODE = Target(
         former_keys={"maxSteps": "steps"},
         unsaid={"mode": "all"},
     ),
-    deep=True,
+    searches_subfolders=True,
     rights=(Right("opencode", "permission", "allow", "do everything without asking"),),
     lost=("The name is that of the file; there is none in the front matter.",),
 )

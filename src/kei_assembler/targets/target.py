@@ -147,7 +147,7 @@ class Target(NamedTuple):
     that have a value unless it does. `models` are the values of the manifest's `model` that mean something to the
     client, None for all. `settings` are further keys of `[target.NAME]` in the kit's settings. The client fills in what
     matches the pattern `fills` in the body. `rights` are what a review must not overlook; `lost` says what the client
-    cannot express, or takes otherwise. `deep` tells that it looks for agents in inner folders too;
+    cannot express, or takes otherwise. `searches_subfolders` tells that it looks for agents in inner folders too;
     `listed` are keys whose tables it takes as lists of tables with one key each.
 
     `homes` are the path patterns of where the client looks in a project, the present one first, with former ones that
@@ -169,7 +169,7 @@ class Target(NamedTuple):
     fills: str = ""
     rights: tuple[Right, ...] = ()
     lost: tuple[str, ...] = ()
-    deep: bool = False
+    searches_subfolders: bool = False
     listed: tuple[str, ...] = ()
     homes: tuple[str, ...] = ()
     loader: Loader = Loader()
