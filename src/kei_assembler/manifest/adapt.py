@@ -85,7 +85,7 @@ def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:
     """A manifest's table of the target, with its tables as lists of small ones where the client takes but those."""
     return {
         key: [{name: inner} for name, inner in value.items()]
-        if key in target.listed and isinstance(value, Mapping)
+        if key in target.tables_as_lists and isinstance(value, Mapping)
         else value
         for key, value in table.items()
     }

@@ -64,7 +64,7 @@ CLAUDE_CODE = Target(
     homes=(".claude/agents/{name}.md",),
     loader=Loader(cut_by_dashes=True, needs_lf=True, unescapes=True),
     searches_subfolders=True,
-    listed=("mcpServers",),
+    tables_as_lists=("mcpServers",),
     settings=(
         Field(
             "limit-agents",

@@ -148,7 +148,7 @@ class Target(NamedTuple):
     client, None for all. `settings` are further keys of `[target.NAME]` in the kit's settings. The client fills in what
     matches the pattern `fills` in the body. `rights` are what a review must not overlook; `lost` says what the client
     cannot express, or takes otherwise. `searches_subfolders` tells that it looks for agents in inner folders too;
-    `listed` are keys whose tables it takes as lists of tables with one key each.
+    `tables_as_lists` are keys whose tables it takes as lists of tables with one key each.
 
     `homes` are the path patterns of where the client looks in a project, the present one first, with former ones that
     it still accepts; without them it looks at `output` alone.
@@ -170,7 +170,7 @@ class Target(NamedTuple):
     rights: tuple[Right, ...] = ()
     lost: tuple[str, ...] = ()
     searches_subfolders: bool = False
-    listed: tuple[str, ...] = ()
+    tables_as_lists: tuple[str, ...] = ()
     homes: tuple[str, ...] = ()
     loader: Loader = Loader()
 
