@@ -44,7 +44,7 @@ TARGETS["made-up"] = Target(
     handoffs=Handoffs("next", "To {agent}"),
     settings=(Field("loud", BOOLEAN, "Whether it shouts."),),
     limits=(Limit("description", most=20), Limit("prompt", most=400, advised=True)),
-    fills=r"%\\w+%",
+    placeholder=r"%\\w+%",
     rights=(Right("made-up", "mood", "wild", "do as it likes"),),
     lost=("It has no memory.",),
     homes=(".made-up/{name}.bot.md", "old/bots/{name}.robot"),

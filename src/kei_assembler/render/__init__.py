@@ -133,7 +133,7 @@ class Renderer:
         if template and may_hide(artifact.content):
             whole = Source(source.file, artifact.content.decode())
             found = run_rule(hidden_text, whole, whole, self.kit.allowed_characters)
-        if TARGETS[artifact.target].fills and not self._is_filled(manifest, artifact.target):
+        if TARGETS[artifact.target].placeholder and not self._is_filled(manifest, artifact.target):
             prompt = Source(source.file, artifact.prompt)
             found += run_rule(filled_in_file, prompt, prompt, (artifact.target,))
         if found:
@@ -141,7 +141,7 @@ class Renderer:
 
     def _is_filled(self, manifest: Manifest, target: str) -> bool:
         """Whether a block has already what the client would fill in; that is a finding about the block."""
-        return any(re.search(TARGETS[target].fills, self._block(name)) for name in manifest.blocks)
+        return any(re.search(TARGETS[target].placeholder, self._block(name)) for name in manifest.blocks)
 
     def unsaid(self, artifact: Artifact, manifest: Manifest) -> list[Diagnostic]:
         """Return a finding when the kit's template leaves out what the agent may do, and nothing else says it."""

@@ -126,7 +126,7 @@ class Usage:
             self.handoffs_for.setdefault(wanted, set()).update(handoff.target for handoff in manifest.handoff)
         for target in wanted:
             self.targets.add(target)
-            for block in manifest.blocks if TARGETS[target].fills else ():
+            for block in manifest.blocks if TARGETS[target].placeholder else ():
                 self.fillers.setdefault(block, set()).add(target)
 
     @cached_property

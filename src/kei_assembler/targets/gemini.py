@@ -54,7 +54,7 @@ GEMINI = Target(
     models=("inherit",),
     loader=Loader(skipped="_"),
     limits=(fields.DESCRIBED, Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`")),
-    fills=r"\$\{[A-Za-z0-9_]+\}",
+    placeholder=r"\$\{[A-Za-z0-9_]+\}",
     rights=(Right("gemini", "mcp_servers", "", fields.SERVERS),),
     lost=(
         "Its agents cannot start others: `Agent` has no counterpart, and handoffs are up to the one who called.",
