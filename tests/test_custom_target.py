@@ -46,7 +46,7 @@ TARGETS["made-up"] = Target(
     limits=(Limit("description", most=20), Limit("prompt", most=400, advised=True)),
     placeholder=r"%\\w+%",
     rights=(Right("made-up", "mood", "wild", "do as it likes"),),
-    lost=("It has no memory.",),
+    unsupported=("It has no memory.",),
     homes=(".made-up/{name}.bot.md", "old/bots/{name}.robot"),
     loader=Loader(named_by_file=True, skipped="-", former_keys={"temper": "mood"}, unsaid={"steps": 9}),
 )

@@ -52,5 +52,5 @@ CODEX = Target(
     searches_subfolders=True,
     limits=(fields.DESCRIBED, Limit("body", least=1)),
     rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside of any sandbox"),),
-    lost=("There is no list of tools: the instructions say what the agent may do, and nothing enforces it.",),
+    unsupported=("There is no list of tools: the instructions say what the agent may do, and nothing enforces it.",),
 )

@@ -58,5 +58,5 @@ COPILOT = Target(
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
     limits=(fields.DESCRIBED, Limit("prompt", most=30_000)),
     rights=(Right("copilot", "mcp-servers", "", fields.SERVERS),),
-    lost=("Models go by display names here: `model` is left out unless `[target.copilot]` names one.",),
+    unsupported=("Models go by display names here: `model` is left out unless `[target.copilot]` names one.",),
 )

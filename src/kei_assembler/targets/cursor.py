@@ -38,5 +38,5 @@ CURSOR = Target(
     loader=Loader(named_by_file=True),
     models=("inherit",),
     limits=(fields.DESCRIBED, Limit("body", least=1)),
-    lost=("A description of several lines is written in one.",),
+    unsupported=("A description of several lines is written in one.",),
 )

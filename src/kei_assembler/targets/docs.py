@@ -58,7 +58,7 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield from (("settings", f"`{field.key}`: {field.doc}") for field in row.settings)
     yield from (("limit", _about_limit(limit)) for limit in row.limits)
     yield from (("right", f"`{right.name}`, which lets the agent {right.grants}") for right in row.rights)
-    yield from (("lost", fact) for fact in (*_lost(row.tools), *row.lost))
+    yield from (("lost", fact) for fact in (*_lost(row.tools), *row.unsupported))
 
 
 def _about_tools(tools: Tools) -> Iterator[str]:

@@ -56,7 +56,7 @@ GEMINI = Target(
     limits=(fields.DESCRIBED, Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`")),
     placeholder=r"\$\{[A-Za-z0-9_]+\}",
     rights=(Right("gemini", "mcp_servers", "", fields.SERVERS),),
-    lost=(
+    unsupported=(
         "Its agents cannot start others: `Agent` has no counterpart, and handoffs are up to the one who called.",
         "The body is a template here: `${word}` in it is an error.",
     ),

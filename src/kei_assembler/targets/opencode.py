@@ -73,5 +73,5 @@ OPENCODE = Target(
     ),
     searches_subfolders=True,
     rights=(Right("opencode", "permission", "allow", "do everything without asking"),),
-    lost=("The name is that of the file; there is none in the front matter.",),
+    unsupported=("The name is that of the file; there is none in the front matter.",),
 )

@@ -146,7 +146,7 @@ class Target(NamedTuple):
     order of the front matter; `fields` are those of its keys that a manifest's `[target.NAME]` may set, `fixed` those
     that have a value unless it does. `models` are the values of the manifest's `model` that mean something to the
     client, None for all. `settings` are further keys of `[target.NAME]` in the kit's settings. The client fills in what
-    matches the pattern `placeholder` in the body. `rights` are what a review must not overlook; `lost` says what the client
+    matches the pattern `placeholder` in the body. `rights` are what a review must not overlook; `unsupported` says what the client
     cannot express, or takes otherwise. `searches_subfolders` tells that it looks for agents in inner folders too;
     `tables_as_lists` are keys whose tables it takes as lists of tables with one key each.
 
@@ -168,7 +168,7 @@ class Target(NamedTuple):
     limits: tuple[Limit, ...] = ()
     placeholder: str = ""
     rights: tuple[Right, ...] = ()
-    lost: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
     searches_subfolders: bool = False
     tables_as_lists: tuple[str, ...] = ()
     homes: tuple[str, ...] = ()
