@@ -34,13 +34,13 @@ class Grant(NamedTuple):
 class Toolset(NamedTuple):
     """What a manifest's `tools` come to for a client.
 
-    `granted` is None where the client's default holds. `lost` are the entries without a counterpart, `widened` those
+    `granted` is None where the client's default holds. `unsupported` are the entries without a counterpart, `unscoped` those
     whose scope the client's file cannot express; `agents` are those that may be started, where they are limited.
     """
 
     granted: tuple[Grant, ...] | None
-    lost: tuple[str, ...] = ()
-    widened: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
+    unscoped: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
 
 
