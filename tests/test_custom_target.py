@@ -47,7 +47,7 @@ TARGETS["made-up"] = Target(
     placeholder=r"%\\w+%",
     rights=(Right("made-up", "mood", "wild", "do as it likes"),),
     unsupported=("It has no memory.",),
-    homes=(".made-up/{name}.bot.md", "old/bots/{name}.robot"),
+    search_paths=(".made-up/{name}.bot.md", "old/bots/{name}.robot"),
     loader=Loader(named_by_file=True, skipped="-", former_keys={"temper": "mood"}, unsaid={"steps": 9}),
 )
 """

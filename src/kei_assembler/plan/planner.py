@@ -247,7 +247,7 @@ def _patterns(kit: Kit) -> list[tuple[str, str]]:
 def _homes(kit: Kit) -> list[tuple[str, str]]:
     """The targets with the patterns of where their clients look, in the kit's root: outputs often were there before."""
     rows = [TARGETS[name] for name in kit.chosen or TARGETS]
-    both = ((row.name, f"{kit.settings.root}/{row.home}", row.searches_subfolders) for row in rows)
+    both = ((row.name, f"{kit.settings.root}/{row.default_path}", row.searches_subfolders) for row in rows)
     return [(name, normal(deepened(pattern) if deep else pattern)) for name, pattern, deep in both]
 
 

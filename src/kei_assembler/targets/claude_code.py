@@ -61,7 +61,7 @@ CLAUDE_CODE = Target(
     ),
     tools=Tools("comma", read="words"),
     models=None,
-    homes=(".claude/agents/{name}.md",),
+    search_paths=(".claude/agents/{name}.md",),
     loader=Loader(cut_by_dashes=True, needs_lf=True, unescapes=True),
     searches_subfolders=True,
     tables_as_lists=("mcpServers",),

@@ -53,7 +53,7 @@ COPILOT = Target(
         mcp_server="{server}/*",
         agents="agents",
     ),
-    homes=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
+    search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
     loader=Loader(bare=True, named_by_file=True),
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
     limits=(fields.DESCRIBED, Limit("prompt", most=30_000)),

@@ -63,7 +63,7 @@ OPENCODE = Target(
         guarded={"read": {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}},
     ),
     fixed={"mode": "subagent"},
-    homes=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
+    search_paths=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
     loader=Loader(
         bare=True,
         named_by_file=True,

@@ -150,7 +150,7 @@ class Target(NamedTuple):
     cannot express, or takes otherwise. `searches_subfolders` tells that it looks for agents in inner folders too;
     `tables_as_lists` are keys whose tables it takes as lists of tables with one key each.
 
-    `homes` are the path patterns of where the client looks in a project, the present one first, with former ones that
+    `search_paths` are the path patterns of where the client looks in a project, the present one first, with former ones that
     it still accepts; without them it looks at `output` alone.
     """
 
@@ -171,10 +171,10 @@ class Target(NamedTuple):
     unsupported: tuple[str, ...] = ()
     searches_subfolders: bool = False
     tables_as_lists: tuple[str, ...] = ()
-    homes: tuple[str, ...] = ()
+    search_paths: tuple[str, ...] = ()
     loader: Loader = Loader()
 
     @property
-    def home(self) -> str:
+    def default_path(self) -> str:
         """The path pattern of where the client looks for agent files."""
-        return self.homes[0] if self.homes else self.output
+        return self.search_paths[0] if self.search_paths else self.output
