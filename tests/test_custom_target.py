@@ -39,7 +39,7 @@ TARGETS["made-up"] = Target(
         empty_means_all=True,
         former={"see": "look"},
     ),
-    fixed={"title": "Bot"},
+    defaults={"title": "Bot"},
     models=("opus",),
     handoffs=Handoffs("next", "To {agent}"),
     settings=(Field("loud", BOOLEAN, "Whether it shouts."),),

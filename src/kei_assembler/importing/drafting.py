@@ -158,7 +158,7 @@ class _Drafting:
 
     def _place_own(self, key: str) -> None:
         field, value = _field(self.row, key), self.agent.entries[key].value
-        if key in self.row.fixed and value == self.row.fixed[key]:
+        if key in self.row.defaults and value == self.row.defaults[key]:
             return
         if field is None:
             hint = "it stays in this file alone; for another AI tool's key, see `--from`"

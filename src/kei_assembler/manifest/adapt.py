@@ -67,7 +67,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
     """Return what the manifest comes to for a target, of which the kit has these settings."""
     own = manifest.target.get(target.name, {})
     tools = toolset(_limited(manifest, settings), target.name)
-    values: dict[str, Value] = {"name": manifest.name, "description": manifest.description, **target.fixed}
+    values: dict[str, Value] = {"name": manifest.name, "description": manifest.description, **target.defaults}
     if tools.granted is not None:
         values |= _WRITTEN[target.tools.written](target.tools, tools.granted)
     if target.tools.agents:

@@ -62,7 +62,7 @@ OPENCODE = Target(
         switches="tools",
         guarded={"read": {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}},
     ),
-    fixed={"mode": "subagent"},
+    defaults={"mode": "subagent"},
     search_paths=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
     loader=Loader(
         bare=True,

@@ -143,7 +143,7 @@ class Target(NamedTuple):
     """What one AI tool reads: where, which front matter in which order, and which tools it knows.
 
     `output` is a path pattern relative to the kit, with `{name}` and `{dir}`, the manifest's folder. `keys` is the
-    order of the front matter; `fields` are those of its keys that a manifest's `[target.NAME]` may set, `fixed` those
+    order of the front matter; `fields` are those of its keys that a manifest's `[target.NAME]` may set, `defaults` those
     that have a value unless it does. `models` are the values of the manifest's `model` that mean something to the
     client, None for all. `settings` are further keys of `[target.NAME]` in the kit's settings. The client fills in what
     matches the pattern `placeholder` in the body. `rights` are what a review must not overlook; `unsupported` says what the client
@@ -161,7 +161,7 @@ class Target(NamedTuple):
     fields: tuple[Field, ...]
     tools: Tools
     form: Form = MARKDOWN
-    fixed: Mapping[str, str] = {}
+    defaults: Mapping[str, str] = {}
     models: tuple[str, ...] | None = ()
     handoffs: Handoffs | None = None
     settings: tuple[Field, ...] = ()
