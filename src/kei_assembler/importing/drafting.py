@@ -72,7 +72,7 @@ class _Drafting:
                 places.get(key, self._place_own)(key)
         self._place_body(known)
         self._keep_all_tools()
-        unsaid = self.row.loader.unsaid.items()
+        unsaid = self.row.loader.assumed_values.items()
         self.own = {**{key: value for key, value in unsaid if key not in self.agent.entries}, **self.own}
         if self.agent.target not in self.kit.settings.targets:
             self.data["targets"] = [self.agent.target]

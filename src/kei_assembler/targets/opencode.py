@@ -69,7 +69,7 @@ OPENCODE = Target(
         named_by_file=True,
         folders_in_name=True,
         former_keys={"maxSteps": "steps"},
-        unsaid={"mode": "all"},
+        assumed_values={"mode": "all"},
     ),
     searches_subfolders=True,
     rights=(Right("opencode", "permission", "allow", "do everything without asking"),),

@@ -122,7 +122,7 @@ class Loader(NamedTuple):
     `bare` files, without front matter, are agents too. `named_by_file` and `folders_in_name` say what names an agent
     whose front matter has no name: its file, together with the folders between the client's own and the file. The
     client passes over files whose names begin with `skipped`. `former_keys` are its present keys by the former ones
-    that it still accepts, `unsaid` the values that it assumes for keys that a file does not have.
+    that it still accepts, `assumed_values` the values that it assumes for keys that a file does not have.
 
     `cut_by_dashes`: it takes any `---` for the end of the front matter. `needs_lf`: it does not repair front matter
     with line ends of CRLF. `unescapes`: it takes a `\\n` in the description for a line break.
@@ -133,7 +133,7 @@ class Loader(NamedTuple):
     folders_in_name: bool = False
     skipped: str = ""
     former_keys: Mapping[str, str] = {}
-    unsaid: Mapping[str, str] = {}
+    assumed_values: Mapping[str, str] = {}
     cut_by_dashes: bool = False
     needs_lf: bool = False
     unescapes: bool = False
