@@ -185,7 +185,7 @@ def _oddities(parts: _Parts, target: str) -> Iterator[Guess]:
     if parts.ending == "...":
         yield Guess(START, "the front matter was taken to end with the line `...`", _LOST)
     inner = parts.front.find("---")
-    if row.loader.cut_by_dashes and inner >= 0:
+    if row.loader.ends_at_any_dashes and inner >= 0:
         where = _moved(span_of(parts.front, inner, inner + 3), parts.first)
         yield Guess(where, _DASHES, f"{row.label} ends the front matter here, and cuts or loses the agent")
 

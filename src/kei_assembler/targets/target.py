@@ -124,7 +124,7 @@ class Loader(NamedTuple):
     client passes over files whose names begin with `skipped`. `former_keys` are its present keys by the former ones
     that it still accepts, `assumed_values` the values that it assumes for keys that a file does not have.
 
-    `cut_by_dashes`: it takes any `---` for the end of the front matter. `needs_lf`: it does not repair front matter
+    `ends_at_any_dashes`: it takes any `---` for the end of the front matter. `needs_lf`: it does not repair front matter
     with line ends of CRLF. `unescapes`: it takes a `\\n` in the description for a line break.
     """
 
@@ -134,7 +134,7 @@ class Loader(NamedTuple):
     skipped: str = ""
     former_keys: Mapping[str, str] = {}
     assumed_values: Mapping[str, str] = {}
-    cut_by_dashes: bool = False
+    ends_at_any_dashes: bool = False
     needs_lf: bool = False
     unescapes: bool = False
 
