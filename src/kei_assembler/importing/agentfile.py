@@ -56,7 +56,7 @@ def read_agent(
     source = read_toml(file, raw) if is_toml else read_text(file, raw)
     if source.error:
         return None, check_source(source)
-    may_be_bare = is_in_place and TARGETS[target].loader.bare and not _README.search(file)
+    may_be_bare = is_in_place and TARGETS[target].loader.has_optional_front_matter and not _README.search(file)
     try:
         agent, guesses = _from_toml(source, target) if is_toml else _from_markdown(source, target, may_be_bare)
     except _NotTaken as why:

@@ -54,7 +54,7 @@ COPILOT = Target(
         agents="agents",
     ),
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
-    loader=Loader(bare=True, named_by_file=True),
+    loader=Loader(has_optional_front_matter=True, named_by_file=True),
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
     limits=(fields.DESCRIBED, Limit("prompt", most=30_000)),
     rights=(Right("copilot", "mcp-servers", "", fields.SERVERS),),

@@ -119,7 +119,7 @@ def _gives(held: object, value: str) -> bool:
 class Loader(NamedTuple):
     """How a client loads agent files that people write: what import has to know to read them in the same way.
 
-    `bare` files, without front matter, are agents too. `named_by_file` and `folders_in_name` say what names an agent
+    `has_optional_front_matter`: files without front matter are agents too. `named_by_file` and `folders_in_name` say what names an agent
     whose front matter has no name: its file, together with the folders between the client's own and the file. The
     client passes over files whose names begin with `skipped`. `former_keys` are its present keys by the former ones
     that it still accepts, `assumed_values` the values that it assumes for keys that a file does not have.
@@ -128,7 +128,7 @@ class Loader(NamedTuple):
     with line ends of CRLF. `unescapes`: it takes a `\\n` in the description for a line break.
     """
 
-    bare: bool = False
+    has_optional_front_matter: bool = False
     named_by_file: bool = False
     folders_in_name: bool = False
     skipped: str = ""
