@@ -48,7 +48,7 @@ TARGETS["made-up"] = Target(
     rights=(Right("made-up", "mood", "wild", "do as it likes"),),
     unsupported=("It has no memory.",),
     search_paths=(".made-up/{name}.bot.md", "old/bots/{name}.robot"),
-    loader=Loader(named_by_file=True, skipped="-", former_keys={"temper": "mood"}, assumed_values={"steps": 9}),
+    loader=Loader(named_by_file=True, ignored_prefix="-", legacy_keys={"temper": "mood"}, assumed_values={"steps": 9}),
 )
 """
 SETTINGS = 'targets = ["made-up"]\nexternal-agents = ["other"]\n'

@@ -194,9 +194,9 @@ def _oddities_of_file(agent: AgentFile, raw: bytes, is_mended: bool) -> Iterator
     """What the file's own tool takes otherwise, for the sake of its line ends or its name."""
     row, name = TARGETS[agent.target], agent.source.file.rpartition("/")[2]
     above_body = raw.splitlines(keepends=True)[: agent.line - 1]
-    if row.loader.needs_lf and is_mended and any(line.endswith(b"\r\n") for line in above_body):
+    if row.loader.requires_lf and is_mended and any(line.endswith(b"\r\n") for line in above_body):
         yield Guess(START, "line ends of CRLF were read as LF", f"with them, {row.label} does not load this agent")
-    if (skipped := row.loader.skipped) and name.startswith(skipped):
+    if (skipped := row.loader.ignored_prefix) and name.startswith(skipped):
         message = f"{row.label} passes over files whose names begin with `{skipped}`"
         yield Guess(START, message, "the agent comes into use")
 

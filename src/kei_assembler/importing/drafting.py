@@ -87,7 +87,7 @@ class _Drafting:
     def _describe(self) -> None:
         given = self.agent.entries["description"].value if "description" in self.agent.entries else None
         if isinstance(given, str) and given.strip():
-            self.data["description"] = given.replace("\\n", "\n") if self.row.loader.unescapes else given
+            self.data["description"] = given.replace("\\n", "\n") if self.row.loader.unescapes_newlines else given
         elif text := as_text(given):
             self.data["description"] = text
             message = "the description was read as text"

@@ -29,7 +29,7 @@ _Renewed = tuple[Mapping[str, Entry], list[tuple[str, str]]]
 
 
 def _with_new_keys(agent: AgentFile) -> _Renewed:
-    former, there = TARGETS[agent.target].loader.former_keys, agent.entries
+    former, there = TARGETS[agent.target].loader.legacy_keys, agent.entries
     meant = {key: former[key] for key in there if key in former and former[key] not in there}
     entries = {meant.get(key, key): entry for key, entry in there.items()}
     return entries, [(key, f"`{key}` became `{name}`") for key, name in meant.items()]

@@ -62,7 +62,7 @@ CLAUDE_CODE = Target(
     tools=Tools("comma", read="words"),
     models=None,
     search_paths=(".claude/agents/{name}.md",),
-    loader=Loader(ends_at_any_dashes=True, needs_lf=True, unescapes=True),
+    loader=Loader(ends_at_any_dashes=True, requires_lf=True, unescapes_newlines=True),
     searches_subfolders=True,
     tables_as_lists=("mcpServers",),
     settings=(

@@ -52,7 +52,7 @@ GEMINI = Target(
         former={"search_file_content": "grep_search"},
     ),
     models=("inherit",),
-    loader=Loader(skipped="_"),
+    loader=Loader(ignored_prefix="_"),
     limits=(fields.DESCRIBED, Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`")),
     placeholder=r"\$\{[A-Za-z0-9_]+\}",
     rights=(Right("gemini", "mcp_servers", "", fields.SERVERS),),

@@ -68,7 +68,7 @@ OPENCODE = Target(
         has_optional_front_matter=True,
         named_by_file=True,
         folders_in_name=True,
-        former_keys={"maxSteps": "steps"},
+        legacy_keys={"maxSteps": "steps"},
         assumed_values={"mode": "all"},
     ),
     searches_subfolders=True,

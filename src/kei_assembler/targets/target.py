@@ -121,22 +121,22 @@ class Loader(NamedTuple):
 
     `has_optional_front_matter`: files without front matter are agents too. `named_by_file` and `folders_in_name` say what names an agent
     whose front matter has no name: its file, together with the folders between the client's own and the file. The
-    client passes over files whose names begin with `skipped`. `former_keys` are its present keys by the former ones
+    client passes over files whose names begin with `ignored_prefix`. `legacy_keys` are its present keys by the former ones
     that it still accepts, `assumed_values` the values that it assumes for keys that a file does not have.
 
-    `ends_at_any_dashes`: it takes any `---` for the end of the front matter. `needs_lf`: it does not repair front matter
-    with line ends of CRLF. `unescapes`: it takes a `\\n` in the description for a line break.
+    `ends_at_any_dashes`: it takes any `---` for the end of the front matter. `requires_lf`: it does not repair front matter
+    with line ends of CRLF. `unescapes_newlines`: it takes a `\\n` in the description for a line break.
     """
 
     has_optional_front_matter: bool = False
     named_by_file: bool = False
     folders_in_name: bool = False
-    skipped: str = ""
-    former_keys: Mapping[str, str] = {}
+    ignored_prefix: str = ""
+    legacy_keys: Mapping[str, str] = {}
     assumed_values: Mapping[str, str] = {}
     ends_at_any_dashes: bool = False
-    needs_lf: bool = False
-    unescapes: bool = False
+    requires_lf: bool = False
+    unescapes_newlines: bool = False
 
 
 class Target(NamedTuple):
