@@ -55,7 +55,7 @@ def _of_server(row: Tools, name: str) -> tuple[str, ...]:
     """The tool of an MCP server, where only one reading of its name is possible."""
     match = re.fullmatch(row.mcp_tool.format(**_OF_MCP), name) if row.mcp_tool else None
     if match is None:
-        return (name,) if row.other == "{tool}" and is_one_tool(name) else ()
+        return (name,) if row.fallback_name == "{tool}" and is_one_tool(name) else ()
     return (f"mcp__{match['server']}" if match["tool"] == EVERYTHING else f"mcp__{match['server']}__{match['tool']}",)
 
 
@@ -98,7 +98,7 @@ def _named(row: Tools, name: str) -> str:
 
 
 def _forms(row: Tools) -> Sequence[tuple[str, str]]:
-    return (row.mcp_tool, "mcp__{server}__{tool}"), (row.mcp_server, "mcp__{server}"), (row.other, "{tool}")
+    return (row.mcp_tool, "mcp__{server}__{tool}"), (row.mcp_server, "mcp__{server}"), (row.fallback_name, "{tool}")
 
 
 _SPELLED = {"server": "`(?P<server>[^`]+)`", "tool": "`(?P<tool>[^`]+)`"}

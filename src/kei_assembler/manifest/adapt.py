@@ -159,7 +159,9 @@ def _read(row: Tools, names: Mapping[str, str], entry: str) -> _Reading:
     match = _TOOL.fullmatch(entry)
     tool, scope = (match["tool"], match["scope"] or "") if match else (entry, "")
     tool = ALIASES.get(tool, tool)
-    return _Reading(entry, tool, _patterns(tool, scope), names.get(tool) or row.other.format(tool=spelled(tool)))
+    return _Reading(
+        entry, tool, _patterns(tool, scope), names.get(tool) or row.fallback_name.format(tool=spelled(tool))
+    )
 
 
 def _patterns(tool: str, scope: str) -> tuple[str, ...]:

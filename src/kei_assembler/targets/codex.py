@@ -44,7 +44,7 @@ CODEX = Target(
         ),
         mcp_tool="use the tool {tool} of the MCP server {server}",
         mcp_server="use the tools of the MCP server {server}",
-        other="use the tool {tool}",
+        fallback_name="use the tool {tool}",
         scoped=CLAUDE_TOOLS,
         key="",
     ),

@@ -30,7 +30,7 @@ CURSOR = Target(
         names={tool: tool for tool in CLAUDE_TOOLS},
         mcp_tool="mcp__{server}__{tool}",
         mcp_server="mcp__{server}__*",
-        other="{tool}",
+        fallback_name="{tool}",
         empty_means_all=True,
         read="commas",
     ),

@@ -96,7 +96,7 @@ def _about_limit(limit: Limit) -> str:
 
 def _lost(tools: Tools) -> Iterator[str]:
     missing = [tool for tool in CLAUDE_TOOLS if tool not in (tools.names or {}) and tool not in ALIASES]
-    if tools.names is not None and not tools.other:
+    if tools.names is not None and not tools.fallback_name:
         yield f"Tools without a counterpart: {_code(missing)}."
     if tools.names is not None and len(tools.scoped) < len(CLAUDE_TOOLS):
         kept = [*tools.scoped, *(["Agent"] if tools.agents else [])]

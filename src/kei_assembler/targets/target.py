@@ -24,7 +24,7 @@ class Tools(NamedTuple):
     """How an agent file says which tools its agent has.
 
     `written` is how: `comma`, in one string; `list`; `permissions`, as a map from each to what it allows; `prose`, in
-    the instructions. `names` are the client's names by Claude Code's, None where those are taken as they stand; `other`
+    the instructions. `names` are the client's names by Claude Code's, None where those are taken as they stand; `fallback_name`
     is the pattern for names that are not among them, empty where those have no counterpart. `mcp_tool` and `mcp_server`
     are the patterns for a tool of an MCP server and for all of its tools, and `mcp` is what a name made of them must
     match, or it has no counterpart. `scoped` are the tools whose scope, as in `Bash(git:*)`, the file can express, and
@@ -41,7 +41,7 @@ class Tools(NamedTuple):
     mcp_tool: str = ""
     mcp_server: str = ""
     mcp: str = ".*"
-    other: str = ""
+    fallback_name: str = ""
     scoped: tuple[str, ...] = ()
     agents: str = ""
     guarded: Mapping[str, Mapping[str, str]] = {}
