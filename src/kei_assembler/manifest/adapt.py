@@ -189,7 +189,9 @@ def _permissions(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:
 
 def permissions(row: Tools, granted: Iterable[Grant]) -> dict[str, Value]:
     """Return what a map of permissions says: the last that matches holds, so what is denied in general comes first."""
-    allowed = {grant.name: _by_pattern(grant.patterns) or row.guarded.get(grant.name, "allow") for grant in granted}
+    allowed = {
+        grant.name: _by_pattern(grant.patterns) or row.default_permissions.get(grant.name, "allow") for grant in granted
+    }
     return {EVERYTHING: "deny", **allowed}
 
 

@@ -60,7 +60,7 @@ OPENCODE = Target(
         key="permission",
         former=names_by_tool("write patch multiedit: edit"),
         switches="tools",
-        guarded={"read": {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}},
+        default_permissions={"read": {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}},
     ),
     defaults={"mode": "subagent"},
     search_paths=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),

@@ -28,7 +28,7 @@ class Tools(NamedTuple):
     is the pattern for names that are not among them, empty where those have no counterpart. `mcp_tool` and `mcp_server`
     are the patterns for a tool of an MCP server and for all of its tools, and `mcp` is what a name made of them must
     match, or it has no counterpart. `scoped` are the tools whose scope, as in `Bash(git:*)`, the file can express, and
-    `agents` the key that takes the scope of `Agent` on its own. `guarded` are the client's names whose permission is
+    `agents` the key that takes the scope of `Agent` on its own. `default_permissions` are the client's names whose permission is
     more than `allow`: to give just that would lift what the client guards by itself.
 
     Import needs the rest. `read` says how the client reads a list of names: `entries`, one name each; `words`, where
@@ -44,7 +44,7 @@ class Tools(NamedTuple):
     fallback_name: str = ""
     scoped: tuple[str, ...] = ()
     agents: str = ""
-    guarded: Mapping[str, Mapping[str, str]] = {}
+    default_permissions: Mapping[str, Mapping[str, str]] = {}
     key: str = "tools"
     empty_means_all: bool = False
     read: str = "entries"
