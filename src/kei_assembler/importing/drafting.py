@@ -107,11 +107,11 @@ class _Drafting:
 
     def _place_tools(self, key: str) -> None:
         value = self.agent.entries[key].value
-        if self.row.tools.written == "permissions":
+        if self.row.tools.output_format == "permissions":
             self._place_permissions(key)
         else:
             self._say_what_is_no_name(key, value)
-            self._place_names(key, split_names(self.row.tools.read, value))
+            self._place_names(key, split_names(self.row.tools.input_format, value))
 
     def _say_what_is_no_name(self, key: str, value: Any) -> None:
         for entry in value if isinstance(value, list) else ():

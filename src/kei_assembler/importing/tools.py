@@ -64,7 +64,7 @@ def from_words(row: Target, phrases: Sequence[str]) -> list[str] | None:
 
     There are none where this tool would not write just these words for the AI tool.
     """
-    if row.tools.written != "prose":
+    if row.tools.output_format != "prose":
         return None
     tools = [tool for phrase in phrases for tool in _of_phrase(row.tools, phrase)]
     is_same = in_words(toolset(tuple(tools), row.name)) == tuple(phrases)

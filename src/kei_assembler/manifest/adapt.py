@@ -69,7 +69,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
     tools = toolset(_limited(manifest, settings), target.name)
     values: dict[str, Value] = {"name": manifest.name, "description": manifest.description, **target.defaults}
     if tools.granted is not None:
-        values |= _WRITTEN[target.tools.written](target.tools, tools.granted)
+        values |= _OUTPUT_FORMATS[target.tools.output_format](target.tools, tools.granted)
     if target.tools.agents:
         values[target.tools.agents] = tools.agents
     if target.models is None or manifest.model in target.models:
@@ -78,7 +78,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
         values[target.handoffs.key] = _handoffs(target.handoffs, manifest.handoff)
     told = {key: value for key, value in values.items() if value or key == target.tools.key} | _own(target, own)
     entries = tuple((key, told[key]) for key in target.keys if key in told)
-    return Adapted(entries, in_words(tools) if target.tools.written == "prose" else None)
+    return Adapted(entries, in_words(tools) if target.tools.output_format == "prose" else None)
 
 
 def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:
@@ -151,7 +151,7 @@ def _is_apart(row: Tools, tool: str) -> bool:
 
 
 def _read(row: Tools, names: Mapping[str, str], entry: str) -> _Reading:
-    spelled = code_span if row.written == "prose" else str
+    spelled = code_span if row.output_format == "prose" else str
     if mcp := _MCP.fullmatch(entry):
         pattern = row.mcp_server if mcp["tool"] in (None, EVERYTHING) else row.mcp_tool
         name = pattern.format(server=spelled(mcp["server"]), tool=spelled(mcp["tool"] or ""))
@@ -203,7 +203,7 @@ def _prose(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:  # noqa:
     return {}
 
 
-_WRITTEN: dict[str, Callable[[Tools, tuple[Grant, ...]], dict[str, Value]]] = {
+_OUTPUT_FORMATS: dict[str, Callable[[Tools, tuple[Grant, ...]], dict[str, Value]]] = {
     "comma": _comma,
     "list": _list,
     "permissions": _permissions,

@@ -59,7 +59,7 @@ CLAUDE_CODE = Target(
         Field("initialPrompt", FILLED, "The first message, when the agent runs as the main one."),
         Field("omitClaudeMd", BOOLEAN, "Whether the project's memory files are left out."),
     ),
-    tools=Tools("comma", read="words"),
+    tools=Tools("comma", input_format="words"),
     models=None,
     search_paths=(".claude/agents/{name}.md",),
     loader=Loader(ends_at_any_dashes=True, requires_lf=True, unescapes_newlines=True),

@@ -32,7 +32,7 @@ CURSOR = Target(
         mcp_server="mcp__{server}__*",
         fallback_name="{tool}",
         empty_means_all=True,
-        read="commas",
+        input_format="commas",
     ),
     form=LINES,
     loader=Loader(named_by_file=True),

@@ -36,7 +36,7 @@ QWEN = Target(
         mcp_tool="mcp__{server}__{tool}",
         mcp_server="mcp__{server}__*",
         empty_means_all=True,
-        read="words",
+        input_format="words",
     ),
     limits=(
         fields.DESCRIBED,

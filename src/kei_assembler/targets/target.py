@@ -23,7 +23,7 @@ def names_by_tool(text: str) -> dict[str, str]:
 class Tools(NamedTuple):
     """How an agent file says which tools its agent has.
 
-    `written` is how: `comma`, in one string; `list`; `permissions`, as a map from each to what it allows; `prose`, in
+    `output_format` is how: `comma`, in one string; `list`; `permissions`, as a map from each to what it allows; `prose`, in
     the instructions. `names` are the client's names by Claude Code's, None where those are taken as they stand; `fallback_name`
     is the pattern for names that are not among them, empty where those have no counterpart. `mcp_tool` and `mcp_server`
     are the patterns for a tool of an MCP server and for all of its tools, and `mcp` is what a name made of them must
@@ -31,12 +31,12 @@ class Tools(NamedTuple):
     `agents` the key that takes the scope of `Agent` on its own. `default_permissions` are the client's names whose permission is
     more than `allow`: to give just that would lift what the client guards by itself.
 
-    Import needs the rest. `read` says how the client reads a list of names: `entries`, one name each; `words`, where
+    Import needs the rest. `input_format` says how the client reads a list of names: `entries`, one name each; `words`, where
     commas or spaces separate more than one in an entry; `commas`, one string. `former` are the client's present names
     by the former ones that it still accepts. `switches` is a former key with a table from tools to true or false.
     """
 
-    written: str
+    output_format: str
     names: Mapping[str, str] | None = None
     mcp_tool: str = ""
     mcp_server: str = ""
@@ -47,7 +47,7 @@ class Tools(NamedTuple):
     default_permissions: Mapping[str, Mapping[str, str]] = {}
     key: str = "tools"
     empty_means_all: bool = False
-    read: str = "entries"
+    input_format: str = "entries"
     former: Mapping[str, str] = {}
     switches: str = ""
 
