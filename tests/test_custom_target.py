@@ -37,7 +37,7 @@ TARGETS["made-up"] = Target(
         scoped=("Bash",),
         key="can",
         empty_means_all=True,
-        former={"see": "look"},
+        legacy_names={"see": "look"},
     ),
     defaults={"title": "Bot"},
     models=("opus",),

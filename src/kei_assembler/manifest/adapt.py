@@ -70,8 +70,8 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
     values: dict[str, Value] = {"name": manifest.name, "description": manifest.description, **target.defaults}
     if tools.granted is not None:
         values |= _OUTPUT_FORMATS[target.tools.output_format](target.tools, tools.granted)
-    if target.tools.agents:
-        values[target.tools.agents] = tools.agents
+    if target.tools.agents_key:
+        values[target.tools.agents_key] = tools.agents
     if target.models is None or manifest.model in target.models:
         values["model"] = manifest.model
     if target.handoffs and own.get(target.handoffs.unless[0]) != target.handoffs.unless[1]:
@@ -147,7 +147,7 @@ def _grants(row: Tools, found: Iterable[_Reading]) -> Iterable[Grant]:
 
 def _is_apart(row: Tools, tool: str) -> bool:
     """The agents that may be started have a key of their own."""
-    return tool == "Agent" and bool(row.agents)
+    return tool == "Agent" and bool(row.agents_key)
 
 
 def _read(row: Tools, names: Mapping[str, str], entry: str) -> _Reading:
@@ -155,7 +155,7 @@ def _read(row: Tools, names: Mapping[str, str], entry: str) -> _Reading:
     if mcp := _MCP.fullmatch(entry):
         pattern = row.mcp_server if mcp["tool"] in (None, EVERYTHING) else row.mcp_tool
         name = pattern.format(server=spelled(mcp["server"]), tool=spelled(mcp["tool"] or ""))
-        return _Reading(entry, entry, (), name if re.fullmatch(row.mcp, name, re.DOTALL) else "")
+        return _Reading(entry, entry, (), name if re.fullmatch(row.mcp_pattern, name, re.DOTALL) else "")
     match = _TOOL.fullmatch(entry)
     tool, scope = (match["tool"], match["scope"] or "") if match else (entry, "")
     tool = ALIASES.get(tool, tool)

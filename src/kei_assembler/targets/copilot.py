@@ -51,7 +51,7 @@ COPILOT = Target(
         ),
         mcp_tool="{server}/{tool}",
         mcp_server="{server}/*",
-        agents="agents",
+        agents_key="agents",
     ),
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
     loader=Loader(has_optional_front_matter=True, named_by_file=True),

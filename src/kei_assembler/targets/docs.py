@@ -99,7 +99,7 @@ def _lost(tools: Tools) -> Iterator[str]:
     if tools.names is not None and not tools.fallback_name:
         yield f"Tools without a counterpart: {_code(missing)}."
     if tools.names is not None and len(tools.scoped) < len(CLAUDE_TOOLS):
-        kept = [*tools.scoped, *(["Agent"] if tools.agents else [])]
+        kept = [*tools.scoped, *(["Agent"] if tools.agents_key else [])]
         yield f"The limits of tools, as in `Bash(git:*)`{f', but for those of {_code(kept)}' if kept else ''}."
     if tools.empty_means_all:
         yield "A list without any tool, which means all of them here, and is an error."

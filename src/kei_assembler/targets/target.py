@@ -26,30 +26,30 @@ class Tools(NamedTuple):
     `output_format` is how: `comma`, in one string; `list`; `permissions`, as a map from each to what it allows; `prose`, in
     the instructions. `names` are the client's names by Claude Code's, None where those are taken as they stand; `fallback_name`
     is the pattern for names that are not among them, empty where those have no counterpart. `mcp_tool` and `mcp_server`
-    are the patterns for a tool of an MCP server and for all of its tools, and `mcp` is what a name made of them must
+    are the patterns for a tool of an MCP server and for all of its tools, and `mcp_pattern` is what a name made of them must
     match, or it has no counterpart. `scoped` are the tools whose scope, as in `Bash(git:*)`, the file can express, and
-    `agents` the key that takes the scope of `Agent` on its own. `default_permissions` are the client's names whose permission is
+    `agents_key` the key that takes the scope of `Agent` on its own. `default_permissions` are the client's names whose permission is
     more than `allow`: to give just that would lift what the client guards by itself.
 
     Import needs the rest. `input_format` says how the client reads a list of names: `entries`, one name each; `words`, where
-    commas or spaces separate more than one in an entry; `commas`, one string. `former` are the client's present names
-    by the former ones that it still accepts. `switches` is a former key with a table from tools to true or false.
+    commas or spaces separate more than one in an entry; `commas`, one string. `legacy_names` are the client's present names
+    by the former ones that it still accepts. `switches_key` is a former key with a table from tools to true or false.
     """
 
     output_format: str
     names: Mapping[str, str] | None = None
     mcp_tool: str = ""
     mcp_server: str = ""
-    mcp: str = ".*"
+    mcp_pattern: str = ".*"
     fallback_name: str = ""
     scoped: tuple[str, ...] = ()
-    agents: str = ""
+    agents_key: str = ""
     default_permissions: Mapping[str, Mapping[str, str]] = {}
     key: str = "tools"
     empty_means_all: bool = False
     input_format: str = "entries"
-    former: Mapping[str, str] = {}
-    switches: str = ""
+    legacy_names: Mapping[str, str] = {}
+    switches_key: str = ""
 
     @property
     def by_name(self) -> Mapping[str, list[str]]:
