@@ -43,7 +43,7 @@ TARGETS["made-up"] = Target(
     models=("opus",),
     handoffs=Handoffs("next", "To {agent}"),
     settings=(Field("loud", BOOLEAN, "Whether it shouts."),),
-    limits=(Limit("description", most=20), Limit("prompt", most=400, advised=True)),
+    limits=(Limit("description", most=20), Limit("prompt", most=400, is_advisory=True)),
     placeholder=r"%\\w+%",
     rights=(Right("made-up", "mood", "wild", "do as it likes"),),
     unsupported=("It has no memory.",),

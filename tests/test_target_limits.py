@@ -18,7 +18,7 @@ NAMED = {
     "file": "the file",
 }
 SIZES = [
-    pytest.param(target, limit, bound + step, id=f"{target}-{limit.of}-{bound + step}")
+    pytest.param(target, limit, bound + step, id=f"{target}-{limit.part}-{bound + step}")
     for target, row in TARGETS.items()
     for limit in row.limits
     for bound in (limit.least, limit.most)
@@ -61,17 +61,17 @@ def _said(found: list[Found]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("target", "limit", "size"), SIZES)
 def test_the_boundary_of_a_size(target: str, limit: Limit, size: int, bench: Workbench) -> None:
-    _sized(bench, target, limit.of, size)
+    _sized(bench, target, limit.part, size)
     is_beyond = size < limit.least or 0 < limit.most < size
     found = findings(bench)
-    assert _said(found) == [("L802" if limit.advised else "L801", NAMED[limit.of])] * is_beyond
+    assert _said(found) == [("L802" if limit.is_advisory else "L801", NAMED[limit.part])] * is_beyond
     told = [one.message for one in found if f" has {size:,} " in one.message and TARGETS[target].label in one.message]
     assert len(told) == is_beyond
 
 
 def test_every_limit_is_a_size_or_tried_here() -> None:
     rest = [
-        (name, limit.of) for name, row in TARGETS.items() for limit in row.limits if not (limit.least or limit.most)
+        (name, limit.part) for name, row in TARGETS.items() for limit in row.limits if not (limit.least or limit.most)
     ]
     assert rest == [("claude-code", "description"), ("gemini", "name"), ("qwen", "name"), ("qwen", "name")]
 

@@ -140,7 +140,7 @@ READ_BY_LINES = {"readonly": "true", "is_background": "false", "tools": "Read, G
 def test_every_key_of_a_targets_table_reaches_its_client(target: str, bench: Workbench) -> None:
     table = TABLES[target]
     assert table.keys() == {field.key for field in TARGETS[target].fields}
-    rights = [name for name, right in RIGHTS.items() if right.target == target and right.is_given(table)]
+    rights = [name for name, right in RIGHTS.items() if right.target == target and right.is_granted_by(table)]
     allowed = [{"agent": "critic", "rights": rights, "reason": "tried"}] if rights else []
     manifest = tomli_w.dumps({"target": {target: table}})
     (file,) = build(bench, manifest, [target], tomli_w.dumps({"allow-rights": allowed})).values()

@@ -149,7 +149,7 @@ class Planner:
 
     def _check_limits(self, source: Source, artifact: Artifact) -> None:
         if len(artifact.content) <= OUTPUT_MOST:
-            limited = {limit.of for limit in TARGETS[artifact.target].limits}
+            limited = {limit.part for limit in TARGETS[artifact.target].limits}
             given: Given = {of: getattr(artifact, name) for of, name in _LIMITED.items() if of in limited}
             self.found += check_limits(source, given, (artifact.target,))
 

@@ -102,7 +102,9 @@ class Renderer:
         source = self._way(os.path.dirname(path), os.path.dirname(file)) + os.path.basename(file)
         line = line_for(parts, row.form.comment, source, file)
         parts.insert(1, line.encode())
-        return Artifact(path, file, target, b"".join(parts), body, line if row.form.prompts else "", adapted.allowed)
+        return Artifact(
+            path, file, target, b"".join(parts), body, line if row.form.has_stamp_in_prompt else "", adapted.allowed
+        )
 
     def _find_way(self, start: str, folder: str) -> str:
         """The way from one folder of the kit to another, with a `/` at its end; empty where they are the same."""

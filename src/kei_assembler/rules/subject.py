@@ -163,5 +163,7 @@ def _has(table: Any, path: KeyPath) -> bool:
 
 def rights_of(manifest: Manifest) -> tuple[str, ...]:
     """Return the names of the rights that a manifest gives its agent by the tables of its targets."""
-    held = (right for name, table in manifest.target.items() for right in TARGETS[name].rights if right.is_given(table))
+    held = (
+        right for name, table in manifest.target.items() for right in TARGETS[name].rights if right.is_granted_by(table)
+    )
     return tuple(right.name for right in held)

@@ -78,7 +78,7 @@ CLAUDE_CODE = Target(
             "description",
             pattern=r"(?:(?!\\n)[\s\S])*",
             expects="without a written-out `\\n`, which is taken for a line break",
-            advised=True,
+            is_advisory=True,
         ),
         Limit("file", most=1024 * 1024),
     ),

@@ -82,7 +82,7 @@ def _about_models(row: Target) -> str:
 
 
 def _about_limit(limit: Limit) -> str:
-    unit = "bytes" if limit.of == "file" else "characters"
+    unit = "bytes" if limit.part == "file" else "characters"
     says = (
         (limit.least > 1, f"at least {limit.least:,} {unit}"),
         (limit.least == 1, "not empty"),
@@ -91,7 +91,7 @@ def _about_limit(limit: Limit) -> str:
         (limit.reserved, f"none of {_code(limit.reserved)}"),
     )
     told = ", ".join(text for applies, text in says if applies)
-    return f"{limit.of}: {told}{' (only advised)' if limit.advised else ''}"
+    return f"{limit.part}: {told}{' (only advised)' if limit.is_advisory else ''}"
 
 
 def _lost(tools: Tools) -> Iterator[str]:

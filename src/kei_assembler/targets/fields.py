@@ -15,4 +15,4 @@ BACKGROUND = Field("background", BOOLEAN, "Whether the agent always runs in the 
 HOOKS_FIELD = Field("hooks", TABLE_OF_ANYTHING, "Commands that run at events of the agent's life.")
 SERVERS = "start and use servers of its own"
 HOOKS = "run commands at events, without asking"
-DESCRIBED = Limit("description", least=1, advised=True)
+DESCRIBED = Limit("description", least=1, is_advisory=True)

@@ -17,16 +17,16 @@ class Form(NamedTuple):
     """One form of agent file.
 
     `write` takes the entries of the front matter and the body, and returns the parts of the file's text: the stamp
-    comes after the first. `suffix` ends the names of such files. `comment` is the syntax of the stamp, `mark` what
-    tells that a file is an agent's. `prompts` says whether the client gives the stamp to the model too.
+    comes after the first. `suffix` ends the names of such files. `comment` is the syntax of the stamp, `agent_pattern` what
+    tells that a file is an agent's. `has_stamp_in_prompt` says whether the client gives the stamp to the model too.
     """
 
     label: str
     suffix: str
     comment: Comment
-    mark: re.Pattern[bytes]
+    agent_pattern: re.Pattern[bytes]
     write: Callable[[Entries, str], tuple[str, ...]]
-    prompts: bool = True
+    has_stamp_in_prompt: bool = True
 
 
 def _markdown(entries: Entries, body: str) -> tuple[str, ...]:

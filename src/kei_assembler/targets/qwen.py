@@ -40,14 +40,14 @@ QWEN = Target(
     ),
     limits=(
         fields.DESCRIBED,
-        Limit("description", most=1000, advised=True),
+        Limit("description", most=1000, is_advisory=True),
         Limit("name", least=2, most=50),
         Limit(
             "name", pattern=r"[a-zA-Z0-9](?:[\w-]*[a-zA-Z0-9])?", expects="letters and digits, with `_` and `-` inside"
         ),
         Limit("name", reserved=("self", "system", "user", "model", "tool", "config", "default")),
         Limit("body", least=10),
-        Limit("prompt", most=10_000, advised=True),
+        Limit("prompt", most=10_000, is_advisory=True),
     ),
     rights=(
         Right("qwen", "approvalMode", "yolo", "do everything without asking"),

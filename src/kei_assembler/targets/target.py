@@ -76,16 +76,16 @@ class Limit(NamedTuple):
 
     The body is what the template makes, the prompt that with the stamp, where the client gives both to the model.
     Sizes are in characters, of a file in bytes. `pattern` is what all of the text must match, and `expects` completes
-    "it must be …"; `reserved` are names that the client keeps for itself. What is only `advised` it takes nevertheless.
+    "it must be …"; `reserved` are names that the client keeps for itself. What is only `is_advisory` it takes nevertheless.
     """
 
-    of: str
+    part: str
     most: int = 0
     least: int = 0
     pattern: str = ""
     expects: str = ""
     reserved: tuple[str, ...] = ()
-    advised: bool = False
+    is_advisory: bool = False
 
 
 class Right(NamedTuple):
@@ -104,15 +104,15 @@ class Right(NamedTuple):
         """How the setting `allow-rights` names it."""
         return f"{self.target}.{self.key}={self.value}" if self.value else f"{self.target}.{self.key}"
 
-    def is_given(self, table: Mapping[str, object]) -> bool:
+    def is_granted_by(self, table: Mapping[str, object]) -> bool:
         """Tell whether a target's table of a manifest gives this right, also by a pattern for everything."""
         held = table.get(self.key)
-        return _gives(held, self.value) if self.value else bool(held)
+        return _grants_value(held, self.value) if self.value else bool(held)
 
 
-def _gives(held: object, value: str) -> bool:
+def _grants_value(held: object, value: str) -> bool:
     if isinstance(held, Mapping):
-        return any(_gives(inner, value) for pattern, inner in held.items() if not pattern.strip("*?"))
+        return any(_grants_value(inner, value) for pattern, inner in held.items() if not pattern.strip("*?"))
     return held == value
 
 
