@@ -1,4 +1,4 @@
-"""Codex CLI, as of 0.169."""
+"""Codex CLI, version 0.169."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CODEX = Target(
         Field(
             "sandbox_mode",
             one_of("read-only", "workspace-write", "danger-full-access"),
-            "What commands may change; the caller's holds when it runs.",
+            "What commands can change. The caller's mode applies when the agent runs.",
         ),
         Field(
             "nickname_candidates",
@@ -30,7 +30,7 @@ CODEX = Target(
                 "a list of nicknames",
                 least=1,
             ),
-            "What running agents of this kind may be called.",
+            "Names for running copies of this agent.",
         ),
     ),
     tools=Tools(
@@ -50,7 +50,7 @@ CODEX = Target(
     ),
     form=TOML,
     searches_subfolders=True,
-    limits=(fields.DESCRIBED, Limit("body", least=1)),
-    rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside of any sandbox"),),
-    unsupported=("There is no list of tools: the instructions say what the agent may do, and nothing enforces it.",),
+    limits=(fields.NOT_EMPTY_DESCRIPTION, Limit("body", least=1)),
+    rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside any sandbox"),),
+    unsupported=("There is no list of tools. The instructions say what the agent may do, but nothing enforces it.",),
 )
