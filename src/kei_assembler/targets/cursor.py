@@ -19,11 +19,7 @@ CURSOR = Target(
         fields.MODEL,
         Field("readonly", BOOLEAN, "Whether the agent can't change anything."),
         Field("is_background", BOOLEAN, "Whether the agent runs in the background."),
-        Field(
-            "tools",
-            list_of(_ONE_NAME, "a list of names"),
-            "The tools, instead of the manifest's `tools`.",
-        ),
+        Field("tools", list_of(_ONE_NAME, "a list of names"), "The tools, instead of the manifest's `tools`."),
     ),
     tools=Tools(
         "comma",
