@@ -1,4 +1,4 @@
-"""What a run found and did, and how it is told: one renderer for each output format."""
+"""Reports on a run: one renderer for each output format."""
 
 from __future__ import annotations
 

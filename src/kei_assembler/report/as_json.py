@@ -1,4 +1,4 @@
-"""The outcome as one JSON object, in ASCII."""
+"""The report as one JSON object in ASCII."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from kei_assembler.text.hidden import as_json, shown
 
 
 def render(outcome: Outcome) -> Streams:
-    """Return an object with `diagnostics`, `changes`, `loosened`, and `failure` if the run was not possible."""
-    whole: dict[str, Any] = {
+    """Return an object with the keys `diagnostics`, `changes` and `loosened`, and `failure` if the run failed."""
+    report: dict[str, Any] = {
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in outcome.findings],
         "changes": [_change(outcome, change) for change in outcome.changes],
-        "loosened": [loosening._asdict() for loosening in outcome.loosened],
+        "loosened": [waiver._asdict() for waiver in outcome.loosened],
     }
     if outcome.failure:
-        whole["failure"] = {"message": shown(outcome.failure.message), "help": shown(outcome.failure.hint)}
-    return Streams(as_json(whole), "")
+        report["failure"] = {"message": shown(outcome.failure.message), "help": shown(outcome.failure.hint)}
+    return Streams(as_json(report), "")
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -39,9 +39,9 @@ def _place(place: Place) -> dict[str, Any]:
 
 
 def _change(outcome: Outcome, change: Change) -> dict[str, Any]:
-    told = {"path": change.path, "kind": change.kind, "manifest": change.manifest, "target": change.target}
+    fields = {"path": change.path, "kind": change.kind, "manifest": change.manifest, "target": change.target}
     if outcome.is_diff:
         from kei_assembler.plan.difference import diff
 
-        told["diff"] = diff(change, outcome.way) if change.kind in DRIFT else ""
-    return told
+        fields["diff"] = diff(change, outcome.way) if change.kind in DRIFT else ""
+    return fields

@@ -1,4 +1,4 @@
-"""The outcome as SARIF 2.1.0, the format that code scanning services read (OASIS standard of 27 March 2020)."""
+"""The report as SARIF 2.1.0, the format of code scanning services (OASIS standard of 27 March 2020)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 
 def render(outcome: Outcome) -> Streams:
-    """Return a log with one run: the rules that had something to say, and what they said.
+    """Return a log with one run: its findings and the rules that reported them.
 
-    Code scanning services look for a file from the top of the work tree: paths are those from the working directory.
+    Code scanning services resolve paths from the top of the work tree, where a workflow runs. So paths are relative
+    to the working directory, not to the kit.
     """
     codes = sorted({diagnostic.code for diagnostic in outcome.findings})
     run: dict[str, Any] = {
@@ -25,7 +26,7 @@ def render(outcome: Outcome) -> Streams:
         "columnKind": "unicodeCodePoints",
         "results": [_result(diagnostic, codes, outcome.way) for diagnostic in outcome.findings],
         "invocations": [_invocation(outcome)],
-        "properties": {"loosened": [loosening._asdict() for loosening in outcome.loosened]},
+        "properties": {"loosened": [waiver._asdict() for waiver in outcome.loosened]},
     }
     return Streams(as_json({"version": "2.1.0", "runs": [run]}), "")
 
@@ -51,23 +52,23 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(diagnostic: Diagnostic, codes: list[str], way: str) -> dict[str, Any]:
+def _result(diagnostic: Diagnostic, codes: list[str], prefix: str) -> dict[str, Any]:
     text = f"{diagnostic.message}. {diagnostic.help}" if diagnostic.help else diagnostic.message
-    related = [{**_location(place, way), "message": {"text": shown(message)}} for place, message in diagnostic.related]
+    related = [{**_location(place, prefix), "message": {"text": shown(note)}} for place, note in diagnostic.related]
     return {
         "ruleId": diagnostic.code,
         "ruleIndex": codes.index(diagnostic.code),
         "level": _LEVELS[diagnostic.severity],
         "message": {"text": shown(text)},
-        "locations": [_location(diagnostic.place, way)],
+        "locations": [_location(diagnostic.place, prefix)],
         **({"relatedLocations": related} if related else {}),
     }
 
 
-def _location(place: Place, way: str) -> dict[str, Any]:
+def _location(place: Place, prefix: str) -> dict[str, Any]:
     from urllib.parse import quote
 
     line, column, end_line, end_column = place.span
     region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-    uri = quote(normal(way + place.file), errors="surrogateescape")
+    uri = quote(normal(prefix + place.file), errors="surrogateescape")
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
