@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
 from kei_assembler.paths import normal
-from kei_assembler.plan.outcome import Outcome
+from kei_assembler.plan.result import RunResult
 from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import shown
 
@@ -17,16 +17,16 @@ _MESSAGE_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
-def render(outcome: Outcome) -> Streams:
+def render(result: RunResult) -> Streams:
     """Return one command for each finding and each waiver, and one if the run failed; each is on its own line.
 
     GitHub resolves paths from the top of the work tree, where a workflow runs. So the paths in the commands are
     relative to the working directory, not to the kit.
     """
-    commands = [_command(diagnostic, outcome.way) for diagnostic in outcome.findings]
-    commands += [f"::notice title=waived::{_message(what, reason)}\n" for what, reason in outcome.loosened]
-    if outcome.failure:
-        commands.append(f"::error::{_message(outcome.failure.message, _help(outcome.failure.hint))}\n")
+    commands = [_command(diagnostic, result.request.prefix) for diagnostic in result.findings]
+    commands += [f"::notice title=waived::{_message(what, reason)}\n" for what, reason in result.waivers]
+    if result.failure:
+        commands.append(f"::error::{_message(result.failure.message, _help(result.failure.hint))}\n")
     return Streams("".join(commands), "")
 
 

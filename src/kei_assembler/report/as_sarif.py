@@ -7,34 +7,34 @@ from typing import Any
 from kei_assembler import __version__
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
 from kei_assembler.paths import normal
-from kei_assembler.plan.outcome import Outcome
+from kei_assembler.plan.result import RunResult
 from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import as_json, shown
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
-def render(outcome: Outcome) -> Streams:
+def render(result: RunResult) -> Streams:
     """Return a log with one run: its findings and the rules that reported them.
 
     Code scanning services resolve paths from the top of the work tree, where a workflow runs. So paths are relative
     to the working directory, not to the kit.
     """
-    codes = sorted({diagnostic.code for diagnostic in outcome.findings})
+    codes = sorted({diagnostic.code for diagnostic in result.findings})
     run: dict[str, Any] = {
         "tool": {"driver": {"name": "assemble", "version": __version__, "rules": [_rule(code) for code in codes]}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(diagnostic, codes, outcome.way) for diagnostic in outcome.findings],
-        "invocations": [_invocation(outcome)],
-        "properties": {"loosened": [waiver._asdict() for waiver in outcome.loosened]},
+        "results": [_result(diagnostic, codes, result.request.prefix) for diagnostic in result.findings],
+        "invocations": [_invocation(result)],
+        "properties": {"loosened": [waiver._asdict() for waiver in result.waivers]},
     }
     return Streams(as_json({"version": "2.1.0", "runs": [run]}), "")
 
 
-def _invocation(outcome: Outcome) -> dict[str, Any]:
-    invocation: dict[str, Any] = {"executionSuccessful": outcome.failure is None, "exitCode": outcome.status}
-    if outcome.failure:
-        text = shown(f"{outcome.failure.message} {outcome.failure.hint}".strip())
+def _invocation(result: RunResult) -> dict[str, Any]:
+    invocation: dict[str, Any] = {"executionSuccessful": result.failure is None, "exitCode": result.status}
+    if result.failure:
+        text = shown(f"{result.failure.message} {result.failure.hint}".strip())
         invocation["toolExecutionNotifications"] = [{"level": "error", "message": {"text": text}}]
     return invocation
 

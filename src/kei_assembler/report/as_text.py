@@ -8,30 +8,30 @@ from collections import Counter
 from collections.abc import Container, Iterable
 
 from kei_assembler.diagnostics import Diagnostic, Place
-from kei_assembler.plan import DRIFT, Change, Kind
-from kei_assembler.plan.outcome import Outcome
+from kei_assembler.plan.changes import DRIFT, Change, FileStatus
+from kei_assembler.plan.result import RunResult
 from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import shown
 
 _MAX_LINE_LENGTH = 100
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
-_DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.ORPHAN: "deleted"}
-_PLANNED = {Kind.CREATE: "would create", Kind.UPDATE: "would update"}
-_SHOWN_IN_BUILD = (Kind.EDITED, Kind.FOREIGN)
+_DONE = {FileStatus.CREATE: "created", FileStatus.UPDATE: "updated", FileStatus.ORPHAN: "deleted"}
+_PLANNED = {FileStatus.CREATE: "would create", FileStatus.UPDATE: "would update"}
+_SHOWN_IN_BUILD = (FileStatus.EDITED, FileStatus.FOREIGN)
 
 
-def render(outcome: Outcome) -> Streams:
+def render(result: RunResult) -> Streams:
     """Return the status of each output and the diagnostics; a check lists only the outputs that are out of date.
 
     With `--diff`, stdout contains only the diffs, so that other programs can read them.
     """
-    results = "".join(_lines(outcome))
-    err = "".join([diagnostics(outcome.diagnostics), *_closing(outcome)])
-    if outcome.printed is not None:
-        return Streams(outcome.printed, diagnostics(outcome.diagnostics))
-    if outcome.is_diff:
-        return Streams(_diffs(outcome, DRIFT), results + err)
-    return Streams(results + ("" if outcome.is_check else escaped(_diffs(outcome, _SHOWN_IN_BUILD))), err)
+    results = "".join(_lines(result))
+    err = "".join([diagnostics(result.diagnostics), *_closing(result)])
+    if result.printed is not None:
+        return Streams(result.printed, diagnostics(result.diagnostics))
+    if result.request.diff:
+        return Streams(_diffs(result, DRIFT), results + err)
+    return Streams(results + ("" if result.request.check else escaped(_diffs(result, _SHOWN_IN_BUILD))), err)
 
 
 def diagnostics(found: Iterable[Diagnostic]) -> str:
@@ -62,47 +62,47 @@ _LEADING_COMMAND = re.compile(r"\A(\s*):(?=:)")
 _COLOURS = (("+++", "1"), ("---", "1"), ("@@", "36"), ("+", "32"), ("-", "31"))
 
 
-def _lines(outcome: Outcome) -> Iterable[str]:
-    for change in outcome.changes:
-        if change.kind in DRIFT or (change.kind is Kind.UNCHANGED and not outcome.only_looks):
-            advice = "" if change.path in outcome.applied else change.mending(outcome.named)
-            yield shown(f"{_word(outcome, change)} {change.path}{': ' if advice else ''}{advice}") + "\n"
+def _lines(result: RunResult) -> Iterable[str]:
+    for change in result.changes:
+        if change.kind in DRIFT or (change.kind is FileStatus.UNCHANGED and not result.request.only_looks):
+            advice = "" if change.applied else change.mending(result.request.kit)
+            yield shown(f"{_word(result, change)} {change.path}{': ' if advice else ''}{advice}") + "\n"
 
 
-def _word(outcome: Outcome, change: Change) -> str:
-    if outcome.only_looks:
+def _word(result: RunResult, change: Change) -> str:
+    if result.request.only_looks:
         return _PLANNED.get(change.kind, str(change.kind))
     done = _DONE.get(change.kind, "overwrote")
-    return done if change.path in outcome.applied else str(change.kind)
+    return done if change.applied else str(change.kind)
 
 
-def _diffs(outcome: Outcome, kinds: Container[Kind]) -> str:
-    pending = [change for change in outcome.changes if change.kind in kinds and change.path not in outcome.applied]
+def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
+    pending = [change for change in result.changes if change.kind in kinds and not change.applied]
     if not pending:
         return ""
     from kei_assembler.plan.difference import diff
 
-    return "".join(diff(change, outcome.way) for change in pending)
+    return "".join(diff(change, result.request.prefix) for change in pending)
 
 
-def _closing(outcome: Outcome) -> Iterable[str]:
-    counts = tally(outcome.diagnostics)
-    if outcome.failure:
-        yield f"error: {shown(outcome.failure.message)}\n"
-        yield f"  help: {shown(outcome.failure.hint)}\n" if outcome.failure.hint else ""
-    elif not outcome.changes and outcome.status:
+def _closing(result: RunResult) -> Iterable[str]:
+    counts = tally(result.diagnostics)
+    if result.failure:
+        yield f"error: {shown(result.failure.message)}\n"
+        yield f"  help: {shown(result.failure.hint)}\n" if result.failure.hint else ""
+    elif not result.changes and result.status:
         yield f"{counts}; nothing was written\n"
     else:
-        yield f"{_summary(outcome)}{'; ' if counts else ''}{counts}\n"
-    for what, reason in outcome.loosened:
+        yield f"{_summary(result)}{'; ' if counts else ''}{counts}\n"
+    for what, reason in result.waivers:
         yield shown(f"waived: {what}{f' ({reason})' if reason else ''}") + "\n"
 
 
-def _summary(outcome: Outcome) -> str:
+def _summary(result: RunResult) -> str:
     """Return the run in one line: "7 agents: 1 created, 6 unchanged"."""
-    counts = Counter(_word(outcome, change).replace("would ", "to ") for change in outcome.changes)
+    counts = Counter(_word(result, change).replace("would ", "to ") for change in result.changes)
     parts = ", ".join(f"{count:,} {word}" for word, count in counts.items())
-    return f"{counted(outcome.agents, 'agent')}: {parts or 'nothing to write'}"
+    return f"{counted(result.request.agents, 'agent')}: {parts or 'nothing to write'}"
 
 
 def tally(diagnostics: Iterable[Diagnostic]) -> str:
