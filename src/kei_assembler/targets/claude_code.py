@@ -73,7 +73,7 @@ CLAUDE_CODE = Target(
         ),
     ),
     limits=(
-        fields.NOT_EMPTY_DESCRIPTION,
+        fields.NON_EMPTY_DESCRIPTION,
         Limit(
             "description",
             pattern=r"(?:(?!\\n)[\s\S])*",

@@ -50,7 +50,7 @@ CODEX = Target(
     ),
     form=TOML,
     searches_subfolders=True,
-    limits=(fields.NOT_EMPTY_DESCRIPTION, Limit("body", least=1)),
+    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", least=1)),
     rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside any sandbox"),),
     unsupported=("There is no list of tools. The instructions say what the agent may do, but nothing enforces it.",),
 )

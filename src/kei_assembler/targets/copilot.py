@@ -54,7 +54,7 @@ COPILOT = Target(
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
     loader=Loader(has_optional_front_matter=True, named_by_file=True),
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
-    limits=(fields.NOT_EMPTY_DESCRIPTION, Limit("prompt", most=30_000)),
+    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("prompt", most=30_000)),
     rights=(Right("copilot", "mcp-servers", "", fields.STARTS_SERVERS),),
     unsupported=("Models have display names here, so `model` is left out unless `[target.copilot]` names one.",),
 )

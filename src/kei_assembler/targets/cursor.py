@@ -33,6 +33,6 @@ CURSOR = Target(
     form=LINES,
     loader=Loader(named_by_file=True),
     models=("inherit",),
-    limits=(fields.NOT_EMPTY_DESCRIPTION, Limit("body", least=1)),
+    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", least=1)),
     unsupported=("A description of several lines is written as one line.",),
 )

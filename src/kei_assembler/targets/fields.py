@@ -15,4 +15,4 @@ BACKGROUND = Field("background", BOOLEAN, "Whether the agent always runs in the 
 HOOKS = Field("hooks", TABLE_OF_ANYTHING, "Commands that run at certain events.")
 STARTS_SERVERS = "start and use MCP servers of its own"
 RUNS_HOOKS = "run commands at events without asking"
-NOT_EMPTY_DESCRIPTION = Limit("description", least=1, is_advisory=True)
+NON_EMPTY_DESCRIPTION = Limit("description", least=1, is_advisory=True)

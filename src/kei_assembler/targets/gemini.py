@@ -54,7 +54,7 @@ GEMINI = Target(
     models=("inherit",),
     loader=Loader(ignored_prefix="_"),
     limits=(
-        fields.NOT_EMPTY_DESCRIPTION,
+        fields.NON_EMPTY_DESCRIPTION,
         Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`"),
     ),
     placeholder=r"\$\{[A-Za-z0-9_]+\}",

@@ -39,7 +39,7 @@ QWEN = Target(
         input_format="words",
     ),
     limits=(
-        fields.NOT_EMPTY_DESCRIPTION,
+        fields.NON_EMPTY_DESCRIPTION,
         Limit("description", most=1000, is_advisory=True),
         Limit("name", least=2, most=50),
         Limit(
