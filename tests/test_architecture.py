@@ -121,7 +121,7 @@ def _literals(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", [path for path in ROOMS if path.parent.name != "targets"], ids=_room)
 def test_only_its_row_knows_an_ai_tool(path: Path) -> None:
-    folders = [home.rpartition("/")[0] for row in TARGETS.values() for home in (row.home, *row.homes)]
+    folders = [home.rpartition("/")[0] for row in TARGETS.values() for home in (row.default_path, *row.search_paths)]
     told = [text for text in _literals(path) if text in TARGETS or any(folder in text for folder in folders)]
     assert told == []
 

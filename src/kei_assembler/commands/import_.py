@@ -15,7 +15,7 @@ from kei_assembler.report import as_text
 from kei_assembler.targets import COPILOT, DEFAULT_TARGET, TARGETS
 from kei_assembler.text.hidden import shown
 
-_EXAMPLE = COPILOT.home.partition("/{name}")[0]
+_EXAMPLE = COPILOT.default_path.partition("/{name}")[0]
 _FROM_HELP = (
     f"The AI tool that the files are for; else their paths tell, as {_EXAMPLE}, "
     f"or it is {TARGETS[DEFAULT_TARGET].label}."

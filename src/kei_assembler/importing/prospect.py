@@ -124,10 +124,10 @@ def _output_at_home(row: Target, origins: Iterable[Origin]) -> str:
 
     It is empty where they are not in a folder of the client's own, or go there by default.
     """
-    folder, name, suffix = row.home.partition("/{name}")
+    folder, name, suffix = row.default_path.partition("/{name}")
     home = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/.*")
     places = (home.fullmatch(origin.place) for origin in origins if origin.agent.target == row.name)
-    counts = Counter(match["folder"] for match in places if match and row.home != row.output)
+    counts = Counter(match["folder"] for match in places if match and row.default_path != row.output)
     return f"{counts.most_common(1)[0][0]}{name}{suffix}" if counts else ""
 
 

@@ -74,7 +74,7 @@ def classify_leftover(kit: Kit, path: str, target: str, present: bytes) -> Chang
             return Change(FileStatus.ORPHAN, path, manifest, target, present, None, found.intact)
         if found.intact and stem(found.source) in path and any(map(kit.files.exists, ways)):
             return None
-    is_agent_file = form.mark.match(with_lf(present.removeprefix(BOM_UTF8)))
+    is_agent_file = form.agent_pattern.match(with_lf(present.removeprefix(BOM_UTF8)))
     return Change(FileStatus.UNMANAGED, path, "", target) if is_agent_file else None
 
 

@@ -138,7 +138,7 @@ class Planner:
 def _check_limits(artifact: Artifact) -> list[Diagnostic]:
     if len(artifact.content) > OUTPUT_MOST:
         return []
-    limited = {limit.of for limit in TARGETS[artifact.target].limits}
+    limited = {limit.part for limit in TARGETS[artifact.target].limits}
     given: Given = {of: getattr(artifact, name) for of, name in _LIMITED.items() if of in limited}
     return check_limits(Source(artifact.manifest, ""), given, (artifact.target,))
 

@@ -77,26 +77,26 @@ def beyond_advice(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
 
 def _beyond(given: Given, targets: Iterable[str], advised: bool) -> Iterator[Finding]:
     for limit, message in excesses(given, targets):
-        if limit.advised == advised:
-            where = (limit.of,) if limit.of in ("name", "description") else ()
-            yield Finding(where, message, "" if limit.pattern else _HELP.get(limit.of, ""))
+        if limit.is_advisory == advised:
+            where = (limit.part,) if limit.part in ("name", "description") else ()
+            yield Finding(where, message, "" if limit.pattern else _HELP.get(limit.part, ""))
 
 
 def excesses(given: Given, targets: Iterable[str]) -> Iterator[tuple[Limit, str]]:
     """Yield each limit of these targets that a text exceeds, with the message."""
     for target in targets:
         for limit in TARGETS[target].limits:
-            if limit.of in given and (message := _excess(limit, given[limit.of], TARGETS[target].label)):
+            if limit.part in given and (message := _excess(limit, given[limit.part], TARGETS[target].label)):
                 yield limit, message
 
 
 def _excess(limit: Limit, value: str | bytes, label: str) -> str:
     """Return the message for a value that exceeds a client's limit, or nothing."""
-    name, size = _NAMES[limit.of], len(value)
+    name, size = _NAMES[limit.part], len(value)
     if size < limit.least:
         return f"{name} has {_counted(limit, size)}; {label} needs at least {limit.least:,}"
     if 0 < limit.most < size:
-        bound = f"warns above {limit.most:,}" if limit.advised else f"accepts at most {limit.most:,}"
+        bound = f"warns above {limit.most:,}" if limit.is_advisory else f"accepts at most {limit.most:,}"
         return f"{name} has {_counted(limit, size)}; {label} {bound}"
     if value in limit.reserved:
         return f"the name `{value!s}` is reserved by {label}"
@@ -106,7 +106,7 @@ def _excess(limit: Limit, value: str | bytes, label: str) -> str:
 
 
 def _counted(limit: Limit, size: int) -> str:
-    unit = "byte" if limit.of == "file" else "character"
+    unit = "byte" if limit.part == "file" else "character"
     return f"{size:,} {unit}{'s' * (size != 1)}"
 
 

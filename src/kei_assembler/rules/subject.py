@@ -133,7 +133,7 @@ class Usage:
         if use.handoffs:
             self.handoffs_for.setdefault(use.targets, set()).update(use.handoffs)
         for target in use.targets:
-            for block in use.blocks if TARGETS[target].fills else ():
+            for block in use.blocks if TARGETS[target].placeholder else ():
                 self.fillers.setdefault(block, set()).add(target)
 
     @cached_property
@@ -171,4 +171,4 @@ def _contains(table: Any, path: KeyPath) -> bool:
 def rights_of(manifest: Manifest) -> tuple[str, ...]:
     """Return the names of the rights that a manifest's target tables give its agent."""
     tables = manifest.target.items()
-    return tuple(right.name for name, table in tables for right in TARGETS[name].rights if right.is_given(table))
+    return tuple(right.name for name, table in tables for right in TARGETS[name].rights if right.is_granted_by(table))

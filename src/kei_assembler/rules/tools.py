@@ -111,7 +111,7 @@ def tool_without_counterpart(subject: Subject) -> Iterable[Finding]:
     """
     known = subject.kit.known_tools
     for target, tools in _toolsets(subject):
-        if lost := tuple(tool for tool in tools.lost if _is_known(tool, known)):
+        if lost := tuple(tool for tool in tools.unsupported if _is_known(tool, known)):
             message = f"{target.label} has no counterpart for {listed(lost)}, which the agent then lacks"
             yield Finding(_first(subject, lost), message, _hint(target))
 
@@ -137,9 +137,9 @@ def tool_widened(subject: Subject) -> Iterable[Finding]:
         targets = ["claude-code", "opencode"]
     """
     for target, tools in _toolsets(subject):
-        if tools.widened:
-            message = f"{target.label} cannot limit {listed(tools.widened)}, so the agent gets the whole tool there"
-            yield Finding(_first(subject, tools.widened), message, _hint(target))
+        if tools.unscoped:
+            message = f"{target.label} cannot limit {listed(tools.unscoped)}, so the agent gets the whole tool there"
+            yield Finding(_first(subject, tools.unscoped), message, _hint(target))
 
 
 @rule("K115")
