@@ -256,7 +256,7 @@ def test_through_a_link_a_kit_writes_the_same_bytes_to_the_same_place(args: list
 def test_through_a_link_the_library_has_the_same_kit(linked: Workbench) -> None:
     kit = Kit.load(linked.folder / "kit")
     assert kit.folder == os.path.realpath(linked.folder / "deep/er/kit")
-    assert [change.kind.value for change in kit.plan().changes] == ["unchanged"]
+    assert [change.status.value for change in kit.plan().changes] == ["unchanged"]
 
 
 def test_a_kit_is_begun_and_imported_to_where_a_link_leads(bench: Workbench) -> None:

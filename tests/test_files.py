@@ -60,7 +60,7 @@ def _made(kit: Kit) -> dict[str, bytes | None]:
     """The outputs of a kit that has none yet."""
     plan = plan_kit(kit, kit.manifests, whole=True)
     assert [found for found in plan.found if found.code != "B206"] == []
-    assert {change.kind for change in plan.changes} == {FileStatus.CREATE}
+    assert {change.status for change in plan.changes} == {FileStatus.CREATE}
     return {change.path: change.after for change in plan.changes}
 
 
@@ -84,7 +84,7 @@ def test_outputs_are_compared_where_the_kit_lies() -> None:
     edited = {path: text + "More.\n" for path, text in made.items()}
     for outputs, kind in ((made, FileStatus.UNCHANGED), (edited, FileStatus.EDITED)):
         kit = load_kit(FOLDER, files=Memory(KIT | outputs))
-        assert {change.kind for change in plan_kit(kit, kit.manifests, whole=True).changes} == {kind}
+        assert {change.status for change in plan_kit(kit, kit.manifests, whole=True).changes} == {kind}
 
 
 def _walked(folder: Path) -> set[str]:

@@ -243,12 +243,12 @@ def _check_settled(raw: bytes) -> None:
 
 
 def _check_decisions(raw: bytes) -> None:
-    kind = classify(NOWHERE, WANTED, raw).kind
+    kind = classify(NOWHERE, WANTED, raw).status
     assert (kind is FileStatus.UNCHANGED) == (with_lf(raw) == WANTED.content)
     assert kind is not FileStatus.UPDATE or _rest(raw) in RESTS
     leftover = classify_leftover(NOWHERE, "agents/old.md", "claude-code", raw)
-    assert leftover is None or leftover.kind in (FileStatus.ORPHAN, FileStatus.UNMANAGED)
-    assert leftover is None or leftover.kind is FileStatus.UNMANAGED or not leftover.intact or _rest(raw) in RESTS
+    assert leftover is None or leftover.status in (FileStatus.ORPHAN, FileStatus.UNMANAGED)
+    assert leftover is None or leftover.status is FileStatus.UNMANAGED or not leftover.intact or _rest(raw) in RESTS
 
 
 def _fuzz_stamps(inputs: Iterable[bytes]) -> None:

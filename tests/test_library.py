@@ -34,14 +34,14 @@ def test_a_kit_names_what_it_has(kit: Kit, bench: Workbench) -> None:
 def test_a_plan_is_carried_out_and_then_there_is_none(kit: Kit, bench: Workbench) -> None:
     plan = kit.plan()
     assert plan.diagnostics == ()
-    assert [(change.kind, change.path) for change in plan.changes] == [
+    assert [(change.status, change.path) for change in plan.changes] == [
         (FileStatus.CREATE, "agents/critic.md"),
         (FileStatus.CREATE, "agents/tester.md"),
     ]
     assert not (bench.folder / "agents/critic.md").exists()
     assert kit.apply(plan.changes) == tuple(change._replace(applied=True) for change in plan.changes)
     assert bench.read("agents/critic.md").encode() == plan.changes[0].after
-    assert {change.kind for change in kit.plan().changes} == {FileStatus.UNCHANGED}
+    assert {change.status for change in kit.plan().changes} == {FileStatus.UNCHANGED}
 
 
 def test_what_is_rendered_is_what_is_written(kit: Kit, bench: Workbench) -> None:
@@ -125,7 +125,7 @@ def test_a_plan_leaves_out_what_the_settings_ignore(kit: Kit, bench: Workbench) 
     assert [found.code for found in kit.plan().diagnostics] == ["K111", "K109"]
     bench.write({"assemble.toml": 'ignore = ["K109", "K111"]\n'})
     plan = kit.plan()
-    assert (plan.diagnostics, [change.kind for change in plan.changes]) == ((), ["create", "create"])
+    assert (plan.diagnostics, [change.status for change in plan.changes]) == ((), ["create", "create"])
 
 
 def test_what_changes_after_loading_counts_for_the_first_call(kit: Kit, bench: Workbench) -> None:

@@ -587,7 +587,7 @@ HARDSHIPS: dict[str, Callable[[Shelf], object]] = {
     "a dangling link": lambda s: s.records.symlink_to("/nowhere/at/all"),
     "no room for a record": lambda s: s.patch.setattr(os, "replace", _fail),
     "no folder can be made": lambda s: s.patch.setattr(os, "makedirs", _fail),
-    "a folder that cannot be listed": lambda s: s.patch.setattr(run_cache, "sweep", _fail),
+    "a folder that cannot be listed": lambda s: s.patch.setattr(run_cache, "remove_stale_temp_files", _fail),
     "clutter": lambda s: [os.makedirs(s.records / f"{number}.json") for number in range(80)],  # type: ignore[func-returns-value]
 }
 
@@ -667,16 +667,16 @@ def test_what_is_there_only_while_the_run_goes_on_shows(shelf: Shelf) -> None:
     late = shelf.kit / "assemble.toml"
     shelf.run("--all", "--no-cache")
     late.rename(shelf.outside / "assemble.toml")
-    note = RECORDER.looks_at
+    note = RECORDER.record_lookup
 
     def note_and_bring_about(path: str) -> None:
         note(path)
         if path == str(late) and not late.exists():
             shutil.copy(shelf.outside / "assemble.toml", late)
 
-    shelf.patch.setattr(RECORDER, "looks_at", note_and_bring_about)
+    shelf.patch.setattr(RECORDER, "record_lookup", note_and_bring_about)
     assert shelf.run("--all", "--check").status == 0
-    shelf.patch.setattr(RECORDER, "looks_at", note)
+    shelf.patch.setattr(RECORDER, "record_lookup", note)
     late.unlink()
     assert shelf.assert_as_without("--all", "--check").status != 0
 
@@ -805,16 +805,16 @@ def test_what_two_processes_saw_in_two_ways_is_not_kept(stopped: Shelf, of: str)
 
 
 def test_what_somebody_wrote_over_it_at_once_shows_also_by_a_clock_set_back(stopped: Shelf) -> None:
-    has_written = RECORDER.has_written
+    record_written = RECORDER.record_written
     stopped.patch.setattr(signatures, "is_settled", lambda *_: True)
 
     def meddle_and_note(path: str, content: bytes) -> None:
         _rewrite(Path(path), "kind", "mild")
-        has_written(path, content)
+        record_written(path, content)
 
-    stopped.patch.setattr(RECORDER, "has_written", meddle_and_note)
+    stopped.patch.setattr(RECORDER, "record_written", meddle_and_note)
     stopped.run("--all")
-    stopped.patch.setattr(RECORDER, "has_written", has_written)
+    stopped.patch.setattr(RECORDER, "record_written", record_written)
     stopped.run("--all")
     assert not stopped.was_remembered
 

@@ -68,8 +68,8 @@ def test_after_a_build_nothing_is_left_to_do(manifest: dict[str, Any]) -> None:
         first = _planned(path).changes
         Disk(load_kit(path)).apply(first)
         second = _planned(path).changes
-    assert [change.kind for change in first] == [FileStatus.CREATE]
-    assert [change.kind for change in second] == [FileStatus.UNCHANGED]
+    assert [change.status for change in first] == [FileStatus.CREATE]
+    assert [change.status for change in second] == [FileStatus.UNCHANGED]
 
 
 @examples(100)

@@ -222,8 +222,8 @@ def test_git_is_to_have_what_was_renewed(kit: Workbench) -> None:
 
 def test_the_library_plans_and_writes_it(kit: Workbench) -> None:
     library = Kit.load(kit.folder)
-    (change,) = [change for change in library.plan().changes if change.kind is not FileStatus.UNCHANGED]
-    assert (change.kind, change.path, change.manifest, change.target) == (FileStatus.UPDATE, MANIFEST_SCHEMA, "", "")
+    (change,) = [change for change in library.plan().changes if change.status is not FileStatus.UNCHANGED]
+    assert (change.status, change.path, change.manifest, change.target) == (FileStatus.UPDATE, MANIFEST_SCHEMA, "", "")
     library.apply([change])
     assert _is_as_printed(kit)
     assert library.check() == ()

@@ -308,14 +308,14 @@ def orphan(bench: Workbench) -> Path:
 
 def test_an_orphan_that_another_run_deleted_first_counts_as_deleted(orphan: Path) -> None:
     kit = Kit.load(orphan.parent)
-    (change,) = (change for change in kit.plan().changes if change.kind is FileStatus.ORPHAN)
+    (change,) = (change for change in kit.plan().changes if change.status is FileStatus.ORPHAN)
     orphan.unlink()
-    assert [done.kind for done in kit.apply([change], prune=True)] == [FileStatus.ORPHAN]
+    assert [done.status for done in kit.apply([change], prune=True)] == [FileStatus.ORPHAN]
 
 
 def test_an_orphan_that_changed_since_the_plan_is_not_deleted(orphan: Path) -> None:
     kit = Kit.load(orphan.parent)
-    (change,) = (change for change in kit.plan().changes if change.kind is FileStatus.ORPHAN)
+    (change,) = (change for change in kit.plan().changes if change.status is FileStatus.ORPHAN)
     orphan.write_bytes(b"mine now\n")
-    assert [done.kind for done in kit.apply([change], prune=True)] == [FileStatus.EDITED]
+    assert [done.status for done in kit.apply([change], prune=True)] == [FileStatus.EDITED]
     assert orphan.read_bytes() == b"mine now\n"

@@ -47,7 +47,7 @@ def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
         result = run(kit, kit.manifests, True, RunOptions(policy=Policy.of(kit)))
     except AssembleError as error:
         return failed(error)
-    changes = tuple(change for change in result.changes if change.kind is not FileStatus.UNCHANGED)
+    changes = tuple(change for change in result.changes if change.status is not FileStatus.UNCHANGED)
     return result._replace(changes=changes).seen_from(way_to(folder))
 
 

@@ -69,44 +69,44 @@ class Disk:
 
     def read(self, path: str, most: int, follow: bool = True) -> bytes:
         """See `Files.read`."""
-        RECORDER.looks_at(path)
+        RECORDER.record_lookup(path)
         content = read_regular(path, most, follow)
-        RECORDER.has_read(path, content)
+        RECORDER.record_read(path, content)
         return content
 
     def list(self, folder: str, source_suffix: str | None = None) -> list[Entry]:
         """See `Files.list`."""
-        RECORDER.looks_at(folder)
+        RECORDER.record_lookup(folder)
         try:
             with os.scandir(folder) as scanned:
                 entries = list(scanned)
         except (FileNotFoundError, NotADirectoryError):
             entries = []
-        RECORDER.has_listed(folder, entries, source_suffix)
+        RECORDER.record_listing(folder, entries, source_suffix)
         return [Entry(entry.name, entry.is_symlink(), _is_folder(entry)) for entry in entries]
 
     def resolve(self, path: str) -> str:
         """See `Files.resolve`."""
         real = os.path.realpath(path)
-        RECORDER.has_resolved(path, real)
+        RECORDER.record_resolved(path, real)
         return real
 
     def exists(self, path: str) -> bool:
         """See `Files.exists`."""
-        RECORDER.looks_for(path)
+        RECORDER.record_source_lookup(path)
         return os.path.lexists(path)
 
     def is_folder(self, path: str) -> bool:
         """See `Files.is_folder`."""
-        RECORDER.looks_at(path)
+        RECORDER.record_lookup(path)
         is_folder = os.path.isdir(path)
         if not is_folder:
-            RECORDER.looks_for(path)
+            RECORDER.record_source_lookup(path)
         return is_folder
 
     def is_link(self, path: str) -> bool:
         """See `Files.is_link`."""
-        RECORDER.looks_at(path)
+        RECORDER.record_lookup(path)
         return os.path.islink(path)
 
 
@@ -116,7 +116,7 @@ DISK: Files = Disk()
 
 def accesses() -> Accesses | None:
     """Return what this process has accessed so far, for another process to add; None if that is not recorded."""
-    return RECORDER.everything()
+    return RECORDER.all_accesses()
 
 
 def add_accesses(others: Accesses | None) -> None:

@@ -46,7 +46,7 @@ def replace(path: str, before: bytes | None, after: bytes | None, real: str = ""
         return _delete(place, before)
     is_done = _replace(place, before, after)
     if is_done:
-        RECORDER.has_written(path, after)
+        RECORDER.record_written(path, after)
     return is_done
 
 
@@ -55,7 +55,7 @@ def is_temporary(path: str) -> bool:
     return _TEMPORARY.fullmatch(os.path.basename(path)) is not None
 
 
-def sweep(folder: str) -> None:
+def remove_stale_temp_files(folder: str) -> None:
     """Remove the temporary files of killed runs, whose processes are no more, from a folder."""
     try:
         names = os.listdir(folder)

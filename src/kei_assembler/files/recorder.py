@@ -66,7 +66,7 @@ class Recorder:
         """Turn it off, and forget all accesses."""
         self.accesses = None
 
-    def looks_at(self, path: str) -> None:
+    def record_lookup(self, path: str) -> None:
         """Record a path that is about to be accessed; it may be missing."""
         if self.accesses is None:
             return
@@ -79,49 +79,49 @@ class Recorder:
         elif not before and signatures.signature(path):
             self.stop()  # it came about meanwhile: the run does not see what was recorded
 
-    def looks_for(self, path: str) -> None:
+    def record_source_lookup(self, path: str) -> None:
         """Record a path where a source is looked for."""
-        self.looks_at(path)
-        self._adds_source(path, "")
+        self.record_lookup(path)
+        self._add_source(path, "")
 
-    def _adds_source(self, path: str, suffix: str) -> None:
+    def _add_source(self, path: str, suffix: str) -> None:
         if self.accesses is not None:
             self.accesses.sources.setdefault(path, set()).add(suffix)
 
-    def has_read(self, path: str, content: bytes) -> None:
+    def record_read(self, path: str, content: bytes) -> None:
         """Record the content that was read at a path."""
         if self.accesses is not None and not signatures.is_settled(self.accesses.paths.get(path, ()), self.since):
             digest = signatures.digest(content)
             if self.accesses.digests.setdefault(path, digest) != digest:
                 self.stop()
 
-    def has_listed(self, folder: str, entries: Iterable[os.DirEntry[str]], source_suffix: str | None) -> None:
+    def record_listing(self, folder: str, entries: Iterable[os.DirEntry[str]], source_suffix: str | None) -> None:
         """Record the entries of a folder, and where the links among them lead."""
         if self.accesses is None:
             return
         if source_suffix is not None:
-            self._adds_source(folder, source_suffix)
+            self._add_source(folder, source_suffix)
         self.accesses.entries.setdefault(folder, set(map(signatures.entry_line, entries)))
         for entry in entries:
             if entry.is_symlink():
-                self.looks_at(entry.path)
+                self.record_lookup(entry.path)
 
-    def has_resolved(self, path: str, real: str) -> None:
+    def record_resolved(self, path: str, real: str) -> None:
         """Record where a path leads."""
         if self.accesses is not None and self.accesses.places.setdefault(path, real) != real:
             self.stop()
 
-    def has_written(self, path: str, content: bytes) -> None:
+    def record_written(self, path: str, content: bytes) -> None:
         """Record a file that the run itself has put in its place."""
         if self.accesses is not None:
             self.accesses.written[path] = signatures.signature(path), signatures.digest(content)
 
-    def everything(self) -> Accesses | None:
+    def all_accesses(self) -> Accesses | None:
         """Return all accesses so far, those of the program's own files among them; None if it is off."""
         for module in tuple(sys.modules.values()):
-            self.looks_at(getattr(module, "__file__", None) or "")
+            self.record_lookup(getattr(module, "__file__", None) or "")
         for folder in sys.path:
-            self.looks_at(folder)
+            self.record_lookup(folder)
         return self.accesses
 
     def add(self, others: Accesses | None) -> None:

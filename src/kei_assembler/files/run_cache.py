@@ -23,7 +23,7 @@ from zlib import adler32, crc32
 
 from kei_assembler import __version__
 from kei_assembler.files import signatures
-from kei_assembler.files.atomic import is_temporary, new_file, sweep
+from kei_assembler.files.atomic import is_temporary, new_file, remove_stale_temp_files
 from kei_assembler.files.recorder import RECORDER, Accesses
 from kei_assembler.files.signatures import Signature
 from kei_assembler.paths import upwards
@@ -94,7 +94,7 @@ def start_recording() -> None:
     RECORDER.start(min(now, RECORDER.since))
     here = os.getcwd()
     for argument in _Run.args or ():  # any of them may be a link to what the run is about
-        RECORDER.looks_at(os.path.join(here, argument))
+        RECORDER.record_lookup(os.path.join(here, argument))
 
 
 def is_recording() -> bool:
@@ -107,7 +107,7 @@ def keep(out: str, err: str) -> None:
 
     `out` and `err` are what a run says that finds it so.
     """
-    folder, seen = _folder(), RECORDER.everything()
+    folder, seen = _folder(), RECORDER.all_accesses()
     if folder is None or seen is None or _has_written_sources(seen):
         return
     changed = _add_changes(seen)
@@ -236,7 +236,7 @@ def _write(folder: str, record: dict[str, Any]) -> None:
             file.write(b"%08x\n" % crc32(text) + text)
             file.close()
             os.replace(file.name, path)
-        sweep(folder)
+        remove_stale_temp_files(folder)
         _drop_old_records(folder)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kei_assembler.kit import naming
 
-OUTPUT_MOST = 4 * 1024 * 1024
+MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 """The maximum size of a generated file, in bytes: no agent's file is larger."""
 
 
@@ -36,7 +36,7 @@ class Change(NamedTuple):
     was generated, `chosen` whether the run was limited to some targets.
     """
 
-    kind: FileStatus
+    status: FileStatus
     path: str
     manifest: str
     target: str
@@ -46,7 +46,7 @@ class Change(NamedTuple):
     chosen: bool = False
     applied: bool = False
 
-    def mending(self, kit: str = "") -> str:
+    def fix_command(self, kit: str = "") -> str:
         """Return the command that brings the file up to date; empty if only a person can.
 
         `kit` is the kit's folder if the command has to name it.
@@ -54,7 +54,7 @@ class Change(NamedTuple):
         where = naming(kit)
         only = f"{where} --target {self.target}" if self.chosen else where
         what = quote(self.manifest) if self.manifest else "--all"
-        match self.kind:
+        match self.status:
             case FileStatus.CREATE | FileStatus.UPDATE:
                 return f"assemble{only} {what}"
             case FileStatus.EDITED | FileStatus.FOREIGN:
@@ -73,7 +73,7 @@ class WritePolicy(NamedTuple):
 
     def covers(self, change: Change) -> bool:
         """Tell whether the run carries out the change."""
-        match change.kind:
+        match change.status:
             case FileStatus.CREATE | FileStatus.UPDATE:
                 return True
             case FileStatus.EDITED | FileStatus.FOREIGN:

@@ -11,7 +11,7 @@ from functools import cache
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Files, atomic
 from kei_assembler.kit import Kit
-from kei_assembler.plan.changes import OUTPUT_MOST, Change, FileStatus
+from kei_assembler.plan.changes import MAX_OUTPUT_BYTES, Change, FileStatus
 
 
 class Disk:
@@ -50,10 +50,10 @@ class Disk:
         """
         return [self._carry_out(change) for change in changes]
 
-    def sweep(self, paths: Iterable[str]) -> None:
+    def remove_stale_temp_files(self, paths: Iterable[str]) -> None:
         """Remove the temporary files that killed runs left in the folders of these outputs."""
         for folder in {os.path.dirname(path) for path in paths}:
-            atomic.sweep(self._real_folder(self.kit.path(folder)))
+            atomic.remove_stale_temp_files(self._real_folder(self.kit.path(folder)))
 
     def real(self, path: str) -> str:
         """Return the resolved path of an output on this machine."""
@@ -75,7 +75,7 @@ class Disk:
                 f"{change.path} cannot be written: {error.strerror}",
                 "what was written before it is whole; once there is room and the right to write, run again",
             ) from error
-        return change._replace(applied=True) if is_as_planned else change._replace(kind=FileStatus.EDITED)
+        return change._replace(applied=True) if is_as_planned else change._replace(status=FileStatus.EDITED)
 
 
 def create(path: str, content: bytes) -> bool:
@@ -110,9 +110,9 @@ def _unwritable(path: str, error: OSError) -> AssembleError:
 
 def _present(files: Files, path: str) -> bytes | None:
     try:
-        content = files.read(path, OUTPUT_MOST)
+        content = files.read(path, MAX_OUTPUT_BYTES)
     except FileNotFoundError:
         return None
-    if len(content) > OUTPUT_MOST:
-        raise OSError(errno.EFBIG, f"the file is larger than {OUTPUT_MOST:,} bytes")
+    if len(content) > MAX_OUTPUT_BYTES:
+        raise OSError(errno.EFBIG, f"the file is larger than {MAX_OUTPUT_BYTES:,} bytes")
     return content

@@ -40,7 +40,7 @@ def unstaged(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
     """
     from kei_assembler.plan import staging
 
-    right = (change.path for change in changes if change.applied or change.kind is FileStatus.UNCHANGED)
+    right = (change.path for change in changes if change.applied or change.status is FileStatus.UNCHANGED)
     return [
         diagnostic
         for path, is_ignored in staging.unstaged(kit, right).items()
@@ -52,8 +52,8 @@ def _diagnosed(kit: Kit, changes: Iterable[Change], rules: Mapping[FileStatus, R
     return [
         diagnostic
         for change in changes
-        if change.kind in rules
-        for diagnostic in run_rule(rules[change.kind], Source(change.path, ""), *_subject(kit, change))
+        if change.status in rules
+        for diagnostic in run_rule(rules[change.status], Source(change.path, ""), *_subject(kit, change))
     ]
 
 
@@ -61,15 +61,15 @@ def _subject(kit: Kit, change: Change) -> tuple[str, str, str]:
     """What the rules about outputs look at: the manifest, the command that fixes it, the likely cause."""
     cause = _cause(kit, change)
     is_torn = cause == UNFINISHED_MERGE  # once a side of the merge is taken, it needs no force
-    fixed = change._replace(kind=FileStatus.UPDATE) if is_torn else change
-    return change.manifest, fixed.mending(kit.named), cause
+    fixed = change._replace(status=FileStatus.UPDATE) if is_torn else change
+    return change.manifest, fixed.fix_command(kit.named), cause
 
 
 def _cause(kit: Kit, change: Change) -> str:
     """What an edit looks like; for an orphan, its target if its manifest exists and the kit lacks that target."""
-    if change.kind in (FileStatus.EDITED, FileStatus.FOREIGN):
+    if change.status in (FileStatus.EDITED, FileStatus.FOREIGN):
         from kei_assembler.plan.difference import likely_cause
 
         return likely_cause(change)
-    is_there = change.kind is FileStatus.ORPHAN and kit.files.exists(kit.path(change.manifest))
+    is_there = change.status is FileStatus.ORPHAN and kit.files.exists(kit.path(change.manifest))
     return change.target if is_there and change.target not in kit.settings.targets else ""

@@ -108,7 +108,7 @@ class _Merged:
 
 def _overwritten_sources(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
     """A finding for each output that would replace a source."""
-    disk, in_the_way = Disk(kit), [change for change in changes if change.kind is FileStatus.FOREIGN]
+    disk, in_the_way = Disk(kit), [change for change in changes if change.status is FileStatus.FOREIGN]
     sources = set(map(disk.real, kit.sources())) if in_the_way else set()
     return [
         diagnostic

@@ -22,11 +22,11 @@ def find_orphans(kit: Kit, known: Iterable[str], targets: Collection[str]) -> li
     """
 
     def is_beside_outputs(leftover: Change) -> bool:
-        return leftover.kind is FileStatus.ORPHAN or leftover.target in targets
+        return leftover.status is FileStatus.ORPHAN or leftover.target in targets
 
     def was_output(leftover: Change) -> bool:
         # The kit may never have written here, and copies of its files may lie around: be sure that this is its own.
-        return leftover.kind is FileStatus.ORPHAN and is_manifest_path(kit, leftover.manifest)
+        return leftover.status is FileStatus.ORPHAN and is_manifest_path(kit, leftover.manifest)
 
     search = _Search(kit, known)
     return [

@@ -10,7 +10,7 @@ from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import Kit
 from kei_assembler.manifest import Manifest
 from kei_assembler.paths import is_inside
-from kei_assembler.plan.changes import OUTPUT_MOST, Change
+from kei_assembler.plan.changes import MAX_OUTPUT_BYTES, Change
 from kei_assembler.plan.classify import classify, is_manifest_path
 from kei_assembler.plan.disk import Disk
 from kei_assembler.rules import ManifestUse, check_limits, check_manifest, outputs, text, use_of
@@ -118,8 +118,8 @@ class Planner:
         real = self.disk.real(path)
         if not is_inside(real, self.kit.root):
             plan.shared.extend(run_rule(outputs.output_outside_root, source, os.path.dirname(path) or "."))
-        elif size > OUTPUT_MOST:
-            plan.found.extend(run_rule(outputs.output_too_large, source, path, size, OUTPUT_MOST))
+        elif size > MAX_OUTPUT_BYTES:
+            plan.found.extend(run_rule(outputs.output_too_large, source, path, size, MAX_OUTPUT_BYTES))
         elif is_manifest_path(self.kit, path):
             plan.found.extend(run_rule(outputs.output_among_manifests, source, path))
         else:
@@ -136,7 +136,7 @@ class Planner:
 
 
 def _check_limits(artifact: Artifact) -> list[Diagnostic]:
-    if len(artifact.content) > OUTPUT_MOST:
+    if len(artifact.content) > MAX_OUTPUT_BYTES:
         return []
     limited = {limit.part for limit in TARGETS[artifact.target].limits}
     given: Given = {of: getattr(artifact, name) for of, name in _LIMITED.items() if of in limited}

@@ -73,13 +73,13 @@ class RunResult(NamedTuple):
         """The exit status."""
         if self.failure:
             return CANNOT_RUN
-        has_drift = self.request.check and any(change.kind in DRIFT for change in self.changes)
+        has_drift = self.request.check and any(change.status in DRIFT for change in self.changes)
         return FINDINGS if has_drift or has_errors(self.diagnostics) else CLEAN
 
     @property
     def is_up_to_date(self) -> bool:
         """Tell whether there was nothing to do and nothing wrong."""
-        is_right = not any(change.applied or change.kind in DRIFT for change in self.changes)
+        is_right = not any(change.applied or change.status in DRIFT for change in self.changes)
         return is_right and self.printed is None and self.status == CLEAN
 
     def seen_from(self, prefix: str) -> RunResult:
@@ -93,11 +93,11 @@ class RunResult(NamedTuple):
         A file that belongs to no single agent, or was an orphan, is only reported when it changes.
         """
         changes = tuple(
-            change._replace(kind=FileStatus.UNCHANGED, before=None, after=None, applied=False)
+            change._replace(status=FileStatus.UNCHANGED, before=None, after=None, applied=False)
             if change.applied
             else change
             for change in self.changes
-            if not change.applied or (change.manifest and change.kind is not FileStatus.ORPHAN)
+            if not change.applied or (change.manifest and change.status is not FileStatus.ORPHAN)
         )
         return self._replace(changes=changes)
 

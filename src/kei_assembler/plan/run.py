@@ -46,7 +46,7 @@ def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> Run
     if options.staged:
         found += findings.unstaged(kit, changes)
     if options.writes:
-        changes = [change for change in changes if change.kind is not FileStatus.UNMANAGED]
+        changes = [change for change in changes if change.status is not FileStatus.UNMANAGED]
     return result._replace(diagnostics=tuple(sorted(found)), drift=tuple(drift), changes=tuple(changes))
 
 
@@ -58,7 +58,7 @@ def write(kit: Kit, changes: Sequence[Change], policy: WritePolicy) -> list[Chan
     Raises: AssembleError if a file cannot be written.
     """
     disk = Disk(kit)
-    disk.sweep(change.path for change in changes)
+    disk.remove_stale_temp_files(change.path for change in changes)
     covered = sorted(filter(policy.covers, changes), key=lambda change: change.after is None)
     done = {change.path: change for change in disk.apply(covered)}
     return [done.get(change.path, change) for change in changes]

@@ -81,4 +81,4 @@ def _was_generated(kit: Kit, git: Git, path: str) -> bool:
     except AssembleError:  # it is part of a merge: the index has no one version of it
         return True
     leftovers = (classify_leftover(kit, _way(kit, path), target, content) for target in TARGETS)
-    return any(leftover and leftover.kind is FileStatus.ORPHAN for leftover in leftovers)
+    return any(leftover and leftover.status is FileStatus.ORPHAN for leftover in leftovers)

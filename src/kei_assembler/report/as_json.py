@@ -39,9 +39,9 @@ def _place(place: Place) -> dict[str, Any]:
 
 
 def _change(result: RunResult, change: Change) -> dict[str, Any]:
-    fields = {"path": change.path, "kind": change.kind, "manifest": change.manifest, "target": change.target}
+    fields = {"path": change.path, "kind": change.status, "manifest": change.manifest, "target": change.target}
     if result.request.diff:
         from kei_assembler.plan.difference import diff
 
-        fields["diff"] = diff(change, result.request.prefix) if change.kind in DRIFT else ""
+        fields["diff"] = diff(change, result.request.prefix) if change.status in DRIFT else ""
     return fields

@@ -64,20 +64,20 @@ _COLOURS = (("+++", "1"), ("---", "1"), ("@@", "36"), ("+", "32"), ("-", "31"))
 
 def _lines(result: RunResult) -> Iterable[str]:
     for change in result.changes:
-        if change.kind in DRIFT or (change.kind is FileStatus.UNCHANGED and not result.request.only_looks):
-            advice = "" if change.applied else change.mending(result.request.kit)
+        if change.status in DRIFT or (change.status is FileStatus.UNCHANGED and not result.request.only_looks):
+            advice = "" if change.applied else change.fix_command(result.request.kit)
             yield shown(f"{_word(result, change)} {change.path}{': ' if advice else ''}{advice}") + "\n"
 
 
 def _word(result: RunResult, change: Change) -> str:
     if result.request.only_looks:
-        return _PLANNED.get(change.kind, str(change.kind))
-    done = _DONE.get(change.kind, "overwrote")
-    return done if change.applied else str(change.kind)
+        return _PLANNED.get(change.status, str(change.status))
+    done = _DONE.get(change.status, "overwrote")
+    return done if change.applied else str(change.status)
 
 
 def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
-    pending = [change for change in result.changes if change.kind in kinds and not change.applied]
+    pending = [change for change in result.changes if change.status in kinds and not change.applied]
     if not pending:
         return ""
     from kei_assembler.plan.difference import diff

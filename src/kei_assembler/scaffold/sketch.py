@@ -202,4 +202,4 @@ def write(kit: Kit, name: str, text: str) -> Iterator[tuple[str, str]]:
 def _renewed(kit: Kit, old: bytes) -> bytes:
     """The schema with the new agent in it."""
     changes = renewal(load_kit(kit.folder), MANIFEST_SCHEMA, old)
-    return next((change.after for change in changes if change.kind is FileStatus.UPDATE and change.after), old)
+    return next((change.after for change in changes if change.status is FileStatus.UPDATE and change.after), old)
