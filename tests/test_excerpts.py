@@ -110,7 +110,8 @@ def test_fifo_among_the_manifests_does_not_block_the_run(bench: Workbench) -> No
     (bench.folder / "agents").mkdir()
     os.mkfifo(bench.folder / "agents" / "pipe.toml")
     assert (
-        "agents/pipe.toml:1:1: error[S001] the file cannot be read: it is no regular file" in bench.run("--all").stderr
+        "agents/pipe.toml:1:1: error[S001] the file cannot be read: it is not a regular file"
+        in bench.run("--all").stderr
     )
 
 

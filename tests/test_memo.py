@@ -19,7 +19,7 @@ from zlib import crc32
 import pytest
 
 from conftest import Run
-from kei_assembler import files, start
+from kei_assembler import __main__, files
 from kei_assembler.files import run_cache, signatures
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.kit import Kit, discovery
@@ -69,7 +69,7 @@ class Shelf:
         self.was_remembered = False
         self.capfd.readouterr()
         with pytest.raises(SystemExit) as exit_:
-            start.main()
+            __main__.main()
         return Run(int(exit_.value.code or 0), *self.capfd.readouterr())
 
     def _wait_for_the_clock(self) -> None:
@@ -649,17 +649,17 @@ def test_what_lies_in_the_way_of_a_new_file_is_never_written_through(
 
 def test_what_is_edited_while_the_run_goes_on_shows(shelf: Shelf) -> None:
     shelf.run("--all", "--no-cache")
-    read, block = files._read, shelf.kit / "parts/blocks/rule.md"
+    read, block = files.read_regular, shelf.kit / "parts/blocks/rule.md"
 
-    def read_and_edit(descriptor: int, most: int) -> bytes:
-        raw = read(descriptor, most)
+    def read_and_edit(path: str, max_bytes: int, follow: bool = True) -> bytes:
+        raw = read(path, max_bytes, follow)
         if raw == block.read_bytes():
             _rewrite(block, "kind", "wise")
         return raw
 
-    shelf.patch.setattr(files, "_read", read_and_edit)
+    shelf.patch.setattr(files, "read_regular", read_and_edit)
     assert shelf.run("--all", "--check").status == 0
-    shelf.patch.setattr(files, "_read", read)
+    shelf.patch.setattr(files, "read_regular", read)
     assert shelf.assert_as_without("--all", "--check").status == 1
 
 
@@ -944,7 +944,7 @@ def test_file_systems_whose_times_mean_something_else(shelf: Shelf, kind: str, i
 def environment(shelf: Shelf) -> dict[str, str]:
     shelf.run("--all", "--no-cache")
     time.sleep(0.15)
-    return dict(os.environ) | {"PYTHONPATH": str(Path(start.__file__).parent.parent), "PYTHONSAFEPATH": "1"}
+    return dict(os.environ) | {"PYTHONPATH": str(Path(__main__.__file__).parent.parent), "PYTHONSAFEPATH": "1"}
 
 
 def _process(shelf: Shelf, environment: dict[str, str], *args: str, **options: object) -> tuple[int, str, str]:

@@ -441,7 +441,7 @@ def test_what_the_other_process_looked_at_is_remembered(build: Build, tmp_path: 
     time.sleep(0.15)
     environment = {name: value for name, value in os.environ.items() if name not in CI}
     environment |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "PYTHONSAFEPATH": "1"}
-    command = _command(("--all", "--check"), more="from kei_assembler import start\nstart.main()\n")
+    command = _command(("--all", "--check"), more="from kei_assembler.__main__ import main\nmain()\n")
 
     def run() -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=kit, env=environment, capture_output=True, text=True, check=False)

@@ -237,7 +237,7 @@ def test_only_a_kit_with_a_schema_loads_what_makes_it(kit: Workbench, has_schema
     code = (
         "import atexit, sys\n"
         "atexit.register(lambda: print('kei_assembler.schema' in sys.modules))\n"
-        "from kei_assembler.start import main\n"
+        "from kei_assembler.__main__ import main\n"
         "main()\n"
     )
     command = [sys.executable, "-c", code, "--all", "--no-cache"]

@@ -21,7 +21,7 @@ ADVICE = (
     "and add it here"
 )
 REPLAY_ROOMS = frozenset(
-    "files files.recorder files.atomic files.run_cache files.signatures paths streams start".split()
+    "__main__ files files.recorder files.atomic files.run_cache files.signatures paths streams".split()
 )
 UNASKED_ROOMS = frozenset(
     "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets "
@@ -58,7 +58,7 @@ STARTS = {
 RUN = """
 import atexit, sys
 atexit.register(lambda: print("loaded:", *sys.modules))
-from kei_assembler.start import main
+from kei_assembler.__main__ import main
 main()
 """
 

@@ -23,8 +23,8 @@ LOOKING_OFTEN = """
 import watchfiles
 watch = watchfiles.watch
 watchfiles.watch = lambda *folders, **options: watch(*folders, **{**options, "rust_timeout": 100})
-from kei_assembler import start
-start.command()
+from kei_assembler.__main__ import command
+command()
 """
 AGENT = 'name = "critic"\ndescription = "{}"\n'
 PATIENCE = 20

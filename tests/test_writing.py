@@ -81,7 +81,7 @@ class Versions:
 STATUSES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}
 RESTING = """
 import os, time
-from kei_assembler import start
+from kei_assembler.__main__ import command
 replace, done = os.replace, []
 def replace_or_rest(old, new):
     if len(done) == 3:
@@ -91,7 +91,7 @@ def replace_or_rest(old, new):
     replace(old, new)
     done.append(new)
 os.replace = replace_or_rest
-start.command()
+command()
 """
 
 

@@ -77,7 +77,7 @@ def _was_in(kit: Kit, path: str, folder: str, suffix: str) -> bool:
 
 def _was_generated(kit: Kit, git: Git, path: str) -> bool:
     try:
-        content = git.told("show", f":{normal(os.path.relpath(path, git.top))}")
+        content = git.run("show", f":{normal(os.path.relpath(path, git.top))}")
     except AssembleError:  # it is part of a merge: the index has no one version of it
         return True
     leftovers = (classify_leftover(kit, _way(kit, path), target, content) for target in TARGETS)
