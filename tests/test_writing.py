@@ -167,7 +167,7 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path, nursery: Nursery) -> None:
     limit = (10_000, resource.RLIM_INFINITY)
     run = _assemble(tmp_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
     assert run.returncode == 2
-    assert run.stderr.startswith("error: agents/a0.md cannot be written: File too large\n  help: what was written")
+    assert run.stderr.startswith("error: agents/a0.md cannot be written: File too large\n  help: free some space")
     assert _outputs(tmp_path) == versions.old
 
 

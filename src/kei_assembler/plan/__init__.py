@@ -1,1 +1,1 @@
-"""The build: from a kit's manifests to what changes on disk."""
+"""The build: from the manifests of a kit to the changes on disk."""

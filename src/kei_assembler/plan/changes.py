@@ -1,4 +1,4 @@
-"""The values that a build works with: what happens to each file, and what a run may do."""
+"""The status of each file, its change, and the policy for writing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kei_assembler.kit import naming
 
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
-"""The maximum size of a generated file, in bytes: no agent's file is larger."""
+"""The maximum size of a generated file, far above that of any real agent file."""
 
 
 class FileStatus(StrEnum):
@@ -29,11 +29,11 @@ DRIFT = (FileStatus.CREATE, FileStatus.UPDATE, FileStatus.ORPHAN, FileStatus.EDI
 
 
 class Change(NamedTuple):
-    """What a run would do to one file, or has done if it is `applied`; both paths are relative to the kit.
+    """The change of one file, which a run plans or, if `applied` is set, has made. Paths are relative to the kit.
 
-    `manifest` and `target` are empty for a file that belongs to no single agent. `before` is the present content,
-    `after` the generated content; both are None if nothing changes. `intact` tells whether an orphan is still as it
-    was generated, `chosen` whether the run was limited to some targets.
+    `manifest` and `target` are empty for a file that does not belong to a single agent. `before` is the current
+    content, `after` the generated content; both are None if nothing changes. `intact` is False for an orphan that was
+    edited. `chosen` is True if the run was limited to some targets.
     """
 
     status: FileStatus
@@ -47,9 +47,9 @@ class Change(NamedTuple):
     applied: bool = False
 
     def fix_command(self, kit: str = "") -> str:
-        """Return the command that brings the file up to date; empty if only a person can.
+        """Return the command that brings the file up to date, or "" if no command does.
 
-        `kit` is the kit's folder if the command has to name it.
+        `kit` is the kit's folder, if the command has to name it.
         """
         where = naming(kit)
         only = f"{where} --target {self.target}" if self.chosen else where
@@ -66,19 +66,21 @@ class Change(NamedTuple):
 
 
 class WritePolicy(NamedTuple):
-    """What a run may do besides creating and updating: overwrite files that are not its own, delete orphans."""
+    """What a run may do besides creating and updating files.
+
+    `force` overwrites edited and foreign files, `prune` deletes orphans.
+    """
 
     force: bool = False
     prune: bool = False
 
     def covers(self, change: Change) -> bool:
-        """Tell whether the run carries out the change."""
-        match change.status:
-            case FileStatus.CREATE | FileStatus.UPDATE:
-                return True
-            case FileStatus.EDITED | FileStatus.FOREIGN:
-                return self.force
-            case FileStatus.ORPHAN:
-                return self.prune and change.intact
-            case _:
-                return False
+        """Return whether the run makes the change."""
+        allowed = {
+            FileStatus.CREATE: True,
+            FileStatus.UPDATE: True,
+            FileStatus.EDITED: self.force,
+            FileStatus.FOREIGN: self.force,
+            FileStatus.ORPHAN: self.prune and change.intact,
+        }
+        return allowed.get(change.status, False)

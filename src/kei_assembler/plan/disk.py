@@ -1,4 +1,4 @@
-"""The outputs on disk: what is there now, and what a run writes there."""
+"""Read and write the outputs of a kit."""
 
 from __future__ import annotations
 
@@ -15,73 +15,77 @@ from kei_assembler.plan.changes import MAX_OUTPUT_BYTES, Change, FileStatus
 
 
 class Disk:
-    """The outputs of one kit on this machine."""
+    """The outputs of one kit on this machine. Paths are relative to the kit."""
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self._real_folder = cache(kit.files.resolve)
 
     def holds(self, path: str) -> bool:
-        """Tell whether an output lies inside the kit's root, its folder and itself resolved."""
+        """Return whether an output is in the kit's root after links are resolved, in its folder and in its path."""
         full = self.kit.path(path)
         return self.kit.holds_folder(os.path.dirname(full)) and (
             not self.kit.files.is_link(full) or self.kit.holds(full)
         )
 
     def read(self, path: str) -> bytes | None:
-        """Return the present bytes of an output, or None when there is no such file.
+        """Return the current bytes of an output, or None if it does not exist.
 
-        Raises OSError for anything else that is no file which can be read.
+        Raises:
+            OSError: the path is not a regular file, cannot be read, or is too large.
         """
         return _present(self.kit.files, self.kit.path(path))
 
     def peek(self, path: str) -> bytes | None:
-        """Return the present bytes of a file, or None where it lies elsewhere, as by a link, or cannot be read."""
+        """Return the current bytes of a file, or None if it cannot be read or a link leads outside the root."""
         with suppress(OSError):
             return self.read(path) if self.holds(path) else None
         return None
 
     def apply(self, changes: Iterable[Change]) -> list[Change]:
-        """Carry out the changes, and return them as they came about; `applied` tells which of them are so.
+        """Make the changes, and return them with `applied` set.
 
-        Each file is whole at any moment, old or new. What somebody changed since the plan was made is left alone, and
-        comes back as edited; what another run was faster to do is done. Raises AssembleError when the machine does
-        not let it write.
+        Each file is written atomically. A file that somebody else changed after it was planned is kept and returned as
+        edited, without `applied`. If another run has already made the same change, it counts as applied.
+
+        Raises:
+            AssembleError: a file cannot be written.
         """
-        return [self._carry_out(change) for change in changes]
+        return [self._apply(change) for change in changes]
 
     def remove_stale_temp_files(self, paths: Iterable[str]) -> None:
-        """Remove the temporary files that killed runs left in the folders of these outputs."""
+        """Remove the temporary files of killed runs from the folders of these outputs."""
         for folder in {os.path.dirname(path) for path in paths}:
             atomic.remove_stale_temp_files(self._real_folder(self.kit.path(folder)))
 
     def real(self, path: str) -> str:
-        """Return the resolved path of an output on this machine."""
+        """Return the absolute path of an output with links resolved."""
         full = self.kit.path(path)
         folder, name = os.path.split(full)
         is_link = self.kit.files.is_link(full)
         return self.kit.files.resolve(full) if is_link else os.path.join(self._real_folder(folder), name)
 
     def is_link(self, path: str) -> bool:
-        """Tell whether an output's path is a link itself."""
+        """Return whether an output's path itself is a link."""
         return self.kit.files.is_link(self.kit.path(path))
 
-    def _carry_out(self, change: Change) -> Change:
+    def _apply(self, change: Change) -> Change:
         path = self.kit.path(change.path)
         try:
             is_as_planned = atomic.replace(path, change.before, change.after, self.real(change.path))
         except OSError as error:
             raise AssembleError(
                 f"{change.path} cannot be written: {error.strerror}",
-                "what was written before it is whole; once there is room and the right to write, run again",
+                "free some space or change the permissions, then run again; all files written so far are complete",
             ) from error
         return change._replace(applied=True) if is_as_planned else change._replace(status=FileStatus.EDITED)
 
 
 def create(path: str, content: bytes) -> bool:
-    """Write a file that is not there yet, as a whole or not at all; tell whether it was not there.
+    """Write a file atomically unless its path exists. Return whether it was written.
 
-    Raises AssembleError when the machine does not let it.
+    Raises:
+        AssembleError: the file cannot be written.
     """
     try:
         return atomic.create(path, content)
@@ -90,15 +94,16 @@ def create(path: str, content: bytes) -> bool:
 
 
 def replace(path: str, change: Callable[[bytes], bytes]) -> bool:
-    """Put what `change` makes of a file in its place, as a whole or not at all; tell whether that is anything new.
+    """Replace a file's content atomically with the result of `change`. Return whether the content differs.
 
-    Raises AssembleError when the machine does not let it, or somebody else changed it meanwhile.
+    Raises:
+        AssembleError: the file cannot be written, or somebody else changed it meanwhile.
     """
     try:
         before = _present(DISK, path) or b""
         after = change(before)
         if after != before and not atomic.replace(path, before, after):
-            raise OSError(errno.EBUSY, "somebody else is changing it")
+            raise OSError(errno.EBUSY, "another program is changing it")
     except OSError as error:
         raise _unwritable(path, error) from error
     return after != before

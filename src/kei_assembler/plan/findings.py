@@ -1,4 +1,4 @@
-"""Findings about the files on disk: those that are out of date, in the way, left over, or not staged."""
+"""Diagnostics about files on disk: out of date, edited, foreign, orphaned, unmanaged or not staged."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _DRIFT_RULES = {FileStatus.CREATE: drift.output_missing, FileStatus.UPDATE: drif
 
 
 def outdated(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
-    """Return a finding for each output that is missing or outdated."""
+    """Return the diagnostics for missing and outdated outputs."""
     return _diagnosed(kit, changes, _DRIFT_RULES)
 
 
 def conflicts(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
-    """Return a finding for each file that is not this tool's: in the way of an output, or beside the outputs."""
+    """Return the diagnostics for edited, foreign, orphaned and unmanaged files."""
     rules = {
         FileStatus.EDITED: drift.output_edited,
         FileStatus.FOREIGN: drift.output_foreign,
@@ -34,16 +34,17 @@ def conflicts(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
 
 
 def unstaged(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
-    """Return a finding for each file of the kit that git's index lacks as it is on disk, except outputs in drift.
+    """Return the diagnostics for files of the kit that differ from git's index, except outputs that are out of date.
 
-    Raises: AssembleError if git cannot tell.
+    Raises:
+        AssembleError: git is not installed, or it fails.
     """
     from kei_assembler.plan import staging
 
-    right = (change.path for change in changes if change.applied or change.status is FileStatus.UNCHANGED)
+    up_to_date = (change.path for change in changes if change.applied or change.status is FileStatus.UNCHANGED)
     return [
         diagnostic
-        for path, is_ignored in staging.unstaged(kit, right).items()
+        for path, is_ignored in staging.unstaged(kit, up_to_date).items()
         for diagnostic in run_rule(drift.file_unstaged, Source(path, ""), as_seen(kit.path(path)), is_ignored)
     ]
 
@@ -58,18 +59,18 @@ def _diagnosed(kit: Kit, changes: Iterable[Change], rules: Mapping[FileStatus, R
 
 
 def _subject(kit: Kit, change: Change) -> tuple[str, str, str]:
-    """What the rules about outputs look at: the manifest, the command that fixes it, the likely cause."""
+    """The arguments of the rules about outputs: the manifest, the fix command, and the likely cause."""
     cause = _cause(kit, change)
-    is_torn = cause == UNFINISHED_MERGE  # once a side of the merge is taken, it needs no force
-    fixed = change._replace(status=FileStatus.UPDATE) if is_torn else change
-    return change.manifest, fixed.fix_command(kit.named), cause
+    if cause == UNFINISHED_MERGE:  # once the conflict is resolved, the build needs no --force
+        change = change._replace(status=FileStatus.UPDATE)
+    return change.manifest, change.fix_command(kit.named), cause
 
 
 def _cause(kit: Kit, change: Change) -> str:
-    """What an edit looks like; for an orphan, its target if its manifest exists and the kit lacks that target."""
+    """The likely cause of an edit; for an orphan, the target that the kit no longer has, if its manifest exists."""
     if change.status in (FileStatus.EDITED, FileStatus.FOREIGN):
         from kei_assembler.plan.difference import likely_cause
 
         return likely_cause(change)
-    is_there = change.status is FileStatus.ORPHAN and kit.files.exists(kit.path(change.manifest))
-    return change.target if is_there and change.target not in kit.settings.targets else ""
+    has_manifest = change.status is FileStatus.ORPHAN and kit.files.exists(kit.path(change.manifest))
+    return change.target if has_manifest and change.target not in kit.settings.targets else ""

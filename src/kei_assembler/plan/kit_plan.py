@@ -1,4 +1,4 @@
-"""Plan a kit: put together what its manifests give, and find what concerns the kit as a whole."""
+"""Plan a kit: merge the plans of its manifests, and check the kit as a whole."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
     from kei_assembler.render import Artifact
 
 BATCH = 16
-"""How many manifests to plan at a time."""
+"""The number of manifests to plan at a time."""
 
 _AT_EACH_FILE = (outputs.output_outside_root.code,)
-"""Codes of findings with a common cause that are located at a manifest; all others are located at their cause."""
+"""Codes of shared findings that are located at a manifest. The others are located at their cause."""
 
 
 class KitPlan(NamedTuple):
-    """What a build of a kit's manifests would change, and every finding on the way."""
+    """The changes that a build would make, and all findings, before the policy is applied."""
 
     found: list[Diagnostic]
     changes: list[Change]
 
 
 def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> KitPlan:
-    """Return the plan for these manifests, which are all of the kit if `whole`. Codes in `ignored` count for nothing.
+    """Return the plan for these manifests, which are all of the kit if `whole`. Drop findings with `ignored` codes.
 
-    Raises: AssembleError if a folder of the kit cannot be read.
+    Raises:
+        AssembleError: a folder of the kit cannot be read.
     """
     merged = _Merged(kit)
     batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
@@ -50,12 +51,15 @@ def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[st
     if whole and not has_errors(found):
         found += check_kit(merged.usage)
         changes += find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets)
-        changes += _schema_files(kit)
+        if not kit.chosen:  # the schema files describe all targets of the kit
+            from kei_assembler.plan.renewing import renewals
+
+            changes += renewals(kit)
     return KitPlan(found, changes)
 
 
 def preview(kit: Kit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
-    """Return what there is to report about one manifest of the kit, and its artifacts, which are not written."""
+    """Return the findings about one manifest of the kit, and its artifacts. Nothing is written."""
     planner, merged = Planner(kit, ignored), _Merged(kit)
     manifest, plan = planner.load_and_check(file)
     artifacts = [] if manifest is None else list(planner.render(manifest, plan))
@@ -64,7 +68,7 @@ def preview(kit: Kit, file: str, ignored: Collection[str] = ()) -> tuple[list[Di
 
 
 class _Merged:
-    """The plans of some manifests, put together in their order."""
+    """The merged plans of some manifests."""
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
@@ -91,7 +95,7 @@ class _Merged:
             self.changes += [change] if change else []
 
     def _is_new(self, diagnostic: Diagnostic) -> bool:
-        """Tell whether a finding is the first with its cause: one cause is one finding."""
+        """Return whether a shared finding has not been reported yet: one cause is one finding."""
         place = None if diagnostic.code in _AT_EACH_FILE else diagnostic.place
         cause = (diagnostic.code, diagnostic.message, place)
         is_new = cause not in self._causes
@@ -99,7 +103,7 @@ class _Merged:
         return is_new
 
     def findings(self, whole: bool, ignored: Collection[str]) -> list[Diagnostic]:
-        """Return what was found so far, and what is wrong with the blocks in use, or with all blocks if `whole`."""
+        """Return the findings so far and those about the blocks in use, or about all blocks if `whole`."""
         names = {*filter(is_block_name, self.usage.blocks), *(self.kit.block_names if whole else ())}
         blocks = filter(None, map(self.kit.block, sorted(names)))
         found = [*self.found, *(one for block in blocks for one in check_block(self.usage, block))]
@@ -107,7 +111,7 @@ class _Merged:
 
 
 def _overwritten_sources(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
-    """A finding for each output that would replace a source."""
+    """The findings about outputs that would overwrite a source."""
     disk, in_the_way = Disk(kit), [change for change in changes if change.status is FileStatus.FOREIGN]
     sources = set(map(disk.real, kit.sources())) if in_the_way else set()
     return [
@@ -116,10 +120,3 @@ def _overwritten_sources(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic
         if disk.real(change.path) in sources
         for diagnostic in run_rule(outputs.output_is_source, Source(change.manifest, ""), change.path)
     ]
-
-
-def _schema_files(kit: Kit) -> list[Change]:
-    """The schema files describe the whole kit: a run that is limited to some targets leaves them alone."""
-    from kei_assembler.plan.renewing import renewals
-
-    return [] if kit.chosen else renewals(kit)

@@ -1,4 +1,4 @@
-"""What a run is asked to do."""
+"""The options of a run."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from kei_assembler.plan.changes import WritePolicy
 
 
 class Policy(NamedTuple):
-    """How findings count: the codes to ignore, and whether warnings are errors."""
+    """How to count findings: the codes to ignore, and whether warnings are errors (`strict`)."""
 
     ignore: frozenset[str] = frozenset()
     strict: bool = False
 
     @classmethod
     def of(cls, kit: Kit, codes: Iterable[str] = (), strict: bool = False) -> Policy:
-        """Return the policy of a kit's settings, with further codes to ignore.
+        """Return the policy of a kit's settings, with additional codes to ignore.
 
-        Raises: AssembleError if the settings are wrong.
+        Raises:
+            AssembleError: the settings name a code that does not exist or cannot be ignored.
         """
         if kit.settings.ignore:
             from kei_assembler.rules.catalog import check_ignore
@@ -30,7 +31,7 @@ class Policy(NamedTuple):
         return cls(frozenset({*codes, *kit.settings.ignore}), strict)
 
     def weigh(self, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-        """Return the findings that count, sorted, each with the severity that it counts with."""
+        """Return the findings that are not ignored, sorted, with their severity under this policy."""
         return sorted(
             diagnostic._replace(severity=Severity.ERROR)
             if self.strict and diagnostic.severity is Severity.WARNING
@@ -41,9 +42,9 @@ class Policy(NamedTuple):
 
 
 class RunOptions(NamedTuple):
-    """What a run does: build, or only look (`check`, `diff`); what it may overwrite; how its findings count.
+    """The options of a run. With `check` or `diff`, it writes nothing.
 
-    With `staged`, the files of the kit also have to be in git's index as they are on disk.
+    With `staged`, it also reports the files of the kit that differ from git's index.
     """
 
     check: bool = False
@@ -54,5 +55,5 @@ class RunOptions(NamedTuple):
 
     @property
     def writes(self) -> bool:
-        """Tell whether the run may write at all."""
+        """Return whether the run writes files."""
         return not (self.check or self.diff)

@@ -1,4 +1,4 @@
-"""Find agent files that no manifest generates any more, where outputs are or may have been."""
+"""Find orphans: generated files that no manifest of the kit generates any more."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from kei_assembler.targets import TARGETS
 
 
 def find_orphans(kit: Kit, known: Iterable[str], targets: Collection[str]) -> list[Change]:
-    """Return the orphans of a kit, and other agent files beside its outputs.
+    """Return the orphans of a kit, and the unmanaged agent files beside its outputs.
 
-    `known` are the files that the kit's manifests account for, resolved and case-folded. `targets` are those of the
-    manifests: other agent files count only beside their outputs.
+    `known` contains the outputs of the kit's manifests, as resolved, case-folded paths. `targets` contains the targets
+    of the manifests: unmanaged files of other targets are ignored.
+
+    Raises:
+        AssembleError: a folder cannot be read.
     """
 
     def is_beside_outputs(leftover: Change) -> bool:
         return leftover.status is FileStatus.ORPHAN or leftover.target in targets
 
     def was_output(leftover: Change) -> bool:
-        # The kit may never have written here, and copies of its files may lie around: be sure that this is its own.
+        # The kit has perhaps never written here, so a file is an orphan only if its manifest would be one of the kit.
         return leftover.status is FileStatus.ORPHAN and is_manifest_path(kit, leftover.manifest)
 
     search = _Search(kit, known)
@@ -36,20 +39,20 @@ def find_orphans(kit: Kit, known: Iterable[str], targets: Collection[str]) -> li
 
 
 def _output_patterns(kit: Kit) -> Iterator[tuple[str, str, bool]]:
-    """Each target with the pattern of its outputs, the kit's own and the default, and whether it searches deeply."""
+    """Yield targets, the patterns of their outputs (configured and default), and whether clients search subfolders."""
     for row in map(TARGETS.__getitem__, kit.chosen or TARGETS):
         yield row.name, kit.settings.output(row.name), row.searches_subfolders
         yield row.name, row.output, row.searches_subfolders
 
 
 def _client_patterns(kit: Kit) -> Iterator[tuple[str, str, bool]]:
-    """The same for where the targets' clients look in the kit's root: many kits had their outputs there before."""
+    """Yield the same for the folders in the root that clients read: outputs can have been there before."""
     for row in map(TARGETS.__getitem__, kit.chosen or TARGETS):
         yield row.name, f"{kit.settings.root}/{row.default_path}", row.searches_subfolders
 
 
 class _Search:
-    """One search through a kit; no file is looked at twice."""
+    """A search through a kit that looks at each file once."""
 
     def __init__(self, kit: Kit, known: Iterable[str]) -> None:
         self.kit = kit
@@ -59,9 +62,9 @@ class _Search:
     def leftovers(
         self, patterns: Iterable[tuple[str, str, bool]], concerns: Callable[[Change], bool]
     ) -> Iterator[Change]:
-        """Yield what the files of these patterns are, if it concerns the kit."""
-        whole = ((target, normal(deepened(pattern) if deep else pattern)) for target, pattern, deep in patterns)
-        for target, pattern in dict.fromkeys(whole):
+        """Yield the leftovers among the files of these patterns that concern the kit."""
+        searched = ((target, normal(deepened(pattern) if deep else pattern)) for target, pattern, deep in patterns)
+        for target, pattern in dict.fromkeys(searched):
             for path in self._files(pattern):
                 real = self.disk.real(path).casefold()
                 if real not in self.seen and not self.disk.is_link(path) and (content := self.disk.peek(path)):
@@ -70,7 +73,7 @@ class _Search:
                 self.seen.add(real)
 
     def _files(self, pattern: str) -> Iterator[str]:
-        """The files whose path could come from an output's pattern."""
+        """The files whose paths match an output pattern."""
         where = reach(pattern, self.kit.settings.manifests)
         if not self.kit.holds_folder(self.kit.path(where.folder)):
             return iter(())

@@ -1,4 +1,4 @@
-"""Share work with a second process, so that both cores of a machine are busy."""
+"""Share work with a second process, to use a second core."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MIN_ITEMS = 16
-"""Fewer items, each of which takes some milliseconds, are not worth a second process."""
+"""The number of items, each of some milliseconds, above which a second process saves time."""
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -34,11 +34,11 @@ def shared(
 ) -> list[Result]:
     """Return `work(item)` for each item, in the order of the items.
 
-    If there are many items and a second core, a fork of this process does the second half. If that fails in any way,
-    this process does all the work alone. So `work` has to return something that can be pickled, and must not write
-    files. `progress` passes on the items that this process works on.
+    If there are many items and a second core, a fork of this process does the second half. If the fork fails in any
+    way, this process does all the work. `work` must return a value that pickle supports, and must not write files.
+    `progress` wraps the items that this process works on.
 
-    Raises: whatever `work` raises.
+    An exception of `work` reaches the caller.
     """
     if len(items) < MIN_ITEMS or not can_fork():
         return [work(item) for item in progress(items)]
@@ -47,24 +47,26 @@ def shared(
     others: list[Any] = []
     child = None
     try:
-        with _signals_blocked():  # until this process knows the child, so that it can end both
+        with _signals_blocked():  # a signal before `child` is set would leave the fork running
             child = _start(work, second)
         answers = _answers(child) if child else iter(())
         for item in progress(first):
             results.append(work(item))
-            others += islice(answers, 1)  # in step, so that results do not pile up in the child
+            others += islice(
+                answers, 1
+            )  # read one answer per item, so that the pipe does not fill up and block the child
         others += answers
     finally:
         if child:
             _end(child)
-    if len(others) <= len(second):  # the child was lost: its last answer, what it has looked at, is missing
+    if len(others) <= len(second):  # the child failed before its last answer, its accesses
         return results + [work(item) for item in second]
     add_accesses(others.pop())
     return results + others
 
 
 def can_fork() -> bool:
-    """Tell whether a fork is safe and useful: there are two cores, and no other thread would get lost."""
+    """Return whether a fork is useful and safe: there is a second core, and no other thread (it would be lost)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return hasattr(os, "fork") and cores > 1 and len(sys._current_frames()) == 1
 
@@ -79,9 +81,9 @@ def _signals_blocked() -> Iterator[None]:
 
 
 def _start(work: Callable[[Item], Any], items: Sequence[Item]) -> _Child | None:
-    """Fork, or return None if the machine allows no further process or pipe."""
+    """Fork, and return the child, or None if the system refuses another process or pipe."""
     pipe: list[int] = []
-    gc.freeze()  # so that collecting garbage does not copy the pages that both processes share
+    gc.freeze()  # the garbage collector would write to, and so copy, the pages that both processes share
     try:
         pipe += os.pipe()
         process = os.fork()
@@ -92,18 +94,18 @@ def _start(work: Callable[[Item], Any], items: Sequence[Item]) -> _Child | None:
         return None
     receiver, sender = pipe
     if process == 0:
-        os.close(receiver)  # so that sending fails, and ends this process, once the parent is gone
+        os.close(receiver)  # otherwise writing would not fail after the parent has ended
         _be_child(work, items, sender)
     os.close(sender)
     return _Child(process, os.fdopen(receiver, "rb"))
 
 
 def _be_child(work: Callable[[Item], Any], items: Sequence[Item], sender: int) -> NoReturn:
-    """Send the result of each item and, last, what was looked at; then end. Everything else is up to the parent."""
+    """Send the result of each item and, last, the recorded accesses. Then end the process."""
     import pickle
 
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes: the parent then ends this one
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes, and the parent ends this one
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _END_SIGNALS)
         with os.fdopen(sender, "wb") as stream:
@@ -112,14 +114,14 @@ def _be_child(work: Callable[[Item], Any], items: Sequence[Item], sender: int) -
                 stream.flush()
             pickle.dump(accesses(), stream)
     finally:
-        os._exit(0)  # without cleaning up what belongs to the parent
+        os._exit(0)  # skip the exit handlers and buffers, which belong to the parent
 
 
 def _answers(child: _Child) -> Iterator[Any]:
-    """Yield what the child sends, until it has ended."""
+    """Yield the answers of the child until it ends."""
     import pickle
 
-    with suppress(Exception):  # half an answer can raise anything
+    with suppress(Exception):  # pickle can raise any exception for a partial answer
         while True:
             yield pickle.load(child.answers)
 

@@ -1,4 +1,4 @@
-"""Plan manifests: load, check and render each, and classify its outputs."""
+"""Plan manifests: load, check and render each one, and classify its outputs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from kei_assembler.render import Artifact
 
 _LIMITED = {"body": "body", "prompt": "prompt", "file": "content"}
-"""What clients limit of an artifact (see `target.Limit`), with its field."""
+"""The parts of an artifact that clients limit (see `target.Limit`), and the fields of `Artifact` that hold them."""
 
 
 class Output(NamedTuple):
-    """Where an artifact goes, also with links resolved and case folded, and the change or problem that it means there.
+    """The output of an artifact: its path, its change, and its problems.
 
-    There is no change if the present file cannot be read.
+    `real` is the resolved, case-folded path. `change` is None if the existing file cannot be read.
     """
 
     path: str
@@ -40,10 +40,10 @@ class Output(NamedTuple):
 
 
 class ManifestPlan(NamedTuple):
-    """What planning one manifest gives, as plain values.
+    """The plan of one manifest.
 
-    `shared` are findings whose cause other manifests may share, such as a template. `left_out` are the resolved
-    outputs for targets that this run leaves alone. `use` is None if the manifest cannot be read.
+    `shared` contains findings whose cause other manifests can share, such as a template. `left_out` contains the
+    resolved outputs of targets that this run skips. `use` is None if the manifest cannot be read.
     """
 
     file: str
@@ -55,7 +55,7 @@ class ManifestPlan(NamedTuple):
 
 
 class Planner:
-    """Plans the manifests of a kit, each on its own. Codes in `ignored` count for nothing."""
+    """Plans the manifests of a kit, one by one. Drops findings with `ignored` codes."""
 
     def __init__(self, kit: Kit, ignored: Collection[str] = ()) -> None:
         from kei_assembler.render import Renderer
@@ -66,9 +66,9 @@ class Planner:
         self.disk = Disk(kit)
 
     def plan(self, files: Iterable[str]) -> list[ManifestPlan]:
-        """Return what a build of each of these manifests would change and report.
+        """Return the plans of these manifests.
 
-        To check several manifests and then render these is faster than to take turns: it suits a processor's caches.
+        Checking several manifests before rendering them is faster than alternating, thanks to the processor's caches.
         """
         checked = [self.load_and_check(file) for file in files]
         for manifest, plan in checked:
@@ -84,7 +84,7 @@ class Planner:
             plan.left_out.append(self.disk.real(self.kit.output(target, manifest.name, plan.file)).casefold())
 
     def load_and_check(self, file: str) -> tuple[Manifest | None, ManifestPlan]:
-        """Return the manifest, or None if it has errors, and its plan so far."""
+        """Return the manifest, or None if it has errors, and its plan, without outputs."""
         source = self.kit.read_manifest(file)
         problems = check_source(source) or run_rule(outputs.unusable_path, source, file)
         if problems:
@@ -97,7 +97,7 @@ class Planner:
         return None if has_errors(problems) else manifest, plan
 
     def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:
-        """Yield the manifest's artifact for each of its targets; a template that fails is a finding in the plan."""
+        """Yield the manifest's artifact for each of its targets. Add the findings of templates to the plan."""
         from kei_assembler.render import TemplateFailure
 
         for target in self.kit.targets_of(manifest):
@@ -113,7 +113,7 @@ class Planner:
             yield artifact
 
     def _classify(self, artifact: Artifact, plan: ManifestPlan) -> None:
-        """Add the artifact to the plan's outputs, unless it must not be written at all."""
+        """Add the artifact to the plan's outputs, or a finding if it must not be written."""
         source, path, size = Source(artifact.manifest, ""), artifact.path, len(artifact.content)
         real = self.disk.real(path)
         if not is_inside(real, self.kit.root):
@@ -144,7 +144,7 @@ def _check_limits(artifact: Artifact) -> list[Diagnostic]:
 
 
 def _repacked(output: Output) -> Output:
-    """Copy the bytes of an output: where they are now, they keep the memory of larger texts from being reused."""
+    """Copy the bytes of an output: the originals fragment the memory of larger texts, which raises the peak."""
     if output.change is None or output.change.after is None:
         return output
     return output._replace(change=output.change._replace(after=bytes(memoryview(output.change.after))))

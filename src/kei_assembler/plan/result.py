@@ -1,4 +1,4 @@
-"""The result of a run: everything that a report tells."""
+"""The result of a run, from which the reports are made."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
 
 
 class Failure(NamedTuple):
-    """Why the run could not go on, and what to do about it."""
+    """Why the run stopped, and how to fix it."""
 
     message: str
     hint: str
 
 
 class Waiver(NamedTuple):
-    """Something that a check accepts only because the settings or the command line say so, and the reason given."""
+    """Something that the settings or an option allow, and the reason from the settings."""
 
     what: str
     reason: str = ""
 
 
 class Request(NamedTuple):
-    """What a run was asked to do: for how many agents, and whether it only looks (`check`, `diff`).
+    """The request of a run: the number of agents, and the options `check` and `diff`.
 
-    `prefix` leads from the working directory down to the kit and ends with a `/`; it is empty if they are the same
-    folder, or the kit is elsewhere. `kit` is the kit's folder if a command line has to name it.
+    `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
+    the working directory or not below it. `kit` is the kit's folder, if commands have to name it.
     """
 
     agents: int = 0
@@ -39,15 +39,15 @@ class Request(NamedTuple):
 
     @property
     def only_looks(self) -> bool:
-        """Tell whether the run writes nothing."""
+        """Return whether the run writes nothing."""
         return self.check or self.diff
 
 
 class RunResult(NamedTuple):
-    """What a run was asked, what it found, and what it changed or would have changed.
+    """The request of a run, its findings, and its changes, made or planned.
 
-    `drift` are the outputs that a check found missing or outdated, as findings: text reports show the changes
-    instead. `printed` is the file that the run was to print.
+    `drift` contains the findings of a check about missing and outdated outputs; text reports show the changes instead.
+    `printed` is the content for `--stdout`.
     """
 
     request: Request = Request()
@@ -78,19 +78,19 @@ class RunResult(NamedTuple):
 
     @property
     def is_up_to_date(self) -> bool:
-        """Tell whether there was nothing to do and nothing wrong."""
-        is_right = not any(change.applied or change.status in DRIFT for change in self.changes)
-        return is_right and self.printed is None and self.status == CLEAN
+        """Return whether there was nothing to write and nothing to report as an error."""
+        is_unchanged = not any(change.applied or change.status in DRIFT for change in self.changes)
+        return is_unchanged and self.printed is None and self.status == CLEAN
 
     def seen_from(self, prefix: str) -> RunResult:
-        """Return the result for a working directory from which `prefix` leads to the kit."""
+        """Return the result with the prefix of the kit; see `Request`."""
         return self._replace(request=self.request._replace(prefix=prefix))
 
     @property
     def again(self) -> RunResult:
-        """The result of the same run once more, if nothing changes in between.
+        """The result of running the same command again, if nothing changes in between.
 
-        A file that belongs to no single agent, or was an orphan, is only reported when it changes.
+        Orphans and files that do not belong to a single agent are reported only when they change.
         """
         changes = tuple(
             change._replace(status=FileStatus.UNCHANGED, before=None, after=None, applied=False)
@@ -103,5 +103,5 @@ class RunResult(NamedTuple):
 
 
 def failed(error: AssembleError) -> RunResult:
-    """Return the result of a run that an error has ended."""
+    """Return the result of a run that an error stopped."""
     return RunResult(diagnostics=error.diagnostics, failure=Failure(error.message, error.hint))

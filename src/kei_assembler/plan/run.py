@@ -17,14 +17,15 @@ from kei_assembler.plan.waivers import waivers
 
 
 def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> RunResult:
-    """Build these manifests, which are all of the kit if `whole`, or only look at what a build would do.
+    """Build these manifests, which are all of the kit if `whole`, or only check or diff them.
 
     If any manifest has an error, nothing is written.
 
-    Raises: AssembleError if a file cannot be written, or the kit cannot be staged.
+    Raises:
+        AssembleError: a file cannot be read or written, or `staged` is set and the kit is not in a git work tree.
     """
     if options.staged and git_top(kit.folder, kit.files) is None:
-        raise AssembleError("--staged needs a git work tree, and the kit is in none")
+        raise AssembleError("--staged needs a git work tree, and the kit is not in one")
 
     # Load, check and render each manifest, and classify its outputs. The plan is complete before the first write.
     policy = options.policy
@@ -40,7 +41,7 @@ def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> Run
     # Write.
     changes = write(kit, plan.changes, options.write_policy) if options.writes else plan.changes
 
-    # Report what is not in order now.
+    # Report.
     found = [*result.diagnostics, *_conflicts(kit, changes, options)]
     drift = findings.outdated(kit, changes) if options.check else []
     if options.staged:
@@ -51,11 +52,12 @@ def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> Run
 
 
 def write(kit: Kit, changes: Sequence[Change], policy: WritePolicy) -> list[Change]:
-    """Carry out what the policy allows, and return all changes as they came about.
+    """Make the changes that the policy allows, and return all changes with their new status.
 
-    Files are deleted last, when everything else is written.
+    Files are deleted last, after everything else is written.
 
-    Raises: AssembleError if a file cannot be written.
+    Raises:
+        AssembleError: a file cannot be written.
     """
     disk = Disk(kit)
     disk.remove_stale_temp_files(change.path for change in changes)
@@ -65,7 +67,7 @@ def write(kit: Kit, changes: Sequence[Change], policy: WritePolicy) -> list[Chan
 
 
 def _conflicts(kit: Kit, changes: Iterable[Change], options: RunOptions) -> list[Diagnostic]:
-    """The findings about files that are not the tool's: in a check all, in a build only those that hinder it."""
+    """The findings about files that differ for other reasons: all in a check, only errors in a build."""
     if options.check:
         return options.policy.weigh(findings.conflicts(kit, changes))
     left = (change for change in changes if options.writes and not change.applied)

@@ -1,4 +1,4 @@
-"""What passes only because the settings or the command line say so."""
+"""Waivers: what the settings or an option allow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kei_assembler.text.hidden import named
 
 
 def waivers(kit: Kit, policy: Policy, changes: Iterable[Change]) -> Iterator[Waiver]:
-    """Yield everything that a check of these changes accepts although it would not by default."""
+    """Yield everything that a check of these changes accepts because of the settings or an option."""
     for code in sorted(policy.ignore):
         yield Waiver(f"{code} is ignored")
     for name, reason in kit.settings.allow_characters.items():
