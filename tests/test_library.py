@@ -140,11 +140,11 @@ def test_what_changes_after_loading_counts_for_the_first_call(kit: Kit, bench: W
 def test_what_cannot_go_on_is_an_error(kit: Kit, bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(AssembleError, match="no kit was found"):
         Kit.load(tmp_path_factory.mktemp("empty"))
-    with pytest.raises(AssembleError, match=r"there is no folder .*nowhere"):
+    with pytest.raises(AssembleError, match=r"the folder `.*nowhere` does not exist"):
         Kit.load(bench.folder / "nowhere")
-    with pytest.raises(AssembleError, match="there is no target claude"):
+    with pytest.raises(AssembleError, match="the target `claude` does not exist"):
         Kit.load(bench.folder, ["claude"])
-    with pytest.raises(AssembleError, match=r"agents/nobody\.toml is no manifest of the kit"):
+    with pytest.raises(AssembleError, match=r"`agents/nobody\.toml` is not a manifest of the kit"):
         kit.plan("agents/nobody.toml")
     bench.write({"agents/critic.toml": "name = "})
     with pytest.raises(AssembleError) as raised:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # as `typing` has it, which is not worth its import where the command only repeats itself
+TYPE_CHECKING = False  # importing `typing` would slow down a cached run
 if TYPE_CHECKING:
     from kei_assembler.diagnostics import AssembleError, Diagnostic
     from kei_assembler.library import Kit, Plan
@@ -25,7 +25,11 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Load a part of the library when it is asked for: the command starts without it."""
+    """Import a name on first use, since the command starts without most of them.
+
+    Raises:
+        AttributeError: the package has no such name.
+    """
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

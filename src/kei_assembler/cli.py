@@ -1,4 +1,4 @@
-"""The command `assemble`: parses, calls, reports, exits."""
+"""The command `assemble`: parses arguments, runs the build, and prints the report."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ _BUILD_HELP = """Assemble agent files from their manifests.
 
 \b
 Examples:
-  assemble agents/kei-critic.toml    write one agent's file
+  assemble agents/kei-critic.toml    write the file of one agent
   assemble --all                     write the files of all agents
-  assemble --all --check --diff      write nothing, fail and show it when one is out of date
+  assemble --all --check --diff      write nothing, show the changes, and fail if there are any
 """
 
 
 class _DefaultGroup(click.Group):
-    """A group whose first subcommand is meant when none is named; the group's help begins with that one's.
+    """A group that runs its first subcommand if the arguments name none. Its help starts with that one's help.
 
-    The other subcommands are loaded when they are asked for.
+    The other subcommands are imported on first use.
     """
 
     @property
@@ -100,7 +100,7 @@ class _DefaultGroup(click.Group):
 
 
 class _DefaultCommand(click.Command):
-    """The command that is meant when none is named: its usage does not name it either."""
+    """The default subcommand, whose name its usage line leaves out."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -113,38 +113,38 @@ class _DefaultCommand(click.Command):
 @click.group(cls=_DefaultGroup)
 @click.version_option(__version__, message="assemble %(version)s")
 def assemble() -> None:
-    """Assemble agent files; one command is one function below."""
+    """Assemble agent files."""
 
 
 @assemble.command("build", cls=_DefaultCommand, help=_BUILD_HELP)
 @click.argument("manifests", nargs=-1, metavar="MANIFEST...", shell_complete=completing.manifests)
-@click.option("--all", "all_", is_flag=True, help="Take all manifests of the kit.")
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a file is not what the sources give.")
-@click.option("--diff", is_flag=True, help="Write nothing; print what a build would change as a diff.")
-@click.option("--stdout", is_flag=True, help="Write nothing; print the file of one manifest.")
-@click.option("--force", is_flag=True, help="Overwrite also files that were edited, or not generated.")
-@click.option("--prune", is_flag=True, help="Delete generated files whose manifest is gone; with --all.")
-@click.option("--staged", is_flag=True, help="Fail also when a file of the kit is not in git's index as it is here.")
-@click.option("--strict", is_flag=True, help="Count warnings as errors.")
-@several("--ignore", "ignore", "CODE", "Silence a code", completing.codes)
-@click.option("--output-format", type=OneOf(FORMATS), default="text", help="How to report; else text.")
+@click.option("--all", "all_", is_flag=True, help="Build all manifests of the kit.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file is out of date.")
+@click.option("--diff", is_flag=True, help="Write nothing; print the changes as a diff.")
+@click.option("--stdout", is_flag=True, help="Write nothing; print the generated file of one manifest.")
+@click.option("--force", is_flag=True, help="Overwrite files that were edited or not generated.")
+@click.option("--prune", is_flag=True, help="Delete generated files that have no manifest; requires --all.")
+@click.option("--staged", is_flag=True, help="Also fail if a file of the kit has unstaged changes.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+@several("--ignore", "ignore", "CODE", "Ignore a diagnostic code", completing.codes)
+@click.option("--output-format", type=OneOf(FORMATS), default="text", help="The format of the report; the default is text.")
 @target_option
-@click.option("--no-cache", is_flag=True, help="Look at every file, also where nothing changed since the last run.")
+@click.option("--no-cache", is_flag=True, help="Do not read or write the run cache.")
 @kit_option
 def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
-    """Write the agent files, or look at what would be written, and return the exit status."""
+    """Build, check, diff or print agent files, and return the exit status."""
     _refuse_contradictions(manifests, output_format, options)
     run_cache.start_recording()
-    way = ""
+    prefix = ""
     try:
         home = home_of(manifests, folder, NAMES)
-        way = way_to(home)
+        prefix = way_to(home)
         kit = load_kit(home, options["targets"])
         kit.named = named(home)
         result = _result(kit, manifests, options)
     except AssembleError as error:
         result = failed(error)
-    return _tell(result.seen_from(way), output_format, keeps=not options["staged"])
+    return _report(result.seen_from(prefix), output_format, can_cache=not options["staged"])
 
 
 def _result(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
@@ -159,15 +159,18 @@ def _result(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> R
 
 def _refuse_contradictions(manifests: Sequence[str], output_format: str, options: Mapping[str, Any]) -> None:
     given = {name for name, value in options.items() if value}
-    looks, writes = given & {"check", "diff"}, given & {"force", "prune"}
+    only_looks, writes = given & {"check", "diff"}, given & {"force", "prune"}
     contradictions = (
-        (manifests and "all_" in given, "--all takes all manifests; name some of them, or use it alone"),
+        (manifests and "all_" in given, "--all builds all manifests; name manifests or use --all, not both"),
         (not manifests and "all_" not in given, "name the manifests to assemble, or use --all"),
-        (looks and writes, "--check and --diff write nothing; --force and --prune are for a run that writes"),
-        ("prune" in given and "all_" not in given, "--prune looks at the whole kit; use it with --all"),
-        ("stdout" in given and (looks or writes or "staged" in given), "--stdout prints a file, and does no more"),
-        ("stdout" in given and len(manifests) != 1, "--stdout prints the file of one manifest"),
-        ("stdout" in given and output_format != "text", "--stdout prints the file itself; it takes no --output-format"),
+        (only_looks and writes, "--force and --prune cannot be used with --check or --diff, which write nothing"),
+        ("prune" in given and "all_" not in given, "--prune requires --all"),
+        (
+            "stdout" in given and (only_looks or writes or "staged" in given),
+            "--stdout cannot be used with --check, --diff, --force, --prune or --staged",
+        ),
+        ("stdout" in given and len(manifests) != 1, "--stdout takes exactly one manifest"),
+        ("stdout" in given and output_format != "text", "--stdout cannot be used with --output-format"),
     )
     for contradicts, message in contradictions:
         if contradicts:
@@ -179,65 +182,63 @@ def _preview(kit: Kit, file: str, policy: Policy) -> RunResult:
     result = RunResult(Request(1), tuple(policy.weigh(found)))
     if result.status == CLEAN and len(artifacts) > 1:
         names = ", ".join(artifact.target for artifact in artifacts)
-        raise AssembleError(f"{file} has several targets: {names}", "choose one with --target")
+        raise AssembleError(f"`{file}` has several targets: {names}", "choose one with --target")
     if result.status == CLEAN and not artifacts:
-        raise AssembleError(f"{file} has no such target", "its own `targets` leave it out")
+        raise AssembleError(f"`{file}` is not generated for this target", "add the target to `targets` in the manifest")
     return result._replace(printed=artifacts[0].content.decode()) if result.status == CLEAN else result
 
 
 def _ignored(codes: Sequence[str]) -> list[str]:
-    """The codes to silence, by the command line; each must exist, and may be silenced."""
+    """Return the codes of `--ignore` in upper case, after checking that they can be ignored."""
     for code in codes:
         from kei_assembler.commands.explain import rule_named
 
         if not rule_named(code).may_ignore:
-            raise click.UsageError(f"{code} cannot be ignored: it would make the output wrong")
+            raise click.UsageError(f"{code} cannot be ignored, since the output would be wrong")
     return [code.upper() for code in codes]
 
 
-def _tell(result: RunResult, output_format: str, keeps: bool) -> int:
-    out, err = _said(result, output_format)
+def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
+    out, err = _rendered(result, output_format)
     tell(sys.stdout, out)
     tell(sys.stderr, err)
-    if keeps and run_cache.is_recording():
-        _keep(result, (out, err), output_format)
+    if can_cache and run_cache.is_recording() and (again := result.again).is_up_to_date:
+        run_cache.keep(*(_rendered(again, output_format) if result.applied else (out, err)))
     return result.status
 
 
-def _keep(result: RunResult, said: tuple[str, str], output_format: str) -> None:
-    again = result.again
-    if again.is_up_to_date:
-        run_cache.keep(*(_said(again, output_format) if result.applied else said))
-
-
-def _said(result: RunResult, output_format: str) -> tuple[str, str]:
+def _rendered(result: RunResult, output_format: str) -> tuple[str, str]:
     out, err = FORMATS[output_format](result)
     is_raw = output_format == "text" and (result.request.diff or result.printed is not None)
-    return _as_read(sys.stdout, out, result.request.diff) if is_raw else out, err
+    return _escaped_for(sys.stdout, out, result.request.diff) if is_raw else out, err
 
 
-def _as_read(stream: TextIO | None, text: str, is_diff: bool) -> str:
-    """Diffs and files go out as they are to programs; where people read them, nothing in them may act."""
+def _escaped_for(stream: TextIO | None, text: str, is_diff: bool) -> str:
+    """Escape control characters for terminals and CI logs, which act on them. Programs get the exact bytes."""
     if stream is None or not (stream.isatty() or _is_log(stream)):
         return text
     return as_text.escaped(text, is_diff and stream.isatty() and not os.environ.get("NO_COLOR"))
 
 
 def _is_log(stream: TextIO) -> bool:
-    """Tell whether the stream is read by a CI service that takes commands from it, and not kept in a file."""
+    """Return whether a CI service reads the stream, in which it looks for commands."""
     takes_commands = any(os.environ.get(name) for name in ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"))
     return takes_commands and not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
 
 
 def main(args: Sequence[str] | None = None, prog_name: str = "assemble") -> NoReturn:
-    """Run the command and exit with its status."""
+    """Run the command.
+
+    Raises:
+        SystemExit: always, with the exit status.
+    """
     streams.set_up()
     signal.signal(signal.SIGTERM, _terminate)
     sys.exit(_status(args, prog_name))
 
 
 def _terminate(number: int, _frame: object) -> NoReturn:
-    """End by an exception, so that what is half done is cleaned up."""
+    """End with an exception, so that temporary files are removed."""
     raise SystemExit(128 + number)
 
 
@@ -247,9 +248,9 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.ClickException as error:
-        told = StringIO()
-        error.show(told)
-        tell(sys.stderr, "\n".join(map(shown, told.getvalue().split("\n"))))
+        message = StringIO()
+        error.show(message)
+        tell(sys.stderr, "\n".join(map(shown, message.getvalue().split("\n"))))
     except AssembleError as error:
         with suppress(AssembleError):
             tell(sys.stderr, as_text.render(failed(error)).err)

@@ -1,4 +1,4 @@
-"""The tool as a library, for programs and for its own commands: `from kei_assembler import Kit`."""
+"""The Python API: `from kei_assembler import Kit`."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 File = str | os.PathLike[str]
 
-_CAUTIOUS = WritePolicy()
+_DEFAULT_POLICY = WritePolicy()
 
 
 class Plan(NamedTuple):
-    """What there is to say about manifests, sorted by file and place, and what a build would change."""
+    """The diagnostics about some manifests, sorted by location, and the changes that a build would make."""
 
     diagnostics: tuple[Diagnostic, ...]
     changes: tuple[Change, ...]
 
 
 class Kit:
-    """A folder with manifests, blocks, perhaps templates, and settings.
+    """A folder with manifests, blocks, templates and settings.
 
-    Manifests are named by their files relative to the kit, with `/`; no names mean all. Every method reads the files
-    as they are then. What is wrong with a user's files comes back as diagnostics; AssembleError means that the work
-    cannot go on: the settings are wrong, a file is not there or cannot be written.
+    Methods take manifests as paths relative to the kit, with `/`; no path means all manifests. Each call reads the
+    files again. Problems in the sources are returned as diagnostics. All methods and properties raise AssembleError if
+    the settings are invalid or a manifest does not exist.
     """
 
     def __init__(self, folder: str, targets: tuple[str, ...] = ()) -> None:
@@ -50,17 +50,18 @@ class Kit:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str] = ".", targets: Iterable[str] = ()) -> Kit:
-        """Return the kit in a folder, or in the nearest folder above it; `targets` limits it to some clients.
+        """Return the kit in a folder, or in the nearest folder above it. `targets` limits it to some targets.
 
-        Raises: AssembleError if there is no such folder, kit or target, or the kit's settings are wrong.
+        Raises:
+            AssembleError: the folder, kit or target does not exist, or the settings are invalid.
         """
         if not DISK.is_folder(os.fspath(folder)):
-            raise AssembleError(f"there is no folder {os.fspath(folder)}")
+            raise AssembleError(f"the folder `{os.fspath(folder)}` does not exist")
         chosen = tuple(targets)
         for target in chosen:
             if target not in TARGETS:
                 hint = did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
-                raise AssembleError(f"there is no target {target}", hint)
+                raise AssembleError(f"the target `{target}` does not exist", hint)
         return cls(load_kit(found_from(os.path.abspath(folder)), chosen).folder, chosen)
 
     @property
@@ -70,27 +71,29 @@ class Kit:
 
     @property
     def manifests(self) -> tuple[str, ...]:
-        """The files of its manifests, sorted."""
-        return self._fresh().manifests
+        """The paths of the manifests, relative to the kit, sorted."""
+        return self._load().manifests
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """The names of its agents, sorted."""
-        return tuple(sorted(self._fresh().agents))
+        """The names of the agents, sorted."""
+        return tuple(sorted(self._load().agents))
 
     def check(self, *manifests: File) -> tuple[Diagnostic, ...]:
-        """Return everything that `--check` finds: mistakes in the sources, and outputs that are out of date.
+        """Return the findings of `--check`: problems in the sources, and outputs that are out of date.
 
-        Raises: AssembleError if the settings are wrong or a manifest is not there.
+        Raises:
+            AssembleError: the settings are invalid, or a manifest does not exist.
         """
         return tuple(self._run(manifests, check=True).findings)
 
     def render(self, manifest: File) -> tuple[Artifact, ...]:
-        """Return the agent files of one manifest, one for each target, without writing them.
+        """Return the agent files of one manifest, one per target, without writing them.
 
-        Raises AssembleError, with the diagnostics, when there is an error in what they are made from.
+        Raises:
+            AssembleError: the sources have errors, which are in its `diagnostics`, or the manifest does not exist.
         """
-        own = self._fresh()
+        own = self._load()
         policy, (file,) = Policy.of(own), _files(own, (manifest,))
         found, artifacts = preview(own, file, policy.ignore)
         counted = policy.weigh(found)
@@ -99,43 +102,50 @@ class Kit:
         return tuple(artifacts)
 
     def plan(self, *manifests: File) -> Plan:
-        """Return what a build of these manifests would change, with all bytes, and what there is to say."""
-        own = self._fresh()
+        """Return the diagnostics, and the changes that a build would make, with their bytes.
+
+        Raises:
+            AssembleError: the settings are invalid, or a manifest does not exist.
+        """
+        own = self._load()
         policy = Policy.of(own)
         plan = plan_kit(own, _files(own, manifests), not manifests, policy.ignore)
         return Plan(tuple(policy.weigh(plan.found)), tuple(plan.changes))
 
     def apply(self, changes: Iterable[Change], force: bool = False, prune: bool = False) -> tuple[Change, ...]:
-        """Carry out the changes that are allowed, and return these as they came about.
+        """Make the changes that are allowed, and return those with their new status.
 
-        `force` allows overwriting files that were edited or not generated, `prune` deleting orphans. A file that
-        somebody else changed since the plan was made is left alone, and comes back as edited, not as `applied`.
-        Whether a plan with errors among its diagnostics is applied is up to the caller; a build does not.
+        `force` allows overwriting edited and foreign files, `prune` allows deleting orphans. A file that somebody else
+        changed after it was planned is kept and returned as edited, without `applied`. Check the diagnostics of the
+        plan first: unlike `build`, this method also applies a plan with errors.
 
-        Raises: AssembleError if a file cannot be written.
+        Raises:
+            AssembleError: a file cannot be written, or the settings are invalid.
         """
         policy = WritePolicy(force, prune)
-        return tuple(write(self._fresh(), list(filter(policy.covers, changes)), policy))
+        return tuple(write(self._load(), list(filter(policy.covers, changes)), policy))
 
     def build(self, *manifests: File, force: bool = False, prune: bool = False) -> RunResult:
-        """Do what `assemble` does with these manifests: plan, write unless there is an error, and report.
+        """Build these manifests as the command does: plan, write unless there is an error, and return the result.
 
-        Raises: AssembleError if the settings are wrong, a manifest is not there, or a file cannot be written.
+        Raises:
+            AssembleError: the settings are invalid, a manifest does not exist, or a file cannot be written.
         """
         return self._run(manifests, write_policy=WritePolicy(force, prune))
 
-    def _run(self, manifests: Sequence[File], check: bool = False, write_policy: WritePolicy = _CAUTIOUS) -> RunResult:
-        own = self._fresh()
+    def _run(
+        self, manifests: Sequence[File], check: bool = False, write_policy: WritePolicy = _DEFAULT_POLICY
+    ) -> RunResult:
+        own = self._load()
         options = RunOptions(check, write_policy=write_policy, policy=Policy.of(own))
         return run(own, _files(own, manifests), not manifests, options)
 
-    def _fresh(self) -> kit.Kit:
-        """The kit as its files are now."""
+    def _load(self) -> kit.Kit:
         return load_kit(self._folder, self._targets)
 
 
 def _files(own: kit.Kit, manifests: Sequence[File]) -> list[str]:
     named = {normal(os.fspath(file)) for file in manifests}
     for file in sorted(named.difference(own.manifests)):
-        raise AssembleError(f"{file} is no manifest of the kit in {own.folder}")
+        raise AssembleError(f"`{file}` is not a manifest of the kit in `{own.folder}`")
     return sorted(named or own.manifests)

@@ -1,4 +1,4 @@
-"""Watching: a kit is built again whenever something changes that its outputs are made from."""
+"""Watch a kit, and build it again after each change of its sources."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from kei_assembler.plan.result import RunResult, failed
 from kei_assembler.plan.run import run
 from kei_assembler.selection import named, refuse_no_kit, way_to
 
-_LOOK_EVERY = 1000
-"""Milliseconds after which to look also when nothing was heard: of folders that came into being, and of settings."""
+_POLL_MS = 1000
+"""How often to compare signatures without an event, which new folders and the settings do not cause."""
 
-_SETTLED_AFTER = 50
-"""Milliseconds without a change after which several are taken for one."""
+_STEP_MS = 50
+"""How long to wait for further events before building, to build once after several changes."""
 
 Signatures = dict[str, Signature]
 
 
 def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[RunResult]:
-    """Yield the result of building the kit in a folder, now and after each change of its sources, without end.
+    """Build the kit in a folder now and after each change of its sources, and yield the results, without end.
 
-    What is wrong with the kit, its settings too, is in the result; what was unchanged before is left out of it.
+    A result contains no unchanged files. Invalid settings and other errors are returned as the result's failure.
     """
     seen: Signatures | None = None
-    for now in _looks(folder):
+    for now in _snapshots(folder):
         if now != seen:
             seen = now
             yield _built(folder, targets)
@@ -51,26 +51,26 @@ def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
     return result._replace(changes=changes).seen_from(way_to(folder))
 
 
-def _looks(folder: str) -> Iterator[Signatures]:
-    """Yield the signatures of the kit's sources, now, and whenever there may be others."""
+def _snapshots(folder: str) -> Iterator[Signatures]:
+    """Yield the signatures of the kit's sources, now and after each event."""
     while True:
         folders = _folders(folder)
         yield _signatures(folder)
-        for _ in _heard(folders):
+        for _ in _events(folders):
             yield _signatures(folder)
             if _folders(folder) != folders:
                 break
 
 
-def _heard(folders: list[str]) -> Iterator[object]:
-    """Yield whenever something was heard of these folders, and from time to time; end where they cannot be watched."""
+def _events(folders: list[str]) -> Iterator[object]:
+    """Yield at each change in these folders, and from time to time. End if the folders cannot be watched."""
     from watchfiles import watch
 
-    watched = partial(watch, step=_SETTLED_AFTER, debounce=4 * _SETTLED_AFTER, yield_on_timeout=True)
+    watched = partial(watch, step=_STEP_MS, debounce=4 * _STEP_MS, yield_on_timeout=True)
     try:
-        yield from watched(*folders, rust_timeout=_LOOK_EVERY)
-    except OSError:  # they are gone, or not to be read: perhaps not for long
-        sleep(_LOOK_EVERY / 1000)
+        yield from watched(*folders, rust_timeout=_POLL_MS)
+    except OSError:  # they were deleted or are unreadable, perhaps only for a moment
+        sleep(_POLL_MS / 1000)
 
 
 def _folders(folder: str) -> list[str]:
@@ -83,13 +83,9 @@ def _folders(folder: str) -> list[str]:
 
 
 def _signatures(folder: str) -> Signatures:
-    files = {SETTINGS_FILE, PROJECT_FILE, *_sources(folder)}
-    return {file: signature(os.path.join(folder, file)) for file in files}
-
-
-def _sources(folder: str) -> list[str]:
-    """The kit's sources; none where they cannot be told, as a build then tells."""
     try:
-        return load_kit(folder).sources()
-    except AssembleError:
-        return []
+        sources = load_kit(folder).sources()
+    except AssembleError:  # the build reports it
+        sources = []
+    files = {SETTINGS_FILE, PROJECT_FILE, *sources}
+    return {file: signature(os.path.join(folder, file)) for file in files}
