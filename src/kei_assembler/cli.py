@@ -127,7 +127,7 @@ def assemble() -> None:
 @click.option("--staged", is_flag=True, help="Also fail if a file of the kit has unstaged changes.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @several("--ignore", "ignore", "CODE", "Ignore a diagnostic code", completing.codes)
-@click.option("--output-format", type=OneOf(FORMATS), default="text", help="The format of the report; the default is text.")
+@click.option("--output-format", type=OneOf(FORMATS), default="text", help="The format of the report (default: text).")
 @target_option
 @click.option("--no-cache", is_flag=True, help="Do not read or write the run cache.")
 @kit_option

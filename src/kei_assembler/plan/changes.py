@@ -24,7 +24,13 @@ class FileStatus(StrEnum):
     UNMANAGED = "unmanaged"
 
 
-DRIFT = (FileStatus.CREATE, FileStatus.UPDATE, FileStatus.ORPHAN, FileStatus.EDITED, FileStatus.FOREIGN)
+WRITABLE = (FileStatus.CREATE, FileStatus.UPDATE)
+"""The statuses of files that every build writes."""
+
+PROTECTED = (FileStatus.EDITED, FileStatus.FOREIGN)
+"""The statuses of files that a build overwrites only with `--force`."""
+
+DRIFT = (*WRITABLE, *PROTECTED, FileStatus.ORPHAN)
 """The statuses of files that are out of date."""
 
 
@@ -54,15 +60,11 @@ class Change(NamedTuple):
         where = naming(kit)
         only = f"{where} --target {self.target}" if self.chosen else where
         what = quote(self.manifest) if self.manifest else "--all"
-        match self.status:
-            case FileStatus.CREATE | FileStatus.UPDATE:
-                return f"assemble{only} {what}"
-            case FileStatus.EDITED | FileStatus.FOREIGN:
-                return f"assemble --force{only} {what}"
-            case FileStatus.ORPHAN if self.intact:
-                return f"assemble{where} --all --prune"
-            case _:
-                return ""
+        if self.status in WRITABLE:
+            return f"assemble{only} {what}"
+        if self.status in PROTECTED:
+            return f"assemble --force{only} {what}"
+        return f"assemble{where} --all --prune" if self.status is FileStatus.ORPHAN and self.intact else ""
 
 
 class WritePolicy(NamedTuple):
@@ -76,11 +78,6 @@ class WritePolicy(NamedTuple):
 
     def covers(self, change: Change) -> bool:
         """Return whether the run makes the change."""
-        allowed = {
-            FileStatus.CREATE: True,
-            FileStatus.UPDATE: True,
-            FileStatus.EDITED: self.force,
-            FileStatus.FOREIGN: self.force,
-            FileStatus.ORPHAN: self.prune and change.intact,
-        }
-        return allowed.get(change.status, False)
+        if change.status is FileStatus.ORPHAN:
+            return self.prune and change.intact
+        return change.status in WRITABLE or (self.force and change.status in PROTECTED)

@@ -65,10 +65,6 @@ class Disk:
         is_link = self.kit.files.is_link(full)
         return self.kit.files.resolve(full) if is_link else os.path.join(self._real_folder(folder), name)
 
-    def is_link(self, path: str) -> bool:
-        """Return whether an output's path itself is a link."""
-        return self.kit.files.is_link(self.kit.path(path))
-
     def _apply(self, change: Change) -> Change:
         path = self.kit.path(change.path)
         try:

@@ -7,19 +7,17 @@ from collections.abc import Iterable, Mapping
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Kit
 from kei_assembler.paths import as_seen
-from kei_assembler.plan.changes import Change, FileStatus
+from kei_assembler.plan.changes import PROTECTED, Change, FileStatus
 from kei_assembler.rules import drift
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.source import Source
 
-_DRIFT_RULES = {FileStatus.CREATE: drift.output_missing, FileStatus.UPDATE: drift.output_outdated}
-
 
 def outdated(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
     """Return the diagnostics for missing and outdated outputs."""
-    return _diagnosed(kit, changes, _DRIFT_RULES)
+    return _diagnosed(kit, changes, {FileStatus.CREATE: drift.output_missing, FileStatus.UPDATE: drift.output_outdated})
 
 
 def conflicts(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
@@ -68,7 +66,7 @@ def _subject(kit: Kit, change: Change) -> tuple[str, str, str]:
 
 def _cause(kit: Kit, change: Change) -> str:
     """The likely cause of an edit; for an orphan, the target that the kit no longer has, if its manifest exists."""
-    if change.status in (FileStatus.EDITED, FileStatus.FOREIGN):
+    if change.status in PROTECTED:
         from kei_assembler.plan.difference import likely_cause
 
         return likely_cause(change)

@@ -12,6 +12,7 @@ from kei_assembler.plan.classify import classify_leftover, is_manifest_path
 from kei_assembler.plan.disk import Disk
 from kei_assembler.plan.reach import deepened, reach
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Target
 
 
 def find_orphans(kit: Kit, known: Iterable[str], targets: Collection[str]) -> list[Change]:
@@ -32,23 +33,11 @@ def find_orphans(kit: Kit, known: Iterable[str], targets: Collection[str]) -> li
         return leftover.status is FileStatus.ORPHAN and is_manifest_path(kit, leftover.manifest)
 
     search = _Search(kit, known)
-    return [
-        *search.leftovers(_output_patterns(kit), is_beside_outputs),
-        *search.leftovers(_client_patterns(kit), was_output),
-    ]
-
-
-def _output_patterns(kit: Kit) -> Iterator[tuple[str, str, bool]]:
-    """Yield targets, the patterns of their outputs (configured and default), and whether clients search subfolders."""
-    for row in map(TARGETS.__getitem__, kit.chosen or TARGETS):
-        yield row.name, kit.settings.output(row.name), row.searches_subfolders
-        yield row.name, row.output, row.searches_subfolders
-
-
-def _client_patterns(kit: Kit) -> Iterator[tuple[str, str, bool]]:
-    """Yield the same for the folders in the root that clients read: outputs can have been there before."""
-    for row in map(TARGETS.__getitem__, kit.chosen or TARGETS):
-        yield row.name, f"{kit.settings.root}/{row.default_path}", row.searches_subfolders
+    rows = [TARGETS[name] for name in kit.chosen or TARGETS]
+    outputs = [(row, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output)]
+    # Clients read these folders of the root, so outputs can have been there before the settings changed.
+    defaults = [(row, f"{kit.settings.root}/{row.default_path}") for row in rows]
+    return [*search.leftovers(outputs, is_beside_outputs), *search.leftovers(defaults, was_output)]
 
 
 class _Search:
@@ -59,15 +48,17 @@ class _Search:
         self.disk = Disk(kit)
         self.seen = set(known)
 
-    def leftovers(
-        self, patterns: Iterable[tuple[str, str, bool]], concerns: Callable[[Change], bool]
-    ) -> Iterator[Change]:
+    def leftovers(self, patterns: Iterable[tuple[Target, str]], concerns: Callable[[Change], bool]) -> Iterator[Change]:
         """Yield the leftovers among the files of these patterns that concern the kit."""
-        searched = ((target, normal(deepened(pattern) if deep else pattern)) for target, pattern, deep in patterns)
+        searched = ((row.name, normal(deepened(path) if row.searches_subfolders else path)) for row, path in patterns)
         for target, pattern in dict.fromkeys(searched):
             for path in self._files(pattern):
                 real = self.disk.real(path).casefold()
-                if real not in self.seen and not self.disk.is_link(path) and (content := self.disk.peek(path)):
+                if (
+                    real not in self.seen
+                    and not self.kit.files.is_link(self.kit.path(path))
+                    and (content := self.disk.peek(path))
+                ):
                     leftover = classify_leftover(self.kit, path, target, content)
                     yield from [leftover] if leftover and concerns(leftover) else []
                 self.seen.add(real)

@@ -68,8 +68,6 @@ def write(kit: Kit, changes: Sequence[Change], policy: WritePolicy) -> list[Chan
 
 def _conflicts(kit: Kit, changes: Iterable[Change], options: RunOptions) -> list[Diagnostic]:
     """The findings about files that differ for other reasons: all in a check, only errors in a build."""
-    if options.check:
-        return options.policy.weigh(findings.conflicts(kit, changes))
-    left = (change for change in changes if options.writes and not change.applied)
-    found = options.policy.weigh(findings.conflicts(kit, left))
-    return [diagnostic for diagnostic in found if diagnostic.severity is Severity.ERROR]
+    relevant = (change for change in changes if options.check or (options.writes and not change.applied))
+    found = options.policy.weigh(findings.conflicts(kit, relevant))
+    return [diagnostic for diagnostic in found if options.check or diagnostic.severity is Severity.ERROR]
