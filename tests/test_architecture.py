@@ -12,8 +12,8 @@ from kei_assembler.targets import TARGETS
 
 PACKAGE = REPOSITORY / "src" / "kei_assembler"
 
-# The house, from the ground up: a room may import only from those before it.
-FLOORS = (
+# The layers: each module may import only from the layers above it in this list.
+LAYERS = (
     "diagnostics paths suggestions streams text text.hidden text.markdown text.frontmatter text.stamp",
     "files.signatures render.heritage plan plan.progress source.handwriting",
     "files.recorder source.shapes source.places targets.forms importing",
@@ -48,11 +48,11 @@ FLOORS = (
     "cli",
     "__main__",
 )
-LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms.split()}
-ROOMS = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
-def _room(path: Path) -> str:
+def _module(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").as_posix().removesuffix("/__init__").replace("/", ".")
 
 
@@ -63,50 +63,52 @@ def _imports(source: str) -> Iterator[str]:
             yield from (f"{module}.{alias.name}".lstrip(".") for alias in node.names)
 
 
-def _imported_rooms(path: Path) -> set[str]:
+def _imported_modules(path: Path) -> set[str]:
     named = {name if name in LEVEL else name.rpartition(".")[0] for name in _imports(path.read_text())}
     return named - {""}
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=_room)
+@pytest.mark.parametrize("path", MODULES, ids=_module)
 def test_imports_point_downwards(path: Path) -> None:
-    assert {name for name in _imported_rooms(path) if LEVEL[name] >= LEVEL[_room(path)]} == set()
+    assert {name for name in _imported_modules(path) if LEVEL[name] >= LEVEL[_module(path)]} == set()
 
 
 def test_no_two_packages_import_each_other() -> None:
     imports = {
-        (_room(path).partition(".")[0], name.partition(".")[0]) for path in ROOMS for name in _imported_rooms(path)
+        (_module(path).partition(".")[0], name.partition(".")[0])
+        for path in MODULES
+        for name in _imported_modules(path)
     }
     assert {(one, other) for one, other in imports if one < other and (other, one) in imports} == set()
 
 
-def test_every_rule_stands_in_the_package_of_the_rules() -> None:
-    rooms = {_room(path) for path in ROOMS if "\n@rule(" in path.read_text()}
-    assert rooms
-    assert {room for room in rooms if not room.startswith("rules.")} == set()
+def test_every_rule_is_in_the_rules_package() -> None:
+    modules = {_module(path) for path in MODULES if "\n@rule(" in path.read_text()}
+    assert modules
+    assert {module for module in modules if not module.startswith("rules.")} == set()
 
 
-def test_every_diagnostic_is_made_by_the_runner_of_the_rules() -> None:
+def test_only_the_rule_runner_makes_diagnostics() -> None:
     makers = {
-        _room(path)
-        for path in ROOMS
+        _module(path)
+        for path in MODULES
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Diagnostic"
     }
     assert makers == {"rules.runner"}
 
 
-def test_every_room_has_its_floor() -> None:
-    assert {_room(path) for path in ROOMS} == LEVEL.keys()
+def test_every_module_has_a_layer() -> None:
+    assert {_module(path) for path in MODULES} == LEVEL.keys()
 
 
-def test_only_rendering_and_its_sandbox_know_jinja() -> None:
-    rooms = {_room(path) for path in ROOMS if "jinja2" in path.read_text()}
-    assert rooms == {"render", "render.budget", "render.heritage", "render.sandbox"}
+def test_only_rendering_imports_jinja() -> None:
+    modules = {_module(path) for path in MODULES if "jinja2" in path.read_text()}
+    assert modules == {"render", "render.budget", "render.heritage", "render.sandbox"}
 
 
-def test_only_one_room_knows_tree_sitter() -> None:
-    assert [path.name for path in ROOMS if "import tree_sitter" in path.read_text()] == ["places.py"]
+def test_only_one_module_imports_tree_sitter() -> None:
+    assert [path.name for path in MODULES if "import tree_sitter" in path.read_text()] == ["places.py"]
 
 
 def _literals(path: Path) -> Iterator[str]:
@@ -118,16 +120,16 @@ def _literals(path: Path) -> Iterator[str]:
             yield node.value
 
 
-@pytest.mark.parametrize("path", [path for path in ROOMS if path.parent.name != "targets"], ids=_room)
-def test_only_its_row_knows_an_ai_tool(path: Path) -> None:
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parent.name != "targets"], ids=_module)
+def test_only_its_row_knows_a_client(path: Path) -> None:
     folders = [home.rpartition("/")[0] for row in TARGETS.values() for home in (row.default_path, *row.search_paths)]
     told = [text for text in _literals(path) if text in TARGETS or any(folder in text for folder in folders)]
     assert told == []
 
 
-def test_only_commands_know_click() -> None:
-    rooms = {_room(path) for path in ROOMS if any("click" in line for line in _import_lines(path))}
-    assert {room.partition(".")[0] for room in rooms} == {"cli", "commands"}
+def test_only_commands_import_click() -> None:
+    modules = {_module(path) for path in MODULES if any("click" in line for line in _import_lines(path))}
+    assert {module.partition(".")[0] for module in modules} == {"cli", "commands"}
 
 
 def _import_lines(path: Path) -> Iterator[str]:
@@ -150,8 +152,8 @@ BRING_FILES = frozenset("fileinput glob io pathlib shutil subprocess tempfile".s
 CACHE = re.compile(r"run_cache|recorder", re.IGNORECASE)
 
 
-def _is_part_of(room: str, parts: Iterable[str]) -> bool:
-    return any(room == part or room.startswith(f"{part}.") for part in parts)
+def _is_part_of(module: str, parts: Iterable[str]) -> bool:
+    return any(module == part or module.startswith(f"{part}.") for part in parts)
 
 
 def _touched(source: str) -> set[str]:
@@ -171,10 +173,10 @@ def _touched(source: str) -> set[str]:
     return touched
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=_room)
+@pytest.mark.parametrize("path", MODULES, ids=_module)
 def test_only_the_file_interface_and_the_command_touch_files_and_streams(path: Path) -> None:
-    if not _is_part_of(_room(path), ("files", *RUNS_THE_COMMAND)):
-        streams = {"sys.stderr"} if _room(path) in SHOWS_PROGRESS else set()
+    if not _is_part_of(_module(path), ("files", *RUNS_THE_COMMAND)):
+        streams = {"sys.stderr"} if _module(path) in SHOWS_PROGRESS else set()
         assert _touched(path.read_text()) - streams == set()
 
 
@@ -186,10 +188,10 @@ def test_only_the_file_interface_and_the_command_touch_files_and_streams(path: P
         *("map(os.path.lexists, x)", "sys.stdout.write('x')", "sys.argv"),
     ],
 )
-def test_what_touches_files_is_told(line: str) -> None:
+def test_access_to_files_is_detected(line: str) -> None:
     assert _touched(f"def function():\n    {line}\n")
 
 
-def test_only_the_file_interface_and_the_command_know_of_the_run_cache() -> None:
-    rooms = {_room(path) for path in ROOMS if CACHE.search(path.read_text())}
-    assert {room for room in rooms if not _is_part_of(room, ["files"])} == {"cli", "__main__"}
+def test_only_files_and_the_command_mention_the_run_cache() -> None:
+    modules = {_module(path) for path in MODULES if CACHE.search(path.read_text())}
+    assert {module for module in modules if not _is_part_of(module, ["files"])} == {"cli", "__main__"}

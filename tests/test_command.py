@@ -68,14 +68,14 @@ def test_only_what_changed_is_written(kit: Workbench) -> None:
             "  help: --kit takes the folder that holds the manifests' folder\n"),
     ],
 )  # fmt: skip
-def test_what_is_no_manifest_is_explained(kit: Workbench, args: list[str], stderr: str) -> None:
+def test_an_argument_that_is_not_a_manifest_is_explained(kit: Workbench, args: list[str], stderr: str) -> None:
     kit.run("--all")
     before = kit.files()
     assert kit.run(*args) == (2, "", stderr)
     assert kit.files() == before
 
 
-def test_a_file_outside_the_manifests_folder_is_no_manifest(kit: Workbench) -> None:
+def test_a_file_outside_the_manifest_folder_is_not_a_manifest(kit: Workbench) -> None:
     kit.write({"notes.toml": "x = 1\n"})
     run = kit.run("notes.toml")
     assert run.status == 2
@@ -98,13 +98,13 @@ def test_manifests_of_two_kits_are_a_usage_error(bench: Workbench) -> None:
     assert "of several kits" in run.stderr
 
 
-def test_where_there_is_no_kit_the_error_says_what_one_is(bench: Workbench) -> None:
+def test_without_a_kit_the_error_explains_what_one_is(bench: Workbench) -> None:
     run = bench.run("--all")
     assert run.status == 2
     assert "a kit is a folder with" in run.stderr
 
 
-def test_an_error_in_one_manifest_keeps_all_from_being_written(kit: Workbench) -> None:
+def test_an_error_in_one_manifest_prevents_all_writes(kit: Workbench) -> None:
     kit.write({"agents/beta.toml": 'name = "gamma"\ndescription = "x"\n'})
     before = kit.files()
     run = kit.run("--all")
@@ -124,7 +124,7 @@ def test_check_writes_nothing(kit: Workbench) -> None:
     assert kit.files() == before
 
 
-def test_a_checkout_with_crlf_is_no_drift(kit: Workbench) -> None:
+def test_a_checkout_with_crlf_is_up_to_date(kit: Workbench) -> None:
     kit.run("--all")
     kit.write({"agents/alpha.md": kit.read("agents/alpha.md").replace("\n", "\r\n")})
     assert kit.run("--all", "--check").status == 0

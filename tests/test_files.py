@@ -64,7 +64,7 @@ def _made(kit: Kit) -> dict[str, bytes | None]:
     return {change.path: change.after for change in plan.changes}
 
 
-def test_a_kit_in_memory_is_built_as_one_on_the_disk(tmp_path: Path) -> None:
+def test_a_kit_in_memory_builds_the_same_as_on_disk(tmp_path: Path) -> None:
     for name, text in KIT.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -79,7 +79,7 @@ def test_a_kit_in_memory_is_found_from_inside_of_it() -> None:
     assert discovery.find("/in", files) is None
 
 
-def test_outputs_are_compared_where_the_kit_lies() -> None:
+def test_outputs_are_read_through_the_files_of_the_kit() -> None:
     made = {path: (content or b"").decode() for path, content in _made(load_kit(FOLDER, files=Memory(KIT))).items()}
     edited = {path: text + "More.\n" for path, text in made.items()}
     for outputs, kind in ((made, FileStatus.UNCHANGED), (edited, FileStatus.EDITED)):
@@ -91,7 +91,7 @@ def _walked(folder: Path) -> set[str]:
     return {path for path, entry in walk(DISK, str(folder), lambda *_: True) if not entry.is_folder}
 
 
-def test_a_walk_goes_once_into_what_links_lead_to(tmp_path: Path) -> None:
+def test_a_walk_enters_the_target_of_links_once(tmp_path: Path) -> None:
     (tmp_path / "top").mkdir()
     (tmp_path / "far").mkdir()
     (tmp_path / "far/x").write_text("")
@@ -104,7 +104,7 @@ def test_a_walk_goes_once_into_what_links_lead_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("link", [".", "..", "../..", "inner", "../top/inner", "link"])
-def test_a_walk_is_not_led_in_circles(tmp_path: Path, link: str) -> None:
+def test_circular_links_do_not_trap_a_walk(tmp_path: Path, link: str) -> None:
     (tmp_path / "top/inner").mkdir(parents=True)
     (tmp_path / "top/inner/x").write_text("")
     (tmp_path / "top/link").symlink_to(link)
@@ -112,7 +112,7 @@ def test_a_walk_is_not_led_in_circles(tmp_path: Path, link: str) -> None:
     assert {path.rpartition("/")[2] for path in _walked(tmp_path / "top")} - {"link"} == {"x"}
 
 
-def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path: Path) -> None:
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     path.chmod(0o640)

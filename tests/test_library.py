@@ -24,14 +24,14 @@ def kit(bench: Workbench) -> Kit:
     return Kit.load(bench.folder)
 
 
-def test_a_kit_names_what_it_has(kit: Kit, bench: Workbench) -> None:
+def test_a_kit_lists_its_manifests_and_agents(kit: Kit, bench: Workbench) -> None:
     assert Path(kit.folder) == bench.folder
     assert kit.manifests == ("agents/critic.toml", "agents/tester.toml")
     assert kit.agents == ("critic", "tester")
     assert Kit.load(bench.folder / "agents").folder == kit.folder
 
 
-def test_a_plan_is_carried_out_and_then_there_is_none(kit: Kit, bench: Workbench) -> None:
+def test_an_applied_plan_leaves_no_changes(kit: Kit, bench: Workbench) -> None:
     plan = kit.plan()
     assert plan.diagnostics == ()
     assert [(change.status, change.path) for change in plan.changes] == [
@@ -44,7 +44,7 @@ def test_a_plan_is_carried_out_and_then_there_is_none(kit: Kit, bench: Workbench
     assert {change.status for change in kit.plan().changes} == {FileStatus.UNCHANGED}
 
 
-def test_what_is_rendered_is_what_is_written(kit: Kit, bench: Workbench) -> None:
+def test_render_returns_the_written_bytes(kit: Kit, bench: Workbench) -> None:
     (artifact,) = kit.render("agents/critic.toml")
     assert kit.build("agents/critic.toml").status == 0
     assert bench.read(artifact.path).encode() == artifact.content
@@ -52,7 +52,7 @@ def test_what_is_rendered_is_what_is_written(kit: Kit, bench: Workbench) -> None
     assert names == ["gemini", "copilot"]
 
 
-def test_settings_that_change_between_two_calls_hold_for_the_second(kit: Kit, bench: Workbench) -> None:
+def test_changed_settings_apply_to_the_next_call(kit: Kit, bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT.format("critic", "code") + 'tools = ["Raed"]\n'})
     kit.build()
     assert [found.code for found in kit.check()] == ["K111"]
@@ -73,7 +73,7 @@ def test_a_check_finds_what_the_command_finds(kit: Kit, bench: Workbench) -> Non
     assert "agents/critic.toml:3:1: error[K101]" in bench.run("--all", "--check").stderr
 
 
-def test_edited_files_are_overwritten_only_with_a_licence(kit: Kit, bench: Workbench) -> None:
+def test_edited_files_are_overwritten_only_with_force(kit: Kit, bench: Workbench) -> None:
     kit.build()
     bench.write({"agents/critic.md": "mine"})
     plan = kit.plan(Path("agents/critic.toml"))
@@ -114,13 +114,13 @@ print(Kit.load().build().status, bool(forks), gc.get_freeze_count())
 """
 
 
-def test_a_large_kit_that_is_done_with_keeps_no_memory(kit: Kit, bench: Workbench) -> None:
+def test_a_large_kit_releases_its_memory(kit: Kit, bench: Workbench) -> None:
     bench.write({f"agents/a{number}.toml": AGENT.format(f"a{number}", "code") for number in range(300)})
     run = subprocess.run([sys.executable, "-c", SHARED], cwd=kit.folder, capture_output=True, text=True, check=True)
     assert run.stdout == "0 True 0\n"
 
 
-def test_a_plan_leaves_out_what_the_settings_ignore(kit: Kit, bench: Workbench) -> None:
+def test_a_plan_omits_ignored_codes(kit: Kit, bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT.format("critic", "code") + 'tools = ["Raed", "Read", "Read"]\n'})
     assert [found.code for found in kit.plan().diagnostics] == ["K111", "K109"]
     bench.write({"assemble.toml": 'ignore = ["K109", "K111"]\n'})
@@ -128,7 +128,7 @@ def test_a_plan_leaves_out_what_the_settings_ignore(kit: Kit, bench: Workbench) 
     assert (plan.diagnostics, [change.status for change in plan.changes]) == ((), ["create", "create"])
 
 
-def test_what_changes_after_loading_counts_for_the_first_call(kit: Kit, bench: Workbench) -> None:
+def test_changes_after_loading_apply_to_the_first_call(kit: Kit, bench: Workbench) -> None:
     bench.write({"assemble.toml": 'obligatory = ["rule"]\n', "_blocks/rule.md": "Be kind.\n"})
     bench.write({"agents/critic.toml": AGENT.format("critic", "code") + 'blocks = ["rule"]\n'})
     kit = Kit.load(bench.folder)
@@ -137,7 +137,9 @@ def test_what_changes_after_loading_counts_for_the_first_call(kit: Kit, bench: W
     assert "Be wise." in bench.read("agents/critic.md")
 
 
-def test_what_cannot_go_on_is_an_error(kit: Kit, bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_errors_that_stop_the_run_are_raised(
+    kit: Kit, bench: Workbench, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     with pytest.raises(AssembleError, match="no kit was found"):
         Kit.load(tmp_path_factory.mktemp("empty"))
     with pytest.raises(AssembleError, match=r"the folder `.*nowhere` does not exist"):
@@ -156,7 +158,7 @@ def test_what_cannot_go_on_is_an_error(kit: Kit, bench: Workbench, tmp_path_fact
     assert [found.code for found in raised.value.diagnostics] == ["C701"]
 
 
-def test_the_package_gives_no_more_than_it_names() -> None:
+def test_the_package_exports_only_its_public_names() -> None:
     names = {"Artifact", "AssembleError", "Change", "Diagnostic", "Kit", "Plan", "RunResult", "__version__"}
     assert set(kei_assembler.__all__) == names
     assert {name for name in names if isinstance(getattr(kei_assembler, name), type)} == names - {"__version__"}

@@ -132,17 +132,17 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
     [("--all",), ("--all", "--check"), ("--all", "--diff"), ("all/agents/a.toml",), ("--all", "--output-format=json")],
     ids=" ".join,
 )
-def test_a_run_in_order_is_said_again(shelf: Shelf, args: tuple[str, ...]) -> None:
+def test_an_up_to_date_run_is_cached(shelf: Shelf, args: tuple[str, ...]) -> None:
     assert shelf.remember(*args) == shelf.run(*args, "--no-cache")
 
 
-def test_findings_are_said_again(shelf: Shelf) -> None:
+def test_findings_are_cached(shelf: Shelf) -> None:
     shelf.write({"kit/parts/blocks/unused.md": "Nobody's.\n"})
     assert "note[B206]" in shelf.remember("--all").stderr
 
 
 @pytest.mark.parametrize("args", [("--all", "--staged"), ("all/agents/a.toml", "--stdout"), ("explain",), ("--help",)])
-def test_what_depends_on_more_is_never_remembered(shelf: Shelf, args: tuple[str, ...]) -> None:
+def test_runs_with_other_inputs_are_not_cached(shelf: Shelf, args: tuple[str, ...]) -> None:
     shelf.run("--all", "--no-cache")
     for _ in range(3):
         shelf.run(*args)
@@ -150,7 +150,7 @@ def test_what_depends_on_more_is_never_remembered(shelf: Shelf, args: tuple[str,
 
 
 @pytest.mark.parametrize("args", [("--all",), ("--all", "--check"), ("--all", "--strict")], ids=" ".join)
-def test_what_is_not_in_order_is_never_remembered(shelf: Shelf, args: tuple[str, ...]) -> None:
+def test_a_run_that_is_not_up_to_date_is_not_cached(shelf: Shelf, args: tuple[str, ...]) -> None:
     shelf.remember("--all")
     shelf.write({"kit/out/of/c.md": "---\nname: c\ndescription: C.\n---\n", f"kit/{OUTPUT}": "mine"})
     first = shelf.run(*args)
@@ -225,13 +225,13 @@ def _to_folder(path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_every_change_shows(shelf: Shelf, change: str) -> None:
+def test_every_change_invalidates_the_record(shelf: Shelf, change: str) -> None:
     before = shelf.remember("--all", "--check")
     CHANGES[change](shelf)
     assert shelf.assert_as_without("--all", "--check") != before
 
 
-def test_a_schema_that_changes_shows(shelf: Shelf) -> None:
+def test_a_changed_schema_invalidates_the_record(shelf: Shelf) -> None:
     shelf.write({SCHEMA: shelf.run("schema").stdout})
     before = shelf.remember("--all", "--check")
     _rewrite(shelf.repository / SCHEMA, "agents", "actors")
@@ -308,7 +308,7 @@ LINKS: dict[str, tuple[Callable[[Shelf], object], Callable[[Shelf], object]]] = 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("link", LINKS)
-def test_links_that_lead_elsewhere_show(shelf: Shelf, link: str) -> None:
+def test_a_redirected_link_invalidates_the_record(shelf: Shelf, link: str) -> None:
     prepare, change = LINKS[link]
     prepare(shelf)
     before = shelf.remember("--all", "--check")
@@ -316,7 +316,7 @@ def test_links_that_lead_elsewhere_show(shelf: Shelf, link: str) -> None:
     assert shelf.assert_as_without("--all", "--check") != before
 
 
-def test_an_argument_that_leads_elsewhere_shows(shelf: Shelf) -> None:
+def test_a_redirected_argument_invalidates_the_record(shelf: Shelf) -> None:
     link = shelf.kit / "mine.toml"
     link.symlink_to("all/agents/a.toml")
     before = shelf.remember("mine.toml")
@@ -326,7 +326,7 @@ def test_an_argument_that_leads_elsewhere_shows(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("args", [("--all", "--kit", "way/link"), ("way/link/all/agents/a.toml",)], ids=" ".join)
 @pytest.mark.parametrize("link", ["way", "way/link"])
-def test_a_link_to_the_kit_that_leads_elsewhere_shows(shelf: Shelf, args: tuple[str, ...], link: str) -> None:
+def test_a_redirected_link_to_the_kit_invalidates_the_record(shelf: Shelf, args: tuple[str, ...], link: str) -> None:
     shelf.write({"one/.keep": "", "two/.keep": ""})
     (shelf.repository / "way").symlink_to("one")
     (shelf.repository / "one/link").symlink_to("../kit")
@@ -341,7 +341,7 @@ def test_a_link_to_the_kit_that_leads_elsewhere_shows(shelf: Shelf, args: tuple[
 @pytest.mark.parametrize(
     "path", ["assemble.toml", "_blocks/rule.md", "pyproject.toml", ".git/HEAD", ".git", "agents/assemble.toml"]
 )
-def test_another_kit_on_the_way_shows(shelf: Shelf, path: str) -> None:
+def test_another_kit_above_invalidates_the_record(shelf: Shelf, path: str) -> None:
     before = shelf.remember("--all", "--check", cwd="kit/all/agents")
     if path == ".git":
         (shelf.kit / "all/.git").symlink_to("nowhere")
@@ -350,14 +350,14 @@ def test_another_kit_on_the_way_shows(shelf: Shelf, path: str) -> None:
     assert shelf.assert_as_without("--all", "--check", cwd="kit/all/agents") != before
 
 
-def test_no_git_above_shows(shelf: Shelf) -> None:
+def test_a_moved_git_folder_invalidates_the_record(shelf: Shelf) -> None:
     shelf.write({"kit/assemble.toml": KIT["kit/assemble.toml"].replace('root = "."', 'root = ".."')})
     before = shelf.remember("--all", "--check")
     (shelf.repository / ".git").rename(shelf.kit / ".git")
     assert shelf.assert_as_without("--all", "--check") != before
 
 
-def test_what_git_does_in_its_own_folder_is_nobodys_business(shelf: Shelf) -> None:
+def test_changes_in_the_git_folder_are_ignored(shelf: Shelf) -> None:
     shelf.remember("--all")
     shelf.write({".git/index.lock": ""})
     shelf.run("--all")
@@ -387,7 +387,7 @@ def test_another_branch_and_back(shelf: Shelf) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["a module", "a template of the package", "a folder that modules come from"])
-def test_another_program_shows(shelf: Shelf, what: str) -> None:
+def test_another_program_invalidates_the_record(shelf: Shelf, what: str) -> None:
     from kei_assembler import render
 
     package = shelf.outside / "package"
@@ -429,7 +429,7 @@ OTHERWISE: dict[str, Callable[[Shelf], object]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", OTHERWISE)
-def test_what_was_run_otherwise_is_not_remembered(shelf: Shelf, how: str) -> None:
+def test_a_record_applies_only_to_the_same_environment(shelf: Shelf, how: str) -> None:
     shelf.remember("--all")
     OTHERWISE[how](shelf)
     shelf.run("--all")
@@ -444,7 +444,7 @@ def test_other_arguments_and_folders_are_other_runs(shelf: Shelf, args: tuple[st
 
 
 @pytest.mark.parametrize("name", CI)
-def test_nothing_is_kept_on_ci(shelf: Shelf, name: str) -> None:
+def test_nothing_is_cached_on_ci(shelf: Shelf, name: str) -> None:
     shelf.patch.setenv(name, "1")
     shelf.run("--all")
     shelf.run("--all")
@@ -454,7 +454,7 @@ def test_nothing_is_kept_on_ci(shelf: Shelf, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", ["kit", "kit/all/.cache", "kit/.cache", ".cache", "../outside"])
 @pytest.mark.parametrize("mark", [".git", ".hg", None])
-def test_nothing_is_kept_where_a_repository_could_bring_it_along(shelf: Shelf, folder: str, mark: str | None) -> None:
+def test_nothing_is_cached_in_a_project(shelf: Shelf, folder: str, mark: str | None) -> None:
     base = shelf.repository / folder
     base.mkdir(parents=True, exist_ok=True)
     (shelf.repository / ".git").rename(shelf.repository / (mark or ".no"))
@@ -466,13 +466,13 @@ def test_nothing_is_kept_where_a_repository_could_bring_it_along(shelf: Shelf, f
 
 
 @pytest.mark.parametrize("base", ["", "kit", "../kit", "~/x"])
-def test_a_relative_cache_folder_is_none(shelf: Shelf, base: str) -> None:
+def test_a_relative_cache_folder_is_ignored(shelf: Shelf, base: str) -> None:
     shelf.patch.setenv("XDG_CACHE_HOME", base)
     shelf.remember("--all")
     assert shelf.record().exists()
 
 
-def test_a_relative_home_is_none(shelf: Shelf) -> None:
+def test_a_relative_home_is_ignored(shelf: Shelf) -> None:
     shelf.patch.setenv("HOME", "kit")
     shelf.run("--all")
     shelf.run("--all")
@@ -480,7 +480,7 @@ def test_a_relative_home_is_none(shelf: Shelf) -> None:
     assert list(shelf.repository.rglob("kei-assembler")) == []
 
 
-def test_a_cache_folder_that_leads_into_the_kit_is_none(shelf: Shelf) -> None:
+def test_a_cache_folder_linked_into_the_kit_is_ignored(shelf: Shelf) -> None:
     (shelf.kit / "planted").mkdir()
     shelf.records.symlink_to(shelf.kit / "planted")
     shelf.run("--all")
@@ -554,7 +554,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_record_is_none(shelf: Shelf, damage: str) -> None:
+def test_a_damaged_record_is_ignored(shelf: Shelf, damage: str) -> None:
     said = shelf.remember("--all")
     DAMAGES[damage](shelf.record())
     assert shelf.run("--all") == said
@@ -563,7 +563,7 @@ def test_a_damaged_record_is_none(shelf: Shelf, damage: str) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_what_belongs_to_somebody_else_is_none(shelf: Shelf) -> None:
+def test_a_record_of_another_user_is_ignored(shelf: Shelf) -> None:
     said = shelf.remember("--all")
     os.chown(shelf.record(), 12345, 0)
     assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
@@ -594,7 +594,7 @@ HARDSHIPS: dict[str, Callable[[Shelf], object]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hardship", HARDSHIPS)
-def test_where_nothing_can_be_kept_the_run_is_the_same(shelf: Shelf, hardship: str) -> None:
+def test_a_run_without_a_usable_cache_is_the_same(shelf: Shelf, hardship: str) -> None:
     shelf.run("--all", "--no-cache")
     said = shelf.run("--all", "--no-cache")
     HARDSHIPS[hardship](shelf)
@@ -610,7 +610,7 @@ def _gone() -> int:
     return process.pid
 
 
-def test_records_are_private_and_few_and_what_is_not_ours_stays(shelf: Shelf) -> None:
+def test_records_are_private_and_few_and_other_files_stay(shelf: Shelf) -> None:
     shelf.remember("--all")
     (shelf.records / "mine.txt").write_text("")
     for number in range(70):
@@ -627,9 +627,7 @@ def test_records_are_private_and_few_and_what_is_not_ours_stays(shelf: Shelf) ->
     assert stat.S_IMODE(shelf.records.stat().st_mode) == 0o700
 
 
-def test_what_lies_in_the_way_of_a_new_file_is_never_written_through(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_planted_link_is_never_written_through(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf.remember("--all")
     name = shelf.record().name
     shelf.record().unlink()
@@ -647,7 +645,7 @@ def test_what_lies_in_the_way_of_a_new_file_is_never_written_through(
     shelf.remember("--all")
 
 
-def test_what_is_edited_while_the_run_goes_on_shows(shelf: Shelf) -> None:
+def test_an_edit_during_the_run_is_noticed(shelf: Shelf) -> None:
     shelf.run("--all", "--no-cache")
     read, block = files.read_regular, shelf.kit / "parts/blocks/rule.md"
 
@@ -663,7 +661,7 @@ def test_what_is_edited_while_the_run_goes_on_shows(shelf: Shelf) -> None:
     assert shelf.assert_as_without("--all", "--check").status == 1
 
 
-def test_what_is_there_only_while_the_run_goes_on_shows(shelf: Shelf) -> None:
+def test_a_file_that_exists_only_during_the_run_is_noticed(shelf: Shelf) -> None:
     late = shelf.kit / "assemble.toml"
     shelf.run("--all", "--no-cache")
     late.rename(shelf.outside / "assemble.toml")
@@ -699,7 +697,7 @@ def stopped(shelf: Shelf) -> Shelf:
     return shelf
 
 
-def test_what_a_build_of_one_agent_leaves_in_order_is_remembered(shelf: Shelf) -> None:
+def test_a_build_of_one_agent_is_cached(shelf: Shelf) -> None:
     shelf.run("--all", "--no-cache")
     shelf.patch.setattr(signatures, "_FINE", 100_000_000)
     time.sleep(0.15)
@@ -709,7 +707,7 @@ def test_what_a_build_of_one_agent_leaves_in_order_is_remembered(shelf: Shelf) -
 
 
 @pytest.mark.parametrize("args", [("--all",), ("--all", "--output-format=json")], ids=" ".join)
-def test_what_a_build_leaves_in_order_is_remembered(stopped: Shelf, args: tuple[str, ...]) -> None:
+def test_a_build_that_writes_is_cached(stopped: Shelf, args: tuple[str, ...]) -> None:
     assert "created out/of/a.md\n" in stopped.run("--all").stdout
     for _ in range(2):
         _rewrite(stopped.kit / "parts/blocks/rule.md", "kind", "wise")
@@ -756,7 +754,7 @@ SELF_MADE: dict[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("what", SELF_MADE)
-def test_what_a_build_puts_where_it_looks_for_sources_shows(shelf: Shelf, what: str) -> None:
+def test_a_build_that_writes_sources_is_not_cached(shelf: Shelf, what: str) -> None:
     files, cwd = SELF_MADE[what]
     shelf.write(files)
     assert "created" in shelf.run("--all", cwd=cwd).stdout
@@ -764,7 +762,7 @@ def test_what_a_build_puts_where_it_looks_for_sources_shows(shelf: Shelf, what: 
     assert not shelf.was_remembered
 
 
-def test_a_schema_that_a_build_renews_is_told_only_once(shelf: Shelf) -> None:
+def test_an_updated_schema_file_is_reported_only_once(shelf: Shelf) -> None:
     shelf.write({SCHEMA: shelf.run("schema").stdout})
     shelf.run("--all", "--no-cache")
     shelf.write({"kit/all/agents/c.toml": AGENT.format("c")})
@@ -772,7 +770,7 @@ def test_a_schema_that_a_build_renews_is_told_only_once(shelf: Shelf) -> None:
     assert ".assemble" not in shelf.assert_as_without("--all").stdout
 
 
-def test_what_is_read_twice_and_is_not_the_same_is_not_kept(stopped: Shelf) -> None:
+def test_a_file_that_changes_between_two_reads_prevents_a_record(stopped: Shelf) -> None:
     project = stopped.kit / "pyproject.toml"
     (stopped.kit / "assemble.toml").unlink()
     stopped.write({"kit/agents/a.toml": 'name = "a"\ndescription = "A."\n'})
@@ -789,7 +787,7 @@ def test_what_is_read_twice_and_is_not_the_same_is_not_kept(stopped: Shelf) -> N
 
 
 @pytest.mark.parametrize("of", ["digests", "entries"])
-def test_what_two_processes_saw_in_two_ways_is_not_kept(stopped: Shelf, of: str) -> None:
+def test_two_processes_that_saw_different_states_prevent_a_record(stopped: Shelf, of: str) -> None:
     stopped.run("--all", "--no-cache")
     keep = run_cache.keep
 
@@ -804,7 +802,7 @@ def test_what_two_processes_saw_in_two_ways_is_not_kept(stopped: Shelf, of: str)
     assert not list(stopped.records.glob("*.json"))
 
 
-def test_what_somebody_wrote_over_it_at_once_shows_also_by_a_clock_set_back(stopped: Shelf) -> None:
+def test_an_immediate_overwrite_is_noticed_despite_a_clock_set_back(stopped: Shelf) -> None:
     record_written = RECORDER.record_written
     stopped.patch.setattr(signatures, "is_settled", lambda *_: True)
 
@@ -819,7 +817,7 @@ def test_what_somebody_wrote_over_it_at_once_shows_also_by_a_clock_set_back(stop
     assert not stopped.was_remembered
 
 
-def test_digests_stay_where_something_changes_while_they_are_compared(stopped: Shelf) -> None:
+def test_digests_stay_if_a_file_changes_while_they_are_compared(stopped: Shelf) -> None:
     stopped.run("--all")
     mature = run_cache._mature
 
@@ -834,7 +832,7 @@ def test_digests_stay_where_something_changes_while_they_are_compared(stopped: S
     assert _told(stopped.record())["digests"]
 
 
-def test_templates_moved_out_of_the_root_show_also_where_nothing_is_made_of_them(shelf: Shelf) -> None:
+def test_templates_moved_out_of_the_root_are_noticed_without_agents(shelf: Shelf) -> None:
     settings = KIT["kit/assemble.toml"].replace("root =", 'templates = "templates"\nroot =')
     agents = {f"kit/all/agents/{name}.toml": AGENT.format(name) + 'targets = ["claude-code"]\n' for name in "ab"}
     shelf.write({"kit/assemble.toml": settings, **agents})
@@ -856,7 +854,7 @@ TO_THE_SIZE: dict[str, Callable[[Shelf], object]] = {
 
 
 @pytest.mark.parametrize("change", TO_THE_SIZE)
-def test_what_no_time_tells_shows_by_the_content(stopped: Shelf, change: str) -> None:
+def test_a_change_without_a_new_time_is_noticed_by_the_content(stopped: Shelf, change: str) -> None:
     stopped.run("--all")
     stopped.run("--all", "--check")
     TO_THE_SIZE[change](stopped)
@@ -865,7 +863,7 @@ def test_what_no_time_tells_shows_by_the_content(stopped: Shelf, change: str) ->
     assert said == stopped.run("--all", "--check", "--no-cache")
 
 
-def test_what_somebody_else_wrote_meanwhile_shows(stopped: Shelf) -> None:
+def test_a_write_by_another_program_is_noticed(stopped: Shelf) -> None:
     keep = run_cache.keep
 
     def meddle_and_keep(out: str, err: str) -> None:
@@ -878,7 +876,7 @@ def test_what_somebody_else_wrote_meanwhile_shows(stopped: Shelf) -> None:
     assert stopped.run("--all").status == 1
 
 
-def test_digests_are_done_without_once_the_times_are_old_enough(shelf: Shelf) -> None:
+def test_digests_are_dropped_once_signatures_are_settled(shelf: Shelf) -> None:
     shelf.patch.setattr(signatures, "_FINE", 100_000_000)
     shelf.run("--all")
     assert json.loads(shelf.record().read_bytes().partition(b"\n")[2])["digests"].keys() >= {str(shelf.kit / OUTPUT)}
@@ -889,7 +887,7 @@ def test_digests_are_done_without_once_the_times_are_old_enough(shelf: Shelf) ->
     assert shelf.assert_as_without("--all").status == 0
 
 
-def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(shelf: Shelf) -> None:
+def test_a_pipe_instead_of_a_file_does_not_block(shelf: Shelf) -> None:
     pipe = shelf.outside / "pipe"
     os.mkfifo(pipe)
     program = f"from kei_assembler.files.signatures import digest_of; digest_of({str(pipe)!r})"
@@ -908,7 +906,7 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(shelf: Shelf) -> None:
         (1, 7_510_000_000, False),  # or in hundredths
     ],
 )
-def test_times_that_a_further_change_could_bear_are_not_trusted(mtime: int, ctime: int, is_settled: bool) -> None:
+def test_recent_times_are_not_trusted(mtime: int, ctime: int, is_settled: bool) -> None:
     signature = (1, 2, 3, 4, mtime, ctime)
     assert signatures.is_settled(signature, 10_000_000_000) is is_settled
     assert signatures.is_settled((*signature[:4], 1, 1, *signature, "/x"), 10_000_000_000) is is_settled
@@ -927,7 +925,7 @@ MOUNTS = "24 1 0:7 / / rw - ext4 /dev/x rw\n25 24 {} / /mnt rw,relatime shared:1
 @pytest.mark.parametrize(
     ("kind", "is_trusted"), [("ext4", True), ("nfs4", False), ("vfat", False), ("fuse.sshfs", False), ("9p", False)]
 )
-def test_file_systems_whose_times_mean_something_else(shelf: Shelf, kind: str, is_trusted: bool) -> None:
+def test_file_systems_without_a_real_ctime(shelf: Shelf, kind: str, is_trusted: bool) -> None:
     shelf.run("--all", "--no-cache")
     device = shelf.kit.stat().st_dev
     mounts = shelf.outside / "mounts"
@@ -953,7 +951,7 @@ def _process(shelf: Shelf, environment: dict[str, str], *args: str, **options: o
     return done.returncode, done.stdout or "", done.stderr or ""
 
 
-def test_a_process_says_the_same_again(shelf: Shelf, environment: dict[str, str]) -> None:
+def test_a_second_process_prints_the_same(shelf: Shelf, environment: dict[str, str]) -> None:
     first, again = (_process(shelf, environment, "--all") for _ in range(2))
     assert first == again == _process(shelf, environment, "--all", "--no-cache")
     assert "kei_assembler.cli" not in _process(shelf, environment | {"PYTHONPROFILEIMPORTTIME": "1"}, "--all")[2]
@@ -996,7 +994,7 @@ def test_closed_streams(shelf: Shelf, environment: dict[str, str], closed: str) 
     assert [run(), run()] == [fresh, fresh]
 
 
-def test_a_reader_that_has_gone(shelf: Shelf, environment: dict[str, str]) -> None:
+def test_a_closed_pipe(shelf: Shelf, environment: dict[str, str]) -> None:
     for _ in range(3):
         reader, writer = os.pipe()
         os.close(reader)

@@ -77,7 +77,7 @@ def test_a_missing_file_is_created(kit: Workbench) -> None:
 
 
 @pytest.mark.parametrize("command", [("--all",), ("agents/alpha.toml",)])
-def test_an_edited_file_is_left_alone_and_its_edit_shown(kit: Workbench, command: tuple[str, ...]) -> None:
+def test_an_edited_file_is_kept_and_its_diff_shown(kit: Workbench, command: tuple[str, ...]) -> None:
     edit(kit, "agents/alpha.md", "You do alpha.", "You do alpha, kindly.")
     before = kit.files()
     run = kit.run(*command)
@@ -95,13 +95,13 @@ def test_force_overwrites_an_edited_file(kit: Workbench) -> None:
 
 
 @pytest.mark.parametrize("content", ["Mine.\n", ""])
-def test_what_is_in_the_way_was_not_generated_from_this_manifest(kit: Workbench, content: str) -> None:
+def test_a_file_from_elsewhere_is_foreign(kit: Workbench, content: str) -> None:
     kit.write({"agents/alpha.md": content or kit.read("agents/beta.md")})
     message = "error[O605] a file that was not generated from agents/alpha.toml is in the way; it is kept as it is\n"
     assert f"agents/alpha.md:1:1: {message}" in kit.run("--all").stderr
 
 
-def test_a_foreign_file_stops_only_itself(kit: Workbench) -> None:
+def test_a_foreign_file_does_not_stop_other_files(kit: Workbench) -> None:
     kit.write({"agents/gamma.md": "My notes.\n", "agents/gamma.toml": AGENT.format("gamma")})
     edit(kit, "agents/alpha.toml", "You do", "You often do")
     run = kit.run("--all")
@@ -112,7 +112,7 @@ def test_a_foreign_file_stops_only_itself(kit: Workbench) -> None:
     assert kit.read("agents/gamma.md").startswith("---\nname: gamma\n")
 
 
-def test_an_orphan_is_told_and_deleted_only_when_asked(kit: Workbench) -> None:
+def test_an_orphan_is_reported_and_deleted_only_on_request(kit: Workbench) -> None:
     (kit.folder / "agents" / "beta.toml").unlink()
     run = look(kit)
     assert (run.status, run.stdout) == (1, "orphan agents/beta.md: assemble --all --prune\n")
@@ -123,7 +123,7 @@ def test_an_orphan_is_told_and_deleted_only_when_asked(kit: Workbench) -> None:
     assert look(kit).status == 0
 
 
-def test_an_orphan_that_was_edited_is_never_deleted(kit: Workbench) -> None:
+def test_an_edited_orphan_is_never_deleted(kit: Workbench) -> None:
     (kit.folder / "agents" / "beta.toml").unlink()
     edit(kit, "agents/beta.md", "You do beta.", "You do beta, and I wrote this.")
     run = kit.run("--all", "--prune")
@@ -132,7 +132,7 @@ def test_an_orphan_that_was_edited_is_never_deleted(kit: Workbench) -> None:
     assert (kit.folder / "agents" / "beta.md").exists()
 
 
-def test_an_orphan_of_a_tool_that_was_only_tried_says_how_to_keep_it(kit: Workbench) -> None:
+def test_an_orphan_of_another_target_says_how_to_keep_it(kit: Workbench) -> None:
     kit.run("--all", "--target", "codex")
     run = kit.run("--all", "--check")
     assert "generated from agents/alpha.toml, which is no longer generated for `codex`\n" in run.stderr
@@ -159,7 +159,7 @@ def test_a_moved_output_leaves_orphans_in_the_default_folder(kit: Workbench) -> 
 
 
 @pytest.mark.parametrize("folder", [".", "our kit"])
-def test_outputs_that_move_leave_orphans_where_their_client_looks(bench: Workbench, folder: str) -> None:
+def test_moved_outputs_leave_orphans_in_the_folder_of_the_client(bench: Workbench, folder: str) -> None:
     bench.run("init", folder)
     settings = f"{folder}/assemble.toml"
     bench.write({settings: re.sub("(?m)^output = .*", 'output = "out/{name}.md"', bench.read(settings))})
@@ -170,7 +170,7 @@ def test_outputs_that_move_leave_orphans_where_their_client_looks(bench: Workben
     assert look(bench, "--kit", folder).status == 0
 
 
-def test_where_a_client_looks_and_no_output_goes_only_orphans_are_the_kits_affair(kit: Workbench) -> None:
+def test_only_orphans_are_reported_in_unused_client_folders(kit: Workbench) -> None:
     kit.write(
         {".claude/agents/hand.md": "---\nname: hand\n---\n", ".claude/agents/beta.md": kit.read("agents/beta.md")}
     )
@@ -179,14 +179,14 @@ def test_where_a_client_looks_and_no_output_goes_only_orphans_are_the_kits_affai
     assert look(kit) == (0, "", "2 agents: 2 unchanged\n")
 
 
-def test_a_copy_for_the_client_is_no_orphan_where_manifests_lie_at_the_top(bench: Workbench) -> None:
+def test_a_copy_is_not_an_orphan_if_manifests_are_at_the_top(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'manifests = "."\n', "a.toml": 'name = "a"\ndescription = "Helps."\n'})
     bench.run("--all")
     bench.write({".claude/agents/a.md": bench.read("a.md"), ".claude/agents/b.md": bench.read("a.md")})
     assert (look(bench).status, look(bench).stdout) == (0, "")
 
 
-def test_a_generated_file_of_another_kit_is_no_orphan_of_this(kit: Workbench) -> None:
+def test_a_generated_file_of_another_kit_is_not_an_orphan(kit: Workbench) -> None:
     text = kit.read("agents/beta.md").replace("from beta.toml", "from ../../other/agents/beta.toml")
     (kit.folder / "agents" / "beta.toml").unlink()
     kit.write({"agents/beta.md": text})
@@ -207,12 +207,12 @@ def two(bench: Workbench) -> Workbench:
 
 
 @pytest.mark.parametrize("kit", ["teams/one", "teams/two"])
-def test_what_another_kit_generated_is_not_spoken_of(two: Workbench, kit: str) -> None:
+def test_files_of_another_kit_are_not_reported(two: Workbench, kit: str) -> None:
     assert look(two, "--kit", kit)[:2] == (0, "")
     assert "O60" not in look(two, "--kit", kit).stderr
 
 
-def test_what_another_kit_generated_is_known_by_its_stamp_through_a_link_too(two: Workbench) -> None:
+def test_the_stamp_identifies_another_kit_through_a_link(two: Workbench) -> None:
     (two.folder / "teams/one/deep/inner").mkdir(parents=True)
     (two.folder / "teams/one/deep/inner/out").symlink_to("../../../../out")
     settings = two.read("teams/one/assemble.toml").replace("../../out/", "deep/inner/out/")
@@ -226,13 +226,13 @@ def test_what_another_kit_generated_is_known_by_its_stamp_through_a_link_too(two
     lambda text: text + "Mine.\n",
     lambda text: text.replace("two/agents/two.toml", "two/assemble.toml"),
 ])  # fmt: skip
-def test_what_only_claims_to_be_of_another_kit_is_an_intruder(two: Workbench, edit_it: Callable[[str], str]) -> None:
+def test_a_file_with_a_false_stamp_is_unmanaged(two: Workbench, edit_it: Callable[[str], str]) -> None:
     two.write({"out/two.md": edit_it(two.read("out/two.md")), "teams/two/agents/of.md": ""})
     run = look(two, "--kit", "teams/one")
     assert (run.status, "out/two.md:1:1: error[O608]" in run.stderr) == (1, True)
 
 
-def test_a_manifest_of_another_kit_that_comes_about_or_goes_is_noticed(two: Workbench) -> None:
+def test_a_new_or_deleted_manifest_of_another_kit_is_noticed(two: Workbench) -> None:
     manifest = two.folder / "teams/two/agents/two.toml"
     for _ in range(2):
         assert two.run("--all", "--check", "--kit", "teams/one").status == 0
@@ -242,7 +242,7 @@ def test_a_manifest_of_another_kit_that_comes_about_or_goes_is_noticed(two: Work
     assert two.run("--all", "--check", "--kit", "teams/one").status == 0
 
 
-def test_a_generated_file_whose_manifest_is_nowhere_any_more_is_an_orphan(two: Workbench) -> None:
+def test_a_generated_file_without_a_manifest_is_an_orphan(two: Workbench) -> None:
     (two.folder / "teams/two/agents/two.toml").unlink()
     run = look(two, "--kit", "teams/one")
     assert (run.status, "orphan ../../out/two.md: " in run.stdout) == (1, True)
@@ -250,7 +250,7 @@ def test_a_generated_file_whose_manifest_is_nowhere_any_more_is_an_orphan(two: W
     assert two.run("--all", "--prune", "--kit", "teams/one").stdout.endswith("deleted ../../out/two.md\n")
 
 
-def test_a_kit_that_moves_takes_its_orphans_along(two: Workbench) -> None:
+def test_a_moved_kit_keeps_its_orphans(two: Workbench) -> None:
     two.write({"teams/two/agents/gone.toml": 'name = "gone"\ndescription = "Helps."\n'})
     two.run("--all", "--kit", "teams/two")
     os.rename(two.folder / "teams/two", two.folder / "teams/new")
@@ -261,7 +261,7 @@ def test_a_kit_that_moves_takes_its_orphans_along(two: Workbench) -> None:
     assert look(two, "--kit", "teams/new").status == 0
 
 
-def test_a_folder_of_manifests_that_is_renamed_takes_its_orphans_along(bench: Workbench) -> None:
+def test_a_renamed_manifest_folder_keeps_its_orphans(bench: Workbench) -> None:
     bench.run("init")
     bench.write({"agents/writer.toml": bench.read("agents/reviewer.toml").replace('"reviewer"', '"writer"')})
     bench.run("--all")
@@ -273,7 +273,7 @@ def test_a_folder_of_manifests_that_is_renamed_takes_its_orphans_along(bench: Wo
     assert (look(bench).status, look(bench).stdout) == (0, "")
 
 
-def test_a_kit_in_a_subfolder_whose_outputs_are_outside_knows_its_own(bench: Workbench) -> None:
+def test_a_kit_in_a_subfolder_recognizes_its_outputs_outside(bench: Workbench) -> None:
     bench.run("init", "one")
     bench.write({"one/_blocks/baseline.md": "Say all.\n"})
     assert bench.run("--all", "--kit", "one").stdout.splitlines()[0] == "updated ../.claude/agents/reviewer.md"
@@ -288,7 +288,7 @@ def test_a_kit_in_a_subfolder_whose_outputs_are_outside_knows_its_own(bench: Wor
 
 
 @pytest.mark.parametrize("cwd", [".", "our kit", "our kit/agents", "elsewhere"])
-def test_the_commands_in_a_report_work_where_it_is_read(bench: Workbench, cwd: str) -> None:
+def test_the_commands_in_a_report_work_in_the_working_directory(bench: Workbench, cwd: str) -> None:
     bench.run("init", "our kit")
     bench.write({"elsewhere/x": ""})
     where = (
@@ -302,8 +302,8 @@ def test_the_commands_in_a_report_work_where_it_is_read(bench: Workbench, cwd: s
     ):
         break_it()
         line = bench.run("--all", "--check", *where, cwd=cwd).stdout.splitlines()[0]
-        mending = line[line.index(command) :]
-        assert bench.run(*shlex.split(mending)[1:], cwd=cwd).status == 0
+        fix = line[line.index(command) :]
+        assert bench.run(*shlex.split(fix)[1:], cwd=cwd).status == 0
         assert bench.run("--all", "--check", *where, cwd=cwd).status == 0
     (bench.folder / "our kit/agents/reviewer.toml").unlink()
     (line,) = re.findall("orphan .*", bench.run("--all", "--check", *where, cwd=cwd).stdout)
@@ -311,7 +311,7 @@ def test_the_commands_in_a_report_work_where_it_is_read(bench: Workbench, cwd: s
 
 
 @pytest.mark.parametrize("name", ["agents/a --force b/critic.toml", "agents/critic.toml"])
-def test_a_merge_in_an_output_is_settled_by_the_command_that_is_named(bench: Workbench, name: str) -> None:
+def test_the_suggested_command_resolves_a_merge_in_an_output(bench: Workbench, name: str) -> None:
     bench.write({name: 'name = "critic"\ndescription = "Reviews."\n'})
     bench.run("--all")
     output = next(str(path.relative_to(bench.folder)) for path in bench.folder.rglob("critic.md"))
@@ -322,7 +322,7 @@ def test_a_merge_in_an_output_is_settled_by_the_command_that_is_named(bench: Wor
 
 
 @pytest.mark.parametrize("folder", ["kit", "kit in a folder"])
-def test_what_init_says_comes_next_works_here(bench: Workbench, folder: str) -> None:
+def test_the_next_step_of_init_works_in_the_working_directory(bench: Workbench, folder: str) -> None:
     (line,) = re.findall("next: .*", bench.run("init", folder).stderr)
     assert bench.run(*shlex.split(re.findall("assemble (--all.*)", line)[0])).status == 0
     new = re.findall("`assemble (new NAME.*?)`", line)[0].replace("NAME", "other --description Other.")
@@ -339,7 +339,7 @@ def test_a_diff_of_a_kit_below_can_be_applied_from_here(bench: Workbench, comman
 
 
 @pytest.mark.parametrize("output_format", ["github", "sarif"])
-def test_services_are_told_of_outputs_by_their_path_in_the_repository(bench: Workbench, output_format: str) -> None:
+def test_annotations_use_paths_in_the_repository(bench: Workbench, output_format: str) -> None:
     bench.run("init", "tools/kit")
     (bench.folder / ".claude/agents/reviewer.md").unlink()
     out = bench.run("--all", "--check", "--output-format", output_format, "--kit", "tools/kit").stdout
@@ -347,7 +347,7 @@ def test_services_are_told_of_outputs_by_their_path_in_the_repository(bench: Wor
     assert "/../" not in out.replace("outside the kit, to ../../.claude", "")
 
 
-def test_two_kits_with_one_folder_of_outputs_leave_each_other_alone(bench: Workbench) -> None:
+def test_two_kits_can_share_an_output_folder(bench: Workbench) -> None:
     for name in ("one", "two"):
         bench.run("init", name)
         text = bench.read(f"{name}/agents/reviewer.toml")
@@ -360,7 +360,7 @@ def test_two_kits_with_one_folder_of_outputs_leave_each_other_alone(bench: Workb
     assert "foreign ../.claude/agents/one.md" in bench.run("--all", "--kit", "two").stdout
 
 
-def test_a_byte_order_mark_makes_no_file_foreign(kit: Workbench) -> None:
+def test_a_byte_order_mark_does_not_make_a_file_foreign(kit: Workbench) -> None:
     alpha = kit.folder / "agents/alpha.md"
     alpha.write_bytes(b"\xef\xbb\xbf" + alpha.read_bytes())
     assert "would update agents/alpha.md" in kit.run("--all", "--check").stdout
@@ -381,7 +381,7 @@ def test_the_stamp_names_a_command_that_works(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("folder", ["agents/", "./agents", "agents//.", "agents"])
-def test_however_the_folder_of_the_manifests_is_spelled(kit: Workbench, folder: str) -> None:
+def test_spellings_of_the_manifest_folder(kit: Workbench, folder: str) -> None:
     kit.write({"assemble.toml": f'manifests = "{folder}"\n'})
     (kit.folder / "agents/alpha.toml").unlink()
     assert "orphan agents/alpha.md" in kit.run("--all", "--check").stdout
@@ -389,7 +389,7 @@ def test_however_the_folder_of_the_manifests_is_spelled(kit: Workbench, folder: 
     assert "error[O616]" in kit.run("--all", "--target", "codex").stderr
 
 
-def test_only_the_stamp_at_its_place_counts(kit: Workbench) -> None:
+def test_only_the_stamp_at_the_right_place_counts(kit: Workbench) -> None:
     stamp = next(line for line in kit.read("agents/beta.md").splitlines() if "Generated by" in line)
     kit.write({"agents/notes.md": f"---\nname: notes\ndescription: x\n---\n\nA stamp looks so:\n\n{stamp}\n"})
     assert look(kit).stdout == ""
@@ -397,7 +397,7 @@ def test_only_the_stamp_at_its_place_counts(kit: Workbench) -> None:
     assert "foreign agents/notes.md" in look(kit).stdout
 
 
-def test_an_agent_file_by_hand_is_a_note_and_in_an_exclusive_kit_an_error(kit: Workbench) -> None:
+def test_an_unmanaged_file_is_a_note_or_an_error_in_an_exclusive_kit(kit: Workbench) -> None:
     kit.write({"agents/hand.md": "---\nname: hand\ndescription: x\n---\n\nYou.\n", "agents/README.md": "# Agents\n"})
     run = look(kit)
     assert (run.status, run.stdout) == (0, "")
@@ -417,12 +417,12 @@ def test_an_agent_file_by_hand_is_a_note_and_in_an_exclusive_kit_an_error(kit: W
         ("- first\n", "* first\n", "a Markdown formatter, in blank lines, list or emphasis marks"),
     ],
 )
-def test_the_likely_cause_of_an_edit_is_told(kit: Workbench, old: str, new: str, cause: str) -> None:
+def test_the_likely_cause_of_an_edit_is_reported(kit: Workbench, old: str, new: str, cause: str) -> None:
     edit(kit, "agents/alpha.md", old, new)
     assert f"probably by {cause}; it is kept as it is\n    help: exclude generated files" in look(kit).stderr
 
 
-def test_a_crlf_checkout_is_no_drift_and_is_rewritten_with_lf(kit: Workbench) -> None:
+def test_a_crlf_checkout_is_up_to_date_and_is_rewritten_with_lf(kit: Workbench) -> None:
     git(kit, "config", "core.autocrlf", "true")
     shutil.rmtree(kit.folder / "agents")
     shutil.rmtree(kit.folder / "_blocks")
@@ -454,7 +454,7 @@ def test_a_merge_of_two_branches_with_different_blocks_needs_no_force(kit: Workb
     assert look(kit).status == 0
 
 
-def test_a_merge_of_two_branches_with_one_line_of_a_new_kit_is_to_be_settled_first(bench: Workbench) -> None:
+def test_a_merge_conflict_in_a_new_kit_has_to_be_resolved_first(bench: Workbench) -> None:
     (bench.folder / ".git").rmdir()
     git(bench, "init", "--quiet", "-b", "main")
     assert bench.run("init").status == 0
@@ -468,7 +468,7 @@ def test_a_merge_of_two_branches_with_one_line_of_a_new_kit_is_to_be_settled_fir
     assert (run.status, "agents/reviewer.toml:10:1: error[T405] the file has an unfinished" in run.stderr) == (1, True)
 
 
-def test_a_conflict_in_the_text_names_the_way_out(kit: Workbench) -> None:
+def test_a_conflict_in_the_text_has_a_help(kit: Workbench) -> None:
     _branch(kit, "left", "one")
     _branch(kit, "right", "one")
     assert "CONFLICT" in git(kit, "merge", "left", check=False)
@@ -481,13 +481,13 @@ def test_a_conflict_in_the_text_names_the_way_out(kit: Workbench) -> None:
     assert look(kit).status == 0
 
 
-def test_a_reverted_commit_leaves_nothing_to_do(kit: Workbench) -> None:
+def test_after_a_reverted_commit_everything_is_up_to_date(kit: Workbench) -> None:
     _branch(kit, "left", "one")
     git(kit, "revert", "--no-edit", "HEAD")
     assert look(kit).status == 0
 
 
-def test_check_tells_every_kind_at_once(kit: Workbench) -> None:
+def test_check_reports_every_status_in_one_run(kit: Workbench) -> None:
     kit.write({f"agents/{name}.toml": AGENT.format(name) for name in ("gamma", "delta", "gone")})
     kit.run("--all")
     (kit.folder / "agents" / "gone.toml").unlink()
@@ -520,7 +520,7 @@ def test_stdout_prints_the_file_and_writes_nothing(kit: Workbench) -> None:
     assert kit.files() == before
 
 
-def test_a_link_inside_the_root_is_followed_and_one_outside_refused(kit: Workbench) -> None:
+def test_a_link_inside_the_root_is_followed_and_one_outside_is_refused(kit: Workbench) -> None:
     (kit.folder / "store").mkdir()
     output = kit.folder / "agents" / "alpha.md"
     output.rename(kit.folder / "store" / "alpha.txt")
@@ -542,7 +542,7 @@ def test_the_mode_of_a_file_is_kept(kit: Workbench) -> None:
     assert output.stat().st_mode & 0o777 == 0o640
 
 
-def test_the_traces_of_a_killed_run_are_removed_by_the_next(kit: Workbench) -> None:
+def test_the_next_run_removes_temporary_files_of_a_killed_run(kit: Workbench) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
     left, alive = f"agents/.assemble-{gone.pid}-alpha.md", f"agents/.assemble-{os.getppid()}-alpha.md"

@@ -225,19 +225,19 @@ def _compare(build: Build, state: str, args: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_two_processes_build_what_one_does(build: Build, state: str) -> None:
+def test_two_processes_build_the_same_as_one(build: Build, state: str) -> None:
     _compare(build, state, ("--all",))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("args", ARGS, ids=" ".join)
 @pytest.mark.parametrize("state", STATES)
-def test_two_processes_do_what_one_does(build: Build, state: str, args: tuple[str, ...]) -> None:
+def test_two_processes_report_the_same_as_one(build: Build, state: str, args: tuple[str, ...]) -> None:
     _compare(build, state, args)
 
 
 @pytest.mark.parametrize("args", [("--all", "--check", "--diff"), ("--all", "--force", "--prune")], ids=" ".join)
-def test_two_processes_tell_of_what_is_edited_as_one_does(build: Build, args: tuple[str, ...]) -> None:
+def test_two_processes_report_edits_as_one_does(build: Build, args: tuple[str, ...]) -> None:
     _compare(build, "edited and outdated", args)
 
 
@@ -286,13 +286,13 @@ pickle.dump = half
 
 @pytest.mark.parametrize("args", [("--all",), ("--all", "--force", "--prune", "--output-format=json")], ids=" ".join)
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_process_that_is_lost_is_no_loss(build: Build, loss: str, args: tuple[str, ...]) -> None:
+def test_a_lost_child_does_not_change_the_result(build: Build, loss: str, args: tuple[str, ...]) -> None:
     changes = (EDITED, NEW_BLOCK, _remove("agents/a5.md"))
     alone = build.run(build(*changes), *args, is_shared=False)
     assert build.run(build(*changes), *args, may_be_alone=True, more=LOSSES[loss]) == alone
 
 
-def test_what_stops_the_other_process_stops_this_one_too(build: Build) -> None:
+def test_an_exit_in_the_child_ends_the_parent(build: Build) -> None:
     stop = "def stop(_, file): 'a6' in file and sys.exit('stopped')\nat(planner.Planner, 'load_and_check', stop)"
     both = [
         build.run(build(NEW_BLOCK), "--all", is_shared=is_shared, may_be_alone=True, more=stop)
@@ -368,7 +368,7 @@ def _assert_both_end(build: Build, moment: str, number: signal.Signals, to_all: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_process_whose_other_is_killed_goes_too(build: Build, moment: str) -> None:
+def test_the_child_ends_if_the_parent_is_killed(build: Build, moment: str) -> None:
     kit = build(NEW_BLOCK)
     _kill(_begun(kit, moment, 1))
     _assert_a_rerun_completes(build, kit)
@@ -380,7 +380,7 @@ def _kill(process: subprocess.Popen[str]) -> None:
     assert err == ""
 
 
-def test_a_process_whose_other_is_killed_does_not_wait_for_a_reader() -> None:
+def test_the_child_does_not_block_if_the_parent_is_killed() -> None:
     """Its result is larger than what fits into a pipe."""
     code = """
 import os, sys, time
@@ -425,7 +425,7 @@ def test_a_kit_elsewhere(build: Build, tmp_path: Path) -> None:
     _assert_a_rerun_completes(build, kit)
 
 
-def test_a_reader_that_has_gone(build: Build) -> None:
+def test_a_closed_pipe(build: Build) -> None:
     kit = build(NEW_BLOCK)
     reader, writer = os.pipe()
     os.close(reader)
@@ -435,7 +435,7 @@ def test_a_reader_that_has_gone(build: Build) -> None:
     assert all(content.endswith(b"wise.\n") for content in _outputs(kit))
 
 
-def test_what_the_other_process_looked_at_is_remembered(build: Build, tmp_path: Path) -> None:
+def test_the_accesses_of_the_child_are_recorded(build: Build, tmp_path: Path) -> None:
     kit, home = build(), tmp_path / "home"
     home.mkdir()
     time.sleep(0.15)
@@ -464,7 +464,7 @@ PLAIN = [sys.executable, "-m", "kei_assembler", "--all", "--no-cache"]
 
 
 @pytest.mark.skipif(shutil.which("taskset") is None, reason="there is no way to keep to one core")
-def test_a_large_kit_is_built_alike_on_one_core_and_on_all(many: Path) -> None:
+def test_a_large_kit_is_built_the_same_on_one_core_and_on_all(many: Path) -> None:
     said = subprocess.run(PLAIN, cwd=many, capture_output=True, text=True, check=True)
     built = _files(many)
     for path in (many / "agents").glob("*.md"):

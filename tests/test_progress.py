@@ -22,7 +22,7 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return stream
 
 
-def test_a_long_run_tells_how_far_it_is_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_run_shows_its_progress_and_clears_it(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = _terminal(monkeypatch)
     assert list(progress.told("abcd")) == list("abcd")
     first, *_, last, end = terminal.getvalue().split("\r")[1:]
@@ -30,7 +30,7 @@ def test_a_long_run_tells_how_far_it_is_and_leaves_nothing(monkeypatch: pytest.M
     assert (last.strip(" "), end) == ("", "")
 
 
-def test_a_run_that_is_left_early_leaves_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_aborted_run_clears_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = _terminal(monkeypatch)
     items = progress.told("abcd")
     assert [next(items), next(items), next(items)] == ["a", "b", "c"]
@@ -45,7 +45,7 @@ def test_a_short_run_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stream.getvalue() == ""
 
 
-def test_nothing_is_said_where_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_shown_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for stream in (io.StringIO(), None):
         monkeypatch.setattr("sys.stderr", stream)
         assert list(progress.told("abcd")) == list("abcd")

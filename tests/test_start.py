@@ -20,15 +20,15 @@ ADVICE = (
     "when only annotations name it; if the run does need it now, see what it costs with `python benchmarks/run.py`, "
     "and add it here"
 )
-REPLAY_ROOMS = frozenset(
+CACHED_MODULES = frozenset(
     "__main__ files files.recorder files.atomic files.run_cache files.signatures paths streams".split()
 )
-UNASKED_ROOMS = frozenset(
+OTHER_MODULES = frozenset(
     "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets "
     "commands.watch files.git_index importing plan.difference plan.renewing plan.staging render render.budget "
     "render.sandbox rules.catalog scaffold scaffold.sketch schema source.handwriting source.places watching".split()
 )
-ROOMS_OF_BUILD = frozenset({"render.budget", "render", "render.sandbox"})
+BUILD_MODULES = frozenset({"render.budget", "render", "render.sandbox"})
 STANDARD = frozenset(
     "asyncio concurrent csv ctypes dataclasses difflib email html http inspect logging multiprocessing optparse pdb "
     "pickle pprint random socket ssl statistics string subprocess tempfile tomllib unittest urllib.request "
@@ -38,21 +38,21 @@ STANDARD = frozenset(
 
 
 class Start(NamedTuple):
-    """A run, the packages and rooms that it may load, and the rooms that it may not."""
+    """A run, the packages and modules that it may load, and the modules that it must not."""
 
     args: tuple[str, ...]
     packages: frozenset[str] = frozenset()
-    rooms: frozenset[str] | None = None
+    modules: frozenset[str] | None = None
     never: frozenset[str] = frozenset()
 
 
 AGENT = "agents/critic.toml"
-REPLAY = Start(("--all",), rooms=REPLAY_ROOMS)
+REPLAY = Start(("--all",), modules=CACHED_MODULES)
 STARTS = {
-    "version": Start(("--version",), frozenset({"click", "rtoml"}), never=UNASKED_ROOMS),
-    "help": Start(("--help",), frozenset({"click", "rtoml"}), never=UNASKED_ROOMS),
+    "version": Start(("--version",), frozenset({"click", "rtoml"}), never=OTHER_MODULES),
+    "help": Start(("--help",), frozenset({"click", "rtoml"}), never=OTHER_MODULES),
     "one manifest": Start(
-        (AGENT,), frozenset({"click", "rtoml", "jinja2", "markupsafe"}), never=UNASKED_ROOMS - ROOMS_OF_BUILD
+        (AGENT,), frozenset({"click", "rtoml", "jinja2", "markupsafe"}), never=OTHER_MODULES - BUILD_MODULES
     ),
 }
 RUN = """
@@ -98,7 +98,7 @@ def _check(start: Start, loaded: frozenset[str]) -> None:
     assert packages - sys.stdlib_module_names - start.packages == set(), ADVICE
     assert added & STANDARD == set(), ADVICE
     assert own & start.never == set(), ADVICE
-    assert start.rooms is None or own <= start.rooms, ADVICE
+    assert start.modules is None or own <= start.modules, ADVICE
 
 
 @pytest.mark.parametrize("name", STARTS)
@@ -106,7 +106,7 @@ def test_a_run_loads_only_what_it_needs(name: str, kit: Path) -> None:
     _check(STARTS[name], _loaded(RUN, *STARTS[name].args, kit=kit))
 
 
-def test_a_run_that_is_remembered_loads_next_to_nothing(kit: Path) -> None:
+def test_a_cached_run_loads_almost_nothing(kit: Path) -> None:
     for pause in (0, 0.3, 3):  # what changed just before a run is not trusted; how long, depends on the file system
         time.sleep(pause)
         _loaded(RUN, "--all", kit=kit)
@@ -115,6 +115,10 @@ def test_a_run_that_is_remembered_loads_next_to_nothing(kit: Path) -> None:
     _check(REPLAY, _loaded(RUN, "--all", kit=kit))
 
 
-def test_the_rooms_that_are_named_here_exist() -> None:
-    rooms = {room: REPOSITORY / "src/kei_assembler" / room.replace(".", "/") for room in REPLAY_ROOMS | UNASKED_ROOMS}
-    assert {room for room, path in rooms.items() if not (path.is_dir() or path.with_suffix(".py").is_file())} == set()
+def test_the_listed_modules_exist() -> None:
+    modules = {
+        module: REPOSITORY / "src/kei_assembler" / module.replace(".", "/") for module in CACHED_MODULES | OTHER_MODULES
+    }
+    assert {
+        module for module, path in modules.items() if not (path.is_dir() or path.with_suffix(".py").is_file())
+    } == set()

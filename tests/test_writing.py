@@ -234,7 +234,7 @@ def _meddle(monkeypatch: pytest.MonkeyPatch, meddle: Callable[[], object]) -> No
 
 
 @pytest.mark.parametrize("now", [b"changed meanwhile\n", None])
-def test_a_file_that_changed_since_the_plan_is_left_alone(
+def test_a_file_that_changed_since_the_plan_is_kept(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, now: bytes | None
 ) -> None:
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
@@ -276,7 +276,7 @@ def test_a_failing_rename_leaves_nothing_behind(bench: Workbench, monkeypatch: p
     assert sorted(path.name for path in (bench.folder / "agents").iterdir()) == ["a.toml"]
 
 
-def test_a_folder_that_appeared_since_the_plan_is_left_alone(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_appeared_since_the_plan_is_kept(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
     _meddle(monkeypatch, (bench.folder / "agents" / "a.md").mkdir)
     run = bench.run("--all")
