@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from kei_assembler.manifest import decode
+from kei_assembler.manifest import manifest_reader, manifest_shape
 from kei_assembler.render import default_body, default_titles
 from kei_assembler.text.markdown import Unclosed, fold, inert, reference
 from kei_assembler.text.markdown import outline as read_outline
@@ -85,7 +85,11 @@ _LISTS = ("domain_in", "allowed", "output_extra_fields", "forbidden_domain")
 def written(data: Mapping[str, Any]) -> str:
     """Return our own sections after the role, as the package's template has them, for the keys of a manifest."""
     allowed = tuple(data["allowed"]) if "allowed" in data else None
-    return default_body(decode({key: data[key] for key in data if key != "allowed"}, {}), allowed)
+    manifest, _ = _read_manifest({key: data[key] for key in data if key != "allowed"})
+    return default_body(manifest, allowed)
+
+
+_read_manifest = manifest_reader(manifest_shape({}))
 
 
 def _entries(text: str) -> list[str]:
