@@ -64,14 +64,17 @@ def test_what_was_stamped_is_found_intact(front: str, body: str) -> None:
     assert text.replace(f"{line}\n", "", 1) == rest
 
 
+BESIDE = [*range(AT), *range(AT + len(LINE), len(FILE) + 1)]
+"""The offsets in the file that lie outside of its stamp."""
+
+
 @examples(300)
-@given(st.integers(0, len(FILE)), st.sampled_from(["", " ", "\n", "x", "-", "日", "\x00"]), st.booleans())
+@given(st.sampled_from(BESIDE), st.sampled_from(["", " ", "\n", "x", "-", "日", "\x00"]), st.booleans())
 @example(0, "\n", False)
 @example(len(FILE) - 1, "", True)
 @example(AT - 1, "\n", False)
 @example(AT + len(LINE) + 1, "", True)
 def test_any_change_beside_the_stamp_is_detected(at: int, character: str, replaces: bool) -> None:
-    assume(not AT <= at < AT + len(LINE))
     assume(character or replaces)
     changed = FILE[:at] + character + FILE[at + replaces :]
     assume(changed != FILE)
@@ -155,6 +158,17 @@ def test_a_stamp_in_the_comment_of_another_language_is_found_there_only(before: 
     conflict = f"<<<<<<< HEAD\n{line}\n=======\n{line.replace('critic', 'author')}\n>>>>>>> other\n"
     assert stamp.settled(text.replace(f"{line}\n", conflict), HASH) == text
     assert stamp.is_torn(f"\n{text}{conflict}", HASH)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_conflict_is_three_markers_in_their_order(end: str) -> None:
+    lines = ["start", "<<<<<<< HEAD", "a", "=======", "b", ">>>>>>> other", "rest"]
+    found = stamp.find_conflict(end.join(lines))
+    assert found
+    assert found[0].rstrip() == "<<<<<<< HEAD"
+    assert stamp.find_conflict(end.join(reversed(lines))) is None
+    for marker in (1, 3, 5):
+        assert stamp.find_conflict(end.join(lines[:marker] + lines[marker + 1 :])) is None
 
 
 def test_bytes_that_are_no_text_are_a_change() -> None:

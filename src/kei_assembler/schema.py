@@ -19,7 +19,7 @@ from kei_assembler.manifest import FIELDS, extra_fields
 from kei_assembler.source.shapes import FILLED, TYPES, Field, Shape, any_of, applying, fits, list_of, one_of, table
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import CLAUDE_TOOLS
-from kei_assembler.text.stamp import has_conflict
+from kei_assembler.text.stamp import find_conflict
 
 Schema = dict[str, Any]
 
@@ -72,7 +72,7 @@ def state(content: bytes, now: Schema) -> State:
     except (ValueError, RecursionError):
         if not _COMMENT.search(content):
             return State.IN_ORDER
-        return State.OUTDATED if has_conflict(content.decode(errors="replace")) else State.EDITED
+        return State.OUTDATED if find_conflict(content.decode(errors="replace")) else State.EDITED
     if present == now or not _is_made(present):
         return State.IN_ORDER
     return State.OUTDATED if present["$comment"].endswith(_digest(present)) else State.EDITED
