@@ -1,4 +1,4 @@
-"""Whether ten times the manifests cost ten times the time: for a build, a check, and a build for each further tool."""
+"""Measure whether a kit that is ten times as large takes ten times as long, for builds and checks."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from statistics import median
 from typing import NamedTuple
 
 import kits
+from installation import Installation
 from kei_assembler.targets import TARGETS
 from processes import seconds
 from rows import Verdict
-from tools import Tool
 
 GOAL = 11
-"""Ten times the manifests cost at most so many times the time beyond start-up."""
+"""The maximum factor by which the time without start-up grows if the manifests grow by ten."""
 
 _LARGEST = 10_000
-_LEAST = 0.001  # what is less than a millisecond is noise
+_MIN_SECONDS = 0.001  # shorter times are noise
 _STEPS = (100, 10, 1)
 
 
 class Growth(NamedTuple):
-    """One action, with its command line, on kits of growing size."""
+    """One action with its arguments, measured on kits of growing size."""
 
     name: str
     args: tuple[str, ...]
@@ -31,17 +31,17 @@ class Growth(NamedTuple):
 
     @property
     def sizes(self) -> list[int]:
-        """How many manifests the kits have."""
+        """The number of manifests in each kit."""
         return [self.largest // step for step in _STEPS]
 
     @property
     def writes(self) -> bool:
-        """Tell whether all outputs are new in each run; else they are all there."""
+        """Whether each run starts without generated files. Otherwise they are up to date."""
         return "--check" not in self.args
 
 
-class Grown(NamedTuple):
-    """What an action took, in seconds: on a kit of one manifest, which is the start-up, and on kits of each size."""
+class GrowthResult(NamedTuple):
+    """The seconds that an action took: on a kit with one manifest, which counts as start-up, and on each larger kit."""
 
     growth: Growth
     start: float
@@ -49,21 +49,21 @@ class Grown(NamedTuple):
 
     @property
     def factors(self) -> list[float]:
-        """What the time beyond start-up is multiplied with, where the manifests are multiplied with ten."""
-        beyond = [max(time - self.start, _LEAST) for time in self.times]
-        return [more / less for less, more in pairwise(beyond)]
+        """The factors by which the time without start-up grows from each kit to the next."""
+        net = [max(time - self.start, _MIN_SECONDS) for time in self.times]
+        return [more / less for less, more in pairwise(net)]
 
     @property
-    def each(self) -> float:
-        """Seconds for each further manifest, of the many by which the two largest kits differ."""
+    def per_manifest(self) -> float:
+        """The seconds for each additional manifest, from the difference between the two largest kits."""
         smaller, larger = self.growth.sizes[-2:]
         return (self.times[-1] - self.times[-2]) / (larger - smaller)
 
     def verdicts(self) -> Iterator[Verdict]:
-        """Yield how the action stands to its goals."""
+        """Yield the verdict for each step in size."""
         title = f"`{' '.join(self.growth.args)}`"
         for size, factor in zip(self.growth.sizes[1:], self.factors, strict=True):
-            goal = f"{title}, {size // 10:,} to {size:,} manifests: at most {GOAL} times the time beyond start-up"
+            goal = f"{title}, {size // 10:,} to {size:,} manifests: at most {GOAL} times the time without start-up"
             yield Verdict(goal, f"{factor:.1f}", factor <= GOAL)
 
 
@@ -75,24 +75,24 @@ GROWTHS = (
 
 
 def growth_named(name: str) -> Growth | None:
-    """Return the growth of this name, which may end in the size of the largest kit, such as `grow-check-200`."""
+    """Return the action with this name. The name can end in the size of the largest kit, as in `grow-check-200`."""
     match = re.fullmatch(r"(grow-.*?)(?:-([1-9][0-9]{2,}))?", name)
     known = {growth.name: growth for growth in GROWTHS}
     found = known.get(match[1]) if match else None
     return found._replace(largest=int(match[2] or _LARGEST)) if match and found else None
 
 
-def measure(growth: Growth, tool: Tool, runs: int) -> Grown:
-    """Return what an action takes on kits of growing size, which take turns."""
-    tool.built(1)  # so that all modules are compiled
-    taken = [[_once(growth, tool, size) for size in (1, *growth.sizes)] for _ in range(runs)]
+def measure(growth: Growth, installation: Installation, runs: int) -> GrowthResult:
+    """Return the times of an action on kits of growing size, measured in turns."""
+    installation.built(1)  # compiles all modules
+    taken = [[_measure_once(growth, installation, size) for size in (1, *growth.sizes)] for _ in range(runs)]
     start, *times = map(median, zip(*taken, strict=True))
     for size in (1, *growth.sizes):
-        kits.cleared(tool.kit(size))
-    return Grown(growth, start, tuple(times))
+        kits.delete_outputs(installation.kit(size))
+    return GrowthResult(growth, start, tuple(times))
 
 
-def _once(growth: Growth, tool: Tool, size: int) -> float:
-    """What one run takes; what it finds is made, or deleted, before."""
-    folder = kits.cleared(tool.kit(size)) if growth.writes else tool.built(size)
-    return seconds([*tool.command, *growth.args], tool.cold(folder))
+def _measure_once(growth: Growth, installation: Installation, size: int) -> float:
+    """The seconds of one run. Its generated files are deleted or brought up to date first."""
+    folder = kits.delete_outputs(installation.kit(size)) if growth.writes else installation.built(size)
+    return seconds([*installation.command, *growth.args], installation.cold(folder))

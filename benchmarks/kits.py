@@ -1,8 +1,7 @@
-"""Kits to measure on: any number of agents shaped like one of this repository's own.
+"""Create kits to measure. All of their agents are shaped like one of this repository's own agents.
 
-The settings, the template and the blocks are the repository's too.
-
-As a command, `python benchmarks/kits.py FOLDER COUNT` makes one.
+The settings, the template and the blocks are the repository's too. `python benchmarks/kits.py FOLDER COUNT` creates
+one kit.
 """
 
 from __future__ import annotations
@@ -15,16 +14,17 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEED = "kei-ml-implementer"
-"""The repository's agent that all agents of a kit are shaped like."""
+"""The name of the repository's agent that all agents of a kit are copied from."""
 
 _SOURCES = ("agents", "_blocks", "templates")
 _SETTINGS = "[tool.assemble]\n"
 _TARGET = re.compile(r'^target = "(.+)"$', re.MULTILINE)
+# The start of each sentence in the manifest: `_text` inserts the agent's number there.
 _SENTENCE = re.compile(r'^(    "|description = "|trigger = "|role = """\n)(?=[^a-z]|[a-z]+[ /])', re.MULTILINE)
 
 
 def make(folder: Path, count: int) -> None:
-    """Make a kit with that many agents; its outputs are not made."""
+    """Create a kit with this many agents, without generated files."""
     for name in _SOURCES:
         (folder / name).mkdir(parents=True)
     seed = (REPOSITORY / "agents" / f"{SEED}.toml").read_text(encoding="utf-8")
@@ -36,12 +36,12 @@ def make(folder: Path, count: int) -> None:
 
 
 def manifest(folder: Path, index: int = 0) -> Path:
-    """Return where a kit's agent of that number has its manifest."""
+    """Return the path of the manifest of a kit's agent with this number."""
     return folder / "agents" / f"{_name(index)}.toml"
 
 
-def cleared(folder: Path) -> Path:
-    """Return the kit's folder after deleting all outputs, for whatever tool they are."""
+def delete_outputs(folder: Path) -> Path:
+    """Delete a kit's generated files for all targets, and return the folder."""
     for path in folder.iterdir():
         if path.is_dir() and path.name not in _SOURCES:
             shutil.rmtree(path)
@@ -55,13 +55,13 @@ def _name(index: int) -> str:
 
 
 def _settings(external: list[str]) -> str:
-    """The repository's own settings, with those agents that a small kit has not from elsewhere."""
+    """The repository's settings. Handoff targets that a small kit doesn't have are external agents."""
     own = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     return own.replace(_SETTINGS, f"{_SETTINGS}external-agents = {external}\n", 1)
 
 
 def _text(seed: str, index: int, count: int) -> str:
-    """One manifest: no sentence of it is in another, and it hands off to the agents that come next."""
+    """One manifest. Its sentences are unique, and it hands off to the next agents."""
     text = seed.replace(SEED, _name(index))
     next_ones = [_name((index + step) % count) for step in range(1, count)]
     for target, other in zip(_TARGET.findall(seed), next_ones, strict=False):

@@ -1,4 +1,4 @@
-"""The machine that is measured on."""
+"""Describe the machine that runs the benchmark."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-_MEMORY_DISK = "/dev/shm"  # of Linux
-_ROOM = 2 << 30
+_MEMORY_DISK = "/dev/shm"  # on Linux
+_MIN_FREE_BYTES = 2 << 30
 
 
 def machine() -> str:
-    """Return what machine this is: processor, how many cores, memory, system."""
+    """Return the processor, the number of cores, the memory and the operating system, if known."""
     system = f"{platform.system()} {platform.release()}"
     return ", ".join(filter(None, (_processor(), f"{os.cpu_count()} cores", _memory(), system)))
 
 
 def load() -> str:
-    """Return how much else the machine has to do: the load of the last minute, where it is known."""
+    """Return the average load of the last minute, or `unknown`."""
     with suppress(OSError, AttributeError):
         return f"{os.getloadavg()[0]:.1f}"
     return "unknown"
 
 
 def memory_disk() -> str | None:
-    """Return a folder whose files are in memory, and that has room for the largest kits; None where there is none."""
+    """Return a folder in memory that has space for the largest kits, or None."""
     if not os.access(_MEMORY_DISK, os.W_OK):
         return None
-    return _MEMORY_DISK if shutil.disk_usage(_MEMORY_DISK).free >= _ROOM else None
+    return _MEMORY_DISK if shutil.disk_usage(_MEMORY_DISK).free >= _MIN_FREE_BYTES else None
 
 
 def _processor() -> str:

@@ -1,4 +1,4 @@
-"""Whole processes, measured from outside: how long they take, and how much memory all of them together have."""
+"""Measure the time and memory of whole processes from outside."""
 
 from __future__ import annotations
 
@@ -11,68 +11,77 @@ from pathlib import Path
 from typing import NamedTuple
 
 _PROC = Path("/proc")
-_PAUSE = 0.005
+_SAMPLE_INTERVAL = 0.005
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-class Failed(Exception):
-    """A run that was to be measured did not end with 0."""
+class RunFailedError(Exception):
+    """A measured command failed."""
 
 
-class Place(NamedTuple):
-    """Where a process runs: its working directory and its environment."""
+class Context(NamedTuple):
+    """The working directory and the environment of a process."""
 
     folder: Path
     environment: Mapping[str, str]
 
 
 class Memory(NamedTuple):
-    """Bytes of a process and its children: resident, and with shared pages counted once."""
+    """The memory of a process and its children in bytes: resident, and with shared pages counted once."""
 
     resident: int = 0
     proportional: int = 0
 
 
-def seconds(command: Sequence[str], place: Place) -> float:
-    """Run a command, which must end with 0, and return how long it took."""
+def seconds(command: Sequence[str], context: Context) -> float:
+    """Run a command and return how many seconds it took.
+
+    Raises:
+        RunFailedError: the exit status is not 0.
+    """
     start = time.perf_counter()
     run = subprocess.run(
-        command, cwd=place.folder, env=place.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+        command,
+        cwd=context.folder,
+        env=context.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     taken = time.perf_counter() - start
     if run.returncode:
-        raise Failed(f"{' '.join(command)} ended with {run.returncode}: {run.stderr.decode()[-2000:]}")
+        raise RunFailedError(f"{' '.join(command)} exited with {run.returncode}: {run.stderr.decode()[-2000:]}")
     return taken
 
 
 def can_see_memory() -> bool:
-    """Tell whether the system shows what each process has: Linux does."""
+    """Return whether the system reports the memory of each process, as Linux does."""
     return (_PROC / "self" / "smaps_rollup").exists()
 
 
-def peak(command: Sequence[str], place: Place) -> Memory:
-    """Run a command, and return the most that it and its children had at one time, as samples show it."""
+def peak(command: Sequence[str], context: Context) -> Memory:
+    """Run a command and return the highest sampled memory of it and its children."""
     most = Memory()
     with subprocess.Popen(
-        command, cwd=place.folder, env=place.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=context.folder, env=context.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         while process.poll() is None:
-            most = Memory(*map(max, most, _now(process.pid)))
-            time.sleep(_PAUSE)
+            most = Memory(*map(max, most, _current(process.pid)))
+            time.sleep(_SAMPLE_INTERVAL)
     return most
 
 
-def _now(process: int) -> Memory:
-    family = list(_family(process))
-    return Memory(sum(map(_resident, family)), sum(map(_proportional, family)))
+def _current(process: int) -> Memory:
+    processes = list(_descendants(process))
+    return Memory(sum(map(_resident, processes)), sum(map(_proportional, processes)))
 
 
-def _family(process: int) -> Iterator[int]:
-    """Yield a process and all that come from it; one that has ended has none."""
+def _descendants(process: int) -> Iterator[int]:
+    """Yield a process and its descendants. A process that has ended has none."""
     yield process
     with suppress(OSError):
         for child in (_PROC / f"{process}/task/{process}/children").read_text().split():
-            yield from _family(int(child))
+            yield from _descendants(int(child))
 
 
 def _resident(process: int) -> int:

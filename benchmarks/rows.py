@@ -1,4 +1,4 @@
-"""What is measured: runs as people and CI start them, each with its goal."""
+"""The measured runs, as people and CI start them, and their goals."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from statistics import median
 from typing import NamedTuple
 
 import kits
-from processes import Memory, Place, can_see_memory, peak, seconds
-from tools import Tool
+from installation import Installation
+from processes import Context, Memory, can_see_memory, peak, seconds
 
 MIB = 1 << 20
 _ALL = ("--all",)
-_MEMORY_RUNS_MOST = 3
+_MAX_MEMORY_RUNS = 3
 
 
 class State(StrEnum):
-    """What a run finds: no outputs; all of them; all and the record of their build; all and that of a run since."""
+    """The files before a run: none generated, or all up to date.
+
+    In the cache there is no record (`same`), the record of the build (`built`), or that of the same run (`again`).
+    """
 
     NEW = "new"
     SAME = "same"
@@ -27,10 +30,10 @@ class State(StrEnum):
 
 
 class Row(NamedTuple):
-    """One run to measure, on a kit of so many agents or, with none, anywhere.
+    """One run to measure, on a kit with this many agents, or on any kit if the number is 0.
 
-    The goal is at most so many times the bare interpreter; a guide is one that nobody is held to. With `in_memory`, the
-    kit's files are there, so that what a disk takes is left out.
+    `goal` is the maximum ratio to the time of the bare interpreter, `memory_goal` the maximum in MiB. A missed
+    guideline is not a failure. With `in_memory`, the kit's files are in memory, to exclude the time of the disk.
     """
 
     name: str
@@ -39,22 +42,22 @@ class Row(NamedTuple):
     agents: int = 0
     state: State = State.SAME
     goal: float | None = None
-    is_guide: bool = False
+    is_guideline: bool = False
     memory_goal: int | None = None
     in_memory: bool = False
 
 
 class Verdict(NamedTuple):
-    """A goal, what was measured, whether the goal is met, and whether it is only a guide."""
+    """A goal, the measured value, and whether it meets the goal."""
 
     goal: str
     measured: str
     is_met: bool
-    is_guide: bool = False
+    is_guideline: bool = False
 
 
 class Result(NamedTuple):
-    """What one installation took for a row, in seconds, beside the bare interpreter, and its memory at most."""
+    """One installation's times for a row in seconds, those of the bare interpreter, and the peak memory."""
 
     row: Row
     times: Sequence[float]
@@ -63,14 +66,14 @@ class Result(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """How many times the bare interpreter the run takes."""
+        """The ratio of the median times of the run and the bare interpreter."""
         return median(self.times) / median(self.bare)
 
     @property
-    def each(self) -> float | None:
-        """Seconds for each manifest, beyond the bare interpreter, where the run is about all of the kit."""
-        beyond = median(self.times) - median(self.bare)
-        return beyond / self.row.agents if self.row.args == _ALL else None
+    def per_manifest(self) -> float | None:
+        """The seconds per manifest, without the interpreter's start. None if the run is not about the whole kit."""
+        net = median(self.times) - median(self.bare)
+        return net / self.row.agents if self.row.args == _ALL else None
 
 
 _ONE = (f"agents/{kits.manifest(kits.REPOSITORY).name}",)
@@ -78,22 +81,31 @@ _ONE = (f"agents/{kits.manifest(kits.REPOSITORY).name}",)
 ROWS = (
     Row("version", "`--version`", args=("--version",)),
     Row("help", "`--help`", args=("--help",)),
-    Row("one", "one manifest, alone in its kit, new", _ONE, 1, State.NEW, goal=11),
-    Row("one-of-1000", "one manifest of 1,000, nothing changed, no record", _ONE, 1_000),
-    Row("same-1000", "1,000 manifests, nothing changed, no record", agents=1_000, goal=20),
-    Row("built-1000", "1,000 manifests, nothing changed, after their build", _ALL, 1_000, State.BUILT),
-    Row("again-1000", "1,000 manifests, nothing changed, again", _ALL, 1_000, State.AGAIN, goal=6),
-    Row("new-1000", "1,000 manifests, all new", _ALL, 1_000, State.NEW),
-    Row("same-10000", "10,000 manifests, nothing changed, no record", _ALL, 10_000, State.SAME, 110, True, 120),
-    Row("built-10000", "10,000 manifests, nothing changed, after their build", _ALL, 10_000, State.BUILT, 110, True),
-    Row("again-10000", "10,000 manifests, nothing changed, again", _ALL, 10_000, State.AGAIN, 110, True, 120),
-    Row("new-10000", "10,000 manifests, all new", _ALL, 10_000, State.NEW, 250, True, 400),
-    Row("new-memory", "10,000 manifests, all new, in memory", _ALL, 10_000, State.NEW, 250, True, in_memory=True),
+    Row("one", "one manifest, alone in its kit, not generated yet", _ONE, 1, State.NEW, goal=11),
+    Row("one-of-1000", "one manifest of 1,000, up to date, no cache record", _ONE, 1_000),
+    Row("same-1000", "1,000 manifests, up to date, no cache record", agents=1_000, goal=20),
+    Row("built-1000", "1,000 manifests, up to date, first run after the build", _ALL, 1_000, State.BUILT),
+    Row("again-1000", "1,000 manifests, up to date, same run again", _ALL, 1_000, State.AGAIN, goal=6),
+    Row("new-1000", "1,000 manifests, not generated yet", _ALL, 1_000, State.NEW),
+    Row("same-10000", "10,000 manifests, up to date, no cache record", _ALL, 10_000, State.SAME, 110, True, 120),
+    Row("built-10000", "10,000 manifests, up to date, first run after the build", _ALL, 10_000, State.BUILT, 110, True),
+    Row("again-10000", "10,000 manifests, up to date, same run again", _ALL, 10_000, State.AGAIN, 110, True, 120),
+    Row("new-10000", "10,000 manifests, not generated yet", _ALL, 10_000, State.NEW, 250, True, 400),
+    Row(
+        "new-memory",
+        "10,000 manifests, not generated yet, in memory",
+        _ALL,
+        10_000,
+        State.NEW,
+        250,
+        True,
+        in_memory=True,
+    ),
 )
 
 
 def row_named(name: str) -> Row | None:
-    """Return the row of this name: one of those with goals, or a state and any number, such as `new-50`."""
+    """Return the row with this name. It can also be a state and any number of manifests, as in `new-50`."""
     known = {row.name: row for row in ROWS}
     match = re.fullmatch(rf"({'|'.join(State)})-([1-9][0-9]*)", name)
     if name in known or not match:
@@ -101,64 +113,64 @@ def row_named(name: str) -> Row | None:
     return Row(name, f"{int(match[2]):,} manifests, {match[1]}", agents=int(match[2]), state=State(match[1]))
 
 
-def measure(row: Row, tools: Sequence[Tool], runs: int) -> list[Result]:
-    """Return what each installation takes for a row; their runs and those of the bare interpreters take turns."""
-    lanes = [_Lane(row, tool) for tool in tools]
+def measure(row: Row, installations: Sequence[Installation], runs: int) -> list[Result]:
+    """Return each installation's result for a row. The runs take turns with those of the bare interpreters."""
+    all_series = [_Series(row, installation) for installation in installations]
     for _ in range(runs + 1):
-        for lane in lanes:
-            lane.turn()
-    return [lane.result(min(runs, _MEMORY_RUNS_MOST)) for lane in lanes]
+        for series in all_series:
+            series.measure_once()
+    return [series.result(min(runs, _MAX_MEMORY_RUNS)) for series in all_series]
 
 
-class _Lane:
-    """The runs of one installation for a row; the first is there to compile modules and to fill the disk's cache."""
+class _Series:
+    """The runs of one installation for a row. The first only compiles modules and fills the disk's cache."""
 
-    def __init__(self, row: Row, tool: Tool) -> None:
+    def __init__(self, row: Row, installation: Installation) -> None:
         self.row = row
-        self.bare_command, self.command = tool.bare, [*tool.command, *row.args]
-        self.place = _places(row, tool)
+        self.bare_command, self.command = installation.bare, [*installation.command, *row.args]
+        self.context = _contexts(row, installation)
         self.bare: list[float] = []
         self.times: list[float] = []
 
-    def turn(self) -> None:
+    def measure_once(self) -> None:
         """Measure the bare interpreter and the run, once each."""
-        here = self.place()
-        self.bare.append(seconds(self.bare_command, here))
-        self.times.append(seconds(self.command, here))
+        context = self.context()
+        self.bare.append(seconds(self.bare_command, context))
+        self.times.append(seconds(self.command, context))
 
     def result(self, memory_runs: int) -> Result:
-        """Return what was measured, and the memory of some more runs."""
+        """Return the measured times, and the memory of some more runs."""
         most = Memory()
         for _ in range(memory_runs if can_see_memory() else 0):
-            most = Memory(*map(max, most, peak(self.command, self.place())))
+            most = Memory(*map(max, most, peak(self.command, self.context())))
         return Result(self.row, self.times[1:], self.bare[1:], most)
 
 
-def _places(row: Row, tool: Tool) -> Callable[[], Place]:
-    """Return what gives the place for one more run of a row, with everything as its state says."""
+def _contexts(row: Row, installation: Installation) -> Callable[[], Context]:
+    """Return a function that prepares the files for a run of the row and returns its context."""
     agents = row.agents or 1
     if row.state is State.AGAIN:
-        place = tool.warm(tool.built(agents), *row.args)
-        return lambda: place
+        context = installation.warm(installation.built(agents), *row.args)
+        return lambda: context
     if row.state is State.NEW:
-        return lambda: tool.cold(kits.cleared(tool.kit(agents)))
+        return lambda: installation.cold(kits.delete_outputs(installation.kit(agents)))
     if row.state is State.BUILT:
-        return lambda: _just_built(row, tool)
-    folder = tool.built(agents)
-    return lambda: tool.cold(folder)
+        return lambda: _just_built(row, installation)
+    folder = installation.built(agents)
+    return lambda: installation.cold(folder)
 
 
-def _just_built(row: Row, tool: Tool) -> Place:
-    place = tool.cold(kits.cleared(tool.kit(row.agents)))
-    seconds([*tool.command, *row.args], place)
-    return place
+def _just_built(row: Row, installation: Installation) -> Context:
+    context = installation.cold(kits.delete_outputs(installation.kit(row.agents)))
+    seconds([*installation.command, *row.args], context)
+    return context
 
 
 def verdicts(result: Result) -> Iterator[Verdict]:
-    """Yield how the row stands to its goals."""
+    """Yield the verdict for each goal of the row."""
     row, mib = result.row, result.memory.resident / MIB
     if row.goal is not None:
         goal = f"{row.title}: at most {row.goal:g} times the bare interpreter"
-        yield Verdict(goal, f"{result.ratio:.1f}", result.ratio <= row.goal, row.is_guide)
+        yield Verdict(goal, f"{result.ratio:.1f}", result.ratio <= row.goal, row.is_guideline)
     if row.memory_goal is not None and mib:
         yield Verdict(f"{row.title}: under {row.memory_goal} MiB", f"{mib:.0f}", mib < row.memory_goal)

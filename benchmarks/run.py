@@ -1,8 +1,8 @@
-"""Measures the tool as people meet it: whole processes, in times of what the bare interpreter takes.
+"""Measure `assemble` as people use it: whole processes, compared with a bare interpreter.
 
-`python benchmarks/run.py` measures everything and takes some minutes; `--rows one again-1000` keeps to some. A row may
-be made up: `new-50`, `same-50`, `again-50`, `grow-check-200`. What is printed says which goals are met; the exit status
-does not.
+`python benchmarks/run.py` measures everything and takes some minutes. `--rows one again-1000` selects rows. A row can
+have any number of manifests: `new-50`, `same-50`, `again-50`, `grow-check-200`. The output says which goals are met,
+but the exit status doesn't depend on them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import growth
 import machine
 import page
 import rows
-from tools import Tool
+from installation import Installation
 
 _RUNS = 9
 _AnyRow = rows.Row | growth.Growth
@@ -39,55 +39,65 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     every: list[_AnyRow] = [*rows.ROWS, *growth.GROWTHS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = ", ".join(row.name for row in every)
-    parser.add_argument("--rows", nargs="+", type=_row, default=every, metavar="ROW", help=f"of: {names}")
-    parser.add_argument("--runs", type=int, default=_RUNS, help="how often; a third as often where kits grow")
-    parser.add_argument("--against", metavar="PYTHON", help="interpreter with another version of the tool, to compare")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the result to this file, below its mark")
+    names = f"the rows to measure, of: {', '.join(row.name for row in every)}"
+    parser.add_argument("--rows", nargs="+", type=_row, default=every, metavar="ROW", help=names)
+    parser.add_argument("--runs", type=int, default=_RUNS, help="number of runs of each row; a third of it for growth")
+    parser.add_argument("--against", metavar="PYTHON", help="interpreter of another installation, to compare with")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the results below this file's marker")
     return parser
 
 
 def _row(name: str) -> _AnyRow:
     row = rows.row_named(name) or growth.growth_named(name)
     if row is None:
-        raise argparse.ArgumentTypeError(f"there is no row {name}")
+        raise argparse.ArgumentTypeError(f"no such row: `{name}`")
     return row
 
 
 def _measured(options: argparse.Namespace, disk: Path, memory: Path) -> str:
-    where = f"{machine.machine()}; load before: {machine.load()}"
-    on_disk, in_memory = _tools(options, disk), _tools(options, memory)
+    where = f"{machine.machine()}; load before the benchmark: {machine.load()}"
+    on_disk, in_memory = _installations(options, disk), _installations(options, memory)
     results, grown = _rows(options, on_disk, in_memory), _grown(options, in_memory[0])
-    figures = [
-        page.Figures(tool.label, tool.version(), [result[index] for result in results], grown if index == 0 else ())
-        for index, tool in enumerate(on_disk)
+    measurements = [
+        page.Measurements(
+            installation.label,
+            installation.version(),
+            [result[index] for result in results],
+            grown if index == 0 else (),
+        )
+        for index, installation in enumerate(on_disk)
     ]
-    return page.page(figures, where, f"Medians of {options.runs} runs, {_fewer(options.runs)} where kits grow.")
+    return page.page(measurements, where, f"Medians of {options.runs} runs, {_growth_runs(options.runs)} for growth.")
 
 
-def _tools(options: argparse.Namespace, folder: Path) -> list[Tool]:
-    """The installations to measure, which work in this folder."""
-    this = Tool("this", sys.executable, folder / "this")
-    return [this, *([Tool("the other", os.path.abspath(options.against), folder / "other")] if options.against else [])]
+def _installations(options: argparse.Namespace, folder: Path) -> list[Installation]:
+    """The installations to measure, with kits in this folder."""
+    installations = [Installation("this version", sys.executable, folder / "this")]
+    if options.against:
+        # Not the resolved path: the link in a virtual environment is what selects the environment.
+        installations.append(Installation("the other version", os.path.abspath(options.against), folder / "other"))
+    return installations
 
 
-def _rows(options: argparse.Namespace, on_disk: list[Tool], in_memory: list[Tool]) -> list[list[rows.Result]]:
+def _rows(
+    options: argparse.Namespace, on_disk: list[Installation], in_memory: list[Installation]
+) -> list[list[rows.Result]]:
     wanted = [row for row in options.rows if isinstance(row, rows.Row)]
-    return [rows.measure(_told(row), in_memory if row.in_memory else on_disk, options.runs) for row in wanted]
+    return [rows.measure(_announced(row), in_memory if row.in_memory else on_disk, options.runs) for row in wanted]
 
 
-def _grown(options: argparse.Namespace, tool: Tool) -> list[growth.Grown]:
+def _grown(options: argparse.Namespace, installation: Installation) -> list[growth.GrowthResult]:
     wanted = [row for row in options.rows if isinstance(row, growth.Growth)]
-    return [growth.measure(_told(row), tool, _fewer(options.runs)) for row in wanted]
+    return [growth.measure(_announced(row), installation, _growth_runs(options.runs)) for row in wanted]
 
 
-def _told(row: _Named) -> _Named:
-    """Say on standard error what is measured next."""
+def _announced(row: _Named) -> _Named:
+    """Report on standard error which row is measured next."""
     sys.stderr.write(f"{row.name} …\n")
     return row
 
 
-def _fewer(runs: int) -> int:
+def _growth_runs(runs: int) -> int:
     return max(runs // 3, 1)
 
 

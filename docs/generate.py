@@ -118,8 +118,8 @@ Add the line for your shell to its configuration file:
 
 `make docs` generates this page.
 """
-_APART = ("target", "defaults")
-"""Keys whose tables belong to the targets, which have a page of their own."""
+_TARGET_KEYS = ("target", "defaults")
+"""Keys whose tables contain the targets' own keys, which `targets.md` documents."""
 
 
 def manifest_page() -> str:
@@ -140,8 +140,8 @@ def _table(fields: tuple[Field, ...]) -> str:
 def _rows(field: Field, name: str) -> Iterator[tuple[str, ...]]:
     yield f"`{name}`", field.shape.expects, _default(field.default), field.doc
     inner = field.shape.item.fields if field.shape.type is list and field.shape.item else field.shape.fields
-    for below in inner if field.key not in _APART else ():
-        yield from _rows(below, f"{_header(field.shape, name)} {below.key}")
+    for sub_field in inner if field.key not in _TARGET_KEYS else ():
+        yield from _rows(sub_field, f"{_header(field.shape, name)} {sub_field.key}")
 
 
 def _header(shape: Shape, name: str) -> str:
@@ -154,9 +154,9 @@ def _default(value: Any) -> str:
 
 def commands_page() -> str:
     """Return the reference of the commands: the text of each `--help`, without its line breaks."""
-    with click.Context(assemble) as whole:
-        names = assemble.list_commands(whole)
-        others = [(f"assemble {name}", assemble.get_command(whole, name)) for name in names]
+    with click.Context(assemble) as context:
+        names = assemble.list_commands(context)
+        others = [(f"assemble {name}", assemble.get_command(context, name)) for name in names]
     return "\n".join([_COMMANDS, *(_command(name, command) for name, command in [_BUILD, *others] if command)])
 
 
@@ -170,13 +170,13 @@ def _command(name: str, command: click.Command) -> str:
         if isinstance(argument, click.Argument)
     ]
     options = [option for option in command.params if isinstance(option, click.Option)]
-    rows = "".join(f"| `{_spelled(option)}` | {option.help} |\n" for option in options)
+    rows = "".join(f"| `{_usage(option)}` | {option.help} |\n" for option in options)
     usage = " ".join([name, *["[OPTIONS]"] * bool(options), *arguments])
-    said = cleandoc(command.help or "").partition("\b")[0].strip()
-    return f"## {name}\n\n`{usage}`\n\n{said}\n" + (f"\n| option | meaning |\n|---|---|\n{rows}" if rows else "")
+    text = cleandoc(command.help or "").partition("\b")[0].strip()
+    return f"## {name}\n\n`{usage}`\n\n{text}\n" + (f"\n| option | meaning |\n|---|---|\n{rows}" if rows else "")
 
 
-def _spelled(option: click.Option) -> str:
+def _usage(option: click.Option) -> str:
     choices = "\\|".join(option.type.choices) if isinstance(option.type, click.Choice) else ""
     value = "" if option.is_flag else f" {option.metavar or choices or option.type.name.upper()}"
     return ", ".join(option.opts) + value
@@ -192,7 +192,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main() -> None:
-    """Write every page."""
+    """Write all pages."""
     for name, page in PAGES.items():
         (FOLDER / name).write_text(page())
 

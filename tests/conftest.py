@@ -1,4 +1,4 @@
-"""What the tests share: a temporary folder with a kit, and runs of the command in it."""
+"""Shared fixtures: a temporary folder with a kit, and runs of the command in it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def examples(count: int, suppress: Collection[HealthCheck] = ()) -> settings:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _environment_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the tests away from the user's cache folder, and let the processes that they start keep compiled modules."""
+def _isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Use a temporary cache folder, and let child processes save compiled modules."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
@@ -46,7 +46,7 @@ _NUMBERS = count()
 
 @pytest.fixture
 def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder for one test, without the link that pytest's own fixture makes, slower than some tests."""
+    """Return a folder for one test. It replaces pytest's fixture, whose symlink takes longer than some tests."""
     folder = tmp_path_factory.getbasetemp() / f"{request.function.__name__[:30]}{next(_NUMBERS)}"
     folder.mkdir(mode=0o700)
     return folder
@@ -59,7 +59,7 @@ def nursery() -> Iterator[Nursery]:
 
 
 class Run(NamedTuple):
-    """What one run of the command returned and wrote."""
+    """The exit status and the output of one run of the command."""
 
     status: int
     stdout: str
@@ -88,7 +88,7 @@ class Workbench:
         return (self.folder / name).read_bytes().decode()
 
     def files(self) -> dict[str, tuple[bytes, int]]:
-        """Return every file's content and modification time, which show whether a run touched anything."""
+        """Return every file's content and modification time, so that a test can see whether a run changed anything."""
         return {
             str(path.relative_to(self.folder)): (path.read_bytes(), path.stat().st_mtime_ns)
             for path in sorted(self.folder.rglob("*"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _COMPLETES = {"textDocument": {"completion": {"completionItem": {"documentationFormat": ["markdown"]}}}}
-_PATIENCE = 100
+_ATTEMPTS = 100
 
 
 class LanguageServer:
@@ -19,14 +19,14 @@ class LanguageServer:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self._asked = 0
+        self._last_id = 0
 
     def ask(self, method: str, **params: Any) -> Any:
-        self._asked += 1
-        self._send({"id": self._asked, "method": method, "params": params})
-        while (message := self._receive()).get("id") != self._asked or "method" in message:
+        self._last_id += 1
+        self._send({"id": self._last_id, "method": method, "params": params})
+        while (message := self._receive()).get("id") != self._last_id or "method" in message:
             if "id" in message:
-                self._send({"id": message["id"], "result": self._nothing(message)})
+                self._send({"id": message["id"], "result": self._empty_answer(message)})
         assert "error" not in message, message
         return message["result"]
 
@@ -34,12 +34,12 @@ class LanguageServer:
         self._send({"method": method, "params": params})
 
     def complete(self, path: Path, text: str) -> list[str]:
-        """Return what the server offers at the `|` in a file's text; wait until it has read what it needs."""
+        """Return the completions at the `|` in a file's text. Wait until the server has loaded its schemas."""
         before, _, after = text.partition("|")
         document = {"uri": path.as_uri(), "languageId": "toml", "version": 1, "text": before + after}
         self.tell("textDocument/didOpen", textDocument=document)
         position = {"line": before.count("\n"), "character": len(before) - before.rfind("\n") - 1}
-        for _ in range(_PATIENCE):
+        for _ in range(_ATTEMPTS):
             if offered := self.ask("textDocument/completion", textDocument={"uri": path.as_uri()}, position=position):
                 items = offered["items"] if isinstance(offered, dict) else offered
                 return [item["label"] for item in items]
@@ -47,7 +47,7 @@ class LanguageServer:
         return []
 
     @staticmethod
-    def _nothing(message: dict[str, Any]) -> Any:
+    def _empty_answer(message: dict[str, Any]) -> Any:
         """Return the answer of a client that has no configuration."""
         is_configuration = message["method"] == "workspace/configuration"
         return [{} for _ in message["params"]["items"]] if is_configuration else None

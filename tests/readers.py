@@ -1,4 +1,4 @@
-"""Read agent files as the AI tools do, closely enough to see what a file tells them."""
+"""Read agent files as the clients do, closely enough to see the values and the instructions that they get."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def by_lines(front: str) -> dict[str, str]:
 
 
 def path_of(target: str, name: str = "critic") -> str:
-    """Return the default path of the file of an agent in `agents`."""
+    """Return the default path of the generated file for a manifest in `agents`."""
     return TARGETS[target].output.format(dir="agents", name=name)
 
 

@@ -15,10 +15,10 @@ PACKAGE = REPOSITORY / "src" / "kei_assembler"
 # The house, from the ground up: a room may import only from those before it.
 FLOORS = (
     "diagnostics paths suggestions streams text text.hidden text.markdown text.frontmatter text.stamp",
-    "files.signatures render.heritage plan.crew plan.progress source.handwriting",
+    "files.signatures render.heritage plan plan.progress source.handwriting",
     "files.recorder source.shapes source.places targets.forms importing",
     "files source importing.lenient importing.breaks render.budget targets.target",
-    "targets.fields",
+    "plan.parallel targets.fields",
     "targets.claude_code targets.copilot targets.gemini targets.opencode targets.qwen",
     "targets.codex targets.cursor",
     "files.atomic files.git_index files.walk render.sandbox targets",
@@ -26,7 +26,7 @@ FLOORS = (
     "manifest.adapt kit.settings importing.paths",
     "kit",
     "kit.discovery",
-    "rules.definition",
+    "rules.definition plan.changes",
     "rules.runner rules.imports rules.bodies",
     "rules.sources rules.hiding rules.subject rules.outputs rules.drift rules.limits",
     "importing.agentfile",
@@ -34,13 +34,12 @@ FLOORS = (
     "rules.blocks rules.handoffs rules.text rules.settings importing.names importing.tools importing.former",
     "rules loader",
     "render rules.catalog selection",
-    "plan importing.bodies",
-    "plan.disk plan.difference plan.reach plan.outcome importing.drafting",
-    "commands targets.docs schema plan.planner",
+    "plan.classify plan.disk plan.reach plan.options plan.result importing.bodies",
+    "plan.difference plan.planner plan.orphans plan.waivers commands targets.docs schema importing.drafting",
     "plan.renewing",
-    "plan.staging",
-    "plan.planning",
-    "plan.build scaffold commands.completing report.streams",
+    "plan.staging plan.kit_plan",
+    "plan.findings",
+    "plan.run scaffold commands.completing report.streams",
     "scaffold.sketch report.as_text report.as_json report.as_sarif report.as_github",
     "importing.prospect importing.generated",
     "report library commands.options importing.run",
@@ -122,7 +121,7 @@ def _literals(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", [path for path in ROOMS if path.parent.name != "targets"], ids=_room)
 def test_only_its_row_knows_an_ai_tool(path: Path) -> None:
-    folders = [home.rpartition("/")[0] for row in TARGETS.values() for home in (row.home, *row.homes)]
+    folders = [home.rpartition("/")[0] for row in TARGETS.values() for home in (row.default_path, *row.search_paths)]
     told = [text for text in _literals(path) if text in TARGETS or any(folder in text for folder in folders)]
     assert told == []
 

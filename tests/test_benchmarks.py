@@ -1,4 +1,4 @@
-"""The benchmark itself: its kits are kits, and its command measures and tells."""
+"""The benchmark: its kits are valid, and its command measures and reports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _run(script: str, *args: str) -> str:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_its_kits_assemble_and_check_clean(bench: Workbench, count: int) -> None:
+def test_its_kits_build_without_diagnostics(bench: Workbench, count: int) -> None:
     _run("kits.py", str(bench.folder / "kit"), str(count))
     built = bench.run("--all", "--strict", cwd="kit")
     checked = bench.run("--all", "--check", "--strict", cwd="kit")
@@ -33,7 +33,7 @@ def test_its_kits_assemble_and_check_clean(bench: Workbench, count: int) -> None
     assert (checked.status, checked.stderr) == (0, f"{agents}: {count} unchanged\n")
 
 
-def test_its_manifests_are_shaped_like_the_first_agent_and_share_no_sentence(bench: Workbench) -> None:
+def test_its_manifests_have_the_shape_of_our_own_agent_and_share_no_sentence(bench: Workbench) -> None:
     _run("kits.py", str(bench.folder / "kit"), "3")
     texts = [path.read_text() for path in sorted(bench.folder.glob("kit/agents/*.toml"))]
     seed = SEED.read_text()
@@ -43,20 +43,20 @@ def test_its_manifests_are_shaped_like_the_first_agent_and_share_no_sentence(ben
 
 
 @pytest.mark.parametrize("rows", [["one"], pytest.param(["one", "again-2"], marks=pytest.mark.slow)], ids=" ".join)
-def test_it_measures_and_tells_what_is_met(tmp_path: Path, rows: list[str]) -> None:
-    told = tmp_path / "performance.md"
-    told.write_text(
+def test_it_measures_and_reports_whether_goals_are_met(tmp_path: Path, rows: list[str]) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(
         "# Performance\n\n<!-- `python benchmarks/run.py --markdown` writes all below this line. -->\nold\n"
     )
-    out = _run("run.py", "--runs", "1", "--rows", *rows, "--markdown", str(told))
-    assert told.read_text(encoding="utf-8").endswith(f"this line. -->\n\n{out}")
-    assert told.read_text(encoding="utf-8").startswith("# Performance\n\n<!-- ")
+    out = _run("run.py", "--runs", "1", "--rows", *rows, "--markdown", str(page))
+    assert page.read_text(encoding="utf-8").endswith(f"this line. -->\n\n{out}")
+    assert page.read_text(encoding="utf-8").startswith("# Performance\n\n<!-- ")
     assert all(f"`{row}`" in out for row in rows)
     assert re.search(r"^- (met|MISSED), \d+\.\d: one manifest, alone in its kit", out, re.MULTILINE)
 
 
 @pytest.mark.slow
-def test_it_measures_how_the_time_grows() -> None:
+def test_it_measures_growth() -> None:
     out = _run("run.py", "--runs", "1", "--rows", "grow-check-100")
     assert "| `--all --check` |" in out
 
@@ -67,13 +67,13 @@ def test_it_compares_two_installations() -> None:
     assert re.search(r"^\| `--version` \| 0\.\d+ \| 0\.\d+ \| \d\.\d+ \|$", out, re.MULTILINE)
 
 
-def test_it_refuses_a_row_that_there_is_not() -> None:
+def test_a_row_that_does_not_exist_is_a_usage_error() -> None:
     command = [sys.executable, str(BENCHMARKS / "run.py"), "--rows", "now-3"]
     run = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert (run.returncode, "there is no row now-3" in run.stderr) == (2, True)
+    assert (run.returncode, "no such row: `now-3`" in run.stderr) == (2, True)
 
 
-def test_the_page_says_its_figures_only_below_the_mark() -> None:
+def test_the_page_has_figures_only_below_the_marker() -> None:
     above, mark, below = PAGE.read_text(encoding="utf-8").partition("<!-- `python benchmarks/run.py --markdown`")
     assert mark
     assert re.findall(r"(?<![\w-])\d+", above) == []

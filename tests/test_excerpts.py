@@ -1,4 +1,4 @@
-"""How a finding is drawn: the underline stands under what it names, whatever the line holds."""
+"""Excerpts: each diagnostic shows its source line with the right part underlined."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _report(bench: Workbench, manifest: str | bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    ("line", "drawn"),
+    ("line", "expected"),
     [
         ('blocks = ["nope"]', ['    3 | blocks = ["nope"]', "      |            ^^^^"]),
         ("blocks = ['nope']", ["    3 | blocks = ['nope']", "      |            ^^^^"]),
@@ -31,14 +31,14 @@ def _report(bench: Workbench, manifest: str | bytes) -> str:
         ('"blocks" = [42]', ['    3 | "blocks" = [42]', "      |             ^^"]),
     ],
 )
-def test_the_underline_fits_the_line(line: str, drawn: list[str], bench: Workbench) -> None:
+def test_underline_matches_the_line(line: str, expected: list[str], bench: Workbench) -> None:
     lines = _report(bench, f"{HEAD}{line}\n").splitlines()
-    assert lines[1] == drawn[0]
-    assert lines[2].startswith(drawn[1])
-    assert not lines[2].removeprefix(drawn[1]).startswith("^")
+    assert lines[1] == expected[0]
+    assert lines[2].startswith(expected[1])
+    assert not lines[2].removeprefix(expected[1]).startswith("^")
 
 
-def test_a_long_line_is_cut_around_its_fault(bench: Workbench) -> None:
+def test_long_line_is_cut_around_the_error(bench: Workbench) -> None:
     bench.write({f"_blocks/b{number}.md": "x" for number in range(60)})
     before, after = (", ".join(f'"b{number}"' for number in part) for part in (range(30), range(30, 60)))
     _, excerpt, underline, *_ = _report(bench, f'{HEAD}blocks = [{before}, "nope", {after}]\n').splitlines()
@@ -48,19 +48,19 @@ def test_a_long_line_is_cut_around_its_fault(bench: Workbench) -> None:
     assert excerpt[start : start + 4] == "nope"
 
 
-def test_a_value_of_several_lines_is_underlined_on_its_first(bench: Workbench) -> None:
+def test_multiline_value_is_underlined_on_its_first_line(bench: Workbench) -> None:
     report = _report(bench, f'{HEAD}blocks = ["""\nnope\n  """]\n')
     assert '    3 | blocks = ["""\n      |           ^^^' in report
 
 
-def test_crlf_and_bom_do_not_move_a_place(bench: Workbench) -> None:
+def test_crlf_and_bom_do_not_move_a_location(bench: Workbench) -> None:
     plain = _report(bench, f'{HEAD}blocks = ["nope"]\n')
     windows = f'\ufeff{HEAD}blocks = ["nope"]\n'.replace("\n", "\r\n").encode()
     assert _report(bench, windows) == plain
 
 
 @pytest.mark.parametrize(
-    ("content", "place", "said"),
+    ("content", "position", "message"),
     [
         (b'name = "a"\ndescription = "\xff"\n', "2:16", "[S002] byte 0xff is not UTF-8"),
         (b'name = "a"\ndescription = "x\0"\n', "2:17", "[S002] a NUL byte"),
@@ -75,24 +75,24 @@ def test_crlf_and_bom_do_not_move_a_place(bench: Workbench) -> None:
         (b"a = " + b"[" * 10_000, "1:85", "[S006] this is nested more than 64 levels deep"),
     ],
 )
-def test_what_is_no_toml_is_placed_and_explained(content: bytes, place: str, said: str, bench: Workbench) -> None:
+def test_invalid_toml_is_located_and_explained(content: bytes, position: str, message: str, bench: Workbench) -> None:
     report = _report(bench, content)
-    assert report.startswith(f"agents/a.toml:{place}: error{said}")
+    assert report.startswith(f"agents/a.toml:{position}: error{message}")
     assert report.endswith("1 error; nothing was written\n")
 
 
-def test_a_duplicate_key_shows_the_first_one_too(bench: Workbench) -> None:
+def test_duplicate_key_points_to_the_first_one(bench: Workbench) -> None:
     assert "agents/a.toml:1:1: note: defined here first\n" in _report(bench, 'name = "a"\n\nname = "b"\n')
 
 
-def test_a_syntax_error_does_not_hide_the_findings_in_other_files(bench: Workbench) -> None:
+def test_syntax_error_does_not_hide_diagnostics_in_other_files(bench: Workbench) -> None:
     bench.write({"agents/a.toml": "name = \n", "agents/b.toml": 'name = "c"\n', "agents/c.toml/x": ""})
     report = bench.run("--all").stderr
     for head in ("agents/a.toml:1:8: error[S003]", "agents/b.toml:1:1: error[K107]", "agents/c.toml:1:1: error[S001]"):
         assert f"{head} " in report
 
 
-def test_links_that_lead_nowhere_or_outside_are_findings(bench: Workbench) -> None:
+def test_broken_and_escaping_symlinks_are_reported(bench: Workbench) -> None:
     kit = bench.folder / "kit"
     bench.write({"outside.toml": HEAD, "kit/_blocks/x.md": "x", "kit/agents/in.toml": HEAD.replace('"a"', '"in"')})
     (kit / "agents" / "loop.toml").symlink_to("loop.toml")
@@ -106,7 +106,7 @@ def test_links_that_lead_nowhere_or_outside_are_findings(bench: Workbench) -> No
     ]
 
 
-def test_a_fifo_among_the_manifests_does_not_hang_the_run(bench: Workbench) -> None:
+def test_fifo_among_the_manifests_does_not_block_the_run(bench: Workbench) -> None:
     (bench.folder / "agents").mkdir()
     os.mkfifo(bench.folder / "agents" / "pipe.toml")
     assert (
@@ -114,8 +114,8 @@ def test_a_fifo_among_the_manifests_does_not_hang_the_run(bench: Workbench) -> N
     )
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_without_the_right_to_read_it_is_a_finding(bench: Workbench) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read every file")
+def test_unreadable_file_is_reported(bench: Workbench) -> None:
     bench.write({"agents/a.toml": HEAD})
     (bench.folder / "agents" / "a.toml").chmod(0)
     assert "error[S001] the file cannot be read: Permission denied" in bench.run("--all").stderr
@@ -125,7 +125,7 @@ HEAVY = ("tree_sitter", "tree_sitter_toml", "difflib", "kei_assembler.source.pla
 
 
 @pytest.mark.parametrize("args", [["--all", "--check"], ["agents/kei-critic.toml"]])
-def test_a_valid_kit_does_not_pay_for_findings(args: list[str]) -> None:
+def test_valid_kit_does_not_import_heavy_modules(args: list[str]) -> None:
     program = f"""
 import sys
 from kei_assembler import cli

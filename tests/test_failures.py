@@ -11,7 +11,7 @@ import pytest
 
 from conftest import Workbench
 from kei_assembler.loader import load_kit
-from kei_assembler.plan.planner import Planner
+from kei_assembler.plan.orphans import find_orphans
 from nursery import COMMAND, Nursery
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
@@ -312,9 +312,9 @@ def test_no_folder_is_looked_in_that_the_pattern_cannot_reach(
         looked.add(os.path.relpath(path, bench.folder))
         return scandir(path)
 
-    planner = Planner(load_kit(str(bench.folder)))
+    kit = load_kit(str(bench.folder))
     monkeypatch.setattr(os, "scandir", noting)
-    planner.survey()
+    find_orphans(kit, known=(), targets=())
     assert set(filter(os.path.isdir, looked)) == {*entered, ".claude/agents", ".claude/agents/in"}
 
 

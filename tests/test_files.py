@@ -13,8 +13,8 @@ from kei_assembler.files import DISK, Entry, Files, atomic
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import Kit, discovery
 from kei_assembler.loader import load_kit
-from kei_assembler.plan import Kind
-from kei_assembler.plan.planning import planned
+from kei_assembler.plan.changes import FileStatus
+from kei_assembler.plan.kit_plan import plan_kit
 
 FOLDER = "/in/memory/kit"
 KIT = {
@@ -58,10 +58,10 @@ class Memory:
 
 def _made(kit: Kit) -> dict[str, bytes | None]:
     """The outputs of a kit that has none yet."""
-    with planned(kit, kit.manifests, True) as plan:
-        assert [found for found in plan.found if found.code != "B206"] == []
-        assert {change.kind for change in plan.changes} == {Kind.CREATE}
-        return {change.path: change.after for change in plan.changes}
+    plan = plan_kit(kit, kit.manifests, whole=True)
+    assert [found for found in plan.found if found.code != "B206"] == []
+    assert {change.kind for change in plan.changes} == {FileStatus.CREATE}
+    return {change.path: change.after for change in plan.changes}
 
 
 def test_a_kit_in_memory_is_built_as_one_on_the_disk(tmp_path: Path) -> None:
@@ -82,10 +82,9 @@ def test_a_kit_in_memory_is_found_from_inside_of_it() -> None:
 def test_outputs_are_compared_where_the_kit_lies() -> None:
     made = {path: (content or b"").decode() for path, content in _made(load_kit(FOLDER, files=Memory(KIT))).items()}
     edited = {path: text + "More.\n" for path, text in made.items()}
-    for outputs, kind in ((made, Kind.UNCHANGED), (edited, Kind.EDITED)):
+    for outputs, kind in ((made, FileStatus.UNCHANGED), (edited, FileStatus.EDITED)):
         kit = load_kit(FOLDER, files=Memory(KIT | outputs))
-        with planned(kit, kit.manifests, True) as plan:
-            assert {change.kind for change in plan.changes} == {kind}
+        assert {change.kind for change in plan_kit(kit, kit.manifests, whole=True).changes} == {kind}
 
 
 def _walked(folder: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""The output formats: what they hold, and that nothing in a kit's text can act through them."""
+"""The output formats: their content and escaping."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _json(bench: Workbench, *args: str) -> dict[str, Any]:
     return loaded
 
 
-def test_json_has_every_finding_with_its_place(faulty: Workbench) -> None:
+def test_json_has_every_diagnostic_with_its_location(faulty: Workbench) -> None:
     diagnostics = _json(faulty)["diagnostics"]
     assert {diagnostic["code"] for diagnostic in diagnostics} == {*CODES, "K106"}
     for diagnostic in diagnostics:
@@ -57,8 +57,8 @@ def test_json_has_every_finding_with_its_place(faulty: Workbench) -> None:
         }  # fmt: skip
         line = FAULTY[diagnostic["file"]].splitlines()[diagnostic["line"] - 1]
         assert line[diagnostic["column"] - 1 : diagnostic["end_column"] - 1].strip()
-    places = [(diagnostic["file"], diagnostic["line"], diagnostic["column"]) for diagnostic in diagnostics]
-    assert places == sorted(places)
+    positions = [(diagnostic["file"], diagnostic["line"], diagnostic["column"]) for diagnostic in diagnostics]
+    assert positions == sorted(positions)
 
 
 def test_json_has_every_change(bench: Workbench) -> None:
@@ -70,7 +70,7 @@ def test_json_has_every_change(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("output_format", ["json", "github", "sarif"])
-def test_a_machine_format_has_stdout_to_itself(faulty: Workbench, output_format: str) -> None:
+def test_machine_formats_write_only_to_stdout(faulty: Workbench, output_format: str) -> None:
     for args in (["--all"], ["--all", "--check"], ["agents/none.toml"]):
         run = faulty.run(*args, "--output-format", output_format)
         assert run.stderr == ""
@@ -78,13 +78,13 @@ def test_a_machine_format_has_stdout_to_itself(faulty: Workbench, output_format:
         assert run.status == (2 if "agents/none.toml" in args else 1)
 
 
-def test_wrong_settings_are_reported_in_every_format(bench: Workbench) -> None:
+def test_invalid_settings_are_reported_in_json_and_sarif(bench: Workbench) -> None:
     bench.write({"assemble.toml": "obligatry = []\n", "agents/a.toml": "", "agents/b.toml": ""})
-    whole = _json(bench)
-    assert [(found["file"], found["line"], found["code"]) for found in whole["diagnostics"]] == [
+    report = _json(bench)
+    assert [(found["file"], found["line"], found["code"]) for found in report["diagnostics"]] == [
         ("assemble.toml", 1, "C701")
     ]
-    assert whole["failure"]["message"] == "the settings have errors; nothing was done"
+    assert report["failure"]["message"] == "the settings have errors; nothing was done"
     assert bench.run("--all", "--output-format", "sarif").status == 2
 
 
@@ -98,7 +98,7 @@ def test_github_commands_are_escaped(faulty: Workbench) -> None:
     assert "line=5,endLine=5,col=5,endColumn=24" in block
 
 
-def test_nothing_in_a_kit_can_start_a_workflow_command(bench: Workbench) -> None:
+def test_kit_cannot_inject_a_workflow_command(bench: Workbench) -> None:
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\nblocks = ["x\\n::set-output name=a::b"]\n'})
     for output_format in ("github", "text"):
         run = bench.run("--all", "--output-format", output_format)
@@ -138,19 +138,19 @@ def test_sarif_results_point_at_their_rules_and_files(faulty: Workbench) -> None
         ({"agents/a.toml": "", "assemble.toml": "frob = 1\n"}, ["tools/agents kit/agents/a.toml"]),
     ],
 )
-def test_services_are_told_the_paths_from_the_top(
+def test_paths_for_services_are_relative_to_the_work_tree(
     bench: Workbench, files: dict[str, str], args: tuple[str, ...]
 ) -> None:
     bench.write({f"tools/agents kit/{name}": text for name, text in files.items()})
     path = f"tools/agents kit/{next(name for name, text in files.items() if text)}"
     assert f"::error file={path}," in bench.run(*args, "--output-format", "github").stdout
     sarif = json.loads(bench.run(*args, "--output-format", "sarif").stdout)["runs"][0]["results"]
-    places = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in sarif]
-    assert set(map(unquote, places)) == {path}
+    uris = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in sarif]
+    assert set(map(unquote, uris)) == {path}
 
 
 @pytest.mark.slow
-def test_sarif_is_valid_by_the_official_schema(faulty: Workbench) -> None:
+def test_sarif_matches_the_official_schema(faulty: Workbench) -> None:
     (schema,) = _schemas()
     for log in (_sarif(faulty), _sarif_of_failure(faulty)):
         jsonschema.Draft4Validator(json.loads(schema.read_text())).validate(log)
@@ -163,5 +163,5 @@ def _sarif_of_failure(bench: Workbench) -> dict[str, Any]:
 
 def _schemas() -> list[Path]:
     if not SCHEMAS.is_dir():
-        pytest.skip("the official schema comes by npm, which is not here; `make slow` installs it")
+        pytest.skip("the official schema is not installed; `make slow` installs it with npm")
     return list(SCHEMAS.glob("sarif-2.1.0*.json"))

@@ -1,4 +1,4 @@
-"""Front matter: what real YAML parsers read back, and when a text is quoted."""
+"""Front matter: real YAML parsers read the values back, and strings are quoted only where necessary."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from conftest import examples
 from kei_assembler.text.frontmatter import Value, front_matter
 
-# Every character there is, and besides them what YAML gives a meaning to, in all orders.
+# All characters, and combinations of those that have a meaning in YAML.
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 YAML_BITS = [*"0123456789abefonxyzTZ_.:+-,[]{}#&*!|>'\"%@`~=?<\\/ \n\t", "---", "...", "null", "Yes", ".inf", "\u2028"]
 TRICKY_TEXT = st.lists(st.sampled_from(YAML_BITS), max_size=6).map("".join)
@@ -23,7 +23,7 @@ SCALARS = TEXT | st.booleans() | st.integers(-(2**63), 2**63 - 1)
 NESTED = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3))
 
 
-NOT_RAW = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 PLAIN = (
     "Reviews code, finds bugs and says so.",
@@ -53,7 +53,7 @@ QUOTED = (
 
 
 def _values(text: str) -> str:
-    """The text between both `---` lines; PyYAML would read what stands after the second as another document."""
+    # PyYAML would read the text after the second `---` as another document.
     assert text.startswith("---\n")
     assert text.endswith("\n---\n")
     return text[4:-4]
@@ -61,16 +61,16 @@ def _values(text: str) -> str:
 
 def _assert_reads_back(entries: dict[str, Any]) -> None:
     text = _values(front_matter(entries.items()))
-    for read in (yaml.safe_load(text), YAML(typ="safe", pure=True).load(text)):
-        assert read == entries
-        assert repr(read) == repr(entries)  # 1 == True == 1.0
+    for parsed in (yaml.safe_load(text), YAML(typ="safe", pure=True).load(text)):
+        assert parsed == entries
+        assert repr(parsed) == repr(entries)  # because 1 == True == 1.0
 
 
 def _assert_keeps_its_form(entries: dict[str, Value]) -> None:
     text = _values(front_matter(entries.items()))
     assert [line.partition(": ")[0] for line in text.split("\n")] == [*entries, ""]
     assert "---" not in text
-    assert not NOT_RAW.search(text)
+    assert not UNPRINTABLE.search(text)
 
 
 @examples(300)
@@ -83,7 +83,7 @@ def test_text_reads_back(text: str) -> None:
 @examples(200)
 @given(st.lists(TEXT, max_size=4))
 @example(["0?"])
-def test_a_list_of_texts_reads_back(texts: list[str]) -> None:
+def test_list_of_texts_reads_back(texts: list[str]) -> None:
     _assert_reads_back({"skills": texts, "model": "opus"})
 
 
@@ -105,35 +105,35 @@ def test_numbers_read_back(number: float) -> None:
 @given(NESTED)
 @example("----")
 @example(["a---b"])
-def test_each_value_is_one_printable_line_without_a_rule(value: Value) -> None:
+def test_value_is_one_printable_line_without_three_hyphens(value: Value) -> None:
     _assert_keeps_its_form({"hooks": value, "model": "opus"})
 
 
 @pytest.mark.parametrize(
     "text", ["._", "-_", "+_", "-._1", "----", "a\u2029b", "\U0010ffff\U0001f600", "0_", "=a", "_1"]
 )
-def test_odd_texts_read_back(text: str) -> None:
+def test_unusual_texts_read_back(text: str) -> None:
     _assert_reads_back({"description": text, "skills": [text]})
 
 
 @pytest.mark.parametrize("text", ["a?b", "?a", "a]", "a: b", "a,b", "{a", "a:", "a #b", "it's"])
-def test_odd_items_of_a_list_read_back(text: str) -> None:
+def test_unusual_list_items_read_back(text: str) -> None:
     _assert_reads_back({"skills": [text, "b"]})
 
 
 @pytest.mark.parametrize("text", ["a" * 1024, "a" * 5000], ids=len)
-def test_a_long_key_reads_back(text: str) -> None:
+def test_long_key_reads_back(text: str) -> None:
     _assert_reads_back({"hooks": {text: 1}})
 
 
 @pytest.mark.parametrize("text", PLAIN)
-def test_what_needs_no_quotes_is_plain(text: str) -> None:
+def test_unambiguous_text_is_plain(text: str) -> None:
     assert front_matter([("description", text)]) == f"---\ndescription: {text}\n---\n"
     _assert_reads_back({"description": text})
 
 
 @pytest.mark.parametrize("text", QUOTED)
-def test_what_would_be_read_as_something_else_is_quoted(text: str) -> None:
+def test_ambiguous_text_is_quoted(text: str) -> None:
     assert re.fullmatch('---\ndescription: ".*"\n---\n', front_matter([("description", text)]))
     _assert_reads_back({"description": text})
 
@@ -151,10 +151,10 @@ def test_what_would_be_read_as_something_else_is_quoted(text: str) -> None:
         ("é\x07\u2028", r'"é\u0007\u2028"'),
     ],
 )
-def test_a_value_is_written_on_one_line(value: Value, written: str) -> None:
+def test_value_is_on_one_line(value: Value, written: str) -> None:
     assert front_matter([("key", value), ("last", "x")]) == f"---\nkey: {written}\nlast: x\n---\n"
 
 
-def test_keys_keep_the_order_given() -> None:
+def test_keys_keep_their_order() -> None:
     assert front_matter([("b", "one"), ("c", "two"), ("a", "three")]) == "---\nb: one\nc: two\na: three\n---\n"
     assert front_matter([]) == "---\n---\n"

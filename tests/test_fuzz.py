@@ -14,9 +14,10 @@ import pytest
 from conftest import REPOSITORY
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Place, Span
 from kei_assembler.loader import load_kit
-from kei_assembler.plan import Kind, decide, decide_leftover, text_of
-from kei_assembler.plan.outcome import Outcome
-from kei_assembler.plan.planning import planned
+from kei_assembler.plan.changes import FileStatus
+from kei_assembler.plan.classify import classify, classify_leftover, text_of
+from kei_assembler.plan.kit_plan import plan_kit
+from kei_assembler.plan.result import RunResult
 from kei_assembler.render import Artifact
 from kei_assembler.report import FORMATS
 from kei_assembler.source import with_lf
@@ -159,9 +160,9 @@ def _check_place(place: Place, folder: Path) -> None:
 
 
 def _check_reports(found: Iterable[Diagnostic]) -> None:
-    outcome = Outcome(tuple(sorted(found)))
+    result = RunResult(diagnostics=tuple(sorted(found)))
     for name, render in FORMATS.items():
-        told = "".join(render(outcome))
+        told = "".join(render(result))
         assert not RAW_CONTROL.search(told), (name, told)
         assert name not in ("json", "sarif") or json.loads(told)
 
@@ -169,8 +170,7 @@ def _check_reports(found: Iterable[Diagnostic]) -> None:
 def _planned(folder: Path) -> list[Diagnostic]:
     try:
         kit = load_kit(str(folder))
-        with planned(kit, kit.manifests, whole=True) as plan:
-            return plan.found
+        return plan_kit(kit, kit.manifests, whole=True).found
     except AssembleError as error:
         return list(error.diagnostics)
 
@@ -243,12 +243,12 @@ def _check_settled(raw: bytes) -> None:
 
 
 def _check_decisions(raw: bytes) -> None:
-    kind = decide(NOWHERE, WANTED, raw).kind
-    assert (kind is Kind.UNCHANGED) == (with_lf(raw) == WANTED.content)
-    assert kind is not Kind.UPDATE or _rest(raw) in RESTS
-    leftover = decide_leftover(NOWHERE, "agents/old.md", "claude-code", raw)
-    assert leftover is None or leftover.kind in (Kind.ORPHAN, Kind.UNMANAGED)
-    assert leftover is None or leftover.kind is Kind.UNMANAGED or not leftover.intact or _rest(raw) in RESTS
+    kind = classify(NOWHERE, WANTED, raw).kind
+    assert (kind is FileStatus.UNCHANGED) == (with_lf(raw) == WANTED.content)
+    assert kind is not FileStatus.UPDATE or _rest(raw) in RESTS
+    leftover = classify_leftover(NOWHERE, "agents/old.md", "claude-code", raw)
+    assert leftover is None or leftover.kind in (FileStatus.ORPHAN, FileStatus.UNMANAGED)
+    assert leftover is None or leftover.kind is FileStatus.UNMANAGED or not leftover.intact or _rest(raw) in RESTS
 
 
 def _fuzz_stamps(inputs: Iterable[bytes]) -> None:

@@ -1,7 +1,7 @@
-"""The files of this repository's own agents for every AI tool, byte by byte.
+"""The files of this repository's own agents for every client, byte by byte.
 
-With UPDATE_CASES=1 the expectations are written instead of compared; the difference is then for a person to judge.
-Those for Claude Code are the checked-in ones, which `assemble --all` writes.
+UPDATE_CASES=1 updates the expected files before comparing, so check the diff. The expected files for Claude Code are
+the committed ones in `agents`, which `assemble --all` generates.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def test_the_files_of_our_own_agents(target: str, bench: Workbench) -> None:
     bench.write({str(path.relative_to(REPOSITORY)): path.read_bytes() for glob in SOURCES for path in _files(glob)})
     before = bench.files()
     run = bench.run("--all", "--target", target)
-    made = {Path(name).name: content for name, (content, _) in bench.files().items() if name not in before}
-    assert (run.status, len(made)) == (0, 7), run.stderr
+    generated = {Path(name).name: content for name, (content, _) in bench.files().items() if name not in before}
+    assert (run.status, len(generated)) == (0, 7), run.stderr
     if UPDATE and target != "claude-code":
-        _write(GOLDEN / target, made)
-    assert made == _expected(target)
+        _write(GOLDEN / target, generated)
+    assert generated == _expected(target)
 
 
-def test_every_target_has_its_files() -> None:
+def test_every_target_has_expected_files() -> None:
     assert {folder.name for folder in GOLDEN.iterdir()} == TARGETS.keys() - {"claude-code"}
 
 

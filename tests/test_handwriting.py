@@ -1,4 +1,4 @@
-"""TOML that is written: what is in it is read back, and a person can edit it."""
+"""The TOML writer: values read back, and the output is easy to edit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kei_assembler.source.handwriting import document, entry
 
-BITS = [
+FRAGMENTS = [
     *"\"'\\\n\r\t#=[]{}. aä🦊",
     '"""',
     "'''",
@@ -26,15 +26,15 @@ BITS = [
     "\u2028",
     "\ufeff",
 ]
-TEXT = st.lists(st.sampled_from(BITS), max_size=8).map("".join) | st.text(st.characters(exclude_categories=["Cs"]))
-LONE = TEXT | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
-ANY = st.recursive(LONE, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4))
+TEXT = st.lists(st.sampled_from(FRAGMENTS), max_size=8).map("".join) | st.text(st.characters(exclude_categories=["Cs"]))
+SCALAR = TEXT | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
+ANY = st.recursive(SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4))
 LONG = "a" * 103
 
 
 @settings(deadline=None)
 @given(st.dictionaries(TEXT, ANY, max_size=4))
-def test_everything_is_read_back(data: dict[str, Any]) -> None:
+def test_all_values_read_back(data: dict[str, Any]) -> None:
     text = document(data)
     assert (tomllib.loads(text), rtoml.loads(text)) == (data, data)
 
@@ -76,5 +76,5 @@ def test_one_entry(value: Any, written: str) -> None:
     assert tomllib.loads(written) == rtoml.loads(written) == {"k": value}
 
 
-def test_a_key_belongs_to_no_table_by_mistake() -> None:
+def test_pairs_precede_tables() -> None:
     assert document({"a": {"b": 1}, "c": 2, "d e": 3}) == 'c = 2\n"d e" = 3\n\n[a]\nb = 1\n'

@@ -1,4 +1,4 @@
-"""No value of a manifest changes the structure of its agent file: shown on the renderer, which refuses nothing."""
+"""No value in a manifest changes the structure of its agent file, even without validation before the renderer."""
 
 from __future__ import annotations
 
@@ -112,20 +112,20 @@ SECTIONS_WITH_OWN = SECTIONS | {key: SECTIONS[key] | {"OWN"} for key in ("descri
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Renderer:
-    """Renders with the template that comes with the tool."""
+    """A renderer with the package's template."""
     return _renderer(tmp_path_factory.mktemp("plain"), {"_blocks/rule.md": BLOCK})
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Renderer:
-    """Renders with a kit's template, which prints every value wherever Markdown looks for blocks."""
+    """A renderer with a kit's template that prints values at every position where a Markdown block can start."""
     return _renderer(tmp_path_factory.mktemp("own"), {"_blocks/rule.md": BLOCK, "templates/agent.md.j2": TEMPLATE})
 
 
 @pytest.fixture(params=["plain", "own"], scope="module")
 def renderer(request: pytest.FixtureRequest) -> Renderer:
-    found: Renderer = request.getfixturevalue(request.param)
-    return found
+    renderer: Renderer = request.getfixturevalue(request.param)
+    return renderer
 
 
 def _renderer(folder: Path, files: Mapping[str, str]) -> Renderer:
@@ -136,7 +136,7 @@ def _renderer(folder: Path, files: Mapping[str, str]) -> Renderer:
 
 
 def _render(renderer: Renderer, values: Values) -> tuple[str, str]:
-    """Return the front matter without its two lines, and all that follows it."""
+    """Return the front matter without its `---` lines, and the rest of the file."""
     data = {"name": "x", "role": "You are.", "blocks": ["rule"]} | values
     artifact = renderer.render(manifest_reader(manifest_shape(EXTRA_KEYS))(data)[0], "agents/x.toml", "claude-code")
     before, front, body = artifact.content.decode().split("---\n", 2)
@@ -145,7 +145,7 @@ def _render(renderer: Renderer, values: Values) -> tuple[str, str]:
 
 
 def _mapped(change: Callable[[str], str], value: Any, key: str = "") -> Any:
-    """Return the value with each text in it changed, but for the agents' names."""
+    """Return the value with every string in it changed, except the names of agents."""
     if isinstance(value, dict):
         return {name: _mapped(change, inner, name) for name, inner in value.items()}
     if isinstance(value, list):
@@ -200,7 +200,7 @@ def _everywhere(text: str) -> Values:
 
 @examples(60)
 @given(MANIFESTS)
-def test_no_value_stands_outside_of_its_section(plain: Renderer, own: Renderer, values: Values) -> None:
+def test_no_value_leaves_its_section(plain: Renderer, own: Renderer, values: Values) -> None:
     marked = {key: _marked(key, value) for key, value in values.items()}
     for renderer, expected in ((plain, SECTIONS), (own, SECTIONS_WITH_OWN)):
         text_of = _sections(*_render(renderer, marked))
@@ -217,7 +217,7 @@ def _marked(key: str, value: Any) -> Any:
 
 
 def _sections(front: str, body: str) -> dict[str, str]:
-    """Return the file's text by the heading that it stands under, which is no part of it."""
+    """Return the file's text by heading, without the headings."""
     name, text_of = "no section", {"front matter": front}
     for before, token in pairwise(_by_markdown_it(body)):
         if before.type == "heading_open":
@@ -229,7 +229,7 @@ def _sections(front: str, body: str) -> dict[str, str]:
 
 @examples(100)
 @given(st.lists(TEXT, min_size=1, max_size=4))
-def test_the_report_is_one_fence(plain: Renderer, fields: list[str]) -> None:
+def test_report_is_one_fence(plain: Renderer, fields: list[str]) -> None:
     report = "\n".join(map(fold, fields)).replace("\0", "\ufffd")
     body = _render(plain, {"description": "x", "output_extra_fields": fields})[1]
     fences = [token.content for token in _by_markdown_it(body) if token.type == "fence"]

@@ -13,7 +13,7 @@ import kei_assembler
 from conftest import Workbench
 from kei_assembler import Kit
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.plan import Kind
+from kei_assembler.plan.changes import FileStatus
 
 AGENT = 'name = "{0}"\ndescription = "Reviews {1}."\n'
 
@@ -35,13 +35,13 @@ def test_a_plan_is_carried_out_and_then_there_is_none(kit: Kit, bench: Workbench
     plan = kit.plan()
     assert plan.diagnostics == ()
     assert [(change.kind, change.path) for change in plan.changes] == [
-        (Kind.CREATE, "agents/critic.md"),
-        (Kind.CREATE, "agents/tester.md"),
+        (FileStatus.CREATE, "agents/critic.md"),
+        (FileStatus.CREATE, "agents/tester.md"),
     ]
     assert not (bench.folder / "agents/critic.md").exists()
-    assert kit.apply(plan.changes) == plan.changes
+    assert kit.apply(plan.changes) == tuple(change._replace(applied=True) for change in plan.changes)
     assert bench.read("agents/critic.md").encode() == plan.changes[0].after
-    assert {change.kind for change in kit.plan().changes} == {Kind.UNCHANGED}
+    assert {change.kind for change in kit.plan().changes} == {FileStatus.UNCHANGED}
 
 
 def test_what_is_rendered_is_what_is_written(kit: Kit, bench: Workbench) -> None:
@@ -79,7 +79,7 @@ def test_edited_files_are_overwritten_only_with_a_licence(kit: Kit, bench: Workb
     plan = kit.plan(Path("agents/critic.toml"))
     assert kit.apply(plan.changes) == ()
     assert bench.read("agents/critic.md") == "mine"
-    assert kit.apply(plan.changes, force=True) == plan.changes
+    assert [change.applied for change in kit.apply(plan.changes, force=True)] == [True]
     assert kit.check("agents/critic.toml") == ()
 
 
@@ -157,7 +157,9 @@ def test_what_cannot_go_on_is_an_error(kit: Kit, bench: Workbench, tmp_path_fact
 
 
 def test_the_package_gives_no_more_than_it_names() -> None:
-    assert set(kei_assembler.__all__) == {"Kit", "Plan", "__version__"}
+    names = {"Artifact", "AssembleError", "Change", "Diagnostic", "Kit", "Plan", "RunResult", "__version__"}
+    assert set(kei_assembler.__all__) == names
+    assert {name for name in names if isinstance(getattr(kei_assembler, name), type)} == names - {"__version__"}
     with pytest.raises(AttributeError, match="has no attribute 'Kitt'"):
         _ = kei_assembler.Kitt
 

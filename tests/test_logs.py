@@ -1,4 +1,4 @@
-"""What reports show is data: nothing in a kit's text or paths acts on a terminal, or in a log that takes commands."""
+"""Reports are safe to print: no text or path of a kit acts on a terminal or in a CI log."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ ESCAPE = "\x1b]0;owned\x07\x1b[2J"
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("output_format", ["text", "json", "github", "sarif"])
-def test_a_command_in_an_excerpt_or_a_message_is_none(command: str, output_format: str, bench: Workbench) -> None:
+def test_command_in_an_excerpt_or_message_is_escaped(command: str, output_format: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": f'{AGENT}"{command}" = 1\nblocks = ["{command}"]\n'})
     run = bench.run("--all", "--output-format", output_format)
     assert run.status == 1
     assert command.partition("[")[0] + "[" not in run.stdout + run.stderr
 
 
-EVERYWHERE = ("##[x]y", "###[x]y", "####vso[x]y", COMMANDS[1], "##teamcity[x]y", "::set-output name=x::y", "::error::x")
-LOOSENED = """
+INJECTED = ("##[x]y", "###[x]y", "####vso[x]y", COMMANDS[1], "##teamcity[x]y", "::set-output name=x::y", "::error::x")
+SETTINGS = """
 root = ".."
 [allow-characters]
 "U+00AD" = '{0}'
@@ -47,42 +47,40 @@ FAULTS = "domain_in = ['{0}', '{0}']\nblocks = ['{0}']\n'{0}' = 1\n"
 
 
 def _checked(command: str, faults: str, output_format: str, bench: Workbench) -> str:
-    """The report on a kit with the command in its paths, in the reasons of its settings, and in its texts."""
+    """Return the report on a kit with the command in its paths, the reasons in its settings, and its text."""
     bench.write({f"kit/agents/{command}/a.toml": f"{AGENT}role = '''\n{command}x\n'''\n{faults}{RIGHT}"})
-    bench.write({"kit/assemble.toml": LOOSENED.format(command), f"{command}/a.md": f"{command}\n"})
+    bench.write({"kit/assemble.toml": SETTINGS.format(command), f"{command}/a.md": f"{command}\n"})
     run = bench.run("--all", "--check", "--diff", "--kit", "kit", "--output-format", output_format)
     assert (run.status, run.stderr) == (1, "")
     return run.stdout
 
 
-@pytest.mark.parametrize("command", EVERYWHERE)
+@pytest.mark.parametrize("command", INJECTED)
 @pytest.mark.parametrize("faults", ["", FAULTS], ids=["drift", "faults"])
 @pytest.mark.parametrize("output_format", ["json", "sarif", "github"])
-def test_no_field_of_a_format_for_programs_holds_a_command(
-    command: str, faults: str, output_format: str, bench: Workbench
-) -> None:
+def test_machine_formats_contain_no_command(command: str, faults: str, output_format: str, bench: Workbench) -> None:
     report = _checked(command, faults.format(command), output_format, bench)
     assert not re.search(r"##\w*\[|^\s*::(?!(error|warning|notice) (file|title)=)", report, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", EVERYWHERE)
-def test_what_programs_read_is_exact(command: str, bench: Workbench) -> None:
-    told = json.loads(_checked(command, "", "json", bench))
-    assert [one["reason"] for one in told["loosened"]].count(command) == 2
-    (change,) = told["changes"]
+@pytest.mark.parametrize("command", INJECTED)
+def test_json_reads_back_exactly(command: str, bench: Workbench) -> None:
+    report = json.loads(_checked(command, "", "json", bench))
+    assert [waiver["reason"] for waiver in report["loosened"]].count(command) == 2
+    (change,) = report["changes"]
     assert (change["path"], change["manifest"]) == (f"../{command}/a.md", f"agents/{command}/a.toml")
     assert f"\n-{command}\n" in change["diff"]
     assert f"\n+{command}x\n" in change["diff"]
 
 
 @pytest.mark.parametrize("text", ["##[x]", "###", r"\##", r"\\###[x]\u0023", "a#b", '"##"'])
-def test_what_is_inert_reads_back_as_it_was(text: str) -> None:
-    written = as_json({text: [text]})
-    assert json.loads(written) == {text: [text]}
-    assert "##" not in written
+def test_escaped_json_reads_back(text: str) -> None:
+    output = as_json({text: [text]})
+    assert json.loads(output) == {text: [text]}
+    assert "##" not in output
 
 
-def test_a_command_in_a_path_is_none(bench: Workbench) -> None:
+def test_command_in_a_path_is_escaped(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'manifests = "."', " ::error::x/a.toml": "nmae = 1\n"})
     err = bench.run("--all").stderr
     assert " <U+003A>:error::x/a.toml:1:1: error[K101]" in err
@@ -91,7 +89,7 @@ def test_a_command_in_a_path_is_none(bench: Workbench) -> None:
 
 @pytest.fixture
 def edited(bench: Workbench) -> Workbench:
-    """A kit whose output was edited: by terminal escapes, and by commands of CI services."""
+    """A kit with terminal escapes and commands of CI services added to its output."""
     bench.write({"agents/a.toml": f"{AGENT}role = '''\nOne.\n::set-output name=x::y\n'''\n"})
     assert bench.run("--all").status == 0
     bench.write({"agents/a.md": bench.read("agents/a.md") + f"{ESCAPE}\n{COMMANDS[0]}\n"})
@@ -103,33 +101,33 @@ def _assemble(nursery: Nursery, bench: Workbench, *args: str, **environment: str
     return nursery.run(bench.folder, args, environment=plain | environment).stdout.decode()
 
 
-def test_the_difference_that_a_build_shows_is_for_people(edited: Workbench) -> None:
+def test_diff_in_a_build_report_is_escaped(edited: Workbench) -> None:
     out = edited.run("--all").stdout
     assert "-<U+001B>]0;owned<U+0007><U+001B>[2J\n-#<U+0023>[set-output" in out
     assert "\x1b" not in out
 
 
-def test_a_diff_for_programs_is_exact(nursery: Nursery, edited: Workbench) -> None:
+def test_diff_in_a_pipe_is_exact(nursery: Nursery, edited: Workbench) -> None:
     out = _assemble(nursery, edited, "--all", "--diff")
     assert f"-{ESCAPE}\n-{COMMANDS[0]}\n" in out
     assert "\n ::set-output name=x::y\n" in out
 
 
 @pytest.mark.parametrize("service", ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"])
-def test_a_diff_in_a_log_that_takes_commands_gives_none(nursery: Nursery, service: str, edited: Workbench) -> None:
+def test_diff_in_a_ci_log_is_escaped(nursery: Nursery, service: str, edited: Workbench) -> None:
     out = _assemble(nursery, edited, "--all", "--diff", **{service: "true"})
     assert "\n <U+003A>:set-output name=x::y\n" in out
     assert "##[" not in out
     assert "\x1b" not in out
 
 
-def test_a_file_that_is_printed_into_such_a_log_gives_none(nursery: Nursery, bench: Workbench) -> None:
+def test_file_printed_in_a_ci_log_is_escaped(nursery: Nursery, bench: Workbench) -> None:
     bench.write({"agents/a.toml": f"{AGENT}role = '::set-output name=x::y'\n"})
     assert "\n::set-output" in _assemble(nursery, bench, "--stdout", "agents/a.toml")
     assert "\n<U+003A>:set-output" in _assemble(nursery, bench, "--stdout", "agents/a.toml", GITHUB_ACTIONS="true")
 
 
-def test_a_diff_that_goes_into_a_file_is_exact_there_too(edited: Workbench, tmp_path: Path) -> None:
+def test_diff_redirected_to_a_file_in_ci_is_exact(edited: Workbench, tmp_path: Path) -> None:
     patch = tmp_path / "fix.patch"
     with patch.open("wb") as out:
         subprocess.run(
@@ -140,7 +138,7 @@ def test_a_diff_that_goes_into_a_file_is_exact_there_too(edited: Workbench, tmp_
 
 
 @pytest.mark.parametrize("no_color", ["", "1"])
-def test_nothing_acts_on_a_terminal(no_color: str, edited: Workbench) -> None:
+def test_diff_on_a_terminal_is_escaped(no_color: str, edited: Workbench) -> None:
     main, terminal = pty.openpty()
     subprocess.run(
         [sys.executable, "-m", "kei_assembler", "--all", "--diff"],
@@ -155,7 +153,7 @@ def test_nothing_acts_on_a_terminal(no_color: str, edited: Workbench) -> None:
 
 
 @pytest.mark.parametrize("argument", ["--\x1b]0;owned", "\x1b]0;owned", "--output-format=\x1b", "--kit=\x1b"])
-def test_what_was_typed_does_not_act_either(argument: str, bench: Workbench) -> None:
+def test_command_line_arguments_are_escaped(argument: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT})
     run = bench.run("--all", argument)
     assert run.status == 2

@@ -1,4 +1,4 @@
-"""Where each key and item of a TOML text stands, whatever TOML 1.1 lets the text look like."""
+"""The positions of keys and list items in TOML text, in every notation that TOML 1.1 allows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conftest import examples
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.source import read_toml
 
-# How each key may be spelled; `{}` is a number, so that no two are the same.
+# The spellings of each key; `{}` is a number that makes every key unique.
 NAMES = {
     "k{}": ("k{}", '"k{}"', "'k{}'", '"\\u006b{}"'),
     "{}": ("{}", "'{}'"),
@@ -32,7 +32,7 @@ GAPS = (*SPACES, "\n", "\n\n  ", " # c ] } , é\n\t")
 
 
 class Grammar(NamedTuple):
-    """What a document may hold; by default what TOML 1.0 knows."""
+    """The syntax that a document can use; by default that of TOML 1.0."""
 
     names: dict[str, tuple[str, ...]] = NAMES
     scalars: tuple[str, ...] = SCALARS
@@ -50,13 +50,13 @@ EVERYTHING = Grammar(ESCAPES.names, SCALARS + ESCAPES.scalars + TIMES.scalars, G
 
 
 class Document:
-    """A TOML document that is written piece by piece, with the offsets of the keys and items in it."""
+    """A TOML document, generated piece by piece, with the offsets of its keys and list items."""
 
     def __init__(self, draw: st.DrawFn, grammar: Grammar) -> None:
         self.draw = draw
         self.grammar = grammar
         self.text = ""
-        self.places: dict[KeyPath, tuple[int, int]] = {}
+        self.offsets: dict[KeyPath, tuple[int, int]] = {}
         self.names = 0
         self.pairs((), 2)
         for write in self.pick([], [self.table], [self.tables], [self.table, self.tables], [self.tables, self.table]):
@@ -69,14 +69,14 @@ class Document:
         self.names += 1
         return self.pick(*self.grammar.names), self.names
 
-    def note(self, path: KeyPath, start: int) -> None:
-        self.places.setdefault(path, (start, len(self.text)))
+    def record(self, path: KeyPath, start: int) -> None:
+        self.offsets.setdefault(path, (start, len(self.text)))
 
     def key(self, prefix: KeyPath, name: tuple[str, int]) -> KeyPath:
         pattern, number = name
         start = len(self.text)
         self.text += self.pick(*self.grammar.names[pattern]).format(number)
-        self.note((*prefix, pattern.format(number)), start)
+        self.record((*prefix, pattern.format(number)), start)
         return (*prefix, pattern.format(number))
 
     def dotted(self, prefix: KeyPath, names: list[tuple[str, int]]) -> KeyPath:
@@ -85,8 +85,8 @@ class Document:
             prefix = self.key(prefix, name)
         return prefix
 
-    def pairs(self, prefix: KeyPath, most: int) -> None:
-        for _ in range(self.pick(*range(most + 1))):
+    def pairs(self, prefix: KeyPath, max_count: int) -> None:
+        for _ in range(self.pick(*range(max_count + 1))):
             self.text += self.pick("", "  ", "# [no]\n", "\n")
             self.pair(prefix, 2)
             self.text += self.pick("\n", " # = c\n", "\n\n")
@@ -118,7 +118,7 @@ class Document:
     def item(self, path: KeyPath, depth: int) -> None:
         start = len(self.text)
         self.value(path, depth)
-        self.note(path, start)
+        self.record(path, start)
 
     def table(self) -> None:
         names = [self.name() for _ in range(self.pick(1, 2, 3))]
@@ -139,18 +139,18 @@ class Document:
                 self.text += "["
                 self.key((), outer)
                 self.text += "."
-                below = self.key(path, table)
+                inner_path = self.key(path, table)
                 self.text += "]\n"
-                self.pairs(below, 1)
+                self.pairs(inner_path, 1)
 
-    def element(self, within: KeyPath, names: list[tuple[str, int]], index: int) -> KeyPath:
+    def element(self, outer: KeyPath, names: list[tuple[str, int]], index: int) -> KeyPath:
         self.text += "[["
         for name in names[:-1]:
             self.key((), name)
             self.text += "."
         start = len(self.text)
-        path = (*self.key(within, names[-1]), index)
-        self.note(path, start)
+        path = (*self.key(outer, names[-1]), index)
+        self.record(path, start)
         self.text += "]]\n"
         self.pairs(path, 1)
         return path
@@ -167,7 +167,7 @@ def _offset(text: str, line: int, column: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("text", "path", "spelled"),
+    ("text", "path", "spelling"),
     [
         ('"\\x6b" = 1', ("k",), '"\\x6b"'),
         ("k = [07:32, 1]", ("k", 0), "07:32"),
@@ -179,9 +179,9 @@ def _offset(text: str, line: int, column: int) -> int:
         ("[[t]]\n[[t]]\na = 1", ("t", 1, "a"), "a"),
     ],
 )
-def test_an_item_is_found_where_it_stands(text: str, path: KeyPath, spelled: str) -> None:
-    line, column, *end = read_toml("a.toml", text.encode()).locate(path)
-    assert text.split("\n")[line - 1][column - 1 : end[1] - 1] == spelled
+def test_key_or_item_is_located(text: str, path: KeyPath, spelling: str) -> None:
+    line, column, _, end_column = read_toml("a.toml", text.encode()).locate(path)
+    assert text.split("\n")[line - 1][column - 1 : end_column - 1] == spelling
 
 
 @pytest.mark.parametrize(
@@ -191,12 +191,12 @@ def test_an_item_is_found_where_it_stands(text: str, path: KeyPath, spelled: str
 )
 @examples(60, [HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
-def test_each_key_and_item_is_found_where_it_stands(grammar: Grammar, data: st.DataObject) -> None:
+def test_every_key_and_item_of_a_document_is_located(grammar: Grammar, data: st.DataObject) -> None:
     document = data.draw(st.composite(lambda draw: Document(draw, grammar))())
     source = read_toml("a.toml", document.text.replace("\n", "\r\n").encode())
     assert source.error is None
-    assert set(_paths(source.data)) == set(document.places)
-    for path, (start, end) in document.places.items():
-        *begin, end_line, end_column = source.locate(path)
-        found = _offset(source.text, *begin), _offset(source.text, end_line, end_column)
+    assert set(_paths(source.data)) == set(document.offsets)
+    for path, (start, end) in document.offsets.items():
+        *start_position, end_line, end_column = source.locate(path)
+        found = _offset(source.text, *start_position), _offset(source.text, end_line, end_column)
         assert found == (start, end), f"{path}: {document.text[start:end]!r}, not {document.text[slice(*found)]!r}"

@@ -15,9 +15,9 @@ from markdown_it import MarkdownIt
 from conftest import examples
 from kei_assembler.diagnostics import has_errors
 from kei_assembler.loader import load_kit
-from kei_assembler.plan import Kind
+from kei_assembler.plan.changes import FileStatus
 from kei_assembler.plan.disk import Disk
-from kei_assembler.plan.planning import Plan, planned
+from kei_assembler.plan.kit_plan import KitPlan, plan_kit
 from kei_assembler.text.hidden import is_hidden
 
 # Text without the characters that are refused as hidden, and without unfilled placeholders.
@@ -47,9 +47,8 @@ def _kit(folder: str, manifest: dict[str, Any]) -> Path:
     return path
 
 
-def _planned(folder: str) -> Plan:
-    with planned(load_kit(folder), ["agents/x.toml"], whole=True) as plan:
-        return plan
+def _planned(folder: str) -> KitPlan:
+    return plan_kit(load_kit(folder), ["agents/x.toml"], whole=True)
 
 
 def _output(manifest: dict[str, Any]) -> str:
@@ -69,8 +68,8 @@ def test_after_a_build_nothing_is_left_to_do(manifest: dict[str, Any]) -> None:
         first = _planned(path).changes
         Disk(load_kit(path)).apply(first)
         second = _planned(path).changes
-    assert [change.kind for change in first] == [Kind.CREATE]
-    assert [change.kind for change in second] == [Kind.UNCHANGED]
+    assert [change.kind for change in first] == [FileStatus.CREATE]
+    assert [change.kind for change in second] == [FileStatus.UNCHANGED]
 
 
 @examples(100)

@@ -15,8 +15,8 @@ TESTS = sorted((REPOSITORY / "tests").glob("*.py"))
 NOT_PRIVATE = {"_blocks", "_asdict", "_fields", "_make", "_replace"}
 """A folder of every kit, and the methods of named tuples."""
 
-NOT_YET = {"test_crew.py", "test_memo.py"}
-"""These set the limits of the run cache and of the second process, which have no public names yet."""
+NOT_YET = {"test_memo.py"}
+"""This sets the limits of the run cache, which have no public names yet."""
 
 
 def _is_private(name: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from conftest import Workbench
 from kei_assembler import Kit, schema
 from kei_assembler.kit.settings import SETTINGS
-from kei_assembler.plan import Kind
+from kei_assembler.plan.changes import FileStatus
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from nursery import COMMAND, Nursery
 
@@ -225,8 +225,8 @@ def test_git_is_to_have_what_was_renewed(kit: Workbench) -> None:
 
 def test_the_library_plans_and_writes_it(kit: Workbench) -> None:
     library = Kit.load(kit.folder)
-    (change,) = [change for change in library.plan().changes if change.kind is not Kind.UNCHANGED]
-    assert (change.kind, change.path, change.manifest, change.target) == (Kind.UPDATE, MANIFEST_SCHEMA, "", "")
+    (change,) = [change for change in library.plan().changes if change.kind is not FileStatus.UNCHANGED]
+    assert (change.kind, change.path, change.manifest, change.target) == (FileStatus.UPDATE, MANIFEST_SCHEMA, "", "")
     library.apply([change])
     assert _is_as_printed(kit)
     assert library.check() == ()

@@ -122,14 +122,14 @@ def loose(bench: Workbench) -> Workbench:
 def test_a_check_names_all_that_it_let_pass(loose: Workbench) -> None:
     run = loose.run("--all", "--check", "--ignore", "H303", cwd="kit")
     told = [what.replace("H301", "H303") + (f" ({reason})" if reason else "") for what, reason in LOOSENED]
-    assert run.stderr == "1 agent: 1 unchanged\n" + "".join(f"loosened: {line}\n" for line in told)
+    assert run.stderr == "1 agent: 1 unchanged\n" + "".join(f"waived: {line}\n" for line in told)
 
 
 @pytest.mark.parametrize("output_format", ["json", "github", "sarif"])
 def test_every_format_names_it(output_format: str, loose: Workbench) -> None:
     out = loose.run("--all", "--check", "--output-format", output_format, cwd="kit").stdout
     if output_format == "github":
-        assert "::notice title=loosened::a may have claude-code.hooks%0Aformats\n" in out
+        assert "::notice title=waived::a may have claude-code.hooks%0Aformats\n" in out
         return
     loaded = json.loads(out)
     told = loaded["loosened"] if output_format == "json" else loaded["runs"][0]["properties"]["loosened"]

@@ -1,4 +1,4 @@
-"""Limits: what each AI tool takes of a name, a description, a body and a file, at the exact boundary."""
+"""The limits of each client for names, descriptions, bodies and files, at their exact boundaries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMED = {
     "file": "the file",
 }
 SIZES = [
-    pytest.param(target, limit, bound + step, id=f"{target}-{limit.of}-{bound + step}")
+    pytest.param(target, limit, bound + step, id=f"{target}-{limit.part}-{bound + step}")
     for target, row in TARGETS.items()
     for limit in row.limits
     for bound in (limit.least, limit.most)
@@ -28,56 +28,58 @@ SIZES = [
 
 
 def _agent(
-    bench: Workbench, target: str, *, name: str = "critic", about: str = "Reviews.", body: str = "x" * 20
+    bench: Workbench, target: str, *, name: str = "critic", description: str = "Reviews.", body: str = "x" * 20
 ) -> None:
-    about = about and f'description = "{about}"\n'
+    line = description and f'description = "{description}"\n'
     bench.write({"assemble.toml": f'targets = ["{target}"]\nrequired = ["name"]\n', "_blocks/body.md": body})
-    bench.write({f"agents/{name}.toml": f'name = "{name}"\n{about}blocks = ["body"]\n'})
+    bench.write({f"agents/{name}.toml": f'name = "{name}"\n{line}blocks = ["body"]\n'})
 
 
-def _sized(bench: Workbench, target: str, of: str, size: int) -> None:
-    """Write an agent of whose texts one has this size."""
-    if of == "name":
+def _write_sized(bench: Workbench, target: str, part: str, size: int) -> None:
+    """Write an agent with a part of this size."""
+    if part == "name":
         _agent(bench, target, name="x" * size)
-    elif of == "description":
-        _agent(bench, target, about="é" * size)
-    elif of == "body":
+    elif part == "description":
+        _agent(bench, target, description="é" * size)
+    elif part == "body":
         _agent(bench, target, body="é" * size)
     else:
         _agent(bench, target)
         assert bench.run("--all").status == 0
-        _agent(bench, target, body="x" * (20 + size - _size(bench, target, of)))
+        _agent(bench, target, body="x" * (20 + size - _size(bench, target, part)))
 
 
-def _size(bench: Workbench, target: str, of: str) -> int:
-    """The size of what a client gets: of the file in bytes, of the prompt without what it trims."""
-    whole = bench.read(path_of(target))
-    return len(whole.encode()) if of == "file" else len(whole.split("---\n", 2)[2].strip())
+def _size(bench: Workbench, target: str, part: str) -> int:
+    """The size of a file in bytes, or of the trimmed prompt in characters."""
+    text = bench.read(path_of(target))
+    return len(text.encode()) if part == "file" else len(text.split("---\n", 2)[2].strip())
 
 
-def _said(found: list[Found]) -> list[tuple[str, str]]:
+def _limits_reported(found: list[Found]) -> list[tuple[str, str]]:
     return [(one.code, one.message.partition(" has ")[0]) for one in found if one.code in ("L801", "L802")]
 
 
 @pytest.mark.parametrize(("target", "limit", "size"), SIZES)
 def test_the_boundary_of_a_size(target: str, limit: Limit, size: int, bench: Workbench) -> None:
-    _sized(bench, target, limit.of, size)
+    _write_sized(bench, target, limit.part, size)
     is_beyond = size < limit.least or 0 < limit.most < size
     found = findings(bench)
-    assert _said(found) == [("L802" if limit.advised else "L801", NAMED[limit.of])] * is_beyond
-    told = [one.message for one in found if f" has {size:,} " in one.message and TARGETS[target].label in one.message]
-    assert len(told) == is_beyond
-
-
-def test_every_limit_is_a_size_or_tried_here() -> None:
-    rest = [
-        (name, limit.of) for name, row in TARGETS.items() for limit in row.limits if not (limit.least or limit.most)
+    assert _limits_reported(found) == [("L802" if limit.is_advisory else "L801", NAMED[limit.part])] * is_beyond
+    messages = [
+        one.message for one in found if f" has {size:,} " in one.message and TARGETS[target].label in one.message
     ]
-    assert rest == [("claude-code", "description"), ("gemini", "name"), ("qwen", "name"), ("qwen", "name")]
+    assert len(messages) == is_beyond
+
+
+def test_the_other_limits_have_tests_of_their_own() -> None:
+    others = [
+        (name, limit.part) for name, row in TARGETS.items() for limit in row.limits if not (limit.least or limit.most)
+    ]
+    assert others == [("claude-code", "description"), ("gemini", "name"), ("qwen", "name"), ("qwen", "name")]
 
 
 @pytest.mark.parametrize(
-    ("target", "name", "said"),
+    ("target", "name", "message"),
     [
         *(
             ("qwen", name, f"Qwen Code keeps the name `{name}` for itself")
@@ -91,36 +93,36 @@ def test_every_limit_is_a_size_or_tried_here() -> None:
         ("gemini", "x", ""),
     ],
 )
-def test_names_that_a_client_does_not_take(target: str, name: str, said: str, bench: Workbench) -> None:
+def test_names_that_a_client_rejects(target: str, name: str, message: str, bench: Workbench) -> None:
     _agent(bench, target, name=name)
     found = findings(bench)
-    assert [(one.code, one.line, one.column, one.message) for one in found] == [("L801", 1, 1, said)] * bool(said)
+    assert [(one.code, one.line, one.column, one.message) for one in found] == [("L801", 1, 1, message)] * bool(message)
 
 
-@pytest.mark.parametrize("written", ["C:\\new", "\\n"])
-def test_a_written_out_line_break_is_a_warning_for_claude_code(written: str, bench: Workbench) -> None:
-    bench.write({"agents/a.toml": f"name = 'a'\ndescription = 'See {written} there.'\n"})
+@pytest.mark.parametrize("text", ["C:\\new", "\\n"])
+def test_a_literal_line_break_escape_is_a_warning_for_claude_code(text: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": f"name = 'a'\ndescription = 'See {text} there.'\n"})
     (found,) = findings(bench)
     assert (found.code, found.line) == ("L802", 2)
-    assert found.message.startswith("`description` must be without a written-out `\\n`")
+    assert found.message.startswith("`description` must be free of a literal `\\n`")
 
 
-def test_names_that_no_manifest_can_have() -> None:
+def test_a_name_limit_that_a_manifest_cannot_exceed() -> None:
     (found,) = beyond_limit.check({"name": "Critic"}, TARGETS)
     assert found.message == "`name` must be lower-case letters, digits, `_` and `-` for Gemini CLI"
 
 
-def test_a_limit_holds_for_the_targets_in_use_only(bench: Workbench) -> None:
+def test_a_limit_applies_only_to_the_targets_in_use(bench: Workbench) -> None:
     _agent(bench, "cursor", name="x")
     assert findings(bench) == []
-    assert _said(findings(bench, "--target", "qwen")) == [("L801", "`name`")]
+    assert _limits_reported(findings(bench, "--target", "qwen")) == [("L801", "`name`")]
 
 
 def test_a_target_that_is_listed_twice_counts_once(bench: Workbench) -> None:
-    _agent(bench, "qwen", about="x" * 1001)
+    _agent(bench, "qwen", description="x" * 1001)
     twice = 'targets = ["qwen", "qwen"]\n' + bench.read("agents/critic.toml")
     bench.write({"assemble.toml": 'ignore = ["K109"]\n', "agents/critic.toml": twice})
-    assert _said(findings(bench)) == [("L802", "`description`")]
+    assert _limits_reported(findings(bench)) == [("L802", "`description`")]
     assert bench.run("--all").status == 0
 
 

@@ -1,4 +1,4 @@
-"""Clients that do not read YAML get every value back as it was written, whatever the text."""
+"""Clients that do not read YAML read every value back as it was written, for any text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kei_assembler.text.hidden import is_hidden
 from kei_assembler.text.markdown import fold
 from readers import AgentFile, read
 
-# Text without the characters that are refused as hidden.
+# Text without the characters that are rejected as hidden.
 VISIBLE = st.characters(exclude_categories=["Cs", "Cc"]).filter(lambda one: not is_hidden(one))
 AWKWARD = st.sampled_from(
     [
@@ -45,7 +45,7 @@ RENDERER = Renderer(load_kit("/nowhere"))
 
 
 def _file(target: str, texts: dict[str, Any]) -> tuple[AgentFile, str]:
-    """The file as its client reads it, and the body that was to be in it."""
+    """The file as its client reads it, and the body that it should contain."""
     data = {"name": "x", "description": texts["description"], "role": texts["role"]}
     data |= {"handoff": [{"target": "y", "trigger": texts["trigger"]}], "target": {target: {"model": texts["model"]}}}
     artifact = RENDERER.render(manifest_reader(manifest_shape({}))(data)[0], "agents/x.toml", target)
@@ -55,15 +55,15 @@ def _file(target: str, texts: dict[str, Any]) -> tuple[AgentFile, str]:
 
 @examples(200)
 @given(MANIFESTS)
-def test_cursors_lines_read_back_folded(texts: dict[str, Any]) -> None:
-    (values, body), made = _file("cursor", texts)
+def test_cursor_reads_back_every_value_on_one_line(texts: dict[str, Any]) -> None:
+    (values, body), rendered = _file("cursor", texts)
     assert values == {"name": "x", "description": fold(texts["description"]), "model": texts["model"]}
-    assert body == made
+    assert body == rendered
 
 
 @examples(200)
 @given(MANIFESTS)
 def test_codex_reads_back_every_value(texts: dict[str, Any]) -> None:
-    (values, body), made = _file("codex", texts)
+    (values, body), rendered = _file("codex", texts)
     assert values == {"name": "x", "description": texts["description"], "model": texts["model"]}
-    assert body == made
+    assert body == rendered

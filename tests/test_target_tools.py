@@ -1,4 +1,4 @@
-"""Tools: what each AI tool's file says of what a manifest lists, and what is told of what it cannot say."""
+"""The tools of a manifest in each client's file, and the diagnostics for tools that a file cannot express."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from readers import AGENT, AgentFile, Found, build, findings
 
 OTHERS = [name for name in TARGETS if name != "claude-code"]
-TAKE_NONE_FOR_ALL = ["cursor", "qwen"]
+EMPTY_MEANS_ALL = ["cursor", "qwen"]
 
-
-GUARDED = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
-"""How OpenCode reads by default, which a rule without patterns would undo."""
+DEFAULT_READ = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
+"""OpenCode's default permission to read. A plain `allow` would undo it."""
 
 
 def _tools(*tools: str) -> str:
@@ -24,19 +23,19 @@ def _tools(*tools: str) -> str:
 
 
 def _found(bench: Workbench, manifest: str, *targets: str) -> list[Found]:
-    """What is said of one manifest for these targets, in a kit that knows one tool more."""
+    """The findings for a manifest and these targets, in a kit with one additional tool."""
     bench.write({"agents/critic.toml": AGENT + manifest, "assemble.toml": 'known-tools = ["Frobnicate"]\n'})
     return findings(bench, *(arg for target in targets for arg in ("--target", target)))
 
 
 def _section(file: AgentFile) -> str | None:
-    """What the instructions say of tools."""
+    """The section of the instructions about tools."""
     _, found, rest = file.body.partition("# TOOLS\n\n")
     return rest.strip("\n") if found else None
 
 
-class Written(NamedTuple):
-    """What becomes of a list of tools: `granted` is for OpenCode, which has a `*` before it, `prose` for Codex."""
+class Translation(NamedTuple):
+    """A list of tools for each client. `granted` is for OpenCode, without its leading `*`; `prose` is for Codex."""
 
     tools: list[str]
     copilot: list[str]
@@ -48,16 +47,16 @@ class Written(NamedTuple):
 
 
 TRANSLATIONS = (
-    Written(
+    Translation(
         ["Grep", "Read", "Glob"],
         ["search", "read"],
         "Grep, Read, Glob",
-        {"grep": "allow", "read": GUARDED, "glob": "allow"},
+        {"grep": "allow", "read": DEFAULT_READ, "glob": "allow"},
         ["grep_search", "read_file", "glob"],
         ["search in files", "read files", "find files by name"],
         ["grep_search", "read_file", "glob"],
     ),
-    Written(
+    Translation(
         ["Write", "Edit", "NotebookEdit"],
         ["edit"],
         "Write, Edit, NotebookEdit",
@@ -66,7 +65,7 @@ TRANSLATIONS = (
         ["write files", "change files", "change notebooks"],
         ["write_file", "edit", "notebook_edit"],
     ),
-    Written(
+    Translation(
         ["Bash", "WebFetch", "WebSearch", "TodoWrite", "Skill"],
         ["execute", "web", "todo"],
         "Bash, WebFetch, WebSearch, TodoWrite, Skill",
@@ -81,25 +80,25 @@ TRANSLATIONS = (
         ],
         ["run_shell_command", "web_fetch", "web_search", "todo_write", "skill"],
     ),
-    Written(
+    Translation(
         ["Task", "Agent", "Read"],
         ["agent", "read"],
         "Agent, Read",
-        {"task": "allow", "read": GUARDED},
+        {"task": "allow", "read": DEFAULT_READ},
         ["read_file"],
         ["start other agents", "read files"],
         ["agent", "read_file"],
     ),
-    Written(
+    Translation(
         ["Read", "Agent(a, b)"],
         ["read", "agent"],
         "Read, Agent",
-        {"read": GUARDED, "task": {"*": "deny", "a": "allow", "b": "allow"}},
+        {"read": DEFAULT_READ, "task": {"*": "deny", "a": "allow", "b": "allow"}},
         ["read_file"],
         ["read files", "start other agents, but only `a` and `b`"],
         ["read_file", "agent"],
     ),
-    Written(
+    Translation(
         ["Bash(git:*)", "Bash(ls)"],
         ["execute"],
         "Bash",
@@ -108,16 +107,16 @@ TRANSLATIONS = (
         ["run commands in the shell, but only `git *` and `ls`"],
         ["run_shell_command"],
     ),
-    Written(
+    Translation(
         ["Read(src/**)", "Grep"],
         ["read", "search"],
         "Read, Grep",
-        {"read": GUARDED, "grep": "allow"},
+        {"read": DEFAULT_READ, "grep": "allow"},
         ["read_file", "grep_search"],
         ["read files, but only `src/**`", "search in files"],
         ["read_file", "grep_search"],
     ),
-    Written(
+    Translation(
         ["Bash(git:*)", "Bash"],
         ["execute"],
         "Bash",
@@ -126,7 +125,7 @@ TRANSLATIONS = (
         ["run commands in the shell"],
         ["run_shell_command"],
     ),
-    Written(
+    Translation(
         ["Bash(*)", "Skill(review, commit)"],
         ["execute"],
         "Bash, Skill",
@@ -135,7 +134,7 @@ TRANSLATIONS = (
         ["run commands in the shell", "use skills, but only `review` and `commit`"],
         ["run_shell_command", "skill"],
     ),
-    Written(
+    Translation(
         ["mcp__s__find", "mcp__s", "mcp__s__*", "mcp__t-1__a__b"],
         ["s/find", "s/*", "t-1/a__b"],
         "mcp__s__find, mcp__s__*, mcp__t-1__a__b",
@@ -148,11 +147,11 @@ TRANSLATIONS = (
         ],
         ["mcp__s__find", "mcp__s__*", "mcp__t-1__a__b"],
     ),
-    Written(
+    Translation(
         ["Read", "Frobnicate", "plugin:tool.x"],
         ["read"],
         "Read, Frobnicate, plugin:tool.x",
-        {"read": GUARDED},
+        {"read": DEFAULT_READ},
         ["read_file"],
         ["read files", "use the tool `Frobnicate`", "use the tool `plugin:tool.x`"],
         ["read_file"],
@@ -161,7 +160,7 @@ TRANSLATIONS = (
 
 
 @pytest.mark.parametrize("row", TRANSLATIONS, ids=lambda row: ",".join(row.tools))
-def test_tools_go_by_each_clients_names(row: Written, bench: Workbench) -> None:
+def test_tools_have_each_clients_names(row: Translation, bench: Workbench) -> None:
     files = build(bench, _tools(*row.tools))
     is_string = not any("," in tool for tool in row.tools)
     assert files["claude-code"].values["tools"] == (", ".join(row.tools) if is_string else row.tools)
@@ -173,7 +172,7 @@ def test_tools_go_by_each_clients_names(row: Written, bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("manifest", ["", _tools("*"), _tools("Read", "*")])
-def test_without_a_list_and_for_all_tools_the_clients_default_holds(manifest: str, bench: Workbench) -> None:
+def test_without_a_list_or_with_all_tools_the_clients_default_applies(manifest: str, bench: Workbench) -> None:
     files = build(bench, manifest)
     assert not [name for name in OTHERS if files[name].values.keys() & {"tools", "permission"}]
     assert _section(files["codex"]) is None
@@ -181,14 +180,14 @@ def test_without_a_list_and_for_all_tools_the_clients_default_holds(manifest: st
     assert findings(bench, *(arg for name in TARGETS for arg in ("--target", name))) == []
 
 
-def test_no_tools_are_none(bench: Workbench) -> None:
-    files = build(bench, "tools = []\n", [name for name in TARGETS if name not in TAKE_NONE_FOR_ALL])
+def test_an_empty_list_means_no_tools(bench: Workbench) -> None:
+    files = build(bench, "tools = []\n", [name for name in TARGETS if name not in EMPTY_MEANS_ALL])
     assert [files[name].values["tools"] for name in ("claude-code", "copilot", "gemini")] == [[], [], []]
     assert files["opencode"].values["permission"] == {"*": "deny"}
     assert _section(files["codex"]) == "You may use no tools: answer from what you are given."
 
 
-def test_copilot_keeps_which_agents_may_be_started(bench: Workbench) -> None:
+def test_copilot_keeps_the_agents_that_can_be_started(bench: Workbench) -> None:
     limited, whole = (
         build(bench, _tools(*tools), ["copilot"])["copilot"].values
         for tools in (("Agent(a,  b)", "Task(c)"), ("Agent(a)", "Agent"))
@@ -213,7 +212,9 @@ def test_copilot_keeps_which_agents_may_be_started(bench: Workbench) -> None:
         ("qwen", 'tools = ["lsp"]', "tools", ["lsp"]),
     ],
 )
-def test_a_targets_own_tools_take_the_place(target: str, own: str, key: str, written: object, bench: Workbench) -> None:
+def test_a_targets_own_tools_replace_the_manifests(
+    target: str, own: str, key: str, written: object, bench: Workbench
+) -> None:
     manifest = f"{_tools('LSP(x)', 'Monitor')}[target.{target}]\n{own}\n"
     assert build(bench, manifest, [target])[target].values[key] == written
     assert _found(bench, manifest, target) == []
@@ -228,16 +229,16 @@ KEPT = {
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_lost_tools_are_one_note_for_each_target(target: str, bench: Workbench) -> None:
+def test_unsupported_tools_are_one_note_for_each_target(target: str, bench: Workbench) -> None:
     tools = ("mcp__s", *CLAUDE_TOOLS, "Frobnicate")
-    lost = [tool for tool in tools[1:] if tool not in KEPT[target].split()] if target in KEPT else []
-    told = [(one.code, one.message) for one in _found(bench, _tools(*tools), target)]
-    names = ", ".join(f"`{tool}`" for tool in lost[:-1])
+    unsupported = [tool for tool in tools[1:] if tool not in KEPT[target].split()] if target in KEPT else []
+    notes = [(one.code, one.message) for one in _found(bench, _tools(*tools), target)]
+    names = ", ".join(f"`{tool}`" for tool in unsupported[:-1])
     message = f"{names} and `Frobnicate` have no counterpart in {TARGETS[target].label}, whose agent goes without"
-    assert told == [("K113", message)] * bool(lost)
+    assert notes == [("K113", message)] * bool(unsupported)
 
 
-def test_a_tool_that_nobody_knows_is_one_finding(bench: Workbench) -> None:
+def test_an_unknown_tool_is_one_finding(bench: Workbench) -> None:
     assert [one.code for one in _found(bench, _tools("Read", "Raed"), *TARGETS)] == ["K111"]
 
 
@@ -247,7 +248,7 @@ def test_an_entry_is_one_tool(tool: str, bench: Workbench) -> None:
     assert (found.code, found.line, found.column) == ("K116", 4, 18)
 
 
-def test_a_note_is_placed_at_the_first_lost_tool(bench: Workbench) -> None:
+def test_a_note_is_located_at_the_first_unsupported_tool(bench: Workbench) -> None:
     (one, other) = _found(bench, _tools("Read", "Task", "LSP"), "gemini", "qwen")
     assert (one.line, one.column, one.message.partition(" have")[0]) == (4, 18, "`Task` and `LSP`")
     assert (other.line, other.column, other.message.partition(" has")[0]) == (4, 26, "`LSP`")
@@ -258,7 +259,7 @@ SCOPED = ("Bash(git:*)", "Agent(a)", "Skill(x)", "Read(src/**)")
 
 
 @pytest.mark.parametrize(
-    ("target", "widened"),
+    ("target", "unscoped"),
     [
         ("claude-code", ()),
         ("copilot", ("Bash(git:*)", "Read(src/**)")),
@@ -269,32 +270,34 @@ SCOPED = ("Bash(git:*)", "Agent(a)", "Skill(x)", "Read(src/**)")
         ("qwen", SCOPED),
     ],
 )
-def test_what_a_client_cannot_limit_is_one_warning(target: str, widened: tuple[str, ...], bench: Workbench) -> None:
-    said = [one for one in _found(bench, _tools(*SCOPED), target) if one.code == "K114"]
-    assert [tool for one in said for tool in SCOPED if f"`{tool}`" in one.message] == list(widened)
-    assert len(said) == bool(widened)
-    assert [one.column for one in said] == [_tools(*SCOPED).index(tool) for tool in widened[:1]]
+def test_scopes_that_a_client_does_not_support_are_one_warning(
+    target: str, unscoped: tuple[str, ...], bench: Workbench
+) -> None:
+    warnings = [one for one in _found(bench, _tools(*SCOPED), target) if one.code == "K114"]
+    assert [tool for one in warnings for tool in SCOPED if f"`{tool}`" in one.message] == list(unscoped)
+    assert len(warnings) == bool(unscoped)
+    assert [one.column for one in warnings] == [_tools(*SCOPED).index(tool) for tool in unscoped[:1]]
 
 
-def test_a_limit_on_a_tool_that_is_whole_besides_is_none(bench: Workbench) -> None:
+def test_a_scope_has_no_effect_if_another_entry_grants_the_whole_tool(bench: Workbench) -> None:
     assert _found(bench, _tools("Bash(git:*)", "Bash", "Read(*)"), *TARGETS) == []
 
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize(
-    ("manifest", "place"),
+    ("manifest", "location"),
     [("tools = []\n", (4, 1)), (_tools("Monitor"), (4, 1)), ("[target.{0}]\ntools = []\n", (5, 1))],
-    ids=["none", "lost", "own"],
+    ids=["none", "unsupported", "own"],
 )
-def test_an_empty_list_is_an_error_where_it_means_all(
-    target: str, manifest: str, place: tuple[int, int], bench: Workbench
+def test_an_empty_list_that_means_all_tools_is_an_error(
+    target: str, manifest: str, location: tuple[int, int], bench: Workbench
 ) -> None:
     has_own = "tools" in {field.key for field in TARGETS[target].fields}
     if "{0}" in manifest and not has_own:
         return
-    said = [one for one in _found(bench, manifest.replace("{0}", target), target) if one.code == "K115"]
-    wrong = target in TAKE_NONE_FOR_ALL and not (target == "cursor" and "Monitor" in manifest)
-    assert [(one.line, one.column) for one in said] == [place] * wrong
+    errors = [one for one in _found(bench, manifest.replace("{0}", target), target) if one.code == "K115"]
+    is_wrong = target in EMPTY_MEANS_ALL and not (target == "cursor" and "Monitor" in manifest)
+    assert [(one.line, one.column) for one in errors] == [location] * is_wrong
 
 
 @pytest.mark.parametrize(

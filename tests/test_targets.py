@@ -1,4 +1,4 @@
-"""Targets: what a manifest comes to for each AI tool, which of them a run is about, and whose files those are."""
+"""Targets: the file that each client gets, the choice of targets for a run, and the ownership of the files."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ BUTTONS = [{"label": f"Hand off to {name}", "agent": name, "prompt": f"what is {
 
 
 @pytest.mark.parametrize(
-    ("model", "takers"),
+    ("model", "targets"),
     [("opus", {"claude-code"}), ("inherit", {"claude-code", "cursor", "gemini"}), ("gpt-x", {"claude-code"})],
 )
-def test_a_model_is_for_those_that_know_it(model: str, takers: set[str], bench: Workbench) -> None:
+def test_a_model_is_written_for_the_clients_that_support_it(model: str, targets: set[str], bench: Workbench) -> None:
     files = build(bench, f'model = "{model}"\n')
     assert {name: file.values["model"] for name, file in files.items() if "model" in file.values} == dict.fromkeys(
-        takers, model
+        targets, model
     )
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_target_can_have_a_model_of_its_own(target: str, bench: Workbench) -> None:
+def test_a_target_can_have_its_own_model(target: str, bench: Workbench) -> None:
     (file,) = build(bench, f'model = "inherit"\n[target.{target}]\nmodel = "maker/one"\n', [target]).values()
     assert file.values["model"] == "maker/one"
 
 
-def test_only_vs_code_has_handoffs_in_its_front_matter(bench: Workbench) -> None:
+def test_only_copilot_has_handoffs_in_its_front_matter(bench: Workbench) -> None:
     files = build(bench, HANDOFFS)
     assert {name: file.values["handoffs"] for name, file in files.items() if "handoffs" in file.values} == {
         "copilot": BUTTONS
@@ -56,7 +56,7 @@ def test_only_vs_code_has_handoffs_in_its_front_matter(bench: Workbench) -> None
         ),
     ],
 )
-def test_the_handoffs_of_copilot(own: str, handoffs: object, bench: Workbench) -> None:
+def test_copilots_table_can_change_its_handoffs(own: str, handoffs: object, bench: Workbench) -> None:
     (file,) = build(bench, f"{HANDOFFS}[target.copilot]\n{own}\n", ["copilot"]).values()
     assert file.values.get("handoffs") == handoffs
     assert "- **a**: what is a's" in file.body
@@ -133,18 +133,18 @@ TABLES: dict[str, dict[str, Any]] = {
         "hooks": HOOKS,
     },
 }
-READ_BY_LINES = {"readonly": "true", "is_background": "false", "tools": "Read, Grep"}
+AS_LINES = {"readonly": "true", "is_background": "false", "tools": "Read, Grep"}
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_key_of_a_targets_table_reaches_its_client(target: str, bench: Workbench) -> None:
     table = TABLES[target]
     assert table.keys() == {field.key for field in TARGETS[target].fields}
-    rights = [name for name, right in RIGHTS.items() if right.target == target and right.is_given(table)]
-    allowed = [{"agent": "critic", "rights": rights, "reason": "tried"}] if rights else []
+    rights = [name for name, right in RIGHTS.items() if right.target == target and right.is_granted_by(table)]
+    allowed = [{"agent": "critic", "rights": rights, "reason": "tested"}] if rights else []
     manifest = tomli_w.dumps({"target": {target: table}})
     (file,) = build(bench, manifest, [target], tomli_w.dumps({"allow-rights": allowed})).values()
-    assert {key: file.values[key] for key in table} == table | (READ_BY_LINES if target == "cursor" else {})
+    assert {key: file.values[key] for key in table} == table | (AS_LINES if target == "cursor" else {})
     if target != "codex":
         assert list(file.values) == [key for key in TARGETS[target].keys if key in file.values]
 
@@ -158,10 +158,10 @@ def test_every_key_of_a_targets_table_reaches_its_client(target: str, bench: Wor
         ({"mcpServers": SERVERS | {"b": {}}}, {"mcpServers": [SERVERS, {"b": {}}]}),
     ],
 )
-def test_some_keys_take_values_of_several_forms(
+def test_some_keys_accept_values_of_several_types(
     table: dict[str, Any], written: dict[str, Any], bench: Workbench
 ) -> None:
-    allowed = '[[allow-rights]]\nagent = "critic"\nrights = ["claude-code.mcpServers"]\nreason = "tried"\n'
+    allowed = '[[allow-rights]]\nagent = "critic"\nrights = ["claude-code.mcpServers"]\nreason = "tested"\n'
     (file,) = build(bench, tomli_w.dumps({"target": {"claude-code": table}}), ["claude-code"], allowed).values()
     assert {key: file.values[key] for key in table} == written
 
@@ -170,20 +170,22 @@ FIELDS = [(name, field) for name, row in TARGETS.items() for field in row.fields
 CHOICES = [(name, field) for name, field in FIELDS if field.shape.choices]
 
 
-def _named(value: object) -> str:
+def _id(value: object) -> str:
     return value.key if isinstance(value, Field) else str(value)
 
 
-@pytest.mark.parametrize(("target", "field"), FIELDS, ids=_named)
-def test_a_value_of_a_wrong_type_is_placed(target: str, field: Field, bench: Workbench) -> None:
+@pytest.mark.parametrize(("target", "field"), FIELDS, ids=_id)
+def test_a_value_of_a_wrong_type_is_located(target: str, field: Field, bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f"{AGENT}[target.{target}]\n  {field.key} = 2026-11-01\n"})
     (found,) = findings(bench)
     assert (found.code, found.file, found.line, found.column) == ("K102", "agents/critic.toml", 5, 3)
     assert found.message.startswith(f"`{field.key}` must be ")
 
 
-@pytest.mark.parametrize(("target", "field"), CHOICES, ids=_named)
-def test_a_value_outside_its_set_is_placed_and_the_nearest_named(target: str, field: Field, bench: Workbench) -> None:
+@pytest.mark.parametrize(("target", "field"), CHOICES, ids=_id)
+def test_a_value_outside_its_set_is_located_and_the_closest_suggested(
+    target: str, field: Field, bench: Workbench
+) -> None:
     choice = field.shape.choices[-1]
     bench.write({"agents/critic.toml": f'{AGENT}[target.{target}]\n\n{field.key} = "{choice}x"\n'})
     (found,) = findings(bench)
@@ -192,7 +194,7 @@ def test_a_value_outside_its_set_is_placed_and_the_nearest_named(target: str, fi
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_an_unknown_key_is_placed_and_the_nearest_named(target: str, bench: Workbench) -> None:
+def test_an_unknown_key_is_located_and_the_closest_suggested(target: str, bench: Workbench) -> None:
     key = TARGETS[target].fields[-1].key
     bench.write({"agents/critic.toml": f"{AGENT}[target.{target}]\n{key}x = 1\n"})
     (found,) = findings(bench)
@@ -201,7 +203,7 @@ def test_an_unknown_key_is_placed_and_the_nearest_named(target: str, bench: Work
 
 
 @pytest.mark.parametrize(
-    ("table", "code", "place"),
+    ("table", "code", "location"),
     [
         ("claude-code]\nmaxTurns = 0", "K106", (5, 1)),
         ('claude-code]\ncolor = "gray"', "K106", (5, 1)),
@@ -221,9 +223,11 @@ def test_an_unknown_key_is_placed_and_the_nearest_named(target: str, bench: Work
         ('cursr]\nmodel = "x"', "K101", (4, 9)),
     ],
 )
-def test_what_else_is_wrong_in_a_table(table: str, code: str, place: tuple[int, int], bench: Workbench) -> None:
+def test_other_errors_in_a_table_are_located(
+    table: str, code: str, location: tuple[int, int], bench: Workbench
+) -> None:
     bench.write({"agents/critic.toml": f"{AGENT}[target.{table}\n"})
-    assert [(one.code, (one.line, one.column)) for one in findings(bench)] == [(code, place)]
+    assert [(one.code, (one.line, one.column)) for one in findings(bench)] == [(code, location)]
 
 
 BODIES = {
@@ -234,7 +238,7 @@ BODIES = {
 }
 
 
-def test_a_target_can_have_a_template_of_its_own(bench: Workbench) -> None:
+def test_a_target_can_have_its_own_template(bench: Workbench) -> None:
     bench.write(BODIES)
     files = build(bench, 'tools = ["Read", "Agent(a)"]\n')
     bodies = {name: file.body for name, file in files.items()}
@@ -243,7 +247,7 @@ def test_a_target_can_have_a_template_of_its_own(bench: Workbench) -> None:
     assert bodies == {name: f"For all, also {name}." for name in bodies}
 
 
-def test_a_mistake_in_a_targets_template_is_placed_in_it(bench: Workbench) -> None:
+def test_an_error_in_a_targets_template_is_located_there(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT, "templates/cursor/agent.md.j2": "\n{{ agent.nmae }}"})
     (found,) = findings(bench, "--target", "cursor")
     assert (found.code, found.file, found.line) == ("O603", "templates/cursor/agent.md.j2", 2)
@@ -254,7 +258,7 @@ def test_a_mistake_in_a_targets_template_is_placed_in_it(bench: Workbench) -> No
     ("tools", "target", "codes"),
     [('["Read"]', "codex", ["O617"]), ("[]", "codex", ["O617"]), ('["Read"]', "qwen", []), ('["*"]', "codex", [])],
 )
-def test_a_template_that_leaves_out_what_codex_may_do_is_told(
+def test_a_template_that_leaves_out_codexs_tools_is_reported(
     tools: str, target: str, codes: list[str], bench: Workbench
 ) -> None:
     bench.write(
@@ -272,12 +276,12 @@ def test_a_template_that_leaves_out_what_codex_may_do_is_told(
     ],
 )
 @pytest.mark.parametrize("tools", ["[]", '["Read"]'])
-def test_a_template_that_says_what_codex_may_do_is_fine(template: str, tools: str, bench: Workbench) -> None:
+def test_a_template_that_lists_codexs_tools_passes(template: str, tools: str, bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f"{AGENT}tools = {tools}\n", "templates/agent.md.j2": template})
     assert [one.code for one in findings(bench, "--target", "codex")] == []
 
 
-def test_a_template_that_is_silent_where_nothing_is_allowed_is_told(bench: Workbench) -> None:
+def test_a_template_that_leaves_out_an_empty_list_of_tools_is_reported(bench: Workbench) -> None:
     template = "Be kind. {% if allowed %}You may {{ allowed | join(', ') }}.{% endif %}"
     for tools, codes in (('["Read"]', []), ("[]", ["O617"])):
         bench.write({"agents/critic.toml": f"{AGENT}tools = {tools}\n", "templates/agent.md.j2": template})
@@ -288,7 +292,7 @@ TAKEN = "Gemini CLI takes `${HOME}` for a variable of its own"
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "location"),
     [
         ('domain_in = ["a", "in ${HOME}"]', (4, 23)),
         ('output_extra_fields = ["${HOME}"]', (4, 25)),
@@ -297,35 +301,37 @@ TAKEN = "Gemini CLI takes `${HOME}` for a variable of its own"
         ('[references]\nextra = ["${HOME}/x"]', (5, 11)),
     ],
 )
-def test_what_gemini_fills_in_is_refused_in_a_manifest(text: str, place: tuple[int, int], bench: Workbench) -> None:
+def test_a_gemini_placeholder_in_a_manifest_is_an_error(text: str, location: tuple[int, int], bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f"{AGENT}{text}\n", "assemble.toml": 'external-agents = ["a"]'})
     assert findings(bench) == []
     (found,) = findings(bench, "--target", "gemini")
-    assert (found.code, found.message, (found.line, found.column)) == ("T407", TAKEN, place)
+    assert (found.code, found.message, (found.line, found.column)) == ("T407", TAKEN, location)
     assert found.help == "write it otherwise, such as `$HOME`"
 
 
 @pytest.mark.parametrize(
-    ("file", "place"),
+    ("file", "location"),
     [("_blocks/one.md", (2, 4)), ("templates/agent.md.j2", (1, 1)), ("templates/gemini/agent.md.j2", (1, 1))],
 )
-def test_what_gemini_fills_in_is_refused_in_other_files(file: str, place: tuple[int, int], bench: Workbench) -> None:
+def test_a_gemini_placeholder_in_another_file_is_an_error(
+    file: str, location: tuple[int, int], bench: Workbench
+) -> None:
     bench.write(
         {"agents/critic.toml": f'{AGENT}blocks = ["one"]\n', "_blocks/one.md": "One.\n", file: "One.\nIn ${HOME}.\n"}
     )
     assert findings(bench) == []
     (found,) = findings(bench, "--target", "gemini", "--target", "qwen")
-    assert (found.code, found.file, found.message, (found.line, found.column)) == ("T408", file, TAKEN, place)
+    assert (found.code, found.file, found.message, (found.line, found.column)) == ("T408", file, TAKEN, location)
 
 
-def test_a_block_that_gemini_does_not_get_may_hold_it(bench: Workbench) -> None:
+def test_a_block_that_no_gemini_agent_uses_can_contain_a_placeholder(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f'{AGENT}targets = ["gemini"]\n', "_blocks/one.md": "In ${HOME}.\n"})
     bench.write({"agents/other.toml": AGENT.replace("critic", "other") + 'blocks = ["one"]\n'})
     assert findings(bench) == []
 
 
 @pytest.mark.parametrize("text", ["$HOME", "${A:-x}", "$ {HOME}", "${}", "{HOME}", "${{ github.ref }}"])
-def test_what_gemini_leaves_alone_passes(text: str, bench: Workbench) -> None:
+def test_text_that_gemini_does_not_replace_passes(text: str, bench: Workbench) -> None:
     bench.write({"_blocks/one.md": f"In {text}.\n", "templates/agent.md.j2": "{{ agent.role }} {{ blocks[0] }}"})
     manifest = f'blocks = ["one"]\ndomain_in = ["{text}"]\n[target.gemini]\ndisplay_name = "${{HOME}}"\n'
     (file,) = build(bench, manifest, ["gemini"]).values()
@@ -334,13 +340,13 @@ def test_what_gemini_leaves_alone_passes(text: str, bench: Workbench) -> None:
 
 @pytest.fixture
 def kit(bench: Workbench) -> Workbench:
-    """A kit with one agent, made for all targets."""
+    """A kit with one agent, built for all targets."""
     bench.write({"agents/critic.toml": AGENT, "assemble.toml": f"targets = {json.dumps(list(TARGETS))}\n"})
     assert bench.run("--all").status == 0
     return bench
 
 
-def _look(bench: Workbench, *args: str) -> Run:
+def _check_only(bench: Workbench, *args: str) -> Run:
     before = bench.files()
     run = bench.run("--all", "--check", *args)
     assert bench.files() == before
@@ -348,46 +354,48 @@ def _look(bench: Workbench, *args: str) -> Run:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_stamp_is_a_comment_of_its_file(target: str, kit: Workbench) -> None:
+def test_the_stamp_is_a_comment(target: str, kit: Workbench) -> None:
     start, end = ("# ", "") if target == "codex" else ("<!-- ", " -->")
-    way = "" if target == "claude-code" else "../../agents/"
+    prefix = "" if target == "claude-code" else "../../agents/"
     text = kit.read(path_of(target))
     (line,) = (line for line in text.split("\n") if "Generated by assemble" in line)
-    says = f"{start}Generated by assemble from {way}critic.toml. Edit that file, then run: assemble agents/critic.toml"
+    text_of_stamp = (
+        f"{start}Generated by assemble from {prefix}critic.toml. Edit that file, then run: assemble agents/critic.toml"
+    )
     digest = sha256(text.replace(f"{line}\n", "").encode()).hexdigest()
-    assert line == f"{says} · sha256:{digest}{end}"
+    assert line == f"{text_of_stamp} · sha256:{digest}{end}"
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_an_edit_is_seen_shown_and_overwritten_only_by_force(target: str, kit: Workbench) -> None:
-    path, made = path_of(target), kit.read(path_of(target))
-    kit.write({path: made.replace("You review", "You rewrite")})
-    run = _look(kit, "--diff")
+def test_an_edit_is_reported_and_overwritten_only_by_force(target: str, kit: Workbench) -> None:
+    path, generated = path_of(target), kit.read(path_of(target))
+    kit.write({path: generated.replace("You review", "You rewrite")})
+    run = _check_only(kit, "--diff")
     assert (run.status, f"edited {path}: assemble --force agents/critic.toml" in run.stderr) == (1, True)
     assert "-You rewrite code.\n+You review code.\n" in run.stdout
     assert kit.run("--all").status == 1
     assert "You rewrite" in kit.read(path)
-    assert (kit.run("--all", "--force").status, kit.read(path)) == (0, made)
+    assert (kit.run("--all", "--force").status, kit.read(path)) == (0, generated)
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_line_ends_of_windows_and_a_conflict_of_stamps_are_no_edit(target: str, kit: Workbench) -> None:
-    path, made = path_of(target), kit.read(path_of(target))
-    kit.write({path: made.replace("\n", "\r\n")})
-    assert _look(kit).status == 0
-    stamp = next(line for line in made.split("\n") if "sha256:" in line)
+def test_crlf_and_conflicting_stamps_are_not_edits(target: str, kit: Workbench) -> None:
+    path, generated = path_of(target), kit.read(path_of(target))
+    kit.write({path: generated.replace("\n", "\r\n")})
+    assert _check_only(kit).status == 0
+    stamp = next(line for line in generated.split("\n") if "sha256:" in line)
     other = re.sub(r"sha256:\w+", f"sha256:{'0' * 64}", stamp)
-    kit.write({path: made.replace(stamp, f"<<<<<<< HEAD\n{stamp}\n=======\n{other}\n>>>>>>> theirs")})
+    kit.write({path: generated.replace(stamp, f"<<<<<<< HEAD\n{stamp}\n=======\n{other}\n>>>>>>> theirs")})
     assert f"updated {path}\n" in kit.run("--all").stdout
-    assert kit.read(path) == made
+    assert kit.read(path) == generated
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_file_in_the_way_and_one_beside_are_told(target: str, kit: Workbench) -> None:
+def test_a_foreign_file_at_the_output_and_one_beside_it_are_reported(target: str, kit: Workbench) -> None:
     path, beside = path_of(target), path_of(target, "by-hand")
     by_hand = 'developer_instructions = "Mine."\n' if target == "codex" else "---\nname: mine\n---\n\nMine.\n"
     kit.write({path: by_hand, beside: by_hand})
-    run = _look(kit)
+    run = _check_only(kit)
     assert (run.status, f"foreign {path}: " in run.stdout) == (1, True)
     assert f"{beside}:1:1: note[O607]" in run.stderr
     assert kit.run("--all", "--force", "--prune").status == 0
@@ -395,12 +403,12 @@ def test_a_file_in_the_way_and_one_beside_are_told(target: str, kit: Workbench) 
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_file_of_a_manifest_that_is_gone_is_an_orphan(target: str, kit: Workbench) -> None:
+def test_the_file_of_a_deleted_manifest_is_an_orphan(target: str, kit: Workbench) -> None:
     kit.write({"agents/other.toml": AGENT.replace("critic", "other")})
     (kit.folder / "agents/critic.toml").unlink()
-    assert f"orphan {path_of(target)}: assemble --all --prune\n" in _look(kit).stdout
+    assert f"orphan {path_of(target)}: assemble --all --prune\n" in _check_only(kit).stdout
     assert f"deleted {path_of(target)}\n" in kit.run("--all", "--prune").stdout
-    assert _look(kit).status == 0
+    assert _check_only(kit).status == 0
 
 
 def _orphans(run: Run) -> set[str]:
@@ -408,55 +416,55 @@ def _orphans(run: Run) -> set[str]:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_without_a_target_its_files_are_orphans(target: str, kit: Workbench) -> None:
+def test_the_files_of_a_removed_target_are_orphans(target: str, kit: Workbench) -> None:
     kit.write({"assemble.toml": f"targets = {json.dumps([name for name in TARGETS if name != target])}\n"})
-    assert _orphans(_look(kit)) == {path_of(target)}
+    assert _orphans(_check_only(kit)) == {path_of(target)}
     assert f"deleted {path_of(target)}\n" in kit.run("--all", "--prune").stdout
-    assert _look(kit).status == 0
+    assert _check_only(kit).status == 0
 
 
-def test_a_chosen_target_takes_the_place_of_the_kits(bench: Workbench) -> None:
+def test_a_chosen_target_replaces_the_kits_targets(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT, "assemble.toml": 'targets = ["cursor", "qwen"]'})
     run = bench.run("--all", "--target", "codex", "--target", "gemini", "--target", "codex")
     assert run == (0, f"created {path_of('codex')}\ncreated {path_of('gemini')}\n", "1 agent: 2 created\n")
-    assert _look(bench, "--target", "gemini").status == 0
+    assert _check_only(bench, "--target", "gemini").status == 0
 
 
-@pytest.mark.parametrize(("own", "made"), [('["codex", "cursor"]', ["codex"]), ('["cursor"]', [])])
-def test_a_chosen_target_leaves_a_manifest_its_own(own: str, made: list[str], bench: Workbench) -> None:
+@pytest.mark.parametrize(("own", "targets"), [('["codex", "cursor"]', ["codex"]), ('["cursor"]', [])])
+def test_a_chosen_target_does_not_override_a_manifests_targets(own: str, targets: list[str], bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f"{AGENT}targets = {own}\n"})
     run = bench.run("--all", "--target", "gemini", "--target", "codex")
-    assert (run.status, run.stdout) == (0, "".join(f"created {path_of(name)}\n" for name in made))
+    assert (run.status, run.stdout) == (0, "".join(f"created {path_of(name)}\n" for name in targets))
 
 
-def test_orphans_are_those_of_the_chosen_targets(kit: Workbench) -> None:
+def test_only_orphans_of_the_chosen_targets_are_reported(kit: Workbench) -> None:
     kit.write({"agents/critic.toml": f'{AGENT}targets = ["qwen"]\n'})
-    assert _orphans(_look(kit, "--target", "codex", "--target", "qwen")) == {path_of("codex")}
+    assert _orphans(_check_only(kit, "--target", "codex", "--target", "qwen")) == {path_of("codex")}
     assert kit.run("--all", "--prune", "--target", "codex").stdout == f"deleted {path_of('codex')}\n"
-    assert _orphans(_look(kit)) == {path_of(name) for name in TARGETS if name not in ("codex", "qwen")}
+    assert _orphans(_check_only(kit)) == {path_of(name) for name in TARGETS if name not in ("codex", "qwen")}
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_chosen_target_is_printed(target: str, kit: Workbench) -> None:
+def test_stdout_prints_the_chosen_target(target: str, kit: Workbench) -> None:
     before = kit.files()
     run = kit.run("--stdout", "--target", target, "agents/critic.toml")
     assert (run.status, run.stdout, kit.files()) == (0, kit.read(path_of(target)), before)
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         ((), "agents/critic.toml has several targets: claude-code, copilot,"),
         (("--target", "cursor", "--target", "qwen"), "agents/critic.toml has several targets: cursor, qwen\n"),
         (("--target", "cursr"), "'cursr' is not one of 'claude-code', 'copilot'"),
     ],
 )
-def test_one_file_alone_is_printed(args: tuple[str, ...], said: str, kit: Workbench) -> None:
+def test_stdout_prints_only_one_file(args: tuple[str, ...], message: str, kit: Workbench) -> None:
     run = kit.run("--stdout", *args, "agents/critic.toml")
-    assert (run.status, run.stdout, said in run.stderr) == (2, "", True)
+    assert (run.status, run.stdout, message in run.stderr) == (2, "", True)
 
 
-def test_a_target_that_a_manifest_leaves_out_is_not_printed(bench: Workbench) -> None:
+def test_stdout_needs_a_target_of_the_manifest(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f'{AGENT}targets = ["qwen"]\n'})
     run = bench.run("--stdout", "--target", "codex", "agents/critic.toml")
     assert (run.status, run.stdout) == (2, "")
@@ -464,14 +472,14 @@ def test_a_target_that_a_manifest_leaves_out_is_not_printed(bench: Workbench) ->
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_files_where_no_target_in_use_has_its_own_are_nobodys_business(target: str, bench: Workbench) -> None:
+def test_files_of_unused_targets_are_ignored(target: str, bench: Workbench) -> None:
     used = "qwen" if target == "codex" else "codex"
     for name in ("codex", "qwen", target):
         by_hand = 'developer_instructions = "Mine."\n' if name == "codex" else "---\nname: mine\n---\n\nMine.\n"
         bench.write({path_of(name, "by-hand"): by_hand})
     bench.write({"agents/critic.toml": AGENT, "assemble.toml": f'targets = ["{used}"]\n'})
     assert bench.run("--all").status == 0
-    assert re.findall(r"(\S+):1:1: note\[O607\]", _look(bench).stderr) == [path_of(used, "by-hand")]
+    assert re.findall(r"(\S+):1:1: note\[O607\]", _check_only(bench).stderr) == [path_of(used, "by-hand")]
 
 
 @pytest.mark.parametrize(
@@ -486,33 +494,33 @@ def test_files_where_no_target_in_use_has_its_own_are_nobodys_business(target: s
         ('[target.codex]\noutput = "agents/{name}.codex"', ""),
     ],
 )
-def test_no_output_can_be_taken_for_a_manifest(settings: str, code: str, bench: Workbench) -> None:
+def test_an_output_cannot_have_a_manifests_path(settings: str, code: str, bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT, "assemble.toml": settings})
     assert [one.code for one in findings(bench, "--target", "codex")] == [code] * bool(code)
     assert bench.read("agents/critic.toml") == AGENT
     if not code:
-        assert _look(bench, "--target", "codex").status == 0
+        assert _check_only(bench, "--target", "codex").status == 0
 
 
-def test_targets_may_share_a_folder_by_other_names(kit: Workbench) -> None:
+def test_targets_can_share_a_folder_with_different_file_names(kit: Workbench) -> None:
     settings = "".join(f'[target.{name}]\noutput = "out/{{name}}.{name}"\n' for name in TARGETS)
     kit.write({"assemble.toml": f"targets = {json.dumps(list(TARGETS))}\n{settings}"})
     run = kit.run("--all", "--prune")
     assert (run.status, run.stdout.count("created out/"), run.stdout.count("deleted ")) == (0, 7, 7)
     assert {read(name, kit.read(f"out/critic.{name}")).body for name in TARGETS} == {"# ROLE\n\nYou review code."}
-    assert _look(kit).status == 0
+    assert _check_only(kit).status == 0
 
 
-def test_the_documentation_is_what_the_rows_say(bench: Workbench) -> None:
+def test_the_documentation_is_up_to_date(bench: Workbench) -> None:
     assert bench.run("targets", "--all") == (0, (REPOSITORY / "docs/targets.md").read_text(), "")
 
 
 def test_targets_are_listed_all_or_by_name(bench: Workbench) -> None:
-    whole = bench.run("targets")
+    everything = bench.run("targets")
     parts = [bench.run("targets", name).stdout for name in TARGETS]
-    assert (whole.status, whole.stdout, whole.stderr) == (0, "\n".join(parts), "")
+    assert (everything.status, everything.stdout, everything.stderr) == (0, "\n".join(parts), "")
     for part, row in zip(parts, TARGETS.values(), strict=True):
-        assert part.startswith(f"{row.name}: {row.label}\n  file      {row.output}, ")
+        assert part.startswith(f"{row.name}: {row.label}\n  file         {row.output}, ")
         assert all(right.name in " ".join(part.split()) for right in row.rights)
         assert max(map(len, part.split("\n"))) <= 120
     assert bench.run("targets", "qwen", "cursor").stdout == "\n".join([parts[-1], parts[2]])
@@ -523,7 +531,7 @@ def test_a_target_that_does_not_exist_is_a_usage_error(bench: Workbench) -> None
     assert (run.status, run.stdout, "'cursr' is not one of 'claude-code'" in run.stderr) == (2, "", True)
 
 
-def test_the_way_to_mend_keeps_to_the_target(bench: Workbench) -> None:
+def test_the_fix_command_keeps_the_chosen_target(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT})
     run = bench.run("--all", "--check", "--target", "gemini")
     assert "would create .gemini/agents/critic.md: assemble --target gemini agents/critic.toml\n" in run.stdout

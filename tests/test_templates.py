@@ -1,4 +1,4 @@
-"""What a kit's own template cannot do: reach outside of itself, make much of little, climb out of its folder."""
+"""The limits of a kit's templates: no access beyond their values, bounded output, no files outside their folder."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from conftest import Run, Workbench
 MANIFEST = 'name = "a"\ndescription = "Does a."\n'
 TEMPLATE = "templates/agent.md.j2"
 
-# Each payload with the place where its kind was published. They are attempts at the same few doors: a special attribute
-# by any spelling, `format` in any disguise, a global, an internal object of Jinja2, a file.
+# Published payloads with their sources. All of them try to reach one of a few things: a special attribute, `format`, a
+# global, an internal object of Jinja2, or a file.
 ATTACKS = [
     ("CVE-2016-10745", "{{ '{0.__class__.__mro__}'.format(42) }}"),
     ("CVE-2016-10745", "{{ '{0.__class__.__init__.__globals__}'.format(self) }}"),
@@ -129,39 +129,39 @@ ATTACKS = [
 ]
 
 
-def _rendered(bench: Workbench, template: str, **others: str) -> Run:
+def _render(bench: Workbench, template: str, **others: str) -> Run:
     bench.write({"agents/a.toml": MANIFEST, TEMPLATE: template})
     bench.write({f"templates/{name}.md.j2": text for name, text in others.items()})
     return bench.run("--all")
 
 
-def _is_refused(run: Run, place: str) -> bool:
+def _is_refused(run: Run, location: str) -> bool:
     return (run.status, run.stdout, run.stderr.count("error[")) == (1, "", 1) and run.stderr.startswith(
-        f"{place}: error[O603] "
+        f"{location}: error[O603] "
     )
 
 
 @pytest.mark.parametrize(("source", "payload"), ATTACKS)
-def test_a_published_attack_is_a_finding(bench: Workbench, source: str, payload: str) -> None:
-    run = _rendered(bench, f"You.\n\n{payload}\n")
+def test_published_attack_is_refused(bench: Workbench, source: str, payload: str) -> None:
+    run = _render(bench, f"You.\n\n{payload}\n")
     assert _is_refused(run, f"{TEMPLATE}:3:1"), (source, run)
-    told = run.stderr.replace(payload, "")
+    message = run.stderr.replace(payload, "")
     leaks = ("Traceback", "<class", "<function", "<module", "<built-in", "object at 0x", "builtins", "uid=", "root:")
-    assert not [leak for leak in leaks if leak in told]
+    assert not [leak for leak in leaks if leak in message]
     assert not (bench.folder / "agents/a.md").exists()
 
 
-def test_a_template_cannot_smuggle_code_in_its_name(bench: Workbench) -> None:
-    """CVE-2024-56201: a template's name was part of a format string in the code that it compiles to."""
+def test_template_name_cannot_inject_code(bench: Workbench) -> None:
+    """CVE-2024-56201: the name of a template became part of a format string in the compiled code."""
     name = "{environment.__class__.__name__}"
     evil = {name: "\n{% from 'm.md.j2' import nothing %}{{ nothing }}", "m": "M."}
-    run = _rendered(bench, f"{{% include '{name}.md.j2' %}}", **evil)
+    run = _render(bench, f"{{% include '{name}.md.j2' %}}", **evil)
     assert _is_refused(run, f"templates/{name}.md.j2:2:1")
     assert "Sandbox" not in run.stderr
 
 
 def _doubled(first: str, step: str, last: str = "") -> str:
-    """A template that doubles something forty times: `{new}` is made from `{old}`."""
+    """Return a template that doubles a value forty times: each step computes `{new}` from `{old}`."""
     steps = (step.replace("{new}", f"x{n + 1}").replace("{old}", f"x{n}") for n in range(40))
     return first + "".join(steps) + last
 
@@ -258,19 +258,19 @@ EXPLOSIVE = {
     + "{% import 'm.md.j2' as m with context %}" * 1000,
     "a long template": "{% if 1 %}{% set a = 1 %}{% endif %}" * 3000,
 }
-LIKE_ANOTHER = (
+SLOW_VARIANTS = (
     *("tuples that share", "dicts that share", "lists that share, compared", "lists that share, by a filter"),
     *("arguments that share", "named arguments that share", "+ of lists", "~ of many", "many slices", "many splits"),
     *("macros", "callers", "recursive loops", "sort by many"),
 )
-"""What takes its time until the budget is spent, and is much like another here."""
+"""The templates that are slow to exceed the budget and similar to another one above."""
 
-LONG = {name: EXPLOSIVE[name] for name in LIKE_ANOTHER}
-QUICK = {name: template for name, template in EXPLOSIVE.items() if name not in LONG}
-IN_LITTLE_MEMORY = """
+SLOW = {name: EXPLOSIVE[name] for name in SLOW_VARIANTS}
+QUICK = {name: template for name, template in EXPLOSIVE.items() if name not in SLOW}
+PROGRAM = """
 import contextlib, io, json, os, sys
 from kei_assembler import cli
-told = {}
+runs = {}
 for name, template in json.load(sys.stdin).items():
     with open("templates/agent.md.j2", "w") as file:
         file.write(template)
@@ -281,44 +281,44 @@ for name, template in json.load(sys.stdin).items():
         except SystemExit as exit:
             status = exit.code
     texts = [stream.buffer.getvalue().decode() for stream in streams if not stream.flush()]
-    told[name] = [status, *texts]
-json.dump(told, sys.stdout)
+    runs[name] = [status, *texts]
+json.dump(runs, sys.stdout)
 """
-MEMORY_MOST = 384 * 1024 * 1024
+MAX_MEMORY = 384 * 1024 * 1024
 
 
-@pytest.mark.parametrize("templates", [QUICK, pytest.param(LONG, marks=pytest.mark.slow)], ids=["quick", "long"])
-def test_what_explodes_is_refused_in_little_memory(tmp_path: Path, templates: dict[str, str]) -> None:
+@pytest.mark.parametrize("templates", [QUICK, pytest.param(SLOW, marks=pytest.mark.slow)], ids=["quick", "long"])
+def test_exploding_template_is_refused_in_little_memory(tmp_path: Path, templates: dict[str, str]) -> None:
     for folder in (".git", "agents", "templates"):
         (tmp_path / folder).mkdir()
     (tmp_path / "agents/a.toml").write_text(MANIFEST)
     (tmp_path / "templates/m.md.j2").write_text("M.")
     run = subprocess.run(
-        [sys.executable, "-c", IN_LITTLE_MEMORY],
+        [sys.executable, "-c", PROGRAM],
         cwd=tmp_path,
         input=json.dumps(templates),
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MOST, MEMORY_MOST)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY)),
     )
-    told = {name: Run(*outcome) for name, outcome in json.loads(run.stdout).items()}
-    assert {name for name in templates if not _is_refused(told[name], f"{TEMPLATE}:1:1")} == set()
-    assert {name for name in templates if "memory" in told[name].stderr} == set()
+    runs = {name: Run(*outcome) for name, outcome in json.loads(run.stdout).items()}
+    assert {name for name in templates if not _is_refused(runs[name], f"{TEMPLATE}:1:1")} == set()
+    assert {name for name in templates if "memory" in runs[name].stderr} == set()
     assert not (tmp_path / "agents/a.md").exists()
 
 
 @pytest.mark.parametrize(
     "statement", ["include", *(pytest.param(each, marks=pytest.mark.slow) for each in ("import", "extends"))]
 )
-def test_templates_that_double_are_refused(bench: Workbench, statement: str) -> None:
+def test_templates_that_double_their_output_are_refused(bench: Workbench, statement: str) -> None:
     tag = {"include": "{% include 'x#.md.j2' %}", "extends": "{% include 'x#.md.j2' %}"}.get(
         statement, "{% import 'x#.md.j2' as m with context %}"
     )
     others = {f"x{n}": (tag * 2).replace("#", str(n + 1)) for n in range(40)} | {"x40": ""}
     first = "{% extends 'x1.md.j2' %}" if statement == "extends" else tag.replace("#", "1")
-    run = _rendered(bench, first, **others)
+    run = _render(bench, first, **others)
     assert (run.status, run.stderr.count("error[O603] the template makes more than")) == (1, 1)
 
 
@@ -330,20 +330,20 @@ def test_templates_that_double_are_refused(bench: Workbench, statement: str) -> 
      "default/../render.py", "default", "%2e%2e/secret.md", "..%2fsecret.md"],
 )  # fmt: skip
 @pytest.mark.parametrize("tag", ["{{% include '{}' %}}", "{{% extends '{}' %}}", "{{% import '{}' as x %}}{{{{ x }}}}"])
-def test_no_name_climbs_out_of_the_templates(bench: Workbench, tag: str, name: str) -> None:
+def test_no_template_name_escapes_the_folder(bench: Workbench, tag: str, name: str) -> None:
     bench.write({"secret.md": "SECRET", "templates/a/x.md": "", "../secret.md": "SECRET"})
-    run = _rendered(bench, "\n" + tag.format(name))
+    run = _render(bench, "\n" + tag.format(name))
     assert (run.status, run.stdout, run.stderr.count("error[")) == (1, "", 1), run
     assert not [leak for leak in ("SECRET", "root:", "Traceback", "jinja2") if leak in run.stderr]
 
 
 @pytest.mark.parametrize("link", ["templates/x.md.j2", "templates/x"])
-def test_no_link_leads_out_of_the_kit(bench: Workbench, link: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_no_symlink_escapes_the_kit(bench: Workbench, link: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     outside = tmp_path_factory.mktemp("outside")
     (outside / "x.md.j2").write_text("SECRET")
     (bench.folder / "templates").mkdir()
     (bench.folder / link).symlink_to(outside / "x.md.j2" if link.endswith(".j2") else outside)
-    run = _rendered(bench, "{% include '" + ("x.md.j2" if link.endswith(".j2") else "x/x.md.j2") + "' %}")
+    run = _render(bench, "{% include '" + ("x.md.j2" if link.endswith(".j2") else "x/x.md.j2") + "' %}")
     assert (run.status, run.stdout, run.stderr.count("error[")) == (1, "", 1)
     assert "SECRET" not in run.stderr
 
@@ -399,8 +399,8 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("template", HARMLESS)
-def test_what_templates_need_works(bench: Workbench, template: str) -> None:
-    run = _rendered(bench, template, m="M.{% macro q(x) %}«{{ x }}»{% endmacro %}")
+def test_useful_template_features_work(bench: Workbench, template: str) -> None:
+    run = _render(bench, template, m="M.{% macro q(x) %}«{{ x }}»{% endmacro %}")
     assert (run.status, run.stderr) == (0, "1 agent: 1 created\n")
     assert bench.read("agents/a.md").endswith(f"-->\n\n{HARMLESS[template]}\n")
 
@@ -411,7 +411,7 @@ def test_what_templates_need_works(bench: Workbench, template: str) -> None:
         ("joiner(', ')", "`joiner` is not defined"),
         ("'a'.join('bc')", "access to attribute 'join' of 'str' object is unsafe."),
         ("1 }}{% set agent.name = 'x' %}{{ 1", "cannot assign attribute on non-namespace object"),
-        ("'a' * 3", "`*` is refused here in a kit's template"),
+        ("'a' * 3", "`*` is not allowed here in a kit's template"),
         ("'a' | wordwrap", "No filter named 'wordwrap'."),
         ("[nothing]", "`nothing` is not defined"),
         ("[] | first", "No first item, sequence was empty."),
@@ -419,8 +419,8 @@ def test_what_templates_need_works(bench: Workbench, template: str) -> None:
         ("'a' | indent(2000000, first=true)", "the template makes more than 1048576 characters"),
     ],
 )
-def test_what_is_refused_is_said(bench: Workbench, expression: str, message: str) -> None:
-    assert f"error[O603] {message}" in _rendered(bench, "{{ " + expression + " }}").stderr
+def test_message_names_the_refused_feature(bench: Workbench, expression: str, message: str) -> None:
+    assert f"error[O603] {message}" in _render(bench, "{{ " + expression + " }}").stderr
 
 
 @pytest.mark.parametrize(
@@ -433,18 +433,18 @@ def test_what_is_refused_is_said(bench: Workbench, expression: str, message: str
         ("One.\n{{ nothing }}\n\r", 2),
     ],
 )
-def test_a_lone_carriage_return_ends_no_line_of_a_template(bench: Workbench, template: str, line: int) -> None:
+def test_lone_carriage_return_does_not_end_a_template_line(bench: Workbench, template: str, line: int) -> None:
     bench.write({"assemble.toml": 'allow-characters = { "U+000D" = "old texts" }\n'})
-    run = _rendered(bench, template)
+    run = _render(bench, template)
     assert (run.status, f"templates/agent.md.j2:{line}:1: error[O603]" in run.stderr) == (1, True), run.stderr
 
 
-def test_each_rendering_has_a_budget_of_its_own(bench: Workbench) -> None:
+def test_each_rendering_has_its_own_budget(bench: Workbench) -> None:
     bench.write({f"agents/{name}.toml": MANIFEST.replace('"a"', f'"{name}"') for name in "bcdefgh"})
-    assert _rendered(bench, "{{ 'a' | indent(200000, first=true) | length }}").status == 0
+    assert _render(bench, "{{ 'a' | indent(200000, first=true) | length }}").status == 0
 
 
-def test_the_packages_own_template_has_no_budget(bench: Workbench) -> None:
+def test_package_template_has_no_budget(bench: Workbench) -> None:
     bench.write({f"_blocks/{name}.md": "Long.\n" * 170_000 for name in ("long", "long-too")})
     bench.write({"agents/a.toml": MANIFEST + 'blocks = ["long", "long-too"]\n'})
     assert bench.run("--all", "--ignore", "L801").status == 0

@@ -34,7 +34,7 @@ def walk(bench: Workbench, tmp_path_factory: pytest.TempPathFactory, monkeypatch
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_say_what_stands_there(page: Path, walk: Walk) -> None:
     text = page.read_text()
-    now = walk.through(text)
+    now = walk.rerun(text)
     if UPDATE:
         page.write_text(now)
     assert now == text
@@ -70,7 +70,7 @@ def test_the_hooks_that_are_named_exist() -> None:
 @pytest.mark.parametrize("page", ["```console\nassemble --all\n```", "  ```console\n  $ assemble --all\n  ```"])
 def test_a_command_that_would_not_be_run_is_refused(page: str, walk: Walk) -> None:
     with pytest.raises(AssertionError):
-        walk.through(page)
+        walk.rerun(page)
 
 
 def test_a_walk_goes_on_where_it_was(walk: Walk) -> None:
@@ -90,6 +90,6 @@ $ assemble targets gmini 2> /dev/null
 $ echo $?
 ```
 """
-    said = walk.through(page)
+    said = walk.rerun(page)
     assert re.findall(r"^(?![$>` ]).+", said, re.MULTILINE) == ["One.", "One.", "1", "2"]
-    assert walk.through(said) == said
+    assert walk.rerun(said) == said

@@ -152,7 +152,7 @@ def test_the_suggested_command_names_the_kit(bench: Workbench) -> None:
 
 def test_a_named_folder_is_watched_not_one_above_it(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT.format("Reviews."), "inner/README.md": "No kit.\n"})
-    assert next(builds(str(bench.folder / "inner"))).agents == 0
+    assert next(builds(str(bench.folder / "inner"))).request.agents == 0
     assert not (bench.folder / "agents/critic.md").exists()
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from conftest import Workbench
 from kei_assembler import Kit
-from kei_assembler.plan import Kind
+from kei_assembler.plan.changes import FileStatus
 from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
@@ -284,6 +284,19 @@ def test_a_folder_that_appeared_since_the_plan_is_left_alone(bench: Workbench, m
     assert _leftovers(bench.folder) == []
 
 
+def test_an_edited_file_that_changes_again_is_not_reported_as_overwritten(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    bench.run("--all")
+    bench.write({"agents/a.md": bench.read("agents/a.md") + "mine\n"})
+    output = bench.folder / "agents" / "a.md"
+    _meddle(monkeypatch, lambda: output.write_text("mine again\n"))
+    run = bench.run("--all", "--force")
+    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
+    assert output.read_text() == "mine again\n"
+
+
 @pytest.fixture
 def orphan(bench: Workbench) -> Path:
     """An output whose manifest was deleted, in a kit with another agent."""
@@ -295,14 +308,14 @@ def orphan(bench: Workbench) -> Path:
 
 def test_an_orphan_that_another_run_deleted_first_counts_as_deleted(orphan: Path) -> None:
     kit = Kit.load(orphan.parent)
-    (change,) = (change for change in kit.plan().changes if change.kind is Kind.ORPHAN)
+    (change,) = (change for change in kit.plan().changes if change.kind is FileStatus.ORPHAN)
     orphan.unlink()
-    assert [done.kind for done in kit.apply([change], prune=True)] == [Kind.ORPHAN]
+    assert [done.kind for done in kit.apply([change], prune=True)] == [FileStatus.ORPHAN]
 
 
 def test_an_orphan_that_changed_since_the_plan_is_not_deleted(orphan: Path) -> None:
     kit = Kit.load(orphan.parent)
-    (change,) = (change for change in kit.plan().changes if change.kind is Kind.ORPHAN)
+    (change,) = (change for change in kit.plan().changes if change.kind is FileStatus.ORPHAN)
     orphan.write_bytes(b"mine now\n")
-    assert [done.kind for done in kit.apply([change], prune=True)] == [Kind.EDITED]
+    assert [done.kind for done in kit.apply([change], prune=True)] == [FileStatus.EDITED]
     assert orphan.read_bytes() == b"mine now\n"

@@ -21,27 +21,27 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 COMMAND = re.compile(r"^\$ .*\n(?:^>(?: .*)?\n)*", re.MULTILINE)
-_FOR_A_SHELL = re.compile(r"[|&;<>()$`*?\n]")
+_SHELL_SYNTAX = re.compile(r"[|&;<>()$`*?\n]")
 _DIGEST = re.compile(r"(?<=sha256:)\w+")
 _GIT = "[user]\nname = You\nemail = you@example.org\n[init]\ndefaultBranch = main\n[commit]\ngpgsign = false\n"
 
 
 class Walk:
-    """One run through a page, in a folder that is empty at first; `status` is the last command's."""
+    """One run through a page, in an initially empty folder. `status` is the exit status of the last command."""
 
-    def __init__(self, bench: Workbench, home: Path) -> None:
+    def __init__(self, bench: Workbench, config: Path) -> None:
         (bench.folder / ".git").rmdir()
-        (home / "gitconfig").write_text(_GIT)
+        (config / "gitconfig").write_text(_GIT)
         self.bench, self.folder, self.status = bench, ".", 0
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "GITHUB_"))},
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),
-            "PRE_COMMIT_HOME": str(home),
+            "GIT_CONFIG_GLOBAL": str(config / "gitconfig"),
+            "PRE_COMMIT_HOME": str(config),
         }
 
-    def through(self, page: str) -> str:
-        """Return the page with the output that its commands have now."""
+    def rerun(self, page: str) -> str:
+        """Return the page with the current output of its commands."""
         assert not re.search("^ +`{3,}console", page, re.MULTILINE), "an indented fence would not be run"
         return FENCE.sub(self._fence, page)
 
@@ -51,22 +51,22 @@ class Walk:
         if fence["language"] != "console":
             return fence[0]
         start, end = (at - fence.start() for at in fence.span("text"))
-        return fence[0][:start] + "".join(self._said(fence["text"])) + fence[0][end:]
+        return fence[0][:start] + "".join(self._with_output(fence["text"])) + fence[0][end:]
 
-    def _said(self, text: str) -> Iterator[str]:
+    def _with_output(self, text: str) -> Iterator[str]:
         assert text.startswith("$ "), f"a console fence starts with a command, not with\n{text}"
         for command in COMMAND.findall(text):
-            said = self._run(re.sub(r"^[$>] ?", "", command, flags=re.MULTILINE).rstrip("\n"))
-            yield command + _DIGEST.sub("0", said.replace(str(self.bench.folder), "/home/you"))
+            output = self._run(re.sub(r"^[$>] ?", "", command, flags=re.MULTILINE).rstrip("\n"))
+            yield command + _DIGEST.sub("0", output.replace(str(self.bench.folder), "/home/you"))
 
     def _run(self, command: str) -> str:
         if command.startswith("cd "):
             self.folder = os.path.normpath(f"{self.folder}/{command.removeprefix('cd ')}")
             return ""
-        is_plain = command.startswith("assemble ") and not _FOR_A_SHELL.search(command)
-        return self._run_here(shlex.split(command)[1:]) if is_plain else self._run_in_a_shell(command)
+        is_plain = command.startswith("assemble ") and not _SHELL_SYNTAX.search(command)
+        return self._run_in_process(shlex.split(command)[1:]) if is_plain else self._run_in_a_shell(command)
 
-    def _run_here(self, args: list[str]) -> str:
+    def _run_in_process(self, args: list[str]) -> str:
         run = self.bench.run(*args, cwd=self.folder)
         self.status = run.status
         return run.stdout + run.stderr

@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from kei_assembler import __version__, library, streams
+from kei_assembler import __version__, streams
 from kei_assembler.commands import COMMANDS, MODULES, NAMES, completing, tell
 from kei_assembler.commands.options import OneOf, kit_option, several, target_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import run_cache
 from kei_assembler.kit import Kit
 from kei_assembler.loader import load_kit
-from kei_assembler.plan import Licence
-from kei_assembler.plan.build import Mode, Policy
-from kei_assembler.plan.outcome import CANNOT_RUN, CLEAN, Outcome, failed
-from kei_assembler.plan.planning import preview
+from kei_assembler.plan.changes import WritePolicy
+from kei_assembler.plan.kit_plan import preview
+from kei_assembler.plan.options import Policy, RunOptions
+from kei_assembler.plan.result import CANNOT_RUN, CLEAN, Request, RunResult, failed
+from kei_assembler.plan.run import run
 from kei_assembler.report import FORMATS, as_text
 from kei_assembler.selection import files_of, home_of, named, way_to
 from kei_assembler.text.hidden import shown
@@ -140,16 +141,20 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         way = way_to(home)
         kit = load_kit(home, options["targets"])
         kit.named = named(home)
-        outcome = _outcome(kit, manifests, options)
+        result = _result(kit, manifests, options)
     except AssembleError as error:
-        outcome = failed(error)
-    return _tell(outcome._replace(way=way), output_format, keeps=not options["staged"])
+        result = failed(error)
+    return _tell(result.seen_from(way), output_format, keeps=not options["staged"])
 
 
-def _outcome(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> Outcome:
+def _result(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
     files = files_of(kit, manifests, NAMES)
-    mode = _mode(kit, options)
-    return _preview(kit, files[0], mode.policy) if options["stdout"] else library.Kit(kit).run(*files, mode=mode)
+    policy = Policy.of(kit, _ignored(options["ignore"]), options["strict"])
+    if options["stdout"]:
+        return _preview(kit, files[0], policy)
+    write_policy = WritePolicy(options["force"], options["prune"])
+    run_options = RunOptions(options["check"], options["diff"], options["staged"], write_policy, policy)
+    return run(kit, files or kit.manifests, not files, run_options)
 
 
 def _refuse_contradictions(manifests: Sequence[str], output_format: str, options: Mapping[str, Any]) -> None:
@@ -169,21 +174,15 @@ def _refuse_contradictions(manifests: Sequence[str], output_format: str, options
             raise click.UsageError(message)
 
 
-def _mode(kit: Kit, options: Mapping[str, Any]) -> Mode:
-    policy = Policy.of(kit, _ignored(options["ignore"]), options["strict"])
-    licence = Licence(options["force"], options["prune"])
-    return Mode(options["check"], options["diff"], options["staged"], licence, policy)
-
-
-def _preview(kit: Kit, file: str, policy: Policy) -> Outcome:
+def _preview(kit: Kit, file: str, policy: Policy) -> RunResult:
     found, artifacts = preview(kit, file, policy.ignore)
-    outcome = Outcome(tuple(policy.weigh(found)), agents=1)
-    if outcome.status == CLEAN and len(artifacts) > 1:
+    result = RunResult(Request(1), tuple(policy.weigh(found)))
+    if result.status == CLEAN and len(artifacts) > 1:
         names = ", ".join(artifact.target for artifact in artifacts)
         raise AssembleError(f"{file} has several targets: {names}", "choose one with --target")
-    if outcome.status == CLEAN and not artifacts:
+    if result.status == CLEAN and not artifacts:
         raise AssembleError(f"{file} has no such target", "its own `targets` leave it out")
-    return outcome._replace(printed=artifacts[0].content.decode()) if outcome.status == CLEAN else outcome
+    return result._replace(printed=artifacts[0].content.decode()) if result.status == CLEAN else result
 
 
 def _ignored(codes: Sequence[str]) -> list[str]:
@@ -196,25 +195,25 @@ def _ignored(codes: Sequence[str]) -> list[str]:
     return [code.upper() for code in codes]
 
 
-def _tell(outcome: Outcome, output_format: str, keeps: bool) -> int:
-    out, err = _said(outcome, output_format)
+def _tell(result: RunResult, output_format: str, keeps: bool) -> int:
+    out, err = _said(result, output_format)
     tell(sys.stdout, out)
     tell(sys.stderr, err)
     if keeps and run_cache.is_recording():
-        _keep(outcome, (out, err), output_format)
-    return outcome.status
+        _keep(result, (out, err), output_format)
+    return result.status
 
 
-def _keep(outcome: Outcome, said: tuple[str, str], output_format: str) -> None:
-    again = outcome.again
-    if again.all_is_in_order:
-        run_cache.keep(*(_said(again, output_format) if outcome.applied else said))
+def _keep(result: RunResult, said: tuple[str, str], output_format: str) -> None:
+    again = result.again
+    if again.is_up_to_date:
+        run_cache.keep(*(_said(again, output_format) if result.applied else said))
 
 
-def _said(outcome: Outcome, output_format: str) -> tuple[str, str]:
-    out, err = FORMATS[output_format](outcome)
-    is_raw = output_format == "text" and (outcome.is_diff or outcome.printed is not None)
-    return _as_read(sys.stdout, out, outcome.is_diff) if is_raw else out, err
+def _said(result: RunResult, output_format: str) -> tuple[str, str]:
+    out, err = FORMATS[output_format](result)
+    is_raw = output_format == "text" and (result.request.diff or result.printed is not None)
+    return _as_read(sys.stdout, out, result.request.diff) if is_raw else out, err
 
 
 def _as_read(stream: TextIO | None, text: str, is_diff: bool) -> str:

@@ -11,11 +11,11 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.files import DISK
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import normal
-from kei_assembler.plan import Change, Licence
-from kei_assembler.plan.build import Mode, Policy, run
-from kei_assembler.plan.disk import Disk
-from kei_assembler.plan.outcome import Outcome
-from kei_assembler.plan.planning import planned, preview
+from kei_assembler.plan.changes import Change, WritePolicy
+from kei_assembler.plan.kit_plan import plan_kit, preview
+from kei_assembler.plan.options import Policy, RunOptions
+from kei_assembler.plan.result import RunResult
+from kei_assembler.plan.run import run, write
 from kei_assembler.selection import found_from
 from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets import TARGETS
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 File = str | os.PathLike[str]
+
+_CAUTIOUS = WritePolicy()
 
 
 class Plan(NamedTuple):
@@ -42,15 +44,15 @@ class Kit:
     cannot go on: the settings are wrong, a file is not there or cannot be written.
     """
 
-    def __init__(self, own: kit.Kit) -> None:
-        self._kit = own
-        self._is_fresh = True
+    def __init__(self, folder: str, targets: tuple[str, ...] = ()) -> None:
+        self._folder = folder
+        self._targets = targets
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str] = ".", targets: Iterable[str] = ()) -> Kit:
-        """Return the kit in a folder, or in the nearest one upwards; `targets` keeps to some AI tools.
+        """Return the kit in a folder, or in the nearest folder above it; `targets` limits it to some clients.
 
-        Raises AssembleError when there is no such folder or no kit, when its settings are wrong, or a target is none.
+        Raises: AssembleError if there is no such folder, kit or target, or the kit's settings are wrong.
         """
         if not DISK.is_folder(os.fspath(folder)):
             raise AssembleError(f"there is no folder {os.fspath(folder)}")
@@ -59,14 +61,12 @@ class Kit:
             if target not in TARGETS:
                 hint = did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
                 raise AssembleError(f"there is no target {target}", hint)
-        loaded = cls(load_kit(found_from(os.path.abspath(folder)), chosen))
-        loaded._is_fresh = False
-        return loaded
+        return cls(load_kit(found_from(os.path.abspath(folder)), chosen).folder, chosen)
 
     @property
     def folder(self) -> str:
         """The kit's folder, an absolute path."""
-        return self._kit.folder
+        return self._folder
 
     @property
     def manifests(self) -> tuple[str, ...]:
@@ -79,9 +79,11 @@ class Kit:
         return tuple(sorted(self._fresh().agents))
 
     def check(self, *manifests: File) -> tuple[Diagnostic, ...]:
-        """Return everything that `--check` finds: mistakes in the sources, and outputs that are not as they give."""
-        own = self._fresh()
-        return tuple(_run(own, manifests, Mode(check=True, policy=Policy.of(own))).findings)
+        """Return everything that `--check` finds: mistakes in the sources, and outputs that are out of date.
+
+        Raises: AssembleError if the settings are wrong or a manifest is not there.
+        """
+        return tuple(self._run(manifests, check=True).findings)
 
     def render(self, manifest: File) -> tuple[Artifact, ...]:
         """Return the agent files of one manifest, one for each target, without writing them.
@@ -100,36 +102,36 @@ class Kit:
         """Return what a build of these manifests would change, with all bytes, and what there is to say."""
         own = self._fresh()
         policy = Policy.of(own)
-        with planned(own, _files(own, manifests), not manifests, policy.ignore) as plan:
-            return Plan(tuple(policy.weigh(plan.found)), tuple(plan.changes))
+        plan = plan_kit(own, _files(own, manifests), not manifests, policy.ignore)
+        return Plan(tuple(policy.weigh(plan.found)), tuple(plan.changes))
 
     def apply(self, changes: Iterable[Change], force: bool = False, prune: bool = False) -> tuple[Change, ...]:
-        """Carry out those changes that may be, and return them as they came about; see `Licence` and `Disk.apply`.
+        """Carry out the changes that are allowed, and return these as they came about.
 
+        `force` allows overwriting files that were edited or not generated, `prune` deleting orphans. A file that
+        somebody else changed since the plan was made is left alone, and comes back as edited, not as `applied`.
         Whether a plan with errors among its diagnostics is applied is up to the caller; a build does not.
+
+        Raises: AssembleError if a file cannot be written.
         """
-        licence = Licence(force, prune)
-        return tuple(Disk(self._fresh()).apply(change for change in changes if licence.covers(change)))
+        policy = WritePolicy(force, prune)
+        return tuple(write(self._fresh(), list(filter(policy.covers, changes)), policy))
 
-    def build(self, *manifests: File, force: bool = False, prune: bool = False) -> Outcome:
-        """Do what `assemble` does with these manifests: plan, write unless there is an error, and tell of it."""
+    def build(self, *manifests: File, force: bool = False, prune: bool = False) -> RunResult:
+        """Do what `assemble` does with these manifests: plan, write unless there is an error, and report.
+
+        Raises: AssembleError if the settings are wrong, a manifest is not there, or a file cannot be written.
+        """
+        return self._run(manifests, write_policy=WritePolicy(force, prune))
+
+    def _run(self, manifests: Sequence[File], check: bool = False, write_policy: WritePolicy = _CAUTIOUS) -> RunResult:
         own = self._fresh()
-        return _run(own, manifests, Mode(licence=Licence(force, prune), policy=Policy.of(own)))
-
-    def run(self, *manifests: File, mode: Mode) -> Outcome:
-        """Do what the command does with these manifests in this mode, and tell of it."""
-        return _run(self._fresh(), manifests, mode)
+        options = RunOptions(check, write_policy=write_policy, policy=Policy.of(own))
+        return run(own, _files(own, manifests), not manifests, options)
 
     def _fresh(self) -> kit.Kit:
-        """The kit, read anew, but where its caller has read it for this call."""
-        if not self._is_fresh:
-            self._kit = load_kit(self._kit.folder, self._kit.chosen)
-        self._is_fresh = False
-        return self._kit
-
-
-def _run(own: kit.Kit, manifests: Sequence[File], mode: Mode) -> Outcome:
-    return run(own, _files(own, manifests), not manifests, mode)
+        """The kit as its files are now."""
+        return load_kit(self._folder, self._targets)
 
 
 def _files(own: kit.Kit, manifests: Sequence[File]) -> list[str]:

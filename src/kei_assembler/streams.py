@@ -1,4 +1,4 @@
-"""Standard output and error: set up for any text, and written to without failing those who read only its beginning."""
+"""Standard output and error: their encoding, and writes that tolerate a closed pipe."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TextIO
 
 
 def set_up() -> None:
-    """Let the streams, either of which may have been closed, take any text.
+    """Make stdout and stderr accept any text.
 
-    What is no terminal gets UTF-8 with plain line ends, and bytes that are none as they are: files and diffs go out
-    exactly. A terminal keeps its encoding; characters that this lacks are spelled out.
+    Files and pipes get UTF-8 with LF line ends, and undecodable bytes unchanged, so that files and diffs are exact. A
+    terminal keeps its encoding, and characters that the encoding lacks are escaped.
     """
-    for stream in filter(None, (sys.stdout, sys.stderr)):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # Python sets a stream to None if it starts with it closed
         if stream.isatty():
             is_utf8 = stream.encoding.lower().replace("-", "") == "utf8"
             stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
@@ -22,7 +22,11 @@ def set_up() -> None:
 
 
 def write(stream: TextIO | None, text: str) -> None:
-    """Write at once; a reader that has gone, such as `head`, has had what it wanted. Raises OSError else."""
+    """Write text and flush it. A closed pipe is not an error: a reader such as `head` has all that it wants.
+
+    Raises:
+        OSError: the write failed for another reason, for example because the disk is full.
+    """
     if stream is None:
         return
     try:
@@ -36,5 +40,5 @@ def write(stream: TextIO | None, text: str) -> None:
 
 
 def _silence(stream: TextIO) -> None:
-    """Let the interpreter, which flushes at its end, write to where it cannot fail."""
+    """Redirect a stream to the null device, because the interpreter flushes at exit and would fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

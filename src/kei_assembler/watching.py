@@ -11,10 +11,11 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.signatures import Signature, signature
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE
-from kei_assembler.library import Kit
 from kei_assembler.loader import load_kit
-from kei_assembler.plan import Kind
-from kei_assembler.plan.outcome import Outcome, failed
+from kei_assembler.plan.changes import FileStatus
+from kei_assembler.plan.options import Policy, RunOptions
+from kei_assembler.plan.result import RunResult, failed
+from kei_assembler.plan.run import run
 from kei_assembler.selection import named, refuse_no_kit, way_to
 
 _LOOK_EVERY = 1000
@@ -26,10 +27,10 @@ _SETTLED_AFTER = 50
 Signatures = dict[str, Signature]
 
 
-def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[Outcome]:
-    """Yield the outcome of building the kit in a folder, now and after each change of its sources, without end.
+def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[RunResult]:
+    """Yield the result of building the kit in a folder, now and after each change of its sources, without end.
 
-    What is wrong with the kit, its settings too, is in the outcome; what was unchanged before is left out of it.
+    What is wrong with the kit, its settings too, is in the result; what was unchanged before is left out of it.
     """
     seen: Signatures | None = None
     for now in _looks(folder):
@@ -38,16 +39,16 @@ def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[Outcome]:
             yield _built(folder, targets)
 
 
-def _built(folder: str, targets: tuple[str, ...]) -> Outcome:
+def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
     try:
         refuse_no_kit(folder)
         kit = load_kit(folder, targets)
         kit.named = named(folder)
-        outcome = Kit(kit).build()
+        result = run(kit, kit.manifests, True, RunOptions(policy=Policy.of(kit)))
     except AssembleError as error:
         return failed(error)
-    changes = tuple(change for change in outcome.changes if change.kind is not Kind.UNCHANGED)
-    return outcome._replace(changes=changes, way=way_to(folder))
+    changes = tuple(change for change in result.changes if change.kind is not FileStatus.UNCHANGED)
+    return result._replace(changes=changes).seen_from(way_to(folder))
 
 
 def _looks(folder: str) -> Iterator[Signatures]:

@@ -11,7 +11,8 @@ from kei_assembler.commands import completing, tell
 from kei_assembler.kit import Kit, discovery, naming
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import as_seen
-from kei_assembler.plan.build import Mode, run
+from kei_assembler.plan.options import RunOptions
+from kei_assembler.plan.run import run
 from kei_assembler.report import as_text
 from kei_assembler.selection import named
 
@@ -42,10 +43,9 @@ def command(folder: str | None) -> int:
 
 
 def _assemble(kit: Kit) -> int:
-    outcome = run(kit, kit.manifests, True, Mode())
-    changes = tuple(change._replace(path=as_seen(kit.path(change.path))) for change in outcome.changes)
-    applied = frozenset(as_seen(kit.path(path)) for path in outcome.applied)
-    out, err = as_text.render(outcome._replace(changes=changes, applied=applied))
+    result = run(kit, kit.manifests, True, RunOptions())
+    changes = tuple(change._replace(path=as_seen(kit.path(change.path))) for change in result.changes)
+    out, err = as_text.render(result._replace(changes=changes))
     tell(sys.stdout, out)
-    tell(sys.stderr, err + ("" if outcome.status else _NEXT.format(kit=naming(named(kit.folder)))))
-    return outcome.status
+    tell(sys.stderr, err + ("" if result.status else _NEXT.format(kit=naming(named(kit.folder)))))
+    return result.status

@@ -21,8 +21,8 @@ def command(targets: Sequence[str], folder: str | None) -> None:
     """Build all manifests, and again after each change of a source; Ctrl-C ends it."""
     watched = folder_of(folder)
     try:
-        for outcome in builds(watched, tuple(dict.fromkeys(targets))):
-            for stream, text in zip((sys.stdout, sys.stderr), as_text.render(outcome), strict=True):
+        for result in builds(watched, tuple(dict.fromkeys(targets))):
+            for stream, text in zip((sys.stdout, sys.stderr), as_text.render(result), strict=True):
                 tell(stream, text)
     except KeyboardInterrupt:
         tell(sys.stderr, "\n")

@@ -56,7 +56,7 @@ def read_agent(
     source = read_toml(file, raw) if is_toml else read_text(file, raw)
     if source.error:
         return None, check_source(source)
-    may_be_bare = is_in_place and TARGETS[target].loader.bare and not _README.search(file)
+    may_be_bare = is_in_place and TARGETS[target].loader.has_optional_front_matter and not _README.search(file)
     try:
         agent, guesses = _from_toml(source, target) if is_toml else _from_markdown(source, target, may_be_bare)
     except _NotTaken as why:
@@ -185,7 +185,7 @@ def _oddities(parts: _Parts, target: str) -> Iterator[Guess]:
     if parts.ending == "...":
         yield Guess(START, "the front matter was taken to end with the line `...`", _LOST)
     inner = parts.front.find("---")
-    if row.loader.cut_by_dashes and inner >= 0:
+    if row.loader.ends_at_any_dashes and inner >= 0:
         where = _moved(span_of(parts.front, inner, inner + 3), parts.first)
         yield Guess(where, _DASHES, f"{row.label} ends the front matter here, and cuts or loses the agent")
 
@@ -194,9 +194,9 @@ def _oddities_of_file(agent: AgentFile, raw: bytes, is_mended: bool) -> Iterator
     """What the file's own tool takes otherwise, for the sake of its line ends or its name."""
     row, name = TARGETS[agent.target], agent.source.file.rpartition("/")[2]
     above_body = raw.splitlines(keepends=True)[: agent.line - 1]
-    if row.loader.needs_lf and is_mended and any(line.endswith(b"\r\n") for line in above_body):
+    if row.loader.requires_lf and is_mended and any(line.endswith(b"\r\n") for line in above_body):
         yield Guess(START, "line ends of CRLF were read as LF", f"with them, {row.label} does not load this agent")
-    if (skipped := row.loader.skipped) and name.startswith(skipped):
+    if (skipped := row.loader.ignored_prefix) and name.startswith(skipped):
         message = f"{row.label} passes over files whose names begin with `{skipped}`"
         yield Guess(START, message, "the agent comes into use")
 

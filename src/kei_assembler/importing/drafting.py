@@ -72,7 +72,7 @@ class _Drafting:
                 places.get(key, self._place_own)(key)
         self._place_body(known)
         self._keep_all_tools()
-        unsaid = self.row.loader.unsaid.items()
+        unsaid = self.row.loader.assumed_values.items()
         self.own = {**{key: value for key, value in unsaid if key not in self.agent.entries}, **self.own}
         if self.agent.target not in self.kit.settings.targets:
             self.data["targets"] = [self.agent.target]
@@ -87,7 +87,7 @@ class _Drafting:
     def _describe(self) -> None:
         given = self.agent.entries["description"].value if "description" in self.agent.entries else None
         if isinstance(given, str) and given.strip():
-            self.data["description"] = given.replace("\\n", "\n") if self.row.loader.unescapes else given
+            self.data["description"] = given.replace("\\n", "\n") if self.row.loader.unescapes_newlines else given
         elif text := as_text(given):
             self.data["description"] = text
             message = "the description was read as text"
@@ -107,11 +107,11 @@ class _Drafting:
 
     def _place_tools(self, key: str) -> None:
         value = self.agent.entries[key].value
-        if self.row.tools.written == "permissions":
+        if self.row.tools.output_format == "permissions":
             self._place_permissions(key)
         else:
             self._say_what_is_no_name(key, value)
-            self._place_names(key, split_names(self.row.tools.read, value))
+            self._place_names(key, split_names(self.row.tools.input_format, value))
 
     def _say_what_is_no_name(self, key: str, value: Any) -> None:
         for entry in value if isinstance(value, list) else ():
@@ -158,7 +158,7 @@ class _Drafting:
 
     def _place_own(self, key: str) -> None:
         field, value = _field(self.row, key), self.agent.entries[key].value
-        if key in self.row.fixed and value == self.row.fixed[key]:
+        if key in self.row.defaults and value == self.row.defaults[key]:
             return
         if field is None:
             hint = "it stays in this file alone; for another AI tool's key, see `--from`"

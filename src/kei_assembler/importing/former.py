@@ -29,7 +29,7 @@ _Renewed = tuple[Mapping[str, Entry], list[tuple[str, str]]]
 
 
 def _with_new_keys(agent: AgentFile) -> _Renewed:
-    former, there = TARGETS[agent.target].loader.former_keys, agent.entries
+    former, there = TARGETS[agent.target].loader.legacy_keys, agent.entries
     meant = {key: former[key] for key in there if key in former and former[key] not in there}
     entries = {meant.get(key, key): entry for key, entry in there.items()}
     return entries, [(key, f"`{key}` became `{name}`") for key, name in meant.items()]
@@ -40,7 +40,7 @@ def _with_new_tools(agent: AgentFile) -> _Renewed:
     listed = agent.entries.get(row.key)
     if listed is None or not isinstance(listed.value, list):
         return agent.entries, []
-    names = [row.former.get(name, name) if isinstance(name, str) else name for name in listed.value]
+    names = [row.legacy_names.get(name, name) if isinstance(name, str) else name for name in listed.value]
     said = [(row.key, f"`{old}` became `{name}`") for old, name in zip(listed.value, names, strict=True) if old != name]
     return {**agent.entries, row.key: listed._replace(value=names)}, said
 
@@ -48,12 +48,12 @@ def _with_new_tools(agent: AgentFile) -> _Renewed:
 def _with_permissions(agent: AgentFile) -> _Renewed:
     """Switches for tools are permissions now; where both are there, those win."""
     row = TARGETS[agent.target].tools
-    switches, asked = agent.entries.get(row.switches), agent.entries.get(row.key, _NOTHING)
+    switches, asked = agent.entries.get(row.switches_key), agent.entries.get(row.key, _NOTHING)
     if not (switches and _are_switches(switches.value) and isinstance(asked.value, dict)):
         return agent.entries, []
-    others = {key: entry for key, entry in agent.entries.items() if key not in (row.switches, row.key)}
+    others = {key: entry for key, entry in agent.entries.items() if key not in (row.switches_key, row.key)}
     permissions = switches._replace(value={**dict(_permissions(row, switches.value)), **asked.value})
-    return {**others, row.key: permissions}, [(row.switches, f"`{row.switches}` became `{row.key}`")]
+    return {**others, row.key: permissions}, [(row.switches_key, f"`{row.switches_key}` became `{row.key}`")]
 
 
 _NOTHING = Entry({}, START)
@@ -65,4 +65,4 @@ def _are_switches(value: Any) -> bool:
 
 def _permissions(row: Tools, switches: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
     for name, is_on in switches.items():
-        yield row.former.get(name, name), "allow" if is_on else "deny"
+        yield row.legacy_names.get(name, name), "allow" if is_on else "deny"

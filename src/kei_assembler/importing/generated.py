@@ -13,7 +13,7 @@ from kei_assembler.importing.drafting import Origin
 from kei_assembler.importing.names import own_name
 from kei_assembler.kit import Kit, stem
 from kei_assembler.paths import as_seen
-from kei_assembler.plan import named_by
+from kei_assembler.plan.classify import named_by
 from kei_assembler.rules import imports
 from kei_assembler.source import START
 from kei_assembler.targets import TARGETS

@@ -96,7 +96,7 @@ def _in_home() -> re.Pattern[str]:
 def _homes() -> Iterator[tuple[Target, str, str]]:
     """Where each AI tool looks for agent files: the folder, and how their names end there."""
     for row in TARGETS.values():
-        for home in row.homes or (row.output,):
+        for home in row.search_paths or (row.output,):
             folder, _, suffix = home.partition("/{name}")
             yield row, folder, suffix
 

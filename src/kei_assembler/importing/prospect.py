@@ -19,8 +19,8 @@ from kei_assembler.kit.settings import decode_settings
 from kei_assembler.manifest import FIELDS
 from kei_assembler.manifest.adapt import EVERYTHING
 from kei_assembler.paths import normal
-from kei_assembler.plan import Change
-from kei_assembler.plan.planner import Planner
+from kei_assembler.plan.changes import Change
+from kei_assembler.plan.kit_plan import plan_kit
 from kei_assembler.rules import bodies, imports
 from kei_assembler.rules.definition import Finding
 from kei_assembler.rules.runner import run_rule
@@ -57,10 +57,9 @@ class Prospect(Kit):
 
     def problems(self) -> list[Diagnostic]:
         """Return what a build of the new manifests would say, and what it would make otherwise than it was."""
-        planner = Planner(self, self.settings.ignore)
-        planner.add_all(self.new)
-        made = (self._made_otherwise(change) for change in planner.changes if change.after)
-        return [*planner.everything_found(), *(one for found in made for one in found)]
+        plan = plan_kit(self, tuple(self.new), False, self.settings.ignore)
+        made = (self._made_otherwise(change) for change in plan.changes if change.after)
+        return [*plan.found, *(one for found in made for one in found)]
 
     def _made_otherwise(self, change: Change) -> list[Diagnostic]:
         """Return a finding where the file that a build gives would be imported with another front matter."""
@@ -125,10 +124,10 @@ def _output_at_home(row: Target, origins: Iterable[Origin]) -> str:
 
     It is empty where they are not in a folder of the client's own, or go there by default.
     """
-    folder, name, suffix = row.home.partition("/{name}")
+    folder, name, suffix = row.default_path.partition("/{name}")
     home = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/.*")
     places = (home.fullmatch(origin.place) for origin in origins if origin.agent.target == row.name)
-    counts = Counter(match["folder"] for match in places if match and row.home != row.output)
+    counts = Counter(match["folder"] for match in places if match and row.default_path != row.output)
     return f"{counts.most_common(1)[0][0]}{name}{suffix}" if counts else ""
 
 

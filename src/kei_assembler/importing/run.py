@@ -20,7 +20,7 @@ from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import as_seen, way_down
 from kei_assembler.plan import disk
-from kei_assembler.plan.build import Policy
+from kei_assembler.plan.options import Policy
 from kei_assembler.rules.sources import check_source
 from kei_assembler.selection import named, working_directory
 from kei_assembler.source import BYTES_MOST, ReadError, Source, with_lf

@@ -55,7 +55,7 @@ def _of_server(row: Tools, name: str) -> tuple[str, ...]:
     """The tool of an MCP server, where only one reading of its name is possible."""
     match = re.fullmatch(row.mcp_tool.format(**_OF_MCP), name) if row.mcp_tool else None
     if match is None:
-        return (name,) if row.other == "{tool}" and is_one_tool(name) else ()
+        return (name,) if row.fallback_name == "{tool}" and is_one_tool(name) else ()
     return (f"mcp__{match['server']}" if match["tool"] == EVERYTHING else f"mcp__{match['server']}__{match['tool']}",)
 
 
@@ -64,7 +64,7 @@ def from_words(row: Target, phrases: Sequence[str]) -> list[str] | None:
 
     There are none where this tool would not write just these words for the AI tool.
     """
-    if row.tools.written != "prose":
+    if row.tools.output_format != "prose":
         return None
     tools = [tool for phrase in phrases for tool in _of_phrase(row.tools, phrase)]
     is_same = in_words(toolset(tuple(tools), row.name)) == tuple(phrases)
@@ -98,7 +98,7 @@ def _named(row: Tools, name: str) -> str:
 
 
 def _forms(row: Tools) -> Sequence[tuple[str, str]]:
-    return (row.mcp_tool, "mcp__{server}__{tool}"), (row.mcp_server, "mcp__{server}"), (row.other, "{tool}")
+    return (row.mcp_tool, "mcp__{server}__{tool}"), (row.mcp_server, "mcp__{server}"), (row.fallback_name, "{tool}")
 
 
 _SPELLED = {"server": "`(?P<server>[^`]+)`", "tool": "`(?P<tool>[^`]+)`"}

@@ -1,10 +1,11 @@
-"""What a manifest means for one AI tool: its front matter, and what that cannot say."""
+"""Adapt a manifest to one client: the front matter of its agent file, and what that file cannot express."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from kei_assembler.manifest import Handoff, Manifest
@@ -15,8 +16,9 @@ from kei_assembler.text.frontmatter import Value
 from kei_assembler.text.markdown import code_span, fold
 
 EVERYTHING = "*"
-"""The entry of `tools` that stands for all tools."""
+"""The entry of `tools` that means all tools."""
 
+# A tool with an optional scope, as in `Bash(git:*)`, and a tool of an MCP server or the whole server.
 _TOOL = re.compile(r"(?P<tool>\w+)(?:\((?P<scope>.*)\))?", re.DOTALL)
 _MCP = re.compile(r"mcp__(?P<server>.+?)(?:__(?P<tool>.+))?", re.DOTALL)
 _BY_COMMA = re.compile(r"\s*,\s*")
@@ -25,74 +27,77 @@ LISTS = ("Agent", "Skill")
 
 
 class Grant(NamedTuple):
-    """A tool by the client's name, and the patterns that it is limited to; none where it is not."""
+    """A tool by the client's name, and the patterns that limit it, if any."""
 
     name: str
     patterns: tuple[str, ...] = ()
 
 
 class Toolset(NamedTuple):
-    """What a manifest's `tools` come to for a client.
+    """A manifest's `tools`, translated for a client."""
 
-    `granted` is None where the client's default holds. `lost` are the entries without a counterpart, `widened` those
-    whose scope the client's file cannot express; `agents` are those that may be started, where they are limited.
-    """
-
+    # None if the client's default applies.
     granted: tuple[Grant, ...] | None
-    lost: tuple[str, ...] = ()
-    widened: tuple[str, ...] = ()
+    # The entries without a counterpart in the client.
+    unsupported: tuple[str, ...] = ()
+    # The entries whose scope the client's file cannot express.
+    unscoped: tuple[str, ...] = ()
+    # The only agents that the agent can start, if it is limited to some.
     agents: tuple[str, ...] = ()
 
 
 class Adapted(NamedTuple):
-    """The entries of the front matter in their order.
-
-    `allowed` is what the agent may do, in words, where only the instructions can say that, and it is limited.
-    """
+    """A manifest, adapted to a client: the entries of the front matter in order, and what the agent may do."""
 
     entries: tuple[tuple[str, Value], ...]
+    # The granted tools in words. None unless the agent's tools are limited and only the instructions can say so.
     allowed: tuple[str, ...] | None
 
 
-class _Reading(NamedTuple):
-    """One entry of `tools`: the tool, its patterns, and the client's name for it, empty where there is none."""
+class _Entry(NamedTuple):
+    """One entry of `tools`: its text, the tool, its patterns, and the client's name for it, if any."""
 
-    entry: str
+    text: str
     tool: str
     patterns: tuple[str, ...]
     name: str
 
 
 def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) -> Adapted:
-    """Return what the manifest comes to for a target, of which the kit has these settings."""
+    """Return the manifest adapted to a target. `settings` are the kit's settings for that target."""
     own = manifest.target.get(target.name, {})
     tools = toolset(_limited(manifest, settings), target.name)
-    values: dict[str, Value] = {"name": manifest.name, "description": manifest.description, **target.fixed}
+    values: dict[str, Value] = {"name": manifest.name, "description": manifest.description, **target.defaults}
     if tools.granted is not None:
-        values |= _WRITTEN[target.tools.written](target.tools, tools.granted)
-    if target.tools.agents:
-        values[target.tools.agents] = tools.agents
+        values[target.tools.key] = _tools_value(target.tools, tools.granted)
+    if target.tools.agents_key:
+        values[target.tools.agents_key] = tools.agents
     if target.models is None or manifest.model in target.models:
         values["model"] = manifest.model
     if target.handoffs and own.get(target.handoffs.unless[0]) != target.handoffs.unless[1]:
         values[target.handoffs.key] = _handoffs(target.handoffs, manifest.handoff)
-    told = {key: value for key, value in values.items() if value or key == target.tools.key} | _own(target, own)
-    entries = tuple((key, told[key]) for key in target.keys if key in told)
-    return Adapted(entries, in_words(tools) if target.tools.written == "prose" else None)
+    # An empty list of tools is written, because without it the client's default would apply.
+    written = {key: value for key, value in values.items() if value or key == target.tools.key} | _own(target, own)
+    # Prose has an empty key, which drops out here.
+    entries = tuple((key, written[key]) for key in target.keys if key in written)
+    return Adapted(entries, in_words(tools) if target.tools.output_format == "prose" else None)
 
 
 def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:
-    """A manifest's table of the target, with its tables as lists of small ones where the client takes but those."""
+    """A manifest's table for the target. Some clients expect a list of tables with one key each instead of a table."""
     return {
         key: [{name: inner} for name, inner in value.items()]
-        if key in target.listed and isinstance(value, Mapping)
+        if key in target.tables_as_lists and isinstance(value, Mapping)
         else value
         for key, value in table.items()
     }
 
 
 def toolset_of(manifest: Manifest, target: Target, settings: Mapping[str, object]) -> Toolset:
-    """Return what the manifest's tools come to for a target; of its own tools instead, only whether there are any."""
+    """Return the manifest's tools, translated for a target.
+
+    If `[target.NAME]` replaces them, the result says only whether the replacement is empty.
+    """
     own = manifest.target.get(target.name, {})
     if target.tools.key in own:
         return Toolset(None if own[target.tools.key] else ())
@@ -100,7 +105,7 @@ def toolset_of(manifest: Manifest, target: Target, settings: Mapping[str, object
 
 
 def _limited(manifest: Manifest, settings: Mapping[str, object]) -> tuple[str, ...] | None:
-    """The manifest's tools; with the setting `limit-agents`, `Agent` is for the targets of its handoffs only."""
+    """The manifest's tools. The setting `limit-agents` limits `Agent` to the targets of the handoffs."""
     if manifest.tools is None or not settings.get("limit-agents"):
         return manifest.tools
     agents = ", ".join(handoff.target for handoff in manifest.handoff)
@@ -110,60 +115,58 @@ def _limited(manifest: Manifest, settings: Mapping[str, object]) -> tuple[str, .
 
 
 def starts_agents(entry: str) -> bool:
-    """Tell whether an entry of `tools` lets the agent start others, by that tool's name of now or before."""
+    """Return whether an entry of `tools` lets the agent start other agents. An older name of the tool counts too."""
     tool = entry.partition("(")[0]
     return ALIASES.get(tool, tool) == "Agent"
 
 
 @lru_cache(maxsize=1024)
 def toolset(tools: tuple[str, ...] | None, target: str) -> Toolset:
-    """Return what Claude Code's tools, as a manifest lists them, come to for a target."""
+    """Return Claude Code's tools, as a manifest lists them, translated for a target."""
     row = TARGETS[target].tools
     if row.names is None and tools is not None:
         return Toolset(tuple(map(Grant, tools)))
     if tools is None or EVERYTHING in tools:
         return Toolset(None)
-    read = [_read(row, row.names or {}, entry) for entry in tools]
-    found = [reading for reading in read if reading.name]
-    whole = {reading.tool for reading in found if not reading.patterns}
-    limited = [reading for reading in found if reading.patterns and reading.tool not in whole]
-    granted = tuple(_grants(row, found))
+    entries = [_entry(row, row.names or {}, text) for text in tools]
+    supported = [entry for entry in entries if entry.name]
+    # A scope has no effect if another entry grants the whole tool.
+    whole = {entry.tool for entry in supported if not entry.patterns}
+    limited = [entry for entry in supported if entry.patterns and entry.tool not in whole]
+    granted = tuple(_grants(row, supported))
     whole_names = {grant.name for grant in granted if not grant.patterns}
+    own_keys = {"Agent"} if row.agents_key else set()  # the scope of `Agent` goes into its own key
     return Toolset(
         granted,
-        tuple(reading.entry for reading in read if not reading.name),
-        tuple(reading.entry for reading in limited if reading.name in whole_names and not _is_apart(row, reading.tool)),
-        tuple(pattern for reading in limited if reading.tool == "Agent" for pattern in reading.patterns),
+        tuple(entry.text for entry in entries if not entry.name),
+        tuple(entry.text for entry in limited if entry.name in whole_names and entry.tool not in own_keys),
+        tuple(pattern for entry in limited if entry.tool == "Agent" for pattern in entry.patterns),
     )
 
 
-def _grants(row: Tools, found: Iterable[_Reading]) -> Iterable[Grant]:
+def _grants(row: Tools, entries: Iterable[_Entry]) -> Iterator[Grant]:
+    """Several entries can have the same name. The grant is limited only if all of them are."""
     patterns: dict[str, list[tuple[str, ...]]] = {}
-    for reading in found:
-        patterns.setdefault(reading.name, []).append(reading.patterns if reading.tool in row.scoped else ())
+    for entry in entries:
+        patterns.setdefault(entry.name, []).append(entry.patterns if entry.tool in row.scoped else ())
     for name, of_entries in patterns.items():
-        yield Grant(name, tuple(pattern for each in of_entries for pattern in each) if all(of_entries) else ())
+        yield Grant(name, tuple(chain.from_iterable(of_entries)) if all(of_entries) else ())
 
 
-def _is_apart(row: Tools, tool: str) -> bool:
-    """The agents that may be started have a key of their own."""
-    return tool == "Agent" and bool(row.agents)
-
-
-def _read(row: Tools, names: Mapping[str, str], entry: str) -> _Reading:
-    spelled = code_span if row.written == "prose" else str
-    if mcp := _MCP.fullmatch(entry):
+def _entry(row: Tools, names: Mapping[str, str], text: str) -> _Entry:
+    spelled = code_span if row.output_format == "prose" else str
+    if mcp := _MCP.fullmatch(text):
         pattern = row.mcp_server if mcp["tool"] in (None, EVERYTHING) else row.mcp_tool
         name = pattern.format(server=spelled(mcp["server"]), tool=spelled(mcp["tool"] or ""))
-        return _Reading(entry, entry, (), name if re.fullmatch(row.mcp, name, re.DOTALL) else "")
-    match = _TOOL.fullmatch(entry)
-    tool, scope = (match["tool"], match["scope"] or "") if match else (entry, "")
+        return _Entry(text, text, (), name if re.fullmatch(row.mcp_pattern, name, re.DOTALL) else "")
+    match = _TOOL.fullmatch(text)
+    tool, scope = (match["tool"], match["scope"] or "") if match else (text, "")
     tool = ALIASES.get(tool, tool)
-    return _Reading(entry, tool, _patterns(tool, scope), names.get(tool) or row.other.format(tool=spelled(tool)))
+    return _Entry(text, tool, _patterns(tool, scope), names.get(tool) or row.fallback_name.format(tool=spelled(tool)))
 
 
 def _patterns(tool: str, scope: str) -> tuple[str, ...]:
-    """What a tool is limited to; Claude Code writes a command with any arguments as `git:*`."""
+    """The patterns in a scope. Claude Code writes a command with any arguments as `git:*`, others as `git *`."""
     if scope.strip() in ("", EVERYTHING):
         return ()
     if tool in LISTS:
@@ -171,44 +174,28 @@ def _patterns(tool: str, scope: str) -> tuple[str, ...]:
     return (f"{scope[:-2]} *" if scope.endswith(":*") else scope,)
 
 
-def _comma(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:
-    """A comma-separated string reads best, but an item with a comma, or no item at all, needs a list."""
+def _tools_value(row: Tools, granted: tuple[Grant, ...]) -> Value:
+    if row.output_format == "permissions":
+        return permissions(row, granted)
     names = tuple(grant.name for grant in granted)
-    return {row.key: ", ".join(names) if names and not any("," in name for name in names) else names}
-
-
-def _list(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:
-    return {row.key: [grant.name for grant in granted]}
-
-
-def _permissions(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:
-    return {row.key: permissions(row, granted)}
+    # A comma-separated string reads best, but a name with a comma, or no name at all, needs a list.
+    is_string = row.output_format == "comma" and names and not any("," in name for name in names)
+    return ", ".join(names) if is_string else names
 
 
 def permissions(row: Tools, granted: Iterable[Grant]) -> dict[str, Value]:
-    """Return what a map of permissions says: the last that matches holds, so what is denied in general comes first."""
-    allowed = {grant.name: _by_pattern(grant.patterns) or row.guarded.get(grant.name, "allow") for grant in granted}
+    """Return the map of permissions for the granted tools. The last match wins, so the general denial comes first."""
+    allowed: dict[str, Value] = {
+        name: {EVERYTHING: "deny", **dict.fromkeys(patterns, "allow")}
+        if patterns
+        else row.default_permissions.get(name, "allow")
+        for name, patterns in granted
+    }
     return {EVERYTHING: "deny", **allowed}
 
 
-def _by_pattern(patterns: tuple[str, ...]) -> Mapping[str, Value]:
-    return {EVERYTHING: "deny", **dict.fromkeys(patterns, "allow")} if patterns else {}
-
-
-def _prose(row: Tools, granted: tuple[Grant, ...]) -> dict[str, Value]:  # noqa: ARG001 - as the others
-    return {}
-
-
-_WRITTEN: dict[str, Callable[[Tools, tuple[Grant, ...]], dict[str, Value]]] = {
-    "comma": _comma,
-    "list": _list,
-    "permissions": _permissions,
-    "prose": _prose,
-}
-
-
 def in_words(tools: Toolset) -> tuple[str, ...] | None:
-    """Return each tool as what the agent may do, in words that stand in a Markdown list; None for a default."""
+    """Return the granted tools as phrases for a Markdown list. Return None if the client's default applies."""
     if tools.granted is None:
         return None
     return tuple(

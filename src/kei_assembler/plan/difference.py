@@ -8,7 +8,8 @@ from difflib import unified_diff
 from itertools import islice
 
 from kei_assembler.paths import normal
-from kei_assembler.plan import Change, text_of
+from kei_assembler.plan.changes import Change
+from kei_assembler.plan.classify import text_of
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp

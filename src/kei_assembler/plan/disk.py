@@ -11,7 +11,7 @@ from functools import cache
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Files, atomic
 from kei_assembler.kit import Kit
-from kei_assembler.plan import OUTPUT_MOST, Change, Kind
+from kei_assembler.plan.changes import OUTPUT_MOST, Change, FileStatus
 
 
 class Disk:
@@ -42,7 +42,7 @@ class Disk:
         return None
 
     def apply(self, changes: Iterable[Change]) -> list[Change]:
-        """Carry out the changes, and return them as they came about.
+        """Carry out the changes, and return them as they came about; `applied` tells which of them are so.
 
         Each file is whole at any moment, old or new. What somebody changed since the plan was made is left alone, and
         comes back as edited; what another run was faster to do is done. Raises AssembleError when the machine does
@@ -75,7 +75,7 @@ class Disk:
                 f"{change.path} cannot be written: {error.strerror}",
                 "what was written before it is whole; once there is room and the right to write, run again",
             ) from error
-        return change if is_as_planned else change._replace(kind=Kind.EDITED)
+        return change._replace(applied=True) if is_as_planned else change._replace(kind=FileStatus.EDITED)
 
 
 def create(path: str, content: bytes) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.kit import Kit
-from kei_assembler.plan import Change, Kind
+from kei_assembler.plan.changes import Change, FileStatus
 from kei_assembler.plan.disk import Disk
 
 MANIFEST_SCHEMA = ".assemble/manifest.schema.json"
@@ -24,6 +24,6 @@ def renewal(kit: Kit, file: str, present: bytes) -> list[Change]:
     from kei_assembler import schema  # most kits have no such file, and their runs no need of this
 
     now = schema.settings_schema() if file == SETTINGS_SCHEMA else schema.manifest_schema(kit)
-    kinds = {schema.State.OUTDATED: Kind.UPDATE, schema.State.EDITED: Kind.EDITED}
+    kinds = {schema.State.OUTDATED: FileStatus.UPDATE, schema.State.EDITED: FileStatus.EDITED}
     kind = kinds.get(schema.state(present, now))
     return [Change(kind, file, "", "", present, schema.as_text(now).encode())] if kind else []

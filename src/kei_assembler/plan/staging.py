@@ -10,7 +10,8 @@ from kei_assembler.files.git_index import Git
 from kei_assembler.kit import BODY_TEMPLATE, PROJECT_FILE, SETTINGS_FILE, Kit
 from kei_assembler.kit.discovery import git_top
 from kei_assembler.paths import is_inside, normal
-from kei_assembler.plan import Kind, decide_leftover
+from kei_assembler.plan.changes import FileStatus
+from kei_assembler.plan.classify import classify_leftover
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.targets import TARGETS
 
@@ -79,5 +80,5 @@ def _was_generated(kit: Kit, git: Git, path: str) -> bool:
         content = git.told("show", f":{normal(os.path.relpath(path, git.top))}")
     except AssembleError:  # it is part of a merge: the index has no one version of it
         return True
-    leftovers = (decide_leftover(kit, _way(kit, path), target, content) for target in TARGETS)
-    return any(leftover and leftover.kind is Kind.ORPHAN for leftover in leftovers)
+    leftovers = (classify_leftover(kit, _way(kit, path), target, content) for target in TARGETS)
+    return any(leftover and leftover.kind is FileStatus.ORPHAN for leftover in leftovers)

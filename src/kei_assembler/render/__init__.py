@@ -102,7 +102,9 @@ class Renderer:
         source = self._way(os.path.dirname(path), os.path.dirname(file)) + os.path.basename(file)
         line = line_for(parts, row.form.comment, source, file)
         parts.insert(1, line.encode())
-        return Artifact(path, file, target, b"".join(parts), body, line if row.form.prompts else "", adapted.allowed)
+        return Artifact(
+            path, file, target, b"".join(parts), body, line if row.form.has_stamp_in_prompt else "", adapted.allowed
+        )
 
     def _find_way(self, start: str, folder: str) -> str:
         """The way from one folder of the kit to another, with a `/` at its end; empty where they are the same."""
@@ -133,7 +135,7 @@ class Renderer:
         if template and may_hide(artifact.content):
             whole = Source(source.file, artifact.content.decode())
             found = run_rule(hidden_text, whole, whole, self.kit.allowed_characters)
-        if TARGETS[artifact.target].fills and not self._is_filled(manifest, artifact.target):
+        if TARGETS[artifact.target].placeholder and not self._is_filled(manifest, artifact.target):
             prompt = Source(source.file, artifact.prompt)
             found += run_rule(filled_in_file, prompt, prompt, (artifact.target,))
         if found:
@@ -141,7 +143,7 @@ class Renderer:
 
     def _is_filled(self, manifest: Manifest, target: str) -> bool:
         """Whether a block has already what the client would fill in; that is a finding about the block."""
-        return any(re.search(TARGETS[target].fills, self._block(name)) for name in manifest.blocks)
+        return any(re.search(TARGETS[target].placeholder, self._block(name)) for name in manifest.blocks)
 
     def unsaid(self, artifact: Artifact, manifest: Manifest) -> list[Diagnostic]:
         """Return a finding when the kit's template leaves out what the agent may do, and nothing else says it."""

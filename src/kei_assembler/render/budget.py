@@ -1,4 +1,7 @@
-"""What a kit's template may make in one rendering, counted in characters of text and items of lists."""
+"""The limit on what one rendering of a kit's template can produce, in characters of text and items of lists.
+
+The compiled code of such a template charges a budget for every value that it produces, passes on or prints.
+"""
 
 from __future__ import annotations
 
@@ -13,32 +16,40 @@ from jinja2.runtime import Context
 from kei_assembler.source.shapes import are_texts
 
 MADE_MOST = 1024 * 1024
-"""The bound on what one rendering makes, passes on and prints, all in all."""
+"""The budget of one rendering: the total of what it can produce, pass on and print."""
 
-_BITS_MOST = 64
+_MAX_BITS = 64
 
 
 class Budget:
-    """Lets values pass while there is something left, and knows by `printed` what can be printed."""
+    """The budget of a rendering. `printed` converts a value to what a template prints for it."""
 
     def __init__(self, printed: Callable[[Any], Any]) -> None:
         self._printed = printed
         self.renew()
 
     def renew(self) -> None:
-        """Begin a rendering."""
+        """Reset the budget at the start of a rendering."""
         self.left = MADE_MOST
 
     def pay(self, size: int) -> None:
-        """Take a size from the budget; a negative one costs no less."""
+        """Charge a size; templates can pass negative sizes, and these are charged like positive ones.
+
+        Raises:
+            OverflowError: the budget is exceeded.
+        """
         self.left -= abs(size)
         if self.left < 0:
             raise _spent()
 
     def paid(self, value: Any) -> Any:
-        """Return a value, at the cost of its size and of everything in it."""
+        """Charge a value, including everything in it, and return it.
+
+        Raises:
+            OverflowError: the budget is exceeded, or the value is a number of more than 64 bits.
+        """
         if isinstance(value, str):
-            self.left -= 1 + len(value)  # without a call of `pay`: every piece of what a template prints comes by here
+            self.left -= 1 + len(value)  # `pay` inlined: every piece of text that a template prints is charged here
             if self.left < 0:
                 raise _spent()
         elif _is_of_texts(value):
@@ -52,28 +63,28 @@ class Budget:
         if isinstance(value, list | tuple | dict | MappingProxyType):
             for item in value.items() if isinstance(value, dict | MappingProxyType) else value:
                 self.paid(item)
-        elif isinstance(value, int) and value.bit_length() > _BITS_MOST:
-            raise OverflowError(f"numbers of more than {_BITS_MOST} bits are refused in a kit's template")
+        elif isinstance(value, int) and value.bit_length() > _MAX_BITS:
+            raise OverflowError(f"numbers of more than {_MAX_BITS} bits are not allowed in a kit's template")
 
     def printed(self, value: Any) -> Any:
-        """Return what is printed for a value: of a text, as most are, nobody else has to be asked."""
+        """Charge a value and return what is printed for it. Nearly all values are strings, which need no conversion."""
         self.paid(value)
         return value if type(value) is str else self._printed(value)
 
     def joined(self, values: Iterable[Any], separator: Any = "") -> str:
-        """Join what could be printed."""
+        """Join values as they would be printed, and charge the values and the separators."""
         texts = self.paid(values) if _is_of_texts(values) else [str(self.printed(value)) for value in values]
-        between = str(self.printed(separator))
-        self.pay(len(texts) * len(between))
-        return between.join(texts)
+        glue = str(self.printed(separator))
+        self.pay(len(texts) * len(glue))
+        return glue.join(texts)
 
 
 def _spent() -> OverflowError:
-    return OverflowError(f"the template makes more than {MADE_MOST} characters and items of lists")
+    return OverflowError(f"the template makes more than {MADE_MOST} characters and list items")
 
 
 def _is_of_texts(value: Any) -> TypeGuard[list[str] | tuple[str, ...]]:
-    """Tell whether this is a list of nothing but texts, which many are, and which costs little to ask."""
+    """Return whether this is a list of strings only: the common case, which is cheap to detect and to charge."""
     return type(value) in _LISTS and are_texts(value)
 
 
@@ -81,30 +92,30 @@ _LISTS = (tuple, list)
 
 
 class PayingTemplate(Template):
-    """A template whose renderings begin with a new budget, and that pays for the variables it hands on."""
+    """A template that starts each rendering with a full budget and charges the variables it passes on."""
 
     environment: Any
 
     def render(self, *args: Any, **kwargs: Any) -> str:
-        """Render with the whole budget."""
+        """Render with a full budget."""
         self.environment.budget.renew()
         return super().render(*args, **kwargs)
 
     def new_context(self, vars: Any = None, *args: Any) -> Context:  # noqa: A002
-        """Make what an include or an import sees."""
+        """Charge and return the context of an include or an import."""
         self.environment.budget.pay(len(vars or ()))
         return super().new_context(vars, *args)
 
 
 class PayingCode(CodeGenerator):
-    """Writes the code of a template, with what pays for its lists, its texts and what it prints."""
+    """Compiles a template to code that charges for its lists, its text and what it prints."""
 
     def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> None:
-        """Write the code of a node, and code around it that pays for what it makes."""
+        """Write the code of a node, wrapped in a call that charges for the node's value."""
         if self.stream.tell() > MADE_MOST:
             self.fail("the template has too much code", node.lineno)
-        if isinstance(node, nodes.Include) and not node.with_context:  # Jinja2 would print it again and again unpaid
-            self.fail("`without context` is refused in a kit's template", node.lineno)
+        if isinstance(node, nodes.Include) and not node.with_context:  # Jinja2 prints its cached output uncharged
+            self.fail("`without context` is not allowed in a kit's template", node.lineno)
         if price := _price(node):
             self.write(f"environment.budget.{price}(")
             super().visit(nodes.Tuple(node.nodes, "store") if isinstance(node, nodes.Concat) else node, *args, **kwargs)
@@ -116,11 +127,11 @@ class PayingCode(CodeGenerator):
         return f"environment.budget.paid({super()._output_const_repr(group)})"
 
     def _make_finalize(self) -> Any:
-        return super()._make_finalize()._replace(const=None)  # what is printed is paid for then, not when compiled
+        return super()._make_finalize()._replace(const=None)  # charge constants when printed, not when compiled
 
 
 def _price(node: nodes.Node) -> str:
-    """What the budget does with what an expression makes: nothing where that is what it was given."""
+    """Return the budget's method for an expression that makes a new value; empty for all other nodes."""
     if isinstance(node, nodes.Concat):
         return "joined"
     is_slice = isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice)

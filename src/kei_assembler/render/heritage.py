@@ -1,16 +1,16 @@
-"""What templates inherit from one another, read from their parsed text: which blocks are whose?"""
+"""Template inheritance: finds overrides of blocks that the extended templates do not have."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import takewhile
+from itertools import dropwhile
 from typing import NamedTuple
 
 from jinja2 import nodes
 
 
 class Override(NamedTuple):
-    """A block that stands in no other, its line, and the blocks that stand in it."""
+    """An outermost block: its name, its line, and the names of the blocks nested in it."""
 
     name: str
     line: int
@@ -18,10 +18,11 @@ class Override(NamedTuple):
 
 
 class Heritage(NamedTuple):
-    """What one template has from another: the name of that one, and its own blocks that stand for some of it.
+    """The facts about one template that matter for inheritance.
 
-    `parent` is empty where it extends none, and None where that depends. `blocks` are all that it has, `calls` those
-    that it calls by their names, `overrides` are those that are to take the place of one of the parent's.
+    `parent` is the name of the template that it extends, an empty string if there is none, and None if the name is
+    known only when the template is rendered. `blocks` are all its blocks. `calls` are the blocks that it prints with
+    `self.NAME()`. `overrides` are the blocks meant to replace blocks of the parent.
     """
 
     parent: str | None
@@ -31,7 +32,10 @@ class Heritage(NamedTuple):
 
 
 class Misnamed(NamedTuple):
-    """A block that changes nothing: of which template, in which line, and what blocks those that this extends have."""
+    """A block without effect: no template that `template` extends has a block of that name.
+
+    `parent` is the template that `template` extends directly. `known` are the blocks that it can replace.
+    """
 
     template: str
     name: str
@@ -41,15 +45,15 @@ class Misnamed(NamedTuple):
 
 
 def heritage(tree: nodes.Template) -> Heritage:
-    """Return what a parsed template has from another."""
-    blocks = frozenset(block.name for block in tree.find_all(nodes.Block))
-    before = list(takewhile(lambda node: not isinstance(node, nodes.Extends), tree.body))
-    overrides = tuple(map(_override, _outermost(tree.body[len(before) :])))
-    return Heritage(_parent(tree), blocks, frozenset(_calls(tree)), overrides)
+    """Return the facts about a parsed template."""
+    # Jinja2 prints what precedes `extends`, so a block there has an effect without replacing anything.
+    after_extends = dropwhile(lambda node: not isinstance(node, nodes.Extends), tree.body)
+    overrides = (Override(block.name, block.lineno, _blocks_in(block)) for block in _outermost(after_extends))
+    return Heritage(_parent(tree), _blocks_in(tree), _calls(tree), tuple(overrides))
 
 
-def _override(block: nodes.Block) -> Override:
-    return Override(block.name, block.lineno, frozenset(inner.name for inner in block.find_all(nodes.Block)))
+def _blocks_in(node: nodes.Node) -> frozenset[str]:
+    return frozenset(block.name for block in node.find_all(nodes.Block))
 
 
 def _parent(tree: nodes.Template) -> str | None:
@@ -60,17 +64,15 @@ def _parent(tree: nodes.Template) -> str | None:
     return template.value if isinstance(template, nodes.Const) and isinstance(template.value, str) else None
 
 
-def _calls(tree: nodes.Template) -> Iterator[str]:
-    looks = [(look.node, look.attr) for look in tree.find_all(nodes.Getattr)]
-    looks += [(look.node, getattr(look.arg, "value", "")) for look in tree.find_all(nodes.Getitem)]
-    for owner, name in looks:
-        if isinstance(owner, nodes.Name) and owner.name == "self":
-            yield str(name)
+def _calls(tree: nodes.Template) -> frozenset[str]:
+    lookups = [(lookup.node, lookup.attr) for lookup in tree.find_all(nodes.Getattr)]
+    lookups += [(lookup.node, getattr(lookup.arg, "value", "")) for lookup in tree.find_all(nodes.Getitem)]
+    return frozenset(str(name) for owner, name in lookups if isinstance(owner, nodes.Name) and owner.name == "self")
 
 
-def _outermost(within: Iterable[nodes.Node]) -> Iterator[nodes.Block]:
-    """The blocks that stand in no other: what stands in one is printed where that is."""
-    for node in within:
+def _outermost(tree: Iterable[nodes.Node]) -> Iterator[nodes.Block]:
+    """Yield the blocks that are not nested: a nested block is printed wherever the block around it is."""
+    for node in tree:
         if isinstance(node, nodes.Block):
             yield node
         else:
@@ -78,26 +80,30 @@ def _outermost(within: Iterable[nodes.Node]) -> Iterator[nodes.Block]:
 
 
 def misnamed(heritage_of: Callable[[str], Heritage | None], name: str) -> Iterator[Misnamed]:
-    """Yield the blocks that change nothing, of a template and of those that it extends, as far as can be told."""
-    line = _lineage(heritage_of, name)
-    called: frozenset[str] = frozenset().union(*(each.calls for _, each in line))
-    for index, (template, own) in enumerate(line[:-1]):
-        blocks = frozenset().union(*(each.blocks for _, each in line[index + 1 :]))
-        for block in own.overrides:
-            if (blocks | called).isdisjoint({block.name, *block.holds}):
-                yield Misnamed(template, block.name, block.line, line[index + 1][0], blocks)
+    """Yield the blocks without effect in a template and in those that it extends.
+
+    `heritage_of` returns the facts about a template by its name, or None if they are not known. If any template in the
+    chain is not known, nothing is reported.
+    """
+    chain = _chain(heritage_of, name)
+    called: frozenset[str] = frozenset().union(*(facts.calls for _, facts in chain))
+    for index, (template, facts) in enumerate(chain[:-1]):
+        inherited = frozenset().union(*(other.blocks for _, other in chain[index + 1 :]))
+        for block in facts.overrides:
+            if (inherited | called).isdisjoint({block.name, *block.holds}):
+                yield Misnamed(template, block.name, block.line, chain[index + 1][0], inherited)
 
 
-def _lineage(heritage_of: Callable[[str], Heritage | None], name: str | None) -> list[tuple[str, Heritage]]:
-    """A template and those that it extends, to the last; none where one of them is not known."""
-    line: list[tuple[str, Heritage]] = []
+def _chain(heritage_of: Callable[[str], Heritage | None], name: str | None) -> list[tuple[str, Heritage]]:
+    """Return a template and those that it extends, directly or not; empty if one of them is not known."""
+    chain: list[tuple[str, Heritage]] = []
     while name:
-        own = heritage_of(name)
-        if own is None or len(line) == _LINEAGE_MOST:
+        facts = heritage_of(name)
+        if facts is None or len(chain) == _MAX_CHAIN:
             return []
-        line.append((name, own))
-        name = own.parent
-    return line if name is not None else []
+        chain.append((name, facts))
+        name = facts.parent
+    return chain if name is not None else []
 
 
-_LINEAGE_MOST = 100
+_MAX_CHAIN = 100  # templates that extend each other form an endless chain

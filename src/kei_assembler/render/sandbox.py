@@ -1,8 +1,8 @@
-"""What a kit's own template may do, in the sandbox that it runs in.
+"""The sandbox for a kit's own templates.
 
-CI renders the templates of other people's pull requests. So a template reaches nothing but the values that it is given:
-their fields, and the methods and filters that Markdown needs. And whatever it makes, passes on or prints is paid for by
-its size, out of one budget for each rendering. Only what a loop does without any of that is free, and CI's to limit.
+CI renders templates from strangers' pull requests. So a template can access only the values passed to it: their fields,
+and the methods and filters that Markdown needs. Everything that it produces, passes on or prints is charged by size to
+the budget of the rendering. Only loops that do none of that are not limited; a time limit for those is left to CI.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 from kei_assembler.render.budget import Budget, PayingCode, PayingTemplate
 from kei_assembler.render.heritage import Heritage, heritage
 
-_SOURCE_MOST = 64 * 1024
+_MAX_SOURCE = 64 * 1024
 _REFUSED_FILTERS = "attr batch center format pprint random slice striptags sum tojson urlize wordwrap xmlattr".split()
 _TEXT_FILTERS = "capitalize e escape forceescape lower replace safe string title trim upper urlencode wordcount".split()
 _TEXT_METHODS = """capitalize casefold count endswith find isalnum isalpha isdigit islower isspace isupper lower lstrip
@@ -35,7 +35,7 @@ _METHODS: dict[type, Collection[str]] = {
 }
 
 
-def _checked(function: Any, check: Callable[[Any], Any]) -> Callable[..., Any]:
+def _with_check(function: Any, check: Callable[[Any], Any]) -> Callable[..., Any]:
     return wraps(function)(lambda value, *args, **kwargs: function(check(value), *args, **kwargs))
 
 
@@ -45,12 +45,12 @@ def _has_field(value: Any, name: Any) -> bool:
 
 def _number(value: Any) -> Any:
     if not isinstance(value, int | float):
-        raise SecurityError(f"this is no number, but a {type(value).__name__}")
+        raise SecurityError(f"this is not a number but of type `{type(value).__name__}`")
     return value
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja2's immutable sandbox, with a budget, and without what could outgrow it in one step."""
+    """Jinja2's immutable sandbox with a budget, without operations that can exceed it in a single step."""
 
     code_generator_class = PayingCode
     template_class = PayingTemplate
@@ -59,21 +59,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self, finalize: Callable[[Any], Any], **options: Any) -> None:
         self.budget = Budget(finalize)
         self.heritage: dict[str, Heritage] = {}
+        # Optimized, Jinja2 would evaluate constant expressions when it compiles them, before a budget applies.
         super().__init__(finalize=self.budget.printed, optimized=False, **options)
         self.globals = {"range": safe_range}
         self.filters |= {"indent": self._indent, "join": self._join, "replace": self._replace, "round": self._round}
-        self.filters |= {name: _checked(self.filters[name], finalize) for name in _TEXT_FILTERS}
-        self.filters = {name: self._paying(self.filters[name]) for name in self.filters.keys() - set(_REFUSED_FILTERS)}
-        self.tests |= {name: _checked(self.tests[name], _number) for name in ("divisibleby", "even", "odd")}
+        self.filters |= {name: _with_check(self.filters[name], finalize) for name in _TEXT_FILTERS}
+        self.filters = {name: self._charged(self.filters[name]) for name in self.filters.keys() - set(_REFUSED_FILTERS)}
+        self.tests |= {name: _with_check(self.tests[name], _number) for name in ("divisibleby", "even", "odd")}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        if len(source) > _SOURCE_MOST:  # a template with names and branches takes time by the square of its length
-            raise TemplateSyntaxError(f"the template is longer than {_SOURCE_MOST} characters", 1, name, filename)
+        if len(source) > _MAX_SOURCE:  # compiling many names and branches takes quadratic time
+            raise TemplateSyntaxError(f"the template is longer than {_MAX_SOURCE} characters", 1, name, filename)
         tree = super()._parse(source, name, filename)
         self.heritage[filename or ""] = heritage(tree)
         return tree
 
-    def _paying(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _charged(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return wraps(function)(lambda *args, **kwargs: self.budget.paid(function(*args, **kwargs)))
 
     def _indent(self, s: str, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
@@ -91,31 +92,36 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return do_round(value, precision, method)
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Call a macro or a method, and pay for what it is given and what a method makes."""
+        """Call a macro or a method; charge the arguments and, for a method, the result."""
         self.budget.paid((args, *(kwargs[name] for name in kwargs if not name.startswith("_"))))
         result = super().call(context, obj, *args, **kwargs)
         return self.budget.paid(result) if isinstance(obj, BuiltinMethodType) else result
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Add what can be added, and calculate with numbers only: `%` and `*` make text of any length."""
+        """Apply an operator. All but `+` need numbers, because `*` and `%` make text of any length.
+
+        Raises:
+            SecurityError: the operator is `**`, or one that needs numbers has other operands.
+        """
         numbers = isinstance(left, int | float) and isinstance(right, int | float)
         if operator == "**" or not (operator == "+" or numbers):
-            raise SecurityError(f"`{operator}` is refused here in a kit's template")
+            raise SecurityError(f"`{operator}` is not allowed here in a kit's template")
         return self.budget.paid(super().call_binop(context, operator, left, right))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Look up an attribute; most are fields of the values that templates are given."""
+        """Look up an attribute."""
+        # A fast path: most lookups are fields of the values passed to the template, and those are safe.
         return getattr(obj, attribute) if _has_field(obj, attribute) else super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """Look up an item. It has a price because a filter like `sort` may look up any number for each value."""
+        """Look up an item and charge for it, because filters such as `sort` can look up any number of items."""
         self.budget.pay(1)
         return self.getattr(obj, argument) if _has_field(obj, argument) else super().getitem(obj, argument)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002 (so Jinja2 calls it)
-        """Tell whether this is a field of the values that templates are given, or a method that Markdown needs."""
+        """Return whether an attribute is a field of a value passed to the template or a method that Markdown needs."""
         known: Any = _METHODS.get(type(obj)) or getattr(obj, "_fields", ()) or getattr(obj, "__dict__", ())
         return attr in known and not attr.startswith("_")
 
     def wrap_str_format(self, value: Any) -> None:
-        """Leave `format` to the rule above: it pads to any width."""
+        """Return None, so that `is_safe_attribute` refuses `format`: Jinja2's safe variant still pads to any width."""

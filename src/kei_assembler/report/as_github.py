@@ -1,39 +1,39 @@
-"""The outcome as workflow commands, which GitHub shows as annotations in a pull request.
+"""The report as workflow commands, which GitHub shows as annotations in a pull request.
 
-The form and its escapes are those of GitHub's documentation, "Workflow commands for GitHub Actions": in the text `%`,
-CR and LF are percent-encoded, in a property `:` and `,` as well.
+The format is the one in GitHub's documentation, "Workflow commands for GitHub Actions": `%`, CR and LF are
+percent-encoded in a message, and `:` and `,` as well in a property.
 """
 
 from __future__ import annotations
 
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
 from kei_assembler.paths import normal
-from kei_assembler.plan.outcome import Outcome
+from kei_assembler.plan.result import RunResult
 from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import shown
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
-_IN_TEXT = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
-_IN_PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
+_MESSAGE_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
-def render(outcome: Outcome) -> Streams:
-    """Return one command a line for each finding, and one for a failure of the run itself.
+def render(result: RunResult) -> Streams:
+    """Return one command for each finding and each waiver, and one if the run failed; each is on its own line.
 
-    GitHub looks for a file from the top of the work tree, which is where a workflow runs: so the paths here are those
-    from the working directory.
+    GitHub resolves paths from the top of the work tree, where a workflow runs. So the paths in the commands are
+    relative to the working directory, not to the kit.
     """
-    commands = [_command(diagnostic, outcome.way) for diagnostic in outcome.findings]
-    commands += [f"::notice title=loosened::{_text(what, reason)}\n" for what, reason in outcome.loosened]
-    if outcome.failure:
-        commands.append(f"::error::{_text(outcome.failure.message, _help(outcome.failure.hint))}\n")
+    commands = [_command(diagnostic, result.request.prefix) for diagnostic in result.findings]
+    commands += [f"::notice title=waived::{_message(what, reason)}\n" for what, reason in result.waivers]
+    if result.failure:
+        commands.append(f"::error::{_message(result.failure.message, _help(result.failure.hint))}\n")
     return Streams("".join(commands), "")
 
 
-def _command(diagnostic: Diagnostic, way: str) -> str:
+def _command(diagnostic: Diagnostic, prefix: str) -> str:
     span = diagnostic.place.span
     properties = {
-        "file": normal(way + diagnostic.place.file),
+        "file": normal(prefix + diagnostic.place.file),
         "line": span.line,
         "endLine": span.end_line,
         "col": span.column,
@@ -41,19 +41,20 @@ def _command(diagnostic: Diagnostic, way: str) -> str:
         "title": diagnostic.code,
     }
     if span.end_line != span.line:
-        del properties["col"], properties["endColumn"]  # GitHub takes columns only within one line
-    listed = ",".join(f"{name}={shown(str(value)).translate(_IN_PROPERTY)}" for name, value in properties.items())
-    told = _text(diagnostic.message, _help(diagnostic.help), *(_note(way, *other) for other in diagnostic.related))
-    return f"::{_COMMANDS[diagnostic.severity]} {listed}::{told}\n"
+        del properties["col"], properties["endColumn"]  # GitHub accepts columns only for a span within one line
+    fields = ",".join(f"{name}={shown(str(value)).translate(_PROPERTY_ESCAPES)}" for name, value in properties.items())
+    notes = (_note(prefix, place, message) for place, message in diagnostic.related)
+    text = _message(diagnostic.message, _help(diagnostic.help), *notes)
+    return f"::{_COMMANDS[diagnostic.severity]} {fields}::{text}\n"
 
 
-def _note(way: str, place: Place, message: str) -> str:
-    return f"note: {normal(way + place.file)}:{place.span.line}:{place.span.column}: {message}"
+def _note(prefix: str, place: Place, message: str) -> str:
+    return f"note: {normal(prefix + place.file)}:{place.span.line}:{place.span.column}: {message}"
 
 
-def _help(hint: str) -> str:
-    return f"help: {hint}" if hint else ""
+def _help(text: str) -> str:
+    return f"help: {text}" if text else ""
 
 
-def _text(*parts: str) -> str:
-    return "%0A".join(shown(part).translate(_IN_TEXT) for part in parts if part)
+def _message(*parts: str) -> str:
+    return "%0A".join(shown(part).translate(_MESSAGE_ESCAPES) for part in parts if part)

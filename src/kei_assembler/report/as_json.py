@@ -1,26 +1,26 @@
-"""The outcome as one JSON object, in ASCII."""
+"""The report as one JSON object in ASCII."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, Place
-from kei_assembler.plan import DRIFT, Change
-from kei_assembler.plan.outcome import Outcome
+from kei_assembler.plan.changes import DRIFT, Change
+from kei_assembler.plan.result import RunResult
 from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import as_json, shown
 
 
-def render(outcome: Outcome) -> Streams:
-    """Return an object with `diagnostics`, `changes`, `loosened`, and `failure` if the run was not possible."""
-    whole: dict[str, Any] = {
-        "diagnostics": [_diagnostic(diagnostic) for diagnostic in outcome.findings],
-        "changes": [_change(outcome, change) for change in outcome.changes],
-        "loosened": [loosening._asdict() for loosening in outcome.loosened],
+def render(result: RunResult) -> Streams:
+    """Return an object with the keys `diagnostics`, `changes` and `loosened`, and `failure` if the run failed."""
+    report: dict[str, Any] = {
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in result.findings],
+        "changes": [_change(result, change) for change in result.changes],
+        "loosened": [waiver._asdict() for waiver in result.waivers],
     }
-    if outcome.failure:
-        whole["failure"] = {"message": shown(outcome.failure.message), "help": shown(outcome.failure.hint)}
-    return Streams(as_json(whole), "")
+    if result.failure:
+        report["failure"] = {"message": shown(result.failure.message), "help": shown(result.failure.hint)}
+    return Streams(as_json(report), "")
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -38,10 +38,10 @@ def _place(place: Place) -> dict[str, Any]:
     return {"file": place.file, **place.span._asdict()}
 
 
-def _change(outcome: Outcome, change: Change) -> dict[str, Any]:
-    told = {"path": change.path, "kind": change.kind, "manifest": change.manifest, "target": change.target}
-    if outcome.is_diff:
+def _change(result: RunResult, change: Change) -> dict[str, Any]:
+    fields = {"path": change.path, "kind": change.kind, "manifest": change.manifest, "target": change.target}
+    if result.request.diff:
         from kei_assembler.plan.difference import diff
 
-        told["diff"] = diff(change, outcome.way) if change.kind in DRIFT else ""
-    return told
+        fields["diff"] = diff(change, result.request.prefix) if change.kind in DRIFT else ""
+    return fields

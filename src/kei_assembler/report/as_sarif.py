@@ -1,4 +1,4 @@
-"""The outcome as SARIF 2.1.0, the format that code scanning services read (OASIS standard of 27 March 2020)."""
+"""The report as SARIF 2.1.0, the format of code scanning services (OASIS standard of 27 March 2020)."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ from typing import Any
 from kei_assembler import __version__
 from kei_assembler.diagnostics import Diagnostic, Place, Severity
 from kei_assembler.paths import normal
-from kei_assembler.plan.outcome import Outcome
+from kei_assembler.plan.result import RunResult
 from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import as_json, shown
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
-def render(outcome: Outcome) -> Streams:
-    """Return a log with one run: the rules that had something to say, and what they said.
+def render(result: RunResult) -> Streams:
+    """Return a log with one run: its findings and the rules that reported them.
 
-    Code scanning services look for a file from the top of the work tree: paths are those from the working directory.
+    Code scanning services resolve paths from the top of the work tree, where a workflow runs. So paths are relative
+    to the working directory, not to the kit.
     """
-    codes = sorted({diagnostic.code for diagnostic in outcome.findings})
+    codes = sorted({diagnostic.code for diagnostic in result.findings})
     run: dict[str, Any] = {
         "tool": {"driver": {"name": "assemble", "version": __version__, "rules": [_rule(code) for code in codes]}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(diagnostic, codes, outcome.way) for diagnostic in outcome.findings],
-        "invocations": [_invocation(outcome)],
-        "properties": {"loosened": [loosening._asdict() for loosening in outcome.loosened]},
+        "results": [_result(diagnostic, codes, result.request.prefix) for diagnostic in result.findings],
+        "invocations": [_invocation(result)],
+        "properties": {"loosened": [waiver._asdict() for waiver in result.waivers]},
     }
     return Streams(as_json({"version": "2.1.0", "runs": [run]}), "")
 
 
-def _invocation(outcome: Outcome) -> dict[str, Any]:
-    invocation: dict[str, Any] = {"executionSuccessful": outcome.failure is None, "exitCode": outcome.status}
-    if outcome.failure:
-        text = shown(f"{outcome.failure.message} {outcome.failure.hint}".strip())
+def _invocation(result: RunResult) -> dict[str, Any]:
+    invocation: dict[str, Any] = {"executionSuccessful": result.failure is None, "exitCode": result.status}
+    if result.failure:
+        text = shown(f"{result.failure.message} {result.failure.hint}".strip())
         invocation["toolExecutionNotifications"] = [{"level": "error", "message": {"text": text}}]
     return invocation
 
@@ -51,23 +52,23 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(diagnostic: Diagnostic, codes: list[str], way: str) -> dict[str, Any]:
+def _result(diagnostic: Diagnostic, codes: list[str], prefix: str) -> dict[str, Any]:
     text = f"{diagnostic.message}. {diagnostic.help}" if diagnostic.help else diagnostic.message
-    related = [{**_location(place, way), "message": {"text": shown(message)}} for place, message in diagnostic.related]
+    related = [{**_location(place, prefix), "message": {"text": shown(note)}} for place, note in diagnostic.related]
     return {
         "ruleId": diagnostic.code,
         "ruleIndex": codes.index(diagnostic.code),
         "level": _LEVELS[diagnostic.severity],
         "message": {"text": shown(text)},
-        "locations": [_location(diagnostic.place, way)],
+        "locations": [_location(diagnostic.place, prefix)],
         **({"relatedLocations": related} if related else {}),
     }
 
 
-def _location(place: Place, way: str) -> dict[str, Any]:
+def _location(place: Place, prefix: str) -> dict[str, Any]:
     from urllib.parse import quote
 
     line, column, end_line, end_column = place.span
     region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-    uri = quote(normal(way + place.file), errors="surrogateescape")
+    uri = quote(normal(prefix + place.file), errors="surrogateescape")
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}

@@ -1,4 +1,4 @@
-"""The outcome as text for people: results on stdout, findings and the summary on stderr."""
+"""The report as text for people: results on stdout, diagnostics and the summary on stderr."""
 
 from __future__ import annotations
 
@@ -8,39 +8,42 @@ from collections import Counter
 from collections.abc import Container, Iterable
 
 from kei_assembler.diagnostics import Diagnostic, Place
-from kei_assembler.plan import DRIFT, Change, Kind
-from kei_assembler.plan.outcome import Outcome
+from kei_assembler.plan.changes import DRIFT, Change, FileStatus
+from kei_assembler.plan.result import RunResult
 from kei_assembler.report.streams import Streams
 from kei_assembler.text.hidden import shown
 
-_LINE_MOST = 100
+_MAX_LINE_LENGTH = 100
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
-_DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.ORPHAN: "deleted"}
-_PLANNED = {Kind.CREATE: "would create", Kind.UPDATE: "would update"}
-_SHOWN_IN_BUILD = (Kind.EDITED, Kind.FOREIGN)
+_DONE = {FileStatus.CREATE: "created", FileStatus.UPDATE: "updated", FileStatus.ORPHAN: "deleted"}
+_PLANNED = {FileStatus.CREATE: "would create", FileStatus.UPDATE: "would update"}
+_SHOWN_IN_BUILD = (FileStatus.EDITED, FileStatus.FOREIGN)
 
 
-def render(outcome: Outcome) -> Streams:
-    """Return what became of each output, or in a check what is not as it should be, and what there is to say.
+def render(result: RunResult) -> Streams:
+    """Return the status of each output and the diagnostics; a check lists only the outputs that are out of date.
 
-    With diffs, these alone are on stdout, so that other programs can take them.
+    With `--diff`, stdout contains only the diffs, so that other programs can read them.
     """
-    told = "".join(_lines(outcome))
-    err = "".join([diagnostics(outcome.diagnostics), *_closing(outcome)])
-    if outcome.printed is not None:
-        return Streams(outcome.printed, diagnostics(outcome.diagnostics))
-    if outcome.is_diff:
-        return Streams(_diffs(outcome, DRIFT), told + err)
-    return Streams(told + ("" if outcome.is_check else escaped(_diffs(outcome, _SHOWN_IN_BUILD))), err)
+    results = "".join(_lines(result))
+    err = "".join([diagnostics(result.diagnostics), *_closing(result)])
+    if result.printed is not None:
+        return Streams(result.printed, diagnostics(result.diagnostics))
+    if result.request.diff:
+        return Streams(_diffs(result, DRIFT), results + err)
+    return Streams(results + ("" if result.request.check else escaped(_diffs(result, _SHOWN_IN_BUILD))), err)
 
 
 def diagnostics(found: Iterable[Diagnostic]) -> str:
-    """Return findings alone."""
-    return "".join(map(_diagnostic_text, found))
+    """Return the diagnostics as text, each with its excerpt."""
+    return "".join(map(_diagnostic, found))
 
 
 def escaped(text: str, colours: bool = False) -> str:
-    """Return diffs or a file as people may read them: nothing in the text acts on a terminal or in a log of CI."""
+    """Return a diff or a file in a form that is safe to print on a terminal or in a CI log.
+
+    With `colours`, terminal escapes highlight the lines of a diff.
+    """
     paint = _paint if colours else _line
     return "".join(f"{paint(line)}\n" for line in text.removesuffix("\n").split("\n")) if text else ""
 
@@ -51,7 +54,7 @@ def _paint(line: str) -> str:
 
 
 def _line(text: str) -> str:
-    """A line of a report. At its start, with or without white space, GitHub would take `::` for a command."""
+    """Return a line that is safe to print: to GitHub, `::` after nothing but white space starts a command."""
     return _LEADING_COMMAND.sub(r"\1<U+003A>", shown(text))
 
 
@@ -59,61 +62,61 @@ _LEADING_COMMAND = re.compile(r"\A(\s*):(?=:)")
 _COLOURS = (("+++", "1"), ("---", "1"), ("@@", "36"), ("+", "32"), ("-", "31"))
 
 
-def _lines(outcome: Outcome) -> Iterable[str]:
-    for change in outcome.changes:
-        if change.kind in DRIFT or (change.kind is Kind.UNCHANGED and not outcome.only_looks):
-            mending = "" if change.path in outcome.applied else change.mending(outcome.named)
-            yield shown(f"{_word(outcome, change)} {change.path}{': ' if mending else ''}{mending}") + "\n"
+def _lines(result: RunResult) -> Iterable[str]:
+    for change in result.changes:
+        if change.kind in DRIFT or (change.kind is FileStatus.UNCHANGED and not result.request.only_looks):
+            advice = "" if change.applied else change.mending(result.request.kit)
+            yield shown(f"{_word(result, change)} {change.path}{': ' if advice else ''}{advice}") + "\n"
 
 
-def _word(outcome: Outcome, change: Change) -> str:
-    if outcome.only_looks:
+def _word(result: RunResult, change: Change) -> str:
+    if result.request.only_looks:
         return _PLANNED.get(change.kind, str(change.kind))
     done = _DONE.get(change.kind, "overwrote")
-    return done if change.path in outcome.applied else str(change.kind)
+    return done if change.applied else str(change.kind)
 
 
-def _diffs(outcome: Outcome, kinds: Container[Kind]) -> str:
-    concerned = [change for change in outcome.changes if change.kind in kinds and change.path not in outcome.applied]
-    if not concerned:
+def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
+    pending = [change for change in result.changes if change.kind in kinds and not change.applied]
+    if not pending:
         return ""
     from kei_assembler.plan.difference import diff
 
-    return "".join(diff(change, outcome.way) for change in concerned)
+    return "".join(diff(change, result.request.prefix) for change in pending)
 
 
-def _closing(outcome: Outcome) -> Iterable[str]:
-    found = tally(outcome.diagnostics)
-    if outcome.failure:
-        yield f"error: {shown(outcome.failure.message)}\n"
-        yield f"  help: {shown(outcome.failure.hint)}\n" if outcome.failure.hint else ""
-    elif not outcome.changes and outcome.status:
-        yield f"{found}; nothing was written\n"
+def _closing(result: RunResult) -> Iterable[str]:
+    counts = tally(result.diagnostics)
+    if result.failure:
+        yield f"error: {shown(result.failure.message)}\n"
+        yield f"  help: {shown(result.failure.hint)}\n" if result.failure.hint else ""
+    elif not result.changes and result.status:
+        yield f"{counts}; nothing was written\n"
     else:
-        yield f"{_summary(outcome)}{'; ' if found else ''}{found}\n"
-    for what, reason in outcome.loosened:
-        yield shown(f"loosened: {what}{f' ({reason})' if reason else ''}") + "\n"
+        yield f"{_summary(result)}{'; ' if counts else ''}{counts}\n"
+    for what, reason in result.waivers:
+        yield shown(f"waived: {what}{f' ({reason})' if reason else ''}") + "\n"
 
 
-def _summary(outcome: Outcome) -> str:
-    """The run in one line: "7 agents: 1 created, 6 unchanged"."""
-    counts = Counter(_word(outcome, change).replace("would ", "to ") for change in outcome.changes)
+def _summary(result: RunResult) -> str:
+    """Return the run in one line: "7 agents: 1 created, 6 unchanged"."""
+    counts = Counter(_word(result, change).replace("would ", "to ") for change in result.changes)
     parts = ", ".join(f"{count:,} {word}" for word, count in counts.items())
-    return f"{counted(outcome.agents, 'agent')}: {parts or 'nothing to write'}"
+    return f"{counted(result.request.agents, 'agent')}: {parts or 'nothing to write'}"
 
 
 def tally(diagnostics: Iterable[Diagnostic]) -> str:
-    """Return how many findings there are: "3 errors, 1 note"; empty when there are none."""
+    """Return the number of diagnostics by severity, for example "3 errors, 1 note"; empty if there are none."""
     counts = Counter(diagnostic.severity for diagnostic in diagnostics)
     return ", ".join(counted(counts[severity], severity.word) for severity in sorted(counts, reverse=True))
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: "1 agent", "2 agents"."""
+    """Return a number with its noun, for example "1 agent" or "2 agents"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _diagnostic_text(diagnostic: Diagnostic) -> str:
+def _diagnostic(diagnostic: Diagnostic) -> str:
     head = f"{_position(diagnostic.place)}: {diagnostic.severity.word}[{diagnostic.code}] {diagnostic.message}"
     lines = [_line(head), *_excerpt(diagnostic.place, f"help: {diagnostic.help}" if diagnostic.help else "")]
     for place, message in diagnostic.related:
@@ -135,29 +138,25 @@ def _excerpt(place: Place, label: str) -> list[str]:
 
 
 def _underlined(place: Place) -> tuple[int, int]:
-    """The columns to underline, from 0: of a longer span its first line, of a string what is in the quotes."""
+    """Return the columns to underline, from 0: of the span only its first line, of a string only its content."""
     line, span = place.excerpt or "", place.span
     start = span.column - 1
     end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
-    is_quoted = _QUOTED.fullmatch(line[start:end])
-    return (start + 1, end - 1) if is_quoted else (start, end)
+    return (start + 1, end - 1) if _QUOTED.fullmatch(line[start:end]) else (start, end)
 
 
 def _cropped(line: str, start: int, end: int) -> tuple[str, str, str]:
-    """The line as it is shown, before, in and after the underline; of a long line the part around it."""
-    first = 0 if len(line) <= _LINE_MOST else max(0, start - _LINE_MOST // 3)
-    last = first + _LINE_MOST
-    ellipsis = "…" if first else "", "…" if last < len(line) else ""
+    """Return the parts of a line before, in and after the underline. A long line is cut around it."""
+    first = 0 if len(line) <= _MAX_LINE_LENGTH else max(0, start - _MAX_LINE_LENGTH // 3)
+    last = first + _MAX_LINE_LENGTH
     end = min(end, last)
-    return (
-        ellipsis[0] + shown(line[first:start]),
-        shown(line[start:end]),
-        shown(line[end:last]).rstrip() + ellipsis[1],
-    )
+    before = ("…" if first else "") + shown(line[first:start])
+    after = shown(line[end:last]).rstrip() + ("…" if last < len(line) else "")
+    return before, shown(line[start:end]), after
 
 
 def width(text: str) -> int:
-    """Return how many columns a terminal gives the text: two for wide characters, none for combining ones."""
+    """Return the width of a text in terminal columns: two for wide characters, none for combining ones."""
     return sum(_columns(character) for character in text)
 
 

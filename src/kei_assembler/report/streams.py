@@ -1,4 +1,4 @@
-"""What every renderer of a report returns."""
+"""The return type of the report renderers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Streams(NamedTuple):
-    """What goes to stdout and to stderr."""
+    """The text for stdout and the text for stderr."""
 
     out: str
     err: str

@@ -11,10 +11,11 @@ from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, n
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
-from kei_assembler.rules.subject import Subject, Usage
+from kei_assembler.rules.subject import ManifestUse, Subject, Usage, use_of
 from kei_assembler.source import Source
 
 __all__ = [
+    "ManifestUse",
     "Usage",
     "check_block",
     "check_defaults",
@@ -24,6 +25,7 @@ __all__ = [
     "drift",
     "outputs",
     "text",
+    "use_of",
 ]
 
 OF_MANIFEST = (

@@ -79,26 +79,26 @@ def beyond_advice(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
 
 def _beyond(given: Given, targets: Iterable[str], advised: bool) -> Iterator[Finding]:
     for limit, message in excesses(given, targets):
-        if limit.advised == advised:
-            where = (limit.of,) if limit.of in _KEYS else ()
-            yield Finding(where, message, "" if limit.pattern else _HELP.get(limit.of, ""))
+        if limit.is_advisory == advised:
+            where = (limit.part,) if limit.part in _KEYS else ()
+            yield Finding(where, message, "" if limit.pattern else _HELP.get(limit.part, ""))
 
 
 def excesses(given: Given, targets: Iterable[str]) -> Iterator[tuple[Limit, str]]:
     """Yield each limit of these targets that a text is beyond, with the sentence that says so."""
     for target in targets:
         for limit in TARGETS[target].limits:
-            if limit.of in given and (message := _excess(limit, given[limit.of], TARGETS[target].label)):
+            if limit.part in given and (message := _excess(limit, given[limit.part], TARGETS[target].label)):
                 yield limit, message
 
 
 def _excess(limit: Limit, value: str | bytes, label: str) -> str:
     """What is wrong with the value in the eyes of a client, or nothing."""
-    name, size = _NAMES[limit.of], len(value)
+    name, size = _NAMES[limit.part], len(value)
     if size < limit.least:
         return f"{name} has {_counted(limit, size)}; {label} needs at least {limit.least:,}"
     if 0 < limit.most < size:
-        most = f"warns above {limit.most:,}" if limit.advised else f"takes at most {limit.most:,}"
+        most = f"warns above {limit.most:,}" if limit.is_advisory else f"takes at most {limit.most:,}"
         return f"{name} has {_counted(limit, size)}; {label} {most}"
     if value in limit.reserved:
         return f"{label} keeps the name `{value!s}` for itself"
@@ -108,7 +108,7 @@ def _excess(limit: Limit, value: str | bytes, label: str) -> str:
 
 
 def _counted(limit: Limit, size: int) -> str:
-    unit = _UNITS.get(limit.of, "character")
+    unit = _UNITS.get(limit.part, "character")
     return f"{size:,} {unit}{'s' * (size != 1)}"
 
 

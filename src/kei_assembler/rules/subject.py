@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.kit import Kit, stem
@@ -77,8 +77,31 @@ class Subject:
         return not self.misfits or all(misfit.path[: len(path)] != path for misfit in self.misfits)
 
 
+class ManifestUse(NamedTuple):
+    """What one manifest uses, as plain values; `own_targets` tells whether it names its targets itself."""
+
+    name: str
+    blocks: tuple[str, ...]
+    rights: tuple[str, ...]
+    targets: tuple[str, ...]
+    own_targets: bool
+    handoffs: tuple[str, ...]
+
+
+def use_of(kit: Kit, manifest: Manifest) -> ManifestUse:
+    """Return what a manifest of the kit uses."""
+    return ManifestUse(
+        manifest.name,
+        manifest.blocks,
+        rights_of(manifest),
+        kit.targets_of(manifest),
+        manifest.targets is not None,
+        tuple(handoff.target for handoff in manifest.handoff),
+    )
+
+
 class Usage:
-    """What the manifests of a whole kit use, gathered while they are checked one by one."""
+    """What the manifests of a whole kit use, gathered from one after the other."""
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
@@ -90,37 +113,21 @@ class Usage:
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
 
     @property
-    def gathered(self) -> tuple[Any, ...]:
-        """Everything that was gathered, as plain values: what is one, and what is one for each of some keys."""
-        whole = self.blocks, self.rights, self.targets, self.own_targets
-        return whole, (self.fillers, self.handoffs_for)
-
-    def join(self, gathered: tuple[Any, ...]) -> None:
-        """Take note of what another gathered."""
-        (whole, by_key), (more, more_by_key) = self.gathered, gathered
-        for own, added in zip(whole, more, strict=True):
-            own.update(added)
-        for groups, added in zip(by_key, more_by_key, strict=True):
-            for key, members in added.items():
-                groups.setdefault(key, set()).update(members)
-
-    @property
     def handoffs(self) -> set[str]:
         """The agents that others hand off to."""
         return set().union(*self.handoffs_for.values())
 
-    def add(self, manifest: Manifest) -> None:
-        """Take note of what one manifest uses."""
-        self.blocks.update(manifest.blocks)
-        self.rights.update((manifest.name, right) for right in rights_of(manifest))
-        wanted = self.kit.targets_of(manifest)
-        if manifest.targets is not None:
-            self.own_targets[manifest.name] = wanted
-        if manifest.handoff:
-            self.handoffs_for.setdefault(wanted, set()).update(handoff.target for handoff in manifest.handoff)
-        for target in wanted:
-            self.targets.add(target)
-            for block in manifest.blocks if TARGETS[target].fills else ():
+    def add(self, use: ManifestUse) -> None:
+        """Add what one manifest uses."""
+        self.blocks.update(use.blocks)
+        self.rights.update((use.name, right) for right in use.rights)
+        self.targets.update(use.targets)
+        if use.own_targets:
+            self.own_targets[use.name] = use.targets
+        if use.handoffs:
+            self.handoffs_for.setdefault(use.targets, set()).update(use.handoffs)
+        for target in use.targets:
+            for block in use.blocks if TARGETS[target].placeholder else ():
                 self.fillers.setdefault(block, set()).add(target)
 
     @cached_property
@@ -157,5 +164,7 @@ def _has(table: Any, path: KeyPath) -> bool:
 
 def rights_of(manifest: Manifest) -> tuple[str, ...]:
     """Return the names of the rights that a manifest gives its agent by the tables of its targets."""
-    held = (right for name, table in manifest.target.items() for right in TARGETS[name].rights if right.is_given(table))
+    held = (
+        right for name, table in manifest.target.items() for right in TARGETS[name].rights if right.is_granted_by(table)
+    )
     return tuple(right.name for right in held)

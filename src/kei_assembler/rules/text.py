@@ -215,9 +215,9 @@ def filled_in_manifest(subject: Subject) -> Iterable[Finding]:
         targets = ["gemini"]
     """
     for target in subject.kit.targets_of(subject.manifest):
-        for key in subject.data if TARGETS[target].fills else ():
+        for key in subject.data if TARGETS[target].placeholder else ():
             for path, text in texts(subject.data[key], (key,)) if key not in _NOT_IN_BODY else ():
-                for match in re.finditer(TARGETS[target].fills, text):
+                for match in re.finditer(TARGETS[target].placeholder, text):
                     yield _filled(subject.source.within(path, text, *match.span()), match[0], target)
 
 
@@ -251,7 +251,7 @@ def filled_in_file(source: Source, targets: Iterable[str]) -> Iterable[Finding]:
         Write to `$TMPDIR` only.
     """
     for target in sorted(targets):
-        for match in re.finditer(TARGETS[target].fills, source.text):
+        for match in re.finditer(TARGETS[target].placeholder, source.text):
             yield _filled(span_of(source.text, *match.span()), match[0], target)
 
 

@@ -113,7 +113,7 @@ def tool_without_counterpart(subject: Subject) -> Iterable[Finding]:
     """
     known = subject.kit.known_tools
     for target, tools in _toolsets(subject):
-        if lost := tuple(tool for tool in tools.lost if _is_known(tool, known)):
+        if lost := tuple(tool for tool in tools.unsupported if _is_known(tool, known)):
             verb = "has" if len(lost) == 1 else "have"
             message = f"{listed(lost)} {verb} no counterpart in {target.label}, whose agent goes without"
             yield Finding(_first(subject, lost), message, _hint(target))
@@ -140,9 +140,9 @@ def tool_widened(subject: Subject) -> Iterable[Finding]:
         targets = ["claude-code", "opencode"]
     """
     for target, tools in _toolsets(subject):
-        if tools.widened:
-            message = f"{target.label} cannot limit {listed(tools.widened)}: its agent gets the whole tool"
-            yield Finding(_first(subject, tools.widened), message, _hint(target))
+        if tools.unscoped:
+            message = f"{target.label} cannot limit {listed(tools.unscoped)}: its agent gets the whole tool"
+            yield Finding(_first(subject, tools.unscoped), message, _hint(target))
 
 
 @rule("K115")

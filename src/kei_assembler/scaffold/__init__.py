@@ -54,7 +54,7 @@ def begin(folder: str) -> Iterator[str]:
     top = discovery.git_top(folder) or folder
     way = way_down(folder, top)
     kit = load_kit(folder) if discovery.is_kit(folder) else None
-    outputs = _outputs(kit, way) if kit else [_TARGET.home.format(name="*")]
+    outputs = _outputs(kit, way) if kit else [_TARGET.default_path.format(name="*")]
     for piece in _for_repository(way, outputs):
         yield _begin(os.path.join(top, piece.path), piece)
     if kit is None:
@@ -240,7 +240,7 @@ targets = ["{row.name}"]
 
 {root}# Where the files go: `{{name}}` is the agent, `{{dir}}` its manifest's folder. {row.label} loads them from here.
 [target.{row.name}]
-output = "{up}{row.home}"
+output = "{up}{row.default_path}"
 
 # What a manifest has that does not say otherwise.
 # [defaults]

@@ -12,7 +12,8 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import Kit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.manifest import FIELDS, NAME, extra_fields
-from kei_assembler.plan import Kind, disk
+from kei_assembler.plan import disk
+from kei_assembler.plan.changes import FileStatus
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.sources import check_source
@@ -201,4 +202,4 @@ def write(kit: Kit, name: str, text: str) -> Iterator[tuple[str, str]]:
 def _renewed(kit: Kit, old: bytes) -> bytes:
     """The schema with the new agent in it."""
     changes = renewal(load_kit(kit.folder), MANIFEST_SCHEMA, old)
-    return next((change.after for change in changes if change.kind is Kind.UPDATE and change.after), old)
+    return next((change.after for change in changes if change.kind is FileStatus.UPDATE and change.after), old)

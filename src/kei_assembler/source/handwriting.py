@@ -1,12 +1,12 @@
-"""TOML as a person would write it: fit to be read, edited and compared line by line."""
+"""A TOML writer whose output is easy to read, edit and compare line by line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-_LINE_MOST = 120
+_MAX_LINE_LENGTH = 120
 _INDENT = "    "
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufdd0-\ufdef\ufffe\uffff]")
 _BARE_KEY = re.compile("[A-Za-z0-9_-]+")
@@ -15,20 +15,23 @@ _ESCAPED_IN_LINES = {"\\": "\\\\", "\r": "\\r"}
 
 
 def document(data: Mapping[str, Any]) -> str:
-    """Return these keys and values as a file of TOML (1.0 and 1.1): lone values first, then the tables.
+    """Return a TOML file (1.0 and 1.1) with these keys and values: first the pairs, then the tables.
 
-    They may be strings without lone surrogates, booleans, integers of 64 bits, floats, lists and tables, and are read
-    back as they are.
+    Values are strings without lone surrogates, booleans, 64-bit integers, floats, lists and tables. A TOML parser
+    reads the same values back.
     """
-    lone = "".join(entry(key, value) for key, value in data.items() if not _is_section(value))
+    # A pair after a table header would belong to that table.
+    pairs = "".join(entry(key, value) for key, value in data.items() if not _is_section(value))
     sections = (entry(key, value) for key, value in data.items() if _is_section(value))
-    return "\n".join(filter(None, [lone, *sections]))
+    return "\n".join(filter(None, [pairs, *sections]))
 
 
 def entry(key: str, value: Any) -> str:
-    """Return one key of a file with its value, or where that is made of tables, these with their headers."""
+    """Return one top-level key of a TOML file with its value: a pair, or tables with their headers."""
+    if not _is_section(value):
+        return _pair(key, value)
     if not isinstance(value, Mapping):
-        return _sections(key, value) if _is_section(value) else _pair(key, value)
+        return "\n".join(f"[[{_key(key)}]]\n{_pairs(table)}" for table in value)
     if value and all(isinstance(inner, Mapping) for inner in value.values()):
         return "\n".join(_table((key, name), inner) for name, inner in value.items())
     return _table((key,), value)
@@ -42,23 +45,19 @@ def _is_list_of_tables(value: Any) -> bool:
     return isinstance(value, list | tuple) and bool(value) and all(isinstance(inner, Mapping) for inner in value)
 
 
-def _sections(key: str, tables: Iterable[Mapping[str, Any]]) -> str:
-    return "\n".join(f"[[{_key(key)}]]\n{_pairs(table)}" for table in tables)
-
-
 def _table(path: Sequence[str], table: Mapping[str, Any]) -> str:
-    """A table with its header: lone values by our hand, what is nested in it by that of the library."""
-    header = _by_library(path, {})
-    lone = {key: value for key, value in table.items() if not _is_section(value)}
-    nested = {key: value for key, value in table.items() if key not in lone}
-    rest = _by_library(path, nested) if nested else ""
-    if not lone and nested:
+    """Return a table with its header. This module writes the table's pairs, and tomli_w the tables nested in it."""
+    header = _by_tomli_w(path, {})
+    pairs = {key: value for key, value in table.items() if not _is_section(value)}
+    nested = {key: value for key, value in table.items() if key not in pairs}
+    rest = _by_tomli_w(path, nested) if nested else ""
+    if not pairs and nested:
         return rest
-    return "\n".join(filter(None, [header + _pairs(lone), rest.removeprefix(header)]))
+    return "\n".join(filter(None, [header + _pairs(pairs), rest.removeprefix(header)]))
 
 
-def _by_library(path: Sequence[str], table: Mapping[str, Any]) -> str:
-    """A table as the library writes it; between three quotes it would lose the CR of line ends."""
+def _by_tomli_w(path: Sequence[str], table: Mapping[str, Any]) -> str:
+    """Return a table as tomli_w writes it, with multi-line strings unless they would lose a CR."""
     import tomli_w
 
     for key in reversed(path):
@@ -76,8 +75,8 @@ def _pair(key: str, value: Any) -> str:
     if isinstance(value, str):
         return f"{start}{_text(value)}\n"
     on_one_line = start + _value(value)
-    if len(on_one_line) > _LINE_MOST and isinstance(value, list | tuple):
-        return "".join([f"{start}[\n", *(f"{_INDENT}{_value(one)},\n" for one in value), "]\n"])
+    if len(on_one_line) > _MAX_LINE_LENGTH and isinstance(value, list | tuple):
+        return "".join([f"{start}[\n", *(f"{_INDENT}{_value(item)},\n" for item in value), "]\n"])
     return f"{on_one_line}\n"
 
 
@@ -86,7 +85,6 @@ def _key(key: str) -> str:
 
 
 def _value(value: Any) -> str:
-    """A value on one line."""
     match value:
         case str():
             return _line(value)
@@ -102,7 +100,7 @@ def _value(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    """A text of several lines stands as it is between three quotes, of the kind that it does not hold itself."""
+    """Return a string; one with several lines is multi-line and, if possible, free of escapes."""
     if "\n" not in text:
         return _line(text)
     if _UNPRINTABLE.search(text):

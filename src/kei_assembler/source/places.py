@@ -1,7 +1,7 @@
-"""Where each key and item of a TOML text stands.
+"""The positions of keys and list items in TOML text.
 
-The only room that knows tree-sitter, and it is imported only when there is something to report. Its grammar is
-TOML 1.0, so what 1.1 adds is first written as 1.0 of the same length.
+Only this module uses tree-sitter, and it is imported only when there is a diagnostic to report. The grammar is that of
+TOML 1.0, so syntax that TOML 1.1 adds is first replaced by TOML 1.0 of the same length.
 """
 
 from __future__ import annotations
@@ -19,25 +19,15 @@ from tree_sitter import Language, Node, Parser
 from kei_assembler.diagnostics import KeyPath, Span
 
 _TABLES = ("table", "table_array_element")
-_VALUES = (
-    "string",
-    "integer",
-    "float",
-    "boolean",
-    "offset_date_time",
-    "local_date_time",
-    "local_date",
-    "local_time",
-    "array",
-    "inline_table",
-)
+_DATES_AND_TIMES = ("offset_date_time", "local_date_time", "local_date", "local_time")
+_VALUES = ("string", "integer", "float", "boolean", *_DATES_AND_TIMES, "array", "inline_table")
 _KEYS = ("bare_key", "quoted_key", "dotted_key")
 
 
 class Mention(NamedTuple):
-    """One place where a text names a key or holds an item.
+    """A position at which a text names a key or contains a list item.
 
-    `defines` is false where a table's header only passes through a key on the way to another.
+    `defines` is false for the leading keys of a table header: `[a.b]` mentions `a` but defines only `a.b`.
     """
 
     path: KeyPath
@@ -46,20 +36,21 @@ class Mention(NamedTuple):
 
 
 def mentions(text: str) -> Iterator[Mention]:
-    """Yield every key and item of the text in its order; a key named again stands there again."""
+    """Yield a mention for every key and list item of a TOML text in order, repeated keys included."""
     return _Reader(text).read()
 
 
 class _Reader:
     def __init__(self, text: str) -> None:
         self.raw = text.encode()
+        # tree-sitter counts bytes and spans count characters, so these bytes within characters are subtracted.
         self.line_starts = [0, *accumulate(len(line) + 1 for line in self.raw.split(b"\n"))]
         self.continuations = [match.start() for match in re.finditer(rb"[\x80-\xbf]", self.raw)]
         self.last_items: dict[KeyPath, int] = {}
 
     def read(self) -> Iterator[Mention]:
         root = Parser(Language(tree_sitter_toml.language())).parse(_as_1_0(self.raw)).root_node
-        yield from self._statements(root, ())
+        return self._statements(root, ())
 
     def _statements(self, parent: Node, prefix: KeyPath) -> Iterator[Mention]:
         for node in parent.children:
@@ -72,9 +63,10 @@ class _Reader:
         path: KeyPath = ()
         segments = [segment for child in node.children if child.type in _KEYS for segment in _segments(child)]
         for segment in segments:
+            is_last = segment is segments[-1]
             path = (*path, self._name(segment))
-            yield Mention(path, self._span(segment), segment is segments[-1])
-            if node.type == "table_array_element" and segment is segments[-1]:
+            yield Mention(path, self._span(segment), is_last)
+            if node.type == "table_array_element" and is_last:
                 self.last_items[path] = self.last_items.get(path, -1) + 1
                 yield Mention((*path, self.last_items[path]), self._span(segment))
             if path in self.last_items:
@@ -82,18 +74,13 @@ class _Reader:
         yield from self._statements(node, path)
 
     def _pair(self, node: Node, prefix: KeyPath) -> Iterator[Mention]:
-        key, *rest = node.named_children
+        key, *values = node.named_children
         path = prefix
-        for mention in self._dotted(key, prefix):
-            path = mention.path
-            yield mention
-        for value in rest:
-            yield from self._value(value, path)
-
-    def _dotted(self, key: Node, prefix: KeyPath) -> Iterator[Mention]:
         for segment in _segments(key):
-            prefix = (*prefix, self._name(segment))
-            yield Mention(prefix, self._span(segment))
+            path = (*path, self._name(segment))
+            yield Mention(path, self._span(segment))
+        for value in values:
+            yield from self._value(value, path)
 
     def _value(self, node: Node, path: KeyPath) -> Iterator[Mention]:
         if node.type == "inline_table":
@@ -117,12 +104,10 @@ class _Reader:
         return line, byte - start - continued + 1
 
 
-def _segments(key: Node) -> Iterator[Node]:
+def _segments(key: Node) -> list[Node]:
     if key.type != "dotted_key":
-        yield key
-        return
-    for child in key.named_children:
-        yield from _segments(child)
+        return [key]
+    return [segment for child in key.named_children for segment in _segments(child)]
 
 
 _TOKEN = re.compile(
@@ -140,24 +125,24 @@ _SHORT_TIME = re.compile(
 
 
 def _as_1_0(raw: bytes) -> bytes:
-    """Return text of the same length and structure in which nothing is left of what TOML 1.1 adds.
+    """Return text of the same length and structure without the syntax that TOML 1.1 adds.
 
-    That is: escapes `\\e` and `\\xHH`, times without seconds, and in inline tables new lines, comments and a comma
-    behind the last pair.
+    That is: the escapes `\\e` and `\\xHH`, times without seconds, and in inline tables line breaks, comments and a
+    trailing comma.
     """
     masked = bytearray(raw)
-    within: list[bytes] = []
-    at = 0
-    while token := _TOKEN.search(raw, at):
-        kind, at = token[0][:1], token.end()
+    open_brackets: list[bytes] = []
+    for token in _TOKEN.finditer(raw):
+        kind, (start, end) = token[0][:1], token.span()
         if kind in b"[{":
-            within.append(kind)
+            open_brackets.append(kind)
         elif kind in b"]}":
-            within[-1:] = []
+            open_brackets[-1:] = []
         elif kind in b"\"'":
-            masked[token.start() : at] = _ESCAPE.sub(_escape_of_1_0, token[0])
-        elif within[-1:] == [b"{"]:
-            masked[token.start() : at] = b" " * (at - token.start())
+            masked[start:end] = _ESCAPE.sub(_escape_of_1_0, token[0])
+        elif open_brackets[-1:] == [b"{"]:
+            masked[start:end] = b" " * (end - start)
+    # A number has the same position as a time, and only positions are read from the result.
     return _SHORT_TIME.sub(lambda time: b"1" * len(time[0]), bytes(masked))
 
 

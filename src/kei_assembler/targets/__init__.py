@@ -1,6 +1,6 @@
-"""The AI tools that agent files are written for: one file per target, with a row of everything about it.
+"""The clients that agent files are generated for. Each has a module with one row, which holds everything about it.
 
-The facts were read in the clients that are shipped, or tried in them, in November 2026.
+The facts come from the source of the released clients, or from trying them, in November 2026.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kei_assembler.targets.qwen import QWEN
 __all__ = ["ALIASES", "CLAUDE_TOOLS", "CODEX", "COPILOT", "DEFAULT_TARGET", "TARGETS"]
 
 TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN)}
-"""Every row by its name."""
+"""All rows by their names."""
 
 DEFAULT_TARGET = CLAUDE_CODE.name
-"""The target of a kit whose settings name none, and of agent files whose path does not tell."""
+"""The target of a kit whose settings name none, and of agent files whose path does not reveal one."""

@@ -1,4 +1,4 @@
-"""Claude Code, as of 2.1.330."""
+"""Claude Code, version 2.1.330."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ CLAUDE_TOOLS = tuple(
     "SendMessage Skill Task TaskCreate TaskGet TaskList TaskStop TaskUpdate TodoWrite ToolSearch WebFetch "
     "WebSearch Workflow Write".split()
 )
-"""Claude Code's own tools, by whose names manifests list theirs."""
+"""Claude Code's built-in tools. Manifests list tools by these names."""
 
 ALIASES = {"Task": "Agent"}
-"""Former names of tools that Claude Code still takes."""
+"""Older tool names that Claude Code still accepts, with their current names."""
 
 CLAUDE_CODE = Target(
     name="claude-code",
@@ -27,7 +27,7 @@ CLAUDE_CODE = Target(
     ),
     fields=(
         Field(
-            "disallowedTools", STRINGS, "Tools that the agent may not use, though `tools` or the default allow them."
+            "disallowedTools", STRINGS, "Tools that the agent can't use, even if `tools` or the default allows them."
         ),
         fields.MODEL,
         Field(
@@ -38,10 +38,10 @@ CLAUDE_CODE = Target(
         Field(
             "permissionMode",
             one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"),
-            "What the agent may do without asking.",
+            "What the agent can do without asking.",
         ),
         fields.MAX_TURNS,
-        Field("skills", STRINGS, "Skills that are loaded when the agent starts."),
+        Field("skills", STRINGS, "Skills to load when the agent starts."),
         Field(
             "mcpServers",
             Shape(
@@ -51,41 +51,41 @@ CLAUDE_CODE = Target(
             ),
             "MCP servers that the agent can use.",
         ),
-        fields.HOOKS_FIELD,
-        Field("memory", one_of("user", "project", "local"), "Where the agent keeps a memory of its own."),
+        fields.HOOKS,
+        Field("memory", one_of("user", "project", "local"), "Where the agent stores its own memory."),
         fields.BACKGROUND,
-        Field("isolation", one_of("worktree", "remote"), "Where the agent works, instead of in the checkout."),
+        Field("isolation", one_of("worktree", "remote"), "Where the agent works instead of the checkout."),
         Field("color", one_of(*fields.COLORS), fields.COLOR_DOC),
-        Field("initialPrompt", FILLED, "The first message, when the agent runs as the main one."),
-        Field("omitClaudeMd", BOOLEAN, "Whether the project's memory files are left out."),
+        Field("initialPrompt", FILLED, "The first message if the agent runs as the main agent."),
+        Field("omitClaudeMd", BOOLEAN, "Whether to leave out the project's memory files."),
     ),
-    tools=Tools("comma", read="words"),
+    tools=Tools("comma", input_format="words"),
     models=None,
-    homes=(".claude/agents/{name}.md",),
-    loader=Loader(cut_by_dashes=True, needs_lf=True, unescapes=True),
-    deep=True,
-    listed=("mcpServers",),
+    search_paths=(".claude/agents/{name}.md",),
+    loader=Loader(ends_at_any_dashes=True, requires_lf=True, unescapes_newlines=True),
+    searches_subfolders=True,
+    tables_as_lists=("mcpServers",),
     settings=(
         Field(
             "limit-agents",
             BOOLEAN,
-            "Whether an agent that lists the tool `Agent` may start just the agents that it hands off to.",
+            "Whether an agent that lists the tool `Agent` can start only the agents that it hands off to.",
         ),
     ),
     limits=(
-        fields.DESCRIBED,
+        fields.NON_EMPTY_DESCRIPTION,
         Limit(
             "description",
             pattern=r"(?:(?!\\n)[\s\S])*",
-            expects="without a written-out `\\n`, which is taken for a line break",
-            advised=True,
+            expects="free of a literal `\\n`, which becomes a line break",
+            is_advisory=True,
         ),
         Limit("file", most=1024 * 1024),
     ),
     rights=(
-        Right("claude-code", "permissionMode", "bypassPermissions", "do everything without asking"),
+        Right("claude-code", "permissionMode", "bypassPermissions", "do anything without asking"),
         Right("claude-code", "permissionMode", "auto", "act without asking a person"),
-        Right("claude-code", "hooks", "", fields.HOOKS),
-        Right("claude-code", "mcpServers", "", fields.SERVERS),
+        Right("claude-code", "hooks", "", fields.RUNS_HOOKS),
+        Right("claude-code", "mcpServers", "", fields.STARTS_SERVERS),
     ),
 )

@@ -1,4 +1,4 @@
-"""Codex CLI, as of 0.169."""
+"""Codex CLI, version 0.169."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CODEX = Target(
         Field(
             "sandbox_mode",
             one_of("read-only", "workspace-write", "danger-full-access"),
-            "What commands may change; the caller's holds when it runs.",
+            "What commands can change. The caller's mode applies when the agent runs.",
         ),
         Field(
             "nickname_candidates",
@@ -30,7 +30,7 @@ CODEX = Target(
                 "a list of nicknames",
                 least=1,
             ),
-            "What running agents of this kind may be called.",
+            "Names for running copies of this agent.",
         ),
     ),
     tools=Tools(
@@ -44,13 +44,13 @@ CODEX = Target(
         ),
         mcp_tool="use the tool {tool} of the MCP server {server}",
         mcp_server="use the tools of the MCP server {server}",
-        other="use the tool {tool}",
+        fallback_name="use the tool {tool}",
         scoped=CLAUDE_TOOLS,
         key="",
     ),
     form=TOML,
-    deep=True,
-    limits=(fields.DESCRIBED, Limit("body", least=1)),
-    rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside of any sandbox"),),
-    lost=("There is no list of tools: the instructions say what the agent may do, and nothing enforces it.",),
+    searches_subfolders=True,
+    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", least=1)),
+    rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside any sandbox"),),
+    unsupported=("There is no list of tools. The instructions say what the agent may do, but nothing enforces it.",),
 )

@@ -1,4 +1,4 @@
-"""GitHub Copilot, as of the Copilot CLI 1.0.102, and VS Code."""
+"""GitHub Copilot, version 1.0.102 of its CLI, and VS Code."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from kei_assembler.targets import fields
 from kei_assembler.targets.target import Handoffs, Limit, Loader, Right, Target, Tools, names_by_tool, words
 
 _VSCODE_HANDOFF = table(
-    Field("label", LINE, "What the button says.", required=True),
+    Field("label", LINE, "The text on the button.", required=True),
     Field("agent", LINE, "The agent that takes over.", required=True),
-    Field("prompt", FILLED, "What it is asked to do.", required=True),
-    Field("send", BOOLEAN, "Whether the prompt is sent at once."),
-    Field("showContinueOn", BOOLEAN, "Whether other ways to go on are offered."),
-    Field("model", LINE, "The model for what follows."),
+    Field("prompt", FILLED, "What that agent is asked to do.", required=True),
+    Field("send", BOOLEAN, "Whether to send the prompt immediately."),
+    Field("showContinueOn", BOOLEAN, "Whether to offer other places to continue."),
+    Field("model", LINE, "The model to continue with."),
 )
 
 COPILOT = Target(
@@ -24,24 +24,22 @@ COPILOT = Target(
         "mcp-servers metadata handoffs"
     ),
     fields=(
-        Field("target", one_of("vscode", "github-copilot"), "The one client that the agent is for."),
+        Field("target", one_of("vscode", "github-copilot"), "The only client that the agent is for."),
         fields.OWN_TOOLS,
-        Field("agents", STRINGS, "The agents that it may start."),
+        Field("agents", STRINGS, "The agents that this agent can start."),
         Field(
             "model",
             Shape(
                 object, "a model's display name, or a list of them", either=(LINE, list_of(FILLED, "a list", least=1))
             ),
-            "The model, or for VS Code several to choose from.",
+            "The model. For VS Code, several to choose from.",
         ),
-        Field("argument-hint", LINE, "What the input field of the chat suggests."),
+        Field("argument-hint", LINE, "The hint in the chat input field."),
         Field("user-invocable", BOOLEAN, "Whether people can choose the agent."),
-        Field("disable-model-invocation", BOOLEAN, "Whether no other agent may start it by itself."),
+        Field("disable-model-invocation", BOOLEAN, "Whether to keep other agents from starting it on their own."),
         Field("mcp-servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
         Field("metadata", table_of(FILLED, "a table of strings"), "Notes for programs."),
-        Field(
-            "handoffs", list_of(_VSCODE_HANDOFF, "a list of tables"), "Buttons, in place of the manifest's handoffs."
-        ),
+        Field("handoffs", list_of(_VSCODE_HANDOFF, "a list of tables"), "Buttons, instead of the manifest's handoffs."),
     ),
     tools=Tools(
         "list",
@@ -51,12 +49,12 @@ COPILOT = Target(
         ),
         mcp_tool="{server}/{tool}",
         mcp_server="{server}/*",
-        agents="agents",
+        agents_key="agents",
     ),
-    homes=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
-    loader=Loader(bare=True, named_by_file=True),
+    search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
+    loader=Loader(has_optional_front_matter=True, named_by_file=True),
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
-    limits=(fields.DESCRIBED, Limit("prompt", most=30_000)),
-    rights=(Right("copilot", "mcp-servers", "", fields.SERVERS),),
-    lost=("Models go by display names here: `model` is left out unless `[target.copilot]` names one.",),
+    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("prompt", most=30_000)),
+    rights=(Right("copilot", "mcp-servers", "", fields.STARTS_SERVERS),),
+    unsupported=("Models have display names here, so `model` is left out unless `[target.copilot]` names one.",),
 )

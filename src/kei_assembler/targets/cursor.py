@@ -1,4 +1,4 @@
-"""Cursor, as of its SDK 1.0.32."""
+"""Cursor, version 1.0.32 of its SDK."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.forms import LINES
 from kei_assembler.targets.target import Limit, Loader, Target, Tools, words
 
-_ONE_NAME = matching("[^,\n]+", "a tool's name without commas")
+_ONE_NAME = matching("[^,\n]+", "a tool name without commas")
 
 CURSOR = Target(
     name="cursor",
@@ -17,26 +17,22 @@ CURSOR = Target(
     keys=words("name description model readonly is_background tools"),
     fields=(
         fields.MODEL,
-        Field("readonly", BOOLEAN, "Whether the agent changes nothing."),
+        Field("readonly", BOOLEAN, "Whether the agent can't change anything."),
         Field("is_background", BOOLEAN, "Whether the agent runs in the background."),
-        Field(
-            "tools",
-            list_of(_ONE_NAME, "a list of names"),
-            "The tools, in place of the manifest's `tools`.",
-        ),
+        Field("tools", list_of(_ONE_NAME, "a list of names"), "The tools, instead of the manifest's `tools`."),
     ),
     tools=Tools(
         "comma",
         names={tool: tool for tool in CLAUDE_TOOLS},
         mcp_tool="mcp__{server}__{tool}",
         mcp_server="mcp__{server}__*",
-        other="{tool}",
+        fallback_name="{tool}",
         empty_means_all=True,
-        read="commas",
+        input_format="commas",
     ),
     form=LINES,
     loader=Loader(named_by_file=True),
     models=("inherit",),
-    limits=(fields.DESCRIBED, Limit("body", least=1)),
-    lost=("A description of several lines is written in one.",),
+    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", least=1)),
+    unsupported=("A description of several lines is written as one line.",),
 )

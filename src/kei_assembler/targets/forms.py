@@ -1,4 +1,4 @@
-"""The forms of agent files: how front matter and body become text, and how a stamp and such a file are told."""
+"""The forms of agent files: how to write the front matter and the body, and how to recognize such a file."""
 
 from __future__ import annotations
 
@@ -14,36 +14,39 @@ Entries = Iterable[tuple[str, Value]]
 
 
 class Form(NamedTuple):
-    """One form of agent file.
+    """A form of agent file.
 
-    `write` takes the entries of the front matter and the body, and returns the parts of the file's text: the stamp
-    comes after the first. `suffix` ends the names of such files. `comment` is the syntax of the stamp, `mark` what
-    tells that a file is an agent's. `prompts` says whether the client gives the stamp to the model too.
+    `write` takes the entries of the front matter and the body, and returns the parts of the file's text. The stamp
+    goes after the first part.
     """
 
     label: str
+    # The end of the file name.
     suffix: str
+    # The comment syntax of the stamp.
     comment: Comment
-    mark: re.Pattern[bytes]
+    # A file that matches this at its start is an agent file.
+    agent_pattern: re.Pattern[bytes]
     write: Callable[[Entries, str], tuple[str, ...]]
-    prompts: bool = True
+    # Whether the client passes the stamp to the model, together with the body.
+    has_stamp_in_prompt: bool = True
 
 
 def _markdown(entries: Entries, body: str) -> tuple[str, ...]:
-    return f"{front_matter(entries)}\n", *_below(body)
+    return f"{front_matter(entries)}\n", *_body_parts(body)
 
 
 def _lines(entries: Entries, body: str) -> tuple[str, ...]:
     lines = "".join(f"{key}: {_line(value)}\n" for key, value in entries)
-    return f"---\n{lines}---\n\n", *_below(body)
+    return f"---\n{lines}---\n\n", *_body_parts(body)
 
 
-def _below(body: str) -> tuple[str, ...]:
+def _body_parts(body: str) -> tuple[str, ...]:
     return ("\n", body, "\n") if body else ()
 
 
 def _line(value: Value) -> str:
-    """A reader of lines takes everything after `: ` as it stands; a list is one of names without commas."""
+    """The client takes everything after `: ` literally, and splits a list at its commas."""
     match value:
         case bool():
             return str(value).lower()
@@ -54,13 +57,15 @@ def _line(value: Value) -> str:
 
 
 BODY_KEY = "developer_instructions"
+"""The key of a TOML agent file that holds the body."""
 
 
 def _toml(entries: Entries, body: str) -> tuple[str, ...]:
-    import rtoml
+    import rtoml  # heavy, and only this form needs it
 
-    whole = {key: _plain(value) for key, value in entries} | {BODY_KEY: f"{body}\n" if body else ""}
-    return "", "\n" + rtoml.dumps(whole, pretty=True)
+    data = {key: _plain(value) for key, value in entries} | {BODY_KEY: f"{body}\n" if body else ""}
+    # The first part is empty: in TOML the stamp is at the top of the file.
+    return "", "\n" + rtoml.dumps(data, pretty=True)
 
 
 def _plain(value: Value) -> object:
@@ -72,7 +77,7 @@ def _plain(value: Value) -> object:
 _FRONT_MATTER = re.compile(rb"---\n")
 
 MARKDOWN = Form("Markdown with YAML front matter", ".md", MARKUP, _FRONT_MATTER, _markdown)
-LINES = Form("Markdown with front matter of plain lines `key: value`", ".md", MARKUP, _FRONT_MATTER, _lines)
+LINES = Form("Markdown with front matter of plain `key: value` lines", ".md", MARKUP, _FRONT_MATTER, _lines)
 TOML = Form(
     f"TOML with the body in `{BODY_KEY}`",
     ".toml",

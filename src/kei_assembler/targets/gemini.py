@@ -1,4 +1,4 @@
-"""Gemini CLI, as of 0.61.0."""
+"""Gemini CLI, version 0.61.0."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GEMINI = Target(
             list_of(
                 matching(
                     rf"\*|mcp_\*|{_MCP}|{'|'.join(_TOOLS)}",
-                    "a tool of Gemini CLI, `mcp_SERVER_TOOL`, `mcp_SERVER_*` or `*`; any other loses the agent",
+                    "a tool of Gemini CLI, `mcp_SERVER_TOOL`, `mcp_SERVER_*` or `*`; otherwise the agent isn't loaded",
                 ),
                 "a list of tools",
             ),
@@ -35,9 +35,9 @@ GEMINI = Target(
         ),
         Field("mcp_servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
         fields.MODEL,
-        Field("temperature", NUMBER, "How freely the model chooses its words."),
-        Field("max_turns", POSITIVE, "After how many turns the agent stops."),
-        Field("timeout_mins", POSITIVE, "After how many minutes the agent stops."),
+        Field("temperature", NUMBER, "The sampling temperature of the model."),
+        Field("max_turns", POSITIVE, "The number of turns after which the agent stops."),
+        Field("timeout_mins", POSITIVE, "The number of minutes after which the agent stops."),
     ),
     tools=Tools(
         "list",
@@ -48,16 +48,19 @@ GEMINI = Target(
         ),
         mcp_tool="mcp_{server}_{tool}",
         mcp_server="mcp_{server}_*",
-        mcp=_MCP,
-        former={"search_file_content": "grep_search"},
+        mcp_pattern=_MCP,
+        legacy_names={"search_file_content": "grep_search"},
     ),
     models=("inherit",),
-    loader=Loader(skipped="_"),
-    limits=(fields.DESCRIBED, Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`")),
-    fills=r"\$\{[A-Za-z0-9_]+\}",
-    rights=(Right("gemini", "mcp_servers", "", fields.SERVERS),),
-    lost=(
-        "Its agents cannot start others: `Agent` has no counterpart, and handoffs are up to the one who called.",
-        "The body is a template here: `${word}` in it is an error.",
+    loader=Loader(ignored_prefix="_"),
+    limits=(
+        fields.NON_EMPTY_DESCRIPTION,
+        Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`"),
+    ),
+    placeholder=r"\$\{[A-Za-z0-9_]+\}",
+    rights=(Right("gemini", "mcp_servers", "", fields.STARTS_SERVERS),),
+    unsupported=(
+        "Agents can't start other agents. `Agent` has no counterpart, and the caller must carry out the handoffs.",
+        "The body is a template here, so `${word}` in it is an error.",
     ),
 )

@@ -1,4 +1,4 @@
-"""OpenCode, as of 1.18."""
+"""OpenCode, version 1.18."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ OPENCODE = Target(
     output=".opencode/agents/{name}.md",
     keys=words("description mode model temperature top_p steps hidden disable color permission"),
     fields=(
-        Field("mode", one_of("subagent", "primary", "all"), "Whether other agents start it, or people, or both."),
+        Field("mode", one_of("subagent", "primary", "all"), "Who starts the agent: other agents, people, or both."),
         Field("model", matching(r"[^/\s]+/\S+", "a model as `provider/id`"), "The model, as `provider/id`."),
-        Field("temperature", NUMBER, "How freely the model chooses its words."),
-        Field("top_p", NUMBER, "How freely, in the other way to say it."),
-        Field("steps", POSITIVE, "After how many steps the agent stops."),
-        Field("hidden", BOOLEAN, "Whether it is left out of the lists."),
-        Field("disable", BOOLEAN, "Whether it is switched off."),
+        Field("temperature", NUMBER, "The sampling temperature of the model."),
+        Field("top_p", NUMBER, "The nucleus sampling threshold of the model."),
+        Field("steps", POSITIVE, "The number of steps after which the agent stops."),
+        Field("hidden", BOOLEAN, "Whether to hide the agent in lists."),
+        Field("disable", BOOLEAN, "Whether the agent is turned off."),
         Field(
             "color",
             matching(
                 "#[0-9a-fA-F]{6}|primary|secondary|accent|success|warning|error|info",
-                "a colour as `#ff8800`, or one of the theme's: `primary`, `secondary`, `accent`, `success`, `warning`, "
+                "a color such as `#ff8800`, or a theme color: `primary`, `secondary`, `accent`, `success`, `warning`, "
                 "`error`, `info`",
             ),
             fields.COLOR_DOC,
@@ -39,12 +39,12 @@ OPENCODE = Target(
                 table_of(
                     _BY_PATTERN,
                     fields=tuple(
-                        Field(tool, _ACTION, "Without patterns.")
+                        Field(tool, _ACTION, "An action for the whole tool. Patterns are not possible.")
                         for tool in ("todowrite", "webfetch", "websearch", "question", "doom_loop")
                     ),
                 ),
             ),
-            "What the agent may do, in place of the manifest's `tools`; of patterns the last that matches holds.",
+            "What the agent can do, instead of the manifest's `tools`. The last matching pattern wins.",
         ),
     ),
     tools=Tools(
@@ -55,23 +55,23 @@ OPENCODE = Target(
         ),
         mcp_tool="{server}_{tool}",
         mcp_server="{server}_*",
-        mcp=r"(?!(?:external_directory|doom_loop)\Z)[\w.-]+_(?:[\w.-]+|\*)",
+        mcp_pattern=r"(?!(?:external_directory|doom_loop)\Z)[\w.-]+_(?:[\w.-]+|\*)",
         scoped=("Bash", "Agent", "Skill"),
         key="permission",
-        former=names_by_tool("write patch multiedit: edit"),
-        switches="tools",
-        guarded={"read": {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}},
+        legacy_names=names_by_tool("write patch multiedit: edit"),
+        switches_key="tools",
+        default_permissions={"read": {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}},
     ),
-    fixed={"mode": "subagent"},
-    homes=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
+    defaults={"mode": "subagent"},
+    search_paths=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
     loader=Loader(
-        bare=True,
+        has_optional_front_matter=True,
         named_by_file=True,
         folders_in_name=True,
-        former_keys={"maxSteps": "steps"},
-        unsaid={"mode": "all"},
+        legacy_keys={"maxSteps": "steps"},
+        assumed_values={"mode": "all"},
     ),
-    deep=True,
-    rights=(Right("opencode", "permission", "allow", "do everything without asking"),),
-    lost=("The name is that of the file; there is none in the front matter.",),
+    searches_subfolders=True,
+    rights=(Right("opencode", "permission", "allow", "do anything without asking"),),
+    unsupported=("The file name is the agent's name. The front matter has no name.",),
 )

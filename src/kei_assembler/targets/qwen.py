@@ -1,4 +1,4 @@
-"""Qwen Code, as of 0.24.4."""
+"""Qwen Code, version 0.24.4."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ QWEN = Target(
     keys=words("name description tools disallowedTools model approvalMode maxTurns color background mcpServers hooks"),
     fields=(
         fields.OWN_TOOLS,
-        Field("disallowedTools", STRINGS, "Tools that the agent may not use, by the client's own names."),
+        Field("disallowedTools", STRINGS, "Tools that the agent can't use, by the client's own names."),
         fields.MODEL,
         Field(
             "approvalMode",
             one_of("plan", "default", "auto-edit", "auto", "yolo"),
-            "What the agent may do without asking.",
+            "What the agent can do without asking.",
         ),
         fields.MAX_TURNS,
         Field("color", one_of("auto", *fields.COLORS), fields.COLOR_DOC),
         fields.BACKGROUND,
         Field("mcpServers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
-        fields.HOOKS_FIELD,
+        fields.HOOKS,
     ),
     tools=Tools(
         "list",
@@ -36,23 +36,23 @@ QWEN = Target(
         mcp_tool="mcp__{server}__{tool}",
         mcp_server="mcp__{server}__*",
         empty_means_all=True,
-        read="words",
+        input_format="words",
     ),
     limits=(
-        fields.DESCRIBED,
-        Limit("description", most=1000, advised=True),
+        fields.NON_EMPTY_DESCRIPTION,
+        Limit("description", most=1000, is_advisory=True),
         Limit("name", least=2, most=50),
         Limit(
             "name", pattern=r"[a-zA-Z0-9](?:[\w-]*[a-zA-Z0-9])?", expects="letters and digits, with `_` and `-` inside"
         ),
         Limit("name", reserved=("self", "system", "user", "model", "tool", "config", "default")),
         Limit("body", least=10),
-        Limit("prompt", most=10_000, advised=True),
+        Limit("prompt", most=10_000, is_advisory=True),
     ),
     rights=(
-        Right("qwen", "approvalMode", "yolo", "do everything without asking"),
+        Right("qwen", "approvalMode", "yolo", "do anything without asking"),
         Right("qwen", "approvalMode", "auto", "act without asking a person"),
-        Right("qwen", "hooks", "", fields.HOOKS),
-        Right("qwen", "mcpServers", "", fields.SERVERS),
+        Right("qwen", "hooks", "", fields.RUNS_HOOKS),
+        Right("qwen", "mcpServers", "", fields.STARTS_SERVERS),
     ),
 )

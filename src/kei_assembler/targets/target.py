@@ -1,4 +1,4 @@
-"""What a row about an AI tool holds: the types of which `targets` has the values."""
+"""The types of the rows that describe clients."""
 
 from __future__ import annotations
 
@@ -10,60 +10,59 @@ from kei_assembler.targets.forms import MARKDOWN, Form
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return the words of a text."""
+    """Return the words of a text that separates them by whitespace."""
     return tuple(text.split())
 
 
 def names_by_tool(text: str) -> dict[str, str]:
-    """Return the client's names by Claude Code's, from `Edit Write: edit, …`."""
+    """Return a map from Claude Code's tools to the client's names, from a text such as `Edit Write: edit, …`."""
     groups = (group.partition(": ") for group in text.split(", "))
     return {tool: name for tools, _, name in groups for tool in tools.split()}
 
 
 class Tools(NamedTuple):
-    """How an agent file says which tools its agent has.
+    """How a client's agent file lists the agent's tools, and what import needs to read that list."""
 
-    `written` is how: `comma`, in one string; `list`; `permissions`, as a map from each to what it allows; `prose`, in
-    the instructions. `names` are the client's names by Claude Code's, None where those are taken as they stand; `other`
-    is the pattern for names that are not among them, empty where those have no counterpart. `mcp_tool` and `mcp_server`
-    are the patterns for a tool of an MCP server and for all of its tools, and `mcp` is what a name made of them must
-    match, or it has no counterpart. `scoped` are the tools whose scope, as in `Bash(git:*)`, the file can express, and
-    `agents` the key that takes the scope of `Agent` on its own. `guarded` are the client's names whose permission is
-    more than `allow`: to give just that would lift what the client guards by itself.
-
-    Import needs the rest. `read` says how the client reads a list of names: `entries`, one name each; `words`, where
-    commas or spaces separate more than one in an entry; `commas`, one string. `former` are the client's present names
-    by the former ones that it still accepts. `switches` is a former key with a table from tools to true or false.
-    """
-
-    written: str
+    # How the list is written: `comma` (one string), `list`, `permissions` (a map) or `prose` (in the instructions).
+    output_format: str
+    # The client's names by Claude Code's. None if the client takes Claude Code's names unchanged.
     names: Mapping[str, str] | None = None
+    # Patterns for the name of one tool of an MCP server, and for all of its tools.
     mcp_tool: str = ""
     mcp_server: str = ""
-    mcp: str = ".*"
-    other: str = ""
+    # A regular expression that such a name must match. A name that doesn't has no counterpart.
+    mcp_pattern: str = ".*"
+    # A pattern for tools that are not in `names`. If it is empty, they have no counterpart.
+    fallback_name: str = ""
+    # Claude Code's tools whose scope, as in `Bash(git:*)`, the file can express.
     scoped: tuple[str, ...] = ()
-    agents: str = ""
-    guarded: Mapping[str, Mapping[str, str]] = {}
+    # The front matter key for the scope of `Agent`, if there is a separate one.
+    agents_key: str = ""
+    # What to write for a granted tool instead of `allow`. A plain `allow` would lift the client's own restrictions.
+    default_permissions: Mapping[str, Mapping[str, str]] = {}
     key: str = "tools"
     empty_means_all: bool = False
-    read: str = "entries"
-    former: Mapping[str, str] = {}
-    switches: str = ""
+    # How the client reads a list of names: each entry is one name (`entries`), an entry can hold several names
+    # separated by commas or spaces (`words`), or the list is one string with commas (`commas`).
+    input_format: str = "entries"
+    # The client's current names by the older ones that it still accepts.
+    legacy_names: Mapping[str, str] = {}
+    # An older key that maps tools to true or false.
+    switches_key: str = ""
 
     @property
     def by_name(self) -> Mapping[str, list[str]]:
         """Claude Code's tools by the client's names."""
-        found: dict[str, list[str]] = {}
+        tools: dict[str, list[str]] = {}
         for tool, name in (self.names or {}).items():
-            found.setdefault(name, []).append(tool)
-        return found
+            tools.setdefault(name, []).append(tool)
+        return tools
 
 
 class Handoffs(NamedTuple):
-    """A key of the front matter that takes the handoffs, with the pattern of their labels.
+    """A front matter key for the handoffs, and the pattern of their labels.
 
-    It is left out where the manifest's table of the target has the value `unless[1]` at the key `unless[0]`.
+    The key is left out if the manifest's table for the target has the value `unless[1]` at the key `unless[0]`.
     """
 
     key: str
@@ -72,24 +71,26 @@ class Handoffs(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """What a client takes of one thing: `name`, `description`, `body`, `prompt` or `file`.
+    """A client's limit for one part of an agent file: `name`, `description`, `body`, `prompt` or `file`.
 
-    The body is what the template makes, the prompt that with the stamp, where the client gives both to the model.
-    Sizes are in characters, of a file in bytes. `pattern` is what all of the text must match, and `expects` completes
-    "it must be …"; `reserved` are names that the client keeps for itself. What is only `advised` it takes nevertheless.
+    The body is what the template renders. The prompt is the body and the stamp, if the client passes both to the model.
     """
 
-    of: str
+    part: str
+    # Sizes in characters, for a file in bytes.
     most: int = 0
     least: int = 0
+    # A regular expression that the whole text must match. `expects` completes "it must be …".
     pattern: str = ""
     expects: str = ""
+    # Names that the client reserves for itself.
     reserved: tuple[str, ...] = ()
-    advised: bool = False
+    # Whether the client loads the agent even if it exceeds the limit.
+    is_advisory: bool = False
 
 
 class Right(NamedTuple):
-    """What an agent may do by a key of its front matter, if that has `value`, or whatever it has.
+    """A permission-granting key of the front matter. If `value` is empty, any value of the key grants the right.
 
     `grants` completes the sentence "it lets the agent …".
     """
@@ -101,80 +102,82 @@ class Right(NamedTuple):
 
     @property
     def name(self) -> str:
-        """How the setting `allow-rights` names it."""
+        """The right's name in the setting `allow-rights`."""
         return f"{self.target}.{self.key}={self.value}" if self.value else f"{self.target}.{self.key}"
 
-    def is_given(self, table: Mapping[str, object]) -> bool:
-        """Tell whether a target's table of a manifest gives this right, also by a pattern for everything."""
-        held = table.get(self.key)
-        return _gives(held, self.value) if self.value else bool(held)
+    def is_granted_by(self, table: Mapping[str, object]) -> bool:
+        """Return whether a manifest's table for the target grants this right, directly or by a catch-all pattern."""
+        value = table.get(self.key)
+        return _grants_value(value, self.value) if self.value else bool(value)
 
 
-def _gives(held: object, value: str) -> bool:
-    if isinstance(held, Mapping):
-        return any(_gives(inner, value) for pattern, inner in held.items() if not pattern.strip("*?"))
-    return held == value
+def _grants_value(value: object, wanted: str) -> bool:
+    """A map of permissions grants it if a pattern that matches everything, such as `*`, has the value."""
+    if isinstance(value, Mapping):
+        return any(_grants_value(inner, wanted) for pattern, inner in value.items() if not pattern.strip("*?"))
+    return value == wanted
 
 
 class Loader(NamedTuple):
-    """How a client loads agent files that people write: what import has to know to read them in the same way.
+    """How a client loads agent files that people write. Import reads them the same way."""
 
-    `bare` files, without front matter, are agents too. `named_by_file` and `folders_in_name` say what names an agent
-    whose front matter has no name: its file, together with the folders between the client's own and the file. The
-    client passes over files whose names begin with `skipped`. `former_keys` are its present keys by the former ones
-    that it still accepts, `unsaid` the values that it assumes for keys that a file does not have.
-
-    `cut_by_dashes`: it takes any `---` for the end of the front matter. `needs_lf`: it does not repair front matter
-    with line ends of CRLF. `unescapes`: it takes a `\\n` in the description for a line break.
-    """
-
-    bare: bool = False
+    # Whether a file without front matter is an agent too.
+    has_optional_front_matter: bool = False
+    # Whether the file name is the agent's name if the front matter has none.
     named_by_file: bool = False
+    # Whether that name includes the folders between the client's own folder and the file.
     folders_in_name: bool = False
-    skipped: str = ""
-    former_keys: Mapping[str, str] = {}
-    unsaid: Mapping[str, str] = {}
-    cut_by_dashes: bool = False
-    needs_lf: bool = False
-    unescapes: bool = False
+    # The client skips files whose names start with this.
+    ignored_prefix: str = ""
+    # The client's current keys by the older ones that it still accepts.
+    legacy_keys: Mapping[str, str] = {}
+    # Values that the client assumes for keys that a file doesn't have.
+    assumed_values: Mapping[str, str] = {}
+    # Whether any `---` ends the front matter, even inside a value.
+    ends_at_any_dashes: bool = False
+    # Whether the client doesn't repair front matter with CRLF line endings.
+    requires_lf: bool = False
+    # Whether the client reads `\n` in the description as a line break.
+    unescapes_newlines: bool = False
 
 
 class Target(NamedTuple):
-    """What one AI tool reads: where, which front matter in which order, and which tools it knows.
-
-    `output` is a path pattern relative to the kit, with `{name}` and `{dir}`, the manifest's folder. `keys` is the
-    order of the front matter; `fields` are those of its keys that a manifest's `[target.NAME]` may set, `fixed` those
-    that have a value unless it does. `models` are the values of the manifest's `model` that mean something to the
-    client, None for all. `settings` are further keys of `[target.NAME]` in the kit's settings. The client fills in what
-    matches the pattern `fills` in the body. `rights` are what a review must not overlook; `lost` says what the client
-    cannot express, or takes otherwise. `deep` tells that it looks for agents in inner folders too;
-    `listed` are keys whose tables it takes as lists of tables with one key each.
-
-    `homes` are the path patterns of where the client looks in a project, the present one first, with former ones that
-    it still accepts; without them it looks at `output` alone.
-    """
+    """Everything about one client: its files, their front matter, its tools, and what import needs."""
 
     name: str
     label: str
+    # A path pattern relative to the kit, with `{name}` and `{dir}`, the manifest's folder.
     output: str
+    # All front matter keys, in the order in which they are written.
     keys: tuple[str, ...]
+    # The keys that a manifest's `[target.NAME]` can set.
     fields: tuple[Field, ...]
     tools: Tools
     form: Form = MARKDOWN
-    fixed: Mapping[str, str] = {}
+    # Values of keys that `[target.NAME]` doesn't set.
+    defaults: Mapping[str, str] = {}
+    # The values of the manifest's `model` that the client understands. None for all.
     models: tuple[str, ...] | None = ()
     handoffs: Handoffs | None = None
+    # Additional keys of `[target.NAME]` in the kit's settings.
     settings: tuple[Field, ...] = ()
     limits: tuple[Limit, ...] = ()
-    fills: str = ""
+    # A regular expression for the text in the body that the client replaces with the value of a variable.
+    placeholder: str = ""
+    # The keys that a reviewer must not overlook.
     rights: tuple[Right, ...] = ()
-    lost: tuple[str, ...] = ()
-    deep: bool = False
-    listed: tuple[str, ...] = ()
-    homes: tuple[str, ...] = ()
+    # Sentences about what the client doesn't support or interprets differently.
+    unsupported: tuple[str, ...] = ()
+    # Whether the client also looks for agents in subfolders.
+    searches_subfolders: bool = False
+    # Keys whose tables the client expects as lists of tables with one key each.
+    tables_as_lists: tuple[str, ...] = ()
+    # Path patterns of where the client looks in a project: the current one first, then older ones that it still
+    # accepts. If there are none, it looks only at `output`.
+    search_paths: tuple[str, ...] = ()
     loader: Loader = Loader()
 
     @property
-    def home(self) -> str:
-        """The path pattern of where the client looks for agent files."""
-        return self.homes[0] if self.homes else self.output
+    def default_path(self) -> str:
+        """The path pattern of where the client looks first for agent files."""
+        return self.search_paths[0] if self.search_paths else self.output

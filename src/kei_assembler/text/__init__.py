@@ -1,1 +1,1 @@
-"""Facts about text, whatever it says: Markdown, YAML on one line, hidden characters, the stamp."""
+"""Markdown, front matter, hidden characters and the stamp, all as functions of text."""

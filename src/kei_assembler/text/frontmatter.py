@@ -1,7 +1,7 @@
 """Front matter: YAML that every client's parser reads back to the same values.
 
-A string is plain where that needs no quoting and a JSON string otherwise; nested values are JSON, which is
-YAML's flow style. Both hold for YAML 1.1 and 1.2 readers alike, the lenient ones of the AI tools included.
+A string is a plain scalar if it needs no quotes, and a JSON string otherwise. Nested values are JSON, which is
+YAML's flow style. YAML 1.1 and 1.2 parsers read both alike, and so do the lenient parsers of the clients.
 """
 
 from __future__ import annotations
@@ -11,24 +11,26 @@ from collections.abc import Iterable, Mapping
 
 Value = str | bool | int | float | list["Value"] | tuple["Value", ...] | Mapping[str, "Value"]
 
-# Characters that no reader may see raw: C0, DEL, C1, the line separators, the BOM, the noncharacters of the BMP.
+# Characters that must never appear unescaped: C0, DEL, C1, the line separators, the BOM, the BMP's noncharacters.
 _UNPRINTABLE = "\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufdd0-\ufdef\ufffe\uffff"
+# Some clients end the front matter at any `---`, even within a string, so its hyphens are escaped.
 _ESCAPED = re.compile(rf'["\\{_UNPRINTABLE}]|-(?=--)')
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "-": "\\u002d"}
 
+# A plain scalar would end here: at a comment, a key, a `---` or white space that parsers strip.
 _ENDS_EARLY = re.compile(rf"[{_UNPRINTABLE}]|---|:(?=\s|\Z)|\s#|\s\Z|\A\Z")
-_READ_OTHERWISE = re.compile(
-    r"[\s,\[\]{}#&*!|>'\"%@`~=]|[-?:](?=\s|\Z)|<<\Z"  # an indicator starts it
-    r"|(?i:y|n|yes|no|on|off|true|false|null)\Z"  # YAML 1.1's words
-    r"|[-+]?(?:[0-9_.]|[eE][-+]?[0-9])[0-9a-fA-FxXoO_.:+-]*\Z|[-+]?\.(?i:inf|nan)\Z"  # numbers, also to the base 60
+_READS_DIFFERENTLY = re.compile(
+    r"[\s,\[\]{}#&*!|>'\"%@`~=]|[-?:](?=\s|\Z)|<<\Z"  # starts with an indicator
+    r"|(?i:y|n|yes|no|on|off|true|false|null)\Z"  # booleans and null of YAML 1.1
+    r"|[-+]?(?:[0-9_.]|[eE][-+]?[0-9])[0-9a-fA-FxXoO_.:+-]*\Z|[-+]?\.(?i:inf|nan)\Z"  # numbers, sexagesimal too
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\s].*)?\Z"  # dates
 )
-_KEY_MOST = 1000
+_MAX_KEY_LENGTH = 1000  # just below YAML's limit of 1,024 characters for an implicit key (1.2.2, section 7.4.2)
 _NEEDS_QUOTES_IN_FLOW = re.compile(r"[,\[\]{}\"':?]")
 
 
 def front_matter(entries: Iterable[tuple[str, Value]]) -> str:
-    """Return the block with both `---` lines, its keys in the order given."""
+    """Return the front matter with both `---` lines; the keys keep their order."""
     lines = (f"{key}: {yaml(value)}\n" for key, value in entries)
     return f"---\n{''.join(lines)}---\n"
 
@@ -43,16 +45,16 @@ def yaml(value: Value) -> str:
 
 
 def _needs_quotes(text: str) -> bool:
-    """Tell whether a plain scalar would not be read as this text."""
+    """Return whether a parser would read the text, as a plain scalar, as anything else."""
     if not text.isprintable():
         ends_early = _ENDS_EARLY.search(text) is not None
-    else:  # the only white space in it is the space, and looking for that is several times faster
+    else:  # the space is the only printable white space, and plain searches are several times faster than the pattern
         ends_early = text[-1:] in ("", " ", ":") or ": " in text or " #" in text or "---" in text
-    return ends_early or _READ_OTHERWISE.match(text) is not None
+    return ends_early or _READS_DIFFERENTLY.match(text) is not None
 
 
 def json(value: Value) -> str:
-    """Return a value as JSON on one line, with the strings escaped for YAML readers."""
+    """Return a value as JSON on one line. The strings are escaped for YAML parsers."""
     match value:
         case str():
             return quoted(value)
@@ -72,13 +74,13 @@ def quoted(text: str) -> str:
 
 
 def _key(key: str) -> str:
-    """YAML wants a key of more than 1,024 characters marked as one."""
+    """A long key needs the explicit marker `?`, or YAML parsers refuse it."""
     written = quoted(key)
-    return written if len(written) < _KEY_MOST else f"? {written} "
+    return written if len(written) < _MAX_KEY_LENGTH else f"? {written} "
 
 
 def _number(value: float) -> str:
-    """YAML 1.1 takes an exponent only after a point."""
+    """YAML 1.1 reads a number with an exponent as a string unless it has a decimal point."""
     mantissa, exponent, power = repr(value).partition("e")
     return f"{mantissa}.0e{power}" if exponent and "." not in mantissa else repr(value)
 

@@ -1,7 +1,8 @@
-"""Hidden text: what a model reads in a file, and a reviewer does not see there.
+"""Hidden text: characters that a model reads in a file but a reviewer cannot see.
 
-One fixed list of code points, so that the same text is refused on every version of Python. The properties named as
-sources are those of the Unicode Character Database, version 16; numbers are sections of the Unicode Standard.
+The list of code points is fixed, because `unicodedata` differs between versions of Python and the same text must be
+refused on all of them. A `source` names a property in the Unicode Character Database, version 16, or a section of the
+Unicode Standard.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache
+from itertools import groupby
 from typing import NamedTuple
 
 
 class Hidden(NamedTuple):
-    """A range of hidden code points, both ends included: what they are, and where that is said."""
+    """A range of hidden code points, both ends included, with its description and the source that defines it."""
 
     first: int
     last: int
@@ -63,13 +65,18 @@ HIDDEN = (
     Hidden(0xE01F0, 0xE0FFF, "reserved invisible character", "Default_Ignorable_Code_Point"),
     Hidden(0xF0000, 0x10FFFF, "private-use character", "General_Category Co, and four noncharacters"),
 )
-"""Every range of hidden code points, in their order. The noncharacters at the ends of the other planes show a box."""
+"""Every range of hidden code points, in ascending order.
 
+The noncharacters at the ends of the other planes are not listed: they are displayed as a box.
+"""
+
+# The bounds ascend, so an odd insertion index means that a code point is inside a range.
 _BOUNDS = [bound for row in HIDDEN for bound in (row.first, row.last + 1)]
 _VISIBLE_ASCII = bytes([0x09, 0x0A, *range(0x20, 0x7F)])
 
-# Where joiners and selectors belong: emoji (emoji-data.txt, Extended_Pictographic, by blocks); scripts that join
-# their letters or stack their consonants (9, 12 to 17); what has standardised variants (StandardizedVariants.txt).
+# Where joiners and variation selectors are legitimate: in emoji (emoji-data.txt, Extended_Pictographic, by blocks), in
+# scripts that join letters or stack consonants (chapters 9 and 12 to 17), and after characters that have standardized
+# variants (StandardizedVariants.txt).
 _EMOJI = (
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff"
     "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
@@ -83,8 +90,9 @@ _IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _VARYING = f"{_IDEOGRAPHS}\u1000-\u109f\u2200-\u22ff\u2a00-\u2aff\u3001\u3002\ua840-\ua87f\uff01-\uff1f"
 _FLAGS = "|".join(
     "".join(chr(0xE0000 + ord(letter)) for letter in region) for region in ("gbeng", "gbsct", "gbwls")
-)  # the only ones that are recommended for interchange (UTS 51, emoji-sequences.txt)
+)  # the only tag sequences recommended for interchange (UTS 51, emoji-sequences.txt)
 
+# `unicodedata` has no names for control characters; these are the aliases in Unicode's NameAliases.txt.
 _CONTROLS = (
     "NULL|START OF HEADING|START OF TEXT|END OF TEXT|END OF TRANSMISSION|ENQUIRY|ACKNOWLEDGE|ALERT|BACKSPACE|"
     "CHARACTER TABULATION|LINE FEED|LINE TABULATION|FORM FEED|CARRIAGE RETURN|SHIFT OUT|SHIFT IN|DATA LINK ESCAPE|"
@@ -94,46 +102,44 @@ _CONTROLS = (
 ).split("|")
 _NAMES = {**dict(enumerate(_CONTROLS)), 0x7F: "DELETE", 0x85: "NEXT LINE", 0x9B: "CONTROL SEQUENCE INTRODUCER"}
 
-_LOOKS_EMPTY = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+_INVISIBLE_CATEGORIES = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 _COMMAND = re.compile(r"##(?=\w*\[)")
-_TAB = 4
+_TAB_WIDTH = 4
 
 
 def stretches(text: str, allowed: frozenset[str] = frozenset()) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of every run of hidden characters in the text, but for those that are `allowed`.
+    """Yield the start and end of every run of hidden characters in the text, except the `allowed` characters.
 
-    Joiners and variation selectors are right in emoji and in the scripts that need them, tags in the three flags.
+    Joiners and variation selectors are legitimate in emoji and in the scripts that need them, and tags in three flags.
     """
-    start = end = -1
-    for at, after in _hidden(text) if may_hide(text.encode(errors="surrogatepass")) else ():
-        if text[at] in allowed:
-            continue
-        if at != end:
-            yield from [(start, end)] if end > start else []
-            start = at
-        end = after
-    if end > start:
-        yield start, end
+    if may_hide(text.encode(errors="surrogatepass")):
+        found = (index for index in _hidden(text) if text[index] not in allowed)
+        for _, run in groupby(enumerate(found), key=lambda pair: pair[1] - pair[0]):
+            indices = [index for _, index in run]
+            yield indices[0], indices[-1] + 1
 
 
 def may_hide(raw: bytes) -> bool:
-    """Tell whether a text, as UTF-8, is worth a closer look: the few that is not plain ASCII decides, and quickly."""
-    odd = raw.translate(None, _VISIBLE_ASCII)
-    return bool(odd) and any(map(is_hidden, set(odd.decode(errors="surrogatepass"))))
+    """Return whether text, given as UTF-8, contains a character of the list, legitimate or not.
+
+    This is the fast path: nearly all text is visible ASCII, and deleting that leaves few characters to look up.
+    """
+    remainder = raw.translate(None, _VISIBLE_ASCII)
+    return bool(remainder) and any(map(is_hidden, set(remainder.decode(errors="surrogatepass"))))
 
 
-def _hidden(text: str) -> Iterator[tuple[int, int]]:
-    passed = 0
-    for at, character in enumerate(text):
-        if at >= passed and is_hidden(character):
-            right = _in_place().match(text, at)
-            passed = right.end() if right else at + 1
-            if not right:
-                yield at, at + 1
+def _hidden(text: str) -> Iterator[int]:
+    checked = 0
+    for index, character in enumerate(text):
+        if index >= checked and is_hidden(character):
+            if legitimate := _legitimate().match(text, index):
+                checked = legitimate.end()
+            else:
+                yield index
 
 
 @cache
-def _in_place() -> re.Pattern[str]:
+def _legitimate() -> re.Pattern[str]:
     return re.compile(
         rf"(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
         rf"|(?<=[{_JOINING}])(?:\u200d|\u200c(?=[{_JOINING}]))"
@@ -147,56 +153,59 @@ def _in_place() -> re.Pattern[str]:
 
 
 def is_hidden(character: str) -> bool:
-    """Tell whether a character is in the list."""
+    """Return whether a character is in the list."""
     return bisect_right(_BOUNDS, ord(character)) % 2 == 1
 
 
 def named(character: str) -> str:
-    """Return a character's code point and name, as "U+202E RIGHT-TO-LEFT OVERRIDE"."""
+    """Return a character's code point and name, for example "U+202E RIGHT-TO-LEFT OVERRIDE"."""
     code = ord(character)
     name = _NAMES.get(code) or unicodedata.name(character, "")
     return f"U+{code:04X} {name}".rstrip()
 
 
 def what(character: str) -> str:
-    """Return what kind of hidden character this is."""
+    """Return the description of a hidden character: "zero-width character"."""
     code = ord(character)
     return next(row.what for row in HIDDEN if row.first <= code <= row.last)
 
 
 def spelled(text: str) -> str:
-    """Return what a run of hidden characters says: tags spell ASCII, variation selectors bytes; empty if nothing."""
-    raw = bytes(byte for character in text if (byte := _carried(ord(character))) is not None)
-    said = raw.decode(errors="replace").strip()
-    return said if said.isprintable() and len(raw) > 1 else ""
+    """Return the message that a run of hidden characters encodes, or an empty string.
+
+    Published attacks use two encodings: each tag character stands for an ASCII character, each variation selector for
+    a byte.
+    """
+    raw = bytes(byte for character in text if (byte := _encoded_byte(ord(character))) is not None)
+    message = raw.decode(errors="replace").strip()
+    return message if message.isprintable() and len(raw) > 1 else ""
 
 
-def _carried(code: int) -> int | None:
-    """The byte that a character is known to carry: tags by their ASCII, selectors by their number."""
-    carriers = ((0xE0020, 0xE007E, 0x20), (0xFE00, 0xFE0F, 0), (0xE0100, 0xE01EF, 16))
-    return next((code - first + least for first, last, least in carriers if first <= code <= last), None)
+def _encoded_byte(code: int) -> int | None:
+    encodings = ((0xE0020, 0xE007E, 0x20), (0xFE00, 0xFE0F, 0), (0xE0100, 0xE01EF, 16))
+    return next((code - first + base for first, last, base in encodings if first <= code <= last), None)
 
 
 def shown(text: str) -> str:
-    """Return the text as a report may show it: nothing in it can act or hide, on a terminal or in a log of CI.
+    """Return the text in a form that is safe to print: no character is hidden or acts on a terminal or in a CI log.
 
-    Services take `##[` (GitHub), `##vso[` (Azure) and `##teamcity[` for commands wherever they stand in a line.
+    CI services treat `##[` (GitHub), `##vso[` (Azure) and `##teamcity[` as commands anywhere in a line.
     """
     if not (text.isascii() and text.isprintable()):
-        text = "".join(map(_shown_character, text))
+        text = "".join(map(_escape, text))
     return _COMMAND.sub("#<U+0023>", text) if "##" in text else text
 
 
 def as_json(value: object) -> str:
-    """Return a value as JSON in ASCII, which programs read back as it was, and in which nothing acts in a log."""
+    """Return a value as ASCII JSON that parses back to the same value and contains no command for a CI service."""
     import json
 
     return json.dumps(value, indent=2).replace("##", "\\u0023\\u0023") + "\n"
 
 
-def _shown_character(character: str) -> str:
+def _escape(character: str) -> str:
     if character == "\t":
-        return " " * _TAB
-    if is_hidden(character) or unicodedata.category(character) in _LOOKS_EMPTY:
+        return " " * _TAB_WIDTH
+    if is_hidden(character) or unicodedata.category(character) in _INVISIBLE_CATEGORIES:
         return f"<U+{ord(character):04X}>"
     return character

@@ -1,7 +1,7 @@
-"""Facts about Markdown text: what opens a block, what is code, what is left open.
+"""Markdown text: escaping of block syntax, code and raw HTML, unclosed constructs.
 
-The grammar is CommonMark 0.31.2; section numbers below are that document's. Nothing here builds a document
-tree: each function answers one question about a text.
+The grammar is CommonMark 0.31.2; numbers in comments and docstrings are sections of that specification. No function
+builds a document tree: each answers one question about a text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _HTML_BLOCK_TAGS = (
     "title|tr|track|ul"
 )
 
-# HTML blocks (4.6): what opens them, what ends them, what to call them. A blank line ends types 6 and 7.
+# HTML blocks (4.6), in the order of the specification: start condition, end condition, name. Types 6 and 7 have no
+# name because a blank line ends them, so they are never reported as unclosed.
 _HTML_BLOCKS = (
     (r"<(?:script|pre|style|textarea)(?=[\s>]|\Z)", r"</(?:script|pre|style|textarea)>", "HTML element"),
     (r"<!--", r"-->", "HTML comment"),
@@ -39,14 +40,14 @@ _HTML_BLOCKS = (
 
 _BULLET = r"[-+*](?=[ \t]|\Z)"  # 5.2
 _BREAK = r"(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
-_NUMBER = r"(?P<number>\d{1,9})[.)](?=[ \t]|\Z)"  # 5.2 ordered item; some readers take any digits behind the first
+_NUMBER = r"(?P<number>\d{1,9})[.)](?=[ \t]|\Z)"  # 5.2 ordered item; some parsers accept Unicode digits
 _OPENINGS = {
     "#": r"\#{1,6}(?=[ \t]|\Z)",  # 4.2 ATX heading
     "-": rf"{_BULLET}|{_BREAK}|-+[ \t]*\Z",
     "+": _BULLET,
     "*": f"{_BULLET}|{_BREAK}",
     "_": _BREAK,
-    "=": r"=+[ \t]*\Z",  # 4.3 setext underline, as that of hyphens
+    "=": r"=+[ \t]*\Z",  # 4.3 setext underline; the one of hyphens is above
     ">": ">",  # 5.1 block quote
     "`": r"`{3,}[^`]*\Z",  # 4.5 fence
     "~": "~{3}",
@@ -54,35 +55,37 @@ _OPENINGS = {
     "<": "|".join(opening for opening, _, _ in _HTML_BLOCKS),
     **dict.fromkeys("0123456789", _NUMBER),
 }
-"""What opens a block at the start of a line, by its first character."""
+"""Patterns of the syntax that opens a block at the start of a line, by the first character."""
 
 
 @cache
 def _opening(first: str) -> re.Pattern[str]:
-    """The pattern of what opens a block. \\s in it is all white space, and case does not count: some readers take it
-    so, and a backslash too many does no harm.
-    """
+    # The pattern ignores case and its \s matches all Unicode white space, because some parsers are that lenient and
+    # an unnecessary backslash is harmless. It is compiled on demand to keep startup fast.
     return re.compile(_OPENINGS[first], re.IGNORECASE)
 
 
 def fold(text: str) -> str:
-    """Return the text on one line: each run of white space one space, none at the ends.
+    """Return the text on one line: each run of white space becomes one space, and the ends are stripped.
 
-    No-break and ideographic spaces are letters of their scripts and stay.
+    No-break and ideographic spaces stay: they are part of the text in their scripts.
     """
-    return text if _is_spared(text) and text.splitlines() == [text] else _folded(text)
+    return text if _is_clean(text) and text.splitlines() == [text] else _folded(text)
 
 
 def fold_all(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return each of the texts folded, as most are already: that is seen in all of them at once."""
+    """Return each of the texts as `fold` does.
+
+    Most texts need no change, and one check of all texts together is much faster than a check of each.
+    """
     lines = "\n".join(texts)
-    spared = _is_spared(lines) and "\n " not in lines and " \n" not in lines
-    return tuple(texts) if spared and lines.splitlines() == list(texts) else tuple(map(_folded, texts))
+    is_clean = _is_clean(lines) and "\n " not in lines and " \n" not in lines
+    return tuple(texts) if is_clean and lines.splitlines() == list(texts) else tuple(map(_folded, texts))
 
 
-def _is_spared(text: str) -> bool:
-    """Tell whether the text has no white space to spare, but for line ends."""
-    has_tabs = "\t" in text or "\x1f" in text  # the white space of one line that is no space
+def _is_clean(text: str) -> bool:
+    """Return whether the text has no superfluous white space, line ends aside."""
+    has_tabs = "\t" in text or "\x1f" in text  # other white space that `splitlines` does not split at
     return not (has_tabs or "  " in text or text[:1] == " " or text[-1:] == " ")
 
 
@@ -91,15 +94,15 @@ def _folded(text: str) -> str:
 
 
 def inert(text: str) -> str:
-    """Return the folded text with a backslash where it would otherwise open a Markdown block.
+    """Return the folded text, with a backslash if it would otherwise open a Markdown block.
 
-    Inline Markdown stays as it is. The result is safe at the start of a line, a list item or a quote.
+    Inline Markdown stays as it is. The result is safe at the start of a line, a list item or a block quote.
     """
     return _escaped(fold(text))
 
 
 def inert_all(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return each of the texts as `inert` does."""
+    """Return each of the texts as `inert` does, faster than one call for each."""
     return tuple(_escaped(text) if text[:1] in _OPENINGS else text for text in fold_all(texts))
 
 
@@ -108,12 +111,12 @@ def _escaped(folded: str) -> str:
     opening = _opening(first).match(folded) if first in _OPENINGS else None
     if opening is None:
         return folded
-    at = opening.end(1) if opening.lastgroup == "number" else 0
-    return f"{folded[:at]}\\{folded[at:]}"
+    index = opening.end("number") if opening.lastgroup == "number" else 0  # `1\.`: digits cannot be escaped (2.4)
+    return f"{folded[:index]}\\{folded[index:]}"
 
 
 def reference(text: str) -> str:
-    """Return a path or an address as code, anything else as inert text."""
+    """Return a path or a URL as a code span, and anything else as `inert` does."""
     return code_span(text) if "/" in text and text.split() == [text] else inert(text)
 
 
@@ -128,7 +131,7 @@ def fence_around(text: str) -> str:
 
 
 def code_span(text: str) -> str:
-    """Return the folded text as a code span that holds its backticks (6.1)."""
+    """Return the folded text as a code span, with enough backticks around the text's own (6.1)."""
     folded = fold(text)
     ticks = "`" * (longest_backtick_run(folded) + 1)
     padding = " " if folded.startswith("`") or folded.endswith("`") else ""
@@ -140,72 +143,72 @@ _ESCAPE_OR_TICKS = re.compile(r"\\[^\n]|`+")
 
 
 class Unclosed(NamedTuple):
-    """A construct that is still open where a text ends: the line that opens it (from 1) and its name."""
+    """A construct that is still open at the end of a text: the line that opens it, from 1, and its name."""
 
     line: int
     what: str
 
 
 class Line(NamedTuple):
-    """What one line of a text is: code or raw HTML, or else part of a block, which its lines share the number of."""
+    """One line of a text: whether it is code or raw HTML, and the number of the block that it belongs to."""
 
     verbatim: bool
     block: int
 
 
 class Outline(NamedTuple):
-    """What each line of a text is, and the construct that is left open, if any."""
+    """The lines of a text, and the construct that is still open at its end, if any."""
 
     lines: tuple[Line, ...]
     unclosed: Unclosed | None
 
     @property
     def verbatim(self) -> tuple[bool, ...]:
-        """For each line whether it is code or raw HTML."""
+        """Whether each line is code or raw HTML."""
         return tuple(line.verbatim for line in self.lines)
 
 
 def outline(text: str) -> Outline:
-    """Read the block structure of a text as far as code and raw HTML go: the containers and leaves of 4 and 5."""
+    """Return which lines of a text are code or raw HTML, from the block structure of sections 4 and 5."""
     reader = _Reader()
     kinds = [(reader.read(line.expandtabs(4)), reader.block) for line in text.split("\n")]
     last_indented = len(kinds)
     for index, (kind, block) in enumerate(kinds):
         if kind is _Kind.INDENTED:
             between = kinds[last_indented + 1 : index]
-            if all(inner is _Kind.BLANK for inner, _ in between):  # they belong to the code around them (4.4)
+            if all(inner is _Kind.BLANK for inner, _ in between):  # blank lines inside indented code belong to it (4.4)
                 kinds[last_indented + 1 : index] = [(kind, block)] * len(between)
             last_indented = index
-    return Outline(tuple(Line(kind.is_verbatim, block) for kind, block in kinds), reader.unclosed)
+    return Outline(tuple(Line(kind in _VERBATIM, block) for kind, block in kinds), reader.unclosed)
 
 
 def tidy(text: str) -> str:
-    """Return the text without white space at the ends of its lines, but for those of code."""
-    has_spaces = text.rfind(" \n") >= 0  # in a long text that takes less than half of the time that `in` takes
-    if not (has_spaces or ("\t" in text and "\t\n" in text) or text.endswith((" ", "\t"))):
+    """Return the text without trailing white space on its lines, except in code and raw HTML."""
+    has_trailing_spaces = text.rfind(" \n") >= 0  # in a long text, `rfind` takes less than half the time of `in`
+    if not (has_trailing_spaces or ("\t" in text and "\t\n" in text) or text.endswith((" ", "\t"))):
         return text
     lines = zip(text.split("\n"), outline(text).verbatim, strict=True)
     return "\n".join(line if verbatim else line.rstrip(" \t") for line, verbatim in lines)
 
 
 def trimmed(text: str) -> str:
-    """Return the tidied text without blank lines and white space around it, but for the indent of code at its start."""
+    """Return the tidied text, stripped of blank lines and white space around it except the indent of leading code."""
     inner = tidy(text).rstrip().lstrip("\n")
     return inner if inner.startswith(("    ", "\t")) else inner.lstrip(" \t\n")
 
 
 def prose(text: str) -> str:
-    """Return the text with every character of its code, blocks and spans, replaced by a space.
+    """Return the text with a space for every character of its code blocks, raw HTML and code spans.
 
-    Offsets and lines stay what they are.
+    Line ends stay, so lines and offsets are the same as in the text.
     """
     lines = zip(text.split("\n"), outline(text).lines, strict=True)
     blocks = groupby(lines, key=lambda pair: pair[1])
-    return "\n".join(_without_code("\n".join(line for line, _ in pairs), what) for what, pairs in blocks)
+    return "\n".join(_without_code("\n".join(line for line, _ in pairs), key) for key, pairs in blocks)
 
 
-def _without_code(text: str, what: Line) -> str:
-    if what.verbatim:
+def _without_code(text: str, line: Line) -> str:
+    if line.verbatim:
         return _BLANK_OUT.sub(" ", text)
     kept, parts = 0, []
     for start, end in code_spans(text):
@@ -215,8 +218,11 @@ def _without_code(text: str, what: Line) -> str:
 
 
 def code_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where the code spans of one block are (6.1): a run of backticks, up to the next one of the same length."""
-    runs: dict[int, list[int]] = {}
+    """Yield the start and end of each code span in the text of one block.
+
+    A span starts at a run of backticks and ends after the next run of the same length (6.1).
+    """
+    runs: dict[int, list[int]] = {}  # starts by length: many unmatched runs must not take quadratic time
     for run in _BACKTICKS.finditer(text):
         runs.setdefault(len(run[0]), []).append(run.start())
     end = 0
@@ -234,10 +240,10 @@ _ITEM = re.compile(r" {0,3}(?P<marker>[-+*]|(?P<number>[0-9]{1,9})[.)])(?P<space
 _THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
 _HEADING = re.compile(r"#{1,6}(?: |\Z)")
 _UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
-_FENCE = re.compile(r"(?P<mark>`{3,})[^`]*\Z|(?P<tildes>~{3,})")
+_FENCE = re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
 _LONE_TAG_ROW = len(_HTML_BLOCKS) - 1
-_ITEM_INDENT_MOST = 4
-_NESTING_MOST = 64  # what is deeper is no text for people, and ends with what holds it anyway
+_MAX_ITEM_INDENT = 4
+_MAX_NESTING = 64  # nobody writes deeper; what is deeper is closed by the containers around it anyway
 
 
 @cache
@@ -262,16 +268,15 @@ class _Kind(Enum):
     INDENTED = "indented code"
     VERBATIM = "fenced code or raw HTML"
 
-    @property
-    def is_verbatim(self) -> bool:
-        return self in (_Kind.INDENTED, _Kind.VERBATIM)
+
+_VERBATIM = (_Kind.INDENTED, _Kind.VERBATIM)
 
 
 class _Reader:
-    """Reads a text line by line, keeping the open containers and the open verbatim block.
+    """Reads a text line by line and tracks the open containers and the open verbatim block.
 
-    A container is the width of a list item's indent, or 0 for a block quote. An item is hollow while nothing
-    has followed its marker: a blank line then ends it (5.2).
+    A container is the width of a list item's indent, or 0 for a block quote. `is_item_empty` is true while nothing has
+    followed the marker of the last item: a blank line then ends the item (5.2).
     """
 
     def __init__(self) -> None:
@@ -280,19 +285,19 @@ class _Reader:
         self.ending: re.Pattern[str] | None = None
         self.opened = Unclosed(0, "")
         self.in_paragraph = False
-        self.hollow = False
+        self.is_item_empty = False
         self.after_blank = False
         self.block = 0
 
     @property
     def unclosed(self) -> Unclosed | None:
-        """What is open where the text ends; a container that ends there too closes what it holds."""
+        """The construct open at the end of the text; the end of a container closes everything in it."""
         return self.opened if self.ending and self.opened.what and not self.containers else None
 
     def read(self, line: str) -> _Kind:
-        """Take the next line, without tabs, and tell what it is; `block` then is the number of its block."""
+        """Return the kind of the next line, with tabs expanded, and set `block` to the number of its block."""
         self.number += 1
-        if self.after_blank and not line.strip():  # nothing can change, and there may be a million of them
+        if self.after_blank and not line.strip():  # a fast path, since a text can have a million blank lines
             return _Kind.BLANK
         kind = self._read(line)
         self.after_blank = kind is _Kind.BLANK
@@ -304,10 +309,10 @@ class _Reader:
             if self.in_paragraph and self._continues_paragraph(rest):
                 return _Kind.PROSE
             del self.containers[depth:]
-            self.ending, self.in_paragraph, self.hollow = None, False, False
-        if self.hollow and not rest.strip():
+            self.ending, self.in_paragraph, self.is_item_empty = None, False, False
+        if self.is_item_empty and not rest.strip():
             self.containers.pop()
-        self.hollow = False
+        self.is_item_empty = False
         if self.ending:
             return self._continue_verbatim(rest)
         entered = len(self.containers)
@@ -338,16 +343,16 @@ class _Reader:
         return None
 
     def _enter_containers(self, rest: str) -> str:
-        while len(self.containers) < _NESTING_MOST:
+        while len(self.containers) < _MAX_NESTING:
             if quote := _QUOTE.match(rest):
                 self.containers.append(0)
                 rest = rest[quote.end() :]
             elif (item := _item(rest)) and (not self.in_paragraph or _interrupts(item)):
                 space = len(item["space"]) if item.end() < len(rest) else 1
-                width = item.end("marker") + (space if space <= _ITEM_INDENT_MOST else 1)
+                width = item.end("marker") + (space if space <= _MAX_ITEM_INDENT else 1)
                 self.containers.append(width)
                 rest = rest[width:]
-                self.hollow = not rest.strip()
+                self.is_item_empty = not rest.strip()
             else:
                 break
             self.in_paragraph = False
@@ -366,8 +371,7 @@ class _Reader:
         if rest.startswith("    ") and start:
             return _Kind.INDENTED
         if fence := _FENCE.match(start):
-            mark = fence["mark"] or fence["tildes"]
-            self._open(re.compile(rf"\A {{0,3}}{mark[0]}{{{len(mark)},}}\s*\Z"), "code fence")
+            self._open(re.compile(rf"\A {{0,3}}{fence[0]}{fence[0][0]}*\s*\Z"), "code fence")
             return _Kind.VERBATIM
         if html := self._html(start):
             self._open(*html)
@@ -375,11 +379,11 @@ class _Reader:
         return self._read_text(rest, start)
 
     def _read_text(self, rest: str, start: str) -> _Kind:
-        alone = bool(_HEADING.match(start) or _THEMATIC_BREAK.match(rest))
-        if alone or not self.in_paragraph:
+        is_single_line = bool(_HEADING.match(start) or _THEMATIC_BREAK.match(rest))
+        if is_single_line or not self.in_paragraph:
             self.block += 1
-        ends = alone or (self.in_paragraph and _UNDERLINE.match(start))
-        self.in_paragraph = bool(start) and not ends
+        ends_block = is_single_line or (self.in_paragraph and _UNDERLINE.match(start))
+        self.in_paragraph = bool(start) and not ends_block
         return _Kind.PROSE if start else _Kind.BLANK
 
     def _open(self, ending: re.Pattern[str], name: str) -> None:
