@@ -74,12 +74,10 @@ def _read(cut: list[Section]) -> dict[str, Any] | None:
 
 def _are_lists(data: Mapping[str, Any]) -> bool:
     """Whether the lists are such as a manifest may have: no entry is empty, and none is there twice."""
-    names = [one["target"] for one in data.get("handoff", ())]
-    lists = (names, *(data.get(key, ()) for key in _LISTS), data.get("references", {}).get("extra", ()))
+    handoffs, references = data.get("handoff", ()), data.get("references", {})
+    others = (data[key] for key in data if key not in ("handoff", "references"))
+    lists = ([one["target"] for one in handoffs], *references.values(), *others)
     return all(len({*entries} - {""}) == len(entries) for entries in lists)
-
-
-_LISTS = ("domain_in", "allowed", "output_extra_fields", "forbidden_domain")
 
 
 def written(data: Mapping[str, Any]) -> str:

@@ -115,6 +115,9 @@ FIELDS = (
 )
 """The manifest's keys, in the order in which they are best written."""
 
+HEAD_KEYS = ("name", "description", "tools", "model", "targets", "target")
+"""The keys for the front matter and the choice of clients. The texts of all other keys go into the body."""
+
 OPTIONS = {
     "description": "--description",
     "tools": "--tool",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.manifest import FIELDS, HEAD_KEYS
 from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.rules.runner import locate
 from kei_assembler.rules.subject import Subject
 from kei_assembler.source.shapes import Misfit, are_texts, describe
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 
-_TABLES = {"handoff": "a `[[handoff]]`", "references": "`[references]`", "target": "a `[target.…]`"}
+_TABLES = {field.key: field for field in FIELDS if field.is_table}
 
 
 @rule("K101")
@@ -262,7 +263,7 @@ def _swallowed(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
 
 
 # Keys that only a manifest has: in a table whose keys are free, such as an AI tool's `hooks`, they are astray.
-_OWN_KEYS = ("role", "blocks", "domain_in", "forbidden_domain", "output_extra_fields", "handoff", "references")
+_OWN_KEYS = frozenset(field.key for field in FIELDS if field.key not in HEAD_KEYS)
 
 
 def _in_open_tables(value: object, path: KeyPath) -> Iterator[KeyPath]:
@@ -352,9 +353,14 @@ def _header(table: KeyPath) -> str:
 
 
 def _how_to_add(key: str) -> str:
-    if key in _TABLES:
-        return f"add {_TABLES[key]} at the end of the file"
-    return f"write `{key} = …` above the first table header"
+    if key not in _TABLES:
+        return f"write `{key} = …` above the first table header"
+    shape = _TABLES[key].shape
+    if shape.type is list:
+        header = f"a `[[{key}]]`"
+    else:
+        header = f"a `[{key}.…]`" if all(field.is_table for field in shape.fields) else f"`[{key}]`"
+    return f"add {header} at the end of the file"
 
 
 OF_MISFITS = (unknown_key, wrong_type, blank_value, several_lines, wrong_value)

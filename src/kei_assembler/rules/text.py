@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Span
 from kei_assembler.kit import Block
+from kei_assembler.manifest import HEAD_KEYS
 from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.rules.hiding import texts
 from kei_assembler.rules.subject import Subject
@@ -190,9 +191,6 @@ def _unfenced(text: str) -> str:
     return "\n".join(" " * len(line) if is_code else line for line, is_code in lines)
 
 
-_NOT_IN_BODY = ("name", "description", "tools", "model", "targets", "target")
-
-
 @rule("T407")
 def filled_in_manifest(subject: Subject) -> Iterable[Finding]:
     """Text of a manifest holds what one of its AI tools takes for a variable of its own, and fills in or fails on.
@@ -216,7 +214,7 @@ def filled_in_manifest(subject: Subject) -> Iterable[Finding]:
     """
     for target in subject.kit.targets_of(subject.manifest):
         for key in subject.data if TARGETS[target].placeholder else ():
-            for path, text in texts(subject.data[key], (key,)) if key not in _NOT_IN_BODY else ():
+            for path, text in texts(subject.data[key], (key,)) if key not in HEAD_KEYS else ():
                 for match in re.finditer(TARGETS[target].placeholder, text):
                     yield _filled(subject.source.within(path, text, *match.span()), match[0], target)
 
