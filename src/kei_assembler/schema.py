@@ -180,7 +180,9 @@ def of_shape(shape: Shape) -> Schema:
     if shape.type is list:
         schema["items"] = of_shape(shape.item) if shape.item else True
     for _, constraint in applying(shape):
-        schema |= constraint.keywords(shape)
+        schema |= constraint.keywords(getattr(shape, constraint.attribute))
+    if shape.choices:
+        del schema["pattern"]  # none of the words is blank
     return schema
 
 

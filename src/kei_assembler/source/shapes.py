@@ -74,7 +74,7 @@ MISFITS_MOST = 1000
 TEXT = Shape(str, "a string", may_be_blank=True)
 FILLED = Shape(str, "a string")
 LINE = Shape(str, "a string of one line", one_line=True)
-STRINGS = Shape(list, "a list of strings", item=FILLED)
+STRINGS = Shape(list, "a list of strings", item=FILLED, most=ITEMS_MOST)
 BOOLEAN = Shape(bool, "true or false")
 NUMBER = Shape(float, "a number")
 POSITIVE = Shape(int, "a whole number above 0", least=1)
@@ -94,7 +94,7 @@ def matching(pattern: str, expects: str, most: int = 0, *, names_file: bool = Fa
 
 def list_of(item: Shape, expects: str, least: int = 0) -> Shape:
     """Return the shape of a list of at least so many entries, which all have one shape."""
-    return Shape(list, expects, item=item, least=least)
+    return Shape(list, expects, item=item, least=least, most=ITEMS_MOST)
 
 
 def any_of(*shapes: Shape) -> Shape:
@@ -115,15 +115,16 @@ def table_of(item: Shape, expects: str = "a table", fields: tuple[Field, ...] = 
 class Constraint(NamedTuple):
     """One thing that a shape can ask of its values, beyond their type.
 
-    For a shape, `test` returns the function that tells whether a value meets the constraint, or None if the shape does
-    not have it. `kind` and `fault` say what a value that fails is reported as, `keywords` returns the constraint in
-    JSON Schema, as far as that can express it.
+    `test` takes the value of the shape's `attribute` and returns the function that tells whether a value meets the
+    constraint, or something falsy if there is none. `keywords` takes the same and returns the constraint in JSON
+    Schema, as far as that can express it. `kind` and `fault` say what a value that fails is reported as.
     """
 
+    attribute: str
     kind: str
-    test: Callable[[Shape], Callable[[Any], object] | None]
-    fault: Callable[[Shape, Any], str]
-    keywords: Callable[[Shape], Mapping[str, Any]]
+    test: Callable[[Any], Any]
+    keywords: Callable[[Any], Mapping[str, Any]]
+    fault: str = "must be {expects}"
 
 
 class Type(NamedTuple):
@@ -142,74 +143,48 @@ _OF_SOME_DIALECTS = r"\(\?(?!:)|[*+?}]\+|\\[ABDWZbdw]"
 _DEVICE = r"(?i:(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))"
 
 
-def _must_be(shape: Shape, _: Any) -> str:
-    return f"must be {shape.expects}"
-
-
 def _portable(pattern: str) -> Mapping[str, Any]:
     """The keyword for a pattern that means the same in every dialect of regular expressions."""
     return {} if re.search(_OF_SOME_DIALECTS, pattern) else {"pattern": f"^(?:{pattern})$"}
 
 
+def _is_line(value: str) -> bool:
+    return value.splitlines() == [value]
+
+
+def _names_no_device(value: str) -> bool:
+    return not re.search(_DEVICE, value)
+
+
+def _at_most(most: int) -> Any:
+    return most and (lambda value: len(value) <= most)
+
+
+def _at_least(least: int | None) -> Any:
+    return least and (lambda value: len(value) >= least)
+
+
+_SEVERAL_LINES = "has several lines; it must be {expects}"
+_TOO_MANY = "has {size:,} entries; the most is {limit:,}"
 _OF_STRINGS = (
-    Constraint(
-        "blank",
-        lambda shape: None if shape.may_be_blank else str.strip,
-        lambda *_: "is blank",
-        lambda shape: {} if shape.choices else {"pattern": r"\S"},
-    ),
-    Constraint(
-        "lines",
-        lambda shape: (lambda value: value.splitlines() == [value]) if shape.one_line else None,
-        lambda shape, _: f"has several lines; it must be {shape.expects}",
-        lambda _: {"pattern": _ONE_LINE},
-    ),
-    Constraint(
-        "value",
-        lambda shape: shape.choices.__contains__ if shape.choices else None,
-        _must_be,
-        lambda shape: {"enum": list(shape.choices)},
-    ),
-    Constraint(
-        "value",
-        lambda shape: re.compile(shape.pattern).fullmatch if shape.pattern else None,
-        _must_be,
-        lambda shape: _portable(shape.pattern),
-    ),
-    Constraint(
-        "value",
-        lambda shape: (lambda value: len(value) <= shape.most) if shape.most else None,
-        _must_be,
-        lambda shape: {"maxLength": shape.most},
-    ),
-    Constraint(
-        "value",
-        lambda shape: (lambda value: not re.search(_DEVICE, value)) if shape.names_file else None,
-        _must_be,
-        lambda _: {},
-    ),
+    Constraint("may_be_blank", "blank", lambda may: not may and str.strip, lambda _: {"pattern": r"\S"}, "is blank"),
+    Constraint("one_line", "lines", lambda on: on and _is_line, lambda _: {"pattern": _ONE_LINE}, _SEVERAL_LINES),
+    Constraint("choices", "value", lambda words: words and words.__contains__, lambda words: {"enum": list(words)}),
+    Constraint("pattern", "value", lambda pattern: pattern and re.compile(pattern).fullmatch, _portable),
+    Constraint("most", "value", _at_most, lambda most: {"maxLength": most}),
+    Constraint("names_file", "value", lambda on: on and _names_no_device, lambda _: {}),
 )
 _OF_NUMBERS = (
     Constraint(
+        "least",
         "value",
-        lambda shape: None if (least := shape.least) is None else lambda value: value >= least,
-        _must_be,
-        lambda shape: {"minimum": shape.least},
+        lambda least: least is not None and (lambda value: value >= least),
+        lambda least: {"minimum": least},
     ),
 )
 _OF_LISTS = (
-    Constraint(
-        "blank",
-        lambda shape: (lambda value: len(value) >= least) if (least := shape.least) else None,
-        lambda *_: "is empty",
-        lambda shape: {"minItems": shape.least},
-    ),
-    Constraint(
-        "value",
-        lambda _: lambda value: len(value) <= ITEMS_MOST,
-        lambda _, value: f"has {len(value):,} entries; the most is {ITEMS_MOST:,}",
-        lambda _: {"maxItems": ITEMS_MOST},
-    ),
+    Constraint("least", "blank", _at_least, lambda least: {"minItems": least}, "is empty"),
+    Constraint("most", "value", _at_most, lambda most: {"maxItems": most}, _TOO_MANY),
 )
 
 
@@ -229,16 +204,10 @@ def _is_number(value: Any) -> bool:
 TYPES: Mapping[type, Type] = {
     str: Type("a string", "string", lambda value: isinstance(value, str), "", _OF_STRINGS),
     bool: Type("a boolean", "boolean", lambda value: isinstance(value, bool), False),
-    int: Type(
-        "a number",
-        "integer",
-        lambda value: isinstance(value, int) and not isinstance(value, bool),
-        None,
-        _OF_NUMBERS,
-    ),
+    int: Type("a number", "integer", lambda value: _is_number(value) and isinstance(value, int), None, _OF_NUMBERS),
     float: Type("a number", "number", _is_number, None, _OF_NUMBERS),
-    list: Type("a list", "array", lambda value: isinstance(value, list), (), _OF_LISTS),
-    dict: Type("a table", "object", lambda value: isinstance(value, dict), None),
+    list: Type("a list", "array", lambda value: isinstance(value, list), [], _OF_LISTS),
+    dict: Type("a table", "object", lambda value: isinstance(value, dict), {}),
     object: Type("a value", ["string", "number", "boolean", "array", "object"], _is_plain, None),
 }
 """What there is to know of each type that a shape can name."""
@@ -275,16 +244,16 @@ def reader(shape: Shape) -> Read:
     """
     if shape.either:
         return _reader_of_either(shape)
-    has, constraints = TYPES[shape.type].has, applying(shape)
+    has, empty, constraints = TYPES[shape.type].has, TYPES[shape.type].empty, applying(shape)
     coerce = _COERCIONS[shape.type](shape) if shape.type in _COERCIONS else None
 
     def read(value: Any, path: KeyPath, found: list[Misfit]) -> Any:
         if not has(value):
             _report(found, Misfit("type", path, shape, value, _wrong_type(shape, value)))
-            return coerce({}, path, []) if coerce and shape.type is dict else TYPES[shape.type].empty
+            return coerce(empty, path, []) if coerce else empty
         for meets, constraint in constraints:
             if not meets(value):
-                _report(found, Misfit(constraint.kind, path, shape, value, constraint.fault(shape, value)))
+                _report(found, Misfit(constraint.kind, path, shape, value, _fault(constraint, shape, value)))
                 return coerce(value, path, []) if coerce else value
         return coerce(value, path, found) if coerce else value
 
@@ -293,13 +262,19 @@ def reader(shape: Shape) -> Read:
 
 def applying(shape: Shape) -> list[tuple[Callable[[Any], object], Constraint]]:
     """Return the constraints that the shape has, each after its test."""
-    tests = ((constraint.test(shape), constraint) for constraint in TYPES[shape.type].constraints)
+    rows = TYPES[shape.type].constraints
+    tests = ((constraint.test(getattr(shape, constraint.attribute)), constraint) for constraint in rows)
     return [(meets, constraint) for meets, constraint in tests if meets]
 
 
 def _report(found: list[Misfit], misfit: Misfit) -> None:
     if len(found) < MISFITS_MOST:
         found.append(misfit)
+
+
+def _fault(constraint: Constraint, shape: Shape, value: Any) -> str:
+    size = len(value) if isinstance(value, list) else 0
+    return constraint.fault.format(expects=shape.expects, size=size, limit=getattr(shape, constraint.attribute))
 
 
 def _wrong_type(shape: Shape, value: Any) -> str:
@@ -319,7 +294,7 @@ def _reader_of_either(shape: Shape) -> Read:
             read_choice(value, path, misfits_of_choice)
             if not misfits_of_choice:
                 return value
-        _report(found, Misfit("type", path, shape, value, _must_be(shape, value)))
+        _report(found, Misfit("type", path, shape, value, f"must be {shape.expects}"))
         return value if _is_plain(value) else None
 
     return read
