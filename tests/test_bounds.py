@@ -203,7 +203,7 @@ def _socket(path: Path) -> None:
         server.bind(os.path.relpath(path))
 
 
-NO_FILE = ("cannot be read", "is in the way", "lies outside the kit's root")
+NO_FILE = ("cannot be read", "is in the way", "is outside the kit's root")
 
 
 @pytest.mark.parametrize("make", [_fifo, _device, _loop, _socket])

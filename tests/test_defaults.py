@@ -1,4 +1,4 @@
-"""Defaults: what the settings say for all manifests, whose word counts, and where a mistake in them is shown."""
+"""Defaults: the setting `[defaults]` applies to all manifests, a manifest overrides it, and mistakes are located."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ color = "blue"
 [defaults.target.copilot]
 model = "GPT-5"
 """
-HOMES = {"assemble.toml": "", "pyproject.toml": "tool.assemble."}
+PREFIXES = {"assemble.toml": "", "pyproject.toml": "tool.assemble."}
+"""The settings files, and the prefix that their tables have there."""
 
 
 def _write(bench: Workbench, defaults: str, manifest: str = "", file: str = "assemble.toml") -> None:
-    """Put the defaults, which begin with their tables' headers, into a settings file."""
-    settings = re.sub(r"^(\[+)(?=[a-z])", rf"\1{HOMES[file]}", defaults, flags=re.MULTILINE)
+    """Write a settings file with the defaults, and a manifest."""
+    settings = re.sub(r"^(\[+)(?=[a-z])", rf"\1{PREFIXES[file]}", defaults, flags=re.MULTILINE)
     bench.write({file: settings, "agents/critic.toml": AGENT + manifest})
 
 
@@ -39,7 +40,7 @@ def _file(bench: Workbench, target: str = "claude-code") -> AgentFile:
     return read(target, bench.read(path_of(target)))
 
 
-@pytest.mark.parametrize("file", HOMES)
+@pytest.mark.parametrize("file", PREFIXES)
 @pytest.mark.parametrize(
     ("manifest", "values"),
     [
@@ -54,13 +55,13 @@ def _file(bench: Workbench, target: str = "claude-code") -> AgentFile:
         ('[target.cursor]\nmodel = "x"', {"model": "opus", "tools": "Read, Grep", "maxTurns": 9, "color": "blue"}),
     ],
 )
-def test_what_the_manifest_says_wins(file: str, manifest: str, values: dict[str, Any], bench: Workbench) -> None:
+def test_the_manifest_overrides_defaults(file: str, manifest: str, values: dict[str, Any], bench: Workbench) -> None:
     _write(bench, DEFAULTS, manifest, file)
-    told = _file(bench).values
-    assert {key: told[key] for key in told if key not in ("name", "description")} == values
+    front_matter = _file(bench).values
+    assert {key: front_matter[key] for key in front_matter if key not in ("name", "description")} == values
 
 
-def test_defaults_are_for_every_target_and_manifest(bench: Workbench) -> None:
+def test_defaults_apply_to_every_target_and_manifest(bench: Workbench) -> None:
     _write(bench, DEFAULTS)
     bench.write({"agents/other.toml": AGENT.replace("critic", "other") + 'model = "haiku"\n'})
     copilot, qwen = _file(bench, "copilot").values, _file(bench, "qwen").values
@@ -69,7 +70,7 @@ def test_defaults_are_for_every_target_and_manifest(bench: Workbench) -> None:
     assert "model: haiku\n" in bench.run("--stdout", "agents/other.toml").stdout
 
 
-def test_a_manifest_speaks_for_all_targets(bench: Workbench) -> None:
+def test_a_general_key_of_the_manifest_overrides_the_defaults_of_a_target(bench: Workbench) -> None:
     tables = '[defaults.target.cursor]\nmodel = "fast"\ntools = ["Bash"]\nreadonly = true\n'
     _write(bench, tables, 'model = "inherit"\ntools = ["Read"]')
     own = _file(bench, "cursor").values
@@ -79,23 +80,23 @@ def test_a_manifest_speaks_for_all_targets(bench: Workbench) -> None:
     assert (own["model"], own["tools"], own["readonly"]) == ("fast", "Grep", "true")
 
 
-def test_a_template_sees_them(bench: Workbench) -> None:
+def test_a_template_sees_defaults(bench: Workbench) -> None:
     _write(bench, DEFAULTS)
     bench.write({"templates/agent.md.j2": "{{ agent.model }} {{ agent.target['claude-code'].maxTurns }}"})
     assert _file(bench).body == "opus 9"
 
 
 @pytest.mark.parametrize(
-    ("manifest", "said"),
+    ("manifest", "messages"),
     [("", ["`handoff` is missing"]), ("tools = []", ["`tools` is empty", "`handoff` is missing"])],
 )
-def test_a_required_key_may_be_a_default(manifest: str, said: list[str], bench: Workbench) -> None:
+def test_a_default_satisfies_a_required_key(manifest: str, messages: list[str], bench: Workbench) -> None:
     required = 'required = ["name", "model", "tools", "target", "handoff"]\n'
     _write(bench, f"{required}{DEFAULTS}", manifest)
-    assert sorted(one.message for one in findings(bench)) == sorted(said)
+    assert sorted(one.message for one in findings(bench)) == sorted(messages)
 
 
-@pytest.mark.parametrize("file", HOMES)
+@pytest.mark.parametrize("file", PREFIXES)
 @pytest.mark.parametrize(
     ("defaults", "code", "place"),
     [
@@ -113,32 +114,32 @@ def test_a_required_key_may_be_a_default(manifest: str, said: list[str], bench: 
         ("[[defaults]]\nmodel = 'x'", "C702", (1, 3)),
     ],
 )
-def test_a_wrong_default_is_placed_in_the_settings(
+def test_an_invalid_default_is_located_in_the_settings(
     file: str, defaults: str, code: str, place: tuple[int, int], bench: Workbench
 ) -> None:
     _write(bench, defaults, file=file)
-    found = findings(bench)
-    shift = len(HOMES[file]) if defaults.splitlines()[place[0] - 1].startswith("[") else 0
-    assert [(one.code, one.file, one.line, one.column) for one in found] == [(code, file, place[0], place[1] + shift)]
+    line, column = place
+    column += len(PREFIXES[file]) if defaults.splitlines()[line - 1].startswith("[") else 0
+    assert [(one.code, one.file, one.line, one.column) for one in findings(bench)] == [(code, file, line, column)]
     assert bench.run("--all").status == 2
 
 
-@pytest.mark.parametrize("file", HOMES)
+@pytest.mark.parametrize("file", PREFIXES)
 @pytest.mark.parametrize(
     ("tools", "code", "message"),
     [
         ('["Grep", "Raed"]', "K111", "unknown tool `Raed`"),
         ('["Read", "Read"]', "K109", "`Read` is listed twice in `tools`"),
-        ('["Read", "{{X}}"]', "T401", "the placeholder `{{X}}` was left unfilled"),
+        ('["Read", "{{X}}"]', "T401", "the placeholder `{{X}}` is not filled in"),
     ],
 )
-def test_what_is_odd_in_a_default_is_said_once_and_there(
+def test_a_mistake_in_a_default_is_reported_once_in_the_settings(
     file: str, tools: str, code: str, message: str, bench: Workbench
 ) -> None:
     _write(bench, f"[defaults]\ntools = {tools}\n", file=file)
     bench.write({f"agents/{name}.toml": AGENT.replace("critic", name) for name in ("other", "third")})
-    said = [one for one in findings(bench) if one.code == code]
-    assert [(one.message, one.file, one.line, one.related) for one in said] == [(message, file, 2, _first(code, file))]
+    found = [one for one in findings(bench) if one.code == code]
+    assert [(one.message, one.file, one.line, one.related) for one in found] == [(message, file, 2, _first(code, file))]
 
 
 def _first(code: str, file: str) -> list[dict[str, Any]]:
@@ -146,7 +147,7 @@ def _first(code: str, file: str) -> list[dict[str, Any]]:
     return [place | {"message": "listed here first"}] if code == "K109" else []
 
 
-def test_the_same_mistake_in_a_manifest_is_its_own(bench: Workbench) -> None:
+def test_a_mistake_in_a_manifest_is_reported_beside_one_in_the_defaults(bench: Workbench) -> None:
     _write(bench, '[defaults]\ntools = ["Raed"]\n', 'tools = ["Grepp"]')
     assert [(one.code, one.file, one.line) for one in findings(bench)] == [
         ("K111", "agents/critic.toml", 4),
@@ -154,11 +155,10 @@ def test_the_same_mistake_in_a_manifest_is_its_own(bench: Workbench) -> None:
     ]
 
 
-RIGHTFUL = '[defaults.target.claude-code]\nmaxTurns = 3\npermissionMode = "auto"\n'
-LOSING = '[defaults]\ntools = ["Read", "LSP"]\n'
+WITH_RIGHT = '[defaults.target.claude-code]\nmaxTurns = 3\npermissionMode = "auto"\n'
 INHERITED = [
-    pytest.param(RIGHTFUL, "claude-code", "R501", (3, 1), id="R501"),
-    pytest.param(LOSING, "gemini", "K113", (2, 18), id="K113"),
+    pytest.param(WITH_RIGHT, "claude-code", "R501", (3, 1), id="R501"),
+    pytest.param('[defaults]\ntools = ["Read", "LSP"]\n', "gemini", "K113", (2, 18), id="K113"),
     pytest.param('[defaults]\ntools = ["Bash(ls)"]\n', "qwen", "K114", (2, 10), id="K114"),
     pytest.param("[defaults]\ntools = []\n", "qwen", "K115", (2, 1), id="K115"),
     pytest.param("[defaults.target.cursor]\ntools = []\n", "cursor", "K115", (2, 1), id="K115-own"),
@@ -166,7 +166,7 @@ INHERITED = [
 
 
 @pytest.mark.parametrize(("defaults", "target", "code", "place"), INHERITED)
-def test_a_finding_about_a_default_names_its_line(
+def test_a_finding_about_a_default_refers_to_its_line(
     defaults: str, target: str, code: str, place: tuple[int, int], bench: Workbench
 ) -> None:
     _write(bench, defaults)
@@ -181,17 +181,17 @@ def test_a_finding_about_a_default_names_its_line(
     ("own", "line", "origins"),
     [('color = "red"', 1, [3]), ('permissionMode = "auto"', 5, []), ('permissionMode = "plan"', None, [])],
 )
-def test_a_key_of_a_table_is_the_manifests_or_a_default(
+def test_a_finding_about_a_key_of_the_manifest_does_not_refer_to_a_default(
     own: str, line: int | None, origins: list[int], bench: Workbench
 ) -> None:
-    _write(bench, RIGHTFUL, f"[target.claude-code]\n{own}\n")
+    _write(bench, WITH_RIGHT, f"[target.claude-code]\n{own}\n")
     found = findings(bench)
     assert [(one.code, one.line) for one in found] == ([("R501", line)] if line else [])
     assert [origin["line"] for one in found for origin in one.related] == origins
 
 
-def test_every_format_names_that_line(bench: Workbench) -> None:
-    bench.write({"kit/assemble.toml": RIGHTFUL, "kit/agents/critic.toml": AGENT})
+def test_every_format_refers_to_the_line_of_a_default(bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": WITH_RIGHT, "kit/agents/critic.toml": AGENT})
     formats = ("text", "json", "github", "sarif")
     runs = {each: bench.run("--all", "--kit", "kit", "--output-format", each) for each in formats}
     origin = "assemble.toml:3:1: note: the value comes from the kit's defaults"
@@ -204,9 +204,9 @@ def test_every_format_names_that_line(bench: Workbench) -> None:
     assert (location["artifactLocation"]["uri"], location["region"]["startLine"]) == ("kit/assemble.toml", 3)
 
 
-def test_a_default_right_is_allowed_to_each_agent_on_its_own(bench: Workbench) -> None:
+def test_a_right_in_the_defaults_has_to_be_allowed_for_each_agent(bench: Workbench) -> None:
     allowed = '[[allow-rights]]\nagent = "critic"\nrights = ["claude-code.permissionMode=auto"]\nreason = "tried"\n'
-    _write(bench, f"{allowed}{RIGHTFUL}")
+    _write(bench, f"{allowed}{WITH_RIGHT}")
     bench.write({"agents/other.toml": AGENT.replace("critic", "other")})
     assert [(one.code, one.file) for one in findings(bench)] == [("R501", "agents/other.toml")]
     bench.write(
@@ -215,7 +215,7 @@ def test_a_default_right_is_allowed_to_each_agent_on_its_own(bench: Workbench) -
     assert findings(bench) == []
 
 
-def test_a_table_of_a_wrong_form_is_no_default(bench: Workbench) -> None:
+def test_a_manifest_with_an_invalid_target_table_is_still_reported(bench: Workbench) -> None:
     _write(bench, DEFAULTS, "target = 1\n")
     assert [(one.code, one.line) for one in findings(bench)] == [("K102", 4)]
     _write(bench, DEFAULTS, "target.claude-code = 1\n")
@@ -228,7 +228,7 @@ def test_the_keys_of_every_target_can_be_defaults(target: str, bench: Workbench)
     assert _file(bench, target).values["model"] == "maker/one"
 
 
-def test_defaults_are_part_of_drift(bench: Workbench) -> None:
+def test_a_changed_default_makes_outputs_out_of_date(bench: Workbench) -> None:
     _write(bench, DEFAULTS)
     assert bench.run("--all").status == 0
     _write(bench, DEFAULTS.replace("opus", "haiku"))

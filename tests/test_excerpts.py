@@ -63,16 +63,16 @@ def test_crlf_and_bom_do_not_move_a_location(bench: Workbench) -> None:
     ("content", "position", "message"),
     [
         (b'name = "a"\ndescription = "\xff"\n', "2:16", "[S002] byte 0xff is not UTF-8"),
-        (b'name = "a"\ndescription = "x\0"\n', "2:17", "[S002] a NUL byte"),
-        ('name = "a"'.encode("utf-16"), "1:1", "[S002] this is UTF-16, not UTF-8"),
-        ('name = "a"'.encode("utf-16-le"), "1:2", "[S002] a NUL byte"),
+        (b'name = "a"\ndescription = "x\0"\n', "2:17", "[S002] the file contains a NUL byte"),
+        ('name = "a"'.encode("utf-16"), "1:1", "[S002] the file is UTF-16, not UTF-8"),
+        ('name = "a"'.encode("utf-16-le"), "1:2", "[S002] the file contains a NUL byte"),
         (b"", "1:1", "[K112] the manifest is empty"),
         (b"# only a comment\n", "1:1", "[K112] the manifest is empty"),
         (b'name = "a"\nrole = """\nx\n', "4:1", "[S003] invalid multi-line basic string"),
         (b'name = "a"\nname = "b"\n', "2:1", "[S005] `name` is defined twice"),
         (b'name = "a"\n[references]\n[references]\n', "3:2", "[S005] `references` is defined twice"),
         (b"x" * (1024 * 1024 + 1), "1:1", "[S004] the file is larger than 1,048,576 bytes"),
-        (b"a = " + b"[" * 10_000, "1:85", "[S006] this is nested more than 64 levels deep"),
+        (b"a = " + b"[" * 10_000, "1:85", "[S006] the value is nested more than 64 levels deep"),
     ],
 )
 def test_invalid_toml_is_located_and_explained(content: bytes, position: str, message: str, bench: Workbench) -> None:

@@ -256,7 +256,7 @@ def test_a_key_below_the_header_of_a_server_is_astray_and_can_say_otherwise(
     bench.write({"agents/a.toml": f"{AGENT.format('a')}{header}\n\nrole = 'reader'\n", "assemble.toml": ALLOWED})
     run = bench.run("--all")
     assert (run.status, _codes(run.stderr)) == (1, ["K110"])
-    assert f"move it above line 3, the manifest's first table header; if the table is to have it, write `{own}`" in (
+    assert f"move it above line 3, the manifest's first table header; to keep it in this table, write `{own}`" in (
         run.stderr
     )
 
@@ -425,7 +425,7 @@ def test_a_handoff_to_an_agent_that_an_ai_tool_does_not_get_is_told(
     bench.write(_handing_off(own, others))
     told = [line for line in bench.run("--all", *args).stderr.splitlines() if "[H306]" in line]
     line = _line_of(bench, 'target = "b"')
-    message = f"agents/a.toml:{line}:1: warning[H306] the agent `b` is not written for {lacking}"
+    message = f"agents/a.toml:{line}:1: warning[H306] the agent `b` is not generated for {lacking}"
     assert told == ([message] if lacking else [])
 
 

@@ -19,7 +19,7 @@ def _reported(bench: Workbench, files: dict[str, str], *args: str) -> list[str]:
 
 def test_block_that_replaces_nothing_is_reported(bench: Workbench) -> None:
     assert _reported(bench, {TEMPLATE: DEFAULT + ROLES}) == [
-        f"{TEMPLATE}:2:10: warning[O618] the block `roles` of `agent.md.j2` changes nothing: "
+        f"{TEMPLATE}:2:10: warning[O618] the block `roles` of `agent.md.j2` has no effect: "
         "`default/agent.md.j2` has no such block",
         "      |          ^^^^^ help: did you mean `role`?",
     ]

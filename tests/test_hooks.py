@@ -149,7 +149,7 @@ def test_an_output_that_was_never_added_fails_the_check(repository: Repository) 
     _git(repository.folder, "add", "agents/beta.toml")
     status, told = repository.hook("assemble-check")
     assert status == 1
-    assert "agents/beta.md:1:1: error[O612] the file is not staged as it is here" in told
+    assert "agents/beta.md:1:1: error[O612] the file on disk differs from git's index" in told
     _git(repository.folder, "add", "agents/beta.md")
     assert repository.hook("assemble-check")[0] == 0
 
@@ -191,7 +191,7 @@ def kit(tmp_path: Path, nursery: Nursery) -> Path:
 def _edits(nursery: Nursery, kit: Path, cause: str) -> tuple[int, int]:
     """How many outputs the check takes for edited, and of how many it tells this cause."""
     run = nursery.run(kit, ["--all", "--check"])
-    return run.stdout.decode().count("edited agents/"), run.stderr.decode().count(f"it looks like the work of {cause}")
+    return run.stdout.decode().count("edited agents/"), run.stderr.decode().count(f"probably by {cause}")
 
 
 @pytest.mark.parametrize(

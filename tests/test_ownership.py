@@ -85,7 +85,7 @@ def test_an_edited_file_is_left_alone_and_its_edit_shown(kit: Workbench, command
     assert kit.files() == before
     assert "edited agents/alpha.md: assemble --force agents/alpha.toml\n" in run.stdout
     assert "-You do alpha, kindly.\n+You do alpha.\n" in run.stdout
-    assert "error[O604] the file was edited after it was generated; it is left as it is" in run.stderr
+    assert "error[O604] the file was edited after it was generated; it is kept as it is" in run.stderr
 
 
 def test_force_overwrites_an_edited_file(kit: Workbench) -> None:
@@ -97,7 +97,7 @@ def test_force_overwrites_an_edited_file(kit: Workbench) -> None:
 @pytest.mark.parametrize("content", ["Mine.\n", ""])
 def test_what_is_in_the_way_was_not_generated_from_this_manifest(kit: Workbench, content: str) -> None:
     kit.write({"agents/alpha.md": content or kit.read("agents/beta.md")})
-    message = "error[O605] a file that was not generated from agents/alpha.toml is in the way; it is left as it is\n"
+    message = "error[O605] a file that was not generated from agents/alpha.toml is in the way; it is kept as it is\n"
     assert f"agents/alpha.md:1:1: {message}" in kit.run("--all").stderr
 
 
@@ -128,15 +128,15 @@ def test_an_orphan_that_was_edited_is_never_deleted(kit: Workbench) -> None:
     edit(kit, "agents/beta.md", "You do beta.", "You do beta, and I wrote this.")
     run = kit.run("--all", "--prune")
     assert (run.status, "orphan agents/beta.md\n" in run.stdout) == (1, True)
-    assert "it was edited since: save what is worth it, then delete it" in run.stderr
+    assert "it was edited: save the changes that you need, then delete it" in run.stderr
     assert (kit.folder / "agents" / "beta.md").exists()
 
 
 def test_an_orphan_of_a_tool_that_was_only_tried_says_how_to_keep_it(kit: Workbench) -> None:
     kit.run("--all", "--target", "codex")
     run = kit.run("--all", "--check")
-    assert "generated from agents/alpha.toml, which gives none for codex\n" in run.stderr
-    assert "help: to keep it, name `codex` in `targets`; to delete it, run: assemble --all --prune" in run.stderr
+    assert "generated from agents/alpha.toml, which is no longer generated for `codex`\n" in run.stderr
+    assert "help: to keep it, add `codex` to `targets`; to delete it, run: assemble --all --prune" in run.stderr
     kit.write({"assemble.toml": 'targets = ["claude-code", "codex"]\n'})
     assert kit.run("--all", "--check").status == 0
 
@@ -246,7 +246,7 @@ def test_a_generated_file_whose_manifest_is_nowhere_any_more_is_an_orphan(two: W
     (two.folder / "teams/two/agents/two.toml").unlink()
     run = look(two, "--kit", "teams/one")
     assert (run.status, "orphan ../../out/two.md: " in run.stdout) == (1, True)
-    assert "generated from ../two/agents/two.toml, which no longer gives it\n" in run.stderr
+    assert "generated from ../two/agents/two.toml, which no longer generates it\n" in run.stderr
     assert two.run("--all", "--prune", "--kit", "teams/one").stdout.endswith("deleted ../../out/two.md\n")
 
 
@@ -402,7 +402,7 @@ def test_an_agent_file_by_hand_is_a_note_and_in_an_exclusive_kit_an_error(kit: W
     run = look(kit)
     assert (run.status, run.stdout) == (0, "")
     assert [line for line in run.stderr.splitlines() if "[O6" in line] == [
-        "agents/hand.md:1:1: note[O607] an agent file that no manifest gives"
+        "agents/hand.md:1:1: note[O607] this agent file does not come from a manifest"
     ]
     assert kit.run("--all").stderr == "2 agents: 2 unchanged\n"
     kit.write({"assemble.toml": "exclusive = true\n"})
@@ -419,7 +419,7 @@ def test_an_agent_file_by_hand_is_a_note_and_in_an_exclusive_kit_an_error(kit: W
 )
 def test_the_likely_cause_of_an_edit_is_told(kit: Workbench, old: str, new: str, cause: str) -> None:
     edit(kit, "agents/alpha.md", old, new)
-    assert f"it looks like the work of {cause}; it is left as it is\n    help: keep that off" in look(kit).stderr
+    assert f"probably by {cause}; it is kept as it is\n    help: exclude generated files" in look(kit).stderr
 
 
 def test_a_crlf_checkout_is_no_drift_and_is_rewritten_with_lf(kit: Workbench) -> None:
@@ -474,8 +474,8 @@ def test_a_conflict_in_the_text_names_the_way_out(kit: Workbench) -> None:
     assert "CONFLICT" in git(kit, "merge", "left", check=False)
     git(kit, "checkout", "--ours", "_blocks/one.md")
     run = look(kit)
-    assert "error[O604] the file has an unfinished merge; it is left as it is" in run.stderr
-    assert "as by `git checkout --ours`, then run: assemble agents/alpha.toml" in run.stderr
+    assert "error[O604] the file has an unfinished merge; it is kept as it is" in run.stderr
+    assert "for example with `git checkout --ours`, then run: assemble agents/alpha.toml" in run.stderr
     git(kit, "checkout", "--ours", "agents")
     assert kit.run("--all").status == 0
     assert look(kit).status == 0

@@ -64,7 +64,7 @@ def test_a_check_fails_and_says_how_to_renew_it(kit: Workbench) -> None:
     assert (found["code"], found["file"], found["help"]) == (
         "O610",
         MANIFEST_SCHEMA,
-        "to write it anew, run: assemble --all",
+        "to update it, run: assemble --all",
     )
     assert kit.files() == before
     assert kit.run("--all").status == kit.run("--all", "--check").status == 0
@@ -145,10 +145,7 @@ def test_an_edit_by_hand_is_left_as_it_is(kit: Workbench, edit: tuple[str, str])
     run = kit.run("--all")
     assert (run.status, kit.read(MANIFEST_SCHEMA)) == (1, edited)
     assert f"{MANIFEST_SCHEMA}:1:1: error[O604] the file was edited after it was generated" in run.stderr
-    assert (
-        "take the `$comment` out of the file, which is yours then; to drop it, run: assemble --force --all"
-        in run.stderr
-    )
+    assert "remove the `$comment`, which makes the file yours; to discard it, run: assemble --force --all" in run.stderr
     assert kit.run("--all", "--check").status == 1
     assert kit.run("new", "tester", "--description", "Tests.").status == 0
     assert kit.read(MANIFEST_SCHEMA) == edited

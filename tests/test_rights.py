@@ -1,4 +1,4 @@
-"""Rights: what an agent may do by its front matter takes two places, and a check names all that was let pass."""
+"""Rights: a manifest and the settings both have to grant a right, and a check lists everything that is waived."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DANGEROUS = {
 ALLOWANCE = '[[allow-rights]]\nagent = "{0}"\nrights = ["{1}"]\nreason = "as decided"\n'
 
 
-def test_every_right_is_tried_here() -> None:
+def test_every_right_is_tested_here() -> None:
     assert RIGHTS.keys() == DANGEROUS.keys()
 
 
@@ -48,49 +48,49 @@ def test_a_right_needs_an_allowance_for_that_agent(right: str, table: str, bench
 
 
 @pytest.mark.parametrize("table", ['permissionMode = "plan"', 'permissionMode = "acceptEdits"', "hooks = {}"])
-def test_what_is_harmless_needs_none(table: str, bench: Workbench) -> None:
+def test_a_harmless_value_needs_no_allowance(table: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT.format("a") + f"[target.claude-code]\n{table}\n"})
     assert bench.run("--all").status == 0
 
 
-def test_an_allowance_for_one_value_is_none_for_another(bench: Workbench) -> None:
+def test_an_allowance_for_one_value_does_not_cover_another(bench: Workbench) -> None:
     right = "claude-code.permissionMode=auto"
     bench.write({"assemble.toml": ALLOWANCE.format("a", right)})
     bench.write({"agents/a.toml": AGENT.format("a") + DANGEROUS["claude-code.permissionMode=bypassPermissions"]})
     assert "`claude-code.permissionMode=bypassPermissions` lets the agent" in bench.run("--all").stderr
 
 
-def test_a_right_is_an_error_that_cannot_be_ignored(bench: Workbench) -> None:
+def test_the_error_about_a_right_cannot_be_ignored(bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT.format("a"), "assemble.toml": 'ignore = ["R501"]'})
     assert bench.run("--all").status == 2
     assert bench.run("--all", "--ignore", "R501").status == 2
 
 
-def test_an_allowance_that_nobody_uses_is_a_warning(bench: Workbench) -> None:
+def test_an_unused_allowance_is_a_warning(bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT.format("a"), "assemble.toml": ALLOWANCE.format("gone", "claude-code.hooks")})
     run = bench.run("--all")
     assert run.status == 0
-    assert "assemble.toml:3:11: warning[R502] `gone` makes no use of `claude-code.hooks`" in run.stderr
+    assert "assemble.toml:3:11: warning[R502] the agent `gone` does not use `claude-code.hooks`" in run.stderr
     assert bench.run("agents/a.toml").stderr.count("R502") == 0
     assert bench.run("--all", "--strict").status == 1
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
-        (ALLOWANCE.format("a", "claude-code.hoks"), "3:11: error[C710] there is no right `claude-code.hoks`"),
+        (ALLOWANCE.format("a", "claude-code.hoks"), "3:11: error[C710] unknown right `claude-code.hoks`"),
         ('[[allow-rights]]\nagent = "a"\nrights = []\nreason = "x"\n', "error[C702] `rights` is empty"),
         ('[[allow-rights]]\nagent = "a"\nrights = ["claude-code.hooks"]\n', "error[C702] `reason` is missing"),
         ('[allow-rights]\na = "claude-code.hooks"\n', "error[C702] `allow-rights` must be a list of tables"),
     ],
 )
-def test_a_wrong_allowance_is_explained(settings: str, said: str, bench: Workbench) -> None:
+def test_an_invalid_allowance_is_reported(settings: str, message: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT.format("a"), "assemble.toml": settings})
     run = bench.run("--all")
-    assert (run.status, said in run.stderr) == (2, True), run.stderr
+    assert (run.status, message in run.stderr) == (2, True), run.stderr
 
 
-LOOSE = """\
+SETTINGS_WITH_WAIVERS = """\
 root = ".."
 ignore = ["B206"]
 allow-characters = { "U+00AD" = "narrow columns" }
@@ -103,7 +103,7 @@ agent = "a"
 rights = ["claude-code.hooks"]
 reason = "formats"
 """
-LOOSENED = [
+WAIVERS = [
     ("B206 is ignored", ""),
     ("H301 is ignored", ""),
     ("U+00AD SOFT HYPHEN may be in the text", "narrow columns"),
@@ -113,35 +113,36 @@ LOOSENED = [
 
 
 @pytest.fixture
-def loose(bench: Workbench) -> Workbench:
-    bench.write({"kit/assemble.toml": LOOSE, "kit/agents/a.toml": AGENT.format("a") + DANGEROUS["claude-code.hooks"]})
+def bench_with_waivers(bench: Workbench) -> Workbench:
+    manifest = AGENT.format("a") + DANGEROUS["claude-code.hooks"]
+    bench.write({"kit/assemble.toml": SETTINGS_WITH_WAIVERS, "kit/agents/a.toml": manifest})
     assert bench.run("--all", cwd="kit").status == 0
     return bench
 
 
-def test_a_check_names_all_that_it_let_pass(loose: Workbench) -> None:
-    run = loose.run("--all", "--check", "--ignore", "H303", cwd="kit")
-    told = [what.replace("H301", "H303") + (f" ({reason})" if reason else "") for what, reason in LOOSENED]
-    assert run.stderr == "1 agent: 1 unchanged\n" + "".join(f"waived: {line}\n" for line in told)
+def test_a_check_lists_all_waivers(bench_with_waivers: Workbench) -> None:
+    run = bench_with_waivers.run("--all", "--check", "--ignore", "H303", cwd="kit")
+    waived = [what.replace("H301", "H303") + (f" ({reason})" if reason else "") for what, reason in WAIVERS]
+    assert run.stderr == "1 agent: 1 unchanged\n" + "".join(f"waived: {line}\n" for line in waived)
 
 
 @pytest.mark.parametrize("output_format", ["json", "github", "sarif"])
-def test_every_format_names_it(output_format: str, loose: Workbench) -> None:
-    out = loose.run("--all", "--check", "--output-format", output_format, cwd="kit").stdout
+def test_every_format_lists_the_waivers(output_format: str, bench_with_waivers: Workbench) -> None:
+    out = bench_with_waivers.run("--all", "--check", "--output-format", output_format, cwd="kit").stdout
     if output_format == "github":
         assert "::notice title=waived::a may have claude-code.hooks%0Aformats\n" in out
         return
     loaded = json.loads(out)
-    told = loaded["loosened"] if output_format == "json" else loaded["runs"][0]["properties"]["loosened"]
-    assert [(one["what"], one["reason"]) for one in told] == [one for one in LOOSENED if "H301" not in one[0]]
+    waived = loaded["loosened"] if output_format == "json" else loaded["runs"][0]["properties"]["loosened"]
+    assert [(one["what"], one["reason"]) for one in waived] == [one for one in WAIVERS if "H301" not in one[0]]
 
 
-def test_a_strict_kit_says_nothing_of_it(bench: Workbench) -> None:
+def test_a_check_without_waivers_lists_none(bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT.format("a")})
     bench.run("--all")
     assert bench.run("--all", "--check").stderr == "1 agent: 1 unchanged\n"
 
 
-def test_each_right_is_a_key_that_its_target_knows() -> None:
+def test_each_right_is_about_a_key_of_its_target() -> None:
     for right in RIGHTS.values():
         assert right.key in {field.key for field in TARGETS[right.target].fields}

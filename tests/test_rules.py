@@ -1,4 +1,4 @@
-"""Every rule's documented examples do what they say, and the reference is what the code says."""
+"""Every documented example of a rule fails or passes as it says, and the reference page is up to date."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kei_assembler.rules.catalog import FAMILIES, RULES, documentation
 from rule_examples import example_files
 
 BUILT = [code for code in RULES if not code.startswith("I")]
-"""The codes of a build; those of an import have their own tests."""
+"""The codes of a build. The codes of an import have their own tests."""
 
 
 def _write(bench: Workbench, example: str) -> None:
@@ -42,42 +42,42 @@ def test_the_passing_example_passes(code: str, bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("code", BUILT)
-def test_one_cause_gives_one_finding(code: str, bench: Workbench) -> None:
+def test_the_failing_example_has_no_other_finding(code: str, bench: Workbench) -> None:
     _write(bench, documentation(RULES[code]).fails)
     assert _codes(bench, "--check") - {"O609"} <= {code}
 
 
 @pytest.mark.parametrize("code", RULES)
 def test_each_rule_is_documented(code: str) -> None:
-    told = documentation(RULES[code])
-    assert told.title.endswith(".")
-    assert told.fails
-    assert told.passes
+    documented = documentation(RULES[code])
+    assert documented.title.endswith(".")
+    assert documented.fails
+    assert documented.passes
     assert code[0] in FAMILIES
 
 
-def test_the_catalog_has_every_rule_and_no_two_share_a_code() -> None:
+def test_the_catalog_has_every_rule_and_codes_are_unique() -> None:
     files = (REPOSITORY / "src" / "kei_assembler").rglob("*.py")
     codes = [code for file in files for code in re.findall(r'^@rule\("(\w+)"', file.read_text(), re.MULTILINE)]
     assert sorted(codes) == list(RULES)
 
 
-def test_the_reference_is_what_the_code_says(bench: Workbench) -> None:
+def test_the_reference_page_is_up_to_date(bench: Workbench) -> None:
     assert bench.run("explain", "--all") == (0, (REPOSITORY / "docs" / "diagnostics.md").read_text(), "")
 
 
 def test_explain_prints_one_rule(bench: Workbench) -> None:
     run = bench.run("explain", "b201")
     assert run.status == 0
-    assert run.stdout.startswith("## B201 unknown-block\n\n*error* · A block that is in none of")
+    assert run.stdout.startswith("## B201 unknown-block\n\n*error* · A manifest lists a block that does not exist.")
 
 
-def test_explain_without_a_code_lists_all(bench: Workbench) -> None:
+def test_explain_without_a_code_lists_all_rules(bench: Workbench) -> None:
     lines = bench.run("explain").stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(RULES)
 
 
-def test_explain_knows_no_such_code(bench: Workbench) -> None:
+def test_explain_rejects_an_unknown_code(bench: Workbench) -> None:
     run = bench.run("explain", "K11O")
     assert run.status == 2
     assert "there is no code K11O. Did you mean K11" in run.stderr
@@ -93,7 +93,7 @@ def test_errors_that_make_the_output_wrong_cannot_be_ignored(code: str, bench: W
 
 
 @pytest.mark.parametrize("code", [code for code in BUILT if RULES[code].may_ignore])
-def test_what_may_be_ignored_can_be_by_command_line_and_settings(code: str, bench: Workbench) -> None:
+def test_the_option_and_the_setting_ignore_a_rule(code: str, bench: Workbench) -> None:
     _write(bench, documentation(RULES[code]).fails)
     assert code not in _codes(bench, "--check", "--ignore", code)
     settings = bench.folder / "assemble.toml"
@@ -117,13 +117,13 @@ IGNORED_ERRORS = {
 ORPHAN = 'name = "gone"\ndescription = "Gone."\n'
 
 
-def test_the_errors_that_may_be_ignored_are_all_tried() -> None:
+def test_every_error_that_can_be_ignored_is_tested() -> None:
     errors = {code for code, rule in RULES.items() if rule.may_ignore and rule.severity is Severity.ERROR}
     assert errors == IGNORED_ERRORS.keys()
 
 
 @pytest.mark.parametrize("code", IGNORED_ERRORS)
-def test_with_an_error_ignored_all_goes_on_as_without(code: str, bench: Workbench) -> None:
+def test_an_ignored_error_prevents_nothing(code: str, bench: Workbench) -> None:
     bench.write({"agents/gone.toml": ORPHAN})
     bench.run("--all")
     (bench.folder / "agents/gone.toml").unlink()

@@ -154,7 +154,7 @@ def test_output(pattern: str, path: str, bench: Workbench) -> None:
         ('target.claude-code.output = "all.md"', "1:20 C702", "holds `{name}`"),
         ('target.claude-code.output = "/{name}"', "1:20 C702", "a path relative to the kit"),
         ('required = ["name", "modl"]', "1:21 C703", "did you mean `model`?"),
-        ('extra-keys = { tools = "string" }', "1:16 C704", "every manifest has the key `tools`"),
+        ('extra-keys = { tools = "string" }', "1:16 C704", "every manifest already has the key `tools`"),
         ('extra-keys = { a-b = "string" }', "1:16 C704", "templates read it as `extra.KEY`"),
         ('obligatory = ["a", "b", "a"]', "1:25 C711", "`a` is listed twice in `obligatory`"),
         ('blocks = ["agents", "_blocks", "agents"]', "1:32 C711", "listed twice in `blocks`"),
@@ -163,14 +163,14 @@ def test_output(pattern: str, path: str, bench: Workbench) -> None:
         ('external-agents = ["b", "b"]', "1:25 C711", "listed twice in `external-agents`"),
         ('known-tools = ["T", "T"]', "1:21 C711", "listed twice in `known-tools`"),
         ('ignore = ["B206", "B206"]', "1:19 C711", "listed twice in `ignore`"),
-        ('blocks = ["agents", "lib"]', "1:21 C705", "there is no folder `lib`"),
-        ('manifests = "bots"', "1:1 C705", "there is no folder `bots`"),
-        ('templates = ".."', "1:1 C705", "lies outside the kit's root"),
-        ('root = "agents"', "1:1 C705", "`root` must be the kit's folder or one that holds it"),
-        ('root = "../.."', "1:1 C705", "`root` lies outside the git work tree"),
+        ('blocks = ["agents", "lib"]', "1:21 C705", "the folder `lib` does not exist"),
+        ('manifests = "bots"', "1:1 C705", "the folder `bots` does not exist"),
+        ('templates = ".."', "1:1 C705", "is outside the kit's root"),
+        ('root = "agents"', "1:1 C705", "`root` must be the kit's folder, or a folder that contains it"),
+        ('root = "../.."', "1:1 C705", "`root` is outside the git work tree"),
         ("a = \n", "1:5 S003", "must be quoted"),
         ("a = 1\nb = 1\na = 2", "3:1 S005", "`a` is defined twice"),
-        ("blocks = ['\0']", "1:12 S002", "a NUL byte"),
+        ("blocks = ['\0']", "1:12 S002", "the file contains a NUL byte"),
     ],
 )
 @pytest.mark.parametrize("file", ["assemble.toml", "pyproject.toml"])
@@ -198,7 +198,7 @@ def test_settings_in_both_files_are_an_error(bench: Workbench) -> None:
     files = {"assemble.toml": "", "pyproject.toml": "\n[tool.assemble]\n", "agents/x.toml": X}
     run = _with(bench, files)
     assert (run.status, run.stdout) == (2, "")
-    assert "pyproject.toml:2:7: error[C706] `assemble.toml` beside this holds settings too" in run.stderr
+    assert "pyproject.toml:2:7: error[C706] `assemble.toml` in the same folder contains settings too" in run.stderr
     assert "agents/x.md" not in bench.files()
 
 
@@ -218,7 +218,7 @@ def test_no_root_is_proposed_where_none_may_be(bench: Workbench) -> None:
     run = bench.run("--all", cwd="tree")
     assert run.status == 2
     assert "such as" not in run.stderr
-    assert "it lies outside the git work tree too" in run.stderr
+    assert "move it into the git work tree" in run.stderr
 
 
 @pytest.mark.parametrize("again", ["./_blocks", "_blocks/", "agents/../_blocks"])

@@ -115,7 +115,7 @@ def test_an_ignored_output_needs_force(kit: Workbench) -> None:
     kit.run("--all")
     _git(kit.folder, "add", "--all", ":/")
     run = kit.run("--all", "--check", "--staged")
-    assert "git ignores it; if a clone is to have it, run: git add --force agents/beta.toml\n" in run.stderr
+    assert "git ignores it; if clones need it, run: git add --force agents/beta.toml\n" in run.stderr
     assert _missing(kit) == ["agents/beta.toml"]
 
 

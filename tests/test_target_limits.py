@@ -82,7 +82,7 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
     ("target", "name", "message"),
     [
         *(
-            ("qwen", name, f"Qwen Code keeps the name `{name}` for itself")
+            ("qwen", name, f"the name `{name}` is reserved by Qwen Code")
             for name in ("self", "system", "user", "model", "tool", "config", "default")
         ),
         ("qwen", "a-", "`name` must be letters and digits, with `_` and `-` inside for Qwen Code"),

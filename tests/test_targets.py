@@ -288,7 +288,7 @@ def test_a_template_that_leaves_out_an_empty_list_of_tools_is_reported(bench: Wo
         assert [one.code for one in findings(bench, "--target", "codex")] == codes
 
 
-TAKEN = "Gemini CLI takes `${HOME}` for a variable of its own"
+TAKEN = "Gemini CLI treats `${HOME}` as a variable"
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_a_gemini_placeholder_in_a_manifest_is_an_error(text: str, location: tup
     assert findings(bench) == []
     (found,) = findings(bench, "--target", "gemini")
     assert (found.code, found.message, (found.line, found.column)) == ("T407", TAKEN, location)
-    assert found.help == "write it otherwise, such as `$HOME`"
+    assert found.help == "write it differently, such as `$HOME`"
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_a_folder_that_cannot_be_created(bench: Workbench) -> None:
     )
     run = bench.run("--all")
     assert (run.status, run.stdout) == (1, "")
-    assert "agents/a.toml:1:1: error[O606] its output `out/a.md` is in the way: Not a directory" in run.stderr
+    assert "agents/a.toml:1:1: error[O606] the output `out/a.md` cannot be read: Not a directory" in run.stderr
 
 
 def _meddle(monkeypatch: pytest.MonkeyPatch, meddle: Callable[[], object]) -> None:

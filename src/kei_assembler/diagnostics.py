@@ -1,4 +1,4 @@
-"""What the tool has to say about a user's files: plain values with one sort order."""
+"""Diagnostics as plain values that sort by file, location and code."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from enum import IntEnum
 from typing import NamedTuple
 
 KeyPath = tuple[str | int, ...]
-"""The way to a value in parsed TOML: `("handoff", 2, "target")`; `()` is the file itself."""
+"""The path of a value in parsed TOML, such as `("handoff", 2, "target")`. `()` is the file itself."""
 
 
 class AssembleError(Exception):
-    """The run cannot go on: the command line, the settings or the machine are in the way.
+    """The run cannot continue because of the command line, the settings or the machine.
 
-    `hint` says what to do about it; `diagnostics` hold the findings, where there are places to show.
+    `hint` says what to do about it. `diagnostics` has the findings, if the problem is in a file.
     """
 
     def __init__(self, message: str, hint: str = "", diagnostics: Iterable[Diagnostic] = ()) -> None:
@@ -24,7 +24,7 @@ class AssembleError(Exception):
 
 
 class Severity(IntEnum):
-    """How much a finding weighs; only an error keeps the outputs from being written."""
+    """How serious a diagnostic is. Only an error prevents outputs from being written."""
 
     NOTE = 1
     WARNING = 2
@@ -32,12 +32,12 @@ class Severity(IntEnum):
 
     @property
     def word(self) -> str:
-        """The severity as the reports spell it: `note`, `warning`, `error`."""
+        """The severity as reports write it: `note`, `warning` or `error`."""
         return self.name.lower()
 
 
 class Span(NamedTuple):
-    """A stretch of text. Lines and columns count from 1, in characters; the end is exclusive."""
+    """A range of text. Lines and columns count from 1, columns in characters. The end is exclusive."""
 
     line: int
     column: int
@@ -46,9 +46,10 @@ class Span(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A span in a file of the kit, and the text of the line that it starts on.
+    """A span in a file of the kit.
 
-    `file` is relative to the kit, with `/`. `excerpt` is None where there is no line to show.
+    `file` is relative to the kit, with `/`. `excerpt` is the line that the span starts on, or None if there is no line
+    to show.
     """
 
     file: str
@@ -57,14 +58,14 @@ class Place(NamedTuple):
 
 
 class Related(NamedTuple):
-    """A second place that a finding concerns, and what it has to do with it."""
+    """Another location that a diagnostic refers to, and why."""
 
     place: Place
     message: str
 
 
 class Diagnostic(NamedTuple):
-    """One finding. Sorting diagnostics sorts them by file, place and code."""
+    """One finding. Diagnostics sort by file, location and code."""
 
     place: Place
     code: str
@@ -75,5 +76,5 @@ class Diagnostic(NamedTuple):
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    """Tell whether there is an error among the findings."""
+    """Return whether one of the diagnostics is an error."""
     return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)

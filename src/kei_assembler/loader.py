@@ -1,4 +1,4 @@
-"""Loading a kit: its folder is read, and wrong settings are refused."""
+"""Load a kit, and refuse invalid settings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from kei_assembler.rules.settings import check_settings
 
 
 def load_kit(folder: str, chosen: Iterable[str] = (), files: Files = DISK) -> Kit:
-    """Return the kit of a folder (an absolute path), for a run that keeps to the chosen targets, if any.
+    """Return the kit in a folder, given by its absolute path. If targets are chosen, the kit only has those.
 
-    Raises AssembleError, with diagnostics, when the settings are wrong.
+    Raises:
+        AssembleError: the settings are invalid. The error has their diagnostics.
     """
     kit = discovery.read_kit(folder, files)
     refuse(check_settings(kit))
@@ -22,6 +23,10 @@ def load_kit(folder: str, chosen: Iterable[str] = (), files: Files = DISK) -> Ki
 
 
 def refuse(problems: Iterable[Diagnostic]) -> None:
-    """Raise AssembleError when there are problems with the settings."""
+    """Stop the run if there are problems with the settings.
+
+    Raises:
+        AssembleError: there are any. The error has them as diagnostics.
+    """
     if diagnostics := tuple(problems):
         raise AssembleError("the settings have errors; nothing was done", diagnostics=diagnostics)

@@ -1,4 +1,4 @@
-"""What somebody most likely meant: known words that are near to an unknown one, and how words are listed."""
+"""Suggest the known word that an unknown one is probably a misspelling of, and list words in a sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that `word` most likely was meant to be, or None."""
+    """Return the known word that `word` is most likely a misspelling of, or None."""
     return _nearest(word.casefold(), frozenset(known)) if len(word) <= _WORD_MOST else None
 
 
@@ -19,7 +19,8 @@ _CANDIDATES_MOST = 50
 
 @lru_cache(maxsize=1000)
 def _nearest(word: str, known: frozenset[str]) -> str | None:
-    """Compare with the few known words that share the most pairs of letters: a kit may have thousands."""
+    # difflib is slow to import, and slow to compare with thousands of words, as a kit may have: compare only with those
+    # that share the most pairs of letters
     from difflib import get_close_matches
 
     by_pair = _by_pair(known)
@@ -44,12 +45,12 @@ def _pairs(word: str) -> set[str]:
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """Return the help line for an unknown word: the nearest known one, or `otherwise`."""
+    """Return the help for an unknown word: a question with the nearest known word, or `otherwise` if none is near."""
     match = nearest(word, known)
     return f"did you mean `{match}`?" if match else otherwise
 
 
 def listed(words: Iterable[str], quote: Callable[[str], str] = "`{}`".format) -> str:
-    """Return the words as code, in one line of prose: "`a`, `b` and `c`"."""
+    """Return words as a list in a sentence, each formatted by `quote`: "`a`, `b` and `c`"."""
     quoted = [quote(word) for word in words]
     return " and ".join(filter(None, (", ".join(quoted[:-1]), *quoted[-1:])))

@@ -49,7 +49,7 @@ def edits(kit: Kit, generated: Iterable[Generated]) -> list[Diagnostic]:
     for agent, manifest, _ in (one for one in generated if not one.intact):
         message = f"the file was generated from {manifest} and edited since; the edit was not taken over"
         hint = _MORE.format(manifest, quote(as_seen(kit.path(manifest))))
-        found += agent.say(imports.edit_not_taken_over, START, message, hint)
+        found += agent.say(imports.edit_not_imported, START, message, hint)
     return found
 
 

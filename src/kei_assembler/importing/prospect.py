@@ -74,7 +74,7 @@ class Prospect(Kit):
 
 def _of_settings(agent: AgentFile, key: str) -> list[Diagnostic]:
     message = f"the kit's settings give the agent another `{key}` than this file has"
-    return agent.say(imports.made_otherwise, agent.span(key), message, "say in the manifest what is to hold")
+    return agent.say(imports.front_matter_changed, agent.span(key), message, "say in the manifest what is to hold")
 
 
 def _front(one: Draft) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class _Merged:
             self.usage.add(plan.use)
         for path, real, change, problems in plan.outputs:
             if real in self.owners:
-                self.found += run_rule(outputs.output_twice, Source(plan.file, ""), path, self.owners[real])
+                self.found += run_rule(outputs.duplicate_output, Source(plan.file, ""), path, self.owners[real])
                 continue
             self.owners[real] = plan.file
             self.found += problems

@@ -28,10 +28,10 @@ from kei_assembler.paths import normal
 from kei_assembler.render.heritage import Heritage, misnamed
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.rules.hiding import hidden_text
-from kei_assembler.rules.outputs import allowance_unsaid, template_block_unknown, template_fails
+from kei_assembler.rules.outputs import allowance_not_printed, template_fails, unknown_template_block
 from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.sources import check_source
-from kei_assembler.rules.text import filled_in_file, unfinished_merge
+from kei_assembler.rules.text import client_variable_in_file, unfinished_merge
 from kei_assembler.source import BYTES_MOST, START, Source, with_lf
 from kei_assembler.source.shapes import are_texts, fits
 from kei_assembler.suggestions import did_you_mean
@@ -137,7 +137,7 @@ class Renderer:
             found = run_rule(hidden_text, whole, whole, self.kit.allowed_characters)
         if TARGETS[artifact.target].placeholder and not self._is_filled(manifest, artifact.target):
             prompt = Source(source.file, artifact.prompt)
-            found += run_rule(filled_in_file, prompt, prompt, (artifact.target,))
+            found += run_rule(client_variable_in_file, prompt, prompt, (artifact.target,))
         if found:
             raise TemplateFailure(*(one._replace(place=locate(source, START)) for one in found))
 
@@ -150,7 +150,7 @@ class Renderer:
         template = self._own_template(artifact.target)
         if not template or artifact.allowed is None or self._says_what_is_allowed(artifact, manifest):
             return []
-        return run_rule(allowance_unsaid, Source(template, ""), TARGETS[artifact.target].label)
+        return run_rule(allowance_not_printed, Source(template, ""), TARGETS[artifact.target].label)
 
     def _says_what_is_allowed(self, artifact: Artifact, manifest: Manifest) -> bool:
         """That an agent may do nothing has no words to look for, but the body has to differ from one without limits."""
@@ -174,7 +174,7 @@ class Renderer:
             source = self._templates[self._file_of(block.template)]
             where = _span_of_name(source.text, _line_in(source.text, block.line), block.name)
             found += run_rule(
-                template_block_unknown, source, where, block.name, block.template, block.parent, block.known
+                unknown_template_block, source, where, block.name, block.template, block.parent, block.known
             )
         return found
 

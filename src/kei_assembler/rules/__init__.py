@@ -1,4 +1,4 @@
-"""The checks across fields and files: each one small function with its documentation, in explicit tuples."""
+"""The rules: each is a small documented function. This module runs them on a manifest, a block, and a whole kit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, Kit, stem
 from kei_assembler.manifest import Manifest
-from kei_assembler.rules import blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, text, tools
+from kei_assembler.rules import blocks, handoffs, hiding, keys, limits, names, rights, text, tools
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
@@ -22,9 +22,6 @@ __all__ = [
     "check_kit",
     "check_limits",
     "check_manifest",
-    "drift",
-    "outputs",
-    "text",
     "use_of",
 ]
 
@@ -42,10 +39,7 @@ OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, tex
 
 
 def check_manifest(kit: Kit, source: Source) -> tuple[Manifest, list[Diagnostic]]:
-    """Return the manifest, and what the rules have to say about it.
-
-    The manifest is worth rendering only without an error among the findings.
-    """
+    """Return a manifest and its diagnostics. Don't render the manifest if one of them is an error."""
     subject = Subject(kit, source)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
     found = _checked(subject, (*keys.OF_MISFITS, *rules) if subject.misfits else rules)
@@ -56,13 +50,14 @@ def check_manifest(kit: Kit, source: Source) -> tuple[Manifest, list[Diagnostic]
 
 
 def check_defaults(kit: Kit) -> list[Diagnostic]:
-    """Return what is wrong with what the kit's settings say for all manifests, beyond its form."""
+    """Return the diagnostics for the settings' `[defaults]`, which the validation of the settings found valid."""
     return _checked(Subject.of_defaults(kit), OF_DEFAULTS) if kit.defaults else []
 
 
 def _checked(subject: Subject, rules: Iterable[Rule]) -> list[Diagnostic]:
     found: list[Diagnostic] = []
-    if not any(True for rule in rules for _ in rule.check(subject)):  # as of most: to ask all at once is faster
+    # most manifests have no findings, and it is faster to find that out for all rules at once
+    if not any(True for rule in rules for _ in rule.check(subject)):
         return found
     for rule in rules:
         if findings := first_findings(rule, subject):
@@ -75,36 +70,37 @@ def _is_there(subject: Subject, key: str) -> bool:
 
 
 def check_limits(source: Source, given: limits.Given, targets: Iterable[str]) -> list[Diagnostic]:
-    """Return what AI tools would not take of what they are given: texts by what they are (see `target.Limit`)."""
+    """Return the diagnostics for texts that exceed the limits of these targets (see `target.Limit`)."""
     if not any(limits.excesses(given, targets)):
         return []
     return [found for rule in limits.RULES for found in run_rule(rule, source, given, targets)]
 
 
 def check_block(usage: Usage, block: Block) -> list[Diagnostic]:
-    """Return what is wrong with a block's file, including that it could not be read."""
+    """Return the diagnostics for a block, including why its file could not be read."""
     if problems := check_source(block.source):
         return problems
     found = [diagnostic for rule in OF_BLOCK for diagnostic in run_rule(rule, block.source, block)]
     found += run_rule(text.unfinished_merge, block.source, block.source)
-    found += run_rule(text.filled_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
+    found += run_rule(text.client_variable_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
     return found + run_rule(hiding.hidden_text, block.source, block.source, usage.kit.allowed_characters)
 
 
 def check_kit(usage: Usage) -> list[Diagnostic]:
-    """Return what stands out when all manifests of a kit are looked at together."""
+    """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit
     found = _check_handoffs(usage)
     for name in kit.block_names:
         if block := kit.block(name):
             found += run_rule(blocks.unused_block, block.source, usage, name)
     if kit.settings_source:
-        found += run_rule(rights.allowance_unused, kit.settings_source, usage, kit.settings_at)
+        found += run_rule(rights.unused_allowance, kit.settings_source, usage, kit.settings_at)
     return found
 
 
 def _check_handoffs(usage: Usage) -> list[Diagnostic]:
     kit, reached, found = usage.kit, usage.handoffs, []
+    # an agent that no other hands off to only stands out if most of the others are handed off to
     if len(reached & kit.agents) * 2 > len(kit.agents):
         for file in kit.manifests:
             if stem(file) not in reached:

@@ -1,4 +1,4 @@
-"""Blocks: does each exist, once, in the kit's order, and does each file say something?"""
+"""Rules about blocks, and about the lists of blocks in manifests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from kei_assembler.suggestions import did_you_mean, listed, nearest
 
 @rule("B201")
 def unknown_block(subject: Subject) -> Iterable[Finding]:
-    """A block that is in none of the kit's block folders.
+    """A manifest lists a block that does not exist.
+
+    None of the kit's block folders contains a file with that name and `.md`.
 
     Fails::
 
@@ -41,13 +43,13 @@ def unknown_block(subject: Subject) -> Iterable[Finding]:
     kit = subject.kit
     for index, name in enumerate(subject.manifest.blocks):
         if name and is_block_name(name) and kit.block(name) is None:
-            otherwise = f"write it as `{name}.md` in {listed(kit.settings.blocks)}"
-            yield Finding(("blocks", index), f"unknown block `{name}`", did_you_mean(name, kit.block_names, otherwise))
+            create = f"create `{name}.md` in a block folder ({listed(kit.settings.blocks)})"
+            yield Finding(("blocks", index), f"unknown block `{name}`", did_you_mean(name, kit.block_names, create))
 
 
 @rule("B202")
 def repeated_block(subject: Subject) -> Iterable[Finding]:
-    """A block is listed twice in one manifest.
+    """A manifest lists a block twice.
 
     Fails::
 
@@ -74,9 +76,9 @@ def repeated_block(subject: Subject) -> Iterable[Finding]:
 
 @rule("B203")
 def obligatory_blocks(subject: Subject) -> Iterable[Finding]:
-    """The manifest does not begin with the kit's obligatory blocks in the kit's order.
+    """A manifest's list of blocks does not start with the obligatory blocks in the kit's order.
 
-    Which blocks are obligatory is the kit's setting of that name.
+    The setting `obligatory` names these blocks.
 
     Fails::
 
@@ -113,27 +115,28 @@ def obligatory_blocks(subject: Subject) -> Iterable[Finding]:
     obligatory, blocks = subject.kit.settings.obligatory, subject.manifest.blocks
     if blocks[: len(obligatory)] == obligatory or is_missing(subject, "blocks") or not subject.fits("blocks"):
         return
-    listed_blocks = list(dict.fromkeys(_meant(subject, name) for name in blocks))
+    listed_blocks = list(dict.fromkeys(_corrected(subject, name) for name in blocks))
     if tuple(listed_blocks[: len(obligatory)]) == obligatory:
         return
     missing = [name for name in obligatory if name not in listed_blocks]
-    problem = f"lacks the obligatory {listed(missing)}" if missing else "has the obligatory blocks in another order"
+    problem = f"lacks the obligatory {listed(missing)}" if missing else "does not start with the obligatory blocks"
     where = ("blocks",) if blocks else ()
-    yield Finding(where, f"`blocks` {problem}", f"begin the list with {listed(obligatory)}, in this order")
+    yield Finding(where, f"`blocks` {problem}", f"start the list with {listed(obligatory)}, in this order")
 
 
-def _meant(subject: Subject, name: str) -> str:
-    """A misspelt obligatory block is an unknown block, and not missing besides."""
+def _corrected(subject: Subject, name: str) -> str:
+    # a misspelled obligatory block is reported as an unknown block only, not as a missing one too
     is_known = is_block_name(name) and subject.kit.block(name) is not None
     return name if is_known else nearest(name, subject.kit.settings.obligatory) or name
 
 
 @rule("B204")
-def block_name(subject: Subject) -> Iterable[Finding]:
-    """A block's name is not made like one.
+def invalid_block_name(subject: Subject) -> Iterable[Finding]:
+    """A manifest lists a block with an invalid name.
 
-    It is one or more segments of lower-case letters, digits, `.`, `_` and `-`, each beginning with a letter or
-    digit, joined by `/`. So it names one file below a block folder, on every system the same, and no other.
+    A name has one or more segments, joined by `/`. A segment consists of lower-case letters, digits, `.`, `_` and `-`,
+    and starts with a letter or digit. Such a name means the same file on every system, and the file is always in a
+    block folder.
 
     Fails::
 
@@ -154,12 +157,12 @@ def block_name(subject: Subject) -> Iterable[Finding]:
     for index, name in enumerate(subject.manifest.blocks):
         if name and not is_block_name(name):
             hint = "write the name without `.md`" if name.endswith(".md") else ""
-            yield Finding(("blocks", index), f"`{name}` is no block name: it must be {BLOCK_NAME.expects}", hint)
+            yield Finding(("blocks", index), f"`{name}` is not a block name: it must be {BLOCK_NAME.expects}", hint)
 
 
 @rule("B205")
 def empty_block(block: Block) -> Iterable[Finding]:
-    """A block's file holds nothing but white space.
+    """A block's file is empty, or contains only whitespace.
 
     Fails::
 
@@ -181,14 +184,14 @@ def empty_block(block: Block) -> Iterable[Finding]:
         Be honest.
     """
     if not block.source.text.strip():
-        yield Finding(START, f"the block `{block.name}` is empty", "write the rule, or take the block out")
+        yield Finding(START, f"the block `{block.name}` is empty", "write its text, or remove it from the manifests")
 
 
 @rule("B206", Severity.NOTE)
 def unused_block(usage: Usage, name: str) -> Iterable[Finding]:
-    """A block that no manifest of the kit uses.
+    """No manifest of the kit uses the block.
 
-    It may wait for its agent, or be left over. Said only when all manifests are looked at.
+    It may be meant for a future agent, or be left over. Only reported when all manifests are checked.
 
     Fails::
 
@@ -213,5 +216,5 @@ def unused_block(usage: Usage, name: str) -> Iterable[Finding]:
         yield Finding(START, f"no manifest uses the block `{name}`", "list it in a manifest, or delete it")
 
 
-OF_MANIFEST = (unknown_block, repeated_block, obligatory_blocks, block_name)
+OF_MANIFEST = (unknown_block, repeated_block, obligatory_blocks, invalid_block_name)
 OF_BLOCK = (empty_block,)

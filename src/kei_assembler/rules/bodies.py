@@ -1,6 +1,6 @@
-"""Import: what became of the body of an agent file?
+"""Rules about the body of an imported agent file.
 
-As those of `imports`, these rules only name what is found; each takes the finding as it is.
+As in `imports`, `assemble import` makes the findings while it converts a file, and a rule only passes them on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from kei_assembler.rules.definition import Finding, rule
 
 @rule("I909", Severity.WARNING)
 def body_repaired(found: Finding) -> Iterable[Finding]:
-    """The body leaves a code fence or an HTML block open; in the manifest it is closed at the end.
+    """The body leaves a code fence or an HTML block open. In the manifest, it is closed at the end.
 
     Fails::
 
@@ -43,9 +43,9 @@ def body_repaired(found: Finding) -> Iterable[Finding]:
 
 @rule("I911", Severity.NOTE)
 def section_moved(found: Finding) -> Iterable[Finding]:
-    """A section that became a block stands after the rest of the body now: blocks follow the role.
+    """A section became a block, and moved after the rest of the body, because blocks follow the role.
 
-    Said only with `--share`.
+    Only reported with `--share`.
 
     Fails::
 
@@ -100,9 +100,9 @@ def section_moved(found: Finding) -> Iterable[Finding]:
 
 @rule("I914", Severity.NOTE)
 def break_rewritten(found: Finding) -> Iterable[Finding]:
-    """Lines of the body end in two spaces, which break them; in the manifest a backslash does.
+    """Lines of the body end in two spaces, a hard line break. The manifest uses a backslash instead.
 
-    Both mean the same in Markdown, but what is generated has no white space at the ends of lines. Code stays as it is.
+    Both mean the same in Markdown, but generated files have no trailing whitespace. Code is not changed.
 
     Fails::
 

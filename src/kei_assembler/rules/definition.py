@@ -1,4 +1,4 @@
-"""What a rule is: a check with its code, and the findings that it yields."""
+"""A rule, and the findings that its check yields."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from kei_assembler.diagnostics import KeyPath, Place, Severity, Span
 
 
 class Finding(NamedTuple):
-    """What a rule yields: a diagnostic whose places are still key paths.
+    """A problem that a rule found, before it is located in the file.
 
-    A place is a key path in the file at hand, or a span in it; a related one may be in another file. Turning a path
-    into a span costs a parse, so it happens only here, where there is something to report.
+    `where` is a key path in the checked file, or a span in it. A related location can also be in another file. Turning
+    a key path into a span needs a second, slower parse, so only findings that are reported are located.
     """
 
     where: KeyPath | Span
@@ -22,9 +22,10 @@ class Finding(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One check with its code. The docstring of `check` is the rule's documentation.
+    """A check with its code and severity. The docstring of `check` is the rule's documentation.
 
-    An error that would make the outputs wrong cannot be silenced; what can be has `may_ignore`.
+    `may_ignore` says whether the setting `ignore` can silence the rule. An error that would make the outputs wrong
+    cannot be silenced.
     """
 
     code: str
@@ -34,12 +35,12 @@ class Rule(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The rule's name in words, set off by `-`."""
+        """The rule's public name, such as `unknown-key`: the name of its check, with hyphens."""
         return self.check.__name__.replace("_", "-")
 
 
 def rule(
     code: str, severity: Severity = Severity.ERROR, *, may_ignore: bool = False
 ) -> Callable[[Callable[..., Iterable[Finding]]], Rule]:
-    """Make the decorated function a rule with this code and severity. Warnings and notes may always be ignored."""
+    """Return a decorator that turns a check into a rule. Warnings and notes can always be ignored."""
     return lambda check: Rule(code, severity, may_ignore or severity < Severity.ERROR, check)

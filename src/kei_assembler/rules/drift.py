@@ -1,4 +1,4 @@
-"""Drift: is what lies where outputs go what the sources give, and whose is it?"""
+"""Rules about drift: files in the output folders that are missing, out of date, edited, orphaned or not ours."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.source import START
 
 UNFINISHED_MERGE = "an unfinished merge"
-"""The one cause of a difference that has a way out of its own."""
-
-
-_OF_SCHEMA = "to keep the change, take the `$comment` out of the file, which is yours then"
+"""The one likely cause of an edit that has its own fix: it needs no `--force`."""
 
 
 @rule("O604")
-def output_edited(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
+def output_edited(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
     """An output was edited after it was generated.
 
-    It bears the stamp of this tool, but its text is no longer the one that the stamp was made for. It is left as it
-    is: what was changed belongs into the manifest, a block or a template.
+    The file has this tool's stamp, but its text no longer matches the stamp. The file is kept as it is. Make the change
+    in the manifest, a block or a template instead.
 
     Fails::
 
@@ -43,22 +40,26 @@ def output_edited(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
         description = "Reviews code."
     """  # noqa: E501 - a stamp is one line
     if cause == UNFINISHED_MERGE:
-        hint = f"take one side of the file, as by `git checkout --ours`, then run: {mending}"
-        yield Finding(START, "the file has an unfinished merge; it is left as it is", hint)
+        hint = f"take one side of the file, for example with `git checkout --ours`, then run: {fix}"
+        yield Finding(START, "the file has an unfinished merge; it is kept as it is", hint)
     elif cause:
-        message = f"the file was changed after it was generated, it looks like the work of {cause}; it is left as it is"
-        yield Finding(START, message, f"keep that off generated files; to write the file anew, run: {mending}")
+        message = f"the file was edited after it was generated, probably by {cause}; it is kept as it is"
+        yield Finding(START, message, f"exclude generated files from that; to regenerate the file, run: {fix}")
     else:
-        keep = f"move the change into {manifest}, a block or a template" if manifest else _OF_SCHEMA
-        hint = f"{keep}; to drop it, run: {mending}"
-        yield Finding(START, "the file was edited after it was generated; it is left as it is", hint)
+        keep = f"move the change to {manifest}, a block or a template" if manifest else _KEEP_SCHEMA
+        message = "the file was edited after it was generated; it is kept as it is"
+        yield Finding(START, message, f"{keep}; to discard it, run: {fix}")
+
+
+_KEEP_SCHEMA = "to keep the change, remove the `$comment`, which makes the file yours"
 
 
 @rule("O605")
-def output_foreign(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
-    """A file that was not generated from its manifest is in the way of an output. It is left as it is.
+def output_foreign(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+    """A file that was not generated from the manifest is in the way of its output.
 
-    Somebody wrote it, or it was generated from another manifest, as a copy of that one's file is.
+    The file is kept as it is. Someone wrote it, or it was generated from another manifest: it may be a copy of that
+    manifest's output.
 
     Fails::
 
@@ -74,16 +75,16 @@ def output_foreign(manifest: str, mending: str, cause: str) -> Iterable[Finding]
         name = "critic"
         description = "Reviews code."
     """
-    hint = f"move it away; or, to overwrite it, run: {mending}"
-    yield Finding(START, f"a file that was not generated from {manifest} is in the way; it is left as it is", hint)
+    hint = f"move it away; to overwrite it, run: {fix}"
+    yield Finding(START, f"a file that was not generated from {manifest} is in the way; it is kept as it is", hint)
 
 
 @rule("O607", Severity.NOTE)
-def output_unmanaged(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
-    """An agent file in an output folder that no manifest of the kit gives.
+def output_unmanaged(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+    """An output folder contains an agent file that does not come from a manifest of the kit.
 
-    It may be somebody's own. Said only when all manifests are looked at, by a check. What another kit generated from a
-    manifest that is there is not spoken of.
+    Someone may have written it. Only `--all --check` reports it. Files that another kit generated are not reported, as
+    long as their manifests exist.
 
     Fails::
 
@@ -102,15 +103,15 @@ def output_unmanaged(manifest: str, mending: str, cause: str) -> Iterable[Findin
         name = "critic"
         description = "Reviews code."
     """
-    yield Finding(START, "an agent file that no manifest gives", "write a manifest for it, or leave it")
+    yield Finding(START, "this agent file does not come from a manifest", "write a manifest for it, or keep it")
 
 
 @rule("O608")
-def output_intruding(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
-    """An agent file in an output folder that no manifest gives, in a kit whose setting `exclusive` is true.
+def output_intruding(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+    """An output folder of an exclusive kit contains an agent file that does not come from a manifest.
 
-    Such a kit vouches for every agent in its folders, so nothing else may lie there but what another kit generated,
-    as it was generated.
+    With the setting `exclusive`, every agent in the output folders must come from a manifest. The only other files that
+    are allowed are those that another kit generated and nobody has edited.
 
     Fails::
 
@@ -132,12 +133,15 @@ def output_intruding(manifest: str, mending: str, cause: str) -> Iterable[Findin
         name = "critic"
         description = "Reviews code."
     """
-    yield Finding(START, "an agent file that no manifest gives, in an exclusive kit", "write a manifest, or move it")
+    message = "this agent file does not come from a manifest, and the kit is exclusive"
+    yield Finding(START, message, "write a manifest for it, or move it away")
 
 
 @rule("O609")
-def output_missing(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
-    """An output that the sources give does not exist. Only a check reports it; a build writes the file.
+def output_missing(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+    """An output does not exist.
+
+    Only a check reports it. A build creates the file.
 
     Fails::
 
@@ -149,15 +153,15 @@ def output_missing(manifest: str, mending: str, cause: str) -> Iterable[Finding]
         name = "critic"
         description = "Reviews code."
     """
-    yield Finding(START, "the file is missing", f"to write it, run: {mending}")
+    yield Finding(START, "the file is missing", f"to create it, run: {fix}")
 
 
 @rule("O610")
-def output_outdated(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
-    """An output is not what the sources give by now. Only a check reports it; a build writes the file.
+def output_outdated(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+    """An output is out of date.
 
-    With `--all`, the schema files for editors in `.assemble/` are outputs too, where they are there and this tool made
-    them. To keep one of your own there, take its `$comment` out.
+    Only a check reports it. A build updates the file. With `--all`, this includes the JSON Schemas for editors in
+    `.assemble/`, if they exist and this tool generated them. To keep a schema of your own there, remove its `$comment`.
 
     Fails::
 
@@ -178,17 +182,17 @@ def output_outdated(manifest: str, mending: str, cause: str) -> Iterable[Finding
         name = "critic"
         description = "Reviews code."
     """  # noqa: E501 - a stamp is one line
-    yield Finding(START, "the file is out of date", f"to write it anew, run: {mending}")
+    yield Finding(START, "the file is out of date", f"to update it, run: {fix}")
 
 
 @rule("O611")
-def output_orphaned(manifest: str, mending: str, cause: str) -> Iterable[Finding]:
-    """A generated file whose manifest is gone, or no longer gives it.
+def output_orphaned(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+    """A generated file is orphaned: its manifest is gone, or no longer generates it.
 
-    AI tools still load the agent. Said only when all manifests are looked at: of files where outputs go by the settings
-    and by default, and where AI tools look for agents in the folder that `root` names. `--prune` deletes such files, but for
-    those that were edited since. A manifest that is nowhere any more may have been that of a kit or a folder that moved,
-    or of another kit with the same folder for outputs, in the setting `root`.
+    AI clients still load the agent. Only reported when all manifests are checked, for files in the output folders, in
+    the default output folders, and where clients look for agents in the folder that `root` names. `--prune` deletes
+    such files, except those that were edited. If the manifest is gone, it may have belonged to a kit or folder that was
+    moved, or to another kit below `root` that has the same output folder.
 
     Fails::
 
@@ -209,18 +213,17 @@ def output_orphaned(manifest: str, mending: str, cause: str) -> Iterable[Finding
         name = "critic"
         description = "Reviews code."
     """  # noqa: E501 - a stamp is one line
-    hint = f"to delete it, run: {mending}" if mending else "it was edited since: save what is worth it, then delete it"
-    said = f"which gives none for {cause}" if cause else "which no longer gives it"
-    keep = f"to keep it, name `{cause}` in `targets`; " if cause else ""
-    yield Finding(START, f"the file was generated from {manifest}, {said}", f"{keep}{hint}")
+    hint = f"to delete it, run: {fix}" if fix else "it was edited: save the changes that you need, then delete it"
+    reason = f"which is no longer generated for `{cause}`" if cause else "which no longer generates it"
+    keep = f"to keep it, add `{cause}` to `targets`; " if cause else ""
+    yield Finding(START, f"the file was generated from {manifest}, {reason}", f"{keep}{hint}")
 
 
 @rule("O612")
 def file_unstaged(path: str, is_ignored: bool) -> Iterable[Finding]:
-    """A file of the kit is not in git's index as it is on disk: the commit would go without it, or with an old one.
+    """A source or an output is not staged, so a commit would lack the file or contain an old version.
 
-    It is an output, or what outputs are made from, also one that was deleted. Only `--staged` looks for it, as the
-    hooks for pre-commit do.
+    A deletion that is not staged is reported too. Only `--staged` looks for this; the pre-commit hooks use it.
 
     Fails::
 
@@ -232,5 +235,5 @@ def file_unstaged(path: str, is_ignored: bool) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    add = "git ignores it; if a clone is to have it, run: git add --force" if is_ignored else "run: git add"
-    yield Finding(START, "the file is not staged as it is here", f"{add} {quote(path)}")
+    add = "git ignores it; if clones need it, run: git add --force" if is_ignored else "run: git add"
+    yield Finding(START, "the file on disk differs from git's index", f"{add} {quote(path)}")

@@ -1,4 +1,4 @@
-"""Handoffs: does each lead to an agent that exists, once, and can the agent hand off at all?"""
+"""Rules about handoffs between agents."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from kei_assembler.targets import TARGETS
 
 @rule("H301")
 def unknown_handoff_target(subject: Subject) -> Iterable[Finding]:
-    """A handoff to an agent that does not exist.
+    """A handoff leads to an agent that does not exist.
 
-    An agent of the kit is one with a manifest. Agents from elsewhere are named in the setting `external-agents`.
+    The agents of the kit are those that have a manifest. List agents from elsewhere in the setting `external-agents`.
 
     Fails::
 
@@ -51,9 +51,10 @@ def unknown_handoff_target(subject: Subject) -> Iterable[Finding]:
     external, own = kit.settings.external_agents, stem(subject.source.file)
     for index, handoff in enumerate(subject.manifest.handoff):
         target = handoff.target
+        # a blank target is reported by K104, and the agent itself by H302
         if target.strip() and target not in kit.agents and target not in external and target != own:
             known = kit.agents.union(external)
-            hint = did_you_mean(target, known, "write its manifest, or add it to the setting `external-agents`")
+            hint = did_you_mean(target, known, "write a manifest for it, or add it to the setting `external-agents`")
             yield Finding(("handoff", index, "target"), f"unknown agent `{target}`", hint)
 
 
@@ -85,12 +86,13 @@ def handoff_to_itself(subject: Subject) -> Iterable[Finding]:
     """
     for index, handoff in enumerate(subject.manifest.handoff):
         if handoff.target == stem(subject.source.file):
-            yield Finding(("handoff", index, "target"), "the agent hands off to itself", "name another, or remove it")
+            hint = "name another agent, or remove the handoff"
+            yield Finding(("handoff", index, "target"), "the agent hands off to itself", hint)
 
 
 @rule("H303", may_ignore=True)
 def repeated_handoff(subject: Subject) -> Iterable[Finding]:
-    """Two handoffs of one agent lead to the same target.
+    """An agent has two handoffs to the same agent.
 
     Fails::
 
@@ -126,17 +128,17 @@ def repeated_handoff(subject: Subject) -> Iterable[Finding]:
     for index, handoff in enumerate(subject.manifest.handoff):
         target = handoff.target
         if target and target in first:
-            before = (("handoff", first[target], "target"), "handed off here first")
+            before = (("handoff", first[target], "target"), "the first handoff to it")
             where = ("handoff", index, "target")
-            yield Finding(where, f"a second handoff to `{target}`", "join the two triggers in one", (before,))
+            yield Finding(where, f"a second handoff to `{target}`", "combine the two triggers into one", (before,))
         first.setdefault(target, index)
 
 
 @rule("H304", Severity.WARNING)
 def cannot_hand_off(subject: Subject) -> Iterable[Finding]:
-    """An agent hands off, but its list of tools lacks `Agent`.
+    """An agent has handoffs, but its list of tools lacks `Agent`.
 
-    Without that tool it cannot start another agent, so it can only ask its caller to.
+    Without that tool, it cannot start another agent. It can only ask its caller to do that.
 
     Fails::
 
@@ -167,23 +169,20 @@ def cannot_hand_off(subject: Subject) -> Iterable[Finding]:
         external-agents = ["implementer"]
     """
     tools = subject.manifest.tools
-    hands_off = any(handoff.target for handoff in subject.manifest.handoff)
-    if hands_off and tools is not None and subject.fits("tools") and not any(map(_can_start_others, tools)):
-        message = "the agent hands off, but `tools` lacks `Agent`"
-        first = ("handoff", 0)
-        yield Finding(("tools",), message, "add `Agent`, or remove the handoffs", ((first, "the first handoff"),))
-
-
-def _can_start_others(entry: str) -> bool:
-    return entry == EVERYTHING or starts_agents(entry)
+    if tools is None or not subject.fits("tools") or not any(handoff.target for handoff in subject.manifest.handoff):
+        return
+    if not any(entry == EVERYTHING or starts_agents(entry) for entry in tools):
+        message = "the agent has handoffs, but `tools` lacks `Agent`"
+        related = ((("handoff", 0), "the first handoff"),)
+        yield Finding(("tools",), message, "add `Agent`, or remove the handoffs", related)
 
 
 @rule("H305", Severity.NOTE)
 def unreached_agent(reached: Collection[str], name: str) -> Iterable[Finding]:
-    """An agent that no other hands off to, in a kit where most are handed off to.
+    """No agent hands off to this one, although most agents of the kit are handed off to.
 
-    It may be the one that people start with, or one that the others forgot. Said only when all manifests are
-    looked at, and only where more than half of the kit's agents are handed off to.
+    People may start it themselves, or the other agents' manifests lack a handoff. Only reported when all manifests are
+    checked, and if more than half of the kit's agents are handed off to.
 
     Fails::
 
@@ -226,15 +225,15 @@ def unreached_agent(reached: Collection[str], name: str) -> Iterable[Finding]:
         trigger = "code to be reviewed"
     """
     if name not in reached:
-        yield Finding(("name",), f"no agent hands off to `{name}`", "add a handoff to it, if others should know it")
+        yield Finding(("name",), f"no agent hands off to `{name}`", "add a handoff to it if other agents should use it")
 
 
 @rule("H306", Severity.WARNING)
 def unreachable_agent(usage: Usage, manifest: Manifest) -> Iterable[Finding]:
-    """An agent hands off to another that one of its AI tools does not get.
+    """An agent hands off to an agent that is not generated for the same clients.
 
-    The `targets` of the other agent leave that AI tool out, so that its file names an agent which is not there. Said
-    only when all manifests are looked at.
+    The other agent's `targets` leave out a client, so in that client the handoff leads nowhere. Only reported when all
+    manifests are checked.
 
     Fails::
 
@@ -272,7 +271,7 @@ def unreachable_agent(usage: Usage, manifest: Manifest) -> Iterable[Finding]:
         if lacking := usage.lacking(usage.targets_of(manifest.name), handoff.target):
             labels = listed((TARGETS[target].label for target in lacking), str)
             hint = f"add {listed(lacking)} to the targets of `{handoff.target}`, or remove the handoff"
-            message = f"the agent `{handoff.target}` is not written for {labels}"
+            message = f"the agent `{handoff.target}` is not generated for {labels}"
             yield Finding(("handoff", index, "target"), message, hint)
 
 

@@ -1,4 +1,4 @@
-"""Hidden text: does a reviewer see what a model will read?"""
+"""The rule about characters that a model reads and a reviewer cannot see."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SPELLED_MOST = 60
 
 @rule("T406")
 def hidden_text(source: Source, allowed: frozenset[str]) -> Iterable[Finding]:
-    """A manifest, block, template or settings file holds characters that cannot be seen, but are read by a model.
+    """A manifest, block, template or settings file contains characters that people cannot see but a model reads.
 
-    These are controls, characters without width, controls of writing direction, tags, runs of variation selectors,
-    private-use characters, fillers and the like. An escape in a string of TOML counts, because it is one no more in
-    the agent file. Joiners and selectors are fine in emoji and in the scripts that need them. What a kit must have
-    is allowed by its setting `allow-characters`, with a reason.
+    These are control characters, zero-width characters, bidirectional controls, tags, runs of variation selectors,
+    private-use characters, fillers and the like. An escape in a TOML string counts too, because the generated file
+    contains the character itself. Joiners and selectors are fine in emoji and in the scripts that need them. If a kit
+    needs such a character, allow it with the setting `allow-characters` and a reason.
 
     Fails::
 
@@ -36,14 +36,14 @@ def hidden_text(source: Source, allowed: frozenset[str]) -> Iterable[Finding]:
         # assemble.toml
         allow-characters = { "U+00AD" = "the descriptions are set in narrow columns" }
     """
-    told = ""
+    reported = ""
     for start, end in stretches(source.text, allowed):
-        told += f"{source.text[start:end]} "
+        reported += f"{source.text[start:end]} "
         yield _finding(span_of(source.text, start, end), source.text[start:end])
     if source.data and source.spells:
         for path, text in texts(source.data):
             for start, end in stretches(text, allowed):
-                if text[start:end] not in told:
+                if text[start:end] not in reported:
                     yield _finding(source.within(path, text, start, end), text[start:end])
 
 
@@ -52,17 +52,17 @@ def _finding(where: Any, stretch: str) -> Finding:
     if len(stretch) == 1:
         allow = "" if stretch == "\0" else _ALLOW.format(ord(stretch))
         return Finding(where, f"the hidden character {first}", f"remove it{allow}")
-    said = spelled(stretch)
-    says = f"; they spell: {shown(said[:_SPELLED_MOST])}{'…' if len(said) > _SPELLED_MOST else ''}" if said else ""
-    message = f"{len(stretch):,} hidden characters, from {first} on{says}"
+    words = spelled(stretch)
+    text = f"; they spell: {shown(words[:_SPELLED_MOST])}{'…' if len(words) > _SPELLED_MOST else ''}" if words else ""
+    message = f"{len(stretch):,} hidden characters, starting with {first}{text}"
     return Finding(where, message, "remove them, and find out where they come from")
 
 
-_ALLOW = "; if the text needs it, see the setting `allow-characters` on U+{:04X}"
+_ALLOW = "; if the text needs it, allow U+{:04X} with the setting `allow-characters`"
 
 
 def texts(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    """Yield every string in parsed TOML with its path, the keys of tables among them."""
+    """Yield every string in parsed TOML with its key path. The keys of tables count as strings."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):

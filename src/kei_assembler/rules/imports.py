@@ -1,6 +1,6 @@
-"""Import: what became of an agent file that a manifest was made from?
+"""Rules about an imported agent file.
 
-These rules only name what `assemble import` finds while it reads; each takes the finding as it is.
+`assemble import` makes the findings while it reads a file. A rule only passes them on; it documents their code.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from kei_assembler.rules.definition import Finding, rule
 
 @rule("I901", Severity.NOTE)
 def no_agent_file(found: Finding) -> Iterable[Finding]:
-    """A file among those to import is no agent's: it has no front matter, or none of an agent's keys in it.
+    """A file is not an agent file: it has no front matter, or the front matter has no key of an agent.
 
-    Some AI tools take a file without front matter for an agent where it lies in their folder; so does an import then.
+    Some clients load a file without front matter as an agent if it is in their folder. There, `assemble import` does
+    the same.
 
     Fails::
 
@@ -36,10 +37,10 @@ def no_agent_file(found: Finding) -> Iterable[Finding]:
 
 @rule("I902", Severity.WARNING)
 def front_matter_guessed(found: Finding) -> Iterable[Finding]:
-    """Front matter was read otherwise than it stands there, because it is broken, or AI tools differ on it.
+    """The meaning of front matter was guessed, because it is broken, or because clients read it differently.
 
-    Claude Code reads a second time what is no YAML, with quotes around values that look like they need them. This tool
-    does so too, and where that does not help reads line by line. What was guessed is for a person to compare.
+    If front matter is not valid YAML, Claude Code reads it again with quotes around values that seem to need them.
+    `assemble import` does the same, and otherwise reads it line by line. Compare the manifest with the file.
 
     Fails::
 
@@ -64,9 +65,9 @@ def front_matter_guessed(found: Finding) -> Iterable[Finding]:
 
 @rule("I903")
 def front_matter_refused(found: Finding) -> Iterable[Finding]:
-    """Front matter that is not read on purpose: it uses aliases, is nested deeply or very long.
+    """Front matter is refused because it has aliases, is nested too deeply, or is too long.
 
-    A few aliases of YAML can stand for gigabytes of text. The file is not imported.
+    A few YAML aliases can expand to gigabytes of text. The file is not imported.
 
     Fails::
 
@@ -91,10 +92,10 @@ def front_matter_refused(found: Finding) -> Iterable[Finding]:
 
 @rule("I904", Severity.WARNING)
 def key_not_placed(found: Finding) -> Iterable[Finding]:
-    """A key of the front matter, or its value, has no place in a manifest.
+    """A key of the front matter, or its value, is not allowed in a manifest.
 
-    The AI tool does not know it, or does not take this value, or this tool knows nothing of it yet. The rest is
-    imported.
+    The client does not know the key or does not accept the value, or `assemble` does not know the key yet. The rest of
+    the file is imported.
 
     Fails::
 
@@ -121,9 +122,9 @@ def key_not_placed(found: Finding) -> Iterable[Finding]:
 
 @rule("I905", Severity.WARNING)
 def name_repaired(found: Finding) -> Iterable[Finding]:
-    """An agent got another name: a manifest does not allow its own, another agent has it, or there is none.
+    """An agent was renamed: it has no name, its name is not allowed in a manifest, or another agent has it.
 
-    Who starts the agent by its name has to be told the new one.
+    Tell the people who start the agent by its name.
 
     Fails::
 
@@ -148,9 +149,9 @@ def name_repaired(found: Finding) -> Iterable[Finding]:
 
 @rule("I906", Severity.WARNING)
 def description_made_up(found: Finding) -> Iterable[Finding]:
-    """An agent without a description got the first line of its body as one.
+    """An agent has no description, so the first line of its body became the description.
 
-    AI tools choose an agent by its description, and most do not load one without.
+    AI clients choose an agent by its description, and most do not load an agent without one.
 
     Fails::
 
@@ -174,9 +175,9 @@ def description_made_up(found: Finding) -> Iterable[Finding]:
 
 @rule("I907", Severity.WARNING)
 def tools_repaired(found: Finding) -> Iterable[Finding]:
-    """A list of tools is not what the file has: an entry stood in it twice, or is not the name of one tool.
+    """A list of tools was changed: an entry was repeated, or was not the name of one tool.
 
-    So it is said where the key `tools` stands without names, which for most AI tools means none at all.
+    This also covers a key `tools` without names, which most clients read as no tools at all.
 
     Fails::
 
@@ -203,9 +204,9 @@ def tools_repaired(found: Finding) -> Iterable[Finding]:
 
 @rule("I908")
 def manifest_in_the_way(found: Finding) -> Iterable[Finding]:
-    """There is a manifest, or a block, already where one would be written, and it says something else.
+    """A different manifest or block already exists at the path of the new one.
 
-    An import overwrites nothing. The other files are imported nevertheless.
+    `assemble import` overwrites nothing. The other files are imported.
 
     Fails::
 
@@ -238,9 +239,9 @@ def manifest_in_the_way(found: Finding) -> Iterable[Finding]:
 
 @rule("I910", Severity.NOTE)
 def file_left_behind(found: Finding) -> Iterable[Finding]:
-    """The agent's file will be another one than that which was imported.
+    """The generated file will have a different path from the imported file.
 
-    The kit's files are named after their agents. Once the new file is there, the AI tool would see both.
+    Generated files are named after their agents. Once the new file exists, the client would see both.
 
     Fails::
 
@@ -264,8 +265,8 @@ def file_left_behind(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I912", Severity.WARNING)
-def made_otherwise(found: Finding) -> Iterable[Finding]:
-    """The settings of the kit make the agent's front matter other than it was, as by a default that the file lacks.
+def front_matter_changed(found: Finding) -> Iterable[Finding]:
+    """The kit's settings change the agent's front matter, for example with a default for a key that the file lacks.
 
     Fails::
 
@@ -298,10 +299,10 @@ def made_otherwise(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I913")
-def edit_not_taken_over(found: Finding) -> Iterable[Finding]:
-    """A file that was generated from a manifest of the kit, and edited since, is to be imported.
+def edit_not_imported(found: Finding) -> Iterable[Finding]:
+    """A file to import was generated from a manifest of the kit and then edited.
 
-    The manifest is what counts: it is kept as it is, and the file as well, until somebody moves the change or drops it.
+    Both the manifest and the file are kept as they are. Move the change to the manifest, or discard it.
 
     Fails::
 

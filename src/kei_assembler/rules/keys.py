@@ -1,4 +1,4 @@
-"""Keys and types: is every key known, there, in its place, and of the right form?"""
+"""Rules about the keys of a manifest, and about the types and forms of their values."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _TABLES = {field.key: field for field in FIELDS if field.is_table}
 
 @rule("K101")
 def unknown_key(subject: Subject) -> Iterable[Finding]:
-    """A key that does not exist.
+    """A key does not exist.
 
-    It would be silently without effect. Often it is a misspelling of another. A kit that wants keys of its own
-    declares them in its settings, under `extra-keys`.
+    It would have no effect, and is often a misspelling. To use keys of your own, declare them in the setting
+    `extra-keys`.
 
     Fails::
 
@@ -32,8 +32,8 @@ def unknown_key(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    for misfit in _unknown(subject):
-        if not _is_swallowed(subject, misfit):
+    for misfit in _of_kind(subject, "unknown"):
+        if not _is_misplaced(subject, misfit):
             key = str(misfit.path[-1])
             known = [field.key for field in misfit.shape.fields]
             otherwise = f"the keys here are {listed(known)}"
@@ -42,7 +42,7 @@ def unknown_key(subject: Subject) -> Iterable[Finding]:
 
 @rule("K102")
 def wrong_type(subject: Subject) -> Iterable[Finding]:
-    """A value of another type than its key takes.
+    """A value has the wrong type.
 
     Fails::
 
@@ -66,7 +66,7 @@ def _type_hint(misfit: Misfit) -> str:
     wanted = shape.item.type if shape.type is list and shape.item else None
     hints = (
         (wanted is dict and isinstance(value, dict), "write its header with two brackets: `[[{}]]`"),
-        (wanted is str and isinstance(value, str), 'put each entry in quotes, all in brackets: ["…"]'),
+        (wanted is str and isinstance(value, str), 'write a list, with each entry in quotes: ["…"]'),
         (shape.type is dict and tables, "write its header with one bracket: `[{}]`"),
         (shape.type is str and isinstance(value, list), "write one string, without brackets"),
     )
@@ -76,9 +76,9 @@ def _type_hint(misfit: Misfit) -> str:
 
 @rule("K103")
 def missing_key(subject: Subject) -> Iterable[Finding]:
-    """A key that must be there is missing, or its value is empty.
+    """A required key is missing or empty.
 
-    Which keys a manifest must have is the kit's setting `required`, by default `name` and `description`. A
+    The setting `required` names the keys that a manifest must have. By default, these are `name` and `description`. A
     `[[handoff]]` must have `target` and `trigger`.
 
     Fails::
@@ -90,21 +90,20 @@ def missing_key(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    lacking = [key for key in subject.kit.required if not _is_filled(subject.whole.get(key))]
-    for key in lacking:
-        if subject.fits(key) and not _is_elsewhere(subject, key):
+    for key in subject.kit.required:
+        if is_missing(subject, key) and not _is_elsewhere(subject, key):
             if key in subject.data:
                 yield Finding((key,), f"`{key}` is empty", "the kit requires it; fill it in")
             else:
                 yield Finding((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(key)}")
     for misfit in _of_kind(subject, "missing"):
-        if not _is_misspelt(subject, misfit):
+        if not _is_misspelled(subject, misfit):
             yield Finding(misfit.path, f"`{misfit.path[-1]}` is missing in this `{_header(misfit.path[:-1])}`")
 
 
 @rule("K104")
 def blank_value(subject: Subject) -> Iterable[Finding]:
-    """A value or a list entry that must say something is blank.
+    """A value or a list entry is blank.
 
     Fails::
 
@@ -122,8 +121,8 @@ def blank_value(subject: Subject) -> Iterable[Finding]:
 
 
 @rule("K105")
-def several_lines(subject: Subject) -> Iterable[Finding]:
-    """A value that must be one line has several.
+def multiline_value(subject: Subject) -> Iterable[Finding]:
+    """A value that must fit on one line has several lines.
 
     Fails::
 
@@ -146,7 +145,7 @@ def several_lines(subject: Subject) -> Iterable[Finding]:
 
 @rule("K106")
 def wrong_value(subject: Subject) -> Iterable[Finding]:
-    """A value outside of what its key allows: a name with other characters, a word that is not in the fixed set.
+    """A value is not allowed for its key, such as an unknown target or a name with the wrong characters.
 
     Fails::
 
@@ -168,7 +167,7 @@ def wrong_value(subject: Subject) -> Iterable[Finding]:
 
 @rule("K109", may_ignore=True)
 def repeated_entry(subject: Subject) -> Iterable[Finding]:
-    """An entry is listed twice: a tool, a target, or one of those in the table of a target.
+    """A list repeats an entry: `tools`, `targets`, or a list in the table of a target.
 
     Fails::
 
@@ -190,29 +189,29 @@ def repeated_entry(subject: Subject) -> Iterable[Finding]:
             yield from repeats(path, value)
 
 
-def repeats(path: KeyPath, entries: Collection[object], meant: Callable[[str], str] | None = None) -> Iterator[Finding]:
-    """Yield a finding for every text of a list that stands in it before, or another for which the same is `meant`."""
-    if meant is None and are_texts(entries) and len(set(entries)) == len(entries):
+def repeats(path: KeyPath, entries: Collection[object], key: Callable[[str], str] | None = None) -> Iterator[Finding]:
+    """Yield a finding for every string that a list repeats. Strings are the same if `key` returns the same for them."""
+    if key is None and are_texts(entries) and len(set(entries)) == len(entries):
         return
     seen: dict[str, int] = {}
     for index, entry in enumerate(entries):
         if not (isinstance(entry, str) and entry):
             continue
-        same = meant(entry) if meant else entry
-        if same in seen:
-            first = ((*path, seen[same]), "listed here first")
+        identity = key(entry) if key else entry
+        if identity in seen:
+            first = ((*path, seen[identity]), "listed here first")
             message = f"`{entry}` is listed twice in `{path[-1]}`"
             yield Finding((*path, index), message, "remove one of the two", (first,))
-        seen.setdefault(same, index)
+        seen.setdefault(identity, index)
 
 
 @rule("K110")
-def swallowed_key(subject: Subject) -> Iterable[Finding]:
-    """A key of the manifest stands below a table's header, so that it belongs to that table.
+def misplaced_key(subject: Subject) -> Iterable[Finding]:
+    """A key of the manifest is below the header of a table, so it belongs to that table.
 
-    In TOML, a key belongs to the last header above it, whatever the blank lines or the indentation suggest. A
-    key of the manifest itself must therefore stand above the first `[[handoff]]`, `[references]` or `[target.…]`.
-    A table of a target that is to have such a key, as the `env` of a server, says so as an inline table.
+    In TOML, a key belongs to the last header above it. Blank lines and indentation do not change that. So the keys of
+    the manifest itself must be above the first `[[handoff]]`, `[references]` or `[target.…]`. If a table of a target
+    needs a key with the name of a manifest's key, for example in the `env` of a server, write it as an inline table.
 
     Fails::
 
@@ -233,50 +232,50 @@ def swallowed_key(subject: Subject) -> Iterable[Finding]:
         [references]
         extra = ["docs/review.md"]
     """
-    for misfit in _unknown(subject):
-        if _is_swallowed(subject, misfit):
-            yield _swallowed(subject, misfit.path, _meant(misfit, subject.keys))
+    for misfit in _of_kind(subject, "unknown"):
+        if _is_misplaced(subject, misfit):
+            yield _misplaced(subject, misfit.path, _meant(misfit, subject.keys))
     for path in _in_open_tables(subject.data.get("target"), ("target",)):
         if _is_header(subject, path[:-1]) and not _is_header(subject, path):
-            found = _swallowed(subject, path, str(path[-1]))
-            yield found._replace(help=f"{found.help}; {_TO_KEEP_IT.format(*path[-2:])}")
+            found = _misplaced(subject, path, str(path[-1]))
+            yield found._replace(help=f"{found.help}; {_KEEP_IT.format(*path[-2:])}")
 
 
-_TO_KEEP_IT = "if the table is to have it, write `{} = {{ {} = … }}`"
+_KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
 
 
 def _is_header(subject: Subject, path: KeyPath) -> bool:
-    """Below a header, a key may be astray; in an inline table, or as a header itself, it is where it was put."""
+    # a key below a header may be there by mistake; one in an inline table, or in a header, is there on purpose
     return (locate(subject.source, path).excerpt or "").lstrip().startswith("[")
 
 
-def _swallowed(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
+def _misplaced(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
     key, table = str(path[-1]), path[:-1]
     if not _is_header(subject, table):
-        message = f"`{key}` stands in `{_header(table)}`, which has no such key"
+        message = f"`{key}` is in `{_header(table)}`, which has no such key"
         return Finding(path, message, "move it to the top of the file")
-    first = min((subject.source.locate(at) for at in _tables(subject)), key=lambda span: span[:2])
+    first = min(subject.source.locate((key,)) for key in _TABLES if key in subject.data)
     hint = f"move it above line {first.line}, the manifest's first table header"
     hint = hint if meant == key else f"did you mean `{meant}`? If so, {hint}"
-    message = f"`{key}` belongs to `{_header(table)}`, because it stands below that header"
-    return Finding(path, message, hint, ((table, "this header takes every key below it"),))
+    message = f"`{key}` belongs to `{_header(table)}`, because it is below that header"
+    return Finding(path, message, hint, ((table, "the keys below this header belong to it"),))
 
 
-# Keys that only a manifest has: in a table whose keys are free, such as an AI tool's `hooks`, they are astray.
-_OWN_KEYS = frozenset(field.key for field in FIELDS if field.key not in HEAD_KEYS)
+# Keys that only manifests have. In a table that accepts any key, such as `hooks`, they are most likely misplaced.
+_MANIFEST_KEYS = frozenset(field.key for field in FIELDS if field.key not in HEAD_KEYS)
 
 
 def _in_open_tables(value: object, path: KeyPath) -> Iterator[KeyPath]:
-    depth_of_open_tables = 2
+    validated_depth = 2  # the keys of `[target.NAME]` itself are validated, and those of the tables in it are not
     for key, inner in value.items() if isinstance(value, dict) else ():
-        if len(path) > depth_of_open_tables and key in _OWN_KEYS:
+        if len(path) > validated_depth and key in _MANIFEST_KEYS:
             yield (*path, key)
         yield from _in_open_tables(inner, (*path, key))
 
 
 @rule("K112")
 def empty_manifest(subject: Subject) -> Iterable[Finding]:
-    """The manifest holds no key at all.
+    """The manifest is empty.
 
     Fails::
 
@@ -288,11 +287,11 @@ def empty_manifest(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
     """
     if not subject.data:
-        yield Finding((), "the manifest is empty", "it must at least have a `name` and a `description`")
+        yield Finding((), "the manifest is empty", "add at least a `name` and a `description`")
 
 
 def is_missing(subject: Subject, key: str) -> bool:
-    """Tell whether a key is required, and absent or empty; one of the wrong form is another matter."""
+    """Return whether a required key is absent or empty. An invalid value does not count as missing."""
     return key in subject.kit.required and not _is_filled(subject.whole.get(key)) and subject.fits(key)
 
 
@@ -306,16 +305,12 @@ def _of_kind(subject: Subject, kind: str) -> Iterator[Misfit]:
     return (misfit for misfit in subject.misfits if misfit.kind == kind)
 
 
-def _unknown(subject: Subject) -> Iterator[Misfit]:
-    return _of_kind(subject, "unknown")
-
-
-def _is_swallowed(subject: Subject, misfit: Misfit) -> bool:
+def _is_misplaced(subject: Subject, misfit: Misfit) -> bool:
     return len(misfit.path) > 1 and _meant(misfit, subject.keys) is not None
 
 
 def _meant(misfit: Misfit, known: tuple[str, ...]) -> str | None:
-    """The key of the manifest that an unknown key was meant to be; its own table's keys are nearer to it."""
+    """Return the manifest's key that an unknown key probably stands for; none if it resembles a key of its table."""
     word, own = str(misfit.path[-1]), [field.key for field in misfit.shape.fields]
     if len(misfit.path) > 1 and word not in known and nearest(word, own):
         return None
@@ -323,28 +318,20 @@ def _meant(misfit: Misfit, known: tuple[str, ...]) -> str | None:
 
 
 def _is_elsewhere(subject: Subject, key: str) -> bool:
-    """A required key that was misspelt or swallowed by a table is reported as that, once."""
-    return any(_meant(misfit, subject.keys) == key or _holds(misfit.value, key) for misfit in _astray(subject))
+    # a required key that is misspelled or in a table is reported as that, and not as missing too
+    candidates = (misfit for misfit in subject.misfits if misfit.kind in ("unknown", "type"))
+    return any(_meant(misfit, subject.keys) == key or _has_table_with(misfit.value, key) for misfit in candidates)
 
 
-def _astray(subject: Subject) -> Iterator[Misfit]:
-    return (misfit for misfit in subject.misfits if misfit.kind in ("unknown", "type"))
-
-
-def _holds(value: object, key: str) -> bool:
-    """A table that is wrong itself may hold what was to stand above it."""
+def _has_table_with(value: object, key: str) -> bool:
     tables = value if isinstance(value, list) else [value]
     return any(isinstance(table, dict) and key in table for table in tables)
 
 
-def _is_misspelt(subject: Subject, missing: Misfit) -> bool:
+def _is_misspelled(subject: Subject, missing: Misfit) -> bool:
     own = [field.key for field in missing.shape.fields]
-    beside = (misfit for misfit in _unknown(subject) if misfit.path[:-1] == missing.path[:-1])
-    return any(nearest(str(misfit.path[-1]), own) == missing.path[-1] for misfit in beside)
-
-
-def _tables(subject: Subject) -> Iterator[KeyPath]:
-    return ((key,) for key in _TABLES if key in subject.data)
+    siblings = (misfit for misfit in _of_kind(subject, "unknown") if misfit.path[:-1] == missing.path[:-1])
+    return any(nearest(str(misfit.path[-1]), own) == missing.path[-1] for misfit in siblings)
 
 
 def _header(table: KeyPath) -> str:
@@ -363,7 +350,7 @@ def _how_to_add(key: str) -> str:
     return f"add {header} at the end of the file"
 
 
-OF_MISFITS = (unknown_key, wrong_type, blank_value, several_lines, wrong_value)
-"""What there is to say only about a manifest with something in it that is not as its shape says."""
+OF_MISFITS = (unknown_key, wrong_type, blank_value, multiline_value, wrong_value)
+"""The rules that only concern a manifest with validation errors."""
 
-OF_MANIFEST = (empty_manifest, swallowed_key, missing_key, repeated_entry)
+OF_MANIFEST = (empty_manifest, misplaced_key, missing_key, repeated_entry)

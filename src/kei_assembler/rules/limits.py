@@ -1,4 +1,4 @@
-"""Limits: does each AI tool take what it would be given?"""
+"""Rules about the limits that AI clients set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Limit
 
 Given = Mapping[str, str | bytes]
-"""Texts by what they are: see `target.Limit`."""
+"""The texts to check. The keys are those of `_NAMES`; see also `target.Limit`."""
 
 _NAMES = {
     "name": "`name`",
@@ -20,15 +20,13 @@ _NAMES = {
     "prompt": "the body with the stamp",
     "file": "the file",
 }
-_UNITS = {"file": "byte"}
-_KEYS = ("name", "description")
 
 
 @rule("L801", may_ignore=True)
 def beyond_limit(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
-    """A name, a description, a body or a file that one of the manifest's AI tools refuses, or loses the agent for.
+    """A client would not load the agent because of its name, description, body or size.
 
-    `assemble targets` lists the limits of each.
+    `assemble targets` lists the limits of each client.
 
     Fails::
 
@@ -48,9 +46,9 @@ def beyond_limit(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
 
 @rule("L802", Severity.WARNING)
 def beyond_advice(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
-    """A description or a body that one of the manifest's AI tools warns about.
+    """A client warns about the agent's description or body.
 
-    So it is of an agent without a description, where the setting `required` allows that: most tools do not load it.
+    This also covers an agent without a description, if the setting `required` allows that: most clients do not load it.
 
     Fails::
 
@@ -80,12 +78,12 @@ def beyond_advice(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
 def _beyond(given: Given, targets: Iterable[str], advised: bool) -> Iterator[Finding]:
     for limit, message in excesses(given, targets):
         if limit.is_advisory == advised:
-            where = (limit.part,) if limit.part in _KEYS else ()
+            where = (limit.part,) if limit.part in ("name", "description") else ()
             yield Finding(where, message, "" if limit.pattern else _HELP.get(limit.part, ""))
 
 
 def excesses(given: Given, targets: Iterable[str]) -> Iterator[tuple[Limit, str]]:
-    """Yield each limit of these targets that a text is beyond, with the sentence that says so."""
+    """Yield each limit of these targets that a text exceeds, with the message."""
     for target in targets:
         for limit in TARGETS[target].limits:
             if limit.part in given and (message := _excess(limit, given[limit.part], TARGETS[target].label)):
@@ -93,29 +91,29 @@ def excesses(given: Given, targets: Iterable[str]) -> Iterator[tuple[Limit, str]
 
 
 def _excess(limit: Limit, value: str | bytes, label: str) -> str:
-    """What is wrong with the value in the eyes of a client, or nothing."""
+    """Return the message for a value that exceeds a client's limit, or nothing."""
     name, size = _NAMES[limit.part], len(value)
     if size < limit.least:
         return f"{name} has {_counted(limit, size)}; {label} needs at least {limit.least:,}"
     if 0 < limit.most < size:
-        most = f"warns above {limit.most:,}" if limit.is_advisory else f"takes at most {limit.most:,}"
-        return f"{name} has {_counted(limit, size)}; {label} {most}"
+        bound = f"warns above {limit.most:,}" if limit.is_advisory else f"accepts at most {limit.most:,}"
+        return f"{name} has {_counted(limit, size)}; {label} {bound}"
     if value in limit.reserved:
-        return f"{label} keeps the name `{value!s}` for itself"
+        return f"the name `{value!s}` is reserved by {label}"
     if limit.pattern and not re.fullmatch(limit.pattern, str(value)):
         return f"{name} must be {limit.expects} for {label}"
     return ""
 
 
 def _counted(limit: Limit, size: int) -> str:
-    unit = _UNITS.get(limit.part, "character")
+    unit = "byte" if limit.part == "file" else "character"
     return f"{size:,} {unit}{'s' * (size != 1)}"
 
 
 _HELP = {
-    "description": "AI tools choose an agent by it: say in a few lines what it is for",
+    "description": "say in a few lines what the agent is for: AI clients choose an agent by its description",
     "body": "write a `role`, or list `blocks`",
-    "prompt": "list fewer blocks, or say it shorter",
+    "prompt": "list fewer blocks, or shorten them",
     "file": "list fewer blocks",
 }
 

@@ -1,4 +1,4 @@
-"""Names: is an agent found by its name, and only one?"""
+"""Rules about the names of agents."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from kei_assembler.rules.subject import Subject
 
 @rule("K107")
 def name_differs_from_file(subject: Subject) -> Iterable[Finding]:
-    """The agent's name is not the name of its file.
+    """The agent's name differs from its file name.
 
-    Handoffs, outputs and people find an agent by its file, AI tools by its name: they must be the same.
+    Handoffs, outputs and people find an agent by its file, and AI clients by its name, so the two must be the same.
 
     Fails::
 
@@ -27,14 +27,14 @@ def name_differs_from_file(subject: Subject) -> Iterable[Finding]:
     """
     name, expected = subject.manifest.name, stem(subject.source.file)
     if name and subject.fits("name") and name != expected:
-        yield Finding(("name",), f"the name `{name}` is not the file's, `{expected}`", "rename one of the two")
+        yield Finding(("name",), f"the name `{name}` differs from the file name, `{expected}`", "rename one of the two")
 
 
 @rule("K108")
-def name_twice(subject: Subject) -> Iterable[Finding]:
-    """Two manifests of the kit have one name.
+def duplicate_name(subject: Subject) -> Iterable[Finding]:
+    """Two manifests of the kit have the same name.
 
-    An agent's name is unique in its kit, also across the folders of its manifests.
+    An agent's name must be unique in its kit, even if the manifests are in different folders.
 
     Fails::
 
@@ -59,7 +59,7 @@ def name_twice(subject: Subject) -> Iterable[Finding]:
     others = [file for file in subject.kit.namesakes.get(stem(subject.source.file), ()) if file != subject.source.file]
     if others:
         more = f", and {len(others) - 1:,} more" if others[1:] else ""
-        yield Finding(("name",), f"`{others[0]}` has the same name{more}", "each agent needs a name of its own")
+        yield Finding(("name",), f"`{others[0]}` has the same name{more}", "give each agent a different name")
 
 
-OF_MANIFEST = (name_differs_from_file, name_twice)
+OF_MANIFEST = (name_differs_from_file, duplicate_name)

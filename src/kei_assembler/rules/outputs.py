@@ -1,4 +1,4 @@
-"""Outputs: can each file be rendered, and does it have a place of its own?"""
+"""Rules about templates, and about the paths and sizes of outputs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from kei_assembler.text.hidden import stretches
 
 @rule("O601")
 def output_outside_root(folder: str) -> Iterable[Finding]:
-    """An output would lie outside the kit's root, as written or because a link leads there.
+    """An output would be outside the kit's root, by its path or through a link.
 
-    Nothing outside of the folder that the setting `root` names, by default the kit's own, is ever written.
+    Nothing is written outside the folder that the setting `root` names. By default, that is the kit's own folder.
 
     Fails::
 
@@ -37,14 +37,12 @@ def output_outside_root(folder: str) -> Iterable[Finding]:
         [target.claude-code]
         output = ".claude/agents/{name}.md"
     """
-    yield Finding(
-        START, f"its output's folder `{folder}` lies outside the kit's root", "change `output`, or set `root`"
-    )
+    yield Finding(START, f"the output folder `{folder}` is outside the kit's root", "change `output`, or set `root`")
 
 
 @rule("O602")
 def output_is_source(path: str) -> Iterable[Finding]:
-    """An output would take the place of something that outputs are made from: a block, a template, a manifest.
+    """An output would overwrite a source: a block, a template or a manifest.
 
     Fails::
 
@@ -74,16 +72,16 @@ def output_is_source(path: str) -> Iterable[Finding]:
         [target.claude-code]
         output = "out/{name}.md"
     """
-    yield Finding(START, f"its output `{path}` is one of the kit's sources", "change the setting `output`")
+    yield Finding(START, f"the output `{path}` is one of the kit's sources", "change the setting `output`")
 
 
 @rule("O603")
 def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Finding]:
     """A template of the kit does not compile or render.
 
-    Templates see `agent`, `blocks`, `target`, `extra`, `allowed` and `report_fence`, and a name that is not defined is
-    an error. They run in Jinja2's sandbox, where what could reach outside of the template is refused, and print text,
-    numbers and lists of them only.
+    Templates can use `agent`, `blocks`, `target`, `extra`, `allowed` and `report_fence`. A name that is not defined is
+    an error. Templates run in Jinja2's sandbox, which refuses access to anything outside them. They can only print
+    text, numbers, and lists of these.
 
     Fails::
 
@@ -109,17 +107,17 @@ def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Findi
 
 
 _TEMPLATE_MESSAGES = {
-    "TemplateNotFound": "there is no template `{}`",
+    "TemplateNotFound": "the template `{}` does not exist",
     "RecursionError": "the templates nest, include or call one another without end",
-    "MemoryError": "the template needs more memory than there is",
-    "UnicodeEncodeError": "the template prints what is no character",
+    "MemoryError": "the template needs more memory than is available",
+    "UnicodeEncodeError": "the template prints an invalid character",
     "SyntaxError": "the template nests its blocks too deeply",
 }
 
 
 @rule("O606")
 def output_unreadable(path: str, reason: str) -> Iterable[Finding]:
-    """What stands at an output's path cannot be read: a folder, or a file without the right to.
+    """The path of an output cannot be read: it is a folder, or the user has no permission to read the file.
 
     Fails::
 
@@ -135,14 +133,15 @@ def output_unreadable(path: str, reason: str) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    yield Finding(START, f"its output `{path}` is in the way: {reason}", "move it, or change the setting `output`")
+    hint = "move it, or change the setting `output`"
+    yield Finding(START, f"the output `{path}` cannot be read: {reason}", hint)
 
 
 @rule("O613")
-def output_twice(path: str, other: str) -> Iterable[Finding]:
-    """Two outputs have one path, or lead to one file by a link.
+def duplicate_output(path: str, other: str) -> Iterable[Finding]:
+    """Two outputs have the same path, or are the same file through a link.
 
-    Names that differ only by case are the same file on many systems.
+    On many systems, names that differ only in case are the same file.
 
     Fails::
 
@@ -168,15 +167,15 @@ def output_twice(path: str, other: str) -> Iterable[Finding]:
         [target.opencode]
         output = "opencode/{name}.md"
     """
-    yield Finding(START, f"its output `{path}` is also one of {other}", "give each a path of its own")
+    yield Finding(START, f"the output `{path}` is also an output of {other}", "give each a different path")
 
 
 @rule("O614")
 def unusable_path(path: str) -> Iterable[Finding]:
-    """The path of a manifest holds characters that the generated file cannot name it by.
+    """The path of a manifest contains characters that the stamp of a generated file cannot contain.
 
-    These are hidden characters, line breaks and tabs, bytes that are not UTF-8, and `-->`, which would end the comment
-    that names it.
+    These are hidden characters, line breaks, tabs, bytes that are not UTF-8, and `-->`, which would end the comment
+    that the stamp is in.
 
     Fails::
 
@@ -191,14 +190,14 @@ def unusable_path(path: str) -> Iterable[Finding]:
         description = "Reviews code."
     """
     if "-->" in path or any(stretches(path)) or "\n" in path or "\t" in path:
-        yield Finding(START, "the path holds characters that no generated file can name it by", "rename the folder")
+        yield Finding(START, "the path contains characters that a stamp cannot contain", "rename the folder")
 
 
 @rule("O615")
-def output_too_large(path: str, size: int, most: int) -> Iterable[Finding]:
+def output_too_large(path: str, size: int, maximum: int) -> Iterable[Finding]:
     """A generated file would be larger than 4 MiB.
 
-    No AI tool takes it, and a run would not read it again.
+    No client accepts such a file, and the next run would not read it.
 
     Fails::
 
@@ -227,14 +226,16 @@ def output_too_large(path: str, size: int, most: int) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    yield Finding(START, f"its output `{path}` would have {size:,} bytes; the most is {most:,}", "list fewer blocks")
+    message = f"the output `{path}` would have {size:,} bytes; the maximum is {maximum:,}"
+    yield Finding(START, message, "list fewer blocks")
 
 
 @rule("O617", Severity.WARNING)
-def allowance_unsaid(label: str) -> Iterable[Finding]:
-    """The kit's template leaves out what an agent may do, and its AI tool has no other place for that.
+def allowance_not_printed(label: str) -> Iterable[Finding]:
+    """The kit's template does not print what an agent may do, and the client has no other place for it.
 
-    Codex has no list of tools: what a manifest allows is said in the instructions, by the template's block `allowed`.
+    Codex has no list of tools, so the instructions have to say which tools the manifest allows. The default template
+    does that in its block `allowed`.
 
     Fails::
 
@@ -263,13 +264,13 @@ def allowance_unsaid(label: str) -> Iterable[Finding]:
 
 
 @rule("O618", Severity.WARNING)
-def template_block_unknown(
+def unknown_template_block(
     where: Span, block: str, template: str, parent: str, known: Iterable[str]
 ) -> Iterable[Finding]:
-    """A block of a template that extends another is none of that one's, so that what it holds is printed nowhere.
+    """A template overrides a block that the template it extends does not have, so the block is not printed.
 
-    Often its name is a misspelling of another. What stands in a block that is there, or is called as `self.NAME()`, is
-    printed.
+    Often the name is a misspelling. A block inside a block that exists is printed, and so is one that is called as
+    `self.NAME()`.
 
     Fails::
 
@@ -291,13 +292,15 @@ def template_block_unknown(
         {% extends "default/agent.md.j2" %}
         {% block role %}You are {{ agent.name }}.{% endblock %}
     """
-    message = f"the block `{block}` of `{template}` changes nothing: `{parent}` has no such block"
+    message = f"the block `{block}` of `{template}` has no effect: `{parent}` has no such block"
     yield Finding(where, message, did_you_mean(block, known, f"its blocks are {listed(sorted(known))}"))
 
 
 @rule("O616")
 def output_among_manifests(path: str) -> Iterable[Finding]:
-    """An output would lie in the folder of the manifests with the name of one: the next run would take it for that.
+    """An output would be read as a manifest by the next run.
+
+    It would be in the folder of the manifests, and its name ends in `.toml`.
 
     Fails::
 
@@ -321,5 +324,5 @@ def output_among_manifests(path: str) -> Iterable[Finding]:
         [target.codex]
         output = "codex/{name}.toml"
     """
-    message = f"its output `{path}` would be taken for a manifest"
-    yield Finding(START, message, "change the setting `output` to a folder of its own")
+    message = f"the output `{path}` would be read as a manifest"
+    yield Finding(START, message, "change the setting `output` to another folder")

@@ -1,4 +1,4 @@
-"""Rights: may the agent do what its front matter says, and did somebody decide that?"""
+"""Rules about the rights that front matter gives an agent."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.kit.settings import RIGHTS
 from kei_assembler.rules.definition import Finding, rule
-from kei_assembler.rules.subject import Subject, Usage
+from kei_assembler.rules.subject import Subject, Usage, rights_of
 
 
 @rule("R501")
 def right_not_allowed(subject: Subject) -> Iterable[Finding]:
-    """Front matter gives an agent a right that the kit's settings do not allow it.
+    """A manifest gives its agent a right that the kit's settings do not allow.
 
-    To act without asking, to run commands at events, to start servers: whoever reviews a manifest must not overlook
-    that. So it takes two places, the manifest, and the setting `allow-rights` with the agent and a reason. This
-    holds for the tables of all AI tools, in use or not.
+    A right lets an agent act without asking, run commands on events, or start servers. Reviewers must not overlook
+    that, so a right takes two places: the manifest, and the setting `allow-rights`, with the agent and a reason. This
+    applies to the tables of all targets, even of those that the kit does not use.
 
     Fails::
 
@@ -42,18 +42,18 @@ def right_not_allowed(subject: Subject) -> Iterable[Finding]:
         reason = "runs in a container that is thrown away"
     """
     name = subject.manifest.name
-    for right in subject.rights:
+    for right in rights_of(subject.manifest):
         row = RIGHTS[right]
         if (name, right) not in subject.kit.allowed_rights and subject.fits("target", row.target, row.key):
-            hint = f"if that is meant, add `{right}` to the setting `allow-rights` for `{name}`, with a reason"
+            hint = f"if you want this, add `{right}` to the setting `allow-rights` for `{name}`, with a reason"
             yield Finding(("target", row.target, row.key), f"`{right}` lets the agent {row.grants}", hint)
 
 
 @rule("R502", Severity.WARNING)
-def allowance_unused(usage: Usage, at: KeyPath) -> Iterable[Finding]:
-    """The setting `allow-rights` allows what no manifest makes use of.
+def unused_allowance(usage: Usage, at: KeyPath) -> Iterable[Finding]:
+    """The setting `allow-rights` allows a right that the agent's manifest does not use.
 
-    Later, a manifest would have the right without anybody deciding on it. Said only when all manifests are looked at.
+    A later change could then use the right without anyone deciding on it. Only reported when all manifests are checked.
 
     Fails::
 
@@ -83,10 +83,10 @@ def allowance_unused(usage: Usage, at: KeyPath) -> Iterable[Finding]:
         reason = "checks the format after each edit"
     """
     for index, allowance in enumerate(usage.kit.settings.allow_rights):
-        for place, right in enumerate(allowance["rights"]):
+        for position, right in enumerate(allowance["rights"]):
             if (allowance["agent"], right) not in usage.rights:
-                where = (*at, "allow-rights", index, "rights", place)
-                yield Finding(where, f"`{allowance['agent']}` makes no use of `{right}`", "remove it")
+                where = (*at, "allow-rights", index, "rights", position)
+                yield Finding(where, f"the agent `{allowance['agent']}` does not use `{right}`", "remove it")
 
 
 OF_MANIFEST = (right_not_allowed,)

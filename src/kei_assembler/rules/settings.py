@@ -1,4 +1,4 @@
-"""Rules about the settings of a kit."""
+"""Rules about a kit's settings."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _EXTRA_KEY = matching(r"[a-z][a-z0-9_]*", "a key of lower-case letters, digits a
 
 @rule("C701")
 def unknown_setting(kit: Kit) -> Iterable[Finding]:
-    """A setting that does not exist.
+    """A setting does not exist.
 
-    It would be silently without effect, so it is an error. Often it is a misspelling of another.
+    It would have no effect, and is often a misspelling.
 
     Fails::
 
@@ -50,7 +50,7 @@ def unknown_setting(kit: Kit) -> Iterable[Finding]:
 
 @rule("C702")
 def wrong_setting(kit: Kit) -> Iterable[Finding]:
-    """A setting whose value is not what it must be: another type, blank, or outside the values allowed.
+    """A setting has an invalid value: it has the wrong type, is blank, or is not one of the allowed values.
 
     Fails::
 
@@ -70,8 +70,8 @@ def wrong_setting(kit: Kit) -> Iterable[Finding]:
 
 
 @rule("C703")
-def required_key_unknown(kit: Kit) -> Iterable[Finding]:
-    """The setting `required` names a key that no manifest can have.
+def unknown_required_key(kit: Kit) -> Iterable[Finding]:
+    """The setting `required` names a key that manifests cannot have.
 
     Fails::
 
@@ -88,12 +88,12 @@ def required_key_unknown(kit: Kit) -> Iterable[Finding]:
     for index, key in enumerate(kit.settings.required):
         if key and key not in known:
             path = (*kit.settings_at, "required", index)
-            yield Finding(path, f"`{key}` is no key of a manifest", did_you_mean(key, known))
+            yield Finding(path, f"`{key}` is not a key of a manifest", did_you_mean(key, known))
 
 
 @rule("C704")
 def extra_key_taken(kit: Kit) -> Iterable[Finding]:
-    """A key in `extra-keys` that manifests have anyway, or that a template could not name.
+    """The setting `extra-keys` declares a key that every manifest has, or that a template could not name.
 
     Fails::
 
@@ -108,17 +108,17 @@ def extra_key_taken(kit: Kit) -> Iterable[Finding]:
     for key in kit.settings.extra_keys:
         path = (*kit.settings_at, "extra-keys", key)
         if key in MANIFEST_KEYS:
-            yield Finding(path, f"every manifest has the key `{key}`", "choose another name for the kit's own key")
+            yield Finding(path, f"every manifest already has the key `{key}`", "choose another name")
         elif not fits(_EXTRA_KEY, key):
             yield Finding(path, f"`{key}` must be {_EXTRA_KEY.expects}", "templates read it as `extra.KEY`")
 
 
 @rule("C705")
 def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
-    """A folder that the settings name does not exist, or lies outside the kit's root.
+    """A folder in the settings does not exist, or is outside the kit's root.
 
-    `root` itself must hold the kit, and lie in the git work tree if there is one. A kit that shares its blocks
-    with others sets `root` to the folder that holds them all.
+    `root` itself must contain the kit, and must be in the git work tree, if there is one. If kits share blocks, set
+    `root` to a folder that contains all of them.
 
     Fails::
 
@@ -135,9 +135,9 @@ def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
     """
     top = git_top(kit.folder, kit.files)
     if not is_inside(kit.files.resolve(kit.folder), kit.root):
-        yield Finding((*kit.settings_at, "root"), "`root` must be the kit's folder or one that holds it")
+        yield Finding((*kit.settings_at, "root"), "`root` must be the kit's folder, or a folder that contains it")
     elif top and not is_inside(kit.root, kit.files.resolve(top)):
-        yield Finding((*kit.settings_at, "root"), "`root` lies outside the git work tree")
+        yield Finding((*kit.settings_at, "root"), "`root` is outside the git work tree")
     else:
         yield from _misplaced_folders(kit)
 
@@ -145,23 +145,23 @@ def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
 def _misplaced_folders(kit: Kit) -> Iterator[Finding]:
     for path, folder in _named_folders(kit):
         if not is_inside(kit.files.resolve(kit.path(folder)), kit.root):
-            yield Finding(path, f"the folder `{folder}` lies outside the kit's root", _root_for(kit, folder))
+            yield Finding(path, f"the folder `{folder}` is outside the kit's root", _root_for(kit, folder))
         elif path[-1] != "templates" and not kit.files.is_folder(kit.path(folder)):
-            yield Finding(path, f"there is no folder `{folder}`", "folders are relative to the kit")
+            yield Finding(path, f"the folder `{folder}` does not exist", "folders are relative to the kit")
 
 
 def _root_for(kit: Kit, folder: str) -> str:
-    """The hint that names the nearest root, as `root` may be, that would hold a folder besides the kit."""
+    """Return the hint for a folder outside the root: it suggests the nearest root that contains the folder."""
     start, wanted = kit.files.resolve(kit.folder), kit.files.resolve(kit.path(folder))
     top = kit.files.resolve(git_top(start, kit.files) or os.sep)
     root = next((above for above in upwards(start, top) if is_inside(wanted, above)), None)
     if root is None:
-        return "it lies outside the git work tree too: move it there"
-    return f'set `root` to a folder that holds it, such as `root = "{normal(os.path.relpath(root, start))}"`'
+        return "move it into the git work tree: `root` must be in there"
+    return f'set `root` to a folder that contains it, such as `root = "{normal(os.path.relpath(root, start))}"`'
 
 
 def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:
-    """Only what is written in the settings: a default folder that does not exist is just empty."""
+    # only folders that the settings name have to exist; a default folder that does not is treated as empty
     table = kit.settings_table
     for key in ("manifests", "templates"):
         if key in table:
@@ -172,9 +172,9 @@ def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:
 
 @rule("C706")
 def two_settings() -> Iterable[Finding]:
-    """There are settings in `assemble.toml` and in `pyproject.toml`.
+    """Both `assemble.toml` and `pyproject.toml` contain settings.
 
-    Neither is merged into the other: whoever reads one of the two must be able to rely on it.
+    The two are never merged, so that a reader of one file does not have to know about the other.
 
     Fails::
 
@@ -190,7 +190,7 @@ def two_settings() -> Iterable[Finding]:
         # assemble.toml
         obligatory = []
     """
-    message = f"`{SETTINGS_FILE}` beside this holds settings too"
+    message = f"`{SETTINGS_FILE}` in the same folder contains settings too"
     yield Finding(PROJECT_TABLE, message, "keep the settings in one of the two files")
 
 
@@ -198,7 +198,7 @@ def two_settings() -> Iterable[Finding]:
 def unknown_ignore(kit: Kit, known: Mapping[str, Rule]) -> Iterable[Finding]:
     """The setting `ignore` names a code that does not exist, or that cannot be silenced.
 
-    An error that would make the outputs wrong cannot be silenced; warnings, notes and some errors can.
+    Warnings, notes and some errors can be silenced. An error that would make the outputs wrong cannot.
 
     Fails::
 
@@ -213,16 +213,16 @@ def unknown_ignore(kit: Kit, known: Mapping[str, Rule]) -> Iterable[Finding]:
     for index, code in enumerate(kit.settings.ignore):
         where = (*kit.settings_at, "ignore", index)
         if code not in known:
-            yield Finding(where, f"there is no code `{code}`", did_you_mean(code, known))
+            yield Finding(where, f"unknown code `{code}`", did_you_mean(code, known))
         elif not known[code].may_ignore:
-            yield Finding(where, f"`{code}` cannot be ignored: it would make the output wrong")
+            yield Finding(where, f"`{code}` cannot be ignored, because the outputs would be wrong")
 
 
 @rule("C708")
-def obligatory_block_unknown(kit: Kit) -> Iterable[Finding]:
-    """The setting `obligatory` names a block that is in none of the block folders.
+def unknown_obligatory_block(kit: Kit) -> Iterable[Finding]:
+    """The setting `obligatory` names a block that does not exist.
 
-    No manifest could follow it, and so none would be held to it.
+    None of the block folders contains the block, so no manifest could list it.
 
     Fails::
 
@@ -250,7 +250,7 @@ def obligatory_block_unknown(kit: Kit) -> Iterable[Finding]:
 
 @rule("C709")
 def character_not_allowable(kit: Kit) -> Iterable[Finding]:
-    """The setting `allow-characters` names no code point, or one that is not hidden, or NUL.
+    """The setting `allow-characters` names something that is not a hidden character, or the character NUL.
 
     Fails::
 
@@ -263,19 +263,15 @@ def character_not_allowable(kit: Kit) -> Iterable[Finding]:
         allow-characters = { "U+00AD" = "the descriptions are set in narrow columns" }
     """
     for name in kit.settings.allow_characters:
-        if not _is_allowable(name):
-            hint = "write it as `U+` and its number in hexadecimal digits, as the finding T406 does"
+        if not fits(_CODE_POINT, name) or character(name) == "\0" or not is_hidden(character(name)):
+            hint = "write `U+` and the code point in hexadecimal, as T406 reports it"
             where = (*kit.settings_at, "allow-characters", name)
-            yield Finding(where, f"`{name}` is no hidden character that can be allowed", hint)
-
-
-def _is_allowable(name: str) -> bool:
-    return fits(_CODE_POINT, name) and character(name) != "\0" and is_hidden(character(name))
+            yield Finding(where, f"`{name}` is not a hidden character that can be allowed", hint)
 
 
 @rule("C710")
-def right_unknown(kit: Kit) -> Iterable[Finding]:
-    """The setting `allow-rights` names a right that there is not, or that needs no allowance.
+def unknown_right(kit: Kit) -> Iterable[Finding]:
+    """The setting `allow-rights` names a right that does not exist, or that does not have to be allowed.
 
     Fails::
 
@@ -301,18 +297,19 @@ def right_unknown(kit: Kit) -> Iterable[Finding]:
         permissionMode = "bypassPermissions"
     """
     for index, allowance in enumerate(kit.settings.allow_rights):
-        for place, right in enumerate(allowance["rights"]):
+        for position, right in enumerate(allowance["rights"]):
             if right and right not in RIGHTS:
-                where = (*kit.settings_at, "allow-rights", index, "rights", place)
-                yield Finding(where, f"there is no right `{right}`", did_you_mean(right, RIGHTS, _RIGHTS_HINT))
+                where = (*kit.settings_at, "allow-rights", index, "rights", position)
+                hint = did_you_mean(right, RIGHTS, f"the rights are {listed(RIGHTS)}")
+                yield Finding(where, f"unknown right `{right}`", hint)
 
 
 @rule("C711")
 def repeated_setting(kit: Kit) -> Iterable[Finding]:
-    """A list of the settings has an entry twice.
+    """A list in the settings repeats an entry.
 
-    It does nothing there, or what no manifest can satisfy: obligatory blocks, which each manifest lists once. A folder
-    is the same however its path is written.
+    The repetition has no effect, or cannot be satisfied: a manifest can list an obligatory block only once. Folders
+    count as the same if their normalized paths are the same.
 
     Fails::
 
@@ -329,21 +326,19 @@ def repeated_setting(kit: Kit) -> Iterable[Finding]:
             yield from repeats((*kit.settings_at, key), entries, normal if key == "blocks" else None)
 
 
-_RIGHTS_HINT = f"the rights are {listed(RIGHTS)}"
-
 _OF_TABLE = (
     unknown_setting,
     wrong_setting,
-    required_key_unknown,
+    unknown_required_key,
     extra_key_taken,
     character_not_allowable,
-    right_unknown,
+    unknown_right,
     repeated_setting,
 )
 
 
 def check_settings(kit: Kit) -> list[Diagnostic]:
-    """Return what is wrong with the settings of a kit. Each check needs that those before it found nothing."""
+    """Return the diagnostics for a kit's settings, from the first check that finds any: each relies on those before."""
     source = kit.settings_source
     if source is None:
         return []
@@ -353,12 +348,11 @@ def check_settings(kit: Kit) -> list[Diagnostic]:
         or _check_table(kit, source)
         or run_rule(hidden_text, source, source, kit.allowed_characters)
         or run_rule(folder_out_of_place, source, kit)
-        or run_rule(obligatory_block_unknown, source, kit)
+        or run_rule(unknown_obligatory_block, source, kit)
     )
 
 
 def _check_project(kit: Kit, own: Source) -> list[Diagnostic]:
-    """What is wrong with `pyproject.toml` where the settings stand in `assemble.toml`."""
     project = project_settings(kit.folder, kit.files) if own.file == SETTINGS_FILE else None
     return (check_source(project) or run_rule(two_settings, project)) if project else []
 

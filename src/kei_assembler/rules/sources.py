@@ -1,4 +1,4 @@
-"""Rules about files that cannot be read: what the disk, the encoding or the grammar of TOML is in the way of."""
+"""Rules about files that cannot be read or decoded, or are not valid TOML."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from kei_assembler.source import NESTING_MOST, START, Source, span_of
 def unreadable(error: OSError) -> Iterable[Finding]:
     """The file cannot be read.
 
-    It is a folder or a device with the name of a file, a link that leads nowhere or outside the kit's root, or
-    this user may not read it.
+    The path may be a folder, a device, a broken link, or a link that leads outside the kit's root. Or the current user
+    has no permission to read the file.
 
     Fails::
 
@@ -38,8 +38,8 @@ def unreadable(error: OSError) -> Iterable[Finding]:
 def not_utf8(raw: bytes) -> Iterable[Finding]:
     """The file is not UTF-8 text.
 
-    Manifests, blocks, templates and settings are UTF-8. A file that an editor saved as UTF-16 or in a code page
-    of its system has bytes that mean nothing in UTF-8, and a NUL byte belongs into no text.
+    Manifests, blocks, templates and settings must be UTF-8. A file that an editor saved in another encoding, such as
+    UTF-16 or a Windows code page, contains bytes that are invalid in UTF-8. NUL bytes are not allowed either.
 
     Fails::
 
@@ -55,10 +55,10 @@ def not_utf8(raw: bytes) -> Iterable[Finding]:
     """
     for mark, encoding in _MARKS.items():
         if raw.startswith(mark):
-            yield Finding(START, f"this is {encoding}, not UTF-8", "save the file as UTF-8")
+            yield Finding(START, f"the file is {encoding}, not UTF-8", "save it as UTF-8")
             return
     at = raw.find(b"\0")
-    message, hint = "a NUL byte", "remove it; or save the file as UTF-8, if it is UTF-16"
+    message, hint = "the file contains a NUL byte", "remove it, or save the file as UTF-8 if it is UTF-16"
     try:
         raw.decode()
     except UnicodeDecodeError as error:
@@ -86,7 +86,7 @@ def _span_of_byte(raw: bytes, at: int) -> Span:
 def broken_toml(error: Exception) -> Iterable[Finding]:
     """The file is not valid TOML.
 
-    Nothing can be said about the keys of a file whose grammar is broken, so this is the only finding about it.
+    The keys of such a file cannot be checked, so this is the only finding in it.
 
     Fails::
 
@@ -109,17 +109,17 @@ _RTOML_MESSAGE = re.compile(
 
 def _parts(error: Exception) -> tuple[str, str, int, int]:
     match = _RTOML_MESSAGE.fullmatch(str(error))
-    if match is None:  # a limit of the reader's own, which has no place
+    if match is None:  # the parser has no position for a limit of its own, such as its recursion limit
         return str(error), "", 1, 1
     return match["message"], match["help"] or "", int(match["line"]), int(match["column"])
 
 
 @rule("S004")
-def too_large(most: int) -> Iterable[Finding]:
+def too_large(maximum: int) -> Iterable[Finding]:
     """The file is larger than 1 MiB.
 
-    An agent file of that size is of no use to any tool, so a larger source is a mistake: a wrong file, or one
-    that was written by a program that ran away.
+    No client could use an agent file of that size, so a larger source is a mistake: the wrong file, for example, or the
+    output of a program that did not stop.
 
     Fails::
 
@@ -136,15 +136,14 @@ def too_large(most: int) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    message = f"the file is larger than {most:,} bytes"
-    yield Finding(START, message, "split it, or remove what does not belong")
+    yield Finding(START, f"the file is larger than {maximum:,} bytes", "split it, or remove what does not belong there")
 
 
 @rule("S005")
 def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
     """A key or table is defined twice.
 
-    TOML forbids it, and nobody can tell which of the two was meant.
+    TOML forbids this, because it is unclear which of the two counts.
 
     Fails::
 
@@ -162,10 +161,10 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
         return
     from kei_assembler.source.places import mentions
 
-    named = list(mentions(text))
-    path = next((mention.path for mention in named if mention.span[:2] == (line, column)), ())
+    keys = list(mentions(text))
+    path = next((mention.path for mention in keys if mention.span[:2] == (line, column)), ())
     again = Span(line, column, line, column + 1)
-    spans = [mention.span for mention in named if path and mention.path == path and mention.defines] or [again]
+    spans = [mention.span for mention in keys if path and mention.path == path and mention.defines] or [again]
     related = ((spans[0], "defined here first"),) if spans[0][:2] != again[:2] else ()
     name = f"`{path[-1]}`" if path else "this key"
     again = next((span for span in spans if span[:2] == again[:2]), again)
@@ -176,7 +175,7 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
 def nested_too_deeply(where: KeyPath | Span) -> Iterable[Finding]:
     """Values are nested more than 64 levels deep.
 
-    Nothing in a manifest or in the settings needs that, and what reads the generated file may not bear it.
+    Neither a manifest nor the settings need that, and a client may fail to read the generated file.
 
     Fails::
 
@@ -191,7 +190,7 @@ def nested_too_deeply(where: KeyPath | Span) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """  # noqa: E501 - it takes that many levels
-    yield Finding(where, f"this is nested more than {NESTING_MOST} levels deep", "nest less")
+    yield Finding(where, f"the value is nested more than {NESTING_MOST} levels deep", "use fewer levels")
 
 
 _RULE_OF = {
@@ -200,11 +199,11 @@ _RULE_OF = {
     "too-large": too_large,
     "too-deep": nested_too_deeply,
 }
-"""The rule for each kind of `ReadError`; broken TOML has several."""
+"""The rule for each kind of `ReadError`, except broken TOML, which has several."""
 
 
 def check_source(source: Source) -> list[Diagnostic]:
-    """Return the finding that says why a file could not be read; nothing if it could."""
+    """Return the diagnostic that says why a file could not be read, if any."""
     if source.error is None:
         return []
     kind, detail = source.error
@@ -213,12 +212,12 @@ def check_source(source: Source) -> list[Diagnostic]:
 
 def _check_toml(source: Source, error: Exception) -> list[Diagnostic]:
     if "recurs" in str(error):
-        return run_rule(nested_too_deeply, source, _place_of_depth(source.text, error))
+        return run_rule(nested_too_deeply, source, _deepest_span(source.text, error))
     return run_rule(duplicate_key, source, source.text, error) or run_rule(broken_toml, source, error)
 
 
-def _place_of_depth(text: str, error: Exception) -> Span:
-    """Where the reader gave up; it does not say so of a dotted key or a table's header."""
+def _deepest_span(text: str, error: Exception) -> Span:
+    # the parser reports no position for a dotted key or a table header that is too deep, so search for one
     _, _, line, column = _parts(error)
     dotted = _LONG_KEY.search(text)
     return span_of(text, *dotted.span()) if (line, column) == (1, 1) and dotted else Span(line, column, line, column)

@@ -1,4 +1,4 @@
-"""What the rules look at."""
+"""The context that rules check in: one manifest in its kit, and what all manifests of a kit use."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from kei_assembler.targets import TARGETS
 
 
 class Subject:
-    """One manifest under check: its source, its parsed data, its typed values, and the kit around it.
+    """The manifest to check: its source, its parsed data, its typed values, and its kit.
 
-    `data` is what the manifest itself says, at `at` in the source; `whole` is that with the kit's defaults.
+    `data` is the manifest's own table, which is at the key path `at` in the source. `whole` is that table with the
+    kit's defaults filled in.
     """
 
     def __init__(self, kit: Kit, source: Source) -> None:
@@ -33,52 +34,50 @@ class Subject:
 
     @classmethod
     def of_defaults(cls, kit: Kit) -> Subject:
-        """Return the kit's defaults as what is under check."""
+        """Return the kit's defaults as if they were a manifest to check."""
         assert kit.settings_source
+        # a source without data: the defaults are not the whole file
         subject = cls(kit, Source(kit.settings_source.file, kit.settings_source.text))
         subject.at, subject.data = kit.defaults_at, kit.defaults
         return subject
 
     @cached_property
-    def rights(self) -> tuple[str, ...]:
-        """The rights that the manifest gives its agent, by name."""
-        return rights_of(self.manifest)
-
-    @cached_property
     def keys(self) -> tuple[str, ...]:
-        """The keys that a manifest of this kit may have at its top."""
+        """The top-level keys that a manifest of this kit can have."""
         return tuple(field.key for field in self.kit.shape.fields)
 
     def inherits(self, *path: str | int) -> bool:
-        """Tell whether the value at a path, or at the key of a target's table that it leads into, is a default."""
+        """Return whether the value at a path comes from the kit's defaults.
+
+        Defaults are merged by top-level key, and by key in a target's table, so a longer path is cut to that key.
+        """
         depth = 3 if path[:1] == ("target",) else 1
         defaults = self.kit.defaults
         is_own = self.at or not defaults or len(path) < depth
-        return not is_own and _has(defaults, path[:depth]) and not _has(self.data, path[:depth])
+        return not is_own and _contains(defaults, path[:depth]) and not _contains(self.data, path[:depth])
 
     def placed(self, finding: Finding) -> Finding:
-        """Return a finding with its place in the source, and with that of the default which it is about, if any."""
+        """Return a finding with key paths from the top of the file, and with the default that causes it, if any."""
         where = finding.where
         if isinstance(where, Span):
             return finding
         if self.at:
-            related = tuple((at if isinstance(at, Span) else (*self.at, *at), says) for at, says in finding.related)
+            related = tuple((at if isinstance(at, Span) else (*self.at, *at), text) for at, text in finding.related)
             return finding._replace(where=(*self.at, *where), related=related)
         if not self.inherits(*where):
             return finding
         assert self.kit.settings_source
         origin = locate(self.kit.settings_source, (*self.kit.defaults_at, *where))
-        return finding._replace(
-            where=(), related=(*finding.related, (origin, "the value comes from the kit's defaults"))
-        )
+        related = (*finding.related, (origin, "the value comes from the kit's defaults"))
+        return finding._replace(where=(), related=related)
 
     def fits(self, *path: str) -> bool:
-        """Tell whether nothing was wrong with the form of the value at this path."""
+        """Return whether the value at this path, with everything in it, is valid."""
         return not self.misfits or all(misfit.path[: len(path)] != path for misfit in self.misfits)
 
 
 class ManifestUse(NamedTuple):
-    """What one manifest uses, as plain values; `own_targets` tells whether it names its targets itself."""
+    """What one manifest uses, as plain values. `own_targets` says whether the manifest itself lists its targets."""
 
     name: str
     blocks: tuple[str, ...]
@@ -101,7 +100,7 @@ def use_of(kit: Kit, manifest: Manifest) -> ManifestUse:
 
 
 class Usage:
-    """What the manifests of a whole kit use, gathered from one after the other."""
+    """What all manifests of a kit use together, added one by one."""
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
@@ -114,7 +113,7 @@ class Usage:
 
     @property
     def handoffs(self) -> set[str]:
-        """The agents that others hand off to."""
+        """The agents that other agents hand off to."""
         return set().union(*self.handoffs_for.values())
 
     def add(self, use: ManifestUse) -> None:
@@ -135,17 +134,17 @@ class Usage:
         return self.kit.targets_of(self.kit.manifest_of({})[0])
 
     def targets_of(self, agent: str) -> tuple[str, ...]:
-        """Return the targets that an agent's files are made for, once all manifests were looked at."""
+        """Return the targets that an agent is generated for. Only complete after all manifests were added."""
         return self.own_targets.get(agent, self._usual_targets)
 
     def lacking(self, targets: Iterable[str], agent: str) -> tuple[str, ...]:
-        """Return those of the targets that do not get an agent, if that is one of the kit's and of no other place."""
+        """Return the targets for which an agent of the kit is not generated; none for an external agent."""
         if agent not in self.kit.agents or agent in self.kit.settings.external_agents:
             return ()
         return tuple(target for target in targets if target not in self.targets_of(agent))
 
     def may_lack(self) -> list[str]:
-        """Return the files of the manifests that may hand off to an agent which one of their targets does not get."""
+        """Return the manifests that could hand off to an agent that is not generated for all of their targets."""
         concerned = {
             targets
             for targets, agents in self.handoffs_for.items()
@@ -154,7 +153,7 @@ class Usage:
         return [file for file in self.kit.manifests if concerned and self.targets_of(stem(file)) in concerned]
 
 
-def _has(table: Any, path: KeyPath) -> bool:
+def _contains(table: Any, path: KeyPath) -> bool:
     for key in path:
         if not isinstance(table, Mapping) or key not in table:
             return False
@@ -163,8 +162,6 @@ def _has(table: Any, path: KeyPath) -> bool:
 
 
 def rights_of(manifest: Manifest) -> tuple[str, ...]:
-    """Return the names of the rights that a manifest gives its agent by the tables of its targets."""
-    held = (
-        right for name, table in manifest.target.items() for right in TARGETS[name].rights if right.is_granted_by(table)
-    )
-    return tuple(right.name for right in held)
+    """Return the names of the rights that a manifest's target tables give its agent."""
+    tables = manifest.target.items()
+    return tuple(right.name for name, table in tables for right in TARGETS[name].rights if right.is_granted_by(table))

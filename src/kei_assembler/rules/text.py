@@ -1,4 +1,4 @@
-"""Text: does what a block or a manifest says survive in the file that it becomes a part of?"""
+"""Rules about text that would be wrong, or would do damage, in the generated file."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
 
 @rule("T401", may_ignore=True)
 def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
-    """A placeholder such as `{{PROJECT}}` was left unfilled.
+    """A manifest contains an unfilled placeholder, such as `{{PROJECT}}`.
 
-    It is two braces around capitals, digits and `_`. In code in a role it is meant as it stands, and so is
-    `${{NAME}}`, which belongs to other tools.
+    A placeholder is a name of capitals, digits and `_` in double braces. It is allowed in code in a role. So is
+    `${{NAME}}` anywhere, because other tools use it.
 
     Fails::
 
@@ -37,20 +37,24 @@ def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
         description = "Reviews the code of Apollo."
         role = "You know what `{{PROJECT}}` means in a template."
     """
-    for path, text in texts(subject.data) if _may_hold_braces(subject.source) else ():
-        for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) else text) if "{{" in text else ():
+    for path, text in texts(subject.data) if _may_have_braces(subject.source) else ():
+        for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) and "{{" in text else text):
             where = subject.source.within((*subject.at, *path), text, *match.span())
-            yield Finding(where, f"the placeholder `{match[0]}` was left unfilled", "put the value in its place")
+            yield _unfilled(where, match)
 
 
-def _may_hold_braces(source: Source) -> bool:
-    """To look for one brace after the other takes a fraction of the time that it takes to look for two."""
+def _may_have_braces(source: Source) -> bool:
+    # two braces leave an empty part between them; splitting at one brace is several times faster than finding two
     return source.spells or "" in source.text.split("{")[1:]
+
+
+def _unfilled(where: Span, match: re.Match[str]) -> Finding:
+    return Finding(where, f"the placeholder `{match[0]}` is not filled in", "write the value instead")
 
 
 @rule("T402", may_ignore=True)
 def placeholder_in_block(block: Block) -> Iterable[Finding]:
-    """A placeholder such as `{{PROJECT}}` was left unfilled in a block, outside of code.
+    """A block contains an unfilled placeholder, such as `{{PROJECT}}`, outside of code.
 
     Fails::
 
@@ -75,16 +79,15 @@ def placeholder_in_block(block: Block) -> Iterable[Finding]:
     text = block.source.text
     if "{{" in text:
         for match in _PLACEHOLDER.finditer(prose(text)):
-            where = span_of(text, *match.span())
-            yield Finding(where, f"the placeholder `{match[0]}` was left unfilled", "put the value in its place")
+            yield _unfilled(span_of(text, *match.span()), match)
 
 
 @rule("T403")
 def unclosed_in_role(subject: Subject) -> Iterable[Finding]:
-    """The role leaves a code fence or an HTML block open, so that it would swallow the sections after it.
+    """The role leaves a code fence or an HTML block open, so the sections after it would become part of it.
 
-    This concerns the HTML blocks that no blank line ends: comments, processing instructions, declarations, CDATA,
-    and the elements `script`, `pre`, `style` and `textarea` (CommonMark 0.31.2, 4.6, types 1 to 5).
+    This applies to the HTML blocks that a blank line does not end: comments, processing instructions, declarations,
+    CDATA, and the elements `script`, `pre`, `style` and `textarea` (CommonMark 0.31.2, section 4.6, types 1 to 5).
 
     Fails::
 
@@ -115,10 +118,10 @@ def unclosed_in_role(subject: Subject) -> Iterable[Finding]:
 
 @rule("T404")
 def unclosed_in_block(block: Block) -> Iterable[Finding]:
-    """A block leaves a code fence or an HTML block open, so that it would swallow what follows it.
+    """A block leaves a code fence or an HTML block open, so the text after the block would become part of it.
 
-    This concerns the HTML blocks that no blank line ends: comments, processing instructions, declarations, CDATA,
-    and the elements `script`, `pre`, `style` and `textarea` (CommonMark 0.31.2, 4.6, types 1 to 5).
+    This applies to the HTML blocks that a blank line does not end: comments, processing instructions, declarations,
+    CDATA, and the elements `script`, `pre`, `style` and `textarea` (CommonMark 0.31.2, section 4.6, types 1 to 5).
 
     Fails::
 
@@ -151,11 +154,11 @@ def unclosed_in_block(block: Block) -> Iterable[Finding]:
 
 
 @rule("T405")
-def unfinished_merge(source: Source, may_show: bool = True) -> Iterable[Finding]:
-    """A manifest, block or template holds the conflict markers of a merge.
+def unfinished_merge(source: Source, is_allowed_in_code: bool = True) -> Iterable[Finding]:
+    """A manifest, block or template contains the conflict markers of a merge.
 
-    Both sides would go into every agent that is made from it. In a code fence of a manifest or a block, markers are
-    what the agent is to be shown; in a template they are a conflict wherever they stand.
+    Both sides would end up in every agent that uses the file. In a code fence of a manifest or block, markers are
+    allowed, because they can be an example for the agent. In a template, they are always reported.
 
     Fails::
 
@@ -180,23 +183,24 @@ def unfinished_merge(source: Source, may_show: bool = True) -> Iterable[Finding]
         \"\"\"
     """
     text = source.text
-    if find_conflict(text) and (opening := find_conflict(_unfenced(text) if may_show else text)):
+    if find_conflict(text) and (opening := find_conflict(_unfenced(text) if is_allowed_in_code else text)):
         where = span_of(text, *opening.span())
-        yield Finding(where, "the file has an unfinished merge", "settle it, and remove the markers")
+        yield Finding(where, "the file has an unfinished merge", "resolve the conflict, and remove the markers")
 
 
 def _unfenced(text: str) -> str:
-    """The text without its code. An HTML block is none: in a prompt, a tag around rules is no more than a heading."""
+    """Return the text with its code blanked out, and everything else at the same position."""
+    # in a prompt, HTML tags around rules are no more than a heading, so HTML blocks don't count as code
     lines = zip(text.split("\n"), outline(text.replace("<", "(")).verbatim, strict=True)
     return "\n".join(" " * len(line) if is_code else line for line, is_code in lines)
 
 
 @rule("T407")
-def filled_in_manifest(subject: Subject) -> Iterable[Finding]:
-    """Text of a manifest holds what one of its AI tools takes for a variable of its own, and fills in or fails on.
+def client_variable_in_manifest(subject: Subject) -> Iterable[Finding]:
+    """A manifest contains text that one of its clients treats as a variable.
 
-    To Gemini CLI the body of an agent file is a template: `${word}` does not reach the model, and with any word but a
-    few of its own the agent cannot run at all. `$word` and `${word:-x}` are fine.
+    Gemini CLI treats the body of an agent file as a template. `${word}` does not reach the model, and if `word` is not
+    one of Gemini CLI's few variables, the agent does not run at all. `$word` and `${word:-x}` are fine.
 
     Fails::
 
@@ -220,11 +224,11 @@ def filled_in_manifest(subject: Subject) -> Iterable[Finding]:
 
 
 @rule("T408")
-def filled_in_file(source: Source, targets: Iterable[str]) -> Iterable[Finding]:
-    """A block or a template holds what an AI tool that it is used for takes for a variable of its own.
+def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[Finding]:
+    """A block or template contains text that one of the clients it is used for treats as a variable.
 
-    To Gemini CLI the body of an agent file is a template: `${word}` does not reach the model, and with any word but a
-    few of its own the agent cannot run at all. `$word` and `${word:-x}` are fine.
+    Gemini CLI treats the body of an agent file as a template. `${word}` does not reach the model, and if `word` is not
+    one of Gemini CLI's few variables, the agent does not run at all. `$word` and `${word:-x}` are fine.
 
     Fails::
 
@@ -253,26 +257,26 @@ def filled_in_file(source: Source, targets: Iterable[str]) -> Iterable[Finding]:
             yield _filled(span_of(source.text, *match.span()), match[0], target)
 
 
-def _filled(where: Span, found: str, target: str) -> Finding:
-    hint = f"write it otherwise, such as `{found.replace('{', '').replace('}', '')}`"
-    return Finding(where, f"{TARGETS[target].label} takes `{found}` for a variable of its own", hint)
+def _filled(where: Span, variable: str, target: str) -> Finding:
+    hint = f"write it differently, such as `{variable.replace('{', '').replace('}', '')}`"
+    return Finding(where, f"{TARGETS[target].label} treats `{variable}` as a variable", hint)
 
 
 def _may_stay_open(text: str) -> bool:
-    """Tell whether it is worth reading a text's outline: nothing else opens what a text's end does not close."""
+    # only these open a fence or an HTML block; it is slow to read the outline of every text
     return "<" in text or "```" in text or "~~~" in text
 
 
-_CLOSE_IT = "close it, or it swallows what follows"
+_CLOSE_IT = "close it; otherwise the text after it becomes part of it"
 
 
 def _line(text: str, number: int) -> tuple[int, int]:
-    """The offsets of a line's text, without the white space around it."""
+    """Return the offsets of a line's text, without the whitespace around it."""
     lines = text.split("\n")
     line = lines[number - 1]
     start = sum(len(before) + 1 for before in lines[: number - 1]) + len(line) - len(line.lstrip())
     return start, start + len(line.strip())
 
 
-OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role, filled_in_manifest)
+OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role, client_variable_in_manifest)
 OF_BLOCK = (placeholder_in_block, unclosed_in_block)

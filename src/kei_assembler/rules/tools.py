@@ -1,4 +1,4 @@
-"""Tools: does an AI tool know what the manifest lists?"""
+"""Rules about the tools that a manifest lists."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")
 
 @rule("K111", Severity.WARNING)
 def unknown_tool(subject: Subject) -> Iterable[Finding]:
-    """A tool that no AI tool brings along.
+    """A manifest lists a tool that does not exist.
 
-    AI tools drop a name that they do not know silently, and the agent lacks the tool. Tool names are Claude Code's;
-    `Agent(name)`, `Bash(git:*)` and `mcp__server__tool` are known forms. A tool from elsewhere is made known by the
-    setting `known-tools`.
+    AI clients silently drop a name that they do not know, and the agent lacks the tool. Write Claude Code's names. The
+    forms `Agent(name)`, `Bash(git:*)` and `mcp__server__tool` are fine. List tools from elsewhere in the setting
+    `known-tools`.
 
     Fails::
 
@@ -37,7 +37,7 @@ def unknown_tool(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         tools = ["Read", "Bash(git:*)", "mcp__tracker__search"]
     """
-    if subject.inherits("tools"):
+    if subject.inherits("tools"):  # defaults are checked once, in the settings, and not again in each manifest
         return
     known = subject.kit.known_tools
     for index, tool in enumerate(subject.manifest.tools or ()):
@@ -45,7 +45,7 @@ def unknown_tool(subject: Subject) -> Iterable[Finding]:
             yield Finding(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
 
 
-_UNKNOWN_TOOL_HELP = "if it is right, add it to the setting `known-tools`"
+_UNKNOWN_TOOL_HELP = "if the name is correct, add it to the setting `known-tools`"
 
 
 def _is_known(tool: str, known: frozenset[str]) -> bool:
@@ -61,18 +61,18 @@ _ONE_TOOL = re.compile(
 )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)  # the manifests of a kit list the same tools again and again
 def is_one_tool(entry: str) -> bool:
-    """Tell whether an entry of `tools` is the name of one tool, with or without limits, or of a server's tools."""
+    """Return whether an entry of `tools` names exactly one tool, limited or not, or the tools of one server."""
     return _ONE_TOOL.fullmatch(entry) is not None
 
 
 @rule("K116")
 def several_tools(subject: Subject) -> Iterable[Finding]:
-    """An entry of `tools` is not the name of one tool, of a server's tools, or of a tool that is limited.
+    """An entry of `tools` does not name exactly one tool, limited or not, or the tools of one server.
 
-    Clients take what is set off by commas or spaces for several tools, so that an agent would get more than a reader of
-    the manifest sees. The same goes for limits that limit nothing, as in `Agent()`.
+    AI clients split an entry at commas and spaces, so the agent would get more tools than a reader of the manifest
+    expects. Limits that limit nothing, as in `Agent()`, are also reported.
 
     Fails::
 
@@ -88,14 +88,12 @@ def several_tools(subject: Subject) -> Iterable[Finding]:
     """
     for index, tool in enumerate(subject.manifest.tools or ()):
         if tool.strip() and not is_one_tool(tool) and not subject.inherits("tools"):
-            yield Finding(
-                ("tools", index), f"`{tool}` is not the name of one tool", "give each tool an entry of its own"
-            )
+            yield Finding(("tools", index), f"`{tool}` is not the name of one tool", "write a separate entry for each")
 
 
 @rule("K113", Severity.NOTE)
 def tool_without_counterpart(subject: Subject) -> Iterable[Finding]:
-    """A tool that one of the manifest's AI tools has nothing like: its agent goes without.
+    """A client has no counterpart for a tool, so the agent lacks the tool there.
 
     Fails::
 
@@ -114,16 +112,15 @@ def tool_without_counterpart(subject: Subject) -> Iterable[Finding]:
     known = subject.kit.known_tools
     for target, tools in _toolsets(subject):
         if lost := tuple(tool for tool in tools.unsupported if _is_known(tool, known)):
-            verb = "has" if len(lost) == 1 else "have"
-            message = f"{listed(lost)} {verb} no counterpart in {target.label}, whose agent goes without"
+            message = f"{target.label} has no counterpart for {listed(lost)}, which the agent then lacks"
             yield Finding(_first(subject, lost), message, _hint(target))
 
 
 @rule("K114", Severity.WARNING)
 def tool_widened(subject: Subject) -> Iterable[Finding]:
-    """A tool is limited in the manifest, as in `Bash(git:*)`, but not in the file of one of its AI tools.
+    """A client cannot limit a tool as the manifest does, as in `Bash(git:*)`.
 
-    There the agent gets the whole tool. OpenCode can limit `Bash`, `Agent` and `Skill`, Copilot `Agent`.
+    The agent gets the whole tool there. OpenCode can limit `Bash`, `Agent` and `Skill`, and Copilot can limit `Agent`.
 
     Fails::
 
@@ -141,15 +138,15 @@ def tool_widened(subject: Subject) -> Iterable[Finding]:
     """
     for target, tools in _toolsets(subject):
         if tools.unscoped:
-            message = f"{target.label} cannot limit {listed(tools.unscoped)}: its agent gets the whole tool"
+            message = f"{target.label} cannot limit {listed(tools.unscoped)}, so the agent gets the whole tool there"
             yield Finding(_first(subject, tools.unscoped), message, _hint(target))
 
 
 @rule("K115")
 def no_tools_mean_all(subject: Subject) -> Iterable[Finding]:
-    """No tool is left for an AI tool that takes an empty list for all tools.
+    """No tool is left for a client that reads an empty list as all tools.
 
-    The manifest lists none, or none with a counterpart.
+    The manifest lists no tools, or only tools for which the client has no counterpart.
 
     Fails::
 
@@ -169,12 +166,9 @@ def no_tools_mean_all(subject: Subject) -> Iterable[Finding]:
     """
     for target, tools in _toolsets(subject):
         if tools.granted == () and target.tools.empty_means_all:
-            message = f"an agent without any tool has all of them in {target.label}"
-            yield Finding(
-                _place(subject, target),
-                message,
-                f"list a tool that it has, or leave `{target.name}` out of its targets",
-            )
+            message = f"{target.label} gives an agent without tools all tools"
+            hint = f"list a tool that {target.label} has, or remove `{target.name}` from the agent's targets"
+            yield Finding(_where(subject, target), message, hint)
 
 
 def _toolsets(subject: Subject) -> Iterator[tuple[Target, Toolset]]:
@@ -184,8 +178,8 @@ def _toolsets(subject: Subject) -> Iterator[tuple[Target, Toolset]]:
             yield target, toolset_of(subject.manifest, target, subject.kit.settings.of(name))
 
 
-def _place(subject: Subject, target: Target) -> tuple[str, ...]:
-    """Where the target's tools stand: in its own table, or with those for all."""
+def _where(subject: Subject, target: Target) -> tuple[str, ...]:
+    """Return the path of the list that applies to the target: the one in its table, or the general one."""
     key = target.tools.key
     return ("target", target.name, key) if key in subject.manifest.target.get(target.name, {}) else ("tools",)
 
@@ -196,11 +190,8 @@ def _first(subject: Subject, entries: tuple[str, ...]) -> tuple[str, int]:
 
 def _hint(target: Target) -> str:
     key = target.tools.key
-    return (
-        f"to list its own instead, write them as `[target.{target.name}] {key}`"
-        if key in {field.key for field in target.fields}
-        else ""
-    )
+    has_own_list = any(field.key == key for field in target.fields)
+    return f"to list the client's own tools instead, set `{key}` in `[target.{target.name}]`" if has_own_list else ""
 
 
 OF_MANIFEST = (unknown_tool, several_tools, tool_without_counterpart, tool_widened, no_tools_mean_all)
