@@ -82,7 +82,7 @@ class Kit:
 
     @cached_property
     def manifest_of(self) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[Misfit]]]:
-        """Gives the manifest that parsed TOML holds, and in how far that does not have the form of this kit's."""
+        """A function that decodes a manifest of this kit: see `manifest_reader`."""
         return manifest_reader(self.shape)
 
     @cached_property

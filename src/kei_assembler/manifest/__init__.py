@@ -116,7 +116,7 @@ FIELDS = (
 """The manifest's keys, in the order in which they are best written."""
 
 HEAD_KEYS = ("name", "description", "tools", "model", "targets", "target")
-"""The keys for the front matter and the choice of clients. The texts of all other keys go into the body."""
+"""The keys for the front matter and the choice of clients. All other keys are for the body."""
 
 OPTIONS = {
     "description": "--description",
@@ -207,10 +207,10 @@ def _with_tables(own: Any, defaults: Mapping[str, Mapping[str, Any]]) -> dict[st
 
 
 def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[Misfit]]]:
-    """Return a function that gives the manifest that parsed TOML holds, and in how far that does not fit `shape`.
+    """Return a function that decodes a manifest's parsed TOML. It returns the manifest, and the misfits in the data.
 
-    `shape` is a `manifest_shape`. Whatever does not fit is replaced by an empty value (see `shapes.reader`), so the
-    manifest can be checked further, but is worth rendering only when there are no misfits.
+    `shape` is a `manifest_shape`. Values that do not fit are replaced by empty ones (see `shapes.reader`), so the rules
+    can check such a manifest, but it must not be rendered.
     """
     read = reader(shape)
 
