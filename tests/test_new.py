@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.loader import load_kit
 from kei_assembler.manifest import OPTIONS
-from kei_assembler.scaffold import sketch
+from kei_assembler.scaffold import new_manifest
 from kei_assembler.targets import TARGETS
 from test_frontmatter import ANY_TEXT, TRICKY_TEXT
 
@@ -55,7 +55,7 @@ def _manifest(bench: Workbench, name: str = "critic") -> dict[str, Any]:
 def _filled(bench: Workbench) -> None:
     """Fill in what is marked."""
     text = bench.read("agents/critic.toml").replace("{{DESCRIBE_TARGET}}", "fixer")
-    bench.write({"agents/critic.toml": sketch.MARK.sub("Something.", text)})
+    bench.write({"agents/critic.toml": new_manifest.MARK.sub("Something.", text)})
 
 
 def test_with_everything_given_nothing_is_found(kit: Workbench) -> None:
@@ -89,7 +89,7 @@ def test_with_everything_given_nothing_is_found(kit: Workbench) -> None:
 def test_what_is_marked_is_found_and_all_that_is_to_be_done(kit: Workbench, assemble_toml: str) -> None:
     kit.write({"assemble.toml": assemble_toml})
     run = kit.run("new", "critic")
-    marks = sketch.MARK.findall(kit.read("agents/critic.toml"))
+    marks = new_manifest.MARK.findall(kit.read("agents/critic.toml"))
     assert (run.status, f"the {len(marks)} places" in run.stderr) == (0, True)
     found = kit.run("agents/critic.toml")
     assert (found.status, found.stderr.count("error[T401]")) == (1, len(marks))
@@ -116,7 +116,7 @@ def test_a_table_that_the_kit_requires_is_there(target: str, kit: Workbench) -> 
     assert f"# Keys of `{target}`: " in text
     assert _manifest(kit)["target"] == {target: {"model": "{{DESCRIBE_MODEL}}"}}
     assert "error[T401]" in kit.run("agents/critic.toml").stderr
-    kit.write({"agents/critic.toml": sketch.MARK.sub("some/model", text)})
+    kit.write({"agents/critic.toml": new_manifest.MARK.sub("some/model", text)})
     assert kit.run("agents/critic.toml").status == 0
 
 
@@ -132,7 +132,7 @@ def test_other_keys_can_be_given_too(kit: Workbench) -> None:
     kit.run("new", "critic", *FLAGS, *(f"--set={other}" for other in others))
     manifest = _manifest(kit)
     assert (manifest["role"], manifest["domain_in"]) == (others[0].removeprefix("role=") + "\n", ["a, b", "c"])
-    assert sketch.MARK.findall(kit.read("agents/critic.toml")) == ["{{DESCRIBE_SOURCE}}"]
+    assert new_manifest.MARK.findall(kit.read("agents/critic.toml")) == ["{{DESCRIBE_SOURCE}}"]
 
 
 def test_what_is_optional_is_shown_and_right(kit: Workbench) -> None:
@@ -140,7 +140,7 @@ def test_what_is_optional_is_shown_and_right(kit: Workbench) -> None:
     text = kit.read("agents/critic.toml").replace("{{DESCRIBE_PURPOSE}}", "x").replace("{{DESCRIBE_ROLE}}", "x")
     shown = re.sub(r"^# (?=[a-z_]+ = |\[\[?[a-z]+\]\]?$)", "", text, flags=re.MULTILINE)
     manifest = tomllib.loads(shown)
-    assert list(manifest) == [field.key for field in sketch.fields_of(load_kit(str(kit.folder)))]
+    assert list(manifest) == [field.key for field in new_manifest.fields_of(load_kit(str(kit.folder)))]
     kit.write({"agents/critic.toml": shown.replace('"implementer"', '"fixer"')})
     assert kit.run("agents/critic.toml").status == 0
 
@@ -251,7 +251,7 @@ def test_in_this_repositorys_kit(bench: Workbench) -> None:
             bench.write({path.relative_to(REPOSITORY).as_posix(): path.read_bytes()})
     assert bench.run("new", "critic").status == 0
     text = bench.read("agents/critic.toml").replace("{{DESCRIBE_TARGET}}", "kei-critic")
-    bench.write({"agents/critic.toml": sketch.MARK.sub("Something.", text)})
+    bench.write({"agents/critic.toml": new_manifest.MARK.sub("Something.", text)})
     assert bench.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
 
 
@@ -266,5 +266,5 @@ def test_any_text_reads_back(tmp_path_factory: pytest.TempPathFactory, texts: di
         "domain_in": [texts["entry"]] * 2,
         "handoff": [{"target": "x", "trigger": texts["trigger"]}],
     }
-    text = sketch.sketch(load_kit(str(folder)), "critic", values, has_schema=True)
+    text = new_manifest.render(load_kit(str(folder)), "critic", values, has_schema=True)
     assert tomllib.loads(text) == {"name": "critic", **values}

@@ -15,7 +15,7 @@ from kei_assembler.loader import load_kit
 from kei_assembler.manifest import OPTIONS, settable
 from kei_assembler.paths import as_seen
 from kei_assembler.report import as_text
-from kei_assembler.scaffold import sketch
+from kei_assembler.scaffold import new_manifest
 from kei_assembler.selection import folder_of
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.text.hidden import shown
@@ -35,9 +35,9 @@ from kei_assembler.text.hidden import shown
 def command(name: str, folder: str | None, others: Sequence[str], **options: Any) -> None:
     """Begin the manifest of an agent: what is given in its place, what the kit asks for besides marked as {{…}}."""
     kit = load_kit(folder_of(folder))
-    sketch.refuse_name(kit, name)
-    text, warnings = sketch.manifest_of(kit, name, _given(options) | _others(kit, others))
-    for word, path in sketch.write(kit, name, text):
+    new_manifest.refuse_name(kit, name)
+    text, warnings = new_manifest.manifest_of(kit, name, _given(options) | _others(kit, others))
+    for word, path in new_manifest.write(kit, name, text):
         tell(sys.stdout, f"{word} {shown(as_seen(path))}\n")
     tell(sys.stderr, as_text.diagnostics(warnings) + _next(kit, name, text))
 
@@ -73,7 +73,7 @@ def _not_to_set(key: str, pair: str, keys: Iterable[str]) -> str:
 
 
 def _next(kit: Kit, name: str, text: str) -> str:
-    marked = len(sketch.MARK.findall(text))
+    marked = len(new_manifest.MARK.findall(text))
     places = "the place" if marked == 1 else f"the {marked} places"
     fill_in = f"fill in {places} marked {{{{DESCRIBE_…}}}}, then " if marked else ""
     return f"next: {fill_in}run: assemble {shown(as_seen(kit.path(kit.manifest_file(name))))}\n"

@@ -48,7 +48,7 @@ def _required(kit: Kit) -> frozenset[str]:
     return frozenset(key for key in kit.settings.required if not kit.defaults.get(key))
 
 
-def sketch(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
+def render(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
     """Return the manifest of a new agent of this kit, with these values of its keys."""
     values = {**_asked(kit, name, given), **given, "name": name}
     if blocks := (*kit.settings.obligatory, *given.get("blocks", ())):
@@ -166,7 +166,7 @@ def manifest_of(kit: Kit, name: str, given: Mapping[str, Any]) -> tuple[str, lis
 
     Raises AssembleError when the rules find an error in it.
     """
-    text = sketch(kit, name, given, _has_schema(kit))
+    text = render(kit, name, given, _has_schema(kit))
     return text, _refuse_errors(check(kit, name, text))
 
 
