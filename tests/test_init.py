@@ -96,8 +96,8 @@ def test_what_is_there_is_kept_or_extended(bench: Workbench) -> None:
     assert {line for line in run.stdout.splitlines() if line.startswith(("kept", "extended"))} == {
         "extended .gitattributes",
         "extended .prettierignore",
-        "kept .github/workflows/assemble.yml; unless it is there, add to its `steps`:",
-        "kept .pre-commit-config.yaml; unless it is there, add to its `repos`:",
+        "kept .github/workflows/assemble.yml; if it is missing there, add to `steps`:",
+        "kept .pre-commit-config.yaml; if it is missing there, add to `repos`:",
     }
     assert "\n  - repo: local\n" in run.stdout
     assert bench.read(".gitattributes") == (
@@ -139,7 +139,7 @@ def test_a_kit_that_is_there_gets_only_what_checks_it(
     run = bench.run("init", *args)
     checks = (".gitattributes", *OF_REPOSITORY)
     assert (run.status, sorted(run.stdout.splitlines())) == (0, sorted(f"created {file}" for file in checks))
-    assert run.stderr.startswith("this is a kit already, and gets only what checks it\nnext: ")
+    assert run.stderr.startswith("this folder is already a kit, so only the files that check it were added\nnext: ")
     assert {file: bench.read(file) for file in bench.files() if file not in checks} == files
     assert bench.read(".prettierignore") == "agents/*.md\n.assemble/\n"
     before = bench.files()
@@ -195,7 +195,7 @@ def test_git_takes_the_lines_of_a_kit_below(bench: Workbench, settings: str, out
 
 def test_inside_of_a_kit_it_must_be_meant(bench: Workbench) -> None:
     bench.write({"assemble.toml": "", "sub/x.txt": ""})
-    assert "this folder lies in the kit" in bench.run("init", cwd="sub").stderr
+    assert "this folder lies inside the kit" in bench.run("init", cwd="sub").stderr
     assert bench.run("init", ".", cwd="sub").status == 0
     assert (bench.folder / "sub" / "assemble.toml").is_file()
 
@@ -217,7 +217,7 @@ def test_what_is_in_the_way_is_an_error_without_traceback(bench: Workbench, bloc
 
 def test_a_file_is_no_folder(bench: Workbench) -> None:
     bench.write({"file": "x"})
-    assert bench.run("init", "file") == (2, "", f"error: {bench.folder}/file is no folder\n")
+    assert bench.run("init", "file") == (2, "", f"error: `{bench.folder}/file` is not a folder\n")
 
 
 def test_links_are_kept_and_nothing_is_left_behind(bench: Workbench) -> None:
@@ -248,7 +248,7 @@ def test_what_a_second_kit_needs_added_fits_where_it_belongs(bench: Workbench) -
     bench.run("init", "one")
     said = bench.run("init", "two").stdout
     workflow = ".github/workflows/assemble.yml"
-    step = said.partition(f"kept {workflow}; unless it is there, add to its `steps`:\n")[2].splitlines()[0]
+    step = said.partition(f"kept {workflow}; if it is missing there, add to `steps`:\n")[2].splitlines()[0]
     bench.write({workflow: f"{bench.read(workflow)}{step}\n"})
     steps = yaml.safe_load(bench.read(workflow))["jobs"]["check"]["steps"]
     assert [step["run"] for step in steps[-2:]] == [

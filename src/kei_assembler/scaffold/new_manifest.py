@@ -17,7 +17,6 @@ from kei_assembler.plan.changes import FileStatus
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.sources import check_source
-from kei_assembler.scaffold import schema_line
 from kei_assembler.source import read_toml
 from kei_assembler.source.handwriting import entry
 from kei_assembler.source.shapes import Field, Shape, fits
@@ -94,8 +93,8 @@ def _mark(key: str) -> str:
 
 def _head(kit: Kit, name: str, has_schema: bool) -> str:
     file = kit.manifest_file(name)
-    way = os.path.relpath(MANIFEST_SCHEMA, os.path.dirname(file) or ".").replace(os.sep, "/")
-    line = schema_line(way) if has_schema else ""
+    schema_path = os.path.relpath(MANIFEST_SCHEMA, os.path.dirname(file) or ".").replace(os.sep, "/")
+    line = f"#:schema {schema_path}\n" if has_schema else ""
     return line + _comment(f"The source of the agent `{name}`: edit this file, then run: assemble {file}")
 
 
