@@ -180,7 +180,7 @@ def test_comments_teach(kit: Workbench) -> None:
         (["critic", "--set=role=```"], "error: `role` leaves a code fence open; nothing was written\n"),
         (["critic", "--set=domain=x"], "--set takes KEY=VALUE, not `domain=x`; did you mean `domain_in`?"),
         (["critic", "--set=name=x"], "--set takes KEY=VALUE"),
-        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys here are `role`, `domain_in`"),
+        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys are `role`, `domain_in`"),
         (["critic", "--kit=nowhere"], "error: there is no folder nowhere\n"),
         ([], "Missing argument 'NAME'"),
     ],
@@ -198,7 +198,7 @@ def test_what_would_be_wrong_is_refused(kit: Workbench, args: list[str], says: s
 def test_a_key_with_an_option_of_its_own_is_not_set_otherwise(kit: Workbench, key: str) -> None:
     run = kit.run("new", "critic", f"--set={key}=x", "--tool=Read")
     assert (run.status, run.stdout) == (2, "")
-    assert run.stderr.endswith(f"Error: --set takes no `{key}`; there is {OPTIONS[key]} for it\n")
+    assert run.stderr.endswith(f"Error: --set does not take `{key}`; use {OPTIONS[key]}\n")
     assert f"  {OPTIONS[key]} " in kit.run("new", "--help").stdout
 
 
