@@ -1,4 +1,7 @@
-"""A new manifest: what was given in its place, what the kit asks for besides marked, the rest as comments."""
+"""`assemble new`: the text of a new manifest.
+
+Keys with a given value are set. Other keys that the kit requires are set to a placeholder, and the rest are comments.
+"""
 
 from __future__ import annotations
 
@@ -24,22 +27,22 @@ from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 
 MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
-"""What stands in the places that somebody has to fill in."""
+"""A placeholder for a value that the user has to fill in."""
 
 _WIDTH = 110
-_NAMES_MOST = 30
-_NAMED_OTHERWISE = {"description": "PURPOSE", "extra": "SOURCE"}
-_KEY_OF_ALL = "model"
-"""A key that every AI tool's table has, and that takes a text."""
-_TRAP = """\
-# In TOML a key belongs to the last header above it: further keys of the agent go above this line, tables below it.
+_MAX_NAMES = 30
+_PLACEHOLDER_NAMES = {"description": "PURPOSE", "extra": "SOURCE"}
+_COMMON_KEY = "model"
+"""A text key that the table of every target has."""
+_TABLES_NOTE = """\
+# In TOML, a key belongs to the last header above it. Keep other keys of the agent above this line, and tables below.
 """
 
 
 def fields_of(kit: Kit) -> list[Field]:
-    """Return the fields that a new manifest of this kit shows, tables last."""
-    left_out = {"target"} - _required(kit)
-    fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in left_out]
+    """Return the fields that a new manifest of this kit shows, with tables last."""
+    omitted = {"target"} - _required(kit)
+    fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in omitted]
     return sorted(fields, key=lambda field: field.is_table)
 
 
@@ -48,47 +51,50 @@ def _required(kit: Kit) -> frozenset[str]:
 
 
 def render(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
-    """Return the manifest of a new agent of this kit, with these values of its keys."""
-    values = {**_asked(kit, name, given), **given, "name": name}
+    """Return the text of a new manifest with the given values, keyed by manifest key."""
+    values = {**_initial(kit, name, given), **given, "name": name}
     if blocks := (*kit.settings.obligatory, *given.get("blocks", ())):
         values["blocks"] = list(dict.fromkeys(blocks))
     keys = [_entry(kit, field, values) for field in fields_of(kit) if not field.is_table]
     tables = [_entry(kit, field, values) for field in fields_of(kit) if field.is_table]
-    return "\n".join([_head(kit, name, has_schema), *keys, _TRAP, *tables])
+    return "\n".join([_head(kit, name, has_schema), *keys, _TABLES_NOTE, *tables])
 
 
 def check(kit: Kit, name: str, text: str) -> list[Diagnostic]:
-    """Return what the rules find in a new manifest, but for what stands in marked places."""
+    """Return the diagnostics for a new manifest, except those at placeholders."""
     source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
     found = check_source(source) or check_manifest(kit, source)[1]
     return sorted(each for each in found if not MARK.search(each.place.excerpt or ""))
 
 
-def _asked(kit: Kit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What must stand in a manifest of this kit, and nobody gave; and who the agent is."""
+def _initial(kit: Kit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the keys that the kit requires, and of the role, which every new manifest has."""
     required = _required(kit)
-    asked = {field.key: _marked(field.key, field.shape) for field in fields_of(kit) if field.key in required}
-    passes_on = "handoff" in given or "handoff" in asked
-    starts = {
-        "tools": ["Read", "Grep", "Glob", *(["Agent"] if passes_on else [])],
+    required_values = {
+        field.key: _placeholders(field.key, field.shape) for field in fields_of(kit) if field.key in required
+    }
+    has_handoff = "handoff" in given or "handoff" in required_values
+    defaults = {
+        "tools": ["Read", "Grep", "Glob", *(["Agent"] if has_handoff else [])],
         "model": "inherit",
         "targets": kit.settings.targets,
-        "target": {kit.settings.targets[0]: {_KEY_OF_ALL: _mark(_KEY_OF_ALL)}},
+        "target": {kit.settings.targets[0]: {_COMMON_KEY: _placeholder(_COMMON_KEY)}},
     }
-    who = f"You are the agent `{name}`." if "description" in given else _mark("role")
-    return {"role": who, **asked, **{key: value for key, value in starts.items() if key in asked}}
+    role = f"You are the agent `{name}`." if "description" in given else _placeholder("role")
+    chosen = {key: value for key, value in defaults.items() if key in required_values}
+    return {"role": role, **required_values, **chosen}
 
 
-def _marked(key: str, shape: Shape) -> Any:
+def _placeholders(key: str, shape: Shape) -> Any:
     if shape.item:
-        return [_marked(key, shape.item)]
+        return [_placeholders(key, shape.item)]
     if shape.fields:
-        return {field.key: _marked(field.key, field.shape) for field in shape.fields}
-    return _mark(key)
+        return {field.key: _placeholders(field.key, field.shape) for field in shape.fields}
+    return _placeholder(key)
 
 
-def _mark(key: str) -> str:
-    return f"{{{{DESCRIBE_{_NAMED_OTHERWISE.get(key, key.upper())}}}}}"
+def _placeholder(key: str) -> str:
+    return f"{{{{DESCRIBE_{_PLACEHOLDER_NAMES.get(key, key.upper())}}}}}"
 
 
 def _head(kit: Kit, name: str, has_schema: bool) -> str:
@@ -99,12 +105,12 @@ def _head(kit: Kit, name: str, has_schema: bool) -> str:
 
 
 def _entry(kit: Kit, field: Field, values: Mapping[str, Any]) -> str:
-    """One key with what there is to know about it; commented out where it has no value."""
-    told = "".join(map(_comment, (field.doc, *_hints(kit, field, values))))
+    """One key with comments that explain it. A key without a value is commented out."""
+    comments = "".join(map(_comment, (field.doc, *_hints(kit, field, values))))
     if field.key in values:
-        return told + _written(field, values[field.key])
-    sample = _written(field, _sample(kit, field.key, field.shape, field.examples))
-    return told + "".join(f"# {line}\n" for line in sample.splitlines())
+        return comments + _toml(field, values[field.key])
+    sample = _toml(field, _sample(kit, field.key, field.shape, field.examples))
+    return comments + "".join(f"# {line}\n" for line in sample.splitlines())
 
 
 def _comment(text: str) -> str:
@@ -114,8 +120,8 @@ def _comment(text: str) -> str:
 def _hints(kit: Kit, field: Field, values: Mapping[str, Any]) -> Iterable[str]:
     if field.key == "blocks":
         obligatory = kit.settings.obligatory
-        yield from [f"The kit asks for {listed(obligatory)} first, in this order."] if obligatory else ()
-        yield from _choice("Further blocks", [name for name in kit.block_names if name not in values.get("blocks", ())])
+        yield from [f"The kit requires {listed(obligatory)} first, in this order."] if obligatory else ()
+        yield from _choice("Other blocks", [name for name in kit.block_names if name not in values.get("blocks", ())])
     if field.key == "handoff":
         agents = kit.agents.union(kit.settings.external_agents) - {values["name"]}
         yield from _choice("Agents", sorted(agents))
@@ -124,10 +130,10 @@ def _hints(kit: Kit, field: Field, values: Mapping[str, Any]) -> Iterable[str]:
         yield from _choice(f"Keys of `{name}`", [key.key for key in TARGETS[name].fields])
 
 
-def _choice(what: str, names: Sequence[str]) -> Iterable[str]:
+def _choice(label: str, names: Sequence[str]) -> Iterable[str]:
     if names:
-        more = ", …" if len(names) > _NAMES_MOST else ""
-        yield f"{what}: {', '.join(names[:_NAMES_MOST])}{more}"
+        more = ", …" if len(names) > _MAX_NAMES else ""
+        yield f"{label}: {', '.join(names[:_MAX_NAMES])}{more}"
 
 
 def _sample(kit: Kit, key: str, shape: Shape, examples: Sequence[Any]) -> Any:
@@ -141,40 +147,43 @@ def _sample(kit: Kit, key: str, shape: Shape, examples: Sequence[Any]) -> Any:
     return inner or "…"
 
 
-def _written(field: Field, value: Any) -> str:
-    """A key and its value; the role, with which people will go on, stands on lines of its own."""
-    is_open = field.key == "role" and not value.endswith("\n")
-    return entry(field.key, f"{value}\n" if is_open else value)
+def _toml(field: Field, value: Any) -> str:
+    """A key and its value. The role gets lines of its own, since users extend it."""
+    needs_newline = field.key == "role" and not value.endswith("\n")
+    return entry(field.key, f"{value}\n" if needs_newline else value)
 
 
 def refuse_name(kit: Kit, name: str) -> None:
-    """Raise AssembleError where no agent can have this name, or the kit has one of it."""
+    """Check the name of a new agent.
+
+    Raises:
+        AssembleError: the name is not valid, or the kit already has an agent with it.
+    """
     if not fits(NAME, name):
         from kei_assembler.importing.names import slug
 
-        wished = slug(stem(name.replace(os.sep, "/")))
-        hint = f"did you mean `{wished}`?" if wished else ""
-        raise AssembleError(f"`{name}` is no agent's name: it must be {NAME.expects}", hint)
+        suggestion = slug(stem(name.replace(os.sep, "/")))
+        hint = f"did you mean `{suggestion}`?" if suggestion else ""
+        raise AssembleError(f"`{name}` is not a valid agent name: it must be {NAME.expects}", hint)
     for file in kit.manifests:
         if stem(file) == name:
-            raise AssembleError(f"there is an agent `{name}` already, in {file}", "choose another name, or edit that")
+            raise AssembleError(
+                f"the agent `{name}` already exists, in {file}", "choose another name, or edit that manifest"
+            )
 
 
 def manifest_of(kit: Kit, name: str, given: Mapping[str, Any]) -> tuple[str, list[Diagnostic]]:
-    """Return the text of a new agent's manifest, with these values of its keys, and the warnings about it.
+    """Return the text of a new manifest with the given values, keyed by manifest key, and the warnings about it.
 
-    Raises AssembleError when the rules find an error in it.
+    Raises:
+        AssembleError: the rules find an error in it.
     """
     text = render(kit, name, given, _has_schema(kit))
-    return text, _refuse_errors(check(kit, name, text))
-
-
-def _refuse_errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    found = list(found)
+    found = check(kit, name, text)
     if errors := [each for each in found if each.severity is Severity.ERROR]:
         message = "; ".join(dict.fromkeys(error.message for error in errors))
         raise AssembleError(f"{message}; nothing was written", next((error.help for error in errors if error.help), ""))
-    return [each for each in found if each.severity is Severity.WARNING]
+    return text, [each for each in found if each.severity is Severity.WARNING]
 
 
 def _has_schema(kit: Kit) -> bool:
@@ -182,23 +191,25 @@ def _has_schema(kit: Kit) -> bool:
 
 
 def write(kit: Kit, name: str, text: str) -> Iterator[tuple[str, str]]:
-    """Write a new agent's manifest, and the schema that knows the agent where there is one.
+    """Write a new manifest, and update the manifest schema if the kit has one.
 
-    Yields for each file a word for what became of it, once that is so, and its path.
-    Raises AssembleError when the manifest cannot be written, or is there already.
+    Yields for each file, after writing it, what was done ("created" or "updated") and its path.
+
+    Raises:
+        AssembleError: the manifest exists, lies outside the kit's root, or cannot be written.
     """
     file = kit.manifest_file(name)
     path = kit.path(file)
     if not kit.holds(path):
         raise AssembleError(f"{file} lies outside the kit's root", "see the setting `root`")
     if not disk.create(path, text.encode()):
-        raise AssembleError(f"{file} is there already; nothing was written")
+        raise AssembleError(f"`{file}` already exists; nothing was written")
     yield "created", path
-    if _has_schema(kit) and disk.replace(kit.path(MANIFEST_SCHEMA), lambda old: _renewed(kit, old)):
+    if _has_schema(kit) and disk.replace(kit.path(MANIFEST_SCHEMA), lambda old: _updated(kit, old)):
         yield "updated", kit.path(MANIFEST_SCHEMA)
 
 
-def _renewed(kit: Kit, old: bytes) -> bytes:
-    """The schema with the new agent in it."""
+def _updated(kit: Kit, old: bytes) -> bytes:
+    """The schema, with the new agent in it."""
     changes = renewal(load_kit(kit.folder), MANIFEST_SCHEMA, old)
     return next((change.after for change in changes if change.kind is FileStatus.UPDATE and change.after), old)
