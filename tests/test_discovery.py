@@ -93,12 +93,12 @@ def test_kit_names_the_folder(bench: Workbench) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["--kit", "three", "--all"], "there is no folder three"),
+        (["--kit", "three", "--all"], "the folder `three` does not exist"),
         (["--kit", "one/agents", "--all", "--check"], "there is no kit in one/agents"),
-        (["--kit", "one", "two/agents/x.toml"], "two/agents/x.toml is no manifest of the kit in "),
-        (["one/agents/y.toml", "two/agents/x.toml"], "these manifests are of several kits"),
-        (["one/agents/z.toml"], "there is no file one/agents/z.toml"),
-        (["one/agents"], "one/agents is a folder"),
+        (["--kit", "one", "two/agents/x.toml"], "`two/agents/x.toml` is not a manifest of the kit in "),
+        (["one/agents/y.toml", "two/agents/x.toml"], "these manifests belong to several kits"),
+        (["one/agents/z.toml"], "`one/agents/z.toml` does not exist"),
+        (["one/agents"], "`one/agents` is a folder"),
     ],
 )
 def test_what_is_not_one_kit_cannot_be_run(args: list[str], said: str, bench: Workbench) -> None:

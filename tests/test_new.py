@@ -1,4 +1,4 @@
-"""A new manifest: all that the kit asks for, marked where it is to be filled in, and nothing that would be wrong."""
+"""A new manifest: every key that the kit requires, and no errors except at placeholders."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_comments_explain_the_keys(kit: Workbench) -> None:
     text = kit.read("agents/critic.toml")
     assert "# The kit requires `baseline` first, in this order.\n# Other blocks: policy/no-push\nblocks = " in text
     assert "# Agents: fixer, general-purpose\n# [[handoff]]" in text
-    assert text.index("In TOML a key belongs to the last header above it") < text.index("[[handoff]]")
+    assert text.index("In TOML, a key belongs to the last header above it") < text.index("[[handoff]]")
     assert max(map(len, text.splitlines())) <= 120
 
 
@@ -181,7 +181,7 @@ def test_comments_explain_the_keys(kit: Workbench) -> None:
         (["critic", "--set=domain=x"], "--set takes KEY=VALUE, not `domain=x`; did you mean `domain_in`?"),
         (["critic", "--set=name=x"], "--set takes KEY=VALUE"),
         (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys are `role`, `domain_in`"),
-        (["critic", "--kit=nowhere"], "error: there is no folder nowhere\n"),
+        (["critic", "--kit=nowhere"], "error: the folder `nowhere` does not exist\n"),
         ([], "Missing argument 'NAME'"),
     ],
 )  # fmt: skip

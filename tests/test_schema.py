@@ -125,7 +125,7 @@ def test_outside_of_a_kit_it_is_that_of_any(bench: Workbench) -> None:
     ("files", "args", "says"),
     [
         ({"assemble.toml": "obligatry = []\n"}, (), "assemble.toml:1:1: error[C701] unknown setting `obligatry`"),
-        ({}, ("--kit", "nowhere"), "error: there is no folder nowhere\n  help: "),
+        ({}, ("--kit", "nowhere"), "error: the folder `nowhere` does not exist\n  help: "),
     ],
 )
 def test_a_kit_that_cannot_be_read_is_reported(
