@@ -24,8 +24,8 @@ def diff(change: Change, prefix: str = "") -> str:
     """Return the change as a unified diff that `git apply` and `patch -p1` accept in the kit's folder.
 
     `prefix` is a path to the kit that ends with `/`. With it, they accept the diff in the folder that the path starts
-    from. The diff has no `diff --git` line, because with one git resolves paths from the top of the work tree. Bytes that are
-    not UTF-8 become surrogates.
+    from. The diff has no `diff --git` line, because with one git resolves paths from the top of the work tree. Bytes
+    that are not UTF-8 become surrogates.
     """
     before, after, path = change.before, change.after, normal(prefix + change.path)
     if b"\0" in (before or b""):
