@@ -40,7 +40,7 @@ FLOORS = (
     "plan.staging plan.kit_plan",
     "plan.findings",
     "plan.run scaffold commands.completing report.streams",
-    "scaffold.sketch report.as_text report.as_json report.as_sarif report.as_github",
+    "scaffold.new_manifest report.as_text report.as_json report.as_sarif report.as_github",
     "importing.prospect importing.generated",
     "report library commands.options importing.run",
     "watching",

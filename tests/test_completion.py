@@ -1,4 +1,4 @@
-"""What the command offers for completion when a shell asks for it."""
+"""Shell completion: the words that the command offers."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble nothing", []),
     ],
 )
-def test_the_words_that_a_shell_offers(
+def test_a_shell_offers_the_matching_words(
     shell: str, words: str, offered: list[str], kit: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(kit)
@@ -140,7 +140,7 @@ def test_bash_offers_the_words(words: list[str], offered: list[str], kit: Path) 
 
 
 @pytest.mark.parametrize("settings", [None, "obligatry = []"])
-def test_without_a_valid_kit_the_offers_are_the_general_ones(settings: str | None, kit: Path, nursery: Nursery) -> None:
+def test_without_a_valid_kit_general_words_are_offered(settings: str | None, kit: Path, nursery: Nursery) -> None:
     if settings is None:
         for folder in ("agents", "_blocks"):
             shutil.rmtree(kit / folder)

@@ -1,4 +1,4 @@
-"""Diffs that other programs take, and streams that end early or never had room."""
+"""Diffs that other programs accept, and output streams that are closed early or full."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_clean_kit_has_no_diff(nursery: Nursery, stale: Workbench) -> None:
     assert _diff(nursery, stale).stdout == b""
 
 
-def test_a_binary_file_in_the_way_is_named_and_not_printed(nursery: Nursery, stale: Workbench) -> None:
+def test_a_binary_file_is_named_but_not_printed(nursery: Nursery, stale: Workbench) -> None:
     stale.write({"kit/agents/a b/foreign.md": b"\0\x1b[31m"})
     assert b"Binary file a/agents/a b/foreign.md differs\n" in _diff(nursery, stale).stdout
 
@@ -96,7 +96,7 @@ def test_a_printed_file_has_the_bytes_of_the_file_whatever_the_code_page(arrows:
     assert run.stdout == (arrows.folder / "agents" / "a.md").read_bytes()
 
 
-def test_programs_get_utf8_and_plain_line_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_get_utf8_and_lf(monkeypatch: pytest.MonkeyPatch) -> None:
     written = {name: io.BytesIO() for name in ("stdout", "stderr")}
     for name, raw in written.items():
         monkeypatch.setattr(sys, name, io.TextIOWrapper(raw, "cp1252", newline="\r\n"))
@@ -106,7 +106,7 @@ def test_programs_get_utf8_and_plain_line_ends(monkeypatch: pytest.MonkeyPatch) 
     assert [raw.getvalue() for raw in written.values()] == ["a → b\n".encode() + b"\xff\n"] * 2
 
 
-def test_a_terminal_gets_what_its_encoding_lacks_spelled_out(arrows: Workbench) -> None:
+def test_characters_that_a_terminal_cannot_encode_are_escaped(arrows: Workbench) -> None:
     (arrows.folder / "agents" / "a.md").unlink()
     assert b"+model: opus \\u2192 haiku" in _on_terminal(arrows.folder, NO_COLOR="1", **CODE_PAGE)
 
@@ -130,7 +130,7 @@ def _read(descriptor: int) -> bytes:
         return b""
 
 
-def test_a_terminal_gets_colours_and_nothing_that_acts_on_it(stale: Workbench) -> None:
+def test_a_terminal_gets_colours_but_no_control_characters(stale: Workbench) -> None:
     stale.write({"kit/agents/a b/foreign.md": "\x1b[2J hidden\u202e\n"})
     printed = _on_terminal(stale.folder / "kit").decode()
     assert "\x1b[32m+model: opus\x1b[0m" in printed
@@ -142,7 +142,7 @@ def test_no_color_is_honoured(stale: Workbench) -> None:
     assert b"\x1b[" not in _on_terminal(stale.folder / "kit", NO_COLOR="1")
 
 
-def test_a_reader_that_goes_early_is_no_error(bench: Workbench) -> None:
+def test_a_reader_that_closes_early_is_not_an_error(bench: Workbench) -> None:
     bench.write({f"agents/a{number}.toml": AGENT.format(f"a{number}") for number in range(300)})
     command = f"{sys.executable} -m kei_assembler --all --diff | head -n 1; echo ${{PIPESTATUS[0]}}"
     run = subprocess.run(["bash", "-c", command], cwd=bench.folder, capture_output=True, text=True, check=True)

@@ -564,7 +564,9 @@ def test_a_kit_on_another_drive_is_named_in_full(bench: Workbench, drive: Path) 
     assert bench.run("agents/a.toml", "--check", "--kit", kit, cwd="here").status == 0
     assert f"did you mean `{kit}/agents/a.toml`?" in bench.run(f"{kit}/agents/b.toml", cwd="here").stderr
     assert bench.run("new", "b", "--kit", kit, cwd="here").stdout == f"created {kit}/agents/b.toml\n"
-    assert bench.run("x.txt", "--kit", kit, cwd="here").stderr.startswith("error: x.txt is no manifest of the kit in ")
+    assert bench.run("x.txt", "--kit", kit, cwd="here").stderr.startswith(
+        "error: `x.txt` is not a manifest of the kit in "
+    )
 
 
 def test_files_on_another_drive_are_imported(bench: Workbench, drive: Path) -> None:

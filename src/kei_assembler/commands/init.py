@@ -1,4 +1,4 @@
-"""`assemble init`: a new kit."""
+"""`assemble init`: create a kit."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from kei_assembler.plan.run import run
 from kei_assembler.report import as_text
 from kei_assembler.selection import named
 
-_NEXT = "next: edit the manifest, or begin another with `assemble new NAME{kit}`; then run: assemble --all{kit}\n"
+_NEXT = "next: edit the manifest, or create another with `assemble new NAME{kit}`, then run: assemble --all{kit}\n"
 
 _NEXT_IN_KIT = """\
-this is a kit already, and gets only what checks it
-next: begin a further agent with `assemble new NAME{kit}`; then run: assemble --all{kit}
+this folder is already a kit, so only the files that check it were added
+next: create another agent with `assemble new NAME{kit}`, then run: assemble --all{kit}
 """
 
 
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", required=False, shell_complete=completing.folders)
 def command(folder: str | None) -> int:
-    """Begin a kit: settings, an agent, a shared rule, and what checks them. Nothing that is there is overwritten.
+    """Create a kit: settings, an agent, a shared block, and checks for git and CI. Existing files are not overwritten.
 
-    A folder that is a kit already, as after an import, gets what checks it: a hook, a workflow, and lines for git and
-    Prettier.
+    In a folder that is already a kit, for example after an import, only add the checks: a pre-commit hook, a workflow,
+    and lines for git and Prettier.
     """
-    path = scaffold.folder_for(folder)
+    path = scaffold.kit_folder(folder)
     is_kit = discovery.is_kit(path)
-    for line in scaffold.begin(path):
+    for line in scaffold.create_kit(path):
         tell(sys.stdout, line)
     if is_kit:
         tell(sys.stderr, _NEXT_IN_KIT.format(kit=naming(named(path))))
