@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from conftest import REPOSITORY
-from nursery import Nursery
+from forkserver import ForkServer
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["rule"]\n'
 ACTION: dict[str, Any] = yaml.safe_load((REPOSITORY / "action.yml").read_text())
@@ -178,39 +178,39 @@ def test_the_fix_writes_and_fails_until_its_work_is_staged(repository: Repositor
 
 
 @pytest.fixture
-def kit(tmp_path: Path, nursery: Nursery) -> Path:
+def kit(tmp_path: Path, forkserver: ForkServer) -> Path:
     """This repository's own kit, assembled, with a block whose code has white space at line ends."""
     for folder in ("agents", "_blocks", "templates"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder)
     with (tmp_path / "_blocks" / "baseline.md").open("a") as block:
         block.write("\n```\ncode   \n```\n")
-    assert nursery.run(tmp_path, ["--all"]).returncode == 0
+    assert forkserver.run(tmp_path, ["--all"]).returncode == 0
     return tmp_path
 
 
-def _edits(nursery: Nursery, kit: Path, cause: str) -> tuple[int, int]:
+def _edits(forkserver: ForkServer, kit: Path, cause: str) -> tuple[int, int]:
     """How many outputs the check takes for edited, and of how many it tells this cause."""
-    run = nursery.run(kit, ["--all", "--check"])
+    run = forkserver.run(kit, ["--all", "--check"])
     return run.stdout.decode().count("edited agents/"), run.stderr.decode().count(f"probably by {cause}")
 
 
 @pytest.mark.parametrize(
     ("hook", "edits"), [("end_of_file_fixer", False), ("mixed_line_ending", False), ("trailing_whitespace_fixer", True)]
 )
-def test_the_white_space_hooks_touch_nothing_but_code(nursery: Nursery, kit: Path, hook: str, edits: bool) -> None:
+def test_white_space_hooks_touch_only_code(forkserver: ForkServer, kit: Path, hook: str, edits: bool) -> None:
     outputs = sorted(map(str, (kit / "agents").glob("*.md")))
     assert import_module(f"pre_commit_hooks.{hook}").main(outputs) == edits
     cause = "an editor or a hook that removes or adds"
-    assert _edits(nursery, kit, cause) == ((7, 7) if edits else (0, 0))
+    assert _edits(forkserver, kit, cause) == ((7, 7) if edits else (0, 0))
 
 
 @pytest.mark.slow
-def test_a_real_formatter_is_known_by_its_traces(nursery: Nursery, kit: Path) -> None:
+def test_a_real_formatter_is_known_by_its_traces(forkserver: ForkServer, kit: Path) -> None:
     prettier = REPOSITORY / "tests" / "node" / "node_modules" / ".bin" / "prettier"
     if not prettier.exists():
         pytest.skip("prettier comes by npm, which is not here; `make slow` installs it")
     subprocess.run([prettier, "--write", "agents"], cwd=kit, check=True, capture_output=True)
-    assert _edits(nursery, kit, "a Markdown formatter") == (7, 7)
+    assert _edits(forkserver, kit, "a Markdown formatter") == (7, 7)
 
 
 def test_staged_without_git_says_so(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_no_input_of_the_action_reaches_a_script_but_by_the_environment() -> Non
 
 @pytest.mark.parametrize(("manifest", "status"), [('model = "opus"\n', 0), ('model = "haiku"\n', 1), ("frob = 1\n", 1)])
 def test_the_action_annotates_and_shows_what_is_wrong(
-    tmp_path: Path, nursery: Nursery, manifest: str, status: int
+    tmp_path: Path, forkserver: ForkServer, manifest: str, status: int
 ) -> None:
     kit = tmp_path / "a kit; echo pwned"
     (kit / "agents").mkdir(parents=True)
@@ -239,7 +239,7 @@ def test_the_action_annotates_and_shows_what_is_wrong(
     agent.write_text('name = "a"\ndescription = "A."\nmodel = "opus"\n')
     tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = os.environ | {"PATH": tools, "KIT": str(kit), "STRICT": "false"}
-    assert nursery.run(kit, ["--all"]).returncode == 0
+    assert forkserver.run(kit, ["--all"]).returncode == 0
     agent.write_text(f'name = "a"\ndescription = "A."\n{manifest}')
     run = subprocess.run(
         ["bash", "-c", STEPS[-1]["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False

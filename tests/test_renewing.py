@@ -10,11 +10,11 @@ import sys
 import pytest
 
 from conftest import Workbench
+from forkserver import COMMAND, ForkServer
 from kei_assembler import Kit, schema
 from kei_assembler.kit.settings import SETTINGS
 from kei_assembler.plan.changes import FileStatus
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
-from nursery import COMMAND, Nursery
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["baseline"]\n'
 OUTPUT = '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
@@ -201,9 +201,9 @@ def test_what_is_no_file_is_not_looked_at(kit: Workbench) -> None:
     assert kit.run("--all", "--check").status == kit.run("--all").status == 0
 
 
-def test_with_two_processes_it_is_the_same(kit: Workbench, nursery: Nursery) -> None:
+def test_with_two_processes_it_is_the_same(kit: Workbench, forkserver: ForkServer) -> None:
     kit.write({f"agents/tester-{number}.toml": AGENT.format(f"tester-{number}") for number in range(100, 400)})
-    lines = nursery.run(kit.folder, ["--all"], code=ON_TWO_CORES + COMMAND).stdout.decode().splitlines()
+    lines = forkserver.run(kit.folder, ["--all"], code=ON_TWO_CORES + COMMAND).stdout.decode().splitlines()
     assert "it forks" in lines
     assert lines[-2:] == ["created .claude/agents/tester-399.md", f"updated {MANIFEST_SCHEMA}"]
     assert _is_as_printed(kit)
