@@ -499,6 +499,20 @@ def test_what_is_required_must_say_something(bench: Workbench, rest: str) -> Non
     assert (_codes(run.stderr), f"`{key}` is empty" in run.stderr) == (["K103"], True)
 
 
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("role", "write `role = …` above the first table header"),
+        ("handoff", "add a `[[handoff]]` at the end of the file"),
+        ("references", "add `[references]` at the end of the file"),
+        ("target", "add a `[target.…]` at the end of the file"),
+    ],
+)
+def test_a_missing_key_says_where_it_belongs(key: str, hint: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a"), "assemble.toml": f'required = ["{key}"]\n'})
+    assert f"help: the kit requires it; {hint}\n" in bench.run("--all").stderr
+
+
 def test_a_placeholder_spelled_with_escapes_is_found(bench: Workbench) -> None:
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "\\u007b{X}}"\n'})
     assert _codes(bench.run("--all").stderr) == ["T401"]

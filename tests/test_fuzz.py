@@ -231,7 +231,7 @@ def _check_stamp(raw: bytes) -> None:
     assert (rest == text) == (line is None)
     assert _missing(text, rest) == Counter([line] if line is not None else [])
     assert found is None or not found.intact or rest in RESTS
-    assert stamp.has_conflict(text) or not stamp.is_torn(text, stamp.MARKUP)
+    assert stamp.find_conflict(text) or not stamp.is_torn(text, stamp.MARKUP)
 
 
 def _check_settled(raw: bytes) -> None:

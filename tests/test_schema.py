@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import tomllib
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from datetime import date
 from typing import Any
 
 import pytest
@@ -20,12 +22,32 @@ from kei_assembler import schema
 from kei_assembler.kit import Kit
 from kei_assembler.kit.settings import SHAPE, decode_settings
 from kei_assembler.loader import load_kit
-from kei_assembler.manifest import FIELDS, decode, manifest_reader, manifest_shape
+from kei_assembler.manifest import FIELDS, manifest_shape
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.settings import repeated_setting
 from kei_assembler.rules.sources import check_source
 from kei_assembler.source import Source, read_toml
-from kei_assembler.source.shapes import Field, Shape, fits, misfits
+from kei_assembler.source.shapes import (
+    ANYTHING,
+    BOOLEAN,
+    FILLED,
+    ITEMS_MOST,
+    LINE,
+    NUMBER,
+    TABLE_OF_ANYTHING,
+    TEXT,
+    Field,
+    Misfit,
+    Shape,
+    any_of,
+    list_of,
+    matching,
+    misfits,
+    one_of,
+    reader,
+    table,
+    table_of,
+)
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 SETTINGS = """\
@@ -250,17 +272,104 @@ def test_a_manifest_that_the_schema_takes_has_the_right_form(kit: Kit, data: dic
     assert _accepts(schema.manifest_schema(kit), data) == (not wrong), (data, wrong)
 
 
-@SETUP
-@given(_manifests())
-@example(GOOD)
-@example({**GOOD, "tools": [], "handoff": [], "references": {}, "target": {"codex": {}}})
-@example({**GOOD, "tools": ["Read", 1], "handoff": [{"target": "beta"}]})
-@example({**GOOD, "domain_in": ["x"] * 10_001})
-def test_what_is_read_at_once_is_what_fits(data: dict[str, Any]) -> None:
-    extra_keys = {"owner": "string", "links": "strings"}
-    read = manifest_reader(manifest_shape(extra_keys))(data)
-    assert (read is not None) == fits(manifest_shape(extra_keys), data)
-    assert read in (None, decode(data, extra_keys))
+_PORTABLE = matching("[a-z][a-z-]*", "a word", 3)
+_BEYOND_SCHEMAS = (matching("[a-z]+", "a file", names_file=True), matching("(?!x)[a-z]+", "a word without x"))
+
+
+_LEAVES = (
+    *(TEXT, FILLED, LINE, one_of("x", "a-b"), _PORTABLE, *_BEYOND_SCHEMAS),
+    *(BOOLEAN, ANYTHING, Shape(list, "a list"), Shape(dict, "a table")),
+    *(Shape(kind, "a number", least=least) for kind in (int, float) for least in (None, 0, 2)),
+)
+
+
+def _shape(draw: st.DrawFn, depth: int) -> Shape:
+    """A shape of any type, with any of the constraints that there are for it."""
+    kind = draw(st.sampled_from(("leaf", "list", "any of", "table", "table of"))) if depth else "leaf"
+    match kind:
+        case "list":
+            return list_of(_shape(draw, depth - 1), "a list", draw(st.integers(0, 2)))
+        case "any of":
+            return any_of(_shape(draw, depth - 1), _shape(draw, depth - 1))
+        case "table":
+            return table(*_rows(draw, depth - 1))
+        case "table of":
+            return table_of(_shape(draw, depth - 1), fields=_rows(draw, depth - 1))
+    leaf: Shape = draw(st.sampled_from(_LEAVES))
+    return leaf
+
+
+def _rows(draw: st.DrawFn, depth: int) -> tuple[Field, ...]:
+    keys = draw(st.lists(st.sampled_from(("x", "a-b", "Read")), min_size=1, unique=True))
+    return tuple(Field(key, _shape(draw, depth), "", required=draw(st.booleans())) for key in keys)
+
+
+@st.composite
+def _cases(draw: st.DrawFn) -> tuple[Shape, Any]:
+    """A shape, and a value that may have it."""
+    shape = _shape(draw, 3)
+    return shape, draw(_values(shape))
+
+
+def _is_expressible(shape: Shape) -> bool:
+    inner = (*shape.either, *(field.shape for field in shape.fields), *((shape.item,) if shape.item else ()))
+    return shape not in _BEYOND_SCHEMAS and all(map(_is_expressible, inner))
+
+
+def _thawed(value: Any) -> Any:
+    """A value as it was before it was coerced."""
+    if isinstance(value, list | tuple):
+        return list(map(_thawed, value))
+    return {key: _thawed(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _check_readings(shape: Shape, value: Any) -> None:
+    """Check that what a shape's reader takes is what its schema takes, and that what it returns has the right form."""
+    found: list[Misfit] = []
+    read = reader(shape)(value, (), found)
+    is_accepted = _accepts(schema.of_shape(shape), value)
+    assert is_accepted or found
+    if _is_expressible(shape):
+        assert is_accepted == (not found), found
+    if not found:
+        assert _thawed(read) == value
+    again: list[Misfit] = []
+    assert reader(shape)(_thawed(read), (), again) == read
+    wrong = (each for each in again if each.kind in ("type", "unknown") and each.value is not None)
+    assert [each for each in wrong if not each.shape.either] == []
+
+
+@examples(300, list(HealthCheck))
+@given(_cases())
+def test_reader_and_schema_agree_on_any_shape(case: tuple[Shape, Any]) -> None:
+    _check_readings(*case)
+
+
+@pytest.mark.parametrize("shape", _LEAVES)
+def test_reader_and_schema_agree_on_each_constraint(shape: Shape) -> None:
+    around: tuple[Any, ...] = (0, 1, 2, -1, 0.5, 1.5, True, [], {}, "abc", "abcd", "con", *WORDS)
+    for value in around:
+        _check_readings(shape, value)
+        _check_readings(any_of(BOOLEAN, shape), value)
+        _check_readings(table(Field("x", shape, "", required=True)), {"x": value})
+        for entries, least in (([], 0), ([], 1), ([value], 1), ([value], 2), ([value] * 2, 2)):
+            _check_readings(list_of(shape, "a list", least), entries)
+    for size in (ITEMS_MOST, ITEMS_MOST + 1):
+        _check_readings(list_of(shape, "a list"), ["x"] * size)
+    _check_readings(table(Field("x", shape, "", required=True)), {})
+    _check_readings(table(Field("x", shape, "")), {"y": 1})
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, date(2026, 1, 1)])
+def test_a_value_that_json_does_not_know_fits_nowhere(value: Any) -> None:
+    for shape in (NUMBER, ANYTHING, any_of(NUMBER, ANYTHING)):
+        assert [misfit.kind for misfit in misfits(shape, value)] == ["type"]
+    assert [misfit.path for misfit in misfits(TABLE_OF_ANYTHING, {"x": [value], "y": 1})] == [("x",)]
+
+
+def test_an_absent_key_gets_the_default_of_its_field() -> None:
+    shape = table(Field("x", FILLED, "", default="y"), Field("z", FILLED, ""))
+    assert reader(shape)({}, (), []) == {"x": "y"}
 
 
 @SETUP

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from hashlib import sha256
 from typing import Any
@@ -16,10 +16,10 @@ from typing import Any
 from kei_assembler.kit import Kit
 from kei_assembler.kit.settings import BLOCK_NAME, NAMED_ONCE, SETTINGS
 from kei_assembler.manifest import FIELDS, extra_fields
-from kei_assembler.source.shapes import FILLED, ITEMS_MOST, Field, Shape, any_of, fits, list_of, one_of, table
+from kei_assembler.source.shapes import FILLED, TYPES, Field, Shape, any_of, applying, fits, list_of, one_of, table
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import CLAUDE_TOOLS
-from kei_assembler.text.stamp import has_conflict
+from kei_assembler.text.stamp import find_conflict
 
 Schema = dict[str, Any]
 
@@ -72,7 +72,7 @@ def state(content: bytes, now: Schema) -> State:
     except (ValueError, RecursionError):
         if not _COMMENT.search(content):
             return State.IN_ORDER
-        return State.OUTDATED if has_conflict(content.decode(errors="replace")) else State.EDITED
+        return State.OUTDATED if find_conflict(content.decode(errors="replace")) else State.EDITED
     if present == now or not _is_made(present):
         return State.IN_ORDER
     return State.OUTDATED if present["$comment"].endswith(_digest(present)) else State.EDITED
@@ -149,7 +149,7 @@ def _of_fields(fields: Iterable[Field]) -> Schema:
 
 def _of_field(field: Field) -> Schema:
     default = _plain(field.default)
-    schema = _of(field.shape) | {"description": _description(field)}
+    schema = of_shape(field.shape) | {"description": _description(field)}
     schema |= {"default": default} if field.default is not None and fits(field.shape, default) else {}
     return schema | ({"examples": _plain(field.examples)} if field.examples else {})
 
@@ -168,59 +168,22 @@ def _plain(value: Any) -> Any:
     return {key: _plain(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value
 
 
-def _of(shape: Shape) -> Schema:
+def of_shape(shape: Shape) -> Schema:
+    """Return the schema of the values that have a shape, as far as JSON Schema can say what the shape asks for."""
     if shape.either:
-        return {"anyOf": list(map(_of, shape.either))}
-    return {"type": _TYPES[shape.type], **_OF_TYPE.get(shape.type, _of_number)(shape)}
-
-
-_TYPES: dict[type, str | list[str]] = {
-    str: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    list: "array",
-    dict: "object",
-    object: ["string", "number", "boolean", "array", "object"],
-}
-
-
-def _of_number(shape: Shape) -> Schema:
-    return {} if shape.least is None else {"minimum": shape.least}
-
-
-def _of_string(shape: Shape) -> Schema:
+        return {"anyOf": list(map(of_shape, shape.either))}
+    schema: Schema = {"type": TYPES[shape.type].keyword}
+    if shape.fields:
+        schema |= _of_fields(shape.fields)
+    if shape.type is dict and shape.item:
+        schema["additionalProperties"] = of_shape(shape.item)
+    if shape.type is list:
+        schema["items"] = of_shape(shape.item) if shape.item else True
+    for _, constraint in applying(shape):
+        schema |= constraint.keywords(getattr(shape, constraint.attribute))
     if shape.choices:
-        return {"enum": list(shape.choices)}
-    pattern = _pattern(shape)
-    return ({"pattern": pattern} if pattern else {}) | ({"maxLength": shape.most} if shape.most else {})
-
-
-_SOMETHING = r"\S"
-_BREAKS = r"\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
-_ONE_LINE = rf"^[^{_BREAKS}]*\S[^{_BREAKS}]*$"
-_OF_SOME_DIALECTS = re.compile(r"\(\?(?!:)|[*+?}]\+|\\[ABDWZbdw]")
-
-
-def _pattern(shape: Shape) -> str:
-    if shape.pattern and not _OF_SOME_DIALECTS.search(shape.pattern):
-        return f"^(?:{shape.pattern})$"
-    if shape.one_line:
-        return _ONE_LINE
-    return "" if shape.may_be_blank else _SOMETHING
-
-
-def _of_list(shape: Shape) -> Schema:
-    least = {"minItems": shape.least} if shape.least else {}
-    return {"items": _of(shape.item) if shape.item else True, **least, "maxItems": ITEMS_MOST}
-
-
-def _of_table(shape: Shape) -> Schema:
-    schema = _of_fields(shape.fields) if shape.fields else {}
-    return schema | ({"additionalProperties": _of(shape.item)} if shape.item else {})
-
-
-_OF_TYPE: dict[type, Callable[[Shape], Schema]] = {str: _of_string, list: _of_list, dict: _of_table}
+        del schema["pattern"]  # none of the words is blank
+    return schema
 
 
 def _name_each_once(schema: Schema) -> None:
@@ -244,7 +207,7 @@ def _fill(schema: Schema) -> None:
 
 
 _LEAST: dict[str, Schema] = {
-    "string": {"pattern": _SOMETHING},
+    "string": {"pattern": r"\S"},
     "array": {"minItems": 1},
     "object": {"minProperties": 1},
 }

@@ -16,7 +16,7 @@ from kei_assembler.kit.settings import Settings, character, is_block_name, table
 from kei_assembler.manifest import Manifest, manifest_reader, manifest_shape
 from kei_assembler.paths import is_inside, normal
 from kei_assembler.source import BYTES_MOST, ReadError, Source, read_text, read_toml
-from kei_assembler.source.shapes import Shape
+from kei_assembler.source.shapes import Misfit, Shape
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 
 SETTINGS_FILE = "assemble.toml"
@@ -81,8 +81,8 @@ class Kit:
         return manifest_shape(self.settings.extra_keys)
 
     @cached_property
-    def manifest_of(self) -> Callable[[Mapping[str, Any]], Manifest | None]:
-        """Gives the manifest that parsed TOML holds, if that has the form of this kit's."""
+    def manifest_of(self) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[Misfit]]]:
+        """Gives the manifest that parsed TOML holds, and in how far that does not have the form of this kit's."""
         return manifest_reader(self.shape)
 
     @cached_property

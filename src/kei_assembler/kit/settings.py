@@ -14,11 +14,11 @@ from kei_assembler.source.shapes import (
     FILLED,
     STRINGS,
     Field,
-    coerce_fields,
     fits,
     list_of,
     matching,
     one_of,
+    reader,
     table,
     table_of,
 )
@@ -110,6 +110,8 @@ SETTINGS = (
 
 SHAPE = table(*SETTINGS)
 
+_read = reader(SHAPE)
+
 NAMED_ONCE = tuple(field.key for field in SETTINGS if field.shape.type is list and not field.is_table)
 """The settings that are lists of names, each of which stands there once."""
 
@@ -148,7 +150,7 @@ def decode_settings(data: Mapping[str, Any]) -> Settings:
 
     A setting whose value does not have its form counts as one that is not given.
     """
-    said = Settings(**{key.replace("-", "_"): value for key, value in coerce_fields(SETTINGS, data).items()})
+    said = Settings(**{key.replace("-", "_"): value for key, value in _read(data, (), []).items()})
     manifests, *blocks, templates = map(normal, (said.manifests, *said.blocks, said.templates))
     return said._replace(manifests=manifests, blocks=tuple(blocks), templates=templates)
 

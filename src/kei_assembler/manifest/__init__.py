@@ -10,10 +10,9 @@ from kei_assembler.source.shapes import (
     LINE,
     STRINGS,
     TEXT,
-    UNFIT,
     Field,
+    Misfit,
     Shape,
-    coerce_fields,
     list_of,
     matching,
     one_of,
@@ -116,6 +115,9 @@ FIELDS = (
 )
 """The manifest's keys, in the order in which they are best written."""
 
+HEAD_KEYS = ("name", "description", "tools", "model", "targets", "target")
+"""The keys for the front matter and the choice of clients. The texts of all other keys go into the body."""
+
 OPTIONS = {
     "description": "--description",
     "tools": "--tool",
@@ -204,34 +206,23 @@ def _with_tables(own: Any, defaults: Mapping[str, Mapping[str, Any]]) -> dict[st
     return {"target": merged}
 
 
-def decode(data: Mapping[str, Any], extra_keys: Mapping[str, str]) -> Manifest:
-    """Return the manifest that the parsed TOML holds.
+def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[Misfit]]]:
+    """Return a function that gives the manifest that parsed TOML holds, and in how far that does not fit `shape`.
 
-    Whatever does not have its shape is replaced by an empty value (see `shapes.coerce`), so the result can be
-    checked further, but is worth rendering only when the data fits `manifest_shape`.
-    """
-    return _made_of(coerce_fields((*FIELDS, *extra_fields(extra_keys)), data))
-
-
-def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], Manifest | None]:
-    """Return a function that gives the manifest that parsed TOML holds, and None if that does not fit `shape`.
-
-    That is a `manifest_shape`.
+    `shape` is a `manifest_shape`. Whatever does not fit is replaced by an empty value (see `shapes.reader`), so the
+    manifest can be checked further, but is worth rendering only when there are no misfits.
     """
     read = reader(shape)
 
-    def read_manifest(data: Mapping[str, Any]) -> Manifest | None:
-        values = read(data)
-        return None if values is UNFIT else _made_of({**_NOTHING, **values})
+    def read_manifest(data: Mapping[str, Any]) -> tuple[Manifest, list[Misfit]]:
+        found: list[Misfit] = []
+        values = {**_NOTHING, **read(data, (), found)}
+        values["handoff"] = tuple([Handoff(**entry) for entry in values["handoff"]])
+        values["references"] = References(**values["references"])
+        known = {key: values.pop(key) for key in _NOTHING}
+        return Manifest(**known, extra=values), found
 
     return read_manifest
-
-
-def _made_of(values: dict[str, Any]) -> Manifest:
-    values["handoff"] = tuple(Handoff(**entry) for entry in values["handoff"])
-    values["references"] = References(**values["references"])
-    known = {key: values.pop(key) for key in _NOTHING}
-    return Manifest(**known, extra=values)
 
 
 _NOTHING = {field.key: field.default for field in FIELDS}

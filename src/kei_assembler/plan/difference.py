@@ -74,7 +74,7 @@ def likely_cause(change: Change) -> str:
         return ""
     comment = TARGETS[change.target].form.comment
     present, wanted = (stamp.split(text_of(side or b""), comment)[1] for side in (change.before, change.after))
-    if stamp.has_conflict(present) and not stamp.has_conflict(wanted):
+    if stamp.find_conflict(present) and not stamp.find_conflict(wanted):
         return UNFINISHED_MERGE
     return next((cause for cause, same in _CAUSES if same(present) == same(wanted)), "")
 

@@ -33,7 +33,7 @@ from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.text import client_variable_in_file, unfinished_merge
 from kei_assembler.source import BYTES_MOST, START, Source, with_lf
-from kei_assembler.source.shapes import fits
+from kei_assembler.source.shapes import are_texts, fits
 from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets import TARGETS
 from kei_assembler.text.hidden import may_hide
@@ -359,7 +359,7 @@ def _still(value: Any) -> Any:
     if isinstance(value, str):
         return inert(value)
     if isinstance(value, list | tuple):
-        return tuple(map(_still, value))
+        return inert_all(value) if are_texts(value) else tuple(map(_still, value))
     if isinstance(value, Mapping):
         return MappingProxyType({key: _still(item) for key, item in value.items()})
     return value
@@ -369,12 +369,10 @@ _VIEWS: dict[str, Callable[[Any], Any]] = {
     "name": str,
     "role": trimmed,
     "blocks": tuple,
-    "domain_in": inert_all,
-    "forbidden_domain": inert_all,
     "output_extra_fields": fold_all,
     "handoff": _handoffs,
     "references": lambda references: references._replace(extra=tuple(map(reference, references.extra))),
-    "tools": lambda tools: inert_all(tools or ()),
-    "targets": lambda targets: inert_all(targets or ()),
+    "tools": lambda tools: _still(tools or ()),
+    "targets": lambda targets: _still(targets or ()),
 }
 """How templates see the manifest's fields; all others are seen as `_still` gives them."""

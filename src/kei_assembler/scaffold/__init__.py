@@ -13,7 +13,6 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.kit import Kit, discovery, naming
 from kei_assembler.loader import load_kit
-from kei_assembler.manifest import decode
 from kei_assembler.paths import as_seen, normal, way_down
 from kei_assembler.plan import disk
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
@@ -82,7 +81,7 @@ def _outputs(kit: Kit, way: str) -> list[str]:
     """
     found = {kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets}
     for file in kit.manifests:
-        manifest = decode(kit.read_manifest(file).data, kit.settings.extra_keys)
+        manifest, _ = kit.manifest_of(kit.read_manifest(file).data)
         found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
     patterns = {_pattern(normal(f"{way or '.'}/{path}")).replace(_ANY, "*") for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
