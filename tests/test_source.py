@@ -6,7 +6,7 @@ import pytest
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.rules.sources import check_source
-from kei_assembler.source import BYTES_MOST, read_text, read_toml
+from kei_assembler.source import MAX_BYTES, read_text, read_toml
 
 
 def _only(found: list[Diagnostic]) -> Diagnostic:
@@ -50,9 +50,9 @@ def test_what_is_not_utf8_is_named_with_its_place(raw: bytes, line: int, column:
 
 
 def test_the_bound_is_on_the_bytes() -> None:
-    assert read_text("a.md", b"x" * BYTES_MOST).error is None
-    assert _said(b"#" + b"x" * BYTES_MOST)[0] == "S004"
-    assert _said("é".encode() * (BYTES_MOST // 2) + b"x")[0] == "S004"
+    assert read_text("a.md", b"x" * MAX_BYTES).error is None
+    assert _said(b"#" + b"x" * MAX_BYTES)[0] == "S004"
+    assert _said("é".encode() * (MAX_BYTES // 2) + b"x")[0] == "S004"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from kei_assembler.files.walk import walk
 from kei_assembler.kit.settings import Settings, character, is_block_name, table_at
 from kei_assembler.manifest import Manifest, manifest_reader, manifest_shape
 from kei_assembler.paths import is_inside, normal
-from kei_assembler.source import BYTES_MOST, ReadError, Source, read_text, read_toml
+from kei_assembler.source import MAX_BYTES, ReadError, Source, read_text, read_toml
 from kei_assembler.source.shapes import Misfit, Shape
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 
@@ -51,9 +51,9 @@ class Kit:
         self.settings = settings
         self.settings_source = settings_source
         self.settings_at = at
-        self.chosen: tuple[str, ...] = ()
+        self.selected_targets: tuple[str, ...] = ()
         """The targets to keep to, if any: those of one run."""
-        self.named = ""
+        self.display_folder = ""
         """The folder, where commands to mend something have to name it."""
         self._blocks: dict[str, Block | None] = {}
         self.holds_folder = cache(self.holds)
@@ -81,7 +81,7 @@ class Kit:
         return manifest_shape(self.settings.extra_keys)
 
     @cached_property
-    def manifest_of(self) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[Misfit]]]:
+    def decode_manifest(self) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[Misfit]]]:
         """Gives the manifest that parsed TOML holds, and in how far that does not have the form of this kit's."""
         return manifest_reader(self.shape)
 
@@ -118,9 +118,9 @@ class Kit:
     def targets_of(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the targets that a manifest's files are made for: its own or the kit's, or those chosen."""
         wanted = self._all_targets_of(manifest)
-        if not self.chosen:
+        if not self.selected_targets:
             return wanted
-        return tuple(target for target in self.chosen if manifest.targets is None or target in wanted)
+        return tuple(target for target in self.selected_targets if manifest.targets is None or target in wanted)
 
     def _all_targets_of(self, manifest: Manifest) -> tuple[str, ...]:
         wanted = (target for target in manifest.targets or self.settings.targets if target in TARGETS)
@@ -131,11 +131,11 @@ class Kit:
         pattern = self.settings.output(target)
         return normal(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
 
-    def targets_left_out(self, manifest: Manifest) -> tuple[str, ...]:
+    def skipped_targets(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the targets of a manifest that this run keeps away from."""
-        if not self.chosen:
+        if not self.selected_targets:
             return ()
-        return tuple(target for target in self._all_targets_of(manifest) if target not in self.chosen)
+        return tuple(target for target in self._all_targets_of(manifest) if target not in self.selected_targets)
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
@@ -232,13 +232,13 @@ class Kit:
         path = self.path(file)
         try:
             if self.holds_folder(os.path.dirname(path)):
-                return self.files.read(path, BYTES_MOST, follow=False)
+                return self.files.read(path, MAX_BYTES, follow=False)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
         if not self.holds(path):
             raise OSError(errno.EXDEV, "a link leads outside the kit's root")
-        return self.files.read(path, BYTES_MOST)
+        return self.files.read(path, MAX_BYTES)
 
     def holds(self, path: str) -> bool:
         """Tell whether a path lies inside the kit's root after resolving symlinks."""
@@ -276,7 +276,7 @@ class Kit:
                 yield start + path
 
 
-def naming(kit: str) -> str:
+def kit_option(kit: str) -> str:
     """Return the option by which a command line names a kit's folder, after a space; nothing for no folder."""
     return f" --kit {quote(kit)}" if kit else ""
 

@@ -10,7 +10,7 @@ from kei_assembler.files import DISK, Files
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit
 from kei_assembler.kit.settings import decode_settings, table_at
 from kei_assembler.paths import upwards
-from kei_assembler.source import BYTES_MOST, Source, read_toml
+from kei_assembler.source import MAX_BYTES, Source, read_toml
 
 PROJECT_TABLE: KeyPath = ("tool", "assemble")
 _DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"
@@ -78,7 +78,7 @@ def _settings_source(folder: str, files: Files, file: str, needle: bytes = b"") 
     if not files.exists(path):
         return None
     try:
-        raw = files.read(path, BYTES_MOST)
+        raw = files.read(path, MAX_BYTES)
     except OSError as error:
         raise AssembleError(f"{file} cannot be read: {error.strerror}") from error
     return read_toml(file, raw) if needle in raw else None

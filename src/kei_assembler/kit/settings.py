@@ -112,7 +112,7 @@ SHAPE = table(*SETTINGS)
 
 _read = reader(SHAPE)
 
-NAMED_ONCE = tuple(field.key for field in SETTINGS if field.shape.type is list and not field.is_table)
+UNIQUE_LISTS = tuple(field.key for field in SETTINGS if field.shape.type is list and not field.is_table)
 """The settings that are lists of names, each of which stands there once."""
 
 

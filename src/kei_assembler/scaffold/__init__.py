@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kei_assembler import __version__, schema
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
-from kei_assembler.kit import Kit, discovery, naming
+from kei_assembler.kit import Kit, discovery, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import as_seen, normal, way_down
 from kei_assembler.plan import disk
@@ -81,7 +81,7 @@ def _outputs(kit: Kit, way: str) -> list[str]:
     """
     found = {kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets}
     for file in kit.manifests:
-        manifest, _ = kit.manifest_of(kit.read_manifest(file).data)
+        manifest, _ = kit.decode_manifest(kit.read_manifest(file).data)
         found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
     patterns = {_pattern(normal(f"{way or '.'}/{path}")).replace(_ANY, "*") for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
@@ -131,8 +131,8 @@ def _for_repository(way: str, outputs: Sequence[str]) -> tuple[Piece, ...]:
 
 
 def _checks(way: str) -> tuple[Piece, Piece]:
-    hook = _HOOK.format(command=json.dumps(f"{_CHECK} --staged{naming(way)}"))
-    step = _STEP.format(command=json.dumps(f"{_CHECK}{naming(way)}"))
+    hook = _HOOK.format(command=json.dumps(f"{_CHECK} --staged{kit_option(way)}"))
+    step = _STEP.format(command=json.dumps(f"{_CHECK}{kit_option(way)}"))
     workflow = _WORKFLOW.format(version=__version__) + step
     return (
         Piece(".pre-commit-config.yaml", f"repos:\n{hook}", if_kept=_to_add("repos", hook)),

@@ -12,10 +12,10 @@ import rtoml
 
 from kei_assembler.diagnostics import KeyPath, Span
 
-BYTES_MOST = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 """The bound on the size of a manifest, a block, a template or a settings file, in bytes."""
 
-NESTING_MOST = 64
+MAX_NESTING = 64
 """The bound on how deeply the values of a manifest or of settings are nested."""
 
 START = Span(1, 1, 1, 1)
@@ -50,7 +50,7 @@ class Source:
         self._spans: dict[KeyPath, Span] | None = None
 
     @cached_property
-    def spells(self) -> bool:
+    def has_escapes(self) -> bool:
         """Whether the text, as TOML, may spell characters that do not stand in it, by escapes."""
         return any(part[:1] in _SPELLING for part in self.text.split("\\")[1:] if part)
 
@@ -69,7 +69,7 @@ class Source:
             path = path[:-1]
         return self._spans.get(path, START)
 
-    def within(self, path: KeyPath, value: str, start: int, end: int) -> Span:
+    def locate_text(self, path: KeyPath, value: str, start: int, end: int) -> Span:
         """Return where the stretch `value[start:end]` of the string at `path` stands, or else where `path` does.
 
         This looks for the same text, as often repeated as there, as it is or spelled with TOML's escapes.
@@ -117,8 +117,8 @@ def _first_mentions(text: str) -> dict[KeyPath, Span]:
 
 def read_text(file: str, raw: bytes) -> Source:
     """Return the file's text, or why its bytes are none."""
-    if len(raw) > BYTES_MOST:
-        return Source(file, "", ReadError("too-large", BYTES_MOST))
+    if len(raw) > MAX_BYTES:
+        return Source(file, "", ReadError("too-large", MAX_BYTES))
     plain = with_lf(raw.removeprefix(BOM_UTF8))
     try:
         text, is_text = plain.decode(), b"\0" not in raw
@@ -141,7 +141,7 @@ def read_toml(file: str, raw: bytes) -> Source:
         source.data = rtoml.loads(source.text)
     except rtoml.TomlParsingError as error:
         source.error = ReadError("not-toml", error)
-    if _depth(source.data) > NESTING_MOST and (path := _too_deep(source.data, ())):
+    if _depth(source.data) > MAX_NESTING and (path := _too_deep(source.data, ())):
         source.error = ReadError("too-deep", path)
     return source
 
@@ -165,7 +165,7 @@ _CONTAINERS = (dict, list)
 
 def _too_deep(value: Any, path: KeyPath) -> KeyPath | None:
     """The path of the first value that is nested too deeply."""
-    if len(path) > NESTING_MOST:
+    if len(path) > MAX_NESTING:
         return path
     items = value.items() if isinstance(value, dict) else enumerate(value)
     deeper = (_too_deep(inner, (*path, key)) for key, inner in items if isinstance(inner, dict | list))
