@@ -169,7 +169,7 @@ def _plain(value: Any) -> Any:
 
 
 def of_shape(shape: Shape) -> Schema:
-    """Return the schema of the values that have a shape, as far as JSON Schema can say what the shape asks for."""
+    """Return the JSON Schema for a shape, without the constraints that JSON Schema can't express."""
     if shape.either:
         return {"anyOf": list(map(of_shape, shape.either))}
     schema: Schema = {"type": TYPES[shape.type].keyword}

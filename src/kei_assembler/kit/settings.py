@@ -79,7 +79,7 @@ SETTINGS = (
     Field(
         "obligatory",
         list_of(BLOCK_NAME, "a list of block names"),
-        "Blocks that every manifest lists first.",
+        "Blocks that all manifests list first.",
         default=(),
     ),
     Field("required", STRINGS, "Keys that every manifest must fill in.", default=("name", "description")),

@@ -1,8 +1,8 @@
-"""What a value in TOML must be: rows of data that check a value, bring it into its form and become JSON Schema.
+"""The validator of TOML values: rows of data that give the errors, the coercion and the JSON Schema.
 
-The same rows describe the manifest, the settings and the targets' front matter. `reader` compiles a shape into the one
-function that checks and coerces its values; `schema.py` writes the same shape as JSON Schema. Both take from `TYPES`
-what a type is, and what a shape can ask of its values.
+The rows describe the manifest, the settings and the targets' front matter. `reader` compiles a shape into one function
+that validates and coerces a value; `schema.py` writes the same shape as JSON Schema. Both read `TYPES`, the table of
+the types and of the constraints that a shape can put on its values.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Field(NamedTuple):
 class Misfit(NamedTuple):
     """One way in which a value is not what its shape says.
 
-    `kind` is `unknown` (a key), `missing` (a key), `type`, `blank`, `lines` or `value`. `fault` completes the sentence
-    that begins with the key.
+    `kind` is `unknown` (a key), `missing` (a key), `type`, `blank`, `lines` or `value`. `fault` says what is wrong, and
+    completes a sentence that starts with the key.
     """
 
     kind: str
@@ -69,7 +69,7 @@ ITEMS_MOST = 10_000
 """The bound on the entries of a list."""
 
 MISFITS_MOST = 1000
-"""The bound on the misfits that a reading collects."""
+"""The limit on the misfits that are collected for one value."""
 
 TEXT = Shape(str, "a string", may_be_blank=True)
 FILLED = Shape(str, "a string")
@@ -113,11 +113,12 @@ def table_of(item: Shape, expects: str = "a table", fields: tuple[Field, ...] = 
 
 
 class Constraint(NamedTuple):
-    """One thing that a shape can ask of its values, beyond their type.
+    """One constraint that a shape can put on its values, besides their type.
 
-    `test` takes the value of the shape's `attribute` and returns the function that tells whether a value meets the
-    constraint, or something falsy if there is none. `keywords` takes the same and returns the constraint in JSON
-    Schema, as far as that can express it. `kind` and `fault` say what a value that fails is reported as.
+    `test` takes the value of the shape's `attribute`. It returns a function that returns whether a value meets the
+    constraint, or something falsy if the shape does not have the constraint. `keywords` takes the same, and returns the
+    JSON Schema keywords for the constraint; there are none if JSON Schema can't express it. `kind` and `fault` are
+    those of the misfit; `fault` can contain `{expects}`, `{limit}`, and for a list `{size}`.
     """
 
     attribute: str
@@ -128,7 +129,7 @@ class Constraint(NamedTuple):
 
 
 class Type(NamedTuple):
-    """One type of values: its name in a message and in JSON Schema, its test, its empty value, its constraints."""
+    """One type: its name in messages and in JSON Schema, its test, its empty value, and the possible constraints."""
 
     noun: str
     keyword: str | list[str]
@@ -144,7 +145,7 @@ _DEVICE = r"(?i:(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))"
 
 
 def _portable(pattern: str) -> Mapping[str, Any]:
-    """The keyword for a pattern that means the same in every dialect of regular expressions."""
+    """Return the keyword for a pattern, if that means the same in every dialect of regular expressions."""
     return {} if re.search(_OF_SOME_DIALECTS, pattern) else {"pattern": f"^(?:{pattern})$"}
 
 
@@ -210,21 +211,21 @@ TYPES: Mapping[type, Type] = {
     dict: Type("a table", "object", lambda value: isinstance(value, dict), {}),
     object: Type("a value", ["string", "number", "boolean", "array", "object"], _is_plain, None),
 }
-"""What there is to know of each type that a shape can name."""
+"""The types that a shape can have."""
 
 Read = Callable[[Any, KeyPath, list[Misfit]], Any]
-"""Returns a value, found at a path, in its coerced form, and adds to the list in how far the value does not fit."""
+"""Takes a value, its path and a list. Returns the coerced value, and appends the misfits to the list."""
 
 
 def misfits(shape: Shape, value: Any, path: KeyPath = ()) -> list[Misfit]:
-    """Return the ways in which the value, found at `path`, is not what the shape says."""
+    """Return the ways in which a value does not fit a shape, at most `MISFITS_MOST`. `path` is the value's own path."""
     found: list[Misfit] = []
     reader(shape)(value, path, found)
     return found
 
 
 def fits(shape: Shape, value: Any) -> bool:
-    """Tell whether the value is what the shape says."""
+    """Return whether a value fits a shape."""
     return not misfits(shape, value)
 
 
@@ -236,11 +237,12 @@ def describe(misfit: Misfit) -> str:
 
 
 def reader(shape: Shape) -> Read:
-    """Return the function that reads values of this shape: it checks a value and coerces it at once.
+    """Return a function that validates and coerces a value of this shape, in one pass.
 
-    The coerced form is immutable and has the shape's type, whatever the value is. What does not fit becomes the empty
-    value of its type, so that the rest can still be checked: a wrong entry of a list becomes `""` and keeps the others
-    at their index; an absent key of a table gets its field's default, or stays absent where that is None.
+    The coerced value has the shape's type, whatever the value is; its lists are tuples. A value of the wrong type
+    becomes the empty value of its type, so that the rules can check the rest: in a list of strings, a wrong entry
+    becomes `""`, and the others keep their indexes. An unknown key is dropped. A missing key gets its field's default,
+    unless that is None.
     """
     if shape.either:
         return _reader_of_either(shape)
@@ -261,7 +263,7 @@ def reader(shape: Shape) -> Read:
 
 
 def applying(shape: Shape) -> list[tuple[Callable[[Any], object], Constraint]]:
-    """Return the constraints that the shape has, each after its test."""
+    """Return the constraints that a shape has, each with its test for a value."""
     rows = TYPES[shape.type].constraints
     tests = ((constraint.test(getattr(shape, constraint.attribute)), constraint) for constraint in rows)
     return [(meets, constraint) for meets, constraint in tests if meets]
@@ -308,7 +310,7 @@ def _coercion_of_list(shape: Shape) -> Read:
     tests = [meets for meets, _ in applying(item)] if item.type is str else None
 
     def coerce(value: list[Any], path: KeyPath, found: list[Misfit]) -> tuple[Any, ...]:
-        # Most lists hold nothing but right strings: then no entry needs a look of its own.
+        # the fast path: most lists only have valid strings, and `map` tests those without a call for each entry
         if tests is not None and are_texts(value) and all(all(map(meets, value)) for meets in tests):
             return tuple(value)
         return tuple([read_item(entry, (*path, index), found) for index, entry in enumerate(value)])
@@ -325,7 +327,7 @@ _TEXTS = frozenset({str})
 
 
 class _FieldReaders(dict[str, Read]):
-    """The readers of a table's fields, each compiled when a value needs it: most tables have few of their keys."""
+    """The readers of a table's fields by key. Each is compiled on first use, because most kits use few of the keys."""
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self._fields = fields
