@@ -40,12 +40,7 @@ class Kit:
     """
 
     def __init__(
-        self,
-        folder: str,
-        settings: Settings,
-        settings_source: Source | None,
-        at: KeyPath = (),
-        files: Files = DISK,
+        self, folder: str, settings: Settings, settings_source: Source | None, at: KeyPath = (), files: Files = DISK
     ) -> None:
         self.folder = folder
         self.files = files

@@ -77,10 +77,7 @@ SETTINGS = (
     Field("templates", _FOLDER, "The folder with the kit's templates. It is optional.", default="templates"),
     Field("root", _FOLDER, "The folder that all sources and outputs must lie in.", default="."),
     Field(
-        "obligatory",
-        list_of(BLOCK_NAME, "a list of block names"),
-        "Blocks that all manifests list first.",
-        default=(),
+        "obligatory", list_of(BLOCK_NAME, "a list of block names"), "Blocks that all manifests list first.", default=()
     ),
     Field("required", STRINGS, "Keys that every manifest must fill in.", default=("name", "description")),
     Field("extra-keys", table_of(one_of(*EXTRA_SHAPES)), "Further keys of the manifests, for templates.", default={}),

@@ -42,60 +42,37 @@ _TARGET_TABLES = table(
         for name, target in TARGETS.items()
     )
 )
-_DESCRIPTION = "Reviews a diff before it is merged: correctness first, style last."
-_ROLE = "You review code. You do not fix it (hand off to `implementer`)."
-_FINDINGS = "Findings: path:line, what goes wrong, with which input"
-_TOOLS = (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",))
-
-FIELDS = (
-    Field("name", NAME, "The agent's name: the file's name without `.toml`.", default="", examples=("critic",)),
+_EXAMPLES: Mapping[str, tuple[Any, ...]] = {
+    "name": ("critic",),
+    "description": ("Reviews a diff before it is merged: correctness first, style last.",),
+    "tools": (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
+    "model": ("inherit", "opus", "sonnet", "haiku"),
+    "role": ("You review code. You do not fix it (hand off to `implementer`).",),
+    "domain_in": (("Errors that tests do not catch",),),
+    "forbidden_domain": (("Findings without file and line",),),
+    "output_extra_fields": (("Findings: path:line, what goes wrong, with which input",),),
+    "targets": ((DEFAULT_TARGET, CODEX.name),),
+}
+_TARGETS = list_of(one_of(*TARGETS), "a list of target names", least=1)
+_ROWS = (
+    Field("name", NAME, "The agent's name: the file's name without `.toml`.", default=""),
+    Field("description", FILLED, "What the agent is for. AI clients choose an agent by its description.", default=""),
     Field(
-        "description",
-        FILLED,
-        "What the agent is for. AI clients choose an agent by its description.",
-        default="",
-        examples=(_DESCRIPTION,),
+        "tools", STRINGS, "The tools that the agent can use, by Claude Code's names; without it, the client decides."
     ),
-    Field(
-        "tools",
-        STRINGS,
-        "The tools that the agent can use, by their names in Claude Code. Without this key, the AI client decides.",
-        examples=_TOOLS,
-    ),
-    Field(
-        "model",
-        LINE,
-        "The model that the agent runs on, such as `opus` or `inherit`.",
-        default="",
-        examples=("inherit", "opus", "sonnet", "haiku"),
-    ),
-    Field("role", TEXT, "Who the agent is and is not, in Markdown.", default="", examples=(_ROLE,)),
+    Field("model", LINE, "The model that the agent runs on, such as `opus` or `inherit`.", default=""),
+    Field("role", TEXT, "Who the agent is and is not, in Markdown.", default=""),
     Field("blocks", STRINGS, "The names of the blocks in the body, in this order.", default=()),
-    Field("domain_in", STRINGS, "What the agent does.", default=(), examples=(("Errors that tests do not catch",),)),
-    Field(
-        "forbidden_domain",
-        STRINGS,
-        "What the agent must not do.",
-        default=(),
-        examples=(("Findings without file and line",),),
-    ),
-    Field(
-        "output_extra_fields",
-        STRINGS,
-        "Lines of the agent's report in addition to the kit's.",
-        default=(),
-        examples=((_FINDINGS,),),
-    ),
+    Field("domain_in", STRINGS, "What the agent does.", default=()),
+    Field("forbidden_domain", STRINGS, "What the agent must not do.", default=()),
+    Field("output_extra_fields", STRINGS, "Lines of the agent's report in addition to the kit's.", default=()),
     Field("handoff", list_of(_HANDOFF, "a list of tables"), "Work that the agent hands off.", default=()),
     Field("references", _REFERENCES, "What the agent can look up.", default={"extra": ()}),
-    Field(
-        "targets",
-        list_of(one_of(*TARGETS), "a list of target names", least=1),
-        "The AI clients to generate files for, instead of the kit's.",
-        examples=((DEFAULT_TARGET, CODEX.name),),
-    ),
+    Field("targets", _TARGETS, "The AI clients to generate files for, instead of the kit's."),
     Field("target", _TARGET_TABLES, "Further front matter, one table for each AI client.", default={}),
 )
+
+FIELDS = tuple(row._replace(examples=_EXAMPLES.get(row.key, ())) for row in _ROWS)
 """The fields of a manifest, in the recommended order."""
 
 HEAD_KEYS = ("name", "description", "tools", "model", "targets", "target")
