@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from forkserver import ForkServer
 from kei_assembler import streams
-from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nrole = "You do {0}."\n'
@@ -41,43 +41,43 @@ def stale(bench: Workbench) -> Workbench:
     return bench
 
 
-def _diff(nursery: Nursery, bench: Workbench, *args: str) -> subprocess.CompletedProcess[bytes]:
+def _diff(forkserver: ForkServer, bench: Workbench, *args: str) -> subprocess.CompletedProcess[bytes]:
     before = bench.files()
-    run = nursery.run(bench.folder / "kit", ["--all", "--diff", *args])
+    run = forkserver.run(bench.folder / "kit", ["--all", "--diff", *args])
     assert bench.files() == before
     return run
 
 
 @pytest.mark.parametrize("command", [["git", "apply"], ["patch", "--strip=1", "--quiet"]], ids=["git apply", "patch"])
-def test_the_diff_of_a_stale_kit_makes_the_check_pass(nursery: Nursery, stale: Workbench, command: list[str]) -> None:
-    run = _diff(nursery, stale)
+def test_applying_the_diff_makes_the_check_pass(forkserver: ForkServer, stale: Workbench, command: list[str]) -> None:
+    run = _diff(forkserver, stale)
     assert run.returncode == 0
     assert run.stdout.count(b"\n+++ ") == 5
     subprocess.run(command, cwd=stale.folder / "kit", input=run.stdout, check=True)
     assert stale.run("--all", "--check", cwd="kit").status == 0
 
 
-def test_diff_and_check_together_fail_and_show(nursery: Nursery, stale: Workbench) -> None:
-    run = _diff(nursery, stale, "--check")
+def test_diff_and_check_together_fail_and_show(forkserver: ForkServer, stale: Workbench) -> None:
+    run = _diff(forkserver, stale, "--check")
     assert run.returncode == 1
-    assert run.stdout == _diff(nursery, stale).stdout
+    assert run.stdout == _diff(forkserver, stale).stdout
     assert b"would update agents/a b/changed.md: assemble 'agents/a b/changed.toml'\n" in run.stderr
 
 
-def test_json_holds_the_diffs(nursery: Nursery, stale: Workbench) -> None:
-    loaded = json.loads(_diff(nursery, stale, "--output-format", "json").stdout)
+def test_json_holds_the_diffs(forkserver: ForkServer, stale: Workbench) -> None:
+    loaded = json.loads(_diff(forkserver, stale, "--output-format", "json").stdout)
     diffs = "".join(change["diff"] for change in loaded["changes"])
-    assert diffs.encode(errors="surrogateescape") == _diff(nursery, stale).stdout
+    assert diffs.encode(errors="surrogateescape") == _diff(forkserver, stale).stdout
 
 
-def test_a_clean_kit_has_no_diff(nursery: Nursery, stale: Workbench) -> None:
+def test_a_clean_kit_has_no_diff(forkserver: ForkServer, stale: Workbench) -> None:
     stale.run("--all", "--force", "--prune", cwd="kit")
-    assert _diff(nursery, stale).stdout == b""
+    assert _diff(forkserver, stale).stdout == b""
 
 
-def test_a_binary_file_is_named_but_not_printed(nursery: Nursery, stale: Workbench) -> None:
+def test_a_binary_file_is_named_but_not_printed(forkserver: ForkServer, stale: Workbench) -> None:
     stale.write({"kit/agents/a b/foreign.md": b"\0\x1b[31m"})
-    assert b"Binary file a/agents/a b/foreign.md differs\n" in _diff(nursery, stale).stdout
+    assert b"Binary file a/agents/a b/foreign.md differs\n" in _diff(forkserver, stale).stdout
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from kei_assembler.kit import Kit
-from kei_assembler.kit.settings import BLOCK_NAME, NAMED_ONCE, SETTINGS
+from kei_assembler.kit.settings import BLOCK_NAME, SETTINGS, UNIQUE_LISTS
 from kei_assembler.manifest import FIELDS, extra_fields
 from kei_assembler.source.shapes import FILLED, TYPES, Field, Shape, any_of, applying, fits, list_of, one_of, table
 from kei_assembler.suggestions import listed
@@ -47,7 +47,7 @@ def manifest_schema(kit: Kit | None) -> Schema:
 def settings_schema() -> Schema:
     """Return the schema of the settings in `assemble.toml` and `[tool.assemble]`."""
     schema = _of_fields(SETTINGS)
-    for key in NAMED_ONCE:
+    for key in UNIQUE_LISTS:
         _forbid_repetition(schema["properties"][key])
     return _document("Settings of a kit", "assemble schema --settings", schema)
 

@@ -34,7 +34,7 @@ def handoffs(ctx: click.Context, param: click.Parameter | None, incomplete: str)
 def settable(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return the keys that `--set` takes and that start with the word, each followed by `=` for the value."""
     kit = _kit(ctx)
-    return _keys(incomplete, manifest.settable(kit.settings.extra_keys if kit else {}))
+    return _keys(incomplete, manifest.settable_fields(kit.settings.extra_keys if kit else {}))
 
 
 def blocks(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001

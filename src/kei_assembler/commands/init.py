@@ -8,7 +8,7 @@ import click
 
 from kei_assembler import scaffold
 from kei_assembler.commands import completing, tell
-from kei_assembler.kit import Kit, discovery, naming
+from kei_assembler.kit import Kit, discovery, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import as_seen
 from kei_assembler.plan.options import RunOptions
@@ -37,7 +37,7 @@ def command(folder: str | None) -> int:
     for line in scaffold.create_kit(path):
         tell(sys.stdout, line)
     if is_kit:
-        tell(sys.stderr, _NEXT_IN_KIT.format(kit=naming(named(path))))
+        tell(sys.stderr, _NEXT_IN_KIT.format(kit=kit_option(named(path))))
         return 0
     return _assemble(load_kit(path))
 
@@ -47,5 +47,5 @@ def _assemble(kit: Kit) -> int:
     changes = tuple(change._replace(path=as_seen(kit.path(change.path))) for change in result.changes)
     out, err = as_text.render(result._replace(changes=changes))
     tell(sys.stdout, out)
-    tell(sys.stderr, err + ("" if result.status else _NEXT.format(kit=naming(named(kit.folder)))))
+    tell(sys.stderr, err + ("" if result.status else _NEXT.format(kit=kit_option(named(kit.folder)))))
     return result.status

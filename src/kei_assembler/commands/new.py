@@ -12,7 +12,7 @@ from kei_assembler.commands import completing, tell
 from kei_assembler.commands.options import kit_option, several
 from kei_assembler.kit import Kit
 from kei_assembler.loader import load_kit
-from kei_assembler.manifest import OPTIONS, settable
+from kei_assembler.manifest import OPTIONS, settable_fields
 from kei_assembler.paths import as_seen
 from kei_assembler.report import as_text
 from kei_assembler.scaffold import new_manifest
@@ -67,7 +67,7 @@ def _handoff(text: str) -> dict[str, str]:
 
 def _other_keys(kit: Kit, pairs: Sequence[str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    fields = settable(kit.settings.extra_keys)
+    fields = settable_fields(kit.settings.extra_keys)
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or key not in fields:

@@ -12,13 +12,13 @@ from typing import NamedTuple
 from kei_assembler import __version__, schema
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
-from kei_assembler.kit import Kit, discovery, naming
+from kei_assembler.kit import Kit, discovery, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import as_seen, normal, way_down
 from kei_assembler.plan import disk
 from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.selection import working_directory
-from kei_assembler.source import BYTES_MOST, with_lf
+from kei_assembler.source import MAX_BYTES, with_lf
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.text.hidden import shown
 
@@ -86,7 +86,7 @@ def _output_patterns(kit: Kit, prefix: str) -> list[str]:
     """
     found = {kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets}
     for file in kit.manifests:
-        manifest, _ = kit.manifest_of(kit.read_manifest(file).data)
+        manifest, _ = kit.decode_manifest(kit.read_manifest(file).data)
         found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
     patterns = {_escaped(normal(f"{prefix or '.'}/{path}")).replace(_ANY, "*") for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
@@ -120,8 +120,8 @@ def _repository_files(prefix: str, outputs: Sequence[str]) -> tuple[NewFile, ...
     """The files at the top of the repository, given the patterns of the agent files relative to it."""
     schemas = f"{_escaped(f'{prefix}/' if prefix else '')}.assemble/"
     attributes = "".join(f"{_quoted(path)} linguist-generated\n" for path in (*outputs, f"{schemas}*.json"))
-    hook = _text("hook.yml", command=json.dumps(f"{_CHECK} --staged{naming(prefix)}"))
-    workflow = _text("workflow.yml", command=json.dumps(f"{_CHECK}{naming(prefix)}"), version=__version__)
+    hook = _text("hook.yml", command=json.dumps(f"{_CHECK} --staged{kit_option(prefix)}"))
+    workflow = _text("workflow.yml", command=json.dumps(f"{_CHECK}{kit_option(prefix)}"), version=__version__)
     step = workflow.splitlines()[-1]
     return (
         NewFile(".gitattributes", attributes, is_lines=True),
@@ -133,7 +133,7 @@ def _repository_files(prefix: str, outputs: Sequence[str]) -> tuple[NewFile, ...
 
 def _text(name: str, **values: str) -> str:
     """The text of a file in `files/`, with its `$` placeholders filled in."""
-    content = with_lf(DISK.read(os.path.join(_TEXTS, name), BYTES_MOST))
+    content = with_lf(DISK.read(os.path.join(_TEXTS, name), MAX_BYTES))
     return Template(content.decode()).substitute(values)
 
 
