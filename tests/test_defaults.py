@@ -61,6 +61,13 @@ def test_the_manifest_overrides_defaults(file: str, manifest: str, values: dict[
     assert {key: front_matter[key] for key in front_matter if key not in ("name", "description")} == values
 
 
+def test_defaults_do_not_reorder_a_table_of_the_manifest(bench: Workbench) -> None:
+    button = 'handoffs = [{ prompt = "Go.", label = "Fix", agent = "x" }]'
+    _write(bench, DEFAULTS, f"[target.copilot]\n{button}\n")
+    (written,) = _file(bench, "copilot").values["handoffs"]
+    assert list(written) == ["prompt", "label", "agent"]
+
+
 def test_defaults_apply_to_every_target_and_manifest(bench: Workbench) -> None:
     _write(bench, DEFAULTS)
     bench.write({"agents/other.toml": AGENT.replace("critic", "other") + 'model = "haiku"\n'})

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from conftest import examples
 from kei_assembler.loader import load_kit
-from kei_assembler.manifest import decode
+from kei_assembler.manifest import manifest_reader, manifest_shape
 from kei_assembler.render import Renderer
 from kei_assembler.text.markdown import fold
 
@@ -138,7 +138,7 @@ def _renderer(folder: Path, files: Mapping[str, str]) -> Renderer:
 def _render(renderer: Renderer, values: Values) -> tuple[str, str]:
     """Return the front matter without its `---` lines, and the rest of the file."""
     data = {"name": "x", "role": "You are.", "blocks": ["rule"]} | values
-    artifact = renderer.render(decode(data, EXTRA_KEYS), "agents/x.toml", "claude-code")
+    artifact = renderer.render(manifest_reader(manifest_shape(EXTRA_KEYS))(data)[0], "agents/x.toml", "claude-code")
     before, front, body = artifact.content.decode().split("---\n", 2)
     assert before == ""
     return front, body

@@ -64,14 +64,16 @@ def test_stamped_text_is_intact(front: str, body: str) -> None:
     assert text.replace(f"{line}\n", "", 1) == rest
 
 
+OUTSIDE_STAMP = [*range(STAMP_START), *range(STAMP_START + len(LINE), len(FILE) + 1)]
+
+
 @examples(300)
-@given(st.integers(0, len(FILE)), st.sampled_from(["", " ", "\n", "x", "-", "日", "\x00"]), st.booleans())
+@given(st.sampled_from(OUTSIDE_STAMP), st.sampled_from(["", " ", "\n", "x", "-", "日", "\x00"]), st.booleans())
 @example(0, "\n", False)
 @example(len(FILE) - 1, "", True)
 @example(STAMP_START - 1, "\n", False)
 @example(STAMP_START + len(LINE) + 1, "", True)
 def test_any_change_outside_the_stamp_is_detected(index: int, character: str, replaces: bool) -> None:
-    assume(not STAMP_START <= index < STAMP_START + len(LINE))
     assume(character or replaces)
     changed = FILE[:index] + character + FILE[index + replaces :]
     assume(changed != FILE)
@@ -155,6 +157,17 @@ def test_stamp_is_found_only_in_its_own_comment_syntax(before: str) -> None:
     conflict = f"<<<<<<< HEAD\n{line}\n=======\n{line.replace('critic', 'author')}\n>>>>>>> other\n"
     assert stamp.settled(text.replace(f"{line}\n", conflict), HASH) == text
     assert stamp.is_torn(f"\n{text}{conflict}", HASH)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_conflict_is_three_markers_in_their_order(end: str) -> None:
+    lines = ["start", "<<<<<<< HEAD", "a", "=======", "b", ">>>>>>> other", "rest"]
+    found = stamp.find_conflict(end.join(lines))
+    assert found
+    assert found[0].rstrip() == "<<<<<<< HEAD"
+    assert stamp.find_conflict(end.join(reversed(lines))) is None
+    for marker in (1, 3, 5):
+        assert stamp.find_conflict(end.join(lines[:marker] + lines[marker + 1 :])) is None
 
 
 def test_undecodable_bytes_are_a_change() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conftest import examples
 from kei_assembler.loader import load_kit
-from kei_assembler.manifest import decode
+from kei_assembler.manifest import manifest_reader, manifest_shape
 from kei_assembler.render import Renderer
 from kei_assembler.text.hidden import is_hidden
 from kei_assembler.text.markdown import fold
@@ -48,7 +48,7 @@ def _file(target: str, texts: dict[str, Any]) -> tuple[AgentFile, str]:
     """The file as its client reads it, and the body that it should contain."""
     data = {"name": "x", "description": texts["description"], "role": texts["role"]}
     data |= {"handoff": [{"target": "y", "trigger": texts["trigger"]}], "target": {target: {"model": texts["model"]}}}
-    artifact = RENDERER.render(decode(data, {}), "agents/x.toml", target)
+    artifact = RENDERER.render(manifest_reader(manifest_shape({}))(data)[0], "agents/x.toml", target)
     assert fold(texts["trigger"]) in artifact.body
     return read(target, artifact.content.decode()), artifact.body
 

@@ -9,8 +9,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from kei_assembler.manifest import decode
-from kei_assembler.render import default_body, default_titles
+from kei_assembler.manifest import manifest_reader, manifest_shape
+from kei_assembler.render.templates import default_body, default_titles
 from kei_assembler.text.markdown import Unclosed, fold, inert, reference
 from kei_assembler.text.markdown import outline as read_outline
 
@@ -74,18 +74,20 @@ def _read(cut: list[Section]) -> dict[str, Any] | None:
 
 def _are_lists(data: Mapping[str, Any]) -> bool:
     """Whether the lists are such as a manifest may have: no entry is empty, and none is there twice."""
-    names = [one["target"] for one in data.get("handoff", ())]
-    lists = (names, *(data.get(key, ()) for key in _LISTS), data.get("references", {}).get("extra", ()))
+    handoffs, references = data.get("handoff", ()), data.get("references", {})
+    others = (data[key] for key in data if key not in ("handoff", "references"))
+    lists = ([one["target"] for one in handoffs], *references.values(), *others)
     return all(len({*entries} - {""}) == len(entries) for entries in lists)
-
-
-_LISTS = ("domain_in", "allowed", "output_extra_fields", "forbidden_domain")
 
 
 def written(data: Mapping[str, Any]) -> str:
     """Return our own sections after the role, as the package's template has them, for the keys of a manifest."""
     allowed = tuple(data["allowed"]) if "allowed" in data else None
-    return default_body(decode({key: data[key] for key in data if key != "allowed"}, {}), allowed)
+    manifest, _ = _read_manifest({key: data[key] for key in data if key != "allowed"})
+    return default_body(manifest, allowed)
+
+
+_read_manifest = manifest_reader(manifest_shape({}))
 
 
 def _entries(text: str) -> list[str]:

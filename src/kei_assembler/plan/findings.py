@@ -61,7 +61,7 @@ def _subject(kit: Kit, change: Change) -> tuple[str, str, str]:
     cause = _cause(kit, change)
     if cause == UNFINISHED_MERGE:  # once the conflict is resolved, the build needs no --force
         change = change._replace(status=FileStatus.UPDATE)
-    return change.manifest, change.fix_command(kit.named), cause
+    return change.manifest, change.fix_command(kit.display_folder), cause
 
 
 def _cause(kit: Kit, change: Change) -> str:

@@ -51,7 +51,7 @@ def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[st
     if whole and not has_errors(found):
         found += check_kit(merged.usage)
         changes += find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets)
-        if not kit.chosen:  # the schema files describe all targets of the kit
+        if not kit.selected_targets:  # the schema files describe all targets of the kit
             from kei_assembler.plan.renewing import renewals
 
             changes += renewals(kit)

@@ -33,7 +33,7 @@ def find_orphans(kit: Kit, known: Iterable[str], targets: Collection[str]) -> li
         return leftover.status is FileStatus.ORPHAN and is_manifest_path(kit, leftover.manifest)
 
     search = _Search(kit, known)
-    rows = [TARGETS[name] for name in kit.chosen or TARGETS]
+    rows = [TARGETS[name] for name in kit.selected_targets or TARGETS]
     outputs = [(row, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output)]
     # Clients read these folders of the root, so outputs can have been there before the settings changed.
     defaults = [(row, f"{kit.settings.root}/{row.default_path}") for row in rows]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, Kit, stem
-from kei_assembler.manifest import Manifest, decode
+from kei_assembler.manifest import Manifest
 from kei_assembler.rules import blocks, handoffs, hiding, keys, limits, names, rights, text, tools
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
@@ -107,5 +107,5 @@ def _check_handoffs(usage: Usage) -> list[Diagnostic]:
                 found += run_rule(handoffs.unreached_agent, kit.read_manifest(file), reached, stem(file))
     for file in usage.may_lack():
         source = kit.read_manifest(file)
-        found += run_rule(handoffs.unreachable_agent, source, usage, decode(source.data, kit.settings.extra_keys))
+        found += run_rule(handoffs.unreachable_agent, source, usage, kit.decode_manifest(source.data)[0])
     return found

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.manifest import FIELDS, HEAD_KEYS
 from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.rules.runner import locate
 from kei_assembler.rules.subject import Subject
 from kei_assembler.source.shapes import Misfit, are_texts, describe
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 
-_TABLES = {"handoff": "a `[[handoff]]`", "references": "`[references]`", "target": "a `[target.…]`"}
+_TABLES = {field.key: field for field in FIELDS if field.is_table}
 
 
 @rule("K101")
@@ -261,15 +262,7 @@ def _misplaced(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
 
 
 # Keys that only manifests have. In a table that accepts any key, such as `hooks`, they are most likely misplaced.
-_MANIFEST_KEYS = (
-    "role",
-    "blocks",
-    "domain_in",
-    "forbidden_domain",
-    "output_extra_fields",
-    "handoff",
-    "references",
-)
+_MANIFEST_KEYS = frozenset(field.key for field in FIELDS if field.key not in HEAD_KEYS)
 
 
 def _in_open_tables(value: object, path: KeyPath) -> Iterator[KeyPath]:
@@ -347,9 +340,14 @@ def _header(table: KeyPath) -> str:
 
 
 def _how_to_add(key: str) -> str:
-    if key in _TABLES:
-        return f"add {_TABLES[key]} at the end of the file"
-    return f"write `{key} = …` above the first table header"
+    if key not in _TABLES:
+        return f"write `{key} = …` above the first table header"
+    shape = _TABLES[key].shape
+    if shape.type is list:
+        header = f"a `[[{key}]]`"
+    else:
+        header = f"a `[{key}.…]`" if all(field.is_table for field in shape.fields) else f"`[{key}]`"
+    return f"add {header} at the end of the file"
 
 
 OF_MISFITS = (unknown_key, wrong_type, blank_value, multiline_value, wrong_value)

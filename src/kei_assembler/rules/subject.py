@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from itertools import islice
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.kit import Kit, stem
-from kei_assembler.manifest import Manifest, decode, with_defaults
+from kei_assembler.manifest import Manifest, with_defaults
 from kei_assembler.rules.definition import Finding
 from kei_assembler.rules.runner import locate
 from kei_assembler.source import Source
-from kei_assembler.source.shapes import Misfit, misfits
 from kei_assembler.targets import TARGETS
-
-MISFITS_MOST = 1000
-"""How many validation errors of one manifest the rules look at."""
 
 
 class Subject:
@@ -33,11 +28,9 @@ class Subject:
         self.at: KeyPath = ()
         self.data: Mapping[str, Any] = source.data
         self.whole: Mapping[str, Any] = with_defaults(source.data, kit.defaults)
-        # the fast path: a valid manifest is decoded while it is validated; defaults would have to be added first
-        valid = None if kit.defaults else kit.manifest_of(source.data)
-        self.manifest: Manifest = valid or decode(self.whole, kit.settings.extra_keys)
-        errors = () if valid else islice(misfits(kit.shape, source.data), MISFITS_MOST)
-        self.misfits: tuple[Misfit, ...] = tuple(errors)
+        self.manifest, self.misfits = kit.decode_manifest(source.data)
+        if kit.defaults:
+            self.manifest, _ = kit.decode_manifest(self.whole)
 
     @classmethod
     def of_defaults(cls, kit: Kit) -> Subject:
@@ -138,7 +131,7 @@ class Usage:
 
     @cached_property
     def _usual_targets(self) -> tuple[str, ...]:
-        return self.kit.targets_of(decode({}, {}))
+        return self.kit.targets_of(self.kit.decode_manifest({})[0])
 
     def targets_of(self, agent: str) -> tuple[str, ...]:
         """Return the targets that an agent is generated for. Only complete after all manifests were added."""

@@ -1,12 +1,14 @@
-"""What a value in TOML must be: rows of data that check a value, and bring it into its form.
+"""The validator of TOML values: rows of data that give the errors, the coercion and the JSON Schema.
 
-The same rows describe the manifest, the settings and the targets' front matter.
+The rows describe the manifest, the settings and the targets' front matter. `reader` compiles a shape into one function
+that validates and coerces a value; `schema.py` writes the same shape as JSON Schema. Both read `TYPES`, the table of
+the types and of the constraints that a shape can put on its values.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -52,22 +54,27 @@ class Field(NamedTuple):
 class Misfit(NamedTuple):
     """One way in which a value is not what its shape says.
 
-    `kind` is `unknown` (a key), `missing` (a key), `type`, `blank`, `lines` or `value`.
+    `kind` is `unknown` (a key), `missing` (a key), `type`, `blank`, `lines` or `value`. `fault` says what is wrong, and
+    completes a sentence that starts with the key.
     """
 
     kind: str
     path: KeyPath
     shape: Shape
     value: Any
+    fault: str
 
 
 ITEMS_MOST = 10_000
 """The bound on the entries of a list."""
 
+MISFITS_MOST = 1000
+"""The limit on the misfits that are collected for one value."""
+
 TEXT = Shape(str, "a string", may_be_blank=True)
 FILLED = Shape(str, "a string")
 LINE = Shape(str, "a string of one line", one_line=True)
-STRINGS = Shape(list, "a list of strings", item=FILLED)
+STRINGS = Shape(list, "a list of strings", item=FILLED, most=ITEMS_MOST)
 BOOLEAN = Shape(bool, "true or false")
 NUMBER = Shape(float, "a number")
 POSITIVE = Shape(int, "a whole number above 0", least=1)
@@ -87,7 +94,7 @@ def matching(pattern: str, expects: str, most: int = 0, *, names_file: bool = Fa
 
 def list_of(item: Shape, expects: str, least: int = 0) -> Shape:
     """Return the shape of a list of at least so many entries, which all have one shape."""
-    return Shape(list, expects, item=item, least=least)
+    return Shape(list, expects, item=item, least=least, most=ITEMS_MOST)
 
 
 def any_of(*shapes: Shape) -> Shape:
@@ -105,37 +112,81 @@ def table_of(item: Shape, expects: str = "a table", fields: tuple[Field, ...] = 
     return Shape(dict, expects, item=item, fields=fields)
 
 
-def misfits(shape: Shape, value: Any, path: KeyPath = ()) -> Iterator[Misfit]:
-    """Yield every way in which the value, found at `path`, is not what the shape says."""
-    if shape.either:
-        if not any(fits(choice, value) for choice in shape.either):
-            yield Misfit("type", path, shape, value)
-    elif not _has_type(shape.type, value):
-        yield Misfit("type", path, shape, value)
-    elif shape.type is str:
-        if fault := _fault_of_string(shape, value):
-            yield Misfit(fault, path, shape, value)
-    elif shape.type is list:
-        yield from _misfits_of_list(shape, value, path)
-    elif shape.type is dict:
-        yield from _misfits_of_table(shape, value, path)
-    elif shape.least is not None and value < shape.least:
-        yield Misfit("value", path, shape, value)
+class Constraint(NamedTuple):
+    """One constraint that a shape can put on its values, besides their type.
+
+    `test` takes the value of the shape's `attribute`. It returns a function that returns whether a value meets the
+    constraint, or something falsy if the shape does not have the constraint. `keywords` takes the same, and returns the
+    JSON Schema keywords for the constraint; there are none if JSON Schema can't express it. `kind` and `fault` are
+    those of the misfit; `fault` can contain `{expects}`, `{limit}`, and for a list `{size}`.
+    """
+
+    attribute: str
+    kind: str
+    test: Callable[[Any], Any]
+    keywords: Callable[[Any], Mapping[str, Any]]
+    fault: str = "must be {expects}"
 
 
-def fits(shape: Shape, value: Any) -> bool:
-    """Tell whether the value is what the shape says."""
-    return next(misfits(shape, value), None) is None
+class Type(NamedTuple):
+    """One type: its name in messages and in JSON Schema, its test, its empty value, and the possible constraints."""
+
+    noun: str
+    keyword: str | list[str]
+    has: Callable[[Any], bool]
+    empty: Any
+    constraints: tuple[Constraint, ...] = ()
 
 
-def _has_type(expected: type, value: Any) -> bool:
-    if type(value) is expected:
-        return not isinstance(value, float) or isfinite(value)
-    if expected is object:
-        return _is_plain(value)
-    if expected is float:
-        return isinstance(value, int | float) and _is_plain(value) and not isinstance(value, bool)
-    return isinstance(value, expected) and not (expected is int and isinstance(value, bool))
+_BREAKS = r"\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
+_ONE_LINE = rf"^[^{_BREAKS}]*\S[^{_BREAKS}]*$"
+_OF_SOME_DIALECTS = r"\(\?(?!:)|[*+?}]\+|\\[ABDWZbdw]"
+_DEVICE = r"(?i:(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))"
+
+
+def _portable(pattern: str) -> Mapping[str, Any]:
+    """Return the keyword for a pattern, if that means the same in every dialect of regular expressions."""
+    return {} if re.search(_OF_SOME_DIALECTS, pattern) else {"pattern": f"^(?:{pattern})$"}
+
+
+def _is_line(value: str) -> bool:
+    return value.splitlines() == [value]
+
+
+def _names_no_device(value: str) -> bool:
+    return not re.search(_DEVICE, value)
+
+
+def _at_most(most: int) -> Any:
+    return most and (lambda value: len(value) <= most)
+
+
+def _at_least(least: int | None) -> Any:
+    return least and (lambda value: len(value) >= least)
+
+
+_SEVERAL_LINES = "has several lines; it must be {expects}"
+_TOO_MANY = "has {size:,} entries; the most is {limit:,}"
+_OF_STRINGS = (
+    Constraint("may_be_blank", "blank", lambda may: not may and str.strip, lambda _: {"pattern": r"\S"}, "is blank"),
+    Constraint("one_line", "lines", lambda on: on and _is_line, lambda _: {"pattern": _ONE_LINE}, _SEVERAL_LINES),
+    Constraint("choices", "value", lambda words: words and words.__contains__, lambda words: {"enum": list(words)}),
+    Constraint("pattern", "value", lambda pattern: pattern and re.compile(pattern).fullmatch, _portable),
+    Constraint("most", "value", _at_most, lambda most: {"maxLength": most}),
+    Constraint("names_file", "value", lambda on: on and _names_no_device, lambda _: {}),
+)
+_OF_NUMBERS = (
+    Constraint(
+        "least",
+        "value",
+        lambda least: least is not None and (lambda value: value >= least),
+        lambda least: {"minimum": least},
+    ),
+)
+_OF_LISTS = (
+    Constraint("least", "blank", _at_least, lambda least: {"minItems": least}, "is empty"),
+    Constraint("most", "value", _at_most, lambda most: {"maxItems": most}, _TOO_MANY),
+)
 
 
 def _is_plain(value: Any) -> bool:
@@ -147,186 +198,169 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | bool | int) or (isinstance(value, float) and isfinite(value))
 
 
-def _fault_of_string(shape: Shape, value: str) -> str:
-    """The kind of misfit that a string is, if any."""
-    if not shape.may_be_blank and not value.strip():
-        return "blank"
-    if shape.one_line and value.splitlines() != [value]:
-        return "lines"
-    return "value" if _is_outside(shape, value) else ""
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
-def _is_outside(shape: Shape, value: str) -> bool:
-    if shape.choices:
-        return value not in shape.choices
-    too_long = 0 < shape.most < len(value)
-    is_device = shape.names_file and _DEVICE.search(value) is not None
-    return too_long or is_device or bool(shape.pattern and not re.fullmatch(shape.pattern, value))
+TYPES: Mapping[type, Type] = {
+    str: Type("a string", "string", lambda value: isinstance(value, str), "", _OF_STRINGS),
+    bool: Type("a boolean", "boolean", lambda value: isinstance(value, bool), False),
+    int: Type("a number", "integer", lambda value: _is_number(value) and isinstance(value, int), None, _OF_NUMBERS),
+    float: Type("a number", "number", _is_number, None, _OF_NUMBERS),
+    list: Type("a list", "array", lambda value: isinstance(value, list), [], _OF_LISTS),
+    dict: Type("a table", "object", lambda value: isinstance(value, dict), {}),
+    object: Type("a value", ["string", "number", "boolean", "array", "object"], _is_plain, None),
+}
+"""The types that a shape can have."""
+
+Read = Callable[[Any, KeyPath, list[Misfit]], Any]
+"""Takes a value, its path and a list. Returns the coerced value, and appends the misfits to the list."""
 
 
-_DEVICE = re.compile(r"(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z)", re.IGNORECASE)
+def misfits(shape: Shape, value: Any, path: KeyPath = ()) -> list[Misfit]:
+    """Return the ways in which a value does not fit a shape, at most `MISFITS_MOST`. `path` is the value's own path."""
+    found: list[Misfit] = []
+    reader(shape)(value, path, found)
+    return found
 
 
-def _misfits_of_list(shape: Shape, value: list[Any], path: KeyPath) -> Iterator[Misfit]:
-    if len(value) > ITEMS_MOST:
-        yield Misfit("value", path, shape, value)
-        return
-    if len(value) < (shape.least or 0):
-        yield Misfit("blank", path, shape, value)
-    if shape.item and not (shape.item is FILLED and are_texts(value) and all(map(str.strip, value))):
-        for index, entry in enumerate(value):
-            yield from misfits(shape.item, entry, (*path, index))
+def fits(shape: Shape, value: Any) -> bool:
+    """Return whether a value fits a shape."""
+    return not misfits(shape, value)
+
+
+def describe(misfit: Misfit) -> str:
+    """Return the sentence that says what is wrong with the value."""
+    key = next((step for step in reversed(misfit.path) if isinstance(step, str)), "")
+    subject = f"an entry of `{key}`" if isinstance(misfit.path[-1], int) else f"`{key}`"
+    return f"{subject} {misfit.fault}"
+
+
+def reader(shape: Shape) -> Read:
+    """Return a function that validates and coerces a value of this shape, in one pass.
+
+    The coerced value has the shape's type, whatever the value is; its lists are tuples. A value of the wrong type
+    becomes the empty value of its type, so that the rules can check the rest: in a list of strings, a wrong entry
+    becomes `""`, and the others keep their indexes. An unknown key is dropped. A missing key gets its field's default,
+    unless that is None.
+    """
+    if shape.either:
+        return _reader_of_either(shape)
+    has, empty, constraints = TYPES[shape.type].has, TYPES[shape.type].empty, applying(shape)
+    coerce = _COERCIONS[shape.type](shape) if shape.type in _COERCIONS else None
+
+    def read(value: Any, path: KeyPath, found: list[Misfit]) -> Any:
+        if not has(value):
+            _report(found, Misfit("type", path, shape, value, _wrong_type(shape, value)))
+            return coerce(empty, path, []) if coerce else empty
+        for meets, constraint in constraints:
+            if not meets(value):
+                _report(found, Misfit(constraint.kind, path, shape, value, _fault(constraint, shape, value)))
+                return coerce(value, path, []) if coerce else value
+        return coerce(value, path, found) if coerce else value
+
+    return read
+
+
+def applying(shape: Shape) -> list[tuple[Callable[[Any], object], Constraint]]:
+    """Return the constraints that a shape has, each with its test for a value."""
+    rows = TYPES[shape.type].constraints
+    tests = ((constraint.test(getattr(shape, constraint.attribute)), constraint) for constraint in rows)
+    return [(meets, constraint) for meets, constraint in tests if meets]
+
+
+def _report(found: list[Misfit], misfit: Misfit) -> None:
+    if len(found) < MISFITS_MOST:
+        found.append(misfit)
+
+
+def _fault(constraint: Constraint, shape: Shape, value: Any) -> str:
+    size = len(value) if isinstance(value, list) else 0
+    return constraint.fault.format(expects=shape.expects, size=size, limit=getattr(shape, constraint.attribute))
+
+
+def _wrong_type(shape: Shape, value: Any) -> str:
+    if isinstance(value, float) and not isfinite(value):
+        noun = "an infinite or undefined number"
+    else:
+        noun = TYPES[type(value)].noun if type(value) in TYPES else "a date or time"
+    return f"must be {'a string' if shape.type is str else shape.expects}, not {noun}"
+
+
+def _reader_of_either(shape: Shape) -> Read:
+    readers = list(map(reader, shape.either))
+
+    def read(value: Any, path: KeyPath, found: list[Misfit]) -> Any:
+        for read_choice in readers:
+            misfits_of_choice: list[Misfit] = []
+            read_choice(value, path, misfits_of_choice)
+            if not misfits_of_choice:
+                return value
+        _report(found, Misfit("type", path, shape, value, f"must be {shape.expects}"))
+        return value if _is_plain(value) else None
+
+    return read
+
+
+def _coercion_of_list(shape: Shape) -> Read:
+    item = shape.item
+    if item is None:
+        return lambda value, path, found: tuple(value)  # noqa: ARG005
+    read_item = reader(item)
+    tests = [meets for meets, _ in applying(item)] if item.type is str else None
+
+    def coerce(value: list[Any], path: KeyPath, found: list[Misfit]) -> tuple[Any, ...]:
+        # the fast path: most lists only have valid strings, and `map` tests those without a call for each entry
+        if tests is not None and are_texts(value) and all(all(map(meets, value)) for meets in tests):
+            return tuple(value)
+        return tuple([read_item(entry, (*path, index), found) for index, entry in enumerate(value)])
+
+    return coerce
 
 
 def are_texts(entries: Iterable[Any]) -> bool:
-    """Tell whether a list holds nothing but strings, as most do: then nobody has to look at each."""
+    """Tell whether a list holds nothing but strings."""
     return _TEXTS.issuperset(map(type, entries))
 
 
 _TEXTS = frozenset({str})
 
 
-def _misfits_of_table(shape: Shape, value: dict[str, Any], path: KeyPath) -> Iterator[Misfit]:
-    there = [field for field in shape.fields if field.key in value]
-    others = [key for key in value if not any(key == field.key for field in there)] if len(there) < len(value) else ()
-    for key in others:
-        if shape.item:
-            yield from misfits(shape.item, value[key], (*path, key))
-        elif shape.fields:
-            yield Misfit("unknown", (*path, key), shape, value[key])
-    for field in there:
-        yield from misfits(field.shape, value[field.key], (*path, field.key))
-    for field in shape.fields if len(there) < len(shape.fields) else ():
-        if field.required and field.key not in value:
-            yield Misfit("missing", (*path, field.key), shape, None)
+class _FieldReaders(dict[str, Read]):
+    """The readers of a table's fields by key. Each is compiled on first use, because most kits use few of the keys."""
+
+    def __init__(self, fields: Mapping[str, Field]) -> None:
+        self._fields = fields
+
+    def __missing__(self, key: str) -> Read:
+        self[key] = reader(self._fields[key].shape)
+        return self[key]
 
 
-def describe(misfit: Misfit) -> str:
-    """Return the sentence that says what is wrong with the value."""
-    return f"{_subject(misfit.path)} {_fault(misfit)}"
+def _coercion_of_table(shape: Shape) -> Read:
+    fields = {field.key: field for field in shape.fields}
+    readers = _FieldReaders(fields)
+    read_other = reader(shape.item) if shape.item else None
+    required = [field.key for field in shape.fields if field.required]
+    defaults = {field.key: field.default for field in shape.fields if field.default is not None}
+
+    def coerce(value: dict[str, Any], path: KeyPath, found: list[Misfit]) -> dict[str, Any]:
+        made = defaults.copy()
+        for key, inner in value.items():
+            if key in fields:
+                made[key] = readers[key](inner, (*path, key), found)
+            elif read_other:
+                made[key] = read_other(inner, (*path, key), found)
+            elif fields:
+                _report(found, Misfit("unknown", (*path, key), shape, inner, "is unknown"))
+            else:
+                made[key] = inner
+        for key in required:
+            if key not in value:
+                _report(found, Misfit("missing", (*path, key), shape, None, "is missing"))
+        return made
+
+    return coerce
 
 
-def _fault(misfit: Misfit) -> str:
-    shape = misfit.shape
-    match misfit.kind:
-        case "missing":
-            return "is missing"
-        case "blank":
-            return "is empty" if shape.type is list else "is blank"
-        case "lines":
-            return f"has several lines; it must be {shape.expects}"
-        case "type" if not shape.either:
-            expected = "a string" if shape.type is str else shape.expects
-            return f"must be {expected}, not {_kind_of(misfit.value)}"
-        case "value" if shape.type is list:
-            return f"has {len(misfit.value):,} entries; the most is {ITEMS_MOST:,}"
-    return f"must be {shape.expects}"
-
-
-def _subject(path: KeyPath) -> str:
-    key = next((step for step in reversed(path) if isinstance(step, str)), "")
-    return f"an entry of `{key}`" if isinstance(path[-1], int) else f"`{key}`"
-
-
-def _kind_of(value: Any) -> str:
-    if isinstance(value, float) and not isfinite(value):
-        return "an infinite or undefined number"
-    names = {bool: "a boolean", str: "a string", int: "a number", float: "a number", list: "a list", dict: "a table"}
-    return names.get(type(value), "a date or time")
-
-
-def coerce(shape: Shape, value: Any) -> Any:
-    """Return the value in an immutable form that has the shape's type, whatever the value is.
-
-    What does not fit becomes the empty value of its type, so that the rest can still be checked: a wrong entry
-    of a list becomes `""` and keeps the others at their index; an absent key of a table gets its field's
-    default, or stays absent where that is None.
-    """
-    if not _has_type(shape.type, value):
-        return _empty(shape)
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return tuple(_coerced_entries(shape.item, value))
-    if isinstance(value, dict) and shape.fields and not shape.item:
-        kept = [field for field in shape.fields if field.key in value or field.default is not None]
-        return coerce_fields(kept, value)
-    if isinstance(value, dict) and shape.item:
-        return {key: coerce(shape.item, entry) for key, entry in value.items()}
-    return value
-
-
-def _coerced_entries(item: Shape | None, entries: list[Any]) -> Iterable[Any]:
-    if item is None or (item.type is str and are_texts(entries)):
-        return entries
-    if item.type is str:
-        return (entry if isinstance(entry, str) else "" for entry in entries)
-    return (coerce(item, entry) for entry in entries)
-
-
-def coerce_fields(fields: Iterable[Field], table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the coerced values of a table's keys, and the defaults of the fields that it has not."""
-    return {
-        field.key: coerce(field.shape, table[field.key]) if field.key in table else field.default for field in fields
-    }
-
-
-def _empty(shape: Shape) -> Any:
-    if shape.type is dict:
-        return coerce(shape, {})
-    return {str: "", list: (), bool: False}.get(shape.type)
-
-
-UNFIT = object()
-"""What a reader gives for a value that does not fit."""
-
-Read = Callable[[Any], Any]
-
-
-def reader(shape: Shape) -> Read:
-    """Return a function that gives a value that fits the shape as `coerce` does, and UNFIT for any other.
-
-    It says no more than that, and so is much faster than `misfits` and `coerce` on what most manifests are.
-    """
-    if shape.type is list and shape.item is FILLED:
-        return _reader_of_texts(shape.least or 0)
-    if shape.type is dict and shape.fields and not shape.item:
-        return _reader_of_table(shape.fields)
-    if shape.type is list and shape.item and shape.item.fields:
-        return _reader_of_tables(shape.least or 0, reader(shape.item))
-    if shape.type is str:
-        return lambda value: value if type(value) is str and not _fault_of_string(shape, value) else UNFIT
-    return lambda value: coerce(shape, value) if fits(shape, value) else UNFIT
-
-
-def _reader_of_texts(least: int) -> Read:
-    def read(value: Any) -> Any:
-        is_list = type(value) is list and least <= len(value) <= ITEMS_MOST
-        return tuple(value) if is_list and are_texts(value) and all(map(str.strip, value)) else UNFIT
-
-    return read
-
-
-def _reader_of_tables(least: int, read_one: Read) -> Read:
-    def read(value: Any) -> Any:
-        if type(value) is not list or not least <= len(value) <= ITEMS_MOST:
-            return UNFIT
-        tables = tuple(map(read_one, value))
-        return UNFIT if UNFIT in tables else tables
-
-    return read
-
-
-def _reader_of_table(fields: Iterable[Field]) -> Read:
-    fields = tuple(fields)
-    readers = {field.key: reader(field.shape) for field in fields}
-    required = {field.key for field in fields if field.required}
-    defaults = {field.key: field.default for field in fields if field.default is not None}
-
-    def read(value: Any) -> Any:
-        if type(value) is not dict or not readers.keys() >= value.keys() >= required:
-            return UNFIT
-        made = {key: readers[key](inner) for key, inner in value.items()}
-        return UNFIT if UNFIT in made.values() else {**defaults, **made}
-
-    return read
+_COERCIONS: Mapping[type, Callable[[Shape], Read]] = {list: _coercion_of_list, dict: _coercion_of_table}
