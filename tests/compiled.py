@@ -8,7 +8,7 @@ from types import CodeType
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
-from kei_assembler import render
+from kei_assembler.render import templates
 
 
 class _Compiled(BytecodeCache):
@@ -26,4 +26,4 @@ class _Compiled(BytecodeCache):
 
 def compile_once() -> None:
     """Let this process compile the package's template only once, no matter how many kits it builds."""
-    vars(render).update(Environment=partial(Environment, bytecode_cache=_Compiled()))
+    vars(templates).update(Environment=partial(Environment, bytecode_cache=_Compiled()))

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from compiled import compile_once
+from forkserver import ForkServer
 from kei_assembler import cli
-from nursery import Nursery
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -53,9 +53,9 @@ def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    with closing(Nursery()) as nursery:
-        yield nursery
+def forkserver() -> Iterator[ForkServer]:
+    with closing(ForkServer()) as forkserver:
+        yield forkserver
 
 
 class Run(NamedTuple):

@@ -1,6 +1,6 @@
-"""Bounded work: whatever somebody puts into a kit, a run ends, in bounded memory, and says what is wrong.
+"""Whatever a kit contains, a run ends within its memory limit and reports the problem.
 
-The time given to each run is far above what it takes: it is there to end a hang, and no measure of speed.
+The time limit is far above what a run takes: it ends a hang, and does not measure speed.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ MANIFESTS = {
 
 
 @pytest.mark.parametrize(("text", "code"), MANIFESTS.values(), ids=MANIFESTS.keys())
-def test_a_manifest_of_any_size_and_form(text: str, code: str, tmp_path: Path) -> None:
+def test_extreme_manifest(text: str, code: str, tmp_path: Path) -> None:
     _write(tmp_path, "agents/a.toml", text)
-    status, said = _assemble(tmp_path)
-    assert (status, f"[{code}]" in said) == (1, True), said[:2000]
+    status, output = _assemble(tmp_path)
+    assert (status, f"[{code}]" in output) == (1, True), output[:2000]
 
 
 PATTERNS = {
@@ -96,23 +96,23 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS.keys())
-def test_a_block_of_1_mb_of_anything(pattern: str, tmp_path: Path) -> None:
+def test_extreme_block(pattern: str, tmp_path: Path) -> None:
     text = "{{A}} <<<<<<< \n\n" + pattern * ((MIB - 100) // len(pattern)) + " \nend\n"
     _write(tmp_path, "agents/a.toml", AGENT.format("a") + 'blocks = ["x"]\n')
     _write(tmp_path, "_blocks/x.md", text)
-    status, said = _assemble(tmp_path)
-    assert (status, "[T402]" in said or "[T404]" in said) == (1, True), said[:2000]
+    status, output = _assemble(tmp_path)
+    assert (status, "[T402]" in output or "[T404]" in output) == (1, True), output[:2000]
 
 
 @pytest.mark.parametrize("pattern", [*PATTERNS.values(), "# FORBIDDEN\n\n- a\n"], ids=[*PATTERNS.keys(), "sections"])
-def test_an_agent_file_of_1_mb_of_anything(pattern: str, tmp_path: Path) -> None:
+def test_import_of_extreme_agent_file(pattern: str, tmp_path: Path) -> None:
     text = f"---\nname: a\ndescription: A.\n---\nstart\n{pattern * ((MIB - 100) // len(pattern))}\nend\n"
     _write(tmp_path, ".claude/agents/a.md", text)
-    status, said = _run(tmp_path, "import", "--share", ".claude")
-    assert (status in (0, 1), "created agents/a.toml" in said) == (True, True), said[:2000]
+    status, output = _run(tmp_path, "import", "--share", ".claude")
+    assert (status in (0, 1), "created agents/a.toml" in output) == (True, True), output[:2000]
 
 
-def test_a_block_of_one_line_of_50_mb(tmp_path: Path) -> None:
+def test_block_of_one_line_of_50_mb(tmp_path: Path) -> None:
     _write(tmp_path, "agents/a.toml", AGENT.format("a") + 'blocks = ["x"]\n')
     _write(tmp_path, "_blocks/x.md", "x" * 50_000_000)
     assert "[S004]" in _assemble(tmp_path)[1]
@@ -122,23 +122,23 @@ def test_a_block_of_one_line_of_50_mb(tmp_path: Path) -> None:
 def test_other_sources_of_100_mb(file: str, tmp_path: Path) -> None:
     _write(tmp_path, "agents/a.toml", AGENT.format("a"))
     _write(tmp_path, file, "# assemble\n" * 10_000_000)
-    status, said = _assemble(tmp_path)
-    assert (status, "[S004]" in said) == (1 if file.startswith("templates") else 2, True)
+    status, output = _assemble(tmp_path)
+    assert (status, "[S004]" in output) == (1 if file.startswith("templates") else 2, True)
 
 
 @pytest.mark.parametrize("args", [(), ("--check",), ("--diff",), ("--force",), ("--check", "--output-format", "json")])
 @pytest.mark.parametrize("content", ["x" * 200_000_000, "---\n" * 50_000_000], ids=["one line", "lines"])
-def test_a_file_of_200_mb_in_the_way(content: str, args: tuple[str, ...], tmp_path: Path) -> None:
+def test_unmanaged_file_of_200_mb(content: str, args: tuple[str, ...], tmp_path: Path) -> None:
     _write(tmp_path, "agents/a.toml", AGENT.format("a"))
     _write(tmp_path, "agents/a.md", content)
     _write(tmp_path, "agents/b.md", content)
-    status, said = _assemble(tmp_path, *args)
-    assert (status, "O606" in said) == (1, True)
+    status, output = _assemble(tmp_path, *args)
+    assert (status, "O606" in output) == (1, True)
     assert (tmp_path / "agents" / "a.md").stat().st_size == len(content)
 
 
 @pytest.mark.parametrize("line", ["", "a|b", "{n}", "{even}"])
-def test_the_difference_to_a_long_file(line: str, tmp_path: Path) -> None:
+def test_diff_to_a_long_file(line: str, tmp_path: Path) -> None:
     _write(tmp_path, "agents/a.toml", AGENT.format("a"))
     lines = (line.format(n=number, even=number % 2 * number) for number in range(300_000))
     _write(tmp_path, "agents/a.md", "\n".join(lines)[:MIB])
@@ -148,26 +148,26 @@ def test_the_difference_to_a_long_file(line: str, tmp_path: Path) -> None:
     assert b"+name: a\n" in run.stdout
 
 
-def _thousands_of_one_misspelt_block(kit: Path) -> None:
+def _same_misspelt_block(kit: Path) -> None:
     for number in range(2_000):
         _write(kit, f"_blocks/rule-{number}.md", "X.\n")
     for number in range(5_000):
         _write(kit, f"agents/a{number}.toml", AGENT.format(f"a{number}") + 'blocks = ["rule-12345"]\n')
 
 
-def _thousands_of_near_misses(kit: Path) -> None:
+def _misspelt_handoffs(kit: Path) -> None:
     for number in range(3_000):
         handoff = f'[[handoff]]\ntarget = "agnt-{number}"\ntrigger = "x"\n'
         _write(kit, f"agents/agent-{number}.toml", AGENT.format(f"agent-{number}") + handoff)
 
 
-def _thousands_of_namesakes(kit: Path) -> None:
+def _same_names(kit: Path) -> None:
     for number in range(3_000):
         _write(kit, f"agents/d{number}/same.toml", AGENT.format("same"))
 
 
-@pytest.mark.parametrize("fill", [_thousands_of_one_misspelt_block, _thousands_of_near_misses, _thousands_of_namesakes])
-def test_a_kit_that_is_wrong_all_over(fill: Callable[[Path], None], tmp_path: Path) -> None:
+@pytest.mark.parametrize("fill", [_same_misspelt_block, _misspelt_handoffs, _same_names])
+def test_thousands_of_errors(fill: Callable[[Path], None], tmp_path: Path) -> None:
     fill(tmp_path)
     command = [sys.executable, "-m", "kei_assembler", "--all", "--kit", str(tmp_path)]
     run = subprocess.run(command, capture_output=True, timeout=SECONDS, preexec_fn=_limit_memory, check=False)
@@ -176,7 +176,7 @@ def test_a_kit_that_is_wrong_all_over(fill: Callable[[Path], None], tmp_path: Pa
 
 
 @pytest.mark.parametrize("suffix", ["toml", "md", "txt"])
-def test_a_hundred_thousand_files(suffix: str, tmp_path: Path) -> None:
+def test_hundred_thousand_files(suffix: str, tmp_path: Path) -> None:
     _write(tmp_path, "agents/a.toml", AGENT.format("a"))
     for number in range(100_000):
         (tmp_path / "agents" / f"f{number}.{suffix}").touch()
@@ -203,22 +203,20 @@ def _socket(path: Path) -> None:
         server.bind(os.path.relpath(path))
 
 
-NO_FILE = ("cannot be read", "is in the way", "is outside the kit's root")
+REASONS = ("cannot be read", "is in the way", "is outside the kit's root")
 
 
 @pytest.mark.parametrize("make", [_fifo, _device, _loop, _socket])
 @pytest.mark.parametrize(
     "file", ["agents/b.toml", "agents/a.md", "_blocks/x.md", "templates/agent.md.j2", "assemble.toml", "pyproject.toml"]
 )
-def test_what_is_no_file(
-    make: Callable[[Path], None], file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_special_file(make: Callable[[Path], None], file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # a socket's path must be short
     _write(tmp_path, "agents/a.toml", AGENT.format("a") + ('blocks = ["x"]\n' if file.startswith("_") else ""))
     (tmp_path / file).parent.mkdir(exist_ok=True)
     make(tmp_path / file)
-    status, said = _assemble(tmp_path)
-    assert (status, any(reason in said for reason in NO_FILE)) == (
+    status, output = _assemble(tmp_path)
+    assert (status, any(reason in output for reason in REASONS)) == (
         2 if file in ("assemble.toml", "pyproject.toml") else 1,
         True,
-    ), said
+    ), output

@@ -1,4 +1,4 @@
-"""Agent files, read by the parsers that AI tools are built on, of npm and of Python, and by Gemini CLI's own loader."""
+"""Agent files, read by the npm and Python parsers that AI clients use, and by the loader of Gemini CLI."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ BY_NPM = {"yaml", "yaml as 1.1", "js-yaml 3", "js-yaml 4", "gray-matter"}
 BY_PYTHON: dict[str, Callable[[str], Any]] = {"PyYAML": yaml.safe_load, "ruamel.yaml": YAML(typ="safe", pure=True).load}
 
 LARGEST_EXACT_DOUBLE = 2**53
-NAMES_OF_JAVASCRIPT = ("__proto__", "constructor", "toString", "toJSON", "hasOwnProperty", "length", "undefined", "NaN")
+JAVASCRIPT_NAMES = ("__proto__", "constructor", "toString", "toJSON", "hasOwnProperty", "length", "undefined", "NaN")
 TAKEN_FOR_OTHER_TYPES = ("<<", "0o17", "0b11", "1:30", "1_000", "12e03", "2001-12-14T21:59:43.100Z", "!!js/function x")
-TEXT = ANY_TEXT | TRICKY_TEXT | st.sampled_from(NAMES_OF_JAVASCRIPT + TAKEN_FOR_OTHER_TYPES)
+TEXT = ANY_TEXT | TRICKY_TEXT | st.sampled_from(JAVASCRIPT_NAMES + TAKEN_FOR_OTHER_TYPES)
 INTEGERS = st.integers(-LARGEST_EXACT_DOUBLE, LARGEST_EXACT_DOUBLE)
 SCALARS = TEXT | st.booleans() | INTEGERS | st.floats(allow_nan=False, allow_infinity=False)
 NESTED = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3))
@@ -62,14 +62,14 @@ BODIES = ANY_TEXT | st.lists(st.sampled_from(BODY_BITS), max_size=8).map("".join
 
 
 class Answer(NamedTuple):
-    """What one client makes of a file; only some split it themselves."""
+    """How one parser reads a file. `body` is None if the parser reads only front matter."""
 
     data: Any
     body: str | None
 
 
 class Clients:
-    """All the parsers, those of npm in one process that lives as long as the tests."""
+    """All parsers. Those from npm run in one process for all tests."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -91,13 +91,13 @@ class Clients:
 
 
 def _command(script: str, *packages: str) -> list[str]:
-    """How to run a script of node's that needs these packages, if all are here."""
+    """Return the command for a Node.js script, or skip the test if one of these packages is missing."""
     node = shutil.which("node")
     if not node:
-        pytest.skip("node is not here")
+        pytest.skip("node is not installed")
     for package in packages:
         if not (NODE / "node_modules" / package).is_dir():
-            pytest.skip(f"{package} comes by npm, and is not here; `make slow` installs it")
+            pytest.skip(f"{package} is not installed; run `make slow`")
     return [node, str(NODE / script)]
 
 
@@ -110,7 +110,7 @@ def clients() -> Iterator[Clients]:
 
 
 def _as_json(value: Any) -> str:
-    """JSON in which True is not 1, and a number is the double that it is in JavaScript."""
+    """Return JSON that tells True from 1 and has numbers as doubles, as in JavaScript."""
     return json.dumps(_with_doubles(value), sort_keys=True)
 
 
@@ -120,10 +120,10 @@ def _with_doubles(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_doubles(item) for item in value]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value + 0.0 if is_number else value  # JSON made by JavaScript knows no -0.0
+    return value + 0.0 if is_number else value  # JavaScript writes -0.0 as 0 in JSON
 
 
-def _assert_all_read_back(clients: Clients, entries: dict[str, Any], body: str = "\n# BODY\n") -> None:
+def _assert_round_trip(clients: Clients, entries: dict[str, Any], body: str = "\n# BODY\n") -> None:
     answers = clients.read(entries, body)
     assert set(answers) == BY_NPM | set(BY_PYTHON)
     assert {name: _as_json(answer.data) for name, answer in answers.items()} == dict.fromkeys(
@@ -134,24 +134,24 @@ def _assert_all_read_back(clients: Clients, entries: dict[str, Any], body: str =
 
 @examples(500)
 @given(TEXT)
-def test_a_text_reads_back(clients: Clients, text: str) -> None:
-    _assert_all_read_back(clients, {"description": text, "model": "opus"})
+def test_text_round_trips(clients: Clients, text: str) -> None:
+    _assert_round_trip(clients, {"description": text, "model": "opus"})
 
 
 @examples(300)
 @given(st.lists(TEXT, max_size=4))
-def test_a_list_of_texts_reads_back(clients: Clients, texts: list[str]) -> None:
-    _assert_all_read_back(clients, {"skills": texts, "model": "opus"})
+def test_list_of_texts_round_trips(clients: Clients, texts: list[str]) -> None:
+    _assert_round_trip(clients, {"skills": texts, "model": "opus"})
 
 
 @examples(300)
 @given(NESTED)
-@example({name: {name: "x"} for name in NAMES_OF_JAVASCRIPT})
+@example({name: {name: "x"} for name in JAVASCRIPT_NAMES})
 @example({"<<": {"a": "b"}})
 @example({"k" * 5000: ["v" * 5000]})
 @example([LARGEST_EXACT_DOUBLE, -0.0, 1e16, 1e-7, 5e-324, 1.7976931348623157e308])
-def test_nested_values_read_back(clients: Clients, value: Any) -> None:
-    _assert_all_read_back(clients, {"hooks": {"key": value}, "mcpServers": value})
+def test_nested_values_round_trip(clients: Clients, value: Any) -> None:
+    _assert_round_trip(clients, {"hooks": {"key": value}, "mcpServers": value})
 
 
 @examples(300)
@@ -159,13 +159,13 @@ def test_nested_values_read_back(clients: Clients, value: Any) -> None:
 @example("x", "")
 @example("x", "---\na: b\n---\n")
 @example("x", "\r\nx\r\n")
-def test_the_body_comes_back_unchanged(clients: Clients, text: str, body: str) -> None:
-    _assert_all_read_back(clients, {"description": text}, body)
+def test_body_round_trips(clients: Clients, text: str, body: str) -> None:
+    _assert_round_trip(clients, {"description": text}, body)
 
 
 @pytest.mark.parametrize("text", ["2001-12-14T21:59:43.100Z", "2001-12-14", "0x1F", "1e3", "1:30", "=", "~", "<<"])
-def test_what_looks_like_another_type_reads_back_as_text(clients: Clients, text: str) -> None:
-    _assert_all_read_back(clients, {"description": text, "skills": [text]})
+def test_text_that_looks_like_another_type_stays_text(clients: Clients, text: str) -> None:
+    _assert_round_trip(clients, {"description": text, "skills": [text]})
 
 
 SOURCES = ("agents/*.toml", "_blocks/*.md", "templates/*", "pyproject.toml")
@@ -233,7 +233,7 @@ def _hostile() -> dict[str, str]:
 
 @pytest.fixture(params=[_ours, _hostile])
 def agents(request: pytest.FixtureRequest, bench: Workbench) -> Agents:
-    """The manifests of a kit that is built for every target."""
+    """The manifests of a kit that was built for every target."""
     files = request.param()
     bench.write(files)
     run = bench.run("--all", *(arg for target in TARGETS for arg in ("--target", target)))
@@ -255,7 +255,7 @@ def _tools_in_gemini(tools: list[str] | None) -> list[str] | None:
     return list(dict.fromkeys(name for tool in tools if (name := IN_GEMINI[tool])))
 
 
-def test_gemini_loads_what_the_manifests_say(agents: Agents, bench: Workbench) -> None:
+def test_gemini_loads_the_values_of_the_manifests(agents: Agents, bench: Workbench) -> None:
     assert _by_gemini(bench.folder) == {
         name: {
             "name": name,
@@ -268,7 +268,7 @@ def test_gemini_loads_what_the_manifests_say(agents: Agents, bench: Workbench) -
     }
 
 
-def test_a_variable_that_gemini_would_fail_on_is_refused(bench: Workbench) -> None:
+def test_gemini_variable_is_refused(bench: Workbench) -> None:
     manifest = 'name = "a"\ndescription = "A."\nrole = "You look into `$HOME`."\n'
     bench.write({"agents/a.toml": manifest, "assemble.toml": 'targets = ["gemini"]'})
     assert bench.run("--all").status == 0
@@ -282,7 +282,7 @@ def test_a_variable_that_gemini_would_fail_on_is_refused(bench: Workbench) -> No
 
 
 @pytest.mark.parametrize("target", [name for name, row in TARGETS.items() if row.form is MARKDOWN])
-def test_a_file_reads_back_as_its_manifest(clients: Clients, agents: Agents, bench: Workbench, target: str) -> None:
+def test_file_has_the_values_of_its_manifest(clients: Clients, agents: Agents, bench: Workbench, target: str) -> None:
     for name, agent in agents.items():
         if target not in agent.get("targets", TARGETS):
             continue
@@ -295,7 +295,7 @@ def test_a_file_reads_back_as_its_manifest(clients: Clients, agents: Agents, ben
         assert answers["gray-matter"].body == file.partition("\n---\n")[2]
 
 
-def test_a_codex_file_reads_back_as_its_manifest(agents: Agents, bench: Workbench) -> None:
+def test_codex_file_has_the_values_of_its_manifest(agents: Agents, bench: Workbench) -> None:
     for name, agent in agents.items():
         text = bench.read(path_of("codex", name))
         values = tomllib.loads(text)

@@ -58,14 +58,14 @@ def test_only_what_changed_is_written(kit: Workbench) -> None:
 @pytest.mark.parametrize(
     ("args", "stderr"),
     [
-        (["agents/alhpa.toml"], "error: there is no file agents/alhpa.toml\n"
+        (["agents/alhpa.toml"], "error: `agents/alhpa.toml` does not exist\n"
             "  help: did you mean `agents/alpha.toml`?\n"),
-        (["alpha"], "error: there is no file or command alpha\n  help: did you mean `agents/alpha.toml`?\n"),
-        (["agents"], "error: agents is a folder\n  help: name manifests, or take all of the kit's with --all\n"),
-        (["agents/alpha.md"], "error: agents/alpha.md is no manifest, but what is made from one\n"
+        (["alpha"], "error: `alpha` is neither a file nor a command\n  help: did you mean `agents/alpha.toml`?\n"),
+        (["agents"], "error: `agents` is a folder\n  help: name manifests, or build all of them with --all\n"),
+        (["agents/alpha.md"], "error: `agents/alpha.md` is a generated file, not a manifest\n"
             "  help: did you mean `agents/alpha.toml`?\n"),
-        (["--kit", "nowhere", "--all"], "error: there is no folder nowhere\n"
-            "  help: --kit takes the folder that holds the manifests' folder\n"),
+        (["--kit", "nowhere", "--all"], "error: the folder `nowhere` does not exist\n"
+            "  help: --kit takes the folder that contains the manifests' folder\n"),
     ],
 )  # fmt: skip
 def test_what_is_no_manifest_is_explained(kit: Workbench, args: list[str], stderr: str) -> None:
@@ -79,7 +79,7 @@ def test_a_file_outside_the_manifests_folder_is_no_manifest(kit: Workbench) -> N
     kit.write({"notes.toml": "x = 1\n"})
     run = kit.run("notes.toml")
     assert run.status == 2
-    assert "notes.toml is no manifest of the kit" in run.stderr
+    assert "notes.toml` is not a manifest of the kit" in run.stderr
     assert "the .toml files in agents/" in run.stderr
 
 
@@ -95,7 +95,7 @@ def test_manifests_of_two_kits_are_a_usage_error(bench: Workbench) -> None:
     bench.write({f"{kit}/agents/a.toml": AGENT.format("a") for kit in ("one", "two")})
     run = bench.run("one/agents/a.toml", "two/agents/a.toml")
     assert run.status == 2
-    assert "of several kits" in run.stderr
+    assert "belong to several kits" in run.stderr
 
 
 def test_where_there_is_no_kit_the_error_says_what_one_is(bench: Workbench) -> None:

@@ -1,4 +1,4 @@
-"""What the command offers for completion when a shell asks for it."""
+"""Shell completion: the words that the command offers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from click.shell_completion import get_completion_class
 
+from forkserver import ForkServer
 from kei_assembler.cli import assemble
-from nursery import Nursery
 
 SETTINGS = """\
 external-agents = ["general-purpose"]
@@ -43,16 +43,16 @@ def _environment(shell: str, words: str) -> dict[str, str]:
     return {"_ASSEMBLE_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": at}
 
 
-def _answer(nursery: Nursery, kit: Path, environment: Mapping[str, str]) -> str:
+def _answer(forkserver: ForkServer, kit: Path, environment: Mapping[str, str]) -> str:
     """Return what the command prints when a shell calls it with this environment."""
-    run = nursery.run(kit, [], environment=os.environ | environment)
+    run = forkserver.run(kit, [], environment=os.environ | environment)
     assert (run.returncode, run.stderr) == (0, b"")
     return run.stdout.decode()
 
 
-def _offered(nursery: Nursery, kit: Path, shell: str, words: str) -> list[str]:
+def _offered(forkserver: ForkServer, kit: Path, shell: str, words: str) -> list[str]:
     """Return what a shell offers for the last of these words."""
-    return OFFERED[shell](_answer(nursery, kit, _environment(shell, words)).splitlines())
+    return OFFERED[shell](_answer(forkserver, kit, _environment(shell, words)).splitlines())
 
 
 OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
@@ -104,7 +104,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble nothing", []),
     ],
 )
-def test_the_words_that_a_shell_offers(
+def test_a_shell_offers_the_matching_words(
     shell: str, words: str, offered: list[str], kit: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(kit)
@@ -116,8 +116,8 @@ def test_the_words_that_a_shell_offers(
 
 
 @pytest.mark.parametrize("shell", OFFERED)
-def test_the_process_answers_a_shell(shell: str, kit: Path, nursery: Nursery) -> None:
-    assert _offered(nursery, kit, shell, "assemble agents/c") == ["agents/critic.toml"]
+def test_the_process_answers_a_shell(shell: str, kit: Path, forkserver: ForkServer) -> None:
+    assert _offered(forkserver, kit, shell, "assemble agents/c") == ["agents/critic.toml"]
 
 
 @pytest.mark.parametrize(
@@ -140,22 +140,22 @@ def test_bash_offers_the_words(words: list[str], offered: list[str], kit: Path) 
 
 
 @pytest.mark.parametrize("settings", [None, "obligatry = []"])
-def test_without_a_valid_kit_the_offers_are_the_general_ones(settings: str | None, kit: Path, nursery: Nursery) -> None:
+def test_without_a_valid_kit_general_words_are_offered(settings: str | None, kit: Path, forkserver: ForkServer) -> None:
     if settings is None:
         for folder in ("agents", "_blocks"):
             shutil.rmtree(kit / folder)
         (kit / "assemble.toml").unlink()
     else:
         (kit / "assemble.toml").write_text(settings)
-    assert _offered(nursery, kit, "bash", "assemble agents/c") == []
-    assert _offered(nursery, kit, "bash", "assemble new x --tool Web") == ["WebFetch", "WebSearch"]
-    assert _offered(nursery, kit, "bash", "assemble new x --set r") == ["role="]
+    assert _offered(forkserver, kit, "bash", "assemble agents/c") == []
+    assert _offered(forkserver, kit, "bash", "assemble new x --tool Web") == ["WebFetch", "WebSearch"]
+    assert _offered(forkserver, kit, "bash", "assemble new x --set r") == ["role="]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_gets_a_script(shell: str, kit: Path, nursery: Nursery) -> None:
-    script = _answer(nursery, kit, {"_ASSEMBLE_COMPLETE": f"{shell}_source"})
+def test_each_shell_gets_a_script(shell: str, kit: Path, forkserver: ForkServer) -> None:
+    script = _answer(forkserver, kit, {"_ASSEMBLE_COMPLETE": f"{shell}_source"})
     assert "assemble" in script
-    assert _offered(nursery, kit, shell, "assemble ")
+    assert _offered(forkserver, kit, shell, "assemble ")
     if path := shutil.which(shell):
         subprocess.run([path, "-n"], input=script, text=True, check=True)

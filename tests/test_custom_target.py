@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from conftest import Run, Workbench
-from nursery import Nursery
+from forkserver import ForkServer
 from readers import AGENT
 
 ADDED_ROW = """
@@ -70,10 +70,10 @@ class CustomKit(NamedTuple):
     """A kit, and a command that supports one additional target."""
 
     bench: Workbench
-    nursery: Nursery
+    forkserver: ForkServer
 
     def run(self, *args: str) -> Run:
-        done = self.nursery.run(self.bench.folder, args)
+        done = self.forkserver.run(self.bench.folder, args)
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def findings_for(self, manifest: str, settings: str = "") -> list[str]:
@@ -82,13 +82,13 @@ class CustomKit(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def with_added_row() -> Iterator[Nursery]:
-    with closing(Nursery(ADDED_ROW)) as nursery:
-        yield nursery
+def with_added_row() -> Iterator[ForkServer]:
+    with closing(ForkServer(ADDED_ROW)) as forkserver:
+        yield forkserver
 
 
 @pytest.fixture
-def kit(bench: Workbench, with_added_row: Nursery) -> CustomKit:
+def kit(bench: Workbench, with_added_row: ForkServer) -> CustomKit:
     return CustomKit(bench, with_added_row)
 
 

@@ -1,4 +1,4 @@
-"""Diffs that other programs take, and streams that end early or never had room."""
+"""Diffs that other programs accept, and output streams that are closed early or full."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from forkserver import ForkServer
 from kei_assembler import streams
-from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nrole = "You do {0}."\n'
@@ -41,43 +41,43 @@ def stale(bench: Workbench) -> Workbench:
     return bench
 
 
-def _diff(nursery: Nursery, bench: Workbench, *args: str) -> subprocess.CompletedProcess[bytes]:
+def _diff(forkserver: ForkServer, bench: Workbench, *args: str) -> subprocess.CompletedProcess[bytes]:
     before = bench.files()
-    run = nursery.run(bench.folder / "kit", ["--all", "--diff", *args])
+    run = forkserver.run(bench.folder / "kit", ["--all", "--diff", *args])
     assert bench.files() == before
     return run
 
 
 @pytest.mark.parametrize("command", [["git", "apply"], ["patch", "--strip=1", "--quiet"]], ids=["git apply", "patch"])
-def test_the_diff_of_a_stale_kit_makes_the_check_pass(nursery: Nursery, stale: Workbench, command: list[str]) -> None:
-    run = _diff(nursery, stale)
+def test_applying_the_diff_makes_the_check_pass(forkserver: ForkServer, stale: Workbench, command: list[str]) -> None:
+    run = _diff(forkserver, stale)
     assert run.returncode == 0
     assert run.stdout.count(b"\n+++ ") == 5
     subprocess.run(command, cwd=stale.folder / "kit", input=run.stdout, check=True)
     assert stale.run("--all", "--check", cwd="kit").status == 0
 
 
-def test_diff_and_check_together_fail_and_show(nursery: Nursery, stale: Workbench) -> None:
-    run = _diff(nursery, stale, "--check")
+def test_diff_and_check_together_fail_and_show(forkserver: ForkServer, stale: Workbench) -> None:
+    run = _diff(forkserver, stale, "--check")
     assert run.returncode == 1
-    assert run.stdout == _diff(nursery, stale).stdout
+    assert run.stdout == _diff(forkserver, stale).stdout
     assert b"would update agents/a b/changed.md: assemble 'agents/a b/changed.toml'\n" in run.stderr
 
 
-def test_json_holds_the_diffs(nursery: Nursery, stale: Workbench) -> None:
-    loaded = json.loads(_diff(nursery, stale, "--output-format", "json").stdout)
+def test_json_holds_the_diffs(forkserver: ForkServer, stale: Workbench) -> None:
+    loaded = json.loads(_diff(forkserver, stale, "--output-format", "json").stdout)
     diffs = "".join(change["diff"] for change in loaded["changes"])
-    assert diffs.encode(errors="surrogateescape") == _diff(nursery, stale).stdout
+    assert diffs.encode(errors="surrogateescape") == _diff(forkserver, stale).stdout
 
 
-def test_a_clean_kit_has_no_diff(nursery: Nursery, stale: Workbench) -> None:
+def test_a_clean_kit_has_no_diff(forkserver: ForkServer, stale: Workbench) -> None:
     stale.run("--all", "--force", "--prune", cwd="kit")
-    assert _diff(nursery, stale).stdout == b""
+    assert _diff(forkserver, stale).stdout == b""
 
 
-def test_a_binary_file_in_the_way_is_named_and_not_printed(nursery: Nursery, stale: Workbench) -> None:
+def test_a_binary_file_is_named_but_not_printed(forkserver: ForkServer, stale: Workbench) -> None:
     stale.write({"kit/agents/a b/foreign.md": b"\0\x1b[31m"})
-    assert b"Binary file a/agents/a b/foreign.md differs\n" in _diff(nursery, stale).stdout
+    assert b"Binary file a/agents/a b/foreign.md differs\n" in _diff(forkserver, stale).stdout
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_printed_file_has_the_bytes_of_the_file_whatever_the_code_page(arrows:
     assert run.stdout == (arrows.folder / "agents" / "a.md").read_bytes()
 
 
-def test_programs_get_utf8_and_plain_line_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_get_utf8_and_lf(monkeypatch: pytest.MonkeyPatch) -> None:
     written = {name: io.BytesIO() for name in ("stdout", "stderr")}
     for name, raw in written.items():
         monkeypatch.setattr(sys, name, io.TextIOWrapper(raw, "cp1252", newline="\r\n"))
@@ -106,7 +106,7 @@ def test_programs_get_utf8_and_plain_line_ends(monkeypatch: pytest.MonkeyPatch) 
     assert [raw.getvalue() for raw in written.values()] == ["a → b\n".encode() + b"\xff\n"] * 2
 
 
-def test_a_terminal_gets_what_its_encoding_lacks_spelled_out(arrows: Workbench) -> None:
+def test_characters_that_a_terminal_cannot_encode_are_escaped(arrows: Workbench) -> None:
     (arrows.folder / "agents" / "a.md").unlink()
     assert b"+model: opus \\u2192 haiku" in _on_terminal(arrows.folder, NO_COLOR="1", **CODE_PAGE)
 
@@ -130,7 +130,7 @@ def _read(descriptor: int) -> bytes:
         return b""
 
 
-def test_a_terminal_gets_colours_and_nothing_that_acts_on_it(stale: Workbench) -> None:
+def test_a_terminal_gets_colours_but_no_control_characters(stale: Workbench) -> None:
     stale.write({"kit/agents/a b/foreign.md": "\x1b[2J hidden\u202e\n"})
     printed = _on_terminal(stale.folder / "kit").decode()
     assert "\x1b[32m+model: opus\x1b[0m" in printed
@@ -142,7 +142,7 @@ def test_no_color_is_honoured(stale: Workbench) -> None:
     assert b"\x1b[" not in _on_terminal(stale.folder / "kit", NO_COLOR="1")
 
 
-def test_a_reader_that_goes_early_is_no_error(bench: Workbench) -> None:
+def test_a_reader_that_closes_early_is_not_an_error(bench: Workbench) -> None:
     bench.write({f"agents/a{number}.toml": AGENT.format(f"a{number}") for number in range(300)})
     command = f"{sys.executable} -m kei_assembler --all --diff | head -n 1; echo ${{PIPESTATUS[0]}}"
     run = subprocess.run(["bash", "-c", command], cwd=bench.folder, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Which kit a run works on: where its folder is looked for, and what may lie outside of it."""
+"""Which kit a run uses: where its folder is searched for, and what can lie outside it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_kit_is_found_from_the_manifest_upwards(marks: dict[str, str], bench
 
 
 @pytest.mark.parametrize("cwd", [".", "agents", "src/deep"])
-def test_the_kit_of_all_is_found_from_the_working_directory_upwards(cwd: str, bench: Workbench) -> None:
+def test_all_finds_the_kit_from_the_working_directory_upwards(cwd: str, bench: Workbench) -> None:
     files: dict[str, str | bytes] = {"assemble.toml": "", "agents/x.toml": X, "src/deep/a.py": ""}
     run = _with(bench, files, "--all", cwd=cwd)
     assert (run.status, run.stdout) == (0, "created agents/x.md\n")
@@ -56,7 +56,7 @@ def test_the_kit_of_all_is_found_from_the_working_directory_upwards(cwd: str, be
 @pytest.mark.parametrize(
     "inner", [{"in/assemble.toml": ""}, {"in/pyproject.toml": "[tool.assemble]"}, {"in/_blocks/a.md": "A."}]
 )
-def test_the_nearest_kit_is_taken(inner: dict[str, str], bench: Workbench) -> None:
+def test_the_nearest_kit_is_used(inner: dict[str, str], bench: Workbench) -> None:
     outer = {"assemble.toml": OUTPUT.format("", "outer"), "agents/y.toml": Y}
     run = _with(bench, {**outer, **inner, "in/agents/x.toml": X}, "--all", cwd="in")
     assert (run.status, run.stdout) == (0, "created agents/x.md\n")
@@ -64,13 +64,13 @@ def test_the_nearest_kit_is_taken(inner: dict[str, str], bench: Workbench) -> No
     assert bench.run("--all").stdout == "created outer/y.md\n"
 
 
-def test_a_folder_with_settings_is_nearer_than_a_bare_one_below_it(bench: Workbench) -> None:
+def test_a_kit_with_settings_wins_over_one_without_below_it(bench: Workbench) -> None:
     files: dict[str, str | bytes] = {"assemble.toml": 'manifests = "in/agents"', "in/agents/x.toml": X}
     assert _with(bench, files, "in/agents/x.toml").stdout == "created in/agents/x.md\n"
 
 
 @pytest.mark.parametrize("git", ["folder", "file"])
-def test_a_kit_above_the_git_work_tree_is_none(git: str, bench: Workbench) -> None:
+def test_a_kit_above_the_git_work_tree_is_ignored(git: str, bench: Workbench) -> None:
     bench.write({"assemble.toml": "", "agents/y.toml": Y, "tree/bots/x.toml": X})
     if git == "folder":
         (bench.folder / "tree/.git").mkdir()
@@ -91,23 +91,23 @@ def test_kit_names_the_folder(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
-        (["--kit", "three", "--all"], "there is no folder three"),
+        (["--kit", "three", "--all"], "the folder `three` does not exist"),
         (["--kit", "one/agents", "--all", "--check"], "there is no kit in one/agents"),
-        (["--kit", "one", "two/agents/x.toml"], "two/agents/x.toml is no manifest of the kit in "),
-        (["one/agents/y.toml", "two/agents/x.toml"], "these manifests are of several kits"),
-        (["one/agents/z.toml"], "there is no file one/agents/z.toml"),
-        (["one/agents"], "one/agents is a folder"),
+        (["--kit", "one", "two/agents/x.toml"], "`two/agents/x.toml` is not a manifest of the kit in "),
+        (["one/agents/y.toml", "two/agents/x.toml"], "these manifests belong to several kits"),
+        (["one/agents/z.toml"], "`one/agents/z.toml` does not exist"),
+        (["one/agents"], "`one/agents` is a folder"),
     ],
 )
-def test_what_is_not_one_kit_cannot_be_run(args: list[str], said: str, bench: Workbench) -> None:
+def test_a_run_needs_exactly_one_kit(args: list[str], message: str, bench: Workbench) -> None:
     files = {"one/assemble.toml": "", "one/agents/y.toml": Y, "two/assemble.toml": "", "two/agents/x.toml": X}
     bench.write(files)
     before = bench.files()
     run = bench.run(*args)
     assert (run.status, run.stdout, bench.files()) == (2, "", before)
-    assert said in run.stderr
+    assert message in run.stderr
 
 
 BROKEN: dict[str, str | bytes] = {
@@ -118,20 +118,20 @@ BROKEN: dict[str, str | bytes] = {
 
 
 @pytest.mark.parametrize("args", [("--all",), ("schema",), ("new", "z"), ("agents/y.toml",)])
-def test_where_the_settings_may_be_in_a_broken_file_nothing_is_done(args: tuple[str, ...], bench: Workbench) -> None:
+def test_nothing_is_written_if_a_broken_file_could_hold_the_settings(args: tuple[str, ...], bench: Workbench) -> None:
     run = _with(bench, BROKEN, *args, cwd="outer")
     assert (run.status, set(bench.files())) == (2, set(BROKEN))
     assert "pyproject.toml:2:8: error[S003] " in run.stderr
     assert "error: the settings have errors; nothing was done\n" in run.stderr
 
 
-def test_a_broken_file_further_up_does_not_concern_a_kit_of_its_own(bench: Workbench) -> None:
+def test_a_broken_file_above_a_kit_is_ignored(bench: Workbench) -> None:
     run = _with(bench, BROKEN | {"outer/kit/agents/x.toml": X}, "--all", "--kit", "kit", cwd="outer")
     assert (run.status, _outputs(bench)) == (0, ["outer/kit/agents/x.md"])
 
 
 @pytest.mark.parametrize("project", ["[project]\nname = 'a'\n", "[broken", b"\xff\xfe", "[tool.assembler]\na = 1\n"])
-def test_a_project_file_of_others_is_none_of_its_business(project: str | bytes, bench: Workbench) -> None:
+def test_an_unrelated_project_file_is_ignored(project: str | bytes, bench: Workbench) -> None:
     run = _with(bench, {"pyproject.toml": project, "agents/x.toml": X}, "--all")
     assert (run.status, run.stdout) == (0, "created agents/x.md\n")
 
@@ -198,7 +198,7 @@ def test_a_linked_folder_of_manifests_is_searched(bench: Workbench) -> None:
     assert (run.status, run.stdout) == (0, "created agents/more/y.md\ncreated agents/x.md\n")
 
 
-def test_links_in_a_circle_find_a_manifest_once(bench: Workbench) -> None:
+def test_circular_links_find_a_manifest_once(bench: Workbench) -> None:
     bench.write({"assemble.toml": "", "agents/x.toml": X})
     (bench.folder / "agents/round").symlink_to(bench.folder / "agents")
     run = bench.run("--all")
@@ -215,7 +215,7 @@ def test_a_kit_named_through_a_link_is_the_same_kit(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("agents", ["mine/agents/x.md", "mine/agents/assemble.toml", "mine/agents/deep/notes.txt"])
-def test_a_folder_named_agents_without_a_manifest_makes_no_kit_to_name(agents: str, bench: Workbench) -> None:
+def test_a_folder_with_empty_agents_is_not_a_kit(agents: str, bench: Workbench) -> None:
     bench.write({agents: ""})
     for args in (["--all", "--check"], ["new", "x"]):
         run = bench.run(*args, "--kit", "mine")
@@ -226,7 +226,7 @@ def test_a_folder_named_agents_without_a_manifest_makes_no_kit_to_name(agents: s
     assert bench.run("--all", "--kit", "mine").status == 0
 
 
-def test_the_settings_of_a_kit_are_no_manifest_of_one_above(bench: Workbench) -> None:
+def test_the_settings_of_a_kit_are_not_a_manifest_of_the_kit_above(bench: Workbench) -> None:
     settings = {"tools/agents/assemble.toml": "", "tools/agents/deep/pyproject.toml": "[tool.assemble]\n"}
     bench.write({"tools/agents/x.toml": X, **settings})
     run = bench.run("--all", cwd="tools")
@@ -235,7 +235,7 @@ def test_the_settings_of_a_kit_are_no_manifest_of_one_above(bench: Workbench) ->
 
 @pytest.fixture
 def linked(bench: Workbench) -> Workbench:
-    """A kit deep down, in order, to which a link leads from the top."""
+    """A valid kit deep in the tree, with a link to it at the top."""
     bench.run("init", "deep/er/kit")
     (bench.folder / "kit").symlink_to("deep/er/kit")
     return bench
@@ -259,7 +259,7 @@ def test_through_a_link_the_library_has_the_same_kit(linked: Workbench) -> None:
     assert [change.kind.value for change in kit.plan().changes] == ["unchanged"]
 
 
-def test_a_kit_is_begun_and_imported_to_where_a_link_leads(bench: Workbench) -> None:
+def test_init_and_import_follow_a_link_to_the_kit(bench: Workbench) -> None:
     (bench.folder / "deep/er/kit").mkdir(parents=True)
     (bench.folder / "kit").symlink_to("deep/er/kit")
     assert "created .claude/agents/reviewer.md" in bench.run("init", "kit").stdout
@@ -270,7 +270,7 @@ def test_a_kit_is_begun_and_imported_to_where_a_link_leads(bench: Workbench) -> 
 
 
 @pytest.mark.parametrize("file", ["link/agents/x.toml", "link/agents/more/y.toml"])
-def test_a_linked_manifest_of_a_linked_kit_is_named_as_the_kit_has_it(file: str, bench: Workbench) -> None:
+def test_a_linked_manifest_is_reported_under_its_name_in_the_kit(file: str, bench: Workbench) -> None:
     bench.write({"kit/assemble.toml": 'root = ".."', "one.toml": X, "kit/agents/y.txt": "", "more/y.toml": Y})
     (bench.folder / "kit/agents/x.toml").symlink_to("../../one.toml")
     (bench.folder / "kit/agents/more").symlink_to("../../more")
@@ -279,7 +279,7 @@ def test_a_linked_manifest_of_a_linked_kit_is_named_as_the_kit_has_it(file: str,
     assert (run.status, run.stdout) == (0, f"created {file.removeprefix('link/').replace('.toml', '.md')}\n")
 
 
-def test_manifests_beside_the_kit_are_found_from_the_kit_too(bench: Workbench) -> None:
+def test_manifests_outside_the_kit_are_found_from_the_kit(bench: Workbench) -> None:
     settings = 'root = ".."\nmanifests = "../prompts"\n'
     bench.write({"kit/assemble.toml": settings, "kit/src/a.py": "", "prompts/x.toml": X, "others/y.toml": Y})
     new = bench.run("new", "z", "--description", "Tests.", cwd="kit")
@@ -292,14 +292,14 @@ def test_manifests_beside_the_kit_are_found_from_the_kit_too(bench: Workbench) -
         assert "no kit was found from " in run.stderr
 
 
-def test_another_kit_around_a_manifest_is_nearer_than_the_one_here(bench: Workbench) -> None:
+def test_the_kit_around_a_manifest_wins_over_the_working_directory(bench: Workbench) -> None:
     bench.write({"kit/assemble.toml": 'root = ".."\nmanifests = "../prompts/agents"\n', "prompts/agents/x.toml": X})
     bench.write({"prompts/assemble.toml": ""})
     assert bench.run("../prompts/agents/x.toml", cwd="kit").stdout == "created agents/x.md\n"
 
 
 @pytest.mark.parametrize("name", ["assemble", "pyproject"])
-def test_an_agent_may_be_called_like_the_settings(name: str, bench: Workbench) -> None:
+def test_an_agent_can_have_the_name_of_the_settings_file(name: str, bench: Workbench) -> None:
     bench.write({"assemble.toml": ""})
     assert bench.run("new", name, "--description", "Reviews code.").status == 0
     assert bench.run("--all").stdout == f"created agents/{name}.md\n"

@@ -1,4 +1,4 @@
-"""The pages agree with the code, and their links lead somewhere."""
+"""Generated pages are up to date, and no link is broken."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PAGES: dict[str, Any] = GENERATE["PAGES"]
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_generated_page_is_not_behind_the_code(name: str) -> None:
+def test_generated_page_is_up_to_date(name: str) -> None:
     assert (DOCS / name).read_text() == PAGES[name](), "run: make docs"
 
 
-def test_the_manifest_page_says_where_each_key_goes() -> None:
+def test_manifest_page_lists_the_section_of_each_key() -> None:
     rows = re.findall(
         r"^\| (`.+) \| (.+) \|$", (DOCS / "manifest.md").read_text().partition("## Editors")[0], re.MULTILINE
     )
@@ -40,5 +40,5 @@ def _links(text: str) -> set[str]:
     [*sorted(REPOSITORY.glob("*.md")), *sorted(DOCS.rglob("*.md"))],
     ids=lambda path: path.relative_to(REPOSITORY).as_posix(),
 )
-def test_links_lead_somewhere(path: Any) -> None:
+def test_links_are_not_broken(path: Any) -> None:
     assert [link for link in _links(path.read_text()) if not (path.parent / link).exists()] == []

@@ -1,4 +1,4 @@
-"""The schemas in the language servers for TOML that editors use: they find mistakes, and complete."""
+"""Language servers for TOML find mistakes and complete with the schemas."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ Check = Callable[[dict[str, str]], "subprocess.CompletedProcess[str]"]
 
 
 def _command(package: str, script: str, *args: str) -> list[str]:
-    """How to run a script of a package of npm's, if that is here."""
+    """Return the command that runs a script of an npm package, if it is installed."""
     folder = NODE / "node_modules" / package
     if not shutil.which("node"):
         pytest.skip("node is not here")
@@ -88,7 +88,7 @@ def _command(package: str, script: str, *args: str) -> list[str]:
 
 @pytest.fixture
 def kit(bench: Workbench) -> Path:
-    """A kit with its schemas where `init` puts them."""
+    """A kit with its schema files where `init` creates them."""
     bench.write({"assemble.toml": SETTINGS, **KIT})
     bench.write({".assemble/manifest.schema.json": bench.run("schema").stdout})
     bench.write({".assemble/settings.schema.json": bench.run("schema", "--settings").stdout})
@@ -107,7 +107,7 @@ def check(request: pytest.FixtureRequest, kit: Path) -> Check:
     return run
 
 
-def test_what_is_right_passes(check: Check) -> None:
+def test_a_valid_kit_passes(check: Check) -> None:
     run = check({"agents/gamma.toml": OF_MANIFEST + MANIFEST, "assemble.toml": OF_SETTINGS + SETTINGS})
     assert run.returncode == 0, run.stdout + run.stderr
 
@@ -125,7 +125,7 @@ def test_every_mistake_is_found(check: Check) -> None:
 
 
 @pytest.mark.parametrize("package", SERVERS)
-def test_an_editor_completes_what_the_kit_has(kit: Path, package: str) -> None:
+def test_an_editor_completes_from_the_kit(kit: Path, package: str) -> None:
     with language_server(_command(package, *SERVERS[package]), kit) as server:
         for index, (text, expected) in enumerate(COMPLETED.items()):
             file = kit / "agents" / f"new{index}.toml"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from forkserver import COMMAND, ForkServer
 from kei_assembler.loader import load_kit
 from kei_assembler.plan.orphans import find_orphans
-from nursery import COMMAND, Nursery
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 A = {"agents/a.toml": AGENT.format("a")}
@@ -141,12 +141,12 @@ def _assemble(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
 @pytest.mark.parametrize("output_format", ["text", "json", "github", "sarif"])
 @pytest.mark.parametrize("folder", [b"\xff", b"a\nb", b"a --> b", b"a\x1b[31m"])
 def test_paths_that_no_file_can_name_are_findings(
-    tmp_path: Path, nursery: Nursery, folder: bytes, output_format: str
+    tmp_path: Path, forkserver: ForkServer, folder: bytes, output_format: str
 ) -> None:
     path = os.path.join(os.fsencode(tmp_path), b"agents", folder)
     os.makedirs(path)
     Path(os.fsdecode(path), "a.toml").write_text(AGENT.format("a"))
-    run = nursery.run(tmp_path, ["--all", "--output-format", output_format])
+    run = forkserver.run(tmp_path, ["--all", "--output-format", output_format])
     assert (run.returncode, b"O614" in run.stdout + run.stderr) == (1, True)
     assert b"Traceback" not in run.stderr
 
@@ -176,8 +176,8 @@ os.rmdir("../gone")
 
 
 @pytest.mark.parametrize("args", ["a.toml", f"--all --kit {os.sep}", "new x", f"new x --kit {os.sep}", "init", "watch"])
-def test_every_command_says_that_its_folder_is_deleted(tmp_path: Path, nursery: Nursery, args: str) -> None:
-    run = nursery.run(tmp_path, args.split(), code=IN_A_DELETED_FOLDER + COMMAND)
+def test_every_command_says_that_its_folder_is_deleted(tmp_path: Path, forkserver: ForkServer, args: str) -> None:
+    run = forkserver.run(tmp_path, args.split(), code=IN_A_DELETED_FOLDER + COMMAND)
     assert (run.returncode, run.stderr[:7]) == (2, b"error: ")
 
 
@@ -564,7 +564,9 @@ def test_a_kit_on_another_drive_is_named_in_full(bench: Workbench, drive: Path) 
     assert bench.run("agents/a.toml", "--check", "--kit", kit, cwd="here").status == 0
     assert f"did you mean `{kit}/agents/a.toml`?" in bench.run(f"{kit}/agents/b.toml", cwd="here").stderr
     assert bench.run("new", "b", "--kit", kit, cwd="here").stdout == f"created {kit}/agents/b.toml\n"
-    assert bench.run("x.txt", "--kit", kit, cwd="here").stderr.startswith("error: x.txt is no manifest of the kit in ")
+    assert bench.run("x.txt", "--kit", kit, cwd="here").stderr.startswith(
+        "error: `x.txt` is not a manifest of the kit in "
+    )
 
 
 def test_files_on_another_drive_are_imported(bench: Workbench, drive: Path) -> None:

@@ -1,4 +1,4 @@
-"""Mutated bytes: whatever a source or an output holds, a run tells of it in its place, and never fails otherwise."""
+"""Mutated sources and outputs: every finding is located in the text, and no run crashes."""
 
 from __future__ import annotations
 
@@ -79,35 +79,35 @@ RAW_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]
 Mutator = Callable[[random.Random, bytes, bytes], bytes]
 
 
-def _stretch(chooser: random.Random, raw: bytes) -> tuple[int, int]:
+def _random_range(chooser: random.Random, raw: bytes) -> tuple[int, int]:
     start = chooser.randrange(len(raw) + 1)
     return start, min(len(raw), start + chooser.choice((1, 1, 2, 5, 20, 200)))
 
 
 def _flip(chooser: random.Random, raw: bytes, _: bytes) -> bytes:
-    start, end = _stretch(chooser, raw)
+    start, end = _random_range(chooser, raw)
     return (
         raw[:start] + bytes(byte ^ 1 << chooser.randrange(8) for byte in raw[start : min(end, start + 2)]) + raw[end:]
     )
 
 
 def _delete(chooser: random.Random, raw: bytes, _: bytes) -> bytes:
-    start, end = _stretch(chooser, raw)
+    start, end = _random_range(chooser, raw)
     return raw[:start] + raw[end:]
 
 
 def _duplicate(chooser: random.Random, raw: bytes, _: bytes) -> bytes:
-    start, end = _stretch(chooser, raw)
+    start, end = _random_range(chooser, raw)
     return raw[:end] + raw[start:end] * chooser.choice((1, 1, 2, 70)) + raw[end:]
 
 
 def _splice(chooser: random.Random, raw: bytes, other: bytes) -> bytes:
-    (start, end), (first, last) = _stretch(chooser, raw), _stretch(chooser, other)
+    (start, end), (first, last) = _random_range(chooser, raw), _random_range(chooser, other)
     return chooser.choice((raw[:start] + other[first:], raw[:start] + other[first:last] + raw[end:]))
 
 
 def _insert(chooser: random.Random, raw: bytes, _: bytes) -> bytes:
-    start, end = _stretch(chooser, raw)
+    start, end = _random_range(chooser, raw)
     return raw[:start] + chooser.choice(TOKENS) + raw[chooser.choice((start, start, end)) :]
 
 
@@ -133,7 +133,7 @@ def _check_all(check: Callable[[bytes], None], inputs: Iterable[bytes]) -> None:
         try:
             check(raw)
         except Exception as error:
-            error.add_note(f"the input, to be kept in {FUZZ}: {raw!r}")
+            error.add_note(f"add this input to {FUZZ}: {raw!r}")
             raise
 
 
@@ -162,9 +162,9 @@ def _check_place(place: Place, folder: Path) -> None:
 def _check_reports(found: Iterable[Diagnostic]) -> None:
     result = RunResult(diagnostics=tuple(sorted(found)))
     for name, render in FORMATS.items():
-        told = "".join(render(result))
-        assert not RAW_CONTROL.search(told), (name, told)
-        assert name not in ("json", "sarif") or json.loads(told)
+        output = "".join(render(result))
+        assert not RAW_CONTROL.search(output), (name, output)
+        assert name not in ("json", "sarif") or json.loads(output)
 
 
 def _planned(folder: Path) -> list[Diagnostic]:
@@ -200,14 +200,14 @@ def _fuzz_kit(kit: Path, slot: str, inputs: Iterable[bytes]) -> None:
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_every_seed_and_some_mutants_are_told_of_in_their_place(kit: Path, slot: str) -> None:
+def test_findings_in_seeds_and_mutants_are_located(kit: Path, slot: str) -> None:
     seeds = SLOTS[slot].values()
     _fuzz_kit(kit, slot, [*seeds, *_mutants(seeds, slot, 12)])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("slot", SLOTS)
-def test_many_mutants_are_told_of_in_their_place(kit: Path, slot: str) -> None:
+def test_findings_in_many_mutants_are_located(kit: Path, slot: str) -> None:
     _fuzz_kit(kit, slot, _mutants([*SLOTS[slot].values(), *OWN], f"many of {slot}", 600))
 
 
@@ -258,11 +258,11 @@ def _fuzz_stamps(inputs: Iterable[bytes]) -> None:
         _check_all(_check_decisions, [raw])
 
 
-def test_no_changed_file_counts_as_intact() -> None:
+def test_changed_file_is_never_intact() -> None:
     _fuzz_stamps([*MARKDOWN.values(), *_mutants(GENERATED.values(), "stamps", 1500)])
 
 
 @pytest.mark.slow
-def test_no_changed_file_of_many_counts_as_intact() -> None:
+def test_none_of_many_changed_files_is_intact() -> None:
     _fuzz_stamps(_mutants(MARKDOWN.values(), "many stamps", 20000))
     _fuzz_stamps(_mutants(GENERATED.values(), "many more stamps", 40000))

@@ -1,4 +1,4 @@
-"""The hooks for pre-commit, in real repositories, and the action for GitHub, as far as a shell can run it."""
+"""The pre-commit hooks in real repositories, and the shell scripts of the GitHub action."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from conftest import REPOSITORY
-from nursery import Nursery
+from forkserver import ForkServer
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["rule"]\n'
 ACTION: dict[str, Any] = yaml.safe_load((REPOSITORY / "action.yml").read_text())
@@ -34,7 +34,7 @@ def _commit(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This repository as pre-commit takes it: a git repository with the hooks, of the tree as it is."""
+    """A git repository with the hooks, made from the current work tree, for pre-commit to clone."""
     folder = tmp_path_factory.mktemp("hooks")
     shutil.copytree(REPOSITORY / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", ".pre-commit-hooks.yaml"):
@@ -45,7 +45,7 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Repository:
-    """A team's repository with a kit, in which pre-commit runs one of the hooks."""
+    """A repository with a kit where pre-commit runs one of the hooks."""
 
     def __init__(self, folder: Path, hooks: Path, home: Path) -> None:
         self.folder = folder
@@ -127,93 +127,93 @@ DRIFTS = [
 
 
 @pytest.mark.slow
-def test_a_clean_repository_passes(repository: Repository) -> None:
-    status, told = repository.hook("assemble-check")
-    assert (status, "1 agent: 1 unchanged" in told) == (0, True), told
+def test_clean_repository_passes(repository: Repository) -> None:
+    status, output = repository.hook("assemble-check")
+    assert (status, "1 agent: 1 unchanged" in output) == (0, True), output
     assert repository.hook("assemble-fix")[0] == 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("drift", "said"), DRIFTS, ids=lambda value: getattr(value, "__name__", ""))
-def test_drift_fails_the_check(repository: Repository, drift: Any, said: str) -> None:
+@pytest.mark.parametrize(("drift", "expected"), DRIFTS, ids=lambda value: getattr(value, "__name__", ""))
+def test_drift_fails_the_check(repository: Repository, drift: Any, expected: str) -> None:
     drift(repository)
     _git(repository.folder, "add", "--all")
-    status, told = repository.hook("assemble-check")
-    assert (status, said in told) == (1, True), told
+    status, output = repository.hook("assemble-check")
+    assert (status, expected in output) == (1, True), output
 
 
 @pytest.mark.slow
-def test_an_output_that_was_never_added_fails_the_check(repository: Repository) -> None:
+def test_untracked_output_fails_the_check(repository: Repository) -> None:
     repository.write("agents/beta.toml", AGENT.format("beta"))
     repository.assemble("--all")
     _git(repository.folder, "add", "agents/beta.toml")
-    status, told = repository.hook("assemble-check")
+    status, output = repository.hook("assemble-check")
     assert status == 1
-    assert "agents/beta.md:1:1: error[O612] the file on disk differs from git's index" in told
+    assert "agents/beta.md:1:1: error[O612] the file on disk differs from git's index" in output
     _git(repository.folder, "add", "agents/beta.md")
     assert repository.hook("assemble-check")[0] == 0
 
 
 @pytest.mark.slow
-def test_a_partly_staged_change_fails_the_check(repository: Repository) -> None:
+def test_partly_staged_change_fails_the_check(repository: Repository) -> None:
     _change_manifest(repository)
     repository.assemble("--all")
     _git(repository.folder, "add", "agents/alpha.toml")
-    status, told = repository.hook("assemble-check")
-    assert (status, "would update agents/alpha.md" in told) == (1, True), told
+    status, output = repository.hook("assemble-check")
+    assert (status, "would update agents/alpha.md" in output) == (1, True), output
     _git(repository.folder, "add", "agents/alpha.md")
     assert repository.hook("assemble-check")[0] == 0
 
 
 @pytest.mark.slow
-def test_the_fix_writes_and_fails_until_its_work_is_staged(repository: Repository) -> None:
+def test_fix_writes_and_fails_until_its_changes_are_staged(repository: Repository) -> None:
     _change_block(repository)
     repository.write("agents/beta.toml", AGENT.format("beta"))
     _git(repository.folder, "add", "--all")
-    status, told = repository.hook("assemble-fix")
-    assert (status, "created agents/beta.md" in told, "updated agents/alpha.md" in told) == (1, True, True), told
+    status, output = repository.hook("assemble-fix")
+    assert (status, "created agents/beta.md" in output, "updated agents/alpha.md" in output) == (1, True, True), output
     _git(repository.folder, "add", "--all")
     assert repository.hook("assemble-fix")[0] == 0
     assert repository.hook("assemble-check")[0] == 0
 
 
 @pytest.fixture
-def kit(tmp_path: Path, nursery: Nursery) -> Path:
-    """This repository's own kit, assembled, with a block whose code has white space at line ends."""
+def kit(tmp_path: Path, forkserver: ForkServer) -> Path:
+    """A built copy of this repository's kit, with a block whose code has trailing white space."""
     for folder in ("agents", "_blocks", "templates"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder)
     with (tmp_path / "_blocks" / "baseline.md").open("a") as block:
         block.write("\n```\ncode   \n```\n")
-    assert nursery.run(tmp_path, ["--all"]).returncode == 0
+    assert forkserver.run(tmp_path, ["--all"]).returncode == 0
     return tmp_path
 
 
-def _edits(nursery: Nursery, kit: Path, cause: str) -> tuple[int, int]:
-    """How many outputs the check takes for edited, and of how many it tells this cause."""
-    run = nursery.run(kit, ["--all", "--check"])
+def _edits(forkserver: ForkServer, kit: Path, cause: str) -> tuple[int, int]:
+    """Return how many outputs the check reports as edited, and for how many it suggests this cause."""
+    run = forkserver.run(kit, ["--all", "--check"])
     return run.stdout.decode().count("edited agents/"), run.stderr.decode().count(f"probably by {cause}")
 
 
 @pytest.mark.parametrize(
     ("hook", "edits"), [("end_of_file_fixer", False), ("mixed_line_ending", False), ("trailing_whitespace_fixer", True)]
 )
-def test_the_white_space_hooks_touch_nothing_but_code(nursery: Nursery, kit: Path, hook: str, edits: bool) -> None:
+def test_white_space_hooks_change_only_code(forkserver: ForkServer, kit: Path, hook: str, edits: bool) -> None:
     outputs = sorted(map(str, (kit / "agents").glob("*.md")))
     assert import_module(f"pre_commit_hooks.{hook}").main(outputs) == edits
     cause = "an editor or a hook that removes or adds"
-    assert _edits(nursery, kit, cause) == ((7, 7) if edits else (0, 0))
+    assert _edits(forkserver, kit, cause) == ((7, 7) if edits else (0, 0))
 
 
 @pytest.mark.slow
-def test_a_real_formatter_is_known_by_its_traces(nursery: Nursery, kit: Path) -> None:
+def test_changes_of_a_markdown_formatter_are_recognized(forkserver: ForkServer, kit: Path) -> None:
     prettier = REPOSITORY / "tests" / "node" / "node_modules" / ".bin" / "prettier"
     if not prettier.exists():
-        pytest.skip("prettier comes by npm, which is not here; `make slow` installs it")
+        pytest.skip("prettier is not installed; run `make slow`")
     subprocess.run([prettier, "--write", "agents"], cwd=kit, check=True, capture_output=True)
-    assert _edits(nursery, kit, "a Markdown formatter") == (7, 7)
+    assert _edits(forkserver, kit, "a Markdown formatter") == (7, 7)
 
 
-def test_staged_without_git_says_so(tmp_path: Path) -> None:
+def test_staged_needs_a_work_tree(tmp_path: Path) -> None:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "a.toml").write_text('name = "a"\ndescription = "A."\n')
     command = [sys.executable, "-m", "kei_assembler", "--all", "--staged"]
@@ -222,7 +222,7 @@ def test_staged_without_git_says_so(tmp_path: Path) -> None:
     assert run.stderr.startswith("error: --staged needs a git work tree, and the kit is in none")
 
 
-def test_no_input_of_the_action_reaches_a_script_but_by_the_environment() -> None:
+def test_action_passes_inputs_only_in_the_environment() -> None:
     scripts = [step["run"] for step in STEPS if "run" in step]
     assert len(scripts) == 2
     assert all("${{" not in script for script in scripts)
@@ -230,8 +230,8 @@ def test_no_input_of_the_action_reaches_a_script_but_by_the_environment() -> Non
 
 
 @pytest.mark.parametrize(("manifest", "status"), [('model = "opus"\n', 0), ('model = "haiku"\n', 1), ("frob = 1\n", 1)])
-def test_the_action_annotates_and_shows_what_is_wrong(
-    tmp_path: Path, nursery: Nursery, manifest: str, status: int
+def test_action_annotates_errors_and_shows_the_diff(
+    tmp_path: Path, forkserver: ForkServer, manifest: str, status: int
 ) -> None:
     kit = tmp_path / "a kit; echo pwned"
     (kit / "agents").mkdir(parents=True)
@@ -239,7 +239,7 @@ def test_the_action_annotates_and_shows_what_is_wrong(
     agent.write_text('name = "a"\ndescription = "A."\nmodel = "opus"\n')
     tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = os.environ | {"PATH": tools, "KIT": str(kit), "STRICT": "false"}
-    assert nursery.run(kit, ["--all"]).returncode == 0
+    assert forkserver.run(kit, ["--all"]).returncode == 0
     agent.write_text(f'name = "a"\ndescription = "A."\n{manifest}')
     run = subprocess.run(
         ["bash", "-c", STEPS[-1]["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False

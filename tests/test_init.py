@@ -1,4 +1,4 @@
-"""A new kit: whole at once, and nothing that was there before is lost."""
+"""A new kit is complete, and existing files are kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OF_KIT = (
 OF_REPOSITORY = (".github/workflows/assemble.yml", ".pre-commit-config.yaml", ".prettierignore")
 
 
-def test_what_it_makes_is_in_order_at_once(bench: Workbench) -> None:
+def test_a_new_kit_is_complete_and_valid(bench: Workbench) -> None:
     run = bench.run("init")
     assert run.status == 0
     assert sorted(run.stdout.splitlines()) == sorted(f"created {file}" for file in (*OF_KIT, *OF_REPOSITORY))
@@ -36,7 +36,7 @@ def test_what_it_makes_is_in_order_at_once(bench: Workbench) -> None:
     assert bench.run("--all").stdout == "unchanged .claude/agents/reviewer.md\n"
 
 
-def test_its_schemas_are_those_of_the_kit(bench: Workbench) -> None:
+def test_the_schema_files_match_the_schema_command(bench: Workbench) -> None:
     bench.run("init")
     assert bench.read(".assemble/manifest.schema.json") == bench.run("schema").stdout
     assert bench.read(".assemble/settings.schema.json") == bench.run("schema", "--settings").stdout
@@ -44,7 +44,7 @@ def test_its_schemas_are_those_of_the_kit(bench: Workbench) -> None:
     assert bench.read("agents/reviewer.toml").startswith("#:schema ../.assemble/manifest.schema.json\n")
 
 
-def test_the_settings_that_are_commented_out_are_right(bench: Workbench) -> None:
+def test_commented_out_settings_are_valid(bench: Workbench) -> None:
     bench.run("init")
     text = re.sub(r"^# (?=[a-z-]+ = |\[)", "", bench.read("assemble.toml"), flags=re.MULTILINE)
     assert len(tomllib.loads(text)) > len(tomllib.loads(bench.read("assemble.toml"))) + 3
@@ -52,7 +52,7 @@ def test_the_settings_that_are_commented_out_are_right(bench: Workbench) -> None
     assert load_kit(str(bench.folder)).defaults == {"model": "inherit"}
 
 
-def test_hooks_and_workflow_run_what_the_kit_needs(bench: Workbench) -> None:
+def test_the_hook_and_the_workflow_check_the_kit(bench: Workbench) -> None:
     bench.run("init", "tools/our agents")
     (hook,) = yaml.safe_load(bench.read(".pre-commit-config.yaml"))["repos"][0]["hooks"]
     assert hook["entry"] == "assemble --all --check --diff --staged --kit 'tools/our agents'"
@@ -62,15 +62,15 @@ def test_hooks_and_workflow_run_what_the_kit_needs(bench: Workbench) -> None:
     assert bench.run("--all", "--check", "--kit", "tools/our agents").status == 0
 
 
-def test_git_takes_its_attributes_and_its_patterns(bench: Workbench) -> None:
+def test_git_applies_the_attributes_and_patterns(bench: Workbench) -> None:
     bench.run("init", "tools/our agents")
     for file in (".claude/agents/reviewer.md", "tools/our agents/.assemble/manifest.schema.json"):
         assert bench.read(file)
-        _check_that_git_sees(bench, file)
+        _check_git_matches(bench, file)
 
 
-def _check_that_git_sees(bench: Workbench, generated: str) -> None:
-    """See that git takes the lines that were written about a file."""
+def _check_git_matches(bench: Workbench, generated: str) -> None:
+    """Check that git applies the lines that were written for a file."""
 
     def git(*args: str) -> str:
         return subprocess.run(["git", *args], cwd=bench.folder, check=True, capture_output=True, text=True).stdout
@@ -81,8 +81,8 @@ def _check_that_git_sees(bench: Workbench, generated: str) -> None:
     assert git("check-ignore", "--", generated).strip()
 
 
-def test_what_is_there_is_kept_or_extended(bench: Workbench) -> None:
-    there = {
+def test_existing_files_are_kept_or_extended(bench: Workbench) -> None:
+    existing = {
         ".gitattributes": "*.png binary\r\n*.jpg binary",
         ".prettierignore": "dist/\n\n.claude/agents/*.md\n",
         ".pre-commit-config.yaml": "repos: []\n",
@@ -90,14 +90,14 @@ def test_what_is_there_is_kept_or_extended(bench: Workbench) -> None:
         "_blocks_of_old/baseline.md": "Old.\n",
         "agents/notes.md": "By hand.\n",
     }
-    bench.write(there)
+    bench.write(existing)
     run = bench.run("init")
     assert run.status == 0
     assert {line for line in run.stdout.splitlines() if line.startswith(("kept", "extended"))} == {
         "extended .gitattributes",
         "extended .prettierignore",
-        "kept .github/workflows/assemble.yml; unless it is there, add to its `steps`:",
-        "kept .pre-commit-config.yaml; unless it is there, add to its `repos`:",
+        "kept .github/workflows/assemble.yml; if it is missing there, add to `steps`:",
+        "kept .pre-commit-config.yaml; if it is missing there, add to `repos`:",
     }
     assert "\n  - repo: local\n" in run.stdout
     assert bench.read(".gitattributes") == (
@@ -105,11 +105,11 @@ def test_what_is_there_is_kept_or_extended(bench: Workbench) -> None:
         ".claude/agents/*.md linguist-generated\r\n.assemble/*.json linguist-generated\r\n"
     )
     assert bench.read(".prettierignore") == "dist/\n\n.claude/agents/*.md\n.assemble/\n"
-    kept = [file for file in there if not file.startswith((".gita", ".prettier"))]
-    assert {file: bench.read(file) for file in kept} == {file: there[file] for file in kept}
+    kept = [file for file in existing if not file.startswith((".gita", ".prettier"))]
+    assert {file: bench.read(file) for file in kept} == {file: existing[file] for file in kept}
 
 
-def test_lines_that_are_there_are_not_added_again(bench: Workbench) -> None:
+def test_existing_lines_are_not_added_again(bench: Workbench) -> None:
     bench.run("init", "one")
     before = bench.read(".prettierignore")
     (bench.folder / "one" / "assemble.toml").unlink()
@@ -132,14 +132,12 @@ def test_lines_that_are_there_are_not_added_again(bench: Workbench) -> None:
     ],
 )
 @pytest.mark.parametrize("args", [(), (".",)])
-def test_a_kit_that_is_there_gets_only_what_checks_it(
-    bench: Workbench, files: dict[str, str], args: tuple[str, ...]
-) -> None:
+def test_an_existing_kit_gets_only_the_checks(bench: Workbench, files: dict[str, str], args: tuple[str, ...]) -> None:
     bench.write(files)
     run = bench.run("init", *args)
     checks = (".gitattributes", *OF_REPOSITORY)
     assert (run.status, sorted(run.stdout.splitlines())) == (0, sorted(f"created {file}" for file in checks))
-    assert run.stderr.startswith("this is a kit already, and gets only what checks it\nnext: ")
+    assert run.stderr.startswith("this folder is already a kit, so only the files that check it were added\nnext: ")
     assert {file: bench.read(file) for file in bench.files() if file not in checks} == files
     assert bench.read(".prettierignore") == "agents/*.md\n.assemble/\n"
     before = bench.files()
@@ -147,7 +145,7 @@ def test_a_kit_that_is_there_gets_only_what_checks_it(
     assert bench.files() == before
 
 
-def test_a_kit_with_wrong_settings_gets_nothing(bench: Workbench) -> None:
+def test_a_kit_with_invalid_settings_is_not_changed(bench: Workbench) -> None:
     bench.write({"assemble.toml": "frob = 1\n"})
     before = bench.files()
     run = bench.run("init")
@@ -158,7 +156,7 @@ def test_a_kit_with_wrong_settings_gets_nothing(bench: Workbench) -> None:
 OWN_TARGETS = 'name = "x"\ndescription = "X."\ntargets = ["gemini", "codex"]\n'
 
 
-def test_an_imported_kit_gets_what_checks_its_files(bench: Workbench) -> None:
+def test_an_imported_kit_gets_the_checks(bench: Workbench) -> None:
     bench.write({".claude/agents/critic.md": "---\nname: critic\ndescription: Reviews.\n---\nYou review.\n"})
     assert bench.run("import", ".claude").status == 0
     bench.write({"agents/x.toml": OWN_TARGETS})
@@ -168,7 +166,7 @@ def test_an_imported_kit_gets_what_checks_its_files(bench: Workbench) -> None:
     assert bench.read(".gitattributes").splitlines()[:-1] == [f"{output} linguist-generated" for output in outputs]
 
 
-def test_files_at_the_top_are_not_told_from_others_there(bench: Workbench) -> None:
+def test_output_at_the_top_gets_no_pattern(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'manifests = "."\n', "x.toml": 'name = "x"\ndescription = "X."\n'})
     bench.run("init")
     assert bench.read(".prettierignore") == ".assemble/\n"
@@ -184,43 +182,43 @@ def test_files_at_the_top_are_not_told_from_others_there(bench: Workbench) -> No
         ),
     ],
 )
-def test_git_takes_the_lines_of_a_kit_below(bench: Workbench, settings: str, output: str) -> None:
+def test_git_applies_the_lines_of_a_kit_in_a_subfolder(bench: Workbench, settings: str, output: str) -> None:
     kit = "tools/our [agents]"
     bench.write({f"{kit}/assemble.toml": settings, f"{kit}/agents/x.toml": 'name = "x"\ndescription = "X."\n'})
     assert bench.run("init", kit).status == 0
     assert bench.run("--all", "--kit", kit).status == 0
     assert bench.read(output)
-    _check_that_git_sees(bench, output)
+    _check_git_matches(bench, output)
 
 
-def test_inside_of_a_kit_it_must_be_meant(bench: Workbench) -> None:
+def test_a_kit_inside_a_kit_must_be_named(bench: Workbench) -> None:
     bench.write({"assemble.toml": "", "sub/x.txt": ""})
-    assert "this folder lies in the kit" in bench.run("init", cwd="sub").stderr
+    assert "this folder lies inside the kit" in bench.run("init", cwd="sub").stderr
     assert bench.run("init", ".", cwd="sub").status == 0
     assert (bench.folder / "sub" / "assemble.toml").is_file()
 
 
 @pytest.mark.parametrize(
-    ("blocking", "says"),
+    ("blocking", "message"),
     [
         ("_blocks", "_blocks/baseline.md cannot be written: "),
         (".github", ".github/workflows/assemble.yml cannot be written: "),
         (".gitattributes/x", ".gitattributes cannot be written: "),
     ],
 )
-def test_what_is_in_the_way_is_an_error_without_traceback(bench: Workbench, blocking: str, says: str) -> None:
+def test_a_blocked_path_is_an_error_without_traceback(bench: Workbench, blocking: str, message: str) -> None:
     bench.write({blocking: "x"})
     run = bench.run("init")
     assert run.status == 2
-    assert run.stderr.startswith(f"error: {bench.folder}/{says}")
+    assert run.stderr.startswith(f"error: {bench.folder}/{message}")
 
 
-def test_a_file_is_no_folder(bench: Workbench) -> None:
+def test_a_file_is_not_a_folder(bench: Workbench) -> None:
     bench.write({"file": "x"})
-    assert bench.run("init", "file") == (2, "", f"error: {bench.folder}/file is no folder\n")
+    assert bench.run("init", "file") == (2, "", f"error: `{bench.folder}/file` is not a folder\n")
 
 
-def test_links_are_kept_and_nothing_is_left_behind(bench: Workbench) -> None:
+def test_links_are_kept_and_no_temporary_files_remain(bench: Workbench) -> None:
     (bench.folder / ".prettierignore").symlink_to("ignored")
     (bench.folder / "assemble.toml.x").write_text("x")
     bench.run("init")
@@ -228,7 +226,7 @@ def test_links_are_kept_and_nothing_is_left_behind(bench: Workbench) -> None:
     assert [file for file in bench.files() if ".assemble-" in file] == []
 
 
-def test_a_foreign_agent_file_is_left_alone(bench: Workbench) -> None:
+def test_an_agent_file_written_by_hand_is_kept(bench: Workbench) -> None:
     bench.write({".claude/agents/reviewer.md": "By hand.\n"})
     run = bench.run("init")
     assert run.status == 1
@@ -236,7 +234,7 @@ def test_a_foreign_agent_file_is_left_alone(bench: Workbench) -> None:
     assert "next:" not in run.stderr
 
 
-def test_the_schema_files_say_how_to_renew_them(bench: Workbench) -> None:
+def test_the_schema_files_say_how_to_update_them(bench: Workbench) -> None:
     bench.run("init")
     for name in ("manifest", "settings"):
         comment = json.loads(bench.read(f".assemble/{name}.schema.json"))["$comment"]
@@ -244,11 +242,11 @@ def test_the_schema_files_say_how_to_renew_them(bench: Workbench) -> None:
         assert " > FILE. " in comment
 
 
-def test_what_a_second_kit_needs_added_fits_where_it_belongs(bench: Workbench) -> None:
+def test_the_step_for_a_second_kit_fits_into_the_workflow(bench: Workbench) -> None:
     bench.run("init", "one")
-    said = bench.run("init", "two").stdout
+    output = bench.run("init", "two").stdout
     workflow = ".github/workflows/assemble.yml"
-    step = said.partition(f"kept {workflow}; unless it is there, add to its `steps`:\n")[2].splitlines()[0]
+    step = output.partition(f"kept {workflow}; if it is missing there, add to `steps`:\n")[2].splitlines()[0]
     bench.write({workflow: f"{bench.read(workflow)}{step}\n"})
     steps = yaml.safe_load(bench.read(workflow))["jobs"]["check"]["steps"]
     assert [step["run"] for step in steps[-2:]] == [

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from forkserver import ForkServer
 from kei_assembler.text.hidden import as_json
-from nursery import Nursery
 
 AGENT = 'name = "a"\ndescription = "A."\n'
 COMMANDS = ("##[set-output name=x]y", "##vso[task.setvariable variable=x]y", "##teamcity[buildStatus text='x']")
@@ -96,9 +96,9 @@ def edited(bench: Workbench) -> Workbench:
     return bench
 
 
-def _assemble(nursery: Nursery, bench: Workbench, *args: str, **environment: str) -> str:
+def _assemble(forkserver: ForkServer, bench: Workbench, *args: str, **environment: str) -> str:
     plain = {name: value for name, value in os.environ.items() if name not in ("GITHUB_ACTIONS", "TF_BUILD")}
-    return nursery.run(bench.folder, args, environment=plain | environment).stdout.decode()
+    return forkserver.run(bench.folder, args, environment=plain | environment).stdout.decode()
 
 
 def test_diff_in_a_build_report_is_escaped(edited: Workbench) -> None:
@@ -107,24 +107,24 @@ def test_diff_in_a_build_report_is_escaped(edited: Workbench) -> None:
     assert "\x1b" not in out
 
 
-def test_diff_in_a_pipe_is_exact(nursery: Nursery, edited: Workbench) -> None:
-    out = _assemble(nursery, edited, "--all", "--diff")
+def test_diff_in_a_pipe_is_exact(forkserver: ForkServer, edited: Workbench) -> None:
+    out = _assemble(forkserver, edited, "--all", "--diff")
     assert f"-{ESCAPE}\n-{COMMANDS[0]}\n" in out
     assert "\n ::set-output name=x::y\n" in out
 
 
 @pytest.mark.parametrize("service", ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"])
-def test_diff_in_a_ci_log_is_escaped(nursery: Nursery, service: str, edited: Workbench) -> None:
-    out = _assemble(nursery, edited, "--all", "--diff", **{service: "true"})
+def test_diff_in_a_ci_log_is_escaped(forkserver: ForkServer, service: str, edited: Workbench) -> None:
+    out = _assemble(forkserver, edited, "--all", "--diff", **{service: "true"})
     assert "\n <U+003A>:set-output name=x::y\n" in out
     assert "##[" not in out
     assert "\x1b" not in out
 
 
-def test_file_printed_in_a_ci_log_is_escaped(nursery: Nursery, bench: Workbench) -> None:
+def test_file_printed_in_a_ci_log_is_escaped(forkserver: ForkServer, bench: Workbench) -> None:
     bench.write({"agents/a.toml": f"{AGENT}role = '::set-output name=x::y'\n"})
-    assert "\n::set-output" in _assemble(nursery, bench, "--stdout", "agents/a.toml")
-    assert "\n<U+003A>:set-output" in _assemble(nursery, bench, "--stdout", "agents/a.toml", GITHUB_ACTIONS="true")
+    assert "\n::set-output" in _assemble(forkserver, bench, "--stdout", "agents/a.toml")
+    assert "\n<U+003A>:set-output" in _assemble(forkserver, bench, "--stdout", "agents/a.toml", GITHUB_ACTIONS="true")
 
 
 def test_diff_redirected_to_a_file_in_ci_is_exact(edited: Workbench, tmp_path: Path) -> None:

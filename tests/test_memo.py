@@ -388,11 +388,11 @@ def test_another_branch_and_back(shelf: Shelf) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["a module", "a template of the package", "a folder that modules come from"])
 def test_another_program_shows(shelf: Shelf, what: str) -> None:
-    from kei_assembler import render
+    from kei_assembler.render import templates
 
     package = shelf.outside / "package"
-    shutil.copytree(render._PACKAGE_TEMPLATES, package)
-    shelf.patch.setattr(render, "_PACKAGE_TEMPLATES", str(package))
+    shutil.copytree(templates.PACKAGE_FOLDER, package)
+    shelf.patch.setattr(templates, "PACKAGE_FOLDER", str(package))
     shelf.patch.setattr(sys, "path", [*sys.path, str(shelf.outside)])
     shelf.patch.setitem(sys.modules, "made_up", type(os)("made_up"))
     shelf.patch.setattr(sys.modules["made_up"], "__file__", str(package / "agent.md.j2"), raising=False)

@@ -1,4 +1,4 @@
-"""Broken manifests, blocks and settings by the hundred, made from valid ones: each is found and placed."""
+"""Hundreds of invalid manifests, blocks and settings, derived from valid ones: each is reported and located."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ KEY_LINE = re.compile(r"^(?P<key>(?!owner)[a-z_-]+) = ", re.MULTILINE)
 
 
 class Mutant(NamedTuple):
-    """A broken text, and the lines on which its fault may be said to stand; None where any line will do."""
+    """An invalid text, and the lines where the error can be reported; None means any line."""
 
     name: str
     text: str
@@ -112,7 +112,7 @@ def _is_toml(text: str) -> bool:
 
 
 def _moved(text: str) -> Iterator[Mutant]:
-    """Each key of the top, put to the end: there it belongs to the last table."""
+    """Move each top-level key to the end of the file, where it belongs to the last table."""
     for key in ("model", "tools", "name", "description"):
         (line,) = (line for line in text.split("\n") if line.startswith(f"{key} = "))
         mutant = text.replace(f"{line}\n", "", 1).rstrip("\n") + f"\n{line}\n"
@@ -147,7 +147,7 @@ def _write_blocks(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A kit that nothing is written to but the manifest and the settings of each test."""
+    """A kit shared by tests that replace only its manifest and settings."""
     folder = tmp_path_factory.mktemp("kit")
     (folder / ".git").mkdir()
     _write_blocks(folder)
@@ -174,14 +174,14 @@ def _errors(bench: Workbench, status: int) -> list[dict[str, Any]]:
     return [found for found in json.loads(run.stdout)["diagnostics"] if found["severity"] == "error"]
 
 
-def test_the_originals_are_fine_and_the_mutants_many(kit: Workbench) -> None:
+def test_originals_are_valid_and_mutants_are_many(kit: Workbench) -> None:
     assert kit.run("--all").status == 0
     assert len(MANIFESTS) > 250
     assert len(SETTINGS_MUTANTS) > 60
 
 
 @pytest.mark.parametrize("mutant", MANIFESTS, ids=lambda mutant: mutant.name)
-def test_a_broken_manifest_is_found_where_it_is_broken(mutant: Mutant, shared: Workbench) -> None:
+def test_invalid_manifest_is_located(mutant: Mutant, shared: Workbench) -> None:
     _write(shared, manifest=mutant.text)
     errors = _errors(shared, 1)
     assert {error["file"] for error in errors} == {"agents/kei-ml-implementer.toml"}
@@ -189,7 +189,7 @@ def test_a_broken_manifest_is_found_where_it_is_broken(mutant: Mutant, shared: W
 
 
 @pytest.mark.parametrize("mutant", SETTINGS_MUTANTS, ids=lambda mutant: mutant.name)
-def test_broken_settings_are_found_where_they_are_broken(mutant: Mutant, shared: Workbench) -> None:
+def test_invalid_settings_are_located(mutant: Mutant, shared: Workbench) -> None:
     _write(shared, settings=mutant.text)
     errors = _errors(shared, 2)
     assert {error["file"] for error in errors} == {"assemble.toml"}
@@ -200,13 +200,13 @@ def test_broken_settings_are_found_where_they_are_broken(mutant: Mutant, shared:
     ("text", "line"),
     [("", 1), (" \n\t\n", 1), ("# A\n\n```\ncode\n", 3), ("# A\n\n<!-- open\n", 3), ("a\n\n{{NAME}} b\n", 3)],
 )
-def test_a_broken_block_is_found_where_it_is_broken(text: str, line: int, kit: Workbench) -> None:
+def test_invalid_block_is_located(text: str, line: int, kit: Workbench) -> None:
     kit.write({"_blocks/baseline.md": text})
     assert [(error["file"], error["line"]) for error in _errors(kit, 1)] == [("_blocks/baseline.md", line)]
 
 
-def test_seven_faults_are_seven_findings(kit: Workbench) -> None:
-    faults = [
+def test_each_of_seven_errors_is_reported_once(kit: Workbench) -> None:
+    mistakes = [
         ('description = "ML', 'descripton = "ML', "K101"),
         ('"Glob", "Grep"', '"Glob", "Glob"', "K109"),
         ('"rule-math-first"', '"rule-maths-first"', "B201"),
@@ -216,10 +216,10 @@ def test_seven_faults_are_seven_findings(kit: Workbench) -> None:
         ("[references]\nextra = [", '[references]\nmodel = "opus"\nextra = [', "K110"),
     ]
     manifest = SEED
-    for old, new, _ in faults:
+    for old, new, _ in mistakes:
         assert manifest.count(old) == 1
         manifest = manifest.replace(old, new)
     _write(kit, manifest)
     found = [(error["code"], error["line"]) for error in _errors(kit, 1)]
-    lines = {code: _line(manifest, manifest.rindex(new)) + (code == "K110") for _, new, code in faults}
+    lines = {code: _line(manifest, manifest.rindex(new)) + (code == "K110") for _, new, code in mistakes}
     assert sorted(found) == sorted(lines.items())

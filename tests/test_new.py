@@ -1,4 +1,4 @@
-"""A new manifest: all that the kit asks for, marked where it is to be filled in, and nothing that would be wrong."""
+"""A new manifest: every key that the kit requires, and no errors except at placeholders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.loader import load_kit
 from kei_assembler.manifest import OPTIONS
-from kei_assembler.scaffold import sketch
+from kei_assembler.scaffold import new_manifest
 from kei_assembler.targets import TARGETS
 from test_frontmatter import ANY_TEXT, TRICKY_TEXT
 
@@ -55,10 +55,10 @@ def _manifest(bench: Workbench, name: str = "critic") -> dict[str, Any]:
 def _filled(bench: Workbench) -> None:
     """Fill in what is marked."""
     text = bench.read("agents/critic.toml").replace("{{DESCRIBE_TARGET}}", "fixer")
-    bench.write({"agents/critic.toml": sketch.MARK.sub("Something.", text)})
+    bench.write({"agents/critic.toml": new_manifest.MARK.sub("Something.", text)})
 
 
-def test_with_everything_given_nothing_is_found(kit: Workbench) -> None:
+def test_a_manifest_with_all_required_keys_has_no_findings(kit: Workbench) -> None:
     run = kit.run("new", "critic", *FLAGS)
     assert run == (0, "created agents/critic.toml\n", "next: run: assemble agents/critic.toml\n")
     assert _manifest(kit) == {
@@ -86,10 +86,10 @@ def test_with_everything_given_nothing_is_found(kit: Workbench) -> None:
         'required = ["name", "description", "target"]\n',
     ],
 )
-def test_what_is_marked_is_found_and_all_that_is_to_be_done(kit: Workbench, assemble_toml: str) -> None:
+def test_placeholders_are_the_only_findings(kit: Workbench, assemble_toml: str) -> None:
     kit.write({"assemble.toml": assemble_toml})
     run = kit.run("new", "critic")
-    marks = sketch.MARK.findall(kit.read("agents/critic.toml"))
+    marks = new_manifest.MARK.findall(kit.read("agents/critic.toml"))
     assert (run.status, f"the {len(marks)} places" in run.stderr) == (0, True)
     found = kit.run("agents/critic.toml")
     assert (found.status, found.stderr.count("error[T401]")) == (1, len(marks))
@@ -97,7 +97,7 @@ def test_what_is_marked_is_found_and_all_that_is_to_be_done(kit: Workbench, asse
     assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
 
 
-def test_what_the_kit_requires_is_there(kit: Workbench) -> None:
+def test_required_keys_are_written(kit: Workbench) -> None:
     kit.write({"assemble.toml": STRICT})
     kit.run("new", "critic")
     required = load_kit(str(kit.folder)).settings.required
@@ -109,60 +109,60 @@ def test_what_the_kit_requires_is_there(kit: Workbench) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_table_that_the_kit_requires_is_there(target: str, kit: Workbench) -> None:
+def test_a_required_table_is_written(target: str, kit: Workbench) -> None:
     kit.write({"assemble.toml": f'required = ["name", "target"]\ntargets = ["{target}"]\n'})
     assert kit.run("new", "critic").status == 0
     text = kit.read("agents/critic.toml")
     assert f"# Keys of `{target}`: " in text
     assert _manifest(kit)["target"] == {target: {"model": "{{DESCRIBE_MODEL}}"}}
     assert "error[T401]" in kit.run("agents/critic.toml").stderr
-    kit.write({"agents/critic.toml": sketch.MARK.sub("some/model", text)})
+    kit.write({"agents/critic.toml": new_manifest.MARK.sub("some/model", text)})
     assert kit.run("agents/critic.toml").status == 0
 
 
-def test_a_table_that_the_kit_has_a_default_for_is_not_asked_for(kit: Workbench) -> None:
+def test_a_table_with_a_default_is_not_required(kit: Workbench) -> None:
     kit.write({"assemble.toml": 'required = ["name", "target"]\n[defaults.target.claude-code]\ncolor = "red"\n'})
     assert kit.run("new", "critic").status == 0
     assert "target" not in _manifest(kit)
 
 
-def test_other_keys_can_be_given_too(kit: Workbench) -> None:
+def test_set_takes_other_keys(kit: Workbench) -> None:
     kit.write({"assemble.toml": STRICT})
     others = ("role=You review.\n\n```\nx\\y\n```", "domain_in=a, b", "domain_in=c", "owner=us", "links=x")
     kit.run("new", "critic", *FLAGS, *(f"--set={other}" for other in others))
     manifest = _manifest(kit)
     assert (manifest["role"], manifest["domain_in"]) == (others[0].removeprefix("role=") + "\n", ["a, b", "c"])
-    assert sketch.MARK.findall(kit.read("agents/critic.toml")) == ["{{DESCRIBE_SOURCE}}"]
+    assert new_manifest.MARK.findall(kit.read("agents/critic.toml")) == ["{{DESCRIBE_SOURCE}}"]
 
 
-def test_what_is_optional_is_shown_and_right(kit: Workbench) -> None:
+def test_optional_keys_are_shown_as_valid_comments(kit: Workbench) -> None:
     kit.run("new", "critic")
     text = kit.read("agents/critic.toml").replace("{{DESCRIBE_PURPOSE}}", "x").replace("{{DESCRIBE_ROLE}}", "x")
     shown = re.sub(r"^# (?=[a-z_]+ = |\[\[?[a-z]+\]\]?$)", "", text, flags=re.MULTILINE)
     manifest = tomllib.loads(shown)
-    assert list(manifest) == [field.key for field in sketch.fields_of(load_kit(str(kit.folder)))]
+    assert list(manifest) == [field.key for field in new_manifest.fields_of(load_kit(str(kit.folder)))]
     kit.write({"agents/critic.toml": shown.replace('"implementer"', '"fixer"')})
     assert kit.run("agents/critic.toml").status == 0
 
 
-def test_comments_teach(kit: Workbench) -> None:
+def test_comments_explain_the_keys(kit: Workbench) -> None:
     kit.run("new", "critic")
     text = kit.read("agents/critic.toml")
-    assert "# The kit asks for `baseline` first, in this order.\n# Further blocks: policy/no-push\nblocks = " in text
+    assert "# The kit requires `baseline` first, in this order.\n# Other blocks: policy/no-push\nblocks = " in text
     assert "# Agents: fixer, general-purpose\n# [[handoff]]" in text
-    assert text.index("In TOML a key belongs to the last header above it") < text.index("[[handoff]]")
+    assert text.index("In TOML, a key belongs to the last header above it") < text.index("[[handoff]]")
     assert max(map(len, text.splitlines())) <= 120
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "message"),
     [
-        (["Critic.toml"], "error: `Critic.toml` is no agent's name: it must be a lower-case letter, "),
+        (["Critic.toml"], "error: `Critic.toml` is not a valid agent name: it must be a lower-case letter, "),
         (["Critic.toml"], "\n  help: did you mean `critic`?\n"),
         (["agents/My Critic.toml"], "did you mean `my-critic`?"),
-        (["nul"], "error: `nul` is no agent's name"),
-        (["a" * 65], "is no agent's name"),
-        (["fixer"], "error: there is an agent `fixer` already, in agents/fixer.toml\n"),
+        (["nul"], "error: `nul` is not a valid agent name"),
+        (["a" * 65], "is not a valid agent name"),
+        (["fixer"], "error: the agent `fixer` already exists, in agents/fixer.toml\n"),
         (["critic", "--block=policy/no-psuh"], "error: unknown block `policy/no-psuh`; nothing was written\n"
             "  help: did you mean `policy/no-push`?\n"),
         (["critic", "--handoff=fixr=x"], "error: unknown agent `fixr`; nothing was written\n"
@@ -180,25 +180,25 @@ def test_comments_teach(kit: Workbench) -> None:
         (["critic", "--set=role=```"], "error: `role` leaves a code fence open; nothing was written\n"),
         (["critic", "--set=domain=x"], "--set takes KEY=VALUE, not `domain=x`; did you mean `domain_in`?"),
         (["critic", "--set=name=x"], "--set takes KEY=VALUE"),
-        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys here are `role`, `domain_in`"),
-        (["critic", "--kit=nowhere"], "error: there is no folder nowhere\n"),
+        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys are `role`, `domain_in`"),
+        (["critic", "--kit=nowhere"], "error: the folder `nowhere` does not exist\n"),
         ([], "Missing argument 'NAME'"),
     ],
 )  # fmt: skip
-def test_what_would_be_wrong_is_refused(kit: Workbench, args: list[str], says: str) -> None:
+def test_invalid_arguments_are_rejected(kit: Workbench, args: list[str], message: str) -> None:
     before = kit.files()
     run = kit.run("new", *args)
     assert (run.status, run.stdout) == (2, "")
-    assert says in run.stderr
+    assert message in run.stderr
     assert "Traceback" not in run.stderr
     assert kit.files() == before
 
 
 @pytest.mark.parametrize("key", OPTIONS)
-def test_a_key_with_an_option_of_its_own_is_not_set_otherwise(kit: Workbench, key: str) -> None:
+def test_set_does_not_take_a_key_that_has_an_option(kit: Workbench, key: str) -> None:
     run = kit.run("new", "critic", f"--set={key}=x", "--tool=Read")
     assert (run.status, run.stdout) == (2, "")
-    assert run.stderr.endswith(f"Error: --set takes no `{key}`; there is {OPTIONS[key]} for it\n")
+    assert run.stderr.endswith(f"Error: --set does not take `{key}`; use {OPTIONS[key]}\n")
     assert f"  {OPTIONS[key]} " in kit.run("new", "--help").stdout
 
 
@@ -209,30 +209,30 @@ def test_an_unknown_tool_is_a_warning(kit: Workbench) -> None:
     assert "did you mean `Read`?" in run.stderr
 
 
-def test_an_agent_elsewhere_in_the_kit_has_the_name_too(kit: Workbench) -> None:
+def test_a_name_is_taken_in_any_folder_of_the_kit(kit: Workbench) -> None:
     kit.write({"agents/research/critic.toml": 'name = "critic"\ndescription = "x"\n'})
-    assert "already, in agents/research/critic.toml\n" in kit.run("new", "critic").stderr
+    assert "already exists, in agents/research/critic.toml\n" in kit.run("new", "critic").stderr
 
 
-def test_what_is_in_the_way_is_left(kit: Workbench) -> None:
+def test_an_existing_file_is_kept(kit: Workbench) -> None:
     (kit.folder / "agents" / "critic.toml").symlink_to("nowhere")
     assert kit.run("new", "critic").status == 2
     assert (kit.folder / "agents" / "critic.toml").is_symlink()
 
 
-def test_without_a_kit_there_is_no_new_agent(bench: Workbench) -> None:
+def test_new_needs_a_kit(bench: Workbench) -> None:
     run = bench.run("new", "critic")
     assert (run.status, run.stdout) == (2, "")
     assert "no kit was found" in run.stderr
 
 
-def test_from_elsewhere_the_kit_is_named(kit: Workbench) -> None:
+def test_kit_option_names_the_kit(kit: Workbench) -> None:
     run = kit.run("new", "critic", "--kit=..", cwd="agents")
     assert run.stdout == "created critic.toml\n"
     assert run.stderr.endswith("run: assemble critic.toml\n")
 
 
-def test_the_schema_that_is_there_is_named_and_renewed(bench: Workbench) -> None:
+def test_an_existing_schema_is_updated(bench: Workbench) -> None:
     bench.run("init")
     assert bench.run("new", "critic").stdout == "created agents/critic.toml\nupdated .assemble/manifest.schema.json\n"
     assert bench.read("agents/critic.toml").startswith("#:schema ../.assemble/manifest.schema.json\n# ")
@@ -245,19 +245,19 @@ def test_the_schema_that_is_there_is_named_and_renewed(bench: Workbench) -> None
     assert bench.read(".assemble/manifest.schema.json") == "{}\n"
 
 
-def test_in_this_repositorys_kit(bench: Workbench) -> None:
+def test_new_works_in_this_repository(bench: Workbench) -> None:
     for pattern in ("agents/*.toml", "_blocks/*.md", "templates/*", "pyproject.toml"):
         for path in REPOSITORY.glob(pattern):
             bench.write({path.relative_to(REPOSITORY).as_posix(): path.read_bytes()})
     assert bench.run("new", "critic").status == 0
     text = bench.read("agents/critic.toml").replace("{{DESCRIBE_TARGET}}", "kei-critic")
-    bench.write({"agents/critic.toml": sketch.MARK.sub("Something.", text)})
+    bench.write({"agents/critic.toml": new_manifest.MARK.sub("Something.", text)})
     assert bench.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
 
 
 @examples(50, list(HealthCheck))
 @given(st.fixed_dictionaries(dict.fromkeys(("description", "role", "trigger", "entry"), ANY_TEXT | TRICKY_TEXT)))
-def test_any_text_reads_back(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> None:
+def test_any_text_round_trips(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> None:
     folder = tmp_path_factory.getbasetemp() / "any-text"
     (folder / "agents").mkdir(parents=True, exist_ok=True)
     values: dict[str, Any] = {
@@ -266,5 +266,5 @@ def test_any_text_reads_back(tmp_path_factory: pytest.TempPathFactory, texts: di
         "domain_in": [texts["entry"]] * 2,
         "handoff": [{"target": "x", "trigger": texts["trigger"]}],
     }
-    text = sketch.sketch(load_kit(str(folder)), "critic", values, has_schema=True)
+    text = new_manifest.render(load_kit(str(folder)), "critic", values, has_schema=True)
     assert tomllib.loads(text) == {"name": "critic", **values}

@@ -461,7 +461,7 @@ def test_a_merge_of_two_branches_with_one_line_of_a_new_kit_is_to_be_settled_fir
     commit(bench, "new")
     for name in ("left", "right"):
         git(bench, "checkout", "--quiet", "-b", name, "main")
-        edit(bench, "agents/reviewer.toml", "You are a reviewer", f"You are a {name} reviewer")
+        edit(bench, "agents/reviewer.toml", "You review code", f"You review {name} code")
         commit(bench, name)
     assert "CONFLICT" in git(bench, "merge", "left", check=False)
     run = look(bench)

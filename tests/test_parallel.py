@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from nursery import Nursery
+from forkserver import ForkServer
 
 CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
 COUNT = 8
@@ -87,9 +87,9 @@ def _command(args: tuple[str, ...], is_shared: bool = True, more: str = "") -> l
 class Build:
     """Makes a kit whose outputs are there, and then are changed; and runs the command on it."""
 
-    def __init__(self, template: Path, folder: Path, nursery: Nursery) -> None:
+    def __init__(self, template: Path, folder: Path, forkserver: ForkServer) -> None:
         self._template, self._kit = template, folder / "kit"
-        self._nursery = nursery
+        self._forkserver = forkserver
 
     def __call__(self, *changes: Callable[[Path], object]) -> Path:
         shutil.rmtree(self._kit, ignore_errors=True)
@@ -98,22 +98,22 @@ class Build:
         return self._kit
 
     def run(self, kit: Path, *args: str, is_shared: bool = True, may_be_alone: bool = False, more: str = "") -> Done:
-        done = self._nursery.run(kit, args, _code(is_shared, may_be_alone, more))
+        done = self._forkserver.run(kit, args, _code(is_shared, may_be_alone, more))
         out, err = (text.decode().replace(str(kit), "KIT") for text in (done.stdout, done.stderr))
         return Done(done.returncode, out, err, _files(kit))
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Path:
+def template(tmp_path_factory: pytest.TempPathFactory, forkserver: ForkServer) -> Path:
     kit = tmp_path_factory.mktemp("template") / "kit"
     _make(kit)
-    assert nursery.run(kit, ["--all"], _code(is_shared=False)).returncode == 0
+    assert forkserver.run(kit, ["--all"], _code(is_shared=False)).returncode == 0
     return kit
 
 
 @pytest.fixture
-def build(template: Path, tmp_path: Path, nursery: Nursery) -> Build:
-    return Build(template, tmp_path, nursery)
+def build(template: Path, tmp_path: Path, forkserver: ForkServer) -> Build:
+    return Build(template, tmp_path, forkserver)
 
 
 def _put(path: str, text: str) -> Callable[[Path], object]:

@@ -1,4 +1,4 @@
-"""What holds for every kit, tested with generated manifests."""
+"""Properties of every kit, tested with generated manifests."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _output(manifest: dict[str, Any]) -> str:
 
 @examples(60)
 @given(MANIFESTS)
-def test_after_a_build_nothing_is_left_to_do(manifest: dict[str, Any]) -> None:
+def test_second_build_changes_nothing(manifest: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = str(_kit(folder, manifest))
         first = _planned(path).changes
@@ -74,13 +74,13 @@ def test_after_a_build_nothing_is_left_to_do(manifest: dict[str, Any]) -> None:
 
 @examples(100)
 @given(MANIFESTS)
-def test_rendering_twice_gives_the_same(manifest: dict[str, Any]) -> None:
+def test_rendering_is_deterministic(manifest: dict[str, Any]) -> None:
     assert _output(manifest) == _output(manifest)
 
 
 @examples(100)
 @given(MANIFESTS)
-def test_front_matter_reads_back(manifest: dict[str, Any]) -> None:
+def test_front_matter_has_the_values_of_the_manifest(manifest: dict[str, Any]) -> None:
     _, front, _ = _output(manifest).split("---\n", 2)
     values = yaml.safe_load(front)
     assert values["description"] == manifest["description"]
@@ -89,7 +89,7 @@ def test_front_matter_reads_back(manifest: dict[str, Any]) -> None:
 
 @examples(100)
 @given(MANIFESTS)
-def test_the_file_ends_with_one_newline_and_no_line_with_space(manifest: dict[str, Any]) -> None:
+def test_file_ends_with_one_newline_and_has_only_its_own_fence(manifest: dict[str, Any]) -> None:
     text = _output(manifest)
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
@@ -99,7 +99,7 @@ def test_the_file_ends_with_one_newline_and_no_line_with_space(manifest: dict[st
 
 @examples(100)
 @given(MANIFESTS)
-def test_no_value_changes_the_outline(manifest: dict[str, Any]) -> None:
+def test_values_do_not_change_the_outline(manifest: dict[str, Any]) -> None:
     def outline(text: str) -> list[str]:
         _, _, body = text.split("---\n", 2)
         return [token.type for token in MarkdownIt("commonmark").parse(body)]

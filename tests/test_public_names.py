@@ -1,4 +1,4 @@
-"""The tests use the package's public names only, so that its inside can change without them."""
+"""Tests use only public names of the package, so that its internals can change."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from conftest import REPOSITORY
 
 TESTS = sorted((REPOSITORY / "tests").glob("*.py"))
 NOT_PRIVATE = {"_blocks", "_asdict", "_fields", "_make", "_replace"}
-"""A folder of every kit, and the methods of named tuples."""
+"""The default block folder, and the public methods of named tuples."""
 
 NOT_YET = {"test_memo.py"}
-"""This sets the limits of the run cache, which have no public names yet."""
+"""Modules that still set private limits of the run cache."""
 
 
 def _is_private(name: str) -> bool:
@@ -34,7 +34,7 @@ def _defined(tree: ast.AST) -> Iterator[str]:
 
 
 def _used(tree: ast.AST) -> Iterator[str]:
-    """Yield the names that code imports, or reads from anything other than `self`, also in programs that it starts."""
+    """Yield the names that code imports or reads from objects other than `self`, also in code inside strings."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             yield from (alias.name for alias in node.names)
@@ -50,7 +50,7 @@ PRIVATE = {name for path in SOURCES for name in _defined(ast.parse(path.read_tex
 
 
 @pytest.mark.parametrize("path", [path for path in TESTS if path.name not in NOT_YET], ids=lambda path: path.name)
-def test_a_test_uses_public_names_only(path: Path) -> None:
+def test_module_uses_only_public_names(path: Path) -> None:
     assert PRIVATE.intersection(_used(ast.parse(path.read_text()))) == set()
 
 

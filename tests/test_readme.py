@@ -1,4 +1,4 @@
-"""The README is a first page: it says what the tool is, then how to use it, and only then how to work on it."""
+"""The README is short, and addresses users before contributors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_users_come_before_contributors() -> None:
     assert "make test" not in README.partition("## Contributing")[0]
 
 
-def test_a_contributor_needs_only_two_commands() -> None:
+def test_contributor_needs_only_two_commands() -> None:
     block = re.search(r"```sh\n(.*?)```", README.partition("## Contributing")[2], re.DOTALL)
     assert block
     commands = [line.partition("#")[0].strip() for line in block[1].splitlines()]
@@ -27,20 +27,20 @@ def test_a_contributor_needs_only_two_commands() -> None:
     assert re.findall(r"^(\w+):", makefile, re.MULTILINE)[:2] == ["assemble", "test"]
 
 
-def test_the_index_links_every_page() -> None:
+def test_index_links_every_page() -> None:
     docs = REPOSITORY / "docs"
     pages = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")} - {"README.md"}
     assert pages == {link for link in re.findall(r"\]\(([^)#\s]+)", INDEX) if not link.startswith("../")}
 
 
-def test_the_readme_links_the_index() -> None:
+def test_readme_links_the_index() -> None:
     assert "](docs/README.md)" in README
 
 
-def test_no_row_of_a_table_is_there_twice() -> None:
+def test_table_rows_are_unique() -> None:
     rows = [line for line in README.splitlines() if line.startswith("| `")]
     assert len(rows) == len(set(rows))
 
 
-def test_it_is_no_longer_than_a_first_page_may_be() -> None:
+def test_readme_is_short() -> None:
     assert len(README.splitlines()) <= _MAX_LINES

@@ -80,7 +80,7 @@ def test_explain_without_a_code_lists_all_rules(bench: Workbench) -> None:
 def test_explain_rejects_an_unknown_code(bench: Workbench) -> None:
     run = bench.run("explain", "K11O")
     assert run.status == 2
-    assert "there is no code K11O. Did you mean K11" in run.stderr
+    assert "unknown code `K11O`. Did you mean `K11" in run.stderr
 
 
 @pytest.mark.parametrize("code", [code for code, rule in RULES.items() if not rule.may_ignore])

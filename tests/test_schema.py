@@ -1,4 +1,4 @@
-"""The schemas of manifests and settings: valid, said in what editors know, and of one mind with the checks."""
+"""The schemas of manifests and settings: valid, limited to what editors support, and consistent with the checks."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
 
 
 def _schemas(of: Any) -> Iterator[dict[str, Any]]:
-    """A schema and all those inside of it."""
+    """Yield a schema and all schemas nested in it."""
     if isinstance(of, dict):
         yield of
         for each in (*of.get("properties", {}).values(), *of.get("anyOf", ())):
@@ -91,33 +91,33 @@ def _schemas(of: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(params=["settings", "any kit", "this kit"])
-def of_either(request: pytest.FixtureRequest, kit: Kit) -> schema.Schema:
+def any_schema(request: pytest.FixtureRequest, kit: Kit) -> schema.Schema:
     if request.param == "settings":
         return schema.settings_schema()
     return schema.manifest_schema(kit if request.param == "this kit" else None)
 
 
-def test_it_is_a_schema_of_the_draft_that_it_names(of_either: schema.Schema) -> None:
-    assert of_either["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
-    Draft202012Validator.check_schema(of_either)
+def test_a_schema_is_valid_in_its_draft(any_schema: schema.Schema) -> None:
+    assert any_schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+    Draft202012Validator.check_schema(any_schema)
 
 
-def test_only_what_editors_know_is_in_it(of_either: schema.Schema) -> None:
-    every = list(_schemas(of_either))
+def test_a_schema_uses_only_supported_keywords(any_schema: schema.Schema) -> None:
+    every = list(_schemas(any_schema))
     assert {key for each in every for key in each} <= KNOWN_TO_EDITORS
     patterns = {each["pattern"] for each in every if "pattern" in each}
     assert [pattern for pattern in patterns if re.search(r"\(\?[^:]|\\[wdbAZ]", pattern)] == []
 
 
-def test_every_key_is_described_and_every_example_and_default_fits(of_either: schema.Schema) -> None:
-    for each in _schemas(of_either):
+def test_keys_have_descriptions_and_valid_examples_and_defaults(any_schema: schema.Schema) -> None:
+    for each in _schemas(any_schema):
         for value in each.get("properties", {}).values():
             assert value["description"]
             shown = [*value.get("examples", ()), *([value["default"]] if "default" in value else ())]
             assert [one for one in shown if not Draft202012Validator(value).is_valid(one)] == []
 
 
-def test_what_the_kit_has_is_offered(kit: Kit) -> None:
+def test_the_schema_offers_what_the_kit_contains(kit: Kit) -> None:
     of_kit = schema.manifest_schema(kit)
     keys = of_kit["properties"]
     assert keys["blocks"]["items"]["enum"] == ["baseline", "policy/no-push"]
@@ -130,7 +130,7 @@ def test_what_the_kit_has_is_offered(kit: Kit) -> None:
     assert of_kit["required"] == ["name", "description", "domain_in", "owner"]
 
 
-def test_the_command_prints_that_of_the_kit_around(bench: Workbench) -> None:
+def test_the_command_prints_the_schema_of_the_nearest_kit(bench: Workbench) -> None:
     bench.write(KIT)
     for args, cwd in ((), "agents"), (("--kit", bench.folder.as_posix()), "."):
         run = bench.run("schema", *args, cwd=cwd)
@@ -138,7 +138,7 @@ def test_the_command_prints_that_of_the_kit_around(bench: Workbench) -> None:
         assert json.loads(run.stdout)["properties"]["blocks"]["items"]["enum"] == ["baseline", "policy/no-push"]
 
 
-def test_outside_of_a_kit_it_is_that_of_any(bench: Workbench) -> None:
+def test_without_a_kit_the_command_prints_the_general_schema(bench: Workbench) -> None:
     assert json.loads(bench.run("schema").stdout) == schema.manifest_schema(None)
     assert json.loads(bench.run("schema", "--settings").stdout) == schema.settings_schema()
 
@@ -147,7 +147,7 @@ def test_outside_of_a_kit_it_is_that_of_any(bench: Workbench) -> None:
     ("files", "args", "says"),
     [
         ({"assemble.toml": "obligatry = []\n"}, (), "assemble.toml:1:1: error[C701] unknown setting `obligatry`"),
-        ({}, ("--kit", "nowhere"), "error: there is no folder nowhere\n  help: "),
+        ({}, ("--kit", "nowhere"), "error: the folder `nowhere` does not exist\n  help: "),
     ],
 )
 def test_a_kit_that_cannot_be_read_is_reported(
@@ -159,14 +159,14 @@ def test_a_kit_that_cannot_be_read_is_reported(
     assert run.stderr.startswith(says)
 
 
-def test_a_rule_that_is_ignored_is_no_error_in_the_editor_either(bench: Workbench) -> None:
+def test_the_schema_leaves_out_ignored_rules(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'ignore = ["K109"]\n'})
     keys = json.loads(bench.run("schema").stdout)["properties"]
     assert "uniqueItems" not in keys["tools"]
     assert keys["blocks"]["uniqueItems"] is True
 
 
-def test_this_repository_passes() -> None:
+def test_this_repository_matches_its_schemas() -> None:
     own = load_kit(str(REPOSITORY))
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     Draft202012Validator(schema.settings_schema()).validate(project["tool"]["assemble"])
@@ -189,7 +189,7 @@ JUNK = st.sampled_from((*WORDS, 0, 1, -1, 0.5, True, [], [""], ["x", "x"], {}, {
 
 
 def _values(shape: Shape) -> st.SearchStrategy[Any]:
-    """What a shape takes, and what it does not."""
+    """Values that a shape accepts, and values that it rejects."""
     if shape.either:
         return st.one_of(*map(_values, shape.either))
     kinds: dict[type, Callable[[Shape], st.SearchStrategy[Any]]] = {str: _texts, list: _lists, dict: _tables}
@@ -218,7 +218,7 @@ def _others(shape: Shape) -> st.SearchStrategy[Any]:
 
 
 def _some(fields: tuple[Field, ...], most: int) -> st.SearchStrategy[dict[str, Any]]:
-    """Some of these keys, all that must be there more often than not, and rarely one that is not."""
+    """Some of these keys: usually all required ones, and rarely an unknown one."""
     if not fields:
         return st.just({})
     chosen = st.lists(st.sampled_from(fields), max_size=most, unique_by=lambda field: field.key)
@@ -230,7 +230,7 @@ def _some(fields: tuple[Field, ...], most: int) -> st.SearchStrategy[dict[str, A
 
 
 def _is_beyond(shape: Shape, data: Any) -> bool:
-    """Whether what is wrong is more than a schema says: names of devices, and patterns that not every dialect knows."""
+    """Whether a schema cannot express the error: device names, and dialect-specific patterns."""
     found = [each for each in misfits(shape, data) if each.kind in ("value", "type")]
     return any(each.shape.names_file or re.search(r"\(\?[!=]|\\w", each.shape.pattern) for each in found) or any(
         _is_beyond(choice, each.value) for each in found for choice in each.shape.either
@@ -263,7 +263,7 @@ def _manifests() -> st.SearchStrategy[dict[str, Any]]:
 @example({**GOOD, "targets": []})
 @example({**GOOD, "target": {"codex": {"maxTurns": 1}}})
 @example({**GOOD, "target": {"claude-code": {"maxTurns": 0}}})
-def test_a_manifest_that_the_schema_takes_has_the_right_form(kit: Kit, data: dict[str, Any]) -> None:
+def test_a_manifest_that_matches_the_schema_is_valid(kit: Kit, data: dict[str, Any]) -> None:
     shape = manifest_shape(kit.settings.extra_keys)
     assume(not _is_beyond(shape, data))
     source = read_toml("agents/alpha.toml", tomli_w.dumps(data).encode())
@@ -380,7 +380,7 @@ def test_an_absent_key_gets_the_default_of_its_field() -> None:
 @example({"allow-rights": [{"agent": "x", "rights": ["y"]}]})
 @example({"extra-keys": {"owner": "text"}})
 @example({"exclusive": 1})
-def test_settings_that_the_schema_takes_have_the_right_form(data: dict[str, Any]) -> None:
+def test_settings_that_match_the_schema_are_valid(data: dict[str, Any]) -> None:
     assume(not _is_beyond(SHAPE, data))
     source = Source("assemble.toml", "")
     source.data = data

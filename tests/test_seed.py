@@ -1,4 +1,4 @@
-"""The kit of this repository, and above all its first manifest."""
+"""The kit of this repository, in particular its first manifest."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(inner)
 
 
-def test_front_matter_reads_back_to_the_manifest(manifest: dict[str, Any], agent_file: str) -> None:
+def test_front_matter_has_the_values_of_the_manifest(manifest: dict[str, Any], agent_file: str) -> None:
     _, front, _ = agent_file.split("---\n", 2)
     assert yaml.safe_load(front) == {
         "name": manifest["name"],
@@ -46,7 +46,7 @@ def test_front_matter_reads_back_to_the_manifest(manifest: dict[str, Any], agent
     }
 
 
-def test_every_string_of_the_manifest_is_in_the_file(manifest: dict[str, Any], agent_file: str) -> None:
+def test_agent_file_contains_every_string_of_the_manifest(manifest: dict[str, Any], agent_file: str) -> None:
     blocks = manifest.pop("blocks")
     strings = list(_strings(manifest))
     assert len(strings) > 60
@@ -54,7 +54,7 @@ def test_every_string_of_the_manifest_is_in_the_file(manifest: dict[str, Any], a
     manifest["blocks"] = blocks
 
 
-def test_blocks_and_sections_stand_in_their_order(manifest: dict[str, Any], agent_file: str) -> None:
+def test_blocks_and_sections_are_in_order(manifest: dict[str, Any], agent_file: str) -> None:
     texts = [BLOCK_FILES[name].strip() for name in manifest["blocks"]]
     assert len(texts) == 8
     headings = ["# ROLE\n", *texts, *(f"# {section}\n" for section in SECTIONS[1:])]
@@ -62,7 +62,7 @@ def test_blocks_and_sections_stand_in_their_order(manifest: dict[str, Any], agen
     assert offsets == sorted(offsets)
 
 
-def test_the_committed_files_are_what_the_sources_give(capsys: pytest.CaptureFixture[str]) -> None:
+def test_committed_files_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         cli.main(["--kit", str(REPOSITORY), "--all", "--check"])
     out, err = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The settings: what each of them changes, and what is said of wrong ones."""
+"""What each setting changes, and how invalid settings are reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_manifests(bench: Workbench) -> None:
     assert (run.status, run.stdout) == (0, "created bots/all/deep/x.md\n")
 
 
-def test_blocks_are_taken_from_the_first_folder_that_has_them(bench: Workbench) -> None:
+def test_first_folder_with_a_block_wins(bench: Workbench) -> None:
     files = {
         "assemble.toml": 'blocks = ["own", "lib/common"]',
         "agents/x.toml": X + 'blocks = ["both", "policy/deep", "second"]',
@@ -66,7 +66,7 @@ def test_root(root: str, status: int, bench: Workbench) -> None:
         ('required = ["tools"]', "tools = []", "K103"),
     ],
 )
-def test_a_kit_can_be_stricter(settings: str, manifest: str, code: str, bench: Workbench) -> None:
+def test_settings_can_require_more(settings: str, manifest: str, code: str, bench: Workbench) -> None:
     blocks = {"_blocks/a.md": "A.", "_blocks/b.md": "B."}
     strict = _with(bench, blocks | {"assemble.toml": settings, "agents/x.toml": X + manifest})
     assert (strict.status, strict.stdout) == (1, "")
@@ -84,14 +84,14 @@ def test_a_kit_can_be_stricter(settings: str, manifest: str, code: str, bench: W
         ('required = ["name"]\nignore = ["L802"]', "", "K103"),
     ],
 )
-def test_a_kit_can_allow_more(settings: str, manifest: str, code: str, bench: Workbench) -> None:
+def test_settings_can_allow_more(settings: str, manifest: str, code: str, bench: Workbench) -> None:
     agent = f"{X}{manifest}" if code != "K103" else 'name = "x"'
     assert f"[{code}]" in _with(bench, {"assemble.toml": "", "agents/x.toml": agent}).stderr
     allowed = _with(bench, {"assemble.toml": settings})
     assert (allowed.status, allowed.stderr.splitlines()[1:]) == (0, [])
 
 
-def test_extra_keys_reach_the_template(bench: Workbench) -> None:
+def test_template_can_use_extra_keys(bench: Workbench) -> None:
     files = {
         "assemble.toml": '[extra-keys]\nowner = "string"\nnotes = "strings"\nnone = "string"\nempty = "strings"',
         "agents/x.toml": X + 'owner = "# me"\nnotes = ["a", "b\\n c"]',
@@ -104,7 +104,7 @@ def test_extra_keys_reach_the_template(bench: Workbench) -> None:
 @pytest.mark.parametrize(
     ("kind", "value"), [("string", "['a']"), ("string", "1"), ("strings", "'a'"), ("strings", "[1]")]
 )
-def test_extra_keys_have_their_type(kind: str, value: str, bench: Workbench) -> None:
+def test_extra_key_of_wrong_type_is_reported(kind: str, value: str, bench: Workbench) -> None:
     settings = f'extra-keys = {{ owner = "{kind}" }}'
     run = _with(bench, {"assemble.toml": settings, "agents/x.toml": f"{X}owner = {value}"})
     assert (run.status, run.stdout) == (1, "")
@@ -136,7 +136,7 @@ def test_output(pattern: str, path: str, bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "found", "said"),
+    ("settings", "location_and_code", "message"),
     [
         ('obligatry = ["a"]', "1:1 C701", "did you mean `obligatory`?"),
         ('\nrequired = ["name"]\nKnown_tools = []', "3:1 C701", "did you mean `known-tools`?"),
@@ -151,7 +151,7 @@ def test_output(pattern: str, path: str, bench: Workbench) -> None:
         ('targets = ["claude"]', "1:12 C702", "did you mean `claude-code`?"),
         ('extra-keys = { owner = "strng" }', "1:16 C702", "did you mean `string`?"),
         ('ignore = ["tools"]', "1:11 C702", "a code such as `B201`"),
-        ('target.claude-code.output = "all.md"', "1:20 C702", "holds `{name}`"),
+        ('target.claude-code.output = "all.md"', "1:20 C702", "contains `{name}`"),
         ('target.claude-code.output = "/{name}"', "1:20 C702", "a path relative to the kit"),
         ('required = ["name", "modl"]', "1:21 C703", "did you mean `model`?"),
         ('extra-keys = { tools = "string" }', "1:16 C704", "every manifest already has the key `tools`"),
@@ -174,18 +174,20 @@ def test_output(pattern: str, path: str, bench: Workbench) -> None:
     ],
 )
 @pytest.mark.parametrize("file", ["assemble.toml", "pyproject.toml"])
-def test_a_wrong_setting_stops_the_run(settings: str, found: str, said: str, file: str, bench: Workbench) -> None:
+def test_invalid_setting_stops_the_run(
+    settings: str, location_and_code: str, message: str, file: str, bench: Workbench
+) -> None:
     header = "[tool.assemble]\n" if file == "pyproject.toml" else ""
     bench.write({file: header + settings, "agents/x.toml": X, "_blocks/a.md": "A."})
     before = bench.files()
     run = bench.run("--all")
-    line, column, code = found.replace(" ", ":").split(":")
+    line, column, code = location_and_code.replace(" ", ":").split(":")
     assert (run.status, run.stdout, bench.files()) == (2, "", before)
     assert f"{file}:{int(line) + bool(header)}:{column}: error[{code}]" in run.stderr
-    assert said in run.stderr
+    assert message in run.stderr
 
 
-def test_all_wrong_settings_are_named_at_once(bench: Workbench) -> None:
+def test_all_invalid_settings_are_reported_at_once(bench: Workbench) -> None:
     run = _with(bench, {"assemble.toml": "zzz = 1\nblocks = 1\nignore = [2]", "agents/x.toml": X})
     assert [line.split(": ")[0] for line in run.stderr.splitlines() if line.startswith("assemble.toml")] == [
         "assemble.toml:1:1",
@@ -203,7 +205,7 @@ def test_settings_in_both_files_are_an_error(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("root", ["", 'root = ".."\n'])
-def test_the_root_that_a_hint_proposes_is_one_that_does(root: str, bench: Workbench) -> None:
+def test_suggested_root_works(root: str, bench: Workbench) -> None:
     folders = {"shared/a.md": "A.", "teams/more/b.md": "B."}
     settings = 'blocks = ["../../shared", "../more"]\n'
     bench.write({"teams/a/assemble.toml": settings + root, "teams/a/agents/x.toml": X, **folders})
@@ -213,7 +215,7 @@ def test_the_root_that_a_hint_proposes_is_one_that_does(root: str, bench: Workbe
     assert bench.run("--all", cwd="teams/a").status == 0
 
 
-def test_no_root_is_proposed_where_none_may_be(bench: Workbench) -> None:
+def test_no_root_outside_the_work_tree_is_suggested(bench: Workbench) -> None:
     bench.write({"tree/.git": "gitdir: elsewhere", "tree/assemble.toml": 'blocks = ["../shared"]', "shared/a.md": "A."})
     run = bench.run("--all", cwd="tree")
     assert run.status == 2
@@ -222,7 +224,7 @@ def test_no_root_is_proposed_where_none_may_be(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("again", ["./_blocks", "_blocks/", "agents/../_blocks"])
-def test_a_folder_of_blocks_that_is_written_otherwise_is_the_same(again: str, bench: Workbench) -> None:
+def test_different_spellings_of_a_block_folder_are_the_same(again: str, bench: Workbench) -> None:
     bench.write({"assemble.toml": f'blocks = ["_blocks", "{again}"]', "_blocks/a.md": "A.", "agents/x.toml": X})
     run = bench.run("--all")
     assert run.status == 2

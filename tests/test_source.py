@@ -1,4 +1,4 @@
-"""A file's text: how its bytes are read, and what is said of broken ones."""
+"""How source files are read, and how invalid ones are reported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.rules.sources import check_source
-from kei_assembler.source import BYTES_MOST, read_text, read_toml
+from kei_assembler.source import MAX_BYTES, read_text, read_toml
 
 
 def _only(found: list[Diagnostic]) -> Diagnostic:
@@ -14,13 +14,13 @@ def _only(found: list[Diagnostic]) -> Diagnostic:
     return found[0]
 
 
-def _said(raw: bytes) -> tuple[str, int, int, str]:
+def _problem_in(raw: bytes) -> tuple[str, int, int, str]:
     problem = _only(check_source(read_toml("a.toml", raw)))
     return problem.code, problem.place.span.line, problem.place.span.column, problem.message
 
 
 @pytest.mark.parametrize("raw", [b"\xef\xbb\xbfa = '\xc3\xa9'\r\nb = 2\r\n", b"a = '\xc3\xa9'\nb = 2\n"])
-def test_bom_and_crlf_are_as_if_not_there(raw: bytes) -> None:
+def test_bom_and_crlf_are_ignored(raw: bytes) -> None:
     source = read_toml("a.toml", raw)
     assert (source.text, source.data, source.error) == ("a = 'é'\nb = 2\n", {"a": "é", "b": 2}, None)
     assert read_text("a.md", raw).text == source.text
@@ -44,15 +44,15 @@ def test_bom_and_crlf_are_as_if_not_there(raw: bytes) -> None:
         ("a = 1\n".encode("utf-16-be"), 1, 1, "the file contains a NUL byte"),
     ],
 )
-def test_what_is_not_utf8_is_named_with_its_place(raw: bytes, line: int, column: int, message: str) -> None:
-    assert _said(raw) == ("S002", line, column, message)
+def test_invalid_utf8_is_located(raw: bytes, line: int, column: int, message: str) -> None:
+    assert _problem_in(raw) == ("S002", line, column, message)
     assert _only(check_source(read_text("a.md", raw))).code == "S002"
 
 
-def test_the_bound_is_on_the_bytes() -> None:
-    assert read_text("a.md", b"x" * BYTES_MOST).error is None
-    assert _said(b"#" + b"x" * BYTES_MOST)[0] == "S004"
-    assert _said("é".encode() * (BYTES_MOST // 2) + b"x")[0] == "S004"
+def test_size_limit_counts_bytes() -> None:
+    assert read_text("a.md", b"x" * MAX_BYTES).error is None
+    assert _problem_in(b"#" + b"x" * MAX_BYTES)[0] == "S004"
+    assert _problem_in("é".encode() * (MAX_BYTES // 2) + b"x")[0] == "S004"
 
 
 @pytest.mark.parametrize(
@@ -70,22 +70,22 @@ def test_the_bound_is_on_the_bytes() -> None:
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_broken_toml_is_named_with_its_place(text: str, line: int, column: int, end: str) -> None:
-    code, *place, message = _said(b"\xef\xbb\xbf" + text.replace("\n", end).encode())
+def test_invalid_toml_is_located(text: str, line: int, column: int, end: str) -> None:
+    code, *place, message = _problem_in(b"\xef\xbb\xbf" + text.replace("\n", end).encode())
     assert (code, *place) == ("S003", line, column)
     assert message
 
 
 @pytest.mark.parametrize("levels", [67, 80, 81, 100, 10_000])
 @pytest.mark.parametrize("form", ["a = {}1{}", "{}.a = 1", "[{}.a]", "a = {{{} = 1}}"])
-def test_what_is_nested_too_deeply_is_a_finding_in_its_line(levels: int, form: str) -> None:
+def test_deep_nesting_is_located(levels: int, form: str) -> None:
     is_array = form.count("{}") == 2
     filling = ("[" * levels, "]" * levels) if is_array else (".".join(["a"] * levels),)
-    code, line, _, _ = _said(f"b = 1\n{form.format(*filling)}\n".encode())
+    code, line, _, _ = _problem_in(f"b = 1\n{form.format(*filling)}\n".encode())
     assert (code, line) == ("S006", 2)
 
 
-def test_sixty_four_levels_are_fine() -> None:
+def test_sixty_four_levels_are_allowed() -> None:
     assert read_toml("a.toml", ("a = " + "[" * 64 + "]" * 64).encode()).error is None
 
 
@@ -105,7 +105,7 @@ def test_sixty_four_levels_are_fine() -> None:
         ("[a.b]\n[a]\nx = 1\n[a.c]\n[a]\n", "a", (2, 2), (5, 2)),
     ],
 )
-def test_a_key_defined_twice_is_named_at_both_places(
+def test_duplicate_key_is_reported_with_both_locations(
     text: str, name: str, first: tuple[int, int], again: tuple[int, int]
 ) -> None:
     problem = _only(check_source(read_toml("a.toml", text.encode())))
@@ -114,7 +114,7 @@ def test_a_key_defined_twice_is_named_at_both_places(
     assert [related.place.span[:2] for related in problem.related] == [first]
 
 
-def test_what_is_not_there_is_placed_at_what_is_around_it() -> None:
+def test_missing_path_is_located_at_its_nearest_parent() -> None:
     source = read_toml("a.toml", b"a = 1\n\n[b]\nc = ['x']\n")
     assert source.locate(("b", "c", 7, "d")) == source.locate(("b", "c"))
     assert source.locate(("b", "x"))[:2] == (3, 2)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from conftest import Workbench
-from nursery import Nursery
+from forkserver import ForkServer
 
 PYTHON = shlex.quote(sys.executable)
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["baseline", "one"]\n'
@@ -37,18 +37,18 @@ class Repository(NamedTuple):
 
 @pytest.fixture(scope="module", params=[".", "tools/our kit"])
 def repository(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, nursery: Nursery
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, forkserver: ForkServer
 ) -> Repository:
     """A kit at a repository's top or below it, assembled and committed; the outputs are at the top."""
     top, kit = tmp_path_factory.mktemp("repository"), request.param
     _git(top, "init", "--quiet", "--initial-branch=main")
-    assert nursery.run(top, ["init", kit]).returncode == 0
+    assert forkserver.run(top, ["init", kit]).returncode == 0
     (top / kit / "agents/alpha.toml").write_text(AGENT.format("alpha"))
     (top / kit / "_blocks/one.md").write_text("One.\n")
-    assert nursery.run(top / kit, ["--all"]).returncode == 0
+    assert forkserver.run(top / kit, ["--all"]).returncode == 0
     _git(top, "add", "--all")
     _git(top, "commit", "--quiet", "--message=start")
-    assert nursery.run(top / kit, ["--all", "--check", "--staged"]).returncode == 0
+    assert forkserver.run(top / kit, ["--all", "--check", "--staged"]).returncode == 0
     return Repository(top, kit)
 
 

@@ -26,7 +26,8 @@ REPLAY_ROOMS = frozenset(
 UNASKED_ROOMS = frozenset(
     "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets "
     "commands.watch files.git_index importing plan.difference plan.renewing plan.staging render render.budget "
-    "render.sandbox rules.catalog scaffold scaffold.sketch schema source.handwriting source.places watching".split()
+    "render.sandbox rules.catalog scaffold scaffold.new_manifest schema source.handwriting source.places "
+    "watching".split()
 )
 ROOMS_OF_BUILD = frozenset({"render.budget", "render", "render.sandbox"})
 STANDARD = frozenset(

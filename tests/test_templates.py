@@ -415,7 +415,7 @@ def test_useful_template_features_work(bench: Workbench, template: str) -> None:
         ("'a' | wordwrap", "No filter named 'wordwrap'."),
         ("[nothing]", "`nothing` is not defined"),
         ("[] | first", "No first item, sequence was empty."),
-        ("'a'.upper", "this is no text, but a builtin_function_or_method; a method wants its parentheses"),
+        ("'a'.upper", "cannot print a value of type `builtin_function_or_method`; call a method with parentheses"),
         ("'a' | indent(2000000, first=true)", "the template makes more than 1048576 characters"),
     ],
 )

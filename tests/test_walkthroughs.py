@@ -1,7 +1,6 @@
-"""The pages that lead through the tool: each of their files is written, each command run, and says what stands there.
+"""Walkthroughs: the files on a page are written, its commands run, and their output is compared with the page.
 
-With UPDATE_CASES=1 what the commands say is written into the pages instead of compared; the difference is then for a
-person to judge.
+With UPDATE_CASES=1, the tests write the output to the pages instead. Review the diff before you commit it.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def walk(bench: Workbench, tmp_path_factory: pytest.TempPathFactory, monkeypatch
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_commands_of_a_page_say_what_stands_there(page: Path, walk: Walk) -> None:
+def test_commands_print_the_output_on_the_page(page: Path, walk: Walk) -> None:
     text = page.read_text()
     now = walk.rerun(text)
     if UPDATE:
@@ -40,12 +39,12 @@ def test_the_commands_of_a_page_say_what_stands_there(page: Path, walk: Walk) ->
     assert now == text
 
 
-def test_there_are_pages() -> None:
+def test_all_walkthroughs_are_found() -> None:
     walkthroughs = {"README", "change", "ci", "getting-started", "migration", "ownership", "safety", "templates"}
     assert {page.stem for page in PAGES} == walkthroughs
 
 
-def test_every_finding_of_an_import_has_its_row_in_the_migration() -> None:
+def test_migration_page_lists_every_import_rule() -> None:
     rows = re.findall(r"^\| `(I\d+)` \|", (DOCS / "migration.md").read_text(), re.MULTILINE)
     assert rows == [code for code in RULES if code.startswith("I")]
 
@@ -54,13 +53,13 @@ def _yaml_of_ci() -> list[Any]:
     return [yaml.safe_load(fence["text"]) for fence in FENCE.finditer(CI) if fence["language"] == "yaml"]
 
 
-def test_the_workflow_gives_the_action_what_it_takes() -> None:
+def test_workflow_passes_the_inputs_of_the_action() -> None:
     workflow = next(each for each in _yaml_of_ci() if "jobs" in each)
     (step,) = (step for step in workflow["jobs"]["check"]["steps"] if "kei-assembler" in step["uses"])
     assert step["with"].keys() == yaml.safe_load((REPOSITORY / "action.yml").read_text())["inputs"].keys()
 
 
-def test_the_hooks_that_are_named_exist() -> None:
+def test_named_hooks_exist() -> None:
     hooks = {hook["id"] for hook in yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text())}
     assert set(re.findall(r"\bassemble-(?:check|fix)\b", CI)) == hooks == {"assemble-check", "assemble-fix"}
     (config,) = (each for each in _yaml_of_ci() if "repos" in each)
@@ -68,12 +67,12 @@ def test_the_hooks_that_are_named_exist() -> None:
 
 
 @pytest.mark.parametrize("page", ["```console\nassemble --all\n```", "  ```console\n  $ assemble --all\n  ```"])
-def test_a_command_that_would_not_be_run_is_refused(page: str, walk: Walk) -> None:
+def test_command_that_would_not_run_is_refused(page: str, walk: Walk) -> None:
     with pytest.raises(AssertionError):
         walk.rerun(page)
 
 
-def test_a_walk_goes_on_where_it_was(walk: Walk) -> None:
+def test_page_shares_one_working_directory(walk: Walk) -> None:
     page = """\
 ```text inner/one.txt
 One.
@@ -90,6 +89,6 @@ $ assemble targets gmini 2> /dev/null
 $ echo $?
 ```
 """
-    said = walk.rerun(page)
-    assert re.findall(r"^(?![$>` ]).+", said, re.MULTILINE) == ["One.", "One.", "1", "2"]
-    assert walk.rerun(said) == said
+    output = walk.rerun(page)
+    assert re.findall(r"^(?![$>` ]).+", output, re.MULTILINE) == ["One.", "One.", "1", "2"]
+    assert walk.rerun(output) == output

@@ -1,4 +1,4 @@
-"""The wheel, as somebody installs it: what is in it, and whether it works outside of this repository."""
+"""The wheel and the sdist: what they contain, and whether the installed wheel works."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+def test_wheel_contains_only_the_package(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     package = {
         path.relative_to(REPOSITORY / "src").as_posix()
@@ -54,7 +54,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert {"kei_assembler/py.typed", "kei_assembler/render/default/agent.md.j2"} <= package
 
 
-def test_the_sdist_holds_what_the_readme_and_the_metadata_name(tmp_path: Path) -> None:
+def test_sdist_contains_the_files_that_readme_and_metadata_name(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "build", "--sdist", "--outdir", str(tmp_path), str(REPOSITORY)]
     subprocess.run(command, check=True, capture_output=True)
     (path,) = tmp_path.iterdir()
@@ -65,7 +65,7 @@ def test_the_sdist_holds_what_the_readme_and_the_metadata_name(tmp_path: Path) -
     assert "src/kei_assembler/py.typed" in names
 
 
-def test_it_assembles_a_kit_without_templates_and_settings(environment: Path, tmp_path: Path) -> None:
+def test_installed_wheel_builds_a_kit(environment: Path, tmp_path: Path) -> None:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "solo.toml").write_text('name = "solo"\ndescription = "Alone."\nrole = "You are alone."\n')
     run = subprocess.run([environment / "assemble", "--all"], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -73,7 +73,7 @@ def test_it_assembles_a_kit_without_templates_and_settings(environment: Path, tm
     assert "# ROLE\n\nYou are alone.\n" in (tmp_path / "agents" / "solo.md").read_text()
 
 
-def test_it_gives_the_same_bytes_as_the_tree(environment: Path) -> None:
+def test_installed_wheel_generates_the_same_bytes(environment: Path) -> None:
     command = [str(environment / "assemble"), "--kit", str(REPOSITORY), "--all", "--check"]
     run = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "7 agents: 7 unchanged\n")

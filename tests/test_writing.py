@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from forkserver import ForkServer
 from kei_assembler import Kit
 from kei_assembler.plan.changes import FileStatus
-from nursery import Nursery
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
 
@@ -47,9 +47,9 @@ def _leftovers(folder: Path) -> list[str]:
 class Versions:
     """A kit whose outputs have two known versions: the files are the old one, the sources make the new one."""
 
-    def __init__(self, nursery: Nursery, folder: Path, agents: int, text: str = "old") -> None:
+    def __init__(self, forkserver: ForkServer, folder: Path, agents: int, text: str = "old") -> None:
         self.folder = folder
-        self._nursery = nursery
+        self._forkserver = forkserver
         _kit(folder, agents, text)
         self._assert_done()
         self.old = _outputs(folder)
@@ -75,7 +75,7 @@ class Versions:
         self._assert_done("--check")
 
     def _assert_done(self, *args: str) -> None:
-        assert self._nursery.run(self.folder, ["--all", *args]).returncode == 0
+        assert self._forkserver.run(self.folder, ["--all", *args]).returncode == 0
 
 
 STATUSES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}
@@ -105,8 +105,8 @@ def _written_until(number: signal.Signals, process: subprocess.Popen[bytes], ver
 
 
 @pytest.mark.parametrize("number", STATUSES)
-def test_a_signal_before_a_file_is_in_its_place(tmp_path: Path, nursery: Nursery, number: signal.Signals) -> None:
-    versions = Versions(nursery, tmp_path, 8)
+def test_a_signal_before_a_file_is_in_its_place(tmp_path: Path, forkserver: ForkServer, number: signal.Signals) -> None:
+    versions = Versions(forkserver, tmp_path, 8)
     command = [sys.executable, "-c", RESTING, "--all"]
     process = subprocess.Popen(command, cwd=versions.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout
@@ -117,8 +117,8 @@ def test_a_signal_before_a_file_is_in_its_place(tmp_path: Path, nursery: Nursery
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", STATUSES)
-def test_a_signal_in_the_middle_of_writing(tmp_path: Path, nursery: Nursery, number: signal.Signals) -> None:
-    versions = Versions(nursery, tmp_path, 400)
+def test_a_signal_in_the_middle_of_writing(tmp_path: Path, forkserver: ForkServer, number: signal.Signals) -> None:
+    versions = Versions(forkserver, tmp_path, 400)
     command = [*ASSEMBLE, "--all"]
     process = subprocess.Popen(command, cwd=versions.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while versions.assert_each_file_is_whole() == 0:
@@ -128,8 +128,8 @@ def test_a_signal_in_the_middle_of_writing(tmp_path: Path, nursery: Nursery, num
 
 
 @pytest.mark.slow
-def test_a_hundred_kills_of_a_large_rebuild(tmp_path: Path, nursery: Nursery) -> None:
-    versions = Versions(nursery, tmp_path, 5000)
+def test_a_hundred_kills_of_a_large_rebuild(tmp_path: Path, forkserver: ForkServer) -> None:
+    versions = Versions(forkserver, tmp_path, 5000)
     span, chooser = _time_of_a_run(versions), random.Random(7)
     for _ in range(100):
         process = subprocess.Popen([*ASSEMBLE, "--all"], cwd=tmp_path, stdout=subprocess.DEVNULL)
@@ -149,8 +149,8 @@ def _time_of_a_run(versions: Versions) -> float:
     return span
 
 
-def test_two_runs_at_once(tmp_path: Path, nursery: Nursery) -> None:
-    versions = Versions(nursery, tmp_path, 300)
+def test_two_runs_at_once(tmp_path: Path, forkserver: ForkServer) -> None:
+    versions = Versions(forkserver, tmp_path, 300)
     processes = [
         subprocess.Popen([*ASSEMBLE, "--all"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         for _ in range(2)
@@ -161,8 +161,8 @@ def test_two_runs_at_once(tmp_path: Path, nursery: Nursery) -> None:
     versions.assert_a_rerun_completes()
 
 
-def test_a_limit_on_the_size_of_files(tmp_path: Path, nursery: Nursery) -> None:
-    versions = Versions(nursery, tmp_path, 3)
+def test_a_limit_on_the_size_of_files(tmp_path: Path, forkserver: ForkServer) -> None:
+    versions = Versions(forkserver, tmp_path, 3)
     versions.block.write_text("# RULE\n\n" + "x" * 50_000 + "\n")
     limit = (10_000, resource.RLIM_INFINITY)
     run = _assemble(tmp_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
@@ -182,8 +182,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk(small_disk: Path, nursery: Nursery) -> None:
-    versions = Versions(nursery, small_disk, 40)
+def test_a_full_disk(small_disk: Path, forkserver: ForkServer) -> None:
+    versions = Versions(forkserver, small_disk, 40)
     versions.block.write_text("# RULE\n\n" + "new\n" * 12_000)
     run = _assemble(small_disk)
     assert run.returncode == 2
@@ -198,8 +198,8 @@ def test_a_full_disk(small_disk: Path, nursery: Nursery) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write to every folder")
-def test_a_read_only_folder(tmp_path: Path, nursery: Nursery) -> None:
-    versions = Versions(nursery, tmp_path, 2)
+def test_a_read_only_folder(tmp_path: Path, forkserver: ForkServer) -> None:
+    versions = Versions(forkserver, tmp_path, 2)
     (tmp_path / "agents").chmod(0o555)
     run = _assemble(tmp_path)
     (tmp_path / "agents").chmod(0o755)

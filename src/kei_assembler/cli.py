@@ -140,7 +140,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         home = home_of(manifests, folder, NAMES)
         way = way_to(home)
         kit = load_kit(home, options["targets"])
-        kit.named = named(home)
+        kit.display_folder = named(home)
         result = _result(kit, manifests, options)
     except AssembleError as error:
         result = failed(error)

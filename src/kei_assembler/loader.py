@@ -18,7 +18,7 @@ def load_kit(folder: str, chosen: Iterable[str] = (), files: Files = DISK) -> Ki
     """
     kit = discovery.read_kit(folder, files)
     refuse(check_settings(kit))
-    kit.chosen = tuple(dict.fromkeys(chosen))
+    kit.selected_targets = tuple(dict.fromkeys(chosen))
     return kit
 
 

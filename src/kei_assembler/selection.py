@@ -1,4 +1,4 @@
-"""Which kit and which of its manifests a command line means."""
+"""Select the kit and the manifests that a command line names."""
 
 from __future__ import annotations
 
@@ -15,22 +15,29 @@ from kei_assembler.suggestions import nearest
 
 
 def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> str:
-    """Return the kit's folder that a command line means: `folder`, that of its manifests, or the one around here.
+    """Return the folder of the kit that a command line means.
 
-    Where there is none around a manifest, it is the one around here, if that has the manifest.
-    Raises AssembleError when there is none, or several, and when a manifest is not there.
+    This is `folder`, or the nearest kit upwards from each manifest, or from the working directory. The kit around the
+    working directory also counts for a manifest of it that lies outside any kit.
+
+    Raises:
+        AssembleError: there is no kit or more than one, or a manifest does not exist.
     """
     if folder is not None or not manifests:
         return folder_of(folder)
-    working_directory()  # without it no path says where it leads
+    working_directory()  # fail early: without it, relative paths have no meaning
     for manifest in manifests:
         if not DISK.exists(manifest):
-            raise _not_there(manifest, commands)
-    return _home_around(manifests)
+            raise _missing(manifest, commands)
+    return _kit_of_manifests(manifests)
 
 
 def kit_if_any(folder: str | None) -> Kit | None:
-    """Return the kit in `folder`, or else the one around here, or None when there is none."""
+    """Return the kit in `folder`, or the nearest one upwards from the working directory, or None.
+
+    Raises:
+        AssembleError: there is no kit in `folder`, or the settings are invalid.
+    """
     if folder is not None:
         return load_kit(_existing(folder))
     found = discovery.find(working_directory())
@@ -38,17 +45,22 @@ def kit_if_any(folder: str | None) -> Kit | None:
 
 
 def working_directory() -> str:
-    """Return the working directory. Raises AssembleError when it is no more."""
+    """Return the working directory.
+
+    Raises:
+        AssembleError: it was deleted.
+    """
     try:
         return os.getcwd()
     except FileNotFoundError as error:
-        raise AssembleError("the working directory is no more") from error
+        raise AssembleError("the working directory does not exist any more") from error
 
 
 def folder_of(folder: str | None) -> str:
-    """Return the folder of the kit that is meant, be its settings right or wrong: `folder`, or the one around here.
+    """Return the folder of the kit in `folder`, or of the nearest one upwards. Its settings are not read.
 
-    Raises AssembleError when there is none, and when the working directory is no more.
+    Raises:
+        AssembleError: there is no kit, or the working directory was deleted.
     """
     here = working_directory()
     return _existing(folder) if folder is not None else found_from(here)
@@ -56,19 +68,29 @@ def folder_of(folder: str | None) -> str:
 
 def _existing(folder: str) -> str:
     if not DISK.is_folder(folder):
-        raise AssembleError(f"there is no folder {folder}", "--kit takes the folder that holds the manifests' folder")
+        raise AssembleError(
+            f"the folder `{folder}` does not exist", "--kit takes the folder that contains the manifests' folder"
+        )
     refuse_no_kit(folder)
     return DISK.resolve(os.path.abspath(folder))
 
 
 def refuse_no_kit(folder: str) -> None:
-    """Raise AssembleError when there is no kit in a folder, or no folder at all."""
+    """Check that a folder is a kit.
+
+    Raises:
+        AssembleError: it is not a kit, or does not exist.
+    """
     if not discovery.is_kit(os.path.abspath(folder)):
         raise AssembleError(f"there is no kit in {folder}", _WHAT_IS_A_KIT)
 
 
 def found_from(start: str) -> str:
-    """Return the folder of the nearest kit from a folder upwards. Raises AssembleError when there is none."""
+    """Return the folder of the nearest kit from a folder upwards.
+
+    Raises:
+        AssembleError: there is none.
+    """
     found = discovery.find(start)
     if found is None:
         raise _no_kit(start)
@@ -79,20 +101,20 @@ def _no_kit(start: str) -> AssembleError:
     return AssembleError(f"no kit was found from {start} upwards", _WHAT_IS_A_KIT)
 
 
-def _home_around(manifests: Iterable[str]) -> str:
-    find, around_here = cache(discovery.find), cache(kit_if_any)  # of many manifests most lie in one folder
+def _kit_of_manifests(manifests: Iterable[str]) -> str:
+    find, around_here = cache(discovery.find), cache(kit_if_any)  # most manifests share a folder
     found = {
-        find(os.path.dirname(os.path.abspath(manifest))) or _home_here(around_here(None), manifest)
+        find(os.path.dirname(os.path.abspath(manifest))) or _kit_here_with(around_here(None), manifest)
         for manifest in manifests
     }
     if len(found) > 1:
         kits = ", ".join(sorted(map(str, found)))
-        raise AssembleError(f"these manifests are of several kits: {kits}", "take one kit at a time")
+        raise AssembleError(f"these manifests belong to several kits: {kits}", "build one kit at a time")
     return found.pop()
 
 
-def _home_here(kit: Kit | None, manifest: str) -> str:
-    """The folder of the kit around here, if it has this manifest: its manifests may lie outside of it."""
+def _kit_here_with(kit: Kit | None, manifest: str) -> str:
+    """The folder of the kit around the working directory, if it has this manifest, perhaps outside its own folder."""
     if kit and _named_in(kit.folder, kit.manifests, manifest):
         return kit.folder
     raise _no_kit(os.path.dirname(os.path.abspath(manifest)))
@@ -100,22 +122,23 @@ def _home_here(kit: Kit | None, manifest: str) -> str:
 
 _WHAT_IS_A_KIT = (
     "a kit is a folder with `assemble.toml`, a `pyproject.toml` with [tool.assemble], `_blocks`, or manifests in "
-    "`agents`; --kit DIR names one elsewhere"
+    "`agents`; use --kit DIR for one elsewhere"
 )
 
 
-def _not_there(argument: str, commands: Iterable[str]) -> AssembleError:
-    """The error for an argument that is neither a file nor a command: likely one of them, misspelt."""
+def _missing(argument: str, commands: Iterable[str]) -> AssembleError:
+    """The error for an argument that is neither a file nor a command, with the nearest one as a hint."""
     known = {command: f"assemble {command}" for command in commands}
     for path in _manifests_around(argument):
         known |= {path: path, stem(path): path}
     match = nearest(argument, known)
-    kind = "file" if "/" in argument or "." in argument else "file or command"
-    return AssembleError(f"there is no {kind} {argument}", f"did you mean `{known[match]}`?" if match else "")
+    is_path = "/" in argument or "." in argument
+    message = f"`{argument}` does not exist" if is_path else f"`{argument}` is neither a file nor a command"
+    return AssembleError(message, f"did you mean `{known[match]}`?" if match else "")
 
 
 def _manifests_around(argument: str) -> list[str]:
-    """The manifests of the kit that a path would lie in, as seen from here."""
+    """The display paths of the manifests of the kit that a path would lie in."""
     folder = os.path.dirname(os.path.abspath(argument))
     while not DISK.is_folder(folder):
         folder = os.path.dirname(folder)
@@ -125,40 +148,42 @@ def _manifests_around(argument: str) -> list[str]:
 
 
 def way_to(folder: str) -> str:
-    """Return the way from the working directory down to a folder, with a `/` at its end; empty where there is none."""
-    way = way_down(DISK.resolve(folder), os.curdir)
-    return f"{way}/" if way else ""
+    """Return the path of a folder below the working directory with a `/` at its end, or "" if it lies elsewhere."""
+    path = way_down(DISK.resolve(folder), os.curdir)
+    return f"{path}/" if path else ""
 
 
 def named(folder: str) -> str:
-    """Return the way from the working directory to a kit's folder; empty in that folder, if the command finds it."""
-    way = as_seen(folder)
-    return "" if way == "." and discovery.find(os.getcwd()) == folder else way
+    """Return the display path of a kit's folder for `--kit`, or "" if the command finds the kit without it."""
+    path = as_seen(folder)
+    return "" if path == "." and discovery.find(os.getcwd()) == folder else path
 
 
 def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> list[str]:
-    """Return the kit's own names of the manifests that a command line names, sorted, each once.
+    """Return the manifests that a command line names, relative to the kit's folder, sorted and without duplicates.
 
-    Raises AssembleError when one is none of the kit's.
+    Raises:
+        AssembleError: one of them is not a manifest of the kit.
     """
-    own, found = frozenset(kit.manifests), set()
+    known, found = frozenset(kit.manifests), set()
     for argument in manifests:
-        file = _named_in(kit.folder, own, argument)
+        file = _named_in(kit.folder, known, argument)
         if file is None:
-            raise _no_manifest(kit, argument, commands)
+            raise _not_a_manifest(kit, argument, commands)
         found.add(file)
     return sorted(found)
 
 
 def _named_in(folder: str, manifests: Container[str], argument: str) -> str | None:
-    """The name by which the kit in a folder, with these manifests, has the one that a command line names."""
-    return next((way for way in _ways_from(folder, argument) if way in manifests), None)
+    """The manifest that an argument names, as the kit in the folder lists it."""
+    return next((path for path in _candidates(folder, argument) if path in manifests), None)
 
 
-def _ways_from(folder: str, argument: str) -> Iterator[str]:
-    """What an argument may mean, seen from a kit's folder: as it is written, be links in it or on the way, or resolved.
+def _candidates(folder: str, argument: str) -> Iterator[str]:
+    """The paths relative to a kit's folder that an argument can mean.
 
-    And as the kit's own reports name it, wherever they are read.
+    These are the argument as written, with links above it followed, and with all links followed. The last one is the
+    path as the kit's reports show it, which users copy into any working directory.
     """
     full = os.path.abspath(argument)
     yield as_seen_from(folder, full)
@@ -167,15 +192,15 @@ def _ways_from(folder: str, argument: str) -> Iterator[str]:
     yield normal(argument)
 
 
-def _no_manifest(kit: Kit, argument: str, commands: Iterable[str]) -> AssembleError:
+def _not_a_manifest(kit: Kit, argument: str, commands: Iterable[str]) -> AssembleError:
     if not DISK.exists(argument):
-        return _not_there(argument, commands)
+        return _missing(argument, commands)
     if DISK.is_folder(argument):
-        return AssembleError(f"{argument} is a folder", "name manifests, or take all of the kit's with --all")
+        return AssembleError(f"`{argument}` is a folder", "name manifests, or build all of them with --all")
     sibling = f"{os.path.splitext(argument)[0]}.toml"
     if argument.endswith(".md") and DISK.exists(sibling):
-        return AssembleError(f"{argument} is no manifest, but what is made from one", f"did you mean `{sibling}`?")
+        return AssembleError(f"`{argument}` is a generated file, not a manifest", f"did you mean `{sibling}`?")
     return AssembleError(
-        f"{argument} is no manifest of the kit in {kit.folder}",
+        f"`{argument}` is not a manifest of the kit in {kit.folder}",
         f"its manifests are the .toml files in {kit.settings.manifests}/",
     )

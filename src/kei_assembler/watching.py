@@ -43,7 +43,7 @@ def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
     try:
         refuse_no_kit(folder)
         kit = load_kit(folder, targets)
-        kit.named = named(folder)
+        kit.display_folder = named(folder)
         result = run(kit, kit.manifests, True, RunOptions(policy=Policy.of(kit)))
     except AssembleError as error:
         return failed(error)

@@ -1,4 +1,4 @@
-"""The commands beside the build, one module each with its `command`; a module is imported when it is asked for."""
+"""The commands other than the build, one module each with its `command`. A module is imported when it is needed."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ from kei_assembler import streams
 from kei_assembler.diagnostics import AssembleError
 
 COMMANDS = {
-    "init": "Begin a kit: settings, an agent, a shared rule, and what checks them",
-    "new": "Begin the manifest of an agent",
+    "init": "Create a kit: settings, an agent, a shared block, and checks for git and CI",
+    "new": "Create the manifest of an agent",
     "import": "Make manifests of agent files that are there already",
-    "explain": "Explain the code of a finding",
-    "targets": "List the AI tools to write for",
+    "explain": "Explain a diagnostic code",
+    "targets": "List the supported clients",
     "schema": "Print the JSON Schema of this kit's manifests, for editors",
-    "watch": "Build all manifests, and again after each change of a source",
+    "watch": "Build all manifests, and rebuild them when a source changes",
 }
-"""The commands in the order of the help, and what it says of them: each one's own help begins so."""
+"""The commands in the order of the help, with their summaries. Each command's own help starts with its summary."""
 
 NAMES = tuple(COMMANDS)
 
 MODULES = {"import": "import_"}
-"""The modules of those commands of which the name is a word of Python."""
+"""The modules of the commands whose name is a Python keyword."""
 
 
 def tell(stream: TextIO | None, text: str) -> None:
-    """Write a result at once. Raises AssembleError when the machine does not let it."""
+    """Write a result to a stream and flush it.
+
+    Raises:
+        AssembleError: the stream cannot be written to.
+    """
     try:
         streams.write(stream, text)
     except OSError as error:

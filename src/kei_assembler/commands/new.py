@@ -1,4 +1,4 @@
-"""`assemble new`: the manifest of a new agent."""
+"""`assemble new`: create the manifest of an agent."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from kei_assembler.commands import completing, tell
 from kei_assembler.commands.options import kit_option, several
 from kei_assembler.kit import Kit
 from kei_assembler.loader import load_kit
-from kei_assembler.manifest import OPTIONS, settable
+from kei_assembler.manifest import OPTIONS, settable_fields
 from kei_assembler.paths import as_seen
 from kei_assembler.report import as_text
-from kei_assembler.scaffold import sketch
+from kei_assembler.scaffold import new_manifest
 from kei_assembler.selection import folder_of
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.text.hidden import shown
@@ -23,22 +23,32 @@ from kei_assembler.text.hidden import shown
 
 @click.command("new")
 @click.argument("name")
-@click.option("--description", metavar="TEXT", help="What the agent is for.")
-@click.option("--model", metavar="MODEL", help="The model that it runs on.")
-@several("--tool", "tools", "TOOL", "A tool", completing.tools)
-@several("--block", "blocks", "BLOCK", "A block besides the obligatory ones", completing.blocks)
-@several("--handoff", "handoffs", "AGENT=TRIGGER", "An agent, and what work it passes on to it", completing.handoffs)
+@click.option("--description", metavar="TEXT", help="Say what the agent is for.")
+@click.option("--model", metavar="MODEL", help="Set the model that the agent runs on.")
+@several("--tool", "tools", "TOOL", "Let the agent use a tool", completing.tools)
+@several("--block", "blocks", "BLOCK", "Add a block after the obligatory ones", completing.blocks)
 @several(
-    "--set", "others", "KEY=VALUE", "Any other key of text or of a list, which grows with each", completing.settable
+    "--handoff",
+    "handoffs",
+    "AGENT=TRIGGER",
+    "Hand work to another agent: its name and the trigger",
+    completing.handoffs,
+)
+@several(
+    "--set",
+    "others",
+    "KEY=VALUE",
+    "Set any other key that holds text or a list. A list grows with each use",
+    completing.settable,
 )
 @kit_option
 def command(name: str, folder: str | None, others: Sequence[str], **options: Any) -> None:
-    """Begin the manifest of an agent: what is given in its place, what the kit asks for besides marked as {{…}}."""
+    """Create the manifest of an agent. Keys that the kit requires and that are not given are marked as {{…}}."""
     kit = load_kit(folder_of(folder))
-    sketch.refuse_name(kit, name)
-    text, warnings = sketch.manifest_of(kit, name, _given(options) | _others(kit, others))
-    for word, path in sketch.write(kit, name, text):
-        tell(sys.stdout, f"{word} {shown(as_seen(path))}\n")
+    new_manifest.refuse_name(kit, name)
+    text, warnings = new_manifest.manifest_of(kit, name, _given(options) | _other_keys(kit, others))
+    for action, path in new_manifest.write(kit, name, text):
+        tell(sys.stdout, f"{action} {shown(as_seen(path))}\n")
     tell(sys.stderr, as_text.diagnostics(warnings) + _next(kit, name, text))
 
 
@@ -51,29 +61,29 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 def _handoff(text: str) -> dict[str, str]:
     agent, equals, trigger = text.partition("=")
     if not equals:
-        raise click.UsageError(f"--handoff takes AGENT=TRIGGER, such as `critic=a diff to be reviewed`, not `{text}`")
+        raise click.UsageError(f"--handoff takes AGENT=TRIGGER, such as `critic=a diff to review`, not `{text}`")
     return {"target": agent.strip(), "trigger": trigger.strip()}
 
 
-def _others(kit: Kit, pairs: Sequence[str]) -> dict[str, Any]:
+def _other_keys(kit: Kit, pairs: Sequence[str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    fields = settable(kit.settings.extra_keys)
+    fields = settable_fields(kit.settings.extra_keys)
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or key not in fields:
-            raise click.UsageError(_not_to_set(key, pair, fields))
+            raise click.UsageError(_set_error(key, pair, fields))
         given[key] = [*given.get(key, ()), value] if fields[key].shape.item else value
     return given
 
 
-def _not_to_set(key: str, pair: str, keys: Iterable[str]) -> str:
+def _set_error(key: str, pair: str, keys: Iterable[str]) -> str:
     if key in OPTIONS:
-        return f"--set takes no `{key}`; there is {OPTIONS[key]} for it"
-    return f"--set takes KEY=VALUE, not `{pair}`; {did_you_mean(key, keys, f'the keys here are {listed(keys)}')}"
+        return f"--set does not take `{key}`; use {OPTIONS[key]}"
+    return f"--set takes KEY=VALUE, not `{pair}`; {did_you_mean(key, keys, f'the keys are {listed(keys)}')}"
 
 
 def _next(kit: Kit, name: str, text: str) -> str:
-    marked = len(sketch.MARK.findall(text))
+    marked = len(new_manifest.MARK.findall(text))
     places = "the place" if marked == 1 else f"the {marked} places"
     fill_in = f"fill in {places} marked {{{{DESCRIBE_…}}}}, then " if marked else ""
     return f"next: {fill_in}run: assemble {shown(as_seen(kit.path(kit.manifest_file(name))))}\n"

@@ -1,4 +1,4 @@
-"""Options that several commands have, and the choices of which a mistyped one gets the nearest as a hint."""
+"""Options that several commands share, and choices that suggest the nearest word for a mistyped one."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from kei_assembler.targets import TARGETS
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
 else:
-    _Choice = click.Choice  # older ones than 8.4 take no type
+    _Choice = click.Choice  # before click 8.4, it is not generic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class OneOf(_Choice):
-    """One of some words."""
+    """A choice that suggests the nearest word for a mistyped one."""
 
     def __init__(self, words: Iterable[str]) -> None:
         super().__init__(list(words))
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the word. Raises click.BadParameter for any other, with the nearest one if there is one."""
+        """Return the word.
+
+        Raises:
+            click.BadParameter: it is not one of the choices. The message suggests the nearest one.
+        """
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
@@ -37,18 +41,18 @@ class OneOf(_Choice):
 def several(
     option: str, key: str, metavar: str, what: str, complete: Callable[..., Any]
 ) -> Callable[[Function], Function]:
-    """Let a command have an option that may be given several times, `key` in its arguments."""
-    words = f"{what}; may be given several times."
+    """Return a decorator that adds a repeatable option, which the command gets as the argument `key`."""
+    words = f"{what}. Can be repeated."
     return click.option(option, key, multiple=True, metavar=metavar, help=words, shell_complete=complete)
 
 
 def target_option(function: Function) -> Function:
-    """Let a command keep to some targets, `targets`."""
-    words = "Keep to one AI tool; may be given several times. `assemble targets` lists them."
+    """Add the option `--target`, which the command gets as the argument `targets`."""
+    words = "Build only for this client. Can be repeated. `assemble targets` lists the clients."
     return click.option("--target", "targets", multiple=True, type=OneOf(TARGETS), metavar="NAME", help=words)(function)
 
 
 def kit_option(function: Function) -> Function:
-    """Let a command be about the kit in a `folder`."""
-    words = "The kit's folder, instead of the nearest one upwards."
+    """Add the option `--kit`, which the command gets as the argument `folder`."""
+    words = "Use the kit in this folder instead of the nearest one upwards."
     return click.option("--kit", "folder", metavar="DIR", help=words, shell_complete=completing.folders)(function)

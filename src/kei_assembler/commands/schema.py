@@ -1,4 +1,4 @@
-"""`assemble schema`: what editors complete and check manifests and settings by."""
+"""`assemble schema`: print the JSON Schemas that editors use to complete and check manifests and settings."""
 
 from __future__ import annotations
 

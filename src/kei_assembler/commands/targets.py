@@ -1,4 +1,4 @@
-"""`assemble targets`: the AI tools to write for."""
+"""`assemble targets`: list the supported clients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kei_assembler.targets import TARGETS, docs
 
 @click.command("targets")
 @click.argument("names", nargs=-1, metavar="[NAME]...", type=OneOf(TARGETS))
-@click.option("--all", "all_", is_flag=True, help="Print the documentation of all targets, as Markdown.")
+@click.option("--all", "all_", is_flag=True, help="Print the documentation of all targets as Markdown.")
 def command(names: Sequence[str], all_: bool) -> None:
-    """List the AI tools to write for: path, what is supported, what is lost."""
+    """List the supported clients, with the path of their files, what is supported, and what is lost."""
     tell(sys.stdout, docs.page() if all_ else docs.overview(names))

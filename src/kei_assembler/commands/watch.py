@@ -1,4 +1,4 @@
-"""`assemble watch`: build again after each change."""
+"""`assemble watch`: build, and rebuild after each change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kei_assembler.watching import builds
 @target_option
 @kit_option
 def command(targets: Sequence[str], folder: str | None) -> None:
-    """Build all manifests, and again after each change of a source; Ctrl-C ends it."""
+    """Build all manifests, and rebuild them when a source changes. Press Ctrl-C to stop."""
     watched = folder_of(folder)
     try:
         for result in builds(watched, tuple(dict.fromkeys(targets))):

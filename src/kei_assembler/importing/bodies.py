@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from kei_assembler.manifest import manifest_reader, manifest_shape
-from kei_assembler.render import default_body, default_titles
+from kei_assembler.render.templates import default_body, default_titles
 from kei_assembler.text.markdown import Unclosed, fold, inert, reference
 from kei_assembler.text.markdown import outline as read_outline
 

@@ -16,14 +16,14 @@ from kei_assembler.importing.convert import Conversion, ImportedFile, convert
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import agent_files, target_by_path
 from kei_assembler.importing.pending_kit import PendingFile, PendingKit
-from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, naming
+from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import as_seen, way_down
 from kei_assembler.plan import disk
 from kei_assembler.plan.options import Policy
 from kei_assembler.rules.sources import check_source
 from kei_assembler.selection import named, working_directory
-from kei_assembler.source import BYTES_MOST, ReadError, Source, with_lf
+from kei_assembler.source import MAX_BYTES, ReadError, Source, with_lf
 
 
 class ImportResult(NamedTuple):
@@ -98,7 +98,7 @@ def _place(path: str, home: str) -> str:
 def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
     name = os.path.normpath(path).replace(os.sep, "/")
     try:
-        raw = DISK.read(path, BYTES_MOST)
+        raw = DISK.read(path, MAX_BYTES)
     except OSError as error:
         return None, check_source(Source(name, "", ReadError("unreadable", error)))
     return read_agent(name, raw, target, is_in_place=target_by_path(path) == target)
@@ -156,7 +156,7 @@ def _write_one(kit: Kit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
 
 def _build_command(kit: Kit, coming: Sequence[PendingFile]) -> str:
     """The command that builds, by force only where that can overwrite nothing but what was imported."""
-    everything = f"assemble --all{naming(named(kit.folder))}"
+    everything = f"assemble --all{kit_option(named(kit.folder))}"
     taken = [file for file in coming if _there(kit, file) == {_origin(file)}]
     if not taken:
         return everything

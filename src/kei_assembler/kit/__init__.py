@@ -1,4 +1,4 @@
-"""The kit: the folder that one run works on, with its settings, manifests, blocks and templates."""
+"""A kit: a folder with settings, manifests, blocks and templates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kei_assembler.files.walk import walk
 from kei_assembler.kit.settings import Settings, character, is_block_name, table_at
 from kei_assembler.manifest import Manifest, manifest_reader, manifest_shape
 from kei_assembler.paths import is_inside, normal
-from kei_assembler.source import BYTES_MOST, ReadError, Source, read_text, read_toml
+from kei_assembler.source import MAX_BYTES, ReadError, Source, read_text, read_toml
 from kei_assembler.source.shapes import Misfit, Shape
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 
@@ -25,165 +25,152 @@ BODY_TEMPLATE = "agent.md.j2"
 
 
 class Block(NamedTuple):
-    """One shared piece of Markdown."""
+    """A named piece of Markdown that manifests share."""
 
     name: str
     source: Source
 
 
 class Kit:
-    """A folder with manifests, blocks, optionally templates, and settings.
+    """A folder with settings, manifests, blocks and, optionally, templates.
 
-    Files are named relative to the kit, with `/`. Nothing is read before it is asked for, and no block twice.
-    `folder` is an absolute path in `files`, the file system that the kit is read from.
+    All files are relative to the folder and written with `/`. The kit reads a file when it is needed, and each block
+    only once. `folder` is an absolute path in the file system `files`. `at` is the path of the settings' table in
+    `settings_source`.
     """
 
     def __init__(
-        self,
-        folder: str,
-        settings: Settings,
-        settings_source: Source | None,
-        at: KeyPath = (),
-        files: Files = DISK,
+        self, folder: str, settings: Settings, settings_source: Source | None, at: KeyPath = (), files: Files = DISK
     ) -> None:
         self.folder = folder
         self.files = files
         self.settings = settings
         self.settings_source = settings_source
         self.settings_at = at
-        self.chosen: tuple[str, ...] = ()
-        """The targets to keep to, if any: those of one run."""
-        self.named = ""
-        """The folder, where commands to mend something have to name it."""
+        self.selected_targets: tuple[str, ...] = ()
+        """The targets that this run is limited to; empty means no limit."""
+        self.display_folder = ""
+        """The folder in commands that the user is told to run; empty if they do not have to name it."""
         self._blocks: dict[str, Block | None] = {}
         self.holds_folder = cache(self.holds)
-        """As `holds`, for folders, of which many files ask."""
+        """`holds` for folders, cached: many files lie in the same folder."""
 
     @cached_property
     def root(self) -> str:
-        """The resolved folder that sources and outputs stay inside of."""
+        """The resolved folder that all sources and outputs must lie in."""
         return self.files.resolve(self.path(self.settings.root))
 
     @cached_property
     def allowed_characters(self) -> frozenset[str]:
-        """The hidden characters that the kit's files may hold."""
+        """The hidden characters that the kit's files can contain."""
         return frozenset(character(name) for name in self.settings.allow_characters)
 
     @cached_property
     def allowed_rights(self) -> frozenset[tuple[str, str]]:
-        """The agents' names with the rights that they may have."""
+        """The allowed rights, as pairs of an agent's name and a right."""
         rows = self.settings.allow_rights
         return frozenset((row["agent"], right) for row in rows for right in row["rights"])
 
     @cached_property
     def shape(self) -> Shape:
-        """What a manifest of this kit must be."""
+        """The shape of this kit's manifests."""
         return manifest_shape(self.settings.extra_keys)
 
     @cached_property
-    def manifest_of(self) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[Misfit]]]:
-        """A function that decodes a manifest of this kit: see `manifest_reader`."""
+    def decode_manifest(self) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[Misfit]]]:
+        """A function that decodes parsed TOML (see `manifest_reader`)."""
         return manifest_reader(self.shape)
 
     @cached_property
     def required(self) -> tuple[str, ...]:
-        """The keys that a manifest must have. Without a name there is no agent, whatever the settings say."""
+        """The keys that a manifest must have: those of the settings, and always `name`."""
         return tuple(dict.fromkeys(("name", *self.settings.required)))
 
     @cached_property
     def known_tools(self) -> frozenset[str]:
-        """The tools that manifests may name."""
+        """The tools that manifests can name."""
         return frozenset({*CLAUDE_TOOLS, *self.settings.known_tools})
 
     @cached_property
     def settings_table(self) -> Any:
-        """What stands in the settings' file where their table belongs."""
+        """The value in the settings file that should be the table of the settings."""
         return table_at(self.settings_source.data, self.settings_at) if self.settings_source else {}
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """What every manifest has that does not say otherwise, as it stands in the settings."""
+        """The table of default values for manifests, as parsed from the settings."""
         table: dict[str, Any] = self.settings_table.get("defaults", {})
         return table
 
     @property
     def defaults_at(self) -> tuple[str, ...]:
-        """Where the settings have the defaults."""
+        """The path of the defaults in the settings file."""
         return (*map(str, self.settings_at), "defaults")
 
     def manifest_file(self, name: str) -> str:
-        """Return the file of a new agent's manifest."""
+        """Return the file for a new agent's manifest."""
         return normal(f"{self.settings.manifests}/{name}.toml")
 
     def targets_of(self, manifest: Manifest) -> tuple[str, ...]:
-        """Return the targets that a manifest's files are made for: its own or the kit's, or those chosen."""
+        """Return the targets to generate a manifest's files for in this run."""
         wanted = self._all_targets_of(manifest)
-        if not self.chosen:
+        if not self.selected_targets:
             return wanted
-        return tuple(target for target in self.chosen if manifest.targets is None or target in wanted)
+        # A manifest without targets of its own is also generated for selected targets that the settings do not list.
+        return tuple(target for target in self.selected_targets if manifest.targets is None or target in wanted)
+
+    def skipped_targets(self, manifest: Manifest) -> tuple[str, ...]:
+        """Return a manifest's targets that are not selected in this run."""
+        selected = self.targets_of(manifest)
+        return tuple(target for target in self._all_targets_of(manifest) if target not in selected)
 
     def _all_targets_of(self, manifest: Manifest) -> tuple[str, ...]:
         wanted = (target for target in manifest.targets or self.settings.targets if target in TARGETS)
         return tuple(dict.fromkeys(wanted))
 
     def output(self, target: str, name: str, file: str) -> str:
-        """Return the path, relative to the kit, of the agent file that the manifest `file` gives for a target."""
+        """Return the path of the output for an agent's name, its manifest `file` and a target."""
         pattern = self.settings.output(target)
         return normal(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
 
-    def targets_left_out(self, manifest: Manifest) -> tuple[str, ...]:
-        """Return the targets of a manifest that this run keeps away from."""
-        if not self.chosen:
-            return ()
-        return tuple(target for target in self._all_targets_of(manifest) if target not in self.chosen)
-
     @cached_property
     def manifests(self) -> tuple[str, ...]:
-        """The manifests' files, sorted. Settings are none, those of a kit further down neither."""
-        found = self.files_in(self.settings.manifests, ".toml", strays=True)
+        """The manifests' files, sorted, without the settings of this kit and of kits in subfolders."""
+        found = self.files_in(self.settings.manifests, ".toml", with_outside_links=True)
         return tuple(sorted(file for file in found if not self._is_settings(file)))
 
     def _is_settings(self, file: str) -> bool:
-        """Tell apart, further down, the settings of another kit and the manifest of an agent of that name.
-
-        Only a manifest has a name; what is no TOML at all somebody should hear of.
-        """
-        if file.rpartition("/")[2] not in (SETTINGS_FILE, PROJECT_FILE):
-            return False
         if file in (SETTINGS_FILE, PROJECT_FILE):
             return True
+        if os.path.basename(file) not in (SETTINGS_FILE, PROJECT_FILE):
+            return False
+        # In a subfolder, the file can also be the manifest of an agent of that name. Only a manifest has the key
+        # `name`. A file that cannot be read counts as a manifest, so that it is reported.
         source = self.read_manifest(file)
         return source.error is None and "name" not in source.data
 
     @cached_property
     def agents(self) -> frozenset[str]:
         """The names of the kit's agents."""
-        return frozenset(stem(file) for file in self.manifests)
+        return frozenset(map(stem, self.manifests))
 
     @cached_property
     def namesakes(self) -> dict[str, list[str]]:
-        """The manifests' files that share their agent's name with another, by that name."""
+        """The files of manifests with the same stem, by that stem; only stems of several files."""
         files: dict[str, list[str]] = {}
-        if len(self.agents) < len(self.manifests):
-            for file in self.manifests:
-                files.setdefault(stem(file), []).append(file)
+        for file in self.manifests:
+            files.setdefault(stem(file), []).append(file)
         return {name: same for name, same in files.items() if len(same) > 1}
 
     @cached_property
     def block_names(self) -> tuple[str, ...]:
         """The names of all blocks in the kit's block folders, sorted."""
-        files = (
-            ("" if folder == "." else f"{folder}/", file)
+        names = {
+            file.removeprefix("" if folder == "." else f"{folder}/").removesuffix(".md")
             for folder in self.settings.blocks
             for file in self.files_in(folder, ".md")
-        )
-        names = {file.removeprefix(way).removesuffix(".md") for way, file in files}
-        return tuple(sorted(name for name in names if is_block_name(name)))
-
-    @property
-    def blocks_read(self) -> list[Block]:
-        """The blocks that were asked for so far and exist, by name."""
-        return sorted(filter(None, self._blocks.values()), key=lambda block: block.name)
+        }
+        return tuple(sorted(filter(is_block_name, names)))
 
     def block(self, name: str) -> Block | None:
         """Return the block of this name from the first block folder that has it, or None."""
@@ -199,18 +186,18 @@ class Kit:
         return None
 
     def sources(self) -> list[str]:
-        """Return the files that the kit's outputs are made from: settings, manifests, blocks and templates."""
+        """Return the files that the outputs depend on: settings, manifests, blocks and templates."""
         settings = [self.settings_source.file] if self.settings_source else []
         blocks = (file for folder in self.settings.blocks for file in self.files_in(folder, ".md"))
         return [*settings, *self.manifests, *blocks, *self.templates()]
 
     def templates(self) -> list[str]:
-        """Return the files in the folder for templates; none where no agent file is made from any of them."""
+        """Return the files in the folder of templates, or none if no target has a template there."""
         found = list(self.files_in(self.settings.templates, ""))
         return found if any(os.path.basename(file) == BODY_TEMPLATE for file in found) else []
 
     def path(self, file: str) -> str:
-        """Return the path of a file of the kit on this machine."""
+        """Return the absolute path of a file of the kit."""
         return os.path.join(self.folder, file)
 
     def read_manifest(self, file: str) -> Source:
@@ -221,66 +208,66 @@ class Kit:
         """Return the source of a block or template."""
         return self._read(file, read_text)
 
-    def _read(self, file: str, reader: Callable[[str, bytes], Source]) -> Source:
+    def _read(self, file: str, parse: Callable[[str, bytes], Source]) -> Source:
         try:
-            raw = self._bytes(file)
+            return parse(file, self._bytes(file))
         except OSError as error:
             return Source(file, "", ReadError("unreadable", error))
-        return reader(file, raw)
 
     def _bytes(self, file: str) -> bytes:
         path = self.path(file)
         try:
+            # The fast path resolves only the folder, once for all of its files, and opens none that is a link itself.
             if self.holds_folder(os.path.dirname(path)):
-                return self.files.read(path, BYTES_MOST, follow=False)
+                return self.files.read(path, MAX_BYTES, follow=False)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
         if not self.holds(path):
             raise OSError(errno.EXDEV, "a link leads outside the kit's root")
-        return self.files.read(path, BYTES_MOST)
+        return self.files.read(path, MAX_BYTES)
 
     def holds(self, path: str) -> bool:
-        """Tell whether a path lies inside the kit's root after resolving symlinks."""
+        """Return whether an absolute path lies inside the kit's root after links are resolved."""
         return is_inside(self.files.resolve(path), self.root)
 
     def files_in(
-        self, folder: str, suffix: str, strays: bool = False, enters: Callable[[str], bool] | None = None
+        self, folder: str, suffix: str, with_outside_links: bool = False, enters: Callable[[str], bool] | None = None
     ) -> Iterator[str]:
-        """Yield a folder's sources with this suffix, all with an empty one, in depth, but for hidden entries.
+        """Yield the files below a folder that end with a suffix; an empty suffix means all files.
 
-        `strays` asks also for linked folders that lead outside the root: they are not entered, but cannot be read
-        either, which somebody should hear of. With `enters`, which tells it of each inner folder's path, only some are
-        entered; then it is other files than sources that are looked for, and hidden entries count, but for git's.
+        Without `enters`, these are sources: hidden files and folders are skipped. With `enters`, only subfolders whose
+        paths it accepts are searched, and hidden ones too, except `.git`. `with_outside_links` also yields linked
+        folders that lead outside the root: they are not searched, but the caller can report them.
 
-        Raises AssembleError if a folder cannot be read.
+        Raises:
+            AssembleError: a folder cannot be read.
         """
+        prefix = "" if folder == "." else f"{folder}/"
 
-        start = "" if folder == "." else f"{folder}/"
-
-        def is_passed_over(entry: Entry) -> bool:
+        def is_skipped(entry: Entry) -> bool:
             return entry.name.startswith(".") if enters is None else entry.name == ".git"
 
         def is_wanted(entry: Entry) -> bool:
             return entry.name.endswith(suffix) and bool(suffix or not entry.is_folder)
 
-        def is_entered(path: str, entry: Entry) -> bool:
-            if is_passed_over(entry) or not (enters(start + path) if enters else not is_wanted(entry)):
+        def is_searched(path: str, entry: Entry) -> bool:
+            if is_skipped(entry) or not (enters(prefix + path) if enters else not is_wanted(entry)):
                 return False
-            return not entry.is_link or self.holds(self.path(start + path))
+            return not entry.is_link or self.holds(self.path(prefix + path))
 
         top = self.folder if folder == "." else self.path(folder)
-        for path, entry in walk(self.files, top, is_entered, None if enters else suffix):
-            is_stray = strays and entry.is_folder and not is_entered(path, entry)
-            if not is_passed_over(entry) and (is_wanted(entry) or is_stray):
-                yield start + path
+        for path, entry in walk(self.files, top, is_searched, None if enters else suffix):
+            is_outside_link = with_outside_links and entry.is_folder and not is_searched(path, entry)
+            if not is_skipped(entry) and (is_wanted(entry) or is_outside_link):
+                yield prefix + path
 
 
-def naming(kit: str) -> str:
-    """Return the option by which a command line names a kit's folder, after a space; nothing for no folder."""
-    return f" --kit {quote(kit)}" if kit else ""
+def kit_option(folder: str) -> str:
+    """Return the option `--kit` for a command line, after a space, or an empty string for no folder."""
+    return f" --kit {quote(folder)}" if folder else ""
 
 
 def stem(file: str) -> str:
-    """Return the name of an agent by its manifest's file."""
+    """Return a manifest's file name without `.toml`, which must be the agent's name."""
     return file.rpartition("/")[2].removesuffix(".toml")

@@ -1,4 +1,4 @@
-"""Finding the kit that a path belongs to, and reading its settings."""
+"""Find the kit that a path belongs to, and read its settings."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from kei_assembler.files import DISK, Files
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit
 from kei_assembler.kit.settings import decode_settings, table_at
 from kei_assembler.paths import upwards
-from kei_assembler.source import BYTES_MOST, Source, read_toml
+from kei_assembler.source import MAX_BYTES, Source, read_toml
 
 PROJECT_TABLE: KeyPath = ("tool", "assemble")
 _DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"
 
 
 def find(start: str, files: Files = DISK) -> str | None:
-    """Return the nearest folder from `start` upwards that is a kit, no further than the git work tree.
+    """Return the resolved path of the nearest kit from the folder `start` upwards, within its git work tree.
 
-    A kit has an `assemble.toml`, a `pyproject.toml` with `[tool.assemble]`, or a `_blocks` folder. Where there is
-    none of these, a folder with an `agents` folder will do. Links on the way to it are resolved.
+    A kit has an `assemble.toml`, a `pyproject.toml` with `[tool.assemble]`, or a `_blocks` folder. If no folder has any
+    of them, the nearest one with an `agents` folder counts.
 
-    Raises AssembleError if settings on the way cannot be read.
+    Raises:
+        AssembleError: settings in one of these folders cannot be read.
     """
     folders = list(upwards(start, git_top(start, files)))
     marked = (folder for folder in folders if _is_marked(folder, files))
     bare = (folder for folder in folders if files.is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
     found = next(marked, None) or next(bare, None)
-    return found and files.resolve(found)  # ways out of it, as to its outputs, are others through a link
+    return found and files.resolve(found)  # relative paths from a linked folder would lead elsewhere
 
 
 def _is_marked(folder: str, files: Files) -> bool:
@@ -38,22 +39,26 @@ def _is_marked(folder: str, files: Files) -> bool:
 
 
 def is_kit(folder: str, files: Files = DISK) -> bool:
-    """Tell whether a folder is a kit by more than the name of a folder in it: by a mark, or by a manifest.
+    """Return whether a folder has settings, a `_blocks` folder or a manifest.
 
-    Raises AssembleError if its settings cannot be read.
+    An `agents` folder without a manifest does not count: other tools use that name, too.
+
+    Raises:
+        AssembleError: the settings cannot be read.
     """
     return _is_marked(folder, files) or bool(read_kit(folder, files).manifests)
 
 
 def git_top(folder: str, files: Files = DISK) -> str | None:
-    """Return the top of the git work tree that the folder lies in, or None."""
+    """Return the top folder of the git work tree that contains a folder, or None."""
     return next((path for path in upwards(folder) if files.exists(os.path.join(path, ".git"))), None)
 
 
 def read_kit(folder: str, files: Files = DISK) -> Kit:
-    """Return the kit in a folder (an absolute path), with what can be read of its settings, be they right or wrong.
+    """Return the kit in a folder, given by its absolute path. Invalid settings are replaced by their defaults.
 
-    Raises AssembleError when the disk does not let it read the settings.
+    Raises:
+        AssembleError: the settings file cannot be read.
     """
     own = _settings_source(folder, files, SETTINGS_FILE)
     source, at = (own, ()) if own else (project_settings(folder, files), PROJECT_TABLE)
@@ -64,21 +69,22 @@ def read_kit(folder: str, files: Files = DISK) -> Kit:
 
 
 def project_settings(folder: str, files: Files) -> Source | None:
-    """Return the folder's `pyproject.toml` if it has settings, or may have some but cannot be parsed.
+    """Return the folder's `pyproject.toml` if it has settings, or if it mentions them but cannot be parsed.
 
-    Raises AssembleError when the disk does not let it read the file.
+    Raises:
+        AssembleError: the file cannot be read.
     """
     source = _settings_source(folder, files, PROJECT_FILE, b"assemble")
     return source if source and (source.error or table_at(source.data, PROJECT_TABLE) is not None) else None
 
 
 def _settings_source(folder: str, files: Files, file: str, needle: bytes = b"") -> Source | None:
-    """Return the parsed file if it exists and holds the needle; a file without it is none of our business."""
+    """Return the parsed file if it exists and contains the needle."""
     path = os.path.join(folder, file)
     if not files.exists(path):
         return None
     try:
-        raw = files.read(path, BYTES_MOST)
+        raw = files.read(path, MAX_BYTES)
     except OSError as error:
         raise AssembleError(f"{file} cannot be read: {error.strerror}") from error
     return read_toml(file, raw) if needle in raw else None

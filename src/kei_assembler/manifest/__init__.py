@@ -1,4 +1,4 @@
-"""The manifest: the table of its fields, and the typed values that everything else works with."""
+"""The manifest of an agent: its fields, and its decoded values."""
 
 from __future__ import annotations
 
@@ -30,24 +30,11 @@ NAME = matching(
 )
 
 _HANDOFF = table(
-    Field(
-        "target",
-        FILLED,
-        "The agent that the work is passed on to.",
-        required=True,
-        default="",
-        examples=("implementer",),
-    ),
-    Field("trigger", FILLED, "For which work.", required=True, default="", examples=("findings that are to be fixed",)),
+    Field("target", FILLED, "The agent that takes over.", required=True, default="", examples=("implementer",)),
+    Field("trigger", FILLED, "The work to hand off.", required=True, default="", examples=("findings to be fixed",)),
 )
 _REFERENCES = table(
-    Field(
-        "extra",
-        STRINGS,
-        "Sources the agent should know: paths and addresses, or prose.",
-        default=(),
-        examples=(("docs/review.md",),),
-    ),
+    Field("extra", STRINGS, "Paths and addresses of sources, or prose.", default=(), examples=(("docs/review.md",),)),
 )
 _TARGET_TABLES = table(
     *(
@@ -55,68 +42,41 @@ _TARGET_TABLES = table(
         for name, target in TARGETS.items()
     )
 )
-
-FIELDS = (
+_EXAMPLES: Mapping[str, tuple[Any, ...]] = {
+    "name": ("critic",),
+    "description": ("Reviews a diff before it is merged: correctness first, style last.",),
+    "tools": (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
+    "model": ("inherit", "opus", "sonnet", "haiku"),
+    "role": ("You review code. You do not fix it (hand off to `implementer`).",),
+    "domain_in": (("Errors that tests do not catch",),),
+    "forbidden_domain": (("Findings without file and line",),),
+    "output_extra_fields": (("Findings: path:line, what goes wrong, with which input",),),
+    "targets": ((DEFAULT_TARGET, CODEX.name),),
+}
+_TARGETS = list_of(one_of(*TARGETS), "a list of target names", least=1)
+_ROWS = (
+    Field("name", NAME, "The agent's name: the file's name without `.toml`.", default=""),
+    Field("description", FILLED, "What the agent is for. AI clients choose an agent by its description.", default=""),
     Field(
-        "name", NAME, "The agent's name, equal to the file's name without `.toml`.", default="", examples=("critic",)
+        "tools", STRINGS, "The tools that the agent can use, by Claude Code's names; without it, the client decides."
     ),
-    Field(
-        "description",
-        FILLED,
-        "What the agent is for; AI tools choose an agent by it.",
-        default="",
-        examples=("Reviews a diff before it is merged: correctness first, style last.",),
-    ),
-    Field(
-        "tools",
-        STRINGS,
-        "The tools it may use, by Claude Code's names. Absent: the AI tool's default.",
-        examples=(("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
-    ),
-    Field(
-        "model",
-        LINE,
-        "The model it runs on, such as `opus` or `inherit`.",
-        default="",
-        examples=("inherit", "opus", "sonnet", "haiku"),
-    ),
-    Field(
-        "role",
-        TEXT,
-        "Who the agent is and is not, in Markdown.",
-        default="",
-        examples=("You review code. You are no fixer (hand off to `implementer`).",),
-    ),
-    Field("blocks", STRINGS, "The names of the blocks it is made of, in their order.", default=()),
-    Field("domain_in", STRINGS, "What its work is.", default=(), examples=(("Errors that tests do not catch",),)),
-    Field(
-        "forbidden_domain",
-        STRINGS,
-        "What it must not do.",
-        default=(),
-        examples=(("Findings without file and line",),),
-    ),
-    Field(
-        "output_extra_fields",
-        STRINGS,
-        "Lines that its report has beyond the kit's own.",
-        default=(),
-        examples=(("Findings: path:line, what goes wrong, with which input",),),
-    ),
-    Field("handoff", list_of(_HANDOFF, "a list of tables"), "Work that it passes on, and to whom.", default=()),
-    Field("references", _REFERENCES, "What it can look up.", default={"extra": ()}),
-    Field(
-        "targets",
-        list_of(one_of(*TARGETS), "a list of target names", least=1),
-        "The AI tools its file is written for, in place of the kit's.",
-        examples=((DEFAULT_TARGET, CODEX.name),),
-    ),
-    Field("target", _TARGET_TABLES, "Further front matter, one table for each AI tool.", default={}),
+    Field("model", LINE, "The model that the agent runs on, such as `opus` or `inherit`.", default=""),
+    Field("role", TEXT, "Who the agent is and is not, in Markdown.", default=""),
+    Field("blocks", STRINGS, "The names of the blocks in the body, in this order.", default=()),
+    Field("domain_in", STRINGS, "What the agent does.", default=()),
+    Field("forbidden_domain", STRINGS, "What the agent must not do.", default=()),
+    Field("output_extra_fields", STRINGS, "Lines of the agent's report in addition to the kit's.", default=()),
+    Field("handoff", list_of(_HANDOFF, "a list of tables"), "Work that the agent hands off.", default=()),
+    Field("references", _REFERENCES, "What the agent can look up.", default={"extra": ()}),
+    Field("targets", _TARGETS, "The AI clients to generate files for, instead of the kit's."),
+    Field("target", _TARGET_TABLES, "Further front matter, one table for each AI client.", default={}),
 )
-"""The manifest's keys, in the order in which they are best written."""
+
+FIELDS = tuple(row._replace(examples=_EXAMPLES.get(row.key, ())) for row in _ROWS)
+"""The fields of a manifest, in the recommended order."""
 
 HEAD_KEYS = ("name", "description", "tools", "model", "targets", "target")
-"""The keys for the front matter and the choice of clients. All other keys are for the body."""
+"""The keys for the front matter and the targets. The texts of all other keys go into the body."""
 
 OPTIONS = {
     "description": "--description",
@@ -125,14 +85,14 @@ OPTIONS = {
     "blocks": "--block",
     "handoff": "--handoff",
 }
-"""The keys for which the command that begins a manifest has options of their own."""
+"""The keys that the command for a new manifest has an option for, with that option."""
 
 EXTRA_SHAPES = {"string": TEXT, "strings": STRINGS}
-"""What a key that the kit declares in its settings may hold."""
+"""The shapes that the setting `extra-keys` can give to a key, by their names there."""
 
 
 class Handoff(NamedTuple):
-    """For `trigger`, pass the work on to `target`."""
+    """The agent `target` takes over the work that `trigger` describes."""
 
     target: str
     trigger: str
@@ -145,7 +105,7 @@ class References(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """One agent. Absent keys hold the empty value of their type; `tools` and `targets` are None when absent."""
+    """One agent. An absent key has the empty value of its type, but absent `tools` and `targets` are None."""
 
     name: str
     description: str
@@ -164,65 +124,55 @@ class Manifest(NamedTuple):
 
 
 def manifest_shape(extra_keys: Mapping[str, str]) -> Shape:
-    """Return what a manifest of a kit with these extra keys (key to `string` or `strings`) must be."""
+    """Return the shape of manifests in a kit with these extra keys, which map a key to a name in `EXTRA_SHAPES`."""
     return table(*FIELDS, *extra_fields(extra_keys))
 
 
 def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
-    """Yield the fields that a kit adds by its setting `extra-keys`."""
+    """Yield the fields that a kit adds with its setting `extra-keys`."""
     for key, kind in extra_keys.items():
         shape = EXTRA_SHAPES[kind]
-        yield Field(key, shape, "A key of this kit's own.", default="" if shape is TEXT else ())
+        yield Field(key, shape, "An extra key of this kit.", default="" if shape is TEXT else ())
 
 
-def settable(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
-    """Return the fields of text or of a list, by key, for which nothing else is given when a manifest is begun."""
+def settable_fields(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
+    """Return the fields, by key, that the option `--set` of the command for a new manifest can set."""
     fields = (*FIELDS, *extra_fields(extra_keys))
     return {field.key: field for field in fields if not field.is_table and field.key not in ("name", *OPTIONS)}
 
 
 def with_defaults(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a manifest's data with the kit's defaults for what it does not say; the targets' tables key by key."""
-    if not defaults:
-        return data
-    tables = {name: _not_said(data, table, name) for name, table in defaults.get("target", {}).items()}
-    return {**defaults, **data, **_with_tables(data.get("target", {}), tables)}
-
-
-def _not_said(data: Mapping[str, Any], table: Mapping[str, Any], target: str) -> Mapping[str, Any]:
-    """A target's defaults but for those of which the manifest itself speaks, for all targets."""
-    said = {"model": "model", TARGETS[target].tools.key: "tools"}
-    return {key: value for key, value in table.items() if key not in said or said[key] not in data}
-
-
-def _with_tables(own: Any, defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    if not (defaults and isinstance(own, Mapping)):
-        return {}
-    tables = {name: own.get(name, {}) for name in {**defaults, **own}}
-    merged = {
-        name: {**defaults.get(name, {}), **table} if isinstance(table, Mapping) else table
-        for name, table in tables.items()
-    }
-    return {"target": merged}
+    """Return a manifest's data with the kit's defaults for keys that it lacks, also in the targets' tables."""
+    own, default_tables = data.get("target", {}), defaults.get("target", {})
+    merged = {**defaults, **data}
+    if default_tables and isinstance(own, Mapping):
+        merged["target"] = {**default_tables, **own}
+        for target, table in default_tables.items():
+            # The manifest's `model` and `tools` apply to all targets, so they outrank a default for one target.
+            general = {"model": "model", TARGETS[target].tools.key: "tools"}
+            inherited = {key: value for key, value in table.items() if general.get(key) not in data}
+            if isinstance(own.get(target, {}), Mapping):
+                merged["target"][target] = {**inherited, **own.get(target, {})}
+    return merged
 
 
 def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[Misfit]]]:
-    """Return a function that decodes a manifest's parsed TOML. It returns the manifest, and the misfits in the data.
+    """Return a function that decodes parsed TOML into a manifest and the misfits between the TOML and `shape`.
 
-    `shape` is a `manifest_shape`. Values that do not fit are replaced by empty ones (see `shapes.reader`), so the rules
-    can check such a manifest, but it must not be rendered.
+    `shape` comes from `manifest_shape`. Default values replace what does not fit (see `shapes.reader`), so rules can
+    check the manifest further. Only a manifest without misfits should be rendered.
     """
     read = reader(shape)
 
-    def read_manifest(data: Mapping[str, Any]) -> tuple[Manifest, list[Misfit]]:
-        found: list[Misfit] = []
-        values = {**_NOTHING, **read(data, (), found)}
+    def decode(data: Mapping[str, Any]) -> tuple[Manifest, list[Misfit]]:
+        misfits: list[Misfit] = []
+        values = {**_EMPTY, **read(data, (), misfits)}
         values["handoff"] = tuple([Handoff(**entry) for entry in values["handoff"]])
         values["references"] = References(**values["references"])
-        known = {key: values.pop(key) for key in _NOTHING}
-        return Manifest(**known, extra=values), found
+        known = {key: values.pop(key) for key in _EMPTY}
+        return Manifest(**known, extra=values), misfits
 
-    return read_manifest
+    return decode
 
 
-_NOTHING = {field.key: field.default for field in FIELDS}
+_EMPTY = {field.key: field.default for field in FIELDS}

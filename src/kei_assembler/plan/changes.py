@@ -6,7 +6,7 @@ from enum import StrEnum
 from shlex import quote
 from typing import NamedTuple
 
-from kei_assembler.kit import naming
+from kei_assembler.kit import kit_option
 
 OUTPUT_MOST = 4 * 1024 * 1024
 """The maximum size of a generated file, in bytes: no agent's file is larger."""
@@ -51,7 +51,7 @@ class Change(NamedTuple):
 
         `kit` is the kit's folder if the command has to name it.
         """
-        where = naming(kit)
+        where = kit_option(kit)
         only = f"{where} --target {self.target}" if self.chosen else where
         what = quote(self.manifest) if self.manifest else "--all"
         match self.kind:

@@ -1,4 +1,4 @@
-"""How a file and what would be written differ: as a unified diff, and by the likely cause."""
+"""The difference between a file and its new content: a unified diff, and the likely cause of an edit."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
 
-_BYTES_MOST = 1024 * 1024
-_LINES_MOST = 40_000
+_MAX_BYTES = 1024 * 1024
+_MAX_LINES = 40_000
 _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
 _NEEDS_QUOTES = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
-def diff(change: Change, way: str = "") -> str:
-    """Return the change as a unified diff, which `git apply` and `patch -p1` accept in the kit's folder.
+def diff(change: Change, prefix: str = "") -> str:
+    """Return the change as a unified diff that `git apply` and `patch -p1` accept in the kit's folder.
 
-    With `way`, which ends with a `/`, they do in the folder above from which it leads to the kit. No line `diff --git`
-    is in it: with one, git takes the paths to be those of the work tree, not of the folder. Bytes that are not UTF-8
-    stand in it as surrogates.
+    `prefix` is a path to the kit that ends with `/`. With it, they accept the diff in the folder that the path starts
+    from. The diff has no `diff --git` line, because with one git resolves paths from the top of the work tree. Bytes
+    that are not UTF-8 become surrogates.
     """
-    before, after, path = change.before, change.after, normal(way + change.path)
+    before, after, path = change.before, change.after, normal(prefix + change.path)
     if b"\0" in (before or b""):
         return f"Binary file {_name('a', path)} differs\n"
-    if len(before or b"") > _BYTES_MOST:
+    if len(before or b"") > _MAX_BYTES:
         return f"Large file {_name('a', path)} differs\n"
     return "".join([*_head(change, path), *_hunks(_lines(before), _lines(after))])
 
 
 def _head(change: Change, path: str) -> Iterator[str]:
-    tab = "\t" if " " in path else ""  # where the name ends, for readers that stop at white space
+    tab = "\t" if " " in path else ""  # marks the end of the name for tools that would stop at a space
     yield "--- /dev/null\n" if change.before is None else f"--- {_name('a', path)}{tab}\n"
     yield "+++ /dev/null\n" if change.after is None else f"+++ {_name('b', path)}{tab}\n"
 
@@ -49,19 +49,19 @@ def _name(side: str, path: str) -> str:
 
 
 def _lines(content: bytes | None) -> list[str]:
-    """The lines with their ends; only LF ends a line, so that nothing else in the text can."""
+    """The lines with their ends. Only LF ends a line, unlike in `str.splitlines`, since git and patch know no other."""
     lines = (content or b"").decode(errors="surrogateescape").split("\n")
     return [f"{line}\n" for line in lines[:-1]] + lines[-1:] * bool(lines[-1])
 
 
 def _hunks(before: list[str], after: list[str]) -> Iterator[str]:
-    is_long = len(before) + len(after) > _LINES_MOST
+    is_long = len(before) + len(after) > _MAX_LINES
     for line in _one_hunk(before, after) if is_long else islice(unified_diff(before, after), 2, None):
         yield line if line.endswith("\n") else line + _MISSING_NEWLINE
 
 
 def _one_hunk(before: list[str], after: list[str]) -> Iterator[str]:
-    """All lines of both: to find what they share takes time by the square of their number."""
+    """All lines of both in one hunk: finding the lines they share takes quadratic time."""
     ranges = (f"{bool(lines):d},{len(lines)}" for lines in (before, after))
     yield "@@ -{} +{} @@\n".format(*ranges)
     yield from (f"-{line}" for line in before)
@@ -69,8 +69,8 @@ def _one_hunk(before: list[str], after: list[str]) -> Iterator[str]:
 
 
 def likely_cause(change: Change) -> str:
-    """Return what probably made an edited file differ, or nothing where that cannot be told."""
-    if len(change.before or b"") > _BYTES_MOST or not change.target:
+    """Return what probably edited a generated file, or "" if that is unknown."""
+    if len(change.before or b"") > _MAX_BYTES or not change.target:
         return ""
     comment = TARGETS[change.target].form.comment
     present, wanted = (stamp.split(text_of(side or b""), comment)[1] for side in (change.before, change.after))

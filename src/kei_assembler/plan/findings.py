@@ -62,7 +62,7 @@ def _subject(kit: Kit, change: Change) -> tuple[str, str, str]:
     cause = _cause(kit, change)
     is_torn = cause == UNFINISHED_MERGE  # once a side of the merge is taken, it needs no force
     fixed = change._replace(kind=FileStatus.UPDATE) if is_torn else change
-    return change.manifest, fixed.mending(kit.named), cause
+    return change.manifest, fixed.mending(kit.display_folder), cause
 
 
 def _cause(kit: Kit, change: Change) -> str:

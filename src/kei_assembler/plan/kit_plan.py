@@ -122,4 +122,4 @@ def _schema_files(kit: Kit) -> list[Change]:
     """The schema files describe the whole kit: a run that is limited to some targets leaves them alone."""
     from kei_assembler.plan.renewing import renewals
 
-    return [] if kit.chosen else renewals(kit)
+    return [] if kit.selected_targets else renewals(kit)

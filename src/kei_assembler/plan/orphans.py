@@ -37,14 +37,14 @@ def find_orphans(kit: Kit, known: Iterable[str], targets: Collection[str]) -> li
 
 def _output_patterns(kit: Kit) -> Iterator[tuple[str, str, bool]]:
     """Each target with the pattern of its outputs, the kit's own and the default, and whether it searches deeply."""
-    for row in map(TARGETS.__getitem__, kit.chosen or TARGETS):
+    for row in map(TARGETS.__getitem__, kit.selected_targets or TARGETS):
         yield row.name, kit.settings.output(row.name), row.searches_subfolders
         yield row.name, row.output, row.searches_subfolders
 
 
 def _client_patterns(kit: Kit) -> Iterator[tuple[str, str, bool]]:
     """The same for where the targets' clients look in the kit's root: many kits had their outputs there before."""
-    for row in map(TARGETS.__getitem__, kit.chosen or TARGETS):
+    for row in map(TARGETS.__getitem__, kit.selected_targets or TARGETS):
         yield row.name, f"{kit.settings.root}/{row.default_path}", row.searches_subfolders
 
 

@@ -80,7 +80,7 @@ class Planner:
         for artifact in self.render(manifest, plan):
             self._classify(artifact, plan)
         plan.outputs[:] = map(_repacked, plan.outputs)
-        for target in self.kit.targets_left_out(manifest):
+        for target in self.kit.skipped_targets(manifest):
             plan.left_out.append(self.disk.real(self.kit.output(target, manifest.name, plan.file)).casefold())
 
     def load_and_check(self, file: str) -> tuple[Manifest | None, ManifestPlan]:
@@ -98,17 +98,17 @@ class Planner:
 
     def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:
         """Yield the manifest's artifact for each of its targets; a template that fails is a finding in the plan."""
-        from kei_assembler.render import TemplateFailure
+        from kei_assembler.render.templates import TemplateFailure
 
         for target in self.kit.targets_of(manifest):
             try:
                 artifact = self.renderer.render(manifest, plan.file, target)
-                self.renderer.refuse_what_templates_add(artifact, manifest)
+                self.renderer.refuse_additions(artifact, manifest)
             except TemplateFailure as failure:
                 plan.shared.extend(failure.diagnostics)
                 continue
-            plan.shared.extend(self.renderer.unsaid(artifact, manifest))
-            plan.shared.extend(self.renderer.misnamed(target))
+            plan.shared.extend(self.renderer.check_allowance(artifact, manifest))
+            plan.shared.extend(self.renderer.templates.ineffective_blocks(target))
             plan.found.extend(_check_limits(artifact))
             yield artifact
 
@@ -132,7 +132,7 @@ class Planner:
             reason = error.strerror or str(error)
             problems = run_rule(outputs.output_unreadable, Source(artifact.manifest, ""), artifact.path, reason)
             return Output(artifact.path, real, None, problems)
-        return Output(artifact.path, real, change._replace(chosen=True) if self.kit.chosen else change, [])
+        return Output(artifact.path, real, change._replace(chosen=True) if self.kit.selected_targets else change, [])
 
 
 def _check_limits(artifact: Artifact) -> list[Diagnostic]:

@@ -1,4 +1,4 @@
-"""How far a long run is, for those who wait for it at a terminal."""
+"""The progress of a long run, shown on a terminal."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import TextIO, TypeVar
 
 Item = TypeVar("Item")
 
-_SILENT_FOR, _EVERY = 1.0, 0.1
-"""Seconds before the first word, and between two."""
+_DELAY, _INTERVAL = 1.0, 0.1
+"""Seconds before the first update, and between updates."""
 
 
 def told(items: Sequence[Item]) -> Iterator[Item]:
-    """Yield the items; where stderr is a terminal and they take longer than a second, say there how many are done."""
+    """Yield the items. If stderr is a terminal and they take longer than a second, show there how many are done."""
     stream = sys.stderr
-    return _told(items, stream) if stream is not None and stream.isatty() else iter(items)
+    return _shown(items, stream) if stream is not None and stream.isatty() else iter(items)
 
 
-def _told(items: Sequence[Item], stream: TextIO) -> Iterator[Item]:
-    due, line = monotonic() + _SILENT_FOR, ""
+def _shown(items: Sequence[Item], stream: TextIO) -> Iterator[Item]:
+    due, line = monotonic() + _DELAY, ""
     try:
         for index, item in enumerate(items):
             if monotonic() >= due:
-                due, line = monotonic() + _EVERY, f"{index / len(items):4.0%} of the manifests are read"
+                due, line = monotonic() + _INTERVAL, f"{index / len(items):4.0%} of the manifests are read"
                 _show(stream, f"\r{line}")
             yield item
     finally:

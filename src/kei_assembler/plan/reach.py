@@ -1,4 +1,4 @@
-"""Where files of a pattern can lie: the folder to look in, the inner ones to enter, and the paths of the files."""
+"""Output patterns: which folders to search for the files of a pattern, and which paths match."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _REGEX = {
     "{more}": f"(?:/{_VISIBLE})*",
     "{some}": rf"(?:\.|{_VISIBLE}(?:/{_VISIBLE})*)",
 }
-"""What stands in a pattern for an agent, for any folders in or of a folder, and for any folder or none."""
+"""The placeholders: an agent's name, any subfolders before and after a `/`, and any folder or none."""
 
 _TOKENS = re.compile("({})".format("|".join(map(re.escape, _REGEX))))
 _CUTS = re.compile(r"(?<=/)|(?<=\{inner\})|(?<=\{more\})|(?<=\{some\})")
 
 
 class Reach(NamedTuple):
-    """The folder that holds all files of a pattern, how their names end, and what the paths match."""
+    """The folder that contains all files of a pattern, the suffix of their names, and what their paths match."""
 
     folder: str
     suffix: str
@@ -30,12 +30,12 @@ class Reach(NamedTuple):
     inner: re.Pattern[str]
 
     def enters(self, folder: str) -> bool:
-        """Tell whether files of the pattern can lie in or below an inner folder."""
+        """Return whether files of the pattern can lie in or below a subfolder."""
         return self.inner.fullmatch(f"{folder}/") is not None
 
 
 def reach(pattern: str, manifests: str) -> Reach:
-    """Return where the files of an output's pattern can lie, in a kit with this folder of manifests."""
+    """Return where the files of an output pattern can lie in a kit with this manifests folder."""
     spread = _spread(normal(pattern), manifests)
     folder = os.path.dirname(spread.partition("{")[0]) or "."
     suffix = os.path.basename(spread).rpartition("}")[2]
@@ -45,16 +45,17 @@ def reach(pattern: str, manifests: str) -> Reach:
 
 
 def deepened(pattern: str) -> str:
-    """The pattern with which a client that looks into inner folders finds an agent below the output's folder."""
+    """Return the pattern for a client that also finds agents in subfolders of the output's folder."""
     folder, name = os.path.split(pattern)
     return f"{folder}/{{inner}}{name}" if folder and "{" not in folder else pattern
 
 
 def _spread(pattern: str, manifests: str) -> str:
-    """The pattern without `{dir}`, which is the folder of the manifests or one below.
+    """The pattern with `{dir}`, the folder of a manifest, replaced by placeholders for folders.
 
-    In a folder of outputs it is any, also one that held the manifests before; elsewhere that would be to look
-    everywhere. Where it is the kit's folder, it leaves no part of the path.
+    Below a folder that the pattern names, `{dir}` can be any folder, since the manifests can have been moved. Elsewhere
+    it is the manifests folder or one below, since any folder would mean to search everywhere. If `{dir}` is the kit's
+    own folder, it adds nothing to the path.
     """
     if manifests != "." and (_is_hidden(manifests) or not _is_free(pattern.partition("{dir}")[0])):
         return normal(pattern.replace("{dir}/", f"{manifests}/{{inner}}").replace("{dir}", f"{manifests}{{more}}"))
@@ -67,7 +68,7 @@ def _is_hidden(folder: str) -> bool:
 
 
 def _is_free(before: str) -> bool:
-    """Whether what precedes a `{dir}` in a pattern is a folder that the pattern names."""
+    """Whether the part of a pattern before `{dir}` is a folder that the pattern names."""
     return before.endswith("/") and "{" not in before and not before.endswith("../")
 
 

@@ -1,4 +1,4 @@
-"""Renewing: the schema files for editors follow the kit, as far as this tool made them and they are there."""
+"""Updates of the schema files for editors, which follow the kit if they exist and were generated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SETTINGS_SCHEMA = ".assemble/settings.schema.json"
 
 
 def renewals(kit: Kit) -> list[Change]:
-    """Return a change for each schema file of the kit that this tool made, and that is not what it would make now."""
+    """Return a change for each generated schema file of the kit that is out of date or was edited."""
     disk, changes = Disk(kit), []
     for file in (MANIFEST_SCHEMA, SETTINGS_SCHEMA):
         if present := disk.peek(file):
@@ -20,10 +20,10 @@ def renewals(kit: Kit) -> list[Change]:
 
 
 def renewal(kit: Kit, file: str, present: bytes) -> list[Change]:
-    """Return the change of a schema file, given what it holds, if it has to change."""
-    from kei_assembler import schema  # most kits have no such file, and their runs no need of this
+    """Return the change of a schema file with this content: one, or none if it is up to date or was not generated."""
+    from kei_assembler import schema  # most kits have no schema file and do not need this module
 
-    now = schema.settings_schema() if file == SETTINGS_SCHEMA else schema.manifest_schema(kit)
+    current = schema.settings_schema() if file == SETTINGS_SCHEMA else schema.manifest_schema(kit)
     kinds = {schema.State.OUTDATED: FileStatus.UPDATE, schema.State.EDITED: FileStatus.EDITED}
-    kind = kinds.get(schema.state(present, now))
-    return [Change(kind, file, "", "", present, schema.as_text(now).encode())] if kind else []
+    kind = kinds.get(schema.state(present, current))
+    return [Change(kind, file, "", "", present, schema.as_text(current).encode())] if kind else []

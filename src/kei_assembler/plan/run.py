@@ -30,7 +30,7 @@ def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> Run
     policy = options.policy
     plan = plan_kit(kit, files, whole, policy.ignore)
     result = RunResult(
-        Request(len(files), options.check, options.diff, kit=kit.named),
+        Request(len(files), options.check, options.diff, kit=kit.display_folder),
         diagnostics=tuple(policy.weigh(plan.found)),
         waivers=tuple(waivers(kit, policy, plan.changes)) if options.check else (),
     )

@@ -107,5 +107,5 @@ def _check_handoffs(usage: Usage) -> list[Diagnostic]:
                 found += run_rule(handoffs.unreached_agent, kit.read_manifest(file), reached, stem(file))
     for file in usage.may_lack():
         source = kit.read_manifest(file)
-        found += run_rule(handoffs.unreachable_agent, source, usage, kit.manifest_of(source.data)[0])
+        found += run_rule(handoffs.unreachable_agent, source, usage, kit.decode_manifest(source.data)[0])
     return found

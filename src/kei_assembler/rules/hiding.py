@@ -40,11 +40,11 @@ def hidden_text(source: Source, allowed: frozenset[str]) -> Iterable[Finding]:
     for start, end in stretches(source.text, allowed):
         reported += f"{source.text[start:end]} "
         yield _finding(span_of(source.text, start, end), source.text[start:end])
-    if source.data and source.spells:
+    if source.data and source.has_escapes:
         for path, text in texts(source.data):
             for start, end in stretches(text, allowed):
                 if text[start:end] not in reported:
-                    yield _finding(source.within(path, text, start, end), text[start:end])
+                    yield _finding(source.locate_text(path, text, start, end), text[start:end])
 
 
 def _finding(where: Any, stretch: str) -> Finding:

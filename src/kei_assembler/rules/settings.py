@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from kei_assembler.diagnostics import Diagnostic, KeyPath
 from kei_assembler.kit import SETTINGS_FILE, Kit
 from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, project_settings
-from kei_assembler.kit.settings import MANIFEST_KEYS, NAMED_ONCE, RIGHTS, SHAPE, character
+from kei_assembler.kit.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
 from kei_assembler.paths import is_inside, normal, upwards
 from kei_assembler.rules.definition import Finding, Rule, rule
 from kei_assembler.rules.hiding import hidden_text
@@ -321,7 +321,7 @@ def repeated_setting(kit: Kit) -> Iterable[Finding]:
         # assemble.toml
         known-tools = ["Deploy"]
     """
-    for key in NAMED_ONCE:
+    for key in UNIQUE_LISTS:
         if isinstance(entries := kit.settings_table.get(key), list):
             yield from repeats((*kit.settings_at, key), entries, normal if key == "blocks" else None)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from kei_assembler.diagnostics import Diagnostic, KeyPath, Span
 from kei_assembler.rules.definition import Finding, rule
 from kei_assembler.rules.runner import run_rule
-from kei_assembler.source import NESTING_MOST, START, Source, span_of
+from kei_assembler.source import MAX_NESTING, START, Source, span_of
 
 
 @rule("S001")
@@ -190,7 +190,7 @@ def nested_too_deeply(where: KeyPath | Span) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """  # noqa: E501 - it takes that many levels
-    yield Finding(where, f"the value is nested more than {NESTING_MOST} levels deep", "use fewer levels")
+    yield Finding(where, f"the value is nested more than {MAX_NESTING} levels deep", "use fewer levels")
 
 
 _RULE_OF = {
@@ -223,4 +223,4 @@ def _deepest_span(text: str, error: Exception) -> Span:
     return span_of(text, *dotted.span()) if (line, column) == (1, 1) and dotted else Span(line, column, line, column)
 
 
-_LONG_KEY = re.compile(rf"^(?:[^\n.]++\.){{{NESTING_MOST}}}[^\n=\]]*", re.MULTILINE)
+_LONG_KEY = re.compile(rf"^(?:[^\n.]++\.){{{MAX_NESTING}}}[^\n=\]]*", re.MULTILINE)

@@ -28,9 +28,9 @@ class Subject:
         self.at: KeyPath = ()
         self.data: Mapping[str, Any] = source.data
         self.whole: Mapping[str, Any] = with_defaults(source.data, kit.defaults)
-        self.manifest, self.misfits = kit.manifest_of(source.data)
+        self.manifest, self.misfits = kit.decode_manifest(source.data)
         if kit.defaults:
-            self.manifest, _ = kit.manifest_of(self.whole)
+            self.manifest, _ = kit.decode_manifest(self.whole)
 
     @classmethod
     def of_defaults(cls, kit: Kit) -> Subject:
@@ -131,7 +131,7 @@ class Usage:
 
     @cached_property
     def _usual_targets(self) -> tuple[str, ...]:
-        return self.kit.targets_of(self.kit.manifest_of({})[0])
+        return self.kit.targets_of(self.kit.decode_manifest({})[0])
 
     def targets_of(self, agent: str) -> tuple[str, ...]:
         """Return the targets that an agent is generated for. Only complete after all manifests were added."""

@@ -39,13 +39,13 @@ def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
     """
     for path, text in texts(subject.data) if _may_have_braces(subject.source) else ():
         for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) and "{{" in text else text):
-            where = subject.source.within((*subject.at, *path), text, *match.span())
+            where = subject.source.locate_text((*subject.at, *path), text, *match.span())
             yield _unfilled(where, match)
 
 
 def _may_have_braces(source: Source) -> bool:
     # two braces leave an empty part between them; splitting at one brace is several times faster than finding two
-    return source.spells or "" in source.text.split("{")[1:]
+    return source.has_escapes or "" in source.text.split("{")[1:]
 
 
 def _unfilled(where: Span, match: re.Match[str]) -> Finding:
@@ -112,7 +112,7 @@ def unclosed_in_role(subject: Subject) -> Iterable[Finding]:
     """
     role = subject.manifest.role
     if _may_stay_open(role) and (unclosed := outline(role).unclosed):
-        where = subject.source.within(("role",), role, *_line(role, unclosed.line))
+        where = subject.source.locate_text(("role",), role, *_line(role, unclosed.line))
         yield Finding(where, f"`role` leaves a {unclosed.what} open", _CLOSE_IT)
 
 
@@ -220,7 +220,7 @@ def client_variable_in_manifest(subject: Subject) -> Iterable[Finding]:
         for key in subject.data if TARGETS[target].placeholder else ():
             for path, text in texts(subject.data[key], (key,)) if key not in HEAD_KEYS else ():
                 for match in re.finditer(TARGETS[target].placeholder, text):
-                    yield _filled(subject.source.within(path, text, *match.span()), match[0], target)
+                    yield _filled(subject.source.locate_text(path, text, *match.span()), match[0], target)
 
 
 @rule("T408")

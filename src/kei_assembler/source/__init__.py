@@ -1,4 +1,4 @@
-"""One file's text: how its bytes are read, what its TOML says, and where in it each value stands."""
+"""A source file: its text, its parsed TOML, and the locations of values in it."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ import rtoml
 
 from kei_assembler.diagnostics import KeyPath, Span
 
-BYTES_MOST = 1024 * 1024
-"""The bound on the size of a manifest, a block, a template or a settings file, in bytes."""
+MAX_BYTES = 1024 * 1024
+"""The maximum size of a manifest, a block, a template or a settings file, in bytes."""
 
-NESTING_MOST = 64
-"""The bound on how deeply the values of a manifest or of settings are nested."""
+MAX_NESTING = 64
+"""The maximum number of nested tables and lists in a manifest or in settings."""
 
 START = Span(1, 1, 1, 1)
-_SPELLING = frozenset("uUxebfr")
-_STRETCH_MOST = 100
-_MENTIONS_MOST = 100_000
+_HIDING_ESCAPES = frozenset("uUxebfr")
+_MAX_SEARCHED = 100  # a longer pattern takes long to compile
+_MAX_MENTIONS = 100_000
 
 
 class ReadError(NamedTuple):
     """Why a file could not be read.
 
-    `detail` depends on `kind`: the OSError of an `unreadable` file, the bytes of one that is `not-utf8`, the largest
-    size in bytes of one that is `too-large`, the parser's exception for one that is `not-toml`, and the path of the
-    first value that is nested `too-deep`.
+    `detail` depends on `kind`: the OSError of an `unreadable` file, the bytes of a `not-utf8` file, the maximum size of
+    a `too-large` file, the parser's exception for a `not-toml` file, and the path of the first value nested `too-deep`.
     """
 
     kind: Literal["unreadable", "not-utf8", "too-large", "not-toml", "too-deep"]
@@ -37,9 +36,10 @@ class ReadError(NamedTuple):
 
 
 class Source:
-    """A text file of the kit: `file` relative to the kit, `text` with LF and no BOM, `data` its parsed TOML.
+    """A text file of the kit.
 
-    Where the file could not be read, `error` says why, and the text is only good for showing the place.
+    `file` is relative to the kit. `text` has LF line ends and no BOM. `data` is its parsed TOML. If the file could not
+    be read, `error` says why, and the text is only fit to be shown in a message.
     """
 
     def __init__(self, file: str, text: str, error: ReadError | None = None) -> None:
@@ -47,42 +47,45 @@ class Source:
         self.text = text
         self.error = error
         self.data: dict[str, Any] = {}
-        self._spans: dict[KeyPath, Span] | None = None
 
     @cached_property
-    def spells(self) -> bool:
-        """Whether the text, as TOML, may spell characters that do not stand in it, by escapes."""
-        return any(part[:1] in _SPELLING for part in self.text.split("\\")[1:] if part)
+    def has_escapes(self) -> bool:
+        """Whether the text may have TOML escapes for characters that the text itself does not contain."""
+        return any(part[:1] in _HIDING_ESCAPES for part in self.text.split("\\")[1:] if part)
 
     @cached_property
     def lines(self) -> list[str]:
         """The lines of the text, without their ends."""
         return self.text.split("\n")
 
+    @cached_property
+    def _spans(self) -> dict[KeyPath, Span]:
+        """The spans of the first mention of each key and list item."""
+        # This module loads tree-sitter, which most runs do not need.
+        from kei_assembler.source.places import mentions
+
+        spans: dict[KeyPath, Span] = {}
+        for mention in islice(mentions(self.text), _MAX_MENTIONS):
+            spans.setdefault(mention.path, mention.span)
+        return spans
+
     def locate(self, path: KeyPath) -> Span:
-        """Return where the key or list item at `path` stands, or else the nearest thing around it that does."""
-        if not path:
-            return START
-        if self._spans is None:
-            self._spans = _first_mentions(self.text)
+        """Return the span of the key or list item at `path`, or of the nearest one around it that has a span."""
         while path and path not in self._spans:
             path = path[:-1]
-        return self._spans.get(path, START)
+        return self._spans[path] if path else START
 
-    def within(self, path: KeyPath, value: str, start: int, end: int) -> Span:
-        """Return where the stretch `value[start:end]` of the string at `path` stands, or else where `path` does.
+    def locate_text(self, path: KeyPath, value: str, start: int, end: int) -> Span:
+        """Return the span of `value[start:end]` in the string at `path`, or that of `path` if it is not found.
 
-        This looks for the same text, as often repeated as there, as it is or spelled with TOML's escapes.
+        The text can be written with TOML escapes. If the value contains it several times, repetitions are counted.
         """
-        anchor, stretch = self.locate(path), value[start : min(end, start + _STRETCH_MOST)]
-        pattern = re.compile("".join(map(_spellings, stretch)))
-        found = pattern.finditer(self.text, self._offset(anchor))
-        match = next(islice(found, value.count(stretch, 0, start), None), None)
-        rest = end - start - len(stretch)
+        anchor, searched = self.locate(path), value[start : min(end, start + _MAX_SEARCHED)]
+        offset = sum(len(line) + 1 for line in self.lines[: anchor.line - 1]) + anchor.column - 1
+        found = re.compile("".join(map(_spellings, searched))).finditer(self.text, offset)
+        match = next(islice(found, value.count(searched, 0, start), None), None)
+        rest = end - start - len(searched)
         return span_of(self.text, match.start(), min(match.end() + rest, len(self.text))) if match else anchor
-
-    def _offset(self, span: Span) -> int:
-        return sum(len(line) + 1 for line in self.lines[: span.line - 1]) + span.column - 1
 
 
 def span_of(text: str, start: int, end: int) -> Span:
@@ -98,7 +101,7 @@ _SHORT_ESCAPES = {"\b": "b", "\t": "t", "\n": "n", "\f": "f", "\r": "r", "\x1b":
 
 
 def _spellings(character: str) -> str:
-    """The pattern of all ways to write a character in a TOML string (1.1, String)."""
+    """Return a pattern for all ways to write a character in a string of TOML 1.1 (section String)."""
     code = ord(character)
     escapes = [f"u(?i:{code:04x})", f"U(?i:{code:08x})", f"x(?i:{code:02x})"]
     if character in _SHORT_ESCAPES:
@@ -106,19 +109,10 @@ def _spellings(character: str) -> str:
     return rf"(?:{re.escape(character)}|\\(?:{'|'.join(escapes)}))"
 
 
-def _first_mentions(text: str) -> dict[KeyPath, Span]:
-    from kei_assembler.source.places import mentions
-
-    spans: dict[KeyPath, Span] = {}
-    for mention in islice(mentions(text), _MENTIONS_MOST):
-        spans.setdefault(mention.path, mention.span)
-    return spans
-
-
 def read_text(file: str, raw: bytes) -> Source:
-    """Return the file's text, or why its bytes are none."""
-    if len(raw) > BYTES_MOST:
-        return Source(file, "", ReadError("too-large", BYTES_MOST))
+    """Return the source of a file with these bytes; its `error` is set if they are too many or not text."""
+    if len(raw) > MAX_BYTES:
+        return Source(file, "", ReadError("too-large", MAX_BYTES))
     plain = with_lf(raw.removeprefix(BOM_UTF8))
     try:
         text, is_text = plain.decode(), b"\0" not in raw
@@ -128,12 +122,13 @@ def read_text(file: str, raw: bytes) -> Source:
 
 
 def with_lf(content: bytes) -> bytes:
-    """Return the bytes of a text with LF line ends; most have them already, which is quicker to tell by CR alone."""
+    """Return a text's bytes with LF line ends."""
+    # Most texts have no CR, and a search for one byte is faster than one for two.
     return content.replace(b"\r\n", b"\n") if b"\r" in content else content
 
 
 def read_toml(file: str, raw: bytes) -> Source:
-    """Return the file with its parsed TOML (version 1.1), or why it could not be read."""
+    """Return the source of a file with its parsed TOML 1.1; its `error` is set if it cannot be read or parsed."""
     source = read_text(file, raw)
     if source.error:
         return source
@@ -141,32 +136,22 @@ def read_toml(file: str, raw: bytes) -> Source:
         source.data = rtoml.loads(source.text)
     except rtoml.TomlParsingError as error:
         source.error = ReadError("not-toml", error)
-    if _depth(source.data) > NESTING_MOST and (path := _too_deep(source.data, ())):
+    if path := _too_deep(source.data):
         source.error = ReadError("too-deep", path)
     return source
 
 
-def _depth(data: dict[str, Any]) -> int:
-    """How many tables and lists are inside of each other at most."""
-    depth, level = 0, [data]
-    while level:
-        depth += 1
+def _too_deep(data: dict[str, Any]) -> KeyPath | None:
+    """Return the path of the first value that is nested too deeply, or None."""
+    level: list[tuple[KeyPath, Any]] = [((), data)]
+    while level and len(level[0][0]) <= MAX_NESTING:
         level = [
-            value
-            for outer in level
-            for value in (outer.values() if isinstance(outer, dict) else outer)
+            ((*path, key), value)
+            for path, outer in level
+            for key, value in (outer.items() if isinstance(outer, dict) else enumerate(outer))
             if type(value) in _CONTAINERS
         ]
-    return depth
+    return level[0][0] if level else None
 
 
 _CONTAINERS = (dict, list)
-
-
-def _too_deep(value: Any, path: KeyPath) -> KeyPath | None:
-    """The path of the first value that is nested too deeply."""
-    if len(path) > NESTING_MOST:
-        return path
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    deeper = (_too_deep(inner, (*path, key)) for key, inner in items if isinstance(inner, dict | list))
-    return next(filter(None, deeper), None)

@@ -1,7 +1,8 @@
 """Run the whole command without starting an interpreter, by forking a process that has loaded it already.
 
 Each run has its own process, streams, folder and environment. Start a real interpreter to test what a process loads,
-how the interpreter reads its environment, or how it shuts down: a fork can't show any of these.
+how the interpreter reads its environment, or how it shuts down: a fork can't show any of these. Where the system cannot
+fork, as on Windows, each run starts an interpreter.
 """
 
 from __future__ import annotations
@@ -23,15 +24,21 @@ from typing import Any, TextIO
 COMMAND = "from kei_assembler import start\nstart.command()\n"
 
 
-class Nursery:
+class ForkServer:
     """A process that runs some preparatory code once and then forks for each further piece of code to run."""
 
     def __init__(self, preparation: str = "") -> None:
+        self._preparation = preparation
+        self._can_fork = hasattr(os, "fork")
+        if self._can_fork:
+            self._start()
+
+    def _start(self) -> None:
         self._line, theirs = socket.socketpair()
         with theirs:
             number = theirs.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(number), preparation], pass_fds=[number], stdin=subprocess.DEVNULL
+                [sys.executable, __file__, str(number), self._preparation], pass_fds=[number], stdin=subprocess.DEVNULL
             )
         self._answers = self._line.makefile("r")
 
@@ -39,6 +46,12 @@ class Nursery:
         self, folder: Path, args: Sequence[str], code: str = COMMAND, environment: Mapping[str, str] = os.environ
     ) -> subprocess.CompletedProcess[bytes]:
         """Run code with these arguments, by default the command, and return its status and what it wrote."""
+        if not self._can_fork:
+            program = f"import sys\nsys.argv[0] = 'assemble'\n{self._preparation}\n{code}"
+            command = [sys.executable, "-c", program, *args]
+            return subprocess.run(
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+            )
         request = {"folder": str(folder), "args": args, "code": code, "environment": dict(environment)}
         readers = self._send(request)
         with ThreadPoolExecutor(len(readers)) as pool:
@@ -46,9 +59,10 @@ class Nursery:
         return subprocess.CompletedProcess(args, int(self._answers.readline()), out, err)
 
     def close(self) -> None:
-        self._answers.close()
-        self._line.close()
-        assert self._process.wait() == 0
+        if self._can_fork:
+            self._answers.close()
+            self._line.close()
+            assert self._process.wait() == 0
 
     def _send(self, request: Mapping[str, Any]) -> list[int]:
         """Send a request, and return the pipes to read its output and its errors from."""

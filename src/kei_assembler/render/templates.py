@@ -1,0 +1,193 @@
+"""The templates that bodies are rendered from: the package's template, and a kit's own, which run in the sandbox."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateSyntaxError
+
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
+from kei_assembler.files import DISK
+from kei_assembler.kit import BODY_TEMPLATE, Kit
+from kei_assembler.kit.settings import TEMPLATE_NAME
+from kei_assembler.manifest import Manifest
+from kei_assembler.paths import normal
+from kei_assembler.render.heritage import Heritage, misnamed
+from kei_assembler.render.sandbox import Sandbox
+from kei_assembler.render.views import VARIABLES, printable, variables
+from kei_assembler.rules.hiding import hidden_text
+from kei_assembler.rules.outputs import template_fails, unknown_template_block
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.sources import check_source
+from kei_assembler.rules.text import unfinished_merge
+from kei_assembler.source import MAX_BYTES, Source, with_lf
+from kei_assembler.source.shapes import fits
+from kei_assembler.suggestions import did_you_mean
+
+PACKAGE_FOLDER = os.path.normpath(os.path.join(os.path.dirname(__file__), "default"))
+PACKAGE_BODY = f"default/{BODY_TEMPLATE}"
+"""The name by which a kit's templates can extend the package's template."""
+
+
+class TemplateFailure(AssembleError):
+    """A template is invalid, or does not compile or render; `diagnostics` say where and why."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__(diagnostics[0].message, diagnostics=diagnostics)
+
+
+class Templates:
+    """The templates of one kit. Each is read and compiled once.
+
+    Templates go by their names in Jinja2: paths relative to the kit's folder of templates, or `PACKAGE_BODY`.
+    """
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self._sources: dict[str, Source] = {}
+        self._heritage: dict[str, Mapping[str, Heritage]] = {}
+        self.name_for = cache(self._name_for)
+        self.body = cache(self._compile)
+        self._ineffective = cache(self._find_ineffective)
+
+    def _name_for(self, target: str) -> str:
+        """Return the template for a target's bodies: the kit's for this target, the kit's for all, or the package's."""
+        return next(filter(self._exists, (f"{target}/{BODY_TEMPLATE}", BODY_TEMPLATE)), PACKAGE_BODY)
+
+    def file_for(self, target: str) -> str:
+        """Return the file of the kit's template for a target's bodies; empty if they use the package's."""
+        name = self.name_for(target)
+        return "" if name == PACKAGE_BODY else self._file(name)
+
+    def _file(self, name: str) -> str:
+        return _package_file() if name == PACKAGE_BODY else normal(f"{self.kit.settings.templates}/{name}")
+
+    def _exists(self, name: str) -> bool:
+        return self.kit.files.exists(self.kit.path(self._file(name)))
+
+    def _compile(self, name: str) -> Callable[..., str]:
+        if name == PACKAGE_BODY:
+            return _package_template(_package_source()).render
+        environment = Sandbox(printable, loader=FunctionLoader(self._load), **_SYNTAX)
+        self._heritage[name] = environment.heritage
+        return environment.get_template(name).render
+
+    def _load(self, name: str) -> tuple[str, str, None] | None:
+        """Return a template's text and file for Jinja2, or None if it does not exist.
+
+        Raises:
+            TemplateFailure: the template cannot be read, or has hidden text or an unfinished merge.
+        """
+        if name == PACKAGE_BODY:
+            return _package_source()
+        if not fits(TEMPLATE_NAME, name) or not self._exists(name):
+            return None
+        source = self.kit.read_text(self._file(name))
+        problems = check_source(source)
+        problems += run_rule(hidden_text, source, source, self.kit.allowed_characters)
+        problems += run_rule(unfinished_merge, source, source, False)
+        if problems:
+            raise TemplateFailure(*problems)
+        self._sources[source.file] = source
+        return source.text, source.file, None
+
+    def ineffective_blocks(self, target: str) -> list[Diagnostic]:
+        """Return a finding for each block that no extended template has, once a target's template is compiled."""
+        return self._ineffective(self.name_for(target))
+
+    def _find_ineffective(self, name: str) -> list[Diagnostic]:
+        known, found = self._heritage.get(name, {}), []
+        for block in misnamed(lambda template: known.get(self._file(template)), name):
+            source = self._sources[self._file(block.template)]
+            span = _span_of_block(source.text, _line_in(source.text, block.line), block.name)
+            found += run_rule(
+                unknown_template_block, source, span, block.name, block.template, block.parent, block.known
+            )
+        return found
+
+    def failure(self, error: Exception, manifest: str) -> TemplateFailure:
+        """Return the failure for an error that happened while a template was compiled or rendered for a manifest."""
+        if isinstance(error, TemplateFailure):
+            return error
+        file, line = self._locate(error)
+        source = self._sources.get(file) or Source(file, "")
+        return TemplateFailure(*run_rule(template_fails, source, error, _line_in(source.text, line), manifest))
+
+    def _locate(self, error: Exception) -> tuple[str, int]:
+        """Return the file and Jinja2's line of an error: the syntax error's, or the innermost frame in a template."""
+        if isinstance(error, TemplateSyntaxError) and error.filename:
+            return error.filename, error.lineno
+        from traceback import walk_tb
+
+        frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+        fallback = next(iter(self._sources), "templates/" + BODY_TEMPLATE), 0
+        return next((frame for frame in reversed(frames) if frame[0] in self._sources), fallback)
+
+
+def default_body(manifest: Manifest, allowed: tuple[str, ...] | None) -> str:
+    """Return the body that the package's template renders for a manifest, without blocks.
+
+    `allowed` lists in words what the agent may do. It is None if the body does not say that.
+    """
+    return _package_template(_package_source()).render(**variables(manifest, ()), target="", allowed=allowed)
+
+
+@cache
+def default_titles() -> Mapping[str, str]:
+    """Return the headings in the package's template, by the name of their template block."""
+    return dict(_TITLED_BLOCK.findall(_package_source()[0]))
+
+
+_TITLED_BLOCK = re.compile(r"^\{% block (\w+) %\}(?:\n(?!# |\{% block ).*)*\n# (.+)", re.MULTILINE)
+
+
+def _package_file() -> str:
+    return os.path.join(PACKAGE_FOLDER, BODY_TEMPLATE)
+
+
+def _package_source() -> tuple[str, str, None]:
+    # Not cached: each run has to read the file, because the run cache records what a run reads.
+    return with_lf(DISK.read(_package_file(), MAX_BYTES)).decode(), _package_file(), None
+
+
+@cache
+def _package_template(source: tuple[str, str, None]) -> Template:
+    return Environment(loader=FunctionLoader(lambda _: source), **_SYNTAX).get_template(PACKAGE_BODY)
+
+
+def _line_in(text: str, line: int) -> int:
+    """Convert Jinja2's line number, which also counts a lone CR as a line end; 0 means an unknown line."""
+    ends = re.findall(r"\r\n|[\r\n]", text)[: line - 1]
+    return 1 + sum(end.endswith("\n") for end in ends) if line else 0
+
+
+def _span_of_block(text: str, line: int, name: str) -> Span:
+    """Return the span of a block's name in the line of its tag, or else of the line's first character."""
+    match = re.search(rf"\bblock\s+({name})\b", text.split("\n")[line - 1])
+    start, end = match.span(1) if match else (0, 1)
+    return Span(line, start + 1, line, end + 1)
+
+
+class _Undefined(StrictUndefined):
+    """An undefined name, whose error message suggests a similar one."""
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_hint:
+            return self._undefined_hint
+        known = getattr(self._undefined_obj, "_fields", ()) or getattr(self._undefined_obj, "__dict__", VARIABLES)
+        hint = did_you_mean(str(self._undefined_name), known)
+        return f"`{self._undefined_name}` is not defined" + (f"; {hint}" if hint else "")
+
+
+_SYNTAX: Mapping[str, Any] = {
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+    "auto_reload": False,
+    "undefined": _Undefined,
+}

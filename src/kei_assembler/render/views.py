@@ -1,0 +1,90 @@
+"""The values that templates see of a manifest, and the values that they can print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
+
+from jinja2 import Undefined
+
+from kei_assembler.manifest import Handoff, Manifest
+from kei_assembler.source.shapes import are_texts
+from kei_assembler.text.markdown import fence_around, fold_all, inert, inert_all, reference, trimmed
+
+VARIABLES = ("agent", "allowed", "blocks", "extra", "report_fence", "target")
+"""The names of a template's variables."""
+
+
+def variables(manifest: Manifest, blocks: tuple[str, ...]) -> dict[str, Any]:
+    """Return the variables that are the same for all targets: all except `allowed` and `target`."""
+    return {
+        "agent": AgentView(manifest),
+        "blocks": blocks,
+        "extra": SimpleNamespace(**{key: _inert(value) for key, value in manifest.extra.items()}),
+        "report_fence": fence_around("\n".join(manifest.output_extra_fields)),
+    }
+
+
+class AgentView:
+    """The manifest's fields as templates see them: escaped, immutable, and never absent.
+
+    A field is converted when a template first looks it up.
+    """
+
+    _fields = Manifest._fields
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a field that has not been looked up before."""
+        value = _VIEWS.get(name, _inert)(getattr(self._manifest, name))
+        setattr(self, name, value)
+        return value
+
+
+def _handoffs(handoffs: tuple[Handoff, ...]) -> tuple[Handoff, ...]:
+    # Escaping all texts of a field at once is faster than one by one.
+    targets, triggers = zip(*handoffs, strict=True) if handoffs else ((), ())
+    return tuple(map(Handoff, inert_all(targets), inert_all(triggers)))
+
+
+def _inert(value: Any) -> Any:
+    if isinstance(value, str):
+        return inert(value)
+    if isinstance(value, list | tuple):
+        return inert_all(value) if are_texts(value) else tuple(map(_inert, value))
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: _inert(item) for key, item in value.items()})
+    return value
+
+
+_VIEWS: dict[str, Callable[[Any], Any]] = {
+    "name": str,
+    "role": trimmed,
+    "blocks": tuple,
+    "output_extra_fields": fold_all,
+    "handoff": _handoffs,
+    "references": lambda references: references._replace(extra=tuple(map(reference, references.extra))),
+    "tools": lambda tools: _inert(tools or ()),
+    "targets": lambda targets: _inert(targets or ()),
+}
+"""The conversions of fields. `_inert` converts all others."""
+
+
+def printable(value: Any) -> Any:
+    """Return a value that a template prints: text, a number, or a collection of them.
+
+    Raises:
+        TypeError: it is something else, whose text would contain its address in memory.
+    """
+    if isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Undefined):
+        return str(value)
+    if isinstance(value, list | tuple | Mapping):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            printable(item)
+        return value
+    raise TypeError(f"cannot print a value of type `{type(value).__name__}`; call a method with parentheses")

@@ -1,0 +1,215 @@
+"""`assemble new`: the text of a new manifest.
+
+Keys with a given value are set. Other keys that the kit requires are set to a placeholder, and the rest are comments.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import fill
+from typing import Any
+
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
+from kei_assembler.kit import Kit, stem
+from kei_assembler.loader import load_kit
+from kei_assembler.manifest import FIELDS, NAME, extra_fields
+from kei_assembler.plan import disk
+from kei_assembler.plan.changes import FileStatus
+from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
+from kei_assembler.rules import check_manifest
+from kei_assembler.rules.sources import check_source
+from kei_assembler.source import read_toml
+from kei_assembler.source.handwriting import entry
+from kei_assembler.source.shapes import Field, Shape, fits
+from kei_assembler.suggestions import listed
+from kei_assembler.targets import TARGETS
+
+MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
+"""A placeholder for a value that the user has to fill in."""
+
+_WIDTH = 110
+_MAX_NAMES = 30
+_PLACEHOLDER_NAMES = {"description": "PURPOSE", "extra": "SOURCE"}
+_COMMON_KEY = "model"
+"""A text key that the table of every target has."""
+_TABLES_NOTE = """\
+# In TOML, a key belongs to the last header above it. Keep other keys of the agent above this line, and tables below.
+"""
+
+
+def fields_of(kit: Kit) -> list[Field]:
+    """Return the fields that a new manifest of this kit shows, with tables last."""
+    omitted = {"target"} - _required(kit)
+    fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in omitted]
+    return sorted(fields, key=lambda field: field.is_table)
+
+
+def _required(kit: Kit) -> frozenset[str]:
+    return frozenset(key for key in kit.settings.required if not kit.defaults.get(key))
+
+
+def render(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
+    """Return the text of a new manifest with the given values, keyed by manifest key."""
+    values = {**_initial(kit, name, given), **given, "name": name}
+    if blocks := (*kit.settings.obligatory, *given.get("blocks", ())):
+        values["blocks"] = list(dict.fromkeys(blocks))
+    keys = [_entry(kit, field, values) for field in fields_of(kit) if not field.is_table]
+    tables = [_entry(kit, field, values) for field in fields_of(kit) if field.is_table]
+    return "\n".join([_head(kit, name, has_schema), *keys, _TABLES_NOTE, *tables])
+
+
+def check(kit: Kit, name: str, text: str) -> list[Diagnostic]:
+    """Return the diagnostics for a new manifest, except those at placeholders."""
+    source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
+    found = check_source(source) or check_manifest(kit, source)[1]
+    return sorted(each for each in found if not MARK.search(each.place.excerpt or ""))
+
+
+def _initial(kit: Kit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the keys that the kit requires, and of the role, which every new manifest has."""
+    required = _required(kit)
+    required_values = {
+        field.key: _placeholders(field.key, field.shape) for field in fields_of(kit) if field.key in required
+    }
+    has_handoff = "handoff" in given or "handoff" in required_values
+    defaults = {
+        "tools": ["Read", "Grep", "Glob", *(["Agent"] if has_handoff else [])],
+        "model": "inherit",
+        "targets": kit.settings.targets,
+        "target": {kit.settings.targets[0]: {_COMMON_KEY: _placeholder(_COMMON_KEY)}},
+    }
+    role = f"You are the agent `{name}`." if "description" in given else _placeholder("role")
+    chosen = {key: value for key, value in defaults.items() if key in required_values}
+    return {"role": role, **required_values, **chosen}
+
+
+def _placeholders(key: str, shape: Shape) -> Any:
+    if shape.item:
+        return [_placeholders(key, shape.item)]
+    if shape.fields:
+        return {field.key: _placeholders(field.key, field.shape) for field in shape.fields}
+    return _placeholder(key)
+
+
+def _placeholder(key: str) -> str:
+    return f"{{{{DESCRIBE_{_PLACEHOLDER_NAMES.get(key, key.upper())}}}}}"
+
+
+def _head(kit: Kit, name: str, has_schema: bool) -> str:
+    file = kit.manifest_file(name)
+    schema_path = os.path.relpath(MANIFEST_SCHEMA, os.path.dirname(file) or ".").replace(os.sep, "/")
+    line = f"#:schema {schema_path}\n" if has_schema else ""
+    return line + _comment(f"The source of the agent `{name}`: edit this file, then run: assemble {file}")
+
+
+def _entry(kit: Kit, field: Field, values: Mapping[str, Any]) -> str:
+    """One key with comments that explain it. A key without a value is commented out."""
+    comments = "".join(map(_comment, (field.doc, *_hints(kit, field, values))))
+    if field.key in values:
+        return comments + _toml(field, values[field.key])
+    sample = _toml(field, _sample(kit, field.key, field.shape, field.examples))
+    return comments + "".join(f"# {line}\n" for line in sample.splitlines())
+
+
+def _comment(text: str) -> str:
+    return fill(text, _WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False) + "\n"
+
+
+def _hints(kit: Kit, field: Field, values: Mapping[str, Any]) -> Iterable[str]:
+    if field.key == "blocks":
+        obligatory = kit.settings.obligatory
+        yield from [f"The kit requires {listed(obligatory)} first, in this order."] if obligatory else ()
+        yield from _choice("Other blocks", [name for name in kit.block_names if name not in values.get("blocks", ())])
+    if field.key == "handoff":
+        agents = kit.agents.union(kit.settings.external_agents) - {values["name"]}
+        yield from _choice("Agents", sorted(agents))
+    if field.key == "target":
+        name = kit.settings.targets[0]
+        yield from _choice(f"Keys of `{name}`", [key.key for key in TARGETS[name].fields])
+
+
+def _choice(label: str, names: Sequence[str]) -> Iterable[str]:
+    if names:
+        more = ", …" if len(names) > _MAX_NAMES else ""
+        yield f"{label}: {', '.join(names[:_MAX_NAMES])}{more}"
+
+
+def _sample(kit: Kit, key: str, shape: Shape, examples: Sequence[Any]) -> Any:
+    if examples:
+        return examples[0]
+    if key == "blocks":
+        return kit.block_names[:1] or ["baseline"]
+    if shape.item:
+        return [_sample(kit, key, shape.item, ())]
+    inner = {field.key: _sample(kit, field.key, field.shape, field.examples) for field in shape.fields}
+    return inner or "…"
+
+
+def _toml(field: Field, value: Any) -> str:
+    """A key and its value. The role gets lines of its own, since users extend it."""
+    needs_newline = field.key == "role" and not value.endswith("\n")
+    return entry(field.key, f"{value}\n" if needs_newline else value)
+
+
+def refuse_name(kit: Kit, name: str) -> None:
+    """Check the name of a new agent.
+
+    Raises:
+        AssembleError: the name is not valid, or the kit already has an agent with it.
+    """
+    if not fits(NAME, name):
+        from kei_assembler.importing.names import slug
+
+        suggestion = slug(stem(name.replace(os.sep, "/")))
+        hint = f"did you mean `{suggestion}`?" if suggestion else ""
+        raise AssembleError(f"`{name}` is not a valid agent name: it must be {NAME.expects}", hint)
+    for file in kit.manifests:
+        if stem(file) == name:
+            raise AssembleError(
+                f"the agent `{name}` already exists, in {file}", "choose another name, or edit that manifest"
+            )
+
+
+def manifest_of(kit: Kit, name: str, given: Mapping[str, Any]) -> tuple[str, list[Diagnostic]]:
+    """Return the text of a new manifest with the given values, keyed by manifest key, and the warnings about it.
+
+    Raises:
+        AssembleError: the rules find an error in it.
+    """
+    text = render(kit, name, given, _has_schema(kit))
+    found = check(kit, name, text)
+    if errors := [each for each in found if each.severity is Severity.ERROR]:
+        message = "; ".join(dict.fromkeys(error.message for error in errors))
+        raise AssembleError(f"{message}; nothing was written", next((error.help for error in errors if error.help), ""))
+    return text, [each for each in found if each.severity is Severity.WARNING]
+
+
+def _has_schema(kit: Kit) -> bool:
+    return disk.Disk(kit).peek(MANIFEST_SCHEMA) is not None
+
+
+def write(kit: Kit, name: str, text: str) -> Iterator[tuple[str, str]]:
+    """Write a new manifest, and update the manifest schema if the kit has one.
+
+    Yields for each file, after writing it, what was done ("created" or "updated") and its path.
+
+    Raises:
+        AssembleError: the manifest exists, lies outside the kit's root, or cannot be written.
+    """
+    file = kit.manifest_file(name)
+    path = kit.path(file)
+    if not kit.holds(path):
+        raise AssembleError(f"{file} lies outside the kit's root", "see the setting `root`")
+    if not disk.create(path, text.encode()):
+        raise AssembleError(f"`{file}` already exists; nothing was written")
+    yield "created", path
+    if _has_schema(kit) and disk.replace(kit.path(MANIFEST_SCHEMA), lambda old: _updated(kit, old)):
+        yield "updated", kit.path(MANIFEST_SCHEMA)
+
+
+def _updated(kit: Kit, old: bytes) -> bytes:
+    """The schema, with the new agent in it."""
+    changes = renewal(load_kit(kit.folder), MANIFEST_SCHEMA, old)
+    return next((change.after for change in changes if change.kind is FileStatus.UPDATE and change.after), old)
