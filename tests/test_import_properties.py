@@ -14,13 +14,13 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kei_assembler.importing import lenient
+from kei_assembler.importing import lenient_yaml
 from kei_assembler.importing.agentfile import read_agent
 from kei_assembler.importing.bodies import closed
-from kei_assembler.importing.breaks import with_backslashes
-from kei_assembler.importing.drafting import Origin, draft
+from kei_assembler.importing.convert import ImportedFile, convert
+from kei_assembler.importing.hard_breaks import with_backslashes
 from kei_assembler.importing.names import name_all
-from kei_assembler.importing.prospect import manifest_text, new_kit, written
+from kei_assembler.importing.pending_kit import manifest_text, new_kit, pending_manifests
 from kei_assembler.render import Renderer
 from kei_assembler.rules import check_manifest
 from kei_assembler.source import read_toml
@@ -65,11 +65,11 @@ def _imported(raw: bytes, tmp: Path, target: str = "claude-code") -> Imported | 
     agent, found = read_agent("critic.md", raw, target)
     if agent is None:
         return None
-    origin = Origin(agent, "")
-    kit, _ = new_kit(str(tmp), [origin])
+    imported_file = ImportedFile(agent, "")
+    kit, _ = new_kit(str(tmp), [imported_file])
     ((name, of_name),) = name_all([agent])
-    one = draft(kit, origin, name, [name])
-    (file,) = written(kit, [one])
+    one = convert(kit, imported_file, name, [name])
+    (file,) = pending_manifests(kit, [one])
     source = read_toml(file.path, file.text.encode())
     assert source.error is None
     manifest, _ = check_manifest(kit, source)
@@ -270,8 +270,8 @@ def _meant(key: str, value: Any) -> Any:
 @given(st.text(LETTERS | st.sampled_from(":#-'\"\\{}[]*&!|>%@` ,\n\t"), max_size=60))
 def test_no_front_matter_is_a_mishap(text: str) -> None:
     try:
-        lenient.read(text, ("name", "description"))
-    except lenient.Refused:
+        lenient_yaml.read(text, ("name", "description"))
+    except lenient_yaml.RefusedYamlError:
         assert "&" in text
 
 

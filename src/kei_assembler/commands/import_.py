@@ -9,7 +9,7 @@ import click
 
 from kei_assembler.commands import completing, tell
 from kei_assembler.commands.options import OneOf, kit_option
-from kei_assembler.importing.run import Imported, import_agents
+from kei_assembler.importing.run import ImportResult, import_agents
 from kei_assembler.plan.result import Request, RunResult
 from kei_assembler.report import as_text
 from kei_assembler.targets import COPILOT, DEFAULT_TARGET, TARGETS
@@ -37,7 +37,7 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     return result.status
 
 
-def _closing(imported: Imported, result: RunResult) -> str:
+def _closing(imported: ImportResult, result: RunResult) -> str:
     agents, found = as_text.counted(result.request.agents, "agent"), as_text.tally(result.diagnostics)
     counts = "; ".join(filter(None, (agents, found)))
     following = f"next: look at the manifests, then run: {imported.build}\n" if imported.build else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span
-from kei_assembler.importing.lenient import Entry, Guess, Reading, Refused, by_lines, read
+from kei_assembler.importing.lenient_yaml import FrontMatter, LocatedValue, Recovery, RefusedYamlError, by_lines, read
 from kei_assembler.rules.definition import Finding, Rule
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
 from kei_assembler.rules.runner import run_rule
@@ -23,7 +23,7 @@ class AgentFile(NamedTuple):
 
     source: Source
     target: str
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, LocatedValue]
     body: str
     line: int
 
@@ -68,22 +68,22 @@ def read_agent(
 _README = re.compile(r"(?:\A|/)readme\.[a-z]+\Z", re.IGNORECASE)
 
 
-def _from_toml(source: Source, target: str) -> tuple[AgentFile, list[Guess]]:
+def _from_toml(source: Source, target: str) -> tuple[AgentFile, list[Recovery]]:
     body = source.data.get(BODY_KEY)
     if not isinstance(body, str):
         raise _NotTaken(no_agent_file, Finding(START, f"there is no text in `{BODY_KEY}`; passed over"))
-    entries = {key: Entry(value, source.locate((key,))) for key, value in source.data.items() if key != BODY_KEY}
+    entries = {key: LocatedValue(value, source.locate((key,))) for key, value in source.data.items() if key != BODY_KEY}
     return AgentFile(source, target, entries, body, source.locate((BODY_KEY,)).line), []
 
 
-def _from_markdown(read_source: Source, target: str, may_be_bare: bool) -> tuple[AgentFile, list[Guess]]:
+def _from_markdown(read_source: Source, target: str, may_be_bare: bool) -> tuple[AgentFile, list[Recovery]]:
     source = _with_plain_lines(read_source)
     parts = _parts(source.text, may_be_bare)
     reading = _reading(parts, target)
     if not may_be_bare and reading.entries.keys().isdisjoint(_keys(target)):
         raise _NotTaken(no_agent_file, Finding(START, "its front matter has no key of an agent; passed over", _FRONT))
-    entries = {key: Entry(value, _moved(span, parts.first)) for key, (value, span) in reading.entries.items()}
-    guesses = [guess._replace(span=_moved(guess.span, parts.first)) for guess in reading.guesses]
+    entries = {key: LocatedValue(value, _moved(span, parts.first)) for key, (value, span) in reading.entries.items()}
+    guesses = [guess._replace(span=_moved(guess.span, parts.first)) for guess in reading.recoveries]
     guesses += _oddities(parts, target)
     return AgentFile(source, target, entries, parts.body, parts.line), guesses
 
@@ -151,23 +151,23 @@ def _keys(target: str) -> frozenset[str]:
     return frozenset((*_GENERAL_KEYS, *TARGETS[target].keys))
 
 
-def _reading(parts: _Parts, target: str) -> Reading:
+def _reading(parts: _Parts, target: str) -> FrontMatter:
     if TARGETS[target].form is LINES:
         return by_lines(parts.front, TARGETS[target].label)
     try:
         return _in_their_case(read(parts.front, _keys(target)), _keys(target))
-    except Refused as error:
+    except RefusedYamlError as error:
         where = _moved(error.span, parts.first)
         raise _NotTaken(front_matter_refused, Finding(where, error.message, "say it in full")) from error
 
 
-def _in_their_case(reading: Reading, known: frozenset[str]) -> Reading:
+def _in_their_case(reading: FrontMatter, known: frozenset[str]) -> FrontMatter:
     """The reading with `Name` for `name`, where that is not there."""
     by_case = {key.lower(): key for key in known - reading.entries.keys()}
     meant = {key: by_case[key.lower()] for key in reading.entries if key not in known and key.lower() in by_case}
     entries = {meant.get(key, key): entry for key, entry in reading.entries.items()}
-    guesses = (Guess(entries[name].span, f"`{key}` was taken for `{name}`", _CASE) for key, name in meant.items())
-    return Reading(entries, (*reading.guesses, *guesses))
+    guesses = (Recovery(entries[name].span, f"`{key}` was taken for `{name}`", _CASE) for key, name in meant.items())
+    return FrontMatter(entries, (*reading.recoveries, *guesses))
 
 
 _CASE = "AI tools tell capitals from small letters"
@@ -177,28 +177,28 @@ def _moved(span: Span, first: int) -> Span:
     return Span(span.line + first - 1, span.column, span.end_line + first - 1, span.end_column)
 
 
-def _oddities(parts: _Parts, target: str) -> Iterator[Guess]:
+def _oddities(parts: _Parts, target: str) -> Iterator[Recovery]:
     """What the file's own tool takes otherwise than it was read here."""
     row = TARGETS[target]
     if parts.blanks and row.form is not LINES:
-        yield Guess(START, "blank lines before the front matter were passed over", _LOST)
+        yield Recovery(START, "blank lines before the front matter were passed over", _LOST)
     if parts.ending == "...":
-        yield Guess(START, "the front matter was taken to end with the line `...`", _LOST)
+        yield Recovery(START, "the front matter was taken to end with the line `...`", _LOST)
     inner = parts.front.find("---")
     if row.loader.ends_at_any_dashes and inner >= 0:
         where = _moved(span_of(parts.front, inner, inner + 3), parts.first)
-        yield Guess(where, _DASHES, f"{row.label} ends the front matter here, and cuts or loses the agent")
+        yield Recovery(where, _DASHES, f"{row.label} ends the front matter here, and cuts or loses the agent")
 
 
-def _oddities_of_file(agent: AgentFile, raw: bytes, is_mended: bool) -> Iterator[Guess]:
+def _oddities_of_file(agent: AgentFile, raw: bytes, is_mended: bool) -> Iterator[Recovery]:
     """What the file's own tool takes otherwise, for the sake of its line ends or its name."""
     row, name = TARGETS[agent.target], agent.source.file.rpartition("/")[2]
     above_body = raw.splitlines(keepends=True)[: agent.line - 1]
     if row.loader.requires_lf and is_mended and any(line.endswith(b"\r\n") for line in above_body):
-        yield Guess(START, "line ends of CRLF were read as LF", f"with them, {row.label} does not load this agent")
+        yield Recovery(START, "line ends of CRLF were read as LF", f"with them, {row.label} does not load this agent")
     if (skipped := row.loader.ignored_prefix) and name.startswith(skipped):
         message = f"{row.label} passes over files whose names begin with `{skipped}`"
-        yield Guess(START, message, "the agent comes into use")
+        yield Recovery(START, message, "the agent comes into use")
 
 
 _LOST = "the AI tools do not load an agent that is written like this"

@@ -157,7 +157,7 @@ def _left_open(text: str) -> Unclosed | None:
     return outline(text).unclosed if _MAY_BE_CODE.search(text) else None
 
 
-class Split(NamedTuple):
+class SplitRole(NamedTuple):
     """A role without the sections that became blocks, those sections, and the first that is not where it was."""
 
     role: str
@@ -165,7 +165,7 @@ class Split(NamedTuple):
     moved: Section | None
 
 
-def share(roles: Mapping[str, str]) -> dict[str, Split]:
+def share(roles: Mapping[str, str]) -> dict[str, SplitRole]:
     """Return each role without the sections that stand word for word in another one too."""
     cut = {name: _candidates(role) for name, role in roles.items()}
     counts = Counter(text for parts in cut.values() for text in {_text(part) for part in parts if _may_be_block(part)})
@@ -193,7 +193,7 @@ def _may_be_block(section: Section) -> bool:
     return section.level > 0 and bool(says_something) and _left_open(section.text) is None
 
 
-def _split(parts: list[Section], shared: set[str]) -> Split:
+def _split(parts: list[Section], shared: set[str]) -> SplitRole:
     taken: dict[str, Section] = {}
     kept: list[Section] = []
     moved = None
@@ -204,4 +204,4 @@ def _split(parts: list[Section], shared: set[str]) -> Split:
         elif text:
             kept.append(part)
             moved = moved or next(reversed(taken.values()), None)
-    return Split("\n".join(part.text for part in kept).strip("\n"), tuple(taken.values()), moved)
+    return SplitRole("\n".join(part.text for part in kept).strip("\n"), tuple(taken.values()), moved)

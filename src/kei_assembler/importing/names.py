@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agentfile import AgentFile
-from kei_assembler.importing.lenient import as_text
+from kei_assembler.importing.lenient_yaml import as_text
 from kei_assembler.importing.paths import name_of
 from kei_assembler.manifest import NAME
 from kei_assembler.rules import imports

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.files import DISK
-from kei_assembler.importing import prospect
+from kei_assembler.importing import pending_kit
 from kei_assembler.importing.agentfile import AgentFile, read_agent
-from kei_assembler.importing.drafting import Draft, Origin, draft
-from kei_assembler.importing.generated import edits, told_apart
+from kei_assembler.importing.already_generated import edits, told_apart
+from kei_assembler.importing.convert import Conversion, ImportedFile, convert
 from kei_assembler.importing.names import name_all
 from kei_assembler.importing.paths import agent_files, target_by_path
-from kei_assembler.importing.prospect import Prospect, Written
+from kei_assembler.importing.pending_kit import PendingFile, PendingKit
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import as_seen, way_down
@@ -26,7 +26,7 @@ from kei_assembler.selection import named, working_directory
 from kei_assembler.source import MAX_BYTES, ReadError, Source, with_lf
 
 
-class Imported(NamedTuple):
+class ImportResult(NamedTuple):
     """What came of an import, and what there is to say.
 
     `made` says in a word what became of each file of the kit, with its path as seen from the working directory.
@@ -42,7 +42,7 @@ class Imported(NamedTuple):
 
 def import_agents(
     sources: Sequence[str], target: str | None, share: bool, dry_run: bool, folder: str | None
-) -> Imported:
+) -> ImportResult:
     """Make manifests of agent files, and return what came of it; `dry_run` writes nothing.
 
     `sources` are files and folders, `target` what they are for if not their paths are to tell, `folder` the kit's.
@@ -50,20 +50,20 @@ def import_agents(
     Raises AssembleError where there is nothing to import, or no kit to import it to.
     """
     origins, found = _read(agent_files(sources, target), home := _home(folder))
-    kit, settings = (load_kit(home), "") if discovery.is_kit(home) else prospect.new_kit(home, origins)
+    kit, settings = (load_kit(home), "") if discovery.is_kit(home) else pending_kit.new_kit(home, origins)
     policy = Policy.of(kit)
     by_hand, generated = told_apart(kit, origins)
     drafts = _drafts(kit, by_hand)
-    drafts, blocks = prospect.with_shared(kit, drafts) if share else (drafts, {})
-    manifests = prospect.written(kit, drafts)
+    drafts, blocks = pending_kit.with_shared(kit, drafts) if share else (drafts, {})
+    manifests = pending_kit.pending_manifests(kit, drafts)
     pieces = _pieces(settings, kit, blocks, drafts)
     made, in_the_way = _write(kit, pieces, manifests, dry_run)
     made = [*dict.fromkeys(("kept", one.manifest) for one in generated), *made]
     news = {path for word, path in made if word not in ("foreign", "kept")}
     coming = [file for file in manifests if file.path in news]
     found += [*edits(kit, generated), *(one for draft in drafts for one in draft.found)]
-    found += [*Prospect(kit, coming, blocks).problems(), *in_the_way]
-    return Imported(
+    found += [*PendingKit(kit, coming, blocks).problems(), *in_the_way]
+    return ImportResult(
         [(word, as_seen(kit.path(path))) for word, path in made],
         policy.weigh(found),
         len({path for _, path in made} - {piece.path for piece in pieces}),
@@ -79,13 +79,13 @@ def _home(folder: str | None) -> str:
     return DISK.resolve(os.path.abspath(folder)) if folder is not None else discovery.find(here) or here
 
 
-def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[Origin], list[Diagnostic]]:
+def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[ImportedFile], list[Diagnostic]]:
     origins, found = [], []
     for path, target in files:
         agent, said = _read_one(path, target)
         found += said
         if agent is not None:
-            origins.append(Origin(agent, _place(path, home)))
+            origins.append(ImportedFile(agent, _place(path, home)))
     return origins, found
 
 
@@ -104,21 +104,24 @@ def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic
     return read_agent(name, raw, target, is_in_place=target_by_path(path) == target)
 
 
-def _drafts(kit: Kit, origins: Sequence[Origin]) -> list[Draft]:
+def _drafts(kit: Kit, origins: Sequence[ImportedFile]) -> list[Conversion]:
     named = name_all([origin.agent for origin in origins])
     names = [name for name, _ in named]
-    drafts = [draft(kit, origin, name, names) for origin, name in zip(origins, names, strict=True)]
+    drafts = [convert(kit, origin, name, names) for origin, name in zip(origins, names, strict=True)]
     return [one._replace(found=(*said, *one.found)) for one, (_, said) in zip(drafts, named, strict=True)]
 
 
-def _pieces(settings: str, kit: Kit, blocks: Mapping[str, str], drafts: Sequence[Draft]) -> list[Written]:
+def _pieces(settings: str, kit: Kit, blocks: Mapping[str, str], drafts: Sequence[Conversion]) -> list[PendingFile]:
     """What the manifests need to be there before."""
-    pieces = [Written(SETTINGS_FILE, settings, drafts[0])] if settings and drafts else []
-    return [*pieces, *(Written(prospect.block_file(kit, name), text, drafts[0]) for name, text in blocks.items())]
+    pieces = [PendingFile(SETTINGS_FILE, settings, drafts[0])] if settings and drafts else []
+    return [
+        *pieces,
+        *(PendingFile(pending_kit.block_file(kit, name), text, drafts[0]) for name, text in blocks.items()),
+    ]
 
 
 def _write(
-    kit: Kit, pieces: Sequence[Written], manifests: Sequence[Written], dry_run: bool
+    kit: Kit, pieces: Sequence[PendingFile], manifests: Sequence[PendingFile], dry_run: bool
 ) -> tuple[list[tuple[str, str]], list[Diagnostic]]:
     made, found = [], []
     there = {os.path.basename(file): file for file in kit.manifests}
@@ -128,14 +131,14 @@ def _write(
         is_other = other != file.path
         word, why = ("foreign", "is an agent of this name") if is_other else _write_one(kit, file, dry_run)
         made.append((word, file.path))
-        found += prospect.in_the_way(file.draft, other, why) if word == "foreign" else []
+        found += pending_kit.in_the_way(file.draft, other, why) if word == "foreign" else []
     return made, found
 
 
 _DIFFERS = "says something else; it is left as it is"
 
 
-def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
+def _write_one(kit: Kit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
     """Write a file if it is not there, and return in a word what became of it, and why if nothing."""
     outputs = disk.Disk(kit)
     if not outputs.holds(file.path):
@@ -151,7 +154,7 @@ def _write_one(kit: Kit, file: Written, dry_run: bool) -> tuple[str, str]:
     return "created" if disk.create(kit.path(file.path), content) else "foreign", _DIFFERS
 
 
-def _build_command(kit: Kit, coming: Sequence[Written]) -> str:
+def _build_command(kit: Kit, coming: Sequence[PendingFile]) -> str:
     """The command that builds, by force only where that can overwrite nothing but what was imported."""
     everything = f"assemble --all{kit_option(named(kit.folder))}"
     taken = [file for file in coming if _there(kit, file) == {_origin(file)}]
@@ -165,12 +168,12 @@ def _build_command(kit: Kit, coming: Sequence[Written]) -> str:
     return f"assemble --force {manifests}, which takes over the {files} came from"
 
 
-def _there(kit: Kit, file: Written) -> set[str]:
+def _there(kit: Kit, file: PendingFile) -> set[str]:
     """What lies where the files of a manifest are to be."""
     targets = file.draft.data.get("targets", kit.settings.targets)
     outputs = (kit.path(kit.output(target, file.draft.name, file.path)) for target in targets)
     return {kit.files.resolve(output) for output in outputs if kit.files.exists(output)}
 
 
-def _origin(file: Written) -> str:
+def _origin(file: PendingFile) -> str:
     return DISK.resolve(file.draft.origin.agent.source.file)

@@ -7,7 +7,7 @@ from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agentfile import AgentFile
-from kei_assembler.importing.lenient import Entry
+from kei_assembler.importing.lenient_yaml import LocatedValue
 from kei_assembler.rules.imports import front_matter_guessed
 from kei_assembler.source import START
 from kei_assembler.targets import TARGETS
@@ -25,7 +25,7 @@ def renewed(agent: AgentFile) -> tuple[AgentFile, list[Diagnostic]]:
     return agent, found
 
 
-_Renewed = tuple[Mapping[str, Entry], list[tuple[str, str]]]
+_Renewed = tuple[Mapping[str, LocatedValue], list[tuple[str, str]]]
 
 
 def _with_new_keys(agent: AgentFile) -> _Renewed:
@@ -56,7 +56,7 @@ def _with_permissions(agent: AgentFile) -> _Renewed:
     return {**others, row.key: permissions}, [(row.switches_key, f"`{row.switches_key}` became `{row.key}`")]
 
 
-_NOTHING = Entry({}, START)
+_NOTHING = LocatedValue({}, START)
 
 
 def _are_switches(value: Any) -> bool:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agentfile import AgentFile, read_agent
-from kei_assembler.importing.bodies import Section, Split, share
-from kei_assembler.importing.drafting import Draft, Origin, draft
+from kei_assembler.importing.bodies import Section, SplitRole, share
+from kei_assembler.importing.convert import Conversion, ImportedFile, convert
 from kei_assembler.importing.names import slug
 from kei_assembler.kit import Block, Kit
 from kei_assembler.kit.settings import decode_settings
@@ -30,18 +30,18 @@ from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
 
 
-class Written(NamedTuple):
+class PendingFile(NamedTuple):
     """A file of the kit as it is to be, and the file that it comes from."""
 
     path: str
     text: str
-    draft: Draft
+    draft: Conversion
 
 
-class Prospect(Kit):
+class PendingKit(Kit):
     """A kit as it will be with the manifests and blocks that are imported."""
 
-    def __init__(self, kit: Kit, manifests: Iterable[Written], blocks: Mapping[str, str]) -> None:
+    def __init__(self, kit: Kit, manifests: Iterable[PendingFile], blocks: Mapping[str, str]) -> None:
         super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at, kit.files)
         self.new = {file.path: file for file in manifests}
         self._blocks |= {name: Block(name, Source(block_file(kit, name), text)) for name, text in blocks.items()}
@@ -67,7 +67,7 @@ class Prospect(Kit):
         agent, _ = read_agent(change.path, change.after or b"", change.target, is_in_place=True)
         if agent is None or change.target != first.origin.agent.target:
             return []
-        again = draft(self, Origin(agent, ""), first.name, self.agents)
+        again = convert(self, ImportedFile(agent, ""), first.name, self.agents)
         keys = _keys_that_differ(_front(first), _front(again))
         return [found for key in keys for found in _of_settings(first.origin.agent, key)]
 
@@ -77,7 +77,7 @@ def _of_settings(agent: AgentFile, key: str) -> list[Diagnostic]:
     return agent.say(imports.front_matter_changed, agent.span(key), message, "say in the manifest what is to hold")
 
 
-def _front(one: Draft) -> dict[str, Any]:
+def _front(one: Conversion) -> dict[str, Any]:
     """What a draft has for the front matter, white space aside: to have all tools is to have no such key."""
     own = one.data.get("target", {}).get(one.origin.agent.target, {})
     whole = {key: one.data[key] for key in ("description", "tools", "model") if key in one.data} | own
@@ -99,7 +99,7 @@ def block_file(kit: Kit, name: str) -> str:
     return normal(f"{kit.settings.blocks[0]}/{name}.md")
 
 
-def new_kit(folder: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
+def new_kit(folder: str, origins: Sequence[ImportedFile]) -> tuple[Kit, str]:
     """Return a kit in a folder that is none yet, and the text of its settings: it requires little, and puts the files
     back to where they came from.
     """
@@ -108,7 +108,7 @@ def new_kit(folder: str, origins: Sequence[Origin]) -> tuple[Kit, str]:
     return Kit(folder, decode_settings(source.data), source), text
 
 
-def _new_settings(origins: Sequence[Origin]) -> str:
+def _new_settings(origins: Sequence[ImportedFile]) -> str:
     targets = sorted({origin.agent.target for origin in origins})
     lines = ['required = ["name", "description"]']
     if len(targets) == 1 and targets != [DEFAULT_TARGET]:
@@ -119,7 +119,7 @@ def _new_settings(origins: Sequence[Origin]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _output_at_home(row: Target, origins: Iterable[Origin]) -> str:
+def _output_at_home(row: Target, origins: Iterable[ImportedFile]) -> str:
     """The path pattern of where in the kit most of a client's files come from.
 
     It is empty where they are not in a folder of the client's own, or go there by default.
@@ -131,7 +131,7 @@ def _output_at_home(row: Target, origins: Iterable[Origin]) -> str:
     return f"{counts.most_common(1)[0][0]}{name}{suffix}" if counts else ""
 
 
-def with_shared(kit: Kit, drafts: Sequence[Draft]) -> tuple[list[Draft], dict[str, str]]:
+def with_shared(kit: Kit, drafts: Sequence[Conversion]) -> tuple[list[Conversion], dict[str, str]]:
     """Return the drafts without the sections that several of them share, and the new blocks by their names.
 
     A block of the kit that says the same is no new one.
@@ -156,7 +156,7 @@ def _may_say(block: Block | None, text: str) -> bool:
     return block is None or block.source.text.strip("\n") == text
 
 
-def _sharing(one: Draft, split: Split, names: Mapping[str, str]) -> Draft:
+def _sharing(one: Conversion, split: SplitRole, names: Mapping[str, str]) -> Conversion:
     if not split.shared:
         return one
     data = {key: value for key, value in one.data.items() if key != "role"}
@@ -172,9 +172,9 @@ def _sharing(one: Draft, split: Split, names: Mapping[str, str]) -> Draft:
     return one._replace(data=data, found=found)
 
 
-def written(kit: Kit, drafts: Iterable[Draft]) -> list[Written]:
+def pending_manifests(kit: Kit, drafts: Iterable[Conversion]) -> list[PendingFile]:
     """Return the files of the manifests."""
-    return [Written(kit.manifest_file(one.name), manifest_text(one.data), one) for one in drafts]
+    return [PendingFile(kit.manifest_file(one.name), manifest_text(one.data), one) for one in drafts]
 
 
 def manifest_text(data: Mapping[str, Any]) -> str:
@@ -183,7 +183,7 @@ def manifest_text(data: Mapping[str, Any]) -> str:
     return document(told | {key: f"{told[key]}\n" for key in told if key == "role"})
 
 
-def in_the_way(draft: Draft, path: str, why: str) -> list[Diagnostic]:
+def in_the_way(draft: Conversion, path: str, why: str) -> list[Diagnostic]:
     """Return the finding about a file that is there already where a manifest would be written."""
     hint = "move one of the two away, or give this agent another name"
     return run_rule(imports.manifest_in_the_way, draft.origin.agent.source, Finding(START, f"{path} {why}", hint))

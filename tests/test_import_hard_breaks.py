@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from conftest import Workbench, examples
-from kei_assembler.importing.breaks import with_backslashes
+from kei_assembler.importing.hard_breaks import with_backslashes
 from kei_assembler.text.markdown import tidy
 from test_markdown import BITS, CONTAINERS
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agentfile import AgentFile
-from kei_assembler.importing.drafting import Origin
+from kei_assembler.importing.convert import ImportedFile
 from kei_assembler.importing.names import own_name
 from kei_assembler.kit import Kit, stem
 from kei_assembler.paths import as_seen
@@ -22,7 +22,7 @@ from kei_assembler.text import stamp
 _MORE = "move the change into {0}, a block or a template; to see it, run: assemble --diff {1}"
 
 
-class Generated(NamedTuple):
+class GeneratedFile(NamedTuple):
     """An agent file, the manifest of the kit that it was made from, and whether it is still as it was made."""
 
     agent: AgentFile
@@ -30,7 +30,7 @@ class Generated(NamedTuple):
     intact: bool
 
 
-def told_apart(kit: Kit, origins: Sequence[Origin]) -> tuple[list[Origin], list[Generated]]:
+def told_apart(kit: Kit, origins: Sequence[ImportedFile]) -> tuple[list[ImportedFile], list[GeneratedFile]]:
     """Return the files that people wrote, and those that were made from manifests which the kit has.
 
     A copy of such a file in which somebody began an agent of another name is that person's.
@@ -43,7 +43,7 @@ def told_apart(kit: Kit, origins: Sequence[Origin]) -> tuple[list[Origin], list[
     return [origin for origin, one in zip(origins, made, strict=True) if one is None], list(filter(None, made))
 
 
-def edits(kit: Kit, generated: Iterable[Generated]) -> list[Diagnostic]:
+def edits(kit: Kit, generated: Iterable[GeneratedFile]) -> list[Diagnostic]:
     """Return a finding for each file that was edited after it was made."""
     found = []
     for agent, manifest, _ in (one for one in generated if not one.intact):
@@ -58,11 +58,11 @@ def _mark(agent: AgentFile) -> stamp.Stamp | None:
     return stamp.find(stamp.settled(agent.source.text, comment), comment)
 
 
-def _generated(kit: Kit, agent: AgentFile, mark: stamp.Stamp, manifests: Mapping[str, str]) -> Generated | None:
+def _generated(kit: Kit, agent: AgentFile, mark: stamp.Stamp, manifests: Mapping[str, str]) -> GeneratedFile | None:
     named = map(kit.files.resolve, named_by(kit.files, os.path.abspath(agent.source.file), mark.source))
     manifest = next((manifests[path] for path in named if path in manifests), "")
     is_made = manifest and (_is_in_place(kit, agent, manifest) or own_name(agent)[0] == stem(manifest))
-    return Generated(agent, manifest, mark.intact) if is_made else None
+    return GeneratedFile(agent, manifest, mark.intact) if is_made else None
 
 
 def _is_in_place(kit: Kit, agent: AgentFile, manifest: str) -> bool:

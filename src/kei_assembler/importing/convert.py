@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.agentfile import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
-from kei_assembler.importing.breaks import with_backslashes
-from kei_assembler.importing.former import renewed
-from kei_assembler.importing.lenient import as_text
+from kei_assembler.importing.hard_breaks import with_backslashes
+from kei_assembler.importing.legacy_syntax import renewed
+from kei_assembler.importing.lenient_yaml import as_text
 from kei_assembler.importing.paths import seen_by
 from kei_assembler.importing.tools import from_words, split_names, translated
 from kei_assembler.kit import Kit
@@ -27,17 +27,17 @@ from kei_assembler.targets.target import Target
 _DESCRIPTION_MOST = 200
 
 
-class Origin(NamedTuple):
+class ImportedFile(NamedTuple):
     """An agent file to import, and its path relative to the kit, empty where it lies elsewhere."""
 
     agent: AgentFile
     place: str
 
 
-class Draft(NamedTuple):
+class Conversion(NamedTuple):
     """The data of one manifest to be, where it comes from, and what there is to say."""
 
-    origin: Origin
+    origin: ImportedFile
     data: dict[str, Any]
     found: tuple[Diagnostic, ...]
 
@@ -47,7 +47,7 @@ class Draft(NamedTuple):
         return str(self.data["name"])
 
 
-def draft(kit: Kit, origin: Origin, name: str, names: Iterable[str]) -> Draft:
+def convert(kit: Kit, origin: ImportedFile, name: str, names: Iterable[str]) -> Conversion:
     """Return the manifest of one agent file. `names` are those of all agents that are imported with it."""
     return _Drafting(kit, origin, name).finish(frozenset(names) | kit.agents | {*kit.settings.external_agents})
 
@@ -55,7 +55,7 @@ def draft(kit: Kit, origin: Origin, name: str, names: Iterable[str]) -> Draft:
 class _Drafting:
     """Places the entries of one file, one by one."""
 
-    def __init__(self, kit: Kit, origin: Origin, name: str) -> None:
+    def __init__(self, kit: Kit, origin: ImportedFile, name: str) -> None:
         self.kit = kit
         self.origin = origin
         self.agent, self.found = renewed(origin.agent)
@@ -63,7 +63,7 @@ class _Drafting:
         self.data: dict[str, Any] = {"name": name}
         self.own: dict[str, Any] = {}
 
-    def finish(self, known: frozenset[str]) -> Draft:
+    def finish(self, known: frozenset[str]) -> Conversion:
         """Place everything, and return the draft."""
         self._describe()
         places = {self.row.tools.key: self._place_tools, "model": self._place_model}
@@ -79,7 +79,7 @@ class _Drafting:
         if self.own:
             self.data["target"] = {self.row.name: self.own}
         self._say_what_stays()
-        return Draft(self.origin, self.data, tuple(self.found))
+        return Conversion(self.origin, self.data, tuple(self.found))
 
     def _say(self, rule: Any, key: str, message: str, hint: str = "") -> None:
         self.found += self.agent.say(rule, self.agent.span(key), message, hint)
