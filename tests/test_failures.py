@@ -11,8 +11,8 @@ import pytest
 
 from conftest import Workbench
 from forkserver import COMMAND, ForkServer
+from kei_assembler.build.orphans import find_orphans
 from kei_assembler.loader import load_kit
-from kei_assembler.plan.orphans import find_orphans
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 A = {"agents/a.toml": AGENT.format("a")}
@@ -206,7 +206,7 @@ def test_each_template_error_is_reported_in_one_run(bench: Workbench) -> None:
     run = bench.run("--all", "--target", "claude-code", "--target", "gemini")
     places = [line.partition(": error[T406]")[0] for line in run.stderr.splitlines() if "error[T406]" in line]
     files = ("templates/agent.md.j2", "templates/gemini/agent.md.j2")
-    assert places == [f"{file}:{place}" for file in files for place in ("1:4", "3:6")]
+    assert places == [f"{file}:{location}" for file in files for location in ("1:4", "3:6")]
 
 
 def test_a_folder_outside_is_reported_once_for_all_agents(bench: Workbench) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # importing `typing` would slow down a cached run
 if TYPE_CHECKING:
+    from kei_assembler.api import Kit, Plan
+    from kei_assembler.build.changes import Change
+    from kei_assembler.build.result import RunResult
     from kei_assembler.diagnostics import AssembleError, Diagnostic
-    from kei_assembler.library import Kit, Plan
-    from kei_assembler.plan.changes import Change
-    from kei_assembler.plan.result import RunResult
-    from kei_assembler.render import Artifact
+    from kei_assembler.render.renderer import Artifact
 
 _MODULES = {
-    "Artifact": "render",
+    "Artifact": "render.renderer",
     "AssembleError": "diagnostics",
-    "Change": "plan.changes",
+    "Change": "build.changes",
     "Diagnostic": "diagnostics",
-    "Kit": "library",
-    "Plan": "library",
-    "RunResult": "plan.result",
+    "Kit": "api",
+    "Plan": "api",
+    "RunResult": "build.result",
 }
 
 __all__ = ["Artifact", "AssembleError", "Change", "Diagnostic", "Kit", "Plan", "RunResult", "__version__"]

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-from kei_assembler import streams
+from kei_assembler.cli import console
 from kei_assembler.files import run_cache
 
 
@@ -35,9 +35,9 @@ def main(prog_name: str = "assemble") -> NoReturn:
     try:
         cached = run_cache.recall(sys.argv[1:])
         if cached is None:
-            from kei_assembler import cli
+            from kei_assembler.cli import app
 
-            cli.main(prog_name=prog_name)
+            app.main(prog_name=prog_name)
         sys.exit(_print(cached))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -45,13 +45,13 @@ def main(prog_name: str = "assemble") -> NoReturn:
 
 def _print(output: tuple[str, str]) -> int:
     """Write the output of a cached run to stdout and stderr, and return the exit status that `cli` would return."""
-    streams.set_up()
+    console.set_up()
     try:
         for stream, text in zip((sys.stdout, sys.stderr), output, strict=True):
-            streams.write(stream, text)
+            console.write(stream, text)
     except OSError as error:
         with suppress(OSError):
-            streams.write(sys.stderr, f"error: the report cannot be written: {error.strerror}\n")
+            console.write(sys.stderr, f"error: the report cannot be written: {error.strerror}\n")
         return 2
     return 0
 

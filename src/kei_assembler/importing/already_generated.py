@@ -7,17 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from shlex import quote
 from typing import NamedTuple
 
+from kei_assembler.build.classify import named_by
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.convert import ImportedFile
 from kei_assembler.importing.names import own_name
 from kei_assembler.kit import Kit, stem
-from kei_assembler.paths import as_seen
-from kei_assembler.plan.classify import named_by
+from kei_assembler.markdown import stamp
+from kei_assembler.paths import display_path
 from kei_assembler.rules import imports
-from kei_assembler.source import START
 from kei_assembler.targets import TARGETS
-from kei_assembler.text import stamp
+from kei_assembler.toml.source import START
 
 _MORE = "move the change into {0}, a block or a template; to see it, run: assemble --diff {1}"
 
@@ -48,7 +48,7 @@ def edits(kit: Kit, generated: Iterable[GeneratedFile]) -> list[Diagnostic]:
     found = []
     for agent, manifest, _ in (one for one in generated if not one.intact):
         message = f"the file was generated from {manifest} and edited since; the edit was not taken over"
-        hint = _MORE.format(manifest, quote(as_seen(kit.path(manifest))))
+        hint = _MORE.format(manifest, quote(display_path(kit.path(manifest))))
         found += agent.say(imports.edit_not_imported, START, message, hint)
     return found
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span
-from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
 from kei_assembler.importing.hard_breaks import with_backslashes
 from kei_assembler.importing.legacy_syntax import renewed
@@ -17,21 +17,21 @@ from kei_assembler.importing.lenient_yaml import as_text
 from kei_assembler.importing.paths import seen_by
 from kei_assembler.importing.tools import from_words, split_names, translated
 from kei_assembler.kit import Kit
-from kei_assembler.manifest.adapt import EVERYTHING
+from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.rules import bodies, imports
-from kei_assembler.source.shapes import LINE, Field, Shape, fits
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
+from kei_assembler.validation import LINE, Field, Shape, fits
 
-_DESCRIPTION_MOST = 200
+_MAX_DESCRIPTION = 200
 
 
 class ImportedFile(NamedTuple):
     """An agent file to import, and its path relative to the kit, empty where it lies elsewhere."""
 
     agent: AgentFile
-    place: str
+    location: str
 
 
 class Conversion(NamedTuple):
@@ -218,9 +218,9 @@ class _Drafting:
             self.data["tools"] = [EVERYTHING]
 
     def _say_what_stays(self) -> None:
-        place, name = self.origin.place, str(self.data["name"])
+        location, name = self.origin.location, str(self.data["name"])
         output = self.kit.output(self.row.name, name, self.kit.manifest_file(name))
-        if seen_by(place) and place != output:
+        if seen_by(location) and location != output:
             hint = f"once `{output}` is there, delete this one: {self.row.label} would see the agent twice"
             self._say(imports.file_left_behind, "", f"the agent's file will be `{output}`", hint)
 
@@ -267,4 +267,4 @@ def _is_storable(value: Any) -> bool:
 
 def _first_line(body: str) -> str:
     lines = (line.strip("#>*-_` \t") for line in body.split("\n"))
-    return next((line for line in lines if line and not line.isspace()), "")[:_DESCRIPTION_MOST]
+    return next((line for line in lines if line and not line.isspace()), "")[:_MAX_DESCRIPTION]

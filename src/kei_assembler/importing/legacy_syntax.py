@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.lenient_yaml import LocatedValue
 from kei_assembler.rules.imports import front_matter_guessed
-from kei_assembler.source import START
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Tools
+from kei_assembler.toml.source import START
 
 
 def renewed(agent: AgentFile) -> tuple[AgentFile, list[Diagnostic]]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.lenient_yaml import as_text
 from kei_assembler.importing.paths import name_of
-from kei_assembler.manifest import NAME
+from kei_assembler.model.manifest import slug
 from kei_assembler.rules import imports
-from kei_assembler.source.shapes import fits
 from kei_assembler.targets import TARGETS
 
 
@@ -64,11 +61,3 @@ def _renamed(agent: AgentFile, raw: str, name: str) -> list[Diagnostic]:
 
 
 _NAME_HELP = "agents, people and scripts that start it by its name have to be told"
-
-
-def slug(text: str) -> str:
-    """Return a name for a manifest, as like to the text as may be; empty where nothing of it can stay."""
-    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
-    name = re.sub("[^a-z0-9]+", "-", plain).strip("-")
-    name = (f"agent-{name}" if name[:1].isdigit() else name)[:64].strip("-")
-    return name if fits(NAME, name) or not name else f"{name[:58]}-agent"

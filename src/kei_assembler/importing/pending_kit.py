@@ -9,25 +9,24 @@ from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple
 
+from kei_assembler.build.changes import Change
+from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.importing.agentfile import AgentFile, read_agent
+from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.bodies import Section, SplitRole, share
 from kei_assembler.importing.convert import Conversion, ImportedFile, convert
-from kei_assembler.importing.names import slug
 from kei_assembler.kit import Block, Kit
-from kei_assembler.kit.settings import decode_settings
-from kei_assembler.manifest import FIELDS
-from kei_assembler.manifest.adapt import EVERYTHING
-from kei_assembler.paths import normal
-from kei_assembler.plan.changes import Change
-from kei_assembler.plan.kit_plan import plan_kit
+from kei_assembler.model.adaptation import EVERYTHING
+from kei_assembler.model.manifest import FIELDS, slug
+from kei_assembler.model.settings import decode_settings
+from kei_assembler.paths import normalize
 from kei_assembler.rules import bodies, imports
-from kei_assembler.rules.definition import Finding
+from kei_assembler.rules.definition import Violation
 from kei_assembler.rules.runner import run_rule
-from kei_assembler.source import START, Source, read_toml, span_of
-from kei_assembler.source.handwriting import document
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
+from kei_assembler.toml.source import START, Source, read_toml, span_of
+from kei_assembler.toml.writer import document
 
 
 class PendingFile(NamedTuple):
@@ -96,7 +95,7 @@ def _keys_that_differ(first: Mapping[str, Any], second: Mapping[str, Any]) -> li
 
 def block_file(kit: Kit, name: str) -> str:
     """Return where a new block goes."""
-    return normal(f"{kit.settings.blocks[0]}/{name}.md")
+    return normalize(f"{kit.settings.blocks[0]}/{name}.md")
 
 
 def new_kit(folder: str, origins: Sequence[ImportedFile]) -> tuple[Kit, str]:
@@ -126,7 +125,7 @@ def _output_at_home(row: Target, origins: Iterable[ImportedFile]) -> str:
     """
     folder, name, suffix = row.default_path.partition("/{name}")
     home = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/.*")
-    places = (home.fullmatch(origin.place) for origin in origins if origin.agent.target == row.name)
+    places = (home.fullmatch(origin.location) for origin in origins if origin.agent.target == row.name)
     counts = Counter(match["folder"] for match in places if match and row.default_path != row.output)
     return f"{counts.most_common(1)[0][0]}{name}{suffix}" if counts else ""
 
@@ -168,7 +167,7 @@ def _sharing(one: Conversion, split: SplitRole, names: Mapping[str, str]) -> Con
         at = max(source.text.find(split.moved.text), 0)
         where = span_of(source.text, at, at + len(split.moved.text.partition("\n")[0]))
         message = f"the section `{split.moved.title}` comes after the rest of the body now, as a block"
-        found = (*found, *run_rule(bodies.section_moved, source, Finding(where, message)))
+        found = (*found, *run_rule(bodies.section_moved, source, Violation(where, message)))
     return one._replace(data=data, found=found)
 
 
@@ -186,4 +185,4 @@ def manifest_text(data: Mapping[str, Any]) -> str:
 def in_the_way(draft: Conversion, path: str, why: str) -> list[Diagnostic]:
     """Return the finding about a file that is there already where a manifest would be written."""
     hint = "move one of the two away, or give this agent another name"
-    return run_rule(imports.manifest_in_the_way, draft.origin.agent.source, Finding(START, f"{path} {why}", hint))
+    return run_rule(imports.manifest_in_the_way, draft.origin.agent.source, Violation(START, f"{path} {why}", hint))

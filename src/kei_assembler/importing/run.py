@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from shlex import quote
 from typing import NamedTuple
 
+from kei_assembler.build import writer
+from kei_assembler.build.options import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.files import DISK
 from kei_assembler.importing import pending_kit
-from kei_assembler.importing.agentfile import AgentFile, read_agent
+from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.already_generated import edits, told_apart
 from kei_assembler.importing.convert import Conversion, ImportedFile, convert
 from kei_assembler.importing.names import name_all
@@ -18,12 +20,10 @@ from kei_assembler.importing.paths import agent_files, target_by_path
 from kei_assembler.importing.pending_kit import PendingFile, PendingKit
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, kit_option
 from kei_assembler.loader import load_kit
-from kei_assembler.paths import as_seen, way_down
-from kei_assembler.plan import disk
-from kei_assembler.plan.options import Policy
+from kei_assembler.paths import display_path, way_down
 from kei_assembler.rules.sources import check_source
 from kei_assembler.selection import named, working_directory
-from kei_assembler.source import MAX_BYTES, ReadError, Source, with_lf
+from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, with_lf
 
 
 class ImportResult(NamedTuple):
@@ -64,7 +64,7 @@ def import_agents(
     found += [*edits(kit, generated), *(one for draft in drafts for one in draft.found)]
     found += [*PendingKit(kit, coming, blocks).problems(), *in_the_way]
     return ImportResult(
-        [(word, as_seen(kit.path(path))) for word, path in made],
+        [(word, display_path(kit.path(path))) for word, path in made],
         policy.weigh(found),
         len({path for _, path in made} - {piece.path for piece in pieces}),
         _build_command(kit, coming) if coming and not dry_run else "",
@@ -140,7 +140,7 @@ _DIFFERS = "says something else; it is left as it is"
 
 def _write_one(kit: Kit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
     """Write a file if it is not there, and return in a word what became of it, and why if nothing."""
-    outputs = disk.Disk(kit)
+    outputs = writer.Disk(kit)
     if not outputs.holds(file.path):
         raise AssembleError(f"{file.path} lies outside the kit's root", "see the setting `root`")
     try:
@@ -151,7 +151,7 @@ def _write_one(kit: Kit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
         return "unchanged" if with_lf(present) == content else "foreign", _DIFFERS
     if dry_run:
         return "would create", ""
-    return "created" if disk.create(kit.path(file.path), content) else "foreign", _DIFFERS
+    return "created" if writer.create(kit.path(file.path), content) else "foreign", _DIFFERS
 
 
 def _build_command(kit: Kit, coming: Sequence[PendingFile]) -> str:
@@ -164,7 +164,7 @@ def _build_command(kit: Kit, coming: Sequence[PendingFile]) -> str:
     if is_whole_kit and all(_there(kit, file) <= {_origin(file)} for file in coming):
         return f"{everything} --force, which takes over the files that they came from"
     files = "files that they" if len(taken) > 1 else "file that it"
-    manifests = " ".join(quote(as_seen(kit.path(file.path))) for file in taken)
+    manifests = " ".join(quote(display_path(kit.path(file.path))) for file in taken)
     return f"assemble --force {manifests}, which takes over the {files} came from"
 
 
