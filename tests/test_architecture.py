@@ -1,0 +1,133 @@
+"""The code layout. import-linter checks the layers (see pyproject.toml); these tests check what it can't see."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import REPOSITORY
+from kei_assembler.targets import TARGETS
+
+PACKAGE = REPOSITORY / "src" / "kei_assembler"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").as_posix().removesuffix("/__init__").replace("/", ".")
+
+
+def _is_in(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def test_imports_point_downwards_only() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert (run.returncode, run.stderr) == (0, ""), run.stdout
+
+
+def test_every_rule_is_in_rules() -> None:
+    modules = {_name(path) for path in MODULES if "\n@rule(" in path.read_text()}
+    assert modules
+    assert {module for module in modules if not _is_in(module, ("rules",))} == set()
+
+
+def test_only_the_runner_of_the_rules_creates_diagnostics() -> None:
+    creators = {
+        _name(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Diagnostic"
+    }
+    assert creators == {"rules.runner"}
+
+
+def _literals(path: Path) -> Iterator[str]:
+    """The strings in a file's code. Docstrings don't count, because they contain examples."""
+    tree = ast.parse(path.read_text())
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parent.name != "targets"], ids=_name)
+def test_only_its_row_names_a_client(path: Path) -> None:
+    folders = [path.rpartition("/")[0] for row in TARGETS.values() for path in (row.default_path, *row.search_paths)]
+    named = [text for text in _literals(path) if text in TARGETS or any(folder in text for folder in folders)]
+    assert named == []
+
+
+RUNS_THE_COMMAND = ("__main__", "cli")
+SHOWS_PROGRESS = ("build.progress",)
+
+# The names in these modules that touch neither the file system nor a stream.
+PURE = {
+    "os": "PathLike curdir environ fsdecode fspath getcwd getpid getppid name path sep",
+    "os.path": "abspath basename dirname isabs join normpath relpath split splitext",
+    "sys": "_current_frames",
+}
+# The names in `os` that start, end and connect processes.
+PROCESSES = "_exit close cpu_count fdopen fork kill pipe sched_getaffinity waitpid"
+FILE_MODULES = frozenset("fileinput glob io pathlib shutil subprocess tempfile".split())
+CACHE = re.compile(r"run_cache|recorder", re.IGNORECASE)
+
+
+def _file_accesses(source: str) -> set[str]:
+    """The names in a module that can touch the file system or a stream."""
+    accesses = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute() if (owner := ast.unparse(node.value)) in PURE:
+                pure = f"{PURE[owner]} {PROCESSES}" if owner == "os" else PURE[owner]
+                accesses |= {f"{owner}.{node.attr}"} - {f"{owner}.{name}" for name in pure.split()}
+            case ast.Name(id="open" | "print" | "input" as name):
+                accesses.add(name)
+            case ast.Import():
+                accesses |= {alias.name for alias in node.names} & FILE_MODULES
+            case ast.ImportFrom(module=str(module)) if module in PURE or module in FILE_MODULES:
+                accesses.add(module)
+    return accesses
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_only_files_and_the_command_line_touch_files_and_streams(path: Path) -> None:
+    if not _is_in(_name(path), ("files", *RUNS_THE_COMMAND)):
+        streams = {"sys.stderr"} if _name(path) in SHOWS_PROGRESS else set()
+        assert _file_accesses(path.read_text()) - streams == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("open('x')", "print('x')", "input()", "import subprocess", "from pathlib import Path", "from os import stat"),
+        *("from os.path import exists", "os.open('x', 0)", "os.scandir('x')", "f = os.lstat", "os.path.realpath('x')"),
+        *("map(os.path.lexists, x)", "sys.stdout.write('x')", "sys.argv"),
+    ],
+)
+def test_a_file_access_is_found(line: str) -> None:
+    assert _file_accesses(f"def function():\n    {line}\n")
+
+
+def test_only_files_and_the_command_line_mention_the_run_cache() -> None:
+    modules = {_name(path) for path in MODULES if CACHE.search(path.read_text())}
+    assert {module for module in modules if not _is_in(module, ("files",))} == {"cli.app", "__main__"}
+
+
+def _longest_functions(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = node.body[0].end_lineno if ast.get_docstring(node) else node.lineno
+            yield (node.end_lineno or 0) - (docstring or 0), node.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_functions_and_files_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
+    assert [name for lines, name in _longest_functions(path) if lines > 40] == []
