@@ -94,7 +94,7 @@ def _try_parse(text: str) -> FrontMatter | None:
 
 def _quoted(text: str, error: InvalidYamlError) -> FrontMatter | None:
     front = _try_parse(_with_indent_spaces("\n".join(map(_quoted_line, text.split("\n")))))
-    message = f"not valid YAML ({error.message}); read with quotes around unusual values, and with spaces for tabs"
+    message = f"this is not valid YAML ({error.message}); it was read with unusual values quoted, and tabs as spaces"
     recovery = Recovery(error.span, message, "Claude Code reads it the same way, but other clients may reject the file")
     return front and front._replace(recoveries=(recovery, *front.recoveries))
 
@@ -140,7 +140,7 @@ def _by_known_keys(text: str, error: InvalidYamlError, known: Collection[str]) -
         key = lines[start].partition(":")[0]
         value = _value_of(key, "\n".join(lines[start:end]).rstrip())
         entries[key] = LocatedValue(value, Span(start + 1, 1, start + 1, len(key) + 1))
-    message = f"not valid YAML ({error.message}); read line by line, each key up to the next known key"
+    message = f"this is not valid YAML ({error.message}); it was read line by line, each key up to the next known key"
     recovery = Recovery(error.span, message, "clients do not load this agent: compare the manifest with the file")
     return FrontMatter(entries, (recovery,))
 
