@@ -117,9 +117,9 @@ _MORE_KEYS = re.compile(rf"^(?:{'|'.join(_GENERAL_KEYS)}):", re.MULTILINE)
 
 def _parts(text: str, can_be_bare: bool) -> _Parts:
     opening = _OPENING.match(text)
+    if opening is None and can_be_bare:
+        return _Parts("", text)
     if opening is None:
-        if can_be_bare:
-            return _Parts("", text)
         raise _SkippedError("the file has no front matter, and was skipped", _FORMAT)
     closing = _closing(text, opening.end())
     if closing is None:

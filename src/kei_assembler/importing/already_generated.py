@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from shlex import quote
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agentfile import AgentFile
@@ -21,40 +20,27 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
 
 
-class GeneratedFile(NamedTuple):
-    """A generated agent file, its manifest, and whether the file is unchanged since it was generated."""
-
-    agent: AgentFile
-    manifest: str
-    is_intact: bool
-
-
-def without_generated(kit: Kit, files: Sequence[ImportedFile]) -> tuple[list[ImportedFile], list[GeneratedFile]]:
-    """Return the files that people wrote, and those that were generated from the kit's manifests."""
-    by_hand, generated = [], []
+def without_generated(
+    kit: Kit, files: Iterable[ImportedFile]
+) -> tuple[list[ImportedFile], list[str], list[Diagnostic]]:
+    """Return the files that people wrote, the manifests of the generated ones, and a diagnostic for each edit."""
+    by_hand, generated, found = [], [], []
     # resolving all manifests is slow in a large kit, and most imports need none of them
     manifests = cache(lambda: {kit.files.resolve(kit.path(file)): file for file in kit.manifests})
     for file in files:
         comment = TARGETS[file.agent.target].form.comment
         mark = stamp.find(stamp.settled(file.agent.source.text, comment), comment)
         manifest = _manifest_of(kit, file.agent, mark, manifests()) if mark else None
-        if mark and manifest:
-            generated.append(GeneratedFile(file.agent, manifest, mark.intact))
-        else:
+        if mark is None or manifest is None:
             by_hand.append(file)
-    return by_hand, generated
-
-
-def edited(kit: Kit, generated: Iterable[GeneratedFile]) -> list[Diagnostic]:
-    """Return a diagnostic for each generated file that was edited."""
-    found = []
-    for agent, manifest, is_intact in generated:
-        if not is_intact:
+            continue
+        generated.append(manifest)
+        if not mark.intact:
             message = f"the file was generated from {manifest} and then edited; the edit was not imported"
             command = f"assemble --diff {quote(as_seen(kit.path(manifest)))}"
             hint = f"move the change to {manifest}, a block or a template; to see it, run: {command}"
-            found += agent.report(imports.edit_not_imported, START, message, hint)
-    return found
+            found += file.agent.report(imports.edit_not_imported, START, message, hint)
+    return by_hand, generated, found
 
 
 def _manifest_of(kit: Kit, agent: AgentFile, mark: stamp.Stamp, manifests: Mapping[str, str]) -> str | None:

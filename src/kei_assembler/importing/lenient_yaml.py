@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Span
 
+# The maximum length of front matter, in characters: the limit that Claude Code has for untrusted files.
 MAX_LENGTH = 64 * 1024
-"""The maximum length of front matter, in characters: the limit that Claude Code has for untrusted files."""
-
+# The maximum nesting depth of front matter. A manifest nests the values some levels deeper.
 MAX_DEPTH = 32
-"""The maximum nesting depth of front matter. A manifest nests the values some levels deeper."""
 
 _MAX_DIGITS = 18
 _START = Span(1, 1, 1, 1)
@@ -174,17 +173,13 @@ _ESCAPE = re.compile(r"""\\([nt"\\/])""")
 
 def as_text(value: Any) -> str:
     """Return any value as text. List items and keys are on lines of their own, and None is empty."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case list():
-            return "\n".join(map(as_text, value))
-        case dict():
-            return "\n".join(f"{key}: {as_text(inner)}" for key, inner in value.items())
-        case _:
-            return str(value).strip()
+    if isinstance(value, list):
+        return "\n".join(map(as_text, value))
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {as_text(inner)}" for key, inner in value.items())
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value).strip()
 
 
 def by_lines(text: str, label: str) -> FrontMatter:
@@ -301,11 +296,9 @@ _PROTECT_BREAKS = str.maketrans({character: _STAND_INS[character] for character 
 _RESTORE = str.maketrans({stand_in: character for character, stand_in in _STAND_INS.items()})
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)")
-_WORDS = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
+_NAMED = {"null": None, "true": True, "false": False}
+_WORDS = {form(word): value for word, value in _NAMED.items() for form in (str, str.title, str.upper)}
+_WORDS |= {"": None, "~": None}
 
 
 def _resolve(event: Any) -> Any:

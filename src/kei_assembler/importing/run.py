@@ -10,7 +10,7 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.files import DISK
 from kei_assembler.importing.agentfile import read_agent
-from kei_assembler.importing.already_generated import edited, without_generated
+from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.convert import Conversion, ImportedFile, convert
 from kei_assembler.importing.names import unique_names
 from kei_assembler.importing.paths import agent_files, target_by_path
@@ -63,7 +63,7 @@ def import_agents(
     is_kit = discovery.is_kit(kit_folder)
     kit, settings = (load_kit(kit_folder), "") if is_kit else new_kit(kit_folder, files)
     policy = Policy.of(kit)
-    by_hand, generated = without_generated(kit, files)
+    by_hand, generated, edited = without_generated(kit, files)
     conversions = _convert(kit, by_hand)
     conversions, blocks = with_blocks(kit, conversions) if share else (conversions, {})
     manifests = pending_manifests(kit, conversions)
@@ -71,9 +71,10 @@ def import_agents(
     texts |= {block_file(kit, name): text for name, text in blocks.items()}
     pieces = [PendingFile(path, text, conversions[0]) for path, text in texts.items()] if conversions else []
     written, conflicts = _write(kit, (*pieces, *manifests), dry_run)
-    new = [file for file in manifests if dict(written)[file.path] != "foreign"]
-    written = [*dict.fromkeys((one.manifest, "kept") for one in generated), *written]
-    found += [*edited(kit, generated), *(one for conversion in conversions for one in conversion.found)]
+    foreign = {path for path, status in written if status == "foreign"}
+    new = [file for file in manifests if file.path not in foreign]
+    written = [*dict.fromkeys((manifest, "kept") for manifest in generated), *written]
+    found += [*edited, *(one for conversion in conversions for one in conversion.found)]
     found += [*PendingKit(kit, new, blocks).problems(), *conflicts]
     return ImportResult(
         [(status, as_seen(kit.path(path))) for path, status in written],
