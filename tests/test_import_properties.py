@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from kei_assembler.importing import lenient_yaml
 from kei_assembler.importing.agentfile import read_agent
 from kei_assembler.importing.bodies import closed
-from kei_assembler.importing.convert import ImportedFile, convert
+from kei_assembler.importing.convert import convert
 from kei_assembler.importing.hard_breaks import with_backslashes
 from kei_assembler.importing.names import unique_names
 from kei_assembler.importing.pending_kit import manifest_text, new_kit, pending_manifests
@@ -65,10 +65,9 @@ def _imported(raw: bytes, tmp: Path, target: str = "claude-code") -> Imported | 
     agent, found = read_agent("critic.md", raw, target)
     if agent is None:
         return None
-    imported_file = ImportedFile(agent, "")
-    kit, _ = new_kit(str(tmp), [imported_file])
+    kit, _ = new_kit(str(tmp), [agent])
     ((name, name_findings),) = unique_names([agent])
-    one = convert(kit, imported_file, name, [name])
+    one = convert(kit, agent, name, [name])
     (file,) = pending_manifests(kit, [one])
     source = read_toml(file.path, file.text.encode())
     assert source.error is None

@@ -19,13 +19,17 @@ from kei_assembler.text.stamp import MARKUP, split
 
 
 class AgentFile(NamedTuple):
-    """The content of an agent file: the entries of its front matter, and its body, which starts on line `line`."""
+    """The content of an agent file: the entries of its front matter, and its body, which starts on line `line`.
+
+    `kit_path` is the path of the file relative to the kit. It is empty if the file is outside the kit.
+    """
 
     source: Source
     target: str
     entries: Mapping[str, LocatedValue]
     body: str
     line: int
+    kit_path: str = ""
 
     def report(self, rule: Rule, where: Span | str, message: str, hint: str = "") -> list[Diagnostic]:
         """Return a diagnostic for a span of this file, or for a key. If the key is missing, it is for the file."""

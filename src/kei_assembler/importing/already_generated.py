@@ -9,7 +9,6 @@ from shlex import quote
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agentfile import AgentFile
-from kei_assembler.importing.convert import ImportedFile
 from kei_assembler.importing.names import valid_name
 from kei_assembler.kit import Kit, stem
 from kei_assembler.paths import as_seen
@@ -20,26 +19,24 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.text import stamp
 
 
-def without_generated(
-    kit: Kit, files: Iterable[ImportedFile]
-) -> tuple[list[ImportedFile], list[str], list[Diagnostic]]:
+def without_generated(kit: Kit, agents: Iterable[AgentFile]) -> tuple[list[AgentFile], list[str], list[Diagnostic]]:
     """Return the files that people wrote, the manifests of the generated ones, and a diagnostic for each edit."""
     by_hand, generated, found = [], [], []
     # resolving all manifests is slow in a large kit, and most imports need none of them
     manifests = cache(lambda: {kit.files.resolve(kit.path(file)): file for file in kit.manifests})
-    for file in files:
-        comment = TARGETS[file.agent.target].form.comment
-        mark = stamp.find(stamp.settled(file.agent.source.text, comment), comment)
-        manifest = _manifest_of(kit, file.agent, mark, manifests()) if mark else None
+    for agent in agents:
+        comment = TARGETS[agent.target].form.comment
+        mark = stamp.find(stamp.settled(agent.source.text, comment), comment)
+        manifest = _manifest_of(kit, agent, mark, manifests()) if mark else None
         if mark is None or manifest is None:
-            by_hand.append(file)
+            by_hand.append(agent)
             continue
         generated.append(manifest)
         if not mark.intact:
             message = f"the file was generated from {manifest} and then edited; the edit was not imported"
             command = f"assemble --diff {quote(as_seen(kit.path(manifest)))}"
             hint = f"move the change to {manifest}, a block or a template; to see it, run: {command}"
-            found += file.agent.report(imports.edit_not_imported, START, message, hint)
+            found += agent.report(imports.edit_not_imported, START, message, hint)
     return by_hand, generated, found
 
 

@@ -26,17 +26,10 @@ from kei_assembler.targets import TARGETS
 _MAX_DESCRIPTION = 200
 
 
-class ImportedFile(NamedTuple):
-    """An agent file to import, and its path relative to the kit. The path is empty if the file is outside the kit."""
-
-    agent: AgentFile
-    path: str
-
-
 class Conversion(NamedTuple):
     """The data of a new manifest, the agent file that it was converted from, and the diagnostics."""
 
-    file: ImportedFile
+    agent: AgentFile
     data: dict[str, Any]
     found: tuple[Diagnostic, ...]
 
@@ -46,9 +39,9 @@ class Conversion(NamedTuple):
         return str(self.data["name"])
 
 
-def convert(kit: Kit, file: ImportedFile, name: str, names: Iterable[str]) -> Conversion:
+def convert(kit: Kit, agent: AgentFile, name: str, names: Iterable[str]) -> Conversion:
     """Convert an agent file. `name` is the agent's name, and `names` are those of all agents of the same import."""
-    converter = _Converter(kit, file, name)
+    converter = _Converter(kit, agent, name)
     converter.convert_description()
     converter.convert_keys()
     converter.convert_body(frozenset(names) | kit.agents | {*kit.settings.external_agents})
@@ -58,11 +51,11 @@ def convert(kit: Kit, file: ImportedFile, name: str, names: Iterable[str]) -> Co
 class _Converter:
     """Converts the description, the other keys and the body of one file, in this order."""
 
-    def __init__(self, kit: Kit, file: ImportedFile, name: str) -> None:
+    def __init__(self, kit: Kit, agent: AgentFile, name: str) -> None:
         self.kit = kit
-        self.file = file
-        self.agent, self.found = modernized(file.agent)
-        self.row = TARGETS[file.agent.target]
+        self.original = agent
+        self.agent, self.found = modernized(agent)
+        self.row = TARGETS[agent.target]
         self.fields = {field.key: field for field in self.row.fields}
         self.data: dict[str, Any] = {"name": name}
         self.own: dict[str, Any] = {}
@@ -78,10 +71,10 @@ class _Converter:
         if own := assumed | self.own:
             self.data["target"] = {self.row.name: own}
         output = self.kit.output(self.row.name, self.data["name"], self.kit.manifest_file(self.data["name"]))
-        if target_by_folder(self.file.path) and self.file.path != output:
+        if target_by_folder(self.agent.kit_path) and self.agent.kit_path != output:
             hint = f"once `{output}` exists, delete this file: otherwise {self.row.label} sees the agent twice"
             self._report(imports.file_left_behind, START, f"the agent's file will be `{output}`", hint)
-        return Conversion(self.file, self.data, tuple(self.found))
+        return Conversion(self.original, self.data, tuple(self.found))
 
     def _report(self, rule: Any, where: Span | str, message: str, hint: str = "") -> None:
         self.found += self.agent.report(rule, where, message, hint)

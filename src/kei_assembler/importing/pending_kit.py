@@ -10,9 +10,9 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.importing.agentfile import read_agent
+from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.bodies import RoleSplit, Section, split_roles
-from kei_assembler.importing.convert import Conversion, ImportedFile, convert
+from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.names import slug
 from kei_assembler.kit import SETTINGS_FILE, Block, Kit
 from kei_assembler.kit.settings import decode_settings
@@ -62,24 +62,23 @@ class PendingKit(Kit):
     def _changed_keys(self, change: Change) -> list[Diagnostic]:
         """Import the generated file, and return a diagnostic for each key of the front matter that is different."""
         original = self.new[change.manifest].conversion
-        source = original.file.agent
         agent, _ = read_agent(change.path, change.after or b"", change.target, is_in_place=True)
-        if agent is None or change.target != source.target:
+        if agent is None or change.target != original.agent.target:
             return []
         before = _front_matter(original)
-        after = _front_matter(convert(self, ImportedFile(agent, ""), original.name, self.agents))
+        after = _front_matter(convert(self, agent, original.name, self.agents))
         found = []
         for key in before | after:
             if before.get(key) != after.get(key):
                 message = f"the kit's settings change the agent's `{key}`"
                 hint = "set the value that you want in the manifest"
-                found += source.report(imports.front_matter_changed, key, message, hint)
+                found += original.agent.report(imports.front_matter_changed, key, message, hint)
         return found
 
 
 def _front_matter(conversion: Conversion) -> dict[str, Any]:
     """The values for the front matter, with whitespace collapsed. A list of all tools is the same as no list."""
-    data, target = conversion.data, conversion.file.agent.target
+    data, target = conversion.data, conversion.agent.target
     own = data.get("target", {}).get(target, {})
     values = {key: data[key] for key in ("description", "tools", "model") if key in data} | own
     return {key: _collapsed(value) for key, value in values.items() if value != [EVERYTHING]}
@@ -96,31 +95,31 @@ def block_file(kit: Kit, name: str) -> str:
     return normal(f"{kit.settings.blocks[0]}/{name}.md")
 
 
-def new_kit(folder: str, files: Sequence[ImportedFile]) -> tuple[Kit, str]:
+def new_kit(folder: str, agents: Sequence[AgentFile]) -> tuple[Kit, str]:
     """Return a new kit in a folder, and the text of its settings.
 
     The settings require little, and put the generated files where the imported ones are.
     """
-    targets = sorted({file.agent.target for file in files})
+    targets = sorted({agent.target for agent in agents})
     lines = ['required = ["name", "description"]']
     if len(targets) == 1 and targets != [DEFAULT_TARGET]:
         lines.append(f'targets = ["{targets[0]}"]')
     for target in targets:
-        if output := _output_pattern(TARGETS[target], files):
+        if output := _output_pattern(TARGETS[target], agents):
             lines += ["", f"[target.{target}]", f'output = "{output}"']
     text = "\n".join(lines) + "\n"
     source = read_toml(SETTINGS_FILE, text.encode())
     return Kit(folder, decode_settings(source.data), source), text
 
 
-def _output_pattern(row: Target, files: Iterable[ImportedFile]) -> str:
+def _output_pattern(row: Target, agents: Iterable[AgentFile]) -> str:
     """The path pattern of where most of a client's files are in the kit.
 
     It is empty if they are not in a folder of the client, or if it is the default.
     """
     folder, name, suffix = row.default_path.partition("/{name}")
     client_folder = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/.*")
-    matches = (client_folder.fullmatch(file.path) for file in files if file.agent.target == row.name)
+    matches = (client_folder.fullmatch(agent.kit_path) for agent in agents if agent.target == row.name)
     folders = Counter(match["folder"] for match in matches if match and row.default_path != row.output)
     return f"{folders.most_common(1)[0][0]}{name}{suffix}" if folders else ""
 
@@ -157,7 +156,7 @@ def _with_blocks(conversion: Conversion, split: RoleSplit, names: Mapping[str, s
     data["blocks"] = [names[section.text] for section in split.shared]
     found = conversion.found
     if moved := split.moved:
-        agent = conversion.file.agent
+        agent = conversion.agent
         start = max(agent.source.text.find(moved.text), 0)
         where = span_of(agent.source.text, start, start + len(moved.text.partition("\n")[0]))
         message = f"the section `{moved.title}` became a block, which comes after the rest of the body"

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.files import DISK
-from kei_assembler.importing.agentfile import read_agent
+from kei_assembler.importing.agentfile import AgentFile, read_agent
 from kei_assembler.importing.already_generated import without_generated
-from kei_assembler.importing.convert import Conversion, ImportedFile, convert
+from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.names import unique_names
 from kei_assembler.importing.paths import agent_files, target_by_path
 from kei_assembler.importing.pending_kit import (
@@ -59,11 +59,11 @@ def import_agents(
         AssembleError: there are no agent files, the folder does not exist, or the kit's settings are invalid.
     """
     paths, kit_folder = agent_files(sources, target), _kit_folder(folder)
-    files, found = _read(paths, kit_folder)
+    agents, found = _read(paths, kit_folder)
     is_kit = discovery.is_kit(kit_folder)
-    kit, settings = (load_kit(kit_folder), "") if is_kit else new_kit(kit_folder, files)
+    kit, settings = (load_kit(kit_folder), "") if is_kit else new_kit(kit_folder, agents)
     policy = Policy.of(kit)
-    by_hand, generated, edited = without_generated(kit, files)
+    by_hand, generated, edited = without_generated(kit, agents)
     conversions = _convert(kit, by_hand)
     conversions, blocks = with_blocks(kit, conversions) if share else (conversions, {})
     manifests = pending_manifests(kit, conversions)
@@ -94,8 +94,8 @@ def _kit_folder(folder: str | None) -> str:
     return DISK.resolve(os.path.abspath(folder))
 
 
-def _read(paths: Sequence[tuple[str, str]], kit_folder: str) -> tuple[list[ImportedFile], list[Diagnostic]]:
-    files, found = [], []
+def _read(paths: Sequence[tuple[str, str]], kit_folder: str) -> tuple[list[AgentFile], list[Diagnostic]]:
+    agents, found = [], []
     for path, target in paths:
         try:
             raw = DISK.read(path, MAX_BYTES)
@@ -107,14 +107,14 @@ def _read(paths: Sequence[tuple[str, str]], kit_folder: str) -> tuple[list[Impor
         if agent is not None:
             # a link can lead out of the kit, or into it
             in_kit = (way_down(resolve(path), resolve(kit_folder)) for resolve in (os.path.abspath, DISK.resolve))
-            files.append(ImportedFile(agent, next(filter(None, in_kit), "")))
-    return files, found
+            agents.append(agent._replace(kit_path=next(filter(None, in_kit), "")))
+    return agents, found
 
 
-def _convert(kit: Kit, files: Sequence[ImportedFile]) -> list[Conversion]:
-    named_files = list(zip(files, unique_names([file.agent for file in files]), strict=True))
-    names = [name for _, (name, _) in named_files]
-    conversions = ((convert(kit, file, name, names), found) for file, (name, found) in named_files)
+def _convert(kit: Kit, agents: Sequence[AgentFile]) -> list[Conversion]:
+    named_agents = list(zip(agents, unique_names(agents), strict=True))
+    names = [name for _, (name, _) in named_agents]
+    conversions = ((convert(kit, agent, name, names), found) for agent, (name, found) in named_agents)
     return [conversion._replace(found=(*found, *conversion.found)) for conversion, found in conversions]
 
 
@@ -127,7 +127,7 @@ def _write(kit: Kit, files: Sequence[PendingFile], dry_run: bool) -> tuple[list[
         status, reason = ("foreign", "has the same agent name") if is_other else _write_file(kit, file, dry_run)
         written.append((file.path, status))
         if status == "foreign":
-            agent, hint = file.conversion.file.agent, "move one of the two files, or rename this agent"
+            agent, hint = file.conversion.agent, "move one of the two files, or rename this agent"
             found += agent.report(imports.manifest_in_the_way, START, f"{path} {reason}", hint)
     return written, found
 
@@ -152,7 +152,7 @@ def _build_command(kit: Kit, new: Sequence[PendingFile]) -> str:
     """The command that builds the new manifests. It forces only what overwrites nothing but imported files."""
     build_all = f"assemble --all{kit_option(named(kit.folder))}"
     overwritten = {file.path: _overwritten(kit, file) for file in new}
-    sources = {file.path: {DISK.resolve(file.conversion.file.agent.source.file)} for file in new}
+    sources = {file.path: {DISK.resolve(file.conversion.agent.source.file)} for file in new}
     forced = [path for path in sources if overwritten[path] == sources[path]]
     if not forced:
         return build_all
