@@ -61,14 +61,14 @@ def can_see_memory() -> bool:
 
 def peak(command: Sequence[str], context: Context) -> Memory:
     """Run a command and return the highest sampled memory of it and its children."""
-    most = Memory()
+    maximum = Memory()
     with subprocess.Popen(
         command, cwd=context.folder, env=context.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         while process.poll() is None:
-            most = Memory(*map(max, most, _current(process.pid)))
+            maximum = Memory(*map(max, maximum, _current(process.pid)))
             time.sleep(_SAMPLE_INTERVAL)
-    return most
+    return maximum
 
 
 def _current(process: int) -> Memory:

@@ -140,10 +140,10 @@ class _Series:
 
     def result(self, memory_runs: int) -> Result:
         """Return the measured times, and the memory of some more runs."""
-        most = Memory()
+        maximum = Memory()
         for _ in range(memory_runs if can_see_memory() else 0):
-            most = Memory(*map(max, most, peak(self.command, self.context())))
-        return Result(self.row, self.times[1:], self.bare[1:], most)
+            maximum = Memory(*map(max, maximum, peak(self.command, self.context())))
+        return Result(self.row, self.times[1:], self.bare[1:], maximum)
 
 
 def _contexts(row: Row, installation: Installation) -> Callable[[], Context]:

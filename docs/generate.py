@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from kei_assembler.cli import assemble
-from kei_assembler.kit.settings import SETTINGS
-from kei_assembler.manifest import FIELDS
+from kei_assembler.cli.app import assemble
+from kei_assembler.model.manifest import FIELDS
+from kei_assembler.model.settings import SETTINGS
 from kei_assembler.rules import catalog
-from kei_assembler.source.shapes import Field, Shape
 from kei_assembler.targets import docs as target_docs
+from kei_assembler.validation import Field, Shape
 
 FOLDER = Path(__file__).resolve().parent
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from compiled import compile_once
 from forkserver import ForkServer
-from kei_assembler import cli
+from kei_assembler.cli import app
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -99,7 +99,7 @@ class Workbench:
         self._monkeypatch.chdir(self.folder / cwd)
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as exit_:
-            cli.main(list(args))
+            app.main(list(args))
         out, err = self._capsys.readouterr()
         return Run(int(exit_.value.code or 0), out, err)
 

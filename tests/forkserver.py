@@ -21,7 +21,7 @@ from pkgutil import walk_packages
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
-COMMAND = "from kei_assembler import start\nstart.command()\n"
+COMMAND = "from kei_assembler.__main__ import command\ncommand()\n"
 
 
 class ForkServer:
@@ -129,8 +129,7 @@ def _load() -> None:
     import kei_assembler
 
     for module in walk_packages(kei_assembler.__path__, "kei_assembler."):
-        if module.name != "kei_assembler.__main__":
-            import_module(module.name)
+        import_module(module.name)
     from compiled import compile_once
     from kei_assembler import Kit
 

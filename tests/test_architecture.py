@@ -1,8 +1,12 @@
+"""The code layout. import-linter checks the layers (see pyproject.toml); these tests check what it can't see."""
+
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,174 +15,92 @@ from conftest import REPOSITORY
 from kei_assembler.targets import TARGETS
 
 PACKAGE = REPOSITORY / "src" / "kei_assembler"
-
-# The house, from the ground up: a room may import only from those before it.
-FLOORS = (
-    "diagnostics paths suggestions streams text text.hidden text.markdown text.frontmatter text.stamp",
-    "files.signatures render.heritage plan plan.progress source.handwriting",
-    "files.recorder source.shapes source.places targets.forms importing",
-    "files source importing.lenient_yaml importing.hard_breaks render.budget targets.target",
-    "plan.parallel targets.fields",
-    "targets.claude_code targets.copilot targets.gemini targets.opencode targets.qwen",
-    "targets.codex targets.cursor",
-    "files.atomic files.git_index files.walk render.sandbox targets",
-    "files.run_cache manifest",
-    "manifest.adapt kit.settings importing.paths",
-    "kit",
-    "kit.discovery",
-    "rules.definition plan.changes",
-    "rules.runner rules.imports rules.bodies",
-    "rules.sources rules.hiding rules.subject rules.outputs rules.drift rules.limits",
-    "importing.agentfile",
-    "rules.keys rules.names rules.tools rules.rights",
-    "rules.blocks rules.handoffs rules.text rules.settings importing.names importing.tools importing.legacy_syntax",
-    "rules loader",
-    "render.views rules.catalog selection",
-    "render.templates",
-    "render",
-    "plan.classify plan.disk plan.reach plan.options plan.result importing.bodies",
-    "plan.difference plan.planner plan.orphans plan.waivers commands targets.docs schema importing.convert",
-    "plan.renewing",
-    "plan.staging plan.kit_plan",
-    "plan.findings",
-    "plan.run scaffold commands.completing report.streams",
-    "scaffold.new_manifest report.as_text report.as_json report.as_sarif report.as_github",
-    "importing.pending_kit importing.already_generated",
-    "report library commands.options importing.run",
-    "watching",
-    "commands.explain commands.import_ commands.init commands.new commands.schema commands.targets commands.watch",
-    "cli",
-    "start",
-    "__main__",
-)
-LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms.split()}
-ROOMS = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
-def _room(path: Path) -> str:
+def _name(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").as_posix().removesuffix("/__init__").replace("/", ".")
 
 
-def _imports(source: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kei_assembler"):
-            module = (node.module or "").removeprefix("kei_assembler").lstrip(".")
-            yield from (f"{module}.{alias.name}".lstrip(".") for alias in node.names)
+def _is_in(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
-def _imported_rooms(path: Path) -> set[str]:
-    named = {name if name in LEVEL else name.rpartition(".")[0] for name in _imports(path.read_text())}
-    return named - {""}
+def test_imports_point_downwards_only() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert (run.returncode, run.stderr) == (0, ""), run.stdout
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=_room)
-def test_imports_point_downwards(path: Path) -> None:
-    assert {name for name in _imported_rooms(path) if LEVEL[name] >= LEVEL[_room(path)]} == set()
+def test_every_rule_is_in_rules() -> None:
+    modules = {_name(path) for path in MODULES if "\n@rule(" in path.read_text()}
+    assert modules
+    assert {module for module in modules if not _is_in(module, ("rules",))} == set()
 
 
-def test_no_two_packages_import_each_other() -> None:
-    imports = {
-        (_room(path).partition(".")[0], name.partition(".")[0]) for path in ROOMS for name in _imported_rooms(path)
-    }
-    assert {(one, other) for one, other in imports if one < other and (other, one) in imports} == set()
-
-
-def test_every_rule_stands_in_the_package_of_the_rules() -> None:
-    rooms = {_room(path) for path in ROOMS if "\n@rule(" in path.read_text()}
-    assert rooms
-    assert {room for room in rooms if not room.startswith("rules.")} == set()
-
-
-def test_every_diagnostic_is_made_by_the_runner_of_the_rules() -> None:
-    makers = {
-        _room(path)
-        for path in ROOMS
+def test_only_the_runner_of_the_rules_creates_diagnostics() -> None:
+    creators = {
+        _name(path)
+        for path in MODULES
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Diagnostic"
     }
-    assert makers == {"rules.runner"}
-
-
-def test_every_room_has_its_floor() -> None:
-    assert {_room(path) for path in ROOMS} == LEVEL.keys()
-
-
-def test_only_rendering_and_its_sandbox_know_jinja() -> None:
-    rooms = {_room(path) for path in ROOMS if "jinja2" in path.read_text()}
-    assert rooms == {"render.budget", "render.heritage", "render.sandbox", "render.templates", "render.views"}
-
-
-def test_only_one_room_knows_tree_sitter() -> None:
-    assert [path.name for path in ROOMS if "import tree_sitter" in path.read_text()] == ["places.py"]
+    assert creators == {"rules.runner"}
 
 
 def _literals(path: Path) -> Iterator[str]:
-    """The texts in a file's code; docstrings, where examples stand, are none."""
+    """The strings in a file's code. Docstrings don't count, because they contain examples."""
     tree = ast.parse(path.read_text())
-    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.value
 
 
-@pytest.mark.parametrize("path", [path for path in ROOMS if path.parent.name != "targets"], ids=_room)
-def test_only_its_row_knows_an_ai_tool(path: Path) -> None:
-    folders = [home.rpartition("/")[0] for row in TARGETS.values() for home in (row.default_path, *row.search_paths)]
-    told = [text for text in _literals(path) if text in TARGETS or any(folder in text for folder in folders)]
-    assert told == []
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parent.name != "targets"], ids=_name)
+def test_only_its_row_names_a_client(path: Path) -> None:
+    folders = [path.rpartition("/")[0] for row in TARGETS.values() for path in (row.default_path, *row.search_paths)]
+    named = [text for text in _literals(path) if text in TARGETS or any(folder in text for folder in folders)]
+    assert named == []
 
 
-def test_only_commands_know_click() -> None:
-    rooms = {_room(path) for path in ROOMS if any("click" in line for line in _import_lines(path))}
-    assert {room.partition(".")[0] for room in rooms} == {"cli", "commands"}
+RUNS_THE_COMMAND = ("__main__", "cli")
+SHOWS_PROGRESS = ("build.progress",)
 
-
-def _import_lines(path: Path) -> Iterator[str]:
-    return (line for line in path.read_text().splitlines() if line.lstrip().startswith(("import ", "from ")))
-
-
-RUNS_THE_COMMAND = ("__main__", "start", "cli", "commands", "streams")
-SHOWS_PROGRESS = ("plan.progress",)
+# The names in these modules that touch neither the file system nor a stream.
 PURE = {
     "os": "PathLike curdir environ fsdecode fspath getcwd getpid getppid name path sep",
     "os.path": "abspath basename dirname isabs join normpath relpath split splitext",
     "sys": "_current_frames",
 }
-"""What of these modules neither looks at the file system nor at a stream."""
-
-OF_PROCESSES = "_exit close cpu_count fdopen fork kill pipe sched_getaffinity waitpid"
-"""What of `os` starts and ends processes, and connects them."""
-
-BRING_FILES = frozenset("fileinput glob io pathlib shutil subprocess tempfile".split())
+# The names in `os` that start, end and connect processes.
+PROCESSES = "_exit close cpu_count fdopen fork kill pipe sched_getaffinity waitpid"
+FILE_MODULES = frozenset("fileinput glob io pathlib shutil subprocess tempfile".split())
 CACHE = re.compile(r"run_cache|recorder", re.IGNORECASE)
 
 
-def _is_part_of(room: str, parts: Iterable[str]) -> bool:
-    return any(room == part or room.startswith(f"{part}.") for part in parts)
-
-
-def _touched(source: str) -> set[str]:
-    """What a module names that can look at the file system or at a stream."""
-    touched = set()
+def _file_accesses(source: str) -> set[str]:
+    """The names in a module that can touch the file system or a stream."""
+    accesses = set()
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Attribute() if (owner := ast.unparse(node.value)) in PURE:
-                known = f"{PURE[owner]} {OF_PROCESSES}" if owner == "os" else PURE[owner]
-                touched |= {f"{owner}.{node.attr}"} - {f"{owner}.{name}" for name in known.split()}
+                pure = f"{PURE[owner]} {PROCESSES}" if owner == "os" else PURE[owner]
+                accesses |= {f"{owner}.{node.attr}"} - {f"{owner}.{name}" for name in pure.split()}
             case ast.Name(id="open" | "print" | "input" as name):
-                touched.add(name)
+                accesses.add(name)
             case ast.Import():
-                touched |= {alias.name for alias in node.names} & BRING_FILES
-            case ast.ImportFrom(module=str(module)) if module in PURE or module in BRING_FILES:
-                touched.add(module)
-    return touched
+                accesses |= {alias.name for alias in node.names} & FILE_MODULES
+            case ast.ImportFrom(module=str(module)) if module in PURE or module in FILE_MODULES:
+                accesses.add(module)
+    return accesses
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=_room)
-def test_only_the_file_interface_and_the_command_touch_files_and_streams(path: Path) -> None:
-    if not _is_part_of(_room(path), ("files", *RUNS_THE_COMMAND)):
-        streams = {"sys.stderr"} if _room(path) in SHOWS_PROGRESS else set()
-        assert _touched(path.read_text()) - streams == set()
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_only_files_and_the_command_line_touch_files_and_streams(path: Path) -> None:
+    if not _is_in(_name(path), ("files", *RUNS_THE_COMMAND)):
+        streams = {"sys.stderr"} if _name(path) in SHOWS_PROGRESS else set()
+        assert _file_accesses(path.read_text()) - streams == set()
 
 
 @pytest.mark.parametrize(
@@ -189,10 +111,23 @@ def test_only_the_file_interface_and_the_command_touch_files_and_streams(path: P
         *("map(os.path.lexists, x)", "sys.stdout.write('x')", "sys.argv"),
     ],
 )
-def test_what_touches_files_is_told(line: str) -> None:
-    assert _touched(f"def function():\n    {line}\n")
+def test_a_file_access_is_found(line: str) -> None:
+    assert _file_accesses(f"def function():\n    {line}\n")
 
 
-def test_only_the_file_interface_and_the_command_know_of_the_run_cache() -> None:
-    rooms = {_room(path) for path in ROOMS if CACHE.search(path.read_text())}
-    assert {room for room in rooms if not _is_part_of(room, ["files"])} == {"cli", "start"}
+def test_only_files_and_the_command_line_mention_the_run_cache() -> None:
+    modules = {_name(path) for path in MODULES if CACHE.search(path.read_text())}
+    assert {module for module in modules if not _is_in(module, ("files",))} == {"cli.app", "__main__"}
+
+
+def _longest_functions(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = node.body[0].end_lineno if ast.get_docstring(node) else node.lineno
+            yield (node.end_lineno or 0) - (docstring or 0), node.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_functions_and_files_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
+    assert [name for lines, name in _longest_functions(path) if lines > 40] == []

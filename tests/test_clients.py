@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from conftest import REPOSITORY, Workbench, examples
+from kei_assembler.markdown.front_matter import front_matter
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import MARKDOWN
-from kei_assembler.text.frontmatter import front_matter
 from readers import path_of, read
-from test_frontmatter import ANY_TEXT, TRICKY_TEXT
+from strategies import ANY_TEXT, TRICKY_TEXT
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ import pytest
 
 from conftest import Workbench
 from forkserver import COMMAND, ForkServer
+from kei_assembler.build.orphans import find_orphans
 from kei_assembler.loader import load_kit
-from kei_assembler.plan.orphans import find_orphans
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 A = {"agents/a.toml": AGENT.format("a")}
@@ -39,7 +39,7 @@ def test_a_stamp_does_not_depend_on_the_working_directory(bench: Workbench, cwd:
     assert "from ../../tools/kit/agents/a.toml." in bench.read(".claude/agents/a.md")
 
 
-def test_a_file_of_a_kit_inside_is_no_orphan(bench: Workbench) -> None:
+def test_a_file_of_a_nested_kit_is_not_an_orphan(bench: Workbench) -> None:
     inner = 'root = "../.."\n' + OUT.format("../../.claude/agents/{name}.md")
     bench.write({"tools/kit/agents/b.toml": AGENT.format("b"), "tools/kit/assemble.toml": inner})
     bench.write(A | {"assemble.toml": OUT.format(".claude/agents/{name}.md")})
@@ -62,7 +62,7 @@ def test_two_kits_do_not_overwrite_each_other(bench: Workbench) -> None:
     ("blocks", "codes"),
     [("", ["B203"]), ("blocks = []", ["B203"]), ('blocks = ["base-lax"]', ["B203"]), ('blocks = ["bsae"]', ["B201"])],
 )
-def test_obligatory_blocks_have_no_way_around(bench: Workbench, blocks: str, codes: list[str]) -> None:
+def test_obligatory_blocks_cannot_be_avoided(bench: Workbench, blocks: str, codes: list[str]) -> None:
     bench.write({"agents/a.toml": AGENT.format("a") + blocks, "assemble.toml": 'obligatory = ["base"]'})
     bench.write({"_blocks/base.md": "Base.", "_blocks/base-lax.md": "Lax."})
     run = bench.run("--all")
@@ -76,7 +76,7 @@ def test_a_link_from_one_output_to_another_is_refused(bench: Workbench) -> None:
     assert (run.status, _codes(run.stderr)) == (1, ["O613"])
 
 
-def test_an_agent_has_a_name_whatever_the_settings_say(bench: Workbench) -> None:
+def test_an_agent_needs_a_name_despite_the_settings(bench: Workbench) -> None:
     bench.write({"agents/a.toml": 'description = "A."\n', "assemble.toml": "required = []\n"})
     run = bench.run("--all")
     assert (run.status, _codes(run.stderr)) == (1, ["K103"])
@@ -89,7 +89,7 @@ def test_an_agent_has_a_name_whatever_the_settings_say(bench: Workbench) -> None
      "[1].append(2)", "agent.name.foo", "[1] | random", "lipsum()", "cycler", "joiner", "dict()", "namespace()",
      "[1] | batch(9) | list", "[1] | tojson", "range(10 ** 9)", "range(999999999) | list", "'\\ud800'"],
 )  # fmt: skip
-def test_what_a_template_must_not_print_is_a_finding_with_its_line(bench: Workbench, expression: str) -> None:
+def test_a_forbidden_template_expression_is_a_finding_with_its_line(bench: Workbench, expression: str) -> None:
     bench.write(A | {"templates/agent.md.j2": f"You.\n\n{{{{ {expression} }}}}\n"})
     run = bench.run("--all")
     assert (run.status, run.stdout, _codes(run.stderr)) == (1, "", ["O603"])
@@ -102,7 +102,7 @@ def test_what_a_template_must_not_print_is_a_finding_with_its_line(bench: Workbe
     ["{% include 'agent.md.j2' %}", "{% extends 'no.md.j2' %}", "{% include '../agents/a.toml' %}", "{% if %}", "{{",
      "{% include '/etc/passwd' %}", "{% import 'os' as os %}", "{% for a in b %}"],
 )  # fmt: skip
-def test_a_template_that_does_not_work_is_a_finding(bench: Workbench, template: str) -> None:
+def test_a_failing_template_is_a_finding(bench: Workbench, template: str) -> None:
     bench.write(A | {"templates/agent.md.j2": template})
     run = bench.run("--all")
     assert (run.status, run.stdout, _codes(run.stderr)) == (1, "", ["O603"])
@@ -126,7 +126,7 @@ def test_a_failing_template_makes_no_orphans(bench: Workbench) -> None:
 @pytest.mark.parametrize(
     "key", ["hooks = {{d = {}}}", "mcpServers = [{{d = {}}}]", "mcpServers = {{a = {{b = [{}]}}}}"]
 )
-def test_front_matter_takes_what_json_knows(bench: Workbench, key: str, value: str) -> None:
+def test_front_matter_takes_json_values(bench: Workbench, key: str, value: str) -> None:
     bench.write({"agents/a.toml": f"{AGENT.format('a')}[target.claude-code]\n{key.format(value)}\n"})
     run = bench.run("--all")
     assert (run.status, _codes(run.stderr)) == (1, ["K102"])
@@ -199,17 +199,17 @@ def test_one_cause_is_one_finding(bench: Workbench, manifest: str, codes: list[s
     assert (run.status, _codes(run.stderr)) == (1, codes), run.stderr
 
 
-def test_each_place_in_the_templates_is_told_in_one_run(bench: Workbench) -> None:
+def test_each_template_error_is_reported_in_one_run(bench: Workbench) -> None:
     template = "One\u200b.\nTwo.\nThree\u200b.\n"
     bench.write(A | {"agents/b.toml": AGENT.format("b"), "templates/agent.md.j2": template})
     bench.write({"templates/gemini/agent.md.j2": template})
     run = bench.run("--all", "--target", "claude-code", "--target", "gemini")
     places = [line.partition(": error[T406]")[0] for line in run.stderr.splitlines() if "error[T406]" in line]
     files = ("templates/agent.md.j2", "templates/gemini/agent.md.j2")
-    assert places == [f"{file}:{place}" for file in files for place in ("1:4", "3:6")]
+    assert places == [f"{file}:{location}" for file in files for location in ("1:4", "3:6")]
 
 
-def test_a_folder_outside_is_told_once_for_all_agents(bench: Workbench) -> None:
+def test_a_folder_outside_is_reported_once_for_all_agents(bench: Workbench) -> None:
     bench.write({f"agents/{name}.toml": AGENT.format(name) for name in "abc"})
     (bench.folder / "out").symlink_to("/")
     bench.write({"assemble.toml": OUT.format("out/{name}.md")})
@@ -299,7 +299,7 @@ def test_orphans_are_found_wherever_a_pattern_leads(bench: Workbench, pattern: s
      ("out/.{name}.md", ["agents", "out", "out/in"]), (".{dir}/{name}.md", ["agents"]),
      (".{name}/a.md", [".", ".claude", ".venv", "agents"])],
 )  # fmt: skip
-def test_no_folder_is_looked_in_that_the_pattern_cannot_reach(
+def test_only_folders_that_match_the_pattern_are_searched(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, pattern: str, entered: list[str]
 ) -> None:
     bench.write(A | {"assemble.toml": OUT.format(pattern)})
@@ -318,7 +318,7 @@ def test_no_folder_is_looked_in_that_the_pattern_cannot_reach(
     assert set(filter(os.path.isdir, looked)) == {*entered, ".claude/agents", ".claude/agents/in"}
 
 
-def test_a_file_that_another_run_is_about_to_put_in_place_is_no_orphan(bench: Workbench) -> None:
+def test_a_temporary_file_of_another_run_is_not_an_orphan(bench: Workbench) -> None:
     bench.write(A | {"assemble.toml": OUT.format("out/.{name}.md")})
     bench.run("--all")
     half = f"out/.assemble-{os.getppid()}-00000000-.a.md"
@@ -327,7 +327,7 @@ def test_a_file_that_another_run_is_about_to_put_in_place_is_no_orphan(bench: Wo
     assert (bench.folder / half).is_file()
 
 
-def test_orphans_are_found_where_manifests_lie_at_the_top(bench: Workbench) -> None:
+def test_orphans_are_found_if_manifests_are_at_the_top(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'manifests = "."\n', "old.toml": AGENT.format("old"), "a.toml": AGENT.format("a")})
     bench.run("--all")
     (bench.folder / "old.toml").unlink()
@@ -340,7 +340,7 @@ def test_an_output_folder_outside_is_one_finding(bench: Workbench) -> None:
     assert _codes(bench.run("--all").stderr) == ["O601"]
 
 
-def test_conflict_markers_that_a_block_shows_are_no_merge(bench: Workbench) -> None:
+def test_conflict_markers_in_the_code_of_a_block_are_allowed(bench: Workbench) -> None:
     shown = "```\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> x\n```\n"
     bench.write({"agents/a.toml": AGENT.format("a") + 'blocks = ["git"]\n', "_blocks/git.md": f"{shown}\nText.\n"})
     bench.run("--all")
@@ -359,7 +359,7 @@ TORN = {
 
 
 @pytest.mark.parametrize("rest", TORN.values(), ids=TORN)
-def test_a_manifest_with_conflict_markers_is_refused_at_the_first(rest: str, bench: Workbench) -> None:
+def test_a_manifest_is_refused_at_its_first_conflict_marker(rest: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT.format("a") + rest})
     line = bench.read("agents/a.toml").split("\n").index("<<<<<<< HEAD") + 1
     run = bench.run("--all")
@@ -367,7 +367,7 @@ def test_a_manifest_with_conflict_markers_is_refused_at_the_first(rest: str, ben
     assert (run.status, _codes(run.stderr), run.stdout) == (1, ["T405"], "")
 
 
-def test_conflict_markers_that_a_role_shows_are_no_merge(bench: Workbench) -> None:
+def test_conflict_markers_in_the_code_of_a_role_are_allowed(bench: Workbench) -> None:
     shown = "```\n" + CONFLICT.format("a", "b") + "```\n"
     bench.write({"agents/a.toml": f'{AGENT.format("a")}role = """\nSettle these:\n\n{shown}"""\n'})
     assert bench.run("--all").status == 0
@@ -390,7 +390,7 @@ def test_a_block_with_conflict_markers_within_a_tag_is_refused(bench: Workbench)
     assert "_blocks/rule.md:2:1: error[T405] the file has an unfinished merge\n" in bench.run("--all").stderr
 
 
-def test_a_merge_between_keys_is_told_as_what_it_is(bench: Workbench) -> None:
+def test_a_merge_between_keys_is_reported_as_a_merge(bench: Workbench) -> None:
     sides = '<<<<<<< HEAD\nmodel = "opus"\n=======\nmodel = "haiku"\n>>>>>>> other\n'
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n' + sides})
     assert _codes(bench.run("--all").stderr) == ["T405"]
@@ -419,7 +419,7 @@ OUT_OF_REACH = [
 
 
 @pytest.mark.parametrize(("own", "others", "args", "lacking"), OUT_OF_REACH)
-def test_a_handoff_to_an_agent_that_an_ai_tool_does_not_get_is_told(
+def test_a_handoff_to_an_agent_without_the_target_is_reported(
     own: str, others: str, args: tuple[str, ...], lacking: str, bench: Workbench
 ) -> None:
     bench.write(_handing_off(own, others))
@@ -429,7 +429,7 @@ def test_a_handoff_to_an_agent_that_an_ai_tool_does_not_get_is_told(
     assert told == ([message] if lacking else [])
 
 
-def test_with_an_error_in_an_agent_nothing_is_said_of_who_gets_it(bench: Workbench) -> None:
+def test_targets_of_an_invalid_agent_are_not_checked(bench: Workbench) -> None:
     bench.write(_handing_off("", ONLY.format("codex") + "x = 1\n"))
     assert _codes(bench.run("--all").stderr) == ["K101"]
 
@@ -438,18 +438,18 @@ def _line_of(bench: Workbench, text: str) -> int:
     return bench.read("agents/a.toml").split("\n").index(text) + 1
 
 
-def test_an_agent_from_elsewhere_may_be_there_too(bench: Workbench) -> None:
+def test_an_external_agent_can_have_any_target(bench: Workbench) -> None:
     settings = {"assemble.toml": 'external-agents = ["b"]\n'}
     bench.write(_handing_off(ONLY.format("claude-code"), ONLY.format("codex")) | settings)
     assert bench.run("--all", "--strict").status == 0
 
 
-def test_only_a_look_at_all_manifests_tells_what_another_agent_is_written_for(bench: Workbench) -> None:
+def test_targets_of_other_agents_are_checked_only_with_all(bench: Workbench) -> None:
     bench.write(_handing_off("", ONLY.format("codex")))
     assert bench.run("agents/a.toml").stderr == "1 agent: 1 created\n"
 
 
-def test_a_line_of_spaces_costs_no_time(tmp_path: Path) -> None:
+def test_a_long_line_of_spaces_is_fast(tmp_path: Path) -> None:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "a.toml").write_text(AGENT.format("a") + 'role = "You."\n')
     _assemble(tmp_path, "--all")
@@ -467,7 +467,7 @@ def test_a_fifo_among_the_outputs_does_not_hang_the_run(tmp_path: Path, name: st
     assert (run.returncode, b"O606" in run.stderr) == (1, name == "agents/a.md")
 
 
-def test_force_overwrites_no_source(bench: Workbench) -> None:
+def test_force_does_not_overwrite_a_source(bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT.format("a") + 'blocks = ["base"]\n', "_blocks/base.md": "Base.\n"})
     (bench.folder / "agents" / "a.md").symlink_to("../_blocks/base.md")
     assert _codes(bench.run("--all", "--force").stderr) == ["O602"]
@@ -477,7 +477,7 @@ def test_force_overwrites_no_source(bench: Workbench) -> None:
     assert (bench.read("_blocks/base.md"), bench.read("_blocks/a.md")) == ("Base.\n", "Other.\n")
 
 
-def test_force_overwrites_no_template_in_a_folder_of_its_own(bench: Workbench) -> None:
+def test_force_does_not_overwrite_a_template(bench: Workbench) -> None:
     bench.write({"agents/agent.toml": AGENT.format("agent"), "templates/claude-code/agent.md.j2": "Mine.\n"})
     bench.write({"assemble.toml": OUT.format("templates/claude-code/{name}.md.j2")})
     assert _codes(bench.run("--all", "--force").stderr) == ["O602"]
@@ -492,7 +492,7 @@ def test_staged_outside_of_git_writes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rest", ['role = "  "\n', "[references]\nextra = []\n", "role = ''\n"])
-def test_what_is_required_must_say_something(bench: Workbench, rest: str) -> None:
+def test_required_keys_must_not_be_empty(bench: Workbench, rest: str) -> None:
     key = "references" if "references" in rest else "role"
     bench.write({"agents/a.toml": AGENT.format("a") + rest, "assemble.toml": f'required = ["{key}"]\n'})
     run = bench.run("--all")
@@ -527,7 +527,7 @@ def test_code_at_the_start_of_a_role_keeps_its_indent(bench: Workbench, role: st
     assert bench.run("--stdout", "agents/a.toml").stdout.endswith(f"\n\n# ROLE\n\n{body}")
 
 
-def test_annotations_name_files_from_where_the_run_is(bench: Workbench) -> None:
+def test_annotations_use_paths_from_the_working_directory(bench: Workbench) -> None:
     bench.write({"tools/kit/agents/a.toml": AGENT.format("b")})
     told = bench.run("--kit", "tools/kit", "--all", "--output-format", "github").stdout
     assert told.startswith("::error file=tools/kit/agents/a.toml,line=1,")
@@ -536,7 +536,7 @@ def test_annotations_name_files_from_where_the_run_is(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("kit", [".config/kit", "..kit", ".kit"])
-def test_a_hidden_folder_lies_below_like_any_other(bench: Workbench, kit: str) -> None:
+def test_a_hidden_folder_is_treated_like_any_other(bench: Workbench, kit: str) -> None:
     bench.write({f"{kit}/agents/a.toml": AGENT.format("b")})
     told = bench.run("--kit", kit, "--all", "--output-format", "github").stdout
     assert told.startswith(f"::error file={kit}/agents/a.toml,line=1,")
@@ -576,6 +576,6 @@ def test_files_on_another_drive_are_imported(bench: Workbench, drive: Path) -> N
     assert run.stderr.endswith(f"run: assemble --all --kit {drive}/kit\n")
 
 
-def test_a_kits_own_names_for_manifests_are_taken_from_anywhere(bench: Workbench) -> None:
+def test_paths_relative_to_the_kit_work_from_anywhere(bench: Workbench) -> None:
     bench.write({"kit/agents/a.toml": AGENT.format("a")})
     assert bench.run("--kit", "kit", "agents/a.toml").stdout == "created agents/a.md\n"

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from conftest import REPOSITORY
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Place, Span
+from kei_assembler.build.changes import FileStatus
+from kei_assembler.build.classify import classify, classify_leftover, text_of
+from kei_assembler.build.kit_plan import plan_kit
+from kei_assembler.build.result import RunResult
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Location, Span
 from kei_assembler.loader import load_kit
-from kei_assembler.plan.changes import FileStatus
-from kei_assembler.plan.classify import classify, classify_leftover, text_of
-from kei_assembler.plan.kit_plan import plan_kit
-from kei_assembler.plan.result import RunResult
-from kei_assembler.render import Artifact
+from kei_assembler.markdown import stamp
+from kei_assembler.render.renderer import Artifact
 from kei_assembler.report import FORMATS
-from kei_assembler.source import with_lf
-from kei_assembler.text import stamp
+from kei_assembler.toml.source import with_lf
 
 FUZZ = REPOSITORY / "tests" / "fuzz"
 TOML = {path.name: path.read_bytes() for path in sorted(FUZZ.glob("*.toml"))}
@@ -141,22 +141,22 @@ def _text(path: Path) -> str:
     return path.read_bytes().decode(errors="replace").removeprefix("\ufeff").replace("\r\n", "\n")
 
 
-def _places(found: Iterable[Diagnostic]) -> Iterator[Place]:
+def _places(found: Iterable[Diagnostic]) -> Iterator[Location]:
     for diagnostic in found:
-        yield diagnostic.place
-        yield from (related.place for related in diagnostic.related)
+        yield diagnostic.location
+        yield from (related.location for related in diagnostic.related)
 
 
-def _check_place(place: Place, folder: Path) -> None:
-    if place.span == Span(1, 1, 1, 1):
+def _check_place(location: Location, folder: Path) -> None:
+    if location.span == Span(1, 1, 1, 1):
         return
-    line, column, end_line, end_column = place.span
-    lines = _text(folder / place.file).split("\n")
-    assert (line, column) <= (end_line, end_column), place
-    assert 1 <= line <= end_line <= len(lines), place
-    assert 1 <= column <= len(lines[line - 1]) + 1, place
-    assert 1 <= end_column <= len(lines[end_line - 1]) + 1 + (column > len(lines[line - 1])), place
-    assert place.excerpt == lines[line - 1], place
+    line, column, end_line, end_column = location.span
+    lines = _text(folder / location.file).split("\n")
+    assert (line, column) <= (end_line, end_column), location
+    assert 1 <= line <= end_line <= len(lines), location
+    assert 1 <= column <= len(lines[line - 1]) + 1, location
+    assert 1 <= end_column <= len(lines[end_line - 1]) + 1 + (column > len(lines[line - 1])), location
+    assert location.excerpt == lines[line - 1], location
 
 
 def _check_reports(found: Iterable[Diagnostic]) -> None:
@@ -178,8 +178,8 @@ def _planned(folder: Path) -> list[Diagnostic]:
 def _check_kit(folder: Path, slot: str, raw: bytes) -> None:
     (folder / slot).write_bytes(raw)
     found = _planned(folder)
-    for place in _places(found):
-        _check_place(place, folder)
+    for location in _places(found):
+        _check_place(location, folder)
     _check_reports(found)
 
 
@@ -243,12 +243,12 @@ def _check_settled(raw: bytes) -> None:
 
 
 def _check_decisions(raw: bytes) -> None:
-    kind = classify(NOWHERE, WANTED, raw).kind
+    kind = classify(NOWHERE, WANTED, raw).status
     assert (kind is FileStatus.UNCHANGED) == (with_lf(raw) == WANTED.content)
     assert kind is not FileStatus.UPDATE or _rest(raw) in RESTS
     leftover = classify_leftover(NOWHERE, "agents/old.md", "claude-code", raw)
-    assert leftover is None or leftover.kind in (FileStatus.ORPHAN, FileStatus.UNMANAGED)
-    assert leftover is None or leftover.kind is FileStatus.UNMANAGED or not leftover.intact or _rest(raw) in RESTS
+    assert leftover is None or leftover.status in (FileStatus.ORPHAN, FileStatus.UNMANAGED)
+    assert leftover is None or leftover.status is FileStatus.UNMANAGED or not leftover.intact or _rest(raw) in RESTS
 
 
 def _fuzz_stamps(inputs: Iterable[bytes]) -> None:

@@ -219,7 +219,7 @@ def test_staged_needs_a_work_tree(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "kei_assembler", "--all", "--staged"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 2
-    assert run.stderr.startswith("error: --staged needs a git work tree, and the kit is in none")
+    assert run.stderr.startswith("error: --staged needs a git work tree, and the kit is not in one")
 
 
 def test_action_passes_inputs_only_in_the_environment() -> None:

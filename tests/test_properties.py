@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from conftest import examples
+from kei_assembler.build.changes import FileStatus
+from kei_assembler.build.kit_plan import KitPlan, plan_kit
+from kei_assembler.build.writer import Disk
 from kei_assembler.diagnostics import has_errors
 from kei_assembler.loader import load_kit
-from kei_assembler.plan.changes import FileStatus
-from kei_assembler.plan.disk import Disk
-from kei_assembler.plan.kit_plan import KitPlan, plan_kit
-from kei_assembler.text.hidden import is_hidden
+from kei_assembler.markdown.hidden_text import is_hidden
 
 # Text without the characters that are refused as hidden, and without unfilled placeholders.
 VISIBLE = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="{").filter(lambda one: not is_hidden(one))
@@ -68,8 +68,8 @@ def test_second_build_changes_nothing(manifest: dict[str, Any]) -> None:
         first = _planned(path).changes
         Disk(load_kit(path)).apply(first)
         second = _planned(path).changes
-    assert [change.kind for change in first] == [FileStatus.CREATE]
-    assert [change.kind for change in second] == [FileStatus.UNCHANGED]
+    assert [change.status for change in first] == [FileStatus.CREATE]
+    assert [change.status for change in second] == [FileStatus.UNCHANGED]
 
 
 @examples(100)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from conftest import REPOSITORY
-from kei_assembler import cli
+from kei_assembler.cli import app
 
 MANIFESTS = sorted((REPOSITORY / "agents").glob("*.toml"))
 SECTIONS = ["ROLE", "DOMAIN SCOPE", "HANDOFFS", "OUTPUT FORMAT", "FORBIDDEN", "REFERENCES"]
@@ -64,7 +64,7 @@ def test_blocks_and_sections_are_in_order(manifest: dict[str, Any], agent_file: 
 
 def test_committed_files_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
-        cli.main(["--kit", str(REPOSITORY), "--all", "--check"])
+        app.main(["--kit", str(REPOSITORY), "--all", "--check"])
     out, err = capsys.readouterr()
     assert (exit_.value.code, out) == (0, "")
     assert err == "7 agents: 7 unchanged\n"

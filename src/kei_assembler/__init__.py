@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # as `typing` has it, which is not worth its import where the command only repeats itself
+TYPE_CHECKING = False  # importing `typing` would slow down a cached run
 if TYPE_CHECKING:
+    from kei_assembler.api import Kit, Plan
+    from kei_assembler.build.changes import Change
+    from kei_assembler.build.result import RunResult
     from kei_assembler.diagnostics import AssembleError, Diagnostic
-    from kei_assembler.library import Kit, Plan
-    from kei_assembler.plan.changes import Change
-    from kei_assembler.plan.result import RunResult
-    from kei_assembler.render import Artifact
+    from kei_assembler.render.renderer import Artifact
 
 _MODULES = {
-    "Artifact": "render",
+    "Artifact": "render.renderer",
     "AssembleError": "diagnostics",
-    "Change": "plan.changes",
+    "Change": "build.changes",
     "Diagnostic": "diagnostics",
-    "Kit": "library",
-    "Plan": "library",
-    "RunResult": "plan.result",
+    "Kit": "api",
+    "Plan": "api",
+    "RunResult": "build.result",
 }
 
 __all__ = ["Artifact", "AssembleError", "Change", "Diagnostic", "Kit", "Plan", "RunResult", "__version__"]
@@ -25,7 +25,11 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Load a part of the library when it is asked for: the command starts without it."""
+    """Import a name on first use, since the command starts without most of them.
+
+    Raises:
+        AttributeError: the package has no such name.
+    """
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

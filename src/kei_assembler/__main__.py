@@ -1,6 +1,60 @@
-"""`python -m kei_assembler` is the command `assemble`."""
+"""Run the command `assemble`, also as `python -m kei_assembler`.
 
-from kei_assembler.start import command
+If nothing changed since the last run with the same arguments, the command prints that run's output again. This module
+therefore imports little: the import of `cli` would take longer than the whole run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import NoReturn
+
+from kei_assembler.cli import console
+from kei_assembler.files import run_cache
+
+
+def command() -> NoReturn:
+    """Run the command, then end the process at once: the interpreter's clean-up would take longer than some runs."""
+    try:
+        main()
+    except SystemExit as ended:
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(int(ended.code or 0))
+
+
+def main(prog_name: str = "assemble") -> NoReturn:
+    """Run the command with the arguments of this process.
+
+    Raises:
+        SystemExit: always, with the exit status.
+    """
+    try:
+        cached = run_cache.recall(sys.argv[1:])
+        if cached is None:
+            from kei_assembler.cli import app
+
+            app.main(prog_name=prog_name)
+        sys.exit(_print(cached))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _print(output: tuple[str, str]) -> int:
+    """Write the output of a cached run to stdout and stderr, and return the exit status that `cli` would return."""
+    console.set_up()
+    try:
+        for stream, text in zip((sys.stdout, sys.stderr), output, strict=True):
+            console.write(stream, text)
+    except OSError as error:
+        with suppress(OSError):
+            console.write(sys.stderr, f"error: the report cannot be written: {error.strerror}\n")
+        return 2
+    return 0
+
 
 if __name__ == "__main__":
     command()

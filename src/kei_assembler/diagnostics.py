@@ -45,7 +45,7 @@ class Span(NamedTuple):
     end_column: int
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """A span in a file of the kit.
 
     `file` is relative to the kit, with `/`. `excerpt` is the line that the span starts on, or None if there is no line
@@ -57,22 +57,22 @@ class Place(NamedTuple):
     excerpt: str | None = None
 
 
-class Related(NamedTuple):
+class RelatedLocation(NamedTuple):
     """Another location that a diagnostic refers to, and why."""
 
-    place: Place
+    location: Location
     message: str
 
 
 class Diagnostic(NamedTuple):
     """One finding. Diagnostics sort by file, location and code."""
 
-    place: Place
+    location: Location
     code: str
     severity: Severity
     message: str
     help: str = ""
-    related: tuple[Related, ...] = ()
+    related: tuple[RelatedLocation, ...] = ()
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 
-def normal(path: str) -> str:
+def normalize(path: str) -> str:
     """Return a path without redundant parts such as `.` and `a/..`, and with `/` as the separator."""
     return os.path.normpath(path).replace(os.sep, "/")
 
@@ -24,20 +24,20 @@ def upwards(path: str, last: str | None = None) -> Iterator[str]:
         path = folder
 
 
-def as_seen(path: str) -> str:
+def display_path(path: str) -> str:
     """Return the display path: relative to the working directory, with `/`."""
-    return as_seen_from(os.curdir, path)
+    return display_path_from(os.curdir, path)
 
 
-def as_seen_from(folder: str, path: str) -> str:
+def display_path_from(folder: str, path: str) -> str:
     """Return a path relative to a folder, with `/`."""
     try:
-        return normal(os.path.relpath(path, folder))
+        return normalize(os.path.relpath(path, folder))
     except (ValueError, FileNotFoundError):  # another drive on Windows, or a deleted working directory
-        return normal(path)
+        return normalize(path)
 
 
 def way_down(path: str, folder: str) -> str:
     """Return the path relative to a folder that it lies in, with `/`, or "" if it is the folder or lies elsewhere."""
-    relative = as_seen_from(folder, path)
+    relative = display_path_from(folder, path)
     return "" if relative == "." or relative.split("/")[0] == ".." or os.path.isabs(relative) else relative

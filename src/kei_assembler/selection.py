@@ -10,11 +10,11 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.kit import Kit, discovery, stem
 from kei_assembler.loader import load_kit
-from kei_assembler.paths import as_seen, as_seen_from, normal, upwards, way_down
+from kei_assembler.paths import display_path, display_path_from, normalize, upwards, way_down
 from kei_assembler.suggestions import nearest
 
 
-def home_of(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> str:
+def locate_kit(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> str:
     """Return the folder of the kit that a command line means.
 
     This is `folder`, or the nearest kit upwards from each manifest, or from the working directory. The kit around the
@@ -144,7 +144,7 @@ def _manifests_around(argument: str) -> list[str]:
         folder = os.path.dirname(folder)
     found = discovery.find(folder)
     kit = load_kit(found) if found else None
-    return [as_seen(kit.path(file)) for file in kit.manifests] if kit else []
+    return [display_path(kit.path(file)) for file in kit.manifests] if kit else []
 
 
 def way_to(folder: str) -> str:
@@ -155,7 +155,7 @@ def way_to(folder: str) -> str:
 
 def named(folder: str) -> str:
     """Return the display path of a kit's folder for `--kit`, or "" if the command finds the kit without it."""
-    path = as_seen(folder)
+    path = display_path(folder)
     return "" if path == "." and discovery.find(os.getcwd()) == folder else path
 
 
@@ -186,10 +186,10 @@ def _candidates(folder: str, argument: str) -> Iterator[str]:
     path as the kit's reports show it, which users copy into any working directory.
     """
     full = os.path.abspath(argument)
-    yield as_seen_from(folder, full)
-    yield from (as_seen_from(above, full) for above in upwards(full) if DISK.resolve(above) == folder)
-    yield as_seen_from(folder, DISK.resolve(argument))
-    yield normal(argument)
+    yield display_path_from(folder, full)
+    yield from (display_path_from(above, full) for above in upwards(full) if DISK.resolve(above) == folder)
+    yield display_path_from(folder, DISK.resolve(argument))
+    yield normalize(argument)
 
 
 def _not_a_manifest(kit: Kit, argument: str, commands: Iterable[str]) -> AssembleError:

@@ -10,11 +10,11 @@ from itertools import pairwise
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that `word` is most likely a misspelling of, or None."""
-    return _nearest(word.casefold(), frozenset(known)) if len(word) <= _WORD_MOST else None
+    return _nearest(word.casefold(), frozenset(known)) if len(word) <= _MAX_WORD else None
 
 
-_WORD_MOST = 200
-_CANDIDATES_MOST = 50
+_MAX_WORD = 200
+_MAX_CANDIDATES = 50
 
 
 @lru_cache(maxsize=1000)
@@ -25,7 +25,7 @@ def _nearest(word: str, known: frozenset[str]) -> str | None:
 
     by_pair = _by_pair(known)
     shared = Counter(candidate for pair in _pairs(word) for candidate in by_pair.get(pair, ()))
-    candidates = sorted(shared, key=lambda candidate: (-shared[candidate], candidate))[:_CANDIDATES_MOST]
+    candidates = sorted(shared, key=lambda candidate: (-shared[candidate], candidate))[:_MAX_CANDIDATES]
     folded = {candidate.casefold(): candidate for candidate in sorted(candidates, reverse=True)}
     matches = get_close_matches(word, sorted(folded), n=1, cutoff=0.6)
     return folded[matches[0]] if matches else None

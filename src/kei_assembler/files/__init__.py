@@ -1,7 +1,7 @@
 """The file system as the tool reads it: an interface, and its one implementation, the disk.
 
-Everything that reads a kit goes through a `Files` value, so that a kit can also lie elsewhere than on the disk. The
-disk tells the `RECORDER` of every access, by which the run cache knows what a run depends on.
+All code that reads a kit takes a `Files` value, so that a kit does not have to be on the disk. The disk reports every
+access to `RECORDER`, from which the run cache learns what a run depends on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Entry(NamedTuple):
-    """One entry of a folder: its name, whether it is a link itself, and whether it is a folder or leads to one."""
+    """One entry of a folder. A link to a folder is both a link and a folder."""
 
     name: str
     is_link: bool
@@ -29,123 +29,127 @@ class Entry(NamedTuple):
 class Files(Protocol):
     """Read access to a file system.
 
-    A path is absolute, or relative to the working directory; a kit asks with absolute paths only. On the disk, it uses
-    the separators of the machine. Links are followed unless a method says otherwise.
+    A path is absolute, or relative to the working directory; a kit passes absolute paths only. Paths use the separator
+    of the operating system. Methods follow links unless they say otherwise.
 
-    `exists`, and `is_folder` where it returns False, count as looking for a source: a file that the run itself writes
-    there may change what the next run reads. So does `list` with a `source_suffix`.
+    Three calls are recorded as the lookup of a source: `exists`, `is_folder` if it returns False, and `list` with a
+    `source_suffix`. If the run itself writes a file there, the next run can read other sources.
     """
 
-    def read(self, path: str, most: int, follow: bool = True) -> bytes:
-        """Return the content of a regular file, or its first `most` + 1 bytes where it is longer.
+    def read(self, path: str, max_bytes: int, follow: bool = True) -> bytes:
+        """Return the content of a regular file, cut off after `max_bytes` + 1 bytes.
 
-        Raises OSError if the path is anything else, cannot be read, or is a link and `follow` is False (ELOOP).
+        Raises:
+            OSError: the path is not a regular file, cannot be read, or is a link and `follow` is False (ELOOP).
         """
 
     def list(self, folder: str, source_suffix: str | None = None) -> list[Entry]:
-        """Return the entries of a folder, in no particular order; none if there is no such folder.
+        """Return the entries of a folder in arbitrary order, or an empty list if the folder does not exist.
 
-        `source_suffix` is how the names of the sources end that the caller looks for, "" for any name, and None if it
-        looks for something else.
+        If the caller looks for sources, `source_suffix` is the end of their names ("" for any name).
 
-        Raises OSError if the folder cannot be read.
+        Raises:
+            OSError: the folder cannot be read.
         """
 
     def resolve(self, path: str) -> str:
-        """Return the absolute path without links; the part of it that does not exist stays as it is."""
+        """Return the absolute path with links resolved. A part that does not exist stays as it is."""
 
     def exists(self, path: str) -> bool:
-        """Tell whether there is anything at a path, even a link that leads nowhere."""
+        """Return whether the path exists. A broken link exists."""
 
     def is_folder(self, path: str) -> bool:
-        """Tell whether a path is a folder or leads to one."""
+        """Return whether the path is a folder or a link to one."""
 
     def is_link(self, path: str) -> bool:
-        """Tell whether a path is itself a link."""
+        """Return whether the path itself is a link."""
 
 
 class Disk:
     """The file system of this machine; see `Files`."""
 
-    def read(self, path: str, most: int, follow: bool = True) -> bytes:
+    def read(self, path: str, max_bytes: int, follow: bool = True) -> bytes:
         """See `Files.read`."""
-        RECORDER.looks_at(path)
-        content = read_regular(path, most, follow)
-        RECORDER.has_read(path, content)
+        RECORDER.record_lookup(path)
+        content = read_regular(path, max_bytes, follow)
+        RECORDER.record_read(path, content)
         return content
 
     def list(self, folder: str, source_suffix: str | None = None) -> list[Entry]:
         """See `Files.list`."""
-        RECORDER.looks_at(folder)
+        RECORDER.record_lookup(folder)
         try:
             with os.scandir(folder) as scanned:
                 entries = list(scanned)
         except (FileNotFoundError, NotADirectoryError):
             entries = []
-        RECORDER.has_listed(folder, entries, source_suffix)
+        RECORDER.record_listing(folder, entries, source_suffix)
         return [Entry(entry.name, entry.is_symlink(), _is_folder(entry)) for entry in entries]
 
     def resolve(self, path: str) -> str:
         """See `Files.resolve`."""
         real = os.path.realpath(path)
-        RECORDER.has_resolved(path, real)
+        RECORDER.record_resolved(path, real)
         return real
 
     def exists(self, path: str) -> bool:
         """See `Files.exists`."""
-        RECORDER.looks_for(path)
+        RECORDER.record_source_lookup(path)
         return os.path.lexists(path)
 
     def is_folder(self, path: str) -> bool:
         """See `Files.is_folder`."""
-        RECORDER.looks_at(path)
+        RECORDER.record_lookup(path)
         is_folder = os.path.isdir(path)
         if not is_folder:
-            RECORDER.looks_for(path)
+            RECORDER.record_source_lookup(path)
         return is_folder
 
     def is_link(self, path: str) -> bool:
         """See `Files.is_link`."""
-        RECORDER.looks_at(path)
+        RECORDER.record_lookup(path)
         return os.path.islink(path)
 
 
 DISK: Files = Disk()
-"""The disk: what everything reads from unless it is given something else."""
+"""The disk of this machine, the default of all functions that read files."""
 
 
 def accesses() -> Accesses | None:
-    """Return what this process has accessed so far, for another process to add; None if that is not recorded."""
-    return RECORDER.everything()
+    """Return the recorded accesses of this process, to pass to another process; None if nothing is recorded."""
+    return RECORDER.all_accesses()
 
 
 def add_accesses(others: Accesses | None) -> None:
-    """Add what another process has accessed for the same run; None if it does not know."""
+    """Add the accesses that another process recorded for the same run; None stops the recording."""
     RECORDER.add(others)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads in a circle
+    except OSError:  # a circular link
         return False
 
 
-def read_regular(path: str, most: int, follow: bool = True) -> bytes:
-    """Return what `Files.read` does, without a word to the recorder: for what a run looks at only while it writes."""
+def read_regular(path: str, max_bytes: int, follow: bool = True) -> bytes:
+    """Read a file as `Files.read` does, but without recording it: for checks that belong to writing.
+
+    Raises:
+        OSError: as for `Files.read`.
+    """
     descriptor = os.open(path, _OPEN_FLAGS if follow else _OPEN_FLAGS | _NO_FOLLOW)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            kind = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
-            raise OSError(kind, "it is a folder" if kind == errno.EISDIR else "it is no regular file")
-        return _read(descriptor, min(status.st_size, most) + 1)
+            is_folder = stat.S_ISDIR(status.st_mode)
+            raise OSError(
+                *(errno.EISDIR, "it is a folder") if is_folder else (errno.EINVAL, "it is not a regular file")
+            )
+        size = min(status.st_size, max_bytes) + 1  # one byte more, to notice a file that is too large
+        raw = os.read(descriptor, size)
+        while 0 < len(raw) < size - 1 and (more := os.read(descriptor, size - len(raw))):
+            raw += more
+        return raw
     finally:
         os.close(descriptor)
-
-
-def _read(descriptor: int, most: int) -> bytes:
-    raw = os.read(descriptor, most)
-    while 0 < len(raw) < most - 1 and (more := os.read(descriptor, most - len(raw))):  # all but the byte too many
-        raw += more
-    return raw

@@ -1,6 +1,6 @@
-"""Writing whole files: at any moment a file is there as it was or as it is to be, never half.
+"""Write files atomically: at any moment a path holds the whole old content or the whole new content.
 
-A new file is written beside its place under a name of its own, and then put there in one step.
+New content goes to a temporary file in the same folder, which is then renamed.
 """
 
 from __future__ import annotations
@@ -21,42 +21,52 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 def create(path: str, content: bytes) -> bool:
-    """Write a file if there is nothing at its path; return whether there was nothing.
+    """Write a file unless its path exists. Return whether the file was written.
 
-    Raises OSError if it cannot be written.
+    Raises:
+        OSError: the file cannot be written.
     """
     if os.path.lexists(path):
         return False
     with new_file(path) as file:
         file.write(content)
         file.close()
-        return _link(file.name, path)
+        try:
+            os.link(file.name, path)  # unlike a rename, it fails if another process has created the path meanwhile
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without hard links
+            if os.path.lexists(path):
+                return False
+            os.rename(file.name, path)
+        return True
 
 
 def replace(path: str, before: bytes | None, after: bytes | None, real: str = "") -> bool:
-    """Put the content `after` in the place of `before`; None stands for no file. Return whether that is so now.
+    """Replace the content `before` of a file with `after`; None stands for no file.
 
-    It is not if somebody else has put anything but `before` or `after` there. A file that stays keeps its permissions.
-    `real` is the resolved path, for a caller that has made sure of where it leads.
+    Return whether the path has the content `after` now. It has not if it had a third content, from somebody else. An
+    existing file keeps its permissions. `real` is the resolved path, if the caller has checked where links lead.
 
-    Raises OSError if the file cannot be read or written.
+    Raises:
+        OSError: the file cannot be read or written.
     """
-    place = real or os.path.realpath(path)
+    real = real or os.path.realpath(path)
     if after is None:
-        return _delete(place, before)
-    is_done = _replace(place, before, after)
+        return _delete(real, before)
+    is_done = _replace(real, before, after)
     if is_done:
-        RECORDER.has_written(path, after)
+        RECORDER.record_written(path, after)
     return is_done
 
 
 def is_temporary(path: str) -> bool:
-    """Tell whether a file is one that a run is about to put in its place, or left behind when it was killed."""
+    """Return whether a file is a temporary file of this module, in use or left by a killed run."""
     return _TEMPORARY.fullmatch(os.path.basename(path)) is not None
 
 
-def sweep(folder: str) -> None:
-    """Remove the temporary files of killed runs, whose processes are no more, from a folder."""
+def remove_stale_temp_files(folder: str) -> None:
+    """Remove temporary files from a folder if the processes that made them have ended."""
     try:
         names = os.listdir(folder)
     except OSError:
@@ -70,11 +80,12 @@ def sweep(folder: str) -> None:
 
 @contextmanager
 def new_file(path: str, permissions: int = 0o666) -> Iterator[BinaryIO]:
-    """Give a new file beside a path, open for writing; at the end it is removed, unless it was put elsewhere.
+    """Yield a new temporary file in the folder of a path, open for writing. Create the folder if necessary.
 
-    Its folder is made if need be. Where anything lies at the name of the new file, even a link, opening it fails.
+    On exit, the file is removed unless it was renamed. Opening fails if the name exists, so nobody can plant a link.
 
-    Raises OSError if the file cannot be made.
+    Raises:
+        OSError: the file cannot be created.
     """
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".assemble-{os.getpid()}-{os.urandom(4).hex()}-{name}")
@@ -93,30 +104,18 @@ def _opened(path: str, permissions: int) -> BinaryIO:
     try:
         return open(path, "xb", opener=opener)
     except FileNotFoundError:
-        # whoever may read the file may enter its folder
+        # who may read the file may also enter the folder: copy the read bits to the execute bits
         os.makedirs(os.path.dirname(path), permissions | (permissions & 0o444) >> 2, exist_ok=True)
     return open(path, "xb", opener=opener)
-
-
-def _link(temporary: str, path: str) -> bool:
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without hard links
-        if os.path.lexists(path):
-            return False
-        os.rename(temporary, path)
-    return True
 
 
 def _delete(path: str, before: bytes | None) -> bool:
     if not os.path.lexists(path):
         return True
-    is_as_before = before is not None and _holds(path, before)
-    if is_as_before:
+    is_unchanged = before is not None and _has_content(path, before)
+    if is_unchanged:
         os.unlink(path)
-    return is_as_before
+    return is_unchanged
 
 
 def _replace(path: str, before: bytes | None, after: bytes) -> bool:
@@ -126,32 +125,29 @@ def _replace(path: str, before: bytes | None, after: bytes) -> bool:
         if before is not None:
             with suppress(FileNotFoundError):
                 os.chmod(file.name, stat.S_IMODE(os.stat(path).st_mode))
-        is_still = not os.path.lexists(path) if before is None else _holds(path, before)
-        if is_still:
+        is_unchanged = not os.path.lexists(path) if before is None else _has_content(path, before)
+        if is_unchanged:
             os.replace(file.name, path)
-    return is_still or _is_regular_with(path, after)
+            return True
+    with suppress(OSError):
+        return _has_content(path, after)
+    return False
 
 
-def _holds(path: str, content: bytes) -> bool:
+def _has_content(path: str, content: bytes) -> bool:
     try:
         return read_regular(path, len(content)) == content
     except FileNotFoundError:
         return False
 
 
-def _is_regular_with(path: str, content: bytes) -> bool:
-    with suppress(OSError):
-        return _holds(path, content)
-    return False
-
-
 def _is_alive(process: int) -> bool:
     if sys.platform == "win32":
-        return True  # there, to ask is to kill
+        return True  # on Windows, os.kill with any signal ends the process
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except (OSError, OverflowError):
-        return True
+    except (OSError, OverflowError):  # the process belongs to another user, or the number is not one
+        pass
     return True

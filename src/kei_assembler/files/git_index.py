@@ -1,4 +1,4 @@
-"""Asking git: which files of a work tree its index has, and as what."""
+"""Ask git about the index of a work tree."""
 
 from __future__ import annotations
 
@@ -21,33 +21,39 @@ _OF_ONE_WORK_TREE = (
 
 
 class Git(NamedTuple):
-    """A git work tree: its top, and the environment to ask in."""
+    """A git work tree: its top folder, and the environment in which to run git."""
 
     top: str
     environment: Mapping[str, str]
 
     @classmethod
     def of(cls, top: str, is_here: bool) -> Git:
-        """Return the work tree with this top, a resolved path; `is_here` if the working directory lies in it.
+        """Return the work tree with this top folder, a resolved path.
 
-        The variables that a hook gets are about the work tree of its working directory, which can be another one.
+        `is_here` says that the working directory is in this work tree. Otherwise, variables such as `GIT_DIR`, which
+        git sets for hooks, are dropped: they describe the work tree of the working directory.
         """
         return cls(top, {name: value for name, value in os.environ.items() if is_here or name not in _OF_ONE_WORK_TREE})
 
-    def told(self, *args: str) -> bytes:
-        """Return what git says at the top, where relative paths in its environment start from.
+    def run(self, *args: str) -> bytes:
+        """Run git in the top folder, to which the relative paths in its variables refer, and return its output.
 
-        Raises AssembleError if there is no git, or it fails.
+        Raises:
+            AssembleError: git is not installed, or it fails.
         """
         command = ["git", "--literal-pathspecs", *args]
         try:
             return subprocess.run(command, cwd=self.top, env=self.environment, capture_output=True, check=True).stdout
         except (OSError, subprocess.CalledProcessError) as error:
-            told = getattr(error, "stderr", b"") or str(error).encode()
-            raise AssembleError(f"git cannot tell what is staged: {told.decode(errors='replace').strip()}") from error
+            reason = getattr(error, "stderr", b"") or str(error).encode()
+            raise AssembleError(f"git cannot read the index: {reason.decode(errors='replace').strip()}") from error
 
     def listed(self, paths: Iterable[str], *args: str) -> list[str]:
-        """Return the files that git lists at these absolute paths, which are absolute as well."""
+        """Return the absolute paths of the files that `git ls-files` lists at these absolute paths.
+
+        Raises:
+            AssembleError: git is not installed, or it fails.
+        """
         inside = [os.path.relpath(path, self.top) for path in paths if is_inside(path, self.top)]
-        names = self.told("ls-files", "-z", *args, "--", *inside).split(b"\0")[:-1]
+        names = self.run("ls-files", "-z", *args, "--", *inside).split(b"\0")[:-1]
         return [os.path.join(self.top, os.fsdecode(name)) for name in dict.fromkeys(names)]

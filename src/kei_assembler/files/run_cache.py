@@ -1,13 +1,12 @@
-"""What a run left in order, kept in the user's cache folder, so that the same run again costs little but `stat` calls.
+"""The run cache: the output of a run that left everything up to date, to save the work if the run is repeated.
 
-A record holds the paths that a run accessed, with their signatures, and what a run has to say that finds them so. It
-is used again when the same command line, in the same folder, finds every signature as it was. It can only save work:
-whatever is odd about a record, about where it lies, or about the clock, and there is none.
+A record in the user's cache folder contains the paths that a run accessed, their signatures, and the output of a run
+that finds them unchanged. It applies if the command line and the working directory are the same and every signature
+still matches. The cache may only save work: if anything about a record, its folder or the clock is odd, it is ignored.
 
-Where a signature is too young to be trusted (see `signatures`), as of what the run itself wrote, a digest of the
-content stands beside it, and is compared as well. Nothing is trusted where the time of the inode means something else,
-as on Windows, FAT and what other machines serve. With the signatures stand the folders' resolved paths, for the links
-on the way to them.
+Where a signature is not settled (see `signatures`), as for files that the run itself wrote, the record also contains a
+digest of the content. There are no records where the ctime has another meaning: on Windows, on FAT, and on network file
+systems. The record also contains the resolved paths of the folders, since a link on the way to a file could change.
 """
 
 from __future__ import annotations
@@ -23,24 +22,24 @@ from zlib import adler32, crc32
 
 from kei_assembler import __version__
 from kei_assembler.files import signatures
-from kei_assembler.files.atomic import is_temporary, new_file, sweep
+from kei_assembler.files.atomic import is_temporary, new_file, remove_stale_temp_files
 from kei_assembler.files.recorder import RECORDER, Accesses
 from kei_assembler.files.signatures import Signature
 from kei_assembler.paths import upwards
 
-_RECORDS_MOST = 64
-_OF_CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
-_OF_PROJECTS = (".git", ".hg", ".jj", ".svn", "assemble.toml", "pyproject.toml", "_blocks", "agents")
+_MAX_RECORDS = 64
+_CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
+_PROJECT_MARKERS = (".git", ".hg", ".jj", ".svn", "assemble.toml", "pyproject.toml", "_blocks", "agents")
 
 
 class _Run:
-    """The run in hand: the arguments of its command line; None before there is one."""
+    """The current run: the arguments of its command line, or None before `recall`."""
 
     args: tuple[str, ...] | None = None
 
 
 def recall(args: Iterable[str]) -> tuple[str, str] | None:
-    """Return what a run with these arguments has to say, if all is as when a record of it was kept."""
+    """Return stdout and stderr of a run with these arguments, or None if it has no record that still applies."""
     import time
 
     RECORDER.stop()
@@ -48,37 +47,37 @@ def recall(args: Iterable[str]) -> tuple[str, str] | None:
     folder = _folder()
     try:
         record = _read(folder, _name()) if folder else None
-        if record is None or not _holds_true(record):
+        if record is None or not _applies(record):
             return None
         _mature(record)
         return str(record["out"]), str(record["err"])
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # it is damaged
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # the record is damaged
         return None
 
 
-def _holds_true(record: dict[str, Any]) -> bool:
+def _applies(record: dict[str, Any]) -> bool:
     paths, folders = record["paths"], record["folders"]
     return bool(
         paths
-        and record["signatures"] == list(map(_spelled, map(signatures.signature, paths)))
+        and record["signatures"] == [_as_text(signatures.signature(path)) for path in paths]
         and all(os.path.realpath(folder) == real for folder, real in folders.items())
         and all(signatures.digest_of(path) == digest for path, digest in record["digests"].items())
     )
 
 
 def _mature(record: dict[str, Any]) -> None:
-    """Do without digests from now on, once all signatures have come of age, and are still those in the record."""
+    """Drop the digests from a record once all its signatures are settled: the next run then compares less."""
     folder = _folder() if record["digests"] else None
     found = list(map(signatures.signature, record["paths"])) if folder else []
-    are_told = record["signatures"] == list(map(_spelled, found))
-    if folder and are_told and all(signatures.is_settled(one, RECORDER.since) for one in found):
+    is_current = record["signatures"] == list(map(_as_text, found))  # also after the digests were compared
+    if folder and is_current and all(signatures.is_settled(one, RECORDER.since) for one in found):
         _write(folder, {**record, "digests": {}})
 
 
 def start_recording() -> None:
-    """Record from now on what the run accesses, if a record may be kept of it.
+    """Start recording what the run accesses, if the cache is usable.
 
-    The file system's own clock says what is too new, by a file that is made now.
+    The time of a new file shows the clock of the file system, by which later signatures count as settled or not.
     """
     folder = _folder()
     if folder is None:
@@ -93,40 +92,39 @@ def start_recording() -> None:
         return
     RECORDER.start(min(now, RECORDER.since))
     here = os.getcwd()
-    for argument in _Run.args or ():  # any of them may be a link to what the run is about
-        RECORDER.looks_at(os.path.join(here, argument))
+    for argument in _Run.args or ():  # an argument can be a link to a manifest
+        RECORDER.record_lookup(os.path.join(here, argument))
 
 
 def is_recording() -> bool:
-    """Tell whether accesses are recorded, so that a record may come of them."""
+    """Return whether accesses are recorded."""
     return RECORDER.accesses is not None
 
 
 def keep(out: str, err: str) -> None:
-    """Keep a record of the run, which left everything in order, unless something is too new for it.
+    """Store a record of the run, which left everything up to date, if its accesses allow one.
 
-    `out` and `err` are what a run says that finds it so.
+    `out` and `err` are the output of a run that finds everything unchanged.
     """
-    folder, seen = _folder(), RECORDER.everything()
+    folder, seen = _folder(), RECORDER.all_accesses()
     if folder is None or seen is None or _has_written_sources(seen):
         return
     changed = _add_changes(seen)
-    young = [
+    unsettled = [
         path
         for path, found in seen.paths.items()
         if path in changed or not signatures.is_settled(found, RECORDER.since)
     ]
-    digests = {path: _digest(seen, path) for path in young}
+    digests = {path: _digest(seen, path) for path in unsettled}
     devices = signatures.late_or_untimed_devices()
     if "" in digests.values() or any(signatures.is_on(signature, devices) for signature in seen.paths.values()):
         return
-    told = list(map(_spelled, seen.paths.values()))
-    said = {"key": _key(), "out": out, "err": err, "digests": digests}
-    _write(folder, {**said, "paths": list(seen.paths), "signatures": told, "folders": seen.places})
+    states = {"paths": list(seen.paths), "signatures": list(map(_as_text, seen.paths.values())), "digests": digests}
+    _write(folder, {"key": _key(), "out": out, "err": err, "folders": seen.resolved, **states})
 
 
 def _has_written_sources(seen: Accesses) -> bool:
-    """Tell whether the run has written a file that the next one may read as a source, or take for a sign of a kit."""
+    """Return whether the run wrote a file that the next run could read as a source, or that marks a kit."""
     return any(
         path.endswith(tuple(seen.sources[above]))
         for path in seen.written
@@ -136,9 +134,9 @@ def _has_written_sources(seen: Accesses) -> bool:
 
 
 def _add_changes(seen: Accesses) -> set[str]:
-    """What the run has written, and the folders where it did, are others now; return all of them.
+    """Update the signatures of the files that the run wrote and of their folders, and return their paths.
 
-    Their signatures were taken after that: whatever their times are, somebody else may have been there in between.
+    They need digests whatever their times are: somebody else can have changed them before the signature was taken.
     """
     for path, (signature_now, digest_now) in seen.written.items():
         seen.paths[path], seen.digests[path] = signature_now, digest_now
@@ -151,17 +149,18 @@ def _add_changes(seen: Accesses) -> set[str]:
 
 
 def _digest(seen: Accesses, path: str) -> str:
-    """The digest of what the run knows of a path; empty if it does not know enough."""
+    """The digest of the content or entries that the run saw at a path, or "" if it saw neither."""
     entries = seen.entries.get(path)
-    return seen.digests.get(path, "") if entries is None else signatures.digest(signatures.listed(entries))
+    return seen.digests.get(path, "") if entries is None else signatures.digest(signatures.joined_entries(entries))
 
 
 def _folder() -> str | None:
-    """The user's cache folder for this tool, or None where none is to be used.
+    """The user's cache folder for this tool, or None if the cache is not to be used.
 
-    It is never one that a repository could bring along (but for a home that is one), nor the folder at work.
+    The folder must not lie in a project, where a repository could contain prepared records, except that the home
+    folder itself can be a project. It must not lie in the working directory either.
     """
-    if _Run.args is None or "--no-cache" in _Run.args or os.name == "nt" or any(map(os.environ.get, _OF_CI)):
+    if _Run.args is None or "--no-cache" in _Run.args or os.name == "nt" or any(map(os.environ.get, _CI_VARIABLES)):
         return None
     home = os.path.expanduser("~")
     base = os.environ.get("XDG_CACHE_HOME", "")
@@ -178,7 +177,7 @@ def _is_exposed(folder: str, home: str) -> bool:
     except OSError:
         return True
     while folder != home:
-        if folder == here or any(os.path.lexists(os.path.join(folder, mark)) for mark in _OF_PROJECTS):
+        if folder == here or any(os.path.lexists(os.path.join(folder, mark)) for mark in _PROJECT_MARKERS):
             return True
         if folder == os.path.dirname(folder):
             return False
@@ -187,7 +186,7 @@ def _is_exposed(folder: str, home: str) -> bool:
 
 
 def _key() -> list[object]:
-    """All that a run depends on besides files."""
+    """Everything except files that the output of a run depends on."""
     streams = [
         (stream.isatty(), stat.S_ISREG(os.fstat(stream.fileno()).st_mode)) for stream in (sys.stdout, sys.stderr)
     ]
@@ -203,22 +202,22 @@ def _name() -> str:
     return f"{crc32(raw):08x}{adler32(raw):08x}.json"
 
 
-def _spelled(signature: Signature) -> str:
+def _as_text(signature: Signature) -> str:
     return " ".join(map(str, signature))
 
 
 def _is_private(status: os.stat_result) -> bool:
-    """Whether this is the user's own, and nobody else can write to it."""
+    """Return whether only the user can write to a file or folder."""
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
 def _identity(status: os.stat_result) -> list[int]:
-    """What the record says of its own file: nobody can know it who brings a record along, or copies one."""
+    """The device and inode of the record's file. A record that was copied here from elsewhere has others."""
     return [status.st_dev, status.st_ino]
 
 
 def _read(folder: str, name: str) -> dict[str, Any] | None:
-    """The record in a private file, if it is whole, where it was written, and meant for this run."""
+    """Return the record in a file that only the user can write, if it is intact and belongs to this run."""
     with open(os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as opened:
         status = os.fstat(opened.fileno())
         is_safe = stat.S_ISREG(status.st_mode) and _is_private(status) and _is_private(os.stat(folder))
@@ -228,7 +227,7 @@ def _read(folder: str, name: str) -> dict[str, Any] | None:
 
 
 def _write(folder: str, record: dict[str, Any]) -> None:
-    """Put the record in its place as a whole, or not at all."""
+    """Write the record atomically. Without a record, the next run does all the work, so ignore errors."""
     path = os.path.join(folder, _name())
     with suppress(OSError):
         with new_file(path, 0o600) as file:
@@ -236,14 +235,13 @@ def _write(folder: str, record: dict[str, Any]) -> None:
             file.write(b"%08x\n" % crc32(text) + text)
             file.close()
             os.replace(file.name, path)
-        sweep(folder)
+        remove_stale_temp_files(folder)
         _drop_old_records(folder)
 
 
 def _drop_old_records(folder: str) -> None:
-    """Keep the newest records; those of command lines that are not used any more are not worth their room."""
     with os.scandir(folder) as entries:
         records = [entry for entry in entries if entry.name.endswith(".json") and not is_temporary(entry.name)]
     records.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime_ns, reverse=True)
-    for entry in records[_RECORDS_MOST:]:
+    for entry in records[_MAX_RECORDS:]:
         os.unlink(entry.path)

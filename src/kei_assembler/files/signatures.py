@@ -1,9 +1,11 @@
-"""Signatures: by what `stat` says of a path, whether anything that was seen there changed since.
+"""Signatures detect changes of a path without reading its content.
 
-A signature is what `lstat` says of a path: device, inode, mode, size, and the times of the last change of content and
-of the inode (POSIX, <sys/stat.h>). The last of them no program can set. Of a link, it is besides what `stat` says, and
-where it leads. What changed so shortly before a run that a further change could bear the same times is not settled, as
-git has it (its "racy" entries): what is to be known of it is a digest of its content.
+A signature is the result of `lstat`: device, inode, mode, size, mtime and ctime (POSIX, <sys/stat.h>). No program can
+set the ctime. The signature of a link also contains the `stat` of its target and the resolved path.
+
+A signature is "settled" if every later change is sure to alter it. If a path changed so recently that another change
+could get the same times, its signature is not settled, and a digest of the content has to be compared as well. Git
+calls such index entries "racily clean".
 """
 
 from __future__ import annotations
@@ -23,22 +25,20 @@ _LATE_OR_UNTIMED = frozenset(
 
 
 def signature(path: str) -> Signature:
-    """Return by what it shows that a path, or what it leads to, changed; nothing where there is none."""
+    """Return the signature of a path, or an empty tuple if the path does not exist."""
     try:
         found = os.lstat(path)
         if path.endswith("/.git"):
-            return (stat.S_IFMT(found.st_mode),)  # all that anybody asks is whether it is there
-        return _fields(found) if not stat.S_ISLNK(found.st_mode) else (*_fields(found), *_target(path))
+            return (stat.S_IFMT(found.st_mode),)  # only its existence matters, and git changes it all the time
+        if not stat.S_ISLNK(found.st_mode):
+            return _fields(found)
+        try:
+            target: Signature = _fields(os.stat(path))
+        except OSError:  # a broken link
+            target = ()
+        return (*_fields(found), *target, os.path.realpath(path))
     except (OSError, ValueError):
         return ()
-
-
-def _target(link: str) -> Signature:
-    real = os.path.realpath(link)
-    try:
-        return (*_fields(os.stat(link)), real)
-    except OSError:
-        return (real,)
 
 
 def _fields(found: os.stat_result) -> Signature:
@@ -46,9 +46,10 @@ def _fields(found: os.stat_result) -> Signature:
 
 
 def is_settled(signature: Signature, since: int) -> bool:
-    """Tell whether any later change is bound to show: some file systems count in ticks, some in seconds or two.
+    """Return whether every later change is sure to alter a signature.
 
-    `since` are the nanoseconds from the epoch to before anybody looked.
+    `since` is a time before the signature was taken, in nanoseconds since the epoch. Some file systems store times in
+    clock ticks, others in units of one or two seconds.
     """
     times = (*signature[4::6], *signature[5::6])
     if not times or max(times) < since - _COARSE:
@@ -58,21 +59,22 @@ def is_settled(signature: Signature, since: int) -> bool:
 
 
 def is_on(signature: Signature, devices: frozenset[int]) -> bool:
-    """Tell whether a path, or what it leads to, is on one of these devices."""
+    """Return whether a path or the target of its link is on one of these devices."""
     return not devices.isdisjoint(signature[0:12:6])
 
 
 def digest(content: bytes) -> str:
-    """Return what tells a content from any other."""
+    """Return the SHA-256 digest of a content, in hexadecimal."""
     from hashlib import sha256
 
     return sha256(content).hexdigest()
 
 
 def digest_of(path: str) -> str:
-    """Return the digest of what a path leads to: of a file its bytes, of a folder what `listed` makes of its entries.
+    """Return the digest of a file's bytes, or of a folder's entries as `joined_entries` returns them. Follow links.
 
-    Raises OSError where it cannot be read.
+    Raises:
+        OSError: the path cannot be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
@@ -82,22 +84,22 @@ def digest_of(path: str) -> str:
     finally:
         os.close(descriptor)
     with os.scandir(path) as entries:
-        return digest(listed(map(entry_line, entries)))
+        return digest(joined_entries(map(entry_line, entries)))
 
 
 def entry_line(entry: os.DirEntry[str]) -> str:
-    """Return the line that stands for an entry of a folder: its name, and what kind of thing it is itself."""
+    """Return the line for an entry of a folder: its name and its kind, without following a link."""
     kind = "link" if entry.is_symlink() else "folder" if entry.is_dir(follow_symlinks=False) else "file"
     return f"{entry.name}/{kind}"
 
 
-def listed(lines: Iterable[str]) -> bytes:
-    """Return the lines of a folder's entries as one content, whatever their order."""
+def joined_entries(lines: Iterable[str]) -> bytes:
+    """Return the entry lines of a folder, sorted and joined, so that their order does not matter."""
     return "\n".join(sorted(lines)).encode(errors="surrogateescape")
 
 
 def late_or_untimed_devices() -> frozenset[int]:
-    """The devices whose files other machines or programs serve, or whose times of the inode can be set."""
+    """Return the devices whose files other machines or programs serve, or that store no real ctime."""
     try:
         with open(_MOUNTS, encoding="utf-8", errors="replace") as file:
             mounts = [line.split() for line in file]

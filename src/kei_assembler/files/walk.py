@@ -1,4 +1,4 @@
-"""Walking through a folder in depth, without being led in circles by links."""
+"""Walk through a folder and its subfolders. Circular links do not trap the walk."""
 
 from __future__ import annotations
 
@@ -17,34 +17,32 @@ def walk(
     source_suffix: str | None = None,
     once_per: Callable[[str], Hashable] = lambda _: None,
 ) -> Iterator[tuple[str, Entry]]:
-    """Yield what lies in a folder and below: paths relative to it, with `/`, and their entries.
+    """Yield the relative path, with `/`, and the entry of everything in a folder and its subfolders.
 
-    Of the inner folders, the walk goes into those that `enters` accepts. It goes only once into what links lead to, and
-    never back up to where the link lies; with `once_per`, once for each value that this gives for the links' paths.
+    The walk enters the subfolders for which `enters` returns True. It enters the target of links only once, or once per
+    value that `once_per` returns for the path of the link, and never if the target contains the link.
     `source_suffix` is as in `Files.list`.
 
-    Raises AssembleError if a folder cannot be read.
+    Raises:
+        AssembleError: a folder cannot be read.
     """
     pending = [""]
     seen: set[tuple[str, Hashable]] = set()
     while pending:
         inner = pending.pop()
         here = os.path.join(folder, inner) if inner else folder
-        for entry in _entries(files, here, source_suffix):
+        try:
+            entries = files.list(here, source_suffix)
+        except OSError as error:
+            raise AssembleError(f"the folder `{here}` cannot be read: {error.strerror}") from error
+        for entry in entries:
             path = f"{inner}/{entry.name}" if inner else entry.name
             yield path, entry
             if entry.is_folder and enters(path, entry):
                 if entry.is_link:
-                    place = files.resolve(os.path.join(folder, path))
-                    key = place, once_per(path)
-                    if key in seen or is_inside(files.resolve(here), place):
+                    real = files.resolve(os.path.join(folder, path))
+                    key = real, once_per(path)
+                    if key in seen or is_inside(files.resolve(here), real):
                         continue
                     seen.add(key)
                 pending.append(path)
-
-
-def _entries(files: Files, path: str, source_suffix: str | None) -> list[Entry]:
-    try:
-        return files.list(path, source_suffix)
-    except OSError as error:
-        raise AssembleError(f"the folder {path} cannot be read: {error.strerror}") from error

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from shlex import quote
 
+from kei_assembler.build.classify import named_by
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.names import valid_name
 from kei_assembler.kit import Kit, stem
-from kei_assembler.paths import as_seen
-from kei_assembler.plan.classify import named_by
+from kei_assembler.markdown import stamp
+from kei_assembler.paths import display_path
 from kei_assembler.rules import imports
-from kei_assembler.source import START
 from kei_assembler.targets import TARGETS
-from kei_assembler.text import stamp
+from kei_assembler.toml.source import START
 
 
 def without_generated(kit: Kit, agents: Iterable[AgentFile]) -> tuple[list[AgentFile], list[str], list[Diagnostic]]:
@@ -34,7 +34,7 @@ def without_generated(kit: Kit, agents: Iterable[AgentFile]) -> tuple[list[Agent
         generated.append(manifest)
         if not mark.intact:
             message = f"the file was generated from {manifest} and then edited; the edit was not imported"
-            command = f"assemble --diff {quote(as_seen(kit.path(manifest)))}"
+            command = f"assemble --diff {quote(display_path(kit.path(manifest)))}"
             hint = f"move the change to {manifest}, a block or a template; to see it, run: {command}"
             found += agent.report(imports.edit_not_imported, START, message, hint)
     return by_hand, generated, found

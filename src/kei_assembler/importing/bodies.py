@@ -9,10 +9,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from kei_assembler.manifest import manifest_reader, manifest_shape
+from kei_assembler.markdown.structure import Unclosed, collapse_whitespace, escape_block_start, reference
+from kei_assembler.markdown.structure import outline as read_outline
+from kei_assembler.model.manifest import manifest_reader, manifest_shape
 from kei_assembler.render.templates import default_body, default_titles
-from kei_assembler.text.markdown import Unclosed, fold, inert, reference
-from kei_assembler.text.markdown import outline as read_outline
 
 _HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t](?P<title>.*\S.*)")
 
@@ -93,7 +93,7 @@ def _entries(text: str) -> list[str]:
 def _unescaped(entry: str) -> str:
     """The text without the backslash that keeps it from starting a block."""
     bare = entry.replace("\\", "", 1)
-    return bare if inert(bare) == entry else entry
+    return bare if escape_block_start(bare) == entry else entry
 
 
 _HANDOFF = re.compile(r"\*\*(?P<target>.+?)\*\*: (?P<trigger>.+)")
@@ -107,7 +107,7 @@ def _handoffs(text: str) -> list[dict[str, str]]:
 def _fenced_lines(text: str) -> list[str]:
     """The lines inside a fence, if the template leaves each of them unchanged."""
     lines = text.split("\n")[1:-1]
-    return lines if all(line and fold(line) == line for line in lines) else []
+    return lines if all(line and collapse_whitespace(line) == line for line in lines) else []
 
 
 def _reference(entry: str) -> str:

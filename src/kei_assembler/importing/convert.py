@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span
-from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
 from kei_assembler.importing.hard_breaks import with_backslashes
 from kei_assembler.importing.legacy_syntax import modernized
@@ -16,12 +16,12 @@ from kei_assembler.importing.lenient_yaml import as_text
 from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import Kit
-from kei_assembler.manifest.adapt import EVERYTHING
+from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.rules import bodies, imports
-from kei_assembler.source import START
-from kei_assembler.source.shapes import LINE, Shape, fits
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
+from kei_assembler.toml.source import START
+from kei_assembler.validation import LINE, Shape, fits
 
 _MAX_DESCRIPTION = 200
 

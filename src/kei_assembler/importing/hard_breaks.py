@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
-from kei_assembler.text.markdown import code_spans, outline
+from kei_assembler.markdown.structure import code_spans, outline
 
 _TABLE_OR_HEADING = re.compile(r"[ \t>]*[|:=-][ \t|:=-]*\Z")
 _LINK = re.compile(r"""[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*\[[^\]]*\]:[ \t]*\S*(?:[ \t]+["'(].*)?[ \t]*\Z""")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import count
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.importing.agentfile import AgentFile
+from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.lenient_yaml import as_text
 from kei_assembler.importing.paths import name_by_path
-from kei_assembler.manifest import NAME
+from kei_assembler.model.manifest import slug
 from kei_assembler.rules import imports
-from kei_assembler.source.shapes import fits
 from kei_assembler.targets import TARGETS
 
 
@@ -56,11 +53,3 @@ def valid_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
     reason = f"`{text or by_path}` is not a valid name for a manifest" if is_named else "there is no name"
     hint = "update everything that starts the agent by its old name" if is_named else "use this name to start the agent"
     return name, agent.report(imports.name_repaired, "name", f"{reason}; the agent is imported as `{name}`", hint)
-
-
-def slug(text: str) -> str:
-    """Return the valid manifest name that is closest to a text, or an empty string if no character can be kept."""
-    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
-    name = re.sub("[^a-z0-9]+", "-", plain).strip("-")
-    name = (f"agent-{name}" if name[:1].isdigit() else name)[:64].strip("-")
-    return name if fits(NAME, name) or not name else f"{name[:58]}-agent"

@@ -9,23 +9,22 @@ from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple
 
+from kei_assembler.build.changes import Change
+from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.importing.agentfile import AgentFile, read_agent
+from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.bodies import RoleSplit, Section, split_roles
 from kei_assembler.importing.convert import Conversion, convert
-from kei_assembler.importing.names import slug
 from kei_assembler.kit import SETTINGS_FILE, Block, Kit
-from kei_assembler.kit.settings import decode_settings
-from kei_assembler.manifest import FIELDS
-from kei_assembler.manifest.adapt import EVERYTHING
-from kei_assembler.paths import normal
-from kei_assembler.plan.changes import Change
-from kei_assembler.plan.kit_plan import plan_kit
+from kei_assembler.model.adaptation import EVERYTHING
+from kei_assembler.model.manifest import FIELDS, slug
+from kei_assembler.model.settings import decode_settings
+from kei_assembler.paths import normalize
 from kei_assembler.rules import bodies, imports
-from kei_assembler.source import Source, read_toml, span_of
-from kei_assembler.source.handwriting import document
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
+from kei_assembler.toml.source import Source, read_toml, span_of
+from kei_assembler.toml.writer import document
 
 
 class PendingFile(NamedTuple):
@@ -92,7 +91,7 @@ def _collapsed(value: Any) -> Any:
 
 def block_file(kit: Kit, name: str) -> str:
     """Return the path of a new block."""
-    return normal(f"{kit.settings.blocks[0]}/{name}.md")
+    return normalize(f"{kit.settings.blocks[0]}/{name}.md")
 
 
 def new_kit(folder: str, agents: Sequence[AgentFile]) -> tuple[Kit, str]:

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from shlex import quote
 from typing import NamedTuple
 
+from kei_assembler.build import writer
+from kei_assembler.build.options import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.files import DISK
-from kei_assembler.importing.agentfile import AgentFile, read_agent
+from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.names import unique_names
@@ -24,13 +26,11 @@ from kei_assembler.importing.pending_kit import (
 )  # fmt: skip
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, kit_option
 from kei_assembler.loader import load_kit
-from kei_assembler.paths import as_seen, normal, way_down
-from kei_assembler.plan import disk
-from kei_assembler.plan.options import Policy
+from kei_assembler.paths import display_path, normalize, way_down
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
 from kei_assembler.selection import named, working_directory
-from kei_assembler.source import MAX_BYTES, START, ReadError, Source, with_lf
+from kei_assembler.toml.source import MAX_BYTES, START, ReadError, Source, with_lf
 
 
 class ImportResult(NamedTuple):
@@ -77,7 +77,7 @@ def import_agents(
     found += [*edited, *(one for conversion in conversions for one in conversion.found)]
     found += [*PendingKit(kit, new, blocks).problems(), *conflicts]
     return ImportResult(
-        [(status, as_seen(kit.path(path))) for path, status in written],
+        [(status, display_path(kit.path(path))) for path, status in written],
         policy.weigh(found),
         len({path for path, _ in written} - texts.keys()),
         _build_command(kit, new) if new and not dry_run else "",
@@ -100,9 +100,9 @@ def _read(paths: Sequence[tuple[str, str]], kit_folder: str) -> tuple[list[Agent
         try:
             raw = DISK.read(path, MAX_BYTES)
         except OSError as error:
-            found += check_source(Source(normal(path), "", ReadError("unreadable", error)))
+            found += check_source(Source(normalize(path), "", ReadError("unreadable", error)))
             continue
-        agent, problems = read_agent(normal(path), raw, target, is_in_place=target_by_path(path) == target)
+        agent, problems = read_agent(normalize(path), raw, target, is_in_place=target_by_path(path) == target)
         found += problems
         if agent is not None:
             # a link can lead out of the kit, or into it
@@ -134,7 +134,7 @@ def _write(kit: Kit, files: Sequence[PendingFile], dry_run: bool) -> tuple[list[
 
 def _write_file(kit: Kit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
     """Write a file that does not exist. Return its status, and the reason if it was not written."""
-    outputs, content, differs = disk.Disk(kit), file.text.encode(), "exists with different content, and was kept"
+    outputs, content, differs = writer.Disk(kit), file.text.encode(), "exists with different content, and was kept"
     if not outputs.holds(file.path):
         raise AssembleError(f"{file.path} is outside the kit's root", "see the setting `root`")
     try:
@@ -145,7 +145,7 @@ def _write_file(kit: Kit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
         return "unchanged" if with_lf(present) == content else "foreign", differs
     if dry_run:
         return "would create", ""
-    return "created" if disk.create(kit.path(file.path), content) else "foreign", differs
+    return "created" if writer.create(kit.path(file.path), content) else "foreign", differs
 
 
 def _build_command(kit: Kit, new: Sequence[PendingFile]) -> str:
@@ -159,7 +159,7 @@ def _build_command(kit: Kit, new: Sequence[PendingFile]) -> str:
     if sources.keys() >= {*kit.manifests} and all(overwritten[path] <= sources[path] for path in sources):
         return f"{build_all} --force, which overwrites the imported files"
     files = "files" if len(forced) > 1 else "file"
-    manifests = " ".join(quote(as_seen(kit.path(path))) for path in forced)
+    manifests = " ".join(quote(display_path(kit.path(path))) for path in forced)
     return f"assemble --force {manifests}, which overwrites the imported {files}"
 
 

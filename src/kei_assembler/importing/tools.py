@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kei_assembler.manifest.adapt import EVERYTHING, LISTS, in_words, permissions, toolset
+from kei_assembler.model.adaptation import EVERYTHING, LISTS, in_words, permissions, toolset
 from kei_assembler.rules.tools import is_one_tool
 from kei_assembler.targets.target import Target, Tools
 

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.files import DISK, Entry, Files
 from kei_assembler.files.walk import walk
-from kei_assembler.kit.settings import Settings, character, is_block_name, table_at
-from kei_assembler.manifest import Manifest, manifest_reader, manifest_shape
-from kei_assembler.paths import is_inside, normal
-from kei_assembler.source import MAX_BYTES, ReadError, Source, read_text, read_toml
-from kei_assembler.source.shapes import Misfit, Shape
+from kei_assembler.model.manifest import Manifest, manifest_reader, manifest_shape
+from kei_assembler.model.settings import Settings, character, is_block_name, table_at
+from kei_assembler.paths import is_inside, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
+from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
+from kei_assembler.validation import Shape, ValidationError
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -77,7 +77,7 @@ class Kit:
         return manifest_shape(self.settings.extra_keys)
 
     @cached_property
-    def decode_manifest(self) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[Misfit]]]:
+    def decode_manifest(self) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[ValidationError]]]:
         """A function that decodes parsed TOML (see `manifest_reader`)."""
         return manifest_reader(self.shape)
 
@@ -109,7 +109,7 @@ class Kit:
 
     def manifest_file(self, name: str) -> str:
         """Return the file for a new agent's manifest."""
-        return normal(f"{self.settings.manifests}/{name}.toml")
+        return normalize(f"{self.settings.manifests}/{name}.toml")
 
     def targets_of(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the targets to generate a manifest's files for in this run."""
@@ -131,7 +131,7 @@ class Kit:
     def output(self, target: str, name: str, file: str) -> str:
         """Return the path of the output for an agent's name, its manifest `file` and a target."""
         pattern = self.settings.output(target)
-        return normal(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
+        return normalize(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ class Kit:
 
     def _read_block(self, name: str) -> Block | None:
         for folder in self.settings.blocks:
-            file = normal(f"{folder}/{name}.md")
+            file = normalize(f"{folder}/{name}.md")
             if self.files.exists(self.path(file)):
                 return Block(name, self.read_text(file))
         return None

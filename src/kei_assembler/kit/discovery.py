@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from kei_assembler.diagnostics import AssembleError, KeyPath
 from kei_assembler.files import DISK, Files
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit
-from kei_assembler.kit.settings import decode_settings, table_at
+from kei_assembler.model.settings import decode_settings, table_at
 from kei_assembler.paths import upwards
-from kei_assembler.source import MAX_BYTES, Source, read_toml
+from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 
 PROJECT_TABLE: KeyPath = ("tool", "assemble")
 _DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"

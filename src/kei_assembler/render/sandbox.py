@@ -18,8 +18,8 @@ from jinja2.filters import do_indent, do_round, make_attrgetter
 from jinja2.runtime import BlockReference, Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 
-from kei_assembler.render.budget import Budget, PayingCode, PayingTemplate
-from kei_assembler.render.heritage import Heritage, heritage
+from kei_assembler.render.limits import Budget, PayingCode, PayingTemplate
+from kei_assembler.render.template_inheritance import Inheritance, heritage
 
 _MAX_SOURCE = 64 * 1024
 _REFUSED_FILTERS = "attr batch center format pprint random slice striptags sum tojson urlize wordwrap xmlattr".split()
@@ -58,7 +58,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def __init__(self, finalize: Callable[[Any], Any], **options: Any) -> None:
         self.budget = Budget(finalize)
-        self.heritage: dict[str, Heritage] = {}
+        self.heritage: dict[str, Inheritance] = {}
         # Optimized, Jinja2 would evaluate constant expressions when it compiles them, before a budget applies.
         super().__init__(finalize=self.budget.printed, optimized=False, **options)
         self.globals = {"range": safe_range}

@@ -13,20 +13,20 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, Templ
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
 from kei_assembler.files import DISK
 from kei_assembler.kit import BODY_TEMPLATE, Kit
-from kei_assembler.kit.settings import TEMPLATE_NAME
-from kei_assembler.manifest import Manifest
-from kei_assembler.paths import normal
-from kei_assembler.render.heritage import Heritage, misnamed
+from kei_assembler.model.manifest import Manifest
+from kei_assembler.model.settings import TEMPLATE_NAME
+from kei_assembler.paths import normalize
 from kei_assembler.render.sandbox import Sandbox
+from kei_assembler.render.template_inheritance import Inheritance, misnamed
 from kei_assembler.render.views import VARIABLES, printable, variables
-from kei_assembler.rules.hiding import hidden_text
+from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.outputs import template_fails, unknown_template_block
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.text import unfinished_merge
-from kei_assembler.source import MAX_BYTES, Source, with_lf
-from kei_assembler.source.shapes import fits
 from kei_assembler.suggestions import did_you_mean
+from kei_assembler.toml.source import MAX_BYTES, Source, with_lf
+from kei_assembler.validation import fits
 
 PACKAGE_FOLDER = os.path.normpath(os.path.join(os.path.dirname(__file__), "default"))
 PACKAGE_BODY = f"default/{BODY_TEMPLATE}"
@@ -49,7 +49,7 @@ class Templates:
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self._sources: dict[str, Source] = {}
-        self._heritage: dict[str, Mapping[str, Heritage]] = {}
+        self._heritage: dict[str, Mapping[str, Inheritance]] = {}
         self.name_for = cache(self._name_for)
         self.body = cache(self._compile)
         self._ineffective = cache(self._find_ineffective)
@@ -64,7 +64,7 @@ class Templates:
         return "" if name == PACKAGE_BODY else self._file(name)
 
     def _file(self, name: str) -> str:
-        return _package_file() if name == PACKAGE_BODY else normal(f"{self.kit.settings.templates}/{name}")
+        return _package_file() if name == PACKAGE_BODY else normalize(f"{self.kit.settings.templates}/{name}")
 
     def _exists(self, name: str) -> bool:
         return self.kit.files.exists(self.kit.path(self._file(name)))

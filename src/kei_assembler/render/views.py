@@ -8,9 +8,16 @@ from typing import Any
 
 from jinja2 import Undefined
 
-from kei_assembler.manifest import Handoff, Manifest
-from kei_assembler.source.shapes import are_texts
-from kei_assembler.text.markdown import fence_around, fold_all, inert, inert_all, reference, trimmed
+from kei_assembler.markdown.structure import (
+    collapse_whitespace_all,
+    escape_block_start,
+    escape_block_starts,
+    fence_around,
+    reference,
+    trimmed,
+)
+from kei_assembler.model.manifest import Handoff, Manifest
+from kei_assembler.validation import are_texts
 
 VARIABLES = ("agent", "allowed", "blocks", "extra", "report_fence", "target")
 """The names of a template's variables."""
@@ -47,14 +54,14 @@ class AgentView:
 def _handoffs(handoffs: tuple[Handoff, ...]) -> tuple[Handoff, ...]:
     # Escaping all texts of a field at once is faster than one by one.
     targets, triggers = zip(*handoffs, strict=True) if handoffs else ((), ())
-    return tuple(map(Handoff, inert_all(targets), inert_all(triggers)))
+    return tuple(map(Handoff, escape_block_starts(targets), escape_block_starts(triggers)))
 
 
 def _inert(value: Any) -> Any:
     if isinstance(value, str):
-        return inert(value)
+        return escape_block_start(value)
     if isinstance(value, list | tuple):
-        return inert_all(value) if are_texts(value) else tuple(map(_inert, value))
+        return escape_block_starts(value) if are_texts(value) else tuple(map(_inert, value))
     if isinstance(value, Mapping):
         return MappingProxyType({key: _inert(item) for key, item in value.items()})
     return value
@@ -64,7 +71,7 @@ _VIEWS: dict[str, Callable[[Any], Any]] = {
     "name": str,
     "role": trimmed,
     "blocks": tuple,
-    "output_extra_fields": fold_all,
+    "output_extra_fields": collapse_whitespace_all,
     "handoff": _handoffs,
     "references": lambda references: references._replace(extra=tuple(map(reference, references.extra))),
     "tools": lambda tools: _inert(tools or ()),

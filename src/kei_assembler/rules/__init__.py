@@ -6,17 +6,17 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, Kit, stem
-from kei_assembler.manifest import Manifest
-from kei_assembler.rules import blocks, handoffs, hiding, keys, limits, names, rights, text, tools
+from kei_assembler.model.manifest import Manifest
+from kei_assembler.rules import blocks, handoffs, hidden_text, keys, limits, names, permissions, text, tools
 from kei_assembler.rules.definition import Rule
+from kei_assembler.rules.manifest_context import KitUsage, ManifestContext, ManifestUse, use_of
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
-from kei_assembler.rules.subject import ManifestUse, Subject, Usage, use_of
-from kei_assembler.source import Source
+from kei_assembler.toml.source import Source
 
 __all__ = [
+    "KitUsage",
     "ManifestUse",
-    "Usage",
     "check_block",
     "check_defaults",
     "check_kit",
@@ -32,7 +32,7 @@ OF_MANIFEST = (
     *blocks.OF_MANIFEST,
     *handoffs.OF_MANIFEST,
     *text.OF_MANIFEST,
-    *rights.OF_MANIFEST,
+    *permissions.OF_MANIFEST,
 )
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
 OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)
@@ -40,33 +40,33 @@ OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, tex
 
 def check_manifest(kit: Kit, source: Source) -> tuple[Manifest, list[Diagnostic]]:
     """Return a manifest and its diagnostics. Don't render the manifest if one of them is an error."""
-    subject = Subject(kit, source)
+    context = ManifestContext(kit, source)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
-    found = _checked(subject, (*keys.OF_MISFITS, *rules) if subject.misfits else rules)
-    given = {key: getattr(subject.manifest, key) for key in ("name", "description") if _is_there(subject, key)}
-    found += check_limits(source, given, kit.targets_of(subject.manifest))
+    found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
+    given = {key: getattr(context.manifest, key) for key in ("name", "description") if _is_there(context, key)}
+    found += check_limits(source, given, kit.targets_of(context.manifest))
     found += run_rule(text.unfinished_merge, source, source)
-    return subject.manifest, found + run_rule(hiding.hidden_text, source, source, kit.allowed_characters)
+    return context.manifest, found + run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
 
 
 def check_defaults(kit: Kit) -> list[Diagnostic]:
     """Return the diagnostics for the settings' `[defaults]`, which the validation of the settings found valid."""
-    return _checked(Subject.of_defaults(kit), OF_DEFAULTS) if kit.defaults else []
+    return _checked(ManifestContext.of_defaults(kit), OF_DEFAULTS) if kit.defaults else []
 
 
-def _checked(subject: Subject, rules: Iterable[Rule]) -> list[Diagnostic]:
+def _checked(context: ManifestContext, rules: Iterable[Rule]) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     # most manifests have no findings, and it is faster to find that out for all rules at once
-    if not any(True for rule in rules for _ in rule.check(subject)):
+    if not any(True for rule in rules for _ in rule.check(context)):
         return found
     for rule in rules:
-        if findings := first_findings(rule, subject):
-            found += diagnose(rule, subject.source, map(subject.placed, findings))
+        if findings := first_findings(rule, context):
+            found += diagnose(rule, context.source, map(context.placed, findings))
     return found
 
 
-def _is_there(subject: Subject, key: str) -> bool:
-    return subject.fits(key) and not keys.is_missing(subject, key)
+def _is_there(context: ManifestContext, key: str) -> bool:
+    return context.fits(key) and not keys.is_missing(context, key)
 
 
 def check_limits(source: Source, given: limits.Given, targets: Iterable[str]) -> list[Diagnostic]:
@@ -76,17 +76,17 @@ def check_limits(source: Source, given: limits.Given, targets: Iterable[str]) ->
     return [found for rule in limits.RULES for found in run_rule(rule, source, given, targets)]
 
 
-def check_block(usage: Usage, block: Block) -> list[Diagnostic]:
+def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     """Return the diagnostics for a block, including why its file could not be read."""
     if problems := check_source(block.source):
         return problems
     found = [diagnostic for rule in OF_BLOCK for diagnostic in run_rule(rule, block.source, block)]
     found += run_rule(text.unfinished_merge, block.source, block.source)
     found += run_rule(text.client_variable_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
-    return found + run_rule(hiding.hidden_text, block.source, block.source, usage.kit.allowed_characters)
+    return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)
 
 
-def check_kit(usage: Usage) -> list[Diagnostic]:
+def check_kit(usage: KitUsage) -> list[Diagnostic]:
     """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit
     found = _check_handoffs(usage)
@@ -94,11 +94,11 @@ def check_kit(usage: Usage) -> list[Diagnostic]:
         if block := kit.block(name):
             found += run_rule(blocks.unused_block, block.source, usage, name)
     if kit.settings_source:
-        found += run_rule(rights.unused_allowance, kit.settings_source, usage, kit.settings_at)
+        found += run_rule(permissions.unused_allowance, kit.settings_source, usage, kit.settings_at)
     return found
 
 
-def _check_handoffs(usage: Usage) -> list[Diagnostic]:
+def _check_handoffs(usage: KitUsage) -> list[Diagnostic]:
     kit, reached, found = usage.kit, usage.handoffs, []
     # an agent that no other hands off to only stands out if most of the others are handed off to
     if len(reached & kit.agents) * 2 > len(kit.agents):

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import Block
-from kei_assembler.kit.settings import BLOCK_NAME, is_block_name
-from kei_assembler.rules.definition import Finding, rule
+from kei_assembler.model.settings import BLOCK_NAME, is_block_name
+from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.keys import is_missing, repeats
-from kei_assembler.rules.subject import Subject, Usage
-from kei_assembler.source import START
+from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.suggestions import did_you_mean, listed, nearest
+from kei_assembler.toml.source import START
 
 
 @rule("B201")
-def unknown_block(subject: Subject) -> Iterable[Finding]:
+def unknown_block(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a block that does not exist.
 
     None of the kit's block folders contains a file with that name and `.md`.
@@ -40,15 +40,15 @@ def unknown_block(subject: Subject) -> Iterable[Finding]:
         # _blocks/rule-test-first.md
         Write the test first.
     """
-    kit = subject.kit
-    for index, name in enumerate(subject.manifest.blocks):
+    kit = context.kit
+    for index, name in enumerate(context.manifest.blocks):
         if name and is_block_name(name) and kit.block(name) is None:
             create = f"create `{name}.md` in a block folder ({listed(kit.settings.blocks)})"
-            yield Finding(("blocks", index), f"unknown block `{name}`", did_you_mean(name, kit.block_names, create))
+            yield Violation(("blocks", index), f"unknown block `{name}`", did_you_mean(name, kit.block_names, create))
 
 
 @rule("B202")
-def repeated_block(subject: Subject) -> Iterable[Finding]:
+def repeated_block(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a block twice.
 
     Fails::
@@ -71,11 +71,11 @@ def repeated_block(subject: Subject) -> Iterable[Finding]:
         # _blocks/baseline.md
         Be honest.
     """
-    yield from repeats(("blocks",), subject.manifest.blocks)
+    yield from repeats(("blocks",), context.manifest.blocks)
 
 
 @rule("B203")
-def obligatory_blocks(subject: Subject) -> Iterable[Finding]:
+def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
     """A manifest's list of blocks does not start with the obligatory blocks in the kit's order.
 
     The setting `obligatory` names these blocks.
@@ -112,26 +112,26 @@ def obligatory_blocks(subject: Subject) -> Iterable[Finding]:
         # assemble.toml
         obligatory = ["baseline"]
     """
-    obligatory, blocks = subject.kit.settings.obligatory, subject.manifest.blocks
-    if blocks[: len(obligatory)] == obligatory or is_missing(subject, "blocks") or not subject.fits("blocks"):
+    obligatory, blocks = context.kit.settings.obligatory, context.manifest.blocks
+    if blocks[: len(obligatory)] == obligatory or is_missing(context, "blocks") or not context.fits("blocks"):
         return
-    listed_blocks = list(dict.fromkeys(_corrected(subject, name) for name in blocks))
+    listed_blocks = list(dict.fromkeys(_corrected(context, name) for name in blocks))
     if tuple(listed_blocks[: len(obligatory)]) == obligatory:
         return
     missing = [name for name in obligatory if name not in listed_blocks]
     problem = f"lacks the obligatory {listed(missing)}" if missing else "does not start with the obligatory blocks"
     where = ("blocks",) if blocks else ()
-    yield Finding(where, f"`blocks` {problem}", f"start the list with {listed(obligatory)}, in this order")
+    yield Violation(where, f"`blocks` {problem}", f"start the list with {listed(obligatory)}, in this order")
 
 
-def _corrected(subject: Subject, name: str) -> str:
+def _corrected(context: ManifestContext, name: str) -> str:
     # a misspelled obligatory block is reported as an unknown block only, not as a missing one too
-    is_known = is_block_name(name) and subject.kit.block(name) is not None
-    return name if is_known else nearest(name, subject.kit.settings.obligatory) or name
+    is_known = is_block_name(name) and context.kit.block(name) is not None
+    return name if is_known else nearest(name, context.kit.settings.obligatory) or name
 
 
 @rule("B204")
-def invalid_block_name(subject: Subject) -> Iterable[Finding]:
+def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a block with an invalid name.
 
     A name has one or more segments, joined by `/`. A segment consists of lower-case letters, digits, `.`, `_` and `-`,
@@ -154,14 +154,14 @@ def invalid_block_name(subject: Subject) -> Iterable[Finding]:
         # _blocks/policy/no-git-ops.md
         Do not push.
     """
-    for index, name in enumerate(subject.manifest.blocks):
+    for index, name in enumerate(context.manifest.blocks):
         if name and not is_block_name(name):
             hint = "write the name without `.md`" if name.endswith(".md") else ""
-            yield Finding(("blocks", index), f"`{name}` is not a block name: it must be {BLOCK_NAME.expects}", hint)
+            yield Violation(("blocks", index), f"`{name}` is not a block name: it must be {BLOCK_NAME.expects}", hint)
 
 
 @rule("B205")
-def empty_block(block: Block) -> Iterable[Finding]:
+def empty_block(block: Block) -> Iterable[Violation]:
     """A block's file is empty, or contains only whitespace.
 
     Fails::
@@ -184,11 +184,11 @@ def empty_block(block: Block) -> Iterable[Finding]:
         Be honest.
     """
     if not block.source.text.strip():
-        yield Finding(START, f"the block `{block.name}` is empty", "write its text, or remove it from the manifests")
+        yield Violation(START, f"the block `{block.name}` is empty", "write its text, or remove it from the manifests")
 
 
 @rule("B206", Severity.NOTE)
-def unused_block(usage: Usage, name: str) -> Iterable[Finding]:
+def unused_block(usage: KitUsage, name: str) -> Iterable[Violation]:
     """No manifest of the kit uses the block.
 
     It may be meant for a future agent, or be left over. Only reported when all manifests are checked.
@@ -213,7 +213,7 @@ def unused_block(usage: Usage, name: str) -> Iterable[Finding]:
         Be honest.
     """
     if name not in usage.blocks:
-        yield Finding(START, f"no manifest uses the block `{name}`", "list it in a manifest, or delete it")
+        yield Violation(START, f"no manifest uses the block `{name}`", "list it in a manifest, or delete it")
 
 
 OF_MANIFEST = (unknown_block, repeated_block, obligatory_blocks, invalid_block_name)

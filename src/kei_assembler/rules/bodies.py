@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Severity
-from kei_assembler.rules.definition import Finding, rule
+from kei_assembler.rules.definition import Violation, rule
 
 
 @rule("I909", Severity.WARNING)
-def body_repaired(found: Finding) -> Iterable[Finding]:
+def body_repaired(found: Violation) -> Iterable[Violation]:
     """The body leaves a code fence or an HTML block open. In the manifest, it is closed at the end.
 
     Fails::
@@ -42,7 +42,7 @@ def body_repaired(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I911", Severity.NOTE)
-def section_moved(found: Finding) -> Iterable[Finding]:
+def section_moved(found: Violation) -> Iterable[Violation]:
     """A section became a block, and moved after the rest of the body, because blocks follow the role.
 
     Only reported with `--share`.
@@ -99,7 +99,7 @@ def section_moved(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I914", Severity.NOTE)
-def break_rewritten(found: Finding) -> Iterable[Finding]:
+def break_rewritten(found: Violation) -> Iterable[Violation]:
     """Lines of the body end in two spaces, a hard line break. The manifest uses a backslash instead.
 
     Both mean the same in Markdown, but generated files have no trailing whitespace. Code is not changed.

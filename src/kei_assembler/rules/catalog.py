@@ -13,13 +13,13 @@ from kei_assembler.rules import (
     bodies,
     drift,
     handoffs,
-    hiding,
+    hidden_text,
     imports,
     keys,
     limits,
     names,
     outputs,
-    rights,
+    permissions,
     settings,
     sources,
     text,
@@ -101,7 +101,21 @@ In the examples, a line `# PATH` starts a file of the kit. An example without su
 
 
 # a rule is found by being in one of these modules: a new one does not have to be listed anywhere
-_OF_BUILD = (blocks, drift, handoffs, hiding, keys, limits, names, outputs, rights, settings, sources, text, tools)
+_OF_BUILD = (
+    blocks,
+    drift,
+    handoffs,
+    hidden_text,
+    keys,
+    limits,
+    names,
+    outputs,
+    permissions,
+    settings,
+    sources,
+    text,
+    tools,
+)
 _MODULES = (*_OF_BUILD, bodies, imports)
 _FOUND = {value.code: value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule)}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import KeyPath, Place, Severity, Span
+from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 
 
-class Finding(NamedTuple):
+class Violation(NamedTuple):
     """A problem that a rule found, before it is located in the file.
 
     `where` is a key path in the checked file, or a span in it. A related location can also be in another file. Turning
@@ -18,7 +18,7 @@ class Finding(NamedTuple):
     where: KeyPath | Span
     message: str
     help: str = ""
-    related: tuple[tuple[KeyPath | Span | Place, str], ...] = ()
+    related: tuple[tuple[KeyPath | Span | Location, str], ...] = ()
 
 
 class Rule(NamedTuple):
@@ -31,7 +31,7 @@ class Rule(NamedTuple):
     code: str
     severity: Severity
     may_ignore: bool
-    check: Callable[..., Iterable[Finding]]
+    check: Callable[..., Iterable[Violation]]
 
     @property
     def name(self) -> str:
@@ -41,6 +41,6 @@ class Rule(NamedTuple):
 
 def rule(
     code: str, severity: Severity = Severity.ERROR, *, may_ignore: bool = False
-) -> Callable[[Callable[..., Iterable[Finding]]], Rule]:
+) -> Callable[[Callable[..., Iterable[Violation]]], Rule]:
     """Return a decorator that turns a check into a rule. Warnings and notes can always be ignored."""
     return lambda check: Rule(code, severity, may_ignore or severity < Severity.ERROR, check)

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from shlex import quote
 
 from kei_assembler.diagnostics import Severity
-from kei_assembler.rules.definition import Finding, rule
-from kei_assembler.source import START
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.toml.source import START
 
 UNFINISHED_MERGE = "an unfinished merge"
 """The one likely cause of an edit that has its own fix: it needs no `--force`."""
 
 
 @rule("O604")
-def output_edited(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+def output_edited(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
     """An output was edited after it was generated.
 
     The file has this tool's stamp, but its text no longer matches the stamp. The file is kept as it is. Make the change
@@ -41,21 +41,21 @@ def output_edited(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
     """  # noqa: E501 - a stamp is one line
     if cause == UNFINISHED_MERGE:
         hint = f"take one side of the file, for example with `git checkout --ours`, then run: {fix}"
-        yield Finding(START, "the file has an unfinished merge; it is kept as it is", hint)
+        yield Violation(START, "the file has an unfinished merge; it is kept as it is", hint)
     elif cause:
         message = f"the file was edited after it was generated, probably by {cause}; it is kept as it is"
-        yield Finding(START, message, f"exclude generated files from that; to regenerate the file, run: {fix}")
+        yield Violation(START, message, f"exclude generated files from that; to regenerate the file, run: {fix}")
     else:
         keep = f"move the change to {manifest}, a block or a template" if manifest else _KEEP_SCHEMA
         message = "the file was edited after it was generated; it is kept as it is"
-        yield Finding(START, message, f"{keep}; to discard it, run: {fix}")
+        yield Violation(START, message, f"{keep}; to discard it, run: {fix}")
 
 
 _KEEP_SCHEMA = "to keep the change, remove the `$comment`, which makes the file yours"
 
 
 @rule("O605")
-def output_foreign(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+def output_foreign(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
     """A file that was not generated from the manifest is in the way of its output.
 
     The file is kept as it is. Someone wrote it, or it was generated from another manifest: it may be a copy of that
@@ -76,11 +76,11 @@ def output_foreign(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
         description = "Reviews code."
     """
     hint = f"move it away; to overwrite it, run: {fix}"
-    yield Finding(START, f"a file that was not generated from {manifest} is in the way; it is kept as it is", hint)
+    yield Violation(START, f"a file that was not generated from {manifest} is in the way; it is kept as it is", hint)
 
 
 @rule("O607", Severity.NOTE)
-def output_unmanaged(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+def output_unmanaged(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
     """An output folder contains an agent file that does not come from a manifest of the kit.
 
     Someone may have written it. Only `--all --check` reports it. Files that another kit generated are not reported, as
@@ -103,11 +103,11 @@ def output_unmanaged(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    yield Finding(START, "this agent file does not come from a manifest", "write a manifest for it, or keep it")
+    yield Violation(START, "this agent file does not come from a manifest", "write a manifest for it, or keep it")
 
 
 @rule("O608")
-def output_intruding(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+def output_intruding(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
     """An output folder of an exclusive kit contains an agent file that does not come from a manifest.
 
     With the setting `exclusive`, every agent in the output folders must come from a manifest. The only other files that
@@ -134,11 +134,11 @@ def output_intruding(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
         description = "Reviews code."
     """
     message = "this agent file does not come from a manifest, and the kit is exclusive"
-    yield Finding(START, message, "write a manifest for it, or move it away")
+    yield Violation(START, message, "write a manifest for it, or move it away")
 
 
 @rule("O609")
-def output_missing(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+def output_missing(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
     """An output does not exist.
 
     Only a check reports it. A build creates the file.
@@ -153,11 +153,11 @@ def output_missing(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    yield Finding(START, "the file is missing", f"to create it, run: {fix}")
+    yield Violation(START, "the file is missing", f"to create it, run: {fix}")
 
 
 @rule("O610")
-def output_outdated(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+def output_outdated(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
     """An output is out of date.
 
     Only a check reports it. A build updates the file. With `--all`, this includes the JSON Schemas for editors in
@@ -182,11 +182,11 @@ def output_outdated(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """  # noqa: E501 - a stamp is one line
-    yield Finding(START, "the file is out of date", f"to update it, run: {fix}")
+    yield Violation(START, "the file is out of date", f"to update it, run: {fix}")
 
 
 @rule("O611")
-def output_orphaned(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
+def output_orphaned(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
     """A generated file is orphaned: its manifest is gone, or no longer generates it.
 
     AI clients still load the agent. Only reported when all manifests are checked, for files in the output folders, in
@@ -216,11 +216,11 @@ def output_orphaned(manifest: str, fix: str, cause: str) -> Iterable[Finding]:
     hint = f"to delete it, run: {fix}" if fix else "it was edited: save the changes that you need, then delete it"
     reason = f"which is no longer generated for `{cause}`" if cause else "which no longer generates it"
     keep = f"to keep it, add `{cause}` to `targets`; " if cause else ""
-    yield Finding(START, f"the file was generated from {manifest}, {reason}", f"{keep}{hint}")
+    yield Violation(START, f"the file was generated from {manifest}, {reason}", f"{keep}{hint}")
 
 
 @rule("O612")
-def file_unstaged(path: str, is_ignored: bool) -> Iterable[Finding]:
+def file_unstaged(path: str, is_ignored: bool) -> Iterable[Violation]:
     """A source or an output is not staged, so a commit would lack the file or contain an old version.
 
     A deletion that is not staged is reported too. Only `--staged` looks for this; the pre-commit hooks use it.
@@ -236,4 +236,4 @@ def file_unstaged(path: str, is_ignored: bool) -> Iterable[Finding]:
         description = "Reviews code."
     """
     add = "git ignores it; if clones need it, run: git add --force" if is_ignored else "run: git add"
-    yield Finding(START, "the file on disk differs from git's index", f"{add} {quote(path)}")
+    yield Violation(START, "the file on disk differs from git's index", f"{add} {quote(path)}")

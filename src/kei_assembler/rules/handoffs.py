@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterable
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import stem
-from kei_assembler.manifest import Manifest
-from kei_assembler.manifest.adapt import EVERYTHING, starts_agents
-from kei_assembler.rules.definition import Finding, rule
-from kei_assembler.rules.subject import Subject, Usage
+from kei_assembler.model.adaptation import EVERYTHING, starts_agents
+from kei_assembler.model.manifest import Manifest
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import TARGETS
 
 
 @rule("H301")
-def unknown_handoff_target(subject: Subject) -> Iterable[Finding]:
+def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
     """A handoff leads to an agent that does not exist.
 
     The agents of the kit are those that have a manifest. List agents from elsewhere in the setting `external-agents`.
@@ -47,19 +47,19 @@ def unknown_handoff_target(subject: Subject) -> Iterable[Finding]:
         target = "critic"
         trigger = "code to be reviewed"
     """
-    kit = subject.kit
-    external, own = kit.settings.external_agents, stem(subject.source.file)
-    for index, handoff in enumerate(subject.manifest.handoff):
+    kit = context.kit
+    external, own = kit.settings.external_agents, stem(context.source.file)
+    for index, handoff in enumerate(context.manifest.handoff):
         target = handoff.target
         # a blank target is reported by K104, and the agent itself by H302
         if target.strip() and target not in kit.agents and target not in external and target != own:
             known = kit.agents.union(external)
             hint = did_you_mean(target, known, "write a manifest for it, or add it to the setting `external-agents`")
-            yield Finding(("handoff", index, "target"), f"unknown agent `{target}`", hint)
+            yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
 
 
 @rule("H302")
-def handoff_to_itself(subject: Subject) -> Iterable[Finding]:
+def handoff_to_itself(context: ManifestContext) -> Iterable[Violation]:
     """An agent hands off to itself.
 
     Fails::
@@ -84,14 +84,14 @@ def handoff_to_itself(subject: Subject) -> Iterable[Finding]:
         # assemble.toml
         external-agents = ["implementer"]
     """
-    for index, handoff in enumerate(subject.manifest.handoff):
-        if handoff.target == stem(subject.source.file):
+    for index, handoff in enumerate(context.manifest.handoff):
+        if handoff.target == stem(context.source.file):
             hint = "name another agent, or remove the handoff"
-            yield Finding(("handoff", index, "target"), "the agent hands off to itself", hint)
+            yield Violation(("handoff", index, "target"), "the agent hands off to itself", hint)
 
 
 @rule("H303", may_ignore=True)
-def repeated_handoff(subject: Subject) -> Iterable[Finding]:
+def repeated_handoff(context: ManifestContext) -> Iterable[Violation]:
     """An agent has two handoffs to the same agent.
 
     Fails::
@@ -125,17 +125,17 @@ def repeated_handoff(subject: Subject) -> Iterable[Finding]:
         external-agents = ["implementer"]
     """
     first: dict[str, int] = {}
-    for index, handoff in enumerate(subject.manifest.handoff):
+    for index, handoff in enumerate(context.manifest.handoff):
         target = handoff.target
         if target and target in first:
             before = (("handoff", first[target], "target"), "the first handoff to it")
             where = ("handoff", index, "target")
-            yield Finding(where, f"a second handoff to `{target}`", "combine the two triggers into one", (before,))
+            yield Violation(where, f"a second handoff to `{target}`", "combine the two triggers into one", (before,))
         first.setdefault(target, index)
 
 
 @rule("H304", Severity.WARNING)
-def cannot_hand_off(subject: Subject) -> Iterable[Finding]:
+def cannot_hand_off(context: ManifestContext) -> Iterable[Violation]:
     """An agent has handoffs, but its list of tools lacks `Agent`.
 
     Without that tool, it cannot start another agent. It can only ask its caller to do that.
@@ -168,17 +168,17 @@ def cannot_hand_off(subject: Subject) -> Iterable[Finding]:
         # assemble.toml
         external-agents = ["implementer"]
     """
-    tools = subject.manifest.tools
-    if tools is None or not subject.fits("tools") or not any(handoff.target for handoff in subject.manifest.handoff):
+    tools = context.manifest.tools
+    if tools is None or not context.fits("tools") or not any(handoff.target for handoff in context.manifest.handoff):
         return
     if not any(entry == EVERYTHING or starts_agents(entry) for entry in tools):
         message = "the agent has handoffs, but `tools` lacks `Agent`"
         related = ((("handoff", 0), "the first handoff"),)
-        yield Finding(("tools",), message, "add `Agent`, or remove the handoffs", related)
+        yield Violation(("tools",), message, "add `Agent`, or remove the handoffs", related)
 
 
 @rule("H305", Severity.NOTE)
-def unreached_agent(reached: Collection[str], name: str) -> Iterable[Finding]:
+def unreached_agent(reached: Collection[str], name: str) -> Iterable[Violation]:
     """No agent hands off to this one, although most agents of the kit are handed off to.
 
     People may start it themselves, or the other agents' manifests lack a handoff. Only reported when all manifests are
@@ -225,11 +225,13 @@ def unreached_agent(reached: Collection[str], name: str) -> Iterable[Finding]:
         trigger = "code to be reviewed"
     """
     if name not in reached:
-        yield Finding(("name",), f"no agent hands off to `{name}`", "add a handoff to it if other agents should use it")
+        yield Violation(
+            ("name",), f"no agent hands off to `{name}`", "add a handoff to it if other agents should use it"
+        )
 
 
 @rule("H306", Severity.WARNING)
-def unreachable_agent(usage: Usage, manifest: Manifest) -> Iterable[Finding]:
+def unreachable_agent(usage: KitUsage, manifest: Manifest) -> Iterable[Violation]:
     """An agent hands off to an agent that is not generated for the same clients.
 
     The other agent's `targets` leave out a client, so in that client the handoff leads nowhere. Only reported when all
@@ -272,7 +274,7 @@ def unreachable_agent(usage: Usage, manifest: Manifest) -> Iterable[Finding]:
             labels = listed((TARGETS[target].label for target in lacking), str)
             hint = f"add {listed(lacking)} to the targets of `{handoff.target}`, or remove the handoff"
             message = f"the agent `{handoff.target}` is not generated for {labels}"
-            yield Finding(("handoff", index, "target"), message, hint)
+            yield Violation(("handoff", index, "target"), message, hint)
 
 
 OF_MANIFEST = (unknown_handoff_target, handoff_to_itself, repeated_handoff, cannot_hand_off)

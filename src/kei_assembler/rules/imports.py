@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Severity
-from kei_assembler.rules.definition import Finding, rule
+from kei_assembler.rules.definition import Violation, rule
 
 
 @rule("I901", Severity.NOTE)
-def no_agent_file(found: Finding) -> Iterable[Finding]:
+def no_agent_file(found: Violation) -> Iterable[Violation]:
     """A file is not an agent file: it has no front matter, or the front matter has no key of an agent.
 
     Some clients load a file without front matter as an agent if it is in their folder. There, `assemble import` does
@@ -36,7 +36,7 @@ def no_agent_file(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I902", Severity.WARNING)
-def front_matter_guessed(found: Finding) -> Iterable[Finding]:
+def front_matter_guessed(found: Violation) -> Iterable[Violation]:
     """The meaning of front matter was guessed, because it is broken, or because clients read it differently.
 
     If front matter is not valid YAML, Claude Code reads it again with quotes around values that seem to need them.
@@ -64,7 +64,7 @@ def front_matter_guessed(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I903")
-def front_matter_refused(found: Finding) -> Iterable[Finding]:
+def front_matter_refused(found: Violation) -> Iterable[Violation]:
     """Front matter is refused because it has aliases, is nested too deeply, or is too long.
 
     A few YAML aliases can expand to gigabytes of text. The file is not imported.
@@ -91,7 +91,7 @@ def front_matter_refused(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I904", Severity.WARNING)
-def key_not_placed(found: Finding) -> Iterable[Finding]:
+def key_not_placed(found: Violation) -> Iterable[Violation]:
     """A key of the front matter, or its value, is not allowed in a manifest.
 
     The client does not know the key or does not accept the value, or `assemble` does not know the key yet. The rest of
@@ -121,7 +121,7 @@ def key_not_placed(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I905", Severity.WARNING)
-def name_repaired(found: Finding) -> Iterable[Finding]:
+def name_repaired(found: Violation) -> Iterable[Violation]:
     """An agent was renamed: it has no name, its name is not allowed in a manifest, or another agent has it.
 
     Tell the people who start the agent by its name.
@@ -148,7 +148,7 @@ def name_repaired(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I906", Severity.WARNING)
-def description_made_up(found: Finding) -> Iterable[Finding]:
+def description_made_up(found: Violation) -> Iterable[Violation]:
     """An agent has no description, so the first line of its body became the description.
 
     AI clients choose an agent by its description, and most do not load an agent without one.
@@ -174,7 +174,7 @@ def description_made_up(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I907", Severity.WARNING)
-def tools_repaired(found: Finding) -> Iterable[Finding]:
+def tools_repaired(found: Violation) -> Iterable[Violation]:
     """A list of tools was changed: an entry was repeated, or was not the name of one tool.
 
     This also covers a key `tools` without names, which most clients read as no tools at all.
@@ -203,7 +203,7 @@ def tools_repaired(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I908")
-def manifest_in_the_way(found: Finding) -> Iterable[Finding]:
+def manifest_in_the_way(found: Violation) -> Iterable[Violation]:
     """A different manifest or block already exists at the path of the new one.
 
     `assemble import` overwrites nothing. The other files are imported.
@@ -238,7 +238,7 @@ def manifest_in_the_way(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I910", Severity.NOTE)
-def file_left_behind(found: Finding) -> Iterable[Finding]:
+def file_left_behind(found: Violation) -> Iterable[Violation]:
     """The generated file will have a different path from the imported file.
 
     Generated files are named after their agents. Once the new file exists, the client would see both.
@@ -265,7 +265,7 @@ def file_left_behind(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I912", Severity.WARNING)
-def front_matter_changed(found: Finding) -> Iterable[Finding]:
+def front_matter_changed(found: Violation) -> Iterable[Violation]:
     """The kit's settings change the agent's front matter, for example with a default for a key that the file lacks.
 
     Fails::
@@ -299,7 +299,7 @@ def front_matter_changed(found: Finding) -> Iterable[Finding]:
 
 
 @rule("I913")
-def edit_not_imported(found: Finding) -> Iterable[Finding]:
+def edit_not_imported(found: Violation) -> Iterable[Violation]:
     """A file to import was generated from a manifest of the kit and then edited.
 
     Both the manifest and the file are kept as they are. Move the change to the manifest, or discard it.

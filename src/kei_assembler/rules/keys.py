@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.manifest import FIELDS, HEAD_KEYS
-from kei_assembler.rules.definition import Finding, rule
+from kei_assembler.model.manifest import FIELDS, HEAD_KEYS
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
-from kei_assembler.rules.subject import Subject
-from kei_assembler.source.shapes import Misfit, are_texts, describe
 from kei_assembler.suggestions import did_you_mean, listed, nearest
+from kei_assembler.validation import ValidationError, are_texts, describe
 
 _TABLES = {field.key: field for field in FIELDS if field.is_table}
 
 
 @rule("K101")
-def unknown_key(subject: Subject) -> Iterable[Finding]:
+def unknown_key(context: ManifestContext) -> Iterable[Violation]:
     """A key does not exist.
 
     It would have no effect, and is often a misspelling. To use keys of your own, declare them in the setting
@@ -32,16 +32,16 @@ def unknown_key(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    for misfit in _of_kind(subject, "unknown"):
-        if not _is_misplaced(subject, misfit):
-            key = str(misfit.path[-1])
-            known = [field.key for field in misfit.shape.fields]
+    for error in _of_kind(context, "unknown"):
+        if not _is_misplaced(context, error):
+            key = str(error.path[-1])
+            known = [field.key for field in error.shape.fields]
             otherwise = f"the keys here are {listed(known)}"
-            yield Finding(misfit.path, f"unknown key `{key}`", did_you_mean(key, known, otherwise))
+            yield Violation(error.path, f"unknown key `{key}`", did_you_mean(key, known, otherwise))
 
 
 @rule("K102")
-def wrong_type(subject: Subject) -> Iterable[Finding]:
+def wrong_type(context: ManifestContext) -> Iterable[Violation]:
     """A value has the wrong type.
 
     Fails::
@@ -56,12 +56,12 @@ def wrong_type(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         tools = ["Read", "Grep"]
     """
-    for misfit in _of_kind(subject, "type"):
-        yield Finding(misfit.path, describe(misfit), _type_hint(misfit))
+    for error in _of_kind(context, "type"):
+        yield Violation(error.path, describe(error), _type_hint(error))
 
 
-def _type_hint(misfit: Misfit) -> str:
-    shape, value = misfit.shape, misfit.value
+def _type_hint(error: ValidationError) -> str:
+    shape, value = error.shape, error.value
     tables = isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value)
     wanted = shape.item.type if shape.type is list and shape.item else None
     hints = (
@@ -70,12 +70,12 @@ def _type_hint(misfit: Misfit) -> str:
         (shape.type is dict and tables, "write its header with one bracket: `[{}]`"),
         (shape.type is str and isinstance(value, list), "write one string, without brackets"),
     )
-    name = ".".join(str(step) for step in misfit.path)
+    name = ".".join(str(step) for step in error.path)
     return next((hint.format(name) for applies, hint in hints if applies), "")
 
 
 @rule("K103")
-def missing_key(subject: Subject) -> Iterable[Finding]:
+def missing_key(context: ManifestContext) -> Iterable[Violation]:
     """A required key is missing or empty.
 
     The setting `required` names the keys that a manifest must have. By default, these are `name` and `description`. A
@@ -90,19 +90,19 @@ def missing_key(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    for key in subject.kit.required:
-        if is_missing(subject, key) and not _is_elsewhere(subject, key):
-            if key in subject.data:
-                yield Finding((key,), f"`{key}` is empty", "the kit requires it; fill it in")
+    for key in context.kit.required:
+        if is_missing(context, key) and not _is_elsewhere(context, key):
+            if key in context.data:
+                yield Violation((key,), f"`{key}` is empty", "the kit requires it; fill it in")
             else:
-                yield Finding((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(key)}")
-    for misfit in _of_kind(subject, "missing"):
-        if not _is_misspelled(subject, misfit):
-            yield Finding(misfit.path, f"`{misfit.path[-1]}` is missing in this `{_header(misfit.path[:-1])}`")
+                yield Violation((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(key)}")
+    for error in _of_kind(context, "missing"):
+        if not _is_misspelled(context, error):
+            yield Violation(error.path, f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`")
 
 
 @rule("K104")
-def blank_value(subject: Subject) -> Iterable[Finding]:
+def blank_value(context: ManifestContext) -> Iterable[Violation]:
     """A value or a list entry is blank.
 
     Fails::
@@ -115,13 +115,13 @@ def blank_value(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    for misfit in _of_kind(subject, "blank"):
-        hint = "remove the entry, or fill it in" if isinstance(misfit.path[-1], int) else "fill it in"
-        yield Finding(misfit.path, describe(misfit), hint)
+    for error in _of_kind(context, "blank"):
+        hint = "remove the entry, or fill it in" if isinstance(error.path[-1], int) else "fill it in"
+        yield Violation(error.path, describe(error), hint)
 
 
 @rule("K105")
-def multiline_value(subject: Subject) -> Iterable[Finding]:
+def multiline_value(context: ManifestContext) -> Iterable[Violation]:
     """A value that must fit on one line has several lines.
 
     Fails::
@@ -139,12 +139,12 @@ def multiline_value(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         model = "opus"
     """
-    for misfit in _of_kind(subject, "lines"):
-        yield Finding(misfit.path, describe(misfit))
+    for error in _of_kind(context, "lines"):
+        yield Violation(error.path, describe(error))
 
 
 @rule("K106")
-def wrong_value(subject: Subject) -> Iterable[Finding]:
+def wrong_value(context: ManifestContext) -> Iterable[Violation]:
     """A value is not allowed for its key, such as an unknown target or a name with the wrong characters.
 
     Fails::
@@ -159,14 +159,14 @@ def wrong_value(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         targets = ["claude-code"]
     """
-    for misfit in _of_kind(subject, "value"):
-        is_choice = misfit.shape.choices and isinstance(misfit.value, str)
-        hint = did_you_mean(misfit.value, misfit.shape.choices) if is_choice else ""
-        yield Finding(misfit.path, describe(misfit), hint)
+    for error in _of_kind(context, "value"):
+        is_choice = error.shape.choices and isinstance(error.value, str)
+        hint = did_you_mean(error.value, error.shape.choices) if is_choice else ""
+        yield Violation(error.path, describe(error), hint)
 
 
 @rule("K109", may_ignore=True)
-def repeated_entry(subject: Subject) -> Iterable[Finding]:
+def repeated_entry(context: ManifestContext) -> Iterable[Violation]:
     """A list repeats an entry: `tools`, `targets`, or a list in the table of a target.
 
     Fails::
@@ -181,15 +181,15 @@ def repeated_entry(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         tools = ["Read", "Grep"]
     """
-    manifest = subject.manifest
+    manifest = context.manifest
     lists: dict[KeyPath, object] = {("tools",): manifest.tools, ("targets",): manifest.targets}
     lists |= {("target", name, key): value for name, table in manifest.target.items() for key, value in table.items()}
     for path, value in lists.items():
-        if isinstance(value, list | tuple) and not subject.inherits(*path):
+        if isinstance(value, list | tuple) and not context.inherits(*path):
             yield from repeats(path, value)
 
 
-def repeats(path: KeyPath, entries: Collection[object], key: Callable[[str], str] | None = None) -> Iterator[Finding]:
+def repeats(path: KeyPath, entries: Collection[object], key: Callable[[str], str] | None = None) -> Iterator[Violation]:
     """Yield a finding for every string that a list repeats. Strings are the same if `key` returns the same for them."""
     if key is None and are_texts(entries) and len(set(entries)) == len(entries):
         return
@@ -201,12 +201,12 @@ def repeats(path: KeyPath, entries: Collection[object], key: Callable[[str], str
         if identity in seen:
             first = ((*path, seen[identity]), "listed here first")
             message = f"`{entry}` is listed twice in `{path[-1]}`"
-            yield Finding((*path, index), message, "remove one of the two", (first,))
+            yield Violation((*path, index), message, "remove one of the two", (first,))
         seen.setdefault(identity, index)
 
 
 @rule("K110")
-def misplaced_key(subject: Subject) -> Iterable[Finding]:
+def misplaced_key(context: ManifestContext) -> Iterable[Violation]:
     """A key of the manifest is below the header of a table, so it belongs to that table.
 
     In TOML, a key belongs to the last header above it. Blank lines and indentation do not change that. So the keys of
@@ -232,33 +232,33 @@ def misplaced_key(subject: Subject) -> Iterable[Finding]:
         [references]
         extra = ["docs/review.md"]
     """
-    for misfit in _of_kind(subject, "unknown"):
-        if _is_misplaced(subject, misfit):
-            yield _misplaced(subject, misfit.path, _meant(misfit, subject.keys))
-    for path in _in_open_tables(subject.data.get("target"), ("target",)):
-        if _is_header(subject, path[:-1]) and not _is_header(subject, path):
-            found = _misplaced(subject, path, str(path[-1]))
+    for error in _of_kind(context, "unknown"):
+        if _is_misplaced(context, error):
+            yield _misplaced(context, error.path, _meant(error, context.keys))
+    for path in _in_open_tables(context.data.get("target"), ("target",)):
+        if _is_header(context, path[:-1]) and not _is_header(context, path):
+            found = _misplaced(context, path, str(path[-1]))
             yield found._replace(help=f"{found.help}; {_KEEP_IT.format(*path[-2:])}")
 
 
 _KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
 
 
-def _is_header(subject: Subject, path: KeyPath) -> bool:
+def _is_header(context: ManifestContext, path: KeyPath) -> bool:
     # a key below a header may be there by mistake; one in an inline table, or in a header, is there on purpose
-    return (locate(subject.source, path).excerpt or "").lstrip().startswith("[")
+    return (locate(context.source, path).excerpt or "").lstrip().startswith("[")
 
 
-def _misplaced(subject: Subject, path: KeyPath, meant: str | None) -> Finding:
+def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Violation:
     key, table = str(path[-1]), path[:-1]
-    if not _is_header(subject, table):
+    if not _is_header(context, table):
         message = f"`{key}` is in `{_header(table)}`, which has no such key"
-        return Finding(path, message, "move it to the top of the file")
-    first = min(subject.source.locate((key,)) for key in _TABLES if key in subject.data)
+        return Violation(path, message, "move it to the top of the file")
+    first = min(context.source.locate((key,)) for key in _TABLES if key in context.data)
     hint = f"move it above line {first.line}, the manifest's first table header"
     hint = hint if meant == key else f"did you mean `{meant}`? If so, {hint}"
     message = f"`{key}` belongs to `{_header(table)}`, because it is below that header"
-    return Finding(path, message, hint, ((table, "the keys below this header belong to it"),))
+    return Violation(path, message, hint, ((table, "the keys below this header belong to it"),))
 
 
 # Keys that only manifests have. In a table that accepts any key, such as `hooks`, they are most likely misplaced.
@@ -274,7 +274,7 @@ def _in_open_tables(value: object, path: KeyPath) -> Iterator[KeyPath]:
 
 
 @rule("K112")
-def empty_manifest(subject: Subject) -> Iterable[Finding]:
+def empty_manifest(context: ManifestContext) -> Iterable[Violation]:
     """The manifest is empty.
 
     Fails::
@@ -286,13 +286,13 @@ def empty_manifest(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    if not subject.data:
-        yield Finding((), "the manifest is empty", "add at least a `name` and a `description`")
+    if not context.data:
+        yield Violation((), "the manifest is empty", "add at least a `name` and a `description`")
 
 
-def is_missing(subject: Subject, key: str) -> bool:
+def is_missing(context: ManifestContext, key: str) -> bool:
     """Return whether a required key is absent or empty. An invalid value does not count as missing."""
-    return key in subject.kit.required and not _is_filled(subject.whole.get(key)) and subject.fits(key)
+    return key in context.kit.required and not _is_filled(context.whole.get(key)) and context.fits(key)
 
 
 def _is_filled(value: object) -> bool:
@@ -301,26 +301,26 @@ def _is_filled(value: object) -> bool:
     return any(value.values()) if isinstance(value, dict) else bool(value)
 
 
-def _of_kind(subject: Subject, kind: str) -> Iterator[Misfit]:
-    return (misfit for misfit in subject.misfits if misfit.kind == kind)
+def _of_kind(context: ManifestContext, kind: str) -> Iterator[ValidationError]:
+    return (error for error in context.validation_errors if error.kind == kind)
 
 
-def _is_misplaced(subject: Subject, misfit: Misfit) -> bool:
-    return len(misfit.path) > 1 and _meant(misfit, subject.keys) is not None
+def _is_misplaced(context: ManifestContext, error: ValidationError) -> bool:
+    return len(error.path) > 1 and _meant(error, context.keys) is not None
 
 
-def _meant(misfit: Misfit, known: tuple[str, ...]) -> str | None:
+def _meant(error: ValidationError, known: tuple[str, ...]) -> str | None:
     """Return the manifest's key that an unknown key probably stands for; none if it resembles a key of its table."""
-    word, own = str(misfit.path[-1]), [field.key for field in misfit.shape.fields]
-    if len(misfit.path) > 1 and word not in known and nearest(word, own):
+    word, own = str(error.path[-1]), [field.key for field in error.shape.fields]
+    if len(error.path) > 1 and word not in known and nearest(word, own):
         return None
     return nearest(word, known)
 
 
-def _is_elsewhere(subject: Subject, key: str) -> bool:
+def _is_elsewhere(context: ManifestContext, key: str) -> bool:
     # a required key that is misspelled or in a table is reported as that, and not as missing too
-    candidates = (misfit for misfit in subject.misfits if misfit.kind in ("unknown", "type"))
-    return any(_meant(misfit, subject.keys) == key or _has_table_with(misfit.value, key) for misfit in candidates)
+    candidates = (error for error in context.validation_errors if error.kind in ("unknown", "type"))
+    return any(_meant(error, context.keys) == key or _has_table_with(error.value, key) for error in candidates)
 
 
 def _has_table_with(value: object, key: str) -> bool:
@@ -328,10 +328,10 @@ def _has_table_with(value: object, key: str) -> bool:
     return any(isinstance(table, dict) and key in table for table in tables)
 
 
-def _is_misspelled(subject: Subject, missing: Misfit) -> bool:
+def _is_misspelled(context: ManifestContext, missing: ValidationError) -> bool:
     own = [field.key for field in missing.shape.fields]
-    siblings = (misfit for misfit in _of_kind(subject, "unknown") if misfit.path[:-1] == missing.path[:-1])
-    return any(nearest(str(misfit.path[-1]), own) == missing.path[-1] for misfit in siblings)
+    siblings = (error for error in _of_kind(context, "unknown") if error.path[:-1] == missing.path[:-1])
+    return any(nearest(str(error.path[-1]), own) == missing.path[-1] for error in siblings)
 
 
 def _header(table: KeyPath) -> str:
@@ -350,7 +350,7 @@ def _how_to_add(key: str) -> str:
     return f"add {header} at the end of the file"
 
 
-OF_MISFITS = (unknown_key, wrong_type, blank_value, multiline_value, wrong_value)
+OF_VALIDATION = (unknown_key, wrong_type, blank_value, multiline_value, wrong_value)
 """The rules that only concern a manifest with validation errors."""
 
 OF_MANIFEST = (empty_manifest, misplaced_key, missing_key, repeated_entry)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from kei_assembler.diagnostics import Severity
-from kei_assembler.rules.definition import Finding, rule
+from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Limit
 
@@ -23,7 +23,7 @@ _NAMES = {
 
 
 @rule("L801", may_ignore=True)
-def beyond_limit(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
+def beyond_limit(given: Given, targets: Iterable[str]) -> Iterable[Violation]:
     """A client would not load the agent because of its name, description, body or size.
 
     `assemble targets` lists the limits of each client.
@@ -45,7 +45,7 @@ def beyond_limit(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
 
 
 @rule("L802", Severity.WARNING)
-def beyond_advice(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
+def beyond_advice(given: Given, targets: Iterable[str]) -> Iterable[Violation]:
     """A client warns about the agent's description or body.
 
     This also covers an agent without a description, if the setting `required` allows that: most clients do not load it.
@@ -75,11 +75,11 @@ def beyond_advice(given: Given, targets: Iterable[str]) -> Iterable[Finding]:
     return _beyond(given, targets, True)
 
 
-def _beyond(given: Given, targets: Iterable[str], advised: bool) -> Iterator[Finding]:
+def _beyond(given: Given, targets: Iterable[str], advised: bool) -> Iterator[Violation]:
     for limit, message in excesses(given, targets):
         if limit.is_advisory == advised:
             where = (limit.part,) if limit.part in ("name", "description") else ()
-            yield Finding(where, message, "" if limit.pattern else _HELP.get(limit.part, ""))
+            yield Violation(where, message, "" if limit.pattern else _HELP.get(limit.part, ""))
 
 
 def excesses(given: Given, targets: Iterable[str]) -> Iterator[tuple[Limit, str]]:
@@ -93,10 +93,10 @@ def excesses(given: Given, targets: Iterable[str]) -> Iterator[tuple[Limit, str]
 def _excess(limit: Limit, value: str | bytes, label: str) -> str:
     """Return the message for a value that exceeds a client's limit, or nothing."""
     name, size = _NAMES[limit.part], len(value)
-    if size < limit.least:
-        return f"{name} has {_counted(limit, size)}; {label} needs at least {limit.least:,}"
-    if 0 < limit.most < size:
-        bound = f"warns above {limit.most:,}" if limit.is_advisory else f"accepts at most {limit.most:,}"
+    if size < limit.minimum:
+        return f"{name} has {_counted(limit, size)}; {label} needs at least {limit.minimum:,}"
+    if 0 < limit.maximum < size:
+        bound = f"warns above {limit.maximum:,}" if limit.is_advisory else f"accepts at most {limit.maximum:,}"
         return f"{name} has {_counted(limit, size)}; {label} {bound}"
     if value in limit.reserved:
         return f"the name `{value!s}` is reserved by {label}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.kit import stem
-from kei_assembler.rules.definition import Finding, rule
-from kei_assembler.rules.subject import Subject
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.manifest_context import ManifestContext
 
 
 @rule("K107")
-def name_differs_from_file(subject: Subject) -> Iterable[Finding]:
+def name_differs_from_file(context: ManifestContext) -> Iterable[Violation]:
     """The agent's name differs from its file name.
 
     Handoffs, outputs and people find an agent by its file, and AI clients by its name, so the two must be the same.
@@ -25,13 +25,15 @@ def name_differs_from_file(subject: Subject) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    name, expected = subject.manifest.name, stem(subject.source.file)
-    if name and subject.fits("name") and name != expected:
-        yield Finding(("name",), f"the name `{name}` differs from the file name, `{expected}`", "rename one of the two")
+    name, expected = context.manifest.name, stem(context.source.file)
+    if name and context.fits("name") and name != expected:
+        yield Violation(
+            ("name",), f"the name `{name}` differs from the file name, `{expected}`", "rename one of the two"
+        )
 
 
 @rule("K108")
-def duplicate_name(subject: Subject) -> Iterable[Finding]:
+def duplicate_name(context: ManifestContext) -> Iterable[Violation]:
     """Two manifests of the kit have the same name.
 
     An agent's name must be unique in its kit, even if the manifests are in different folders.
@@ -56,10 +58,10 @@ def duplicate_name(subject: Subject) -> Iterable[Finding]:
         name = "paper-critic"
         description = "Reviews papers."
     """
-    others = [file for file in subject.kit.namesakes.get(stem(subject.source.file), ()) if file != subject.source.file]
+    others = [file for file in context.kit.namesakes.get(stem(context.source.file), ()) if file != context.source.file]
     if others:
         more = f", and {len(others) - 1:,} more" if others[1:] else ""
-        yield Finding(("name",), f"`{others[0]}` has the same name{more}", "give each agent a different name")
+        yield Violation(("name",), f"`{others[0]}` has the same name{more}", "give each agent a different name")
 
 
 OF_MANIFEST = (name_differs_from_file, duplicate_name)

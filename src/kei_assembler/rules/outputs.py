@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Severity, Span
-from kei_assembler.rules.definition import Finding, rule
-from kei_assembler.source import START
+from kei_assembler.markdown.hidden_text import stretches
+from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import did_you_mean, listed
-from kei_assembler.text.hidden import stretches
+from kei_assembler.toml.source import START
 
 
 @rule("O601")
-def output_outside_root(folder: str) -> Iterable[Finding]:
+def output_outside_root(folder: str) -> Iterable[Violation]:
     """An output would be outside the kit's root, by its path or through a link.
 
     Nothing is written outside the folder that the setting `root` names. By default, that is the kit's own folder.
@@ -37,11 +37,11 @@ def output_outside_root(folder: str) -> Iterable[Finding]:
         [target.claude-code]
         output = ".claude/agents/{name}.md"
     """
-    yield Finding(START, f"the output folder `{folder}` is outside the kit's root", "change `output`, or set `root`")
+    yield Violation(START, f"the output folder `{folder}` is outside the kit's root", "change `output`, or set `root`")
 
 
 @rule("O602")
-def output_is_source(path: str) -> Iterable[Finding]:
+def output_is_source(path: str) -> Iterable[Violation]:
     """An output would overwrite a source: a block, a template or a manifest.
 
     Fails::
@@ -72,11 +72,11 @@ def output_is_source(path: str) -> Iterable[Finding]:
         [target.claude-code]
         output = "out/{name}.md"
     """
-    yield Finding(START, f"the output `{path}` is one of the kit's sources", "change the setting `output`")
+    yield Violation(START, f"the output `{path}` is one of the kit's sources", "change the setting `output`")
 
 
 @rule("O603")
-def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Finding]:
+def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Violation]:
     """A template of the kit does not compile or render.
 
     Templates can use `agent`, `blocks`, `target`, `extra`, `allowed` and `report_fence`. A name that is not defined is
@@ -103,7 +103,7 @@ def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Findi
     """
     where = Span(line, 1, line, 2) if line else START
     message = _TEMPLATE_MESSAGES.get(type(error).__name__, "{}").format(error) or type(error).__name__
-    yield Finding(where, message, f"found while rendering {manifest}")
+    yield Violation(where, message, f"found while rendering {manifest}")
 
 
 _TEMPLATE_MESSAGES = {
@@ -116,7 +116,7 @@ _TEMPLATE_MESSAGES = {
 
 
 @rule("O606")
-def output_unreadable(path: str, reason: str) -> Iterable[Finding]:
+def output_unreadable(path: str, reason: str) -> Iterable[Violation]:
     """The path of an output cannot be read: it is a folder, or the user has no permission to read the file.
 
     Fails::
@@ -134,11 +134,11 @@ def output_unreadable(path: str, reason: str) -> Iterable[Finding]:
         description = "Reviews code."
     """
     hint = "move it, or change the setting `output`"
-    yield Finding(START, f"the output `{path}` cannot be read: {reason}", hint)
+    yield Violation(START, f"the output `{path}` cannot be read: {reason}", hint)
 
 
 @rule("O613")
-def duplicate_output(path: str, other: str) -> Iterable[Finding]:
+def duplicate_output(path: str, other: str) -> Iterable[Violation]:
     """Two outputs have the same path, or are the same file through a link.
 
     On many systems, names that differ only in case are the same file.
@@ -167,11 +167,11 @@ def duplicate_output(path: str, other: str) -> Iterable[Finding]:
         [target.opencode]
         output = "opencode/{name}.md"
     """
-    yield Finding(START, f"the output `{path}` is also an output of {other}", "give each a different path")
+    yield Violation(START, f"the output `{path}` is also an output of {other}", "give each a different path")
 
 
 @rule("O614")
-def unusable_path(path: str) -> Iterable[Finding]:
+def unusable_path(path: str) -> Iterable[Violation]:
     """The path of a manifest contains characters that the stamp of a generated file cannot contain.
 
     These are hidden characters, line breaks, tabs, bytes that are not UTF-8, and `-->`, which would end the comment
@@ -190,11 +190,11 @@ def unusable_path(path: str) -> Iterable[Finding]:
         description = "Reviews code."
     """
     if "-->" in path or any(stretches(path)) or "\n" in path or "\t" in path:
-        yield Finding(START, "the path contains characters that a stamp cannot contain", "rename the folder")
+        yield Violation(START, "the path contains characters that a stamp cannot contain", "rename the folder")
 
 
 @rule("O615")
-def output_too_large(path: str, size: int, maximum: int) -> Iterable[Finding]:
+def output_too_large(path: str, size: int, maximum: int) -> Iterable[Violation]:
     """A generated file would be larger than 4 MiB.
 
     No client accepts such a file, and the next run would not read it.
@@ -227,11 +227,11 @@ def output_too_large(path: str, size: int, maximum: int) -> Iterable[Finding]:
         description = "Reviews code."
     """
     message = f"the output `{path}` would have {size:,} bytes; the maximum is {maximum:,}"
-    yield Finding(START, message, "list fewer blocks")
+    yield Violation(START, message, "list fewer blocks")
 
 
 @rule("O617", Severity.WARNING)
-def allowance_not_printed(label: str) -> Iterable[Finding]:
+def allowance_not_printed(label: str) -> Iterable[Violation]:
     """The kit's template does not print what an agent may do, and the client has no other place for it.
 
     Codex has no list of tools, so the instructions have to say which tools the manifest allows. The default template
@@ -260,13 +260,13 @@ def allowance_not_printed(label: str) -> Iterable[Finding]:
         You are {{ agent.name }}. You may {{ allowed | join(", ") }}.
     """
     message = f"the template does not print `allowed`, and {label} has no other place for what the agent may do"
-    yield Finding(START, message, "print it, or extend `default/agent.md.j2`")
+    yield Violation(START, message, "print it, or extend `default/agent.md.j2`")
 
 
 @rule("O618", Severity.WARNING)
 def unknown_template_block(
     where: Span, block: str, template: str, parent: str, known: Iterable[str]
-) -> Iterable[Finding]:
+) -> Iterable[Violation]:
     """A template overrides a block that the template it extends does not have, so the block is not printed.
 
     Often the name is a misspelling. A block inside a block that exists is printed, and so is one that is called as
@@ -293,11 +293,11 @@ def unknown_template_block(
         {% block role %}You are {{ agent.name }}.{% endblock %}
     """
     message = f"the block `{block}` of `{template}` has no effect: `{parent}` has no such block"
-    yield Finding(where, message, did_you_mean(block, known, f"its blocks are {listed(sorted(known))}"))
+    yield Violation(where, message, did_you_mean(block, known, f"its blocks are {listed(sorted(known))}"))
 
 
 @rule("O616")
-def output_among_manifests(path: str) -> Iterable[Finding]:
+def output_among_manifests(path: str) -> Iterable[Violation]:
     """An output would be read as a manifest by the next run.
 
     It would be in the folder of the manifests, and its name ends in `.toml`.
@@ -325,4 +325,4 @@ def output_among_manifests(path: str) -> Iterable[Finding]:
         output = "codex/{name}.toml"
     """
     message = f"the output `{path}` would be read as a manifest"
-    yield Finding(START, message, "change the setting `output` to another folder")
+    yield Violation(START, message, "change the setting `output` to another folder")

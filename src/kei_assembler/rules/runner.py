@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from kei_assembler.diagnostics import Diagnostic, KeyPath, Place, Related, Span
-from kei_assembler.rules.definition import Finding, Rule
-from kei_assembler.source import START, Source
+from kei_assembler.diagnostics import Diagnostic, KeyPath, Location, RelatedLocation, Span
+from kei_assembler.rules.definition import Rule, Violation
+from kei_assembler.toml.source import START, Source
 
-FINDINGS_MOST = 100
+MAX_FINDINGS = 100
 """How many findings of one rule are reported in one file. One more says that there are others."""
 
-_MESSAGE_MOST = 500
+_MAX_MESSAGE = 500
 
 
 def run_rule(rule: Rule, source: Source, *arguments: Any) -> list[Diagnostic]:
@@ -21,16 +21,16 @@ def run_rule(rule: Rule, source: Source, *arguments: Any) -> list[Diagnostic]:
     return diagnose(rule, source, first_findings(rule, *arguments))
 
 
-def first_findings(rule: Rule, *arguments: Any) -> list[Finding]:
+def first_findings(rule: Rule, *arguments: Any) -> list[Violation]:
     """Call a rule's check with the arguments, and return its first findings. The last says if there are too many."""
-    findings = list(islice(rule.check(*arguments), FINDINGS_MOST + 1))
-    if len(findings) > FINDINGS_MOST:
-        message = f"there are more than {FINDINGS_MOST} findings like this; the rest, from here on, are not shown"
-        findings[-1] = Finding(findings[-1].where, message)
+    findings = list(islice(rule.check(*arguments), MAX_FINDINGS + 1))
+    if len(findings) > MAX_FINDINGS:
+        message = f"there are more than {MAX_FINDINGS} findings like this; the rest, from here on, are not shown"
+        findings[-1] = Violation(findings[-1].where, message)
     return findings
 
 
-def diagnose(rule: Rule, source: Source, findings: Iterable[Finding]) -> list[Diagnostic]:
+def diagnose(rule: Rule, source: Source, findings: Iterable[Violation]) -> list[Diagnostic]:
     """Return a rule's findings in a file as diagnostics."""
     return [
         Diagnostic(
@@ -39,20 +39,20 @@ def diagnose(rule: Rule, source: Source, findings: Iterable[Finding]) -> list[Di
             rule.severity,
             _truncated(finding.message),
             _truncated(finding.help),
-            tuple(Related(locate(source, where), message) for where, message in finding.related),
+            tuple(RelatedLocation(locate(source, where), message) for where, message in finding.related),
         )
         for finding in findings
     ]
 
 
-def locate(source: Source, where: KeyPath | Span | Place) -> Place:
+def locate(source: Source, where: KeyPath | Span | Location) -> Location:
     """Return the location of a key path or span, with the line that it starts on. A location is returned unchanged."""
-    if isinstance(where, Place):
+    if isinstance(where, Location):
         return where
     span = where if isinstance(where, Span) else source.locate(where)
-    return Place(source.file, span, source.lines[span.line - 1] if span != START else None)
+    return Location(source.file, span, source.lines[span.line - 1] if span != START else None)
 
 
 def _truncated(text: str) -> str:
     # a message quotes the user's text, which can be a megabyte long
-    return text if len(text) <= _MESSAGE_MOST else f"{text[:_MESSAGE_MOST]}…"
+    return text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]}…"

@@ -8,24 +8,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from kei_assembler.diagnostics import Diagnostic, KeyPath
 from kei_assembler.kit import SETTINGS_FILE, Kit
 from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, project_settings
-from kei_assembler.kit.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
-from kei_assembler.paths import is_inside, normal, upwards
-from kei_assembler.rules.definition import Finding, Rule, rule
-from kei_assembler.rules.hiding import hidden_text
+from kei_assembler.markdown.hidden_text import is_hidden
+from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
+from kei_assembler.paths import is_inside, normalize, upwards
+from kei_assembler.rules.definition import Rule, Violation, rule
+from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.keys import repeats
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
-from kei_assembler.source import Source
-from kei_assembler.source.shapes import describe, fits, matching, misfits
 from kei_assembler.suggestions import did_you_mean, listed
-from kei_assembler.text.hidden import is_hidden
+from kei_assembler.toml.source import Source
+from kei_assembler.validation import describe, fits, matching, validation_errors
 
 _CODE_POINT = matching(r"U\+(?:10|[0-9A-Fa-f])?[0-9A-Fa-f]{4}", "a code point such as `U+00AD`")
 _EXTRA_KEY = matching(r"[a-z][a-z0-9_]*", "a key of lower-case letters, digits and `_`")
 
 
 @rule("C701")
-def unknown_setting(kit: Kit) -> Iterable[Finding]:
+def unknown_setting(kit: Kit) -> Iterable[Violation]:
     """A setting does not exist.
 
     It would have no effect, and is often a misspelling.
@@ -40,16 +40,16 @@ def unknown_setting(kit: Kit) -> Iterable[Finding]:
         # assemble.toml
         obligatory = []
     """
-    for misfit in misfits(SHAPE, kit.settings_table, kit.settings_at):
-        if misfit.kind == "unknown":
-            key = str(misfit.path[-1])
-            known = [field.key for field in misfit.shape.fields]
+    for error in validation_errors(SHAPE, kit.settings_table, kit.settings_at):
+        if error.kind == "unknown":
+            key = str(error.path[-1])
+            known = [field.key for field in error.shape.fields]
             hint = did_you_mean(key, known, f"the settings here are {listed(known)}")
-            yield Finding(misfit.path, f"unknown setting `{key}`", hint)
+            yield Violation(error.path, f"unknown setting `{key}`", hint)
 
 
 @rule("C702")
-def wrong_setting(kit: Kit) -> Iterable[Finding]:
+def wrong_setting(kit: Kit) -> Iterable[Violation]:
     """A setting has an invalid value: it has the wrong type, is blank, or is not one of the allowed values.
 
     Fails::
@@ -62,15 +62,15 @@ def wrong_setting(kit: Kit) -> Iterable[Finding]:
         # assemble.toml
         obligatory = []
     """
-    for misfit in misfits(SHAPE, kit.settings_table, kit.settings_at):
-        if misfit.kind != "unknown":
-            choices = misfit.shape.choices
-            hint = did_you_mean(misfit.value, choices) if choices and isinstance(misfit.value, str) else ""
-            yield Finding(misfit.path, describe(misfit), hint)
+    for error in validation_errors(SHAPE, kit.settings_table, kit.settings_at):
+        if error.kind != "unknown":
+            choices = error.shape.choices
+            hint = did_you_mean(error.value, choices) if choices and isinstance(error.value, str) else ""
+            yield Violation(error.path, describe(error), hint)
 
 
 @rule("C703")
-def unknown_required_key(kit: Kit) -> Iterable[Finding]:
+def unknown_required_key(kit: Kit) -> Iterable[Violation]:
     """The setting `required` names a key that manifests cannot have.
 
     Fails::
@@ -88,11 +88,11 @@ def unknown_required_key(kit: Kit) -> Iterable[Finding]:
     for index, key in enumerate(kit.settings.required):
         if key and key not in known:
             path = (*kit.settings_at, "required", index)
-            yield Finding(path, f"`{key}` is not a key of a manifest", did_you_mean(key, known))
+            yield Violation(path, f"`{key}` is not a key of a manifest", did_you_mean(key, known))
 
 
 @rule("C704")
-def extra_key_taken(kit: Kit) -> Iterable[Finding]:
+def extra_key_taken(kit: Kit) -> Iterable[Violation]:
     """The setting `extra-keys` declares a key that every manifest has, or that a template could not name.
 
     Fails::
@@ -108,13 +108,13 @@ def extra_key_taken(kit: Kit) -> Iterable[Finding]:
     for key in kit.settings.extra_keys:
         path = (*kit.settings_at, "extra-keys", key)
         if key in MANIFEST_KEYS:
-            yield Finding(path, f"every manifest already has the key `{key}`", "choose another name")
+            yield Violation(path, f"every manifest already has the key `{key}`", "choose another name")
         elif not fits(_EXTRA_KEY, key):
-            yield Finding(path, f"`{key}` must be {_EXTRA_KEY.expects}", "templates read it as `extra.KEY`")
+            yield Violation(path, f"`{key}` must be {_EXTRA_KEY.expects}", "templates read it as `extra.KEY`")
 
 
 @rule("C705")
-def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
+def folder_out_of_place(kit: Kit) -> Iterable[Violation]:
     """A folder in the settings does not exist, or is outside the kit's root.
 
     `root` itself must contain the kit, and must be in the git work tree, if there is one. If kits share blocks, set
@@ -135,19 +135,19 @@ def folder_out_of_place(kit: Kit) -> Iterable[Finding]:
     """
     top = git_top(kit.folder, kit.files)
     if not is_inside(kit.files.resolve(kit.folder), kit.root):
-        yield Finding((*kit.settings_at, "root"), "`root` must be the kit's folder, or a folder that contains it")
+        yield Violation((*kit.settings_at, "root"), "`root` must be the kit's folder, or a folder that contains it")
     elif top and not is_inside(kit.root, kit.files.resolve(top)):
-        yield Finding((*kit.settings_at, "root"), "`root` is outside the git work tree")
+        yield Violation((*kit.settings_at, "root"), "`root` is outside the git work tree")
     else:
         yield from _misplaced_folders(kit)
 
 
-def _misplaced_folders(kit: Kit) -> Iterator[Finding]:
+def _misplaced_folders(kit: Kit) -> Iterator[Violation]:
     for path, folder in _named_folders(kit):
         if not is_inside(kit.files.resolve(kit.path(folder)), kit.root):
-            yield Finding(path, f"the folder `{folder}` is outside the kit's root", _root_for(kit, folder))
+            yield Violation(path, f"the folder `{folder}` is outside the kit's root", _root_for(kit, folder))
         elif path[-1] != "templates" and not kit.files.is_folder(kit.path(folder)):
-            yield Finding(path, f"the folder `{folder}` does not exist", "folders are relative to the kit")
+            yield Violation(path, f"the folder `{folder}` does not exist", "folders are relative to the kit")
 
 
 def _root_for(kit: Kit, folder: str) -> str:
@@ -157,7 +157,7 @@ def _root_for(kit: Kit, folder: str) -> str:
     root = next((above for above in upwards(start, top) if is_inside(wanted, above)), None)
     if root is None:
         return "move it into the git work tree: `root` must be in there"
-    return f'set `root` to a folder that contains it, such as `root = "{normal(os.path.relpath(root, start))}"`'
+    return f'set `root` to a folder that contains it, such as `root = "{normalize(os.path.relpath(root, start))}"`'
 
 
 def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:
@@ -171,7 +171,7 @@ def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:
 
 
 @rule("C706")
-def two_settings() -> Iterable[Finding]:
+def two_settings() -> Iterable[Violation]:
     """Both `assemble.toml` and `pyproject.toml` contain settings.
 
     The two are never merged, so that a reader of one file does not have to know about the other.
@@ -191,11 +191,11 @@ def two_settings() -> Iterable[Finding]:
         obligatory = []
     """
     message = f"`{SETTINGS_FILE}` in the same folder contains settings too"
-    yield Finding(PROJECT_TABLE, message, "keep the settings in one of the two files")
+    yield Violation(PROJECT_TABLE, message, "keep the settings in one of the two files")
 
 
 @rule("C707")
-def unknown_ignore(kit: Kit, known: Mapping[str, Rule]) -> Iterable[Finding]:
+def unknown_ignore(kit: Kit, known: Mapping[str, Rule]) -> Iterable[Violation]:
     """The setting `ignore` names a code that does not exist, or that cannot be silenced.
 
     Warnings, notes and some errors can be silenced. An error that would make the outputs wrong cannot.
@@ -213,13 +213,13 @@ def unknown_ignore(kit: Kit, known: Mapping[str, Rule]) -> Iterable[Finding]:
     for index, code in enumerate(kit.settings.ignore):
         where = (*kit.settings_at, "ignore", index)
         if code not in known:
-            yield Finding(where, f"unknown code `{code}`", did_you_mean(code, known))
+            yield Violation(where, f"unknown code `{code}`", did_you_mean(code, known))
         elif not known[code].may_ignore:
-            yield Finding(where, f"`{code}` cannot be ignored, because the outputs would be wrong")
+            yield Violation(where, f"`{code}` cannot be ignored, because the outputs would be wrong")
 
 
 @rule("C708")
-def unknown_obligatory_block(kit: Kit) -> Iterable[Finding]:
+def unknown_obligatory_block(kit: Kit) -> Iterable[Violation]:
     """The setting `obligatory` names a block that does not exist.
 
     None of the block folders contains the block, so no manifest could list it.
@@ -245,11 +245,11 @@ def unknown_obligatory_block(kit: Kit) -> Iterable[Finding]:
     for index, name in enumerate(kit.settings.obligatory):
         if kit.block(name) is None:
             where = (*kit.settings_at, "obligatory", index)
-            yield Finding(where, f"unknown block `{name}`", did_you_mean(name, kit.block_names))
+            yield Violation(where, f"unknown block `{name}`", did_you_mean(name, kit.block_names))
 
 
 @rule("C709")
-def character_not_allowable(kit: Kit) -> Iterable[Finding]:
+def character_not_allowable(kit: Kit) -> Iterable[Violation]:
     """The setting `allow-characters` names something that is not a hidden character, or the character NUL.
 
     Fails::
@@ -266,11 +266,11 @@ def character_not_allowable(kit: Kit) -> Iterable[Finding]:
         if not fits(_CODE_POINT, name) or character(name) == "\0" or not is_hidden(character(name)):
             hint = "write `U+` and the code point in hexadecimal, as T406 reports it"
             where = (*kit.settings_at, "allow-characters", name)
-            yield Finding(where, f"`{name}` is not a hidden character that can be allowed", hint)
+            yield Violation(where, f"`{name}` is not a hidden character that can be allowed", hint)
 
 
 @rule("C710")
-def unknown_right(kit: Kit) -> Iterable[Finding]:
+def unknown_right(kit: Kit) -> Iterable[Violation]:
     """The setting `allow-rights` names a right that does not exist, or that does not have to be allowed.
 
     Fails::
@@ -301,11 +301,11 @@ def unknown_right(kit: Kit) -> Iterable[Finding]:
             if right and right not in RIGHTS:
                 where = (*kit.settings_at, "allow-rights", index, "rights", position)
                 hint = did_you_mean(right, RIGHTS, f"the rights are {listed(RIGHTS)}")
-                yield Finding(where, f"unknown right `{right}`", hint)
+                yield Violation(where, f"unknown right `{right}`", hint)
 
 
 @rule("C711")
-def repeated_setting(kit: Kit) -> Iterable[Finding]:
+def repeated_setting(kit: Kit) -> Iterable[Violation]:
     """A list in the settings repeats an entry.
 
     The repetition has no effect, or cannot be satisfied: a manifest can list an obligatory block only once. Folders
@@ -323,7 +323,7 @@ def repeated_setting(kit: Kit) -> Iterable[Finding]:
     """
     for key in UNIQUE_LISTS:
         if isinstance(entries := kit.settings_table.get(key), list):
-            yield from repeats((*kit.settings_at, key), entries, normal if key == "blocks" else None)
+            yield from repeats((*kit.settings_at, key), entries, normalize if key == "blocks" else None)
 
 
 _OF_TABLE = (

@@ -8,13 +8,13 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath, Span
-from kei_assembler.rules.definition import Finding, rule
+from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.runner import run_rule
-from kei_assembler.source import MAX_NESTING, START, Source, span_of
+from kei_assembler.toml.source import MAX_NESTING, START, Source, span_of
 
 
 @rule("S001")
-def unreadable(error: OSError) -> Iterable[Finding]:
+def unreadable(error: OSError) -> Iterable[Violation]:
     """The file cannot be read.
 
     The path may be a folder, a device, a broken link, or a link that leads outside the kit's root. Or the current user
@@ -31,11 +31,11 @@ def unreadable(error: OSError) -> Iterable[Finding]:
         description = "Reviews code."
     """
     hint = "see the setting `root`" if error.errno == errno.EXDEV else ""
-    yield Finding(START, f"the file cannot be read: {error.strerror or error}", hint)
+    yield Violation(START, f"the file cannot be read: {error.strerror or error}", hint)
 
 
 @rule("S002")
-def not_utf8(raw: bytes) -> Iterable[Finding]:
+def not_utf8(raw: bytes) -> Iterable[Violation]:
     """The file is not UTF-8 text.
 
     Manifests, blocks, templates and settings must be UTF-8. A file that an editor saved in another encoding, such as
@@ -55,7 +55,7 @@ def not_utf8(raw: bytes) -> Iterable[Finding]:
     """
     for mark, encoding in _MARKS.items():
         if raw.startswith(mark):
-            yield Finding(START, f"the file is {encoding}, not UTF-8", "save it as UTF-8")
+            yield Violation(START, f"the file is {encoding}, not UTF-8", "save it as UTF-8")
             return
     at = raw.find(b"\0")
     message, hint = "the file contains a NUL byte", "remove it, or save the file as UTF-8 if it is UTF-16"
@@ -65,7 +65,7 @@ def not_utf8(raw: bytes) -> Iterable[Finding]:
         if at < 0 or error.start < at:
             at, message, hint = error.start, f"byte 0x{raw[error.start]:02x} is not UTF-8", "save the file as UTF-8"
     if at >= 0:
-        yield Finding(_span_of_byte(raw, at), message, hint)
+        yield Violation(_span_of_byte(raw, at), message, hint)
 
 
 _MARKS = {
@@ -83,7 +83,7 @@ def _span_of_byte(raw: bytes, at: int) -> Span:
 
 
 @rule("S003")
-def broken_toml(error: Exception) -> Iterable[Finding]:
+def broken_toml(error: Exception) -> Iterable[Violation]:
     """The file is not valid TOML.
 
     The keys of such a file cannot be checked, so this is the only finding in it.
@@ -99,7 +99,7 @@ def broken_toml(error: Exception) -> Iterable[Finding]:
         description = "Reviews code."
     """
     message, hint, line, column = _parts(error)
-    yield Finding(Span(line, column, line, column + 1), message, hint)
+    yield Violation(Span(line, column, line, column + 1), message, hint)
 
 
 _RTOML_MESSAGE = re.compile(
@@ -115,7 +115,7 @@ def _parts(error: Exception) -> tuple[str, str, int, int]:
 
 
 @rule("S004")
-def too_large(maximum: int) -> Iterable[Finding]:
+def too_large(maximum: int) -> Iterable[Violation]:
     """The file is larger than 1 MiB.
 
     No client could use an agent file of that size, so a larger source is a mistake: the wrong file, for example, or the
@@ -136,11 +136,13 @@ def too_large(maximum: int) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """
-    yield Finding(START, f"the file is larger than {maximum:,} bytes", "split it, or remove what does not belong there")
+    yield Violation(
+        START, f"the file is larger than {maximum:,} bytes", "split it, or remove what does not belong there"
+    )
 
 
 @rule("S005")
-def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
+def duplicate_key(text: str, error: Exception) -> Iterable[Violation]:
     """A key or table is defined twice.
 
     TOML forbids this, because it is unclear which of the two counts.
@@ -159,7 +161,7 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
     message, _, line, column = _parts(error)
     if message != "duplicate key":
         return
-    from kei_assembler.source.places import mentions
+    from kei_assembler.toml.positions import mentions
 
     keys = list(mentions(text))
     path = next((mention.path for mention in keys if mention.span[:2] == (line, column)), ())
@@ -168,11 +170,11 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Finding]:
     related = ((spans[0], "defined here first"),) if spans[0][:2] != again[:2] else ()
     name = f"`{path[-1]}`" if path else "this key"
     again = next((span for span in spans if span[:2] == again[:2]), again)
-    yield Finding(again, f"{name} is defined twice", "keep one of the two", related)
+    yield Violation(again, f"{name} is defined twice", "keep one of the two", related)
 
 
 @rule("S006")
-def nested_too_deeply(where: KeyPath | Span) -> Iterable[Finding]:
+def nested_too_deeply(where: KeyPath | Span) -> Iterable[Violation]:
     """Values are nested more than 64 levels deep.
 
     Neither a manifest nor the settings need that, and a client may fail to read the generated file.
@@ -190,7 +192,7 @@ def nested_too_deeply(where: KeyPath | Span) -> Iterable[Finding]:
         name = "critic"
         description = "Reviews code."
     """  # noqa: E501 - it takes that many levels
-    yield Finding(where, f"the value is nested more than {MAX_NESTING} levels deep", "use fewer levels")
+    yield Violation(where, f"the value is nested more than {MAX_NESTING} levels deep", "use fewer levels")
 
 
 _RULE_OF = {

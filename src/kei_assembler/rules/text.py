@@ -7,20 +7,20 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Span
 from kei_assembler.kit import Block
-from kei_assembler.manifest import HEAD_KEYS
-from kei_assembler.rules.definition import Finding, rule
-from kei_assembler.rules.hiding import texts
-from kei_assembler.rules.subject import Subject
-from kei_assembler.source import Source, span_of
+from kei_assembler.markdown.stamp import find_conflict
+from kei_assembler.markdown.structure import outline, prose
+from kei_assembler.model.manifest import HEAD_KEYS
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.hidden_text import texts
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.targets import TARGETS
-from kei_assembler.text.markdown import outline, prose
-from kei_assembler.text.stamp import find_conflict
+from kei_assembler.toml.source import Source, span_of
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
 
 
 @rule("T401", may_ignore=True)
-def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
+def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
     """A manifest contains an unfilled placeholder, such as `{{PROJECT}}`.
 
     A placeholder is a name of capitals, digits and `_` in double braces. It is allowed in code in a role. So is
@@ -37,9 +37,9 @@ def placeholder_in_manifest(subject: Subject) -> Iterable[Finding]:
         description = "Reviews the code of Apollo."
         role = "You know what `{{PROJECT}}` means in a template."
     """
-    for path, text in texts(subject.data) if _may_have_braces(subject.source) else ():
+    for path, text in texts(context.data) if _may_have_braces(context.source) else ():
         for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) and "{{" in text else text):
-            where = subject.source.locate_text((*subject.at, *path), text, *match.span())
+            where = context.source.locate_text((*context.at, *path), text, *match.span())
             yield _unfilled(where, match)
 
 
@@ -48,12 +48,12 @@ def _may_have_braces(source: Source) -> bool:
     return source.has_escapes or "" in source.text.split("{")[1:]
 
 
-def _unfilled(where: Span, match: re.Match[str]) -> Finding:
-    return Finding(where, f"the placeholder `{match[0]}` is not filled in", "write the value instead")
+def _unfilled(where: Span, match: re.Match[str]) -> Violation:
+    return Violation(where, f"the placeholder `{match[0]}` is not filled in", "write the value instead")
 
 
 @rule("T402", may_ignore=True)
-def placeholder_in_block(block: Block) -> Iterable[Finding]:
+def placeholder_in_block(block: Block) -> Iterable[Violation]:
     """A block contains an unfilled placeholder, such as `{{PROJECT}}`, outside of code.
 
     Fails::
@@ -83,7 +83,7 @@ def placeholder_in_block(block: Block) -> Iterable[Finding]:
 
 
 @rule("T403")
-def unclosed_in_role(subject: Subject) -> Iterable[Finding]:
+def unclosed_in_role(context: ManifestContext) -> Iterable[Violation]:
     """The role leaves a code fence or an HTML block open, so the sections after it would become part of it.
 
     This applies to the HTML blocks that a blank line does not end: comments, processing instructions, declarations,
@@ -110,14 +110,14 @@ def unclosed_in_role(subject: Subject) -> Iterable[Finding]:
         ```
         \"\"\"
     """
-    role = subject.manifest.role
+    role = context.manifest.role
     if _may_stay_open(role) and (unclosed := outline(role).unclosed):
-        where = subject.source.locate_text(("role",), role, *_line(role, unclosed.line))
-        yield Finding(where, f"`role` leaves a {unclosed.what} open", _CLOSE_IT)
+        where = context.source.locate_text(("role",), role, *_line(role, unclosed.line))
+        yield Violation(where, f"`role` leaves a {unclosed.what} open", _CLOSE_IT)
 
 
 @rule("T404")
-def unclosed_in_block(block: Block) -> Iterable[Finding]:
+def unclosed_in_block(block: Block) -> Iterable[Violation]:
     """A block leaves a code fence or an HTML block open, so the text after the block would become part of it.
 
     This applies to the HTML blocks that a blank line does not end: comments, processing instructions, declarations,
@@ -150,11 +150,11 @@ def unclosed_in_block(block: Block) -> Iterable[Finding]:
     text = block.source.text
     if _may_stay_open(text) and (unclosed := outline(text).unclosed):
         where = span_of(text, *_line(text, unclosed.line))
-        yield Finding(where, f"the block leaves a {unclosed.what} open", _CLOSE_IT)
+        yield Violation(where, f"the block leaves a {unclosed.what} open", _CLOSE_IT)
 
 
 @rule("T405")
-def unfinished_merge(source: Source, is_allowed_in_code: bool = True) -> Iterable[Finding]:
+def unfinished_merge(source: Source, is_allowed_in_code: bool = True) -> Iterable[Violation]:
     """A manifest, block or template contains the conflict markers of a merge.
 
     Both sides would end up in every agent that uses the file. In a code fence of a manifest or block, markers are
@@ -185,7 +185,7 @@ def unfinished_merge(source: Source, is_allowed_in_code: bool = True) -> Iterabl
     text = source.text
     if find_conflict(text) and (opening := find_conflict(_unfenced(text) if is_allowed_in_code else text)):
         where = span_of(text, *opening.span())
-        yield Finding(where, "the file has an unfinished merge", "resolve the conflict, and remove the markers")
+        yield Violation(where, "the file has an unfinished merge", "resolve the conflict, and remove the markers")
 
 
 def _unfenced(text: str) -> str:
@@ -196,7 +196,7 @@ def _unfenced(text: str) -> str:
 
 
 @rule("T407")
-def client_variable_in_manifest(subject: Subject) -> Iterable[Finding]:
+def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]:
     """A manifest contains text that one of its clients treats as a variable.
 
     Gemini CLI treats the body of an agent file as a template. `${word}` does not reach the model, and if `word` is not
@@ -216,15 +216,15 @@ def client_variable_in_manifest(subject: Subject) -> Iterable[Finding]:
         role = "You review what lies in $HOME/src."
         targets = ["gemini"]
     """
-    for target in subject.kit.targets_of(subject.manifest):
-        for key in subject.data if TARGETS[target].placeholder else ():
-            for path, text in texts(subject.data[key], (key,)) if key not in HEAD_KEYS else ():
+    for target in context.kit.targets_of(context.manifest):
+        for key in context.data if TARGETS[target].placeholder else ():
+            for path, text in texts(context.data[key], (key,)) if key not in HEAD_KEYS else ():
                 for match in re.finditer(TARGETS[target].placeholder, text):
-                    yield _filled(subject.source.locate_text(path, text, *match.span()), match[0], target)
+                    yield _filled(context.source.locate_text(path, text, *match.span()), match[0], target)
 
 
 @rule("T408")
-def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[Finding]:
+def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[Violation]:
     """A block or template contains text that one of the clients it is used for treats as a variable.
 
     Gemini CLI treats the body of an agent file as a template. `${word}` does not reach the model, and if `word` is not
@@ -257,9 +257,9 @@ def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[
             yield _filled(span_of(source.text, *match.span()), match[0], target)
 
 
-def _filled(where: Span, variable: str, target: str) -> Finding:
+def _filled(where: Span, variable: str, target: str) -> Violation:
     hint = f"write it differently, such as `{variable.replace('{', '').replace('}', '')}`"
-    return Finding(where, f"{TARGETS[target].label} treats `{variable}` as a variable", hint)
+    return Violation(where, f"{TARGETS[target].label} treats `{variable}` as a variable", hint)
 
 
 def _may_stay_open(text: str) -> bool:

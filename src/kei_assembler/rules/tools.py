@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from kei_assembler.diagnostics import Severity
-from kei_assembler.manifest.adapt import Toolset, toolset_of
-from kei_assembler.rules.definition import Finding, rule
-from kei_assembler.rules.subject import Subject
+from kei_assembler.model.adaptation import Toolset, toolset_of
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
@@ -18,7 +18,7 @@ _TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")
 
 
 @rule("K111", Severity.WARNING)
-def unknown_tool(subject: Subject) -> Iterable[Finding]:
+def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a tool that does not exist.
 
     AI clients silently drop a name that they do not know, and the agent lacks the tool. Write Claude Code's names. The
@@ -37,12 +37,12 @@ def unknown_tool(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         tools = ["Read", "Bash(git:*)", "mcp__tracker__search"]
     """
-    if subject.inherits("tools"):  # defaults are checked once, in the settings, and not again in each manifest
+    if context.inherits("tools"):  # defaults are checked once, in the settings, and not again in each manifest
         return
-    known = subject.kit.known_tools
-    for index, tool in enumerate(subject.manifest.tools or ()):
+    known = context.kit.known_tools
+    for index, tool in enumerate(context.manifest.tools or ()):
         if tool and not _is_known(tool, known) and is_one_tool(tool):
-            yield Finding(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
+            yield Violation(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
 
 
 _UNKNOWN_TOOL_HELP = "if the name is correct, add it to the setting `known-tools`"
@@ -68,7 +68,7 @@ def is_one_tool(entry: str) -> bool:
 
 
 @rule("K116")
-def several_tools(subject: Subject) -> Iterable[Finding]:
+def several_tools(context: ManifestContext) -> Iterable[Violation]:
     """An entry of `tools` does not name exactly one tool, limited or not, or the tools of one server.
 
     AI clients split an entry at commas and spaces, so the agent would get more tools than a reader of the manifest
@@ -86,13 +86,15 @@ def several_tools(subject: Subject) -> Iterable[Finding]:
         description = "Reviews code."
         tools = ["mcp__tracker__search", "Bash(git log:*)"]
     """
-    for index, tool in enumerate(subject.manifest.tools or ()):
-        if tool.strip() and not is_one_tool(tool) and not subject.inherits("tools"):
-            yield Finding(("tools", index), f"`{tool}` is not the name of one tool", "write a separate entry for each")
+    for index, tool in enumerate(context.manifest.tools or ()):
+        if tool.strip() and not is_one_tool(tool) and not context.inherits("tools"):
+            yield Violation(
+                ("tools", index), f"`{tool}` is not the name of one tool", "write a separate entry for each"
+            )
 
 
 @rule("K113", Severity.NOTE)
-def tool_without_counterpart(subject: Subject) -> Iterable[Finding]:
+def tool_without_counterpart(context: ManifestContext) -> Iterable[Violation]:
     """A client has no counterpart for a tool, so the agent lacks the tool there.
 
     Fails::
@@ -109,15 +111,15 @@ def tool_without_counterpart(subject: Subject) -> Iterable[Finding]:
         tools = ["Read", "Edit"]
         targets = ["gemini"]
     """
-    known = subject.kit.known_tools
-    for target, tools in _toolsets(subject):
+    known = context.kit.known_tools
+    for target, tools in _toolsets(context):
         if lost := tuple(tool for tool in tools.unsupported if _is_known(tool, known)):
             message = f"{target.label} has no counterpart for {listed(lost)}, which the agent then lacks"
-            yield Finding(_first(subject, lost), message, _hint(target))
+            yield Violation(_first(context, lost), message, _hint(target))
 
 
 @rule("K114", Severity.WARNING)
-def tool_widened(subject: Subject) -> Iterable[Finding]:
+def tool_widened(context: ManifestContext) -> Iterable[Violation]:
     """A client cannot limit a tool as the manifest does, as in `Bash(git:*)`.
 
     The agent gets the whole tool there. OpenCode can limit `Bash`, `Agent` and `Skill`, and Copilot can limit `Agent`.
@@ -136,14 +138,14 @@ def tool_widened(subject: Subject) -> Iterable[Finding]:
         tools = ["Read", "Bash(git:*)"]
         targets = ["claude-code", "opencode"]
     """
-    for target, tools in _toolsets(subject):
+    for target, tools in _toolsets(context):
         if tools.unscoped:
             message = f"{target.label} cannot limit {listed(tools.unscoped)}, so the agent gets the whole tool there"
-            yield Finding(_first(subject, tools.unscoped), message, _hint(target))
+            yield Violation(_first(context, tools.unscoped), message, _hint(target))
 
 
 @rule("K115")
-def no_tools_mean_all(subject: Subject) -> Iterable[Finding]:
+def no_tools_mean_all(context: ManifestContext) -> Iterable[Violation]:
     """No tool is left for a client that reads an empty list as all tools.
 
     The manifest lists no tools, or only tools for which the client has no counterpart.
@@ -164,28 +166,28 @@ def no_tools_mean_all(subject: Subject) -> Iterable[Finding]:
         tools = ["Read"]
         targets = ["qwen"]
     """
-    for target, tools in _toolsets(subject):
+    for target, tools in _toolsets(context):
         if tools.granted == () and target.tools.empty_means_all:
             message = f"{target.label} gives an agent without tools all tools"
             hint = f"list a tool that {target.label} has, or remove `{target.name}` from the agent's targets"
-            yield Finding(_where(subject, target), message, hint)
+            yield Violation(_where(context, target), message, hint)
 
 
-def _toolsets(subject: Subject) -> Iterator[tuple[Target, Toolset]]:
-    for name in subject.kit.targets_of(subject.manifest) if subject.fits("tools") else ():
+def _toolsets(context: ManifestContext) -> Iterator[tuple[Target, Toolset]]:
+    for name in context.kit.targets_of(context.manifest) if context.fits("tools") else ():
         target = TARGETS[name]
         if target.tools.names is not None:
-            yield target, toolset_of(subject.manifest, target, subject.kit.settings.of(name))
+            yield target, toolset_of(context.manifest, target, context.kit.settings.of(name))
 
 
-def _where(subject: Subject, target: Target) -> tuple[str, ...]:
+def _where(context: ManifestContext, target: Target) -> tuple[str, ...]:
     """Return the path of the list that applies to the target: the one in its table, or the general one."""
     key = target.tools.key
-    return ("target", target.name, key) if key in subject.manifest.target.get(target.name, {}) else ("tools",)
+    return ("target", target.name, key) if key in context.manifest.target.get(target.name, {}) else ("tools",)
 
 
-def _first(subject: Subject, entries: tuple[str, ...]) -> tuple[str, int]:
-    return "tools", (subject.manifest.tools or ()).index(entries[0])
+def _first(context: ManifestContext, entries: tuple[str, ...]) -> tuple[str, int]:
+    return "tools", (context.manifest.tools or ()).index(entries[0])
 
 
 def _hint(target: Target) -> str:

@@ -9,18 +9,18 @@ from collections.abc import Iterator, Sequence
 from string import Template
 from typing import NamedTuple
 
-from kei_assembler import __version__, schema
+from kei_assembler import __version__
+from kei_assembler.build import writer
+from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
-from kei_assembler.kit import Kit, discovery, kit_option
+from kei_assembler.kit import Kit, discovery, json_schema, kit_option
 from kei_assembler.loader import load_kit
-from kei_assembler.paths import as_seen, normal, way_down
-from kei_assembler.plan import disk
-from kei_assembler.plan.renewing import MANIFEST_SCHEMA, SETTINGS_SCHEMA
+from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.paths import display_path, normalize, way_down
 from kei_assembler.selection import working_directory
-from kei_assembler.source import MAX_BYTES, with_lf
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
-from kei_assembler.text.hidden import shown
+from kei_assembler.toml.source import MAX_BYTES, with_lf
 
 _CHECK = "assemble --all --check --diff"
 _TARGET = TARGETS[DEFAULT_TARGET]
@@ -73,10 +73,10 @@ def create_kit(folder: str) -> Iterator[str]:
     for file in _repository_files(prefix, outputs):
         yield _create(top, file)
     if kit is None:
-        for file in (NewFile(SETTINGS_SCHEMA, schema.as_text(schema.settings_schema())), *_kit_files(prefix)):
+        for file in (NewFile(SETTINGS_SCHEMA, json_schema.as_text(json_schema.settings_schema())), *_kit_files(prefix)):
             yield _create(folder, file)
-        manifest_schema = schema.manifest_schema(load_kit(folder))
-        yield _create(folder, NewFile(MANIFEST_SCHEMA, schema.as_text(manifest_schema)))
+        manifest_schema = json_schema.manifest_schema(load_kit(folder))
+        yield _create(folder, NewFile(MANIFEST_SCHEMA, json_schema.as_text(manifest_schema)))
 
 
 def _output_patterns(kit: Kit, prefix: str) -> list[str]:
@@ -88,17 +88,17 @@ def _output_patterns(kit: Kit, prefix: str) -> list[str]:
     for file in kit.manifests:
         manifest, _ = kit.decode_manifest(kit.read_manifest(file).data)
         found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
-    patterns = {_escaped(normal(f"{prefix or '.'}/{path}")).replace(_ANY, "*") for path in found}
+    patterns = {_escaped(normalize(f"{prefix or '.'}/{path}")).replace(_ANY, "*") for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
 
 
 def _create(folder: str, file: NewFile) -> str:
     """Create or extend a file, and return the line that reports it."""
     path = os.path.join(folder, file.path)
-    name = shown(as_seen(path))
-    if disk.create(path, file.text.encode()):
+    name = shown(display_path(path))
+    if writer.create(path, file.text.encode()):
         return f"created {name}\n"
-    if file.is_lines and disk.replace(path, lambda content: _with_lines(content, file.text)):
+    if file.is_lines and writer.replace(path, lambda content: _with_lines(content, file.text)):
         return f"extended {name}\n"
     return f"kept {name}{file.hint}\n"
 

@@ -11,20 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
+from kei_assembler.build import writer
+from kei_assembler.build.changes import FileStatus
+from kei_assembler.build.schema_files import MANIFEST_SCHEMA, schema_file_change
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import Kit, stem
 from kei_assembler.loader import load_kit
-from kei_assembler.manifest import FIELDS, NAME, extra_fields
-from kei_assembler.plan import disk
-from kei_assembler.plan.changes import FileStatus
-from kei_assembler.plan.renewing import MANIFEST_SCHEMA, renewal
+from kei_assembler.model.manifest import FIELDS, NAME, extra_fields, slug
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.sources import check_source
-from kei_assembler.source import read_toml
-from kei_assembler.source.handwriting import entry
-from kei_assembler.source.shapes import Field, Shape, fits
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
+from kei_assembler.toml.source import read_toml
+from kei_assembler.toml.writer import entry
+from kei_assembler.validation import Field, Shape, fits
 
 MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
 """A placeholder for a value that the user has to fill in."""
@@ -64,7 +64,7 @@ def check(kit: Kit, name: str, text: str) -> list[Diagnostic]:
     """Return the diagnostics for a new manifest, except those at placeholders."""
     source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
     found = check_source(source) or check_manifest(kit, source)[1]
-    return sorted(each for each in found if not MARK.search(each.place.excerpt or ""))
+    return sorted(each for each in found if not MARK.search(each.location.excerpt or ""))
 
 
 def _initial(kit: Kit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,8 +160,6 @@ def refuse_name(kit: Kit, name: str) -> None:
         AssembleError: the name is not valid, or the kit already has an agent with it.
     """
     if not fits(NAME, name):
-        from kei_assembler.importing.names import slug
-
         suggestion = slug(stem(name.replace(os.sep, "/")))
         hint = f"did you mean `{suggestion}`?" if suggestion else ""
         raise AssembleError(f"`{name}` is not a valid agent name: it must be {NAME.expects}", hint)
@@ -187,7 +185,7 @@ def manifest_of(kit: Kit, name: str, given: Mapping[str, Any]) -> tuple[str, lis
 
 
 def _has_schema(kit: Kit) -> bool:
-    return disk.Disk(kit).peek(MANIFEST_SCHEMA) is not None
+    return writer.Disk(kit).peek(MANIFEST_SCHEMA) is not None
 
 
 def write(kit: Kit, name: str, text: str) -> Iterator[tuple[str, str]]:
@@ -202,14 +200,14 @@ def write(kit: Kit, name: str, text: str) -> Iterator[tuple[str, str]]:
     path = kit.path(file)
     if not kit.holds(path):
         raise AssembleError(f"{file} lies outside the kit's root", "see the setting `root`")
-    if not disk.create(path, text.encode()):
+    if not writer.create(path, text.encode()):
         raise AssembleError(f"`{file}` already exists; nothing was written")
     yield "created", path
-    if _has_schema(kit) and disk.replace(kit.path(MANIFEST_SCHEMA), lambda old: _updated(kit, old)):
+    if _has_schema(kit) and writer.replace(kit.path(MANIFEST_SCHEMA), lambda old: _updated(kit, old)):
         yield "updated", kit.path(MANIFEST_SCHEMA)
 
 
 def _updated(kit: Kit, old: bytes) -> bytes:
     """The schema, with the new agent in it."""
-    changes = renewal(load_kit(kit.folder), MANIFEST_SCHEMA, old)
-    return next((change.after for change in changes if change.kind is FileStatus.UPDATE and change.after), old)
+    changes = schema_file_change(load_kit(kit.folder), MANIFEST_SCHEMA, old)
+    return next((change.after for change in changes if change.status is FileStatus.UPDATE and change.after), old)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kei_assembler.source.shapes import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
 from kei_assembler.targets import fields
 from kei_assembler.targets.target import Limit, Loader, Right, Target, Tools, words
+from kei_assembler.validation import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
 
 CLAUDE_TOOLS = tuple(
     "Agent AskUserQuestion Bash CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree ExitPlanMode "
@@ -47,7 +47,7 @@ CLAUDE_CODE = Target(
             Shape(
                 object,
                 "a table of servers, or a list of server names and such tables",
-                either=(fields.SERVER_TABLE, list_of(any_of(FILLED, fields.SERVER_TABLE), "a list")),
+                any_of=(fields.SERVER_TABLE, list_of(any_of(FILLED, fields.SERVER_TABLE), "a list")),
             ),
             "MCP servers that the agent can use.",
         ),
@@ -80,7 +80,7 @@ CLAUDE_CODE = Target(
             expects="free of a literal `\\n`, which becomes a line break",
             is_advisory=True,
         ),
-        Limit("file", most=1024 * 1024),
+        Limit("file", maximum=1024 * 1024),
     ),
     rights=(
         Right("claude-code", "permissionMode", "bypassPermissions", "do anything without asking"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kei_assembler.source.shapes import LINE, Field, list_of, matching, one_of
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.forms import TOML
 from kei_assembler.targets.target import Limit, Right, Target, Tools, names_by_tool, words
+from kei_assembler.validation import LINE, Field, list_of, matching, one_of
 
 CODEX = Target(
     name="codex",
@@ -28,7 +28,7 @@ CODEX = Target(
                     "[A-Za-z0-9_-]+(?: +[A-Za-z0-9_-]+)*", "a nickname of ASCII letters, digits, spaces, `-` and `_`"
                 ),
                 "a list of nicknames",
-                least=1,
+                minimum=1,
             ),
             "Names for running copies of this agent.",
         ),
@@ -50,7 +50,7 @@ CODEX = Target(
     ),
     form=TOML,
     searches_subfolders=True,
-    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", least=1)),
+    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
     rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside any sandbox"),),
     unsupported=("There is no list of tools. The instructions say what the agent may do, but nothing enforces it.",),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kei_assembler.source.shapes import BOOLEAN, FILLED, LINE, STRINGS, Field, Shape, list_of, one_of, table, table_of
 from kei_assembler.targets import fields
 from kei_assembler.targets.target import Handoffs, Limit, Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.validation import BOOLEAN, FILLED, LINE, STRINGS, Field, Shape, list_of, one_of, table, table_of
 
 _VSCODE_HANDOFF = table(
     Field("label", LINE, "The text on the button.", required=True),
@@ -30,7 +30,7 @@ COPILOT = Target(
         Field(
             "model",
             Shape(
-                object, "a model's display name, or a list of them", either=(LINE, list_of(FILLED, "a list", least=1))
+                object, "a model's display name, or a list of them", any_of=(LINE, list_of(FILLED, "a list", minimum=1))
             ),
             "The model. For VS Code, several to choose from.",
         ),
@@ -54,7 +54,7 @@ COPILOT = Target(
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
     loader=Loader(has_optional_front_matter=True, named_by_file=True),
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
-    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("prompt", most=30_000)),
+    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("prompt", maximum=30_000)),
     rights=(Right("copilot", "mcp-servers", "", fields.STARTS_SERVERS),),
     unsupported=("Models have display names here, so `model` is left out unless `[target.copilot]` names one.",),
 )

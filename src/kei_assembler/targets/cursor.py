@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kei_assembler.source.shapes import BOOLEAN, Field, list_of, matching
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.forms import LINES
 from kei_assembler.targets.target import Limit, Loader, Target, Tools, words
+from kei_assembler.validation import BOOLEAN, Field, list_of, matching
 
 _ONE_NAME = matching("[^,\n]+", "a tool name without commas")
 
@@ -33,6 +33,6 @@ CURSOR = Target(
     form=LINES,
     loader=Loader(named_by_file=True),
     models=("inherit",),
-    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", least=1)),
+    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
     unsupported=("A description of several lines is written as one line.",),
 )

@@ -83,9 +83,9 @@ def _models(row: Target) -> str:
 def _limit(limit: Limit) -> str:
     unit = "bytes" if limit.part == "file" else "characters"
     rules = (
-        (limit.least > 1, f"at least {limit.least:,} {unit}"),
-        (limit.least == 1, "not empty"),
-        (limit.most, f"at most {limit.most:,} {unit}"),
+        (limit.minimum > 1, f"at least {limit.minimum:,} {unit}"),
+        (limit.minimum == 1, "not empty"),
+        (limit.maximum, f"at most {limit.maximum:,} {unit}"),
         (limit.pattern, limit.expects),
         (limit.reserved, f"not {_code(limit.reserved)}"),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kei_assembler.source.shapes import BOOLEAN, LINE, POSITIVE, STRINGS, TABLE_OF_ANYTHING, Field, table_of
 from kei_assembler.targets.target import Limit
+from kei_assembler.validation import BOOLEAN, LINE, POSITIVE, STRINGS, TABLE_OF_ANYTHING, Field, table_of
 
 MODEL = Field("model", LINE, "The model for this target, instead of the manifest's `model`.")
 OWN_TOOLS = Field("tools", STRINGS, "The tools by the client's own names, instead of the manifest's `tools`.")
@@ -15,4 +15,4 @@ BACKGROUND = Field("background", BOOLEAN, "Whether the agent always runs in the 
 HOOKS = Field("hooks", TABLE_OF_ANYTHING, "Commands that run at certain events.")
 STARTS_SERVERS = "start and use MCP servers of its own"
 RUNS_HOOKS = "run commands at events without asking"
-NON_EMPTY_DESCRIPTION = Limit("description", least=1, is_advisory=True)
+NON_EMPTY_DESCRIPTION = Limit("description", minimum=1, is_advisory=True)

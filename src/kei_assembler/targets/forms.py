@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from kei_assembler.text.frontmatter import Value, front_matter
-from kei_assembler.text.markdown import fold
-from kei_assembler.text.stamp import HASH, MARKUP, Comment
+from kei_assembler.markdown.front_matter import Value, front_matter
+from kei_assembler.markdown.stamp import HASH, MARKUP, Comment
+from kei_assembler.markdown.structure import collapse_whitespace
 
 Entries = Iterable[tuple[str, Value]]
 
@@ -53,7 +53,7 @@ def _line(value: Value) -> str:
         case list() | tuple():
             return ", ".join(map(_line, value))
         case _:
-            return fold(str(value))
+            return collapse_whitespace(str(value))
 
 
 BODY_KEY = "developer_instructions"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kei_assembler.source.shapes import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
 from kei_assembler.targets import fields
 from kei_assembler.targets.target import Limit, Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.validation import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
 
 _TOOLS = (
     "activate_skill ask_user enter_plan_mode exit_plan_mode glob google_web_search grep_search list_directory "

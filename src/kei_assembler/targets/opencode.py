@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kei_assembler.source.shapes import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 from kei_assembler.targets import fields
 from kei_assembler.targets.target import Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 
 _ACTION = one_of("ask", "allow", "deny")
 

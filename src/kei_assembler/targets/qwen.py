@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kei_assembler.source.shapes import STRINGS, Field, one_of
 from kei_assembler.targets import fields
 from kei_assembler.targets.target import Limit, Right, Target, Tools, names_by_tool, words
+from kei_assembler.validation import STRINGS, Field, one_of
 
 QWEN = Target(
     name="qwen",
@@ -40,14 +40,14 @@ QWEN = Target(
     ),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
-        Limit("description", most=1000, is_advisory=True),
-        Limit("name", least=2, most=50),
+        Limit("description", maximum=1000, is_advisory=True),
+        Limit("name", minimum=2, maximum=50),
         Limit(
             "name", pattern=r"[a-zA-Z0-9](?:[\w-]*[a-zA-Z0-9])?", expects="letters and digits, with `_` and `-` inside"
         ),
         Limit("name", reserved=("self", "system", "user", "model", "tool", "config", "default")),
-        Limit("body", least=10),
-        Limit("prompt", most=10_000, is_advisory=True),
+        Limit("body", minimum=10),
+        Limit("prompt", maximum=10_000, is_advisory=True),
     ),
     rights=(
         Right("qwen", "approvalMode", "yolo", "do anything without asking"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from kei_assembler.source.shapes import Field
 from kei_assembler.targets.forms import MARKDOWN, Form
+from kei_assembler.validation import Field
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -78,8 +78,8 @@ class Limit(NamedTuple):
 
     part: str
     # Sizes in characters, for a file in bytes.
-    most: int = 0
-    least: int = 0
+    maximum: int = 0
+    minimum: int = 0
     # A regular expression that the whole text must match. `expects` completes "it must be …".
     pattern: str = ""
     expects: str = ""

@@ -1,0 +1,1 @@
+"""The build: from the manifests of a kit to the changes on disk."""

@@ -1,0 +1,83 @@
+"""The status of each file, its change, and the policy for writing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from shlex import quote
+from typing import NamedTuple
+
+from kei_assembler.kit import kit_option
+
+MAX_OUTPUT_BYTES = 4 * 1024 * 1024
+"""The maximum size of a generated file, far above that of any real agent file."""
+
+
+class FileStatus(StrEnum):
+    """How the file on disk compares with what the kit generates."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    ORPHAN = "orphan"
+    EDITED = "edited"
+    FOREIGN = "foreign"
+    UNMANAGED = "unmanaged"
+
+
+WRITABLE = (FileStatus.CREATE, FileStatus.UPDATE)
+"""The statuses of files that every build writes."""
+
+PROTECTED = (FileStatus.EDITED, FileStatus.FOREIGN)
+"""The statuses of files that a build overwrites only with `--force`."""
+
+DRIFT = (*WRITABLE, *PROTECTED, FileStatus.ORPHAN)
+"""The statuses of files that are out of date."""
+
+
+class Change(NamedTuple):
+    """The change of one file, which a run plans or, if `applied` is set, has made. Paths are relative to the kit.
+
+    `manifest` and `target` are empty for a file that does not belong to a single agent. `before` is the current
+    content, `after` the generated content; both are None if nothing changes. `intact` is False for an orphan that was
+    edited. `chosen` is True if the run was limited to some targets.
+    """
+
+    status: FileStatus
+    path: str
+    manifest: str
+    target: str
+    before: bytes | None = None
+    after: bytes | None = None
+    intact: bool = True
+    chosen: bool = False
+    applied: bool = False
+
+    def fix_command(self, kit: str = "") -> str:
+        """Return the command that brings the file up to date, or "" if no command does.
+
+        `kit` is the kit's folder, if the command has to name it.
+        """
+        where = kit_option(kit)
+        only = f"{where} --target {self.target}" if self.chosen else where
+        what = quote(self.manifest) if self.manifest else "--all"
+        if self.status in WRITABLE:
+            return f"assemble{only} {what}"
+        if self.status in PROTECTED:
+            return f"assemble --force{only} {what}"
+        return f"assemble{where} --all --prune" if self.status is FileStatus.ORPHAN and self.intact else ""
+
+
+class WritePolicy(NamedTuple):
+    """What a run may do besides creating and updating files.
+
+    `force` overwrites edited and foreign files, `prune` deletes orphans.
+    """
+
+    force: bool = False
+    prune: bool = False
+
+    def covers(self, change: Change) -> bool:
+        """Return whether the run makes the change."""
+        if change.status is FileStatus.ORPHAN:
+            return self.prune and change.intact
+        return change.status in WRITABLE or (self.force and change.status in PROTECTED)

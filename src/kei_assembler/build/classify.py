@@ -1,0 +1,101 @@
+"""Classify the files of a kit's outputs: compare what is on disk with what the kit generates."""
+
+from __future__ import annotations
+
+import os
+from codecs import BOM_UTF8
+from typing import TYPE_CHECKING
+
+from kei_assembler.build.changes import Change, FileStatus
+from kei_assembler.files import Files
+from kei_assembler.kit import Kit, stem
+from kei_assembler.markdown import stamp
+from kei_assembler.paths import normalize
+from kei_assembler.targets import TARGETS
+from kei_assembler.toml.source import with_lf
+
+if TYPE_CHECKING:  # `render` imports the template engine
+    from kei_assembler.render.renderer import Artifact
+
+
+def classify(kit: Kit, artifact: Artifact, present: bytes | None) -> Change:
+    """Return the change of the file at an artifact's path, given its current bytes, or None if it does not exist.
+
+    A file is foreign if it was generated from another manifest that still exists.
+    """
+    status = FileStatus.CREATE if present is None else _status(kit, artifact, present)
+    before, after = (None, None) if status is FileStatus.UNCHANGED else (present, artifact.content)
+    return Change(status, artifact.path, artifact.manifest, artifact.target, before, after)
+
+
+def _status(kit: Kit, artifact: Artifact, present: bytes) -> FileStatus:
+    if present == artifact.content or with_lf(present) == artifact.content:
+        return FileStatus.UNCHANGED
+    comment = TARGETS[artifact.target].form.comment
+    text = stamp.settled(text_of(present), comment)
+    # If only the stamp differs, overwriting the file cannot lose anybody's work.
+    is_same = stamp.split(text, comment)[1] == stamp.split(artifact.content.decode(), comment)[1]
+    found = stamp.find(text, comment)
+    if found is None:
+        edited_or_foreign = FileStatus.EDITED if stamp.is_torn(text, comment) else FileStatus.FOREIGN
+        return FileStatus.UPDATE if is_same else edited_or_foreign
+    if not (found.intact or is_same):
+        return FileStatus.EDITED
+    owner = owner_of(kit, artifact.path, found)
+    return FileStatus.FOREIGN if owner != artifact.manifest and kit.files.exists(kit.path(owner)) else FileStatus.UPDATE
+
+
+def owner_of(kit: Kit, path: str, found: stamp.Stamp) -> str:
+    """Return the manifest that the stamp of the file at `path` names. Both paths are relative to the kit."""
+    manifest = normalize(f"{os.path.dirname(path) or '.'}/{found.source}")
+    return normalize(os.path.relpath(kit.path(manifest), kit.folder)) if manifest.startswith("../") else manifest
+
+
+def classify_leftover(kit: Kit, path: str, target: str, present: bytes) -> Change | None:
+    """Return an orphan or unmanaged file as a change, or None for any other file that lies where outputs do.
+
+    An orphan was generated from a manifest in this kit's manifest folder, or from a manifest in the kit's root that no
+    longer exists, for example because the kit moved. A file whose manifest exists elsewhere belongs to another kit.
+    """
+    form = TARGETS[target].form
+    if found := stamp.find(stamp.settled(text_of(present), form.comment), form.comment):
+        manifest = owner_of(kit, path, found)
+        sources = named_by(kit.files, kit.path(path), found.source)
+        source_exists = any(map(kit.files.exists, sources))
+        # Outside the root, a manifest can be missing on this machine and exist on others.
+        is_gone = bool(sources) and not source_exists and all(map(kit.holds, sources))
+        if is_gone or _is_in_manifest_folder(kit, manifest):
+            return Change(FileStatus.ORPHAN, path, manifest, target, present, None, found.intact)
+        if found.intact and stem(found.source) in path and source_exists:
+            return None
+    is_agent_file = form.agent_pattern.match(with_lf(present.removeprefix(BOM_UTF8)))
+    return Change(FileStatus.UNMANAGED, path, "", target) if is_agent_file else None
+
+
+def _is_in_manifest_folder(kit: Kit, manifest: str) -> bool:
+    folder = kit.settings.manifests
+    return not manifest.startswith("../") if folder == "." else manifest.startswith(f"{folder}/")
+
+
+def is_manifest_path(kit: Kit, path: str) -> bool:
+    """Return whether the kit would read a file at this path, relative to the kit, as a manifest."""
+    folder = "" if kit.settings.manifests == "." else f"{kit.settings.manifests}/".casefold()
+    inside = path.casefold().removeprefix(folder)
+    is_inside = path.casefold().startswith(folder)
+    return path.endswith(".toml") and is_inside and not any(part.startswith(".") for part in inside.split("/"))
+
+
+def named_by(files: Files, path: str, source: str) -> list[str]:
+    """Return the absolute paths at which the manifest can be that a stamp names; none if that is not a manifest.
+
+    `path` is the absolute path of the stamped file. The stamp is relative to the file's folder as the kit that wrote it
+    saw that folder: through the same links as here, or resolved.
+    """
+    if not source.endswith(".toml") or "\0" in source:
+        return []
+    return [os.path.normpath(os.path.join(os.path.dirname(start), source)) for start in (path, files.resolve(path))]
+
+
+def text_of(content: bytes) -> str:
+    """Return a file's bytes as text with LF and without a BOM. Bytes that are not UTF-8 become surrogates."""
+    return with_lf(content.removeprefix(BOM_UTF8)).decode(errors="surrogateescape")

@@ -1,0 +1,74 @@
+"""Diagnostics about files on disk: out of date, edited, foreign, orphaned, unmanaged or not staged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from kei_assembler.build.changes import PROTECTED, Change, FileStatus
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.kit import Kit
+from kei_assembler.paths import display_path
+from kei_assembler.rules import drift
+from kei_assembler.rules.definition import Rule
+from kei_assembler.rules.drift import UNFINISHED_MERGE
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.toml.source import Source
+
+
+def outdated(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
+    """Return the diagnostics for missing and outdated outputs."""
+    return _diagnosed(kit, changes, {FileStatus.CREATE: drift.output_missing, FileStatus.UPDATE: drift.output_outdated})
+
+
+def conflicts(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
+    """Return the diagnostics for edited, foreign, orphaned and unmanaged files."""
+    rules = {
+        FileStatus.EDITED: drift.output_edited,
+        FileStatus.FOREIGN: drift.output_foreign,
+        FileStatus.ORPHAN: drift.output_orphaned,
+        FileStatus.UNMANAGED: drift.output_intruding if kit.settings.exclusive else drift.output_unmanaged,
+    }
+    return _diagnosed(kit, changes, rules)
+
+
+def unstaged(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
+    """Return the diagnostics for files of the kit that differ from git's index, except outputs that are out of date.
+
+    Raises:
+        AssembleError: git is not installed, or it fails.
+    """
+    from kei_assembler.build import staged_files
+
+    up_to_date = (change.path for change in changes if change.applied or change.status is FileStatus.UNCHANGED)
+    return [
+        diagnostic
+        for path, is_ignored in staged_files.unstaged(kit, up_to_date).items()
+        for diagnostic in run_rule(drift.file_unstaged, Source(path, ""), display_path(kit.path(path)), is_ignored)
+    ]
+
+
+def _diagnosed(kit: Kit, changes: Iterable[Change], rules: Mapping[FileStatus, Rule]) -> list[Diagnostic]:
+    return [
+        diagnostic
+        for change in changes
+        if change.status in rules
+        for diagnostic in run_rule(rules[change.status], Source(change.path, ""), *_subject(kit, change))
+    ]
+
+
+def _subject(kit: Kit, change: Change) -> tuple[str, str, str]:
+    """The arguments of the rules about outputs: the manifest, the fix command, and the likely cause."""
+    cause = _cause(kit, change)
+    if cause == UNFINISHED_MERGE:  # once the conflict is resolved, the build needs no --force
+        change = change._replace(status=FileStatus.UPDATE)
+    return change.manifest, change.fix_command(kit.display_folder), cause
+
+
+def _cause(kit: Kit, change: Change) -> str:
+    """The likely cause of an edit; for an orphan, the target that the kit no longer has, if its manifest exists."""
+    if change.status in PROTECTED:
+        from kei_assembler.build.diff import likely_cause
+
+        return likely_cause(change)
+    has_manifest = change.status is FileStatus.ORPHAN and kit.files.exists(kit.path(change.manifest))
+    return change.target if has_manifest and change.target not in kit.settings.targets else ""

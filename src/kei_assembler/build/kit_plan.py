@@ -1,0 +1,122 @@
+"""Plan a kit: merge the plans of its manifests, and check the kit as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from kei_assembler.build.changes import Change, FileStatus
+from kei_assembler.build.orphans import find_orphans
+from kei_assembler.build.parallel import shared
+from kei_assembler.build.planner import ManifestPlan, Planner
+from kei_assembler.build.progress import told
+from kei_assembler.build.writer import Disk
+from kei_assembler.diagnostics import Diagnostic, Location, has_errors
+from kei_assembler.kit import Kit
+from kei_assembler.model.settings import is_block_name
+from kei_assembler.rules import KitUsage, check_block, check_defaults, check_kit, outputs
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.toml.source import Source
+
+if TYPE_CHECKING:
+    from kei_assembler.render.renderer import Artifact
+
+BATCH = 16
+"""The number of manifests to plan at a time."""
+
+_AT_EACH_FILE = (outputs.output_outside_root.code,)
+"""Codes of shared findings that are located at a manifest. The others are located at their cause."""
+
+
+class KitPlan(NamedTuple):
+    """The changes that a build would make, and all findings, before the policy is applied."""
+
+    found: list[Diagnostic]
+    changes: list[Change]
+
+
+def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> KitPlan:
+    """Return the plan for these manifests, which are all of the kit if `whole`. Drop findings with `ignored` codes.
+
+    Raises:
+        AssembleError: a folder of the kit cannot be read.
+    """
+    merged = _Merged(kit)
+    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
+    for plans in shared(Planner(kit, ignored).plan, batches, told):
+        for plan in plans:
+            merged.add(plan)
+    found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
+    changes = merged.changes
+    if whole and not has_errors(found):
+        found += check_kit(merged.usage)
+        changes += find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets)
+        if not kit.selected_targets:  # the schema files describe all targets of the kit
+            from kei_assembler.build.schema_files import schema_file_changes
+
+            changes += schema_file_changes(kit)
+    return KitPlan(found, changes)
+
+
+def preview(kit: Kit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
+    """Return the findings about one manifest of the kit, and its artifacts. Nothing is written."""
+    planner, merged = Planner(kit, ignored), _Merged(kit)
+    manifest, plan = planner.load_and_check(file)
+    artifacts = [] if manifest is None else list(planner.render(manifest, plan))
+    merged.add(plan)
+    return merged.findings(False, ignored), artifacts
+
+
+class _Merged:
+    """The merged plans of some manifests."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self.found = check_defaults(kit)
+        self.changes: list[Change] = []
+        self.usage = KitUsage(kit)
+        self.owners: dict[str, str] = {}
+        self.left_out: set[str] = set()
+        self._causes: set[tuple[str, str, Location | None]] = set()
+
+    def add(self, plan: ManifestPlan) -> None:
+        """Add one manifest's plan."""
+        self.found += plan.found
+        self.found += filter(self._is_new, plan.shared)
+        self.left_out.update(plan.left_out)
+        if plan.use:
+            self.usage.add(plan.use)
+        for path, real, change, problems in plan.outputs:
+            if real in self.owners:
+                self.found += run_rule(outputs.duplicate_output, Source(plan.file, ""), path, self.owners[real])
+                continue
+            self.owners[real] = plan.file
+            self.found += problems
+            self.changes += [change] if change else []
+
+    def _is_new(self, diagnostic: Diagnostic) -> bool:
+        """Return whether a shared finding has not been reported yet: one cause is one finding."""
+        location = None if diagnostic.code in _AT_EACH_FILE else diagnostic.location
+        cause = (diagnostic.code, diagnostic.message, location)
+        is_new = cause not in self._causes
+        self._causes.add(cause)
+        return is_new
+
+    def findings(self, whole: bool, ignored: Collection[str]) -> list[Diagnostic]:
+        """Return the findings so far and those about the blocks in use, or about all blocks if `whole`."""
+        names = {*filter(is_block_name, self.usage.blocks), *(self.kit.block_names if whole else ())}
+        blocks = filter(None, map(self.kit.block, sorted(names)))
+        found = [*self.found, *(one for block in blocks for one in check_block(self.usage, block))]
+        return [one for one in found if one.code not in ignored]
+
+
+def _overwritten_sources(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
+    """The findings about outputs that would overwrite a source."""
+    disk, in_the_way = Disk(kit), [change for change in changes if change.status is FileStatus.FOREIGN]
+    sources = set(map(disk.real, kit.sources())) if in_the_way else set()
+    return [
+        diagnostic
+        for change in in_the_way
+        if disk.real(change.path) in sources
+        for diagnostic in run_rule(outputs.output_is_source, Source(change.manifest, ""), change.path)
+    ]

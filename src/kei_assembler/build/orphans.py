@@ -1,0 +1,74 @@
+"""Find orphans: generated files that no manifest of the kit generates any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from kei_assembler.build.changes import Change, FileStatus
+from kei_assembler.build.classify import classify_leftover, is_manifest_path
+from kei_assembler.build.output_patterns import deepened, reach
+from kei_assembler.build.writer import Disk
+from kei_assembler.files.atomic import is_temporary
+from kei_assembler.kit import Kit
+from kei_assembler.paths import normalize
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Target
+
+
+def find_orphans(kit: Kit, known: Iterable[str], targets: Collection[str]) -> list[Change]:
+    """Return the orphans of a kit, and the unmanaged agent files beside its outputs.
+
+    `known` contains the outputs of the kit's manifests, as resolved, case-folded paths. `targets` contains the targets
+    of the manifests: unmanaged files of other targets are ignored.
+
+    Raises:
+        AssembleError: a folder cannot be read.
+    """
+
+    def is_beside_outputs(leftover: Change) -> bool:
+        return leftover.status is FileStatus.ORPHAN or leftover.target in targets
+
+    def was_output(leftover: Change) -> bool:
+        # The kit has perhaps never written here, so a file is an orphan only if its manifest would be one of the kit.
+        return leftover.status is FileStatus.ORPHAN and is_manifest_path(kit, leftover.manifest)
+
+    search = _Search(kit, known)
+    rows = [TARGETS[name] for name in kit.selected_targets or TARGETS]
+    outputs = [(row, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output)]
+    # Clients read these folders of the root, so outputs can have been there before the settings changed.
+    defaults = [(row, f"{kit.settings.root}/{row.default_path}") for row in rows]
+    return [*search.leftovers(outputs, is_beside_outputs), *search.leftovers(defaults, was_output)]
+
+
+class _Search:
+    """A search through a kit that looks at each file once."""
+
+    def __init__(self, kit: Kit, known: Iterable[str]) -> None:
+        self.kit = kit
+        self.disk = Disk(kit)
+        self.seen = set(known)
+
+    def leftovers(self, patterns: Iterable[tuple[Target, str]], concerns: Callable[[Change], bool]) -> Iterator[Change]:
+        """Yield the leftovers among the files of these patterns that concern the kit."""
+        searched = (
+            (row.name, normalize(deepened(path) if row.searches_subfolders else path)) for row, path in patterns
+        )
+        for target, pattern in dict.fromkeys(searched):
+            for path in self._files(pattern):
+                real = self.disk.real(path).casefold()
+                if (
+                    real not in self.seen
+                    and not self.kit.files.is_link(self.kit.path(path))
+                    and (content := self.disk.peek(path))
+                ):
+                    leftover = classify_leftover(self.kit, path, target, content)
+                    yield from [leftover] if leftover and concerns(leftover) else []
+                self.seen.add(real)
+
+    def _files(self, pattern: str) -> Iterator[str]:
+        """The files whose paths match an output pattern."""
+        where = reach(pattern, self.kit.settings.manifests)
+        if not self.kit.holds_folder(self.kit.path(where.folder)):
+            return iter(())
+        found = sorted(self.kit.files_in(where.folder, where.suffix, enters=where.enters))
+        return (path for path in found if where.file.fullmatch(path) and not is_temporary(path))

@@ -1,0 +1,134 @@
+"""Share work with a second process, to use a second core."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeVar
+
+from kei_assembler.files import accesses, add_accesses
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+MIN_ITEMS = 16
+"""The number of items, each of some milliseconds, above which a second process saves time."""
+
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Child(NamedTuple):
+    process: int
+    answers: BinaryIO
+
+
+def shared(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    progress: Callable[[Sequence[Item]], Iterable[Item]] = iter,
+) -> list[Result]:
+    """Return `work(item)` for each item, in the order of the items.
+
+    If there are many items and a second core, a fork of this process does the second half. If the fork fails in any
+    way, this process does all the work. `work` must return a value that pickle supports, and must not write files.
+    `progress` wraps the items that this process works on.
+
+    An exception of `work` reaches the caller.
+    """
+    if len(items) < MIN_ITEMS or not can_fork():
+        return [work(item) for item in progress(items)]
+    first, second = items[: len(items) // 2], items[len(items) // 2 :]
+    results: list[Result] = []
+    others: list[Any] = []
+    child = None
+    try:
+        with _signals_blocked():  # a signal before `child` is set would leave the fork running
+            child = _start(work, second)
+        answers = _answers(child) if child else iter(())
+        for item in progress(first):
+            results.append(work(item))
+            others += islice(
+                answers, 1
+            )  # read one answer per item, so that the pipe does not fill up and block the child
+        others += answers
+    finally:
+        if child:
+            _end(child)
+    if len(others) <= len(second):  # the child failed before its last answer, its accesses
+        return results + [work(item) for item in second]
+    add_accesses(others.pop())
+    return results + others
+
+
+def can_fork() -> bool:
+    """Return whether a fork is useful and safe: there is a second core, and no other thread (it would be lost)."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return hasattr(os, "fork") and cores > 1 and len(sys._current_frames()) == 1
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start(work: Callable[[Item], Any], items: Sequence[Item]) -> _Child | None:
+    """Fork, and return the child, or None if the system refuses another process or pipe."""
+    pipe: list[int] = []
+    gc.freeze()  # the garbage collector would write to, and so copy, the pages that both processes share
+    try:
+        pipe += os.pipe()
+        process = os.fork()
+    except OSError:
+        gc.unfreeze()
+        for end in pipe:
+            os.close(end)
+        return None
+    receiver, sender = pipe
+    if process == 0:
+        os.close(receiver)  # otherwise writing would not fail after the parent has ended
+        _be_child(work, items, sender)
+    os.close(sender)
+    return _Child(process, os.fdopen(receiver, "rb"))
+
+
+def _be_child(work: Callable[[Item], Any], items: Sequence[Item], sender: int) -> NoReturn:
+    """Send the result of each item and, last, the recorded accesses. Then end the process."""
+    import pickle
+
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes, and the parent ends this one
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _END_SIGNALS)
+        with os.fdopen(sender, "wb") as stream:
+            for item in items:
+                pickle.dump(work(item), stream)
+                stream.flush()
+            pickle.dump(accesses(), stream)
+    finally:
+        os._exit(0)  # skip the exit handlers and buffers, which belong to the parent
+
+
+def _answers(child: _Child) -> Iterator[Any]:
+    """Yield the answers of the child until it ends."""
+    import pickle
+
+    with suppress(Exception):  # pickle can raise any exception for a partial answer
+        while True:
+            yield pickle.load(child.answers)
+
+
+def _end(child: _Child) -> None:
+    gc.unfreeze()
+    child.answers.close()
+    with suppress(OSError):
+        os.kill(child.process, signal.SIGTERM)
+        os.waitpid(child.process, 0)

@@ -1,0 +1,150 @@
+"""Plan manifests: load, check and render each one, and classify its outputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change
+from kei_assembler.build.classify import classify, is_manifest_path
+from kei_assembler.build.writer import Disk
+from kei_assembler.diagnostics import Diagnostic, has_errors
+from kei_assembler.kit import Kit
+from kei_assembler.model.manifest import Manifest
+from kei_assembler.paths import is_inside
+from kei_assembler.rules import ManifestUse, check_limits, check_manifest, outputs, text, use_of
+from kei_assembler.rules.limits import Given
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.sources import check_source
+from kei_assembler.targets import TARGETS
+from kei_assembler.toml.source import Source
+
+if TYPE_CHECKING:
+    from kei_assembler.render.renderer import Artifact
+
+_LIMITED = {"body": "body", "prompt": "prompt", "file": "content"}
+"""The parts of an artifact that clients limit (see `target.Limit`), and the fields of `Artifact` that hold them."""
+
+
+class Output(NamedTuple):
+    """The output of an artifact: its path, its change, and its problems.
+
+    `real` is the resolved, case-folded path. `change` is None if the existing file cannot be read.
+    """
+
+    path: str
+    real: str
+    change: Change | None
+    problems: list[Diagnostic]
+
+
+class ManifestPlan(NamedTuple):
+    """The plan of one manifest.
+
+    `shared` contains findings whose cause other manifests can share, such as a template. `left_out` contains the
+    resolved outputs of targets that this run skips. `use` is None if the manifest cannot be read.
+    """
+
+    file: str
+    found: list[Diagnostic]
+    shared: list[Diagnostic]
+    outputs: list[Output]
+    left_out: list[str]
+    use: ManifestUse | None
+
+
+class Planner:
+    """Plans the manifests of a kit, one by one. Drops findings with `ignored` codes."""
+
+    def __init__(self, kit: Kit, ignored: Collection[str] = ()) -> None:
+        from kei_assembler.render.renderer import Renderer
+
+        self.kit = kit
+        self.ignored = ignored
+        self.renderer = Renderer(kit)
+        self.disk = Disk(kit)
+
+    def plan(self, files: Iterable[str]) -> list[ManifestPlan]:
+        """Return the plans of these manifests.
+
+        Checking several manifests before rendering them is faster than alternating, thanks to the processor's caches.
+        """
+        checked = [self.load_and_check(file) for file in files]
+        for manifest, plan in checked:
+            if manifest is not None:
+                self._plan_outputs(manifest, plan)
+        return [plan for _, plan in checked]
+
+    def _plan_outputs(self, manifest: Manifest, plan: ManifestPlan) -> None:
+        for artifact in self.render(manifest, plan):
+            self._classify(artifact, plan)
+        plan.outputs[:] = map(_repacked, plan.outputs)
+        for target in self.kit.skipped_targets(manifest):
+            plan.left_out.append(self.disk.real(self.kit.output(target, manifest.name, plan.file)).casefold())
+
+    def load_and_check(self, file: str) -> tuple[Manifest | None, ManifestPlan]:
+        """Return the manifest, or None if it has errors, and its plan, without outputs."""
+        source = self.kit.read_manifest(file)
+        problems = check_source(source) or run_rule(outputs.unusable_path, source, file)
+        if problems:
+            return None, ManifestPlan(
+                file, run_rule(text.unfinished_merge, source, source) or problems, [], [], [], None
+            )
+        manifest, problems = check_manifest(self.kit, source)
+        problems = [problem for problem in problems if problem.code not in self.ignored]
+        plan = ManifestPlan(file, problems, [], [], [], use_of(self.kit, manifest))
+        return None if has_errors(problems) else manifest, plan
+
+    def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:
+        """Yield the manifest's artifact for each of its targets. Add the findings of templates to the plan."""
+        from kei_assembler.render.templates import TemplateFailure
+
+        for target in self.kit.targets_of(manifest):
+            try:
+                artifact = self.renderer.render(manifest, plan.file, target)
+                self.renderer.refuse_additions(artifact, manifest)
+            except TemplateFailure as failure:
+                plan.shared.extend(failure.diagnostics)
+                continue
+            plan.shared.extend(self.renderer.check_allowance(artifact, manifest))
+            plan.shared.extend(self.renderer.templates.ineffective_blocks(target))
+            plan.found.extend(_check_limits(artifact))
+            yield artifact
+
+    def _classify(self, artifact: Artifact, plan: ManifestPlan) -> None:
+        """Add the artifact to the plan's outputs, or a finding if it must not be written."""
+        source, path, size = Source(artifact.manifest, ""), artifact.path, len(artifact.content)
+        real = self.disk.real(path)
+        if not is_inside(real, self.kit.root):
+            plan.shared.extend(run_rule(outputs.output_outside_root, source, os.path.dirname(path) or "."))
+        elif size > MAX_OUTPUT_BYTES:
+            plan.found.extend(run_rule(outputs.output_too_large, source, path, size, MAX_OUTPUT_BYTES))
+        elif is_manifest_path(self.kit, path):
+            plan.found.extend(run_rule(outputs.output_among_manifests, source, path))
+        else:
+            plan.outputs.append(self._output(artifact, real.casefold()))
+
+    def _output(self, artifact: Artifact, real: str) -> Output:
+        try:
+            change = classify(self.kit, artifact, self.disk.read(artifact.path))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            problems = run_rule(outputs.output_unreadable, Source(artifact.manifest, ""), artifact.path, reason)
+            return Output(artifact.path, real, None, problems)
+        return Output(artifact.path, real, change._replace(chosen=True) if self.kit.selected_targets else change, [])
+
+
+def _check_limits(artifact: Artifact) -> list[Diagnostic]:
+    if len(artifact.content) > MAX_OUTPUT_BYTES:
+        return []
+    limited = {limit.part for limit in TARGETS[artifact.target].limits}
+    given: Given = {of: getattr(artifact, name) for of, name in _LIMITED.items() if of in limited}
+    return check_limits(Source(artifact.manifest, ""), given, (artifact.target,))
+
+
+def _repacked(output: Output) -> Output:
+    """Copy the bytes of an output: the originals fragment the memory of larger texts, which raises the peak."""
+    if output.change is None or output.change.after is None:
+        return output
+    return output._replace(change=output.change._replace(after=bytes(memoryview(output.change.after))))

@@ -1,0 +1,107 @@
+"""The result of a run, from which the reports are made."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kei_assembler.build.changes import DRIFT, Change, FileStatus
+from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
+
+CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
+
+
+class Failure(NamedTuple):
+    """Why the run stopped, and how to fix it."""
+
+    message: str
+    hint: str
+
+
+class Waiver(NamedTuple):
+    """Something that the settings or an option allow, and the reason from the settings."""
+
+    what: str
+    reason: str = ""
+
+
+class Request(NamedTuple):
+    """The request of a run: the number of agents, and the options `check` and `diff`.
+
+    `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
+    the working directory or not below it. `kit` is the kit's folder, if commands have to name it.
+    """
+
+    agents: int = 0
+    check: bool = False
+    diff: bool = False
+    prefix: str = ""
+    kit: str = ""
+
+    @property
+    def only_looks(self) -> bool:
+        """Return whether the run writes nothing."""
+        return self.check or self.diff
+
+
+class RunResult(NamedTuple):
+    """The request of a run, its findings, and its changes, made or planned.
+
+    `drift` contains the findings of a check about missing and outdated outputs; text reports show the changes instead.
+    `printed` is the content for `--stdout`.
+    """
+
+    request: Request = Request()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    drift: tuple[Diagnostic, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    changes: tuple[Change, ...] = ()
+    failure: Failure | None = None
+    printed: str | None = None
+
+    @property
+    def applied(self) -> frozenset[str]:
+        """The paths of the files that were written or deleted."""
+        return frozenset(change.path for change in self.changes if change.applied)
+
+    @property
+    def findings(self) -> list[Diagnostic]:
+        """All findings, including drift, sorted."""
+        return sorted([*self.diagnostics, *self.drift])
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        if self.failure:
+            return CANNOT_RUN
+        has_drift = self.request.check and any(change.status in DRIFT for change in self.changes)
+        return FINDINGS if has_drift or has_errors(self.diagnostics) else CLEAN
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Return whether there was nothing to write and nothing to report as an error."""
+        is_unchanged = not any(change.applied or change.status in DRIFT for change in self.changes)
+        return is_unchanged and self.printed is None and self.status == CLEAN
+
+    def seen_from(self, prefix: str) -> RunResult:
+        """Return the result with the prefix of the kit; see `Request`."""
+        return self._replace(request=self.request._replace(prefix=prefix))
+
+    @property
+    def again(self) -> RunResult:
+        """The result of running the same command again, if nothing changes in between.
+
+        Orphans and files that do not belong to a single agent are reported only when they change.
+        """
+        changes = tuple(
+            change._replace(status=FileStatus.UNCHANGED, before=None, after=None, applied=False)
+            if change.applied
+            else change
+            for change in self.changes
+            if not change.applied or (change.manifest and change.status is not FileStatus.ORPHAN)
+        )
+        return self._replace(changes=changes)
+
+
+def failed(error: AssembleError) -> RunResult:
+    """Return the result of a run that an error stopped."""
+    return RunResult(diagnostics=error.diagnostics, failure=Failure(error.message, error.hint))

@@ -1,0 +1,29 @@
+"""Updates of the schema files for editors, which follow the kit if they exist and were generated."""
+
+from __future__ import annotations
+
+from kei_assembler.build.changes import Change, FileStatus
+from kei_assembler.build.writer import Disk
+from kei_assembler.kit import Kit
+
+MANIFEST_SCHEMA = ".assemble/manifest.schema.json"
+SETTINGS_SCHEMA = ".assemble/settings.schema.json"
+
+
+def schema_file_changes(kit: Kit) -> list[Change]:
+    """Return a change for each generated schema file of the kit that is out of date or was edited."""
+    disk, changes = Disk(kit), []
+    for file in (MANIFEST_SCHEMA, SETTINGS_SCHEMA):
+        if present := disk.peek(file):
+            changes += schema_file_change(kit, file, present)
+    return changes
+
+
+def schema_file_change(kit: Kit, file: str, present: bytes) -> list[Change]:
+    """Return the change of a schema file with this content: one, or none if it is up to date or was not generated."""
+    from kei_assembler.kit import json_schema  # most kits have no schema file and do not need this module
+
+    current = json_schema.settings_schema() if file == SETTINGS_SCHEMA else json_schema.manifest_schema(kit)
+    kinds = {json_schema.State.OUTDATED: FileStatus.UPDATE, json_schema.State.EDITED: FileStatus.EDITED}
+    kind = kinds.get(json_schema.state(present, current))
+    return [Change(kind, file, "", "", present, json_schema.as_text(current).encode())] if kind else []

@@ -1,0 +1,119 @@
+"""Read and write the outputs of a kit."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import cache
+
+from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change, FileStatus
+from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files import DISK, Files, atomic
+from kei_assembler.kit import Kit
+
+
+class Disk:
+    """The outputs of one kit on this machine. Paths are relative to the kit."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self._real_folder = cache(kit.files.resolve)
+
+    def holds(self, path: str) -> bool:
+        """Return whether an output is in the kit's root after links are resolved, in its folder and in its path."""
+        full = self.kit.path(path)
+        return self.kit.holds_folder(os.path.dirname(full)) and (
+            not self.kit.files.is_link(full) or self.kit.holds(full)
+        )
+
+    def read(self, path: str) -> bytes | None:
+        """Return the current bytes of an output, or None if it does not exist.
+
+        Raises:
+            OSError: the path is not a regular file, cannot be read, or is too large.
+        """
+        return _present(self.kit.files, self.kit.path(path))
+
+    def peek(self, path: str) -> bytes | None:
+        """Return the current bytes of a file, or None if it cannot be read or a link leads outside the root."""
+        with suppress(OSError):
+            return self.read(path) if self.holds(path) else None
+        return None
+
+    def apply(self, changes: Iterable[Change]) -> list[Change]:
+        """Make the changes, and return them with `applied` set.
+
+        Each file is written atomically. A file that somebody else changed after it was planned is kept and returned as
+        edited, without `applied`. If another run has already made the same change, it counts as applied.
+
+        Raises:
+            AssembleError: a file cannot be written.
+        """
+        return [self._apply(change) for change in changes]
+
+    def remove_stale_temp_files(self, paths: Iterable[str]) -> None:
+        """Remove the temporary files of killed runs from the folders of these outputs."""
+        for folder in {os.path.dirname(path) for path in paths}:
+            atomic.remove_stale_temp_files(self._real_folder(self.kit.path(folder)))
+
+    def real(self, path: str) -> str:
+        """Return the absolute path of an output with links resolved."""
+        full = self.kit.path(path)
+        folder, name = os.path.split(full)
+        is_link = self.kit.files.is_link(full)
+        return self.kit.files.resolve(full) if is_link else os.path.join(self._real_folder(folder), name)
+
+    def _apply(self, change: Change) -> Change:
+        path = self.kit.path(change.path)
+        try:
+            is_as_planned = atomic.replace(path, change.before, change.after, self.real(change.path))
+        except OSError as error:
+            raise AssembleError(
+                f"{change.path} cannot be written: {error.strerror}",
+                "free some space or change the permissions, then run again; all files written so far are complete",
+            ) from error
+        return change._replace(applied=True) if is_as_planned else change._replace(status=FileStatus.EDITED)
+
+
+def create(path: str, content: bytes) -> bool:
+    """Write a file atomically unless its path exists. Return whether it was written.
+
+    Raises:
+        AssembleError: the file cannot be written.
+    """
+    try:
+        return atomic.create(path, content)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def replace(path: str, change: Callable[[bytes], bytes]) -> bool:
+    """Replace a file's content atomically with the result of `change`. Return whether the content differs.
+
+    Raises:
+        AssembleError: the file cannot be written, or somebody else changed it meanwhile.
+    """
+    try:
+        before = _present(DISK, path) or b""
+        after = change(before)
+        if after != before and not atomic.replace(path, before, after):
+            raise OSError(errno.EBUSY, "another program is changing it")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return after != before
+
+
+def _unwritable(path: str, error: OSError) -> AssembleError:
+    return AssembleError(f"{path} cannot be written: {error.strerror or error}")
+
+
+def _present(files: Files, path: str) -> bytes | None:
+    try:
+        content = files.read(path, MAX_OUTPUT_BYTES)
+    except FileNotFoundError:
+        return None
+    if len(content) > MAX_OUTPUT_BYTES:
+        raise OSError(errno.EFBIG, f"the file is larger than {MAX_OUTPUT_BYTES:,} bytes")
+    return content

@@ -1,0 +1,36 @@
+"""The commands other than the build, one module each with its `command`. A module is imported when it is needed."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from kei_assembler.cli import console
+from kei_assembler.diagnostics import AssembleError
+
+COMMANDS = {
+    "init": "Create a kit: settings, an agent, a shared block, and checks for git and CI",
+    "new": "Create the manifest of an agent",
+    "import": "Convert existing agent files to manifests",
+    "explain": "Explain a diagnostic code",
+    "targets": "List the supported clients",
+    "schema": "Print the JSON Schema of this kit's manifests, for editors",
+    "watch": "Build all manifests, and rebuild them when a source changes",
+}
+"""The commands in the order of the help, with their summaries. Each command's own help starts with its summary."""
+
+NAMES = tuple(COMMANDS)
+
+MODULES = {"import": "import_"}
+"""The modules of the commands whose name is a Python keyword."""
+
+
+def tell(stream: TextIO | None, text: str) -> None:
+    """Write a result to a stream and flush it.
+
+    Raises:
+        AssembleError: the stream cannot be written to.
+    """
+    try:
+        console.write(stream, text)
+    except OSError as error:
+        raise AssembleError(f"the report cannot be written: {error.strerror}") from error

@@ -1,0 +1,52 @@
+"""`assemble init`: create a kit."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from kei_assembler import scaffold
+from kei_assembler.build.options import RunOptions
+from kei_assembler.build.run import run
+from kei_assembler.cli import completion
+from kei_assembler.cli.commands import tell
+from kei_assembler.kit import Kit, discovery, kit_option
+from kei_assembler.loader import load_kit
+from kei_assembler.paths import display_path
+from kei_assembler.report import text_report
+from kei_assembler.selection import named
+
+_NEXT = "next: edit the manifest, or create another with `assemble new NAME{kit}`, then run: assemble --all{kit}\n"
+
+_NEXT_IN_KIT = """\
+this folder is already a kit, so only the files that check it were added
+next: create another agent with `assemble new NAME{kit}`, then run: assemble --all{kit}
+"""
+
+
+@click.command("init")
+@click.argument("folder", metavar="[DIR]", required=False, shell_complete=completion.folders)
+def command(folder: str | None) -> int:
+    """Create a kit: settings, an agent, a shared block, and checks for git and CI. Existing files are not overwritten.
+
+    In a folder that is already a kit, for example after an import, only add the checks: a pre-commit hook, a workflow,
+    and lines for git and Prettier.
+    """
+    path = scaffold.kit_folder(folder)
+    is_kit = discovery.is_kit(path)
+    for line in scaffold.create_kit(path):
+        tell(sys.stdout, line)
+    if is_kit:
+        tell(sys.stderr, _NEXT_IN_KIT.format(kit=kit_option(named(path))))
+        return 0
+    return _assemble(load_kit(path))
+
+
+def _assemble(kit: Kit) -> int:
+    result = run(kit, kit.manifests, True, RunOptions())
+    changes = tuple(change._replace(path=display_path(kit.path(change.path))) for change in result.changes)
+    out, err = text_report.render(result._replace(changes=changes))
+    tell(sys.stdout, out)
+    tell(sys.stderr, err + ("" if result.status else _NEXT.format(kit=kit_option(named(kit.folder)))))
+    return result.status

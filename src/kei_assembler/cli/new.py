@@ -1,0 +1,90 @@
+"""`assemble new`: create the manifest of an agent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from kei_assembler.cli import completion
+from kei_assembler.cli.commands import tell
+from kei_assembler.cli.options import kit_option, several
+from kei_assembler.kit import Kit
+from kei_assembler.loader import load_kit
+from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.model.manifest import OPTIONS, settable_fields
+from kei_assembler.paths import display_path
+from kei_assembler.report import text_report
+from kei_assembler.scaffold import new_manifest
+from kei_assembler.selection import folder_of
+from kei_assembler.suggestions import did_you_mean, listed
+
+
+@click.command("new")
+@click.argument("name")
+@click.option("--description", metavar="TEXT", help="Say what the agent is for.")
+@click.option("--model", metavar="MODEL", help="Set the model that the agent runs on.")
+@several("--tool", "tools", "TOOL", "Let the agent use a tool", completion.tools)
+@several("--block", "blocks", "BLOCK", "Add a block after the obligatory ones", completion.blocks)
+@several(
+    "--handoff",
+    "handoffs",
+    "AGENT=TRIGGER",
+    "Hand work to another agent: its name and the trigger",
+    completion.handoffs,
+)
+@several(
+    "--set",
+    "others",
+    "KEY=VALUE",
+    "Set any other key that holds text or a list. A list grows with each use",
+    completion.settable,
+)
+@kit_option
+def command(name: str, folder: str | None, others: Sequence[str], **options: Any) -> None:
+    """Create the manifest of an agent. Keys that the kit requires and that are not given are marked as {{…}}."""
+    kit = load_kit(folder_of(folder))
+    new_manifest.refuse_name(kit, name)
+    text, warnings = new_manifest.manifest_of(kit, name, _given(options) | _other_keys(kit, others))
+    for action, path in new_manifest.write(kit, name, text):
+        tell(sys.stdout, f"{action} {shown(display_path(path))}\n")
+    tell(sys.stderr, text_report.diagnostics(warnings) + _next(kit, name, text))
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    given = {key: options[key] for key in ("tools", "blocks", "description", "model") if options[key]}
+    handoffs = [_handoff(handoff) for handoff in options["handoffs"]]
+    return given | ({"handoff": handoffs} if handoffs else {})
+
+
+def _handoff(text: str) -> dict[str, str]:
+    agent, equals, trigger = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--handoff takes AGENT=TRIGGER, such as `critic=a diff to review`, not `{text}`")
+    return {"target": agent.strip(), "trigger": trigger.strip()}
+
+
+def _other_keys(kit: Kit, pairs: Sequence[str]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    fields = settable_fields(kit.settings.extra_keys)
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or key not in fields:
+            raise click.UsageError(_set_error(key, pair, fields))
+        given[key] = [*given.get(key, ()), value] if fields[key].shape.item else value
+    return given
+
+
+def _set_error(key: str, pair: str, keys: Iterable[str]) -> str:
+    if key in OPTIONS:
+        return f"--set does not take `{key}`; use {OPTIONS[key]}"
+    return f"--set takes KEY=VALUE, not `{pair}`; {did_you_mean(key, keys, f'the keys are {listed(keys)}')}"
+
+
+def _next(kit: Kit, name: str, text: str) -> str:
+    marked = len(new_manifest.MARK.findall(text))
+    places = "the place" if marked == 1 else f"the {marked} places"
+    fill_in = f"fill in {places} marked {{{{DESCRIBE_…}}}}, then " if marked else ""
+    return f"next: {fill_in}run: assemble {shown(display_path(kit.path(kit.manifest_file(name))))}\n"

@@ -1,0 +1,58 @@
+"""Options that several commands share, and choices that suggest the nearest word for a mistyped one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kei_assembler.cli import completion
+from kei_assembler.suggestions import did_you_mean
+from kei_assembler.targets import TARGETS
+
+if TYPE_CHECKING:
+    _Choice = click.Choice[str]
+else:
+    _Choice = click.Choice  # before click 8.4, it is not generic
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class OneOf(_Choice):
+    """A choice that suggests the nearest word for a mistyped one."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        super().__init__(list(words))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word.
+
+        Raises:
+            click.BadParameter: it is not one of the choices. The message suggests the nearest one.
+        """
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            hint = did_you_mean(str(value), self.choices)
+            self.fail(f"{error.message.rstrip('.')}; {hint}" if hint else error.message, param, ctx)
+
+
+def several(
+    option: str, key: str, metavar: str, what: str, complete: Callable[..., Any]
+) -> Callable[[Function], Function]:
+    """Return a decorator that adds a repeatable option, which the command gets as the argument `key`."""
+    words = f"{what}. Can be repeated."
+    return click.option(option, key, multiple=True, metavar=metavar, help=words, shell_complete=complete)
+
+
+def target_option(function: Function) -> Function:
+    """Add the option `--target`, which the command gets as the argument `targets`."""
+    words = "Build only for this client. Can be repeated. `assemble targets` lists the clients."
+    return click.option("--target", "targets", multiple=True, type=OneOf(TARGETS), metavar="NAME", help=words)(function)
+
+
+def kit_option(function: Function) -> Function:
+    """Add the option `--kit`, which the command gets as the argument `folder`."""
+    words = "Use the kit in this folder instead of the nearest one upwards."
+    return click.option("--kit", "folder", metavar="DIR", help=words, shell_complete=completion.folders)(function)

@@ -1,0 +1,204 @@
+"""Read a client's agent file: separate and parse its front matter and its body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from kei_assembler.diagnostics import Diagnostic, Span
+from kei_assembler.importing.lenient_yaml import FrontMatter, LocatedValue, Recovery, RefusedYamlError, by_lines, read
+from kei_assembler.markdown.stamp import MARKUP, split
+from kei_assembler.rules.definition import Rule, Violation
+from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.sources import check_source
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.forms import BODY_KEY, LINES, TOML
+from kei_assembler.toml.source import START, Source, read_text, read_toml, span_of
+
+
+class AgentFile(NamedTuple):
+    """The content of an agent file: the entries of its front matter, and its body, which starts on line `line`.
+
+    `kit_path` is the path of the file relative to the kit. It is empty if the file is outside the kit.
+    """
+
+    source: Source
+    target: str
+    entries: Mapping[str, LocatedValue]
+    body: str
+    line: int
+    kit_path: str = ""
+
+    def report(self, rule: Rule, where: Span | str, message: str, hint: str = "") -> list[Diagnostic]:
+        """Return a diagnostic for a span of this file, or for a key. If the key is missing, it is for the file."""
+        if isinstance(where, str):
+            where = self.entries[where].span if where in self.entries else START
+        return run_rule(rule, self.source, Violation(where, message, hint))
+
+    def value(self, key: str) -> object:
+        """Return the value of a key, or None."""
+        return self.entries[key].value if key in self.entries else None
+
+
+class _SkippedError(Exception):
+    """The file is not imported, for the reason that the finding gives."""
+
+    def __init__(self, message: str, hint: str = "", rule: Rule = no_agent_file, where: Span = START) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.finding = Violation(where, message, hint)
+
+
+def read_agent(
+    file: str, raw: bytes, target: str, is_in_place: bool = False
+) -> tuple[AgentFile | None, list[Diagnostic]]:
+    """Return the content of an agent file, or None, and diagnostics about how it was read.
+
+    `is_in_place` says that the file is where the client looks for agents. Some clients need no front matter there.
+    """
+    row = TARGETS[target]
+    source = read_toml(file, raw) if row.form is TOML else read_text(file, raw)
+    if source.error:
+        return None, check_source(source)
+    can_be_bare = is_in_place and row.loader.has_optional_front_matter and not _README.search(file)
+    try:
+        agent, recoveries = _from_toml(source, target) if row.form is TOML else _from_text(source, target, can_be_bare)
+    except _SkippedError as skipped:
+        return None, run_rule(skipped.rule, source, skipped.finding)
+    recoveries += _client_differences(agent, raw, is_recovered=bool(recoveries))
+    return agent, [found for recovery in recoveries for found in agent.report(front_matter_guessed, *recovery)]
+
+
+_README = re.compile(r"(?:\A|/)readme\.[a-z]+\Z", re.IGNORECASE)
+
+
+def _from_toml(source: Source, target: str) -> tuple[AgentFile, list[Recovery]]:
+    body = source.data.get(BODY_KEY)
+    if not isinstance(body, str):
+        raise _SkippedError(f"`{BODY_KEY}` has no text; the file was skipped")
+    values = {key: LocatedValue(value, source.locate((key,))) for key, value in source.data.items() if key != BODY_KEY}
+    return AgentFile(source, target, values, body, source.locate((BODY_KEY,)).line), []
+
+
+def _from_text(source: Source, target: str, can_be_bare: bool) -> tuple[AgentFile, list[Recovery]]:
+    if "\r" in source.text:
+        source = Source(source.file, re.sub(r"\r+\n?", "\n", source.text))
+    parts = _parts(source.text, can_be_bare)
+    front = _front_matter(parts, target)
+    if not can_be_bare and front.entries.keys().isdisjoint(_keys(target)):
+        raise _SkippedError("the front matter has no key of an agent; the file was skipped", _FORMAT)
+    entries = {key: LocatedValue(value, _moved(span, parts.first)) for key, (value, span) in front.entries.items()}
+    recoveries = [recovery._replace(span=_moved(recovery.span, parts.first)) for recovery in front.recoveries]
+    return AgentFile(source, target, entries, parts.body, parts.line), [*recoveries, *_unusual_format(parts, target)]
+
+
+_FORMAT = "an agent file starts with a line `---`, keys and values, and a second line `---`"
+
+
+class _Parts(NamedTuple):
+    """Front matter and body, and the lines on which they start.
+
+    `blanks` counts the lines before the first `---`. `ending` is what ends the front matter.
+    """
+
+    front: str
+    body: str
+    first: int = 1
+    line: int = 1
+    blanks: int = 0
+    ending: str = "---"
+
+
+_OPENING = re.compile(r"\s*?^---[ \t]*\n", re.MULTILINE)
+_CLOSING = re.compile(r"^---[ \t]*$\n?", re.MULTILINE)
+_CLOSING_ANYWHERE = re.compile(r"---\s*\n?")
+_DOTS = re.compile(r"^\.\.\.[ \t]*$\n?", re.MULTILINE)
+_GENERAL_KEYS = ("name", "description", "tools", "model")
+_MORE_KEYS = re.compile(rf"^(?:{'|'.join(_GENERAL_KEYS)}):", re.MULTILINE)
+
+
+def _parts(text: str, can_be_bare: bool) -> _Parts:
+    opening = _OPENING.match(text)
+    if opening is None and can_be_bare:
+        return _Parts("", text)
+    if opening is None:
+        raise _SkippedError("the file has no front matter, and was skipped", _FORMAT)
+    closing = _closing(text, opening.end())
+    if closing is None:
+        raise _SkippedError("the front matter does not end; the file was skipped", _FORMAT)
+    body = text[closing.end() :]
+    stamp, _ = split(body, MARKUP)
+    if stamp:
+        body = body.lstrip("\n").removeprefix(stamp)
+    first, line = (text.count("\n", 0, at) + 1 for at in (opening.end(), len(text) - len(body)))
+    front = text[opening.end() : closing.start()]
+    return _Parts(front, body, first, line, opening[0].count("\n") - 1, closing[0].strip())
+
+
+def _closing(text: str, start: int) -> re.Match[str] | None:
+    """The end of the front matter: as the clients see it, or a line `...` that no key follows."""
+    closing = _CLOSING.search(text, start) or _CLOSING_ANYWHERE.search(text, start)
+    end = closing.start() if closing else len(text)
+    dots = _DOTS.search(text, start, end)
+    return dots if dots and not _MORE_KEYS.search(text, dots.end(), end) else closing
+
+
+def _keys(target: str) -> frozenset[str]:
+    return frozenset((*_GENERAL_KEYS, *TARGETS[target].keys))
+
+
+def _front_matter(parts: _Parts, target: str) -> FrontMatter:
+    if TARGETS[target].form is LINES:
+        return by_lines(parts.front, TARGETS[target].label)
+    try:
+        return _with_case_corrected(read(parts.front, _keys(target)), _keys(target))
+    except RefusedYamlError as error:
+        where = _moved(error.span, parts.first)
+        raise _SkippedError(error.message, "write it out in full", front_matter_refused, where) from error
+
+
+def _with_case_corrected(front: FrontMatter, known: frozenset[str]) -> FrontMatter:
+    """Take `Name` for `name` if there is no `name`."""
+    by_case = {key.lower(): key for key in known - front.entries.keys()}
+    corrected = {key: by_case[key.lower()] for key in front.entries if key not in known and key.lower() in by_case}
+    entries = {corrected.get(key, key): value for key, value in front.entries.items()}
+    recoveries = (
+        Recovery(entries[name].span, f"`{key}` was read as `{name}`", "clients distinguish upper and lower case")
+        for key, name in corrected.items()
+    )
+    return FrontMatter(entries, (*front.recoveries, *recoveries))
+
+
+def _moved(span: Span, first: int) -> Span:
+    return Span(span.line + first - 1, span.column, span.end_line + first - 1, span.end_column)
+
+
+_NOT_LOADED = "clients do not load an agent that is written like this"
+
+
+def _unusual_format(parts: _Parts, target: str) -> Iterator[Recovery]:
+    """What was read here, but is read differently by the file's client."""
+    row = TARGETS[target]
+    if parts.blanks and row.form is not LINES:
+        yield Recovery(START, "blank lines before the front matter were skipped", _NOT_LOADED)
+    if parts.ending == "...":
+        yield Recovery(START, "the line `...` was read as the end of the front matter", _NOT_LOADED)
+    inner = parts.front.find("---")
+    if row.loader.ends_at_any_dashes and inner >= 0:
+        where = _moved(span_of(parts.front, inner, inner + 3), parts.first)
+        hint = f"{row.label} ends the front matter here, and truncates or ignores the agent"
+        yield Recovery(where, "the `---` inside the front matter was read as text", hint)
+
+
+def _client_differences(agent: AgentFile, raw: bytes, is_recovered: bool) -> Iterator[Recovery]:
+    """What the file's client reads differently because of the line endings or the file name."""
+    row, name = TARGETS[agent.target], agent.source.file.rpartition("/")[2]
+    above_body = raw.splitlines(keepends=True)[: agent.line - 1]
+    if row.loader.requires_lf and is_recovered and any(line.endswith(b"\r\n") for line in above_body):
+        hint = f"{row.label} does not load this agent with CRLF line endings"
+        yield Recovery(START, "CRLF line endings were read as LF", hint)
+    if (ignored := row.loader.ignored_prefix) and name.startswith(ignored):
+        message = f"{row.label} ignores files whose names start with `{ignored}`"
+        yield Recovery(START, message, "the imported agent will be active")

@@ -1,0 +1,390 @@
+"""Markdown text: escaping of block syntax, code and raw HTML, unclosed constructs.
+
+The grammar is CommonMark 0.31.2; numbers in comments and docstrings are sections of that specification. No function
+builds a document tree: each answers one question about a text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from functools import cache
+from itertools import groupby
+from typing import NamedTuple
+
+_SPACE_RUN = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+_BACKTICKS = re.compile(r"`+")
+
+_ATTRIBUTE = r"""\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^ \t"'=<>`]+|'[^']*'|"[^"]*"))?"""
+_LONE_TAG = rf"<[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?>\s*\Z|</[A-Za-z][A-Za-z0-9-]*\s*>\s*\Z"
+_HTML_BLOCK_TAGS = (
+    "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|"
+    "dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|"
+    "menu|menuitem|nav|noframes|ol|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th|thead|"
+    "title|tr|track|ul"
+)
+
+# HTML blocks (4.6), in the order of the specification: start condition, end condition, name. Types 6 and 7 have no
+# name because a blank line ends them, so they are never reported as unclosed.
+_HTML_BLOCKS = (
+    (r"<(?:script|pre|style|textarea)(?=[\s>]|\Z)", r"</(?:script|pre|style|textarea)>", "HTML element"),
+    (r"<!--", r"-->", "HTML comment"),
+    (r"<\?", r"\?>", "processing instruction"),
+    (r"<![A-Za-z]", r">", "HTML declaration"),
+    (r"<!\[CDATA\[", r"\]\]>", "CDATA section"),
+    (rf"</?(?:{_HTML_BLOCK_TAGS})(?=[\s>]|/>|\Z)", r"\A\s*\Z", ""),
+    (_LONE_TAG, r"\A\s*\Z", ""),
+)
+
+_BULLET = r"[-+*](?=[ \t]|\Z)"  # 5.2
+_BREAK = r"(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
+_NUMBER = r"(?P<number>\d{1,9})[.)](?=[ \t]|\Z)"  # 5.2 ordered item; some parsers accept Unicode digits
+_OPENINGS = {
+    "#": r"\#{1,6}(?=[ \t]|\Z)",  # 4.2 ATX heading
+    "-": rf"{_BULLET}|{_BREAK}|-+[ \t]*\Z",
+    "+": _BULLET,
+    "*": f"{_BULLET}|{_BREAK}",
+    "_": _BREAK,
+    "=": r"=+[ \t]*\Z",  # 4.3 setext underline; the one of hyphens is above
+    ">": ">",  # 5.1 block quote
+    "`": r"`{3,}[^`]*\Z",  # 4.5 fence
+    "~": "~{3}",
+    "[": r"\[(?:[^\[\]\\]|\\.)*\]:",  # 4.7 link reference definition
+    "<": "|".join(opening for opening, _, _ in _HTML_BLOCKS),
+    **dict.fromkeys("0123456789", _NUMBER),
+}
+"""Patterns of the syntax that opens a block at the start of a line, by the first character."""
+
+
+@cache
+def _opening(first: str) -> re.Pattern[str]:
+    # The pattern ignores case and its \s matches all Unicode white space, because some parsers are that lenient and
+    # an unnecessary backslash is harmless. It is compiled on demand to keep startup fast.
+    return re.compile(_OPENINGS[first], re.IGNORECASE)
+
+
+def collapse_whitespace(text: str) -> str:
+    """Return the text on one line: each run of white space becomes one space, and the ends are stripped.
+
+    No-break and ideographic spaces stay: they are part of the text in their scripts.
+    """
+    return text if _is_clean(text) and text.splitlines() == [text] else _folded(text)
+
+
+def collapse_whitespace_all(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return each of the texts as `collapse_whitespace` does.
+
+    Most texts need no change, and one check of all texts together is much faster than a check of each.
+    """
+    lines = "\n".join(texts)
+    is_clean = _is_clean(lines) and "\n " not in lines and " \n" not in lines
+    return tuple(texts) if is_clean and lines.splitlines() == list(texts) else tuple(map(_folded, texts))
+
+
+def _is_clean(text: str) -> bool:
+    """Return whether the text has no superfluous white space, line ends aside."""
+    has_tabs = "\t" in text or "\x1f" in text  # other white space that `splitlines` does not split at
+    return not (has_tabs or "  " in text or text[:1] == " " or text[-1:] == " ")
+
+
+def _folded(text: str) -> str:
+    return _SPACE_RUN.sub(" ", text).strip(" ")
+
+
+def escape_block_start(text: str) -> str:
+    """Return the folded text, with a backslash if it would otherwise open a Markdown block.
+
+    Inline Markdown stays as it is. The result is safe at the start of a line, a list item or a block quote.
+    """
+    return _escaped(collapse_whitespace(text))
+
+
+def escape_block_starts(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return each of the texts as `escape_block_start` does, faster than one call for each."""
+    return tuple(_escaped(text) if text[:1] in _OPENINGS else text for text in collapse_whitespace_all(texts))
+
+
+def _escaped(folded: str) -> str:
+    first = folded[:1]
+    opening = _opening(first).match(folded) if first in _OPENINGS else None
+    if opening is None:
+        return folded
+    index = opening.end("number") if opening.lastgroup == "number" else 0  # `1\.`: digits cannot be escaped (2.4)
+    return f"{folded[:index]}\\{folded[index:]}"
+
+
+def reference(text: str) -> str:
+    """Return a path or a URL as a code span, and anything else as `escape_block_start` does."""
+    return code_span(text) if "/" in text and text.split() == [text] else escape_block_start(text)
+
+
+def longest_backtick_run(text: str) -> int:
+    """Return the length of the longest run of backticks in the text."""
+    return max(map(len, _BACKTICKS.findall(text)), default=0)
+
+
+def fence_around(text: str) -> str:
+    """Return a fence of backticks that nothing in the text can close (4.5)."""
+    return "`" * max(3, longest_backtick_run(text) + 1)
+
+
+def code_span(text: str) -> str:
+    """Return the folded text as a code span, with enough backticks around the text's own (6.1)."""
+    folded = collapse_whitespace(text)
+    ticks = "`" * (longest_backtick_run(folded) + 1)
+    padding = " " if folded.startswith("`") or folded.endswith("`") else ""
+    return f"{ticks}{padding}{folded}{padding}{ticks}"
+
+
+_BLANK_OUT = re.compile(r"[^\n]")
+_ESCAPE_OR_TICKS = re.compile(r"\\[^\n]|`+")
+
+
+class Unclosed(NamedTuple):
+    """A construct that is still open at the end of a text: the line that opens it, from 1, and its name."""
+
+    line: int
+    what: str
+
+
+class Line(NamedTuple):
+    """One line of a text: whether it is code or raw HTML, and the number of the block that it belongs to."""
+
+    verbatim: bool
+    block: int
+
+
+class Outline(NamedTuple):
+    """The lines of a text, and the construct that is still open at its end, if any."""
+
+    lines: tuple[Line, ...]
+    unclosed: Unclosed | None
+
+    @property
+    def verbatim(self) -> tuple[bool, ...]:
+        """Whether each line is code or raw HTML."""
+        return tuple(line.verbatim for line in self.lines)
+
+
+def outline(text: str) -> Outline:
+    """Return which lines of a text are code or raw HTML, from the block structure of sections 4 and 5."""
+    reader = _Reader()
+    kinds = [(reader.read(line.expandtabs(4)), reader.block) for line in text.split("\n")]
+    last_indented = len(kinds)
+    for index, (kind, block) in enumerate(kinds):
+        if kind is _Kind.INDENTED:
+            between = kinds[last_indented + 1 : index]
+            if all(inner is _Kind.BLANK for inner, _ in between):  # blank lines inside indented code belong to it (4.4)
+                kinds[last_indented + 1 : index] = [(kind, block)] * len(between)
+            last_indented = index
+    return Outline(tuple(Line(kind in _VERBATIM, block) for kind, block in kinds), reader.unclosed)
+
+
+def strip_trailing_whitespace(text: str) -> str:
+    """Return the text without trailing white space on its lines, except in code and raw HTML."""
+    has_trailing_spaces = text.rfind(" \n") >= 0  # in a long text, `rfind` takes less than half the time of `in`
+    if not (has_trailing_spaces or ("\t" in text and "\t\n" in text) or text.endswith((" ", "\t"))):
+        return text
+    lines = zip(text.split("\n"), outline(text).verbatim, strict=True)
+    return "\n".join(line if verbatim else line.rstrip(" \t") for line, verbatim in lines)
+
+
+def trimmed(text: str) -> str:
+    """Return the tidied text, stripped of blank lines and white space around it except the indent of leading code."""
+    inner = strip_trailing_whitespace(text).rstrip().lstrip("\n")
+    return inner if inner.startswith(("    ", "\t")) else inner.lstrip(" \t\n")
+
+
+def prose(text: str) -> str:
+    """Return the text with a space for every character of its code blocks, raw HTML and code spans.
+
+    Line ends stay, so lines and offsets are the same as in the text.
+    """
+    lines = zip(text.split("\n"), outline(text).lines, strict=True)
+    blocks = groupby(lines, key=lambda pair: pair[1])
+    return "\n".join(_without_code("\n".join(line for line, _ in pairs), key) for key, pairs in blocks)
+
+
+def _without_code(text: str, line: Line) -> str:
+    if line.verbatim:
+        return _BLANK_OUT.sub(" ", text)
+    kept, parts = 0, []
+    for start, end in code_spans(text):
+        parts += [text[kept:start], _BLANK_OUT.sub(" ", text[start:end])]
+        kept = end
+    return "".join([*parts, text[kept:]])
+
+
+def code_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of each code span in the text of one block.
+
+    A span starts at a run of backticks and ends after the next run of the same length (6.1).
+    """
+    runs: dict[int, list[int]] = {}  # starts by length: many unmatched runs must not take quadratic time
+    for run in _BACKTICKS.finditer(text):
+        runs.setdefault(len(run[0]), []).append(run.start())
+    end = 0
+    while opening := _ESCAPE_OR_TICKS.search(text, end):
+        start, end = opening.span()
+        closings = runs.get(end - start, []) if opening[0][0] == "`" else []
+        following = bisect_right(closings, start)
+        if following < len(closings):
+            end += closings[following] - start
+            yield start, end
+
+
+_QUOTE = re.compile(r" {0,3}> ?")
+_ITEM = re.compile(r" {0,3}(?P<marker>[-+*]|(?P<number>[0-9]{1,9})[.)])(?P<space> +|\Z)")
+_THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
+_HEADING = re.compile(r"#{1,6}(?: |\Z)")
+_UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
+_FENCE = re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
+_LONE_TAG_ROW = len(_HTML_BLOCKS) - 1
+_MAX_ITEM_INDENT = 4
+_MAX_NESTING = 64  # nobody writes deeper; what is deeper is closed by the containers around it anyway
+
+
+@cache
+def _html_blocks() -> tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...]:
+    flags = re.IGNORECASE | re.ASCII
+    return tuple(
+        (re.compile(opening, flags), re.compile(ending, flags), name) for opening, ending, name in _HTML_BLOCKS
+    )
+
+
+def _item(rest: str) -> re.Match[str] | None:
+    return None if _THEMATIC_BREAK.match(rest) else _ITEM.match(rest)
+
+
+def _interrupts(item: re.Match[str]) -> bool:
+    return item["number"] in (None, "1") and item.end() < len(item.string)
+
+
+class _Kind(Enum):
+    PROSE = "prose"
+    BLANK = "blank"
+    INDENTED = "indented code"
+    VERBATIM = "fenced code or raw HTML"
+
+
+_VERBATIM = (_Kind.INDENTED, _Kind.VERBATIM)
+
+
+class _Reader:
+    """Reads a text line by line and tracks the open containers and the open verbatim block.
+
+    A container is the width of a list item's indent, or 0 for a block quote. `is_item_empty` is true while nothing has
+    followed the marker of the last item: a blank line then ends the item (5.2).
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.containers: list[int] = []
+        self.ending: re.Pattern[str] | None = None
+        self.opened = Unclosed(0, "")
+        self.in_paragraph = False
+        self.is_item_empty = False
+        self.after_blank = False
+        self.block = 0
+
+    @property
+    def unclosed(self) -> Unclosed | None:
+        """The construct open at the end of the text; the end of a container closes everything in it."""
+        return self.opened if self.ending and self.opened.what and not self.containers else None
+
+    def read(self, line: str) -> _Kind:
+        """Return the kind of the next line, with tabs expanded, and set `block` to the number of its block."""
+        self.number += 1
+        if self.after_blank and not line.strip():  # a fast path, since a text can have a million blank lines
+            return _Kind.BLANK
+        kind = self._read(line)
+        self.after_blank = kind is _Kind.BLANK
+        return kind
+
+    def _read(self, line: str) -> _Kind:
+        rest, depth = self._within_containers(line)
+        if depth < len(self.containers):
+            if self.in_paragraph and self._continues_paragraph(rest):
+                return _Kind.PROSE
+            del self.containers[depth:]
+            self.ending, self.in_paragraph, self.is_item_empty = None, False, False
+        if self.is_item_empty and not rest.strip():
+            self.containers.pop()
+        self.is_item_empty = False
+        if self.ending:
+            return self._continue_verbatim(rest)
+        entered = len(self.containers)
+        kind = self._read_leaf(self._enter_containers(rest))
+        return _Kind.PROSE if kind is _Kind.BLANK and len(self.containers) > entered else kind
+
+    def _within_containers(self, rest: str) -> tuple[str, int]:
+        for depth, width in enumerate(self.containers):
+            if width and not rest.strip():
+                continue
+            prefix = _QUOTE.match(rest) if not width else re.match(" " * width, rest)
+            if prefix is None:
+                return rest, depth
+            rest = rest[prefix.end() :]
+        return rest, len(self.containers)
+
+    def _continues_paragraph(self, rest: str) -> bool:
+        start = rest.strip()
+        if not start or rest.startswith("    "):
+            return bool(start)
+        opens = _QUOTE.match(rest) or _item(rest) or _THEMATIC_BREAK.match(rest) or _HEADING.match(start)
+        return not (opens or _FENCE.match(start) or self._html(start))
+
+    def _html(self, start: str) -> tuple[re.Pattern[str], str] | None:
+        for row, (opening, ending, name) in enumerate(_html_blocks() if start.startswith("<") else ()):
+            if opening.match(start) and not (row == _LONE_TAG_ROW and self.in_paragraph):
+                return ending, name
+        return None
+
+    def _enter_containers(self, rest: str) -> str:
+        while len(self.containers) < _MAX_NESTING:
+            if quote := _QUOTE.match(rest):
+                self.containers.append(0)
+                rest = rest[quote.end() :]
+            elif (item := _item(rest)) and (not self.in_paragraph or _interrupts(item)):
+                space = len(item["space"]) if item.end() < len(rest) else 1
+                width = item.end("marker") + (space if space <= _MAX_ITEM_INDENT else 1)
+                self.containers.append(width)
+                rest = rest[width:]
+                self.is_item_empty = not rest.strip()
+            else:
+                break
+            self.in_paragraph = False
+        return rest
+
+    def _continue_verbatim(self, rest: str) -> _Kind:
+        assert self.ending
+        if self.ending.search(rest):
+            self.ending = None
+        return _Kind.VERBATIM
+
+    def _read_leaf(self, rest: str) -> _Kind:
+        start = rest.strip()
+        if rest.startswith("    ") and start and self.in_paragraph:
+            return _Kind.PROSE
+        if rest.startswith("    ") and start:
+            return _Kind.INDENTED
+        if fence := _FENCE.match(start):
+            self._open(re.compile(rf"\A {{0,3}}{fence[0]}{fence[0][0]}*\s*\Z"), "code fence")
+            return _Kind.VERBATIM
+        if html := self._html(start):
+            self._open(*html)
+            return self._continue_verbatim(rest)
+        return self._read_text(rest, start)
+
+    def _read_text(self, rest: str, start: str) -> _Kind:
+        is_single_line = bool(_HEADING.match(start) or _THEMATIC_BREAK.match(rest))
+        if is_single_line or not self.in_paragraph:
+            self.block += 1
+        ends_block = is_single_line or (self.in_paragraph and _UNDERLINE.match(start))
+        self.in_paragraph = bool(start) and not ends_block
+        return _Kind.PROSE if start else _Kind.BLANK
+
+    def _open(self, ending: re.Pattern[str], name: str) -> None:
+        self.ending, self.opened, self.in_paragraph = ending, Unclosed(self.number, name), False

@@ -1,0 +1,211 @@
+"""Adapt a manifest to one client: the front matter of its agent file, and what that file cannot express."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
+
+from kei_assembler.markdown.front_matter import Value
+from kei_assembler.markdown.structure import code_span, collapse_whitespace
+from kei_assembler.model.manifest import Handoff, Manifest
+from kei_assembler.suggestions import listed
+from kei_assembler.targets import ALIASES, TARGETS
+from kei_assembler.targets.target import Handoffs, Target, Tools
+
+EVERYTHING = "*"
+"""The entry of `tools` that means all tools."""
+
+# A tool with an optional scope, as in `Bash(git:*)`, and a tool of an MCP server or the whole server.
+_TOOL = re.compile(r"(?P<tool>\w+)(?:\((?P<scope>.*)\))?", re.DOTALL)
+_MCP = re.compile(r"mcp__(?P<server>.+?)(?:__(?P<tool>.+))?", re.DOTALL)
+_BY_COMMA = re.compile(r"\s*,\s*")
+LISTS = ("Agent", "Skill")
+"""The tools whose scope is a list of names."""
+
+
+class Grant(NamedTuple):
+    """A tool by the client's name, and the patterns that limit it, if any."""
+
+    name: str
+    patterns: tuple[str, ...] = ()
+
+
+class Toolset(NamedTuple):
+    """A manifest's `tools`, translated for a client."""
+
+    # None if the client's default applies.
+    granted: tuple[Grant, ...] | None
+    # The entries without a counterpart in the client.
+    unsupported: tuple[str, ...] = ()
+    # The entries whose scope the client's file cannot express.
+    unscoped: tuple[str, ...] = ()
+    # The only agents that the agent can start, if it is limited to some.
+    agents: tuple[str, ...] = ()
+
+
+class Adapted(NamedTuple):
+    """A manifest, adapted to a client: the entries of the front matter in order, and what the agent may do."""
+
+    entries: tuple[tuple[str, Value], ...]
+    # The granted tools in words. None unless the agent's tools are limited and only the instructions can say so.
+    allowed: tuple[str, ...] | None
+
+
+class _Entry(NamedTuple):
+    """One entry of `tools`: its text, the tool, its patterns, and the client's name for it, if any."""
+
+    text: str
+    tool: str
+    patterns: tuple[str, ...]
+    name: str
+
+
+def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) -> Adapted:
+    """Return the manifest adapted to a target. `settings` are the kit's settings for that target."""
+    own = manifest.target.get(target.name, {})
+    tools = toolset(_limited(manifest, settings), target.name)
+    values: dict[str, Value] = {"name": manifest.name, "description": manifest.description, **target.defaults}
+    if tools.granted is not None:
+        values[target.tools.key] = _tools_value(target.tools, tools.granted)
+    if target.tools.agents_key:
+        values[target.tools.agents_key] = tools.agents
+    if target.models is None or manifest.model in target.models:
+        values["model"] = manifest.model
+    if target.handoffs and own.get(target.handoffs.unless[0]) != target.handoffs.unless[1]:
+        values[target.handoffs.key] = _handoffs(target.handoffs, manifest.handoff)
+    # An empty list of tools is written, because without it the client's default would apply.
+    written = {key: value for key, value in values.items() if value or key == target.tools.key} | _own(target, own)
+    # Prose has an empty key, which drops out here.
+    entries = tuple((key, written[key]) for key in target.keys if key in written)
+    return Adapted(entries, in_words(tools) if target.tools.output_format == "prose" else None)
+
+
+def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:
+    """A manifest's table for the target. Some clients expect a list of tables with one key each instead of a table."""
+    return {
+        key: [{name: inner} for name, inner in value.items()]
+        if key in target.tables_as_lists and isinstance(value, Mapping)
+        else value
+        for key, value in table.items()
+    }
+
+
+def toolset_of(manifest: Manifest, target: Target, settings: Mapping[str, object]) -> Toolset:
+    """Return the manifest's tools, translated for a target.
+
+    If `[target.NAME]` replaces them, the result says only whether the replacement is empty.
+    """
+    own = manifest.target.get(target.name, {})
+    if target.tools.key in own:
+        return Toolset(None if own[target.tools.key] else ())
+    return toolset(_limited(manifest, settings), target.name)
+
+
+def _limited(manifest: Manifest, settings: Mapping[str, object]) -> tuple[str, ...] | None:
+    """The manifest's tools. The setting `limit-agents` limits `Agent` to the targets of the handoffs."""
+    if manifest.tools is None or not settings.get("limit-agents"):
+        return manifest.tools
+    agents = ", ".join(handoff.target for handoff in manifest.handoff)
+    limited = f"Agent({agents})" if agents else ""
+    tools = (limited if starts_agents(tool) else tool for tool in manifest.tools)
+    return tuple(dict.fromkeys(filter(None, tools)))
+
+
+def starts_agents(entry: str) -> bool:
+    """Return whether an entry of `tools` lets the agent start other agents. An older name of the tool counts too."""
+    tool = entry.partition("(")[0]
+    return ALIASES.get(tool, tool) == "Agent"
+
+
+@lru_cache(maxsize=1024)
+def toolset(tools: tuple[str, ...] | None, target: str) -> Toolset:
+    """Return Claude Code's tools, as a manifest lists them, translated for a target."""
+    row = TARGETS[target].tools
+    if row.names is None and tools is not None:
+        return Toolset(tuple(map(Grant, tools)))
+    if tools is None or EVERYTHING in tools:
+        return Toolset(None)
+    entries = [_entry(row, row.names or {}, text) for text in tools]
+    supported = [entry for entry in entries if entry.name]
+    # A scope has no effect if another entry grants the whole tool.
+    whole = {entry.tool for entry in supported if not entry.patterns}
+    limited = [entry for entry in supported if entry.patterns and entry.tool not in whole]
+    granted = tuple(_grants(row, supported))
+    whole_names = {grant.name for grant in granted if not grant.patterns}
+    own_keys = {"Agent"} if row.agents_key else set()  # the scope of `Agent` goes into its own key
+    return Toolset(
+        granted,
+        tuple(entry.text for entry in entries if not entry.name),
+        tuple(entry.text for entry in limited if entry.name in whole_names and entry.tool not in own_keys),
+        tuple(pattern for entry in limited if entry.tool == "Agent" for pattern in entry.patterns),
+    )
+
+
+def _grants(row: Tools, entries: Iterable[_Entry]) -> Iterator[Grant]:
+    """Several entries can have the same name. The grant is limited only if all of them are."""
+    patterns: dict[str, list[tuple[str, ...]]] = {}
+    for entry in entries:
+        patterns.setdefault(entry.name, []).append(entry.patterns if entry.tool in row.scoped else ())
+    for name, of_entries in patterns.items():
+        yield Grant(name, tuple(chain.from_iterable(of_entries)) if all(of_entries) else ())
+
+
+def _entry(row: Tools, names: Mapping[str, str], text: str) -> _Entry:
+    spelled = code_span if row.output_format == "prose" else str
+    if mcp := _MCP.fullmatch(text):
+        pattern = row.mcp_server if mcp["tool"] in (None, EVERYTHING) else row.mcp_tool
+        name = pattern.format(server=spelled(mcp["server"]), tool=spelled(mcp["tool"] or ""))
+        return _Entry(text, text, (), name if re.fullmatch(row.mcp_pattern, name, re.DOTALL) else "")
+    match = _TOOL.fullmatch(text)
+    tool, scope = (match["tool"], match["scope"] or "") if match else (text, "")
+    tool = ALIASES.get(tool, tool)
+    return _Entry(text, tool, _patterns(tool, scope), names.get(tool) or row.fallback_name.format(tool=spelled(tool)))
+
+
+def _patterns(tool: str, scope: str) -> tuple[str, ...]:
+    """The patterns in a scope. Claude Code writes a command with any arguments as `git:*`, others as `git *`."""
+    if scope.strip() in ("", EVERYTHING):
+        return ()
+    if tool in LISTS:
+        return tuple(filter(None, _BY_COMMA.split(scope.strip())))
+    return (f"{scope[:-2]} *" if scope.endswith(":*") else scope,)
+
+
+def _tools_value(row: Tools, granted: tuple[Grant, ...]) -> Value:
+    if row.output_format == "permissions":
+        return permissions(row, granted)
+    names = tuple(grant.name for grant in granted)
+    # A comma-separated string reads best, but a name with a comma, or no name at all, needs a list.
+    is_string = row.output_format == "comma" and names and not any("," in name for name in names)
+    return ", ".join(names) if is_string else names
+
+
+def permissions(row: Tools, granted: Iterable[Grant]) -> dict[str, Value]:
+    """Return the map of permissions for the granted tools. The last match wins, so the general denial comes first."""
+    allowed: dict[str, Value] = {
+        name: {EVERYTHING: "deny", **dict.fromkeys(patterns, "allow")}
+        if patterns
+        else row.default_permissions.get(name, "allow")
+        for name, patterns in granted
+    }
+    return {EVERYTHING: "deny", **allowed}
+
+
+def in_words(tools: Toolset) -> tuple[str, ...] | None:
+    """Return the granted tools as phrases for a Markdown list. Return None if the client's default applies."""
+    if tools.granted is None:
+        return None
+    return tuple(
+        f"{name}, but only {listed(map(collapse_whitespace, patterns), code_span)}" if patterns else name
+        for name, patterns in tools.granted
+    )
+
+
+def _handoffs(form: Handoffs, handoffs: Iterable[Handoff]) -> Value:
+    return [
+        {"label": form.label.format(agent=target), "agent": target, "prompt": collapse_whitespace(trigger)}
+        for target, trigger in handoffs
+    ]

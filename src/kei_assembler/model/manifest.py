@@ -1,0 +1,191 @@
+"""The manifest of an agent: its fields, and its decoded values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from kei_assembler.markdown.front_matter import Value
+from kei_assembler.targets import CODEX, DEFAULT_TARGET, TARGETS
+from kei_assembler.validation import (
+    FILLED,
+    LINE,
+    STRINGS,
+    TEXT,
+    Field,
+    Shape,
+    ValidationError,
+    fits,
+    list_of,
+    matching,
+    one_of,
+    reader,
+    table,
+)
+
+NAME = matching(
+    "[a-z][a-z0-9-]*",
+    "a lower-case letter, then lower-case letters, digits and `-`, at most 64 in all, and no device such as `nul`",
+    64,
+    names_file=True,
+)
+
+
+def slug(text: str) -> str:
+    """Return a name for a manifest, as like to the text as may be; empty where nothing of it can stay."""
+    import unicodedata  # only new and imported agents need it
+
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    name = re.sub("[^a-z0-9]+", "-", plain).strip("-")
+    name = (f"agent-{name}" if name[:1].isdigit() else name)[:64].strip("-")
+    return name if fits(NAME, name) or not name else f"{name[:58]}-agent"
+
+
+_HANDOFF = table(
+    Field("target", FILLED, "The agent that takes over.", required=True, default="", examples=("implementer",)),
+    Field("trigger", FILLED, "The work to hand off.", required=True, default="", examples=("findings to be fixed",)),
+)
+_REFERENCES = table(
+    Field("extra", STRINGS, "Paths and addresses of sources, or prose.", default=(), examples=(("docs/review.md",),)),
+)
+_TARGET_TABLES = table(
+    *(
+        Field(name, table(*target.fields), f"Further front matter for {target.label}.")
+        for name, target in TARGETS.items()
+    )
+)
+_EXAMPLES: Mapping[str, tuple[Any, ...]] = {
+    "name": ("critic",),
+    "description": ("Reviews a diff before it is merged: correctness first, style last.",),
+    "tools": (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
+    "model": ("inherit", "opus", "sonnet", "haiku"),
+    "role": ("You review code. You do not fix it (hand off to `implementer`).",),
+    "domain_in": (("Errors that tests do not catch",),),
+    "forbidden_domain": (("Findings without file and line",),),
+    "output_extra_fields": (("Findings: path:line, what goes wrong, with which input",),),
+    "targets": ((DEFAULT_TARGET, CODEX.name),),
+}
+_TARGETS = list_of(one_of(*TARGETS), "a list of target names", minimum=1)
+_ROWS = (
+    Field("name", NAME, "The agent's name: the file's name without `.toml`.", default=""),
+    Field("description", FILLED, "What the agent is for. AI clients choose an agent by its description.", default=""),
+    Field(
+        "tools", STRINGS, "The tools that the agent can use, by Claude Code's names; without it, the client decides."
+    ),
+    Field("model", LINE, "The model that the agent runs on, such as `opus` or `inherit`.", default=""),
+    Field("role", TEXT, "Who the agent is and is not, in Markdown.", default=""),
+    Field("blocks", STRINGS, "The names of the blocks in the body, in this order.", default=()),
+    Field("domain_in", STRINGS, "What the agent does.", default=()),
+    Field("forbidden_domain", STRINGS, "What the agent must not do.", default=()),
+    Field("output_extra_fields", STRINGS, "Lines of the agent's report in addition to the kit's.", default=()),
+    Field("handoff", list_of(_HANDOFF, "a list of tables"), "Work that the agent hands off.", default=()),
+    Field("references", _REFERENCES, "What the agent can look up.", default={"extra": ()}),
+    Field("targets", _TARGETS, "The AI clients to generate files for, instead of the kit's."),
+    Field("target", _TARGET_TABLES, "Further front matter, one table for each AI client.", default={}),
+)
+
+FIELDS = tuple(row._replace(examples=_EXAMPLES.get(row.key, ())) for row in _ROWS)
+"""The fields of a manifest, in the recommended order."""
+
+HEAD_KEYS = ("name", "description", "tools", "model", "targets", "target")
+"""The keys for the front matter and the targets. The texts of all other keys go into the body."""
+
+OPTIONS = {
+    "description": "--description",
+    "tools": "--tool",
+    "model": "--model",
+    "blocks": "--block",
+    "handoff": "--handoff",
+}
+"""The keys that the command for a new manifest has an option for, with that option."""
+
+EXTRA_SHAPES = {"string": TEXT, "strings": STRINGS}
+"""The shapes that the setting `extra-keys` can give to a key, by their names there."""
+
+
+class Handoff(NamedTuple):
+    """The agent `target` takes over the work that `trigger` describes."""
+
+    target: str
+    trigger: str
+
+
+class References(NamedTuple):
+    """What the agent can look up."""
+
+    extra: tuple[str, ...]
+
+
+class Manifest(NamedTuple):
+    """One agent. An absent key has the empty value of its type, but absent `tools` and `targets` are None."""
+
+    name: str
+    description: str
+    tools: tuple[str, ...] | None
+    model: str
+    role: str
+    blocks: tuple[str, ...]
+    domain_in: tuple[str, ...]
+    forbidden_domain: tuple[str, ...]
+    output_extra_fields: tuple[str, ...]
+    handoff: tuple[Handoff, ...]
+    references: References
+    targets: tuple[str, ...] | None
+    target: Mapping[str, Mapping[str, Value]]
+    extra: Mapping[str, str | tuple[str, ...]]
+
+
+def manifest_shape(extra_keys: Mapping[str, str]) -> Shape:
+    """Return the shape of manifests in a kit with these extra keys, which map a key to a name in `EXTRA_SHAPES`."""
+    return table(*FIELDS, *extra_fields(extra_keys))
+
+
+def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
+    """Yield the fields that a kit adds with its setting `extra-keys`."""
+    for key, kind in extra_keys.items():
+        shape = EXTRA_SHAPES[kind]
+        yield Field(key, shape, "An extra key of this kit.", default="" if shape is TEXT else ())
+
+
+def settable_fields(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
+    """Return the fields, by key, that the option `--set` of the command for a new manifest can set."""
+    fields = (*FIELDS, *extra_fields(extra_keys))
+    return {field.key: field for field in fields if not field.is_table and field.key not in ("name", *OPTIONS)}
+
+
+def with_defaults(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a manifest's data with the kit's defaults for keys that it lacks, also in the targets' tables."""
+    own, default_tables = data.get("target", {}), defaults.get("target", {})
+    merged = {**defaults, **data}
+    if default_tables and isinstance(own, Mapping):
+        merged["target"] = {**default_tables, **own}
+        for target, table in default_tables.items():
+            # The manifest's `model` and `tools` apply to all targets, so they outrank a default for one target.
+            general = {"model": "model", TARGETS[target].tools.key: "tools"}
+            inherited = {key: value for key, value in table.items() if general.get(key) not in data}
+            if isinstance(own.get(target, {}), Mapping):
+                merged["target"][target] = {**inherited, **own.get(target, {})}
+    return merged
+
+
+def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[ValidationError]]]:
+    """Return a function that decodes parsed TOML into a manifest and the errors that validation found.
+
+    `shape` comes from `manifest_shape`. Default values replace what does not fit (see `shapes.reader`), so rules can
+    check the manifest further. Only a manifest without errors should be rendered.
+    """
+    read = reader(shape)
+
+    def decode(data: Mapping[str, Any]) -> tuple[Manifest, list[ValidationError]]:
+        validation_errors: list[ValidationError] = []
+        values = {**_EMPTY, **read(data, (), validation_errors)}
+        values["handoff"] = tuple([Handoff(**entry) for entry in values["handoff"]])
+        values["references"] = References(**values["references"])
+        known = {key: values.pop(key) for key in _EMPTY}
+        return Manifest(**known, extra=values), validation_errors
+
+    return decode
+
+
+_EMPTY = {field.key: field.default for field in FIELDS}

@@ -1,0 +1,168 @@
+"""The settings of a kit: their fields, and their decoded values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from kei_assembler.diagnostics import KeyPath
+from kei_assembler.model.manifest import EXTRA_SHAPES, FIELDS
+from kei_assembler.paths import normalize
+from kei_assembler.targets import DEFAULT_TARGET, TARGETS
+from kei_assembler.validation import (
+    BOOLEAN,
+    FILLED,
+    STRINGS,
+    Field,
+    fits,
+    list_of,
+    matching,
+    one_of,
+    reader,
+    table,
+    table_of,
+)
+
+MANIFEST_KEYS = tuple(field.key for field in FIELDS)
+
+RIGHTS = {right.name: right for row in TARGETS.values() for right in row.rights}
+"""The rights that a kit must allow for each agent, by name."""
+
+_FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the kit, written with `/`", names_file=True)
+_OUTPUT = matching(
+    r"(?![/\\~]|[A-Za-z]:)(?=.*\{name\})(?!.*\}.*\.\.)(?:[^\\\0{}]|\{name\}|\{dir\})+",
+    "a path relative to the kit, written with `/`, that contains `{name}` and can contain `{dir}`",
+    names_file=True,
+)
+BLOCK_NAME = matching(
+    r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*",
+    "a block name: lower-case letters, digits, `.`, `_` and `-`, with folders set off by `/`, and no device as `nul`",
+    names_file=True,
+)
+
+
+@cache
+def is_block_name(name: str) -> bool:
+    """Return whether a name is a valid name for a block."""
+    return fits(BLOCK_NAME, name)
+
+
+TEMPLATE_NAME = matching(
+    r"(?!(?:.*/)?\.{0,2}(?:/|\Z))[^\\\0:]+", "a template's path relative to the folder of templates", names_file=True
+)
+_CODE = matching("[A-Z][0-9]{3}", "a code such as `B201`")
+_AGENT = matching(r"\w(?:[\w .:@/-]*\w)?", "an agent's name")
+_TARGET_TABLES = table(
+    *(
+        Field(
+            name,
+            table(Field("output", _OUTPUT, "Where to write the files.", default=target.output), *target.settings),
+            target.label,
+        )
+        for name, target in TARGETS.items()
+    )
+)
+_DEFAULTS = table(*(field for field in FIELDS if field.key in ("tools", "model", "target")))
+
+_ALLOWANCE = table(
+    Field("agent", FILLED, "The agent's name.", required=True, default=""),
+    Field("rights", list_of(FILLED, "a list of rights", minimum=1), "The agent's rights.", required=True, default=()),
+    Field("reason", FILLED, "The reason.", required=True, default=""),
+)
+
+SETTINGS = (
+    Field("manifests", _FOLDER, "The folder with the manifests, searched with its subfolders.", default="agents"),
+    Field("blocks", list_of(_FOLDER, "a list of folders"), "The folders with the blocks.", default=("_blocks",)),
+    Field("templates", _FOLDER, "The folder with the kit's templates. It is optional.", default="templates"),
+    Field("root", _FOLDER, "The folder that all sources and outputs must lie in.", default="."),
+    Field(
+        "obligatory", list_of(BLOCK_NAME, "a list of block names"), "Blocks that all manifests list first.", default=()
+    ),
+    Field("required", STRINGS, "Keys that every manifest must fill in.", default=("name", "description")),
+    Field("extra-keys", table_of(one_of(*EXTRA_SHAPES)), "Further keys of the manifests, for templates.", default={}),
+    Field("external-agents", list_of(_AGENT, "a list of names"), "Agents outside the kit to hand off to.", default=()),
+    Field("known-tools", STRINGS, "Tools to accept that no AI client has built in.", default=()),
+    Field(
+        "targets",
+        list_of(one_of(*TARGETS), "a list of targets", minimum=1),
+        "The AI clients to generate files for.",
+        default=(DEFAULT_TARGET,),
+    ),
+    Field("target", _TARGET_TABLES, "Settings of one target.", default={}),
+    Field("defaults", _DEFAULTS, "Default values for the manifests.", default={}),
+    Field(
+        "allow-characters",
+        table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each"),
+        "Hidden characters that the kit's files can contain, each with the reason.",
+        default={},
+    ),
+    Field(
+        "allow-rights",
+        list_of(_ALLOWANCE, "a list of tables"),
+        "Rights that the front matter of an agent can grant. All others are refused.",
+        default=(),
+    ),
+    Field("ignore", list_of(_CODE, "a list of codes"), "Codes of findings to ignore.", default=()),
+    Field("exclusive", BOOLEAN, "Treat other agent files in an output folder as errors.", default=False),
+)
+"""The settings, in the order in which they are documented."""
+
+SHAPE = table(*SETTINGS)
+
+_read = reader(SHAPE)
+
+UNIQUE_LISTS = tuple(field.key for field in SETTINGS if field.shape.type is list and not field.is_table)
+"""The settings whose value is a list without repetitions."""
+
+
+class Settings(NamedTuple):
+    """The settings of one kit. Folders are relative to the kit."""
+
+    manifests: str
+    blocks: tuple[str, ...]
+    templates: str
+    root: str
+    obligatory: tuple[str, ...]
+    required: tuple[str, ...]
+    extra_keys: Mapping[str, str]
+    external_agents: tuple[str, ...]
+    known_tools: tuple[str, ...]
+    targets: tuple[str, ...]
+    target: Mapping[str, Mapping[str, Any]]
+    defaults: Mapping[str, Any]
+    allow_characters: Mapping[str, str]
+    allow_rights: tuple[Mapping[str, Any], ...]
+    ignore: tuple[str, ...]
+    exclusive: bool
+
+    def output(self, target: str) -> str:
+        """Return the pattern for the paths of a target's generated files."""
+        return str(self.of(target).get("output") or TARGETS[target].output)
+
+    def of(self, target: str) -> Mapping[str, Any]:
+        """Return the settings for one target."""
+        return self.target.get(target, {})
+
+
+def decode_settings(data: Mapping[str, Any]) -> Settings:
+    """Return the settings in the table `[tool.assemble]`, or in a whole `assemble.toml`.
+
+    A setting that does not fit its shape gets its default value.
+    """
+    settings = Settings(**{key.replace("-", "_"): value for key, value in _read(data, (), []).items()})
+    manifests, *blocks, templates = map(normalize, (settings.manifests, *settings.blocks, settings.templates))
+    return settings._replace(manifests=manifests, blocks=tuple(blocks), templates=templates)
+
+
+def character(name: str) -> str:
+    """Return the character for a code point such as `U+00AD`."""
+    return chr(int(name.removeprefix("U+"), base=16))
+
+
+def table_at(data: Mapping[str, Any], at: KeyPath) -> Any:
+    """Return the value at a path in a file's data, or None. It should be the table of the settings."""
+    table: Any = data
+    for key in at:
+        table = table.get(key) if isinstance(table, Mapping) else None
+    return table

@@ -1,1 +1,0 @@
-"""The build: from a kit's manifests to what changes on disk."""

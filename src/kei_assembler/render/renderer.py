@@ -1,0 +1,134 @@
+"""Render a manifest as an agent file. Only the modules of this package import Jinja2."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from typing import Any, NamedTuple
+
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.kit import Kit
+from kei_assembler.markdown.hidden_text import may_hide
+from kei_assembler.markdown.stamp import line_for
+from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
+from kei_assembler.model.adaptation import adapt
+from kei_assembler.model.manifest import Manifest
+from kei_assembler.paths import normalize
+from kei_assembler.render.templates import PACKAGE_BODY, TemplateFailure, Templates
+from kei_assembler.render.views import variables
+from kei_assembler.rules.hidden_text import hidden_text
+from kei_assembler.rules.outputs import allowance_not_printed
+from kei_assembler.rules.runner import locate, run_rule
+from kei_assembler.rules.text import client_variable_in_file
+from kei_assembler.targets import TARGETS
+from kei_assembler.toml.source import START, Source
+
+
+class Artifact(NamedTuple):
+    """One generated file.
+
+    `path` and `manifest` are relative to the kit. `content` is UTF-8 with LF. `body` is the rendered template. `line`
+    is the stamp if the client passes it to the model, otherwise it is empty. `allowed` lists what the body has to say
+    that the agent may do; it is None if the front matter says that, or nothing is limited.
+    """
+
+    path: str
+    manifest: str
+    target: str
+    content: bytes
+    body: str = ""
+    line: str = ""
+    allowed: tuple[str, ...] | None = None
+
+    @property
+    def prompt(self) -> str:
+        """The text that the client passes to the model: the body, after the stamp if that is part of the text."""
+        return f"{self.line}\n{self.body}" if self.line else self.body
+
+
+class Renderer:
+    """Renders the manifests of one kit. Each template is compiled once, and each block trimmed once."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self.templates = Templates(kit)
+        self._prefix = cache(self._find_prefix)
+        self._block = cache(self._load_block)
+        self._last: tuple[Manifest, dict[str, Any]] | None = None
+
+    def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
+        """Return the agent file of the manifest in `file` for one target.
+
+        Raises:
+            TemplateFailure: a template of the kit does not compile or render.
+        """
+        row, settings = TARGETS[target], self.kit.settings
+        path = self.kit.output(target, manifest.name, file)
+        adapted = adapt(manifest, row, settings.of(target))
+        try:
+            body = self._render_body(manifest, target, adapted.allowed)
+            parts = [part.encode() for part in row.form.write(adapted.entries, body)]
+        except Exception as error:
+            raise self.templates.failure(error, file) from error
+        source = self._prefix(os.path.dirname(path), os.path.dirname(file)) + os.path.basename(file)
+        line = line_for(parts, row.form.comment, source, file)
+        parts.insert(1, line.encode())
+        stamp = line if row.form.has_stamp_in_prompt else ""
+        return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed)
+
+    def _find_prefix(self, start: str, folder: str) -> str:
+        """Return the relative path from one folder of the kit to another, ending in `/`; empty if they are the same."""
+        if start == folder:
+            return ""
+        return normalize(os.path.relpath(self.kit.path(folder), self.kit.path(start))) + "/"
+
+    def _load_block(self, name: str) -> str:
+        block = self.kit.block(name)
+        return trimmed(block.source.text) if block else ""
+
+    def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
+        if self._last is None or self._last[0] is not manifest:
+            # The targets of a manifest are rendered one after the other and share these variables.
+            self._last = manifest, variables(manifest, tuple(map(self._block, manifest.blocks)))
+        template = self.templates.name_for(target)
+        body = self.templates.body(template)(**self._last[1], target=target, allowed=allowed)
+        # The package's template renders tidy values as tidy text.
+        return (body if template == PACKAGE_BODY else strip_trailing_whitespace(body)).strip("\n")
+
+    def refuse_additions(self, artifact: Artifact, manifest: Manifest) -> None:
+        """Refuse hidden text and client variables that a template has added to the file.
+
+        The sources of the file are checked elsewhere, but a template can build from escapes what none of them has.
+
+        Raises:
+            TemplateFailure: the file has such text.
+        """
+        template = self.templates.file_for(artifact.target)
+        source, found = Source(template or artifact.manifest, ""), []
+        if template and may_hide(artifact.content):
+            file = Source(source.file, artifact.content.decode())
+            found = run_rule(hidden_text, file, file, self.kit.allowed_characters)
+        variable = TARGETS[artifact.target].placeholder
+        # A variable in a block is a finding about the block.
+        if variable and not any(re.search(variable, self._block(name)) for name in manifest.blocks):
+            prompt = Source(source.file, artifact.prompt)
+            found += run_rule(client_variable_in_file, prompt, prompt, (artifact.target,))
+        if found:
+            raise TemplateFailure(*(one._replace(location=locate(source, START)) for one in found))
+
+    def check_allowance(self, artifact: Artifact, manifest: Manifest) -> list[Diagnostic]:
+        """Return a finding if the body has to say what the agent may do, and the kit's template leaves that out."""
+        template = self.templates.file_for(artifact.target)
+        if not template or artifact.allowed is None or self._says_allowance(artifact, manifest):
+            return []
+        return run_rule(allowance_not_printed, Source(template, ""), TARGETS[artifact.target].label)
+
+    def _says_allowance(self, artifact: Artifact, manifest: Manifest) -> bool:
+        if artifact.allowed:
+            return all(entry in artifact.body for entry in artifact.allowed)
+        # There is no fixed text for an agent that may do nothing, but its body differs from that of one without limits.
+        try:
+            return artifact.body != self._render_body(manifest, artifact.target, None)
+        except Exception:  # the template uses the limits, so it fails without them
+            return True

@@ -1,0 +1,109 @@
+"""Template inheritance: finds overrides of blocks that the extended templates do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import dropwhile
+from typing import NamedTuple
+
+from jinja2 import nodes
+
+
+class Override(NamedTuple):
+    """An outermost block: its name, its line, and the names of the blocks nested in it."""
+
+    name: str
+    line: int
+    holds: frozenset[str]
+
+
+class Inheritance(NamedTuple):
+    """The facts about one template that matter for inheritance.
+
+    `parent` is the name of the template that it extends, an empty string if there is none, and None if the name is
+    known only when the template is rendered. `blocks` are all its blocks. `calls` are the blocks that it prints with
+    `self.NAME()`. `overrides` are the blocks meant to replace blocks of the parent.
+    """
+
+    parent: str | None
+    blocks: frozenset[str]
+    calls: frozenset[str]
+    overrides: tuple[Override, ...]
+
+
+class UnknownBlock(NamedTuple):
+    """A block without effect: no template that `template` extends has a block of that name.
+
+    `parent` is the template that `template` extends directly. `known` are the blocks that it can replace.
+    """
+
+    template: str
+    name: str
+    line: int
+    parent: str
+    known: frozenset[str]
+
+
+def heritage(tree: nodes.Template) -> Inheritance:
+    """Return the facts about a parsed template."""
+    # Jinja2 prints what precedes `extends`, so a block there has an effect without replacing anything.
+    after_extends = dropwhile(lambda node: not isinstance(node, nodes.Extends), tree.body)
+    overrides = (Override(block.name, block.lineno, _blocks_in(block)) for block in _outermost(after_extends))
+    return Inheritance(_parent(tree), _blocks_in(tree), _calls(tree), tuple(overrides))
+
+
+def _blocks_in(node: nodes.Node) -> frozenset[str]:
+    return frozenset(block.name for block in node.find_all(nodes.Block))
+
+
+def _parent(tree: nodes.Template) -> str | None:
+    extends = list(tree.find_all(nodes.Extends))
+    if not extends:
+        return ""
+    template = extends[0].template if len(extends) == 1 and extends[0] in tree.body else None
+    return template.value if isinstance(template, nodes.Const) and isinstance(template.value, str) else None
+
+
+def _calls(tree: nodes.Template) -> frozenset[str]:
+    lookups = [(lookup.node, lookup.attr) for lookup in tree.find_all(nodes.Getattr)]
+    lookups += [(lookup.node, getattr(lookup.arg, "value", "")) for lookup in tree.find_all(nodes.Getitem)]
+    return frozenset(str(name) for owner, name in lookups if isinstance(owner, nodes.Name) and owner.name == "self")
+
+
+def _outermost(tree: Iterable[nodes.Node]) -> Iterator[nodes.Block]:
+    """Yield the blocks that are not nested: a nested block is printed wherever the block around it is."""
+    for node in tree:
+        if isinstance(node, nodes.Block):
+            yield node
+        else:
+            yield from _outermost(node.iter_child_nodes())
+
+
+def misnamed(heritage_of: Callable[[str], Inheritance | None], name: str) -> Iterator[UnknownBlock]:
+    """Yield the blocks without effect in a template and in those that it extends.
+
+    `heritage_of` returns the facts about a template by its name, or None if they are not known. If any template in the
+    chain is not known, nothing is reported.
+    """
+    chain = _chain(heritage_of, name)
+    called: frozenset[str] = frozenset().union(*(facts.calls for _, facts in chain))
+    for index, (template, facts) in enumerate(chain[:-1]):
+        inherited = frozenset().union(*(other.blocks for _, other in chain[index + 1 :]))
+        for block in facts.overrides:
+            if (inherited | called).isdisjoint({block.name, *block.holds}):
+                yield UnknownBlock(template, block.name, block.line, chain[index + 1][0], inherited)
+
+
+def _chain(heritage_of: Callable[[str], Inheritance | None], name: str | None) -> list[tuple[str, Inheritance]]:
+    """Return a template and those that it extends, directly or not; empty if one of them is not known."""
+    chain: list[tuple[str, Inheritance]] = []
+    while name:
+        facts = heritage_of(name)
+        if facts is None or len(chain) == _MAX_CHAIN:
+            return []
+        chain.append((name, facts))
+        name = facts.parent
+    return chain if name is not None else []
+
+
+_MAX_CHAIN = 100  # templates that extend each other form an endless chain

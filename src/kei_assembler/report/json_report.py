@@ -1,0 +1,47 @@
+"""The report as one JSON object in ASCII."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kei_assembler.build.changes import DRIFT, Change
+from kei_assembler.build.result import RunResult
+from kei_assembler.diagnostics import Diagnostic, Location
+from kei_assembler.markdown.hidden_text import as_json, shown
+from kei_assembler.report.streams import Streams
+
+
+def render(result: RunResult) -> Streams:
+    """Return an object with the keys `diagnostics`, `changes` and `loosened`, and `failure` if the run failed."""
+    report: dict[str, Any] = {
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in result.findings],
+        "changes": [_change(result, change) for change in result.changes],
+        "loosened": [waiver._asdict() for waiver in result.waivers],
+    }
+    if result.failure:
+        report["failure"] = {"message": shown(result.failure.message), "help": shown(result.failure.hint)}
+    return Streams(as_json(report), "")
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        **_place(diagnostic.location),
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.word,
+        "message": shown(diagnostic.message),
+        "help": shown(diagnostic.help),
+        "related": [{**_place(location), "message": shown(message)} for location, message in diagnostic.related],
+    }
+
+
+def _place(location: Location) -> dict[str, Any]:
+    return {"file": location.file, **location.span._asdict()}
+
+
+def _change(result: RunResult, change: Change) -> dict[str, Any]:
+    fields = {"path": change.path, "kind": change.status, "manifest": change.manifest, "target": change.target}
+    if result.request.diff:
+        from kei_assembler.build.diff import diff
+
+        fields["diff"] = diff(change, result.request.prefix) if change.status in DRIFT else ""
+    return fields

@@ -1,0 +1,74 @@
+"""The rule about characters that a model reads and a reviewer cannot see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kei_assembler.diagnostics import KeyPath
+from kei_assembler.markdown.hidden_text import named, shown, spelled, stretches, what
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.toml.source import Source, span_of
+
+_MAX_SPELLED = 60
+
+
+@rule("T406")
+def hidden_text(source: Source, allowed: frozenset[str]) -> Iterable[Violation]:
+    """A manifest, block, template or settings file contains characters that people cannot see but a model reads.
+
+    These are control characters, zero-width characters, bidirectional controls, tags, runs of variation selectors,
+    private-use characters, fillers and the like. An escape in a TOML string counts too, because the generated file
+    contains the character itself. Joiners and selectors are fine in emoji and in the scripts that need them. If a kit
+    needs such a character, allow it with the setting `allow-characters` and a reason.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code.\\u200b"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code, pa\\u00adtient\\u00adly."
+
+        # assemble.toml
+        allow-characters = { "U+00AD" = "the descriptions are set in narrow columns" }
+    """
+    reported = ""
+    for start, end in stretches(source.text, allowed):
+        reported += f"{source.text[start:end]} "
+        yield _finding(span_of(source.text, start, end), source.text[start:end])
+    if source.data and source.has_escapes:
+        for path, text in texts(source.data):
+            for start, end in stretches(text, allowed):
+                if text[start:end] not in reported:
+                    yield _finding(source.locate_text(path, text, start, end), text[start:end])
+
+
+def _finding(where: Any, stretch: str) -> Violation:
+    first = f"{named(stretch[0])} ({what(stretch[0])})"
+    if len(stretch) == 1:
+        allow = "" if stretch == "\0" else _ALLOW.format(ord(stretch))
+        return Violation(where, f"the hidden character {first}", f"remove it{allow}")
+    words = spelled(stretch)
+    text = f"; they spell: {shown(words[:_MAX_SPELLED])}{'…' if len(words) > _MAX_SPELLED else ''}" if words else ""
+    message = f"{len(stretch):,} hidden characters, starting with {first}{text}"
+    return Violation(where, message, "remove them, and find out where they come from")
+
+
+_ALLOW = "; if the text needs it, allow U+{:04X} with the setting `allow-characters`"
+
+
+def texts(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Yield every string in parsed TOML with its key path. The keys of tables count as strings."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield (*path, key), key
+            yield from texts(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from texts(inner, (*path, index))

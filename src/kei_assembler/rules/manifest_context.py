@@ -1,0 +1,167 @@
+"""The context that rules check in: one manifest in its kit, and what all manifests of a kit use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from kei_assembler.diagnostics import KeyPath, Span
+from kei_assembler.kit import Kit, stem
+from kei_assembler.model.manifest import Manifest, with_defaults
+from kei_assembler.rules.definition import Violation
+from kei_assembler.rules.runner import locate
+from kei_assembler.targets import TARGETS
+from kei_assembler.toml.source import Source
+
+
+class ManifestContext:
+    """The manifest to check: its source, its parsed data, its typed values, and its kit.
+
+    `data` is the manifest's own table, which is at the key path `at` in the source. `whole` is that table with the
+    kit's defaults filled in.
+    """
+
+    def __init__(self, kit: Kit, source: Source) -> None:
+        self.kit = kit
+        self.source = source
+        self.at: KeyPath = ()
+        self.data: Mapping[str, Any] = source.data
+        self.whole: Mapping[str, Any] = with_defaults(source.data, kit.defaults)
+        self.manifest, self.validation_errors = kit.decode_manifest(source.data)
+        if kit.defaults:
+            self.manifest, _ = kit.decode_manifest(self.whole)
+
+    @classmethod
+    def of_defaults(cls, kit: Kit) -> ManifestContext:
+        """Return the kit's defaults as if they were a manifest to check."""
+        assert kit.settings_source
+        # a source without data: the defaults are not the whole file
+        context = cls(kit, Source(kit.settings_source.file, kit.settings_source.text))
+        context.at, context.data = kit.defaults_at, kit.defaults
+        return context
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The top-level keys that a manifest of this kit can have."""
+        return tuple(field.key for field in self.kit.shape.fields)
+
+    def inherits(self, *path: str | int) -> bool:
+        """Return whether the value at a path comes from the kit's defaults.
+
+        Defaults are merged by top-level key, and by key in a target's table, so a longer path is cut to that key.
+        """
+        depth = 3 if path[:1] == ("target",) else 1
+        defaults = self.kit.defaults
+        is_own = self.at or not defaults or len(path) < depth
+        return not is_own and _contains(defaults, path[:depth]) and not _contains(self.data, path[:depth])
+
+    def placed(self, finding: Violation) -> Violation:
+        """Return a finding with key paths from the top of the file, and with the default that causes it, if any."""
+        where = finding.where
+        if isinstance(where, Span):
+            return finding
+        if self.at:
+            related = tuple((at if isinstance(at, Span) else (*self.at, *at), text) for at, text in finding.related)
+            return finding._replace(where=(*self.at, *where), related=related)
+        if not self.inherits(*where):
+            return finding
+        assert self.kit.settings_source
+        origin = locate(self.kit.settings_source, (*self.kit.defaults_at, *where))
+        related = (*finding.related, (origin, "the value comes from the kit's defaults"))
+        return finding._replace(where=(), related=related)
+
+    def fits(self, *path: str) -> bool:
+        """Return whether the value at this path, with everything in it, is valid."""
+        return not self.validation_errors or all(error.path[: len(path)] != path for error in self.validation_errors)
+
+
+class ManifestUse(NamedTuple):
+    """What one manifest uses, as plain values. `own_targets` says whether the manifest itself lists its targets."""
+
+    name: str
+    blocks: tuple[str, ...]
+    rights: tuple[str, ...]
+    targets: tuple[str, ...]
+    own_targets: bool
+    handoffs: tuple[str, ...]
+
+
+def use_of(kit: Kit, manifest: Manifest) -> ManifestUse:
+    """Return what a manifest of the kit uses."""
+    return ManifestUse(
+        manifest.name,
+        manifest.blocks,
+        rights_of(manifest),
+        kit.targets_of(manifest),
+        manifest.targets is not None,
+        tuple(handoff.target for handoff in manifest.handoff),
+    )
+
+
+class KitUsage:
+    """What all manifests of a kit use together, added one by one."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self.blocks: set[str] = set()
+        self.rights: set[tuple[str, str]] = set()
+        self.targets: set[str] = set()
+        self.own_targets: dict[str, tuple[str, ...]] = {}
+        self.fillers: dict[str, set[str]] = {}
+        self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
+
+    @property
+    def handoffs(self) -> set[str]:
+        """The agents that other agents hand off to."""
+        return set().union(*self.handoffs_for.values())
+
+    def add(self, use: ManifestUse) -> None:
+        """Add what one manifest uses."""
+        self.blocks.update(use.blocks)
+        self.rights.update((use.name, right) for right in use.rights)
+        self.targets.update(use.targets)
+        if use.own_targets:
+            self.own_targets[use.name] = use.targets
+        if use.handoffs:
+            self.handoffs_for.setdefault(use.targets, set()).update(use.handoffs)
+        for target in use.targets:
+            for block in use.blocks if TARGETS[target].placeholder else ():
+                self.fillers.setdefault(block, set()).add(target)
+
+    @cached_property
+    def _usual_targets(self) -> tuple[str, ...]:
+        return self.kit.targets_of(self.kit.decode_manifest({})[0])
+
+    def targets_of(self, agent: str) -> tuple[str, ...]:
+        """Return the targets that an agent is generated for. Only complete after all manifests were added."""
+        return self.own_targets.get(agent, self._usual_targets)
+
+    def lacking(self, targets: Iterable[str], agent: str) -> tuple[str, ...]:
+        """Return the targets for which an agent of the kit is not generated; none for an external agent."""
+        if agent not in self.kit.agents or agent in self.kit.settings.external_agents:
+            return ()
+        return tuple(target for target in targets if target not in self.targets_of(agent))
+
+    def may_lack(self) -> list[str]:
+        """Return the manifests that could hand off to an agent that is not generated for all of their targets."""
+        concerned = {
+            targets
+            for targets, agents in self.handoffs_for.items()
+            if self.own_targets and any(self.lacking(targets, agent) for agent in agents)
+        }
+        return [file for file in self.kit.manifests if concerned and self.targets_of(stem(file)) in concerned]
+
+
+def _contains(table: Any, path: KeyPath) -> bool:
+    for key in path:
+        if not isinstance(table, Mapping) or key not in table:
+            return False
+        table = table[key]
+    return True
+
+
+def rights_of(manifest: Manifest) -> tuple[str, ...]:
+    """Return the names of the rights that a manifest's target tables give its agent."""
+    tables = manifest.target.items()
+    return tuple(right.name for name, table in tables for right in TARGETS[name].rights if right.is_granted_by(table))

@@ -1,0 +1,92 @@
+"""Rules about the rights that front matter gives an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kei_assembler.diagnostics import KeyPath, Severity
+from kei_assembler.model.settings import RIGHTS
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.manifest_context import KitUsage, ManifestContext, rights_of
+
+
+@rule("R501")
+def right_not_allowed(context: ManifestContext) -> Iterable[Violation]:
+    """A manifest gives its agent a right that the kit's settings do not allow.
+
+    A right lets an agent act without asking, run commands on events, or start servers. Reviewers must not overlook
+    that, so a right takes two places: the manifest, and the setting `allow-rights`, with the agent and a reason. This
+    applies to the tables of all targets, even of those that the kit does not use.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+
+        [target.claude-code]
+        permissionMode = "bypassPermissions"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [target.claude-code]
+        permissionMode = "bypassPermissions"
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["claude-code.permissionMode=bypassPermissions"]
+        reason = "runs in a container that is thrown away"
+    """
+    name = context.manifest.name
+    for right in rights_of(context.manifest):
+        row = RIGHTS[right]
+        if (name, right) not in context.kit.allowed_rights and context.fits("target", row.target, row.key):
+            hint = f"if you want this, add `{right}` to the setting `allow-rights` for `{name}`, with a reason"
+            yield Violation(("target", row.target, row.key), f"`{right}` lets the agent {row.grants}", hint)
+
+
+@rule("R502", Severity.WARNING)
+def unused_allowance(usage: KitUsage, at: KeyPath) -> Iterable[Violation]:
+    """The setting `allow-rights` allows a right that the agent's manifest does not use.
+
+    A later change could then use the right without anyone deciding on it. Only reported when all manifests are checked.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["claude-code.hooks"]
+        reason = "checks the format after each edit"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [target.claude-code.hooks]
+        PostToolUse = [{ matcher = "Edit", hooks = [{ type = "command", command = "make format" }] }]
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["claude-code.hooks"]
+        reason = "checks the format after each edit"
+    """
+    for index, allowance in enumerate(usage.kit.settings.allow_rights):
+        for position, right in enumerate(allowance["rights"]):
+            if (allowance["agent"], right) not in usage.rights:
+                where = (*at, "allow-rights", index, "rights", position)
+                yield Violation(where, f"the agent `{allowance['agent']}` does not use `{right}`", "remove it")
+
+
+OF_MANIFEST = (right_not_allowed,)

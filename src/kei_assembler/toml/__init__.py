@@ -1,0 +1,1 @@
+"""TOML: a file's text and data, the positions of its keys, and writing."""

@@ -1,0 +1,157 @@
+"""A source file: its text, its parsed TOML, and the locations of values in it."""
+
+from __future__ import annotations
+
+import re
+from codecs import BOM_UTF8
+from functools import cached_property
+from itertools import islice
+from typing import Any, Literal, NamedTuple
+
+import rtoml
+
+from kei_assembler.diagnostics import KeyPath, Span
+
+MAX_BYTES = 1024 * 1024
+"""The maximum size of a manifest, a block, a template or a settings file, in bytes."""
+
+MAX_NESTING = 64
+"""The maximum number of nested tables and lists in a manifest or in settings."""
+
+START = Span(1, 1, 1, 1)
+_HIDING_ESCAPES = frozenset("uUxebfr")
+_MAX_SEARCHED = 100  # a longer pattern takes long to compile
+_MAX_MENTIONS = 100_000
+
+
+class ReadError(NamedTuple):
+    """Why a file could not be read.
+
+    `detail` depends on `kind`: the OSError of an `unreadable` file, the bytes of a `not-utf8` file, the maximum size of
+    a `too-large` file, the parser's exception for a `not-toml` file, and the path of the first value nested `too-deep`.
+    """
+
+    kind: Literal["unreadable", "not-utf8", "too-large", "not-toml", "too-deep"]
+    detail: Any
+
+
+class Source:
+    """A text file of the kit.
+
+    `file` is relative to the kit. `text` has LF line ends and no BOM. `data` is its parsed TOML. If the file could not
+    be read, `error` says why, and the text is only fit to be shown in a message.
+    """
+
+    def __init__(self, file: str, text: str, error: ReadError | None = None) -> None:
+        self.file = file
+        self.text = text
+        self.error = error
+        self.data: dict[str, Any] = {}
+
+    @cached_property
+    def has_escapes(self) -> bool:
+        """Whether the text may have TOML escapes for characters that the text itself does not contain."""
+        return any(part[:1] in _HIDING_ESCAPES for part in self.text.split("\\")[1:] if part)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text, without their ends."""
+        return self.text.split("\n")
+
+    @cached_property
+    def _spans(self) -> dict[KeyPath, Span]:
+        """The spans of the first mention of each key and list item."""
+        # This module loads tree-sitter, which most runs do not need.
+        from kei_assembler.toml.positions import mentions
+
+        spans: dict[KeyPath, Span] = {}
+        for mention in islice(mentions(self.text), _MAX_MENTIONS):
+            spans.setdefault(mention.path, mention.span)
+        return spans
+
+    def locate(self, path: KeyPath) -> Span:
+        """Return the span of the key or list item at `path`, or of the nearest one around it that has a span."""
+        while path and path not in self._spans:
+            path = path[:-1]
+        return self._spans[path] if path else START
+
+    def locate_text(self, path: KeyPath, value: str, start: int, end: int) -> Span:
+        """Return the span of `value[start:end]` in the string at `path`, or that of `path` if it is not found.
+
+        The text can be written with TOML escapes. If the value contains it several times, repetitions are counted.
+        """
+        anchor, searched = self.locate(path), value[start : min(end, start + _MAX_SEARCHED)]
+        offset = sum(len(line) + 1 for line in self.lines[: anchor.line - 1]) + anchor.column - 1
+        found = re.compile("".join(map(_spellings, searched))).finditer(self.text, offset)
+        match = next(islice(found, value.count(searched, 0, start), None), None)
+        rest = end - start - len(searched)
+        return span_of(self.text, match.start(), min(match.end() + rest, len(self.text))) if match else anchor
+
+
+def span_of(text: str, start: int, end: int) -> Span:
+    """Return the span between two offsets of a text."""
+    return Span(*_position(text, start), *_position(text, end))
+
+
+def _position(text: str, offset: int) -> tuple[int, int]:
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+_SHORT_ESCAPES = {"\b": "b", "\t": "t", "\n": "n", "\f": "f", "\r": "r", "\x1b": "e", '"': '"', "\\": "\\"}
+
+
+def _spellings(character: str) -> str:
+    """Return a pattern for all ways to write a character in a string of TOML 1.1 (section String)."""
+    code = ord(character)
+    escapes = [f"u(?i:{code:04x})", f"U(?i:{code:08x})", f"x(?i:{code:02x})"]
+    if character in _SHORT_ESCAPES:
+        escapes.append(re.escape(_SHORT_ESCAPES[character]))
+    return rf"(?:{re.escape(character)}|\\(?:{'|'.join(escapes)}))"
+
+
+def read_text(file: str, raw: bytes) -> Source:
+    """Return the source of a file with these bytes; its `error` is set if they are too many or not text."""
+    if len(raw) > MAX_BYTES:
+        return Source(file, "", ReadError("too-large", MAX_BYTES))
+    plain = with_lf(raw.removeprefix(BOM_UTF8))
+    try:
+        text, is_text = plain.decode(), b"\0" not in raw
+    except UnicodeDecodeError:
+        text, is_text = plain.decode(errors="replace"), False
+    return Source(file, text, None if is_text else ReadError("not-utf8", raw))
+
+
+def with_lf(content: bytes) -> bytes:
+    """Return a text's bytes with LF line ends."""
+    # Most texts have no CR, and a search for one byte is faster than one for two.
+    return content.replace(b"\r\n", b"\n") if b"\r" in content else content
+
+
+def read_toml(file: str, raw: bytes) -> Source:
+    """Return the source of a file with its parsed TOML 1.1; its `error` is set if it cannot be read or parsed."""
+    source = read_text(file, raw)
+    if source.error:
+        return source
+    try:
+        source.data = rtoml.loads(source.text)
+    except rtoml.TomlParsingError as error:
+        source.error = ReadError("not-toml", error)
+    if path := _too_deep(source.data):
+        source.error = ReadError("too-deep", path)
+    return source
+
+
+def _too_deep(data: dict[str, Any]) -> KeyPath | None:
+    """Return the path of the first value that is nested too deeply, or None."""
+    level: list[tuple[KeyPath, Any]] = [((), data)]
+    while level and len(level[0][0]) <= MAX_NESTING:
+        level = [
+            ((*path, key), value)
+            for path, outer in level
+            for key, value in (outer.items() if isinstance(outer, dict) else enumerate(outer))
+            if type(value) in _CONTAINERS
+        ]
+    return level[0][0] if level else None
+
+
+_CONTAINERS = (dict, list)

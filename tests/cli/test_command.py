@@ -1,0 +1,156 @@
+"""The command line itself: what it takes, and what it says to what it does not take."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from conftest import Workbench
+from kei_assembler import __version__
+from kei_assembler.cli.app import assemble
+from kei_assembler.cli.commands import COMMANDS
+
+AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
+
+
+@pytest.fixture
+def kit(bench: Workbench) -> Workbench:
+    bench.write({f"agents/{name}.toml": AGENT.format(name) for name in ("alpha", "beta")})
+    return bench
+
+
+def test_version(bench: Workbench) -> None:
+    assert bench.run("--version") == (0, f"assemble {__version__}\n", "")
+
+
+@pytest.mark.parametrize("args", [(), ("--help",)])
+def test_help_shows_the_build_first_and_examples(bench: Workbench, args: tuple[str, ...]) -> None:
+    run = bench.run(*args)
+    assert (run.status, run.stderr) == (0, "")
+    assert run.stdout.startswith("Usage: assemble [OPTIONS] MANIFEST...\n")
+    assert "assemble --all --check" in run.stdout
+    assert "--version" in run.stdout
+
+
+def test_several_manifests_in_one_call(kit: Workbench) -> None:
+    run = kit.run("agents/beta.toml", "agents/alpha.toml", "agents/beta.toml")
+    assert run == (0, "created agents/alpha.md\ncreated agents/beta.md\n", "2 agents: 2 created\n")
+
+
+def test_an_unchanged_file_is_not_touched(kit: Workbench) -> None:
+    kit.run("--all")
+    before = kit.files()
+    assert kit.run("--all").stdout == "unchanged agents/alpha.md\nunchanged agents/beta.md\n"
+    assert kit.files() == before
+
+
+def test_only_what_changed_is_written(kit: Workbench) -> None:
+    kit.run("--all")
+    kit.write({"agents/beta.toml": AGENT.format("beta") + 'model = "opus"\n'})
+    assert kit.run("--all") == (
+        0,
+        "unchanged agents/alpha.md\nupdated agents/beta.md\n",
+        "2 agents: 1 unchanged, 1 updated\n",
+    )
+    assert "model: opus" in kit.read("agents/beta.md")
+
+
+@pytest.mark.parametrize(
+    ("args", "stderr"),
+    [
+        (["agents/alhpa.toml"], "error: `agents/alhpa.toml` does not exist\n"
+            "  help: did you mean `agents/alpha.toml`?\n"),
+        (["alpha"], "error: `alpha` is neither a file nor a command\n  help: did you mean `agents/alpha.toml`?\n"),
+        (["agents"], "error: `agents` is a folder\n  help: name manifests, or build all of them with --all\n"),
+        (["agents/alpha.md"], "error: `agents/alpha.md` is a generated file, not a manifest\n"
+            "  help: did you mean `agents/alpha.toml`?\n"),
+        (["--kit", "nowhere", "--all"], "error: the folder `nowhere` does not exist\n"
+            "  help: --kit takes the folder that contains the manifests' folder\n"),
+    ],
+)  # fmt: skip
+def test_an_argument_that_is_not_a_manifest_is_explained(kit: Workbench, args: list[str], stderr: str) -> None:
+    kit.run("--all")
+    before = kit.files()
+    assert kit.run(*args) == (2, "", stderr)
+    assert kit.files() == before
+
+
+def test_a_file_outside_the_manifest_folder_is_not_a_manifest(kit: Workbench) -> None:
+    kit.write({"notes.toml": "x = 1\n"})
+    run = kit.run("notes.toml")
+    assert run.status == 2
+    assert "notes.toml` is not a manifest of the kit" in run.stderr
+    assert "the .toml files in agents/" in run.stderr
+
+
+@pytest.mark.parametrize("args", [["--all", "agents/alpha.toml"], ["--check"], ["--frob"]])
+def test_contradictory_arguments_are_usage_errors(kit: Workbench, args: list[str]) -> None:
+    run = kit.run(*args)
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr.startswith("Usage: assemble [OPTIONS] MANIFEST...\nTry 'assemble --help' for help.\n")
+    assert "Error: " in run.stderr
+
+
+def test_manifests_of_two_kits_are_a_usage_error(bench: Workbench) -> None:
+    bench.write({f"{kit}/agents/a.toml": AGENT.format("a") for kit in ("one", "two")})
+    run = bench.run("one/agents/a.toml", "two/agents/a.toml")
+    assert run.status == 2
+    assert "belong to several kits" in run.stderr
+
+
+def test_without_a_kit_the_error_explains_what_one_is(bench: Workbench) -> None:
+    run = bench.run("--all")
+    assert run.status == 2
+    assert "a kit is a folder with" in run.stderr
+
+
+def test_an_error_in_one_manifest_prevents_all_writes(kit: Workbench) -> None:
+    kit.write({"agents/beta.toml": 'name = "gamma"\ndescription = "x"\n'})
+    before = kit.files()
+    run = kit.run("--all")
+    assert (run.status, run.stdout) == (1, "")
+    assert run.stderr.endswith("1 error; nothing was written\n")
+    assert kit.files() == before
+
+
+def test_check_writes_nothing(kit: Workbench) -> None:
+    before = kit.files()
+    run = kit.run("--all", "--check")
+    assert (run.status, run.stdout) == (
+        1,
+        "would create agents/alpha.md: assemble agents/alpha.toml\n"
+        "would create agents/beta.md: assemble agents/beta.toml\n",
+    )
+    assert kit.files() == before
+
+
+def test_a_checkout_with_crlf_is_up_to_date(kit: Workbench) -> None:
+    kit.run("--all")
+    kit.write({"agents/alpha.md": kit.read("agents/alpha.md").replace("\n", "\r\n")})
+    assert kit.run("--all", "--check").status == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_begins_as_the_list_of_them_says(name: str) -> None:
+    command = assemble.get_command(click.Context(assemble), name)
+    assert command is not None
+    assert (command.help or "").startswith(COMMANDS[name])
+
+
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
+        (["--all", "--target", "gmini"], "; did you mean `gemini`?\n"),
+        (["--all", "--target", "claude"], "; did you mean `claude-code`?\n"),
+        (["--all", "--output-format", "jsn"], "; did you mean `json`?\n"),
+        (["watch", "--target", "gmini"], "; did you mean `gemini`?\n"),
+        (["targets", "opencod"], "; did you mean `opencode`?\n"),
+        (["import", "x.md", "--from", "copliot"], "; did you mean `copilot`?\n"),
+        (["--all", "--target", "xyz"], "'qwen'.\n"),
+    ],
+)
+def test_a_mistyped_choice_gets_the_nearest_one(kit: Workbench, args: list[str], hint: str) -> None:
+    run = kit.run(*args)
+    assert (run.status, run.stdout) == (2, "")
+    assert "Error: Invalid value for " in run.stderr
+    assert run.stderr.endswith(hint)

@@ -1,0 +1,193 @@
+"""`assemble watch` rebuilds the kit when a source changes; only Ctrl-C ends it, not errors, renames or editors."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Workbench
+from kei_assembler.report import text_report
+from kei_assembler.watch import builds
+
+LOOKING_OFTEN = """
+import watchfiles
+watch = watchfiles.watch
+watchfiles.watch = lambda *folders, **options: watch(*folders, **{**options, "rust_timeout": 100})
+from kei_assembler.__main__ import command
+command()
+"""
+AGENT = 'name = "critic"\ndescription = "{}"\n'
+PATIENCE = 20
+
+
+class Watcher:
+    """A running `assemble watch` and its output, line by line."""
+
+    def __init__(self, folder: Path, *args: str) -> None:
+        self.folder = folder
+        command = [sys.executable, "-c", LOOKING_OFTEN, "watch", *args]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        self.process = subprocess.Popen(
+            command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.lines: queue.Queue[str] = queue.Queue()
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n"))
+
+    def says(self, text: str) -> None:
+        """Wait for a line that contains the text."""
+        seen = []
+        try:
+            while text not in (line := self.lines.get(timeout=PATIENCE)):
+                seen.append(line)
+        except queue.Empty:
+            pytest.fail(f"{text!r} did not come, but {seen}")
+
+    def write(self, name: str, text: str) -> None:
+        _write(self.folder, {name: text})
+
+    def left(self) -> list[str]:
+        """Return the lines that no test waited for."""
+        return [self.lines.get() for _ in range(self.lines.qsize())]
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        status = self.process.wait(PATIENCE)
+        self.reader.join()
+        assert self.process.stdout
+        self.process.stdout.close()
+        return status
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+@pytest.fixture
+def watcher(tmp_path: Path) -> Iterator[Watcher]:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "critic.toml").write_text(AGENT.format("Reviews code."))
+    watcher = Watcher(tmp_path)
+    watcher.says("created agents/critic.md")
+    watcher.says("1 agent: 1 created")
+    yield watcher
+    if watcher.process.poll() is None:
+        watcher.end()
+
+
+def test_a_change_of_any_kind_of_source_rebuilds(watcher: Watcher) -> None:
+    watcher.write("agents/critic.toml", AGENT.format("Reviews diffs."))
+    watcher.says("updated agents/critic.md")
+    watcher.write("_blocks/baseline.md", "Be honest.\n")
+    watcher.says("note[B206]")
+    watcher.write("agents/critic.toml", AGENT.format("Reviews diffs.") + 'blocks = ["baseline"]\n')
+    watcher.says("updated agents/critic.md")
+    watcher.write("templates/agent.md.j2", "You are {{ agent.name }}.")
+    watcher.says("updated agents/critic.md")
+    watcher.write("templates/claude-code/agent.md.j2", "You are our {{ agent.name }}.")
+    watcher.says("updated agents/critic.md")
+    (watcher.folder / "templates/claude-code/agent.md.j2").write_text("You are their {{ agent.name }}.")
+    watcher.says("updated agents/critic.md")
+    watcher.write("assemble.toml", 'targets = ["claude-code", "gemini"]\n')
+    watcher.says("created .gemini/agents/critic.md")
+    assert watcher.end() == 0
+
+
+def test_a_mistake_is_reported_and_does_not_end_the_watch(watcher: Watcher) -> None:
+    watcher.write("agents/critic.toml", "name = ")
+    watcher.says("error[S003]")
+    watcher.write("assemble.toml", "obligatry = []\n")
+    watcher.says("error[C701]")
+    watcher.write("assemble.toml", "obligatory = []\n")
+    watcher.says("error[S003]")
+    watcher.write("agents/critic.toml", AGENT.format("Reviews all."))
+    watcher.says("updated agents/critic.md")
+    assert watcher.end() == 0
+
+
+def test_replaced_new_and_deleted_files(watcher: Watcher) -> None:
+    agents = watcher.folder / "agents"
+    (agents / ".critic.toml.swp").write_text(AGENT.format("Reviews more."))
+    os.replace(agents / ".critic.toml.swp", agents / "critic.toml")
+    watcher.says("updated agents/critic.md")
+    (agents / "tester.toml").write_text(AGENT.format("Tests.").replace("critic", "tester"))
+    watcher.says("created agents/tester.md")
+    (agents / "tester.toml").unlink()
+    watcher.says("orphan agents/tester.md")
+    assert watcher.end() == 0
+
+
+def test_the_interrupt_shows_no_traceback(watcher: Watcher) -> None:
+    assert watcher.end() == 0
+    assert "".join(watcher.left()) == ""
+
+
+def test_the_suggested_command_names_the_kit(bench: Workbench) -> None:
+    bench.run("init", "kit")
+    output = bench.folder / ".claude/agents/reviewer.md"
+    output.write_text(output.read_text() + "Mine.\n")
+    told = text_report.render(next(builds(str(bench.folder / "kit"))))
+    assert "edited ../.claude/agents/reviewer.md: assemble --force --kit kit agents/reviewer.toml\n" in told.out
+    assert "--- a/.claude/agents/reviewer.md\n" in told.out
+
+
+def test_a_named_folder_is_watched_not_one_above_it(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": AGENT.format("Reviews."), "inner/README.md": "No kit.\n"})
+    assert next(builds(str(bench.folder / "inner"))).request.agents == 0
+    assert not (bench.folder / "agents/critic.md").exists()
+
+
+def test_a_deleted_kit_is_reported_once_and_built_when_it_returns(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    kit = tmp_path / "tools/agents"
+    files = {"assemble.toml": "", "agents/critic.toml": AGENT.format("Reviews."), "_blocks/a.md": "Be honest.\n"}
+    _write(kit, files)
+    watcher = Watcher(kit)
+    watcher.says("1 agent: 1 created")
+    kit.rename(tmp_path / "away")
+    shutil.rmtree(tmp_path / "away")
+    watcher.says("there is no kit in ")
+    _write(kit, files)
+    watcher.says("created agents/critic.md")
+    watcher.says("1 agent: 1 created")
+    assert watcher.end() == 0
+    assert [line for line in watcher.left() if "agents:" in line] == []
+
+
+def test_a_folder_that_is_unreadable_for_a_moment_does_not_end_the_watch(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write({"agents/critic.toml": AGENT.format("Reviews.")})
+    scandir, is_barred = os.scandir, True
+
+    def barred(path: str) -> Any:
+        if is_barred:
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", barred)
+    built = builds(str(bench.folder))
+    failure = next(built).failure
+    assert failure
+    assert "cannot be read: Permission denied" in failure.message
+    is_barred = False
+    assert next(built).applied == {"agents/critic.md"}

@@ -1,0 +1,1024 @@
+"""What is remembered of a run that found everything in order: it can only save work, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import random
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+
+from conftest import Run
+from kei_assembler import __main__, files
+from kei_assembler.files import run_cache, signatures
+from kei_assembler.files.recorder import RECORDER
+from kei_assembler.kit import Kit, discovery
+
+COMMAND = [sys.executable, "-m", "kei_assembler"]
+CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
+AGENT = 'name = "{}"\ndescription = "Agent."\nblocks = ["rule"]\n'
+KIT = {
+    ".git/HEAD": "ref: refs/heads/main\n",
+    "kit/assemble.toml": """
+manifests = "all/agents"
+blocks = ["parts/blocks"]
+root = "."
+[target.claude-code]
+output = "out/of/{name}.md"
+""",
+    "kit/all/agents/a.toml": AGENT.format("a"),
+    "kit/all/agents/b.toml": AGENT.format("b"),
+    "kit/parts/blocks/rule.md": "# RULE\n\nBe kind.\n",
+    "kit/templates/notes.txt": "No template.\n",
+}
+
+
+class Shelf:
+    """A kit, a home with a cache folder, and runs of the command that may remember and be remembered."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+        self.repository, self.kit, self.cache = folder / "repo", folder / "repo/kit", folder / "home/.cache"
+        self.outside = folder / "outside"
+        self.records = self.cache / "kei-assembler"
+        self.patch, self.capfd = patch, capfd
+        self.was_remembered = False
+        self.cache.mkdir(parents=True)
+        self.outside.mkdir()
+        self.write(KIT)
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = self.repository / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def run(self, *args: str, cwd: str = "kit") -> Run:
+        self._wait_for_the_clock()
+        self.patch.chdir(self.repository / cwd)
+        self.patch.setattr(sys, "argv", ["assemble", *args])
+        self.was_remembered = False
+        self.capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            __main__.main()
+        return Run(int(exit_.value.code or 0), *self.capfd.readouterr())
+
+    def _wait_for_the_clock(self) -> None:
+        """Until what changes from now on bears other times than what changed before."""
+        clock = self.outside.parent / "clock"
+        clock.touch()
+        before = clock.stat().st_ctime_ns
+        while clock.stat().st_ctime_ns == before:
+            clock.touch()
+
+    def watch_recall(self) -> None:
+        recall = run_cache.recall
+
+        def watched(args: list[str]) -> tuple[str, str] | None:
+            said = recall(args)
+            self.was_remembered = said is not None
+            return said
+
+        self.patch.setattr(run_cache, "recall", watched)
+
+    def remember(self, *args: str, cwd: str = "kit") -> Run:
+        """Build, run until it is remembered, and return what was said."""
+        self.run("--all", "--no-cache")
+        for _ in range(5):  # more than two where somebody works on the program meanwhile
+            said = self.run(*args, cwd=cwd)
+            if self.was_remembered:
+                break
+        assert (self.was_remembered, said.status) == (True, 0)
+        return said
+
+    def assert_as_without(self, *args: str, cwd: str = "kit") -> Run:
+        """Run, and see that the result is that of a run without a cache."""
+        said = self.run(*args, cwd=cwd)
+        assert said == self.run(*args, "--no-cache", cwd=cwd)
+        return said
+
+    def record(self) -> Path:
+        (record,) = self.records.glob("*.json")
+        return record
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Shelf]:
+    for name in CI:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if "tests" not in path])
+    monkeypatch.setattr(signatures, "_FINE", 0)
+    monkeypatch.setattr(signatures, "_COARSE", 0)
+    shelf = Shelf(tmp_path, monkeypatch, capfd)
+    shelf.watch_recall()
+    previous = signal.getsignal(signal.SIGTERM)
+    yield shelf
+    signal.signal(signal.SIGTERM, previous)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("--all",), ("--all", "--check"), ("--all", "--diff"), ("all/agents/a.toml",), ("--all", "--output-format=json")],
+    ids=" ".join,
+)
+def test_an_up_to_date_run_is_cached(shelf: Shelf, args: tuple[str, ...]) -> None:
+    assert shelf.remember(*args) == shelf.run(*args, "--no-cache")
+
+
+def test_findings_are_cached(shelf: Shelf) -> None:
+    shelf.write({"kit/parts/blocks/unused.md": "Nobody's.\n"})
+    assert "note[B206]" in shelf.remember("--all").stderr
+
+
+@pytest.mark.parametrize("args", [("--all", "--staged"), ("all/agents/a.toml", "--stdout"), ("explain",), ("--help",)])
+def test_runs_with_other_inputs_are_not_cached(shelf: Shelf, args: tuple[str, ...]) -> None:
+    shelf.run("--all", "--no-cache")
+    for _ in range(3):
+        shelf.run(*args)
+        assert not shelf.was_remembered
+
+
+@pytest.mark.parametrize("args", [("--all",), ("--all", "--check"), ("--all", "--strict")], ids=" ".join)
+def test_a_run_that_is_not_up_to_date_is_not_cached(shelf: Shelf, args: tuple[str, ...]) -> None:
+    shelf.remember("--all")
+    shelf.write({"kit/out/of/c.md": "---\nname: c\ndescription: C.\n---\n", f"kit/{OUTPUT}": "mine"})
+    first = shelf.run(*args)
+    assert first.status == 1
+    assert first == shelf.run(*args)
+    assert not shelf.was_remembered
+
+
+def _rewrite(path: Path, old: str, new: str, keeps_times: bool = True) -> None:
+    before = path.stat()
+    path.write_text(path.read_text().replace(old, new))
+    if keeps_times:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    """Put another file of the same size and time in its place, as `cp -p` and `mv` do."""
+    twin = path.with_name("twin")
+    shutil.copy2(path, twin)
+    _rewrite(twin, old, new)
+    twin.replace(path)
+
+
+def _move_out(path: Path, shelf: Shelf) -> None:
+    """Move a folder out of the kit, and leave a link to it."""
+    path.rename(shelf.outside / path.name)
+    path.symlink_to(shelf.outside / path.name)
+
+
+OUTPUT = "out/of/a.md"
+SCHEMA = "kit/.assemble/manifest.schema.json"
+CHANGES: dict[str, Callable[[Shelf], object]] = {
+    "a block of the same size, with its times": lambda s: _rewrite(s.kit / "parts/blocks/rule.md", "kind", "wise"),
+    "a block replaced by one alike": lambda s: _replace(s.kit / "parts/blocks/rule.md", "kind", "wise"),
+    "a manifest of the same size, with its times": lambda s: _rewrite(s.kit / "all/agents/a.toml", "Agent", "Actor"),
+    "a manifest replaced by one alike": lambda s: _replace(s.kit / "all/agents/a.toml", "Agent", "Actor"),
+    "the settings": lambda s: _rewrite(s.kit / "assemble.toml", '"."\n', '"."\ntargets = ["gemini"]\n'),
+    "the settings broken": lambda s: _rewrite(s.kit / "assemble.toml", "root", "rood"),
+    "no settings": lambda s: (s.kit / "assemble.toml").unlink(),
+    "settings also in pyproject.toml": lambda s: s.write({"kit/pyproject.toml": "[tool.assemble]\n"}),
+    "a manifest more": lambda s: s.write({"kit/all/agents/c.toml": AGENT.format("c")}),
+    "a manifest more, in a folder more": lambda s: s.write({"kit/all/agents/x/y/c.toml": AGENT.format("c")}),
+    "a manifest less": lambda s: (s.kit / "all/agents/b.toml").unlink(),
+    "a block more": lambda s: s.write({"kit/parts/blocks/unused.md": "Nobody's.\n"}),
+    "a block less": lambda s: (s.kit / "parts/blocks/rule.md").unlink(),
+    "a block that cannot be read": lambda s: _to_link(s.kit / "parts/blocks/rule.md", "nowhere"),
+    "a template": lambda s: s.write({"kit/templates/agent.md.j2": "# Mine\n"}),
+    "a template of a target": lambda s: s.write({"kit/templates/claude-code/agent.md.j2": "# Mine\n"}),
+    "a template that is a dangling link": lambda s: (s.kit / "templates/agent.md.j2").symlink_to("nowhere"),
+    "an output edited, of the same size": lambda s: _rewrite(s.kit / OUTPUT, "kind", "wise"),
+    "an output gone": lambda s: (s.kit / OUTPUT).unlink(),
+    "an orphan": lambda s: shutil.copy(s.kit / OUTPUT, s.kit / "out/of/z.md"),
+    "a link where a manifest may be": lambda s: (s.kit / "all/agents/c.toml").symlink_to("nowhere"),
+    "dangling settings": lambda s: _to_link(s.kit / "pyproject.toml", "nowhere"),
+    "the blocks moved out of the root": lambda s: _move_out(s.kit / "parts/blocks", s),
+    "what the blocks are in moved out of the root": lambda s: _move_out(s.kit / "parts", s),
+    "what the manifests are in moved out of the root": lambda s: _move_out(s.kit / "all", s),
+    "the outputs moved out of the root": lambda s: _move_out(s.kit / "out", s),
+    "a schema that is out of date": lambda s: s.write({SCHEMA: '{"$comment": "Generated by `assemble schema`"}'}),
+    "a folder for an output": lambda s: _to_folder(s.kit / OUTPUT),
+}
+
+
+def _to_link(path: Path, target: str) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def _to_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_invalidates_the_record(shelf: Shelf, change: str) -> None:
+    before = shelf.remember("--all", "--check")
+    CHANGES[change](shelf)
+    assert shelf.assert_as_without("--all", "--check") != before
+
+
+def test_a_changed_schema_invalidates_the_record(shelf: Shelf) -> None:
+    shelf.write({SCHEMA: shelf.run("schema").stdout})
+    before = shelf.remember("--all", "--check")
+    _rewrite(shelf.repository / SCHEMA, "agents", "actors")
+    assert shelf.assert_as_without("--all", "--check") != before
+
+
+def _relink(link: Path, target: str) -> None:
+    """Retarget a link; by the same inode number, where the file system gives it again."""
+    link.unlink()
+    link.symlink_to(target)
+
+
+def _two_block_folders(shelf: Shelf) -> None:
+    (shelf.kit / "parts").rename(shelf.kit / "one")
+    shutil.copytree(shelf.kit / "one", shelf.kit / "two")
+    _rewrite(shelf.kit / "two/blocks/rule.md", "kind", "wise")
+    (shelf.kit / "parts").symlink_to("one")
+
+
+def _linked_output(shelf: Shelf) -> None:
+    shelf.run("--all", "--no-cache")
+    (shelf.kit / "out").rename(shelf.kit / "one")
+    (shelf.kit / "out").symlink_to("one")
+    (shelf.kit / "two").mkdir()
+
+
+def _linked_root(shelf: Shelf) -> None:
+    shelf.write(
+        {
+            "kit/assemble.toml": KIT["kit/assemble.toml"].replace('root = "."', 'root = "top"'),
+            "one/kit": "",
+            "two/x/kit": "",
+        }
+    )
+    (shelf.kit / "top").symlink_to("..")
+    (shelf.kit / "parts").rename(shelf.repository / "parts")
+    (shelf.kit / "parts").symlink_to("../parts")
+
+
+def _linked_survey(shelf: Shelf) -> None:
+    settings = 'targets = ["cursor"]' + KIT["kit/assemble.toml"].replace("claude-code", "cursor")
+    shelf.write({"kit/x/y/.keep": "", "kit/assemble.toml": settings})
+    (shelf.kit / "far").symlink_to(shelf.outside)
+    (shelf.kit / ".cursor").symlink_to("far")
+    (shelf.outside / "agents").mkdir()
+
+
+def _linked_manifests(shelf: Shelf) -> None:
+    shelf.write({"kit/late/x/.keep": ""})
+    (shelf.kit / "all/agents/more").symlink_to("../../late/x")
+
+
+def _stray_agent(shelf: Shelf) -> None:
+    _relink(shelf.kit / "far", "x/y")
+    shelf.write({"kit/x/y/agents/z.md": "---\nname: z\ndescription: Z.\n---\n"})
+
+
+LINKS: dict[str, tuple[Callable[[Shelf], object], Callable[[Shelf], object]]] = {
+    "what the blocks are in": (_two_block_folders, lambda s: _relink(s.kit / "parts", "two")),
+    "the outputs": (_linked_output, lambda s: _relink(s.kit / "out", "two")),
+    "the outputs, out of the root": (_linked_output, lambda s: _relink(s.kit / "out", str(s.outside))),
+    "the root": (_linked_root, lambda s: _relink(s.kit / "top", ".")),
+    "where agent files may stray": (_linked_survey, _stray_agent),
+    "a folder that was not there": (
+        lambda s: (s.kit / "all/agents/more").symlink_to("../../late"),
+        lambda s: s.write({"kit/late/c.toml": AGENT.format("c")}),
+    ),
+    "a folder in a linked one": (
+        _linked_manifests,
+        lambda s: s.write({"kit/late/x/c.toml": AGENT.format("c")}),
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("link", LINKS)
+def test_a_redirected_link_invalidates_the_record(shelf: Shelf, link: str) -> None:
+    prepare, change = LINKS[link]
+    prepare(shelf)
+    before = shelf.remember("--all", "--check")
+    change(shelf)
+    assert shelf.assert_as_without("--all", "--check") != before
+
+
+def test_a_redirected_argument_invalidates_the_record(shelf: Shelf) -> None:
+    link = shelf.kit / "mine.toml"
+    link.symlink_to("all/agents/a.toml")
+    before = shelf.remember("mine.toml")
+    _relink(link, "all/agents/b.toml")
+    assert shelf.assert_as_without("mine.toml") != before
+
+
+@pytest.mark.parametrize("args", [("--all", "--kit", "way/link"), ("way/link/all/agents/a.toml",)], ids=" ".join)
+@pytest.mark.parametrize("link", ["way", "way/link"])
+def test_a_redirected_link_to_the_kit_invalidates_the_record(shelf: Shelf, args: tuple[str, ...], link: str) -> None:
+    shelf.write({"one/.keep": "", "two/.keep": ""})
+    (shelf.repository / "way").symlink_to("one")
+    (shelf.repository / "one/link").symlink_to("../kit")
+    before = shelf.remember(*args, "--check", cwd=".")
+    shutil.copytree(shelf.kit, shelf.repository / "other")
+    _rewrite(shelf.repository / "other/all/agents/a.toml", "Agent.", "Agens.")
+    (shelf.repository / "two/link").symlink_to("../other")
+    _relink(shelf.repository / link, "two" if link == "way" else "../other")
+    assert shelf.assert_as_without(*args, "--check", cwd=".") != before
+
+
+@pytest.mark.parametrize(
+    "path", ["assemble.toml", "_blocks/rule.md", "pyproject.toml", ".git/HEAD", ".git", "agents/assemble.toml"]
+)
+def test_another_kit_above_invalidates_the_record(shelf: Shelf, path: str) -> None:
+    before = shelf.remember("--all", "--check", cwd="kit/all/agents")
+    if path == ".git":
+        (shelf.kit / "all/.git").symlink_to("nowhere")
+    else:
+        shelf.write({f"kit/all/{path}": "[tool.assemble]\n" if path == "pyproject.toml" else ""})
+    assert shelf.assert_as_without("--all", "--check", cwd="kit/all/agents") != before
+
+
+def test_a_moved_git_folder_invalidates_the_record(shelf: Shelf) -> None:
+    shelf.write({"kit/assemble.toml": KIT["kit/assemble.toml"].replace('root = "."', 'root = ".."')})
+    before = shelf.remember("--all", "--check")
+    (shelf.repository / ".git").rename(shelf.kit / ".git")
+    assert shelf.assert_as_without("--all", "--check") != before
+
+
+def test_changes_in_the_git_folder_are_ignored(shelf: Shelf) -> None:
+    shelf.remember("--all")
+    shelf.write({".git/index.lock": ""})
+    shelf.run("--all")
+    assert shelf.was_remembered
+
+
+def test_another_branch_and_back(shelf: Shelf) -> None:
+    def git(*args: str) -> None:
+        configured = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *configured, *args], cwd=shelf.repository, check=True, capture_output=True)
+
+    shutil.rmtree(shelf.repository / ".git")
+    shelf.run("--all", "--no-cache")
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    git("checkout", "-qb", "other")
+    _rewrite(shelf.kit / "parts/blocks/rule.md", "kind", "wise", keeps_times=False)
+    git("commit", "-qam", "two")
+    git("checkout", "-q", "main")
+    before = shelf.remember("--all", "--check")
+    git("checkout", "-q", "other")
+    assert shelf.assert_as_without("--all", "--check") != before
+    git("checkout", "-q", "main")
+    assert shelf.assert_as_without("--all", "--check") == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["a module", "a template of the package", "a folder that modules come from"])
+def test_another_program_invalidates_the_record(shelf: Shelf, what: str) -> None:
+    from kei_assembler.render import templates
+
+    package = shelf.outside / "package"
+    shutil.copytree(templates.PACKAGE_FOLDER, package)
+    shelf.patch.setattr(templates, "PACKAGE_FOLDER", str(package))
+    shelf.patch.setattr(sys, "path", [*sys.path, str(shelf.outside)])
+    shelf.patch.setitem(sys.modules, "made_up", type(os)("made_up"))
+    shelf.patch.setattr(sys.modules["made_up"], "__file__", str(package / "agent.md.j2"), raising=False)
+    shelf.remember("--all")
+    if what == "a template of the package":
+        shelf.patch.delitem(sys.modules, "made_up")
+        shelf.remember("--all")
+    if what == "a folder that modules come from":
+        (shelf.outside / "jinja2.py").write_text("")
+    else:
+        _rewrite(package / "agent.md.j2", "agent", "agend")
+    shelf.run("--all")
+    assert not shelf.was_remembered
+
+
+def _setting(name: str, value: str) -> Callable[[Shelf], object]:
+    return lambda shelf: shelf.patch.setenv(name, value)
+
+
+OTHERWISE: dict[str, Callable[[Shelf], object]] = {
+    "without colours": _setting("NO_COLOR", "1"),
+    **{f"on CI by {name}": _setting(name, "true") for name in CI},
+    "to complete a command line": _setting("_ASSEMBLE_COMPLETE", "bash_source"),
+    "in another home": _setting("HOME", "/nowhere"),
+    "with another cache": _setting("XDG_CACHE_HOME", "/nowhere"),
+    "by another Python": lambda s: s.patch.setattr(sys, "version", "4"),
+    "by another version": lambda s: s.patch.setattr(run_cache, "__version__", "4"),
+    "with other modules": lambda s: s.patch.setattr(sys, "path", [*sys.path, "/nowhere"]),
+    "by another user": lambda s: s.patch.setattr(os, "geteuid", lambda: 4),
+    "in another group": lambda s: s.patch.setattr(os, "getgroups", lambda: [4]),
+    "with a closed stream": lambda s: s.patch.setattr(sys, "stderr", None),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", OTHERWISE)
+def test_a_record_applies_only_to_the_same_environment(shelf: Shelf, how: str) -> None:
+    shelf.remember("--all")
+    OTHERWISE[how](shelf)
+    shelf.run("--all")
+    assert not shelf.was_remembered
+
+
+@pytest.mark.parametrize(("args", "cwd"), [(("--all", "--check"), "kit"), (("--all",), "kit/all"), ((), "kit")])
+def test_other_arguments_and_folders_are_other_runs(shelf: Shelf, args: tuple[str, ...], cwd: str) -> None:
+    shelf.remember("--all")
+    shelf.run(*args, cwd=cwd)
+    assert not shelf.was_remembered
+
+
+@pytest.mark.parametrize("name", CI)
+def test_nothing_is_cached_on_ci(shelf: Shelf, name: str) -> None:
+    shelf.patch.setenv(name, "1")
+    shelf.run("--all")
+    shelf.run("--all")
+    assert list(shelf.cache.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", ["kit", "kit/all/.cache", "kit/.cache", ".cache", "../outside"])
+@pytest.mark.parametrize("mark", [".git", ".hg", None])
+def test_nothing_is_cached_in_a_project(shelf: Shelf, folder: str, mark: str | None) -> None:
+    base = shelf.repository / folder
+    base.mkdir(parents=True, exist_ok=True)
+    (shelf.repository / ".git").rename(shelf.repository / (mark or ".no"))
+    shelf.patch.setenv("XDG_CACHE_HOME", str(base))
+    shelf.run("--all")
+    shelf.run("--all")
+    is_outside = folder == "../outside" or (folder == ".cache" and mark is None)
+    assert (base / "kei-assembler").exists() is is_outside
+
+
+@pytest.mark.parametrize("base", ["", "kit", "../kit", "~/x"])
+def test_a_relative_cache_folder_is_ignored(shelf: Shelf, base: str) -> None:
+    shelf.patch.setenv("XDG_CACHE_HOME", base)
+    shelf.remember("--all")
+    assert shelf.record().exists()
+
+
+def test_a_relative_home_is_ignored(shelf: Shelf) -> None:
+    shelf.patch.setenv("HOME", "kit")
+    shelf.run("--all")
+    shelf.run("--all")
+    assert not shelf.was_remembered
+    assert list(shelf.repository.rglob("kei-assembler")) == []
+
+
+def test_a_cache_folder_linked_into_the_kit_is_ignored(shelf: Shelf) -> None:
+    (shelf.kit / "planted").mkdir()
+    shelf.records.symlink_to(shelf.kit / "planted")
+    shelf.run("--all")
+    shelf.run("--all")
+    assert not shelf.was_remembered
+    assert list((shelf.kit / "planted").iterdir()) == []
+
+
+def _told(record: Path) -> dict[str, object]:
+    return dict(json.loads(record.read_bytes().partition(b"\n")[2]))
+
+
+def _forge(record: Path, **values: object) -> None:
+    """Write a record that is whole, with other values in it; `None` takes one out."""
+    told = _told(record) | {"out": "FORGED\n"} | values
+    text = json.dumps({key: value for key, value in told.items() if value is not None}).encode()
+    record.write_bytes(b"%08x\n" % crc32(text) + text)
+
+
+def _make_fifo(record: Path) -> None:
+    record.unlink()
+    os.mkfifo(record)
+
+
+def _copy(record: Path) -> None:
+    """As a repository, a backup or another machine would bring it along."""
+    _forge(record)
+    record.rename(record.with_name("other"))
+    shutil.copy2(record.with_name("other"), record)
+
+
+def _garble(record: Path) -> None:
+    raw = bytearray(record.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    record.write_bytes(raw)
+
+
+def _write_text(record: Path, text: str) -> None:
+    raw = text.encode()
+    record.write_bytes(b"%08x\n" % crc32(raw) + raw)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda r: r.write_bytes(b""),
+    "cut off": lambda r: os.truncate(r, r.stat().st_size - 1),
+    "cut off early": lambda r: os.truncate(r, 5),
+    "one bit": _garble,
+    "no record": lambda r: r.write_bytes(os.urandom(999)),
+    "another shape": lambda r: _write_text(r, "[1, 2]"),
+    "a number": lambda r: _write_text(r, "1"),
+    "too deep": lambda r: _write_text(r, "[" * 100_000),
+    "a folder": _to_folder,
+    "a pipe": _make_fifo,
+    "a device": lambda r: _relink(r, "/dev/zero"),
+    "a link": lambda r: r.rename(r.with_name("other")).with_name(r.name).symlink_to("other"),
+    "writable by others": lambda r: r.chmod(0o622),
+    "in a folder that others can write to": lambda r: r.parent.chmod(0o777),
+    "from elsewhere": _copy,
+    "of another run": lambda r: _forge(r, key=["other"]),
+    "of nothing": lambda r: _forge(r, paths=[], signatures=[]),
+    "without its own place": lambda r: _forge(r, self=None),
+    "in another place": lambda r: _forge(r, self=[1, 2]),
+    "of fewer signatures": lambda r: _forge(r, signatures=[]),
+    "without paths": lambda r: _forge(r, paths=None),
+    "with odd paths": lambda r: _forge(r, paths=["\0", "\ud800"], signatures=["1", "1"]),
+    "with odder paths": lambda r: _forge(r, paths=[None, 3.5], signatures=["", ""]),
+    "with odd folders": lambda r: _forge(r, folders=["x"]),
+    "with other folders": lambda r: _forge(r, folders={"/": "/x"}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_record_is_ignored(shelf: Shelf, damage: str) -> None:
+    said = shelf.remember("--all")
+    DAMAGES[damage](shelf.record())
+    assert shelf.run("--all") == said
+    assert not shelf.was_remembered
+    assert shelf.assert_as_without("--all") == said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_record_of_another_user_is_ignored(shelf: Shelf) -> None:
+    said = shelf.remember("--all")
+    os.chown(shelf.record(), 12345, 0)
+    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
+    os.chown(shelf.records, 12345, 0)
+    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
+    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
+
+
+def _fail(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def _file_for_cache(shelf: Shelf) -> None:
+    shelf.cache.rmdir()
+    shelf.cache.write_text("")
+
+
+HARDSHIPS: dict[str, Callable[[Shelf], object]] = {
+    "a file for the folder": lambda s: s.records.write_text(""),
+    "a file for the cache": _file_for_cache,
+    "a dangling link": lambda s: s.records.symlink_to("/nowhere/at/all"),
+    "no room for a record": lambda s: s.patch.setattr(os, "replace", _fail),
+    "no folder can be made": lambda s: s.patch.setattr(os, "makedirs", _fail),
+    "a folder that cannot be listed": lambda s: s.patch.setattr(run_cache, "remove_stale_temp_files", _fail),
+    "clutter": lambda s: [os.makedirs(s.records / f"{number}.json") for number in range(80)],  # type: ignore[func-returns-value]
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hardship", HARDSHIPS)
+def test_a_run_without_a_usable_cache_is_the_same(shelf: Shelf, hardship: str) -> None:
+    shelf.run("--all", "--no-cache")
+    said = shelf.run("--all", "--no-cache")
+    HARDSHIPS[hardship](shelf)
+    assert shelf.run("--all") == said
+    assert shelf.run("--all") == said
+    assert not shelf.records.is_dir() or not list(shelf.records.glob(".*"))
+
+
+def _gone() -> int:
+    """The number of a process that is no more."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_records_are_private_and_few_and_other_files_stay(shelf: Shelf) -> None:
+    shelf.remember("--all")
+    (shelf.records / "mine.txt").write_text("")
+    for number in range(70):
+        (shelf.records / f"{number:016x}.json").write_text("")
+    of_killed, of_living = (shelf.records / f".assemble-{process}-00000000-x.json" for process in (_gone(), 1))
+    of_killed.write_text("half")
+    of_living.write_text("half")
+    os.utime(of_living, (0, 0))
+    shelf.remember("--all", "--check")
+    names = {path.name for path in shelf.records.iterdir()}
+    assert len(names) == 64 + len({"mine.txt", of_living.name} & names) == 66
+    assert of_killed.name not in names
+    assert {stat.S_IMODE(path.stat().st_mode) for path in shelf.records.glob(f"{'?' * 16}.json")} <= {0o600, 0o644}
+    assert stat.S_IMODE(shelf.records.stat().st_mode) == 0o700
+
+
+def test_a_planted_link_is_never_written_through(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.remember("--all")
+    name = shelf.record().name
+    shelf.record().unlink()
+    victim = shelf.outside / "victim"
+    victim.write_text("precious")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "urandom", bytes)  # so that the names can be told beforehand
+        for file in ("clock", name):
+            link = shelf.records / f".assemble-{os.getpid()}-00000000-{file}"
+            link.symlink_to(victim)
+            assert shelf.run("--all").status == 0
+            assert not link.is_symlink()
+            assert not list(shelf.records.glob("*.json"))
+    assert victim.read_text() == "precious"
+    shelf.remember("--all")
+
+
+def test_an_edit_during_the_run_is_noticed(shelf: Shelf) -> None:
+    shelf.run("--all", "--no-cache")
+    read, block = files.read_regular, shelf.kit / "parts/blocks/rule.md"
+
+    def read_and_edit(path: str, max_bytes: int, follow: bool = True) -> bytes:
+        raw = read(path, max_bytes, follow)
+        if raw == block.read_bytes():
+            _rewrite(block, "kind", "wise")
+        return raw
+
+    shelf.patch.setattr(files, "read_regular", read_and_edit)
+    assert shelf.run("--all", "--check").status == 0
+    shelf.patch.setattr(files, "read_regular", read)
+    assert shelf.assert_as_without("--all", "--check").status == 1
+
+
+def test_a_file_that_exists_only_during_the_run_is_noticed(shelf: Shelf) -> None:
+    late = shelf.kit / "assemble.toml"
+    shelf.run("--all", "--no-cache")
+    late.rename(shelf.outside / "assemble.toml")
+    note = RECORDER.record_lookup
+
+    def note_and_bring_about(path: str) -> None:
+        note(path)
+        if path == str(late) and not late.exists():
+            shutil.copy(shelf.outside / "assemble.toml", late)
+
+    shelf.patch.setattr(RECORDER, "record_lookup", note_and_bring_about)
+    assert shelf.run("--all", "--check").status == 0
+    shelf.patch.setattr(RECORDER, "record_lookup", note)
+    late.unlink()
+    assert shelf.assert_as_without("--all", "--check").status != 0
+
+
+@pytest.fixture
+def stopped(shelf: Shelf) -> Shelf:
+    """A shelf on which the clock of the file system has stopped just now: no change in it shows by a time."""
+    now, real, signature_of = time.time_ns() + 10**15, signatures._fields, signatures.signature
+
+    def fields(found: os.stat_result) -> tuple[int, ...]:
+        return (*real(found)[:4], now, now)
+
+    def signature(path: str) -> signatures.Signature:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(signatures, "_fields", fields if path.startswith(str(shelf.repository)) else real)
+            return signature_of(path)
+
+    shelf.patch.setattr(signatures, "signature", signature)
+    shelf.patch.setattr(signatures, "_FINE", 100_000_000)
+    return shelf
+
+
+def test_a_build_of_one_agent_is_cached(shelf: Shelf) -> None:
+    shelf.run("--all", "--no-cache")
+    shelf.patch.setattr(signatures, "_FINE", 100_000_000)
+    time.sleep(0.15)
+    _rewrite(shelf.kit / "all/agents/a.toml", "Agent.", "Other.")
+    assert "updated" in shelf.run("all/agents/a.toml").stdout
+    assert shelf.assert_as_without("all/agents/a.toml").stdout == "unchanged out/of/a.md\n"
+
+
+@pytest.mark.parametrize("args", [("--all",), ("--all", "--output-format=json")], ids=" ".join)
+def test_a_build_that_writes_is_cached(stopped: Shelf, args: tuple[str, ...]) -> None:
+    assert "created out/of/a.md\n" in stopped.run("--all").stdout
+    for _ in range(2):
+        _rewrite(stopped.kit / "parts/blocks/rule.md", "kind", "wise")
+        stopped.run(*args)
+        said = stopped.run(*args)
+        assert stopped.was_remembered
+        assert said == stopped.run(*args, "--no-cache")
+
+
+def _outputs_to(pattern: str, blocks: str = '["parts/blocks"]') -> str:
+    settings = KIT["kit/assemble.toml"].replace("out/of/{name}.md", pattern)
+    return settings.replace('["parts/blocks"]', blocks)
+
+
+SELF_MADE: dict[str, tuple[dict[str, str], str]] = {
+    "a block more": ({"kit/assemble.toml": _outputs_to("parts/blocks/{name}.md")}, "kit"),
+    "a block more, further down": (
+        {"kit/assemble.toml": _outputs_to("parts/blocks/x/{name}.md"), "kit/parts/blocks/x/.keep": ""},
+        "kit",
+    ),
+    "a block in front of another": (
+        {
+            "kit/assemble.toml": _outputs_to("one/{name}.md", '["one", "parts/blocks"]'),
+            "kit/all/agents/rule.toml": AGENT.format("rule"),
+            "kit/one/.keep": "",
+        },
+        "kit",
+    ),
+    "a template": (
+        {
+            "kit/assemble.toml": _outputs_to("templates/{name}.md.j2"),
+            "kit/all/agents/agent.toml": AGENT.format("agent"),
+        },
+        "kit",
+    ),
+    "another kit": (
+        {
+            "bare/agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "You."\ntargets = ["cursor"]\n',
+            "bare/.cursor/.keep": "",
+        },
+        "bare/.cursor",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SELF_MADE)
+def test_a_build_that_writes_sources_is_not_cached(shelf: Shelf, what: str) -> None:
+    files, cwd = SELF_MADE[what]
+    shelf.write(files)
+    assert "created" in shelf.run("--all", cwd=cwd).stdout
+    shelf.run("--all", cwd=cwd)
+    assert not shelf.was_remembered
+
+
+def test_an_updated_schema_file_is_reported_only_once(shelf: Shelf) -> None:
+    shelf.write({SCHEMA: shelf.run("schema").stdout})
+    shelf.run("--all", "--no-cache")
+    shelf.write({"kit/all/agents/c.toml": AGENT.format("c")})
+    assert "updated .assemble/manifest.schema.json" in shelf.run("--all").stdout
+    assert ".assemble" not in shelf.assert_as_without("--all").stdout
+
+
+def test_a_file_that_changes_between_two_reads_prevents_a_record(stopped: Shelf) -> None:
+    project = stopped.kit / "pyproject.toml"
+    (stopped.kit / "assemble.toml").unlink()
+    stopped.write({"kit/agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    project.write_text("[tool.assemble]\n")
+    read_kit = discovery.read_kit
+
+    def edit_and_read(folder: str, reader: files.Files) -> Kit:
+        _rewrite(project, "assemble", "assembly")
+        return read_kit(folder, reader)
+
+    stopped.patch.setattr(discovery, "read_kit", edit_and_read)
+    stopped.run("--all")
+    assert not list(stopped.records.glob("*.json"))
+
+
+@pytest.mark.parametrize("of", ["digests", "entries"])
+def test_two_processes_that_saw_different_states_prevent_a_record(stopped: Shelf, of: str) -> None:
+    stopped.run("--all", "--no-cache")
+    keep = run_cache.keep
+
+    def add_and_keep(out: str, err: str) -> None:
+        seen = files.accesses()
+        assert seen
+        files.add_accesses(seen._replace(**{of: dict.fromkeys(getattr(seen, of), "other")}))  # type: ignore[arg-type]
+        keep(out, err)
+
+    stopped.patch.setattr(run_cache, "keep", add_and_keep)
+    stopped.run("--all")
+    assert not list(stopped.records.glob("*.json"))
+
+
+def test_an_immediate_overwrite_is_noticed_despite_a_clock_set_back(stopped: Shelf) -> None:
+    record_written = RECORDER.record_written
+    stopped.patch.setattr(signatures, "is_settled", lambda *_: True)
+
+    def meddle_and_note(path: str, content: bytes) -> None:
+        _rewrite(Path(path), "kind", "mild")
+        record_written(path, content)
+
+    stopped.patch.setattr(RECORDER, "record_written", meddle_and_note)
+    stopped.run("--all")
+    stopped.patch.setattr(RECORDER, "record_written", record_written)
+    stopped.run("--all")
+    assert not stopped.was_remembered
+
+
+def test_digests_stay_if_a_file_changes_while_they_are_compared(stopped: Shelf) -> None:
+    stopped.run("--all")
+    mature = run_cache._mature
+
+    def replace_and_mature(record: dict[str, object]) -> None:
+        _replace(stopped.kit / OUTPUT, "kind", "mild")
+        stopped.patch.setattr(signatures, "is_settled", lambda *_: True)
+        mature(record)
+
+    stopped.patch.setattr(run_cache, "_mature", replace_and_mature)
+    stopped.run("--all")
+    assert stopped.was_remembered
+    assert _told(stopped.record())["digests"]
+
+
+def test_templates_moved_out_of_the_root_are_noticed_without_agents(shelf: Shelf) -> None:
+    settings = KIT["kit/assemble.toml"].replace("root =", 'templates = "templates"\nroot =')
+    agents = {f"kit/all/agents/{name}.toml": AGENT.format(name) + 'targets = ["claude-code"]\n' for name in "ab"}
+    shelf.write({"kit/assemble.toml": settings, **agents})
+    before = shelf.remember("--all", "--target", "cursor")
+    _move_out(shelf.kit / "templates", shelf)
+    assert shelf.assert_as_without("--all", "--target", "cursor") != before
+
+
+TO_THE_SIZE: dict[str, Callable[[Shelf], object]] = {
+    "a block": lambda s: _rewrite(s.kit / "parts/blocks/rule.md", "kind", "wise"),
+    "a manifest": lambda s: _rewrite(s.kit / "all/agents/a.toml", "Agent.", "Other."),
+    "the settings": lambda s: _rewrite(s.kit / "assemble.toml", "of/{name}", "ow/{name}"),
+    "an output": lambda s: _rewrite(s.kit / OUTPUT, "kind", "mild"),
+    "a manifest more": lambda s: s.write({"kit/all/agents/c.toml": AGENT.format("c")}),
+    "a manifest less": lambda s: (s.kit / "all/agents/b.toml").unlink(),
+    "an output more": lambda s: s.write({"kit/out/of/z.md": "---\nname: z\ndescription: Z.\n---\n"}),
+    "an output less": lambda s: (s.kit / OUTPUT).unlink(),
+}
+
+
+@pytest.mark.parametrize("change", TO_THE_SIZE)
+def test_a_change_without_a_new_time_is_noticed_by_the_content(stopped: Shelf, change: str) -> None:
+    stopped.run("--all")
+    stopped.run("--all", "--check")
+    TO_THE_SIZE[change](stopped)
+    said = stopped.run("--all", "--check")
+    assert not stopped.was_remembered
+    assert said == stopped.run("--all", "--check", "--no-cache")
+
+
+def test_a_write_by_another_program_is_noticed(stopped: Shelf) -> None:
+    keep = run_cache.keep
+
+    def meddle_and_keep(out: str, err: str) -> None:
+        _rewrite(stopped.kit / OUTPUT, "kind", "mild")
+        keep(out, err)
+
+    stopped.patch.setattr(run_cache, "keep", meddle_and_keep)
+    stopped.run("--all")
+    stopped.patch.setattr(run_cache, "keep", keep)
+    assert stopped.run("--all").status == 1
+
+
+def test_digests_are_dropped_once_signatures_are_settled(shelf: Shelf) -> None:
+    shelf.patch.setattr(signatures, "_FINE", 100_000_000)
+    shelf.run("--all")
+    assert json.loads(shelf.record().read_bytes().partition(b"\n")[2])["digests"].keys() >= {str(shelf.kit / OUTPUT)}
+    time.sleep(0.15)
+    shelf.run("--all")
+    assert shelf.was_remembered
+    assert json.loads(shelf.record().read_bytes().partition(b"\n")[2])["digests"] == {}
+    assert shelf.assert_as_without("--all").status == 0
+
+
+def test_a_pipe_instead_of_a_file_does_not_block(shelf: Shelf) -> None:
+    pipe = shelf.outside / "pipe"
+    os.mkfifo(pipe)
+    program = f"from kei_assembler.files.signatures import digest_of; digest_of({str(pipe)!r})"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("mtime", "ctime", "is_settled"),
+    [
+        (1, 9_899_999_999, True),
+        (1, 9_900_000_000, False),
+        (1, 11_000_000_001, False),
+        (9_999_999_999, 1, False),
+        (7_000_000_000, 7_400_000_001, True),  # some file systems count in seconds
+        (7_000_000_000, 7_500_000_001, False),
+        (1, 7_510_000_000, False),  # or in hundredths
+    ],
+)
+def test_recent_times_are_not_trusted(mtime: int, ctime: int, is_settled: bool) -> None:
+    signature = (1, 2, 3, 4, mtime, ctime)
+    assert signatures.is_settled(signature, 10_000_000_000) is is_settled
+    assert signatures.is_settled((*signature[:4], 1, 1, *signature, "/x"), 10_000_000_000) is is_settled
+
+
+def test_a_clock_that_was_set_back_is_not_trusted(shelf: Shelf) -> None:
+    shelf.run("--all", "--no-cache")
+    shelf.patch.setattr(time, "time_ns", lambda: 1_000_000_000)
+    shelf.run("--all")
+    assert not list(shelf.records.glob("*.json"))
+
+
+MOUNTS = "24 1 0:7 / / rw - ext4 /dev/x rw\n25 24 {} / /mnt rw,relatime shared:1 - {} source rw\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_trusted"), [("ext4", True), ("nfs4", False), ("vfat", False), ("fuse.sshfs", False), ("9p", False)]
+)
+def test_file_systems_without_a_real_ctime(shelf: Shelf, kind: str, is_trusted: bool) -> None:
+    shelf.run("--all", "--no-cache")
+    device = shelf.kit.stat().st_dev
+    mounts = shelf.outside / "mounts"
+    mounts.write_text(MOUNTS.format(f"{os.major(device)}:{os.minor(device)}", kind))
+    shelf.patch.setattr(signatures, "_MOUNTS", str(mounts))
+    shelf.run("--all")
+    assert bool(list(shelf.records.glob("*.json"))) is is_trusted
+
+
+# Whole processes
+
+
+@pytest.fixture
+def environment(shelf: Shelf) -> dict[str, str]:
+    shelf.run("--all", "--no-cache")
+    time.sleep(0.15)
+    return dict(os.environ) | {"PYTHONPATH": str(Path(__main__.__file__).parent.parent), "PYTHONSAFEPATH": "1"}
+
+
+def _process(shelf: Shelf, environment: dict[str, str], *args: str, **options: object) -> tuple[int, str, str]:
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    done = subprocess.run([*COMMAND, *args], cwd=shelf.kit, env=environment, check=False, text=True, **options)  # type: ignore[call-overload]
+    return done.returncode, done.stdout or "", done.stderr or ""
+
+
+def test_a_second_process_prints_the_same(shelf: Shelf, environment: dict[str, str]) -> None:
+    first, again = (_process(shelf, environment, "--all") for _ in range(2))
+    assert first == again == _process(shelf, environment, "--all", "--no-cache")
+    assert "kei_assembler.cli.app" not in _process(shelf, environment | {"PYTHONPROFILEIMPORTTIME": "1"}, "--all")[2]
+
+
+def test_a_report_that_cannot_be_written_fails_again(shelf: Shelf, environment: dict[str, str]) -> None:
+    for _ in range(2):
+        _process(shelf, environment, "--all")
+    with Path("/dev/full").open("w") as full:
+        cached = _process(shelf, environment, "--all", stdout=full)
+        assert cached == _process(shelf, environment, "--all", "--no-cache", stdout=full)
+        assert cached == (2, "", "error: the report cannot be written: No space left on device\n")
+        assert _process(shelf, environment, "--all", stdout=full, stderr=full)[0] == 2
+
+
+def test_a_terminal_is_not_a_pipe(shelf: Shelf, environment: dict[str, str]) -> None:
+    _process(shelf, environment, "--all")
+    count = len(list(shelf.records.glob("*.json")))
+    main, terminal = pty.openpty()
+    _process(shelf, environment, "--all", stdout=terminal)
+    os.close(terminal)
+    os.close(main)
+    with (shelf.outside / "out").open("w") as file:
+        _process(shelf, environment, "--all", stdout=file)
+    assert len(list(shelf.records.glob("*.json"))) == count + 2
+
+
+ONE_CLOSED = (pytest.param(one, marks=pytest.mark.slow) for one in ("<&-", ">&-", "2>&-"))
+
+
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", *ONE_CLOSED])
+def test_closed_streams(shelf: Shelf, environment: dict[str, str], closed: str) -> None:
+    def run(*args: str) -> tuple[int, str, str]:
+        line = f'exec "$@" {closed}'
+        command = ["sh", "-c", line, "sh", *COMMAND, "--all", *args]
+        done = subprocess.run(command, cwd=shelf.kit, env=environment, check=False, capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    fresh = run("--no-cache")
+    assert [run(), run()] == [fresh, fresh]
+
+
+def test_a_closed_pipe(shelf: Shelf, environment: dict[str, str]) -> None:
+    for _ in range(3):
+        reader, writer = os.pipe()
+        os.close(reader)
+        assert _process(shelf, environment, "--all", stdout=writer)[0] == 0
+        os.close(writer)
+
+
+@pytest.mark.slow
+def test_several_runs_at_once_that_are_killed_while_somebody_edits(shelf: Shelf, environment: dict[str, str]) -> None:
+    chooser, block = random.Random(7), shelf.kit / "parts/blocks/rule.md"
+    command = [*COMMAND, "--all", "--check"]
+    for words in [("kind", "wise"), ("wise", "kind")] * 12:
+        runs = [
+            subprocess.Popen(
+                command, cwd=shelf.kit, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            for _ in range(3)
+        ]
+        time.sleep(chooser.uniform(0.02, 0.35))
+        _rewrite(block, *words)
+        for run in runs:
+            time.sleep(chooser.uniform(0, 0.02))
+            run.kill()
+            run.wait()
+        cached = _process(shelf, environment, "--all", "--check")
+        assert cached == _process(shelf, environment, "--all", "--check", "--no-cache")
+        assert cached[0] == (1 if words[1] == "wise" else 0)

@@ -1,0 +1,148 @@
+"""Rights: a manifest and the settings both have to grant a right, and a check lists everything that is waived."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from conftest import Workbench
+from kei_assembler.model.settings import RIGHTS
+from kei_assembler.targets import TARGETS
+
+AGENT = 'name = "{0}"\ndescription = "Reviews."\n'
+DANGEROUS = {
+    "claude-code.permissionMode=bypassPermissions": '[target.claude-code]\npermissionMode = "bypassPermissions"\n',
+    "claude-code.permissionMode=auto": '[target.claude-code]\npermissionMode = "auto"\n',
+    "claude-code.hooks": '[target.claude-code.hooks]\nStop = [{hooks = [{type = "command", command = "x"}]}]\n',
+    "claude-code.mcpServers": '[target.claude-code]\nmcpServers = ["tracker"]\n',
+    "copilot.mcp-servers": "[target.copilot.mcp-servers]\ntracker = {}\n",
+    "opencode.permission=allow": '[target.opencode.permission]\n"*" = "allow"\n',
+    "gemini.mcp_servers": "[target.gemini.mcp_servers]\ntracker = {}\n",
+    "codex.sandbox_mode=danger-full-access": '[target.codex]\nsandbox_mode = "danger-full-access"\n',
+    "qwen.approvalMode=yolo": '[target.qwen]\napprovalMode = "yolo"\n',
+    "qwen.approvalMode=auto": '[target.qwen]\napprovalMode = "auto"\n',
+    "qwen.hooks": "[target.qwen.hooks]\nStop = []\n",
+    "qwen.mcpServers": "[target.qwen.mcpServers]\ntracker = {}\n",
+}
+ALLOWANCE = '[[allow-rights]]\nagent = "{0}"\nrights = ["{1}"]\nreason = "as decided"\n'
+
+
+def test_every_right_is_tested_here() -> None:
+    assert RIGHTS.keys() == DANGEROUS.keys()
+
+
+@pytest.mark.parametrize(("right", "table"), DANGEROUS.items())
+def test_a_right_needs_an_allowance_for_that_agent(right: str, table: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a") + table, "agents/b.toml": AGENT.format("b")})
+    run = bench.run("--all")
+    assert (run.status, re.findall(r"(\S+):\d+:\d+: error\[R501\] `(.*)` lets", run.stderr)) == (
+        1,
+        [("agents/a.toml", right)],
+    )
+    bench.write({"assemble.toml": ALLOWANCE.format("b", right)})
+    assert "error[R501]" in bench.run("--all").stderr
+    bench.write({"assemble.toml": ALLOWANCE.format("a", right)})
+    assert bench.run("--all").status == 0
+
+
+@pytest.mark.parametrize("table", ['permissionMode = "plan"', 'permissionMode = "acceptEdits"', "hooks = {}"])
+def test_a_harmless_value_needs_no_allowance(table: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a") + f"[target.claude-code]\n{table}\n"})
+    assert bench.run("--all").status == 0
+
+
+def test_an_allowance_for_one_value_does_not_cover_another(bench: Workbench) -> None:
+    right = "claude-code.permissionMode=auto"
+    bench.write({"assemble.toml": ALLOWANCE.format("a", right)})
+    bench.write({"agents/a.toml": AGENT.format("a") + DANGEROUS["claude-code.permissionMode=bypassPermissions"]})
+    assert "`claude-code.permissionMode=bypassPermissions` lets the agent" in bench.run("--all").stderr
+
+
+def test_the_error_about_a_right_cannot_be_ignored(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a"), "assemble.toml": 'ignore = ["R501"]'})
+    assert bench.run("--all").status == 2
+    assert bench.run("--all", "--ignore", "R501").status == 2
+
+
+def test_an_unused_allowance_is_a_warning(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a"), "assemble.toml": ALLOWANCE.format("gone", "claude-code.hooks")})
+    run = bench.run("--all")
+    assert run.status == 0
+    assert "assemble.toml:3:11: warning[R502] the agent `gone` does not use `claude-code.hooks`" in run.stderr
+    assert bench.run("agents/a.toml").stderr.count("R502") == 0
+    assert bench.run("--all", "--strict").status == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (ALLOWANCE.format("a", "claude-code.hoks"), "3:11: error[C710] unknown right `claude-code.hoks`"),
+        ('[[allow-rights]]\nagent = "a"\nrights = []\nreason = "x"\n', "error[C702] `rights` is empty"),
+        ('[[allow-rights]]\nagent = "a"\nrights = ["claude-code.hooks"]\n', "error[C702] `reason` is missing"),
+        ('[allow-rights]\na = "claude-code.hooks"\n', "error[C702] `allow-rights` must be a list of tables"),
+    ],
+)
+def test_an_invalid_allowance_is_reported(settings: str, message: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a"), "assemble.toml": settings})
+    run = bench.run("--all")
+    assert (run.status, message in run.stderr) == (2, True), run.stderr
+
+
+SETTINGS_WITH_WAIVERS = """\
+root = ".."
+ignore = ["B206"]
+allow-characters = { "U+00AD" = "narrow columns" }
+
+[target.claude-code]
+output = "../out/{name}.md"
+
+[[allow-rights]]
+agent = "a"
+rights = ["claude-code.hooks"]
+reason = "formats"
+"""
+WAIVERS = [
+    ("B206 is ignored", ""),
+    ("H301 is ignored", ""),
+    ("U+00AD SOFT HYPHEN may be in the text", "narrow columns"),
+    ("a may have claude-code.hooks", "formats"),
+    ("files are written outside the kit, to ../out", ""),
+]
+
+
+@pytest.fixture
+def bench_with_waivers(bench: Workbench) -> Workbench:
+    manifest = AGENT.format("a") + DANGEROUS["claude-code.hooks"]
+    bench.write({"kit/assemble.toml": SETTINGS_WITH_WAIVERS, "kit/agents/a.toml": manifest})
+    assert bench.run("--all", cwd="kit").status == 0
+    return bench
+
+
+def test_a_check_lists_all_waivers(bench_with_waivers: Workbench) -> None:
+    run = bench_with_waivers.run("--all", "--check", "--ignore", "H303", cwd="kit")
+    waived = [what.replace("H301", "H303") + (f" ({reason})" if reason else "") for what, reason in WAIVERS]
+    assert run.stderr == "1 agent: 1 unchanged\n" + "".join(f"waived: {line}\n" for line in waived)
+
+
+@pytest.mark.parametrize("output_format", ["json", "github", "sarif"])
+def test_every_format_lists_the_waivers(output_format: str, bench_with_waivers: Workbench) -> None:
+    out = bench_with_waivers.run("--all", "--check", "--output-format", output_format, cwd="kit").stdout
+    if output_format == "github":
+        assert "::notice title=waived::a may have claude-code.hooks%0Aformats\n" in out
+        return
+    loaded = json.loads(out)
+    waived = loaded["loosened"] if output_format == "json" else loaded["runs"][0]["properties"]["loosened"]
+    assert [(one["what"], one["reason"]) for one in waived] == [one for one in WAIVERS if "H301" not in one[0]]
+
+
+def test_a_check_without_waivers_lists_none(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT.format("a")})
+    bench.run("--all")
+    assert bench.run("--all", "--check").stderr == "1 agent: 1 unchanged\n"
+
+
+def test_each_right_is_about_a_key_of_its_target() -> None:
+    for right in RIGHTS.values():
+        assert right.key in {field.key for field in TARGETS[right.target].fields}

@@ -1,0 +1,270 @@
+"""A new manifest: every key that the kit requires, and no errors except at placeholders."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from conftest import REPOSITORY, Workbench, examples
+from kei_assembler.loader import load_kit
+from kei_assembler.model.manifest import OPTIONS
+from kei_assembler.scaffold import new_manifest
+from kei_assembler.targets import TARGETS
+from strategies import ANY_TEXT, TRICKY_TEXT
+
+KIT = {
+    "assemble.toml": 'obligatory = ["baseline"]\nexternal-agents = ["general-purpose"]\n',
+    "_blocks/baseline.md": "Be honest.\n",
+    "_blocks/policy/no-push.md": "Do not push.\n",
+    "agents/fixer.toml": 'name = "fixer"\ndescription = "Fixes."\nblocks = ["baseline"]\n',
+}
+STRICT = """\
+obligatory = ["baseline"]
+external-agents = ["general-purpose"]
+required = ["name", "description", "tools", "model", "role", "blocks", "domain_in", "handoff", "references", "owner",
+  "links"]
+extra-keys = { owner = "string", links = "strings" }
+"""
+FLAGS = [
+    "--description=Reviews \"code\": all of it",
+    "--model=opus",
+    "--tool=Read",
+    "--tool=Agent",
+    "--block=policy/no-push",
+    "--handoff=fixer=findings = to be fixed",
+    "--handoff=general-purpose=anything else",
+]  # fmt: skip
+
+
+@pytest.fixture
+def kit(bench: Workbench) -> Workbench:
+    bench.write(KIT)
+    return bench
+
+
+def _manifest(bench: Workbench, name: str = "critic") -> dict[str, Any]:
+    return tomllib.loads(bench.read(f"agents/{name}.toml"))
+
+
+def _filled(bench: Workbench) -> None:
+    """Fill in what is marked."""
+    text = bench.read("agents/critic.toml").replace("{{DESCRIBE_TARGET}}", "fixer")
+    bench.write({"agents/critic.toml": new_manifest.MARK.sub("Something.", text)})
+
+
+def test_a_manifest_with_all_required_keys_has_no_findings(kit: Workbench) -> None:
+    run = kit.run("new", "critic", *FLAGS)
+    assert run == (0, "created agents/critic.toml\n", "next: run: assemble agents/critic.toml\n")
+    assert _manifest(kit) == {
+        "name": "critic",
+        "description": 'Reviews "code": all of it',
+        "tools": ["Read", "Agent"],
+        "model": "opus",
+        "role": "You are the agent `critic`.\n",
+        "blocks": ["baseline", "policy/no-push"],
+        "handoff": [
+            {"target": "fixer", "trigger": "findings = to be fixed"},
+            {"target": "general-purpose", "trigger": "anything else"},
+        ],
+    }
+    assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
+
+
+@pytest.mark.parametrize(
+    "assemble_toml",
+    [
+        KIT["assemble.toml"],
+        STRICT,
+        "",
+        '[defaults]\nmodel = "opus"\n',
+        'required = ["name", "description", "target"]\n',
+    ],
+)
+def test_placeholders_are_the_only_findings(kit: Workbench, assemble_toml: str) -> None:
+    kit.write({"assemble.toml": assemble_toml})
+    run = kit.run("new", "critic")
+    marks = new_manifest.MARK.findall(kit.read("agents/critic.toml"))
+    assert (run.status, f"the {len(marks)} places" in run.stderr) == (0, True)
+    found = kit.run("agents/critic.toml")
+    assert (found.status, found.stderr.count("error[T401]")) == (1, len(marks))
+    _filled(kit)
+    assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
+
+
+def test_required_keys_are_written(kit: Workbench) -> None:
+    kit.write({"assemble.toml": STRICT})
+    kit.run("new", "critic")
+    required = load_kit(str(kit.folder)).settings.required
+    manifest = _manifest(kit)
+    assert set(required) <= set(manifest)
+    assert manifest["tools"] == ["Read", "Grep", "Glob", "Agent"]
+    assert manifest["references"] == {"extra": ["{{DESCRIBE_SOURCE}}"]}
+    assert manifest["links"] == ["{{DESCRIBE_LINKS}}"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_required_table_is_written(target: str, kit: Workbench) -> None:
+    kit.write({"assemble.toml": f'required = ["name", "target"]\ntargets = ["{target}"]\n'})
+    assert kit.run("new", "critic").status == 0
+    text = kit.read("agents/critic.toml")
+    assert f"# Keys of `{target}`: " in text
+    assert _manifest(kit)["target"] == {target: {"model": "{{DESCRIBE_MODEL}}"}}
+    assert "error[T401]" in kit.run("agents/critic.toml").stderr
+    kit.write({"agents/critic.toml": new_manifest.MARK.sub("some/model", text)})
+    assert kit.run("agents/critic.toml").status == 0
+
+
+def test_a_table_with_a_default_is_not_required(kit: Workbench) -> None:
+    kit.write({"assemble.toml": 'required = ["name", "target"]\n[defaults.target.claude-code]\ncolor = "red"\n'})
+    assert kit.run("new", "critic").status == 0
+    assert "target" not in _manifest(kit)
+
+
+def test_set_takes_other_keys(kit: Workbench) -> None:
+    kit.write({"assemble.toml": STRICT})
+    others = ("role=You review.\n\n```\nx\\y\n```", "domain_in=a, b", "domain_in=c", "owner=us", "links=x")
+    kit.run("new", "critic", *FLAGS, *(f"--set={other}" for other in others))
+    manifest = _manifest(kit)
+    assert (manifest["role"], manifest["domain_in"]) == (others[0].removeprefix("role=") + "\n", ["a, b", "c"])
+    assert new_manifest.MARK.findall(kit.read("agents/critic.toml")) == ["{{DESCRIBE_SOURCE}}"]
+
+
+def test_optional_keys_are_shown_as_valid_comments(kit: Workbench) -> None:
+    kit.run("new", "critic")
+    text = kit.read("agents/critic.toml").replace("{{DESCRIBE_PURPOSE}}", "x").replace("{{DESCRIBE_ROLE}}", "x")
+    shown = re.sub(r"^# (?=[a-z_]+ = |\[\[?[a-z]+\]\]?$)", "", text, flags=re.MULTILINE)
+    manifest = tomllib.loads(shown)
+    assert list(manifest) == [field.key for field in new_manifest.fields_of(load_kit(str(kit.folder)))]
+    kit.write({"agents/critic.toml": shown.replace('"implementer"', '"fixer"')})
+    assert kit.run("agents/critic.toml").status == 0
+
+
+def test_comments_explain_the_keys(kit: Workbench) -> None:
+    kit.run("new", "critic")
+    text = kit.read("agents/critic.toml")
+    assert "# The kit requires `baseline` first, in this order.\n# Other blocks: policy/no-push\nblocks = " in text
+    assert "# Agents: fixer, general-purpose\n# [[handoff]]" in text
+    assert text.index("In TOML, a key belongs to the last header above it") < text.index("[[handoff]]")
+    assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["Critic.toml"], "error: `Critic.toml` is not a valid agent name: it must be a lower-case letter, "),
+        (["Critic.toml"], "\n  help: did you mean `critic`?\n"),
+        (["agents/My Critic.toml"], "did you mean `my-critic`?"),
+        (["nul"], "error: `nul` is not a valid agent name"),
+        (["a" * 65], "is not a valid agent name"),
+        (["fixer"], "error: the agent `fixer` already exists, in agents/fixer.toml\n"),
+        (["critic", "--block=policy/no-psuh"], "error: unknown block `policy/no-psuh`; nothing was written\n"
+            "  help: did you mean `policy/no-push`?\n"),
+        (["critic", "--handoff=fixr=x"], "error: unknown agent `fixr`; nothing was written\n"
+            "  help: did you mean `fixer`?\n"),
+        (["critic", "--handoff=critic=x"], "error: the agent hands off to itself; nothing was written\n"),
+        (["critic", "--handoff=fixer=x", "--handoff=fixer=y"], "nothing was written"),
+        (["critic", "--handoff=fixer"], "--handoff takes AGENT=TRIGGER"),
+        (["critic", "--handoff=fixer= "], "nothing was written"),
+        (["critic", "--tool=Read, Bash"], "error: `Read, Bash` is not the name of one tool; nothing was written\n"),
+        (["critic", "--tool=Read", "--tool=Read"], "error: `Read` is listed twice in `tools`; nothing was written\n"),
+        (["critic", "--model=a\nb"], "error: `model` has several lines"),
+        (["critic", "--description= "], "error: `description` is "),
+        (["critic", "--description=a\u200bb"], "; nothing was written\n"),
+        (["critic", "--description=a\udcffb"], "is not UTF-8"),
+        (["critic", "--set=role=```"], "error: `role` leaves a code fence open; nothing was written\n"),
+        (["critic", "--set=domain=x"], "--set takes KEY=VALUE, not `domain=x`; did you mean `domain_in`?"),
+        (["critic", "--set=name=x"], "--set takes KEY=VALUE"),
+        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys are `role`, `domain_in`"),
+        (["critic", "--kit=nowhere"], "error: the folder `nowhere` does not exist\n"),
+        ([], "Missing argument 'NAME'"),
+    ],
+)  # fmt: skip
+def test_invalid_arguments_are_rejected(kit: Workbench, args: list[str], message: str) -> None:
+    before = kit.files()
+    run = kit.run("new", *args)
+    assert (run.status, run.stdout) == (2, "")
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert kit.files() == before
+
+
+@pytest.mark.parametrize("key", OPTIONS)
+def test_set_does_not_take_a_key_that_has_an_option(kit: Workbench, key: str) -> None:
+    run = kit.run("new", "critic", f"--set={key}=x", "--tool=Read")
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr.endswith(f"Error: --set does not take `{key}`; use {OPTIONS[key]}\n")
+    assert f"  {OPTIONS[key]} " in kit.run("new", "--help").stdout
+
+
+def test_an_unknown_tool_is_a_warning(kit: Workbench) -> None:
+    run = kit.run("new", "critic", "--tool=Raed")
+    assert (run.status, _manifest(kit)["tools"]) == (0, ["Raed"])
+    assert re.search(r"^agents/critic.toml:\d+:\d+: warning\[K111\] unknown tool `Raed`$", run.stderr, re.MULTILINE)
+    assert "did you mean `Read`?" in run.stderr
+
+
+def test_a_name_is_taken_in_any_folder_of_the_kit(kit: Workbench) -> None:
+    kit.write({"agents/research/critic.toml": 'name = "critic"\ndescription = "x"\n'})
+    assert "already exists, in agents/research/critic.toml\n" in kit.run("new", "critic").stderr
+
+
+def test_an_existing_file_is_kept(kit: Workbench) -> None:
+    (kit.folder / "agents" / "critic.toml").symlink_to("nowhere")
+    assert kit.run("new", "critic").status == 2
+    assert (kit.folder / "agents" / "critic.toml").is_symlink()
+
+
+def test_new_needs_a_kit(bench: Workbench) -> None:
+    run = bench.run("new", "critic")
+    assert (run.status, run.stdout) == (2, "")
+    assert "no kit was found" in run.stderr
+
+
+def test_kit_option_names_the_kit(kit: Workbench) -> None:
+    run = kit.run("new", "critic", "--kit=..", cwd="agents")
+    assert run.stdout == "created critic.toml\n"
+    assert run.stderr.endswith("run: assemble critic.toml\n")
+
+
+def test_an_existing_schema_is_updated(bench: Workbench) -> None:
+    bench.run("init")
+    assert bench.run("new", "critic").stdout == "created agents/critic.toml\nupdated .assemble/manifest.schema.json\n"
+    assert bench.read("agents/critic.toml").startswith("#:schema ../.assemble/manifest.schema.json\n# ")
+    text = bench.read(".assemble/manifest.schema.json")
+    assert text == bench.run("schema").stdout
+    targets = json.loads(text)["properties"]["handoff"]["items"]["properties"]["target"]["enum"]
+    assert targets == ["critic", "reviewer"]
+    bench.write({".assemble/manifest.schema.json": "{}\n"})
+    assert bench.run("new", "other").stdout == "created agents/other.toml\n"
+    assert bench.read(".assemble/manifest.schema.json") == "{}\n"
+
+
+def test_new_works_in_this_repository(bench: Workbench) -> None:
+    for pattern in ("agents/*.toml", "_blocks/*.md", "templates/*", "pyproject.toml"):
+        for path in REPOSITORY.glob(pattern):
+            bench.write({path.relative_to(REPOSITORY).as_posix(): path.read_bytes()})
+    assert bench.run("new", "critic").status == 0
+    text = bench.read("agents/critic.toml").replace("{{DESCRIBE_TARGET}}", "kei-critic")
+    bench.write({"agents/critic.toml": new_manifest.MARK.sub("Something.", text)})
+    assert bench.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
+
+
+@examples(50, list(HealthCheck))
+@given(st.fixed_dictionaries(dict.fromkeys(("description", "role", "trigger", "entry"), ANY_TEXT | TRICKY_TEXT)))
+def test_any_text_round_trips(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> None:
+    folder = tmp_path_factory.getbasetemp() / "any-text"
+    (folder / "agents").mkdir(parents=True, exist_ok=True)
+    values: dict[str, Any] = {
+        "description": texts["description"],
+        "role": f"{texts['role']}\n",
+        "domain_in": [texts["entry"]] * 2,
+        "handoff": [{"target": "x", "trigger": texts["trigger"]}],
+    }
+    text = new_manifest.render(load_kit(str(folder)), "critic", values, has_schema=True)
+    assert tomllib.loads(text) == {"name": "critic", **values}

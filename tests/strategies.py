@@ -1,0 +1,17 @@
+"""Texts that are hard to write and to read back, for generated tests."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+# All characters, and combinations of those that have a meaning in YAML.
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+YAML_BITS = [*"0123456789abefonxyzTZ_.:+-,[]{}#&*!|>'\"%@`~=?<\\/ \n\t", "---", "...", "null", "Yes", ".inf", "\u2028"]
+TRICKY_TEXT = st.lists(st.sampled_from(YAML_BITS), max_size=6).map("".join)
+
+# Pieces of Markdown that mean something at the start of a line.
+BITS = (
+    *("```", "~~~", "```py", "````", " ", "  ", "    ", "\t", "- ", "1. ", "2) ", "> ", "# ", "---", "===", "\\"),
+    *("a", "*", "`", "&", ">", "<!--", "-->", "<div>", "</pre>", "<pre>", "<b>", "<?", "?>", "<!A", "<![CDATA[", "]]>"),
+)
+CONTAINERS = ("- ", "1. ", "2) ", "> ", ">", "*", "---", "\\")

@@ -1,0 +1,537 @@
+"""Targets: the file that each client gets, the choice of targets for a run, and the ownership of the files."""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from typing import Any
+
+import pytest
+import tomli_w
+
+from conftest import REPOSITORY, Run, Workbench
+from kei_assembler.model.settings import RIGHTS
+from kei_assembler.targets import TARGETS
+from kei_assembler.validation import Field
+from readers import AGENT, build, findings, path_of, read
+
+HANDOFFS = "".join(f'[[handoff]]\ntarget = "{name}"\ntrigger = "what is\\n{name}\'s"\n' for name in ("a", "b"))
+BUTTONS = [{"label": f"Hand off to {name}", "agent": name, "prompt": f"what is {name}'s"} for name in ("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("model", "targets"),
+    [("opus", {"claude-code"}), ("inherit", {"claude-code", "cursor", "gemini"}), ("gpt-x", {"claude-code"})],
+)
+def test_a_model_is_written_for_the_clients_that_support_it(model: str, targets: set[str], bench: Workbench) -> None:
+    files = build(bench, f'model = "{model}"\n')
+    assert {name: file.values["model"] for name, file in files.items() if "model" in file.values} == dict.fromkeys(
+        targets, model
+    )
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_can_have_its_own_model(target: str, bench: Workbench) -> None:
+    (file,) = build(bench, f'model = "inherit"\n[target.{target}]\nmodel = "maker/one"\n', [target]).values()
+    assert file.values["model"] == "maker/one"
+
+
+def test_only_copilot_has_handoffs_in_its_front_matter(bench: Workbench) -> None:
+    files = build(bench, HANDOFFS)
+    assert {name: file.values["handoffs"] for name, file in files.items() if "handoffs" in file.values} == {
+        "copilot": BUTTONS
+    }
+    assert all("# HANDOFFS\n\n- **a**: what is a's\n- **b**: what is b's" in file.body for file in files.values())
+
+
+@pytest.mark.parametrize(
+    ("own", "handoffs"),
+    [
+        ('target = "vscode"', BUTTONS),
+        ('target = "github-copilot"', None),
+        (
+            'handoffs = [{ label = "Go", agent = "c", prompt = "on", send = true }]',
+            [{"label": "Go", "agent": "c", "prompt": "on", "send": True}],
+        ),
+    ],
+)
+def test_copilots_table_can_change_its_handoffs(own: str, handoffs: object, bench: Workbench) -> None:
+    (file,) = build(bench, f"{HANDOFFS}[target.copilot]\n{own}\n", ["copilot"]).values()
+    assert file.values.get("handoffs") == handoffs
+    assert "- **a**: what is a's" in file.body
+
+
+SERVERS = {"tracker": {"command": "tracker", "args": ["--stdio"], "env": {"LEVEL": "1"}}}
+HOOKS = {"Stop": [{"hooks": [{"type": "command", "command": "true", "timeout": 5}]}]}
+TABLES: dict[str, dict[str, Any]] = {
+    "claude-code": {
+        "disallowedTools": ["Bash(rm:*)", "WebFetch"],
+        "model": "haiku",
+        "effort": "xhigh",
+        "permissionMode": "bypassPermissions",
+        "maxTurns": 7,
+        "skills": ["review", "plugin:commit"],
+        "mcpServers": ["shared", SERVERS],
+        "hooks": HOOKS,
+        "memory": "project",
+        "background": True,
+        "isolation": "worktree",
+        "color": "cyan",
+        "initialPrompt": "Begin: now.\nThen stop.",
+        "omitClaudeMd": False,
+    },
+    "copilot": {
+        "target": "vscode",
+        "tools": ["read", "tracker/*"],
+        "agents": ["*"],
+        "model": ["GPT-5 (copilot)", "Claude Opus"],
+        "argument-hint": "[path] to look at",
+        "user-invocable": False,
+        "disable-model-invocation": True,
+        "mcp-servers": SERVERS,
+        "metadata": {"owner": "us", "since": "2026"},
+        "handoffs": [{"label": "Go", "agent": "a", "prompt": "on", "showContinueOn": False, "model": "GPT-5"}],
+    },
+    "cursor": {"model": "fast: one", "readonly": True, "is_background": False, "tools": ["Read", "Grep"]},
+    "opencode": {
+        "mode": "primary",
+        "model": "anthropic/one",
+        "temperature": 0.5,
+        "top_p": 1,
+        "steps": 9,
+        "hidden": True,
+        "disable": False,
+        "color": "#ff8800",
+        "permission": {"*": "allow", "bash": {"*": "ask", "git *": "allow"}, "webfetch": "deny"},
+    },
+    "gemini": {
+        "display_name": "The Critic",
+        "kind": "local",
+        "tools": ["read_file", "mcp_tracker_*"],
+        "mcp_servers": SERVERS,
+        "model": "flash-lite",
+        "temperature": 0,
+        "max_turns": 3,
+        "timeout_mins": 10,
+    },
+    "codex": {
+        "model": "gpt-x",
+        "model_reasoning_effort": "high",
+        "sandbox_mode": "danger-full-access",
+        "nickname_candidates": ["Ada", "Bob 2"],
+    },
+    "qwen": {
+        "tools": ["read_file"],
+        "disallowedTools": ["edit"],
+        "model": "fast",
+        "approvalMode": "yolo",
+        "maxTurns": 4,
+        "color": "blue",
+        "background": True,
+        "mcpServers": SERVERS,
+        "hooks": HOOKS,
+    },
+}
+AS_LINES = {"readonly": "true", "is_background": "false", "tools": "Read, Grep"}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_key_of_a_targets_table_reaches_its_client(target: str, bench: Workbench) -> None:
+    table = TABLES[target]
+    assert table.keys() == {field.key for field in TARGETS[target].fields}
+    rights = [name for name, right in RIGHTS.items() if right.target == target and right.is_granted_by(table)]
+    allowed = [{"agent": "critic", "rights": rights, "reason": "tested"}] if rights else []
+    manifest = tomli_w.dumps({"target": {target: table}})
+    (file,) = build(bench, manifest, [target], tomli_w.dumps({"allow-rights": allowed})).values()
+    assert {key: file.values[key] for key in table} == table | (AS_LINES if target == "cursor" else {})
+    if target != "codex":
+        assert list(file.values) == [key for key in TARGETS[target].keys if key in file.values]
+
+
+@pytest.mark.parametrize(
+    ("table", "written"),
+    [
+        ({"effort": 1}, {"effort": 1}),
+        ({"effort": "max"}, {"effort": "max"}),
+        ({"mcpServers": ["shared"]}, {"mcpServers": ["shared"]}),
+        ({"mcpServers": SERVERS | {"b": {}}}, {"mcpServers": [SERVERS, {"b": {}}]}),
+    ],
+)
+def test_some_keys_accept_values_of_several_types(
+    table: dict[str, Any], written: dict[str, Any], bench: Workbench
+) -> None:
+    allowed = '[[allow-rights]]\nagent = "critic"\nrights = ["claude-code.mcpServers"]\nreason = "tested"\n'
+    (file,) = build(bench, tomli_w.dumps({"target": {"claude-code": table}}), ["claude-code"], allowed).values()
+    assert {key: file.values[key] for key in table} == written
+
+
+FIELDS = [(name, field) for name, row in TARGETS.items() for field in row.fields]
+CHOICES = [(name, field) for name, field in FIELDS if field.shape.choices]
+
+
+def _id(value: object) -> str:
+    return value.key if isinstance(value, Field) else str(value)
+
+
+@pytest.mark.parametrize(("target", "field"), FIELDS, ids=_id)
+def test_a_value_of_a_wrong_type_is_located(target: str, field: Field, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f"{AGENT}[target.{target}]\n  {field.key} = 2026-11-01\n"})
+    (found,) = findings(bench)
+    assert (found.code, found.file, found.line, found.column) == ("K102", "agents/critic.toml", 5, 3)
+    assert found.message.startswith(f"`{field.key}` must be ")
+
+
+@pytest.mark.parametrize(("target", "field"), CHOICES, ids=_id)
+def test_a_value_outside_its_set_is_located_and_the_closest_suggested(
+    target: str, field: Field, bench: Workbench
+) -> None:
+    choice = field.shape.choices[-1]
+    bench.write({"agents/critic.toml": f'{AGENT}[target.{target}]\n\n{field.key} = "{choice}x"\n'})
+    (found,) = findings(bench)
+    assert (found.code, found.line, found.column, found.help) == ("K106", 6, 1, f"did you mean `{choice}`?")
+    assert found.message == f"`{field.key}` must be {field.shape.expects}"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_unknown_key_is_located_and_the_closest_suggested(target: str, bench: Workbench) -> None:
+    key = TARGETS[target].fields[-1].key
+    bench.write({"agents/critic.toml": f"{AGENT}[target.{target}]\n{key}x = 1\n"})
+    (found,) = findings(bench)
+    assert (found.code, found.line, found.column, found.message) == ("K101", 5, 1, f"unknown key `{key}x`")
+    assert found.help == f"did you mean `{key}`?"
+
+
+@pytest.mark.parametrize(
+    ("table", "code", "location"),
+    [
+        ("claude-code]\nmaxTurns = 0", "K106", (5, 1)),
+        ('claude-code]\ncolor = "gray"', "K106", (5, 1)),
+        ("claude-code]\neffort = true", "K102", (5, 1)),
+        ('copilot]\nhandoffs = [{ label = "Go", agent = "a" }]', "K103", (5, 13)),
+        ("copilot.metadata]\nowner = 1", "K102", (5, 1)),
+        ('copilot]\nmodel = ["x", 1]', "K102", (5, 1)),
+        ('cursor]\nmodel = "a\\nb"', "K105", (5, 1)),
+        ('opencode]\nmodel = "opus"', "K106", (5, 1)),
+        ('opencode.permission]\nbash = "maybe"', "K102", (4, 18)),
+        ('opencode.permission.webfetch]\n"*" = "ask"', "K102", (4, 18)),
+        ('gemini]\ntools = ["read_file", "Read"]', "K106", (5, 23)),
+        ("gemini]\ntemperature = inf", "K102", (5, 1)),
+        ("codex]\nnickname_candidates = []", "K104", (5, 1)),
+        ('codex]\nnickname_candidates = ["Ä"]', "K106", (5, 24)),
+        ('qwen]\ntools = ["read_file", ""]', "K104", (5, 23)),
+        ('cursr]\nmodel = "x"', "K101", (4, 9)),
+    ],
+)
+def test_other_errors_in_a_table_are_located(
+    table: str, code: str, location: tuple[int, int], bench: Workbench
+) -> None:
+    bench.write({"agents/critic.toml": f"{AGENT}[target.{table}\n"})
+    assert [(one.code, (one.line, one.column)) for one in findings(bench)] == [(code, location)]
+
+
+BODIES = {
+    "templates/agent.md.j2": "For all, also {{ target }}.",
+    "templates/codex/agent.md.j2": "For Codex: {{ agent.name }}, {{ allowed | join('; ') }}.",
+    "templates/qwen/agent.md.j2": '{% extends "agent.md.j2" %}',
+    "templates/gemini/agent.md.j2": '{% extends "default/agent.md.j2" %}{% block role %}Instead.{% endblock %}',
+}
+
+
+def test_a_target_can_have_its_own_template(bench: Workbench) -> None:
+    bench.write(BODIES)
+    files = build(bench, 'tools = ["Read", "Agent(a)"]\n')
+    bodies = {name: file.body for name, file in files.items()}
+    assert bodies.pop("codex") == "For Codex: critic, read files; start other agents, but only `a`."
+    assert bodies.pop("gemini") == "Instead."
+    assert bodies == {name: f"For all, also {name}." for name in bodies}
+
+
+def test_an_error_in_a_targets_template_is_located_there(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": AGENT, "templates/cursor/agent.md.j2": "\n{{ agent.nmae }}"})
+    (found,) = findings(bench, "--target", "cursor")
+    assert (found.code, found.file, found.line) == ("O603", "templates/cursor/agent.md.j2", 2)
+    assert findings(bench) == []
+
+
+@pytest.mark.parametrize(
+    ("tools", "target", "codes"),
+    [('["Read"]', "codex", ["O617"]), ("[]", "codex", ["O617"]), ('["Read"]', "qwen", []), ('["*"]', "codex", [])],
+)
+def test_a_template_that_leaves_out_codexs_tools_is_reported(
+    tools: str, target: str, codes: list[str], bench: Workbench
+) -> None:
+    bench.write(
+        {"agents/critic.toml": f"{AGENT}tools = {tools}\n", "templates/agent.md.j2": "You are {{ agent.name }}."}
+    )
+    assert [one.code for one in findings(bench, "--target", target)] == codes
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% extends 'default/agent.md.j2' %}",
+        "{% if allowed is not none %}You may {{ allowed | join(', ') or 'nothing' }}.{% endif %}",
+        "You may {{ allowed | join(', ') }}.",
+    ],
+)
+@pytest.mark.parametrize("tools", ["[]", '["Read"]'])
+def test_a_template_that_lists_codexs_tools_passes(template: str, tools: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f"{AGENT}tools = {tools}\n", "templates/agent.md.j2": template})
+    assert [one.code for one in findings(bench, "--target", "codex")] == []
+
+
+def test_a_template_that_leaves_out_an_empty_list_of_tools_is_reported(bench: Workbench) -> None:
+    template = "Be kind. {% if allowed %}You may {{ allowed | join(', ') }}.{% endif %}"
+    for tools, codes in (('["Read"]', []), ("[]", ["O617"])):
+        bench.write({"agents/critic.toml": f"{AGENT}tools = {tools}\n", "templates/agent.md.j2": template})
+        assert [one.code for one in findings(bench, "--target", "codex")] == codes
+
+
+TAKEN = "Gemini CLI treats `${HOME}` as a variable"
+
+
+@pytest.mark.parametrize(
+    ("text", "location"),
+    [
+        ('domain_in = ["a", "in ${HOME}"]', (4, 23)),
+        ('output_extra_fields = ["${HOME}"]', (4, 25)),
+        ('forbidden_domain = ["""\nx\n${HOME}"""]', (6, 1)),
+        ('[[handoff]]\ntarget = "a"\ntrigger = "to ${HOME}"', (6, 15)),
+        ('[references]\nextra = ["${HOME}/x"]', (5, 11)),
+    ],
+)
+def test_a_gemini_placeholder_in_a_manifest_is_an_error(text: str, location: tuple[int, int], bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f"{AGENT}{text}\n", "assemble.toml": 'external-agents = ["a"]'})
+    assert findings(bench) == []
+    (found,) = findings(bench, "--target", "gemini")
+    assert (found.code, found.message, (found.line, found.column)) == ("T407", TAKEN, location)
+    assert found.help == "write it differently, such as `$HOME`"
+
+
+@pytest.mark.parametrize(
+    ("file", "location"),
+    [("_blocks/one.md", (2, 4)), ("templates/agent.md.j2", (1, 1)), ("templates/gemini/agent.md.j2", (1, 1))],
+)
+def test_a_gemini_placeholder_in_another_file_is_an_error(
+    file: str, location: tuple[int, int], bench: Workbench
+) -> None:
+    bench.write(
+        {"agents/critic.toml": f'{AGENT}blocks = ["one"]\n', "_blocks/one.md": "One.\n", file: "One.\nIn ${HOME}.\n"}
+    )
+    assert findings(bench) == []
+    (found,) = findings(bench, "--target", "gemini", "--target", "qwen")
+    assert (found.code, found.file, found.message, (found.line, found.column)) == ("T408", file, TAKEN, location)
+
+
+def test_a_block_that_no_gemini_agent_uses_can_contain_a_placeholder(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f'{AGENT}targets = ["gemini"]\n', "_blocks/one.md": "In ${HOME}.\n"})
+    bench.write({"agents/other.toml": AGENT.replace("critic", "other") + 'blocks = ["one"]\n'})
+    assert findings(bench) == []
+
+
+@pytest.mark.parametrize("text", ["$HOME", "${A:-x}", "$ {HOME}", "${}", "{HOME}", "${{ github.ref }}"])
+def test_text_that_gemini_does_not_replace_passes(text: str, bench: Workbench) -> None:
+    bench.write({"_blocks/one.md": f"In {text}.\n", "templates/agent.md.j2": "{{ agent.role }} {{ blocks[0] }}"})
+    manifest = f'blocks = ["one"]\ndomain_in = ["{text}"]\n[target.gemini]\ndisplay_name = "${{HOME}}"\n'
+    (file,) = build(bench, manifest, ["gemini"]).values()
+    assert file.body == f"You review code. In {text}."
+
+
+@pytest.fixture
+def kit(bench: Workbench) -> Workbench:
+    """A kit with one agent, built for all targets."""
+    bench.write({"agents/critic.toml": AGENT, "assemble.toml": f"targets = {json.dumps(list(TARGETS))}\n"})
+    assert bench.run("--all").status == 0
+    return bench
+
+
+def _check_only(bench: Workbench, *args: str) -> Run:
+    before = bench.files()
+    run = bench.run("--all", "--check", *args)
+    assert bench.files() == before
+    return run
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_stamp_is_a_comment(target: str, kit: Workbench) -> None:
+    start, end = ("# ", "") if target == "codex" else ("<!-- ", " -->")
+    prefix = "" if target == "claude-code" else "../../agents/"
+    text = kit.read(path_of(target))
+    (line,) = (line for line in text.split("\n") if "Generated by assemble" in line)
+    text_of_stamp = (
+        f"{start}Generated by assemble from {prefix}critic.toml. Edit that file, then run: assemble agents/critic.toml"
+    )
+    digest = sha256(text.replace(f"{line}\n", "").encode()).hexdigest()
+    assert line == f"{text_of_stamp} · sha256:{digest}{end}"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_edit_is_reported_and_overwritten_only_by_force(target: str, kit: Workbench) -> None:
+    path, generated = path_of(target), kit.read(path_of(target))
+    kit.write({path: generated.replace("You review", "You rewrite")})
+    run = _check_only(kit, "--diff")
+    assert (run.status, f"edited {path}: assemble --force agents/critic.toml" in run.stderr) == (1, True)
+    assert "-You rewrite code.\n+You review code.\n" in run.stdout
+    assert kit.run("--all").status == 1
+    assert "You rewrite" in kit.read(path)
+    assert (kit.run("--all", "--force").status, kit.read(path)) == (0, generated)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_crlf_and_conflicting_stamps_are_not_edits(target: str, kit: Workbench) -> None:
+    path, generated = path_of(target), kit.read(path_of(target))
+    kit.write({path: generated.replace("\n", "\r\n")})
+    assert _check_only(kit).status == 0
+    stamp = next(line for line in generated.split("\n") if "sha256:" in line)
+    other = re.sub(r"sha256:\w+", f"sha256:{'0' * 64}", stamp)
+    kit.write({path: generated.replace(stamp, f"<<<<<<< HEAD\n{stamp}\n=======\n{other}\n>>>>>>> theirs")})
+    assert f"updated {path}\n" in kit.run("--all").stdout
+    assert kit.read(path) == generated
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_foreign_file_at_the_output_and_one_beside_it_are_reported(target: str, kit: Workbench) -> None:
+    path, beside = path_of(target), path_of(target, "by-hand")
+    by_hand = 'developer_instructions = "Mine."\n' if target == "codex" else "---\nname: mine\n---\n\nMine.\n"
+    kit.write({path: by_hand, beside: by_hand})
+    run = _check_only(kit)
+    assert (run.status, f"foreign {path}: " in run.stdout) == (1, True)
+    assert f"{beside}:1:1: note[O607]" in run.stderr
+    assert kit.run("--all", "--force", "--prune").status == 0
+    assert (kit.read(beside), "You review code." in kit.read(path)) == (by_hand, True)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_file_of_a_deleted_manifest_is_an_orphan(target: str, kit: Workbench) -> None:
+    kit.write({"agents/other.toml": AGENT.replace("critic", "other")})
+    (kit.folder / "agents/critic.toml").unlink()
+    assert f"orphan {path_of(target)}: assemble --all --prune\n" in _check_only(kit).stdout
+    assert f"deleted {path_of(target)}\n" in kit.run("--all", "--prune").stdout
+    assert _check_only(kit).status == 0
+
+
+def _orphans(run: Run) -> set[str]:
+    return set(re.findall(r"^orphan ([^:\n]+)", run.stdout, re.MULTILINE))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_files_of_a_removed_target_are_orphans(target: str, kit: Workbench) -> None:
+    kit.write({"assemble.toml": f"targets = {json.dumps([name for name in TARGETS if name != target])}\n"})
+    assert _orphans(_check_only(kit)) == {path_of(target)}
+    assert f"deleted {path_of(target)}\n" in kit.run("--all", "--prune").stdout
+    assert _check_only(kit).status == 0
+
+
+def test_a_chosen_target_replaces_the_kits_targets(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": AGENT, "assemble.toml": 'targets = ["cursor", "qwen"]'})
+    run = bench.run("--all", "--target", "codex", "--target", "gemini", "--target", "codex")
+    assert run == (0, f"created {path_of('codex')}\ncreated {path_of('gemini')}\n", "1 agent: 2 created\n")
+    assert _check_only(bench, "--target", "gemini").status == 0
+
+
+@pytest.mark.parametrize(("own", "targets"), [('["codex", "cursor"]', ["codex"]), ('["cursor"]', [])])
+def test_a_chosen_target_does_not_override_a_manifests_targets(own: str, targets: list[str], bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f"{AGENT}targets = {own}\n"})
+    run = bench.run("--all", "--target", "gemini", "--target", "codex")
+    assert (run.status, run.stdout) == (0, "".join(f"created {path_of(name)}\n" for name in targets))
+
+
+def test_only_orphans_of_the_chosen_targets_are_reported(kit: Workbench) -> None:
+    kit.write({"agents/critic.toml": f'{AGENT}targets = ["qwen"]\n'})
+    assert _orphans(_check_only(kit, "--target", "codex", "--target", "qwen")) == {path_of("codex")}
+    assert kit.run("--all", "--prune", "--target", "codex").stdout == f"deleted {path_of('codex')}\n"
+    assert _orphans(_check_only(kit)) == {path_of(name) for name in TARGETS if name not in ("codex", "qwen")}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_stdout_prints_the_chosen_target(target: str, kit: Workbench) -> None:
+    before = kit.files()
+    run = kit.run("--stdout", "--target", target, "agents/critic.toml")
+    assert (run.status, run.stdout, kit.files()) == (0, kit.read(path_of(target)), before)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ((), "`agents/critic.toml` has several targets: claude-code, copilot,"),
+        (("--target", "cursor", "--target", "qwen"), "`agents/critic.toml` has several targets: cursor, qwen\n"),
+        (("--target", "cursr"), "'cursr' is not one of 'claude-code', 'copilot'"),
+    ],
+)
+def test_stdout_prints_only_one_file(args: tuple[str, ...], message: str, kit: Workbench) -> None:
+    run = kit.run("--stdout", *args, "agents/critic.toml")
+    assert (run.status, run.stdout, message in run.stderr) == (2, "", True)
+
+
+def test_stdout_needs_a_target_of_the_manifest(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f'{AGENT}targets = ["qwen"]\n'})
+    run = bench.run("--stdout", "--target", "codex", "agents/critic.toml")
+    assert (run.status, run.stdout) == (2, "")
+    assert "`agents/critic.toml` is not generated for this target\n" in run.stderr
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_files_of_unused_targets_are_ignored(target: str, bench: Workbench) -> None:
+    used = "qwen" if target == "codex" else "codex"
+    for name in ("codex", "qwen", target):
+        by_hand = 'developer_instructions = "Mine."\n' if name == "codex" else "---\nname: mine\n---\n\nMine.\n"
+        bench.write({path_of(name, "by-hand"): by_hand})
+    bench.write({"agents/critic.toml": AGENT, "assemble.toml": f'targets = ["{used}"]\n'})
+    assert bench.run("--all").status == 0
+    assert re.findall(r"(\S+):1:1: note\[O607\]", _check_only(bench).stderr) == [path_of(used, "by-hand")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ('[target.codex]\noutput = "agents/{name}.toml"', "O616"),
+        ('[target.codex]\noutput = "{dir}/deep/{name}.toml"', "O616"),
+        ('manifests = "."\n[target.codex]\noutput = "out/{name}.toml"', "O616"),
+        ('manifests = "."', ""),
+        ('[target.codex]\noutput = "agents/.codex/{name}.toml"', ""),
+        ('[target.codex]\noutput = "agents-codex/{name}.toml"', ""),
+        ('[target.codex]\noutput = "agents/{name}.codex"', ""),
+    ],
+)
+def test_an_output_cannot_have_a_manifests_path(settings: str, code: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": AGENT, "assemble.toml": settings})
+    assert [one.code for one in findings(bench, "--target", "codex")] == [code] * bool(code)
+    assert bench.read("agents/critic.toml") == AGENT
+    if not code:
+        assert _check_only(bench, "--target", "codex").status == 0
+
+
+def test_targets_can_share_a_folder_with_different_file_names(kit: Workbench) -> None:
+    settings = "".join(f'[target.{name}]\noutput = "out/{{name}}.{name}"\n' for name in TARGETS)
+    kit.write({"assemble.toml": f"targets = {json.dumps(list(TARGETS))}\n{settings}"})
+    run = kit.run("--all", "--prune")
+    assert (run.status, run.stdout.count("created out/"), run.stdout.count("deleted ")) == (0, 7, 7)
+    assert {read(name, kit.read(f"out/critic.{name}")).body for name in TARGETS} == {"# ROLE\n\nYou review code."}
+    assert _check_only(kit).status == 0
+
+
+def test_the_documentation_is_up_to_date(bench: Workbench) -> None:
+    assert bench.run("targets", "--all") == (0, (REPOSITORY / "docs/targets.md").read_text(), "")
+
+
+def test_targets_are_listed_all_or_by_name(bench: Workbench) -> None:
+    everything = bench.run("targets")
+    parts = [bench.run("targets", name).stdout for name in TARGETS]
+    assert (everything.status, everything.stdout, everything.stderr) == (0, "\n".join(parts), "")
+    for part, row in zip(parts, TARGETS.values(), strict=True):
+        assert part.startswith(f"{row.name}: {row.label}\n  file         {row.output}, ")
+        assert all(right.name in " ".join(part.split()) for right in row.rights)
+        assert max(map(len, part.split("\n"))) <= 120
+    assert bench.run("targets", "qwen", "cursor").stdout == "\n".join([parts[-1], parts[2]])
+
+
+def test_a_target_that_does_not_exist_is_a_usage_error(bench: Workbench) -> None:
+    run = bench.run("targets", "cursr")
+    assert (run.status, run.stdout, "'cursr' is not one of 'claude-code'" in run.stderr) == (2, "", True)
+
+
+def test_the_fix_command_keeps_the_chosen_target(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": AGENT})
+    run = bench.run("--all", "--check", "--target", "gemini")
+    assert "would create .gemini/agents/critic.md: assemble --target gemini agents/critic.toml\n" in run.stdout
