@@ -16,14 +16,14 @@ from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.names import unique_names
 from kei_assembler.importing.paths import agent_files, target_by_path
-from kei_assembler.importing.pending_kit import (  # fmt: skip
+from kei_assembler.importing.pending_kit import (
     PendingFile,
     PendingKit,
     block_file,
     new_kit,
     pending_manifests,
     with_blocks,
-)
+)  # fmt: skip
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path, normalize, way_down
