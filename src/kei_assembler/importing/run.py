@@ -23,7 +23,7 @@ from kei_assembler.importing.pending_kit import (
     new_kit,
     pending_manifests,
     with_blocks,
-)  # fmt: skip
+)
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path, normalize, way_down
