@@ -103,8 +103,9 @@ class _Merged:
         return is_new
 
     def findings(self, whole: bool, ignored: Collection[str]) -> list[Diagnostic]:
-        """Return the findings so far and those about the blocks in use, or about all blocks if `whole`."""
-        names = {*filter(is_block_name, self.usage.blocks), *(self.kit.block_names if whole else ())}
+        """Return the findings so far and those about the obligatory and used blocks, or about all blocks if `whole`."""
+        names = {*self.kit.settings.obligatory, *filter(is_block_name, self.usage.blocks)}
+        names.update(self.kit.block_names if whole else ())
         blocks = filter(None, map(self.kit.block, sorted(names)))
         found = [*self.found, *(one for block in blocks for one in check_block(self.usage, block))]
         return [one for one in found if one.code not in ignored]
