@@ -66,7 +66,7 @@ def test_second_build_changes_nothing(manifest: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = str(_kit(folder, manifest))
         first = _planned(path).changes
-        Disk(load_kit(path)).apply(first)
+        list(map(Disk(load_kit(path)).apply, first))
         second = _planned(path).changes
     assert [change.status for change in first] == [FileStatus.CREATE]
     assert [change.status for change in second] == [FileStatus.UNCHANGED]

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from kei_assembler import kit
 from kei_assembler.build.changes import Change, WritePolicy
 from kei_assembler.build.kit_plan import plan_kit, preview
-from kei_assembler.build.options import Policy, RunOptions
 from kei_assembler.build.result import RunResult
-from kei_assembler.build.run import run, write
+from kei_assembler.build.run import Policy, RunOptions, run, write
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.files import DISK
 from kei_assembler.loader import load_kit
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 
 File = str | os.PathLike[str]
-
-_DEFAULT_POLICY = WritePolicy()
 
 
 class Plan(NamedTuple):
@@ -85,7 +82,7 @@ class Kit:
         Raises:
             AssembleError: the settings are invalid, or a manifest does not exist.
         """
-        return tuple(self._run(manifests, check=True).findings)
+        return tuple(self._run(manifests, RunOptions(check=True)).findings)
 
     def render(self, manifest: File) -> tuple[Artifact, ...]:
         """Return the agent files of one manifest, one per target, without writing them.
@@ -131,13 +128,11 @@ class Kit:
         Raises:
             AssembleError: the settings are invalid, a manifest does not exist, or a file cannot be written.
         """
-        return self._run(manifests, write_policy=WritePolicy(force, prune))
+        return self._run(manifests, RunOptions(write_policy=WritePolicy(force, prune)))
 
-    def _run(
-        self, manifests: Sequence[File], check: bool = False, write_policy: WritePolicy = _DEFAULT_POLICY
-    ) -> RunResult:
+    def _run(self, manifests: Sequence[File], options: RunOptions) -> RunResult:
         own = self._load()
-        options = RunOptions(check, write_policy=write_policy, policy=Policy.of(own))
+        options = options._replace(policy=Policy.of(own))
         return run(own, _files(own, manifests), not manifests, options)
 
     def _load(self) -> kit.Kit:

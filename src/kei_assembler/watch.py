@@ -8,9 +8,8 @@ from functools import partial
 from time import sleep
 
 from kei_assembler.build.changes import FileStatus
-from kei_assembler.build.options import Policy, RunOptions
 from kei_assembler.build.result import RunResult, failed
-from kei_assembler.build.run import run
+from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.signatures import Signature, signature

@@ -17,9 +17,8 @@ import click
 from kei_assembler import __version__
 from kei_assembler.build.changes import WritePolicy
 from kei_assembler.build.kit_plan import preview
-from kei_assembler.build.options import Policy, RunOptions
 from kei_assembler.build.result import CANNOT_RUN, CLEAN, Request, RunResult, failed
-from kei_assembler.build.run import run
+from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import COMMANDS, MODULES, NAMES, tell
 from kei_assembler.cli.options import OneOf, kit_option, several, target_option

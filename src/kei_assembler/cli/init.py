@@ -7,8 +7,7 @@ import sys
 import click
 
 from kei_assembler import scaffold
-from kei_assembler.build.options import RunOptions
-from kei_assembler.build.run import run
+from kei_assembler.build.run import RunOptions, run
 from kei_assembler.cli import completion
 from kei_assembler.cli.commands import tell
 from kei_assembler.kit import Kit, discovery, kit_option
