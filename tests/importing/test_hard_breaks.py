@@ -1,4 +1,4 @@
-"""Hard breaks of spaces become backslashes on import, because a build trims spaces; Markdown reads both alike."""
+"""Import replaces hard breaks of spaces by backslashes, because a build strips trailing spaces."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LINES = st.tuples(
     st.lists(st.sampled_from((*BITS, "word", "**a.**", "_a_", "|", "<b", "|-|")), max_size=3).map("".join),
     st.sampled_from(("", "", "  ", "   ")),
 ).map("".join)
-LONE_STARS = re.compile(r"(?<![a.])\*+(?!a)")  # parsers tell by the next character whether they open emphasis
+LONE_STARS = re.compile(r"(?<![a.])\*+(?!a)")  # the next character decides whether these open emphasis
 TEXT = st.lists(LINES, max_size=8).map(lambda lines: LONE_STARS.sub("", "\n".join(lines).expandtabs(4)))
 
 
@@ -36,7 +36,7 @@ TEXT = st.lists(LINES, max_size=8).map(lambda lines: LONE_STARS.sub("", "\n".joi
         ("a   \nb  \nc  ", "a\\\nb\\\nc  "),
         ("- a  \n  b  \n- c", "- a\\\n  b  \n- c"),
         ("> a  \n> b  \n>\n> c", "> a\\\n> b  \n>\n> c"),
-        ("[P0]: must be mended  \n[P1]: can wait", "[P0]: must be mended\\\n[P1]: can wait"),
+        ("[P0]: must be fixed  \n[P1]: can wait", "[P0]: must be fixed\\\n[P1]: can wait"),
         ("**a:** b  \n**c.**  \n_d_  \ne", "**a:** b\\\n**c.**\\\n_d_\\\ne"),
         ("Run `a`  \n<b>b</b>  \nc", "Run `a`\\\n<b>b</b>\\\nc"),
     ],
@@ -71,8 +71,8 @@ def test_a_text_without_breaks_stays_as_it_is(text: str) -> None:
     assert with_backslashes(text) == (text, [])
 
 
-def _is_read_alike(text: str) -> bool:
-    """Parsers do not agree on all that nobody writes, and one of them fails on some of it."""
+def _readers_agree(text: str) -> bool:
+    """Parsers disagree about unusual texts, and one of them fails on some."""
     with suppress(IndexError):
         return bool(READERS[0](text) == READERS[1](text))
     return False
@@ -80,15 +80,15 @@ def _is_read_alike(text: str) -> bool:
 
 @examples(300)
 @given(TEXT)
-def test_readers_see_no_difference(text: str) -> None:
+def test_parsers_see_no_difference(text: str) -> None:
     changed, lines = with_backslashes(text)
     assert (changed != text) == bool(lines)
-    if _is_read_alike(text):
+    if _readers_agree(text):
         assert [read(changed) for read in (*READERS, TABLES)] == [read(text) for read in (*READERS, TABLES)]
 
 
 @pytest.mark.parametrize("line", ["`a`  ", "<b>  ", "*  ", "a\\  ", "[a]:  ", "> - a  ", "`  ", "<  "])
-def test_the_time_grows_with_the_length_only(line: str) -> None:
+def test_the_time_is_linear(line: str) -> None:
     start = perf_counter()
     with_backslashes("\n".join([line] * 10_000))
     assert perf_counter() - start < 2
@@ -99,9 +99,10 @@ def test_an_import_keeps_the_breaks_and_reports_them(bench: Workbench) -> None:
     bench.write({".claude/agents/critic.md": f"---\nname: critic\ndescription: Reviews code.\n---\n{body}"})
     run = bench.run("import", ".claude/agents")
     assert run.stderr.startswith(
-        ".claude/agents/critic.md:7:1: note[I914] 2 lines of the body are broken by spaces at their ends; "
-        "in the manifest by a backslash\n"
-        "    7 | Name: x\n      | ^ help: a build trims spaces; in Markdown a backslash means the same\n"
+        ".claude/agents/critic.md:7:1: note[I914] the body has 2 hard line breaks written as trailing spaces; "
+        "the manifest uses a backslash\n"
+        "    7 | Name: x\n"
+        "      | ^ help: generated files have no trailing spaces; in Markdown a backslash means the same\n"
     )
     assert run.status == 0
     expected = body.replace("x  ", "x\\").replace("y  ", "y\\")

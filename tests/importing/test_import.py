@@ -1,4 +1,4 @@
-"""Import: agent files become manifests, and these give agent files that say the same."""
+"""Import converts agent files to manifests, and these generate equivalent agent files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import rtoml
 
 from conftest import REPOSITORY, Run, Workbench
 from kei_assembler.importing.agent_file import read_agent
-from kei_assembler.importing.bodies import fields_of, share
+from kei_assembler.importing.bodies import fields_of, split_roles
 from kei_assembler.model.manifest import slug
 from kei_assembler.rules.catalog import RULES, documentation
 from readers import AGENT, path_of
@@ -40,14 +40,13 @@ def _codes(run: Run) -> list[str]:
     return CODE.findall(run.stderr)
 
 
-def test_a_whole_import(bench: Workbench) -> None:
+def test_import_converts_a_file_and_creates_settings(bench: Workbench) -> None:
     bench.write({PATH: f"{HEAD}tools: Read, Bash(git log:*)\nmodel: opus\n---\n\nYou review code.\n"})
     run = bench.run("import", ".claude/agents")
     assert run.status == 0
     assert run.stdout == "created assemble.toml\ncreated agents/critic.toml\n"
     assert run.stderr == (
-        "1 agent\nnext: look at the manifests, then run: "
-        "assemble --all --force, which takes over the files that they came from\n"
+        "1 agent\nnext: review the manifests, then run: assemble --all --force, which overwrites the imported files\n"
     )
     assert bench.read("assemble.toml") == (
         'required = ["name", "description"]\n\n[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
@@ -60,7 +59,7 @@ def test_a_whole_import(bench: Workbench) -> None:
     assert bench.run("--all", "--check").status == 0
 
 
-def test_the_same_import_again_changes_nothing(bench: Workbench) -> None:
+def test_a_second_import_changes_nothing(bench: Workbench) -> None:
     _import(bench, "name: critic\ndescription: Reviews code.\n")
     before = bench.files()
     run = bench.run("import", ".claude/agents")
@@ -70,7 +69,7 @@ def test_the_same_import_again_changes_nothing(bench: Workbench) -> None:
     assert before.items() <= {**bench.files(), ".claude/agents/critic.md": before[".claude/agents/critic.md"]}.items()
 
 
-def test_what_was_generated_here_is_not_in_its_own_way(bench: Workbench) -> None:
+def test_generated_files_do_not_conflict_with_their_manifests(bench: Workbench) -> None:
     text = '# Ours.\nname = "critic"\ndescription = "Reviews code."\nblocks = ["honesty"]\n'
     bench.write({"agents/team/critic.toml": text, "agents/tester.toml": text.replace("critic", "tester")})
     bench.write({"_blocks/honesty.md": "# Honesty\n\nSay what you ran.\n"})
@@ -88,7 +87,7 @@ def test_a_dry_run_writes_nothing(bench: Workbench) -> None:
     assert bench.files() == before
 
 
-def test_a_manifest_that_is_there_stays_and_the_others_go_on(bench: Workbench) -> None:
+def test_an_existing_manifest_is_kept_and_the_others_are_imported(bench: Workbench) -> None:
     mine = 'name = "critic"\ndescription = "Reviews novels."\n'
     bench.write({"agents/critic.toml": mine, PATH: f"{HEAD}---\nYou review code.\n"})
     bench.write({".claude/agents/tester.md": "---\nname: tester\ndescription: Tests code.\n---\nYou test.\n"})
@@ -98,7 +97,7 @@ def test_a_manifest_that_is_there_stays_and_the_others_go_on(bench: Workbench) -
     assert bench.read("agents/critic.toml") == mine
 
 
-def test_of_a_manifest_that_is_not_written_nothing_more_is_said(bench: Workbench) -> None:
+def test_a_manifest_that_is_not_written_has_no_other_findings(bench: Workbench) -> None:
     mine = 'name = "critic"\ndescription = "Reviews novels."\nblocks = ["honesty"]\n'
     bench.write({"assemble.toml": 'obligatory = ["honesty"]\n', "_blocks/honesty.md": "Be honest.\n"})
     bench.write({"agents/critic.toml": mine, PATH: f"{HEAD}---\nYou review code.\n"})
@@ -108,46 +107,46 @@ def test_of_a_manifest_that_is_not_written_nothing_more_is_said(bench: Workbench
     assert "agents/tester.toml:1:1: error[B203]" in run.stderr
 
 
-@pytest.mark.parametrize("there", ["agents", "agents/critic.toml/x"])
-def test_what_cannot_be_written_is_said(there: str, bench: Workbench) -> None:
-    bench.write({there: ""})
+@pytest.mark.parametrize("existing", ["agents", "agents/critic.toml/x"])
+def test_a_failed_write_is_reported(existing: str, bench: Workbench) -> None:
+    bench.write({existing: ""})
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", path="critic.md")
     assert (run.status, run.stdout.splitlines()[-1]) == (1, "foreign agents/critic.toml")
     assert re.search(r"\[I908\] agents/critic.toml cannot be written: (Not a directory|it is a folder)", run.stderr)
 
 
-def test_an_agent_of_the_name_elsewhere_in_the_kit_is_in_the_way(bench: Workbench) -> None:
+def test_an_agent_with_the_same_name_elsewhere_is_a_conflict(bench: Workbench) -> None:
     bench.write({"agents/team/critic.toml": 'name = "critic"\ndescription = "Reviews novels."\n'})
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", path="critic.md")
     assert (run.status, run.stdout) == (1, "foreign agents/critic.toml\n")
-    assert "agents/team/critic.toml is an agent of this name" in run.stderr
+    assert "agents/team/critic.toml has the same agent name" in run.stderr
 
 
-def test_into_a_named_kit(bench: Workbench) -> None:
+def test_import_to_the_kit_in_the_option(bench: Workbench) -> None:
     bench.write({"kit/assemble.toml": 'manifests = "bots"\n', "kit/bots/x.toml": 'name = "x"\ndescription = "X."\n'})
     bench.write({"critic.md": f"{HEAD}---\nYou review code.\n"})
     assert bench.run("import", "critic.md", "--kit", "kit").stdout == "created kit/bots/critic.toml\n"
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "message"),
     [
-        (["nothing.md"], "there is no file or folder nothing.md"),
-        (["empty"], "there are no agent files"),
-        (["x.md", "--kit", "nowhere"], "there is no folder nowhere"),
+        (["nothing.md"], "`nothing.md` does not exist"),
+        (["empty"], "no agent files were found"),
+        (["x.md", "--kit", "nowhere"], "`nowhere` does not exist"),
         ([], "Missing argument"),
         (["x.md", "--from", "claude"], "Invalid value for '--from'"),
     ],
 )
-def test_what_cannot_run(args: list[str], says: str, bench: Workbench) -> None:
+def test_invalid_arguments(args: list[str], message: str, bench: Workbench) -> None:
     bench.write({"x.md": f"{HEAD}---\n", "empty/notes.txt": ""})
     run = bench.run("import", *args)
     assert (run.status, run.stdout) == (2, "")
-    assert says in run.stderr
+    assert message in run.stderr
 
 
 @pytest.mark.parametrize(
-    ("front", "told"),
+    ("front", "expected"),
     [
         ("description: Reviews code: with care.\n", "Reviews code: with care."),
         ('description: He said "no": twice.\n', 'He said "no": twice.'),
@@ -179,16 +178,16 @@ def test_what_cannot_run(args: list[str], says: str, bench: Workbench) -> None:
     ],
 )
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_descriptions_are_read_as_leniently_as_clients_do(front: str, told: str, ends: str, bench: Workbench) -> None:
+def test_descriptions_are_read_leniently(front: str, expected: str, ends: str, bench: Workbench) -> None:
     text = f"---\nname: critic\n{front}model: opus\n---\nYou review code.\n"
     bench.write({"critic.md": b"\xef\xbb\xbf" * (ends != "\n") + text.replace("\n", ends).encode()})
     assert "created agents/critic.toml" in bench.run("import", "critic.md").stdout
     manifest = _manifest(bench)
-    assert (manifest["description"], manifest["model"]) == (told, "opus")
+    assert (manifest["description"], manifest["model"]) == (expected, "opus")
 
 
 @pytest.mark.parametrize(
-    ("tools", "listed"),
+    ("tools", "expected"),
     [
         ("Read, Grep", ["Read", "Grep"]),
         ("[Read, Grep]", ["Read", "Grep"]),
@@ -203,9 +202,9 @@ def test_descriptions_are_read_as_leniently_as_clients_do(front: str, told: str,
         ("mcp__tracker__search, mcp__gh", ["mcp__tracker__search", "mcp__gh"]),
     ],
 )
-def test_tools_of_claude_code(tools: str, listed: list[str], bench: Workbench) -> None:
+def test_tools_of_claude_code(tools: str, expected: list[str], bench: Workbench) -> None:
     assert _import(bench, f"name: critic\ndescription: Reviews code.\ntools: {tools}\n").status == 0
-    assert _manifest(bench)["tools"] == listed
+    assert _manifest(bench)["tools"] == expected
 
 
 @pytest.mark.parametrize(
@@ -242,7 +241,7 @@ def test_tools_of_claude_code(tools: str, listed: list[str], bench: Workbench) -
         ),
     ],
 )
-def test_other_clients_speak_of_their_own_tools(target: str, front: str, expected: Any, bench: Workbench) -> None:
+def test_tools_of_other_clients(target: str, front: str, expected: Any, bench: Workbench) -> None:
     path = path_of(target)
     assert _import(bench, f"name: critic\ndescription: Reviews code.\n{front}\n", path=path).status == 0
     manifest = _manifest(bench)
@@ -251,19 +250,19 @@ def test_other_clients_speak_of_their_own_tools(target: str, front: str, expecte
     assert bench.run("--all", "--force").stdout == f"overwrote {path}\n"
 
 
-def test_a_role_of_codex_is_text(bench: Workbench) -> None:
+def test_a_codex_file_without_text_is_skipped(bench: Workbench) -> None:
     bench.write({".codex/agents/critic.toml": 'name = "critic"\ndeveloper_instructions = 5\n'})
     assert _codes(bench.run("import", ".codex")) == ["I901"]
 
 
-def test_the_upper_of_two_files_keeps_the_name(bench: Workbench) -> None:
+def test_the_file_with_the_shorter_path_keeps_the_name(bench: Workbench) -> None:
     for path in (".claude/agents/a/critic.md", PATH):
         bench.write({path: f"{HEAD}---\nIn {path}.\n"})
     bench.run("import", ".")
     assert (_manifest(bench)["role"], len(bench.run("import", ".").stdout.splitlines())) == (f"In {PATH}.\n", 2)
 
 
-def test_a_role_of_codex(bench: Workbench) -> None:
+def test_a_codex_file(bench: Workbench) -> None:
     text = 'name = "critic"\ndescription = "Reviews code."\nsandbox_mode = "read-only"\n'
     bench.write({".codex/agents/critic.toml": f'{text}developer_instructions = "Review."\n'})
     assert bench.run("import", ".codex").status == 0
@@ -272,7 +271,7 @@ def test_a_role_of_codex(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tools", "again"),
+    ("tools", "expected"),
     [
         (["Read", "Grep", "Agent"], ["Read", "Grep", "Agent"]),
         ([], []),
@@ -282,7 +281,7 @@ def test_a_role_of_codex(bench: Workbench) -> None:
         (["Read(`a` and `b`)", "Edit(a`b)"], ["Read(`a` and `b`)", "Edit(a`b)"]),
     ],
 )
-def test_what_codex_is_told_of_tools_is_read_back(tools: list[str], again: list[str], bench: Workbench) -> None:
+def test_tools_in_codex_instructions_are_read_back(tools: list[str], expected: list[str], bench: Workbench) -> None:
     bench.write({"assemble.toml": 'targets = ["codex"]\nexternal-agents = ["a", "b"]\n'})
     forbidden = 'forbidden_domain = ["Push"]\noutput_extra_fields = ["Result"]\n'
     bench.write({"agents/critic.toml": f"{AGENT}tools = {tools}\n{forbidden}"})
@@ -291,13 +290,17 @@ def test_what_codex_is_told_of_tools_is_read_back(tools: list[str], again: list[
     (bench.folder / "agents" / "critic.toml").unlink()
     assert bench.run("import", ".codex").status == 0
     manifest = _manifest(bench)
-    assert [manifest[key] for key in ("tools", "role", "forbidden_domain")] == [again, "You review code.\n", ["Push"]]
+    assert [manifest[key] for key in ("tools", "role", "forbidden_domain")] == [
+        expected,
+        "You review code.\n",
+        ["Push"],
+    ]
     assert bench.run("--all").status == 0
     assert bench.read(path_of("codex")) == made
 
 
 @pytest.mark.parametrize(
-    "says",
+    "text",
     [
         "You may use no tools.",
         "Besides thinking and answering, you may do this, and nothing else:\n\n- read files\n- pray",
@@ -307,16 +310,16 @@ def test_what_codex_is_told_of_tools_is_read_back(tools: list[str], again: list[
     ],
 )
 @pytest.mark.parametrize("target", ["codex", "claude-code"])
-def test_what_else_is_said_of_tools_stays_text(says: str, target: str, bench: Workbench) -> None:
-    body = f"You review code.\n\n# TOOLS\n\n{says}"
-    text = f"{AGENT.partition('role')[0]}developer_instructions = {json.dumps(body)}\n"
-    bench.write({path_of(target): text if target == "codex" else f"{HEAD}---\n{body}\n"})
+def test_other_text_about_tools_stays_text(text: str, target: str, bench: Workbench) -> None:
+    body = f"You review code.\n\n# TOOLS\n\n{text}"
+    file = f"{AGENT.partition('role')[0]}developer_instructions = {json.dumps(body)}\n"
+    bench.write({path_of(target): file if target == "codex" else f"{HEAD}---\n{body}\n"})
     bench.run("import", "--from", target, path_of(target))
     manifest = _manifest(bench)
     assert (manifest["role"], "tools" in manifest) == (f"{body}\n", False)
 
 
-def test_what_only_codex_says_in_words_is_text_for_others(bench: Workbench) -> None:
+def test_codex_sentences_about_tools_are_text_in_other_files(bench: Workbench) -> None:
     body = "You review code.\n\n# TOOLS\n\nYou may use no tools: answer from what you are given.\n"
     _import(bench, "name: critic\ndescription: Reviews code.\n", body)
     assert (_manifest(bench)["role"], "tools" in _manifest(bench)) == (body, False)
@@ -335,7 +338,7 @@ def test_what_only_codex_says_in_words_is_text_for_others(bench: Workbench) -> N
         (".cursor/agents/critic.md", "", "I901"),
     ],
 )
-def test_some_clients_need_no_front_matter(path: str, name: str, code: str, bench: Workbench) -> None:
+def test_front_matter_is_optional_for_some_clients(path: str, name: str, code: str, bench: Workbench) -> None:
     bench.write({path: "You review code.\n"})
     run = bench.run("import", ".")
     assert (run.status, code in _codes(run), bool(name)) == (0, True, "agents/" in run.stdout)
@@ -344,21 +347,21 @@ def test_some_clients_need_no_front_matter(path: str, name: str, code: str, benc
 
 
 @pytest.mark.parametrize(
-    ("path", "front", "says"),
+    ("path", "front", "message"),
     [
-        (PATH, "tools:", "[I907] `tools` names no tools; the agent has none at all"),
-        (PATH, "tools: {bash: true}", "[I907] `tools` names no tools; the agent has none at all"),
-        (PATH, "tools: [Read, [Grep]]", "[I907] `Grep` is no name of a tool, and left out"),
-        (PATH, "skills: [a, null]", "[I904] `skills` has empty values inside, which are left out"),
+        (PATH, "tools:", "[I907] `tools` names no tools, so the agent has none"),
+        (PATH, "tools: {bash: true}", "[I907] `tools` names no tools, so the agent has none"),
+        (PATH, "tools: [Read, [Grep]]", "[I907] `Grep` is not the name of a tool; left out"),
+        (PATH, "skills: [a, null]", "[I904] `skills` contains empty values, which are left out"),
         (PATH, "color: !x red", "[I902] the tag `!x` was ignored"),
-        (PATH, "Model: opus", "[I902] `Model` was taken for `model`"),
-        (".qwen/agents/critic.md", "tools: []", "[I907] `tools` names no tools; the agent has all tools"),
+        (PATH, "Model: opus", "[I902] `Model` was read as `model`"),
+        (".qwen/agents/critic.md", "tools: []", "[I907] `tools` names no tools, so the agent has all tools"),
         (
             ".gemini/agents/critic.md",
             "tools: [search_file_content]",
             "[I902] `search_file_content` became `grep_search`",
         ),
-        (".gemini/agents/_critic.md", "", "[I902] Gemini CLI passes over files whose names begin with `_`"),
+        (".gemini/agents/_critic.md", "", "[I902] Gemini CLI ignores files whose names start with `_`"),
         (".opencode/agents/critic.md", "maxSteps: 5", "[I902] `maxSteps` became `steps`"),
         (
             ".cursor/agents/critic.md",
@@ -367,12 +370,12 @@ def test_some_clients_need_no_front_matter(path: str, name: str, code: str, benc
         ),
     ],
 )
-def test_what_is_read_otherwise_is_said(path: str, front: str, says: str, bench: Workbench) -> None:
+def test_recoveries_are_reported(path: str, front: str, message: str, bench: Workbench) -> None:
     run = _import(bench, f"name: critic\ndescription: Reviews code.\n{front}\n", "You review code.\n", path=path)
-    assert (run.status, says in run.stderr) == (0, True), run.stderr
+    assert (run.status, message in run.stderr) == (0, True), run.stderr
 
 
-def test_front_matter_may_end_with_dots(bench: Workbench) -> None:
+def test_front_matter_can_end_with_dots(bench: Workbench) -> None:
     text = f"{HEAD}...\nYou review code.\n\n---\n\nThat is all.\n"
     bench.write({PATH: text})
     run = bench.run("import", PATH)
@@ -380,14 +383,14 @@ def test_front_matter_may_end_with_dots(bench: Workbench) -> None:
     assert _manifest(bench)["role"] == "You review code.\n\n---\n\nThat is all.\n"
 
 
-def test_dots_in_a_description_end_nothing(bench: Workbench) -> None:
+def test_dots_in_a_description_do_not_end_the_front_matter(bench: Workbench) -> None:
     bench.write({PATH: f"{HEAD}and so on\n...\nmodel: opus\n---\nYou review code.\n"})
     bench.run("import", PATH)
     assert (_manifest(bench)["model"], _manifest(bench)["role"]) == ("opus", "You review code.\n")
 
 
 @pytest.mark.parametrize("ends", ["\r", "\r\r\n"])
-def test_other_line_ends(ends: str, bench: Workbench) -> None:
+def test_other_line_endings(ends: str, bench: Workbench) -> None:
     bench.write({PATH: f"{HEAD}---\nYou\nreview.\n".replace("\n", ends).encode()})
     assert bench.run("import", PATH).status == 0
     assert _manifest(bench)["role"] == "You\nreview.\n"
@@ -407,25 +410,25 @@ def test_links_are_followed_once(bench: Workbench) -> None:
     assert bench.run("--all", "--force").stdout == "created .claude/agents/critic.md\n"
 
 
-def test_in_a_plugin_only_its_agents_are_agents(bench: Workbench) -> None:
+def test_only_the_agents_of_a_plugin_are_imported(bench: Workbench) -> None:
     for path in ("plugins/a/agents/critic.md", "plugins/a/commands/go.md", "plugins/a/skills/x/SKILL.md", "README.md"):
         bench.write({path: f"{HEAD}---\nYou review code.\n"})
     assert bench.run("import", ".").stdout == "created assemble.toml\ncreated agents/critic.toml\n"
 
 
-def test_a_target_that_is_not_the_kits_is_named(bench: Workbench) -> None:
+def test_a_target_that_the_kit_lacks_is_in_the_manifest(bench: Workbench) -> None:
     bench.write({"assemble.toml": "", path_of("gemini"): f"{HEAD}---\nYou review code.\n"})
     bench.run("import", ".gemini")
     assert _manifest(bench)["targets"] == ["gemini"]
 
 
-def test_from_tells_the_client(bench: Workbench) -> None:
+def test_from_sets_the_client(bench: Workbench) -> None:
     bench.write({"critic.md": f"{HEAD}tools: [read]\n---\nYou review code.\n"})
     bench.run("import", "critic.md", "--from", "copilot")
     assert _manifest(bench)["tools"] == ["Read"]
 
 
-def test_names_are_repaired_and_said(bench: Workbench) -> None:
+def test_repaired_names_are_reported(bench: Workbench) -> None:
     for path, name in {".claude/agents/a.md": "Code Critic", ".claude/agents/b.md": "code-critic"}.items():
         bench.write({path: f"---\nname: {name}\ndescription: Reviews code.\n---\nBody.\n"})
     bench.write({".gemini/agents/c.md": "---\nname: code-critic\ndescription: Reviews code.\n---\nBody.\n"})
@@ -454,14 +457,14 @@ def test_slugs(text: str, name: str) -> None:
     assert slug(text) == name
 
 
-def test_what_has_no_place_is_said_with_its_place(bench: Workbench) -> None:
+def test_keys_that_are_not_allowed_are_reported_with_their_location(bench: Workbench) -> None:
     run = _import(bench, "name: critic\ndescription: Reviews code.\nversion: 2\ncolor: mauve\n")
     assert run.status == 0
-    assert ".claude/agents/critic.md:4:1: warning[I904] `version` has no place in a manifest" in run.stderr
-    assert ".claude/agents/critic.md:5:1: warning[I904] the value of `color` has no place" in run.stderr
+    assert ".claude/agents/critic.md:4:1: warning[I904] `version` is not allowed in a manifest" in run.stderr
+    assert ".claude/agents/critic.md:5:1: warning[I904] the value of `color` is not allowed" in run.stderr
 
 
-def test_rights_are_reported_as_what_they_need(bench: Workbench) -> None:
+def test_rights_are_reported_with_the_required_setting(bench: Workbench) -> None:
     run = _import(bench, "name: critic\ndescription: Reviews code.\npermissionMode: bypassPermissions\n")
     assert (run.status, _codes(run)) == (1, ["R501"])
     assert "add `claude-code.permissionMode=bypassPermissions` to the setting `allow-rights` for `critic`" in run.stderr
@@ -469,7 +472,7 @@ def test_rights_are_reported_as_what_they_need(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("body", ["Fill in {{PROJECT}}.\n", "Hidden\u200b text.\n"])
-def test_a_body_that_a_build_refuses_is_imported_and_said(body: str, bench: Workbench) -> None:
+def test_an_invalid_body_is_imported_and_reported(body: str, bench: Workbench) -> None:
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", body)
     assert run.status == 1
     assert _manifest(bench)["role"] == body
@@ -487,7 +490,7 @@ def test_a_body_that_a_build_refuses_is_imported_and_said(body: str, bench: Work
         ("<![CDATA[x\n", "]]>"),
     ],
 )
-def test_what_a_body_leaves_open_is_closed(body: str, closing: str, bench: Workbench) -> None:
+def test_open_fences_and_html_blocks_are_closed(body: str, closing: str, bench: Workbench) -> None:
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", f"Text.\n\n{body}")
     assert (run.status, _codes(run)) == (0, ["I909"])
     assert ".claude/agents/critic.md:7:1: warning[I909]" in run.stderr
@@ -495,13 +498,13 @@ def test_what_a_body_leaves_open_is_closed(body: str, closing: str, bench: Workb
     assert bench.run("--all", "--force").status == 0
 
 
-def test_what_a_build_would_say_of_the_whole_file_is_said(bench: Workbench) -> None:
+def test_findings_about_the_generated_file_are_reported(bench: Workbench) -> None:
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", "", path=path_of("qwen"))
     assert (run.status, _codes(run)) == (1, ["L801"])
     assert "agents/critic.toml:1:1: error[L801] the body has 0 characters; Qwen Code needs at least 10" in run.stderr
 
 
-def test_what_a_build_would_say_of_shared_sections_is_said(bench: Workbench) -> None:
+def test_findings_about_shared_sections_are_reported(bench: Workbench) -> None:
     for name in ("critic", "tester"):
         bench.write({f"x/{name}.md": f"---\nname: {name}\ndescription: D.\n---\n# Fill\n\nIn {{{{THIS}}}}.\n"})
     run = bench.run("import", "--share", "x")
@@ -509,21 +512,18 @@ def test_what_a_build_would_say_of_shared_sections_is_said(bench: Workbench) -> 
     assert "_blocks/fill.md:3:4: error[T402]" in run.stderr
 
 
-def test_the_kits_defaults_are_told_from_what_the_file_says(bench: Workbench) -> None:
+def test_defaults_of_the_kit_that_change_the_agent_are_reported(bench: Workbench) -> None:
     defaults = '[defaults]\nmodel = "opus"\ntools = ["Read"]\n\n[defaults.target.claude-code]\ncolor = "red"\n'
     bench.write({"assemble.toml": f"{defaults}[target.claude-code]\nlimit-agents = true\n"})
     run = _import(bench, "name: critic\ndescription: Reviews code.\nmodel: haiku\n", path="critic.md")
     assert (run.status, _codes(run)) == (0, ["I912"])
-    assert (
-        "critic.md:1:1: warning[I912] the kit's settings give the agent another `color` than this file has"
-        in run.stderr
-    )
+    assert "critic.md:1:1: warning[I912] the kit's settings change the agent's `color`" in run.stderr
     assert (_manifest(bench)["tools"], _manifest(bench)["model"]) == (["*"], "haiku")
     run = _import(bench, "name: tester\ndescription: Tests code.\ntools: Agent, Read\ncolor: blue\n", path="tester.md")
     assert ["tester.md:4:1" in run.stderr, _codes(run)] == [True, ["I912", "I912"]]
 
 
-def test_nothing_is_said_of_what_is_not_written(bench: Workbench) -> None:
+def test_files_that_are_not_written_have_no_build_findings(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "Reviews novels."\n'})
     run = _import(bench, "name: critic\ndescription: Reviews code.\npermissionMode: auto\n", path="critic.md")
     assert (run.status, _codes(run)) == (1, ["I908"])
@@ -548,7 +548,7 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
         (b"", "I901"),
     ],
 )
-def test_what_is_not_imported(content: bytes, code: str, bench: Workbench) -> None:
+def test_files_that_are_not_imported(content: bytes, code: str, bench: Workbench) -> None:
     bench.write({".claude/agents/x.md": content, PATH: f"{HEAD}---\nBody.\n"})
     run = bench.run("import", ".claude")
     assert (code in _codes(run), "created agents/critic.toml" in run.stdout) == (True, True)
@@ -559,13 +559,13 @@ def test_what_is_not_imported(content: bytes, code: str, bench: Workbench) -> No
 @pytest.mark.parametrize(
     "content", [b'"\\UFFFFFFFF"', b'"\\ud800"', b"\x7f", b"%YAML 9", b"? [a]\n: b", b"!!x y", b"- a"]
 )
-def test_odd_front_matter_is_no_mishap(content: bytes, bench: Workbench) -> None:
+def test_unusual_front_matter_is_imported(content: bytes, bench: Workbench) -> None:
     bench.write({"critic.md": b"---\nname: critic\ndescription: " + content + b"\n---\nBody.\n"})
     assert bench.run("import", "critic.md").status in (0, 1)
     assert "role" in _manifest(bench)
 
 
-def test_our_own_files_become_their_manifests_again(bench: Workbench) -> None:
+def test_generated_files_become_their_manifests_again(bench: Workbench) -> None:
     manifest = (
         'name = "critic"\ndescription = "Reviews code."\nrole = "You review code.\\n"\n'
         'domain_in = ["# 1 of all", "Bugs"]\n'
@@ -586,7 +586,7 @@ def _folder(bench: Workbench, name: str) -> str:
     return name
 
 
-def test_this_repositorys_agents_are_read_back() -> None:
+def test_the_agents_of_this_repository_are_read_back() -> None:
     for path in sorted((REPOSITORY / "agents").glob("*.toml")):
         manifest = tomllib.loads(path.read_text())
         agent, found = read_agent("x.md", path.with_suffix(".md").read_bytes(), "claude-code")
@@ -597,12 +597,12 @@ def test_this_repositorys_agents_are_read_back() -> None:
         assert {key: fields[key] for key in expected} == expected
 
 
-def test_sections_in_another_form_stay_text() -> None:
+def test_sections_in_another_format_stay_text() -> None:
     body = "You review.\n\n# FORBIDDEN\n\nNothing much.\n\n# REFERENCES\n\n- docs/x.md"
     assert fields_of(body, lambda _: True) == {"role": body}
 
 
-def test_shared_sections_become_blocks_once(bench: Workbench) -> None:
+def test_shared_sections_become_blocks(bench: Workbench) -> None:
     shared = "## Honesty\n\nSay what you ran.\n\n### Always\n\nEven then.\n"
     for name in ("critic", "tester"):
         body = f"# Title {name}\n\nHi.\n\n{shared}\n## Own\n\n{name}\n"
@@ -619,24 +619,24 @@ def test_shared_sections_become_blocks_once(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("front", "body", "is_told"),
+    ("front", "body", "is_reported"),
     [("\r\n", "\r\n", True), ("\r\n", "\n", True), ("\n", "\r\n", False), ("\n", "\n", False)],
 )
 @pytest.mark.parametrize("end", ["---", "..."])
-def test_line_ends_are_told_of_the_front_matter_alone(
-    front: str, body: str, is_told: bool, end: str, bench: Workbench
+def test_line_endings_are_reported_only_for_the_front_matter(
+    front: str, body: str, is_reported: bool, end: str, bench: Workbench
 ) -> None:
-    mended = f"---\nname: critic\ndescription: Reviews: code.\n{end}\n"
+    head = f"---\nname: critic\ndescription: Reviews: code.\n{end}\n"
     text = "Ja.\n\nDu prüfst größere Änderungen.\n---\n"
-    bench.write({PATH: mended.replace("\n", front) + text.replace("\n", body)})
-    assert ("line ends of CRLF were read as LF" in bench.run("import", PATH).stderr) is is_told
+    bench.write({PATH: head.replace("\n", front) + text.replace("\n", body)})
+    assert ("CRLF line endings were read as LF" in bench.run("import", PATH).stderr) is is_reported
 
 
 HONESTY = "# Honesty\n\nSay what you ran."
 
 
 @pytest.mark.parametrize(
-    ("there", "created", "block"),
+    ("existing", "created", "block"),
     [
         ({}, ["one/honesty.md"], "honesty"),
         ({"one/honesty.md": HONESTY}, [], "honesty"),
@@ -647,52 +647,52 @@ HONESTY = "# Honesty\n\nSay what you ran."
     ],
     ids=["none", "no newline", "other newlines", "another folder", "other text", "another name"],
 )
-def test_a_block_that_says_the_same_is_used(
-    there: dict[str, str], created: list[str], block: str, bench: Workbench
+def test_a_block_with_the_same_text_is_used(
+    existing: dict[str, str], created: list[str], block: str, bench: Workbench
 ) -> None:
-    bench.write({"assemble.toml": 'blocks = ["one", "two"]\n', "one/x.txt": "", "two/x.txt": "", **there})
+    bench.write({"assemble.toml": 'blocks = ["one", "two"]\n', "one/x.txt": "", "two/x.txt": "", **existing})
     for name in ("critic", "tester"):
         bench.write({f"x/{name}.md": f"---\nname: {name}\ndescription: D.\n---\nHi {name}.\n\n{HONESTY}\n"})
     run = bench.run("import", "--share", "x")
     manifests = ["agents/critic.toml", "agents/tester.toml"]
     assert (run.status, run.stdout.splitlines()) == (0, [f"created {file}" for file in (*created, *manifests)])
     assert _manifest(bench)["blocks"] == [block]
-    assert {file: bench.read(file) for file in there} == there
+    assert {file: bench.read(file) for file in existing} == existing
 
 
-def test_sections_below_several_titles_are_not_torn_out() -> None:
-    splits = share({name: f"# A\n\n## Same\n\nx\n\n# B\n\n{name}" for name in ("one", "two")})
+def test_sections_below_several_titles_stay_in_place() -> None:
+    splits = split_roles({name: f"# A\n\n## Same\n\nx\n\n# B\n\n{name}" for name in ("one", "two")})
     assert [[section.title for section in split.shared] for split in splits.values()] == [["A"], ["A"]]
 
 
 @pytest.mark.parametrize("code", [code for code in RULES if code.startswith("I")])
-def test_the_examples_do_what_they_say(code: str, bench: Workbench) -> None:
+def test_the_examples_of_the_rules(code: str, bench: Workbench) -> None:
     args = ["--share"] if code == "I911" else []
-    told = documentation(RULES[code])
-    for folder, example in {"fails": told.fails, "passes": told.passes}.items():
+    pages = documentation(RULES[code])
+    for folder, example in {"fails": pages.fails, "passes": pages.passes}.items():
         bench.write({f"{folder}/{file.path}": file.text for file in example_files(example)})
         run = bench.run("import", ".claude", *args, cwd=folder)
         assert (code in _codes(run)) is (folder == "fails")
         assert set(_codes(run)) <= {code, "I910"}
 
 
-@pytest.mark.parametrize(("code", "says"), [("I999", "unknown code `I999`"), ("I903", "`I903` cannot be ignored")])
-def test_settings_that_are_wrong_are_refused_before_anything_is_written(code: str, says: str, bench: Workbench) -> None:
+@pytest.mark.parametrize(("code", "message"), [("I999", "unknown code `I999`"), ("I903", "`I903` cannot be ignored")])
+def test_invalid_settings_are_refused_before_writing(code: str, message: str, bench: Workbench) -> None:
     bench.write({"assemble.toml": f'ignore = ["{code}"]\n', "critic.md": f"{HEAD}---\nYou review code.\n"})
     run = bench.run("import", "critic.md")
     assert (run.status, run.stdout) == (2, "")
-    assert f"assemble.toml:1:11: error[C707] {says}" in run.stderr
+    assert f"assemble.toml:1:11: error[C707] {message}" in run.stderr
     assert not (bench.folder / "agents").exists()
 
 
-def test_a_note_can_be_silenced_by_the_settings(bench: Workbench) -> None:
+def test_the_settings_can_ignore_a_code(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'ignore = ["I902"]\n'})
     assert _codes(_import(bench, "name: critic\ndescription: a: b\n", path="critic.md")) == []
 
 
 @pytest.mark.parametrize("module", ["cli", "importing"])
-def test_what_only_an_import_needs_is_not_loaded_before(module: str) -> None:
+def test_modules_for_import_are_loaded_lazily(module: str) -> None:
     code = f"import sys; from kei_assembler import {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    only = {f"kei_assembler.{room}" for room in ("importing.lenient_yaml", "rules.imports", "rules.bodies")}
-    assert not {"yaml", "tomli_w", *only} & {*loaded}
+    lazy = {f"kei_assembler.{name}" for name in ("importing.lenient_yaml", "rules.imports", "rules.bodies")}
+    assert not {"yaml", "tomli_w", *lazy} & {*loaded}

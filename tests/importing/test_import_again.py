@@ -1,4 +1,4 @@
-"""Import once more: what this tool made itself is told from what people wrote, and nothing of theirs is lost."""
+"""A repeated import recognizes generated files, and loses nothing that people wrote."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def _edited(bench: Workbench, path: str) -> str:
     return bench.read(path)
 
 
-def _follow(bench: Workbench, run: Run, cwd: str = ".") -> Run:
-    """Run what an import says comes next."""
+def _run_next(bench: Workbench, run: Run, cwd: str = ".") -> Run:
+    """Run the command that an import suggests."""
     match = NEXT.search(run.stderr)
     assert match, run.stderr
     return bench.run(*shlex.split(match["args"]), cwd=cwd)
@@ -32,35 +32,35 @@ def _follow(bench: Workbench, run: Run, cwd: str = ".") -> Run:
 
 @pytest.fixture
 def kit(bench: Workbench) -> Workbench:
-    """A kit with one agent, imported and taken over."""
+    """A kit with one imported agent, whose file is overwritten by the generated one."""
     bench.write({".claude/agents/a.md": _agent("a")})
-    _follow(bench, bench.run("import", ".claude/agents"))
+    _run_next(bench, bench.run("import", ".claude/agents"))
     return bench
 
 
-def test_what_comes_next_leaves_alone_what_was_not_imported(kit: Workbench) -> None:
+def test_the_next_command_changes_only_imported_files(kit: Workbench) -> None:
     mine = _edited(kit, ".claude/agents/a.md")
     kit.write({".claude/agents/b.md": _agent("b"), ".claude/agents/c.md": _agent("c")})
     run = kit.run("import", ".claude/agents/b.md")
-    assert run.stderr.endswith("run: assemble --force agents/b.toml, which takes over the file that it came from\n")
-    assert _follow(kit, run).stdout == "overwrote .claude/agents/b.md\n"
+    assert run.stderr.endswith("run: assemble --force agents/b.toml, which overwrites the imported file\n")
+    assert _run_next(kit, run).stdout == "overwrote .claude/agents/b.md\n"
     run = kit.run("import", ".claude/agents/c.md")
-    assert _follow(kit, run).stdout == "overwrote .claude/agents/c.md\n"
+    assert _run_next(kit, run).stdout == "overwrote .claude/agents/c.md\n"
     assert kit.read(".claude/agents/a.md") == mine
 
 
-def test_several_are_taken_over_at_once(kit: Workbench) -> None:
+def test_the_next_command_overwrites_several_files(kit: Workbench) -> None:
     kit.write({f"x/.claude/agents/{name}.md": _agent(name) for name in "bc"})
     kit.write({f".claude/agents/{name}.md": _agent(name) for name in "bc"})
     run = kit.run("import", "../.claude/agents", cwd="x")
     assert run.stdout == "kept ../agents/a.toml\ncreated ../agents/b.toml\ncreated ../agents/c.toml\n"
     assert run.stderr.endswith(
-        "assemble --force ../agents/b.toml ../agents/c.toml, which takes over the files that they came from\n"
+        "assemble --force ../agents/b.toml ../agents/c.toml, which overwrites the imported files\n"
     )
-    assert _follow(kit, run, cwd="x").status == 0
+    assert _run_next(kit, run, cwd="x").status == 0
 
 
-def test_of_a_file_that_was_not_imported_nothing_is_taken(bench: Workbench) -> None:
+def test_files_that_were_not_imported_are_not_overwritten(bench: Workbench) -> None:
     for name in "ab":
         bench.write({f".claude/agents/{name}.md": _agent(name)})
     bench.write({"assemble.toml": OUTPUT, "a.md": _agent("a", "You review novels.")})
@@ -70,7 +70,7 @@ def test_of_a_file_that_was_not_imported_nothing_is_taken(bench: Workbench) -> N
     assert bench.run("import", "c.md").stderr.endswith("run: assemble --all\n")
 
 
-def test_the_file_of_another_target_is_not_taken(bench: Workbench) -> None:
+def test_the_file_of_another_target_is_not_overwritten(bench: Workbench) -> None:
     bench.write(
         {"assemble.toml": f'targets = ["claude-code", "copilot"]\n{OUTPUT}', ".claude/agents/a.md": _agent("a")}
     )
@@ -79,14 +79,14 @@ def test_the_file_of_another_target_is_not_taken(bench: Workbench) -> None:
     assert run.stderr.endswith("run: assemble --all\n")
 
 
-def test_an_edit_of_a_generated_file_is_said_and_stays(kit: Workbench) -> None:
+def test_an_edit_of_a_generated_file_is_reported_and_kept(kit: Workbench) -> None:
     mine = _edited(kit, ".claude/agents/a.md")
     run = kit.run("import", ".claude/agents/a.md")
     assert (run.status, run.stdout) == (1, "kept agents/a.toml\n")
     assert run.stderr == (
-        ".claude/agents/a.md:1:1: error[I913] the file was generated from agents/a.toml and edited since; "
-        "the edit was not taken over\n"
-        "    help: move the change into agents/a.toml, a block or a template; to see it, run: "
+        ".claude/agents/a.md:1:1: error[I913] the file was generated from agents/a.toml and then edited; "
+        "the edit was not imported\n"
+        "    help: move the change to agents/a.toml, a block or a template; to see it, run: "
         "assemble --diff agents/a.toml\n"
         "1 agent; 1 error\n"
     )
@@ -95,14 +95,14 @@ def test_an_edit_of_a_generated_file_is_said_and_stays(kit: Workbench) -> None:
     assert "run: assemble --diff a.toml\n" in kit.run("import", "../.claude/agents", cwd="agents").stderr
 
 
-def test_what_was_generated_and_left_so_is_kept_in_silence(kit: Workbench) -> None:
+def test_unchanged_generated_files_are_kept_without_findings(kit: Workbench) -> None:
     before = kit.files()
     assert kit.run("import", ".claude/agents") == (0, "kept agents/a.toml\n", "1 agent\n")
     assert kit.files() == before
 
 
 @pytest.mark.parametrize("target", ["claude-code", "codex", "opencode", "copilot", "gemini", "cursor", "qwen"])
-def test_what_was_generated_is_no_second_agent(target: str, bench: Workbench) -> None:
+def test_a_generated_file_is_not_a_second_agent(target: str, bench: Workbench) -> None:
     bench.write({"assemble.toml": f'targets = ["{target}"]\n'})
     bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code."\n'})
     assert bench.run("--all").status == 0
@@ -111,7 +111,7 @@ def test_what_was_generated_is_no_second_agent(target: str, bench: Workbench) ->
     assert (run.status, run.stdout, bench.files()) == (0, "kept agents/critic.toml\n", before)
 
 
-def test_the_file_that_an_agent_came_from_is_no_second_one(bench: Workbench) -> None:
+def test_an_imported_file_is_not_a_second_agent(bench: Workbench) -> None:
     bench.write({".claude/agents/My Rev.md": _agent("rev")})
     bench.run("import", ".claude/agents")
     bench.run("--all")
@@ -119,18 +119,18 @@ def test_the_file_that_an_agent_came_from_is_no_second_one(bench: Workbench) -> 
     assert (run.status, run.stdout) == (0, "kept agents/rev.toml\nunchanged agents/rev.toml\n")
     assert "\n1 agent; 1 note\n" in run.stderr
     assert "My Rev.md:1:1: note[I910] the agent's file will be `.claude/agents/rev.md`" in run.stderr
-    assert "help: once `.claude/agents/rev.md` is there, delete this one" in run.stderr
+    assert "help: once `.claude/agents/rev.md` exists, delete this file" in run.stderr
     assert [path for path in bench.files() if path.startswith("agents/")] == ["agents/rev.toml"]
     bench.write({"agents/rev.toml": bench.read("agents/rev.toml").replace("Reviews", "Checks")})
     run = bench.run("import", ".claude/agents")
     assert (run.status, run.stdout) == (1, "kept agents/rev.toml\nforeign agents/rev.toml\n")
 
 
-def test_a_kit_in_a_folder_of_its_own_knows_its_files_above(bench: Workbench) -> None:
+def test_a_kit_recognizes_its_files_outside_its_folder(bench: Workbench) -> None:
     bench.write({"kit/assemble.toml": 'root = ".."\n\n[target.claude-code]\noutput = "../.claude/agents/{name}.md"\n'})
     bench.write({".claude/agents/My Rev.md": _agent("rev"), ".claude/agents/b.md": _agent("b")})
     run = bench.run("import", "../.claude/agents", cwd="kit")
-    assert _follow(bench, run, cwd="kit").stdout.split() == [
+    assert _run_next(bench, run, cwd="kit").stdout.split() == [
         "overwrote", "../.claude/agents/b.md", "created", "../.claude/agents/rev.md",
     ]  # fmt: skip
     for folder, args in {"kit": ["../.claude/agents"], ".": [".claude/agents", "--kit", "kit"]}.items():
@@ -139,26 +139,26 @@ def test_a_kit_in_a_folder_of_its_own_knows_its_files_above(bench: Workbench) ->
         assert (run.status, words) == (0, ["kept", "kept", "unchanged"])
 
 
-def test_what_comes_next_names_a_kit_elsewhere(bench: Workbench) -> None:
+def test_the_next_command_names_the_kit(bench: Workbench) -> None:
     bench.write({"kit/assemble.toml": 'targets = ["claude-code"]\n', "a.md": _agent("a")})
     run = bench.run("import", "a.md", "--kit", "kit")
     assert run.stderr.endswith("run: assemble --all --kit kit\n")
-    assert _follow(bench, run).stdout == "created agents/a.md\n"
+    assert _run_next(bench, run).stdout == "created agents/a.md\n"
 
 
-def test_a_linked_folder_of_agents_is_known(bench: Workbench) -> None:
+def test_files_in_a_linked_folder_are_recognized(bench: Workbench) -> None:
     bench.write({"shared/.keep": "", ".claude/.keep": ""})
     (bench.folder / ".claude" / "agents").symlink_to("../shared")
     bench.write({".claude/agents/a.md": _agent("a")})
-    _follow(bench, bench.run("import", ".claude/agents"))
+    _run_next(bench, bench.run("import", ".claude/agents"))
     assert bench.run("import", ".claude/agents").stdout == "kept agents/a.toml\n"
 
 
-def test_a_copy_under_another_name_is_an_agent_to_import(kit: Workbench) -> None:
+def test_a_copy_with_another_name_is_imported(kit: Workbench) -> None:
     kit.write({".claude/agents/b.md": kit.read(".claude/agents/a.md").replace("name: a", "name: b")})
     assert kit.run("import", ".claude/agents").stdout == "kept agents/a.toml\ncreated agents/b.toml\n"
 
 
-def test_a_file_whose_manifest_is_gone_is_an_agent_to_import(kit: Workbench) -> None:
+def test_a_file_whose_manifest_was_deleted_is_imported(kit: Workbench) -> None:
     (kit.folder / "agents" / "a.toml").unlink()
     assert kit.run("import", ".claude/agents").stdout == "created agents/a.toml\n"

@@ -1,4 +1,4 @@
-"""What an imported file assembles to reads the same as that file, or the report says what does not."""
+"""The file generated from an import is equivalent to the imported file, or the report names each difference."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from kei_assembler.importing import lenient_yaml
 from kei_assembler.importing.agent_file import read_agent
 from kei_assembler.importing.bodies import closed
-from kei_assembler.importing.convert import ImportedFile, convert
+from kei_assembler.importing.convert import convert
 from kei_assembler.importing.hard_breaks import with_backslashes
-from kei_assembler.importing.names import name_all
+from kei_assembler.importing.names import unique_names
 from kei_assembler.importing.pending_kit import manifest_text, new_kit, pending_manifests
 from kei_assembler.render.renderer import Renderer
 from kei_assembler.rules import check_manifest
@@ -27,7 +27,7 @@ from kei_assembler.toml.source import read_toml
 from readers import AgentFile, as_claude_code, by_lines, read
 
 LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Cf", "Zl", "Zp", "Mn", "Me"])
-NUMBER = re.compile("[-+.0-9a-fA-FxXo]*")  # PyYAML writes some that YAML 1.2 reads otherwise
+NUMBER = re.compile("[-+.0-9a-fA-FxXo]*")  # PyYAML writes some that YAML 1.2 reads differently
 LINE = st.text(LETTERS | st.sampled_from(":#-'\"\\{}[]*&!|>%@` ,"), min_size=1, max_size=20).filter(
     lambda text: text.strip() == text and "\\n" not in text and not NUMBER.fullmatch(text)
 )
@@ -49,15 +49,15 @@ FRONT = st.fixed_dictionaries(
 
 
 class Imported(NamedTuple):
-    """What is assembled from an import, and the lines that the report is about with what it says of them."""
+    """The file generated from an import, and the excerpts and messages of the report."""
 
     text: str
-    said: tuple[tuple[str, str], ...]
+    findings: tuple[tuple[str, str], ...]
 
-    def tells_of(self, key: str) -> bool:
-        """Whether the report speaks of a key, or of the line that begins with it."""
+    def mentions(self, key: str) -> bool:
+        """Return whether the report names a key, or is about the line that starts with it."""
         return any(
-            f"`{key}`" in message or re.match(rf"[\s\"]*{re.escape(key)}\b", line) for line, message in self.said
+            f"`{key}`" in message or re.match(rf"[\s\"]*{re.escape(key)}\b", line) for line, message in self.findings
         )
 
 
@@ -65,16 +65,15 @@ def _imported(raw: bytes, tmp: Path, target: str = "claude-code") -> Imported | 
     agent, found = read_agent("critic.md", raw, target)
     if agent is None:
         return None
-    imported_file = ImportedFile(agent, "")
-    kit, _ = new_kit(str(tmp), [imported_file])
-    ((name, of_name),) = name_all([agent])
-    one = convert(kit, imported_file, name, [name])
+    kit, _ = new_kit(str(tmp), [agent])
+    ((name, name_findings),) = unique_names([agent])
+    one = convert(kit, agent, name, [name])
     (file,) = pending_manifests(kit, [one])
     source = read_toml(file.path, file.text.encode())
     assert source.error is None
     manifest, _ = check_manifest(kit, source)
-    said = tuple((one.location.excerpt or "", one.message) for one in (*found, *of_name, *one.found))
-    return Imported(Renderer(kit).render(manifest, file.path, target).content.decode(), said)
+    findings = tuple((one.location.excerpt or "", one.message) for one in (*found, *name_findings, *one.found))
+    return Imported(Renderer(kit).render(manifest, file.path, target).content.decode(), findings)
 
 
 def _squeezed(text: str) -> str:
@@ -83,7 +82,7 @@ def _squeezed(text: str) -> str:
 
 @settings(deadline=None)
 @given(FRONT, PROSE)
-def test_what_is_imported_is_assembled_again(tmp_path_factory: pytest.TempPathFactory, front: Any, body: str) -> None:
+def test_an_import_generates_the_same_file(tmp_path_factory: pytest.TempPathFactory, front: Any, body: str) -> None:
     whole = {"name": "critic", **front}
     text = f"---\n{yaml.safe_dump(whole, allow_unicode=True, sort_keys=False, width=1000)}---\n{body}"
     imported = _imported(text.encode(), tmp_path_factory.getbasetemp())
@@ -96,7 +95,7 @@ def test_what_is_imported_is_assembled_again(tmp_path_factory: pytest.TempPathFa
     assert _squeezed(closed(body.strip("\n"))[0]) in _squeezed(made)
 
 
-# What people write by hand: of each key the forms that are about, in any order, with what else stands in such files.
+# Front matter as people write it: for each key its usual forms, in any order, with other lines of such files.
 
 PIECES = (
     *(
@@ -226,17 +225,17 @@ def _files(pick: st.DrawFn) -> bytes:
 @settings(deadline=None)
 @given(_files())
 @example(b"---\r\nname: critic\r\ndescription: Use this\r\n---\r\na  \r\nText.")
-def test_whatever_claude_code_loads(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
+def test_files_that_claude_code_loads(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
     imported = _imported(raw, tmp_path_factory.getbasetemp())
     expected = as_claude_code(raw)
-    if imported is None or expected is None or "was taken for text" in str(imported.said):
+    if imported is None or expected is None or "inside the front matter was read as text" in str(imported.findings):
         assert expected is None or imported
         return
     made = as_claude_code(imported.text.encode())
     assert made
     assert [key for key, value in expected.values.items() if not _is_kept(key, value, made, imported)] == []
     plain = expected.body.replace("\r\n", "\n")
-    broken = with_backslashes(plain)[0] if "backslash" in str(imported.said) else plain
+    broken = with_backslashes(plain)[0] if "backslash" in str(imported.findings) else plain
     assert _squeezed(broken) in _squeezed(made.body)
 
 
@@ -244,13 +243,13 @@ def _is_kept(key: str, value: Any, made: AgentFile, imported: Imported) -> bool:
     return _is_same(key, value, made.values.get(key), imported)
 
 
-def _meant(key: str, value: Any) -> Any:
-    """What Claude Code makes of a value."""
+def _interpreted(key: str, value: Any) -> Any:
+    """The value as Claude Code interprets it."""
     match value:
         case str() if key in ("tools", "skills", "disallowedTools"):
             return list(re.findall(r"(?:\([^)]*\)|[^\s,(])+", value))
         case list() if key in ("tools", "skills", "disallowedTools"):
-            return [name for one in value for name in _meant(key, one)]
+            return [name for one in value for name in _interpreted(key, one)]
         case Mapping() if key == "mcpServers":
             return [{name: server} for name, server in value.items()]
         case "true" | "false":
@@ -268,7 +267,7 @@ def _meant(key: str, value: Any) -> Any:
 
 
 @given(st.text(LETTERS | st.sampled_from(":#-'\"\\{}[]*&!|>%@` ,\n\t"), max_size=60))
-def test_no_front_matter_is_a_mishap(text: str) -> None:
+def test_any_text_can_be_front_matter(text: str) -> None:
     try:
         lenient_yaml.read(text, ("name", "description"))
     except lenient_yaml.RefusedYamlError:
@@ -276,13 +275,13 @@ def test_no_front_matter_is_a_mishap(text: str) -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_manifests_are_written_as_both_readers_read_them(line: str, role: str) -> None:
+def test_both_toml_parsers_read_manifests_alike(line: str, role: str) -> None:
     data = {"name": "x", "description": line, "role": role, "target": {"claude-code": {"initialPrompt": role}}}
     text = manifest_text(data)
     assert tomllib.loads(text) == rtoml.loads(text) == data | {"role": f"{role}\n"}
 
 
-# The other AI tools that read YAML.
+# The other clients that read YAML.
 
 LINES_OF = {
     "copilot": (
@@ -411,7 +410,7 @@ def _files_of_others(pick: st.DrawFn) -> tuple[str, str]:
 
 @settings(deadline=None)
 @given(_files_of_others())
-def test_whatever_other_clients_load(tmp_path_factory: pytest.TempPathFactory, file: tuple[str, str]) -> None:
+def test_files_that_other_clients_load(tmp_path_factory: pytest.TempPathFactory, file: tuple[str, str]) -> None:
     target, front = file
     imported = _imported(f"---\n{front}---\nYou review code.\n".encode(), tmp_path_factory.getbasetemp(), target)
     assert imported
@@ -423,4 +422,4 @@ def test_whatever_other_clients_load(tmp_path_factory: pytest.TempPathFactory, f
 
 
 def _is_same(key: str, value: Any, made: Any, imported: Imported) -> bool:
-    return imported.tells_of(key) or _meant(key, value) == _meant(key, made)
+    return imported.mentions(key) or _interpreted(key, value) == _interpreted(key, made)

@@ -165,9 +165,9 @@ def test_its_files_are_imported(kit: CustomKit) -> None:
     assert re.findall(r"critic.*?(\w+\[.*)", run.stderr) == [
         "warning[I902] `temper` became `mood`",
         "warning[I902] `see` became `look`",
-        "warning[I904] `next` has no place in a manifest",
+        "warning[I904] `next` is not allowed in a manifest",
     ]
-    assert "Made Up passes over files whose names begin with `-`" in run.stderr
+    assert "Made Up ignores files whose names start with `-`" in run.stderr
     assert 'targets = ["made-up"]\n' in kit.bench.read("assemble.toml")
     assert tomllib.loads(kit.bench.read("agents/critic.toml")) == {
         "name": "critic",

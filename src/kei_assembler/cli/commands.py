@@ -10,7 +10,7 @@ from kei_assembler.diagnostics import AssembleError
 COMMANDS = {
     "init": "Create a kit: settings, an agent, a shared block, and checks for git and CI",
     "new": "Create the manifest of an agent",
-    "import": "Make manifests of agent files that are there already",
+    "import": "Convert existing agent files to manifests",
     "explain": "Explain a diagnostic code",
     "targets": "List the supported clients",
     "schema": "Print the JSON Schema of this kit's manifests, for editors",

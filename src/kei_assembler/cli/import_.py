@@ -1,4 +1,4 @@
-"""`assemble import`: manifests from agent files that are there already."""
+"""`assemble import`: convert existing agent files to manifests."""
 
 from __future__ import annotations
 
@@ -11,35 +11,30 @@ from kei_assembler.build.result import Request, RunResult
 from kei_assembler.cli import completion
 from kei_assembler.cli.commands import tell
 from kei_assembler.cli.options import OneOf, kit_option
-from kei_assembler.importing.run import ImportResult, import_agents
+from kei_assembler.importing.run import import_agents
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report import text_report
 from kei_assembler.targets import COPILOT, DEFAULT_TARGET, TARGETS
 
 _EXAMPLE = COPILOT.default_path.partition("/{name}")[0]
 _FROM_HELP = (
-    f"The AI tool that the files are for; else their paths tell, as {_EXAMPLE}, "
-    f"or it is {TARGETS[DEFAULT_TARGET].label}."
+    f"The client that the files are for. By default it depends on their paths, such as {_EXAMPLE}, and otherwise it is "
+    f"{TARGETS[DEFAULT_TARGET].label}."
 )
 
 
 @click.command("import")
 @click.argument("sources", nargs=-1, required=True, metavar="FILE-OR-FOLDER...", shell_complete=completion.files)
 @click.option("--from", "target", type=OneOf(TARGETS), metavar="TARGET", help=_FROM_HELP)
-@click.option("--share", is_flag=True, help="Make blocks of the sections that several files have word for word.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; say what would be written.")
+@click.option("--share", is_flag=True, help="Move sections that several files have word for word to blocks.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would be written.")
 @kit_option
 def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bool, folder: str | None) -> int:
-    """Make manifests of agent files that are there already. Nothing that is there is overwritten."""
+    """Convert existing agent files to manifests. No existing file is overwritten."""
     imported = import_agents(sources, target, share, dry_run, folder)
     result = RunResult(Request(imported.agents), tuple(imported.found))
-    tell(sys.stdout, "".join(f"{word} {shown(path)}\n" for word, path in imported.made))
-    tell(sys.stderr, text_report.diagnostics(result.diagnostics) + _closing(imported, result))
+    summary = filter(None, (text_report.counted(imported.agents, "agent"), text_report.tally(result.diagnostics)))
+    following = f"next: review the manifests, then run: {imported.build}\n" if imported.build else ""
+    tell(sys.stdout, "".join(f"{status} {shown(path)}\n" for status, path in imported.files))
+    tell(sys.stderr, f"{text_report.diagnostics(result.diagnostics)}{'; '.join(summary)}\n{following}")
     return result.status
-
-
-def _closing(imported: ImportResult, result: RunResult) -> str:
-    agents, found = text_report.counted(result.request.agents, "agent"), text_report.tally(result.diagnostics)
-    counts = "; ".join(filter(None, (agents, found)))
-    following = f"next: look at the manifests, then run: {imported.build}\n" if imported.build else ""
-    return f"{counts}\n{following}"

@@ -1,6 +1,7 @@
-"""Import: from agent files that are there already to manifests that give them again.
+"""Import: convert existing agent files to manifests that generate them again.
 
-`run` is all of it. `paths` finds the files; `lenient`, `agentfile` and `former` read them, and `generated`
-tells those that are none to import. `names`, `tools`, `bodies`, `breaks` and `drafting` decide what goes where, and
-`prospect` is the kit as it will be. `rules.imports` and `rules.bodies` have the codes of what is found meanwhile.
+`run` is the entry point. `paths` finds the files. `lenient_yaml`, `agent_file` and `legacy_syntax` read them, and
+`already_generated` recognizes those that need no import. `names`, `tools`, `bodies`, `hard_breaks` and `convert` make
+manifests of them, and `pending_kit` is the kit with these manifests. The codes of the diagnostics are in
+`rules.imports` and `rules.bodies`.
 """

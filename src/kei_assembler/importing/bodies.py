@@ -1,4 +1,4 @@
-"""Bodies of agent files: which of their sections are this tool's own, and which several of them share."""
+"""Read the bodies of agent files: recognize generated sections, and find sections that several bodies share."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ from kei_assembler.render.templates import default_body, default_titles
 
 _HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t](?P<title>.*\S.*)")
 
-_MAY_BE_CODE = re.compile(r"```|~~~|<[!?a-z]", re.IGNORECASE)
-
-outline = lru_cache(maxsize=8)(read_outline)
-"""Several questions are asked about one text."""
+outline = lru_cache(maxsize=8)(read_outline)  # several functions need the outline of the same text
 
 
 class Section(NamedTuple):
@@ -30,27 +27,27 @@ class Section(NamedTuple):
     text: str
 
 
-def sections(text: str, deepest: int) -> list[Section]:
-    """Return a text cut before each heading of up to this level that is no code; what comes first has level 0."""
+def sections(text: str, max_level: int) -> list[Section]:
+    """Split a text before each heading up to a level. The text before the first heading has level 0."""
     lines = text.split("\n")
     starts = {0: (0, "")}
     for number, (line, is_verbatim) in enumerate(zip(lines, outline(text).verbatim, strict=True)):
         heading = None if is_verbatim else _HEADING.fullmatch(line)
-        if heading and len(heading["hashes"]) <= deepest:
+        if heading and len(heading["hashes"]) <= max_level:
             starts[number] = (len(heading["hashes"]), heading["title"].strip())
     return [Section(*starts[start], "\n".join(lines[start:end])) for start, end in pairwise([*starts, len(lines)])]
 
 
-def fields_of(body: str, can_say: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
-    """Return the manifest's keys that a body stands for: `role`, and those of our own sections at its end.
+def fields_of(body: str, is_expressible: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
+    """Return the manifest keys that a body was generated from: `role`, and the keys of the sections at its end.
 
-    They are our own when they are what this tool would write for these keys, or for `allowed`, what the agent may do in
-    words. `can_say` tells whether a manifest of the kit can say such things.
+    The key `allowed` has the phrases of a section about tools. A section counts only if the package's template
+    generates exactly the same section, and if `is_expressible` returns true for the keys.
     """
     cut = sections(body, 1)
-    for start in range(len(cut) - min(len(cut), len(_READERS)), len(cut)):
-        data = _read(cut[start:])
-        if data is not None and can_say(data):
+    for start in range(max(len(cut) - len(_READERS), 0), len(cut)):
+        data = _read_sections(cut[start:])
+        if data is not None and is_expressible(data):
             return {"role": _role(cut[:start]), **data}
     return {"role": _role(cut)}
 
@@ -60,28 +57,27 @@ def _role(cut: Iterable[Section]) -> str:
     return re.sub(rf"\A# {default_titles()['role']}[ \t]*(?:\n+|\Z)", "", text) or text
 
 
-def _read(cut: list[Section]) -> dict[str, Any] | None:
-    """The keys that sections stand for; None where the package's template does not make just these sections of them."""
-    blocks = {title: block for block, title in default_titles().items()}
+def _read_sections(cut: list[Section]) -> dict[str, Any] | None:
+    """The keys that sections were generated from, or None if the template generates other sections from them."""
+    readers = {title: _READERS[block] for block, title in default_titles().items() if block in _READERS}
     data: dict[str, Any] = {}
     for section in cut:
-        if blocks.get(section.title) not in _READERS:
+        if section.title not in readers:
             return None
-        data |= _READERS[blocks[section.title]](section.text.partition("\n")[2].strip())
+        data |= readers[section.title](section.text.partition("\n")[2].strip())
     text = "\n".join(section.text for section in cut)
-    return data if _are_lists(data) and written(data).split() == text.split() else None
+    return data if _has_valid_lists(data) and _generated(data).split() == text.split() else None
 
 
-def _are_lists(data: Mapping[str, Any]) -> bool:
-    """Whether the lists are such as a manifest may have: no entry is empty, and none is there twice."""
+def _has_valid_lists(data: Mapping[str, Any]) -> bool:
+    """A manifest's lists have no empty and no repeated entries."""
     handoffs, references = data.get("handoff", ()), data.get("references", {})
     others = (data[key] for key in data if key not in ("handoff", "references"))
-    lists = ([one["target"] for one in handoffs], *references.values(), *others)
+    lists = ([handoff["target"] for handoff in handoffs], *references.values(), *others)
     return all(len({*entries} - {""}) == len(entries) for entries in lists)
 
 
-def written(data: Mapping[str, Any]) -> str:
-    """Return our own sections after the role, as the package's template has them, for the keys of a manifest."""
+def _generated(data: Mapping[str, Any]) -> str:
     allowed = tuple(data["allowed"]) if "allowed" in data else None
     manifest, _ = _read_manifest({key: data[key] for key in data if key != "allowed"})
     return default_body(manifest, allowed)
@@ -91,12 +87,11 @@ _read_manifest = manifest_reader(manifest_shape({}))
 
 
 def _entries(text: str) -> list[str]:
-    """The entries of the list in a section, each of one line."""
     return [_unescaped(line[2:].strip()) for line in text.split("\n") if line.startswith("- ")]
 
 
 def _unescaped(entry: str) -> str:
-    """The text of which an entry is the form that opens no block."""
+    """The text without the backslash that keeps it from starting a block."""
     bare = entry.replace("\\", "", 1)
     return bare if escape_block_start(bare) == entry else entry
 
@@ -109,73 +104,64 @@ def _handoffs(text: str) -> list[dict[str, str]]:
     return [{"target": match["target"], "trigger": _unescaped(match["trigger"])} for match in matches]
 
 
-def _fenced(text: str) -> list[str]:
-    """The lines inside a fence, if each is as the template leaves it."""
+def _fenced_lines(text: str) -> list[str]:
+    """The lines inside a fence, if the template leaves each of them unchanged."""
     lines = text.split("\n")[1:-1]
     return lines if all(line and collapse_whitespace(line) == line for line in lines) else []
 
 
-def _referred(entry: str) -> str:
+def _reference(entry: str) -> str:
+    """The path or text that the template writes as this entry."""
     ticks = len(entry) - len(entry.lstrip("`"))
     inner = entry[ticks:-ticks] if ticks else entry
-    codes = (code for code in (inner, inner[1:-1]) if reference(code) == entry)
-    return next(codes, entry)
+    return next((code for code in (inner, inner[1:-1]) if reference(code) == entry), entry)
 
 
-_READERS: Mapping[str | None, Callable[[str], dict[str, Any]]] = {
+# The keys that a section was probably generated from, by the template's block. The caller checks them.
+_READERS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "domain": lambda text: {"domain_in": _entries(text)},
     "handoffs": lambda text: {"handoff": _handoffs(text)},
     "allowed": lambda text: {"allowed": _entries(text)},
-    "output": lambda text: {"output_extra_fields": _fenced(text)},
+    "output": lambda text: {"output_extra_fields": _fenced_lines(text)},
     "forbidden": lambda text: {"forbidden_domain": _entries(text)},
-    "references": lambda text: {"references": {"extra": list(map(_referred, _entries(text)))}},
+    "references": lambda text: {"references": {"extra": list(map(_reference, _entries(text)))}},
 }
-"""What the sections of the package's template say, by its blocks; `_read` has to look whether that is all they say."""
 
-
-_CLOSINGS = {
-    "HTML comment": "-->",
-    "processing instruction": "?>",
-    "HTML declaration": ">",
-    "CDATA section": "]]>",
-}
+_CLOSINGS = {"HTML comment": "-->", "processing instruction": "?>", "HTML declaration": ">", "CDATA section": "]]>"}
 _OPENING = re.compile(r"\s*(?:(?P<fence>`{3,}|~{3,})|<(?P<tag>\w+))")
 
 
 def closed(text: str) -> tuple[str, Unclosed | None]:
-    """Return a text with what it leaves open closed at its end, and what that was."""
-    unclosed = _left_open(text)
+    """Close the fence or HTML block that a text leaves open. Return the text, and what was open."""
+    unclosed = outline(text).unclosed
     if unclosed is None:
         return text, None
     opening = _OPENING.match(text.split("\n")[unclosed.line - 1])
-    by_line = opening and (opening["fence"] or f"</{opening['tag']}>")
-    mended = f"{text}\n{_CLOSINGS.get(unclosed.what) or by_line or ''}"
-    return (mended, unclosed) if outline(mended).unclosed is None else (text, None)
+    closing = opening and (opening["fence"] or f"</{opening['tag']}>")
+    fixed = f"{text}\n{_CLOSINGS.get(unclosed.what) or closing or ''}"
+    return (fixed, unclosed) if outline(fixed).unclosed is None else (text, None)
 
 
-def _left_open(text: str) -> Unclosed | None:
-    return outline(text).unclosed if _MAY_BE_CODE.search(text) else None
-
-
-class SplitRole(NamedTuple):
-    """A role without the sections that became blocks, those sections, and the first that is not where it was."""
+class RoleSplit(NamedTuple):
+    """A role without its shared sections, these sections, and the first of them that other text followed."""
 
     role: str
     shared: tuple[Section, ...]
     moved: Section | None
 
 
-def share(roles: Mapping[str, str]) -> dict[str, SplitRole]:
-    """Return each role without the sections that stand word for word in another one too."""
-    cut = {name: _candidates(role) for name, role in roles.items()}
-    counts = Counter(text for parts in cut.values() for text in {_text(part) for part in parts if _may_be_block(part)})
-    return {name: _split(parts, {text for text, count in counts.items() if count > 1}) for name, parts in cut.items()}
+def split_roles(roles: Mapping[str, str]) -> dict[str, RoleSplit]:
+    """Split each role into the sections that another role has word for word, and the rest."""
+    cut = {name: _top_sections(role) for name, role in roles.items()}
+    counts = Counter(text for parts in cut.values() for text in {*map(_block_text, parts)})
+    shared = {text for text, count in counts.items() if text and count > 1}
+    return {name: _split(parts, shared) for name, parts in cut.items()}
 
 
-def _candidates(role: str) -> list[Section]:
-    """The sections of a role that may stand elsewhere: those of the first level, or below a title those of the second.
+def _top_sections(role: str) -> list[Section]:
+    """The sections of a role that can become blocks: those of the first level, or those below a single title.
 
-    A section of the second level among several of the first would come below another of these.
+    A section of the second level that moved away from several titles would belong to another title.
     """
     first = sections(role, 1)
     if len(first) > 1:
@@ -184,24 +170,21 @@ def _candidates(role: str) -> list[Section]:
     return [title._replace(level=0) if others and title.level == 1 else title, *others]
 
 
-def _text(section: Section) -> str:
-    return section.text.strip("\n")
+def _block_text(section: Section) -> str:
+    """The section's text as a block. It is empty if the section cannot be a block."""
+    has_text = section.level > 0 and section.text.partition("\n")[2].strip()
+    return section.text.strip("\n") if has_text and outline(section.text).unclosed is None else ""
 
 
-def _may_be_block(section: Section) -> bool:
-    says_something = section.text.partition("\n")[2].strip()
-    return section.level > 0 and bool(says_something) and _left_open(section.text) is None
-
-
-def _split(parts: list[Section], shared: set[str]) -> SplitRole:
+def _split(parts: list[Section], shared: set[str]) -> RoleSplit:
     taken: dict[str, Section] = {}
-    kept: list[Section] = []
+    kept: list[str] = []
     moved = None
     for part in parts:
-        text = _text(part)
-        if text in shared and text not in taken and _may_be_block(part):
+        text = _block_text(part)
+        if text in shared and text not in taken:
             taken[text] = part._replace(text=text)
-        elif text:
-            kept.append(part)
+        elif part.text.strip("\n"):
+            kept.append(part.text)
             moved = moved or next(reversed(taken.values()), None)
-    return SplitRole("\n".join(part.text for part in kept).strip("\n"), tuple(taken.values()), moved)
+    return RoleSplit("\n".join(kept).strip("\n"), tuple(taken.values()), moved)

@@ -1,43 +1,35 @@
-"""From one agent file to the data of the manifest that gives it again."""
+"""Convert one agent file to the data of the manifest that generates it again."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
 from kei_assembler.importing.hard_breaks import with_backslashes
-from kei_assembler.importing.legacy_syntax import renewed
+from kei_assembler.importing.legacy_syntax import modernized
 from kei_assembler.importing.lenient_yaml import as_text
-from kei_assembler.importing.paths import seen_by
-from kei_assembler.importing.tools import from_words, split_names, translated
+from kei_assembler.importing.paths import target_by_folder
+from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import Kit
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.rules import bodies, imports
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.target import Target
-from kei_assembler.validation import LINE, Field, Shape, fits
+from kei_assembler.toml.source import START
+from kei_assembler.validation import LINE, Shape, fits
 
 _MAX_DESCRIPTION = 200
 
 
-class ImportedFile(NamedTuple):
-    """An agent file to import, and its path relative to the kit, empty where it lies elsewhere."""
+class Conversion(NamedTuple):
+    """The data of a new manifest, the agent file that it was converted from, and the diagnostics."""
 
     agent: AgentFile
-    location: str
-
-
-class Conversion(NamedTuple):
-    """The data of one manifest to be, where it comes from, and what there is to say."""
-
-    origin: ImportedFile
     data: dict[str, Any]
     found: tuple[Diagnostic, ...]
 
@@ -47,224 +39,206 @@ class Conversion(NamedTuple):
         return str(self.data["name"])
 
 
-def convert(kit: Kit, origin: ImportedFile, name: str, names: Iterable[str]) -> Conversion:
-    """Return the manifest of one agent file. `names` are those of all agents that are imported with it."""
-    return _Drafting(kit, origin, name).finish(frozenset(names) | kit.agents | {*kit.settings.external_agents})
+def convert(kit: Kit, agent: AgentFile, name: str, names: Iterable[str]) -> Conversion:
+    """Convert an agent file. `name` is the agent's name, and `names` are those of all agents of the same import."""
+    converter = _Converter(kit, agent, name)
+    converter.convert_description()
+    converter.convert_keys()
+    converter.convert_body(frozenset(names) | kit.agents | {*kit.settings.external_agents})
+    return converter.finish()
 
 
-class _Drafting:
-    """Places the entries of one file, one by one."""
+class _Converter:
+    """Converts the description, the other keys and the body of one file, in this order."""
 
-    def __init__(self, kit: Kit, origin: ImportedFile, name: str) -> None:
+    def __init__(self, kit: Kit, agent: AgentFile, name: str) -> None:
         self.kit = kit
-        self.origin = origin
-        self.agent, self.found = renewed(origin.agent)
-        self.row: Target = TARGETS[origin.agent.target]
+        self.original = agent
+        self.agent, self.found = modernized(agent)
+        self.row = TARGETS[agent.target]
+        self.fields = {field.key: field for field in self.row.fields}
         self.data: dict[str, Any] = {"name": name}
         self.own: dict[str, Any] = {}
 
-    def finish(self, known: frozenset[str]) -> Conversion:
-        """Place everything, and return the draft."""
-        self._describe()
-        places = {self.row.tools.key: self._place_tools, "model": self._place_model}
-        for key in self.agent.entries:
-            if key not in ("name", "description"):
-                places.get(key, self._place_own)(key)
-        self._place_body(known)
-        self._keep_all_tools()
-        unsaid = self.row.loader.assumed_values.items()
-        self.own = {**{key: value for key, value in unsaid if key not in self.agent.entries}, **self.own}
-        if self.agent.target not in self.kit.settings.targets:
-            self.data["targets"] = [self.agent.target]
-        if self.own:
-            self.data["target"] = {self.row.name: self.own}
-        self._say_what_stays()
-        return Conversion(self.origin, self.data, tuple(self.found))
+    def finish(self) -> Conversion:
+        """Add what the file leaves to defaults, and return the conversion."""
+        # the kit's defaults must not limit an agent whose file lists no tools
+        if "tools" in self.kit.defaults and "tools" not in self.data and self.row.tools.key not in self.own:
+            self.data["tools"] = [EVERYTHING]
+        assumed = {key: value for key, value in self.row.loader.assumed_values.items() if key not in self.agent.entries}
+        if self.row.name not in self.kit.settings.targets:
+            self.data["targets"] = [self.row.name]
+        if own := assumed | self.own:
+            self.data["target"] = {self.row.name: own}
+        output = self.kit.output(self.row.name, self.data["name"], self.kit.manifest_file(self.data["name"]))
+        if target_by_folder(self.agent.kit_path) and self.agent.kit_path != output:
+            hint = f"once `{output}` exists, delete this file: otherwise {self.row.label} sees the agent twice"
+            self._report(imports.file_left_behind, START, f"the agent's file will be `{output}`", hint)
+        return Conversion(self.original, self.data, tuple(self.found))
 
-    def _say(self, rule: Any, key: str, message: str, hint: str = "") -> None:
-        self.found += self.agent.say(rule, self.agent.span(key), message, hint)
+    def _report(self, rule: Any, where: Span | str, message: str, hint: str = "") -> None:
+        self.found += self.agent.report(rule, where, message, hint)
 
-    def _describe(self) -> None:
-        given = self.agent.entries["description"].value if "description" in self.agent.entries else None
+    def convert_description(self) -> None:
+        """Set the description: as it is, read as text, or the first line of the body."""
+        given = self.agent.value("description")
         if isinstance(given, str) and given.strip():
             self.data["description"] = given.replace("\\n", "\n") if self.row.loader.unescapes_newlines else given
         elif text := as_text(given):
             self.data["description"] = text
             message = "the description was read as text"
-            self._say(imports.front_matter_guessed, "description", message, "put it in quotes")
+            self._report(imports.front_matter_guessed, "description", message, "put it in quotes")
         else:
-            self.data["description"] = _first_line(self.agent.body) or str(self.data["name"])
-            message = "there is no description; the first line of the body stands for it"
-            self._say(imports.description_made_up, "description", message, "say for what the agent is to be called")
+            lines = (line.strip("#>*-_` \t") for line in self.agent.body.split("\n"))
+            first = next((line for line in lines if line and not line.isspace()), "")
+            self.data["description"] = first[:_MAX_DESCRIPTION] or self.data["name"]
+            message = "the agent has no description; the first line of the body is used"
+            self._report(imports.description_made_up, "description", message, "describe when to use the agent")
 
-    def _place_model(self, key: str) -> None:
-        value = self.agent.entries[key].value
+    def convert_keys(self) -> None:
+        """Convert the remaining keys: to `tools`, to `model`, or to keys of `[target.NAME]`."""
+        converters = {self.row.tools.key: self._convert_tools, "model": self._convert_model}
+        for key, (value, _) in self.agent.entries.items():
+            if key not in ("name", "description"):
+                converters.get(key, self._convert_own)(key, value)
+
+    def _convert_model(self, key: str, value: Any) -> None:
         model = value.strip() if isinstance(value, str) else value
         if fits(LINE, model) and (self.row.models is None or model in self.row.models):
             self.data["model"] = model.lower() if model.lower() == "inherit" else model
-        elif model is not None and model != "":
-            self._place_own(key)
+        elif model not in (None, ""):
+            self._convert_own(key, value)
 
-    def _place_tools(self, key: str) -> None:
-        value = self.agent.entries[key].value
-        if self.row.tools.output_format == "permissions":
-            self._place_permissions(key)
+    def _convert_tools(self, key: str, value: Any) -> None:
+        if self.row.tools.output_format != "permissions":
+            self._report_invalid_names(key, value)
+            self._convert_names(key, split_names(self.row.tools.input_format, value))
+        elif isinstance(value, dict) and (tools := translated(self.row, value)[0]) is not None:
+            self.data["tools"] = tools
         else:
-            self._say_what_is_no_name(key, value)
-            self._place_names(key, split_names(self.row.tools.input_format, value))
+            self._convert_own(key, value)
 
-    def _say_what_is_no_name(self, key: str, value: Any) -> None:
+    def _report_invalid_names(self, key: str, value: Any) -> None:
         for entry in value if isinstance(value, list) else ():
             if not isinstance(entry, str):
-                self._say(imports.tools_repaired, key, f"`{as_text(entry)}` is no name of a tool, and left out")
+                self._report(imports.tools_repaired, key, f"`{as_text(entry)}` is not the name of a tool; left out")
         means_all = self.row.tools.empty_means_all
         if not isinstance(value, str | list) or value == "" or (value == [] and means_all):
-            some = "all tools" if means_all else "none at all"
-            message = f"`{key}` names no tools; the agent has {some}"
-            self._say(imports.tools_repaired, key, message, "name them, or leave out the key")
+            message = f"`{key}` names no tools, so the agent has {'all tools' if means_all else 'none'}"
+            self._report(imports.tools_repaired, key, message, "name the tools, or leave out the key")
 
-    def _place_names(self, key: str, given: Sequence[str]) -> None:
-        if twice := [name for name, count in Counter(given).items() if count > 1]:
-            self._say(imports.tools_repaired, key, f"{listed(twice)} stood here more than once", "once is enough")
-        names = list(dict.fromkeys(given))
-        tools, wrong = translated(self.row, names)
+    def _convert_names(self, key: str, given: list[str]) -> None:
+        names = Counter(given)
+        if repeated := [name for name, count in names.items() if count > 1]:
+            self._report(
+                imports.tools_repaired, key, f"listed more than once: {listed(repeated)}", "list each tool once"
+            )
+        tools, wrong = translated(self.row, [*names])
         if wrong:
             says = "is not the name of one tool" if len(wrong) == 1 else "are not the names of tools"
-            hint = "AI tools drop silently what they do not know"
-            self._say(imports.tools_repaired, key, f"{listed(wrong)} {says}, and left out", hint)
+            hint = "clients silently ignore names that they do not know"
+            self._report(imports.tools_repaired, key, f"{listed(wrong)} {says}; left out", hint)
         if tools is None:
-            self._place_listed(key, [name for name in names if name not in wrong])
+            self._convert_untranslatable(key, [*names])
         elif tools or not self.row.tools.empty_means_all:
             self.data["tools"] = tools
 
-    def _place_listed(self, key: str, names: list[str]) -> None:
-        """Names without a counterpart: the AI tool's own list, as far as it takes them."""
-        field = _field(self.row, key)
-        right = [name for name in names if field is None or fits(field.shape, [name])]
-        if len(right) < len(names):
-            wrong = listed(name for name in names if name not in right)
-            self._say(imports.key_not_placed, key, f"{wrong} is no tool of {self.row.label}, and left out")
-        tools, _ = translated(self.row, right)
-        self.data |= {} if tools is None else {"tools": tools}
-        self.own |= {key: right} if tools is None else {}
-
-    def _place_permissions(self, key: str) -> None:
-        value = self.agent.entries[key].value
-        tools, _ = translated(self.row, value) if isinstance(value, dict) else (None, ())
+    def _convert_untranslatable(self, key: str, names: list[str]) -> None:
+        """Keep the client's own list, as far as the client accepts it."""
+        field = self.fields.get(key)
+        accepted = [name for name in names if field is None or fits(field.shape, [name])]
+        if rejected := [name for name in names if name not in accepted]:
+            message = f"{self.row.label} has no tool {listed(rejected)}; left out"
+            self._report(imports.key_not_placed, key, message)
+        tools, _ = translated(self.row, accepted)
         if tools is None:
-            self._place_own(key)
+            self.own[key] = accepted
         else:
             self.data["tools"] = tools
 
-    def _place_own(self, key: str) -> None:
-        field, value = _field(self.row, key), self.agent.entries[key].value
+    def _convert_own(self, key: str, value: Any) -> None:
         if key in self.row.defaults and value == self.row.defaults[key]:
             return
-        if field is None:
-            hint = "it stays in this file alone; for another AI tool's key, see `--from`"
-            self._say(imports.key_not_placed, key, f"`{key}` has no place in a manifest", hint)
+        if key not in self.fields:
+            hint = "the key stays only in this file; if it is a key of another client, see `--from`"
+            self._report(imports.key_not_placed, key, f"`{key}` is not allowed in a manifest", hint)
         elif value not in (None, ""):
-            self._place_in_field(field, self._full(key, value))
+            full = _without_nulls(value)
+            if full != value:
+                message = f"`{key}` contains empty values, which are left out"
+                self._report(imports.key_not_placed, key, message)
+            self._convert_field(key, full, self.fields[key].shape)
 
-    def _full(self, key: str, value: Any) -> Any:
-        if _without_nulls(value) != value:
-            self._say(imports.key_not_placed, key, f"`{key}` has empty values inside, which are left out")
-        return _without_nulls(value)
-
-    def _place_in_field(self, field: Field, value: Any) -> None:
-        if fitting := _fitting(field.shape, value):
-            self.own[field.key] = fitting[0]
+    def _convert_field(self, key: str, value: Any, shape: Shape) -> None:
+        if fitting := [one for one in _candidates(shape, value) if _fits(shape, one)]:
+            self.own[key] = fitting[0]
             return
-        if right := _right_entries(field.shape, value):
-            self.own[field.key] = right
-        what = "a part of the value" if right else "the value"
-        message = f"{what} of `{field.key}` has no place in a manifest: it must be {field.shape.expects}"
-        self._say(imports.key_not_placed, field.key, message, f"{self.row.label} does not take it either")
+        valid = [entry for entry in value if _fits(shape, [entry])] if isinstance(value, list) else []
+        if valid:
+            self.own[key] = valid
+        what = "part of the value" if valid else "the value"
+        message = f"{what} of `{key}` is not allowed in a manifest: it must be {shape.expects}"
+        self._report(imports.key_not_placed, key, message, f"{self.row.label} does not accept it either")
 
-    def _place_body(self, known: frozenset[str]) -> None:
+    def convert_body(self, agents: frozenset[str]) -> None:
+        """Set the role and the keys of generated sections. `agents` are the agents that handoffs can go to."""
         body, unclosed = closed(self.agent.body.strip("\n"))
         if unclosed:
-            message = f"the body leaves a {unclosed.what} open; in the manifest it is closed at the end"
-            self._say_of_body(bodies.body_repaired, unclosed.line, message)
-        fields = fields_of(self._with_breaks(body), partial(self._can_say, known))
-        allowed = fields.pop("allowed", None)
-        self.data |= {key: value for key, value in fields.items() if value}
-        if allowed is not None:
-            self.data["tools"] = from_words(self.row, allowed)
-
-    def _with_breaks(self, body: str) -> str:
-        kept, broken = with_backslashes(body)
+            message = f"the body leaves a {unclosed.what} open; the manifest closes it at the end"
+            self._report(bodies.body_repaired, self._body_line(unclosed.line), message)
+        body, broken = with_backslashes(body)
         if broken:
-            some = f"{len(broken)} lines of the body are broken by spaces at their ends"
-            what = some if len(broken) > 1 else "a line of the body is broken by spaces at its end"
-            hint = "a build trims spaces; in Markdown a backslash means the same"
-            self._say_of_body(bodies.break_rewritten, broken[0], f"{what}; in the manifest by a backslash", hint)
-        return kept
+            breaks = "a hard line break" if len(broken) == 1 else f"{len(broken)} hard line breaks"
+            message = f"the body has {breaks} written as trailing spaces; the manifest uses a backslash"
+            hint = "generated files have no trailing spaces; in Markdown a backslash means the same"
+            self._report(bodies.break_rewritten, self._body_line(broken[0]), message, hint)
+        fields = fields_of(body, lambda fields: self._is_expressible(fields, agents))
+        if "allowed" in fields:
+            self.data["tools"] = from_phrases(self.row, fields.pop("allowed"))
+        self.data |= {key: value for key, value in fields.items() if value}
 
-    def _say_of_body(self, rule: Any, line: int, message: str, hint: str = "") -> None:
+    def _body_line(self, line: int) -> Span:
         skipped = len(self.agent.body) - len(self.agent.body.lstrip("\n"))
-        at = self.agent.line + skipped + line - 1
-        self.found += self.agent.say(rule, Span(at, 1, at, 1), message, hint)
+        number = self.agent.line + skipped + line - 1
+        return Span(number, 1, number, 1)
 
-    def _can_say(self, known: frozenset[str], fields: Mapping[str, Any]) -> bool:
-        """Handoffs must be to agents of the kit, and would become part of the front matter where that has buttons."""
-        agents = {one["target"] for one in fields.get("handoff", ())}
-        may_hand_off = not agents or (self.row.handoffs is None and agents <= known - {self.data["name"]})
-        return may_hand_off and ("allowed" not in fields or from_words(self.row, fields["allowed"]) is not None)
-
-    def _keep_all_tools(self) -> None:
-        """A file without tools lists none to limit its agent to, as the kit's defaults would."""
-        if "tools" in self.kit.defaults and "tools" not in self.data and self.row.tools.key not in self.own:
-            self.data["tools"] = [EVERYTHING]
-
-    def _say_what_stays(self) -> None:
-        location, name = self.origin.location, str(self.data["name"])
-        output = self.kit.output(self.row.name, name, self.kit.manifest_file(name))
-        if seen_by(location) and location != output:
-            hint = f"once `{output}` is there, delete this one: {self.row.label} would see the agent twice"
-            self._say(imports.file_left_behind, "", f"the agent's file will be `{output}`", hint)
+    def _is_expressible(self, fields: Mapping[str, Any], agents: frozenset[str]) -> bool:
+        """Handoffs must go to known agents, and must not become buttons in the front matter."""
+        targets = {handoff["target"] for handoff in fields.get("handoff", ())}
+        can_hand_off = not targets or (self.row.handoffs is None and targets <= agents - {self.data["name"]})
+        return can_hand_off and ("allowed" not in fields or from_phrases(self.row, fields["allowed"]) is not None)
 
 
-def _field(row: Target, key: str) -> Field | None:
-    return next((field for field in row.fields if field.key == key), None)
-
-
-_BOOLEANS = {"true": True, "false": False}
-
-
-def _fitting(shape: Shape, value: Any) -> list[Any]:
-    """The value in the form that the shape wants, if there is one: AI tools take `"5"` for 5, and `a, b` for a list."""
+def _candidates(shape: Shape, value: Any) -> list[Any]:
+    """The value, and what it can stand for: clients accept `"5"` for 5, and `a, b` for a list."""
     candidates = [value]
-    if isinstance(value, str):
-        candidates.append(split_names("words", value) if shape.type is list else _BOOLEANS.get(value.lower()))
-        candidates += [int(value)] if re.fullmatch(r"[0-9]{1,9}", value) else []
+    if isinstance(value, str) and shape.type is list:
+        candidates.append(split_names("words", value))
+    elif isinstance(value, str):
+        candidates += [value.lower() == "true"] if value.lower() in ("true", "false") else []
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+        candidates.append(int(value))
     if isinstance(value, float) and value.is_integer():
         candidates.append(int(value))
     if isinstance(value, list):
         candidates.append([str(one) if type(one) in (int, float) else one for one in value])
-    return [one for one in candidates if one is not None and fits(shape, one) and _is_storable(one)]
+    return candidates
 
 
 def _without_nulls(value: Any) -> Any:
-    """The value without empty ones inside of it: TOML has none."""
+    """TOML has no null."""
     if isinstance(value, dict):
         return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
     return [_without_nulls(inner) for inner in value if inner is not None] if isinstance(value, list) else value
 
 
-def _right_entries(shape: Shape, value: Any) -> list[Any]:
-    """The entries of a list that are what those of the shape must be."""
-    entries = value if isinstance(value, list) else ()
-    return [entry for entry in entries if fits(shape, [entry]) and _is_storable(entry)]
+def _fits(shape: Shape, value: Any) -> bool:
+    return fits(shape, value) and _has_toml_integers(value)
 
 
-def _is_storable(value: Any) -> bool:
+def _has_toml_integers(value: Any) -> bool:
+    """TOML's integers have 64 bits."""
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return all(map(_is_storable, inner))
-
-
-def _first_line(body: str) -> str:
-    lines = (line.strip("#>*-_` \t") for line in body.split("\n"))
-    return next((line for line in lines if line and not line.isspace()), "")[:_MAX_DESCRIPTION]
+    return all(map(_has_toml_integers, inner))

@@ -1,68 +1,56 @@
-"""Older ways to say things, which AI tools take still: what they are called by now."""
+"""Translate older syntax, which clients still accept, into the current one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.lenient_yaml import LocatedValue
 from kei_assembler.rules.imports import front_matter_guessed
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.target import Tools
-from kei_assembler.toml.source import START
 
 
-def renewed(agent: AgentFile) -> tuple[AgentFile, list[Diagnostic]]:
-    """Return an agent file with what it says in older ways said in the present ones, and a finding for each."""
+def modernized(agent: AgentFile) -> tuple[AgentFile, list[Diagnostic]]:
+    """Return an agent file with older keys, tool names and switches replaced, and a diagnostic for each."""
     found: list[Diagnostic] = []
-    for renew in (_with_new_keys, _with_new_tools, _with_permissions):
-        entries, said = renew(agent)
-        for key, message in said:
-            found += agent.say(front_matter_guessed, agent.span(key), message, "the AI tool calls it so by now")
+    for replace in (_keys, _tool_names, _switches):
+        entries, replaced = replace(agent)
+        for key, old, new in replaced:
+            message, hint = f"`{old}` became `{new}`", "this is the client's current name for it"
+            found += agent.report(front_matter_guessed, key, message, hint)
         agent = agent._replace(entries=entries)
     return agent, found
 
 
-_Renewed = tuple[Mapping[str, LocatedValue], list[tuple[str, str]]]
+# The new entries, and for each replacement the key where it was found, the old name and the new one.
+_Replaced = tuple[Mapping[str, LocatedValue], list[tuple[str, str, str]]]
 
 
-def _with_new_keys(agent: AgentFile) -> _Renewed:
-    former, there = TARGETS[agent.target].loader.legacy_keys, agent.entries
-    meant = {key: former[key] for key in there if key in former and former[key] not in there}
-    entries = {meant.get(key, key): entry for key, entry in there.items()}
-    return entries, [(key, f"`{key}` became `{name}`") for key, name in meant.items()]
+def _keys(agent: AgentFile) -> _Replaced:
+    current, entries = TARGETS[agent.target].loader.legacy_keys, agent.entries
+    new = {key: current[key] for key in entries if key in current and current[key] not in entries}
+    return {new.get(key, key): value for key, value in entries.items()}, [(key, key, name) for key, name in new.items()]
 
 
-def _with_new_tools(agent: AgentFile) -> _Renewed:
-    row = TARGETS[agent.target].tools
-    listed = agent.entries.get(row.key)
-    if listed is None or not isinstance(listed.value, list):
+def _tool_names(agent: AgentFile) -> _Replaced:
+    row, tools = TARGETS[agent.target].tools, agent.value(TARGETS[agent.target].tools.key)
+    if not isinstance(tools, list):
         return agent.entries, []
-    names = [row.legacy_names.get(name, name) if isinstance(name, str) else name for name in listed.value]
-    said = [(row.key, f"`{old}` became `{name}`") for old, name in zip(listed.value, names, strict=True) if old != name]
-    return {**agent.entries, row.key: listed._replace(value=names)}, said
+    names = [row.legacy_names.get(name, name) if isinstance(name, str) else name for name in tools]
+    replaced = [(row.key, old, new) for old, new in zip(tools, names, strict=True) if old != new]
+    return {**agent.entries, row.key: agent.entries[row.key]._replace(value=names)}, replaced
 
 
-def _with_permissions(agent: AgentFile) -> _Renewed:
-    """Switches for tools are permissions now; where both are there, those win."""
-    row = TARGETS[agent.target].tools
-    switches, asked = agent.entries.get(row.switches_key), agent.entries.get(row.key, _NOTHING)
-    if not (switches and _are_switches(switches.value) and isinstance(asked.value, dict)):
-        return agent.entries, []
-    others = {key: entry for key, entry in agent.entries.items() if key not in (row.switches_key, row.key)}
-    permissions = switches._replace(value={**dict(_permissions(row, switches.value)), **asked.value})
-    return {**others, row.key: permissions}, [(row.switches_key, f"`{row.switches_key}` became `{row.key}`")]
-
-
-_NOTHING = LocatedValue({}, START)
-
-
-def _are_switches(value: Any) -> bool:
-    return isinstance(value, dict) and all(type(is_on) is bool for is_on in value.values())
-
-
-def _permissions(row: Tools, switches: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
-    for name, is_on in switches.items():
-        yield row.legacy_names.get(name, name), "allow" if is_on else "deny"
+def _switches(agent: AgentFile) -> _Replaced:
+    """Switches for tools became permissions. If a file has both for a tool, the permission wins."""
+    row, entries = TARGETS[agent.target].tools, agent.entries
+    switches, permissions = agent.value(row.switches_key), agent.value(row.key) if row.key in entries else {}
+    if not (isinstance(switches, dict) and isinstance(permissions, dict)):
+        return entries, []
+    if not all(isinstance(is_on, bool) for is_on in switches.values()):
+        return entries, []
+    merged = {row.legacy_names.get(name, name): "allow" if is_on else "deny" for name, is_on in switches.items()}
+    others = {key: entry for key, entry in entries.items() if key not in (row.switches_key, row.key)}
+    replaced = entries[row.switches_key]._replace(value={**merged, **permissions})
+    return {**others, row.key: replaced}, [(row.switches_key, row.switches_key, row.key)]

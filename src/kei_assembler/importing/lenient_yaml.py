@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Span
 
+# The maximum length of front matter, in characters: the limit that Claude Code has for untrusted files.
 MAX_LENGTH = 64 * 1024
-"""The maximum length of front matter, in characters: the limit that Claude Code has for untrusted files."""
-
+# The maximum nesting depth of front matter. A manifest nests the values some levels deeper.
 MAX_DEPTH = 32
-"""The maximum nesting depth of front matter. A manifest nests the values some levels deeper."""
 
 _MAX_DIGITS = 18
 _START = Span(1, 1, 1, 1)
@@ -94,7 +93,7 @@ def _try_parse(text: str) -> FrontMatter | None:
 
 def _quoted(text: str, error: InvalidYamlError) -> FrontMatter | None:
     front = _try_parse(_with_indent_spaces("\n".join(map(_quoted_line, text.split("\n")))))
-    message = f"not valid YAML ({error.message}); read with quotes around unusual values, and with spaces for tabs"
+    message = f"this is not valid YAML ({error.message}); it was read with unusual values quoted, and tabs as spaces"
     recovery = Recovery(error.span, message, "Claude Code reads it the same way, but other clients may reject the file")
     return front and front._replace(recoveries=(recovery, *front.recoveries))
 
@@ -140,7 +139,7 @@ def _by_known_keys(text: str, error: InvalidYamlError, known: Collection[str]) -
         key = lines[start].partition(":")[0]
         value = _value_of(key, "\n".join(lines[start:end]).rstrip())
         entries[key] = LocatedValue(value, Span(start + 1, 1, start + 1, len(key) + 1))
-    message = f"not valid YAML ({error.message}); read line by line, each key up to the next known key"
+    message = f"this is not valid YAML ({error.message}); it was read line by line, each key up to the next known key"
     recovery = Recovery(error.span, message, "clients do not load this agent: compare the manifest with the file")
     return FrontMatter(entries, (recovery,))
 
@@ -174,17 +173,13 @@ _ESCAPE = re.compile(r"""\\([nt"\\/])""")
 
 def as_text(value: Any) -> str:
     """Return any value as text. List items and keys are on lines of their own, and None is empty."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case list():
-            return "\n".join(map(as_text, value))
-        case dict():
-            return "\n".join(f"{key}: {as_text(inner)}" for key, inner in value.items())
-        case _:
-            return str(value).strip()
+    if isinstance(value, list):
+        return "\n".join(map(as_text, value))
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {as_text(inner)}" for key, inner in value.items())
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value).strip()
 
 
 def by_lines(text: str, label: str) -> FrontMatter:
@@ -301,11 +296,9 @@ _PROTECT_BREAKS = str.maketrans({character: _STAND_INS[character] for character 
 _RESTORE = str.maketrans({stand_in: character for character, stand_in in _STAND_INS.items()})
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)")
-_WORDS = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
+_NAMED = {"null": None, "true": True, "false": False}
+_WORDS = {form(word): value for word, value in _NAMED.items() for form in (str, str.title, str.upper)}
+_WORDS |= {"": None, "~": None}
 
 
 def _resolve(event: Any) -> Any:

@@ -1,63 +1,55 @@
-"""The names of imported agents: as their files say, where a manifest allows that and no other agent has it."""
+"""Name the imported agents: as in their files, if a manifest allows the name and no other agent has it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import count
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.lenient_yaml import as_text
-from kei_assembler.importing.paths import name_of
+from kei_assembler.importing.paths import name_by_path
 from kei_assembler.model.manifest import slug
 from kei_assembler.rules import imports
 from kei_assembler.targets import TARGETS
 
 
-def name_all(agents: Sequence[AgentFile]) -> list[tuple[str, list[Diagnostic]]]:
-    """Return for each file the name of its agent, no two alike, and what there is to say about it."""
-    taken: dict[str, str] = {}
+def unique_names(agents: Sequence[AgentFile]) -> list[tuple[str, list[Diagnostic]]]:
+    """Return a unique agent name for each file, and the diagnostics about it."""
+    targets: dict[str, str] = {}
     named = []
     for agent in agents:
-        own, found = own_name(agent)
-        name = next(name for name in _variants(own, taken.get(own), agent.target) if name not in taken)
-        if name != own:
-            message = f"another agent is `{own}` already; this one is imported as `{name}`"
-            found = found + agent.say(imports.name_repaired, agent.span("name"), message)
-        taken[name] = agent.target
+        wanted, found = valid_name(agent)
+        name = next(name for name in _variants(wanted, targets.get(wanted), agent.target) if name not in targets)
+        if name != wanted:
+            message = f"another agent is already named `{wanted}`; this one is imported as `{name}`"
+            found = found + agent.report(imports.name_repaired, "name", message)
+        targets[name] = agent.target
         named.append((name, found))
     return named
 
 
-def _variants(name: str, other: str | None, target: str) -> Iterable[str]:
-    """The name, or with that of the AI tool if an agent of another one has it, or with a number."""
+def _variants(name: str, other_target: str | None, target: str) -> Iterable[str]:
+    """The name, then the name with its target if the other agent has another one, then the name with a number."""
     yield name
-    if other != target:
+    if other_target != target:
         yield slug(f"{name[:50]}-{target}")
-    number = 2
-    while True:
-        yield f"{name[:56]}-{number}"
-        number += 1
+    yield from (f"{name[:56]}-{number}" for number in count(2))
 
 
-def own_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
-    """Return the name that a file gives its agent, as a manifest allows it, and what there is to say about it."""
-    given = agent.entries["name"].value if "name" in agent.entries else None
-    file = name_of(agent.source.file, agent.target)
+def valid_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
+    """Return the name of an agent, changed as far as a manifest requires it, and the diagnostics about it."""
+    given = agent.value("name")
+    by_path = name_by_path(agent.source.file, agent.target)
     is_named_by_file = TARGETS[agent.target].loader.named_by_file
-    raw = as_text(given) or file
-    name = slug(raw) or slug(file) or "agent"
-    if name == given or (given is None and name == file and is_named_by_file):
+    text = as_text(given)
+    name = slug(text or by_path) or slug(by_path) or "agent"
+    if name == given or (given is None and name == by_path and is_named_by_file):
         return name, []
-    if name == as_text(given):
+    if name == text:
         message = f"the name was read as text, `{name}`"
-        return name, agent.say(imports.front_matter_guessed, agent.span("name"), message, "put it in quotes")
-    return name, _renamed(agent, raw if as_text(given) or is_named_by_file else "", name)
-
-
-def _renamed(agent: AgentFile, raw: str, name: str) -> list[Diagnostic]:
-    why = f"`{raw}` is no name for a manifest" if raw else "there is no name"
-    message = f"{why}; the agent is imported as `{name}`"
-    return agent.say(imports.name_repaired, agent.span("name"), message, _NAME_HELP)
-
-
-_NAME_HELP = "agents, people and scripts that start it by its name have to be told"
+        return name, agent.report(imports.front_matter_guessed, "name", message, "put it in quotes")
+    is_named = text or is_named_by_file
+    reason = f"`{text or by_path}` is not a valid name for a manifest" if is_named else "there is no name"
+    hint = "update everything that starts the agent by its old name" if is_named else "use this name to start the agent"
+    return name, agent.report(imports.name_repaired, "name", f"{reason}; the agent is imported as `{name}`", hint)

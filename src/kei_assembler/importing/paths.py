@@ -1,4 +1,4 @@
-"""Import: which agent files a command line means, of which AI tool each is, and how its path names the agent."""
+"""Find the agent files that a command line names, the client of each, and the name that its path gives the agent."""
 
 from __future__ import annotations
 
@@ -14,101 +14,90 @@ from kei_assembler.paths import is_inside
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
 
-_PASSED_OVER = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
+_SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
+_AGENTS_FOLDER = re.compile(r"(?:\A|/)agents?/")
 
 
 def agent_files(sources: Sequence[str], target: str | None) -> list[tuple[str, str]]:
-    """Return the agent files that are named, or lie in folders that are, each with its target.
+    """Return the paths of the named agent files and of those in the named folders, each with its target.
 
-    `target` is that of all of them; None leaves it to their paths.
-    Raises AssembleError when a source is not there, a folder cannot be read, or there are no agent files.
+    `target` applies to all files. If it is None, the target depends on the path.
+
+    Raises:
+        AssembleError: a source does not exist, a folder cannot be read, or no agent files are found.
     """
-    files = [(path, target or target_by_path(path) or DEFAULT_TARGET) for path in _files(sources, target)]
-    if not files:
-        raise AssembleError("there are no agent files", "name the files, or the folder that holds them")
-    return files
-
-
-def target_by_path(path: str) -> str | None:
-    """Return the target that a file is for by its whole path, however it is named; None where that does not tell."""
-    return target_of(_full(path))
-
-
-def _full(path: str) -> str:
-    return os.path.abspath(path).replace(os.sep, "/")
-
-
-def _files(sources: Sequence[str], target: str | None) -> list[str]:
     found: dict[str, str] = {}
     for source in sources:
         if not DISK.exists(source):
-            raise AssembleError(f"there is no file or folder {source}")
-        for path in _inside(source, target) if DISK.is_folder(source) else [source]:
+            raise AssembleError(f"`{source}` does not exist")
+        for path in _in_folder(source, target) if DISK.is_folder(source) else [source]:
             found.setdefault(DISK.resolve(path), path)
-    return list(found.values())
+    if not found:
+        raise AssembleError("no agent files were found", "name the files, or the folder that contains them")
+    return [(path, target or target_by_path(path) or DEFAULT_TARGET) for path in found.values()]
 
 
-def _inside(folder: str, target: str | None) -> list[str]:
-    """The agent files of a folder: those in folders of AI tools, or else in folders of agents, or else all Markdown."""
-    every = sorted(_walk(folder), key=lambda path: (path.count(os.sep), path))
+def target_by_path(path: str) -> str | None:
+    """Return the target of a file by the folder that it is in or by the end of its name, or None."""
+    full = _absolute(path)
+    by_suffix = (row.name for row, _, suffix in _search_paths() if suffix != row.form.suffix and full.endswith(suffix))
+    return target_by_folder(full) or next(by_suffix, None)
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path).replace(os.sep, "/")
+
+
+def _in_folder(folder: str, target: str | None) -> list[str]:
+    """The files in clients' folders. If there are none, those in folders of agents. Otherwise all Markdown files."""
+    paths = sorted(_walk(folder), key=lambda path: (path.count(os.sep), path))
     if target is not None:
-        return [path for path in every if path.endswith(TARGETS[target].form.suffix)]
-    known = {path: target_by_path(path) for path in every}
-    told = [path for path, of in known.items() if of is not None and path.endswith(TARGETS[of].form.suffix)]
-    pages = [path for path in every if path.endswith(".md")]
-    return told or [path for path in pages if is_among_agents(path)] or pages
+        return [path for path in paths if path.endswith(TARGETS[target].form.suffix)]
+    targets = ((path, target_by_path(path)) for path in paths)
+    known = [path for path, target in targets if target and path.endswith(TARGETS[target].form.suffix)]
+    pages = [path for path in paths if path.endswith(".md")]
+    return known or [path for path in pages if _AGENTS_FOLDER.search(path)] or pages
 
 
 def _walk(folder: str) -> Iterator[str]:
-    """The files in a folder and below; what several links lead to counts anew where an AI tool looks."""
+    """The files in a folder and its subfolders. A client's folder counts again for each link that leads to it."""
     real = DISK.resolve(folder)
 
     def enters(path: str, entry: Entry) -> bool:
-        is_upwards = entry.is_link and is_inside(real, DISK.resolve(os.path.join(folder, path)))
-        return entry.name not in _PASSED_OVER and not is_upwards
+        leads_upwards = entry.is_link and is_inside(real, DISK.resolve(os.path.join(folder, path)))
+        return entry.name not in _SKIPPED_FOLDERS and not leads_upwards
 
-    def is_seen(path: str) -> bool:
-        return seen_by(f"{_full(os.path.join(folder, path))}/x") is not None
+    def is_client_folder(path: str) -> bool:
+        return target_by_folder(f"{_absolute(os.path.join(folder, path))}/x") is not None
 
-    for path, entry in walk(DISK, folder, enters, once_per=is_seen):
+    for path, entry in walk(DISK, folder, enters, once_per=is_client_folder):
         if not entry.is_folder:
             yield os.path.join(folder, path)
 
 
-def target_of(path: str) -> str | None:
-    """Return the AI tool that a file is for, by its path with `/`; None where that does not tell."""
-    own = ((row.name, suffix) for row, _, suffix in _homes() if suffix != row.form.suffix)
-    return seen_by(path) or next((target for target, suffix in own if path.endswith(suffix)), None)
-
-
-def seen_by(path: str) -> str | None:
-    """Return the AI tool that looks for agents in the folder that a file lies in, if any does."""
-    match = _in_home().fullmatch(path)
-    return next((row.name for row, folder, _ in _homes() if match and match["folder"] == folder), None)
+def target_by_folder(path: str) -> str | None:
+    """Return the target whose client looks for agents in the folder of a file, or None. The path has `/`."""
+    match = _in_client_folder().fullmatch(path)
+    return next((row.name for row, folder, _ in _search_paths() if match and match["folder"] == folder), None)
 
 
 @cache
-def _in_home() -> re.Pattern[str]:
-    folders = "|".join(re.escape(folder) for _, folder, _ in _homes())
+def _in_client_folder() -> re.Pattern[str]:
+    folders = "|".join(re.escape(folder) for _, folder, _ in _search_paths())
     return re.compile(rf"(?:.*/)?(?P<folder>{folders})/(?P<below>.+)")
 
 
-def _homes() -> Iterator[tuple[Target, str, str]]:
-    """Where each AI tool looks for agent files: the folder, and how their names end there."""
+def _search_paths() -> Iterator[tuple[Target, str, str]]:
+    """Where each client looks for agent files: the folder, and what follows the name."""
     for row in TARGETS.values():
-        for home in row.search_paths or (row.output,):
-            folder, _, suffix = home.partition("/{name}")
+        for pattern in row.search_paths or (row.output,):
+            folder, _, suffix = pattern.partition("/{name}")
             yield row, folder, suffix
 
 
-def is_among_agents(path: str) -> bool:
-    """Tell whether a file lies in a folder that is named after agents, as in plugins."""
-    return re.search(r"(?:\A|/)agents?/", path) is not None
-
-
-def name_of(path: str, target: str) -> str:
-    """Return the name that an AI tool gives to an agent of whose name its file says nothing."""
-    match = _in_home().fullmatch(path) if TARGETS[target].loader.folders_in_name else None
-    inner = match["below"] if match else path.rpartition("/")[2]
-    suffixes = {each for row, _, suffix in _homes() for each in (suffix, row.form.suffix)}
-    return inner.removesuffix(max(filter(inner.endswith, suffixes), key=len, default=""))
+def name_by_path(path: str, target: str) -> str:
+    """Return the name that a client gives an agent without a `name` in its front matter."""
+    match = _in_client_folder().fullmatch(path) if TARGETS[target].loader.folders_in_name else None
+    name = match["below"] if match else path.rpartition("/")[2]
+    suffixes = {each for row, _, suffix in _search_paths() for each in (suffix, row.form.suffix)}
+    return name.removesuffix(max(filter(name.endswith, suffixes), key=len, default=""))

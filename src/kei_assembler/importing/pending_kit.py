@@ -1,4 +1,4 @@
-"""Import: the kit as it will be with the agents whose files are read, and the files that it takes."""
+"""The kit as it will be after the import, and the files that the import adds to it."""
 
 from __future__ import annotations
 
@@ -13,32 +13,30 @@ from kei_assembler.build.changes import Change
 from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile, read_agent
-from kei_assembler.importing.bodies import Section, SplitRole, share
-from kei_assembler.importing.convert import Conversion, ImportedFile, convert
-from kei_assembler.kit import Block, Kit
+from kei_assembler.importing.bodies import RoleSplit, Section, split_roles
+from kei_assembler.importing.convert import Conversion, convert
+from kei_assembler.kit import SETTINGS_FILE, Block, Kit
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.manifest import FIELDS, slug
 from kei_assembler.model.settings import decode_settings
 from kei_assembler.paths import normalize
 from kei_assembler.rules import bodies, imports
-from kei_assembler.rules.definition import Violation
-from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
-from kei_assembler.toml.source import START, Source, read_toml, span_of
+from kei_assembler.toml.source import Source, read_toml, span_of
 from kei_assembler.toml.writer import document
 
 
 class PendingFile(NamedTuple):
-    """A file of the kit as it is to be, and the file that it comes from."""
+    """A file that the import adds to the kit, and the conversion that needs it."""
 
     path: str
     text: str
-    draft: Conversion
+    conversion: Conversion
 
 
 class PendingKit(Kit):
-    """A kit as it will be with the manifests and blocks that are imported."""
+    """A kit as it will be with the imported manifests and blocks."""
 
     def __init__(self, kit: Kit, manifests: Iterable[PendingFile], blocks: Mapping[str, str]) -> None:
         super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at, kit.files)
@@ -47,142 +45,130 @@ class PendingKit(Kit):
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
-        """The manifests' files, the new ones among them, sorted."""
+        """The paths of all manifests, also the new ones, sorted."""
         return tuple(sorted({*super().manifests, *self.new}))
 
     def read_manifest(self, file: str) -> Source:
-        """Return a manifest's source, also of a new one."""
+        """Return the source of a manifest, also of a new one."""
         return read_toml(file, self.new[file].text.encode()) if file in self.new else super().read_manifest(file)
 
     def problems(self) -> list[Diagnostic]:
-        """Return what a build of the new manifests would say, and what it would make otherwise than it was."""
+        """Return the diagnostics of a build of the new manifests, and one for each key that the build changes."""
         plan = plan_kit(self, tuple(self.new), False, self.settings.ignore)
-        made = (self._made_otherwise(change) for change in plan.changes if change.after)
-        return [*plan.found, *(one for found in made for one in found)]
+        changed = (found for change in plan.changes if change.after for found in self._changed_keys(change))
+        return [*plan.found, *changed]
 
-    def _made_otherwise(self, change: Change) -> list[Diagnostic]:
-        """Return a finding where the file that a build gives would be imported with another front matter."""
-        first = self.new[change.manifest].draft
+    def _changed_keys(self, change: Change) -> list[Diagnostic]:
+        """Import the generated file, and return a diagnostic for each key of the front matter that is different."""
+        original = self.new[change.manifest].conversion
         agent, _ = read_agent(change.path, change.after or b"", change.target, is_in_place=True)
-        if agent is None or change.target != first.origin.agent.target:
+        if agent is None or change.target != original.agent.target:
             return []
-        again = convert(self, ImportedFile(agent, ""), first.name, self.agents)
-        keys = _keys_that_differ(_front(first), _front(again))
-        return [found for key in keys for found in _of_settings(first.origin.agent, key)]
+        before = _front_matter(original)
+        after = _front_matter(convert(self, agent, original.name, self.agents))
+        found = []
+        for key in before | after:
+            if before.get(key) != after.get(key):
+                message = f"the kit's settings change the agent's `{key}`"
+                hint = "set the value that you want in the manifest"
+                found += original.agent.report(imports.front_matter_changed, key, message, hint)
+        return found
 
 
-def _of_settings(agent: AgentFile, key: str) -> list[Diagnostic]:
-    message = f"the kit's settings give the agent another `{key}` than this file has"
-    return agent.say(imports.front_matter_changed, agent.span(key), message, "say in the manifest what is to hold")
+def _front_matter(conversion: Conversion) -> dict[str, Any]:
+    """The values for the front matter, with whitespace collapsed. A list of all tools is the same as no list."""
+    data, target = conversion.data, conversion.agent.target
+    own = data.get("target", {}).get(target, {})
+    values = {key: data[key] for key in ("description", "tools", "model") if key in data} | own
+    return {key: _collapsed(value) for key, value in values.items() if value != [EVERYTHING]}
 
 
-def _front(one: Conversion) -> dict[str, Any]:
-    """What a draft has for the front matter, white space aside: to have all tools is to have no such key."""
-    own = one.data.get("target", {}).get(one.origin.agent.target, {})
-    whole = {key: one.data[key] for key in ("description", "tools", "model") if key in one.data} | own
-    return {key: _squeezed(value) for key, value in whole.items() if value != [EVERYTHING]}
-
-
-def _squeezed(value: Any) -> Any:
+def _collapsed(value: Any) -> Any:
     if isinstance(value, list):
-        return list(map(_squeezed, value))
+        return list(map(_collapsed, value))
     return " ".join(value.split()) if isinstance(value, str) else value
 
 
-def _keys_that_differ(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
-    return [key for key in {**first, **second} if first.get(key) != second.get(key)]
-
-
 def block_file(kit: Kit, name: str) -> str:
-    """Return where a new block goes."""
+    """Return the path of a new block."""
     return normalize(f"{kit.settings.blocks[0]}/{name}.md")
 
 
-def new_kit(folder: str, origins: Sequence[ImportedFile]) -> tuple[Kit, str]:
-    """Return a kit in a folder that is none yet, and the text of its settings: it requires little, and puts the files
-    back to where they came from.
+def new_kit(folder: str, agents: Sequence[AgentFile]) -> tuple[Kit, str]:
+    """Return a new kit in a folder, and the text of its settings.
+
+    The settings require little, and put the generated files where the imported ones are.
     """
-    text = _new_settings(origins)
-    source = read_toml("assemble.toml", text.encode())
-    return Kit(folder, decode_settings(source.data), source), text
-
-
-def _new_settings(origins: Sequence[ImportedFile]) -> str:
-    targets = sorted({origin.agent.target for origin in origins})
+    targets = sorted({agent.target for agent in agents})
     lines = ['required = ["name", "description"]']
     if len(targets) == 1 and targets != [DEFAULT_TARGET]:
         lines.append(f'targets = ["{targets[0]}"]')
     for target in targets:
-        if output := _output_at_home(TARGETS[target], origins):
+        if output := _output_pattern(TARGETS[target], agents):
             lines += ["", f"[target.{target}]", f'output = "{output}"']
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    source = read_toml(SETTINGS_FILE, text.encode())
+    return Kit(folder, decode_settings(source.data), source), text
 
 
-def _output_at_home(row: Target, origins: Iterable[ImportedFile]) -> str:
-    """The path pattern of where in the kit most of a client's files come from.
+def _output_pattern(row: Target, agents: Iterable[AgentFile]) -> str:
+    """The path pattern of where most of a client's files are in the kit.
 
-    It is empty where they are not in a folder of the client's own, or go there by default.
+    It is empty if they are not in a folder of the client, or if it is the default.
     """
     folder, name, suffix = row.default_path.partition("/{name}")
-    home = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/.*")
-    places = (home.fullmatch(origin.location) for origin in origins if origin.agent.target == row.name)
-    counts = Counter(match["folder"] for match in places if match and row.default_path != row.output)
-    return f"{counts.most_common(1)[0][0]}{name}{suffix}" if counts else ""
+    client_folder = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/.*")
+    matches = (client_folder.fullmatch(agent.kit_path) for agent in agents if agent.target == row.name)
+    folders = Counter(match["folder"] for match in matches if match and row.default_path != row.output)
+    return f"{folders.most_common(1)[0][0]}{name}{suffix}" if folders else ""
 
 
-def with_shared(kit: Kit, drafts: Sequence[Conversion]) -> tuple[list[Conversion], dict[str, str]]:
-    """Return the drafts without the sections that several of them share, and the new blocks by their names.
+def with_blocks(kit: Kit, conversions: Sequence[Conversion]) -> tuple[list[Conversion], dict[str, str]]:
+    """Move the sections that several agents share to blocks. Return the conversions and the text of each new block.
 
-    A block of the kit that says the same is no new one.
+    A block of the kit with the same text is used again.
     """
-    splits = share({one.name: one.data.get("role", "") for one in drafts})
+    splits = split_roles({conversion.name: conversion.data.get("role", "") for conversion in conversions})
     names: dict[str, str] = {}
-    for split in splits.values():
-        for section in split.shared:
-            if section.text not in names:
-                names[section.text] = _block_name(kit, section, names.values())
+    for section in (section for split in splits.values() for section in split.shared):
+        if section.text not in names:
+            names[section.text] = _block_name(kit, section, names.values())
     blocks = {name: f"{text}\n" for text, name in names.items() if kit.block(name) is None}
-    return [_sharing(one, splits[one.name], names) for one in drafts], blocks
+    return [_with_blocks(conversion, splits[conversion.name], names) for conversion in conversions], blocks
 
 
 def _block_name(kit: Kit, section: Section, taken: Container[str]) -> str:
     wanted = slug(section.title) or "shared"
-    names = (wanted if number == 1 else f"{wanted}-{number}" for number in count(1))
-    return next(name for name in names if name not in taken and _may_say(kit.block(name), section.text))
+    for number in count(1):
+        name = wanted if number == 1 else f"{wanted}-{number}"
+        block = kit.block(name)
+        if name not in taken and (block is None or block.source.text.strip("\n") == section.text):
+            break
+    return name
 
 
-def _may_say(block: Block | None, text: str) -> bool:
-    return block is None or block.source.text.strip("\n") == text
-
-
-def _sharing(one: Conversion, split: SplitRole, names: Mapping[str, str]) -> Conversion:
+def _with_blocks(conversion: Conversion, split: RoleSplit, names: Mapping[str, str]) -> Conversion:
     if not split.shared:
-        return one
-    data = {key: value for key, value in one.data.items() if key != "role"}
+        return conversion
+    data = {key: value for key, value in conversion.data.items() if key != "role"}
     data |= {"role": split.role} if split.role else {}
     data["blocks"] = [names[section.text] for section in split.shared]
-    found = one.found
-    if split.moved:
-        source = one.origin.agent.source
-        at = max(source.text.find(split.moved.text), 0)
-        where = span_of(source.text, at, at + len(split.moved.text.partition("\n")[0]))
-        message = f"the section `{split.moved.title}` comes after the rest of the body now, as a block"
-        found = (*found, *run_rule(bodies.section_moved, source, Violation(where, message)))
-    return one._replace(data=data, found=found)
+    found = conversion.found
+    if moved := split.moved:
+        agent = conversion.agent
+        start = max(agent.source.text.find(moved.text), 0)
+        where = span_of(agent.source.text, start, start + len(moved.text.partition("\n")[0]))
+        message = f"the section `{moved.title}` became a block, which comes after the rest of the body"
+        found = (*found, *agent.report(bodies.section_moved, where, message))
+    return conversion._replace(data=data, found=found)
 
 
-def pending_manifests(kit: Kit, drafts: Iterable[Conversion]) -> list[PendingFile]:
-    """Return the files of the manifests."""
-    return [PendingFile(kit.manifest_file(one.name), manifest_text(one.data), one) for one in drafts]
+def pending_manifests(kit: Kit, conversions: Iterable[Conversion]) -> list[PendingFile]:
+    """Return the files of the new manifests."""
+    return [PendingFile(kit.manifest_file(one.name), manifest_text(one.data), one) for one in conversions]
 
 
 def manifest_text(data: Mapping[str, Any]) -> str:
-    """Return a manifest's data as TOML, in the order of its fields; the role ends with its last line."""
-    told = {field.key: data[field.key] for field in FIELDS if field.key in data}
-    return document(told | {key: f"{told[key]}\n" for key in told if key == "role"})
-
-
-def in_the_way(draft: Conversion, path: str, why: str) -> list[Diagnostic]:
-    """Return the finding about a file that is there already where a manifest would be written."""
-    hint = "move one of the two away, or give this agent another name"
-    return run_rule(imports.manifest_in_the_way, draft.origin.agent.source, Violation(START, f"{path} {why}", hint))
+    """Return the data of a manifest as TOML, in the order of the manifest's fields. The role ends with a newline."""
+    ordered = {field.key: data[field.key] for field in FIELDS if field.key in data}
+    return document(ordered | ({"role": f"{data['role']}\n"} if "role" in data else {}))

@@ -1,9 +1,9 @@
-"""Import, from agent files to the files of a kit: read, convert, write what is not there, and say what came of it."""
+"""Run an import: read agent files, convert them, write the new files of the kit, and report."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from shlex import quote
 from typing import NamedTuple
 
@@ -11,30 +11,37 @@ from kei_assembler.build import writer
 from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.files import DISK
-from kei_assembler.importing import pending_kit
 from kei_assembler.importing.agent_file import AgentFile, read_agent
-from kei_assembler.importing.already_generated import edits, told_apart
-from kei_assembler.importing.convert import Conversion, ImportedFile, convert
-from kei_assembler.importing.names import name_all
+from kei_assembler.importing.already_generated import without_generated
+from kei_assembler.importing.convert import Conversion, convert
+from kei_assembler.importing.names import unique_names
 from kei_assembler.importing.paths import agent_files, target_by_path
-from kei_assembler.importing.pending_kit import PendingFile, PendingKit
+from kei_assembler.importing.pending_kit import (
+    PendingFile,
+    PendingKit,
+    block_file,
+    new_kit,
+    pending_manifests,
+    with_blocks,
+)
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, kit_option
 from kei_assembler.loader import load_kit
-from kei_assembler.paths import display_path, way_down
+from kei_assembler.paths import display_path, normalize, way_down
+from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
 from kei_assembler.selection import named, working_directory
-from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, with_lf
+from kei_assembler.toml.source import MAX_BYTES, START, ReadError, Source, with_lf
 
 
 class ImportResult(NamedTuple):
-    """What came of an import, and what there is to say.
+    """The result of an import.
 
-    `made` says in a word what became of each file of the kit, with its path as seen from the working directory.
-    `agents` counts the agents that these files are about, imported or not. `build` is the command that builds the new
-    manifests, and what it does; empty where there are none.
+    `files` has a status and a path, relative to the working directory, for each file of the kit. `agents` counts the
+    agents, imported or not. `build` is the command that builds the new manifests, and what it overwrites. It is empty
+    if there are none.
     """
 
-    made: list[tuple[str, str]]
+    files: list[tuple[str, str]]
     found: list[Diagnostic]
     agents: int
     build: str
@@ -43,137 +50,121 @@ class ImportResult(NamedTuple):
 def import_agents(
     sources: Sequence[str], target: str | None, share: bool, dry_run: bool, folder: str | None
 ) -> ImportResult:
-    """Make manifests of agent files, and return what came of it; `dry_run` writes nothing.
+    """Convert agent files to manifests, and write those that don't exist yet.
 
-    `sources` are files and folders, `target` what they are for if not their paths are to tell, `folder` the kit's.
-    With `share`, sections that several files have in common become blocks.
-    Raises AssembleError where there is nothing to import, or no kit to import it to.
+    `sources` are files and folders, `target` is their target if it does not depend on their paths, and `folder` is the
+    kit's folder. With `share`, sections that several agents have become blocks. With `dry_run`, nothing is written.
+
+    Raises:
+        AssembleError: there are no agent files, the folder does not exist, or the kit's settings are invalid.
     """
-    origins, found = _read(agent_files(sources, target), home := _home(folder))
-    kit, settings = (load_kit(home), "") if discovery.is_kit(home) else pending_kit.new_kit(home, origins)
+    paths, kit_folder = agent_files(sources, target), _kit_folder(folder)
+    agents, found = _read(paths, kit_folder)
+    is_kit = discovery.is_kit(kit_folder)
+    kit, settings = (load_kit(kit_folder), "") if is_kit else new_kit(kit_folder, agents)
     policy = Policy.of(kit)
-    by_hand, generated = told_apart(kit, origins)
-    drafts = _drafts(kit, by_hand)
-    drafts, blocks = pending_kit.with_shared(kit, drafts) if share else (drafts, {})
-    manifests = pending_kit.pending_manifests(kit, drafts)
-    pieces = _pieces(settings, kit, blocks, drafts)
-    made, in_the_way = _write(kit, pieces, manifests, dry_run)
-    made = [*dict.fromkeys(("kept", one.manifest) for one in generated), *made]
-    news = {path for word, path in made if word not in ("foreign", "kept")}
-    coming = [file for file in manifests if file.path in news]
-    found += [*edits(kit, generated), *(one for draft in drafts for one in draft.found)]
-    found += [*PendingKit(kit, coming, blocks).problems(), *in_the_way]
+    by_hand, generated, edited = without_generated(kit, agents)
+    conversions = _convert(kit, by_hand)
+    conversions, blocks = with_blocks(kit, conversions) if share else (conversions, {})
+    manifests = pending_manifests(kit, conversions)
+    texts = {SETTINGS_FILE: settings} if settings else {}
+    texts |= {block_file(kit, name): text for name, text in blocks.items()}
+    pieces = [PendingFile(path, text, conversions[0]) for path, text in texts.items()] if conversions else []
+    written, conflicts = _write(kit, (*pieces, *manifests), dry_run)
+    foreign = {path for path, status in written if status == "foreign"}
+    new = [file for file in manifests if file.path not in foreign]
+    written = [*dict.fromkeys((manifest, "kept") for manifest in generated), *written]
+    found += [*edited, *(one for conversion in conversions for one in conversion.found)]
+    found += [*PendingKit(kit, new, blocks).problems(), *conflicts]
     return ImportResult(
-        [(word, display_path(kit.path(path))) for word, path in made],
+        [(status, display_path(kit.path(path))) for path, status in written],
         policy.weigh(found),
-        len({path for _, path in made} - {piece.path for piece in pieces}),
-        _build_command(kit, coming) if coming and not dry_run else "",
+        len({path for path, _ in written} - texts.keys()),
+        _build_command(kit, new) if new and not dry_run else "",
     )
 
 
-def _home(folder: str | None) -> str:
-    """The folder of the kit: one that is there, or where a new one is to be."""
-    if folder is not None and not DISK.is_folder(folder):
-        raise AssembleError(f"there is no folder {folder}", "--kit takes the folder of a kit, or the one for a new kit")
-    here = working_directory()
-    return DISK.resolve(os.path.abspath(folder)) if folder is not None else discovery.find(here) or here
+def _kit_folder(folder: str | None) -> str:
+    """The folder of the kit, which does not have to exist as a kit yet."""
+    if folder is None:
+        here = working_directory()
+        return discovery.find(here) or here
+    if not DISK.is_folder(folder):
+        raise AssembleError(f"`{folder}` does not exist", "--kit takes the folder of an existing or a new kit")
+    return DISK.resolve(os.path.abspath(folder))
 
 
-def _read(files: Sequence[tuple[str, str]], home: str) -> tuple[list[ImportedFile], list[Diagnostic]]:
-    origins, found = [], []
-    for path, target in files:
-        agent, said = _read_one(path, target)
-        found += said
+def _read(paths: Sequence[tuple[str, str]], kit_folder: str) -> tuple[list[AgentFile], list[Diagnostic]]:
+    agents, found = [], []
+    for path, target in paths:
+        try:
+            raw = DISK.read(path, MAX_BYTES)
+        except OSError as error:
+            found += check_source(Source(normalize(path), "", ReadError("unreadable", error)))
+            continue
+        agent, problems = read_agent(normalize(path), raw, target, is_in_place=target_by_path(path) == target)
+        found += problems
         if agent is not None:
-            origins.append(ImportedFile(agent, _place(path, home)))
-    return origins, found
+            # a link can lead out of the kit, or into it
+            in_kit = (way_down(resolve(path), resolve(kit_folder)) for resolve in (os.path.abspath, DISK.resolve))
+            agents.append(agent._replace(kit_path=next(filter(None, in_kit), "")))
+    return agents, found
 
 
-def _place(path: str, home: str) -> str:
-    """The path of a file relative to the kit: as it was named, by a link perhaps, or resolved."""
-    ways = (way_down(make(path), make(home)) for make in (os.path.abspath, DISK.resolve))
-    return next(filter(None, ways), "")
+def _convert(kit: Kit, agents: Sequence[AgentFile]) -> list[Conversion]:
+    named_agents = list(zip(agents, unique_names(agents), strict=True))
+    names = [name for _, (name, _) in named_agents]
+    conversions = ((convert(kit, agent, name, names), found) for agent, (name, found) in named_agents)
+    return [conversion._replace(found=(*found, *conversion.found)) for conversion, found in conversions]
 
 
-def _read_one(path: str, target: str) -> tuple[AgentFile | None, list[Diagnostic]]:
-    name = os.path.normpath(path).replace(os.sep, "/")
-    try:
-        raw = DISK.read(path, MAX_BYTES)
-    except OSError as error:
-        return None, check_source(Source(name, "", ReadError("unreadable", error)))
-    return read_agent(name, raw, target, is_in_place=target_by_path(path) == target)
+def _write(kit: Kit, files: Sequence[PendingFile], dry_run: bool) -> tuple[list[tuple[str, str]], list[Diagnostic]]:
+    written, found = [], []
+    existing = {os.path.basename(file): file for file in kit.manifests}
+    for file in files:
+        path = existing.get(os.path.basename(file.path), file.path)
+        is_other = path != file.path
+        status, reason = ("foreign", "has the same agent name") if is_other else _write_file(kit, file, dry_run)
+        written.append((file.path, status))
+        if status == "foreign":
+            agent, hint = file.conversion.agent, "move one of the two files, or rename this agent"
+            found += agent.report(imports.manifest_in_the_way, START, f"{path} {reason}", hint)
+    return written, found
 
 
-def _drafts(kit: Kit, origins: Sequence[ImportedFile]) -> list[Conversion]:
-    named = name_all([origin.agent for origin in origins])
-    names = [name for name, _ in named]
-    drafts = [convert(kit, origin, name, names) for origin, name in zip(origins, names, strict=True)]
-    return [one._replace(found=(*said, *one.found)) for one, (_, said) in zip(drafts, named, strict=True)]
-
-
-def _pieces(settings: str, kit: Kit, blocks: Mapping[str, str], drafts: Sequence[Conversion]) -> list[PendingFile]:
-    """What the manifests need to be there before."""
-    pieces = [PendingFile(SETTINGS_FILE, settings, drafts[0])] if settings and drafts else []
-    return [
-        *pieces,
-        *(PendingFile(pending_kit.block_file(kit, name), text, drafts[0]) for name, text in blocks.items()),
-    ]
-
-
-def _write(
-    kit: Kit, pieces: Sequence[PendingFile], manifests: Sequence[PendingFile], dry_run: bool
-) -> tuple[list[tuple[str, str]], list[Diagnostic]]:
-    made, found = [], []
-    there = {os.path.basename(file): file for file in kit.manifests}
-    others = {file.path: there.get(os.path.basename(file.path), file.path) for file in manifests}
-    for file in (*pieces, *manifests):
-        other = others.get(file.path, file.path)
-        is_other = other != file.path
-        word, why = ("foreign", "is an agent of this name") if is_other else _write_one(kit, file, dry_run)
-        made.append((word, file.path))
-        found += pending_kit.in_the_way(file.draft, other, why) if word == "foreign" else []
-    return made, found
-
-
-_DIFFERS = "says something else; it is left as it is"
-
-
-def _write_one(kit: Kit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
-    """Write a file if it is not there, and return in a word what became of it, and why if nothing."""
-    outputs = writer.Disk(kit)
+def _write_file(kit: Kit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
+    """Write a file that does not exist. Return its status, and the reason if it was not written."""
+    outputs, content, differs = writer.Disk(kit), file.text.encode(), "exists with different content, and was kept"
     if not outputs.holds(file.path):
-        raise AssembleError(f"{file.path} lies outside the kit's root", "see the setting `root`")
+        raise AssembleError(f"{file.path} is outside the kit's root", "see the setting `root`")
     try:
-        present, content = outputs.read(file.path), file.text.encode()
+        present = outputs.read(file.path)
     except OSError as error:
         return "foreign", f"cannot be written: {error.strerror}"
     if present is not None:
-        return "unchanged" if with_lf(present) == content else "foreign", _DIFFERS
+        return "unchanged" if with_lf(present) == content else "foreign", differs
     if dry_run:
         return "would create", ""
-    return "created" if writer.create(kit.path(file.path), content) else "foreign", _DIFFERS
+    return "created" if writer.create(kit.path(file.path), content) else "foreign", differs
 
 
-def _build_command(kit: Kit, coming: Sequence[PendingFile]) -> str:
-    """The command that builds, by force only where that can overwrite nothing but what was imported."""
-    everything = f"assemble --all{kit_option(named(kit.folder))}"
-    taken = [file for file in coming if _there(kit, file) == {_origin(file)}]
-    if not taken:
-        return everything
-    is_whole_kit = {file.path for file in coming}.issuperset(kit.manifests)
-    if is_whole_kit and all(_there(kit, file) <= {_origin(file)} for file in coming):
-        return f"{everything} --force, which takes over the files that they came from"
-    files = "files that they" if len(taken) > 1 else "file that it"
-    manifests = " ".join(quote(display_path(kit.path(file.path))) for file in taken)
-    return f"assemble --force {manifests}, which takes over the {files} came from"
+def _build_command(kit: Kit, new: Sequence[PendingFile]) -> str:
+    """The command that builds the new manifests. It forces only what overwrites nothing but imported files."""
+    build_all = f"assemble --all{kit_option(named(kit.folder))}"
+    overwritten = {file.path: _overwritten(kit, file) for file in new}
+    sources = {file.path: {DISK.resolve(file.conversion.agent.source.file)} for file in new}
+    forced = [path for path in sources if overwritten[path] == sources[path]]
+    if not forced:
+        return build_all
+    if sources.keys() >= {*kit.manifests} and all(overwritten[path] <= sources[path] for path in sources):
+        return f"{build_all} --force, which overwrites the imported files"
+    files = "files" if len(forced) > 1 else "file"
+    manifests = " ".join(quote(display_path(kit.path(path))) for path in forced)
+    return f"assemble --force {manifests}, which overwrites the imported {files}"
 
 
-def _there(kit: Kit, file: PendingFile) -> set[str]:
-    """What lies where the files of a manifest are to be."""
-    targets = file.draft.data.get("targets", kit.settings.targets)
-    outputs = (kit.path(kit.output(target, file.draft.name, file.path)) for target in targets)
+def _overwritten(kit: Kit, file: PendingFile) -> set[str]:
+    """The files that exist where a manifest's outputs will be."""
+    targets = file.conversion.data.get("targets", kit.settings.targets)
+    outputs = (kit.path(kit.output(target, file.conversion.name, file.path)) for target in targets)
     return {kit.files.resolve(output) for output in outputs if kit.files.exists(output)}
-
-
-def _origin(file: PendingFile) -> str:
-    return DISK.resolve(file.draft.origin.agent.source.file)

@@ -1,4 +1,4 @@
-"""The tools of an agent file by Claude Code's names, which manifests speak."""
+"""Translate the tools of an agent file to Claude Code's names, which manifests use."""
 
 from __future__ import annotations
 
@@ -13,92 +13,85 @@ from kei_assembler.targets.target import Target, Tools
 _NAMES = re.compile(r"(?:[^\s,(]|\([^)]*(?:\)|\Z))+")
 
 
-def split_names(read: str, value: Any) -> list[str]:
-    """Return the names in a list, or in a string with commas or spaces. `read` is how a client reads them (`Tools`)."""
-    if read == "commas":
+def split_names(input_format: str, value: Any) -> list[str]:
+    """Return the names in a list, or in a string with commas or spaces. For `input_format`, see `Tools`."""
+    if input_format == "commas":
         return [name.strip() for name in str(value).split(",") if name.strip()]
-    if read == "entries" and isinstance(value, list):
-        return [name for name in value if isinstance(name, str)]
-    texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-    names = [name for text in texts if isinstance(text, str) for name in _NAMES.findall(text)]
+    texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+    if input_format == "entries" and isinstance(value, list):
+        return texts
+    names = [name for text in texts for name in _NAMES.findall(text)]
     return [EVERYTHING] if EVERYTHING in names else names
 
 
 def translated(row: Target, names: Sequence[str] | Mapping[str, Any]) -> tuple[list[str] | None, tuple[str, ...]]:
-    """Return the names by which a manifest says the same, and those that are no tool at all.
+    """Return the names for a manifest, and those that are not the name of one tool.
 
-    There are none where the manifest cannot say it, so that the file would not be made again as it is.
+    The names are None if a manifest cannot express them, so that the same file would not be generated again.
     """
     if row.tools.names is None:
         return [name for name in names if is_one_tool(name)], tuple(name for name in names if not is_one_tool(name))
-    own = row.tools.by_name
-    found = [own.get(name) or _of_server(row.tools, name) for name in names]
+    by_name = row.tools.by_name
+    found = [by_name.get(name) or _server_tool(row.tools, name) for name in names]
     tools = tuple(dict.fromkeys(tool for each in found for tool in each))
-    is_whole = all(found) or isinstance(names, Mapping)
-    return (list(tools) if is_whole and all(map(is_one_tool, tools)) and _gives_again(row, tools, names) else None), ()
+    is_complete = (isinstance(names, Mapping) or all(found)) and all(map(is_one_tool, tools))
+    return (list(tools) if is_complete and _translates_back(row, tools, names) else None), ()
 
 
-def _gives_again(row: Target, tools: tuple[str, ...], names: Sequence[str] | Mapping[str, Any]) -> bool:
+def _translates_back(row: Target, tools: tuple[str, ...], names: Sequence[str] | Mapping[str, Any]) -> bool:
     granted = toolset(tools, row.name).granted
     if granted is None:
         return False
     if isinstance(names, Mapping):
-        is_whole = not any(grant.patterns for grant in granted)
-        return is_whole and list(permissions(row.tools, granted).items()) == list(names.items())
+        has_patterns = any(grant.patterns for grant in granted)
+        return not has_patterns and list(permissions(row.tools, granted).items()) == list(names.items())
     return [grant.name for grant in granted] == list(names)
 
 
-_OF_MCP = {"server": r"(?P<server>[\w.-]+?)", "tool": r"(?P<tool>[\w.*-]+)"}
+_MCP_NAME = {"server": r"(?P<server>[\w.-]+?)", "tool": r"(?P<tool>[\w.*-]+)"}
 
 
-def _of_server(row: Tools, name: str) -> tuple[str, ...]:
-    """The tool of an MCP server, where only one reading of its name is possible."""
-    match = re.fullmatch(row.mcp_tool.format(**_OF_MCP), name) if row.mcp_tool else None
+def _server_tool(row: Tools, name: str) -> tuple[str, ...]:
+    """The tool of an MCP server, or another tool that has the same name everywhere."""
+    match = re.fullmatch(row.mcp_tool.format(**_MCP_NAME), name) if row.mcp_tool else None
     if match is None:
         return (name,) if row.fallback_name == "{tool}" and is_one_tool(name) else ()
     return (f"mcp__{match['server']}" if match["tool"] == EVERYTHING else f"mcp__{match['server']}__{match['tool']}",)
 
 
-def from_words(row: Target, phrases: Sequence[str]) -> list[str] | None:
-    """Return the names by which a manifest says what instructions allow in these words.
+def from_phrases(row: Target, phrases: Sequence[str]) -> list[str] | None:
+    """Return the names for a manifest of the tools that instructions allow in these phrases.
 
-    There are none where this tool would not write just these words for the AI tool.
+    Return None if exactly these phrases would not be generated from any names.
     """
     if row.tools.output_format != "prose":
         return None
-    tools = [tool for phrase in phrases for tool in _of_phrase(row.tools, phrase)]
+    tools = [tool for phrase in phrases for tool in _from_phrase(row.tools, phrase)]
     is_same = in_words(toolset(tuple(tools), row.name)) == tuple(phrases)
     return tools if is_same and all(map(is_one_tool, tools)) else None
-
-
-def _of_phrase(row: Tools, phrase: str) -> list[str]:
-    name, _, limits = phrase.partition(", but only ")
-    tool = _named(row, name)
-    scopes = [_unpadded(match["code"]) for match in _CODE_SPAN.finditer(limits)]
-    if not scopes:
-        return [tool]
-    return [f"{tool}({', '.join(scopes)})"] if tool in LISTS else [f"{tool}({scope})" for scope in scopes]
 
 
 _CODE_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)")
 
 
-def _unpadded(code: str) -> str:
-    """A code span that begins or ends with a backtick has a space at both ends."""
-    return code[1:-1] if code.startswith(" `") or code.endswith("` ") else code
+def _from_phrase(row: Tools, phrase: str) -> list[str]:
+    name, _, limits = phrase.partition(", but only ")
+    tool = _by_phrase(row, name)
+    codes = [match["code"] for match in _CODE_SPAN.finditer(limits)]
+    # code that starts or ends with a backtick is padded with spaces
+    scopes = [code[1:-1] if code.startswith(" `") or code.endswith("` ") else code for code in codes]
+    if not scopes:
+        return [tool]
+    return [f"{tool}({', '.join(scopes)})"] if tool in LISTS else [f"{tool}({scope})" for scope in scopes]
 
 
-def _named(row: Tools, name: str) -> str:
-    """The tool of this name in words; of several tools the first, so that the agent is given no more than it had."""
-    own = next((tool for tool, words in (row.names or {}).items() if words == name), None)
-    if own is not None:
-        return own
-    matches = ((re.fullmatch(pattern.format(**_SPELLED), name), form) for pattern, form in _forms(row))
+_QUOTED_NAME = {"server": "`(?P<server>[^`]+)`", "tool": "`(?P<tool>[^`]+)`"}
+
+
+def _by_phrase(row: Tools, name: str) -> str:
+    # if several tools share a phrase, the first one grants no more than the agent had
+    if tools := row.by_name.get(name):
+        return tools[0]
+    forms = ((row.mcp_tool, "mcp__{server}__{tool}"), (row.mcp_server, "mcp__{server}"), (row.fallback_name, "{tool}"))
+    matches = ((re.fullmatch(pattern.format(**_QUOTED_NAME), name), form) for pattern, form in forms)
     return next((form.format(**match.groupdict()) for match, form in matches if match), "")
-
-
-def _forms(row: Tools) -> Sequence[tuple[str, str]]:
-    return (row.mcp_tool, "mcp__{server}__{tool}"), (row.mcp_server, "mcp__{server}"), (row.fallback_name, "{tool}")
-
-
-_SPELLED = {"server": "`(?P<server>[^`]+)`", "tool": "`(?P<tool>[^`]+)`"}
