@@ -20,7 +20,7 @@ from kei_assembler.build.kit_plan import preview
 from kei_assembler.build.result import CANNOT_RUN, CLEAN, Request, RunResult, failed
 from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.cli import completion, console
-from kei_assembler.cli.commands import COMMANDS, MODULES, NAMES, tell
+from kei_assembler.cli.commands import COMMANDS, MODULES, write
 from kei_assembler.cli.options import OneOf, kit_option, several, target_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import run_cache
@@ -59,7 +59,7 @@ class _DefaultGroup(click.Group):
         if not args:
             args = ["--help"]
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        if args[0] not in own and args[0] not in (self.default.name, *NAMES):
+        if args[0] not in own and args[0] not in (self.default.name, *COMMANDS):
             args = [self.default.name or "", *args]
         return super().parse_args(ctx, args)
 
@@ -78,14 +78,14 @@ class _DefaultGroup(click.Group):
         self.format_commands(ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(NAMES)
+        return list(COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in NAMES:
+        if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
         command: click.Command = import_module(f"kei_assembler.cli.{MODULES.get(cmd_name, cmd_name)}").command
         return command
@@ -126,7 +126,7 @@ def assemble() -> None:
 @click.option("--prune", is_flag=True, help="Delete generated files that have no manifest; requires --all.")
 @click.option("--staged", is_flag=True, help="Also fail if a file of the kit has unstaged changes.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
-@several("--ignore", "ignore", "CODE", "Ignore a diagnostic code", completion.codes)
+@several("--ignore", "CODE", "Ignore a diagnostic code", completion.codes)
 @click.option("--output-format", type=OneOf(FORMATS), default="text", help="The format of the report (default: text).")
 @target_option
 @click.option("--no-cache", is_flag=True, help="Do not read or write the run cache.")
@@ -137,10 +137,10 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     run_cache.start_recording()
     prefix = ""
     try:
-        home = locate_kit(manifests, folder, NAMES)
-        prefix = way_to(home)
-        kit = load_kit(home, options["targets"])
-        kit.display_folder = named(home)
+        located = locate_kit(manifests, folder, COMMANDS)
+        prefix = way_to(located)
+        kit = load_kit(located, options["targets"])
+        kit.display_folder = named(located)
         result = _result(kit, manifests, options)
     except AssembleError as error:
         result = failed(error)
@@ -148,7 +148,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
 
 
 def _result(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
-    files = files_of(kit, manifests, NAMES)
+    files = files_of(kit, manifests, COMMANDS)
     policy = Policy.of(kit, _ignored(options["ignore"]), options["strict"])
     if options["stdout"]:
         return _preview(kit, files[0], policy)
@@ -180,12 +180,14 @@ def _refuse_contradictions(manifests: Sequence[str], output_format: str, options
 def _preview(kit: Kit, file: str, policy: Policy) -> RunResult:
     found, artifacts = preview(kit, file, policy.ignore)
     result = RunResult(Request(1), tuple(policy.weigh(found)))
-    if result.status == CLEAN and len(artifacts) > 1:
+    if result.status != CLEAN:
+        return result
+    if len(artifacts) > 1:
         names = ", ".join(artifact.target for artifact in artifacts)
         raise AssembleError(f"`{file}` has several targets: {names}", "choose one with --target")
-    if result.status == CLEAN and not artifacts:
+    if not artifacts:
         raise AssembleError(f"`{file}` is not generated for this target", "add the target to `targets` in the manifest")
-    return result._replace(printed=artifacts[0].content.decode()) if result.status == CLEAN else result
+    return result._replace(printed=artifacts[0].content.decode())
 
 
 def _ignored(codes: Sequence[str]) -> list[str]:
@@ -200,8 +202,7 @@ def _ignored(codes: Sequence[str]) -> list[str]:
 
 def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
     out, err = _rendered(result, output_format)
-    tell(sys.stdout, out)
-    tell(sys.stderr, err)
+    write(out, err)
     if can_cache and run_cache.is_recording() and (again := result.again).is_up_to_date:
         run_cache.keep(*(_rendered(again, output_format) if result.applied else (out, err)))
     return result.status
@@ -233,13 +234,9 @@ def main(args: Sequence[str] | None = None, prog_name: str = "assemble") -> NoRe
         SystemExit: always, with the exit status.
     """
     console.set_up()
-    signal.signal(signal.SIGTERM, _terminate)
+    # End with an exception, so that temporary files are removed.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(_status(args, prog_name))
-
-
-def _terminate(number: int, _frame: object) -> NoReturn:
-    """End with an exception, so that temporary files are removed."""
-    raise SystemExit(128 + number)
 
 
 def _status(args: Sequence[str] | None, prog_name: str) -> int:
@@ -250,8 +247,8 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
     except click.ClickException as error:
         message = StringIO()
         error.show(message)
-        tell(sys.stderr, "\n".join(map(shown, message.getvalue().split("\n"))))
+        write("", "\n".join(map(shown, message.getvalue().split("\n"))))
     except AssembleError as error:
         with suppress(AssembleError):
-            tell(sys.stderr, text_report.render(failed(error)).err)
+            write(*text_report.render(failed(error)))
     return CANNOT_RUN

@@ -38,12 +38,10 @@ class OneOf(_Choice):
             self.fail(f"{error.message.rstrip('.')}; {hint}" if hint else error.message, param, ctx)
 
 
-def several(
-    option: str, key: str, metavar: str, what: str, complete: Callable[..., Any]
-) -> Callable[[Function], Function]:
-    """Return a decorator that adds a repeatable option, which the command gets as the argument `key`."""
+def several(option: str, metavar: str, what: str, complete: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Return a decorator that adds a repeatable option."""
     words = f"{what}. Can be repeated."
-    return click.option(option, key, multiple=True, metavar=metavar, help=words, shell_complete=complete)
+    return click.option(option, multiple=True, metavar=metavar, help=words, shell_complete=complete)
 
 
 def target_option(function: Function) -> Function:

@@ -10,14 +10,13 @@ from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic, Location, Severity
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import normalize
-from kei_assembler.report.streams import Streams
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 _MESSAGE_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
-def render(result: RunResult) -> Streams:
+def render(result: RunResult) -> tuple[str, str]:
     """Return one command for each finding and each waiver, and one if the run failed; each is on its own line.
 
     GitHub resolves paths from the top of the work tree, where a workflow runs. So the paths in the commands are
@@ -27,7 +26,7 @@ def render(result: RunResult) -> Streams:
     commands += [f"::notice title=waived::{_message(what, reason)}\n" for what, reason in result.waivers]
     if result.failure:
         commands.append(f"::error::{_message(result.failure.message, _help(result.failure.hint))}\n")
-    return Streams("".join(commands), "")
+    return "".join(commands), ""
 
 
 def _command(diagnostic: Diagnostic, prefix: str) -> str:

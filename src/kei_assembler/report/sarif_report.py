@@ -9,12 +9,11 @@ from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic, Location, Severity
 from kei_assembler.markdown.hidden_text import as_json, shown
 from kei_assembler.paths import normalize
-from kei_assembler.report.streams import Streams
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
-def render(result: RunResult) -> Streams:
+def render(result: RunResult) -> tuple[str, str]:
     """Return a log with one run: its findings and the rules that reported them.
 
     Code scanning services resolve paths from the top of the work tree, where a workflow runs. So paths are relative
@@ -28,7 +27,7 @@ def render(result: RunResult) -> Streams:
         "invocations": [_invocation(result)],
         "properties": {"loosened": [waiver._asdict() for waiver in result.waivers]},
     }
-    return Streams(as_json({"version": "2.1.0", "runs": [run]}), "")
+    return as_json({"version": "2.1.0", "runs": [run]}), ""
 
 
 def _invocation(result: RunResult) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic, Location
 from kei_assembler.markdown.hidden_text import shown
-from kei_assembler.report.streams import Streams
 
 _MAX_LINE_LENGTH = 100
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
@@ -19,7 +18,7 @@ _DONE = {FileStatus.CREATE: "created", FileStatus.UPDATE: "updated", FileStatus.
 _PLANNED = {FileStatus.CREATE: "would create", FileStatus.UPDATE: "would update"}
 
 
-def render(result: RunResult) -> Streams:
+def render(result: RunResult) -> tuple[str, str]:
     """Return the status of each output and the diagnostics; a check lists only the outputs that are out of date.
 
     With `--diff`, stdout contains only the diffs, so that other programs can read them.
@@ -27,10 +26,10 @@ def render(result: RunResult) -> Streams:
     results = "".join(_lines(result))
     err = "".join([diagnostics(result.diagnostics), *_closing(result)])
     if result.printed is not None:
-        return Streams(result.printed, diagnostics(result.diagnostics))
+        return result.printed, diagnostics(result.diagnostics)
     if result.request.diff:
-        return Streams(_diffs(result, DRIFT), results + err)
-    return Streams(results + ("" if result.request.check else escaped(_diffs(result, PROTECTED))), err)
+        return _diffs(result, DRIFT), results + err
+    return results + ("" if result.request.check else escaped(_diffs(result, PROTECTED))), err
 
 
 def diagnostics(found: Iterable[Diagnostic]) -> str:
