@@ -38,9 +38,7 @@ def kit_if_any(folder: str | None) -> Kit | None:
     Raises:
         AssembleError: there is no kit in `folder`, or the settings are invalid.
     """
-    if folder is not None:
-        return load_kit(_existing(folder))
-    found = discovery.find(working_directory())
+    found = discovery.find(working_directory()) if folder is None else folder_of(folder)
     return load_kit(found) if found else None
 
 
@@ -63,10 +61,8 @@ def folder_of(folder: str | None) -> str:
         AssembleError: there is no kit, or the working directory was deleted.
     """
     here = working_directory()
-    return _existing(folder) if folder is not None else found_from(here)
-
-
-def _existing(folder: str) -> str:
+    if folder is None:
+        return found_from(here)
     if not DISK.is_folder(folder):
         raise AssembleError(
             f"the folder `{folder}` does not exist", "--kit takes the folder that contains the manifests' folder"

@@ -35,15 +35,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
-_BUILD_HELP = """Assemble agent files from their manifests.
-
-\b
-Examples:
-  assemble agents/kei-critic.toml    write the file of one agent
-  assemble --all                     write the files of all agents
-  assemble --all --check --diff      write nothing, show the changes, and fail if there are any
-"""
-
 
 class _DefaultGroup(click.Group):
     """A group that runs its first subcommand if the arguments name none. Its help starts with that one's help.
@@ -68,11 +59,7 @@ class _DefaultGroup(click.Group):
             self.default.format_usage(default, formatter)
             self.default.format_help_text(default, formatter)
             options = [*self.default.params, *self.get_params(ctx)]
-            records = [
-                record
-                for option in options
-                if isinstance(option, click.Option) and (record := option.get_help_record(default))
-            ]
+            records = [record for option in options if (record := option.get_help_record(default))]
         with formatter.section("Options"):
             formatter.write_dl(records)
         self.format_commands(ctx, formatter)
@@ -116,7 +103,7 @@ def assemble() -> None:
     """Assemble agent files."""
 
 
-@assemble.command("build", cls=_DefaultCommand, help=_BUILD_HELP)
+@assemble.command("build", cls=_DefaultCommand)
 @click.argument("manifests", nargs=-1, metavar="MANIFEST...", shell_complete=completion.manifests)
 @click.option("--all", "all_", is_flag=True, help="Build all manifests of the kit.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file is out of date.")
@@ -132,7 +119,14 @@ def assemble() -> None:
 @click.option("--no-cache", is_flag=True, help="Do not read or write the run cache.")
 @kit_option
 def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
-    """Build, check, diff or print agent files, and return the exit status."""
+    """Assemble agent files from their manifests.
+
+    \b
+    Examples:
+      assemble agents/kei-critic.toml    write the file of one agent
+      assemble --all                     write the files of all agents
+      assemble --all --check --diff      write nothing, show the changes, and fail if there are any
+    """
     _refuse_contradictions(manifests, output_format, options)
     run_cache.start_recording()
     prefix = ""
@@ -211,11 +205,12 @@ def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
 def _rendered(result: RunResult, output_format: str) -> tuple[str, str]:
     out, err = FORMATS[output_format](result)
     is_raw = output_format == "text" and (result.request.diff or result.printed is not None)
-    return _escaped_for(sys.stdout, out, result.request.diff) if is_raw else out, err
+    return _escaped(out, result.request.diff) if is_raw else out, err
 
 
-def _escaped_for(stream: TextIO | None, text: str, is_diff: bool) -> str:
+def _escaped(text: str, is_diff: bool) -> str:
     """Escape control characters for terminals and CI logs, which act on them. Programs get the exact bytes."""
+    stream = sys.stdout
     if stream is None or not (stream.isatty() or _is_log(stream)):
         return text
     return text_report.escaped(text, is_diff and stream.isatty() and not os.environ.get("NO_COLOR"))

@@ -42,13 +42,13 @@ def _command(diagnostic: Diagnostic, prefix: str) -> str:
     if span.end_line != span.line:
         del properties["col"], properties["endColumn"]  # GitHub accepts columns only for a span within one line
     fields = ",".join(f"{name}={shown(str(value)).translate(_PROPERTY_ESCAPES)}" for name, value in properties.items())
-    notes = (_note(prefix, location, message) for location, message in diagnostic.related)
+    notes = (f"note: {_position(location, prefix)}: {message}" for location, message in diagnostic.related)
     text = _message(diagnostic.message, _help(diagnostic.help), *notes)
     return f"::{_COMMANDS[diagnostic.severity]} {fields}::{text}\n"
 
 
-def _note(prefix: str, location: Location, message: str) -> str:
-    return f"note: {normalize(prefix + location.file)}:{location.span.line}:{location.span.column}: {message}"
+def _position(location: Location, prefix: str) -> str:
+    return f"{normalize(prefix + location.file)}:{location.span.line}:{location.span.column}"
 
 
 def _help(text: str) -> str:

@@ -24,16 +24,16 @@ def render(result: RunResult) -> tuple[str, str]:
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
-        **_place(diagnostic.location),
+        **_location(diagnostic.location),
         "code": diagnostic.code,
         "severity": diagnostic.severity.word,
         "message": shown(diagnostic.message),
         "help": shown(diagnostic.help),
-        "related": [{**_place(location), "message": shown(message)} for location, message in diagnostic.related],
+        "related": [{**_location(location), "message": shown(message)} for location, message in diagnostic.related],
     }
 
 
-def _place(location: Location) -> dict[str, Any]:
+def _location(location: Location) -> dict[str, Any]:
     return {"file": location.file, **location.span._asdict()}
 
 

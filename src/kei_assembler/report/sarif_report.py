@@ -6,11 +6,9 @@ from typing import Any
 
 from kei_assembler import __version__
 from kei_assembler.build.result import RunResult
-from kei_assembler.diagnostics import Diagnostic, Location, Severity
+from kei_assembler.diagnostics import Diagnostic, Location
 from kei_assembler.markdown.hidden_text import as_json, shown
 from kei_assembler.paths import normalize
-
-_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
 def render(result: RunResult) -> tuple[str, str]:
@@ -47,7 +45,7 @@ def _rule(code: str) -> dict[str, Any]:
         "name": rule.name,
         "shortDescription": {"text": documentation(rule).title},
         "help": {"text": explain(rule), "markdown": explain(rule)},
-        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        "defaultConfiguration": {"level": rule.severity.word},
     }
 
 
@@ -59,7 +57,7 @@ def _result(diagnostic: Diagnostic, codes: list[str], prefix: str) -> dict[str, 
     return {
         "ruleId": diagnostic.code,
         "ruleIndex": codes.index(diagnostic.code),
-        "level": _LEVELS[diagnostic.severity],
+        "level": diagnostic.severity.word,
         "message": {"text": shown(text)},
         "locations": [_location(diagnostic.location, prefix)],
         **({"relatedLocations": related} if related else {}),

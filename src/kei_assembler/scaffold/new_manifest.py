@@ -60,13 +60,6 @@ def render(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> s
     return "\n".join([_head(kit, name, has_schema), *keys, _TABLES_NOTE, *tables])
 
 
-def check(kit: Kit, name: str, text: str) -> list[Diagnostic]:
-    """Return the diagnostics for a new manifest, except those at placeholders."""
-    source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
-    found = check_source(source) or check_manifest(kit, source)[1]
-    return sorted(each for each in found if not MARK.search(each.location.excerpt or ""))
-
-
 def _initial(kit: Kit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the keys that the kit requires, and of the role, which every new manifest has."""
     required = _required(kit)
@@ -173,11 +166,15 @@ def refuse_name(kit: Kit, name: str) -> None:
 def manifest_of(kit: Kit, name: str, given: Mapping[str, Any]) -> tuple[str, list[Diagnostic]]:
     """Return the text of a new manifest with the given values, keyed by manifest key, and the warnings about it.
 
+    Diagnostics at placeholders are left out.
+
     Raises:
         AssembleError: the rules find an error in it.
     """
     text = render(kit, name, given, _has_schema(kit))
-    found = check(kit, name, text)
+    source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
+    problems = check_source(source) or check_manifest(kit, source)[1]
+    found = sorted(each for each in problems if not MARK.search(each.location.excerpt or ""))
     if errors := [each for each in found if each.severity is Severity.ERROR]:
         message = "; ".join(dict.fromkeys(error.message for error in errors))
         raise AssembleError(f"{message}; nothing was written", next((error.help for error in errors if error.help), ""))
