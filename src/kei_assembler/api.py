@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kei_assembler import kit
 from kei_assembler.build.changes import Change, WritePolicy
-from kei_assembler.build.kit_plan import plan_kit, preview
+from kei_assembler.build.kit_plan import Plan, plan_kit, preview
 from kei_assembler.build.result import RunResult
 from kei_assembler.build.run import Policy, RunOptions, run, write
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
 
 File = str | os.PathLike[str]
-
-
-class Plan(NamedTuple):
-    """The diagnostics about some manifests, sorted by location, and the changes that a build would make."""
-
-    diagnostics: tuple[Diagnostic, ...]
-    changes: tuple[Change, ...]
 
 
 class Kit:
@@ -99,7 +92,7 @@ class Kit:
         return tuple(artifacts)
 
     def plan(self, *manifests: File) -> Plan:
-        """Return the diagnostics, and the changes that a build would make, with their bytes.
+        """Return the diagnostics, sorted by location, and the changes that a build would make, with their bytes.
 
         Raises:
             AssembleError: the settings are invalid, or a manifest does not exist.
@@ -107,7 +100,7 @@ class Kit:
         own = self._load()
         policy = Policy.of(own)
         plan = plan_kit(own, _files(own, manifests), not manifests, policy.ignore)
-        return Plan(tuple(policy.weigh(plan.found)), tuple(plan.changes))
+        return plan._replace(diagnostics=tuple(policy.weigh(plan.diagnostics)))
 
     def apply(self, changes: Iterable[Change], force: bool = False, prune: bool = False) -> tuple[Change, ...]:
         """Make the changes that are allowed, and return those with their new status.

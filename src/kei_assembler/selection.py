@@ -143,7 +143,7 @@ def _manifests_around(argument: str) -> list[str]:
     return [display_path(kit.path(file)) for file in kit.manifests] if kit else []
 
 
-def way_to(folder: str) -> str:
+def prefix_to(folder: str) -> str:
     """Return the path of a folder below the working directory with a `/` at its end, or "" if it lies elsewhere."""
     path = way_down(DISK.resolve(folder), os.curdir)
     return f"{path}/" if path else ""

@@ -77,7 +77,7 @@ def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> Run
     policy = options.policy
     plan = plan_kit(kit, files, whole, policy.ignore)
     request = Request(len(files), options.check, options.diff, kit=kit.display_folder)
-    found, changes = policy.weigh(plan.found), plan.changes
+    found, changes = policy.weigh(plan.diagnostics), list(plan.changes)
     waivers = tuple(_waivers(kit, policy, changes)) if options.check else ()
     if has_errors(found):
         return RunResult(request, tuple(found), (), waivers, () if request.writes else tuple(changes))

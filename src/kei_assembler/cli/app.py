@@ -28,7 +28,7 @@ from kei_assembler.kit import Kit
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report import FORMATS, text_report
-from kei_assembler.selection import files_of, locate_kit, named, way_to
+from kei_assembler.selection import files_of, locate_kit, named, prefix_to
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -132,7 +132,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     prefix = ""
     try:
         located = locate_kit(manifests, folder, COMMANDS)
-        prefix = way_to(located)
+        prefix = prefix_to(located)
         kit = load_kit(located, options["targets"])
         kit.display_folder = named(located)
         result = _result(kit, manifests, options)

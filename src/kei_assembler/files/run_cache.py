@@ -114,12 +114,11 @@ def keep(out: str, err: str) -> None:
     if not _Run.folder or seen is None or _has_written_sources(seen):
         return
     changed = _add_changes(seen)
-    unsettled = [
-        path
+    digests = {
+        path: _digest(seen, path)
         for path, found in seen.paths.items()
         if path in changed or not signatures.is_settled(found, RECORDER.since)
-    ]
-    digests = {path: _digest(seen, path) for path in unsettled}
+    }
     devices = signatures.late_or_untimed_devices()
     if "" in digests.values() or any(signatures.is_on(signature, devices) for signature in seen.paths.values()):
         return
