@@ -15,7 +15,7 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.files import DISK
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import normalize
-from kei_assembler.selection import found_from
+from kei_assembler.selection import nearest_kit
 from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets import TARGETS
 
@@ -52,7 +52,7 @@ class Kit:
             if target not in TARGETS:
                 hint = did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
                 raise AssembleError(f"the target `{target}` does not exist", hint)
-        return cls(load_kit(found_from(os.path.abspath(folder)), chosen).folder, chosen)
+        return cls(load_kit(nearest_kit(os.path.abspath(folder)), chosen).folder, chosen)
 
     @property
     def folder(self) -> str:

@@ -62,16 +62,16 @@ def folder_of(folder: str | None) -> str:
     """
     here = working_directory()
     if folder is None:
-        return found_from(here)
+        return nearest_kit(here)
     if not DISK.is_folder(folder):
         raise AssembleError(
             f"the folder `{folder}` does not exist", "--kit takes the folder that contains the manifests' folder"
         )
-    refuse_no_kit(folder)
+    require_kit(folder)
     return DISK.resolve(os.path.abspath(folder))
 
 
-def refuse_no_kit(folder: str) -> None:
+def require_kit(folder: str) -> None:
     """Check that a folder is a kit.
 
     Raises:
@@ -81,7 +81,7 @@ def refuse_no_kit(folder: str) -> None:
         raise AssembleError(f"there is no kit in {folder}", _WHAT_IS_A_KIT)
 
 
-def found_from(start: str) -> str:
+def nearest_kit(start: str) -> str:
     """Return the folder of the nearest kit from a folder upwards.
 
     Raises:
