@@ -9,7 +9,7 @@ from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.build.parallel import shared
 from kei_assembler.build.planner import ManifestPlan, Planner
-from kei_assembler.build.progress import told
+from kei_assembler.build.progress import with_progress
 from kei_assembler.build.writer import Disk
 from kei_assembler.diagnostics import Diagnostic, Location, has_errors
 from kei_assembler.kit import Kit
@@ -28,22 +28,24 @@ _AT_EACH_FILE = (outputs.output_outside_root.code,)
 """Codes of shared findings that are located at a manifest. The others are located at their cause."""
 
 
-class KitPlan(NamedTuple):
-    """The changes that a build would make, and all findings, before the policy is applied."""
+class Plan(NamedTuple):
+    """The diagnostics about some manifests, and the changes that a build would make."""
 
-    found: list[Diagnostic]
-    changes: list[Change]
+    diagnostics: tuple[Diagnostic, ...]
+    changes: tuple[Change, ...]
 
 
-def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> KitPlan:
+def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> Plan:
     """Return the plan for these manifests, which are all of the kit if `whole`. Drop findings with `ignored` codes.
+
+    The policy is not applied yet.
 
     Raises:
         AssembleError: a folder of the kit cannot be read.
     """
     merged = _Merged(kit)
     batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
-    for plans in shared(Planner(kit, ignored).plan, batches, told):
+    for plans in shared(Planner(kit, ignored).plan, batches, with_progress):
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
@@ -55,7 +57,7 @@ def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[st
             from kei_assembler.build.schema_files import schema_file_changes
 
             changes += schema_file_changes(kit)
-    return KitPlan(found, changes)
+    return Plan(tuple(found), tuple(changes))
 
 
 def preview(kit: Kit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
