@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, Kit, stem
@@ -25,15 +26,8 @@ __all__ = [
     "use_of",
 ]
 
-OF_MANIFEST = (
-    *keys.OF_MANIFEST,
-    *names.OF_MANIFEST,
-    *tools.OF_MANIFEST,
-    *blocks.OF_MANIFEST,
-    *handoffs.OF_MANIFEST,
-    *text.OF_MANIFEST,
-    *permissions.OF_MANIFEST,
-)
+_FAMILIES = (keys, names, tools, blocks, handoffs, text, permissions)
+OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
 OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)
 
