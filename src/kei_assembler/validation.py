@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -319,27 +320,17 @@ def _coercion_of_list(shape: Shape) -> Read:
 
 
 def are_texts(entries: Iterable[Any]) -> bool:
-    """Tell whether a list holds nothing but strings."""
+    """Return whether all of these values are strings."""
     return _TEXTS.issuperset(map(type, entries))
 
 
 _TEXTS = frozenset({str})
 
 
-class _FieldReaders(dict[str, Read]):
-    """The readers of a table's fields by key. Each is compiled on first use, because most kits use few of the keys."""
-
-    def __init__(self, fields: Mapping[str, Field]) -> None:
-        self._fields = fields
-
-    def __missing__(self, key: str) -> Read:
-        self[key] = reader(self._fields[key].shape)
-        return self[key]
-
-
 def _coercion_of_table(shape: Shape) -> Read:
     fields = {field.key: field for field in shape.fields}
-    readers = _FieldReaders(fields)
+    # a field's reader is compiled on first use, because most kits use few of the keys
+    reader_of = cache(lambda key: reader(fields[key].shape))
     read_other = reader(shape.item) if shape.item else None
     required = [field.key for field in shape.fields if field.required]
     defaults = {field.key: field.default for field in shape.fields if field.default is not None}
@@ -348,7 +339,7 @@ def _coercion_of_table(shape: Shape) -> Read:
         made = defaults.copy()
         for key, inner in value.items():
             if key in fields:
-                made[key] = readers[key](inner, (*path, key), found)
+                made[key] = reader_of(key)(inner, (*path, key), found)
             elif read_other:
                 made[key] = read_other(inner, (*path, key), found)
             elif fields:

@@ -160,9 +160,9 @@ def character(name: str) -> str:
     return chr(int(name.removeprefix("U+"), base=16))
 
 
-def table_at(data: Mapping[str, Any], at: KeyPath) -> Any:
-    """Return the value at a path in a file's data, or None. It should be the table of the settings."""
-    table: Any = data
+def value_at(data: Mapping[str, Any], at: KeyPath) -> Any:
+    """Return the value at a path of keys in parsed TOML, or None if it does not exist."""
+    value: Any = data
     for key in at:
-        table = table.get(key) if isinstance(table, Mapping) else None
-    return table
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
