@@ -1,6 +1,6 @@
 """JSON Schemas of a kit's manifests and of the settings, which editors use to complete and check.
 
-The schemas are built from the fields that the checks use (`shapes`), and from the kit. They use only keywords that
+The schemas are built from the fields that `validation` checks, and from the kit. They use only keywords that
 language servers for TOML support, and patterns that mean the same in every regular expression dialect.
 """
 
