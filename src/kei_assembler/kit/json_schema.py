@@ -73,16 +73,13 @@ def state(content: bytes, now: Schema) -> State:
         if not _COMMENT.search(content):
             return State.IN_ORDER
         return State.OUTDATED if find_conflict(content.decode(errors="replace")) else State.EDITED
-    if present == now or not _is_generated(present):
+    is_generated = isinstance(present, dict) and str(present.get("$comment")).startswith(MADE_BY)
+    if present == now or not is_generated:
         return State.IN_ORDER
     return State.OUTDATED if present["$comment"].endswith(_digest(present)) else State.EDITED
 
 
 _COMMENT = re.compile(rb'"\$comment":\s*"' + MADE_BY.encode())
-
-
-def _is_generated(schema: Any) -> bool:
-    return isinstance(schema, dict) and str(schema.get("$comment")).startswith(MADE_BY)
 
 
 def _document(title: str, command: str, schema: Schema) -> Schema:

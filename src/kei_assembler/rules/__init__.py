@@ -79,7 +79,8 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
 
 
 def _check_handoffs(usage: KitUsage) -> list[Diagnostic]:
-    kit, reached, found = usage.kit, usage.handoffs, []
+    kit, found = usage.kit, []
+    reached: set[str] = set().union(*usage.handoffs_for.values())
     # an agent that no other hands off to only stands out if most of the others are handed off to
     if len(reached & kit.agents) * 2 > len(kit.agents):
         for file in kit.manifests:

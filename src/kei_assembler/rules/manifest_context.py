@@ -112,11 +112,6 @@ class KitUsage:
         self.fillers: dict[str, set[str]] = {}
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
 
-    @property
-    def handoffs(self) -> set[str]:
-        """The agents that other agents hand off to."""
-        return set().union(*self.handoffs_for.values())
-
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
         self.blocks.update(use.blocks)
