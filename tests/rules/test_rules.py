@@ -58,7 +58,9 @@ def test_each_rule_is_documented(code: str) -> None:
 
 def test_the_catalog_has_every_rule_and_codes_are_unique() -> None:
     files = (REPOSITORY / "src" / "kei_assembler").rglob("*.py")
-    codes = [code for file in files for code in re.findall(r'^@rule\("(\w+)"', file.read_text(), re.MULTILINE)]
+    codes = [
+        code for file in files for code in re.findall(r'^@(?:rule|documented)\("(\w+)"', file.read_text(), re.MULTILINE)
+    ]
     assert sorted(codes) == list(RULES)
 
 

@@ -14,7 +14,8 @@ from kei_assembler.build.writer import Disk
 from kei_assembler.diagnostics import Diagnostic, Location, has_errors
 from kei_assembler.kit import Kit
 from kei_assembler.model.settings import is_block_name
-from kei_assembler.rules import KitUsage, check_block, check_defaults, check_kit, outputs
+from kei_assembler.rules import check_block, check_defaults, check_kit, outputs
+from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.toml.source import Source
 

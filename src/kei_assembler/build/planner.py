@@ -13,8 +13,9 @@ from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import Kit
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.paths import is_inside
-from kei_assembler.rules import ManifestUse, check_limits, check_manifest, outputs, text, use_of
+from kei_assembler.rules import check_limits, check_manifest, outputs, text
 from kei_assembler.rules.limits import Given
+from kei_assembler.rules.manifest_context import ManifestUse, use_of
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
