@@ -125,7 +125,7 @@ def _main() -> None:
 
 
 def _load() -> None:
-    """Load all modules of the command and compile its template; the preparatory code has run by now."""
+    """Load all modules of the command and compile its template; the preparatory code has already run."""
     import kei_assembler
 
     for module in walk_packages(kei_assembler.__path__, "kei_assembler."):

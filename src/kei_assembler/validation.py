@@ -1,8 +1,8 @@
 """The validator of TOML values: rows of data that give the errors, the coercion and the JSON Schema.
 
 The rows describe the manifest, the settings and the targets' front matter. `reader` compiles a shape into one function
-that validates and coerces a value; `schema.py` writes the same shape as JSON Schema. Both read `TYPES`, the table of
-the types and of the constraints that a shape can put on its values.
+that validates and coerces a value. `kit/json_schema.py` writes the same shape as JSON Schema. Both read `TYPES`, the
+table of the types and their constraints.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kei_assembler.diagnostics import KeyPath
 class Shape(NamedTuple):
     """What one value must be. `expects` completes the sentence "it must be …".
 
-    A string that `names_file` passes through no name which Windows keeps for a device, whatever its ending.
+    If `names_file` is true, the string must not contain a name that Windows reserves for a device, with any suffix.
     """
 
     type: type
@@ -52,7 +52,7 @@ class Field(NamedTuple):
 
 
 class ValidationError(NamedTuple):
-    """One way in which a value is not what its shape says.
+    """One reason why a value does not fit its shape.
 
     `kind` is `unknown` (a key), `missing` (a key), `type`, `blank`, `lines` or `value`. `fault` says what is wrong, and
     completes a sentence that starts with the key.
@@ -83,7 +83,7 @@ TABLE_OF_ANYTHING = Shape(dict, "a table", item=ANYTHING)
 
 
 def one_of(*choices: str) -> Shape:
-    """Return the shape of a string out of a fixed set."""
+    """Return the shape of a string from a fixed set."""
     return Shape(str, "one of " + ", ".join(f"`{choice}`" for choice in choices), choices=choices)
 
 
@@ -93,12 +93,12 @@ def matching(pattern: str, expects: str, maximum: int = 0, *, names_file: bool =
 
 
 def list_of(item: Shape, expects: str, minimum: int = 0) -> Shape:
-    """Return the shape of a list of at least so many entries, which all have one shape."""
+    """Return the shape of a list with at least `minimum` entries, which all have one shape."""
     return Shape(list, expects, item=item, minimum=minimum, maximum=MAX_ITEMS)
 
 
 def any_of(*shapes: Shape) -> Shape:
-    """Return the shape of a value that has one of several."""
+    """Return the shape of a value that fits one of several shapes."""
     return Shape(object, ", or ".join(shape.expects for shape in shapes), any_of=shapes)
 
 
@@ -108,12 +108,12 @@ def table(*fields: Field) -> Shape:
 
 
 def table_of(item: Shape, expects: str = "a table", fields: tuple[Field, ...] = ()) -> Shape:
-    """Return the shape of a table with any keys, whose values all have one shape, but for those of `fields`."""
+    """Return the shape of a table with any keys, whose values all have one shape, except those of `fields`."""
     return Shape(dict, expects, item=item, fields=fields)
 
 
 class Constraint(NamedTuple):
-    """One constraint that a shape can put on its values, besides their type.
+    """One constraint that a shape can put on its values, in addition to their type.
 
     `test` takes the value of the shape's `attribute`. It returns a function that returns whether a value meets the
     constraint, or something falsy if the shape does not have the constraint. `keywords` takes the same, and returns the
@@ -218,7 +218,7 @@ Read = Callable[[Any, KeyPath, list[ValidationError]], Any]
 
 
 def validation_errors(shape: Shape, value: Any, path: KeyPath = ()) -> list[ValidationError]:
-    """Return the ways in which a value does not fit a shape, at most `MAX_ERRORS`. `path` is the value's own path."""
+    """Return the reasons why a value does not fit a shape, at most `MAX_ERRORS`. `path` is the value's path."""
     found: list[ValidationError] = []
     reader(shape)(value, path, found)
     return found
@@ -239,7 +239,7 @@ def describe(error: ValidationError) -> str:
 def reader(shape: Shape) -> Read:
     """Return a function that validates and coerces a value of this shape, in one pass.
 
-    The coerced value has the shape's type, whatever the value is; its lists are tuples. A value of the wrong type
+    The coerced value always has the shape's type, and its lists are tuples. A value of the wrong type
     becomes the empty value of its type, so that the rules can check the rest: in a list of strings, a wrong entry
     becomes `""`, and the others keep their indexes. An unknown key is dropped. A missing key gets its field's default,
     unless that is None.
@@ -319,7 +319,7 @@ def _coercion_of_list(shape: Shape) -> Read:
 
 
 def are_texts(entries: Iterable[Any]) -> bool:
-    """Tell whether a list holds nothing but strings."""
+    """Return whether all entries are strings."""
     return _TEXTS.issuperset(map(type, entries))
 
 

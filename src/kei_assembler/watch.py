@@ -16,7 +16,7 @@ from kei_assembler.files import DISK
 from kei_assembler.files.signatures import Signature, signature
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE
 from kei_assembler.loader import load_kit
-from kei_assembler.selection import named, refuse_no_kit, way_to
+from kei_assembler.selection import named, prefix_to, refuse_no_kit
 
 _POLL_MS = 1000
 """How often to compare signatures without an event, which new folders and the settings do not cause."""
@@ -48,7 +48,7 @@ def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
     except AssembleError as error:
         return failed(error)
     changes = tuple(change for change in result.changes if change.status is not FileStatus.UNCHANGED)
-    return result._replace(changes=changes).seen_from(way_to(folder))
+    return result._replace(changes=changes).seen_from(prefix_to(folder))
 
 
 def _snapshots(folder: str) -> Iterator[Signatures]:

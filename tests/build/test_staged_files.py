@@ -195,20 +195,20 @@ def test_other_tables_of_the_project_file_are_ignored(bench: Workbench) -> None:
 
 
 def test_hooks_of_a_linked_work_tree(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Git runs them with that work tree's variables, some of which hold paths relative to its top."""
+    """Git runs them with that work tree's variables. Some hold paths relative to its top."""
     linked = tmp_path_factory.mktemp("linked") / "tree"
     top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
     _git(top, "worktree", "add", "--quiet", str(linked))
     hooks = Path(_git(top, "rev-parse", "--git-common-dir").strip())
     hook = (hooks if hooks.is_absolute() else top / hooks) / "hooks/pre-commit"
-    way = os.path.relpath(kit.folder, top)
-    hook.write_text(f"#!/bin/sh\nexec {PYTHON} -m kei_assembler --all --check --staged --kit {shlex.quote(way)}\n")
+    prefix = os.path.relpath(kit.folder, top)
+    hook.write_text(f"#!/bin/sh\nexec {PYTHON} -m kei_assembler --all --check --staged --kit {shlex.quote(prefix)}\n")
     hook.chmod(0o755)
     for tree in (top, linked):
-        (tree / way / "notes.txt").write_text("x\n")
+        (tree / prefix / "notes.txt").write_text("x\n")
         _git(tree, "add", ".")
         _git(tree, "commit", "--quiet", "--message=notes")
-        with (tree / way / "agents/alpha.toml").open("a") as manifest:
+        with (tree / prefix / "agents/alpha.toml").open("a") as manifest:
             manifest.write("# more\n")
         with pytest.raises(subprocess.CalledProcessError) as raised:
             _git(tree, "commit", "--quiet", "--allow-empty", "--message=more")

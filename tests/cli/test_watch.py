@@ -145,9 +145,9 @@ def test_the_suggested_command_names_the_kit(bench: Workbench) -> None:
     bench.run("init", "kit")
     output = bench.folder / ".claude/agents/reviewer.md"
     output.write_text(output.read_text() + "Mine.\n")
-    told = text_report.render(next(builds(str(bench.folder / "kit"))))
-    assert "edited ../.claude/agents/reviewer.md: assemble --force --kit kit agents/reviewer.toml\n" in told.out
-    assert "--- a/.claude/agents/reviewer.md\n" in told.out
+    report = text_report.render(next(builds(str(bench.folder / "kit"))))
+    assert "edited ../.claude/agents/reviewer.md: assemble --force --kit kit agents/reviewer.toml\n" in report.out
+    assert "--- a/.claude/agents/reviewer.md\n" in report.out
 
 
 def test_a_named_folder_is_watched_not_one_above_it(bench: Workbench) -> None:
@@ -165,7 +165,7 @@ def test_a_deleted_kit_is_reported_once_and_built_when_it_returns(tmp_path: Path
     watcher.says("1 agent: 1 created")
     kit.rename(tmp_path / "away")
     shutil.rmtree(tmp_path / "away")
-    watcher.says("there is no kit in ")
+    watcher.says("is not a kit")
     _write(kit, files)
     watcher.says("created agents/critic.md")
     watcher.says("1 agent: 1 created")

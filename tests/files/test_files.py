@@ -1,4 +1,4 @@
-"""The file-system interface: a kit needs nothing else, and the disk is only one place where it can lie."""
+"""The file-system interface: a kit needs nothing else, and the disk is only one implementation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Memory:
         except KeyError:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory") from None
 
-    def list(self, folder: str, source_suffix: str | None = None) -> list[Entry]:  # noqa: ARG002 - nobody records
+    def list(self, folder: str, source_suffix: str | None = None) -> list[Entry]:  # noqa: ARG002 - nothing is recorded
         start = f"{os.path.normpath(folder)}/"
         names = {path.removeprefix(start).split("/")[0] for path in self.contents if path.startswith(start)}
         return [Entry(name, is_link=False, is_folder=self.is_folder(start + name)) for name in names]

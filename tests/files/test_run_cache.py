@@ -1,4 +1,4 @@
-"""What is remembered of a run that found everything in order: it can only save work, whatever happens in between."""
+"""The run cache: a recorded run saves work, and never changes a result."""
 
 from __future__ import annotations
 
@@ -84,27 +84,27 @@ class Shelf:
         recall = run_cache.recall
 
         def watched(args: list[str]) -> tuple[str, str] | None:
-            said = recall(args)
-            self.was_remembered = said is not None
-            return said
+            result = recall(args)
+            self.was_remembered = result is not None
+            return result
 
         self.patch.setattr(run_cache, "recall", watched)
 
     def remember(self, *args: str, cwd: str = "kit") -> Run:
-        """Build, run until it is remembered, and return what was said."""
+        """Build, run until it is remembered, and return its result."""
         self.run("--all", "--no-cache")
-        for _ in range(5):  # more than two where somebody works on the program meanwhile
-            said = self.run(*args, cwd=cwd)
+        for _ in range(5):  # more than two if the source of the program changes meanwhile
+            result = self.run(*args, cwd=cwd)
             if self.was_remembered:
                 break
-        assert (self.was_remembered, said.status) == (True, 0)
-        return said
+        assert (self.was_remembered, result.status) == (True, 0)
+        return result
 
     def assert_as_without(self, *args: str, cwd: str = "kit") -> Run:
         """Run, and see that the result is that of a run without a cache."""
-        said = self.run(*args, cwd=cwd)
-        assert said == self.run(*args, "--no-cache", cwd=cwd)
-        return said
+        result = self.run(*args, cwd=cwd)
+        assert result == self.run(*args, "--no-cache", cwd=cwd)
+        return result
 
     def record(self) -> Path:
         (record,) = self.records.glob("*.json")
@@ -137,7 +137,7 @@ def test_an_up_to_date_run_is_cached(shelf: Shelf, args: tuple[str, ...]) -> Non
 
 
 def test_findings_are_cached(shelf: Shelf) -> None:
-    shelf.write({"kit/parts/blocks/unused.md": "Nobody's.\n"})
+    shelf.write({"kit/parts/blocks/unused.md": "Unused.\n"})
     assert "note[B206]" in shelf.remember("--all").stderr
 
 
@@ -194,7 +194,7 @@ CHANGES: dict[str, Callable[[Shelf], object]] = {
     "a manifest more": lambda s: s.write({"kit/all/agents/c.toml": AGENT.format("c")}),
     "a manifest more, in a folder more": lambda s: s.write({"kit/all/agents/x/y/c.toml": AGENT.format("c")}),
     "a manifest less": lambda s: (s.kit / "all/agents/b.toml").unlink(),
-    "a block more": lambda s: s.write({"kit/parts/blocks/unused.md": "Nobody's.\n"}),
+    "a block more": lambda s: s.write({"kit/parts/blocks/unused.md": "Unused.\n"}),
     "a block less": lambda s: (s.kit / "parts/blocks/rule.md").unlink(),
     "a block that cannot be read": lambda s: _to_link(s.kit / "parts/blocks/rule.md", "nowhere"),
     "a template": lambda s: s.write({"kit/templates/agent.md.j2": "# Mine\n"}),
@@ -239,7 +239,7 @@ def test_a_changed_schema_invalidates_the_record(shelf: Shelf) -> None:
 
 
 def _relink(link: Path, target: str) -> None:
-    """Retarget a link; by the same inode number, where the file system gives it again."""
+    """Retarget a link; if the file system reuses inode numbers, with the same number."""
     link.unlink()
     link.symlink_to(target)
 
@@ -489,14 +489,14 @@ def test_a_cache_folder_linked_into_the_kit_is_ignored(shelf: Shelf) -> None:
     assert list((shelf.kit / "planted").iterdir()) == []
 
 
-def _told(record: Path) -> dict[str, object]:
+def _saved(record: Path) -> dict[str, object]:
     return dict(json.loads(record.read_bytes().partition(b"\n")[2]))
 
 
 def _forge(record: Path, **values: object) -> None:
     """Write a record that is whole, with other values in it; `None` takes one out."""
-    told = _told(record) | {"out": "FORGED\n"} | values
-    text = json.dumps({key: value for key, value in told.items() if value is not None}).encode()
+    values_saved = _saved(record) | {"out": "FORGED\n"} | values
+    text = json.dumps({key: value for key, value in values_saved.items() if value is not None}).encode()
     record.write_bytes(b"%08x\n" % crc32(text) + text)
 
 
@@ -555,21 +555,21 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_record_is_ignored(shelf: Shelf, damage: str) -> None:
-    said = shelf.remember("--all")
+    result = shelf.remember("--all")
     DAMAGES[damage](shelf.record())
-    assert shelf.run("--all") == said
+    assert shelf.run("--all") == result
     assert not shelf.was_remembered
-    assert shelf.assert_as_without("--all") == said
+    assert shelf.assert_as_without("--all") == result
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the owner of a file")
 def test_a_record_of_another_user_is_ignored(shelf: Shelf) -> None:
-    said = shelf.remember("--all")
+    result = shelf.remember("--all")
     os.chown(shelf.record(), 12345, 0)
-    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
+    assert (shelf.run("--all"), shelf.was_remembered) == (result, False)
     os.chown(shelf.records, 12345, 0)
-    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
-    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
+    assert (shelf.run("--all"), shelf.was_remembered) == (result, False)
+    assert (shelf.run("--all"), shelf.was_remembered) == (result, False)
 
 
 def _fail(*_: object, **__: object) -> None:
@@ -585,7 +585,7 @@ HARDSHIPS: dict[str, Callable[[Shelf], object]] = {
     "a file for the folder": lambda s: s.records.write_text(""),
     "a file for the cache": _file_for_cache,
     "a dangling link": lambda s: s.records.symlink_to("/nowhere/at/all"),
-    "no room for a record": lambda s: s.patch.setattr(os, "replace", _fail),
+    "no space for a record": lambda s: s.patch.setattr(os, "replace", _fail),
     "no folder can be made": lambda s: s.patch.setattr(os, "makedirs", _fail),
     "a folder that cannot be listed": lambda s: s.patch.setattr(run_cache, "remove_stale_temp_files", _fail),
     "clutter": lambda s: [os.makedirs(s.records / f"{number}.json") for number in range(80)],  # type: ignore[func-returns-value]
@@ -596,15 +596,15 @@ HARDSHIPS: dict[str, Callable[[Shelf], object]] = {
 @pytest.mark.parametrize("hardship", HARDSHIPS)
 def test_a_run_without_a_usable_cache_is_the_same(shelf: Shelf, hardship: str) -> None:
     shelf.run("--all", "--no-cache")
-    said = shelf.run("--all", "--no-cache")
+    result = shelf.run("--all", "--no-cache")
     HARDSHIPS[hardship](shelf)
-    assert shelf.run("--all") == said
-    assert shelf.run("--all") == said
+    assert shelf.run("--all") == result
+    assert shelf.run("--all") == result
     assert not shelf.records.is_dir() or not list(shelf.records.glob(".*"))
 
 
 def _gone() -> int:
-    """The number of a process that is no more."""
+    """The id of a process that has ended."""
     process = subprocess.Popen(["true"])
     process.wait()
     return process.pid
@@ -634,7 +634,7 @@ def test_a_planted_link_is_never_written_through(shelf: Shelf, monkeypatch: pyte
     victim = shelf.outside / "victim"
     victim.write_text("precious")
     with monkeypatch.context() as patch:
-        patch.setattr(os, "urandom", bytes)  # so that the names can be told beforehand
+        patch.setattr(os, "urandom", bytes)  # makes the names predictable
         for file in ("clock", name):
             link = shelf.records / f".assemble-{os.getpid()}-00000000-{file}"
             link.symlink_to(victim)
@@ -712,9 +712,9 @@ def test_a_build_that_writes_is_cached(stopped: Shelf, args: tuple[str, ...]) ->
     for _ in range(2):
         _rewrite(stopped.kit / "parts/blocks/rule.md", "kind", "wise")
         stopped.run(*args)
-        said = stopped.run(*args)
+        result = stopped.run(*args)
         assert stopped.was_remembered
-        assert said == stopped.run(*args, "--no-cache")
+        assert result == stopped.run(*args, "--no-cache")
 
 
 def _outputs_to(pattern: str, blocks: str = '["parts/blocks"]') -> str:
@@ -829,7 +829,7 @@ def test_digests_stay_if_a_file_changes_while_they_are_compared(stopped: Shelf) 
     stopped.patch.setattr(run_cache, "_mature", replace_and_mature)
     stopped.run("--all")
     assert stopped.was_remembered
-    assert _told(stopped.record())["digests"]
+    assert _saved(stopped.record())["digests"]
 
 
 def test_templates_moved_out_of_the_root_are_noticed_without_agents(shelf: Shelf) -> None:
@@ -858,9 +858,9 @@ def test_a_change_without_a_new_time_is_noticed_by_the_content(stopped: Shelf, c
     stopped.run("--all")
     stopped.run("--all", "--check")
     TO_THE_SIZE[change](stopped)
-    said = stopped.run("--all", "--check")
+    result = stopped.run("--all", "--check")
     assert not stopped.was_remembered
-    assert said == stopped.run("--all", "--check", "--no-cache")
+    assert result == stopped.run("--all", "--check", "--no-cache")
 
 
 def test_a_write_by_another_program_is_noticed(stopped: Shelf) -> None:
@@ -1003,7 +1003,7 @@ def test_a_closed_pipe(shelf: Shelf, environment: dict[str, str]) -> None:
 
 
 @pytest.mark.slow
-def test_several_runs_at_once_that_are_killed_while_somebody_edits(shelf: Shelf, environment: dict[str, str]) -> None:
+def test_several_runs_at_once_that_are_killed_during_edits(shelf: Shelf, environment: dict[str, str]) -> None:
     chooser, block = random.Random(7), shelf.kit / "parts/blocks/rule.md"
     command = [*COMMAND, "--all", "--check"]
     for words in [("kind", "wise"), ("wise", "kind")] * 12:

@@ -254,7 +254,7 @@ def _manifests() -> st.SearchStrategy[dict[str, Any]]:
 @example({**GOOD, "tools": ["Read", "Read"]})
 @example({**GOOD, "blocks": ["baseline", "policy/no-push"], "handoff": [{"target": "beta", "trigger": "x"}]})
 @example({**GOOD, "blocks": ["nowhere"]})
-@example({**GOOD, "handoff": [{"target": "nobody", "trigger": "x"}]})
+@example({**GOOD, "handoff": [{"target": "missing", "trigger": "x"}]})
 @example({**GOOD, "domain_in": []})
 @example({**GOOD, "owner": " "})
 @example({**GOOD, "links": "x"})

@@ -9,7 +9,7 @@ from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.build.parallel import shared
 from kei_assembler.build.planner import ManifestPlan, Planner
-from kei_assembler.build.progress import told
+from kei_assembler.build.progress import with_progress
 from kei_assembler.build.writer import Disk
 from kei_assembler.diagnostics import Diagnostic, Location, has_errors
 from kei_assembler.kit import Kit
@@ -43,7 +43,7 @@ def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[st
     """
     merged = _Merged(kit)
     batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
-    for plans in shared(Planner(kit, ignored).plan, batches, told):
+    for plans in shared(Planner(kit, ignored).plan, batches, with_progress):
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]

@@ -13,7 +13,7 @@ _DELAY, _INTERVAL = 1.0, 0.1
 """Seconds before the first update, and between updates."""
 
 
-def told(items: Sequence[Item]) -> Iterator[Item]:
+def with_progress(items: Sequence[Item]) -> Iterator[Item]:
     """Yield the items. If stderr is a terminal and they take longer than a second, show there how many are done."""
     stream = sys.stderr
     return _shown(items, stream) if stream is not None and stream.isatty() else iter(items)

@@ -29,20 +29,20 @@ from kei_assembler.kit import Kit
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report import FORMATS, text_report
-from kei_assembler.selection import files_of, locate_kit, named, way_to
+from kei_assembler.selection import files_of, locate_kit, named, prefix_to
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 INTERRUPTED = 130
 
-_BUILD_HELP = """Assemble agent files from their manifests.
+_BUILD_HELP = """Generate agent files from their manifests.
 
 \b
 Examples:
-  assemble agents/kei-critic.toml    write the file of one agent
-  assemble --all                     write the files of all agents
-  assemble --all --check --diff      write nothing, show the changes, and fail if there are any
+  assemble agents/critic.toml      build one agent
+  assemble --all                   build all agents
+  assemble --all --check --diff    write nothing, show the changes, and fail if there are any
 """
 
 
@@ -139,7 +139,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     prefix = ""
     try:
         home = locate_kit(manifests, folder, NAMES)
-        prefix = way_to(home)
+        prefix = prefix_to(home)
         kit = load_kit(home, options["targets"])
         kit.display_folder = named(home)
         result = _result(kit, manifests, options)

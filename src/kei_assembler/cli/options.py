@@ -54,5 +54,5 @@ def target_option(function: Function) -> Function:
 
 def kit_option(function: Function) -> Function:
     """Add the option `--kit`, which the command gets as the argument `folder`."""
-    words = "Use the kit in this folder instead of the nearest one upwards."
+    words = "Use the kit in this folder instead of searching upwards for one."
     return click.option("--kit", "folder", metavar="DIR", help=words, shell_complete=completion.folders)(function)

@@ -33,7 +33,7 @@ NAME = matching(
 
 
 def slug(text: str) -> str:
-    """Return a name for a manifest, as like to the text as may be; empty where nothing of it can stay."""
+    """Return the valid agent name that is most similar to a text; empty if none of its characters can be kept."""
     import unicodedata  # only new and imported agents need it
 
     plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
@@ -172,8 +172,8 @@ def with_defaults(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mappi
 def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[ValidationError]]]:
     """Return a function that decodes parsed TOML into a manifest and the errors that validation found.
 
-    `shape` comes from `manifest_shape`. Default values replace what does not fit (see `shapes.reader`), so rules can
-    check the manifest further. Only a manifest without errors should be rendered.
+    `shape` comes from `manifest_shape`. Default values replace what does not fit (see `validation.reader`), so that
+    rules can check the rest. Only a manifest without errors should be rendered.
     """
     read = reader(shape)
 
