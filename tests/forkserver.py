@@ -95,7 +95,7 @@ def _serve(line: socket.socket) -> dict[str, Any]:
 
 
 def _settle(request: Mapping[str, Any], streams: Sequence[int]) -> None:
-    """Take on the streams, folder, environment and arguments that the request asks for."""
+    """Use the streams, folder, environment and arguments of the request."""
     for number, stream in enumerate(streams, start=1):
         os.dup2(stream, number)
     _close(streams)

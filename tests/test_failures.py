@@ -544,7 +544,7 @@ def test_a_hidden_folder_is_treated_like_any_other(bench: Workbench, kit: str) -
 
 @pytest.fixture
 def drive(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a kit, to which no relative path leads, as on Windows to another drive."""
+    """A folder with a kit that no relative path leads to, like another drive on Windows."""
     folder, relpath = bench.folder / "drive", os.path.relpath
     bench.write({"drive/kit/agents/a.toml": AGENT.format("a"), "here/x.txt": ""})
 

@@ -1,4 +1,4 @@
-"""Two processes that share a large kit do what one does, byte for byte, also if one of them is ended."""
+"""Two processes that share a large kit produce the same bytes as one, even if one of them dies."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _command(args: tuple[str, ...], is_shared: bool = True, more: str = "") -> l
 
 
 class Build:
-    """Makes a kit whose outputs are there, and then are changed; and runs the command on it."""
+    """Creates a kit, builds it, changes it, and runs the command on it."""
 
     def __init__(self, template: Path, folder: Path, forkserver: ForkServer) -> None:
         self._template, self._kit = template, folder / "kit"
@@ -381,7 +381,7 @@ def _kill(process: subprocess.Popen[str]) -> None:
 
 
 def test_the_child_does_not_block_if_the_parent_is_killed() -> None:
-    """Its result is larger than what fits into a pipe."""
+    """Its result is larger than the buffer of a pipe."""
     code = """
 import os, sys, time
 from kei_assembler.build import parallel

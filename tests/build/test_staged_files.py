@@ -29,7 +29,7 @@ def _git(folder: Path, *args: str, **environment: str) -> str:
 
 
 class Repository(NamedTuple):
-    """A repository, and where its kit is."""
+    """A repository, and the folder of its kit."""
 
     top: Path
     kit: str
@@ -61,7 +61,7 @@ def kit(repository: Repository, bench: Workbench) -> Workbench:
 
 
 def _missing(kit: Workbench) -> list[str]:
-    """Return what the check says isn't staged; follow its advice, after which everything has to be."""
+    """Return what the check reports as unstaged. Check that its advice stages everything."""
     run = kit.run("--all", "--check", "--staged")
     lines = run.stderr.splitlines()
     files = [line.partition(":1:1: error[O612]")[0] for line in lines if "error[O612]" in line]
@@ -155,7 +155,7 @@ def test_a_merge_in_which_an_output_was_deleted(kit: Workbench) -> None:
 
 
 def test_a_hook_of_the_repository_around_a_submodule(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its variables are about that repository, and not about the one that the kit lies in."""
+    """Its variables describe that repository, not the one with the kit."""
     shutil.rmtree(bench.folder / ".git")
     for folder in (bench.folder, bench.folder / "sub"):
         folder.mkdir(exist_ok=True)

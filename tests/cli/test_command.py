@@ -1,4 +1,4 @@
-"""The command line itself: what it takes, and what it says to what it does not take."""
+"""The command line: the arguments that it accepts, and the errors about others."""
 
 from __future__ import annotations
 
