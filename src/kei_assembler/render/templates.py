@@ -49,7 +49,7 @@ class Templates:
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self._sources: dict[str, Source] = {}
-        self._inheritance: dict[str, Mapping[str, Inheritance]] = {}
+        self._heritage: dict[str, Mapping[str, Inheritance]] = {}
         self.name_for = cache(self._name_for)
         self.body = cache(self._compile)
         self._ineffective = cache(self._find_ineffective)
@@ -73,7 +73,7 @@ class Templates:
         if name == PACKAGE_BODY:
             return _package_template(_package_source()).render
         environment = Sandbox(printable, loader=FunctionLoader(self._load), **_SYNTAX)
-        self._inheritance[name] = environment.inheritance
+        self._heritage[name] = environment.heritage
         return environment.get_template(name).render
 
     def _load(self, name: str) -> tuple[str, str, None] | None:
@@ -100,7 +100,7 @@ class Templates:
         return self._ineffective(self.name_for(target))
 
     def _find_ineffective(self, name: str) -> list[Diagnostic]:
-        known, found = self._inheritance.get(name, {}), []
+        known, found = self._heritage.get(name, {}), []
         for block in misnamed(lambda template: known.get(self._file(template)), name):
             source = self._sources[self._file(block.template)]
             span = _span_of_block(source.text, _line_in(source.text, block.line), block.name)
