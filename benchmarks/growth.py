@@ -15,7 +15,7 @@ from processes import seconds
 from rows import Verdict
 
 GOAL = 11
-"""The maximum factor by which the time without start-up grows if the manifests grow by ten."""
+"""The maximum growth of the time without start-up, as a factor, with ten times as many manifests."""
 
 _LARGEST = 10_000
 _MIN_SECONDS = 0.001  # shorter times are noise
@@ -49,7 +49,7 @@ class GrowthResult(NamedTuple):
 
     @property
     def factors(self) -> list[float]:
-        """The factors by which the time without start-up grows from each kit to the next."""
+        """The growth of the time without start-up from each kit to the next, as factors."""
         net = [max(time - self.start, _MIN_SECONDS) for time in self.times]
         return [more / less for less, more in pairwise(net)]
 

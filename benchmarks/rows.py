@@ -20,7 +20,7 @@ _MAX_MEMORY_RUNS = 3
 class State(StrEnum):
     """The files before a run: none generated, or all up to date.
 
-    In the cache there is no record (`same`), the record of the build (`built`), or that of the same run (`again`).
+    The cache has no record (`same`), the record of the build (`built`), or the record of the same run (`again`).
     """
 
     NEW = "new"

@@ -95,7 +95,7 @@ def _serve(line: socket.socket) -> dict[str, Any]:
 
 
 def _settle(request: Mapping[str, Any], streams: Sequence[int]) -> None:
-    """Take on the streams, folder, environment and arguments that the request asks for."""
+    """Use the streams, folder, environment and arguments of the request."""
     for number, stream in enumerate(streams, start=1):
         os.dup2(stream, number)
     _close(streams)
@@ -125,7 +125,7 @@ def _main() -> None:
 
 
 def _load() -> None:
-    """Load all modules of the command and compile its template; the preparatory code has run by now."""
+    """Load all modules of the command and compile its template; the preparatory code has already run."""
     import kei_assembler
 
     for module in walk_packages(kei_assembler.__path__, "kei_assembler."):

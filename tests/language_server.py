@@ -30,14 +30,14 @@ class LanguageServer:
         assert "error" not in message, message
         return message["result"]
 
-    def tell(self, method: str, **params: Any) -> None:
+    def notify(self, method: str, **params: Any) -> None:
         self._send({"method": method, "params": params})
 
     def complete(self, path: Path, text: str) -> list[str]:
         """Return the completions at the `|` in a file's text. Wait until the server has loaded its schemas."""
         before, _, after = text.partition("|")
         document = {"uri": path.as_uri(), "languageId": "toml", "version": 1, "text": before + after}
-        self.tell("textDocument/didOpen", textDocument=document)
+        self.notify("textDocument/didOpen", textDocument=document)
         position = {"line": before.count("\n"), "character": len(before) - before.rfind("\n") - 1}
         for _ in range(_ATTEMPTS):
             if offered := self.ask("textDocument/completion", textDocument={"uri": path.as_uri()}, position=position):
@@ -48,7 +48,7 @@ class LanguageServer:
 
     @staticmethod
     def _empty_answer(message: dict[str, Any]) -> Any:
-        """Return the answer of a client that has no configuration."""
+        """Return the response of a client without a configuration."""
         is_configuration = message["method"] == "workspace/configuration"
         return [{} for _ in message["params"]["items"]] if is_configuration else None
 
@@ -76,6 +76,6 @@ def language_server(command: Sequence[str], folder: Path) -> Iterator[LanguageSe
         server = LanguageServer(process)
         root = {"uri": folder.as_uri(), "name": folder.name}
         server.ask("initialize", processId=None, rootUri=root["uri"], workspaceFolders=[root], capabilities=_COMPLETES)
-        server.tell("initialized")
+        server.notify("initialized")
         yield server
         process.kill()

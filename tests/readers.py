@@ -36,7 +36,7 @@ def read(target: str, text: str) -> AgentFile:
 
 
 class _Core(yaml.SafeLoader):
-    """YAML 1.2 with the core schema, as far as PyYAML's grammar allows; unknown tags are ignored."""
+    """YAML 1.2 with the core schema, within the limits of PyYAML's grammar. Unknown tags are ignored."""
 
     def number(self, node: yaml.ScalarNode) -> int:
         return int(node.value, 0) if node.value[:2] in ("0o", "0x") else int(node.value)

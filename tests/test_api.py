@@ -1,4 +1,4 @@
-"""The library: what a program can do with a kit, and that it is what the command does."""
+"""The library: what a program can do with a kit. The results are those of the commands."""
 
 from __future__ import annotations
 
@@ -146,8 +146,8 @@ def test_errors_that_stop_the_run_are_raised(
         Kit.load(bench.folder / "nowhere")
     with pytest.raises(AssembleError, match="the target `claude` does not exist"):
         Kit.load(bench.folder, ["claude"])
-    with pytest.raises(AssembleError, match=r"`agents/nobody\.toml` is not a manifest of the kit"):
-        kit.plan("agents/nobody.toml")
+    with pytest.raises(AssembleError, match=r"`agents/missing\.toml` is not a manifest of the kit"):
+        kit.plan("agents/missing.toml")
     bench.write({"agents/critic.toml": "name = "})
     with pytest.raises(AssembleError) as raised:
         kit.render("agents/critic.toml")

@@ -1,4 +1,4 @@
-"""Whatever a kit contains, a run ends within its memory limit and reports the problem.
+"""A run on any kit ends within its memory limit and reports the problem.
 
 The time limit is far above what a run takes: it ends a hang, and does not measure speed.
 """

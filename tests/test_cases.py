@@ -1,4 +1,4 @@
-"""Whole runs, kept as files: a kit, a command, and all that must come out of it.
+"""Whole runs, kept as files: a kit, a command, and its complete result.
 
 A case is a folder with `command`, `kit/`, and what is expected: `stdout`, `stderr`, `status`, and in `expected/` every
 file that the run creates or changes. With UPDATE_CASES=1 the expectations are written instead of compared; the

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Workbench
 
 DOCS = REPOSITORY / "docs"
 GENERATE: dict[str, Any] = runpy.run_path(str(DOCS / "generate.py"))
@@ -29,6 +29,23 @@ def test_manifest_page_lists_the_section_of_each_key() -> None:
     (template,) = (REPOSITORY / "src").rglob("default/agent.md.j2")
     headings = re.findall(r"^# .+", template.read_text(), re.MULTILINE)
     assert list(dict.fromkeys(heading for _, right in rows for heading in re.findall("# [A-Z ]+", right))) == headings
+
+
+def test_library_page_shows_code_that_runs(bench: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "library.md").read_text(), re.MULTILINE | re.DOTALL)
+    bench.write(
+        {"agents/critic.toml": 'name = "critic"\ndescription = "Reviews code."\n', "_blocks/unused.md": "Text.\n"}
+    )
+    exec(code.replace("path/to/kit", bench.folder.as_posix()), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(maxsplit=3)[:3] for line in lines[:2]] == [
+        ["_blocks/unused.md", "1", "B206"],
+        ["agents/critic.md", "1", "O609"],
+    ]
+    assert lines[2].startswith("create agents/critic.md ")
+    assert lines[3:5] == ["claude-code agents/critic.md ---", "name: critic"]
+    assert lines[-1] == "0 []"
+    assert bench.read("agents/critic.md").startswith("---\nname: critic\n")
 
 
 def _links(text: str) -> set[str]:

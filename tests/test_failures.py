@@ -266,7 +266,7 @@ def test_a_key_below_the_header_of_a_server_is_astray_and_can_say_otherwise(
     [("./out/{name}.md", "out/old.md"), ("out//{name}.md", "out/old.md"), ("out/{name}/agent.md", "out/old/agent.md"),
      ("{dir}/md/{name}.md", "agents/md/old.md"), ("{name}.md", "old.md")],
 )  # fmt: skip
-def test_orphans_are_found_whatever_the_pattern(bench: Workbench, pattern: str, old: str) -> None:
+def test_orphans_are_found_with_every_output_pattern(bench: Workbench, pattern: str, old: str) -> None:
     bench.write(A | {"agents/old.toml": AGENT.format("old"), "assemble.toml": OUT.format(pattern)})
     assert bench.run("--all").status == 0
     (bench.folder / "agents" / "old.toml").unlink()
@@ -423,10 +423,10 @@ def test_a_handoff_to_an_agent_without_the_target_is_reported(
     own: str, others: str, args: tuple[str, ...], lacking: str, bench: Workbench
 ) -> None:
     bench.write(_handing_off(own, others))
-    told = [line for line in bench.run("--all", *args).stderr.splitlines() if "[H306]" in line]
+    lines = [line for line in bench.run("--all", *args).stderr.splitlines() if "[H306]" in line]
     line = _line_of(bench, 'target = "b"')
     message = f"agents/a.toml:{line}:1: warning[H306] the agent `b` is not generated for {lacking}"
-    assert told == ([message] if lacking else [])
+    assert lines == ([message] if lacking else [])
 
 
 def test_targets_of_an_invalid_agent_are_not_checked(bench: Workbench) -> None:
@@ -529,22 +529,22 @@ def test_code_at_the_start_of_a_role_keeps_its_indent(bench: Workbench, role: st
 
 def test_annotations_use_paths_from_the_working_directory(bench: Workbench) -> None:
     bench.write({"tools/kit/agents/a.toml": AGENT.format("b")})
-    told = bench.run("--kit", "tools/kit", "--all", "--output-format", "github").stdout
-    assert told.startswith("::error file=tools/kit/agents/a.toml,line=1,")
-    told = bench.run("--kit", "..", "--all", "--output-format", "github", cwd="tools/kit/agents").stdout
-    assert told.startswith("::error file=agents/a.toml,line=1,")
+    report = bench.run("--kit", "tools/kit", "--all", "--output-format", "github").stdout
+    assert report.startswith("::error file=tools/kit/agents/a.toml,line=1,")
+    report = bench.run("--kit", "..", "--all", "--output-format", "github", cwd="tools/kit/agents").stdout
+    assert report.startswith("::error file=agents/a.toml,line=1,")
 
 
 @pytest.mark.parametrize("kit", [".config/kit", "..kit", ".kit"])
 def test_a_hidden_folder_is_treated_like_any_other(bench: Workbench, kit: str) -> None:
     bench.write({f"{kit}/agents/a.toml": AGENT.format("b")})
-    told = bench.run("--kit", kit, "--all", "--output-format", "github").stdout
-    assert told.startswith(f"::error file={kit}/agents/a.toml,line=1,")
+    report = bench.run("--kit", kit, "--all", "--output-format", "github").stdout
+    assert report.startswith(f"::error file={kit}/agents/a.toml,line=1,")
 
 
 @pytest.fixture
 def drive(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a kit, to which no relative path leads, as on Windows to another drive."""
+    """A folder with a kit that no relative path leads to, like another drive on Windows."""
     folder, relpath = bench.folder / "drive", os.path.relpath
     bench.write({"drive/kit/agents/a.toml": AGENT.format("a"), "here/x.txt": ""})
 

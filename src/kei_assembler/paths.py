@@ -37,7 +37,7 @@ def display_path_from(folder: str, path: str) -> str:
         return normalize(path)
 
 
-def way_down(path: str, folder: str) -> str:
+def path_below(path: str, folder: str) -> str:
     """Return the path relative to a folder that it lies in, with `/`, or "" if it is the folder or lies elsewhere."""
     relative = display_path_from(folder, path)
     return "" if relative == "." or relative.split("/")[0] == ".." or os.path.isabs(relative) else relative

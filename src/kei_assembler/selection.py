@@ -10,7 +10,7 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.kit import Kit, discovery, stem
 from kei_assembler.loader import load_kit
-from kei_assembler.paths import display_path, display_path_from, normalize, upwards, way_down
+from kei_assembler.paths import display_path, display_path_from, normalize, path_below, upwards
 from kei_assembler.suggestions import nearest
 
 
@@ -78,7 +78,7 @@ def require_kit(folder: str) -> None:
         AssembleError: it is not a kit, or does not exist.
     """
     if not discovery.is_kit(os.path.abspath(folder)):
-        raise AssembleError(f"there is no kit in {folder}", _WHAT_IS_A_KIT)
+        raise AssembleError(f"`{folder}` is not a kit", _WHAT_IS_A_KIT)
 
 
 def nearest_kit(start: str) -> str:
@@ -94,7 +94,7 @@ def nearest_kit(start: str) -> str:
 
 
 def _no_kit(start: str) -> AssembleError:
-    return AssembleError(f"no kit was found from {start} upwards", _WHAT_IS_A_KIT)
+    return AssembleError(f"no kit was found in `{start}` or above it", _WHAT_IS_A_KIT)
 
 
 def _kit_of_manifests(manifests: Iterable[str]) -> str:
@@ -145,7 +145,7 @@ def _manifests_around(argument: str) -> list[str]:
 
 def prefix_to(folder: str) -> str:
     """Return the path of a folder below the working directory with a `/` at its end, or "" if it lies elsewhere."""
-    path = way_down(DISK.resolve(folder), os.curdir)
+    path = path_below(DISK.resolve(folder), os.curdir)
     return f"{path}/" if path else ""
 
 

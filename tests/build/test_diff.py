@@ -90,7 +90,7 @@ def arrows(bench: Workbench) -> Workbench:
 CODE_PAGE = {"PYTHONIOENCODING": "cp1252"}
 
 
-def test_a_printed_file_has_the_bytes_of_the_file_whatever_the_code_page(arrows: Workbench) -> None:
+def test_a_printed_file_has_the_same_bytes_with_every_code_page(arrows: Workbench) -> None:
     command = [*ASSEMBLE, "--stdout", "agents/a.toml"]
     run = subprocess.run(command, cwd=arrows.folder, env=os.environ | CODE_PAGE, capture_output=True, check=True)
     assert run.stdout == (arrows.folder / "agents" / "a.md").read_bytes()

@@ -1,4 +1,4 @@
-"""What the tool takes for its own, what it leaves to people, and what it says about either."""
+"""Which files the tool recognizes as its own, which it leaves alone, and what it reports about both."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def commit(bench: Workbench, message: str) -> None:
 
 
 def look(bench: Workbench, *args: str) -> Run:
-    """A check, which must leave everything as it is."""
+    """Run a check, which must not change any file."""
     before = bench.files()
     run = bench.run("--all", "--check", *args)
     assert bench.files() == before

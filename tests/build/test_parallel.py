@@ -1,4 +1,4 @@
-"""Two processes that share a large kit do what one does, byte for byte, also if one of them is ended."""
+"""Two processes that share a large kit produce the same bytes as one, even if one of them dies."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def shared(*args):
         sys.exit("the other process was of no use")
     return results
 kit_plan.shared = shared
-def at(room, name, hook):
-    found = getattr(room, name)
+def at(owner, name, hook):
+    found = getattr(owner, name)
     def hooked(*args, **options):
         hook(*args)
         return found(*args, **options)
-    setattr(room, name, hooked)
+    setattr(owner, name, hooked)
 at(os, "fork", lambda: told_of.append("start"))
 at(parallel, "add_accesses", lambda *_: told_of.append("add"))
 def die():
@@ -50,7 +50,7 @@ app.main()
 
 
 class Done(NamedTuple):
-    """How a process ended, what it said, and what is on disk now."""
+    """The exit status and the output of a process, and the files on disk after it."""
 
     status: int
     out: str
@@ -85,7 +85,7 @@ def _command(args: tuple[str, ...], is_shared: bool = True, more: str = "") -> l
 
 
 class Build:
-    """Makes a kit whose outputs are there, and then are changed; and runs the command on it."""
+    """Creates a kit, builds it, changes it, and runs the command on it."""
 
     def __init__(self, template: Path, folder: Path, forkserver: ForkServer) -> None:
         self._template, self._kit = template, folder / "kit"
@@ -160,7 +160,7 @@ STATES: dict[str, Callable[[Path], object]] = {
     "a block that only the second half uses": _all_of(
         _put("_blocks/more.md", "Mo\u200bre: {{ x }}\n"), _put("agents/a7.toml", _agent(7, blocks='["rule", "more"]'))
     ),
-    "a block that nobody uses": _put("_blocks/more.md", "More.\n"),
+    "an unused block": _put("_blocks/more.md", "More.\n"),
     "handoffs to what others get": _all_of(
         *(_put(f"agents/a{n}.toml", _agent(n, handoff=f'[{{target="a{n ^ 4}", trigger="t"}}]')) for n in (0, 1, 4, 5)),
         *(
@@ -190,7 +190,7 @@ STATES: dict[str, Callable[[Path], object]] = {
         _put("agents/a2.toml", _agent(2, tools='["Read"]')),
         _put("agents/a6.toml", _agent(6, tools='["Read"]')),
     ),
-    "templates of which a block is lost": _all_of(
+    "templates with an unknown block": _all_of(
         _put("assemble.toml", THREE_TARGETS),
         *(_put(f"agents/a{n}.toml", _agent(n, targets='["gemini"]')) for n in range(4)),
         *(
@@ -313,20 +313,20 @@ TOLD = """
 import time
 def told():
     print("now", flush=True)
-    for _ in range({} * 50):  # one long sleep might begin just after a signal came, and outlast it
+    for _ in range({} * 50):  # a signal just before one long sleep would not interrupt it
         time.sleep(0.02)
 """
 
 
 def _others_of(group: int) -> list[str]:
-    """The processes of a group that are still there, which are not its zombies."""
+    """The ids of the running processes of a group, without zombies."""
     listed = subprocess.run(["ps", "-eo", "pgid=,stat=,pid="], capture_output=True, text=True, check=True).stdout
     rows = (line.split() for line in listed.splitlines())
     return [process for owner, state, process in rows if owner == str(group) and not state.startswith("Z")]
 
 
 def _begun(kit: Path, moment: str, rest: int) -> subprocess.Popen[str]:
-    """A process of a group of its own that has come to a moment, and rests there."""
+    """Start a process in a new group, and wait until it sleeps at the moment."""
     process = subprocess.Popen(
         _command(("--all",), more=TOLD.format(rest) + MOMENTS[moment]),
         cwd=kit,
@@ -381,7 +381,7 @@ def _kill(process: subprocess.Popen[str]) -> None:
 
 
 def test_the_child_does_not_block_if_the_parent_is_killed() -> None:
-    """Its result is larger than what fits into a pipe."""
+    """Its result is larger than the buffer of a pipe."""
     code = """
 import os, sys, time
 from kei_assembler.build import parallel
@@ -398,7 +398,7 @@ parallel.shared(work, range(20))
     assert process.stdout
     assert process.stdout.readline() == "now\n"
     process.kill()
-    process.communicate(timeout=10)  # until both have closed the stream, of which the other is the last
+    process.communicate(timeout=10)  # until both have closed the stream; the other process closes it last
     ended = time.monotonic()
     while _others_of(process.pid):
         assert time.monotonic() - ended < 10
@@ -463,14 +463,14 @@ def many(tmp_path: Path) -> Path:
 PLAIN = [sys.executable, "-m", "kei_assembler", "--all", "--no-cache"]
 
 
-@pytest.mark.skipif(shutil.which("taskset") is None, reason="there is no way to keep to one core")
+@pytest.mark.skipif(shutil.which("taskset") is None, reason="taskset is not installed")
 def test_a_large_kit_is_built_the_same_on_one_core_and_on_all(many: Path) -> None:
-    said = subprocess.run(PLAIN, cwd=many, capture_output=True, text=True, check=True)
+    first = subprocess.run(PLAIN, cwd=many, capture_output=True, text=True, check=True)
     built = _files(many)
     for path in (many / "agents").glob("*.md"):
         path.unlink()
     again = subprocess.run(["taskset", "-c", "0", *PLAIN], cwd=many, capture_output=True, text=True, check=True)
-    assert (said.stdout, said.stderr, built) == (again.stdout, again.stderr, _files(many))
+    assert (first.stdout, first.stderr, built) == (again.stdout, again.stderr, _files(many))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may have as many processes as it likes")

@@ -1,4 +1,4 @@
-"""Progress: said on a terminal, after a second, and gone when the run is over."""
+"""Progress: shown on a terminal after a second, and cleared at the end of the run."""
 
 from __future__ import annotations
 

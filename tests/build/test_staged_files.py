@@ -29,7 +29,7 @@ def _git(folder: Path, *args: str, **environment: str) -> str:
 
 
 class Repository(NamedTuple):
-    """A repository, and where its kit is."""
+    """A repository, and the folder of its kit."""
 
     top: Path
     kit: str
@@ -61,7 +61,7 @@ def kit(repository: Repository, bench: Workbench) -> Workbench:
 
 
 def _missing(kit: Workbench) -> list[str]:
-    """Return what the check says isn't staged; follow its advice, after which everything has to be."""
+    """Return what the check reports as unstaged. Check that its advice stages everything."""
     run = kit.run("--all", "--check", "--staged")
     lines = run.stderr.splitlines()
     files = [line.partition(":1:1: error[O612]")[0] for line in lines if "error[O612]" in line]
@@ -155,7 +155,7 @@ def test_a_merge_in_which_an_output_was_deleted(kit: Workbench) -> None:
 
 
 def test_a_hook_of_the_repository_around_a_submodule(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its variables are about that repository, and not about the one that the kit lies in."""
+    """Its variables describe that repository, not the one with the kit."""
     shutil.rmtree(bench.folder / ".git")
     for folder in (bench.folder, bench.folder / "sub"):
         folder.mkdir(exist_ok=True)
@@ -195,20 +195,20 @@ def test_other_tables_of_the_project_file_are_ignored(bench: Workbench) -> None:
 
 
 def test_hooks_of_a_linked_work_tree(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Git runs them with that work tree's variables, some of which hold paths relative to its top."""
+    """Git runs them with that work tree's variables. Some hold paths relative to its top."""
     linked = tmp_path_factory.mktemp("linked") / "tree"
     top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
     _git(top, "worktree", "add", "--quiet", str(linked))
     hooks = Path(_git(top, "rev-parse", "--git-common-dir").strip())
     hook = (hooks if hooks.is_absolute() else top / hooks) / "hooks/pre-commit"
-    way = os.path.relpath(kit.folder, top)
-    hook.write_text(f"#!/bin/sh\nexec {PYTHON} -m kei_assembler --all --check --staged --kit {shlex.quote(way)}\n")
+    prefix = os.path.relpath(kit.folder, top)
+    hook.write_text(f"#!/bin/sh\nexec {PYTHON} -m kei_assembler --all --check --staged --kit {shlex.quote(prefix)}\n")
     hook.chmod(0o755)
     for tree in (top, linked):
-        (tree / way / "notes.txt").write_text("x\n")
+        (tree / prefix / "notes.txt").write_text("x\n")
         _git(tree, "add", ".")
         _git(tree, "commit", "--quiet", "--message=notes")
-        with (tree / way / "agents/alpha.toml").open("a") as manifest:
+        with (tree / prefix / "agents/alpha.toml").open("a") as manifest:
             manifest.write("# more\n")
         with pytest.raises(subprocess.CalledProcessError) as raised:
             _git(tree, "commit", "--quiet", "--allow-empty", "--message=more")

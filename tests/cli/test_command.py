@@ -1,4 +1,4 @@
-"""The command line itself: what it takes, and what it says to what it does not take."""
+"""The command line: the arguments that it accepts, and the errors about others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from conftest import Workbench
 from kei_assembler import __version__
 from kei_assembler.cli.app import assemble
 from kei_assembler.cli.commands import COMMANDS
+from kei_assembler.targets import TARGETS
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 
@@ -146,7 +147,7 @@ def test_the_help_of_a_command_begins_as_the_list_of_them_says(name: str) -> Non
         (["watch", "--target", "gmini"], "; did you mean `gemini`?\n"),
         (["targets", "opencod"], "; did you mean `opencode`?\n"),
         (["import", "x.md", "--from", "copliot"], "; did you mean `copilot`?\n"),
-        (["--all", "--target", "xyz"], "'qwen'.\n"),
+        (["--all", "--target", "xyz"], f"'{list(TARGETS)[-1]}'.\n"),
     ],
 )
 def test_a_mistyped_choice_gets_the_nearest_one(kit: Workbench, args: list[str], hint: str) -> None:

@@ -1,4 +1,4 @@
-"""What a process loads before it is done: the greater part of what a short run costs."""
+"""The modules that a run loads. Loading them takes most of the time of a short run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STANDARD = frozenset(
     "pickle pprint random socket ssl statistics string subprocess tempfile tomllib unittest urllib.request "
     "xml zipfile".split()
 )
-"""Of the standard library, what is large or brings much with it."""
+"""Modules of the standard library that are large or import many others."""
 
 
 class Start(NamedTuple):
@@ -71,7 +71,7 @@ def kit(tmp_path: Path) -> Path:
 
 
 def _loaded(code: str, *args: str, kit: Path = REPOSITORY) -> frozenset[str]:
-    """The modules that a process with this code has at its end; its cache folder is beside the kit."""
+    """The modules that are loaded at the end of a process with this code. Its cache folder is beside the kit."""
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     run = subprocess.run(
         [sys.executable, "-c", code, *args],
@@ -86,7 +86,7 @@ def _loaded(code: str, *args: str, kit: Path = REPOSITORY) -> frozenset[str]:
 
 @cache
 def _brought_by(packages: Iterable[str]) -> frozenset[str]:
-    """What an interpreter has from the start in this environment, and what these packages load by themselves."""
+    """The modules that the interpreter loads at its start in this environment, and those that these packages import."""
     imports = "".join(f"import {package}\n" for package in sorted(packages))
     return _loaded(f"{imports}import sys\nprint('loaded:', *sys.modules)")
 

@@ -165,7 +165,7 @@ def test_a_deleted_kit_is_reported_once_and_built_when_it_returns(tmp_path: Path
     watcher.says("1 agent: 1 created")
     kit.rename(tmp_path / "away")
     shutil.rmtree(tmp_path / "away")
-    watcher.says("there is no kit in ")
+    watcher.says("is not a kit")
     _write(kit, files)
     watcher.says("created agents/critic.md")
     watcher.says("1 agent: 1 created")

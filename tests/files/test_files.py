@@ -1,4 +1,4 @@
-"""The file-system interface: a kit needs nothing else, and the disk is only one place where it can lie."""
+"""The file-system interface: a kit needs nothing else, and the disk is only one implementation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Memory:
         except KeyError:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory") from None
 
-    def list(self, folder: str, source_suffix: str | None = None) -> list[Entry]:  # noqa: ARG002 - nobody records
+    def list(self, folder: str, source_suffix: str | None = None) -> list[Entry]:  # noqa: ARG002 - nothing is recorded
         start = f"{os.path.normpath(folder)}/"
         names = {path.removeprefix(start).split("/")[0] for path in self.contents if path.startswith(start)}
         return [Entry(name, is_link=False, is_folder=self.is_folder(start + name)) for name in names]
@@ -73,7 +73,7 @@ def test_a_kit_in_memory_builds_the_same_as_on_disk(tmp_path: Path) -> None:
     assert made == _made(load_kit(str(tmp_path)))
 
 
-def test_a_kit_in_memory_is_found_from_inside_of_it() -> None:
+def test_a_kit_in_memory_is_found_from_its_folders() -> None:
     files: Files = Memory({**KIT, "agents/more/.keep": ""})
     assert discovery.find(f"{FOLDER}/agents/more", files) == FOLDER
     assert discovery.find("/in", files) is None
@@ -130,7 +130,7 @@ def test_a_link_is_written_through_and_stays(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"new"
 
 
-def test_the_memory_is_a_file_system_as_the_disk_is() -> None:
+def test_memory_and_disk_have_the_same_interface() -> None:
     files: Files = Memory({path.name: "" for path in REPOSITORY.glob("*.md")}, str(REPOSITORY))
     assert {entry.name for entry in files.list(str(REPOSITORY))} <= {e.name for e in DISK.list(str(REPOSITORY))}
     for each in (files, DISK):

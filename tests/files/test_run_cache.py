@@ -1,4 +1,4 @@
-"""What is remembered of a run that found everything in order: it can only save work, whatever happens in between."""
+"""The run cache: a recorded run saves work, and never changes a result."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ output = "out/of/{name}.md"
 }
 
 
-class Shelf:
-    """A kit, a home with a cache folder, and runs of the command that may remember and be remembered."""
+class CachedKit:
+    """A kit, a home folder with a cache, and runs of the command that can write and use records."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-        self.repository, self.kit, self.cache = folder / "repo", folder / "repo/kit", folder / "home/.cache"
+        self.repository, self.folder, self.cache = folder / "repo", folder / "repo/kit", folder / "home/.cache"
         self.outside = folder / "outside"
         self.records = self.cache / "kei-assembler"
         self.patch, self.capfd = patch, capfd
-        self.was_remembered = False
+        self.was_cached = False
         self.cache.mkdir(parents=True)
         self.outside.mkdir()
         self.write(KIT)
@@ -63,17 +63,17 @@ class Shelf:
             path.write_text(text)
 
     def run(self, *args: str, cwd: str = "kit") -> Run:
-        self._wait_for_the_clock()
+        self._wait_for_clock()
         self.patch.chdir(self.repository / cwd)
         self.patch.setattr(sys, "argv", ["assemble", *args])
-        self.was_remembered = False
+        self.was_cached = False
         self.capfd.readouterr()
         with pytest.raises(SystemExit) as exit_:
             __main__.main()
         return Run(int(exit_.value.code or 0), *self.capfd.readouterr())
 
-    def _wait_for_the_clock(self) -> None:
-        """Until what changes from now on bears other times than what changed before."""
+    def _wait_for_clock(self) -> None:
+        """Wait until new changes get a later time than earlier ones."""
         clock = self.outside.parent / "clock"
         clock.touch()
         before = clock.stat().st_ctime_ns
@@ -84,27 +84,27 @@ class Shelf:
         recall = run_cache.recall
 
         def watched(args: list[str]) -> tuple[str, str] | None:
-            said = recall(args)
-            self.was_remembered = said is not None
-            return said
+            result = recall(args)
+            self.was_cached = result is not None
+            return result
 
         self.patch.setattr(run_cache, "recall", watched)
 
     def remember(self, *args: str, cwd: str = "kit") -> Run:
-        """Build, run until it is remembered, and return what was said."""
+        """Build, run until a run is answered from the cache, and return its result."""
         self.run("--all", "--no-cache")
-        for _ in range(5):  # more than two where somebody works on the program meanwhile
-            said = self.run(*args, cwd=cwd)
-            if self.was_remembered:
+        for _ in range(5):  # more than two if the source of the program changes meanwhile
+            result = self.run(*args, cwd=cwd)
+            if self.was_cached:
                 break
-        assert (self.was_remembered, said.status) == (True, 0)
-        return said
+        assert (self.was_cached, result.status) == (True, 0)
+        return result
 
-    def assert_as_without(self, *args: str, cwd: str = "kit") -> Run:
-        """Run, and see that the result is that of a run without a cache."""
-        said = self.run(*args, cwd=cwd)
-        assert said == self.run(*args, "--no-cache", cwd=cwd)
-        return said
+    def assert_same_without_cache(self, *args: str, cwd: str = "kit") -> Run:
+        """Run, and check that a run without the cache has the same result."""
+        result = self.run(*args, cwd=cwd)
+        assert result == self.run(*args, "--no-cache", cwd=cwd)
+        return result
 
     def record(self) -> Path:
         (record,) = self.records.glob("*.json")
@@ -112,7 +112,7 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Shelf]:
+def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[CachedKit]:
     for name in CI:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -120,10 +120,10 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
     monkeypatch.setattr(sys, "path", [path for path in sys.path if "tests" not in path])
     monkeypatch.setattr(signatures, "_FINE", 0)
     monkeypatch.setattr(signatures, "_COARSE", 0)
-    shelf = Shelf(tmp_path, monkeypatch, capfd)
-    shelf.watch_recall()
+    kit = CachedKit(tmp_path, monkeypatch, capfd)
+    kit.watch_recall()
     previous = signal.getsignal(signal.SIGTERM)
-    yield shelf
+    yield kit
     signal.signal(signal.SIGTERM, previous)
 
 
@@ -132,31 +132,31 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
     [("--all",), ("--all", "--check"), ("--all", "--diff"), ("all/agents/a.toml",), ("--all", "--output-format=json")],
     ids=" ".join,
 )
-def test_an_up_to_date_run_is_cached(shelf: Shelf, args: tuple[str, ...]) -> None:
-    assert shelf.remember(*args) == shelf.run(*args, "--no-cache")
+def test_an_up_to_date_run_is_cached(kit: CachedKit, args: tuple[str, ...]) -> None:
+    assert kit.remember(*args) == kit.run(*args, "--no-cache")
 
 
-def test_findings_are_cached(shelf: Shelf) -> None:
-    shelf.write({"kit/parts/blocks/unused.md": "Nobody's.\n"})
-    assert "note[B206]" in shelf.remember("--all").stderr
+def test_findings_are_cached(kit: CachedKit) -> None:
+    kit.write({"kit/parts/blocks/unused.md": "Unused.\n"})
+    assert "note[B206]" in kit.remember("--all").stderr
 
 
 @pytest.mark.parametrize("args", [("--all", "--staged"), ("all/agents/a.toml", "--stdout"), ("explain",), ("--help",)])
-def test_runs_with_other_inputs_are_not_cached(shelf: Shelf, args: tuple[str, ...]) -> None:
-    shelf.run("--all", "--no-cache")
+def test_runs_with_other_inputs_are_not_cached(kit: CachedKit, args: tuple[str, ...]) -> None:
+    kit.run("--all", "--no-cache")
     for _ in range(3):
-        shelf.run(*args)
-        assert not shelf.was_remembered
+        kit.run(*args)
+        assert not kit.was_cached
 
 
 @pytest.mark.parametrize("args", [("--all",), ("--all", "--check"), ("--all", "--strict")], ids=" ".join)
-def test_a_run_that_is_not_up_to_date_is_not_cached(shelf: Shelf, args: tuple[str, ...]) -> None:
-    shelf.remember("--all")
-    shelf.write({"kit/out/of/c.md": "---\nname: c\ndescription: C.\n---\n", f"kit/{OUTPUT}": "mine"})
-    first = shelf.run(*args)
+def test_a_run_that_is_not_up_to_date_is_not_cached(kit: CachedKit, args: tuple[str, ...]) -> None:
+    kit.remember("--all")
+    kit.write({"kit/out/of/c.md": "---\nname: c\ndescription: C.\n---\n", f"kit/{OUTPUT}": "mine"})
+    first = kit.run(*args)
     assert first.status == 1
-    assert first == shelf.run(*args)
-    assert not shelf.was_remembered
+    assert first == kit.run(*args)
+    assert not kit.was_cached
 
 
 def _rewrite(path: Path, old: str, new: str, keeps_times: bool = True) -> None:
@@ -167,50 +167,50 @@ def _rewrite(path: Path, old: str, new: str, keeps_times: bool = True) -> None:
 
 
 def _replace(path: Path, old: str, new: str) -> None:
-    """Put another file of the same size and time in its place, as `cp -p` and `mv` do."""
+    """Replace it by another file of the same size and time, as `cp -p` and `mv` do."""
     twin = path.with_name("twin")
     shutil.copy2(path, twin)
     _rewrite(twin, old, new)
     twin.replace(path)
 
 
-def _move_out(path: Path, shelf: Shelf) -> None:
+def _move_out(path: Path, kit: CachedKit) -> None:
     """Move a folder out of the kit, and leave a link to it."""
-    path.rename(shelf.outside / path.name)
-    path.symlink_to(shelf.outside / path.name)
+    path.rename(kit.outside / path.name)
+    path.symlink_to(kit.outside / path.name)
 
 
 OUTPUT = "out/of/a.md"
 SCHEMA = "kit/.assemble/manifest.schema.json"
-CHANGES: dict[str, Callable[[Shelf], object]] = {
-    "a block of the same size, with its times": lambda s: _rewrite(s.kit / "parts/blocks/rule.md", "kind", "wise"),
-    "a block replaced by one alike": lambda s: _replace(s.kit / "parts/blocks/rule.md", "kind", "wise"),
-    "a manifest of the same size, with its times": lambda s: _rewrite(s.kit / "all/agents/a.toml", "Agent", "Actor"),
-    "a manifest replaced by one alike": lambda s: _replace(s.kit / "all/agents/a.toml", "Agent", "Actor"),
-    "the settings": lambda s: _rewrite(s.kit / "assemble.toml", '"."\n', '"."\ntargets = ["gemini"]\n'),
-    "the settings broken": lambda s: _rewrite(s.kit / "assemble.toml", "root", "rood"),
-    "no settings": lambda s: (s.kit / "assemble.toml").unlink(),
+CHANGES: dict[str, Callable[[CachedKit], object]] = {
+    "a block of the same size, with its times": lambda s: _rewrite(s.folder / "parts/blocks/rule.md", "kind", "wise"),
+    "a block replaced by one alike": lambda s: _replace(s.folder / "parts/blocks/rule.md", "kind", "wise"),
+    "a manifest of the same size, with its times": lambda s: _rewrite(s.folder / "all/agents/a.toml", "Agent", "Actor"),
+    "a manifest replaced by one alike": lambda s: _replace(s.folder / "all/agents/a.toml", "Agent", "Actor"),
+    "the settings": lambda s: _rewrite(s.folder / "assemble.toml", '"."\n', '"."\ntargets = ["gemini"]\n'),
+    "the settings broken": lambda s: _rewrite(s.folder / "assemble.toml", "root", "rood"),
+    "no settings": lambda s: (s.folder / "assemble.toml").unlink(),
     "settings also in pyproject.toml": lambda s: s.write({"kit/pyproject.toml": "[tool.assemble]\n"}),
     "a manifest more": lambda s: s.write({"kit/all/agents/c.toml": AGENT.format("c")}),
     "a manifest more, in a folder more": lambda s: s.write({"kit/all/agents/x/y/c.toml": AGENT.format("c")}),
-    "a manifest less": lambda s: (s.kit / "all/agents/b.toml").unlink(),
-    "a block more": lambda s: s.write({"kit/parts/blocks/unused.md": "Nobody's.\n"}),
-    "a block less": lambda s: (s.kit / "parts/blocks/rule.md").unlink(),
-    "a block that cannot be read": lambda s: _to_link(s.kit / "parts/blocks/rule.md", "nowhere"),
+    "a manifest less": lambda s: (s.folder / "all/agents/b.toml").unlink(),
+    "a block more": lambda s: s.write({"kit/parts/blocks/unused.md": "Unused.\n"}),
+    "a block less": lambda s: (s.folder / "parts/blocks/rule.md").unlink(),
+    "a block that cannot be read": lambda s: _to_link(s.folder / "parts/blocks/rule.md", "nowhere"),
     "a template": lambda s: s.write({"kit/templates/agent.md.j2": "# Mine\n"}),
     "a template of a target": lambda s: s.write({"kit/templates/claude-code/agent.md.j2": "# Mine\n"}),
-    "a template that is a dangling link": lambda s: (s.kit / "templates/agent.md.j2").symlink_to("nowhere"),
-    "an output edited, of the same size": lambda s: _rewrite(s.kit / OUTPUT, "kind", "wise"),
-    "an output gone": lambda s: (s.kit / OUTPUT).unlink(),
-    "an orphan": lambda s: shutil.copy(s.kit / OUTPUT, s.kit / "out/of/z.md"),
-    "a link where a manifest may be": lambda s: (s.kit / "all/agents/c.toml").symlink_to("nowhere"),
-    "dangling settings": lambda s: _to_link(s.kit / "pyproject.toml", "nowhere"),
-    "the blocks moved out of the root": lambda s: _move_out(s.kit / "parts/blocks", s),
-    "what the blocks are in moved out of the root": lambda s: _move_out(s.kit / "parts", s),
-    "what the manifests are in moved out of the root": lambda s: _move_out(s.kit / "all", s),
-    "the outputs moved out of the root": lambda s: _move_out(s.kit / "out", s),
+    "a template that is a dangling link": lambda s: (s.folder / "templates/agent.md.j2").symlink_to("nowhere"),
+    "an output edited, of the same size": lambda s: _rewrite(s.folder / OUTPUT, "kind", "wise"),
+    "an output gone": lambda s: (s.folder / OUTPUT).unlink(),
+    "an orphan": lambda s: shutil.copy(s.folder / OUTPUT, s.folder / "out/of/z.md"),
+    "a link where a manifest may be": lambda s: (s.folder / "all/agents/c.toml").symlink_to("nowhere"),
+    "dangling settings": lambda s: _to_link(s.folder / "pyproject.toml", "nowhere"),
+    "the blocks moved out of the root": lambda s: _move_out(s.folder / "parts/blocks", s),
+    "what the blocks are in moved out of the root": lambda s: _move_out(s.folder / "parts", s),
+    "what the manifests are in moved out of the root": lambda s: _move_out(s.folder / "all", s),
+    "the outputs moved out of the root": lambda s: _move_out(s.folder / "out", s),
     "a schema that is out of date": lambda s: s.write({SCHEMA: '{"$comment": "Generated by `assemble schema`"}'}),
-    "a folder for an output": lambda s: _to_folder(s.kit / OUTPUT),
+    "a folder for an output": lambda s: _to_folder(s.folder / OUTPUT),
 }
 
 
@@ -225,78 +225,78 @@ def _to_folder(path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_every_change_invalidates_the_record(shelf: Shelf, change: str) -> None:
-    before = shelf.remember("--all", "--check")
-    CHANGES[change](shelf)
-    assert shelf.assert_as_without("--all", "--check") != before
+def test_every_change_invalidates_the_record(kit: CachedKit, change: str) -> None:
+    before = kit.remember("--all", "--check")
+    CHANGES[change](kit)
+    assert kit.assert_same_without_cache("--all", "--check") != before
 
 
-def test_a_changed_schema_invalidates_the_record(shelf: Shelf) -> None:
-    shelf.write({SCHEMA: shelf.run("schema").stdout})
-    before = shelf.remember("--all", "--check")
-    _rewrite(shelf.repository / SCHEMA, "agents", "actors")
-    assert shelf.assert_as_without("--all", "--check") != before
+def test_a_changed_schema_invalidates_the_record(kit: CachedKit) -> None:
+    kit.write({SCHEMA: kit.run("schema").stdout})
+    before = kit.remember("--all", "--check")
+    _rewrite(kit.repository / SCHEMA, "agents", "actors")
+    assert kit.assert_same_without_cache("--all", "--check") != before
 
 
 def _relink(link: Path, target: str) -> None:
-    """Retarget a link; by the same inode number, where the file system gives it again."""
+    """Retarget a link; if the file system reuses inode numbers, with the same number."""
     link.unlink()
     link.symlink_to(target)
 
 
-def _two_block_folders(shelf: Shelf) -> None:
-    (shelf.kit / "parts").rename(shelf.kit / "one")
-    shutil.copytree(shelf.kit / "one", shelf.kit / "two")
-    _rewrite(shelf.kit / "two/blocks/rule.md", "kind", "wise")
-    (shelf.kit / "parts").symlink_to("one")
+def _two_block_folders(kit: CachedKit) -> None:
+    (kit.folder / "parts").rename(kit.folder / "one")
+    shutil.copytree(kit.folder / "one", kit.folder / "two")
+    _rewrite(kit.folder / "two/blocks/rule.md", "kind", "wise")
+    (kit.folder / "parts").symlink_to("one")
 
 
-def _linked_output(shelf: Shelf) -> None:
-    shelf.run("--all", "--no-cache")
-    (shelf.kit / "out").rename(shelf.kit / "one")
-    (shelf.kit / "out").symlink_to("one")
-    (shelf.kit / "two").mkdir()
+def _linked_output(kit: CachedKit) -> None:
+    kit.run("--all", "--no-cache")
+    (kit.folder / "out").rename(kit.folder / "one")
+    (kit.folder / "out").symlink_to("one")
+    (kit.folder / "two").mkdir()
 
 
-def _linked_root(shelf: Shelf) -> None:
-    shelf.write(
+def _linked_root(kit: CachedKit) -> None:
+    kit.write(
         {
             "kit/assemble.toml": KIT["kit/assemble.toml"].replace('root = "."', 'root = "top"'),
             "one/kit": "",
             "two/x/kit": "",
         }
     )
-    (shelf.kit / "top").symlink_to("..")
-    (shelf.kit / "parts").rename(shelf.repository / "parts")
-    (shelf.kit / "parts").symlink_to("../parts")
+    (kit.folder / "top").symlink_to("..")
+    (kit.folder / "parts").rename(kit.repository / "parts")
+    (kit.folder / "parts").symlink_to("../parts")
 
 
-def _linked_survey(shelf: Shelf) -> None:
+def _linked_survey(kit: CachedKit) -> None:
     settings = 'targets = ["cursor"]' + KIT["kit/assemble.toml"].replace("claude-code", "cursor")
-    shelf.write({"kit/x/y/.keep": "", "kit/assemble.toml": settings})
-    (shelf.kit / "far").symlink_to(shelf.outside)
-    (shelf.kit / ".cursor").symlink_to("far")
-    (shelf.outside / "agents").mkdir()
+    kit.write({"kit/x/y/.keep": "", "kit/assemble.toml": settings})
+    (kit.folder / "far").symlink_to(kit.outside)
+    (kit.folder / ".cursor").symlink_to("far")
+    (kit.outside / "agents").mkdir()
 
 
-def _linked_manifests(shelf: Shelf) -> None:
-    shelf.write({"kit/late/x/.keep": ""})
-    (shelf.kit / "all/agents/more").symlink_to("../../late/x")
+def _linked_manifests(kit: CachedKit) -> None:
+    kit.write({"kit/late/x/.keep": ""})
+    (kit.folder / "all/agents/more").symlink_to("../../late/x")
 
 
-def _stray_agent(shelf: Shelf) -> None:
-    _relink(shelf.kit / "far", "x/y")
-    shelf.write({"kit/x/y/agents/z.md": "---\nname: z\ndescription: Z.\n---\n"})
+def _stray_agent(kit: CachedKit) -> None:
+    _relink(kit.folder / "far", "x/y")
+    kit.write({"kit/x/y/agents/z.md": "---\nname: z\ndescription: Z.\n---\n"})
 
 
-LINKS: dict[str, tuple[Callable[[Shelf], object], Callable[[Shelf], object]]] = {
-    "what the blocks are in": (_two_block_folders, lambda s: _relink(s.kit / "parts", "two")),
-    "the outputs": (_linked_output, lambda s: _relink(s.kit / "out", "two")),
-    "the outputs, out of the root": (_linked_output, lambda s: _relink(s.kit / "out", str(s.outside))),
-    "the root": (_linked_root, lambda s: _relink(s.kit / "top", ".")),
+LINKS: dict[str, tuple[Callable[[CachedKit], object], Callable[[CachedKit], object]]] = {
+    "what the blocks are in": (_two_block_folders, lambda s: _relink(s.folder / "parts", "two")),
+    "the outputs": (_linked_output, lambda s: _relink(s.folder / "out", "two")),
+    "the outputs, out of the root": (_linked_output, lambda s: _relink(s.folder / "out", str(s.outside))),
+    "the root": (_linked_root, lambda s: _relink(s.folder / "top", ".")),
     "where agent files may stray": (_linked_survey, _stray_agent),
     "a folder that was not there": (
-        lambda s: (s.kit / "all/agents/more").symlink_to("../../late"),
+        lambda s: (s.folder / "all/agents/more").symlink_to("../../late"),
         lambda s: s.write({"kit/late/c.toml": AGENT.format("c")}),
     ),
     "a folder in a linked one": (
@@ -308,111 +308,111 @@ LINKS: dict[str, tuple[Callable[[Shelf], object], Callable[[Shelf], object]]] = 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("link", LINKS)
-def test_a_redirected_link_invalidates_the_record(shelf: Shelf, link: str) -> None:
+def test_a_redirected_link_invalidates_the_record(kit: CachedKit, link: str) -> None:
     prepare, change = LINKS[link]
-    prepare(shelf)
-    before = shelf.remember("--all", "--check")
-    change(shelf)
-    assert shelf.assert_as_without("--all", "--check") != before
+    prepare(kit)
+    before = kit.remember("--all", "--check")
+    change(kit)
+    assert kit.assert_same_without_cache("--all", "--check") != before
 
 
-def test_a_redirected_argument_invalidates_the_record(shelf: Shelf) -> None:
-    link = shelf.kit / "mine.toml"
+def test_a_redirected_argument_invalidates_the_record(kit: CachedKit) -> None:
+    link = kit.folder / "mine.toml"
     link.symlink_to("all/agents/a.toml")
-    before = shelf.remember("mine.toml")
+    before = kit.remember("mine.toml")
     _relink(link, "all/agents/b.toml")
-    assert shelf.assert_as_without("mine.toml") != before
+    assert kit.assert_same_without_cache("mine.toml") != before
 
 
 @pytest.mark.parametrize("args", [("--all", "--kit", "way/link"), ("way/link/all/agents/a.toml",)], ids=" ".join)
 @pytest.mark.parametrize("link", ["way", "way/link"])
-def test_a_redirected_link_to_the_kit_invalidates_the_record(shelf: Shelf, args: tuple[str, ...], link: str) -> None:
-    shelf.write({"one/.keep": "", "two/.keep": ""})
-    (shelf.repository / "way").symlink_to("one")
-    (shelf.repository / "one/link").symlink_to("../kit")
-    before = shelf.remember(*args, "--check", cwd=".")
-    shutil.copytree(shelf.kit, shelf.repository / "other")
-    _rewrite(shelf.repository / "other/all/agents/a.toml", "Agent.", "Agens.")
-    (shelf.repository / "two/link").symlink_to("../other")
-    _relink(shelf.repository / link, "two" if link == "way" else "../other")
-    assert shelf.assert_as_without(*args, "--check", cwd=".") != before
+def test_a_redirected_link_to_the_kit_invalidates_the_record(kit: CachedKit, args: tuple[str, ...], link: str) -> None:
+    kit.write({"one/.keep": "", "two/.keep": ""})
+    (kit.repository / "way").symlink_to("one")
+    (kit.repository / "one/link").symlink_to("../kit")
+    before = kit.remember(*args, "--check", cwd=".")
+    shutil.copytree(kit.folder, kit.repository / "other")
+    _rewrite(kit.repository / "other/all/agents/a.toml", "Agent.", "Agens.")
+    (kit.repository / "two/link").symlink_to("../other")
+    _relink(kit.repository / link, "two" if link == "way" else "../other")
+    assert kit.assert_same_without_cache(*args, "--check", cwd=".") != before
 
 
 @pytest.mark.parametrize(
     "path", ["assemble.toml", "_blocks/rule.md", "pyproject.toml", ".git/HEAD", ".git", "agents/assemble.toml"]
 )
-def test_another_kit_above_invalidates_the_record(shelf: Shelf, path: str) -> None:
-    before = shelf.remember("--all", "--check", cwd="kit/all/agents")
+def test_another_kit_above_invalidates_the_record(kit: CachedKit, path: str) -> None:
+    before = kit.remember("--all", "--check", cwd="kit/all/agents")
     if path == ".git":
-        (shelf.kit / "all/.git").symlink_to("nowhere")
+        (kit.folder / "all/.git").symlink_to("nowhere")
     else:
-        shelf.write({f"kit/all/{path}": "[tool.assemble]\n" if path == "pyproject.toml" else ""})
-    assert shelf.assert_as_without("--all", "--check", cwd="kit/all/agents") != before
+        kit.write({f"kit/all/{path}": "[tool.assemble]\n" if path == "pyproject.toml" else ""})
+    assert kit.assert_same_without_cache("--all", "--check", cwd="kit/all/agents") != before
 
 
-def test_a_moved_git_folder_invalidates_the_record(shelf: Shelf) -> None:
-    shelf.write({"kit/assemble.toml": KIT["kit/assemble.toml"].replace('root = "."', 'root = ".."')})
-    before = shelf.remember("--all", "--check")
-    (shelf.repository / ".git").rename(shelf.kit / ".git")
-    assert shelf.assert_as_without("--all", "--check") != before
+def test_a_moved_git_folder_invalidates_the_record(kit: CachedKit) -> None:
+    kit.write({"kit/assemble.toml": KIT["kit/assemble.toml"].replace('root = "."', 'root = ".."')})
+    before = kit.remember("--all", "--check")
+    (kit.repository / ".git").rename(kit.folder / ".git")
+    assert kit.assert_same_without_cache("--all", "--check") != before
 
 
-def test_changes_in_the_git_folder_are_ignored(shelf: Shelf) -> None:
-    shelf.remember("--all")
-    shelf.write({".git/index.lock": ""})
-    shelf.run("--all")
-    assert shelf.was_remembered
+def test_changes_in_the_git_folder_are_ignored(kit: CachedKit) -> None:
+    kit.remember("--all")
+    kit.write({".git/index.lock": ""})
+    kit.run("--all")
+    assert kit.was_cached
 
 
-def test_another_branch_and_back(shelf: Shelf) -> None:
+def test_another_branch_and_back(kit: CachedKit) -> None:
     def git(*args: str) -> None:
         configured = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *configured, *args], cwd=shelf.repository, check=True, capture_output=True)
+        subprocess.run(["git", *configured, *args], cwd=kit.repository, check=True, capture_output=True)
 
-    shutil.rmtree(shelf.repository / ".git")
-    shelf.run("--all", "--no-cache")
+    shutil.rmtree(kit.repository / ".git")
+    kit.run("--all", "--no-cache")
     git("init", "-q", "-b", "main")
     git("add", "-A")
     git("commit", "-qm", "one")
     git("checkout", "-qb", "other")
-    _rewrite(shelf.kit / "parts/blocks/rule.md", "kind", "wise", keeps_times=False)
+    _rewrite(kit.folder / "parts/blocks/rule.md", "kind", "wise", keeps_times=False)
     git("commit", "-qam", "two")
     git("checkout", "-q", "main")
-    before = shelf.remember("--all", "--check")
+    before = kit.remember("--all", "--check")
     git("checkout", "-q", "other")
-    assert shelf.assert_as_without("--all", "--check") != before
+    assert kit.assert_same_without_cache("--all", "--check") != before
     git("checkout", "-q", "main")
-    assert shelf.assert_as_without("--all", "--check") == before
+    assert kit.assert_same_without_cache("--all", "--check") == before
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["a module", "a template of the package", "a folder that modules come from"])
-def test_another_program_invalidates_the_record(shelf: Shelf, what: str) -> None:
+def test_another_program_invalidates_the_record(kit: CachedKit, what: str) -> None:
     from kei_assembler.render import templates
 
-    package = shelf.outside / "package"
+    package = kit.outside / "package"
     shutil.copytree(templates.PACKAGE_FOLDER, package)
-    shelf.patch.setattr(templates, "PACKAGE_FOLDER", str(package))
-    shelf.patch.setattr(sys, "path", [*sys.path, str(shelf.outside)])
-    shelf.patch.setitem(sys.modules, "made_up", type(os)("made_up"))
-    shelf.patch.setattr(sys.modules["made_up"], "__file__", str(package / "agent.md.j2"), raising=False)
-    shelf.remember("--all")
+    kit.patch.setattr(templates, "PACKAGE_FOLDER", str(package))
+    kit.patch.setattr(sys, "path", [*sys.path, str(kit.outside)])
+    kit.patch.setitem(sys.modules, "made_up", type(os)("made_up"))
+    kit.patch.setattr(sys.modules["made_up"], "__file__", str(package / "agent.md.j2"), raising=False)
+    kit.remember("--all")
     if what == "a template of the package":
-        shelf.patch.delitem(sys.modules, "made_up")
-        shelf.remember("--all")
+        kit.patch.delitem(sys.modules, "made_up")
+        kit.remember("--all")
     if what == "a folder that modules come from":
-        (shelf.outside / "jinja2.py").write_text("")
+        (kit.outside / "jinja2.py").write_text("")
     else:
         _rewrite(package / "agent.md.j2", "agent", "agend")
-    shelf.run("--all")
-    assert not shelf.was_remembered
+    kit.run("--all")
+    assert not kit.was_cached
 
 
-def _setting(name: str, value: str) -> Callable[[Shelf], object]:
-    return lambda shelf: shelf.patch.setenv(name, value)
+def _setting(name: str, value: str) -> Callable[[CachedKit], object]:
+    return lambda kit: kit.patch.setenv(name, value)
 
 
-OTHERWISE: dict[str, Callable[[Shelf], object]] = {
+OTHERWISE: dict[str, Callable[[CachedKit], object]] = {
     "without colours": _setting("NO_COLOR", "1"),
     **{f"on CI by {name}": _setting(name, "true") for name in CI},
     "to complete a command line": _setting("_ASSEMBLE_COMPLETE", "bash_source"),
@@ -429,74 +429,74 @@ OTHERWISE: dict[str, Callable[[Shelf], object]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", OTHERWISE)
-def test_a_record_applies_only_to_the_same_environment(shelf: Shelf, how: str) -> None:
-    shelf.remember("--all")
-    OTHERWISE[how](shelf)
-    shelf.run("--all")
-    assert not shelf.was_remembered
+def test_a_record_applies_only_to_the_same_environment(kit: CachedKit, how: str) -> None:
+    kit.remember("--all")
+    OTHERWISE[how](kit)
+    kit.run("--all")
+    assert not kit.was_cached
 
 
 @pytest.mark.parametrize(("args", "cwd"), [(("--all", "--check"), "kit"), (("--all",), "kit/all"), ((), "kit")])
-def test_other_arguments_and_folders_are_other_runs(shelf: Shelf, args: tuple[str, ...], cwd: str) -> None:
-    shelf.remember("--all")
-    shelf.run(*args, cwd=cwd)
-    assert not shelf.was_remembered
+def test_other_arguments_and_folders_are_other_runs(kit: CachedKit, args: tuple[str, ...], cwd: str) -> None:
+    kit.remember("--all")
+    kit.run(*args, cwd=cwd)
+    assert not kit.was_cached
 
 
 @pytest.mark.parametrize("name", CI)
-def test_nothing_is_cached_on_ci(shelf: Shelf, name: str) -> None:
-    shelf.patch.setenv(name, "1")
-    shelf.run("--all")
-    shelf.run("--all")
-    assert list(shelf.cache.iterdir()) == []
+def test_nothing_is_cached_on_ci(kit: CachedKit, name: str) -> None:
+    kit.patch.setenv(name, "1")
+    kit.run("--all")
+    kit.run("--all")
+    assert list(kit.cache.iterdir()) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", ["kit", "kit/all/.cache", "kit/.cache", ".cache", "../outside"])
 @pytest.mark.parametrize("mark", [".git", ".hg", None])
-def test_nothing_is_cached_in_a_project(shelf: Shelf, folder: str, mark: str | None) -> None:
-    base = shelf.repository / folder
+def test_nothing_is_cached_in_a_project(kit: CachedKit, folder: str, mark: str | None) -> None:
+    base = kit.repository / folder
     base.mkdir(parents=True, exist_ok=True)
-    (shelf.repository / ".git").rename(shelf.repository / (mark or ".no"))
-    shelf.patch.setenv("XDG_CACHE_HOME", str(base))
-    shelf.run("--all")
-    shelf.run("--all")
+    (kit.repository / ".git").rename(kit.repository / (mark or ".no"))
+    kit.patch.setenv("XDG_CACHE_HOME", str(base))
+    kit.run("--all")
+    kit.run("--all")
     is_outside = folder == "../outside" or (folder == ".cache" and mark is None)
     assert (base / "kei-assembler").exists() is is_outside
 
 
 @pytest.mark.parametrize("base", ["", "kit", "../kit", "~/x"])
-def test_a_relative_cache_folder_is_ignored(shelf: Shelf, base: str) -> None:
-    shelf.patch.setenv("XDG_CACHE_HOME", base)
-    shelf.remember("--all")
-    assert shelf.record().exists()
+def test_a_relative_cache_folder_is_ignored(kit: CachedKit, base: str) -> None:
+    kit.patch.setenv("XDG_CACHE_HOME", base)
+    kit.remember("--all")
+    assert kit.record().exists()
 
 
-def test_a_relative_home_is_ignored(shelf: Shelf) -> None:
-    shelf.patch.setenv("HOME", "kit")
-    shelf.run("--all")
-    shelf.run("--all")
-    assert not shelf.was_remembered
-    assert list(shelf.repository.rglob("kei-assembler")) == []
+def test_a_relative_home_is_ignored(kit: CachedKit) -> None:
+    kit.patch.setenv("HOME", "kit")
+    kit.run("--all")
+    kit.run("--all")
+    assert not kit.was_cached
+    assert list(kit.repository.rglob("kei-assembler")) == []
 
 
-def test_a_cache_folder_linked_into_the_kit_is_ignored(shelf: Shelf) -> None:
-    (shelf.kit / "planted").mkdir()
-    shelf.records.symlink_to(shelf.kit / "planted")
-    shelf.run("--all")
-    shelf.run("--all")
-    assert not shelf.was_remembered
-    assert list((shelf.kit / "planted").iterdir()) == []
+def test_a_cache_folder_linked_into_the_kit_is_ignored(kit: CachedKit) -> None:
+    (kit.folder / "planted").mkdir()
+    kit.records.symlink_to(kit.folder / "planted")
+    kit.run("--all")
+    kit.run("--all")
+    assert not kit.was_cached
+    assert list((kit.folder / "planted").iterdir()) == []
 
 
-def _told(record: Path) -> dict[str, object]:
+def _saved(record: Path) -> dict[str, object]:
     return dict(json.loads(record.read_bytes().partition(b"\n")[2]))
 
 
 def _forge(record: Path, **values: object) -> None:
-    """Write a record that is whole, with other values in it; `None` takes one out."""
-    told = _told(record) | {"out": "FORGED\n"} | values
-    text = json.dumps({key: value for key, value in told.items() if value is not None}).encode()
+    """Write a valid record with other values. `None` removes a value."""
+    saved = _saved(record) | {"out": "FORGED\n"} | values
+    text = json.dumps({key: value for key, value in saved.items() if value is not None}).encode()
     record.write_bytes(b"%08x\n" % crc32(text) + text)
 
 
@@ -506,7 +506,7 @@ def _make_fifo(record: Path) -> None:
 
 
 def _copy(record: Path) -> None:
-    """As a repository, a backup or another machine would bring it along."""
+    """Copy the record, as from a repository, a backup or another machine."""
     _forge(record)
     record.rename(record.with_name("other"))
     shutil.copy2(record.with_name("other"), record)
@@ -554,38 +554,38 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_record_is_ignored(shelf: Shelf, damage: str) -> None:
-    said = shelf.remember("--all")
-    DAMAGES[damage](shelf.record())
-    assert shelf.run("--all") == said
-    assert not shelf.was_remembered
-    assert shelf.assert_as_without("--all") == said
+def test_a_damaged_record_is_ignored(kit: CachedKit, damage: str) -> None:
+    result = kit.remember("--all")
+    DAMAGES[damage](kit.record())
+    assert kit.run("--all") == result
+    assert not kit.was_cached
+    assert kit.assert_same_without_cache("--all") == result
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_a_record_of_another_user_is_ignored(shelf: Shelf) -> None:
-    said = shelf.remember("--all")
-    os.chown(shelf.record(), 12345, 0)
-    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
-    os.chown(shelf.records, 12345, 0)
-    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
-    assert (shelf.run("--all"), shelf.was_remembered) == (said, False)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the owner of a file")
+def test_a_record_of_another_user_is_ignored(kit: CachedKit) -> None:
+    result = kit.remember("--all")
+    os.chown(kit.record(), 12345, 0)
+    assert (kit.run("--all"), kit.was_cached) == (result, False)
+    os.chown(kit.records, 12345, 0)
+    assert (kit.run("--all"), kit.was_cached) == (result, False)
+    assert (kit.run("--all"), kit.was_cached) == (result, False)
 
 
 def _fail(*_: object, **__: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-def _file_for_cache(shelf: Shelf) -> None:
-    shelf.cache.rmdir()
-    shelf.cache.write_text("")
+def _file_for_cache(kit: CachedKit) -> None:
+    kit.cache.rmdir()
+    kit.cache.write_text("")
 
 
-HARDSHIPS: dict[str, Callable[[Shelf], object]] = {
+HARDSHIPS: dict[str, Callable[[CachedKit], object]] = {
     "a file for the folder": lambda s: s.records.write_text(""),
     "a file for the cache": _file_for_cache,
     "a dangling link": lambda s: s.records.symlink_to("/nowhere/at/all"),
-    "no room for a record": lambda s: s.patch.setattr(os, "replace", _fail),
+    "no space for a record": lambda s: s.patch.setattr(os, "replace", _fail),
     "no folder can be made": lambda s: s.patch.setattr(os, "makedirs", _fail),
     "a folder that cannot be listed": lambda s: s.patch.setattr(run_cache, "remove_stale_temp_files", _fail),
     "clutter": lambda s: [os.makedirs(s.records / f"{number}.json") for number in range(80)],  # type: ignore[func-returns-value]
@@ -594,60 +594,60 @@ HARDSHIPS: dict[str, Callable[[Shelf], object]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hardship", HARDSHIPS)
-def test_a_run_without_a_usable_cache_is_the_same(shelf: Shelf, hardship: str) -> None:
-    shelf.run("--all", "--no-cache")
-    said = shelf.run("--all", "--no-cache")
-    HARDSHIPS[hardship](shelf)
-    assert shelf.run("--all") == said
-    assert shelf.run("--all") == said
-    assert not shelf.records.is_dir() or not list(shelf.records.glob(".*"))
+def test_a_run_without_a_usable_cache_is_the_same(kit: CachedKit, hardship: str) -> None:
+    kit.run("--all", "--no-cache")
+    result = kit.run("--all", "--no-cache")
+    HARDSHIPS[hardship](kit)
+    assert kit.run("--all") == result
+    assert kit.run("--all") == result
+    assert not kit.records.is_dir() or not list(kit.records.glob(".*"))
 
 
 def _gone() -> int:
-    """The number of a process that is no more."""
+    """The id of a process that has ended."""
     process = subprocess.Popen(["true"])
     process.wait()
     return process.pid
 
 
-def test_records_are_private_and_few_and_other_files_stay(shelf: Shelf) -> None:
-    shelf.remember("--all")
-    (shelf.records / "mine.txt").write_text("")
+def test_records_are_private_and_few_and_other_files_stay(kit: CachedKit) -> None:
+    kit.remember("--all")
+    (kit.records / "mine.txt").write_text("")
     for number in range(70):
-        (shelf.records / f"{number:016x}.json").write_text("")
-    of_killed, of_living = (shelf.records / f".assemble-{process}-00000000-x.json" for process in (_gone(), 1))
+        (kit.records / f"{number:016x}.json").write_text("")
+    of_killed, of_living = (kit.records / f".assemble-{process}-00000000-x.json" for process in (_gone(), 1))
     of_killed.write_text("half")
     of_living.write_text("half")
     os.utime(of_living, (0, 0))
-    shelf.remember("--all", "--check")
-    names = {path.name for path in shelf.records.iterdir()}
+    kit.remember("--all", "--check")
+    names = {path.name for path in kit.records.iterdir()}
     assert len(names) == 64 + len({"mine.txt", of_living.name} & names) == 66
     assert of_killed.name not in names
-    assert {stat.S_IMODE(path.stat().st_mode) for path in shelf.records.glob(f"{'?' * 16}.json")} <= {0o600, 0o644}
-    assert stat.S_IMODE(shelf.records.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kit.records.glob(f"{'?' * 16}.json")} <= {0o600, 0o644}
+    assert stat.S_IMODE(kit.records.stat().st_mode) == 0o700
 
 
-def test_a_planted_link_is_never_written_through(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf.remember("--all")
-    name = shelf.record().name
-    shelf.record().unlink()
-    victim = shelf.outside / "victim"
+def test_a_planted_link_is_never_written_through(kit: CachedKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    kit.remember("--all")
+    name = kit.record().name
+    kit.record().unlink()
+    victim = kit.outside / "victim"
     victim.write_text("precious")
     with monkeypatch.context() as patch:
-        patch.setattr(os, "urandom", bytes)  # so that the names can be told beforehand
+        patch.setattr(os, "urandom", bytes)  # makes the names predictable
         for file in ("clock", name):
-            link = shelf.records / f".assemble-{os.getpid()}-00000000-{file}"
+            link = kit.records / f".assemble-{os.getpid()}-00000000-{file}"
             link.symlink_to(victim)
-            assert shelf.run("--all").status == 0
+            assert kit.run("--all").status == 0
             assert not link.is_symlink()
-            assert not list(shelf.records.glob("*.json"))
+            assert not list(kit.records.glob("*.json"))
     assert victim.read_text() == "precious"
-    shelf.remember("--all")
+    kit.remember("--all")
 
 
-def test_an_edit_during_the_run_is_noticed(shelf: Shelf) -> None:
-    shelf.run("--all", "--no-cache")
-    read, block = files.read_regular, shelf.kit / "parts/blocks/rule.md"
+def test_an_edit_during_the_run_is_noticed(kit: CachedKit) -> None:
+    kit.run("--all", "--no-cache")
+    read, block = files.read_regular, kit.folder / "parts/blocks/rule.md"
 
     def read_and_edit(path: str, max_bytes: int, follow: bool = True) -> bytes:
         raw = read(path, max_bytes, follow)
@@ -655,33 +655,33 @@ def test_an_edit_during_the_run_is_noticed(shelf: Shelf) -> None:
             _rewrite(block, "kind", "wise")
         return raw
 
-    shelf.patch.setattr(files, "read_regular", read_and_edit)
-    assert shelf.run("--all", "--check").status == 0
-    shelf.patch.setattr(files, "read_regular", read)
-    assert shelf.assert_as_without("--all", "--check").status == 1
+    kit.patch.setattr(files, "read_regular", read_and_edit)
+    assert kit.run("--all", "--check").status == 0
+    kit.patch.setattr(files, "read_regular", read)
+    assert kit.assert_same_without_cache("--all", "--check").status == 1
 
 
-def test_a_file_that_exists_only_during_the_run_is_noticed(shelf: Shelf) -> None:
-    late = shelf.kit / "assemble.toml"
-    shelf.run("--all", "--no-cache")
-    late.rename(shelf.outside / "assemble.toml")
+def test_a_file_that_exists_only_during_the_run_is_noticed(kit: CachedKit) -> None:
+    late = kit.folder / "assemble.toml"
+    kit.run("--all", "--no-cache")
+    late.rename(kit.outside / "assemble.toml")
     note = RECORDER.record_lookup
 
     def note_and_bring_about(path: str) -> None:
         note(path)
         if path == str(late) and not late.exists():
-            shutil.copy(shelf.outside / "assemble.toml", late)
+            shutil.copy(kit.outside / "assemble.toml", late)
 
-    shelf.patch.setattr(RECORDER, "record_lookup", note_and_bring_about)
-    assert shelf.run("--all", "--check").status == 0
-    shelf.patch.setattr(RECORDER, "record_lookup", note)
+    kit.patch.setattr(RECORDER, "record_lookup", note_and_bring_about)
+    assert kit.run("--all", "--check").status == 0
+    kit.patch.setattr(RECORDER, "record_lookup", note)
     late.unlink()
-    assert shelf.assert_as_without("--all", "--check").status != 0
+    assert kit.assert_same_without_cache("--all", "--check").status != 0
 
 
 @pytest.fixture
-def stopped(shelf: Shelf) -> Shelf:
-    """A shelf on which the clock of the file system has stopped just now: no change in it shows by a time."""
+def stopped(kit: CachedKit) -> CachedKit:
+    """A kit on a file system whose clock has stopped, so that no change shows in the times."""
     now, real, signature_of = time.time_ns() + 10**15, signatures._fields, signatures.signature
 
     def fields(found: os.stat_result) -> tuple[int, ...]:
@@ -689,32 +689,32 @@ def stopped(shelf: Shelf) -> Shelf:
 
     def signature(path: str) -> signatures.Signature:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(signatures, "_fields", fields if path.startswith(str(shelf.repository)) else real)
+            patch.setattr(signatures, "_fields", fields if path.startswith(str(kit.repository)) else real)
             return signature_of(path)
 
-    shelf.patch.setattr(signatures, "signature", signature)
-    shelf.patch.setattr(signatures, "_FINE", 100_000_000)
-    return shelf
+    kit.patch.setattr(signatures, "signature", signature)
+    kit.patch.setattr(signatures, "_FINE", 100_000_000)
+    return kit
 
 
-def test_a_build_of_one_agent_is_cached(shelf: Shelf) -> None:
-    shelf.run("--all", "--no-cache")
-    shelf.patch.setattr(signatures, "_FINE", 100_000_000)
+def test_a_build_of_one_agent_is_cached(kit: CachedKit) -> None:
+    kit.run("--all", "--no-cache")
+    kit.patch.setattr(signatures, "_FINE", 100_000_000)
     time.sleep(0.15)
-    _rewrite(shelf.kit / "all/agents/a.toml", "Agent.", "Other.")
-    assert "updated" in shelf.run("all/agents/a.toml").stdout
-    assert shelf.assert_as_without("all/agents/a.toml").stdout == "unchanged out/of/a.md\n"
+    _rewrite(kit.folder / "all/agents/a.toml", "Agent.", "Other.")
+    assert "updated" in kit.run("all/agents/a.toml").stdout
+    assert kit.assert_same_without_cache("all/agents/a.toml").stdout == "unchanged out/of/a.md\n"
 
 
 @pytest.mark.parametrize("args", [("--all",), ("--all", "--output-format=json")], ids=" ".join)
-def test_a_build_that_writes_is_cached(stopped: Shelf, args: tuple[str, ...]) -> None:
+def test_a_build_that_writes_is_cached(stopped: CachedKit, args: tuple[str, ...]) -> None:
     assert "created out/of/a.md\n" in stopped.run("--all").stdout
     for _ in range(2):
-        _rewrite(stopped.kit / "parts/blocks/rule.md", "kind", "wise")
+        _rewrite(stopped.folder / "parts/blocks/rule.md", "kind", "wise")
         stopped.run(*args)
-        said = stopped.run(*args)
-        assert stopped.was_remembered
-        assert said == stopped.run(*args, "--no-cache")
+        result = stopped.run(*args)
+        assert stopped.was_cached
+        assert result == stopped.run(*args, "--no-cache")
 
 
 def _outputs_to(pattern: str, blocks: str = '["parts/blocks"]') -> str:
@@ -754,25 +754,25 @@ SELF_MADE: dict[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("what", SELF_MADE)
-def test_a_build_that_writes_sources_is_not_cached(shelf: Shelf, what: str) -> None:
+def test_a_build_that_writes_sources_is_not_cached(kit: CachedKit, what: str) -> None:
     files, cwd = SELF_MADE[what]
-    shelf.write(files)
-    assert "created" in shelf.run("--all", cwd=cwd).stdout
-    shelf.run("--all", cwd=cwd)
-    assert not shelf.was_remembered
+    kit.write(files)
+    assert "created" in kit.run("--all", cwd=cwd).stdout
+    kit.run("--all", cwd=cwd)
+    assert not kit.was_cached
 
 
-def test_an_updated_schema_file_is_reported_only_once(shelf: Shelf) -> None:
-    shelf.write({SCHEMA: shelf.run("schema").stdout})
-    shelf.run("--all", "--no-cache")
-    shelf.write({"kit/all/agents/c.toml": AGENT.format("c")})
-    assert "updated .assemble/manifest.schema.json" in shelf.run("--all").stdout
-    assert ".assemble" not in shelf.assert_as_without("--all").stdout
+def test_an_updated_schema_file_is_reported_only_once(kit: CachedKit) -> None:
+    kit.write({SCHEMA: kit.run("schema").stdout})
+    kit.run("--all", "--no-cache")
+    kit.write({"kit/all/agents/c.toml": AGENT.format("c")})
+    assert "updated .assemble/manifest.schema.json" in kit.run("--all").stdout
+    assert ".assemble" not in kit.assert_same_without_cache("--all").stdout
 
 
-def test_a_file_that_changes_between_two_reads_prevents_a_record(stopped: Shelf) -> None:
-    project = stopped.kit / "pyproject.toml"
-    (stopped.kit / "assemble.toml").unlink()
+def test_a_file_that_changes_between_two_reads_prevents_a_record(stopped: CachedKit) -> None:
+    project = stopped.folder / "pyproject.toml"
+    (stopped.folder / "assemble.toml").unlink()
     stopped.write({"kit/agents/a.toml": 'name = "a"\ndescription = "A."\n'})
     project.write_text("[tool.assemble]\n")
     read_kit = discovery.read_kit
@@ -787,7 +787,7 @@ def test_a_file_that_changes_between_two_reads_prevents_a_record(stopped: Shelf)
 
 
 @pytest.mark.parametrize("of", ["digests", "entries"])
-def test_two_processes_that_saw_different_states_prevent_a_record(stopped: Shelf, of: str) -> None:
+def test_two_processes_that_saw_different_states_prevent_a_record(stopped: CachedKit, of: str) -> None:
     stopped.run("--all", "--no-cache")
     keep = run_cache.keep
 
@@ -802,7 +802,7 @@ def test_two_processes_that_saw_different_states_prevent_a_record(stopped: Shelf
     assert not list(stopped.records.glob("*.json"))
 
 
-def test_an_immediate_overwrite_is_noticed_despite_a_clock_set_back(stopped: Shelf) -> None:
+def test_an_immediate_overwrite_is_noticed_despite_a_clock_set_back(stopped: CachedKit) -> None:
     record_written = RECORDER.record_written
     stopped.patch.setattr(signatures, "is_settled", lambda *_: True)
 
@@ -814,60 +814,60 @@ def test_an_immediate_overwrite_is_noticed_despite_a_clock_set_back(stopped: She
     stopped.run("--all")
     stopped.patch.setattr(RECORDER, "record_written", record_written)
     stopped.run("--all")
-    assert not stopped.was_remembered
+    assert not stopped.was_cached
 
 
-def test_digests_stay_if_a_file_changes_while_they_are_compared(stopped: Shelf) -> None:
+def test_digests_stay_if_a_file_changes_while_they_are_compared(stopped: CachedKit) -> None:
     stopped.run("--all")
     mature = run_cache._mature
 
     def replace_and_mature(record: dict[str, object]) -> None:
-        _replace(stopped.kit / OUTPUT, "kind", "mild")
+        _replace(stopped.folder / OUTPUT, "kind", "mild")
         stopped.patch.setattr(signatures, "is_settled", lambda *_: True)
         mature(record)
 
     stopped.patch.setattr(run_cache, "_mature", replace_and_mature)
     stopped.run("--all")
-    assert stopped.was_remembered
-    assert _told(stopped.record())["digests"]
+    assert stopped.was_cached
+    assert _saved(stopped.record())["digests"]
 
 
-def test_templates_moved_out_of_the_root_are_noticed_without_agents(shelf: Shelf) -> None:
+def test_templates_moved_out_of_the_root_are_noticed_without_agents(kit: CachedKit) -> None:
     settings = KIT["kit/assemble.toml"].replace("root =", 'templates = "templates"\nroot =')
     agents = {f"kit/all/agents/{name}.toml": AGENT.format(name) + 'targets = ["claude-code"]\n' for name in "ab"}
-    shelf.write({"kit/assemble.toml": settings, **agents})
-    before = shelf.remember("--all", "--target", "cursor")
-    _move_out(shelf.kit / "templates", shelf)
-    assert shelf.assert_as_without("--all", "--target", "cursor") != before
+    kit.write({"kit/assemble.toml": settings, **agents})
+    before = kit.remember("--all", "--target", "cursor")
+    _move_out(kit.folder / "templates", kit)
+    assert kit.assert_same_without_cache("--all", "--target", "cursor") != before
 
 
-TO_THE_SIZE: dict[str, Callable[[Shelf], object]] = {
-    "a block": lambda s: _rewrite(s.kit / "parts/blocks/rule.md", "kind", "wise"),
-    "a manifest": lambda s: _rewrite(s.kit / "all/agents/a.toml", "Agent.", "Other."),
-    "the settings": lambda s: _rewrite(s.kit / "assemble.toml", "of/{name}", "ow/{name}"),
-    "an output": lambda s: _rewrite(s.kit / OUTPUT, "kind", "mild"),
+TO_THE_SIZE: dict[str, Callable[[CachedKit], object]] = {
+    "a block": lambda s: _rewrite(s.folder / "parts/blocks/rule.md", "kind", "wise"),
+    "a manifest": lambda s: _rewrite(s.folder / "all/agents/a.toml", "Agent.", "Other."),
+    "the settings": lambda s: _rewrite(s.folder / "assemble.toml", "of/{name}", "ow/{name}"),
+    "an output": lambda s: _rewrite(s.folder / OUTPUT, "kind", "mild"),
     "a manifest more": lambda s: s.write({"kit/all/agents/c.toml": AGENT.format("c")}),
-    "a manifest less": lambda s: (s.kit / "all/agents/b.toml").unlink(),
+    "a manifest less": lambda s: (s.folder / "all/agents/b.toml").unlink(),
     "an output more": lambda s: s.write({"kit/out/of/z.md": "---\nname: z\ndescription: Z.\n---\n"}),
-    "an output less": lambda s: (s.kit / OUTPUT).unlink(),
+    "an output less": lambda s: (s.folder / OUTPUT).unlink(),
 }
 
 
 @pytest.mark.parametrize("change", TO_THE_SIZE)
-def test_a_change_without_a_new_time_is_noticed_by_the_content(stopped: Shelf, change: str) -> None:
+def test_a_change_without_a_new_time_is_noticed_by_the_content(stopped: CachedKit, change: str) -> None:
     stopped.run("--all")
     stopped.run("--all", "--check")
     TO_THE_SIZE[change](stopped)
-    said = stopped.run("--all", "--check")
-    assert not stopped.was_remembered
-    assert said == stopped.run("--all", "--check", "--no-cache")
+    result = stopped.run("--all", "--check")
+    assert not stopped.was_cached
+    assert result == stopped.run("--all", "--check", "--no-cache")
 
 
-def test_a_write_by_another_program_is_noticed(stopped: Shelf) -> None:
+def test_a_write_by_another_program_is_noticed(stopped: CachedKit) -> None:
     keep = run_cache.keep
 
     def meddle_and_keep(out: str, err: str) -> None:
-        _rewrite(stopped.kit / OUTPUT, "kind", "mild")
+        _rewrite(stopped.folder / OUTPUT, "kind", "mild")
         keep(out, err)
 
     stopped.patch.setattr(run_cache, "keep", meddle_and_keep)
@@ -876,19 +876,19 @@ def test_a_write_by_another_program_is_noticed(stopped: Shelf) -> None:
     assert stopped.run("--all").status == 1
 
 
-def test_digests_are_dropped_once_signatures_are_settled(shelf: Shelf) -> None:
-    shelf.patch.setattr(signatures, "_FINE", 100_000_000)
-    shelf.run("--all")
-    assert json.loads(shelf.record().read_bytes().partition(b"\n")[2])["digests"].keys() >= {str(shelf.kit / OUTPUT)}
+def test_digests_are_dropped_once_signatures_are_settled(kit: CachedKit) -> None:
+    kit.patch.setattr(signatures, "_FINE", 100_000_000)
+    kit.run("--all")
+    assert json.loads(kit.record().read_bytes().partition(b"\n")[2])["digests"].keys() >= {str(kit.folder / OUTPUT)}
     time.sleep(0.15)
-    shelf.run("--all")
-    assert shelf.was_remembered
-    assert json.loads(shelf.record().read_bytes().partition(b"\n")[2])["digests"] == {}
-    assert shelf.assert_as_without("--all").status == 0
+    kit.run("--all")
+    assert kit.was_cached
+    assert json.loads(kit.record().read_bytes().partition(b"\n")[2])["digests"] == {}
+    assert kit.assert_same_without_cache("--all").status == 0
 
 
-def test_a_pipe_instead_of_a_file_does_not_block(shelf: Shelf) -> None:
-    pipe = shelf.outside / "pipe"
+def test_a_pipe_instead_of_a_file_does_not_block(kit: CachedKit) -> None:
+    pipe = kit.outside / "pipe"
     os.mkfifo(pipe)
     program = f"from kei_assembler.files.signatures import digest_of; digest_of({str(pipe)!r})"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=10)
@@ -912,11 +912,11 @@ def test_recent_times_are_not_trusted(mtime: int, ctime: int, is_settled: bool) 
     assert signatures.is_settled((*signature[:4], 1, 1, *signature, "/x"), 10_000_000_000) is is_settled
 
 
-def test_a_clock_that_was_set_back_is_not_trusted(shelf: Shelf) -> None:
-    shelf.run("--all", "--no-cache")
-    shelf.patch.setattr(time, "time_ns", lambda: 1_000_000_000)
-    shelf.run("--all")
-    assert not list(shelf.records.glob("*.json"))
+def test_a_clock_that_was_set_back_is_not_trusted(kit: CachedKit) -> None:
+    kit.run("--all", "--no-cache")
+    kit.patch.setattr(time, "time_ns", lambda: 1_000_000_000)
+    kit.run("--all")
+    assert not list(kit.records.glob("*.json"))
 
 
 MOUNTS = "24 1 0:7 / / rw - ext4 /dev/x rw\n25 24 {} / /mnt rw,relatime shared:1 - {} source rw\n"
@@ -925,91 +925,91 @@ MOUNTS = "24 1 0:7 / / rw - ext4 /dev/x rw\n25 24 {} / /mnt rw,relatime shared:1
 @pytest.mark.parametrize(
     ("kind", "is_trusted"), [("ext4", True), ("nfs4", False), ("vfat", False), ("fuse.sshfs", False), ("9p", False)]
 )
-def test_file_systems_without_a_real_ctime(shelf: Shelf, kind: str, is_trusted: bool) -> None:
-    shelf.run("--all", "--no-cache")
-    device = shelf.kit.stat().st_dev
-    mounts = shelf.outside / "mounts"
+def test_file_systems_without_a_real_ctime(kit: CachedKit, kind: str, is_trusted: bool) -> None:
+    kit.run("--all", "--no-cache")
+    device = kit.folder.stat().st_dev
+    mounts = kit.outside / "mounts"
     mounts.write_text(MOUNTS.format(f"{os.major(device)}:{os.minor(device)}", kind))
-    shelf.patch.setattr(signatures, "_MOUNTS", str(mounts))
-    shelf.run("--all")
-    assert bool(list(shelf.records.glob("*.json"))) is is_trusted
+    kit.patch.setattr(signatures, "_MOUNTS", str(mounts))
+    kit.run("--all")
+    assert bool(list(kit.records.glob("*.json"))) is is_trusted
 
 
 # Whole processes
 
 
 @pytest.fixture
-def environment(shelf: Shelf) -> dict[str, str]:
-    shelf.run("--all", "--no-cache")
+def environment(kit: CachedKit) -> dict[str, str]:
+    kit.run("--all", "--no-cache")
     time.sleep(0.15)
     return dict(os.environ) | {"PYTHONPATH": str(Path(__main__.__file__).parent.parent), "PYTHONSAFEPATH": "1"}
 
 
-def _process(shelf: Shelf, environment: dict[str, str], *args: str, **options: object) -> tuple[int, str, str]:
+def _process(kit: CachedKit, environment: dict[str, str], *args: str, **options: object) -> tuple[int, str, str]:
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    done = subprocess.run([*COMMAND, *args], cwd=shelf.kit, env=environment, check=False, text=True, **options)  # type: ignore[call-overload]
+    done = subprocess.run([*COMMAND, *args], cwd=kit.folder, env=environment, check=False, text=True, **options)  # type: ignore[call-overload]
     return done.returncode, done.stdout or "", done.stderr or ""
 
 
-def test_a_second_process_prints_the_same(shelf: Shelf, environment: dict[str, str]) -> None:
-    first, again = (_process(shelf, environment, "--all") for _ in range(2))
-    assert first == again == _process(shelf, environment, "--all", "--no-cache")
-    assert "kei_assembler.cli.app" not in _process(shelf, environment | {"PYTHONPROFILEIMPORTTIME": "1"}, "--all")[2]
+def test_a_second_process_prints_the_same(kit: CachedKit, environment: dict[str, str]) -> None:
+    first, again = (_process(kit, environment, "--all") for _ in range(2))
+    assert first == again == _process(kit, environment, "--all", "--no-cache")
+    assert "kei_assembler.cli.app" not in _process(kit, environment | {"PYTHONPROFILEIMPORTTIME": "1"}, "--all")[2]
 
 
-def test_a_report_that_cannot_be_written_fails_again(shelf: Shelf, environment: dict[str, str]) -> None:
+def test_a_report_that_cannot_be_written_fails_again(kit: CachedKit, environment: dict[str, str]) -> None:
     for _ in range(2):
-        _process(shelf, environment, "--all")
+        _process(kit, environment, "--all")
     with Path("/dev/full").open("w") as full:
-        cached = _process(shelf, environment, "--all", stdout=full)
-        assert cached == _process(shelf, environment, "--all", "--no-cache", stdout=full)
+        cached = _process(kit, environment, "--all", stdout=full)
+        assert cached == _process(kit, environment, "--all", "--no-cache", stdout=full)
         assert cached == (2, "", "error: the report cannot be written: No space left on device\n")
-        assert _process(shelf, environment, "--all", stdout=full, stderr=full)[0] == 2
+        assert _process(kit, environment, "--all", stdout=full, stderr=full)[0] == 2
 
 
-def test_a_terminal_is_not_a_pipe(shelf: Shelf, environment: dict[str, str]) -> None:
-    _process(shelf, environment, "--all")
-    count = len(list(shelf.records.glob("*.json")))
+def test_a_terminal_is_not_a_pipe(kit: CachedKit, environment: dict[str, str]) -> None:
+    _process(kit, environment, "--all")
+    count = len(list(kit.records.glob("*.json")))
     main, terminal = pty.openpty()
-    _process(shelf, environment, "--all", stdout=terminal)
+    _process(kit, environment, "--all", stdout=terminal)
     os.close(terminal)
     os.close(main)
-    with (shelf.outside / "out").open("w") as file:
-        _process(shelf, environment, "--all", stdout=file)
-    assert len(list(shelf.records.glob("*.json"))) == count + 2
+    with (kit.outside / "out").open("w") as file:
+        _process(kit, environment, "--all", stdout=file)
+    assert len(list(kit.records.glob("*.json"))) == count + 2
 
 
 ONE_CLOSED = (pytest.param(one, marks=pytest.mark.slow) for one in ("<&-", ">&-", "2>&-"))
 
 
 @pytest.mark.parametrize("closed", ["<&- >&- 2>&-", *ONE_CLOSED])
-def test_closed_streams(shelf: Shelf, environment: dict[str, str], closed: str) -> None:
+def test_closed_streams(kit: CachedKit, environment: dict[str, str], closed: str) -> None:
     def run(*args: str) -> tuple[int, str, str]:
         line = f'exec "$@" {closed}'
         command = ["sh", "-c", line, "sh", *COMMAND, "--all", *args]
-        done = subprocess.run(command, cwd=shelf.kit, env=environment, check=False, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=kit.folder, env=environment, check=False, capture_output=True, text=True)
         return done.returncode, done.stdout, done.stderr
 
     fresh = run("--no-cache")
     assert [run(), run()] == [fresh, fresh]
 
 
-def test_a_closed_pipe(shelf: Shelf, environment: dict[str, str]) -> None:
+def test_a_closed_pipe(kit: CachedKit, environment: dict[str, str]) -> None:
     for _ in range(3):
         reader, writer = os.pipe()
         os.close(reader)
-        assert _process(shelf, environment, "--all", stdout=writer)[0] == 0
+        assert _process(kit, environment, "--all", stdout=writer)[0] == 0
         os.close(writer)
 
 
 @pytest.mark.slow
-def test_several_runs_at_once_that_are_killed_while_somebody_edits(shelf: Shelf, environment: dict[str, str]) -> None:
-    chooser, block = random.Random(7), shelf.kit / "parts/blocks/rule.md"
+def test_several_runs_at_once_that_are_killed_during_edits(kit: CachedKit, environment: dict[str, str]) -> None:
+    chooser, block = random.Random(7), kit.folder / "parts/blocks/rule.md"
     command = [*COMMAND, "--all", "--check"]
     for words in [("kind", "wise"), ("wise", "kind")] * 12:
         runs = [
             subprocess.Popen(
-                command, cwd=shelf.kit, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                command, cwd=kit.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
             for _ in range(3)
         ]
@@ -1019,6 +1019,6 @@ def test_several_runs_at_once_that_are_killed_while_somebody_edits(shelf: Shelf,
             time.sleep(chooser.uniform(0, 0.02))
             run.kill()
             run.wait()
-        cached = _process(shelf, environment, "--all", "--check")
-        assert cached == _process(shelf, environment, "--all", "--check", "--no-cache")
+        cached = _process(kit, environment, "--all", "--check")
+        assert cached == _process(kit, environment, "--all", "--check", "--no-cache")
         assert cached[0] == (1 if words[1] == "wise" else 0)

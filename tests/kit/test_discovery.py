@@ -79,7 +79,7 @@ def test_a_kit_above_the_git_work_tree_is_ignored(git: str, bench: Workbench) ->
     for args in (["--all"], ["bots/x.toml"]):
         run = bench.run(*args, cwd="tree")
         assert (run.status, run.stdout) == (2, "")
-        assert "error: no kit was found from " in run.stderr
+        assert "error: no kit was found in `" in run.stderr
 
 
 def test_kit_names_the_folder(bench: Workbench) -> None:
@@ -94,7 +94,7 @@ def test_kit_names_the_folder(bench: Workbench) -> None:
     ("args", "message"),
     [
         (["--kit", "three", "--all"], "the folder `three` does not exist"),
-        (["--kit", "one/agents", "--all", "--check"], "there is no kit in one/agents"),
+        (["--kit", "one/agents", "--all", "--check"], "`one/agents` is not a kit"),
         (["--kit", "one", "two/agents/x.toml"], "`two/agents/x.toml` is not a manifest of the kit in "),
         (["one/agents/y.toml", "two/agents/x.toml"], "these manifests belong to several kits"),
         (["one/agents/z.toml"], "`one/agents/z.toml` does not exist"),
@@ -220,7 +220,7 @@ def test_a_folder_with_empty_agents_is_not_a_kit(agents: str, bench: Workbench) 
     for args in (["--all", "--check"], ["new", "x"]):
         run = bench.run(*args, "--kit", "mine")
         assert (run.status, run.stdout) == (2, "")
-        assert "there is no kit in mine\n" in run.stderr
+        assert "`mine` is not a kit\n" in run.stderr
         assert "a kit is a folder with `assemble.toml`, " in run.stderr
     bench.write({"mine/agents/deep/x.toml": X})
     assert bench.run("--all", "--kit", "mine").status == 0
@@ -289,7 +289,7 @@ def test_manifests_outside_the_kit_are_found_from_the_kit(bench: Workbench) -> N
     for file, cwd in (("../others/y.toml", "kit"), ("prompts/x.toml", ".")):
         run = bench.run(file, cwd=cwd)
         assert run.status == 2
-        assert "no kit was found from " in run.stderr
+        assert "no kit was found in `" in run.stderr
 
 
 def test_the_kit_around_a_manifest_wins_over_the_working_directory(bench: Workbench) -> None:

@@ -117,11 +117,11 @@ def test_every_mistake_is_found(check: Check) -> None:
     broken = (MANIFEST.replace(right, wrong) for right, wrong in BROKEN.items())
     files = {f"agents/gamma{index}.toml": OF_MANIFEST + text for index, text in enumerate(broken)}
     run = check({**files, "assemble.toml": f"{OF_SETTINGS}obligatry = []\n"})
-    told = run.stdout + run.stderr
+    output = run.stdout + run.stderr
     assert run.returncode
-    assert [file for file in files if file not in told] == []
-    assert "descripton" in told
-    assert "obligatry" in told
+    assert [file for file in files if file not in output] == []
+    assert "descripton" in output
+    assert "obligatry" in output
 
 
 @pytest.mark.parametrize("package", SERVERS)

@@ -254,7 +254,7 @@ def _manifests() -> st.SearchStrategy[dict[str, Any]]:
 @example({**GOOD, "tools": ["Read", "Read"]})
 @example({**GOOD, "blocks": ["baseline", "policy/no-push"], "handoff": [{"target": "beta", "trigger": "x"}]})
 @example({**GOOD, "blocks": ["nowhere"]})
-@example({**GOOD, "handoff": [{"target": "nobody", "trigger": "x"}]})
+@example({**GOOD, "handoff": [{"target": "missing", "trigger": "x"}]})
 @example({**GOOD, "domain_in": []})
 @example({**GOOD, "owner": " "})
 @example({**GOOD, "links": "x"})
@@ -283,7 +283,7 @@ _LEAVES = (
 
 
 def _shape(draw: st.DrawFn, depth: int) -> Shape:
-    """A shape of any type, with any of the constraints that there are for it."""
+    """A shape of any type, with any of its constraints."""
     kind = draw(st.sampled_from(("leaf", "list", "any of", "table", "table of"))) if depth else "leaf"
     match kind:
         case "list":
@@ -323,7 +323,7 @@ def _thawed(value: Any) -> Any:
 
 
 def _check_readings(shape: Shape, value: Any) -> None:
-    """Check that what a shape's reader takes is what its schema takes, and that what it returns has the right form."""
+    """Check that a shape's reader and its schema accept the same values, and that the reader returns the right form."""
     found: list[ValidationError] = []
     read = reader(shape)(value, (), found)
     is_accepted = _accepts(json_schema.of_shape(shape), value)

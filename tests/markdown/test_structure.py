@@ -84,7 +84,7 @@ def _swallows_what_follows(text: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("text", "folded"),
+    ("text", "collapsed"),
     [
         ("", ""),
         (" \t\n", ""),
@@ -93,19 +93,19 @@ def _swallows_what_follows(text: str) -> bool:
         ("no\xa0break\u3000wide\u200b", "no\xa0break\u3000wide\u200b"),
     ],
 )
-def test_fold(text: str, folded: str) -> None:
-    assert collapse_whitespace(text) == folded
+def test_whitespace_is_collapsed(text: str, collapsed: str) -> None:
+    assert collapse_whitespace(text) == collapsed
 
 
 @examples(200)
 @given(TEXT)
-def test_folded_text_is_one_line_without_superfluous_space(text: str) -> None:
-    folded = collapse_whitespace(text)
-    assert len(folded.splitlines()) <= 1
-    assert "  " not in folded
-    assert folded == folded.strip(" \t")
-    assert collapse_whitespace(folded) == folded
-    assert folded.split() == text.split()
+def test_collapsed_text_is_one_line_without_superfluous_space(text: str) -> None:
+    collapsed = collapse_whitespace(text)
+    assert len(collapsed.splitlines()) <= 1
+    assert "  " not in collapsed
+    assert collapsed == collapsed.strip(" \t")
+    assert collapse_whitespace(collapsed) == collapsed
+    assert collapsed.split() == text.split()
 
 
 @examples(300)
@@ -114,7 +114,7 @@ def test_folded_text_is_one_line_without_superfluous_space(text: str) -> None:
 @example("<a>\xa0")
 @example("<h1\u3000")
 @example("<a\xa0b>")
-def test_inert_text_is_one_paragraph(text: str) -> None:
+def test_escaped_text_is_one_paragraph(text: str) -> None:
     result = escape_block_start(text)
     assert _blocks(result) == PARAGRAPH
     assert _blocks(f"- {result}\n- x") == ["bullet_list_open", *ITEM, *ITEM, "bullet_list_close"]
@@ -134,17 +134,17 @@ def test_folding_all_texts_equals_folding_each(texts: list[str]) -> None:
 
 @examples(100)
 @given(st.lists(st.from_regex(r"[A-Za-z0-9é日]{1,8}[,.;:!?)]?", fullmatch=True), min_size=1, max_size=6))
-def test_inert_leaves_plain_words_alone(words: list[str]) -> None:
+def test_plain_words_are_not_escaped(words: list[str]) -> None:
     assert READER.render(escape_block_start(" \n".join(words))) == f"<p>{' '.join(words)}</p>\n"
 
 
 @pytest.mark.parametrize("text", INLINE.split("  "))
-def test_inert_keeps_inline_markdown(text: str) -> None:
+def test_inline_markdown_is_not_escaped(text: str) -> None:
     assert escape_block_start(text) == text
 
 
 @pytest.mark.parametrize("escaped", ESCAPED.split("  "))
-def test_inert_escapes_block_openers(escaped: str) -> None:
+def test_block_openers_are_escaped(escaped: str) -> None:
     text = escaped.replace("\\", "", 1)
     assert escape_block_start(f" {text}\n") == escaped
     assert [_blocks(text), _blocks(f"a\n{text}")] != [PARAGRAPH, PARAGRAPH]
@@ -174,7 +174,7 @@ def test_code_span_reads_back(text: str) -> None:
 
 @examples(200)
 @given(_documents(BITS))
-def test_tidy_strips_every_line_except_code(text: str) -> None:
+def test_trailing_whitespace_is_stripped_outside_code(text: str) -> None:
     tidied = strip_trailing_whitespace(text)
     for after, before, line in zip(tidied.split("\n"), text.split("\n"), outline(text).lines, strict=True):
         assert after == (before if line.verbatim else before.rstrip(" \t"))
@@ -290,7 +290,7 @@ def test_code_span_ends_with_its_block(text: str) -> None:
 @examples(200)
 @given(_documents(BITS))
 @example("    a\n      \n    b")
-def test_tidy_keeps_code(text: str) -> None:
+def test_trailing_whitespace_stays_in_code(text: str) -> None:
     # One parser is enough, because the two disagree on some texts.
     assert any(
         code_in(strip_trailing_whitespace(text)) == code_in(text)

@@ -14,11 +14,11 @@ async function failure(definition) {
   return reason === filledIn ? "" : reason.message;
 }
 
-async function told(agent) {
+async function described(agent) {
   const { name, description, toolConfig, promptConfig } = agent;
   return { name, description, tools: toolConfig?.tools ?? null, body: promptConfig.systemPrompt, failure: await failure(agent) };
 }
 
 const { agents, errors } = await loadAgentsFromDirectory(process.argv[2]);
-const answer = { agents: await Promise.all(agents.map(told)), errors: errors.map((error) => error.message) };
+const answer = { agents: await Promise.all(agents.map(described)), errors: errors.map((error) => error.message) };
 process.stdout.write(JSON.stringify(answer), () => process.exit());

@@ -53,7 +53,7 @@ def _manifest(bench: Workbench, name: str = "critic") -> dict[str, Any]:
 
 
 def _filled(bench: Workbench) -> None:
-    """Fill in what is marked."""
+    """Replace the placeholders."""
     text = bench.read("agents/critic.toml").replace("{{DESCRIBE_TARGET}}", "fixer")
     bench.write({"agents/critic.toml": new_manifest.MARK.sub("Something.", text)})
 

@@ -119,13 +119,13 @@ def assemble() -> None:
 @click.option("--no-cache", is_flag=True, help="Do not read or write the run cache.")
 @kit_option
 def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
-    """Assemble agent files from their manifests.
+    """Generate agent files from their manifests.
 
     \b
     Examples:
-      assemble agents/kei-critic.toml    write the file of one agent
-      assemble --all                     write the files of all agents
-      assemble --all --check --diff      write nothing, show the changes, and fail if there are any
+      assemble agents/critic.toml      build one agent
+      assemble --all                   build all agents
+      assemble --all --check --diff    write nothing, show the changes, and fail if there are any
     """
     _refuse_contradictions(manifests, output_format, options)
     run_cache.start_recording()

@@ -11,7 +11,7 @@ COMMANDS = {
     "import": "Convert existing agent files to manifests",
     "explain": "Explain a diagnostic code",
     "targets": "List the supported clients",
-    "schema": "Print the JSON Schema of this kit's manifests, for editors",
+    "schema": "Print the JSON Schema of the kit's manifests, for editors",
     "watch": "Build all manifests, and rebuild them when a source changes",
 }
 """The commands in the order of the help, with their summaries. Each command's own help starts with its summary."""

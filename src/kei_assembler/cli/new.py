@@ -25,15 +25,15 @@ _SET_HELP = "Set any other key that holds text or a list. A list grows with each
 
 @click.command("new")
 @click.argument("name")
-@click.option("--description", metavar="TEXT", help="Say what the agent is for.")
-@click.option("--model", metavar="MODEL", help="Set the model that the agent runs on.")
+@click.option("--description", metavar="TEXT", help="What the agent is for.")
+@click.option("--model", metavar="MODEL", help="The model that the agent runs on.")
 @several("--tool", "TOOL", "Let the agent use a tool", completion.tools)
 @several("--block", "BLOCK", "Add a block after the obligatory ones", completion.blocks)
 @several("--handoff", "AGENT=TRIGGER", "Hand work to another agent: its name and the trigger", completion.handoffs)
 @several("--set", "KEY=VALUE", _SET_HELP, completion.settable)
 @kit_option
 def command(name: str, folder: str | None, **options: Any) -> None:
-    """Create the manifest of an agent. Keys that the kit requires and that are not given are marked as {{…}}."""
+    """Create the manifest of an agent. Required keys without a value get a placeholder, {{DESCRIBE_…}}, to fill in."""
     kit = load_kit(folder_of(folder))
     new_manifest.refuse_name(kit, name)
     text, warnings = new_manifest.manifest_of(kit, name, _given(options) | _other_keys(kit, options["set"]))

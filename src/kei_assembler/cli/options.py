@@ -47,6 +47,6 @@ target_option = click.option(
 )
 """Adds the option `--target`, which the command gets as the argument `targets`."""
 
-_KIT_HELP = "Use the kit in this folder instead of the nearest one upwards."
+_KIT_HELP = "Use the kit in this folder instead of searching upwards for one."
 kit_option = click.option("--kit", "folder", metavar="DIR", help=_KIT_HELP, shell_complete=completion.folders)
 """Adds the option `--kit`, which the command gets as the argument `folder`."""

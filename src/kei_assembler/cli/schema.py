@@ -14,6 +14,6 @@ from kei_assembler.selection import kit_if_any
 @click.option("--settings", "of_settings", is_flag=True, help="Print the schema of the settings instead.")
 @kit_option
 def command(of_settings: bool, folder: str | None) -> None:
-    """Print the JSON Schema of this kit's manifests, for editors."""
+    """Print the JSON Schema of the kit's manifests, for editors."""
     chosen = json_schema.settings_schema() if of_settings else json_schema.manifest_schema(kit_if_any(folder))
     write(json_schema.as_text(chosen))

@@ -45,8 +45,8 @@ def create(path: str, content: bytes) -> bool:
 def replace(path: str, before: bytes | None, after: bytes | None, real: str = "") -> bool:
     """Replace the content `before` of a file with `after`; None stands for no file.
 
-    Return whether the path has the content `after` now. It has not if it had a third content, from somebody else. An
-    existing file keeps its permissions. `real` is the resolved path, if the caller has checked where links lead.
+    Return whether the path has the content `after` now. If it had neither content, it stays as it is. An existing file
+    keeps its permissions. `real` is the resolved path, if the caller has checked where links lead.
 
     Raises:
         OSError: the file cannot be read or written.

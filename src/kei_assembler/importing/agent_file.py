@@ -43,7 +43,7 @@ class AgentFile(NamedTuple):
 
 
 class _SkippedError(Exception):
-    """The file is not imported, for the reason that the finding gives."""
+    """The file is not imported. The finding says why."""
 
     def __init__(self, message: str, hint: str = "", rule: Rule = no_agent_file, where: Span = START) -> None:
         super().__init__(message)

@@ -144,7 +144,7 @@ class _Converter:
             self.data["tools"] = tools
 
     def _convert_untranslatable(self, key: str, names: list[str]) -> None:
-        """Keep the client's own list, as far as the client accepts it."""
+        """Keep the entries of the client's own list that the client accepts."""
         field = self.fields.get(key)
         accepted = [name for name in names if field is None or fits(field.shape, [name])]
         if rejected := [name for name in names if name not in accepted]:

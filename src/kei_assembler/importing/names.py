@@ -38,7 +38,7 @@ def _variants(name: str, other_target: str | None, target: str) -> Iterable[str]
 
 
 def valid_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
-    """Return the name of an agent, changed as far as a manifest requires it, and the diagnostics about it."""
+    """Return the name of an agent, repaired for a manifest if necessary, and the diagnostics about it."""
     given = agent.value("name")
     by_path = name_by_path(agent.source.file, agent.target)
     is_named_by_file = TARGETS[agent.target].loader.named_by_file

@@ -26,7 +26,7 @@ from kei_assembler.importing.pending_kit import (
 )
 from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, kit_option
 from kei_assembler.loader import load_kit
-from kei_assembler.paths import display_path, normalize, way_down
+from kei_assembler.paths import display_path, normalize, path_below
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
 from kei_assembler.selection import named, working_directory
@@ -106,7 +106,7 @@ def _read(paths: Sequence[tuple[str, str]], kit_folder: str) -> tuple[list[Agent
         found += problems
         if agent is not None:
             # a link can lead out of the kit, or into it
-            in_kit = (way_down(resolve(path), resolve(kit_folder)) for resolve in (os.path.abspath, DISK.resolve))
+            in_kit = (path_below(resolve(path), resolve(kit_folder)) for resolve in (os.path.abspath, DISK.resolve))
             agents.append(agent._replace(kit_path=next(filter(None, in_kit), "")))
     return agents, found
 

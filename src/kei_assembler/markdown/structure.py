@@ -94,7 +94,7 @@ def _folded(text: str) -> str:
 
 
 def escape_block_start(text: str) -> str:
-    """Return the folded text, with a backslash if it would otherwise open a Markdown block.
+    """Return the text with collapsed whitespace, and with a backslash if it would otherwise open a Markdown block.
 
     Inline Markdown stays as it is. The result is safe at the start of a line, a list item or a block quote.
     """
@@ -106,13 +106,13 @@ def escape_block_starts(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(_escaped(text) if text[:1] in _OPENINGS else text for text in collapse_whitespace_all(texts))
 
 
-def _escaped(folded: str) -> str:
-    first = folded[:1]
-    opening = _opening(first).match(folded) if first in _OPENINGS else None
+def _escaped(text: str) -> str:
+    first = text[:1]
+    opening = _opening(first).match(text) if first in _OPENINGS else None
     if opening is None:
-        return folded
+        return text
     index = opening.end("number") if opening.lastgroup == "number" else 0  # `1\.`: digits cannot be escaped (2.4)
-    return f"{folded[:index]}\\{folded[index:]}"
+    return f"{text[:index]}\\{text[index:]}"
 
 
 def reference(text: str) -> str:
@@ -131,11 +131,11 @@ def fence_around(text: str) -> str:
 
 
 def code_span(text: str) -> str:
-    """Return the folded text as a code span, with enough backticks around the text's own (6.1)."""
-    folded = collapse_whitespace(text)
-    ticks = "`" * (longest_backtick_run(folded) + 1)
-    padding = " " if folded.startswith("`") or folded.endswith("`") else ""
-    return f"{ticks}{padding}{folded}{padding}{ticks}"
+    """Return the text as a code span with collapsed whitespace, with enough backticks around the text's own (6.1)."""
+    code = collapse_whitespace(text)
+    ticks = "`" * (longest_backtick_run(code) + 1)
+    padding = " " if code.startswith("`") or code.endswith("`") else ""
+    return f"{ticks}{padding}{code}{padding}{ticks}"
 
 
 _BLANK_OUT = re.compile(r"[^\n]")

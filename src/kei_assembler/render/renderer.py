@@ -93,7 +93,7 @@ class Renderer:
             self._last = manifest, variables(manifest, tuple(map(self._block, manifest.blocks)))
         template = self.templates.name_for(target)
         body = self.templates.body(template)(**self._last[1], target=target, allowed=allowed)
-        # The package's template renders tidy values as tidy text.
+        # The package's template adds no trailing whitespace to these values.
         return (body if template == PACKAGE_BODY else strip_trailing_whitespace(body)).strip("\n")
 
     def refuse_additions(self, artifact: Artifact, manifest: Manifest) -> None:

@@ -28,7 +28,7 @@ def variables(manifest: Manifest, blocks: tuple[str, ...]) -> dict[str, Any]:
     return {
         "agent": AgentView(manifest),
         "blocks": blocks,
-        "extra": SimpleNamespace(**{key: _inert(value) for key, value in manifest.extra.items()}),
+        "extra": SimpleNamespace(**{key: _escaped(value) for key, value in manifest.extra.items()}),
         "report_fence": fence_around("\n".join(manifest.output_extra_fields)),
     }
 
@@ -46,7 +46,7 @@ class AgentView:
 
     def __getattr__(self, name: str) -> Any:
         """Return a field that has not been looked up before."""
-        value = _VIEWS.get(name, _inert)(getattr(self._manifest, name))
+        value = _VIEWS.get(name, _escaped)(getattr(self._manifest, name))
         setattr(self, name, value)
         return value
 
@@ -57,13 +57,13 @@ def _handoffs(handoffs: tuple[Handoff, ...]) -> tuple[Handoff, ...]:
     return tuple(map(Handoff, escape_block_starts(targets), escape_block_starts(triggers)))
 
 
-def _inert(value: Any) -> Any:
+def _escaped(value: Any) -> Any:
     if isinstance(value, str):
         return escape_block_start(value)
     if isinstance(value, list | tuple):
-        return escape_block_starts(value) if are_texts(value) else tuple(map(_inert, value))
+        return escape_block_starts(value) if are_texts(value) else tuple(map(_escaped, value))
     if isinstance(value, Mapping):
-        return MappingProxyType({key: _inert(item) for key, item in value.items()})
+        return MappingProxyType({key: _escaped(item) for key, item in value.items()})
     return value
 
 
@@ -74,10 +74,10 @@ _VIEWS: dict[str, Callable[[Any], Any]] = {
     "output_extra_fields": collapse_whitespace_all,
     "handoff": _handoffs,
     "references": lambda references: references._replace(extra=tuple(map(reference, references.extra))),
-    "tools": lambda tools: _inert(tools or ()),
-    "targets": lambda targets: _inert(targets or ()),
+    "tools": lambda tools: _escaped(tools or ()),
+    "targets": lambda targets: _escaped(targets or ()),
 }
-"""The conversions of fields. `_inert` converts all others."""
+"""The conversions of fields. `_escaped` converts all others."""
 
 
 def printable(value: Any) -> Any:

@@ -120,8 +120,9 @@ def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
         return
     missing = [name for name in obligatory if name not in listed_blocks]
     problem = f"lacks the obligatory {listed(missing)}" if missing else "does not start with the obligatory blocks"
+    order = ", in this order" if len(obligatory) > 1 else ""
     where = ("blocks",) if blocks else ()
-    yield Violation(where, f"`blocks` {problem}", f"start the list with {listed(obligatory)}, in this order")
+    yield Violation(where, f"`blocks` {problem}", f"start the list with {listed(obligatory)}{order}")
 
 
 def _corrected(context: ManifestContext, name: str) -> str:

@@ -17,7 +17,7 @@ from kei_assembler.files import DISK
 from kei_assembler.kit import Kit, discovery, json_schema, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
-from kei_assembler.paths import display_path, normalize, way_down
+from kei_assembler.paths import display_path, normalize, path_below
 from kei_assembler.selection import working_directory
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, with_lf
@@ -67,7 +67,7 @@ def create_kit(folder: str) -> Iterator[str]:
         AssembleError: a file cannot be written, or the kit's settings are invalid.
     """
     top = discovery.git_top(folder) or folder
-    prefix = way_down(folder, top)
+    prefix = path_below(folder, top)
     kit = load_kit(folder) if discovery.is_kit(folder) else None
     outputs = _output_patterns(kit, prefix) if kit else [_TARGET.default_path.format(name="*")]
     for file in _repository_files(prefix, outputs):
