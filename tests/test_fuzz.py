@@ -170,7 +170,7 @@ def _check_reports(found: Iterable[Diagnostic]) -> None:
 def _planned(folder: Path) -> list[Diagnostic]:
     try:
         kit = load_kit(str(folder))
-        return plan_kit(kit, kit.manifests, whole=True).found
+        return list(plan_kit(kit, kit.manifests, whole=True).diagnostics)
     except AssembleError as error:
         return list(error.diagnostics)
 

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from conftest import examples
 from kei_assembler.build.changes import FileStatus
-from kei_assembler.build.kit_plan import KitPlan, plan_kit
+from kei_assembler.build.kit_plan import Plan, plan_kit
 from kei_assembler.build.writer import Disk
 from kei_assembler.diagnostics import has_errors
 from kei_assembler.loader import load_kit
@@ -47,14 +47,14 @@ def _kit(folder: str, manifest: dict[str, Any]) -> Path:
     return path
 
 
-def _planned(folder: str) -> KitPlan:
+def _planned(folder: str) -> Plan:
     return plan_kit(load_kit(folder), ["agents/x.toml"], whole=True)
 
 
 def _output(manifest: dict[str, Any]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         plan = _planned(str(_kit(folder, manifest)))
-    assert not has_errors(plan.found)
+    assert not has_errors(plan.diagnostics)
     content = plan.changes[0].after
     assert content is not None
     return content.decode()
@@ -66,7 +66,7 @@ def test_second_build_changes_nothing(manifest: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = str(_kit(folder, manifest))
         first = _planned(path).changes
-        Disk(load_kit(path)).apply(first)
+        list(map(Disk(load_kit(path)).apply, first))
         second = _planned(path).changes
     assert [change.status for change in first] == [FileStatus.CREATE]
     assert [change.status for change in second] == [FileStatus.UNCHANGED]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # importing `typing` would slow down a cached run
 if TYPE_CHECKING:
-    from kei_assembler.api import Kit, Plan
+    from kei_assembler.api import Kit
     from kei_assembler.build.changes import Change
+    from kei_assembler.build.kit_plan import Plan
     from kei_assembler.build.result import RunResult
     from kei_assembler.diagnostics import AssembleError, Diagnostic
     from kei_assembler.render.renderer import Artifact
@@ -16,7 +17,7 @@ _MODULES = {
     "Change": "build.changes",
     "Diagnostic": "diagnostics",
     "Kit": "api",
-    "Plan": "api",
+    "Plan": "build.kit_plan",
     "RunResult": "build.result",
 }
 

@@ -47,11 +47,10 @@ def _print(output: tuple[str, str]) -> int:
     """Write the output of a cached run to stdout and stderr, and return the exit status that `cli` would return."""
     console.set_up()
     try:
-        for stream, text in zip((sys.stdout, sys.stderr), output, strict=True):
-            console.write(stream, text)
+        console.write(*output)
     except OSError as error:
         with suppress(OSError):
-            console.write(sys.stderr, f"error: the report cannot be written: {error.strerror}\n")
+            console.write("", f"error: the report cannot be written: {error.strerror}\n")
         return 2
     return 0
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kei_assembler import kit
 from kei_assembler.build.changes import Change, WritePolicy
-from kei_assembler.build.kit_plan import plan_kit, preview
-from kei_assembler.build.options import Policy, RunOptions
+from kei_assembler.build.kit_plan import Plan, plan_kit, preview
 from kei_assembler.build.result import RunResult
-from kei_assembler.build.run import run, write
+from kei_assembler.build.run import Policy, RunOptions, run, write
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.files import DISK
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import normalize
-from kei_assembler.selection import found_from
+from kei_assembler.selection import nearest_kit
 from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets import TARGETS
 
@@ -25,15 +24,6 @@ if TYPE_CHECKING:
 
 
 File = str | os.PathLike[str]
-
-_DEFAULT_POLICY = WritePolicy()
-
-
-class Plan(NamedTuple):
-    """The diagnostics about some manifests, sorted by location, and the changes that a build would make."""
-
-    diagnostics: tuple[Diagnostic, ...]
-    changes: tuple[Change, ...]
 
 
 class Kit:
@@ -62,7 +52,7 @@ class Kit:
             if target not in TARGETS:
                 hint = did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
                 raise AssembleError(f"the target `{target}` does not exist", hint)
-        return cls(load_kit(found_from(os.path.abspath(folder)), chosen).folder, chosen)
+        return cls(load_kit(nearest_kit(os.path.abspath(folder)), chosen).folder, chosen)
 
     @property
     def folder(self) -> str:
@@ -85,7 +75,7 @@ class Kit:
         Raises:
             AssembleError: the settings are invalid, or a manifest does not exist.
         """
-        return tuple(self._run(manifests, check=True).findings)
+        return tuple(self._run(manifests, RunOptions(check=True)).findings)
 
     def render(self, manifest: File) -> tuple[Artifact, ...]:
         """Return the agent files of one manifest, one per target, without writing them.
@@ -102,7 +92,7 @@ class Kit:
         return tuple(artifacts)
 
     def plan(self, *manifests: File) -> Plan:
-        """Return the diagnostics, and the changes that a build would make, with their bytes.
+        """Return the diagnostics, sorted by location, and the changes that a build would make, with their bytes.
 
         Raises:
             AssembleError: the settings are invalid, or a manifest does not exist.
@@ -110,7 +100,7 @@ class Kit:
         own = self._load()
         policy = Policy.of(own)
         plan = plan_kit(own, _files(own, manifests), not manifests, policy.ignore)
-        return Plan(tuple(policy.weigh(plan.found)), tuple(plan.changes))
+        return plan._replace(diagnostics=tuple(policy.weigh(plan.diagnostics)))
 
     def apply(self, changes: Iterable[Change], force: bool = False, prune: bool = False) -> tuple[Change, ...]:
         """Make the changes that are allowed, and return those with their new status.
@@ -131,13 +121,11 @@ class Kit:
         Raises:
             AssembleError: the settings are invalid, a manifest does not exist, or a file cannot be written.
         """
-        return self._run(manifests, write_policy=WritePolicy(force, prune))
+        return self._run(manifests, RunOptions(write_policy=WritePolicy(force, prune)))
 
-    def _run(
-        self, manifests: Sequence[File], check: bool = False, write_policy: WritePolicy = _DEFAULT_POLICY
-    ) -> RunResult:
+    def _run(self, manifests: Sequence[File], options: RunOptions) -> RunResult:
         own = self._load()
-        options = RunOptions(check, write_policy=write_policy, policy=Policy.of(own))
+        options = options._replace(policy=Policy.of(own))
         return run(own, _files(own, manifests), not manifests, options)
 
     def _load(self) -> kit.Kit:

@@ -38,9 +38,7 @@ def kit_if_any(folder: str | None) -> Kit | None:
     Raises:
         AssembleError: there is no kit in `folder`, or the settings are invalid.
     """
-    if folder is not None:
-        return load_kit(_existing(folder))
-    found = discovery.find(working_directory())
+    found = discovery.find(working_directory()) if folder is None else folder_of(folder)
     return load_kit(found) if found else None
 
 
@@ -63,19 +61,17 @@ def folder_of(folder: str | None) -> str:
         AssembleError: there is no kit, or the working directory was deleted.
     """
     here = working_directory()
-    return _existing(folder) if folder is not None else found_from(here)
-
-
-def _existing(folder: str) -> str:
+    if folder is None:
+        return nearest_kit(here)
     if not DISK.is_folder(folder):
         raise AssembleError(
             f"the folder `{folder}` does not exist", "--kit takes the folder that contains the manifests' folder"
         )
-    refuse_no_kit(folder)
+    require_kit(folder)
     return DISK.resolve(os.path.abspath(folder))
 
 
-def refuse_no_kit(folder: str) -> None:
+def require_kit(folder: str) -> None:
     """Check that a folder is a kit.
 
     Raises:
@@ -85,7 +81,7 @@ def refuse_no_kit(folder: str) -> None:
         raise AssembleError(f"`{folder}` is not a kit", _WHAT_IS_A_KIT)
 
 
-def found_from(start: str) -> str:
+def nearest_kit(start: str) -> str:
     """Return the folder of the nearest kit from a folder upwards.
 
     Raises:

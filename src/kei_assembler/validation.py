@@ -1,14 +1,15 @@
-"""The validator of TOML values: rows of data that give the errors, the coercion and the JSON Schema.
+"""Validate TOML values. The errors, the coercion and the JSON Schema all come from the same rows of data.
 
-The rows describe the manifest, the settings and the targets' front matter. `reader` compiles a shape into one function
-that validates and coerces a value. `kit/json_schema.py` writes the same shape as JSON Schema. Both read `TYPES`, the
-table of the types and their constraints.
+The rows describe the manifest, the settings and the targets' front matter. `reader` compiles a shape into a function
+that validates and coerces a value. `kit/json_schema.py` converts a shape to JSON Schema. Both use `TYPES`, the table of
+types and of the constraints that a shape can put on its values.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -18,7 +19,8 @@ from kei_assembler.diagnostics import KeyPath
 class Shape(NamedTuple):
     """What one value must be. `expects` completes the sentence "it must be …".
 
-    If `names_file` is true, the string must not contain a name that Windows reserves for a device, with any suffix.
+    `names_file` says that the value is a path or a part of one: no segment can be the name of a Windows device, with or
+    without a suffix.
     """
 
     type: type
@@ -36,7 +38,7 @@ class Shape(NamedTuple):
 
 
 class Field(NamedTuple):
-    """One key of a table: its name, what its value must be, its documentation, and values that are typical of it."""
+    """One key of a table: its name, the shape of its value, its documentation, and typical values."""
 
     key: str
     shape: Shape
@@ -52,9 +54,9 @@ class Field(NamedTuple):
 
 
 class ValidationError(NamedTuple):
-    """One reason why a value does not fit its shape.
+    """One way in which a value does not fit its shape.
 
-    `kind` is `unknown` (a key), `missing` (a key), `type`, `blank`, `lines` or `value`. `fault` says what is wrong, and
+    `kind` is `unknown` (a key), `missing` (a key), `type`, `blank`, `lines` or `value`. `fault` says what is wrong: it
     completes a sentence that starts with the key.
     """
 
@@ -66,10 +68,10 @@ class ValidationError(NamedTuple):
 
 
 MAX_ITEMS = 10_000
-"""The bound on the entries of a list."""
+"""The maximum number of entries in a list."""
 
 MAX_ERRORS = 1000
-"""The limit on the errors that are collected for one value."""
+"""The maximum number of errors that are collected for one value."""
 
 TEXT = Shape(str, "a string", may_be_blank=True)
 FILLED = Shape(str, "a string")
@@ -88,17 +90,17 @@ def one_of(*choices: str) -> Shape:
 
 
 def matching(pattern: str, expects: str, maximum: int = 0, *, names_file: bool = False) -> Shape:
-    """Return the shape of a string that matches the pattern as a whole."""
+    """Return the shape of a string that the pattern matches as a whole."""
     return Shape(str, expects, pattern=pattern, maximum=maximum, names_file=names_file)
 
 
 def list_of(item: Shape, expects: str, minimum: int = 0) -> Shape:
-    """Return the shape of a list with at least `minimum` entries, which all have one shape."""
+    """Return the shape of a list with at least `minimum` entries of the same shape."""
     return Shape(list, expects, item=item, minimum=minimum, maximum=MAX_ITEMS)
 
 
 def any_of(*shapes: Shape) -> Shape:
-    """Return the shape of a value that fits one of several shapes."""
+    """Return the shape of a value that fits any of these shapes."""
     return Shape(object, ", or ".join(shape.expects for shape in shapes), any_of=shapes)
 
 
@@ -108,17 +110,17 @@ def table(*fields: Field) -> Shape:
 
 
 def table_of(item: Shape, expects: str = "a table", fields: tuple[Field, ...] = ()) -> Shape:
-    """Return the shape of a table with any keys, whose values all have one shape, except those of `fields`."""
+    """Return the shape of a table with any keys. Except for `fields`, all values have the same shape."""
     return Shape(dict, expects, item=item, fields=fields)
 
 
 class Constraint(NamedTuple):
-    """One constraint that a shape can put on its values, in addition to their type.
+    """One constraint that a shape can put on its values in addition to their type.
 
-    `test` takes the value of the shape's `attribute`. It returns a function that returns whether a value meets the
-    constraint, or something falsy if the shape does not have the constraint. `keywords` takes the same, and returns the
-    JSON Schema keywords for the constraint; there are none if JSON Schema can't express it. `kind` and `fault` are
-    those of the error; `fault` can contain `{expects}`, `{limit}`, and for a list `{size}`.
+    `test` takes the value of the shape's `attribute` and returns a function that tests a value, or something falsy if
+    the shape does not have the constraint. `keywords` takes the same argument and returns the JSON Schema keywords for
+    the constraint, or none if JSON Schema can't express it. `kind` and `fault` are those of the error. `fault` can
+    contain `{expects}`, `{limit}` and, for a list, `{size}`.
     """
 
     attribute: str
@@ -145,7 +147,7 @@ _DEVICE = r"(?i:(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))"
 
 
 def _portable(pattern: str) -> Mapping[str, Any]:
-    """Return the keyword for a pattern, if that means the same in every dialect of regular expressions."""
+    """Return the keyword for a pattern if the pattern means the same in every regular expression dialect."""
     return {} if re.search(_OF_SOME_DIALECTS, pattern) else {"pattern": f"^(?:{pattern})$"}
 
 
@@ -157,12 +159,16 @@ def _names_no_device(value: str) -> bool:
     return not re.search(_DEVICE, value)
 
 
-def _at_maximum(maximum: int) -> Any:
-    return maximum and (lambda value: len(value) <= maximum)
+def _at_least(minimum: int | None) -> Any:
+    return minimum is not None and (lambda value: value >= minimum)
 
 
-def _at_minimum(minimum: int | None) -> Any:
+def _has_at_least(minimum: int | None) -> Any:
     return minimum and (lambda value: len(value) >= minimum)
+
+
+def _has_at_most(maximum: int) -> Any:
+    return maximum and (lambda value: len(value) <= maximum)
 
 
 _SEVERAL_LINES = "has several lines; it must be {expects}"
@@ -172,25 +178,18 @@ _OF_STRINGS = (
     Constraint("one_line", "lines", lambda on: on and _is_line, lambda _: {"pattern": _ONE_LINE}, _SEVERAL_LINES),
     Constraint("choices", "value", lambda words: words and words.__contains__, lambda words: {"enum": list(words)}),
     Constraint("pattern", "value", lambda pattern: pattern and re.compile(pattern).fullmatch, _portable),
-    Constraint("maximum", "value", _at_maximum, lambda maximum: {"maxLength": maximum}),
+    Constraint("maximum", "value", _has_at_most, lambda maximum: {"maxLength": maximum}),
     Constraint("names_file", "value", lambda on: on and _names_no_device, lambda _: {}),
 )
-_OF_NUMBERS = (
-    Constraint(
-        "minimum",
-        "value",
-        lambda minimum: minimum is not None and (lambda value: value >= minimum),
-        lambda minimum: {"minimum": minimum},
-    ),
-)
+_OF_NUMBERS = (Constraint("minimum", "value", _at_least, lambda minimum: {"minimum": minimum}),)
 _OF_LISTS = (
-    Constraint("minimum", "blank", _at_minimum, lambda minimum: {"minItems": minimum}, "is empty"),
-    Constraint("maximum", "value", _at_maximum, lambda maximum: {"maxItems": maximum}, _TOO_MANY),
+    Constraint("minimum", "blank", _has_at_least, lambda minimum: {"minItems": minimum}, "is empty"),
+    Constraint("maximum", "value", _has_at_most, lambda maximum: {"maxItems": maximum}, _TOO_MANY),
 )
 
 
 def _is_plain(value: Any) -> bool:
-    """JSON knows no dates and no infinities, and front matter is read as JSON's superset."""
+    """Return whether JSON can express the value. It has no dates and no infinities."""
     if isinstance(value, dict):
         return all(map(_is_plain, value.values()))
     if isinstance(value, list):
@@ -218,7 +217,7 @@ Read = Callable[[Any, KeyPath, list[ValidationError]], Any]
 
 
 def validation_errors(shape: Shape, value: Any, path: KeyPath = ()) -> list[ValidationError]:
-    """Return the reasons why a value does not fit a shape, at most `MAX_ERRORS`. `path` is the value's path."""
+    """Return the errors of a value at `path` that should fit a shape, at most `MAX_ERRORS`."""
     found: list[ValidationError] = []
     reader(shape)(value, path, found)
     return found
@@ -230,7 +229,7 @@ def fits(shape: Shape, value: Any) -> bool:
 
 
 def describe(error: ValidationError) -> str:
-    """Return the sentence that says what is wrong with the value."""
+    """Return a sentence that says what is wrong with the value."""
     key = next((step for step in reversed(error.path) if isinstance(step, str)), "")
     subject = f"an entry of `{key}`" if isinstance(error.path[-1], int) else f"`{key}`"
     return f"{subject} {error.fault}"
@@ -239,9 +238,9 @@ def describe(error: ValidationError) -> str:
 def reader(shape: Shape) -> Read:
     """Return a function that validates and coerces a value of this shape, in one pass.
 
-    The coerced value always has the shape's type, and its lists are tuples. A value of the wrong type
-    becomes the empty value of its type, so that the rules can check the rest: in a list of strings, a wrong entry
-    becomes `""`, and the others keep their indexes. An unknown key is dropped. A missing key gets its field's default,
+    The coerced value always has the shape's type, and its lists are tuples. A value of the wrong type becomes the empty
+    value of its shape's type, so that rules can check the rest. For example, a wrong entry in a list of strings becomes
+    `""`, and the other entries keep their indexes. An unknown key is dropped. A missing key gets its field's default,
     unless that is None.
     """
     if shape.any_of:
@@ -263,7 +262,7 @@ def reader(shape: Shape) -> Read:
 
 
 def applying(shape: Shape) -> list[tuple[Callable[[Any], object], Constraint]]:
-    """Return the constraints that a shape has, each with its test for a value."""
+    """Return the constraints that a shape has, each after its test for a value."""
     rows = TYPES[shape.type].constraints
     tests = ((constraint.test(getattr(shape, constraint.attribute)), constraint) for constraint in rows)
     return [(meets, constraint) for meets, constraint in tests if meets]
@@ -319,27 +318,17 @@ def _coercion_of_list(shape: Shape) -> Read:
 
 
 def are_texts(entries: Iterable[Any]) -> bool:
-    """Return whether all entries are strings."""
+    """Return whether all of these values are strings."""
     return _TEXTS.issuperset(map(type, entries))
 
 
 _TEXTS = frozenset({str})
 
 
-class _FieldReaders(dict[str, Read]):
-    """The readers of a table's fields by key. Each is compiled on first use, because most kits use few of the keys."""
-
-    def __init__(self, fields: Mapping[str, Field]) -> None:
-        self._fields = fields
-
-    def __missing__(self, key: str) -> Read:
-        self[key] = reader(self._fields[key].shape)
-        return self[key]
-
-
 def _coercion_of_table(shape: Shape) -> Read:
     fields = {field.key: field for field in shape.fields}
-    readers = _FieldReaders(fields)
+    # a field's reader is compiled on first use, because most kits use few of the keys
+    reader_of = cache(lambda key: reader(fields[key].shape))
     read_other = reader(shape.item) if shape.item else None
     required = [field.key for field in shape.fields if field.required]
     defaults = {field.key: field.default for field in shape.fields if field.default is not None}
@@ -348,7 +337,7 @@ def _coercion_of_table(shape: Shape) -> Read:
         made = defaults.copy()
         for key, inner in value.items():
             if key in fields:
-                made[key] = readers[key](inner, (*path, key), found)
+                made[key] = reader_of(key)(inner, (*path, key), found)
             elif read_other:
                 made[key] = read_other(inner, (*path, key), found)
             elif fields:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import partial
+from contextlib import suppress
 from time import sleep
 
 from kei_assembler.build.changes import FileStatus
-from kei_assembler.build.options import Policy, RunOptions
 from kei_assembler.build.result import RunResult, failed
-from kei_assembler.build.run import run
+from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.signatures import Signature, signature
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE
 from kei_assembler.loader import load_kit
-from kei_assembler.selection import named, prefix_to, refuse_no_kit
+from kei_assembler.selection import named, prefix_to, require_kit
 
 _POLL_MS = 1000
 """How often to compare signatures without an event, which new folders and the settings do not cause."""
@@ -41,7 +40,7 @@ def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[RunResult]:
 
 def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
     try:
-        refuse_no_kit(folder)
+        require_kit(folder)
         kit = load_kit(folder, targets)
         kit.display_folder = named(folder)
         result = run(kit, kit.manifests, True, RunOptions(policy=Policy.of(kit)))
@@ -54,11 +53,12 @@ def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
 def _snapshots(folder: str) -> Iterator[Signatures]:
     """Yield the signatures of the kit's sources, now and after each event."""
     while True:
-        folders = _folders(folder)
-        yield _signatures(folder)
+        folders, signatures = _snapshot(folder)
+        yield signatures
         for _ in _events(folders):
-            yield _signatures(folder)
-            if _folders(folder) != folders:
+            current_folders, signatures = _snapshot(folder)
+            yield signatures
+            if current_folders != folders:
                 break
 
 
@@ -66,26 +66,19 @@ def _events(folders: list[str]) -> Iterator[object]:
     """Yield at each change in these folders, and from time to time. End if the folders cannot be watched."""
     from watchfiles import watch
 
-    watched = partial(watch, step=_STEP_MS, debounce=4 * _STEP_MS, yield_on_timeout=True)
     try:
-        yield from watched(*folders, rust_timeout=_POLL_MS)
+        yield from watch(*folders, step=_STEP_MS, debounce=4 * _STEP_MS, rust_timeout=_POLL_MS, yield_on_timeout=True)
     except OSError:  # they were deleted or are unreadable, perhaps only for a moment
         sleep(_POLL_MS / 1000)
 
 
-def _folders(folder: str) -> list[str]:
-    try:
-        settings = load_kit(folder).settings
-    except AssembleError:
-        return [folder]
-    folders = (settings.manifests, *settings.blocks, settings.templates)
-    return [path for path in (os.path.join(folder, name) for name in folders) if DISK.is_folder(path)] or [folder]
-
-
-def _signatures(folder: str) -> Signatures:
-    try:
-        sources = load_kit(folder).sources()
-    except AssembleError:  # the build reports it
-        sources = []
+def _snapshot(folder: str) -> tuple[list[str], Signatures]:
+    """Return the folders to watch for a kit, and the signatures of its sources."""
+    folders, sources = [], []
+    with suppress(AssembleError):  # the build reports it
+        kit = load_kit(folder)
+        names = (kit.settings.manifests, *kit.settings.blocks, kit.settings.templates)
+        folders = list(filter(DISK.is_folder, map(kit.path, names)))
+        sources = kit.sources()
     files = {SETTINGS_FILE, PROJECT_FILE, *sources}
-    return {file: signature(os.path.join(folder, file)) for file in files}
+    return folders or [folder], {file: signature(os.path.join(folder, file)) for file in files}

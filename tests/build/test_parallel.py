@@ -22,8 +22,8 @@ COUNT = 8
 BLOCK = "# RULE\n\nBe kind.\n"
 DRIVER = """
 import os, signal, sys
-from kei_assembler import cli, kit
-from kei_assembler.build import disk, kit_plan, parallel, planner
+from kei_assembler.build import kit_plan, parallel, planner
+from kei_assembler.cli import app
 ONE = os.getpid()
 parallel.can_fork = lambda: {is_shared}
 kit_plan.BATCH, parallel.MIN_ITEMS = 1, 4

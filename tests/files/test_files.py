@@ -59,7 +59,7 @@ class Memory:
 def _made(kit: Kit) -> dict[str, bytes | None]:
     """The outputs of a kit that has none yet."""
     plan = plan_kit(kit, kit.manifests, whole=True)
-    assert [found for found in plan.found if found.code != "B206"] == []
+    assert [found for found in plan.diagnostics if found.code != "B206"] == []
     assert {change.status for change in plan.changes} == {FileStatus.CREATE}
     return {change.path: change.after for change in plan.changes}
 

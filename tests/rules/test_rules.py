@@ -58,7 +58,9 @@ def test_each_rule_is_documented(code: str) -> None:
 
 def test_the_catalog_has_every_rule_and_codes_are_unique() -> None:
     files = (REPOSITORY / "src" / "kei_assembler").rglob("*.py")
-    codes = [code for file in files for code in re.findall(r'^@rule\("(\w+)"', file.read_text(), re.MULTILINE)]
+    codes = [
+        code for file in files for code in re.findall(r'^@(?:rule|documented)\("(\w+)"', file.read_text(), re.MULTILINE)
+    ]
     assert sorted(codes) == list(RULES)
 
 
@@ -146,3 +148,12 @@ def test_strict_makes_a_warning_an_error(bench: Workbench) -> None:
     assert run.status == 0
     assert "warning[K111]" in run.stderr
     assert bench.run("--all", "--strict", "--ignore", "K111").status == 0
+
+
+def test_an_obligatory_block_is_checked_even_if_the_manifest_lacks_it(bench: Workbench) -> None:
+    manifest = 'name = "critic"\ndescription = "Reviews code."\n'
+    bench.write(
+        {"assemble.toml": 'obligatory = ["baseline"]\n', "_blocks/baseline.md": "", "agents/critic.toml": manifest}
+    )
+    run = bench.run("agents/critic.toml", "--output-format", "json")
+    assert [one["code"] for one in json.loads(run.stdout)["diagnostics"]] == ["B205", "B203"]

@@ -25,7 +25,8 @@ def classify(kit: Kit, artifact: Artifact, present: bytes | None) -> Change:
     """
     status = FileStatus.CREATE if present is None else _status(kit, artifact, present)
     before, after = (None, None) if status is FileStatus.UNCHANGED else (present, artifact.content)
-    return Change(status, artifact.path, artifact.manifest, artifact.target, before, after)
+    chosen = bool(kit.selected_targets)
+    return Change(status, artifact.path, artifact.manifest, artifact.target, before, after, chosen=chosen)
 
 
 def _status(kit: Kit, artifact: Artifact, present: bytes) -> FileStatus:

@@ -32,13 +32,10 @@ def diff(change: Change, prefix: str = "") -> str:
         return f"Binary file {_name('a', path)} differs\n"
     if len(before or b"") > _MAX_BYTES:
         return f"Large file {_name('a', path)} differs\n"
-    return "".join([*_head(change, path), *_hunks(_lines(before), _lines(after))])
-
-
-def _head(change: Change, path: str) -> Iterator[str]:
     tab = "\t" if " " in path else ""  # marks the end of the name for tools that would stop at a space
-    yield "--- /dev/null\n" if change.before is None else f"--- {_name('a', path)}{tab}\n"
-    yield "+++ /dev/null\n" if change.after is None else f"+++ {_name('b', path)}{tab}\n"
+    old = "/dev/null" if before is None else f"{_name('a', path)}{tab}"
+    new = "/dev/null" if after is None else f"{_name('b', path)}{tab}"
+    return "".join([f"--- {old}\n+++ {new}\n", *_hunks(_lines(before), _lines(after))])
 
 
 def _name(side: str, path: str) -> str:

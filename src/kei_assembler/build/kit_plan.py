@@ -14,7 +14,8 @@ from kei_assembler.build.writer import Disk
 from kei_assembler.diagnostics import Diagnostic, Location, has_errors
 from kei_assembler.kit import Kit
 from kei_assembler.model.settings import is_block_name
-from kei_assembler.rules import KitUsage, check_block, check_defaults, check_kit, outputs
+from kei_assembler.rules import check_block, check_defaults, check_kit, outputs
+from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.toml.source import Source
 
@@ -28,15 +29,17 @@ _AT_EACH_FILE = (outputs.output_outside_root.code,)
 """Codes of shared findings that are located at a manifest. The others are located at their cause."""
 
 
-class KitPlan(NamedTuple):
-    """The changes that a build would make, and all findings, before the policy is applied."""
+class Plan(NamedTuple):
+    """The diagnostics about some manifests, and the changes that a build would make."""
 
-    found: list[Diagnostic]
-    changes: list[Change]
+    diagnostics: tuple[Diagnostic, ...]
+    changes: tuple[Change, ...]
 
 
-def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> KitPlan:
+def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> Plan:
     """Return the plan for these manifests, which are all of the kit if `whole`. Drop findings with `ignored` codes.
+
+    The policy is not applied yet.
 
     Raises:
         AssembleError: a folder of the kit cannot be read.
@@ -55,7 +58,7 @@ def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[st
             from kei_assembler.build.schema_files import schema_file_changes
 
             changes += schema_file_changes(kit)
-    return KitPlan(found, changes)
+    return Plan(tuple(found), tuple(changes))
 
 
 def preview(kit: Kit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
@@ -103,8 +106,9 @@ class _Merged:
         return is_new
 
     def findings(self, whole: bool, ignored: Collection[str]) -> list[Diagnostic]:
-        """Return the findings so far and those about the blocks in use, or about all blocks if `whole`."""
-        names = {*filter(is_block_name, self.usage.blocks), *(self.kit.block_names if whole else ())}
+        """Return the findings so far and those about the obligatory and used blocks, or about all blocks if `whole`."""
+        names = {*self.kit.settings.obligatory, *filter(is_block_name, self.usage.blocks)}
+        names.update(self.kit.block_names if whole else ())
         blocks = filter(None, map(self.kit.block, sorted(names)))
         found = [*self.found, *(one for block in blocks for one in check_block(self.usage, block))]
         return [one for one in found if one.code not in ignored]

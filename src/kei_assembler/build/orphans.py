@@ -50,25 +50,20 @@ class _Search:
 
     def leftovers(self, patterns: Iterable[tuple[Target, str]], concerns: Callable[[Change], bool]) -> Iterator[Change]:
         """Yield the leftovers among the files of these patterns that concern the kit."""
-        searched = (
-            (row.name, normalize(deepened(path) if row.searches_subfolders else path)) for row, path in patterns
-        )
-        for target, pattern in dict.fromkeys(searched):
+        searched = ((row.name, deepened(path) if row.searches_subfolders else path) for row, path in patterns)
+        for target, pattern in dict.fromkeys((target, normalize(pattern)) for target, pattern in searched):
             for path in self._files(pattern):
                 real = self.disk.real(path).casefold()
-                if (
-                    real not in self.seen
-                    and not self.kit.files.is_link(self.kit.path(path))
-                    and (content := self.disk.peek(path))
-                ):
-                    leftover = classify_leftover(self.kit, path, target, content)
-                    yield from [leftover] if leftover and concerns(leftover) else []
+                is_new = real not in self.seen and not self.kit.files.is_link(self.kit.path(path))
                 self.seen.add(real)
+                content = self.disk.peek(path) if is_new else None
+                leftover = classify_leftover(self.kit, path, target, content) if content else None
+                if leftover and concerns(leftover):
+                    yield leftover
 
     def _files(self, pattern: str) -> Iterator[str]:
         """The files whose paths match an output pattern."""
         where = reach(pattern, self.kit.settings.manifests)
-        if not self.kit.holds_folder(self.kit.path(where.folder)):
-            return iter(())
-        found = sorted(self.kit.files_in(where.folder, where.suffix, enters=where.enters))
-        return (path for path in found if where.file.fullmatch(path) and not is_temporary(path))
+        if self.kit.holds_folder(self.kit.path(where.folder)):
+            found = sorted(self.kit.files_in(where.folder, where.suffix, enters=where.enters))
+            yield from (path for path in found if where.file.fullmatch(path) and not is_temporary(path))

@@ -52,9 +52,8 @@ def shared(
         answers = _answers(child) if child else iter(())
         for item in progress(first):
             results.append(work(item))
-            others += islice(
-                answers, 1
-            )  # read one answer per item, so that the pipe does not fill up and block the child
+            # Read one answer per item: otherwise the pipe fills up and blocks the child.
+            others += islice(answers, 1)
         others += answers
     finally:
         if child:

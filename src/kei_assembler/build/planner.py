@@ -13,8 +13,9 @@ from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import Kit
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.paths import is_inside
-from kei_assembler.rules import ManifestUse, check_limits, check_manifest, outputs, text, use_of
+from kei_assembler.rules import check_limits, check_manifest, outputs, text
 from kei_assembler.rules.limits import Given
+from kei_assembler.rules.manifest_context import ManifestUse, use_of
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
@@ -88,9 +89,8 @@ class Planner:
         source = self.kit.read_manifest(file)
         problems = check_source(source) or run_rule(outputs.unusable_path, source, file)
         if problems:
-            return None, ManifestPlan(
-                file, run_rule(text.unfinished_merge, source, source) or problems, [], [], [], None
-            )
+            problems = run_rule(text.unfinished_merge, source, source) or problems
+            return None, ManifestPlan(file, problems, [], [], [], None)
         manifest, problems = check_manifest(self.kit, source)
         problems = [problem for problem in problems if problem.code not in self.ignored]
         plan = ManifestPlan(file, problems, [], [], [], use_of(self.kit, manifest))
@@ -123,16 +123,12 @@ class Planner:
         elif is_manifest_path(self.kit, path):
             plan.found.extend(run_rule(outputs.output_among_manifests, source, path))
         else:
-            plan.outputs.append(self._output(artifact, real.casefold()))
-
-    def _output(self, artifact: Artifact, real: str) -> Output:
-        try:
-            change = classify(self.kit, artifact, self.disk.read(artifact.path))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            problems = run_rule(outputs.output_unreadable, Source(artifact.manifest, ""), artifact.path, reason)
-            return Output(artifact.path, real, None, problems)
-        return Output(artifact.path, real, change._replace(chosen=True) if self.kit.selected_targets else change, [])
+            try:
+                change, problems = classify(self.kit, artifact, self.disk.read(path)), []
+            except OSError as error:
+                reason = error.strerror or str(error)
+                change, problems = None, run_rule(outputs.output_unreadable, source, path, reason)
+            plan.outputs.append(Output(path, real.casefold(), change, problems))
 
 
 def _check_limits(artifact: Artifact) -> list[Diagnostic]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from time import monotonic
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
 Item = TypeVar("Item")
 
@@ -16,22 +16,18 @@ _DELAY, _INTERVAL = 1.0, 0.1
 def with_progress(items: Sequence[Item]) -> Iterator[Item]:
     """Yield the items. If stderr is a terminal and they take longer than a second, show there how many are done."""
     stream = sys.stderr
-    return _shown(items, stream) if stream is not None and stream.isatty() else iter(items)
-
-
-def _shown(items: Sequence[Item], stream: TextIO) -> Iterator[Item]:
+    if stream is None or not stream.isatty():
+        yield from items
+        return
     due, line = monotonic() + _DELAY, ""
     try:
         for index, item in enumerate(items):
             if monotonic() >= due:
                 due, line = monotonic() + _INTERVAL, f"{index / len(items):4.0%} of the manifests are read"
-                _show(stream, f"\r{line}")
+                stream.write(f"\r{line}")
+                stream.flush()
             yield item
     finally:
         if line:
-            _show(stream, f"\r{' ' * len(line)}\r")
-
-
-def _show(stream: TextIO, text: str) -> None:
-    stream.write(text)
-    stream.flush()
+            stream.write(f"\r{' ' * len(line)}\r")
+            stream.flush()

@@ -10,13 +10,6 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
 
 
-class Failure(NamedTuple):
-    """Why the run stopped, and how to fix it."""
-
-    message: str
-    hint: str
-
-
 class Waiver(NamedTuple):
     """Something that the settings or an option allow, and the reason from the settings."""
 
@@ -38,9 +31,9 @@ class Request(NamedTuple):
     kit: str = ""
 
     @property
-    def only_looks(self) -> bool:
-        """Return whether the run writes nothing."""
-        return self.check or self.diff
+    def writes(self) -> bool:
+        """Return whether the run writes files."""
+        return not (self.check or self.diff)
 
 
 class RunResult(NamedTuple):
@@ -55,7 +48,7 @@ class RunResult(NamedTuple):
     drift: tuple[Diagnostic, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     changes: tuple[Change, ...] = ()
-    failure: Failure | None = None
+    failure: AssembleError | None = None
     printed: str | None = None
 
     @property
@@ -104,4 +97,4 @@ class RunResult(NamedTuple):
 
 def failed(error: AssembleError) -> RunResult:
     """Return the result of a run that an error stopped."""
-    return RunResult(diagnostics=error.diagnostics, failure=Failure(error.message, error.hint))
+    return RunResult(diagnostics=error.diagnostics, failure=error)

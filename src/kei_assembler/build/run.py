@@ -1,19 +1,65 @@
-"""One run: load, check, render, classify, write, report."""
+"""One run: its options, and its steps: load, check, render, classify, write, report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from kei_assembler.build import findings
 from kei_assembler.build.changes import Change, FileStatus, WritePolicy
 from kei_assembler.build.kit_plan import plan_kit
-from kei_assembler.build.options import RunOptions
-from kei_assembler.build.result import Request, RunResult
-from kei_assembler.build.waivers import waivers
+from kei_assembler.build.result import Request, RunResult, Waiver
 from kei_assembler.build.writer import Disk
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.kit import Kit
 from kei_assembler.kit.discovery import git_top
+from kei_assembler.loader import refuse
+from kei_assembler.markdown.hidden_text import named
+from kei_assembler.model.settings import character
+
+
+class Policy(NamedTuple):
+    """How to count findings: the codes to ignore, and whether warnings are errors (`strict`)."""
+
+    ignore: frozenset[str] = frozenset()
+    strict: bool = False
+
+    @classmethod
+    def of(cls, kit: Kit, codes: Iterable[str] = (), strict: bool = False) -> Policy:
+        """Return the policy of a kit's settings, with additional codes to ignore.
+
+        Raises:
+            AssembleError: the settings name a code that does not exist or cannot be ignored.
+        """
+        if kit.settings.ignore:
+            from kei_assembler.rules.catalog import check_ignore
+
+            refuse(check_ignore(kit))
+        return cls(frozenset({*codes, *kit.settings.ignore}), strict)
+
+    def weigh(self, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """Return the findings that are not ignored, sorted, with their severity under this policy."""
+        return sorted(
+            diagnostic._replace(severity=Severity.ERROR)
+            if self.strict and diagnostic.severity is Severity.WARNING
+            else diagnostic
+            for diagnostic in diagnostics
+            if diagnostic.code not in self.ignore
+        )
+
+
+class RunOptions(NamedTuple):
+    """The options of a run. With `check` or `diff`, it writes nothing.
+
+    With `staged`, it also reports the files of the kit that differ from git's index.
+    """
+
+    check: bool = False
+    diff: bool = False
+    staged: bool = False
+    write_policy: WritePolicy = WritePolicy()
+    policy: Policy = Policy()
 
 
 def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> RunResult:
@@ -30,25 +76,28 @@ def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> Run
     # Load, check and render each manifest, and classify its outputs. The plan is complete before the first write.
     policy = options.policy
     plan = plan_kit(kit, files, whole, policy.ignore)
-    result = RunResult(
-        Request(len(files), options.check, options.diff, kit=kit.display_folder),
-        diagnostics=tuple(policy.weigh(plan.found)),
-        waivers=tuple(waivers(kit, policy, plan.changes)) if options.check else (),
-    )
-    if has_errors(result.diagnostics):
-        return result._replace(changes=() if options.writes else tuple(plan.changes))
+    request = Request(len(files), options.check, options.diff, kit=kit.display_folder)
+    found, changes = policy.weigh(plan.diagnostics), list(plan.changes)
+    waivers = tuple(_waivers(kit, policy, changes)) if options.check else ()
+    if has_errors(found):
+        return RunResult(request, tuple(found), (), waivers, () if request.writes else tuple(changes))
 
     # Write.
-    changes = write(kit, plan.changes, options.write_policy) if options.writes else plan.changes
+    if request.writes:
+        changes = write(kit, changes, options.write_policy)
 
-    # Report.
-    found = [*result.diagnostics, *_conflicts(kit, changes, options)]
+    # Report. A check reports all files that differ, a build only the errors about files that it left alone.
     drift = findings.outdated(kit, changes) if options.check else []
+    if options.check:
+        found += policy.weigh(findings.conflicts(kit, changes))
     if options.staged:
         found += findings.unstaged(kit, changes)
-    if options.writes:
+    if request.writes:
+        left_alone = (change for change in changes if not change.applied)
+        conflicts = policy.weigh(findings.conflicts(kit, left_alone))
+        found += [diagnostic for diagnostic in conflicts if diagnostic.severity is Severity.ERROR]
         changes = [change for change in changes if change.status is not FileStatus.UNMANAGED]
-    return result._replace(diagnostics=tuple(sorted(found)), drift=tuple(drift), changes=tuple(changes))
+    return RunResult(request, tuple(sorted(found)), tuple(drift), waivers, tuple(changes))
 
 
 def write(kit: Kit, changes: Sequence[Change], policy: WritePolicy) -> list[Change]:
@@ -62,12 +111,17 @@ def write(kit: Kit, changes: Sequence[Change], policy: WritePolicy) -> list[Chan
     disk = Disk(kit)
     disk.remove_stale_temp_files(change.path for change in changes)
     covered = sorted(filter(policy.covers, changes), key=lambda change: change.after is None)
-    done = {change.path: change for change in disk.apply(covered)}
+    done = {change.path: disk.apply(change) for change in covered}
     return [done.get(change.path, change) for change in changes]
 
 
-def _conflicts(kit: Kit, changes: Iterable[Change], options: RunOptions) -> list[Diagnostic]:
-    """The findings about files that differ for other reasons: all in a check, only errors in a build."""
-    relevant = (change for change in changes if options.check or (options.writes and not change.applied))
-    found = options.policy.weigh(findings.conflicts(kit, relevant))
-    return [diagnostic for diagnostic in found if options.check or diagnostic.severity is Severity.ERROR]
+def _waivers(kit: Kit, policy: Policy, changes: Iterable[Change]) -> Iterator[Waiver]:
+    """Everything that a check of these changes accepts because of the settings or an option."""
+    for code in sorted(policy.ignore):
+        yield Waiver(f"{code} is ignored")
+    for name, reason in kit.settings.allow_characters.items():
+        yield Waiver(f"{named(character(name))} may be in the text", reason)
+    for allowance in kit.settings.allow_rights:
+        yield Waiver(f"{allowance['agent']} may have {', '.join(allowance['rights'])}", allowance["reason"])
+    for folder in sorted({os.path.dirname(change.path) for change in changes if change.path.startswith("../")}):
+        yield Waiver(f"files are written outside the kit, to {folder}")

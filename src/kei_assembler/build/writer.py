@@ -42,17 +42,6 @@ class Disk:
             return self.read(path) if self.holds(path) else None
         return None
 
-    def apply(self, changes: Iterable[Change]) -> list[Change]:
-        """Make the changes, and return them with `applied` set.
-
-        Each file is written atomically. A file that somebody else changed after it was planned is kept and returned as
-        edited, without `applied`. If another run has already made the same change, it counts as applied.
-
-        Raises:
-            AssembleError: a file cannot be written.
-        """
-        return [self._apply(change) for change in changes]
-
     def remove_stale_temp_files(self, paths: Iterable[str]) -> None:
         """Remove the temporary files of killed runs from the folders of these outputs."""
         for folder in {os.path.dirname(path) for path in paths}:
@@ -65,7 +54,15 @@ class Disk:
         is_link = self.kit.files.is_link(full)
         return self.kit.files.resolve(full) if is_link else os.path.join(self._real_folder(folder), name)
 
-    def _apply(self, change: Change) -> Change:
+    def apply(self, change: Change) -> Change:
+        """Make a change, and return it with `applied` set.
+
+        The file is written atomically. If somebody else changed it after it was planned, it is kept and the change is
+        returned as edited, without `applied`. If another run has already made the same change, it counts as applied.
+
+        Raises:
+            AssembleError: the file cannot be written.
+        """
         path = self.kit.path(change.path)
         try:
             is_as_planned = atomic.replace(path, change.before, change.after, self.real(change.path))

@@ -17,11 +17,10 @@ import click
 from kei_assembler import __version__
 from kei_assembler.build.changes import WritePolicy
 from kei_assembler.build.kit_plan import preview
-from kei_assembler.build.options import Policy, RunOptions
 from kei_assembler.build.result import CANNOT_RUN, CLEAN, Request, RunResult, failed
-from kei_assembler.build.run import run
+from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.cli import completion, console
-from kei_assembler.cli.commands import COMMANDS, MODULES, NAMES, tell
+from kei_assembler.cli.commands import COMMANDS, MODULES, write
 from kei_assembler.cli.options import OneOf, kit_option, several, target_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import run_cache
@@ -35,15 +34,6 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 INTERRUPTED = 130
-
-_BUILD_HELP = """Generate agent files from their manifests.
-
-\b
-Examples:
-  assemble agents/critic.toml      build one agent
-  assemble --all                   build all agents
-  assemble --all --check --diff    write nothing, show the changes, and fail if there are any
-"""
 
 
 class _DefaultGroup(click.Group):
@@ -60,7 +50,7 @@ class _DefaultGroup(click.Group):
         if not args:
             args = ["--help"]
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        if args[0] not in own and args[0] not in (self.default.name, *NAMES):
+        if args[0] not in own and args[0] not in (self.default.name, *COMMANDS):
             args = [self.default.name or "", *args]
         return super().parse_args(ctx, args)
 
@@ -69,24 +59,20 @@ class _DefaultGroup(click.Group):
             self.default.format_usage(default, formatter)
             self.default.format_help_text(default, formatter)
             options = [*self.default.params, *self.get_params(ctx)]
-            records = [
-                record
-                for option in options
-                if isinstance(option, click.Option) and (record := option.get_help_record(default))
-            ]
+            records = [record for option in options if (record := option.get_help_record(default))]
         with formatter.section("Options"):
             formatter.write_dl(records)
         self.format_commands(ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(NAMES)
+        return list(COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in NAMES:
+        if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
         command: click.Command = import_module(f"kei_assembler.cli.{MODULES.get(cmd_name, cmd_name)}").command
         return command
@@ -117,7 +103,7 @@ def assemble() -> None:
     """Assemble agent files."""
 
 
-@assemble.command("build", cls=_DefaultCommand, help=_BUILD_HELP)
+@assemble.command("build", cls=_DefaultCommand)
 @click.argument("manifests", nargs=-1, metavar="MANIFEST...", shell_complete=completion.manifests)
 @click.option("--all", "all_", is_flag=True, help="Build all manifests of the kit.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file is out of date.")
@@ -127,21 +113,28 @@ def assemble() -> None:
 @click.option("--prune", is_flag=True, help="Delete generated files that have no manifest; requires --all.")
 @click.option("--staged", is_flag=True, help="Also fail if a file of the kit has unstaged changes.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
-@several("--ignore", "ignore", "CODE", "Ignore a diagnostic code", completion.codes)
+@several("--ignore", "CODE", "Ignore a diagnostic code", completion.codes)
 @click.option("--output-format", type=OneOf(FORMATS), default="text", help="The format of the report (default: text).")
 @target_option
 @click.option("--no-cache", is_flag=True, help="Do not read or write the run cache.")
 @kit_option
 def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
-    """Build, check, diff or print agent files, and return the exit status."""
+    """Generate agent files from their manifests.
+
+    \b
+    Examples:
+      assemble agents/critic.toml      build one agent
+      assemble --all                   build all agents
+      assemble --all --check --diff    write nothing, show the changes, and fail if there are any
+    """
     _refuse_contradictions(manifests, output_format, options)
     run_cache.start_recording()
     prefix = ""
     try:
-        home = locate_kit(manifests, folder, NAMES)
-        prefix = prefix_to(home)
-        kit = load_kit(home, options["targets"])
-        kit.display_folder = named(home)
+        located = locate_kit(manifests, folder, COMMANDS)
+        prefix = prefix_to(located)
+        kit = load_kit(located, options["targets"])
+        kit.display_folder = named(located)
         result = _result(kit, manifests, options)
     except AssembleError as error:
         result = failed(error)
@@ -149,7 +142,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
 
 
 def _result(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
-    files = files_of(kit, manifests, NAMES)
+    files = files_of(kit, manifests, COMMANDS)
     policy = Policy.of(kit, _ignored(options["ignore"]), options["strict"])
     if options["stdout"]:
         return _preview(kit, files[0], policy)
@@ -181,12 +174,14 @@ def _refuse_contradictions(manifests: Sequence[str], output_format: str, options
 def _preview(kit: Kit, file: str, policy: Policy) -> RunResult:
     found, artifacts = preview(kit, file, policy.ignore)
     result = RunResult(Request(1), tuple(policy.weigh(found)))
-    if result.status == CLEAN and len(artifacts) > 1:
+    if result.status != CLEAN:
+        return result
+    if len(artifacts) > 1:
         names = ", ".join(artifact.target for artifact in artifacts)
         raise AssembleError(f"`{file}` has several targets: {names}", "choose one with --target")
-    if result.status == CLEAN and not artifacts:
+    if not artifacts:
         raise AssembleError(f"`{file}` is not generated for this target", "add the target to `targets` in the manifest")
-    return result._replace(printed=artifacts[0].content.decode()) if result.status == CLEAN else result
+    return result._replace(printed=artifacts[0].content.decode())
 
 
 def _ignored(codes: Sequence[str]) -> list[str]:
@@ -201,8 +196,7 @@ def _ignored(codes: Sequence[str]) -> list[str]:
 
 def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
     out, err = _rendered(result, output_format)
-    tell(sys.stdout, out)
-    tell(sys.stderr, err)
+    write(out, err)
     if can_cache and run_cache.is_recording() and (again := result.again).is_up_to_date:
         run_cache.keep(*(_rendered(again, output_format) if result.applied else (out, err)))
     return result.status
@@ -211,11 +205,12 @@ def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
 def _rendered(result: RunResult, output_format: str) -> tuple[str, str]:
     out, err = FORMATS[output_format](result)
     is_raw = output_format == "text" and (result.request.diff or result.printed is not None)
-    return _escaped_for(sys.stdout, out, result.request.diff) if is_raw else out, err
+    return _escaped(out, result.request.diff) if is_raw else out, err
 
 
-def _escaped_for(stream: TextIO | None, text: str, is_diff: bool) -> str:
+def _escaped(text: str, is_diff: bool) -> str:
     """Escape control characters for terminals and CI logs, which act on them. Programs get the exact bytes."""
+    stream = sys.stdout
     if stream is None or not (stream.isatty() or _is_log(stream)):
         return text
     return text_report.escaped(text, is_diff and stream.isatty() and not os.environ.get("NO_COLOR"))
@@ -234,13 +229,9 @@ def main(args: Sequence[str] | None = None, prog_name: str = "assemble") -> NoRe
         SystemExit: always, with the exit status.
     """
     console.set_up()
-    signal.signal(signal.SIGTERM, _terminate)
+    # End with an exception, so that temporary files are removed.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(_status(args, prog_name))
-
-
-def _terminate(number: int, _frame: object) -> NoReturn:
-    """End with an exception, so that temporary files are removed."""
-    raise SystemExit(128 + number)
 
 
 def _status(args: Sequence[str] | None, prog_name: str) -> int:
@@ -251,8 +242,8 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
     except click.ClickException as error:
         message = StringIO()
         error.show(message)
-        tell(sys.stderr, "\n".join(map(shown, message.getvalue().split("\n"))))
+        write("", "\n".join(map(shown, message.getvalue().split("\n"))))
     except AssembleError as error:
         with suppress(AssembleError):
-            tell(sys.stderr, text_report.render(failed(error)).err)
+            write(*text_report.render(failed(error)))
     return CANNOT_RUN

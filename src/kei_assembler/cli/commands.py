@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TextIO
-
 from kei_assembler.cli import console
 from kei_assembler.diagnostics import AssembleError
 
@@ -18,19 +16,17 @@ COMMANDS = {
 }
 """The commands in the order of the help, with their summaries. Each command's own help starts with its summary."""
 
-NAMES = tuple(COMMANDS)
-
 MODULES = {"import": "import_"}
 """The modules of the commands whose name is a Python keyword."""
 
 
-def tell(stream: TextIO | None, text: str) -> None:
-    """Write a result to a stream and flush it.
+def write(out: str, err: str = "") -> None:
+    """Write to stdout, then to stderr.
 
     Raises:
-        AssembleError: the stream cannot be written to.
+        AssembleError: one of them cannot be written to.
     """
     try:
-        console.write(stream, text)
+        console.write(out, err)
     except OSError as error:
         raise AssembleError(f"the report cannot be written: {error.strerror}") from error

@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 import click
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import Kit, stem
-from kei_assembler.model import manifest
+from kei_assembler.model.manifest import settable_fields
+from kei_assembler.paths import display_path
 from kei_assembler.targets import CLAUDE_TOOLS
 
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
+Completion = Callable[[click.Context, click.Parameter | None, str], list[str]]
 
+files = click.Path().shell_complete
+"""Lets the shell offer files and folders."""
 
-def manifests(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Return the display paths of the kit's manifests that start with the word."""
-    from kei_assembler.paths import display_path
-
-    kit = _kit(ctx)
-    return _matching(incomplete, (display_path(kit.path(file)) for file in kit.manifests)) if kit else []
-
-
-def handoffs(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Return the agents that can be handed work and start with the word, each followed by `=` for the trigger."""
-    kit = _kit(ctx)
-    names = (*map(stem, kit.manifests), *kit.settings.external_agents) if kit else ()
-    return _keys(incomplete, names)
-
-
-def settable(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Return the keys that `--set` takes and that start with the word, each followed by `=` for the value."""
-    kit = _kit(ctx)
-    return _keys(incomplete, manifest.settable_fields(kit.settings.extra_keys if kit else {}))
-
-
-def blocks(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Return the kit's blocks that start with the word."""
-    kit = _kit(ctx)
-    return _matching(incomplete, kit.block_names if kit else ())
-
-
-def tools(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Return the tools that start with the word, by their names in a manifest."""
-    kit = _kit(ctx)
-    return _matching(incomplete, kit.known_tools if kit else CLAUDE_TOOLS)
+folders = click.Path(file_okay=False).shell_complete
+"""Lets the shell offer folders."""
 
 
 def codes(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
@@ -56,22 +28,17 @@ def codes(ctx: click.Context, param: click.Parameter | None, incomplete: str) ->
     return _matching(incomplete.upper(), RULES)
 
 
-def files(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Let the shell offer files and folders."""
-    from click.shell_completion import CompletionItem
+def _completion(words: Callable[[Kit | None], Iterable[str]], suffix: str = "") -> Completion:
+    """Return a completion that offers the words that `words` returns for the kit, each with the suffix.
 
-    return [CompletionItem(incomplete, "file")]
+    A word that already contains the suffix is complete.
+    """
 
+    def complete(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
+        is_complete = suffix and suffix in incomplete
+        return [] if is_complete else _matching(incomplete, (f"{word}{suffix}" for word in words(_kit(ctx))))
 
-def folders(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Let the shell offer folders."""
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(incomplete, "dir")]
-
-
-def _keys(incomplete: str, names: Iterable[str]) -> list[str]:
-    return [] if "=" in incomplete else _matching(incomplete, (f"{name}=" for name in names))
+    return complete
 
 
 def _matching(incomplete: str, words: Iterable[str]) -> list[str]:
@@ -87,3 +54,19 @@ def _kit(ctx: click.Context) -> Kit | None:
         return load_kit(folder_of(ctx.params.get("folder")))
     except (AssembleError, OSError):
         return None
+
+
+manifests = _completion(lambda kit: (display_path(kit.path(file)) for file in kit.manifests) if kit else ())
+"""Offers the display paths of the kit's manifests."""
+
+blocks = _completion(lambda kit: kit.block_names if kit else ())
+"""Offers the kit's blocks."""
+
+tools = _completion(lambda kit: kit.known_tools if kit else CLAUDE_TOOLS)
+"""Offers the tools, by their names in a manifest."""
+
+handoffs = _completion(lambda kit: (*map(stem, kit.manifests), *kit.settings.external_agents) if kit else (), "=")
+"""Offers the agents that can be handed work, each followed by `=` for the trigger."""
+
+settable = _completion(lambda kit: settable_fields(kit.settings.extra_keys if kit else {}), "=")
+"""Offers the keys that `--set` takes, each followed by `=` for the value."""

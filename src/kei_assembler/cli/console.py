@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
 
 
 def set_up() -> None:
@@ -21,24 +20,20 @@ def set_up() -> None:
             stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
-def write(stream: TextIO | None, text: str) -> None:
-    """Write text and flush it. A closed pipe is not an error: a reader such as `head` has all that it wants.
+def write(out: str, err: str) -> None:
+    """Write to stdout, then to stderr. A closed pipe is not an error: a reader such as `head` has all that it wants.
 
     Raises:
         OSError: the write failed for another reason, for example because the disk is full.
     """
-    if stream is None:
-        return
-    try:
-        stream.write(text)
-        stream.flush()
-    except BrokenPipeError:
-        _silence(stream)
-    except OSError:
-        _silence(stream)
-        raise
-
-
-def _silence(stream: TextIO) -> None:
-    """Redirect a stream to the null device, because the interpreter flushes at exit and would fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    for stream, text in ((sys.stdout, out), (sys.stderr, err)):
+        if stream is None or not text:
+            continue
+        try:
+            stream.write(text)
+            stream.flush()
+        except OSError as error:
+            # The interpreter flushes at exit and would fail again, so redirect the stream to the null device.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if not isinstance(error, BrokenPipeError):
+                raise

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import click
 
 from kei_assembler.cli import completion
-from kei_assembler.cli.commands import tell
+from kei_assembler.cli.commands import write
 from kei_assembler.rules import catalog
 from kei_assembler.rules.definition import Rule
 from kei_assembler.suggestions import nearest
@@ -20,7 +19,7 @@ from kei_assembler.suggestions import nearest
 def command(codes: Sequence[str], all_: bool) -> None:
     """Explain a diagnostic code. Without a code, list all of them."""
     rules = [rule_named(code) for code in codes]
-    tell(sys.stdout, "\n".join(map(catalog.explain, rules)) or (catalog.reference() if all_ else catalog.overview()))
+    write("\n".join(map(catalog.explain, rules)) or (catalog.reference() if all_ else catalog.overview()))
 
 
 def rule_named(code: str) -> Rule:

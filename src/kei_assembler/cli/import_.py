@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import click
 
 from kei_assembler.build.result import Request, RunResult
 from kei_assembler.cli import completion
-from kei_assembler.cli.commands import tell
+from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import OneOf, kit_option
 from kei_assembler.importing.run import import_agents
 from kei_assembler.markdown.hidden_text import shown
@@ -35,6 +34,6 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     result = RunResult(Request(imported.agents), tuple(imported.found))
     summary = filter(None, (text_report.counted(imported.agents, "agent"), text_report.tally(result.diagnostics)))
     following = f"next: review the manifests, then run: {imported.build}\n" if imported.build else ""
-    tell(sys.stdout, "".join(f"{status} {shown(path)}\n" for status, path in imported.files))
-    tell(sys.stderr, f"{text_report.diagnostics(result.diagnostics)}{'; '.join(summary)}\n{following}")
+    files = "".join(f"{status} {shown(path)}\n" for status, path in imported.files)
+    write(files, f"{text_report.diagnostics(result.diagnostics)}{'; '.join(summary)}\n{following}")
     return result.status

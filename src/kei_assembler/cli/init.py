@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from kei_assembler import scaffold
-from kei_assembler.build.options import RunOptions
-from kei_assembler.build.run import run
+from kei_assembler.build.run import RunOptions, run
 from kei_assembler.cli import completion
-from kei_assembler.cli.commands import tell
-from kei_assembler.kit import Kit, discovery, kit_option
+from kei_assembler.cli.commands import write
+from kei_assembler.kit import discovery, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path
 from kei_assembler.report import text_report
@@ -36,17 +33,14 @@ def command(folder: str | None) -> int:
     path = scaffold.kit_folder(folder)
     is_kit = discovery.is_kit(path)
     for line in scaffold.create_kit(path):
-        tell(sys.stdout, line)
+        write(line)
+    option = kit_option(named(path))
     if is_kit:
-        tell(sys.stderr, _NEXT_IN_KIT.format(kit=kit_option(named(path))))
+        write("", _NEXT_IN_KIT.format(kit=option))
         return 0
-    return _assemble(load_kit(path))
-
-
-def _assemble(kit: Kit) -> int:
+    kit = load_kit(path)
     result = run(kit, kit.manifests, True, RunOptions())
     changes = tuple(change._replace(path=display_path(kit.path(change.path))) for change in result.changes)
     out, err = text_report.render(result._replace(changes=changes))
-    tell(sys.stdout, out)
-    tell(sys.stderr, err + ("" if result.status else _NEXT.format(kit=kit_option(named(kit.folder)))))
+    write(out, err + ("" if result.status else _NEXT.format(kit=option)))
     return result.status

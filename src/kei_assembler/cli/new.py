@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
 
 from kei_assembler.cli import completion
-from kei_assembler.cli.commands import tell
+from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import kit_option, several
 from kei_assembler.kit import Kit
 from kei_assembler.loader import load_kit
@@ -21,42 +20,37 @@ from kei_assembler.scaffold import new_manifest
 from kei_assembler.selection import folder_of
 from kei_assembler.suggestions import did_you_mean, listed
 
+_SET_HELP = "Set any other key that holds text or a list. A list grows with each use"
+
 
 @click.command("new")
 @click.argument("name")
 @click.option("--description", metavar="TEXT", help="What the agent is for.")
 @click.option("--model", metavar="MODEL", help="The model that the agent runs on.")
-@several("--tool", "tools", "TOOL", "Let the agent use a tool", completion.tools)
-@several("--block", "blocks", "BLOCK", "Add a block after the obligatory ones", completion.blocks)
-@several(
-    "--handoff",
-    "handoffs",
-    "AGENT=TRIGGER",
-    "Hand work to another agent: its name and the trigger",
-    completion.handoffs,
-)
-@several(
-    "--set",
-    "others",
-    "KEY=VALUE",
-    "Set any other key that holds text or a list. A list grows with each use",
-    completion.settable,
-)
+@several("--tool", "TOOL", "Let the agent use a tool", completion.tools)
+@several("--block", "BLOCK", "Add a block after the obligatory ones", completion.blocks)
+@several("--handoff", "AGENT=TRIGGER", "Hand work to another agent: its name and the trigger", completion.handoffs)
+@several("--set", "KEY=VALUE", _SET_HELP, completion.settable)
 @kit_option
-def command(name: str, folder: str | None, others: Sequence[str], **options: Any) -> None:
+def command(name: str, folder: str | None, **options: Any) -> None:
     """Create the manifest of an agent. Required keys without a value get a placeholder, {{DESCRIBE_…}}, to fill in."""
     kit = load_kit(folder_of(folder))
     new_manifest.refuse_name(kit, name)
-    text, warnings = new_manifest.manifest_of(kit, name, _given(options) | _other_keys(kit, others))
+    text, warnings = new_manifest.manifest_of(kit, name, _given(options) | _other_keys(kit, options["set"]))
     for action, path in new_manifest.write(kit, name, text):
-        tell(sys.stdout, f"{action} {shown(display_path(path))}\n")
-    tell(sys.stderr, text_report.diagnostics(warnings) + _next(kit, name, text))
+        write(f"{action} {shown(display_path(path))}\n")
+    write("", text_report.diagnostics(warnings) + _next(kit, name, text))
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    given = {key: options[key] for key in ("tools", "blocks", "description", "model") if options[key]}
-    handoffs = [_handoff(handoff) for handoff in options["handoffs"]]
-    return given | ({"handoff": handoffs} if handoffs else {})
+    given = {
+        "description": options["description"],
+        "model": options["model"],
+        "tools": options["tool"],
+        "blocks": options["block"],
+        "handoff": list(map(_handoff, options["handoff"])),
+    }
+    return {key: value for key, value in given.items() if value}
 
 
 def _handoff(text: str) -> dict[str, str]:

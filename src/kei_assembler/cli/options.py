@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -22,9 +22,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class OneOf(_Choice):
     """A choice that suggests the nearest word for a mistyped one."""
 
-    def __init__(self, words: Iterable[str]) -> None:
-        super().__init__(list(words))
-
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the word.
 
@@ -38,21 +35,18 @@ class OneOf(_Choice):
             self.fail(f"{error.message.rstrip('.')}; {hint}" if hint else error.message, param, ctx)
 
 
-def several(
-    option: str, key: str, metavar: str, what: str, complete: Callable[..., Any]
-) -> Callable[[Function], Function]:
-    """Return a decorator that adds a repeatable option, which the command gets as the argument `key`."""
+def several(option: str, metavar: str, what: str, complete: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Return a decorator that adds a repeatable option."""
     words = f"{what}. Can be repeated."
-    return click.option(option, key, multiple=True, metavar=metavar, help=words, shell_complete=complete)
+    return click.option(option, multiple=True, metavar=metavar, help=words, shell_complete=complete)
 
 
-def target_option(function: Function) -> Function:
-    """Add the option `--target`, which the command gets as the argument `targets`."""
-    words = "Build only for this client. Can be repeated. `assemble targets` lists the clients."
-    return click.option("--target", "targets", multiple=True, type=OneOf(TARGETS), metavar="NAME", help=words)(function)
+_TARGET_HELP = "Build only for this client. Can be repeated. `assemble targets` lists the clients."
+target_option = click.option(
+    "--target", "targets", multiple=True, type=OneOf(TARGETS), metavar="NAME", help=_TARGET_HELP
+)
+"""Adds the option `--target`, which the command gets as the argument `targets`."""
 
-
-def kit_option(function: Function) -> Function:
-    """Add the option `--kit`, which the command gets as the argument `folder`."""
-    words = "Use the kit in this folder instead of searching upwards for one."
-    return click.option("--kit", "folder", metavar="DIR", help=words, shell_complete=completion.folders)(function)
+_KIT_HELP = "Use the kit in this folder instead of searching upwards for one."
+kit_option = click.option("--kit", "folder", metavar="DIR", help=_KIT_HELP, shell_complete=completion.folders)
+"""Adds the option `--kit`, which the command gets as the argument `folder`."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from kei_assembler.cli.commands import tell
+from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import kit_option
 from kei_assembler.kit import json_schema
 from kei_assembler.selection import kit_if_any
@@ -18,4 +16,4 @@ from kei_assembler.selection import kit_if_any
 def command(of_settings: bool, folder: str | None) -> None:
     """Print the JSON Schema of the kit's manifests, for editors."""
     chosen = json_schema.settings_schema() if of_settings else json_schema.manifest_schema(kit_if_any(folder))
-    tell(sys.stdout, json_schema.as_text(chosen))
+    write(json_schema.as_text(chosen))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import click
 
-from kei_assembler.cli.commands import tell
+from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import OneOf
 from kei_assembler.targets import TARGETS, docs
 
@@ -17,4 +16,4 @@ from kei_assembler.targets import TARGETS, docs
 @click.option("--all", "all_", is_flag=True, help="Print the documentation of all targets as Markdown.")
 def command(names: Sequence[str], all_: bool) -> None:
     """List the supported clients, with the path of their files, what is supported, and what is lost."""
-    tell(sys.stdout, docs.page() if all_ else docs.overview(names))
+    write(docs.page() if all_ else docs.overview(names))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import click
 
-from kei_assembler.cli.commands import tell
+from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import kit_option, target_option
 from kei_assembler.report import text_report
 from kei_assembler.selection import folder_of
@@ -22,7 +21,6 @@ def command(targets: Sequence[str], folder: str | None) -> None:
     watched = folder_of(folder)
     try:
         for result in builds(watched, tuple(dict.fromkeys(targets))):
-            for stream, text in zip((sys.stdout, sys.stderr), text_report.render(result), strict=True):
-                tell(stream, text)
+            write(*text_report.render(result))
     except KeyboardInterrupt:
-        tell(sys.stderr, "\n")
+        write("", "\n")

@@ -12,7 +12,6 @@ import stat
 from typing import NamedTuple, Protocol
 
 from kei_assembler.files.recorder import RECORDER
-from kei_assembler.files.recorder import Accesses as Accesses
 
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -114,15 +113,11 @@ class Disk:
 DISK: Files = Disk()
 """The disk of this machine, the default of all functions that read files."""
 
+accesses = RECORDER.all_accesses
+"""The recorded accesses of this process, to pass to another process."""
 
-def accesses() -> Accesses | None:
-    """Return the recorded accesses of this process, to pass to another process; None if nothing is recorded."""
-    return RECORDER.all_accesses()
-
-
-def add_accesses(others: Accesses | None) -> None:
-    """Add the accesses that another process recorded for the same run; None stops the recording."""
-    RECORDER.add(others)
+add_accesses = RECORDER.add
+"""Adds the accesses that another process recorded for the same run."""
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -142,10 +137,9 @@ def read_regular(path: str, max_bytes: int, follow: bool = True) -> bytes:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            is_folder = stat.S_ISDIR(status.st_mode)
-            raise OSError(
-                *(errno.EISDIR, "it is a folder") if is_folder else (errno.EINVAL, "it is not a regular file")
-            )
+            if stat.S_ISDIR(status.st_mode):
+                raise OSError(errno.EISDIR, "it is a folder")
+            raise OSError(errno.EINVAL, "it is not a regular file")
         size = min(status.st_size, max_bytes) + 1  # one byte more, to notice a file that is too large
         raw = os.read(descriptor, size)
         while 0 < len(raw) < size - 1 and (more := os.read(descriptor, size - len(raw))):

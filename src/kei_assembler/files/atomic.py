@@ -110,12 +110,10 @@ def _opened(path: str, permissions: int) -> BinaryIO:
 
 
 def _delete(path: str, before: bytes | None) -> bool:
-    if not os.path.lexists(path):
-        return True
-    is_unchanged = before is not None and _has_content(path, before)
-    if is_unchanged:
-        os.unlink(path)
-    return is_unchanged
+    if before is None or not _has_content(path, before):
+        return not os.path.lexists(path)
+    os.unlink(path)
+    return True
 
 
 def _replace(path: str, before: bytes | None, after: bytes) -> bool:
@@ -125,8 +123,7 @@ def _replace(path: str, before: bytes | None, after: bytes) -> bool:
         if before is not None:
             with suppress(FileNotFoundError):
                 os.chmod(file.name, stat.S_IMODE(os.stat(path).st_mode))
-        is_unchanged = not os.path.lexists(path) if before is None else _has_content(path, before)
-        if is_unchanged:
+        if _has_content(path, before):
             os.replace(file.name, path)
             return True
     with suppress(OSError):
@@ -134,7 +131,10 @@ def _replace(path: str, before: bytes | None, after: bytes) -> bool:
     return False
 
 
-def _has_content(path: str, content: bytes) -> bool:
+def _has_content(path: str, content: bytes | None) -> bool:
+    """Return whether a file has the content, or, for None, whether the path does not exist."""
+    if content is None:
+        return not os.path.lexists(path)
     try:
         return read_regular(path, len(content)) == content
     except FileNotFoundError:

@@ -10,13 +10,8 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.paths import is_inside
 
-_OF_ONE_WORK_TREE = (
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_WORK_TREE",
+_OF_ONE_WORK_TREE = frozenset(
+    "GIT_COMMON_DIR GIT_DIR GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_PREFIX GIT_WORK_TREE".split()
 )
 
 

@@ -125,7 +125,7 @@ class Recorder:
         return self.accesses
 
     def add(self, others: Accesses | None) -> None:
-        """Add the accesses of another process. Stop if it saw another state of a path than this process."""
+        """Add the accesses of another process. Stop if it recorded none, or saw another state of a path."""
         if self.accesses is None or others is None or not self.accesses.agree_with(others):
             self.stop()
         else:

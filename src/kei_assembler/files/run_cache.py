@@ -33,9 +33,13 @@ _PROJECT_MARKERS = (".git", ".hg", ".jj", ".svn", "assemble.toml", "pyproject.to
 
 
 class _Run:
-    """The current run: the arguments of its command line, or None before `recall`."""
+    """The current run, as `recall` sets it: the arguments of its command line, and the folder of the records.
 
-    args: tuple[str, ...] | None = None
+    The folder is "" if the cache is not to be used.
+    """
+
+    args: tuple[str, ...] = ()
+    folder: str = ""
 
 
 def recall(args: Iterable[str]) -> tuple[str, str] | None:
@@ -44,9 +48,9 @@ def recall(args: Iterable[str]) -> tuple[str, str] | None:
 
     RECORDER.stop()
     _Run.args, RECORDER.since = tuple(args), time.time_ns()
-    folder = _folder()
+    _Run.folder = _folder()
     try:
-        record = _read(folder, _name()) if folder else None
+        record = _read() if _Run.folder else None
         if record is None or not _applies(record):
             return None
         _mature(record)
@@ -67,11 +71,12 @@ def _applies(record: dict[str, Any]) -> bool:
 
 def _mature(record: dict[str, Any]) -> None:
     """Drop the digests from a record once all its signatures are settled: the next run then compares less."""
-    folder = _folder() if record["digests"] else None
-    found = list(map(signatures.signature, record["paths"])) if folder else []
+    if not record["digests"]:
+        return
+    found = list(map(signatures.signature, record["paths"]))
     is_current = record["signatures"] == list(map(_as_text, found))  # also after the digests were compared
-    if folder and is_current and all(signatures.is_settled(one, RECORDER.since) for one in found):
-        _write(folder, {**record, "digests": {}})
+    if is_current and all(signatures.is_settled(one, RECORDER.since) for one in found):
+        _write({**record, "digests": {}})
 
 
 def start_recording() -> None:
@@ -79,20 +84,19 @@ def start_recording() -> None:
 
     The time of a new file shows the clock of the file system, by which later signatures count as settled or not.
     """
-    folder = _folder()
-    if folder is None:
+    if not _Run.folder:
         return
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        if not _is_private(os.stat(folder)):
+        os.makedirs(_Run.folder, mode=0o700, exist_ok=True)
+        if not _is_private(os.stat(_Run.folder)):
             return
-        with new_file(os.path.join(folder, "clock"), 0o600) as file:
+        with new_file(os.path.join(_Run.folder, "clock"), 0o600) as file:
             now = os.fstat(file.fileno()).st_ctime_ns
     except OSError:
         return
     RECORDER.start(min(now, RECORDER.since))
     here = os.getcwd()
-    for argument in _Run.args or ():  # an argument can be a link to a manifest
+    for argument in _Run.args:  # an argument can be a link to a manifest
         RECORDER.record_lookup(os.path.join(here, argument))
 
 
@@ -106,21 +110,20 @@ def keep(out: str, err: str) -> None:
 
     `out` and `err` are the output of a run that finds everything unchanged.
     """
-    folder, seen = _folder(), RECORDER.all_accesses()
-    if folder is None or seen is None or _has_written_sources(seen):
+    seen = RECORDER.all_accesses()
+    if not _Run.folder or seen is None or _has_written_sources(seen):
         return
     changed = _add_changes(seen)
-    unsettled = [
-        path
+    digests = {
+        path: _digest(seen, path)
         for path, found in seen.paths.items()
         if path in changed or not signatures.is_settled(found, RECORDER.since)
-    ]
-    digests = {path: _digest(seen, path) for path in unsettled}
+    }
     devices = signatures.late_or_untimed_devices()
     if "" in digests.values() or any(signatures.is_on(signature, devices) for signature in seen.paths.values()):
         return
     states = {"paths": list(seen.paths), "signatures": list(map(_as_text, seen.paths.values())), "digests": digests}
-    _write(folder, {"key": _key(), "out": out, "err": err, "folders": seen.resolved, **states})
+    _write({"key": _key(), "out": out, "err": err, "folders": seen.resolved, **states})
 
 
 def _has_written_sources(seen: Accesses) -> bool:
@@ -154,21 +157,21 @@ def _digest(seen: Accesses, path: str) -> str:
     return seen.digests.get(path, "") if entries is None else signatures.digest(signatures.joined_entries(entries))
 
 
-def _folder() -> str | None:
-    """The user's cache folder for this tool, or None if the cache is not to be used.
+def _folder() -> str:
+    """The user's cache folder for this tool, or "" if the cache is not to be used.
 
     The folder must not lie in a project, where a repository could contain prepared records, except that the home
     folder itself can be a project. It must not lie in the working directory either.
     """
-    if _Run.args is None or "--no-cache" in _Run.args or os.name == "nt" or any(map(os.environ.get, _CI_VARIABLES)):
-        return None
+    if "--no-cache" in _Run.args or os.name == "nt" or any(map(os.environ.get, _CI_VARIABLES)):
+        return ""
     home = os.path.expanduser("~")
     base = os.environ.get("XDG_CACHE_HOME", "")
     base = base if os.path.isabs(base) else os.path.join(home, ".cache")
     if None in (sys.stdout, sys.stderr) or not os.path.isabs(base):
-        return None
+        return ""
     folder = os.path.realpath(os.path.join(base, "kei-assembler"))
-    return None if _is_exposed(folder, os.path.realpath(home)) else folder
+    return "" if _is_exposed(folder, os.path.realpath(home)) else folder
 
 
 def _is_exposed(folder: str, home: str) -> bool:
@@ -176,13 +179,11 @@ def _is_exposed(folder: str, home: str) -> bool:
         here = os.getcwd()
     except OSError:
         return True
-    while folder != home:
-        if folder == here or any(os.path.lexists(os.path.join(folder, mark)) for mark in _PROJECT_MARKERS):
-            return True
-        if folder == os.path.dirname(folder):
-            return False
-        folder = os.path.dirname(folder)
-    return False
+    return any(
+        above == here or any(os.path.lexists(os.path.join(above, mark)) for mark in _PROJECT_MARKERS)
+        for above in upwards(folder, home)
+        if above != home
+    )
 
 
 def _key() -> list[object]:
@@ -197,9 +198,10 @@ def _key() -> list[object]:
     return json.loads(json.dumps(key))  # type: ignore[no-any-return]
 
 
-def _name() -> str:
+def _path() -> str:
+    """The path of the record for this run."""
     raw = json.dumps(_key()).encode()
-    return f"{crc32(raw):08x}{adler32(raw):08x}.json"
+    return os.path.join(_Run.folder, f"{crc32(raw):08x}{adler32(raw):08x}.json")
 
 
 def _as_text(signature: Signature) -> str:
@@ -216,31 +218,31 @@ def _identity(status: os.stat_result) -> list[int]:
     return [status.st_dev, status.st_ino]
 
 
-def _read(folder: str, name: str) -> dict[str, Any] | None:
+def _read() -> dict[str, Any] | None:
     """Return the record in a file that only the user can write, if it is intact and belongs to this run."""
-    with open(os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as opened:
+    with open(os.open(_path(), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as opened:
         status = os.fstat(opened.fileno())
-        is_safe = stat.S_ISREG(status.st_mode) and _is_private(status) and _is_private(os.stat(folder))
+        is_safe = stat.S_ISREG(status.st_mode) and _is_private(status) and _is_private(os.stat(_Run.folder))
         check, _, text = opened.read().partition(b"\n") if is_safe else (b"", b"", b"")
     record: dict[str, Any] = json.loads(text) if int(check, base=16) == crc32(text) else {}
     return record if record["key"] == _key() and record["self"] == _identity(status) else None
 
 
-def _write(folder: str, record: dict[str, Any]) -> None:
+def _write(record: dict[str, Any]) -> None:
     """Write the record atomically. Without a record, the next run does all the work, so ignore errors."""
-    path = os.path.join(folder, _name())
+    path = _path()
     with suppress(OSError):
         with new_file(path, 0o600) as file:
             text = json.dumps({**record, "self": _identity(os.fstat(file.fileno()))}).encode()
             file.write(b"%08x\n" % crc32(text) + text)
             file.close()
             os.replace(file.name, path)
-        remove_stale_temp_files(folder)
-        _drop_old_records(folder)
+        remove_stale_temp_files(_Run.folder)
+        _drop_old_records()
 
 
-def _drop_old_records(folder: str) -> None:
-    with os.scandir(folder) as entries:
+def _drop_old_records() -> None:
+    with os.scandir(_Run.folder) as entries:
         records = [entry for entry in entries if entry.name.endswith(".json") and not is_temporary(entry.name)]
     records.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime_ns, reverse=True)
     for entry in records[_MAX_RECORDS:]:

@@ -56,7 +56,7 @@ class PendingKit(Kit):
         """Return the diagnostics of a build of the new manifests, and one for each key that the build changes."""
         plan = plan_kit(self, tuple(self.new), False, self.settings.ignore)
         changed = (found for change in plan.changes if change.after for found in self._changed_keys(change))
-        return [*plan.found, *changed]
+        return [*plan.diagnostics, *changed]
 
     def _changed_keys(self, change: Change) -> list[Diagnostic]:
         """Import the generated file, and return a diagnostic for each key of the front matter that is different."""

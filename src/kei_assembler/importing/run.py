@@ -8,7 +8,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from kei_assembler.build import writer
-from kei_assembler.build.options import Policy
+from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.files import DISK
 from kei_assembler.importing.agent_file import AgentFile, read_agent

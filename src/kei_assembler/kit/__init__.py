@@ -13,7 +13,7 @@ from kei_assembler.diagnostics import KeyPath
 from kei_assembler.files import DISK, Entry, Files
 from kei_assembler.files.walk import walk
 from kei_assembler.model.manifest import Manifest, manifest_reader, manifest_shape
-from kei_assembler.model.settings import Settings, character, is_block_name, table_at
+from kei_assembler.model.settings import Settings, character, is_block_name, value_at
 from kei_assembler.paths import is_inside, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
@@ -51,9 +51,9 @@ class Kit:
         """The targets that this run is limited to; empty means no limit."""
         self.display_folder = ""
         """The folder in commands that the user is told to run; empty if they do not have to name it."""
-        self._blocks: dict[str, Block | None] = {}
         self.holds_folder = cache(self.holds)
         """`holds` for folders, cached: many files lie in the same folder."""
+        self._blocks: dict[str, Block | None] = {}
 
     @cached_property
     def root(self) -> str:
@@ -94,7 +94,7 @@ class Kit:
     @cached_property
     def settings_table(self) -> Any:
         """The value in the settings file that should be the table of the settings."""
-        return table_at(self.settings_source.data, self.settings_at) if self.settings_source else {}
+        return value_at(self.settings_source.data, self.settings_at) if self.settings_source else {}
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
@@ -102,10 +102,9 @@ class Kit:
         table: dict[str, Any] = self.settings_table.get("defaults", {})
         return table
 
-    @property
-    def defaults_at(self) -> tuple[str, ...]:
-        """The path of the defaults in the settings file."""
-        return (*map(str, self.settings_at), "defaults")
+    def settings_path(self, *path: str | int) -> KeyPath:
+        """Return the path in the settings file for a path in the settings."""
+        return (*self.settings_at, *path)
 
     def manifest_file(self, name: str) -> str:
         """Return the file for a new agent's manifest."""

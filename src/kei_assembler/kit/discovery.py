@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from kei_assembler.diagnostics import AssembleError, KeyPath
 from kei_assembler.files import DISK, Files
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit
-from kei_assembler.model.settings import decode_settings, table_at
+from kei_assembler.model.settings import decode_settings, value_at
 from kei_assembler.paths import upwards
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 
@@ -64,7 +64,7 @@ def read_kit(folder: str, files: Files = DISK) -> Kit:
     source, at = (own, ()) if own else (project_settings(folder, files), PROJECT_TABLE)
     if source is None:
         return Kit(folder, decode_settings({}), None, files=files)
-    table = table_at(source.data, at)
+    table = value_at(source.data, at)
     return Kit(folder, decode_settings(table if isinstance(table, Mapping) else {}), source, at, files)
 
 
@@ -75,7 +75,7 @@ def project_settings(folder: str, files: Files) -> Source | None:
         AssembleError: the file cannot be read.
     """
     source = _settings_source(folder, files, PROJECT_FILE, b"assemble")
-    return source if source and (source.error or table_at(source.data, PROJECT_TABLE) is not None) else None
+    return source if source and (source.error or value_at(source.data, PROJECT_TABLE) is not None) else None
 
 
 def _settings_source(folder: str, files: Files, file: str, needle: bytes = b"") -> Source | None:

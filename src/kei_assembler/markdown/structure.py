@@ -243,7 +243,7 @@ _UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
 _FENCE = re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
 _LONE_TAG_ROW = len(_HTML_BLOCKS) - 1
 _MAX_ITEM_INDENT = 4
-_MAX_NESTING = 64  # nobody writes deeper; what is deeper is closed by the containers around it anyway
+_MAX_NESTING = 64  # deeper nesting does not occur, and the containers around it would close it anyway
 
 
 @cache
@@ -258,7 +258,8 @@ def _item(rest: str) -> re.Match[str] | None:
     return None if _THEMATIC_BREAK.match(rest) else _ITEM.match(rest)
 
 
-def _interrupts(item: re.Match[str]) -> bool:
+def _ends_paragraph(item: re.Match[str]) -> bool:
+    """Return whether a list item can interrupt a paragraph (5.2): it has text, and no number other than 1."""
     return item["number"] in (None, "1") and item.end() < len(item.string)
 
 
@@ -347,7 +348,7 @@ class _Reader:
             if quote := _QUOTE.match(rest):
                 self.containers.append(0)
                 rest = rest[quote.end() :]
-            elif (item := _item(rest)) and (not self.in_paragraph or _interrupts(item)):
+            elif (item := _item(rest)) and (not self.in_paragraph or _ends_paragraph(item)):
                 space = len(item["space"]) if item.end() < len(rest) else 1
                 width = item.end("marker") + (space if space <= _MAX_ITEM_INDENT else 1)
                 self.containers.append(width)

@@ -33,7 +33,7 @@ NAME = matching(
 
 
 def slug(text: str) -> str:
-    """Return the valid agent name that is most similar to a text; empty if none of its characters can be kept."""
+    """Return a valid agent name that is as close to the text as possible. It is empty if no character can stay."""
     import unicodedata  # only new and imported agents need it
 
     plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()

@@ -10,11 +10,13 @@ from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.manifest import EXTRA_SHAPES, FIELDS
 from kei_assembler.paths import normalize
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
+from kei_assembler.targets.target import Target
 from kei_assembler.validation import (
     BOOLEAN,
     FILLED,
     STRINGS,
     Field,
+    Shape,
     fits,
     list_of,
     matching,
@@ -51,18 +53,19 @@ def is_block_name(name: str) -> bool:
 TEMPLATE_NAME = matching(
     r"(?!(?:.*/)?\.{0,2}(?:/|\Z))[^\\\0:]+", "a template's path relative to the folder of templates", names_file=True
 )
+_BLOCKS = list_of(BLOCK_NAME, "a list of block names")
+_CHARACTERS = table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each")
 _CODE = matching("[A-Z][0-9]{3}", "a code such as `B201`")
 _AGENT = matching(r"\w(?:[\w .:@/-]*\w)?", "an agent's name")
-_TARGET_TABLES = table(
-    *(
-        Field(
-            name,
-            table(Field("output", _OUTPUT, "Where to write the files.", default=target.output), *target.settings),
-            target.label,
-        )
-        for name, target in TARGETS.items()
-    )
-)
+_TARGETS = list_of(one_of(*TARGETS), "a list of targets", minimum=1)
+
+
+def _target_table(row: Target) -> Shape:
+    output = Field("output", _OUTPUT, "Where to write the files.", default=row.output)
+    return table(output, *row.settings)
+
+
+_TARGET_TABLES = table(*(Field(name, _target_table(row), row.label) for name, row in TARGETS.items()))
 _DEFAULTS = table(*(field for field in FIELDS if field.key in ("tools", "model", "target")))
 
 _ALLOWANCE = table(
@@ -76,24 +79,17 @@ SETTINGS = (
     Field("blocks", list_of(_FOLDER, "a list of folders"), "The folders with the blocks.", default=("_blocks",)),
     Field("templates", _FOLDER, "The folder with the kit's templates. It is optional.", default="templates"),
     Field("root", _FOLDER, "The folder that all sources and outputs must lie in.", default="."),
-    Field(
-        "obligatory", list_of(BLOCK_NAME, "a list of block names"), "Blocks that all manifests list first.", default=()
-    ),
+    Field("obligatory", _BLOCKS, "Blocks that all manifests list first.", default=()),
     Field("required", STRINGS, "Keys that every manifest must fill in.", default=("name", "description")),
     Field("extra-keys", table_of(one_of(*EXTRA_SHAPES)), "Further keys of the manifests, for templates.", default={}),
     Field("external-agents", list_of(_AGENT, "a list of names"), "Agents outside the kit to hand off to.", default=()),
     Field("known-tools", STRINGS, "Tools to accept that no AI client has built in.", default=()),
-    Field(
-        "targets",
-        list_of(one_of(*TARGETS), "a list of targets", minimum=1),
-        "The AI clients to generate files for.",
-        default=(DEFAULT_TARGET,),
-    ),
+    Field("targets", _TARGETS, "The AI clients to generate files for.", default=(DEFAULT_TARGET,)),
     Field("target", _TARGET_TABLES, "Settings of one target.", default={}),
     Field("defaults", _DEFAULTS, "Default values for the manifests.", default={}),
     Field(
         "allow-characters",
-        table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each"),
+        _CHARACTERS,
         "Hidden characters that the kit's files can contain, each with the reason.",
         default={},
     ),
@@ -160,9 +156,9 @@ def character(name: str) -> str:
     return chr(int(name.removeprefix("U+"), base=16))
 
 
-def table_at(data: Mapping[str, Any], at: KeyPath) -> Any:
-    """Return the value at a path in a file's data, or None. It should be the table of the settings."""
-    table: Any = data
+def value_at(data: Mapping[str, Any], at: KeyPath) -> Any:
+    """Return the value at a path of keys in parsed TOML, or None if it does not exist."""
+    value: Any = data
     for key in at:
-        table = table.get(key) if isinstance(table, Mapping) else None
-    return table
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value

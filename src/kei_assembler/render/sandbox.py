@@ -19,7 +19,7 @@ from jinja2.runtime import BlockReference, Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 
 from kei_assembler.render.limits import Budget, PayingCode, PayingTemplate
-from kei_assembler.render.template_inheritance import Inheritance, heritage
+from kei_assembler.render.template_inheritance import Inheritance, inheritance
 
 _MAX_SOURCE = 64 * 1024
 _REFUSED_FILTERS = "attr batch center format pprint random slice striptags sum tojson urlize wordwrap xmlattr".split()
@@ -58,7 +58,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def __init__(self, finalize: Callable[[Any], Any], **options: Any) -> None:
         self.budget = Budget(finalize)
-        self.heritage: dict[str, Inheritance] = {}
+        self.inheritance: dict[str, Inheritance] = {}
         # Optimized, Jinja2 would evaluate constant expressions when it compiles them, before a budget applies.
         super().__init__(finalize=self.budget.printed, optimized=False, **options)
         self.globals = {"range": safe_range}
@@ -71,7 +71,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if len(source) > _MAX_SOURCE:  # compiling many names and branches takes quadratic time
             raise TemplateSyntaxError(f"the template is longer than {_MAX_SOURCE} characters", 1, name, filename)
         tree = super()._parse(source, name, filename)
-        self.heritage[filename or ""] = heritage(tree)
+        self.inheritance[filename or ""] = inheritance(tree)
         return tree
 
     def _charged(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -44,7 +44,7 @@ class UnknownBlock(NamedTuple):
     known: frozenset[str]
 
 
-def heritage(tree: nodes.Template) -> Inheritance:
+def inheritance(tree: nodes.Template) -> Inheritance:
     """Return the facts about a parsed template."""
     # Jinja2 prints what precedes `extends`, so a block there has an effect without replacing anything.
     after_extends = dropwhile(lambda node: not isinstance(node, nodes.Extends), tree.body)
@@ -79,13 +79,13 @@ def _outermost(tree: Iterable[nodes.Node]) -> Iterator[nodes.Block]:
             yield from _outermost(node.iter_child_nodes())
 
 
-def misnamed(heritage_of: Callable[[str], Inheritance | None], name: str) -> Iterator[UnknownBlock]:
+def misnamed(inheritance_of: Callable[[str], Inheritance | None], name: str) -> Iterator[UnknownBlock]:
     """Yield the blocks without effect in a template and in those that it extends.
 
-    `heritage_of` returns the facts about a template by its name, or None if they are not known. If any template in the
-    chain is not known, nothing is reported.
+    `inheritance_of` returns the facts about a template by its name, or None if they are not known. If they are not
+    known for one of the templates, nothing is reported.
     """
-    chain = _chain(heritage_of, name)
+    chain = _chain(inheritance_of, name)
     called: frozenset[str] = frozenset().union(*(facts.calls for _, facts in chain))
     for index, (template, facts) in enumerate(chain[:-1]):
         inherited = frozenset().union(*(other.blocks for _, other in chain[index + 1 :]))
@@ -94,11 +94,11 @@ def misnamed(heritage_of: Callable[[str], Inheritance | None], name: str) -> Ite
                 yield UnknownBlock(template, block.name, block.line, chain[index + 1][0], inherited)
 
 
-def _chain(heritage_of: Callable[[str], Inheritance | None], name: str | None) -> list[tuple[str, Inheritance]]:
+def _chain(inheritance_of: Callable[[str], Inheritance | None], name: str | None) -> list[tuple[str, Inheritance]]:
     """Return a template and those that it extends, directly or not; empty if one of them is not known."""
     chain: list[tuple[str, Inheritance]] = []
     while name:
-        facts = heritage_of(name)
+        facts = inheritance_of(name)
         if facts is None or len(chain) == _MAX_CHAIN:
             return []
         chain.append((name, facts))

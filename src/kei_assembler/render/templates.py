@@ -49,10 +49,10 @@ class Templates:
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self._sources: dict[str, Source] = {}
-        self._heritage: dict[str, Mapping[str, Inheritance]] = {}
+        self._inheritance: dict[str, Mapping[str, Inheritance]] = {}
         self.name_for = cache(self._name_for)
         self.body = cache(self._compile)
-        self._ineffective = cache(self._find_ineffective)
+        self.ineffective_blocks = cache(self._find_ineffective_blocks)
 
     def _name_for(self, target: str) -> str:
         """Return the template for a target's bodies: the kit's for this target, the kit's for all, or the package's."""
@@ -73,7 +73,7 @@ class Templates:
         if name == PACKAGE_BODY:
             return _package_template(_package_source()).render
         environment = Sandbox(printable, loader=FunctionLoader(self._load), **_SYNTAX)
-        self._heritage[name] = environment.heritage
+        self._inheritance[name] = environment.inheritance
         return environment.get_template(name).render
 
     def _load(self, name: str) -> tuple[str, str, None] | None:
@@ -95,18 +95,15 @@ class Templates:
         self._sources[source.file] = source
         return source.text, source.file, None
 
-    def ineffective_blocks(self, target: str) -> list[Diagnostic]:
+    def _find_ineffective_blocks(self, target: str) -> list[Diagnostic]:
         """Return a finding for each block that no extended template has, once a target's template is compiled."""
-        return self._ineffective(self.name_for(target))
-
-    def _find_ineffective(self, name: str) -> list[Diagnostic]:
-        known, found = self._heritage.get(name, {}), []
+        name = self.name_for(target)
+        known, found = self._inheritance.get(name, {}), []
         for block in misnamed(lambda template: known.get(self._file(template)), name):
             source = self._sources[self._file(block.template)]
             span = _span_of_block(source.text, _line_in(source.text, block.line), block.name)
-            found += run_rule(
-                unknown_template_block, source, span, block.name, block.template, block.parent, block.known
-            )
+            names = block.name, block.template, block.parent, block.known
+            found += run_rule(unknown_template_block, source, span, *names)
         return found
 
     def failure(self, error: Exception, manifest: str) -> TemplateFailure:

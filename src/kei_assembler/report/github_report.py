@@ -10,14 +10,13 @@ from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic, Location, Severity
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import normalize
-from kei_assembler.report.streams import Streams
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 _MESSAGE_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
-def render(result: RunResult) -> Streams:
+def render(result: RunResult) -> tuple[str, str]:
     """Return one command for each finding and each waiver, and one if the run failed; each is on its own line.
 
     GitHub resolves paths from the top of the work tree, where a workflow runs. So the paths in the commands are
@@ -27,7 +26,7 @@ def render(result: RunResult) -> Streams:
     commands += [f"::notice title=waived::{_message(what, reason)}\n" for what, reason in result.waivers]
     if result.failure:
         commands.append(f"::error::{_message(result.failure.message, _help(result.failure.hint))}\n")
-    return Streams("".join(commands), "")
+    return "".join(commands), ""
 
 
 def _command(diagnostic: Diagnostic, prefix: str) -> str:
@@ -43,13 +42,13 @@ def _command(diagnostic: Diagnostic, prefix: str) -> str:
     if span.end_line != span.line:
         del properties["col"], properties["endColumn"]  # GitHub accepts columns only for a span within one line
     fields = ",".join(f"{name}={shown(str(value)).translate(_PROPERTY_ESCAPES)}" for name, value in properties.items())
-    notes = (_note(prefix, location, message) for location, message in diagnostic.related)
+    notes = (f"note: {_position(location, prefix)}: {message}" for location, message in diagnostic.related)
     text = _message(diagnostic.message, _help(diagnostic.help), *notes)
     return f"::{_COMMANDS[diagnostic.severity]} {fields}::{text}\n"
 
 
-def _note(prefix: str, location: Location, message: str) -> str:
-    return f"note: {normalize(prefix + location.file)}:{location.span.line}:{location.span.column}: {message}"
+def _position(location: Location, prefix: str) -> str:
+    return f"{normalize(prefix + location.file)}:{location.span.line}:{location.span.column}"
 
 
 def _help(text: str) -> str:

@@ -8,10 +8,9 @@ from kei_assembler.build.changes import DRIFT, Change
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic, Location
 from kei_assembler.markdown.hidden_text import as_json, shown
-from kei_assembler.report.streams import Streams
 
 
-def render(result: RunResult) -> Streams:
+def render(result: RunResult) -> tuple[str, str]:
     """Return an object with the keys `diagnostics`, `changes` and `loosened`, and `failure` if the run failed."""
     report: dict[str, Any] = {
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in result.findings],
@@ -20,21 +19,21 @@ def render(result: RunResult) -> Streams:
     }
     if result.failure:
         report["failure"] = {"message": shown(result.failure.message), "help": shown(result.failure.hint)}
-    return Streams(as_json(report), "")
+    return as_json(report), ""
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
-        **_place(diagnostic.location),
+        **_location(diagnostic.location),
         "code": diagnostic.code,
         "severity": diagnostic.severity.word,
         "message": shown(diagnostic.message),
         "help": shown(diagnostic.help),
-        "related": [{**_place(location), "message": shown(message)} for location, message in diagnostic.related],
+        "related": [{**_location(location), "message": shown(message)} for location, message in diagnostic.related],
     }
 
 
-def _place(location: Location) -> dict[str, Any]:
+def _location(location: Location) -> dict[str, Any]:
     return {"file": location.file, **location.span._asdict()}
 
 

@@ -6,15 +6,12 @@ from typing import Any
 
 from kei_assembler import __version__
 from kei_assembler.build.result import RunResult
-from kei_assembler.diagnostics import Diagnostic, Location, Severity
+from kei_assembler.diagnostics import Diagnostic, Location
 from kei_assembler.markdown.hidden_text import as_json, shown
 from kei_assembler.paths import normalize
-from kei_assembler.report.streams import Streams
-
-_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
-def render(result: RunResult) -> Streams:
+def render(result: RunResult) -> tuple[str, str]:
     """Return a log with one run: its findings and the rules that reported them.
 
     Code scanning services resolve paths from the top of the work tree, where a workflow runs. So paths are relative
@@ -28,7 +25,7 @@ def render(result: RunResult) -> Streams:
         "invocations": [_invocation(result)],
         "properties": {"loosened": [waiver._asdict() for waiver in result.waivers]},
     }
-    return Streams(as_json({"version": "2.1.0", "runs": [run]}), "")
+    return as_json({"version": "2.1.0", "runs": [run]}), ""
 
 
 def _invocation(result: RunResult) -> dict[str, Any]:
@@ -48,7 +45,7 @@ def _rule(code: str) -> dict[str, Any]:
         "name": rule.name,
         "shortDescription": {"text": documentation(rule).title},
         "help": {"text": explain(rule), "markdown": explain(rule)},
-        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        "defaultConfiguration": {"level": rule.severity.word},
     }
 
 
@@ -60,7 +57,7 @@ def _result(diagnostic: Diagnostic, codes: list[str], prefix: str) -> dict[str, 
     return {
         "ruleId": diagnostic.code,
         "ruleIndex": codes.index(diagnostic.code),
-        "level": _LEVELS[diagnostic.severity],
+        "level": diagnostic.severity.word,
         "message": {"text": shown(text)},
         "locations": [_location(diagnostic.location, prefix)],
         **({"relatedLocations": related} if related else {}),

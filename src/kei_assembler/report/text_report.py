@@ -7,20 +7,18 @@ import unicodedata
 from collections import Counter
 from collections.abc import Container, Iterable
 
-from kei_assembler.build.changes import DRIFT, Change, FileStatus
+from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic, Location
 from kei_assembler.markdown.hidden_text import shown
-from kei_assembler.report.streams import Streams
 
 _MAX_LINE_LENGTH = 100
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
 _DONE = {FileStatus.CREATE: "created", FileStatus.UPDATE: "updated", FileStatus.ORPHAN: "deleted"}
 _PLANNED = {FileStatus.CREATE: "would create", FileStatus.UPDATE: "would update"}
-_SHOWN_IN_BUILD = (FileStatus.EDITED, FileStatus.FOREIGN)
 
 
-def render(result: RunResult) -> Streams:
+def render(result: RunResult) -> tuple[str, str]:
     """Return the status of each output and the diagnostics; a check lists only the outputs that are out of date.
 
     With `--diff`, stdout contains only the diffs, so that other programs can read them.
@@ -28,10 +26,10 @@ def render(result: RunResult) -> Streams:
     results = "".join(_lines(result))
     err = "".join([diagnostics(result.diagnostics), *_closing(result)])
     if result.printed is not None:
-        return Streams(result.printed, diagnostics(result.diagnostics))
+        return result.printed, diagnostics(result.diagnostics)
     if result.request.diff:
-        return Streams(_diffs(result, DRIFT), results + err)
-    return Streams(results + ("" if result.request.check else escaped(_diffs(result, _SHOWN_IN_BUILD))), err)
+        return _diffs(result, DRIFT), results + err
+    return results + ("" if result.request.check else escaped(_diffs(result, PROTECTED))), err
 
 
 def diagnostics(found: Iterable[Diagnostic]) -> str:
@@ -64,16 +62,15 @@ _COLOURS = (("+++", "1"), ("---", "1"), ("@@", "36"), ("+", "32"), ("-", "31"))
 
 def _lines(result: RunResult) -> Iterable[str]:
     for change in result.changes:
-        if change.status in DRIFT or (change.status is FileStatus.UNCHANGED and not result.request.only_looks):
+        if change.status in DRIFT or (change.status is FileStatus.UNCHANGED and result.request.writes):
             advice = "" if change.applied else change.fix_command(result.request.kit)
             yield shown(f"{_word(result, change)} {change.path}{': ' if advice else ''}{advice}") + "\n"
 
 
 def _word(result: RunResult, change: Change) -> str:
-    if result.request.only_looks:
+    if not result.request.writes:
         return _PLANNED.get(change.status, str(change.status))
-    done = _DONE.get(change.status, "overwrote")
-    return done if change.applied else str(change.status)
+    return _DONE.get(change.status, "overwrote") if change.applied else str(change.status)
 
 
 def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, Kit, stem
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules import blocks, handoffs, hidden_text, keys, limits, names, permissions, text, tools
 from kei_assembler.rules.definition import Rule
-from kei_assembler.rules.manifest_context import KitUsage, ManifestContext, ManifestUse, use_of
+from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.toml.source import Source
 
-__all__ = [
-    "KitUsage",
-    "ManifestUse",
-    "check_block",
-    "check_defaults",
-    "check_kit",
-    "check_limits",
-    "check_manifest",
-    "use_of",
-]
-
-OF_MANIFEST = (
-    *keys.OF_MANIFEST,
-    *names.OF_MANIFEST,
-    *tools.OF_MANIFEST,
-    *blocks.OF_MANIFEST,
-    *handoffs.OF_MANIFEST,
-    *text.OF_MANIFEST,
-    *permissions.OF_MANIFEST,
-)
+_FAMILIES = (keys, names, tools, blocks, handoffs, text, permissions)
+OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
 OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)
 
@@ -43,7 +26,8 @@ def check_manifest(kit: Kit, source: Source) -> tuple[Manifest, list[Diagnostic]
     context = ManifestContext(kit, source)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
     found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
-    given = {key: getattr(context.manifest, key) for key in ("name", "description") if _is_there(context, key)}
+    keys_to_limit = (key for key in ("name", "description") if context.fits(key) and not keys.is_missing(context, key))
+    given = {key: getattr(context.manifest, key) for key in keys_to_limit}
     found += check_limits(source, given, kit.targets_of(context.manifest))
     found += run_rule(text.unfinished_merge, source, source)
     return context.manifest, found + run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
@@ -63,10 +47,6 @@ def _checked(context: ManifestContext, rules: Iterable[Rule]) -> list[Diagnostic
         if findings := first_findings(rule, context):
             found += diagnose(rule, context.source, map(context.placed, findings))
     return found
-
-
-def _is_there(context: ManifestContext, key: str) -> bool:
-    return context.fits(key) and not keys.is_missing(context, key)
 
 
 def check_limits(source: Source, given: limits.Given, targets: Iterable[str]) -> list[Diagnostic]:
@@ -94,17 +74,18 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
         if block := kit.block(name):
             found += run_rule(blocks.unused_block, block.source, usage, name)
     if kit.settings_source:
-        found += run_rule(permissions.unused_allowance, kit.settings_source, usage, kit.settings_at)
+        found += run_rule(permissions.unused_allowance, kit.settings_source, usage)
     return found
 
 
 def _check_handoffs(usage: KitUsage) -> list[Diagnostic]:
-    kit, reached, found = usage.kit, usage.handoffs, []
+    kit, found = usage.kit, []
+    reached: set[str] = set().union(*usage.handoffs_for.values())
     # an agent that no other hands off to only stands out if most of the others are handed off to
     if len(reached & kit.agents) * 2 > len(kit.agents):
         for file in kit.manifests:
             if stem(file) not in reached:
-                found += run_rule(handoffs.unreached_agent, kit.read_manifest(file), reached, stem(file))
+                found += run_rule(handoffs.unreached_agent, kit.read_manifest(file), stem(file))
     for file in usage.may_lack():
         source = kit.read_manifest(file)
         found += run_rule(handoffs.unreachable_agent, source, usage, kit.decode_manifest(source.data)[0])

@@ -1,18 +1,16 @@
 """Rules about the body of an imported agent file.
 
-As in `imports`, `assemble import` makes the findings while it converts a file, and a rule only passes them on.
+As in `imports`, `assemble import` makes the findings while it converts a file, and a rule only documents their code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from kei_assembler.diagnostics import Severity
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import documented
 
 
-@rule("I909", Severity.WARNING)
-def body_repaired(found: Violation) -> Iterable[Violation]:
+@documented("I909", Severity.WARNING)
+def body_repaired() -> None:
     """The body leaves a code fence or an HTML block open. In the manifest, it is closed at the end.
 
     Fails::
@@ -38,11 +36,10 @@ def body_repaired(found: Violation) -> Iterable[Violation]:
         finding
         ```
     """
-    yield found
 
 
-@rule("I911", Severity.NOTE)
-def section_moved(found: Violation) -> Iterable[Violation]:
+@documented("I911", Severity.NOTE)
+def section_moved() -> None:
     """A section became a block, and moved after the rest of the body, because blocks follow the role.
 
     Only reported with `--share`.
@@ -95,11 +92,10 @@ def section_moved(found: Violation) -> Iterable[Violation]:
 
         Say what you ran.
     """
-    yield found
 
 
-@rule("I914", Severity.NOTE)
-def break_rewritten(found: Violation) -> Iterable[Violation]:
+@documented("I914", Severity.NOTE)
+def break_rewritten() -> None:
     """Lines of the body end in two spaces, a hard line break. The manifest uses a backslash instead.
 
     Both mean the same in Markdown, but generated files have no trailing whitespace. Code is not changed.
@@ -124,4 +120,3 @@ def break_rewritten(found: Violation) -> Iterable[Violation]:
         Name: critic\\
         Task: review
     """
-    yield found

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import NamedTuple
 
+from kei_assembler import rules
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Kit
-from kei_assembler.rules import (
-    blocks,
-    bodies,
-    drift,
-    handoffs,
-    hidden_text,
-    imports,
-    keys,
-    limits,
-    names,
-    outputs,
-    permissions,
-    settings,
-    sources,
-    text,
-    tools,
-)
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.settings import unknown_ignore
@@ -100,26 +86,13 @@ In the examples, a line `# PATH` starts a file of the kit. An example without su
 """
 
 
-# a rule is found by being in one of these modules: a new one does not have to be listed anywhere
-_OF_BUILD = (
-    blocks,
-    drift,
-    handoffs,
-    hidden_text,
-    keys,
-    limits,
-    names,
-    outputs,
-    permissions,
-    settings,
-    sources,
-    text,
-    tools,
-)
-_MODULES = (*_OF_BUILD, bodies, imports)
-_FOUND = {value.code: value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule)}
+# a rule is found by being in a module of this package: a new one does not have to be listed anywhere
+_FAMILY_MODULES = {module.name for module in iter_modules(rules.__path__)} - {"catalog"}
+_FAMILY_VALUES = [vars(import_module(f"{rules.__name__}.{name}")).values() for name in _FAMILY_MODULES]
 
-RULES: dict[str, Rule] = dict(sorted(_FOUND.items()))
+RULES: dict[str, Rule] = dict(
+    sorted((value.code, value) for values in _FAMILY_VALUES for value in values if isinstance(value, Rule))
+)
 """Every rule by its code."""
 
 

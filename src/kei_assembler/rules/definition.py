@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
@@ -44,3 +45,8 @@ def rule(
 ) -> Callable[[Callable[..., Iterable[Violation]]], Rule]:
     """Return a decorator that turns a check into a rule. Warnings and notes can always be ignored."""
     return lambda check: Rule(code, severity, may_ignore or severity < Severity.ERROR, check)
+
+
+def documented(code: str, severity: Severity = Severity.ERROR) -> Callable[[Callable[[], None]], Rule]:
+    """Return a decorator that turns a mere docstring into a rule. Its check takes a finding and yields it."""
+    return lambda function: rule(code, severity)(wraps(function)(lambda finding: (finding,)))

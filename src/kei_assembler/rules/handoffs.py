@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import stem
@@ -126,12 +126,11 @@ def repeated_handoff(context: ManifestContext) -> Iterable[Violation]:
     """
     first: dict[str, int] = {}
     for index, handoff in enumerate(context.manifest.handoff):
-        target = handoff.target
-        if target and target in first:
-            before = (("handoff", first[target], "target"), "the first handoff to it")
-            where = ("handoff", index, "target")
-            yield Violation(where, f"a second handoff to `{target}`", "combine the two triggers into one", (before,))
-        first.setdefault(target, index)
+        before = first.setdefault(handoff.target, index)
+        if handoff.target and before != index:
+            related = ((("handoff", before, "target"), "the first handoff to it"),)
+            message = f"a second handoff to `{handoff.target}`"
+            yield Violation(("handoff", index, "target"), message, "combine the two triggers into one", related)
 
 
 @rule("H304", Severity.WARNING)
@@ -178,7 +177,7 @@ def cannot_hand_off(context: ManifestContext) -> Iterable[Violation]:
 
 
 @rule("H305", Severity.NOTE)
-def unreached_agent(reached: Collection[str], name: str) -> Iterable[Violation]:
+def unreached_agent(name: str) -> Iterable[Violation]:
     """No agent hands off to this one, although most agents of the kit are handed off to.
 
     People may start it themselves, or the other agents' manifests lack a handoff. Only reported when all manifests are
@@ -224,10 +223,7 @@ def unreached_agent(reached: Collection[str], name: str) -> Iterable[Violation]:
         target = "critic"
         trigger = "code to be reviewed"
     """
-    if name not in reached:
-        yield Violation(
-            ("name",), f"no agent hands off to `{name}`", "add a handoff to it if other agents should use it"
-        )
+    yield Violation(("name",), f"no agent hands off to `{name}`", "add a handoff to it if other agents should use it")
 
 
 @rule("H306", Severity.WARNING)

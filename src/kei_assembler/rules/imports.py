@@ -1,18 +1,16 @@
 """Rules about an imported agent file.
 
-`assemble import` makes the findings while it reads a file. A rule only passes them on; it documents their code.
+`assemble import` makes the findings while it reads a file. A rule only documents their code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from kei_assembler.diagnostics import Severity
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import documented
 
 
-@rule("I901", Severity.NOTE)
-def no_agent_file(found: Violation) -> Iterable[Violation]:
+@documented("I901", Severity.NOTE)
+def no_agent_file() -> None:
     """A file is not an agent file: it has no front matter, or the front matter has no key of an agent.
 
     Some clients load a file without front matter as an agent if it is in their folder. There, `assemble import` does
@@ -32,11 +30,10 @@ def no_agent_file(found: Violation) -> Iterable[Violation]:
         ---
         You review code.
     """
-    yield found
 
 
-@rule("I902", Severity.WARNING)
-def front_matter_guessed(found: Violation) -> Iterable[Violation]:
+@documented("I902", Severity.WARNING)
+def front_matter_guessed() -> None:
     """The meaning of front matter was guessed, because it is broken, or because clients read it differently.
 
     If front matter is not valid YAML, Claude Code reads it again with quotes around values that seem to need them.
@@ -60,11 +57,10 @@ def front_matter_guessed(found: Violation) -> Iterable[Violation]:
         ---
         You review code.
     """
-    yield found
 
 
-@rule("I903")
-def front_matter_refused(found: Violation) -> Iterable[Violation]:
+@documented("I903")
+def front_matter_refused() -> None:
     """Front matter is refused because it has aliases, is nested too deeply, or is too long.
 
     A few YAML aliases can expand to gigabytes of text. The file is not imported.
@@ -87,11 +83,10 @@ def front_matter_refused(found: Violation) -> Iterable[Violation]:
         ---
         You review code.
     """
-    yield found
 
 
-@rule("I904", Severity.WARNING)
-def key_not_placed(found: Violation) -> Iterable[Violation]:
+@documented("I904", Severity.WARNING)
+def key_not_placed() -> None:
     """A key of the front matter, or its value, is not allowed in a manifest.
 
     The client does not know the key or does not accept the value, or `assemble` does not know the key yet. The rest of
@@ -117,11 +112,10 @@ def key_not_placed(found: Violation) -> Iterable[Violation]:
         ---
         You review code.
     """
-    yield found
 
 
-@rule("I905", Severity.WARNING)
-def name_repaired(found: Violation) -> Iterable[Violation]:
+@documented("I905", Severity.WARNING)
+def name_repaired() -> None:
     """An agent was renamed: it has no name, its name is not allowed in a manifest, or another agent has it.
 
     Tell the people who start the agent by its name.
@@ -144,11 +138,10 @@ def name_repaired(found: Violation) -> Iterable[Violation]:
         ---
         You review code.
     """
-    yield found
 
 
-@rule("I906", Severity.WARNING)
-def description_made_up(found: Violation) -> Iterable[Violation]:
+@documented("I906", Severity.WARNING)
+def description_made_up() -> None:
     """An agent has no description, so the first line of its body became the description.
 
     AI clients choose an agent by its description, and most do not load an agent without one.
@@ -170,11 +163,10 @@ def description_made_up(found: Violation) -> Iterable[Violation]:
         ---
         You review code.
     """
-    yield found
 
 
-@rule("I907", Severity.WARNING)
-def tools_repaired(found: Violation) -> Iterable[Violation]:
+@documented("I907", Severity.WARNING)
+def tools_repaired() -> None:
     """A list of tools was changed: an entry was repeated, or was not the name of one tool.
 
     This also covers a key `tools` without names, which most clients read as no tools at all.
@@ -199,11 +191,10 @@ def tools_repaired(found: Violation) -> Iterable[Violation]:
         ---
         You review code.
     """
-    yield found
 
 
-@rule("I908")
-def manifest_in_the_way(found: Violation) -> Iterable[Violation]:
+@documented("I908")
+def manifest_in_the_way() -> None:
     """A different manifest or block already exists at the path of the new one.
 
     `assemble import` overwrites nothing. The other files are imported.
@@ -234,11 +225,10 @@ def manifest_in_the_way(found: Violation) -> Iterable[Violation]:
         name = "novelist"
         description = "Reviews novels."
     """
-    yield found
 
 
-@rule("I910", Severity.NOTE)
-def file_left_behind(found: Violation) -> Iterable[Violation]:
+@documented("I910", Severity.NOTE)
+def file_left_behind() -> None:
     """The generated file will have a different path from the imported file.
 
     Generated files are named after their agents. Once the new file exists, the client would see both.
@@ -261,11 +251,10 @@ def file_left_behind(found: Violation) -> Iterable[Violation]:
         ---
         You review code.
     """
-    yield found
 
 
-@rule("I912", Severity.WARNING)
-def front_matter_changed(found: Violation) -> Iterable[Violation]:
+@documented("I912", Severity.WARNING)
+def front_matter_changed() -> None:
     """The kit's settings change the agent's front matter, for example with a default for a key that the file lacks.
 
     Fails::
@@ -295,11 +284,10 @@ def front_matter_changed(found: Violation) -> Iterable[Violation]:
         [defaults]
         model = "opus"
     """
-    yield found
 
 
-@rule("I913")
-def edit_not_imported(found: Violation) -> Iterable[Violation]:
+@documented("I913")
+def edit_not_imported() -> None:
     """A file to import was generated from a manifest of the kit and then edited.
 
     Both the manifest and the file are kept as they are. Move the change to the manifest, or discard it.
@@ -329,4 +317,3 @@ def edit_not_imported(found: Violation) -> Iterable[Violation]:
         ---
         You review code.
     """  # noqa: E501 - a stamp is one line
-    yield found

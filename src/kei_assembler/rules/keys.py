@@ -193,16 +193,14 @@ def repeats(path: KeyPath, entries: Collection[object], key: Callable[[str], str
     """Yield a finding for every string that a list repeats. Strings are the same if `key` returns the same for them."""
     if key is None and are_texts(entries) and len(set(entries)) == len(entries):
         return
-    seen: dict[str, int] = {}
+    first: dict[str, int] = {}
     for index, entry in enumerate(entries):
-        if not (isinstance(entry, str) and entry):
-            continue
-        identity = key(entry) if key else entry
-        if identity in seen:
-            first = ((*path, seen[identity]), "listed here first")
-            message = f"`{entry}` is listed twice in `{path[-1]}`"
-            yield Violation((*path, index), message, "remove one of the two", (first,))
-        seen.setdefault(identity, index)
+        if isinstance(entry, str) and entry:
+            before = first.setdefault(key(entry) if key else entry, index)
+            if before != index:
+                related = (((*path, before), "listed here first"),)
+                message = f"`{entry}` is listed twice in `{path[-1]}`"
+                yield Violation((*path, index), message, "remove one of the two", related)
 
 
 @rule("K110")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.kit import Kit, stem
 from kei_assembler.model.manifest import Manifest, with_defaults
+from kei_assembler.model.settings import value_at
 from kei_assembler.rules.definition import Violation
 from kei_assembler.rules.runner import locate
 from kei_assembler.targets import TARGETS
@@ -38,7 +39,7 @@ class ManifestContext:
         assert kit.settings_source
         # a source without data: the defaults are not the whole file
         context = cls(kit, Source(kit.settings_source.file, kit.settings_source.text))
-        context.at, context.data = kit.defaults_at, kit.defaults
+        context.at, context.data = kit.settings_path("defaults"), kit.defaults
         return context
 
     @cached_property
@@ -54,7 +55,7 @@ class ManifestContext:
         depth = 3 if path[:1] == ("target",) else 1
         defaults = self.kit.defaults
         is_own = self.at or not defaults or len(path) < depth
-        return not is_own and _contains(defaults, path[:depth]) and not _contains(self.data, path[:depth])
+        return not is_own and value_at(defaults, path[:depth]) is not None and value_at(self.data, path[:depth]) is None
 
     def placed(self, finding: Violation) -> Violation:
         """Return a finding with key paths from the top of the file, and with the default that causes it, if any."""
@@ -67,7 +68,7 @@ class ManifestContext:
         if not self.inherits(*where):
             return finding
         assert self.kit.settings_source
-        origin = locate(self.kit.settings_source, (*self.kit.defaults_at, *where))
+        origin = locate(self.kit.settings_source, self.kit.settings_path("defaults", *where))
         related = (*finding.related, (origin, "the value comes from the kit's defaults"))
         return finding._replace(where=(), related=related)
 
@@ -111,11 +112,6 @@ class KitUsage:
         self.fillers: dict[str, set[str]] = {}
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
 
-    @property
-    def handoffs(self) -> set[str]:
-        """The agents that other agents hand off to."""
-        return set().union(*self.handoffs_for.values())
-
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
         self.blocks.update(use.blocks)
@@ -151,14 +147,6 @@ class KitUsage:
             if self.own_targets and any(self.lacking(targets, agent) for agent in agents)
         }
         return [file for file in self.kit.manifests if concerned and self.targets_of(stem(file)) in concerned]
-
-
-def _contains(table: Any, path: KeyPath) -> bool:
-    for key in path:
-        if not isinstance(table, Mapping) or key not in table:
-            return False
-        table = table[key]
-    return True
 
 
 def rights_of(manifest: Manifest) -> tuple[str, ...]:

@@ -27,9 +27,8 @@ def name_differs_from_file(context: ManifestContext) -> Iterable[Violation]:
     """
     name, expected = context.manifest.name, stem(context.source.file)
     if name and context.fits("name") and name != expected:
-        yield Violation(
-            ("name",), f"the name `{name}` differs from the file name, `{expected}`", "rename one of the two"
-        )
+        message = f"the name `{name}` differs from the file name, `{expected}`"
+        yield Violation(("name",), message, "rename one of the two")
 
 
 @rule("K108")

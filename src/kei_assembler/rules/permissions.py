@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import KeyPath, Severity
+from kei_assembler.diagnostics import Severity
 from kei_assembler.model.settings import RIGHTS
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext, rights_of
@@ -50,7 +50,7 @@ def right_not_allowed(context: ManifestContext) -> Iterable[Violation]:
 
 
 @rule("R502", Severity.WARNING)
-def unused_allowance(usage: KitUsage, at: KeyPath) -> Iterable[Violation]:
+def unused_allowance(usage: KitUsage) -> Iterable[Violation]:
     """The setting `allow-rights` allows a right that the agent's manifest does not use.
 
     A later change could then use the right without anyone deciding on it. Only reported when all manifests are checked.
@@ -85,7 +85,7 @@ def unused_allowance(usage: KitUsage, at: KeyPath) -> Iterable[Violation]:
     for index, allowance in enumerate(usage.kit.settings.allow_rights):
         for position, right in enumerate(allowance["rights"]):
             if (allowance["agent"], right) not in usage.rights:
-                where = (*at, "allow-rights", index, "rights", position)
+                where = usage.kit.settings_path("allow-rights", index, "rights", position)
                 yield Violation(where, f"the agent `{allowance['agent']}` does not use `{right}`", "remove it")
 
 

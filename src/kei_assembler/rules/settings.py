@@ -87,7 +87,7 @@ def unknown_required_key(kit: Kit) -> Iterable[Violation]:
     known = (*MANIFEST_KEYS, *kit.settings.extra_keys)
     for index, key in enumerate(kit.settings.required):
         if key and key not in known:
-            path = (*kit.settings_at, "required", index)
+            path = kit.settings_path("required", index)
             yield Violation(path, f"`{key}` is not a key of a manifest", did_you_mean(key, known))
 
 
@@ -106,7 +106,7 @@ def extra_key_taken(kit: Kit) -> Iterable[Violation]:
         extra-keys = { owner = "string" }
     """
     for key in kit.settings.extra_keys:
-        path = (*kit.settings_at, "extra-keys", key)
+        path = kit.settings_path("extra-keys", key)
         if key in MANIFEST_KEYS:
             yield Violation(path, f"every manifest already has the key `{key}`", "choose another name")
         elif not fits(_EXTRA_KEY, key):
@@ -135,9 +135,9 @@ def folder_out_of_place(kit: Kit) -> Iterable[Violation]:
     """
     top = git_top(kit.folder, kit.files)
     if not is_inside(kit.files.resolve(kit.folder), kit.root):
-        yield Violation((*kit.settings_at, "root"), "`root` must be the kit's folder, or a folder that contains it")
+        yield Violation(kit.settings_path("root"), "`root` must be the kit's folder, or a folder that contains it")
     elif top and not is_inside(kit.root, kit.files.resolve(top)):
-        yield Violation((*kit.settings_at, "root"), "`root` is outside the git work tree")
+        yield Violation(kit.settings_path("root"), "`root` is outside the git work tree")
     else:
         yield from _misplaced_folders(kit)
 
@@ -165,9 +165,9 @@ def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:
     table = kit.settings_table
     for key in ("manifests", "templates"):
         if key in table:
-            yield (*kit.settings_at, key), table[key]
+            yield kit.settings_path(key), table[key]
     for index, folder in enumerate(table.get("blocks", ())):
-        yield (*kit.settings_at, "blocks", index), folder
+        yield kit.settings_path("blocks", index), folder
 
 
 @rule("C706")
@@ -211,7 +211,7 @@ def unknown_ignore(kit: Kit, known: Mapping[str, Rule]) -> Iterable[Violation]:
         ignore = ["B206"]
     """
     for index, code in enumerate(kit.settings.ignore):
-        where = (*kit.settings_at, "ignore", index)
+        where = kit.settings_path("ignore", index)
         if code not in known:
             yield Violation(where, f"unknown code `{code}`", did_you_mean(code, known))
         elif not known[code].may_ignore:
@@ -244,7 +244,7 @@ def unknown_obligatory_block(kit: Kit) -> Iterable[Violation]:
     """
     for index, name in enumerate(kit.settings.obligatory):
         if kit.block(name) is None:
-            where = (*kit.settings_at, "obligatory", index)
+            where = kit.settings_path("obligatory", index)
             yield Violation(where, f"unknown block `{name}`", did_you_mean(name, kit.block_names))
 
 
@@ -265,7 +265,7 @@ def character_not_allowable(kit: Kit) -> Iterable[Violation]:
     for name in kit.settings.allow_characters:
         if not fits(_CODE_POINT, name) or character(name) == "\0" or not is_hidden(character(name)):
             hint = "write `U+` and the code point in hexadecimal, as T406 reports it"
-            where = (*kit.settings_at, "allow-characters", name)
+            where = kit.settings_path("allow-characters", name)
             yield Violation(where, f"`{name}` is not a hidden character that can be allowed", hint)
 
 
@@ -299,7 +299,7 @@ def unknown_right(kit: Kit) -> Iterable[Violation]:
     for index, allowance in enumerate(kit.settings.allow_rights):
         for position, right in enumerate(allowance["rights"]):
             if right and right not in RIGHTS:
-                where = (*kit.settings_at, "allow-rights", index, "rights", position)
+                where = kit.settings_path("allow-rights", index, "rights", position)
                 hint = did_you_mean(right, RIGHTS, f"the rights are {listed(RIGHTS)}")
                 yield Violation(where, f"unknown right `{right}`", hint)
 
@@ -323,7 +323,7 @@ def repeated_setting(kit: Kit) -> Iterable[Violation]:
     """
     for key in UNIQUE_LISTS:
         if isinstance(entries := kit.settings_table.get(key), list):
-            yield from repeats((*kit.settings_at, key), entries, normalize if key == "blocks" else None)
+            yield from repeats(kit.settings_path(key), entries, normalize if key == "blocks" else None)
 
 
 _OF_TABLE = (

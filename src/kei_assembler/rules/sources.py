@@ -136,9 +136,8 @@ def too_large(maximum: int) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """
-    yield Violation(
-        START, f"the file is larger than {maximum:,} bytes", "split it, or remove what does not belong there"
-    )
+    message = f"the file is larger than {maximum:,} bytes"
+    yield Violation(START, message, "split it, or remove what does not belong there")
 
 
 @rule("S005")
@@ -209,13 +208,11 @@ def check_source(source: Source) -> list[Diagnostic]:
     if source.error is None:
         return []
     kind, detail = source.error
-    return _check_toml(source, detail) if kind == "not-toml" else run_rule(_RULE_OF[kind], source, detail)
-
-
-def _check_toml(source: Source, error: Exception) -> list[Diagnostic]:
-    if "recurs" in str(error):
-        return run_rule(nested_too_deeply, source, _deepest_span(source.text, error))
-    return run_rule(duplicate_key, source, source.text, error) or run_rule(broken_toml, source, error)
+    if kind != "not-toml":
+        return run_rule(_RULE_OF[kind], source, detail)
+    if "recurs" in str(detail):
+        return run_rule(nested_too_deeply, source, _deepest_span(source.text, detail))
+    return run_rule(duplicate_key, source, source.text, detail) or run_rule(broken_toml, source, detail)
 
 
 def _deepest_span(text: str, error: Exception) -> Span:

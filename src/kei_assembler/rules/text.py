@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from kei_assembler.diagnostics import Span
 from kei_assembler.kit import Block
@@ -111,9 +112,7 @@ def unclosed_in_role(context: ManifestContext) -> Iterable[Violation]:
         \"\"\"
     """
     role = context.manifest.role
-    if _may_stay_open(role) and (unclosed := outline(role).unclosed):
-        where = context.source.locate_text(("role",), role, *_line(role, unclosed.line))
-        yield Violation(where, f"`role` leaves a {unclosed.what} open", _CLOSE_IT)
+    return _unclosed(role, "`role`", partial(context.source.locate_text, ("role",), role))
 
 
 @rule("T404")
@@ -147,10 +146,7 @@ def unclosed_in_block(block: Block) -> Iterable[Violation]:
 
         Be honest.
     """
-    text = block.source.text
-    if _may_stay_open(text) and (unclosed := outline(text).unclosed):
-        where = span_of(text, *_line(text, unclosed.line))
-        yield Violation(where, f"the block leaves a {unclosed.what} open", _CLOSE_IT)
+    return _unclosed(block.source.text, "the block", partial(span_of, block.source.text))
 
 
 @rule("T405")
@@ -262,12 +258,12 @@ def _filled(where: Span, variable: str, target: str) -> Violation:
     return Violation(where, f"{TARGETS[target].label} treats `{variable}` as a variable", hint)
 
 
-def _may_stay_open(text: str) -> bool:
+def _unclosed(text: str, subject: str, locate: Callable[[int, int], Span]) -> Iterator[Violation]:
     # only these open a fence or an HTML block; it is slow to read the outline of every text
-    return "<" in text or "```" in text or "~~~" in text
-
-
-_CLOSE_IT = "close it; otherwise the text after it becomes part of it"
+    may_open = "<" in text or "```" in text or "~~~" in text
+    if may_open and (unclosed := outline(text).unclosed):
+        hint = "close it; otherwise the text after it becomes part of it"
+        yield Violation(locate(*_line(text, unclosed.line)), f"{subject} leaves a {unclosed.what} open", hint)
 
 
 def _line(text: str, number: int) -> tuple[int, int]:

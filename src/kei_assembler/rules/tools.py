@@ -88,9 +88,8 @@ def several_tools(context: ManifestContext) -> Iterable[Violation]:
     """
     for index, tool in enumerate(context.manifest.tools or ()):
         if tool.strip() and not is_one_tool(tool) and not context.inherits("tools"):
-            yield Violation(
-                ("tools", index), f"`{tool}` is not the name of one tool", "write a separate entry for each"
-            )
+            message = f"`{tool}` is not the name of one tool"
+            yield Violation(("tools", index), message, "write a separate entry for each")
 
 
 @rule("K113", Severity.NOTE)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
@@ -60,13 +60,6 @@ def render(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> s
     return "\n".join([_head(kit, name, has_schema), *keys, _TABLES_NOTE, *tables])
 
 
-def check(kit: Kit, name: str, text: str) -> list[Diagnostic]:
-    """Return the diagnostics for a new manifest, except those at placeholders."""
-    source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
-    found = check_source(source) or check_manifest(kit, source)[1]
-    return sorted(each for each in found if not MARK.search(each.location.excerpt or ""))
-
-
 def _initial(kit: Kit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the keys that the kit requires, and of the role, which every new manifest has."""
     required = _required(kit)
@@ -117,23 +110,19 @@ def _comment(text: str) -> str:
     return fill(text, _WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False) + "\n"
 
 
-def _hints(kit: Kit, field: Field, values: Mapping[str, Any]) -> Iterable[str]:
-    if field.key == "blocks":
-        obligatory = kit.settings.obligatory
-        yield from [f"The kit requires {listed(obligatory)} first, in this order."] if obligatory else ()
-        yield from _choice("Other blocks", [name for name in kit.block_names if name not in values.get("blocks", ())])
-    if field.key == "handoff":
-        agents = kit.agents.union(kit.settings.external_agents) - {values["name"]}
-        yield from _choice("Agents", sorted(agents))
-    if field.key == "target":
-        name = kit.settings.targets[0]
-        yield from _choice(f"Keys of `{name}`", [key.key for key in TARGETS[name].fields])
-
-
-def _choice(label: str, names: Sequence[str]) -> Iterable[str]:
+def _hints(kit: Kit, field: Field, values: Mapping[str, Any]) -> Iterator[str]:
+    """What the kit offers or requires for a key."""
+    obligatory, target = kit.settings.obligatory, kit.settings.targets[0]
+    if field.key == "blocks" and obligatory:
+        yield f"The kit requires {listed(obligatory)} first, in this order."
+    choices = {
+        "blocks": ("Other blocks", [name for name in kit.block_names if name not in values.get("blocks", ())]),
+        "handoff": ("Agents", sorted(kit.agents.union(kit.settings.external_agents) - {values["name"]})),
+        "target": (f"Keys of `{target}`", [row.key for row in TARGETS[target].fields]),
+    }
+    label, names = choices.get(field.key, ("", []))
     if names:
-        more = ", …" if len(names) > _MAX_NAMES else ""
-        yield f"{label}: {', '.join(names[:_MAX_NAMES])}{more}"
+        yield f"{label}: {', '.join(names[:_MAX_NAMES])}{', …' if len(names) > _MAX_NAMES else ''}"
 
 
 def _sample(kit: Kit, key: str, shape: Shape, examples: Sequence[Any]) -> Any:
@@ -173,11 +162,15 @@ def refuse_name(kit: Kit, name: str) -> None:
 def manifest_of(kit: Kit, name: str, given: Mapping[str, Any]) -> tuple[str, list[Diagnostic]]:
     """Return the text of a new manifest with the given values, keyed by manifest key, and the warnings about it.
 
+    Diagnostics at placeholders are left out.
+
     Raises:
         AssembleError: the rules find an error in it.
     """
     text = render(kit, name, given, _has_schema(kit))
-    found = check(kit, name, text)
+    source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
+    problems = check_source(source) or check_manifest(kit, source)[1]
+    found = sorted(each for each in problems if not MARK.search(each.location.excerpt or ""))
     if errors := [each for each in found if each.severity is Severity.ERROR]:
         message = "; ".join(dict.fromkeys(error.message for error in errors))
         raise AssembleError(f"{message}; nothing was written", next((error.help for error in errors if error.help), ""))

@@ -17,6 +17,13 @@ CLAUDE_TOOLS = tuple(
 ALIASES = {"Task": "Agent"}
 """Older tool names that Claude Code still accepts, with their current names."""
 
+_EFFORT = any_of(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number"))
+_PERMISSION_MODE = one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan")
+_SERVER_LIST = list_of(any_of(FILLED, fields.SERVER_TABLE), "a list")
+_SERVERS = Shape(
+    object, "a table of servers, or a list of server names and such tables", any_of=(fields.SERVER_TABLE, _SERVER_LIST)
+)
+
 CLAUDE_CODE = Target(
     name="claude-code",
     label="Claude Code",
@@ -30,27 +37,11 @@ CLAUDE_CODE = Target(
             "disallowedTools", STRINGS, "Tools that the agent can't use, even if `tools` or the default allows them."
         ),
         fields.MODEL,
-        Field(
-            "effort",
-            any_of(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number")),
-            "How much the model thinks before it answers.",
-        ),
-        Field(
-            "permissionMode",
-            one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"),
-            "What the agent can do without asking.",
-        ),
+        Field("effort", _EFFORT, "How much the model thinks before it answers."),
+        Field("permissionMode", _PERMISSION_MODE, "What the agent can do without asking."),
         fields.MAX_TURNS,
         Field("skills", STRINGS, "Skills to load when the agent starts."),
-        Field(
-            "mcpServers",
-            Shape(
-                object,
-                "a table of servers, or a list of server names and such tables",
-                any_of=(fields.SERVER_TABLE, list_of(any_of(FILLED, fields.SERVER_TABLE), "a list")),
-            ),
-            "MCP servers that the agent can use.",
-        ),
+        Field("mcpServers", _SERVERS, "MCP servers that the agent can use."),
         fields.HOOKS,
         Field("memory", one_of("user", "project", "local"), "Where the agent stores its own memory."),
         fields.BACKGROUND,

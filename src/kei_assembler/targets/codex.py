@@ -8,6 +8,10 @@ from kei_assembler.targets.forms import TOML
 from kei_assembler.targets.target import Limit, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import LINE, Field, list_of, matching, one_of
 
+_SANDBOX_MODE = one_of("read-only", "workspace-write", "danger-full-access")
+_NICKNAME = matching("[A-Za-z0-9_-]+(?: +[A-Za-z0-9_-]+)*", "a nickname of ASCII letters, digits, spaces, `-` and `_`")
+_NICKNAMES = list_of(_NICKNAME, "a list of nicknames", minimum=1)
+
 CODEX = Target(
     name="codex",
     label="Codex CLI",
@@ -17,21 +21,9 @@ CODEX = Target(
         fields.MODEL,
         Field("model_reasoning_effort", LINE, "How much the model thinks before it answers."),
         Field(
-            "sandbox_mode",
-            one_of("read-only", "workspace-write", "danger-full-access"),
-            "What commands can change. The caller's mode applies when the agent runs.",
+            "sandbox_mode", _SANDBOX_MODE, "What commands can change. The caller's mode applies when the agent runs."
         ),
-        Field(
-            "nickname_candidates",
-            list_of(
-                matching(
-                    "[A-Za-z0-9_-]+(?: +[A-Za-z0-9_-]+)*", "a nickname of ASCII letters, digits, spaces, `-` and `_`"
-                ),
-                "a list of nicknames",
-                minimum=1,
-            ),
-            "Names for running copies of this agent.",
-        ),
+        Field("nickname_candidates", _NICKNAMES, "Names for running copies of this agent."),
     ),
     tools=Tools(
         "prose",

@@ -15,6 +15,9 @@ _VSCODE_HANDOFF = table(
     Field("model", LINE, "The model to continue with."),
 )
 
+_MODEL_NAMES = list_of(FILLED, "a list", minimum=1)
+_MODEL = Shape(object, "a model's display name, or a list of them", any_of=(LINE, _MODEL_NAMES))
+
 COPILOT = Target(
     name="copilot",
     label="GitHub Copilot and VS Code",
@@ -27,13 +30,7 @@ COPILOT = Target(
         Field("target", one_of("vscode", "github-copilot"), "The only client that the agent is for."),
         fields.OWN_TOOLS,
         Field("agents", STRINGS, "The agents that this agent can start."),
-        Field(
-            "model",
-            Shape(
-                object, "a model's display name, or a list of them", any_of=(LINE, list_of(FILLED, "a list", minimum=1))
-            ),
-            "The model. For VS Code, several to choose from.",
-        ),
+        Field("model", _MODEL, "The model. For VS Code, several to choose from."),
         Field("argument-hint", LINE, "The hint in the chat input field."),
         Field("user-invocable", BOOLEAN, "Whether people can choose the agent."),
         Field("disable-model-invocation", BOOLEAN, "Whether to keep other agents from starting it on their own."),

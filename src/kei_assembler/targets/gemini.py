@@ -14,6 +14,11 @@ _TOOLS = (
 
 _MCP = r"mcp_[A-Za-z0-9.:-]+_(?:\*|(?!_+\Z)[A-Za-z0-9_.:-]+)"
 
+_TOOL = matching(
+    rf"\*|mcp_\*|{_MCP}|{'|'.join(_TOOLS)}",
+    "a tool of Gemini CLI, `mcp_SERVER_TOOL`, `mcp_SERVER_*` or `*`; otherwise the agent isn't loaded",
+)
+
 GEMINI = Target(
     name="gemini",
     label="Gemini CLI",
@@ -22,17 +27,7 @@ GEMINI = Target(
     fields=(
         Field("display_name", LINE, "The name that people see."),
         Field("kind", one_of("local"), "Where the agent runs."),
-        Field(
-            "tools",
-            list_of(
-                matching(
-                    rf"\*|mcp_\*|{_MCP}|{'|'.join(_TOOLS)}",
-                    "a tool of Gemini CLI, `mcp_SERVER_TOOL`, `mcp_SERVER_*` or `*`; otherwise the agent isn't loaded",
-                ),
-                "a list of tools",
-            ),
-            fields.OWN_TOOLS.doc,
-        ),
+        Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc),
         Field("mcp_servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
         fields.MODEL,
         Field("temperature", NUMBER, "The sampling temperature of the model."),

@@ -7,8 +7,17 @@ from kei_assembler.targets.target import Loader, Right, Target, Tools, names_by_
 from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 
 _ACTION = one_of("ask", "allow", "deny")
-
 _BY_PATTERN = any_of(_ACTION, table_of(_ACTION, "a table of patterns"))
+_WITHOUT_PATTERNS = tuple(
+    Field(tool, _ACTION, "An action for the whole tool. Patterns are not possible.")
+    for tool in ("todowrite", "webfetch", "websearch", "question", "doom_loop")
+)
+_PERMISSION = any_of(_ACTION, table_of(_BY_PATTERN, fields=_WITHOUT_PATTERNS))
+_COLOR = matching(
+    "#[0-9a-fA-F]{6}|primary|secondary|accent|success|warning|error|info",
+    "a color such as `#ff8800`, or a theme color: `primary`, `secondary`, `accent`, `success`, `warning`, `error`, "
+    "`info`",
+)
 
 OPENCODE = Target(
     name="opencode",
@@ -23,27 +32,10 @@ OPENCODE = Target(
         Field("steps", POSITIVE, "The number of steps after which the agent stops."),
         Field("hidden", BOOLEAN, "Whether to hide the agent in lists."),
         Field("disable", BOOLEAN, "Whether the agent is turned off."),
-        Field(
-            "color",
-            matching(
-                "#[0-9a-fA-F]{6}|primary|secondary|accent|success|warning|error|info",
-                "a color such as `#ff8800`, or a theme color: `primary`, `secondary`, `accent`, `success`, `warning`, "
-                "`error`, `info`",
-            ),
-            fields.COLOR_DOC,
-        ),
+        Field("color", _COLOR, fields.COLOR_DOC),
         Field(
             "permission",
-            any_of(
-                _ACTION,
-                table_of(
-                    _BY_PATTERN,
-                    fields=tuple(
-                        Field(tool, _ACTION, "An action for the whole tool. Patterns are not possible.")
-                        for tool in ("todowrite", "webfetch", "websearch", "question", "doom_loop")
-                    ),
-                ),
-            ),
+            _PERMISSION,
             "What the agent can do, instead of the manifest's `tools`. The last matching pattern wins.",
         ),
     ),

@@ -6,6 +6,8 @@ from kei_assembler.targets import fields
 from kei_assembler.targets.target import Limit, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import STRINGS, Field, one_of
 
+_APPROVAL_MODE = one_of("plan", "default", "auto-edit", "auto", "yolo")
+
 QWEN = Target(
     name="qwen",
     label="Qwen Code",
@@ -15,11 +17,7 @@ QWEN = Target(
         fields.OWN_TOOLS,
         Field("disallowedTools", STRINGS, "Tools that the agent can't use, by the client's own names."),
         fields.MODEL,
-        Field(
-            "approvalMode",
-            one_of("plan", "default", "auto-edit", "auto", "yolo"),
-            "What the agent can do without asking.",
-        ),
+        Field("approvalMode", _APPROVAL_MODE, "What the agent can do without asking."),
         fields.MAX_TURNS,
         Field("color", one_of("auto", *fields.COLORS), fields.COLOR_DOC),
         fields.BACKGROUND,

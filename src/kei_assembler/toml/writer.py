@@ -38,11 +38,10 @@ def entry(key: str, value: Any) -> str:
 
 
 def _is_section(value: Any) -> bool:
-    return isinstance(value, Mapping) or _is_list_of_tables(value)
-
-
-def _is_list_of_tables(value: Any) -> bool:
-    return isinstance(value, list | tuple) and bool(value) and all(isinstance(inner, Mapping) for inner in value)
+    """Return whether a value is a table, or a list that contains only tables."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(isinstance(inner, Mapping) for inner in value)
+    return isinstance(value, Mapping)
 
 
 def _table(path: Sequence[str], table: Mapping[str, Any]) -> str:
