@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from conftest import examples
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.kit_plan import Plan, plan_kit
-from kei_assembler.build.writer import Disk
+from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import has_errors
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import is_hidden
@@ -66,7 +66,7 @@ def test_second_build_changes_nothing(manifest: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = str(_kit(folder, manifest))
         first = _planned(path).changes
-        list(map(Disk(load_kit(path)).apply, first))
+        list(map(OutputFiles(load_kit(path)).apply, first))
         second = _planned(path).changes
     assert [change.status for change in first] == [FileStatus.CREATE]
     assert [change.status for change in second] == [FileStatus.UNCHANGED]

@@ -128,11 +128,11 @@ class Kit:
         options = options._replace(policy=Policy.of(own))
         return run(own, _files(own, manifests), not manifests, options)
 
-    def _load(self) -> kit.Kit:
+    def _load(self) -> kit.LoadedKit:
         return load_kit(self._folder, self._targets)
 
 
-def _files(own: kit.Kit, manifests: Sequence[File]) -> list[str]:
+def _files(own: kit.LoadedKit, manifests: Sequence[File]) -> list[str]:
     named = {normalize(os.fspath(file)) for file in manifests}
     for file in sorted(named.difference(own.manifests)):
         raise AssembleError(f"`{file}` is not a manifest of the kit in `{own.folder}`")

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.files import DISK, Files
-from kei_assembler.kit import Kit, discovery
+from kei_assembler.kit import LoadedKit, discovery
 from kei_assembler.rules.settings import check_settings
 
 
-def load_kit(folder: str, chosen: Iterable[str] = (), files: Files = DISK) -> Kit:
+def load_kit(folder: str, chosen: Iterable[str] = (), files: Files = DISK) -> LoadedKit:
     """Return the kit in a folder, given by its absolute path. If targets are chosen, the kit only has those.
 
     Raises:

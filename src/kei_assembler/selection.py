@@ -8,7 +8,7 @@ from functools import cache
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
-from kei_assembler.kit import Kit, discovery, stem
+from kei_assembler.kit import LoadedKit, discovery, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below, upwards
 from kei_assembler.suggestions import nearest
@@ -32,7 +32,7 @@ def locate_kit(manifests: Sequence[str], folder: str | None, commands: Iterable[
     return _kit_of_manifests(manifests)
 
 
-def kit_if_any(folder: str | None) -> Kit | None:
+def kit_if_any(folder: str | None) -> LoadedKit | None:
     """Return the kit in `folder`, or the nearest one upwards from the working directory, or None.
 
     Raises:
@@ -109,7 +109,7 @@ def _kit_of_manifests(manifests: Iterable[str]) -> str:
     return found.pop()
 
 
-def _kit_here_with(kit: Kit | None, manifest: str) -> str:
+def _kit_here_with(kit: LoadedKit | None, manifest: str) -> str:
     """The folder of the kit around the working directory, if it has this manifest, perhaps outside its own folder."""
     if kit and _named_in(kit.folder, kit.manifests, manifest):
         return kit.folder
@@ -149,13 +149,13 @@ def prefix_to(folder: str) -> str:
     return f"{path}/" if path else ""
 
 
-def named(folder: str) -> str:
+def kit_option_value(folder: str) -> str:
     """Return the display path of a kit's folder for `--kit`, or "" if the command finds the kit without it."""
     path = display_path(folder)
     return "" if path == "." and discovery.find(os.getcwd()) == folder else path
 
 
-def files_of(kit: Kit, manifests: Sequence[str], commands: Iterable[str]) -> list[str]:
+def files_of(kit: LoadedKit, manifests: Sequence[str], commands: Iterable[str]) -> list[str]:
     """Return the manifests that a command line names, relative to the kit's folder, sorted and without duplicates.
 
     Raises:
@@ -188,7 +188,7 @@ def _candidates(folder: str, argument: str) -> Iterator[str]:
     yield normalize(argument)
 
 
-def _not_a_manifest(kit: Kit, argument: str, commands: Iterable[str]) -> AssembleError:
+def _not_a_manifest(kit: LoadedKit, argument: str, commands: Iterable[str]) -> AssembleError:
     if not DISK.exists(argument):
         return _missing(argument, commands)
     if DISK.is_folder(argument):

@@ -15,7 +15,7 @@ from kei_assembler.files import DISK
 from kei_assembler.files.signatures import Signature, signature
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE
 from kei_assembler.loader import load_kit
-from kei_assembler.selection import named, prefix_to, require_kit
+from kei_assembler.selection import kit_option_value, prefix_to, require_kit
 
 _POLL_MS = 1000
 """How often to compare signatures without an event, which new folders and the settings do not cause."""
@@ -42,7 +42,7 @@ def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
     try:
         require_kit(folder)
         kit = load_kit(folder, targets)
-        kit.display_folder = named(folder)
+        kit.display_folder = kit_option_value(folder)
         result = run(kit, kit.manifests, True, RunOptions(policy=Policy.of(kit)))
     except AssembleError as error:
         return failed(error)

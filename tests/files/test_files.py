@@ -13,7 +13,7 @@ from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.files import DISK, Entry, Files, atomic
 from kei_assembler.files.walk import walk
-from kei_assembler.kit import Kit, discovery
+from kei_assembler.kit import LoadedKit, discovery
 from kei_assembler.loader import load_kit
 
 FOLDER = "/in/memory/kit"
@@ -56,7 +56,7 @@ class Memory:
         return False
 
 
-def _made(kit: Kit) -> dict[str, bytes | None]:
+def _made(kit: LoadedKit) -> dict[str, bytes | None]:
     """The outputs of a kit that has none yet."""
     plan = plan_kit(kit, kit.manifests, whole=True)
     assert [found for found in plan.diagnostics if found.code != "B206"] == []

@@ -22,7 +22,7 @@ from conftest import Run
 from kei_assembler import __main__, files
 from kei_assembler.files import run_cache, signatures
 from kei_assembler.files.recorder import RECORDER
-from kei_assembler.kit import Kit, discovery
+from kei_assembler.kit import LoadedKit, discovery
 
 COMMAND = [sys.executable, "-m", "kei_assembler"]
 CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
@@ -777,7 +777,7 @@ def test_a_file_that_changes_between_two_reads_prevents_a_record(stopped: Cached
     project.write_text("[tool.assemble]\n")
     read_kit = discovery.read_kit
 
-    def edit_and_read(folder: str, reader: files.Files) -> Kit:
+    def edit_and_read(folder: str, reader: files.Files) -> LoadedKit:
         _rewrite(project, "assemble", "assembly")
         return read_kit(folder, reader)
 

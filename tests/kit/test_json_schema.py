@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from conftest import REPOSITORY, Workbench, examples
-from kei_assembler.kit import Kit, json_schema
+from kei_assembler.kit import LoadedKit, json_schema
 from kei_assembler.loader import load_kit
 from kei_assembler.model.manifest import FIELDS, manifest_shape
 from kei_assembler.model.settings import SHAPE, decode_settings
@@ -71,7 +71,7 @@ KNOWN_TO_EDITORS = frozenset(
 
 
 @pytest.fixture(scope="module")
-def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+def kit(tmp_path_factory: pytest.TempPathFactory) -> LoadedKit:
     folder = tmp_path_factory.mktemp("kit")
     for name, text in KIT.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def _schemas(of: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(params=["settings", "any kit", "this kit"])
-def any_schema(request: pytest.FixtureRequest, kit: Kit) -> json_schema.Schema:
+def any_schema(request: pytest.FixtureRequest, kit: LoadedKit) -> json_schema.Schema:
     if request.param == "settings":
         return json_schema.settings_schema()
     return json_schema.manifest_schema(kit if request.param == "this kit" else None)
@@ -116,7 +116,7 @@ def test_keys_have_descriptions_and_valid_examples_and_defaults(any_schema: json
             assert [one for one in shown if not Draft202012Validator(value).is_valid(one)] == []
 
 
-def test_the_schema_offers_what_the_kit_contains(kit: Kit) -> None:
+def test_the_schema_offers_what_the_kit_contains(kit: LoadedKit) -> None:
     of_kit = json_schema.manifest_schema(kit)
     keys = of_kit["properties"]
     assert keys["blocks"]["items"]["enum"] == ["baseline", "policy/no-push"]
@@ -262,7 +262,7 @@ def _manifests() -> st.SearchStrategy[dict[str, Any]]:
 @example({**GOOD, "targets": []})
 @example({**GOOD, "target": {"codex": {"maxTurns": 1}}})
 @example({**GOOD, "target": {"claude-code": {"maxTurns": 0}}})
-def test_a_manifest_that_matches_the_schema_is_valid(kit: Kit, data: dict[str, Any]) -> None:
+def test_a_manifest_that_matches_the_schema_is_valid(kit: LoadedKit, data: dict[str, Any]) -> None:
     shape = manifest_shape(kit.settings.extra_keys)
     assume(not _is_beyond(shape, data))
     source = read_toml("agents/alpha.toml", tomli_w.dumps(data).encode())
@@ -383,6 +383,6 @@ def test_settings_that_match_the_schema_are_valid(data: dict[str, Any]) -> None:
     assume(not _is_beyond(SHAPE, data))
     source = Source("assemble.toml", "")
     source.data = data
-    repeated = repeated_setting.check(Kit("", decode_settings(data), source))
+    repeated = repeated_setting.check(LoadedKit("", decode_settings(data), source))
     wrong = [*validation_errors(SHAPE, data), *repeated]
     assert _accepts(json_schema.settings_schema(), data) == (not wrong), (data, wrong)

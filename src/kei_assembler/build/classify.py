@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.files import Files
-from kei_assembler.kit import Kit, stem
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import stamp
 from kei_assembler.paths import normalize
 from kei_assembler.targets import TARGETS
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # `render` imports the template engine
     from kei_assembler.render.renderer import Artifact
 
 
-def classify(kit: Kit, artifact: Artifact, present: bytes | None) -> Change:
+def classify(kit: LoadedKit, artifact: Artifact, present: bytes | None) -> Change:
     """Return the change of the file at an artifact's path, given its current bytes, or None if it does not exist.
 
     A file is foreign if it was generated from another manifest that still exists.
@@ -29,7 +29,7 @@ def classify(kit: Kit, artifact: Artifact, present: bytes | None) -> Change:
     return Change(status, artifact.path, artifact.manifest, artifact.target, before, after, chosen=chosen)
 
 
-def _status(kit: Kit, artifact: Artifact, present: bytes) -> FileStatus:
+def _status(kit: LoadedKit, artifact: Artifact, present: bytes) -> FileStatus:
     if present == artifact.content or with_lf(present) == artifact.content:
         return FileStatus.UNCHANGED
     comment = TARGETS[artifact.target].form.comment
@@ -46,13 +46,13 @@ def _status(kit: Kit, artifact: Artifact, present: bytes) -> FileStatus:
     return FileStatus.FOREIGN if owner != artifact.manifest and kit.files.exists(kit.path(owner)) else FileStatus.UPDATE
 
 
-def owner_of(kit: Kit, path: str, found: stamp.Stamp) -> str:
+def owner_of(kit: LoadedKit, path: str, found: stamp.Stamp) -> str:
     """Return the manifest that the stamp of the file at `path` names. Both paths are relative to the kit."""
     manifest = normalize(f"{os.path.dirname(path) or '.'}/{found.source}")
     return normalize(os.path.relpath(kit.path(manifest), kit.folder)) if manifest.startswith("../") else manifest
 
 
-def classify_leftover(kit: Kit, path: str, target: str, present: bytes) -> Change | None:
+def classify_leftover(kit: LoadedKit, path: str, target: str, present: bytes) -> Change | None:
     """Return an orphan or unmanaged file as a change, or None for any other file that lies where outputs do.
 
     An orphan was generated from a manifest in this kit's manifest folder, or from a manifest in the kit's root that no
@@ -73,12 +73,12 @@ def classify_leftover(kit: Kit, path: str, target: str, present: bytes) -> Chang
     return Change(FileStatus.UNMANAGED, path, "", target) if is_agent_file else None
 
 
-def _is_in_manifest_folder(kit: Kit, manifest: str) -> bool:
+def _is_in_manifest_folder(kit: LoadedKit, manifest: str) -> bool:
     folder = kit.settings.manifests
     return not manifest.startswith("../") if folder == "." else manifest.startswith(f"{folder}/")
 
 
-def is_manifest_path(kit: Kit, path: str) -> bool:
+def is_manifest_path(kit: LoadedKit, path: str) -> bool:
     """Return whether the kit would read a file at this path, relative to the kit, as a manifest."""
     folder = "" if kit.settings.manifests == "." else f"{kit.settings.manifests}/".casefold()
     inside = path.casefold().removeprefix(folder)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from kei_assembler.build.changes import PROTECTED, Change, FileStatus
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import display_path
 from kei_assembler.rules import drift
 from kei_assembler.rules.definition import Rule
@@ -15,12 +15,12 @@ from kei_assembler.rules.runner import run_rule
 from kei_assembler.toml.source import Source
 
 
-def outdated(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
+def outdated(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
     """Return the diagnostics for missing and outdated outputs."""
     return _diagnosed(kit, changes, {FileStatus.CREATE: drift.output_missing, FileStatus.UPDATE: drift.output_outdated})
 
 
-def conflicts(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
+def conflicts(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
     """Return the diagnostics for edited, foreign, orphaned and unmanaged files."""
     rules = {
         FileStatus.EDITED: drift.output_edited,
@@ -31,7 +31,7 @@ def conflicts(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
     return _diagnosed(kit, changes, rules)
 
 
-def unstaged(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
+def unstaged(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
     """Return the diagnostics for files of the kit that differ from git's index, except outputs that are out of date.
 
     Raises:
@@ -47,7 +47,7 @@ def unstaged(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
     ]
 
 
-def _diagnosed(kit: Kit, changes: Iterable[Change], rules: Mapping[FileStatus, Rule]) -> list[Diagnostic]:
+def _diagnosed(kit: LoadedKit, changes: Iterable[Change], rules: Mapping[FileStatus, Rule]) -> list[Diagnostic]:
     return [
         diagnostic
         for change in changes
@@ -56,7 +56,7 @@ def _diagnosed(kit: Kit, changes: Iterable[Change], rules: Mapping[FileStatus, R
     ]
 
 
-def _subject(kit: Kit, change: Change) -> tuple[str, str, str]:
+def _subject(kit: LoadedKit, change: Change) -> tuple[str, str, str]:
     """The arguments of the rules about outputs: the manifest, the fix command, and the likely cause."""
     cause = _cause(kit, change)
     if cause == UNFINISHED_MERGE:  # once the conflict is resolved, the build needs no --force
@@ -64,7 +64,7 @@ def _subject(kit: Kit, change: Change) -> tuple[str, str, str]:
     return change.manifest, change.fix_command(kit.display_folder), cause
 
 
-def _cause(kit: Kit, change: Change) -> str:
+def _cause(kit: LoadedKit, change: Change) -> str:
     """The likely cause of an edit; for an orphan, the target that the kit no longer has, if its manifest exists."""
     if change.status in PROTECTED:
         from kei_assembler.build.diff import likely_cause

@@ -10,9 +10,9 @@ from kei_assembler.build.orphans import find_orphans
 from kei_assembler.build.parallel import shared
 from kei_assembler.build.planner import ManifestPlan, Planner
 from kei_assembler.build.progress import with_progress
-from kei_assembler.build.writer import Disk
+from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, Location, has_errors
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.rules import check_block, check_defaults, check_kit, outputs
 from kei_assembler.rules.manifest_context import KitUsage
@@ -36,7 +36,7 @@ class Plan(NamedTuple):
     changes: tuple[Change, ...]
 
 
-def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> Plan:
+def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> Plan:
     """Return the plan for these manifests, which are all of the kit if `whole`. Drop findings with `ignored` codes.
 
     The policy is not applied yet.
@@ -61,7 +61,7 @@ def plan_kit(kit: Kit, files: Sequence[str], whole: bool, ignored: Collection[st
     return Plan(tuple(found), tuple(changes))
 
 
-def preview(kit: Kit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
+def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
     """Return the findings about one manifest of the kit, and its artifacts. Nothing is written."""
     planner, merged = Planner(kit, ignored), _Merged(kit)
     manifest, plan = planner.load_and_check(file)
@@ -73,7 +73,7 @@ def preview(kit: Kit, file: str, ignored: Collection[str] = ()) -> tuple[list[Di
 class _Merged:
     """The merged plans of some manifests."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
         self.found = check_defaults(kit)
         self.changes: list[Change] = []
@@ -114,9 +114,9 @@ class _Merged:
         return [one for one in found if one.code not in ignored]
 
 
-def _overwritten_sources(kit: Kit, changes: Iterable[Change]) -> list[Diagnostic]:
+def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
     """The findings about outputs that would overwrite a source."""
-    disk, in_the_way = Disk(kit), [change for change in changes if change.status is FileStatus.FOREIGN]
+    disk, in_the_way = OutputFiles(kit), [change for change in changes if change.status is FileStatus.FOREIGN]
     sources = set(map(disk.real, kit.sources())) if in_the_way else set()
     return [
         diagnostic

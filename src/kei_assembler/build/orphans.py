@@ -7,15 +7,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.classify import classify_leftover, is_manifest_path
 from kei_assembler.build.output_patterns import deepened, reach
-from kei_assembler.build.writer import Disk
+from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files.atomic import is_temporary
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import normalize
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 
 
-def find_orphans(kit: Kit, known: Iterable[str], targets: Collection[str]) -> list[Change]:
+def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str]) -> list[Change]:
     """Return the orphans of a kit, and the unmanaged agent files beside its outputs.
 
     `known` contains the outputs of the kit's manifests, as resolved, case-folded paths. `targets` contains the targets
@@ -43,9 +43,9 @@ def find_orphans(kit: Kit, known: Iterable[str], targets: Collection[str]) -> li
 class _Search:
     """A search through a kit that looks at each file once."""
 
-    def __init__(self, kit: Kit, known: Iterable[str]) -> None:
+    def __init__(self, kit: LoadedKit, known: Iterable[str]) -> None:
         self.kit = kit
-        self.disk = Disk(kit)
+        self.disk = OutputFiles(kit)
         self.seen = set(known)
 
     def leftovers(self, patterns: Iterable[tuple[Target, str]], concerns: Callable[[Change], bool]) -> Iterator[Change]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change
 from kei_assembler.build.classify import classify, is_manifest_path
-from kei_assembler.build.writer import Disk
+from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.paths import is_inside
 from kei_assembler.rules import check_limits, check_manifest, outputs, text
@@ -58,13 +58,13 @@ class ManifestPlan(NamedTuple):
 class Planner:
     """Plans the manifests of a kit, one by one. Drops findings with `ignored` codes."""
 
-    def __init__(self, kit: Kit, ignored: Collection[str] = ()) -> None:
+    def __init__(self, kit: LoadedKit, ignored: Collection[str] = ()) -> None:
         from kei_assembler.render.renderer import Renderer
 
         self.kit = kit
         self.ignored = ignored
         self.renderer = Renderer(kit)
-        self.disk = Disk(kit)
+        self.disk = OutputFiles(kit)
 
     def plan(self, files: Iterable[str]) -> list[ManifestPlan]:
         """Return the plans of these manifests.

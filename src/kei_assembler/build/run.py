@@ -10,9 +10,9 @@ from kei_assembler.build import findings
 from kei_assembler.build.changes import Change, FileStatus, WritePolicy
 from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.build.result import Request, RunResult, Waiver
-from kei_assembler.build.writer import Disk
+from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.discovery import git_top
 from kei_assembler.loader import refuse
 from kei_assembler.markdown.hidden_text import named
@@ -26,7 +26,7 @@ class Policy(NamedTuple):
     strict: bool = False
 
     @classmethod
-    def of(cls, kit: Kit, codes: Iterable[str] = (), strict: bool = False) -> Policy:
+    def of(cls, kit: LoadedKit, codes: Iterable[str] = (), strict: bool = False) -> Policy:
         """Return the policy of a kit's settings, with additional codes to ignore.
 
         Raises:
@@ -62,7 +62,7 @@ class RunOptions(NamedTuple):
     policy: Policy = Policy()
 
 
-def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> RunResult:
+def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) -> RunResult:
     """Build these manifests, which are all of the kit if `whole`, or only check or diff them.
 
     If any manifest has an error, nothing is written.
@@ -100,7 +100,7 @@ def run(kit: Kit, files: Sequence[str], whole: bool, options: RunOptions) -> Run
     return RunResult(request, tuple(sorted(found)), tuple(drift), waivers, tuple(changes))
 
 
-def write(kit: Kit, changes: Sequence[Change], policy: WritePolicy) -> list[Change]:
+def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> list[Change]:
     """Make the changes that the policy allows, and return all changes with their new status.
 
     Files are deleted last, after everything else is written.
@@ -108,14 +108,14 @@ def write(kit: Kit, changes: Sequence[Change], policy: WritePolicy) -> list[Chan
     Raises:
         AssembleError: a file cannot be written.
     """
-    disk = Disk(kit)
+    disk = OutputFiles(kit)
     disk.remove_stale_temp_files(change.path for change in changes)
     covered = sorted(filter(policy.covers, changes), key=lambda change: change.after is None)
     done = {change.path: disk.apply(change) for change in covered}
     return [done.get(change.path, change) for change in changes]
 
 
-def _waivers(kit: Kit, policy: Policy, changes: Iterable[Change]) -> Iterator[Waiver]:
+def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change]) -> Iterator[Waiver]:
     """Everything that a check of these changes accepts because of the settings or an option."""
     for code in sorted(policy.ignore):
         yield Waiver(f"{code} is ignored")

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from kei_assembler.build.changes import Change, FileStatus
-from kei_assembler.build.writer import Disk
-from kei_assembler.kit import Kit
+from kei_assembler.build.writer import OutputFiles
+from kei_assembler.kit import LoadedKit
 
 MANIFEST_SCHEMA = ".assemble/manifest.schema.json"
 SETTINGS_SCHEMA = ".assemble/settings.schema.json"
 
 
-def schema_file_changes(kit: Kit) -> list[Change]:
+def schema_file_changes(kit: LoadedKit) -> list[Change]:
     """Return a change for each generated schema file of the kit that is out of date or was edited."""
-    disk, changes = Disk(kit), []
+    disk, changes = OutputFiles(kit), []
     for file in (MANIFEST_SCHEMA, SETTINGS_SCHEMA):
         if present := disk.peek(file):
             changes += schema_file_change(kit, file, present)
     return changes
 
 
-def schema_file_change(kit: Kit, file: str, present: bytes) -> list[Change]:
+def schema_file_change(kit: LoadedKit, file: str, present: bytes) -> list[Change]:
     """Return the change of a schema file with this content: one, or none if it is up to date or was not generated."""
     from kei_assembler.kit import json_schema  # most kits have no schema file and do not need this module
 

@@ -11,13 +11,13 @@ from functools import cache
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change, FileStatus
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Files, atomic
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 
 
-class Disk:
+class OutputFiles:
     """The outputs of one kit on this machine. Paths are relative to the kit."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
         self._real_folder = cache(kit.files.resolve)
 

@@ -24,11 +24,11 @@ from kei_assembler.cli.commands import COMMANDS, MODULES, write
 from kei_assembler.cli.options import OneOf, kit_option, several, target_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import run_cache
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report import FORMATS, text_report
-from kei_assembler.selection import files_of, locate_kit, named, prefix_to
+from kei_assembler.selection import files_of, kit_option_value, locate_kit, prefix_to
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -134,14 +134,14 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         located = locate_kit(manifests, folder, COMMANDS)
         prefix = prefix_to(located)
         kit = load_kit(located, options["targets"])
-        kit.display_folder = named(located)
+        kit.display_folder = kit_option_value(located)
         result = _result(kit, manifests, options)
     except AssembleError as error:
         result = failed(error)
     return _report(result.seen_from(prefix), output_format, can_cache=not options["staged"])
 
 
-def _result(kit: Kit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
+def _result(kit: LoadedKit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
     files = files_of(kit, manifests, COMMANDS)
     policy = Policy.of(kit, _ignored(options["ignore"]), options["strict"])
     if options["stdout"]:
@@ -171,7 +171,7 @@ def _refuse_contradictions(manifests: Sequence[str], output_format: str, options
             raise click.UsageError(message)
 
 
-def _preview(kit: Kit, file: str, policy: Policy) -> RunResult:
+def _preview(kit: LoadedKit, file: str, policy: Policy) -> RunResult:
     found, artifacts = preview(kit, file, policy.ignore)
     result = RunResult(Request(1), tuple(policy.weigh(found)))
     if result.status != CLEAN:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import click
 
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.kit import Kit, stem
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.manifest import settable_fields
 from kei_assembler.paths import display_path
 from kei_assembler.targets import CLAUDE_TOOLS
@@ -28,7 +28,7 @@ def codes(ctx: click.Context, param: click.Parameter | None, incomplete: str) ->
     return _matching(incomplete.upper(), RULES)
 
 
-def _completion(words: Callable[[Kit | None], Iterable[str]], suffix: str = "") -> Completion:
+def _completion(words: Callable[[LoadedKit | None], Iterable[str]], suffix: str = "") -> Completion:
     """Return a completion that offers the words that `words` returns for the kit, each with the suffix.
 
     A word that already contains the suffix is complete.
@@ -45,7 +45,7 @@ def _matching(incomplete: str, words: Iterable[str]) -> list[str]:
     return sorted({word for word in words if word.startswith(incomplete)})
 
 
-def _kit(ctx: click.Context) -> Kit | None:
+def _kit(ctx: click.Context) -> LoadedKit | None:
     """The kit that `--kit` names, or the nearest one from the working directory upwards."""
     from kei_assembler.loader import load_kit
     from kei_assembler.selection import folder_of

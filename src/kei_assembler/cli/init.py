@@ -12,7 +12,7 @@ from kei_assembler.kit import discovery, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path
 from kei_assembler.report import text_report
-from kei_assembler.selection import named
+from kei_assembler.selection import kit_option_value
 
 _NEXT = "next: edit the manifest, or create another with `assemble new NAME{kit}`, then run: assemble --all{kit}\n"
 
@@ -34,7 +34,7 @@ def command(folder: str | None) -> int:
     is_kit = discovery.is_kit(path)
     for line in scaffold.create_kit(path):
         write(line)
-    option = kit_option(named(path))
+    option = kit_option(kit_option_value(path))
     if is_kit:
         write("", _NEXT_IN_KIT.format(kit=option))
         return 0

@@ -10,7 +10,7 @@ import click
 from kei_assembler.cli import completion
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import kit_option, several
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.manifest import OPTIONS, settable_fields
@@ -60,7 +60,7 @@ def _handoff(text: str) -> dict[str, str]:
     return {"target": agent.strip(), "trigger": trigger.strip()}
 
 
-def _other_keys(kit: Kit, pairs: Sequence[str]) -> dict[str, Any]:
+def _other_keys(kit: LoadedKit, pairs: Sequence[str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     fields = settable_fields(kit.settings.extra_keys)
     for pair in pairs:
@@ -77,7 +77,7 @@ def _set_error(key: str, pair: str, keys: Iterable[str]) -> str:
     return f"--set takes KEY=VALUE, not `{pair}`; {did_you_mean(key, keys, f'the keys are {listed(keys)}')}"
 
 
-def _next(kit: Kit, name: str, text: str) -> str:
+def _next(kit: LoadedKit, name: str, text: str) -> str:
     marked = len(new_manifest.MARK.findall(text))
     places = "the place" if marked == 1 else f"the {marked} places"
     fill_in = f"fill in {places} marked {{{{DESCRIBE_…}}}}, then " if marked else ""

@@ -50,7 +50,7 @@ def recall(args: Iterable[str]) -> tuple[str, str] | None:
     _Run.args, RECORDER.since = tuple(args), time.time_ns()
     _Run.folder = _folder()
     try:
-        record = _read() if _Run.folder else None
+        record = _read_record() if _Run.folder else None
         if record is None or not _applies(record):
             return None
         _mature(record)
@@ -218,7 +218,7 @@ def _identity(status: os.stat_result) -> list[int]:
     return [status.st_dev, status.st_ino]
 
 
-def _read() -> dict[str, Any] | None:
+def _read_record() -> dict[str, Any] | None:
     """Return the record in a file that only the user can write, if it is intact and belongs to this run."""
     with open(os.open(_path(), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as opened:
         status = os.fstat(opened.fileno())

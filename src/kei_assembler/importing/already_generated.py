@@ -11,7 +11,7 @@ from kei_assembler.build.classify import named_by
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.names import valid_name
-from kei_assembler.kit import Kit, stem
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import stamp
 from kei_assembler.paths import display_path
 from kei_assembler.rules import imports
@@ -19,7 +19,9 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START
 
 
-def without_generated(kit: Kit, agents: Iterable[AgentFile]) -> tuple[list[AgentFile], list[str], list[Diagnostic]]:
+def without_generated(
+    kit: LoadedKit, agents: Iterable[AgentFile]
+) -> tuple[list[AgentFile], list[str], list[Diagnostic]]:
     """Return the files that people wrote, the manifests of the generated ones, and a diagnostic for each edit."""
     by_hand, generated, found = [], [], []
     # resolving all manifests is slow in a large kit, and most imports need none of them
@@ -40,7 +42,7 @@ def without_generated(kit: Kit, agents: Iterable[AgentFile]) -> tuple[list[Agent
     return by_hand, generated, found
 
 
-def _manifest_of(kit: Kit, agent: AgentFile, mark: stamp.Stamp, manifests: Mapping[str, str]) -> str | None:
+def _manifest_of(kit: LoadedKit, agent: AgentFile, mark: stamp.Stamp, manifests: Mapping[str, str]) -> str | None:
     """The manifest that a file was generated from. A copy with another agent name is a new agent, and has none."""
     resolve = kit.files.resolve
     named = map(resolve, named_by(kit.files, os.path.abspath(agent.source.file), mark.source))

@@ -15,7 +15,7 @@ from kei_assembler.importing.legacy_syntax import modernized
 from kei_assembler.importing.lenient_yaml import as_text
 from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.tools import from_phrases, split_names, translated
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.rules import bodies, imports
 from kei_assembler.suggestions import listed
@@ -39,7 +39,7 @@ class Conversion(NamedTuple):
         return str(self.data["name"])
 
 
-def convert(kit: Kit, agent: AgentFile, name: str, names: Iterable[str]) -> Conversion:
+def convert(kit: LoadedKit, agent: AgentFile, name: str, names: Iterable[str]) -> Conversion:
     """Convert an agent file. `name` is the agent's name, and `names` are those of all agents of the same import."""
     converter = _Converter(kit, agent, name)
     converter.convert_description()
@@ -51,7 +51,7 @@ def convert(kit: Kit, agent: AgentFile, name: str, names: Iterable[str]) -> Conv
 class _Converter:
     """Converts the description, the other keys and the body of one file, in this order."""
 
-    def __init__(self, kit: Kit, agent: AgentFile, name: str) -> None:
+    def __init__(self, kit: LoadedKit, agent: AgentFile, name: str) -> None:
         self.kit = kit
         self.original = agent
         self.agent, self.found = modernized(agent)

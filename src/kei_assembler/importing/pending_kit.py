@@ -15,7 +15,7 @@ from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.bodies import RoleSplit, Section, split_roles
 from kei_assembler.importing.convert import Conversion, convert
-from kei_assembler.kit import SETTINGS_FILE, Block, Kit
+from kei_assembler.kit import SETTINGS_FILE, Block, LoadedKit
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.manifest import FIELDS, slug
 from kei_assembler.model.settings import decode_settings
@@ -35,10 +35,10 @@ class PendingFile(NamedTuple):
     conversion: Conversion
 
 
-class PendingKit(Kit):
+class PendingKit(LoadedKit):
     """A kit as it will be with the imported manifests and blocks."""
 
-    def __init__(self, kit: Kit, manifests: Iterable[PendingFile], blocks: Mapping[str, str]) -> None:
+    def __init__(self, kit: LoadedKit, manifests: Iterable[PendingFile], blocks: Mapping[str, str]) -> None:
         super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at, kit.files)
         self.new = {file.path: file for file in manifests}
         self._blocks |= {name: Block(name, Source(block_file(kit, name), text)) for name, text in blocks.items()}
@@ -89,12 +89,12 @@ def _collapsed(value: Any) -> Any:
     return " ".join(value.split()) if isinstance(value, str) else value
 
 
-def block_file(kit: Kit, name: str) -> str:
+def block_file(kit: LoadedKit, name: str) -> str:
     """Return the path of a new block."""
     return normalize(f"{kit.settings.blocks[0]}/{name}.md")
 
 
-def new_kit(folder: str, agents: Sequence[AgentFile]) -> tuple[Kit, str]:
+def new_kit(folder: str, agents: Sequence[AgentFile]) -> tuple[LoadedKit, str]:
     """Return a new kit in a folder, and the text of its settings.
 
     The settings require little, and put the generated files where the imported ones are.
@@ -108,7 +108,7 @@ def new_kit(folder: str, agents: Sequence[AgentFile]) -> tuple[Kit, str]:
             lines += ["", f"[target.{target}]", f'output = "{output}"']
     text = "\n".join(lines) + "\n"
     source = read_toml(SETTINGS_FILE, text.encode())
-    return Kit(folder, decode_settings(source.data), source), text
+    return LoadedKit(folder, decode_settings(source.data), source), text
 
 
 def _output_pattern(row: Target, agents: Iterable[AgentFile]) -> str:
@@ -123,7 +123,7 @@ def _output_pattern(row: Target, agents: Iterable[AgentFile]) -> str:
     return f"{folders.most_common(1)[0][0]}{name}{suffix}" if folders else ""
 
 
-def with_blocks(kit: Kit, conversions: Sequence[Conversion]) -> tuple[list[Conversion], dict[str, str]]:
+def with_blocks(kit: LoadedKit, conversions: Sequence[Conversion]) -> tuple[list[Conversion], dict[str, str]]:
     """Move the sections that several agents share to blocks. Return the conversions and the text of each new block.
 
     A block of the kit with the same text is used again.
@@ -137,7 +137,7 @@ def with_blocks(kit: Kit, conversions: Sequence[Conversion]) -> tuple[list[Conve
     return [_with_blocks(conversion, splits[conversion.name], names) for conversion in conversions], blocks
 
 
-def _block_name(kit: Kit, section: Section, taken: Container[str]) -> str:
+def _block_name(kit: LoadedKit, section: Section, taken: Container[str]) -> str:
     wanted = slug(section.title) or "shared"
     for number in count(1):
         name = wanted if number == 1 else f"{wanted}-{number}"
@@ -163,7 +163,7 @@ def _with_blocks(conversion: Conversion, split: RoleSplit, names: Mapping[str, s
     return conversion._replace(data=data, found=found)
 
 
-def pending_manifests(kit: Kit, conversions: Iterable[Conversion]) -> list[PendingFile]:
+def pending_manifests(kit: LoadedKit, conversions: Iterable[Conversion]) -> list[PendingFile]:
     """Return the files of the new manifests."""
     return [PendingFile(kit.manifest_file(one.name), manifest_text(one.data), one) for one in conversions]
 

@@ -24,12 +24,12 @@ from kei_assembler.importing.pending_kit import (
     pending_manifests,
     with_blocks,
 )
-from kei_assembler.kit import SETTINGS_FILE, Kit, discovery, kit_option
+from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path, normalize, path_below
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
-from kei_assembler.selection import named, working_directory
+from kei_assembler.selection import kit_option_value, working_directory
 from kei_assembler.toml.source import MAX_BYTES, START, ReadError, Source, with_lf
 
 
@@ -59,7 +59,7 @@ def import_agents(
         AssembleError: there are no agent files, the folder does not exist, or the kit's settings are invalid.
     """
     paths, kit_folder = agent_files(sources, target), _kit_folder(folder)
-    agents, found = _read(paths, kit_folder)
+    agents, found = _read_agents(paths, kit_folder)
     is_kit = discovery.is_kit(kit_folder)
     kit, settings = (load_kit(kit_folder), "") if is_kit else new_kit(kit_folder, agents)
     policy = Policy.of(kit)
@@ -94,7 +94,7 @@ def _kit_folder(folder: str | None) -> str:
     return DISK.resolve(os.path.abspath(folder))
 
 
-def _read(paths: Sequence[tuple[str, str]], kit_folder: str) -> tuple[list[AgentFile], list[Diagnostic]]:
+def _read_agents(paths: Sequence[tuple[str, str]], kit_folder: str) -> tuple[list[AgentFile], list[Diagnostic]]:
     agents, found = [], []
     for path, target in paths:
         try:
@@ -111,14 +111,16 @@ def _read(paths: Sequence[tuple[str, str]], kit_folder: str) -> tuple[list[Agent
     return agents, found
 
 
-def _convert(kit: Kit, agents: Sequence[AgentFile]) -> list[Conversion]:
+def _convert(kit: LoadedKit, agents: Sequence[AgentFile]) -> list[Conversion]:
     named_agents = list(zip(agents, unique_names(agents), strict=True))
     names = [name for _, (name, _) in named_agents]
     conversions = ((convert(kit, agent, name, names), found) for agent, (name, found) in named_agents)
     return [conversion._replace(found=(*found, *conversion.found)) for conversion, found in conversions]
 
 
-def _write(kit: Kit, files: Sequence[PendingFile], dry_run: bool) -> tuple[list[tuple[str, str]], list[Diagnostic]]:
+def _write(
+    kit: LoadedKit, files: Sequence[PendingFile], dry_run: bool
+) -> tuple[list[tuple[str, str]], list[Diagnostic]]:
     written, found = [], []
     existing = {os.path.basename(file): file for file in kit.manifests}
     for file in files:
@@ -132,9 +134,13 @@ def _write(kit: Kit, files: Sequence[PendingFile], dry_run: bool) -> tuple[list[
     return written, found
 
 
-def _write_file(kit: Kit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
+def _write_file(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
     """Write a file that does not exist. Return its status, and the reason if it was not written."""
-    outputs, content, differs = writer.Disk(kit), file.text.encode(), "exists with different content, and was kept"
+    outputs, content, differs = (
+        writer.OutputFiles(kit),
+        file.text.encode(),
+        "exists with different content, and was kept",
+    )
     if not outputs.holds(file.path):
         raise AssembleError(f"{file.path} is outside the kit's root", "see the setting `root`")
     try:
@@ -148,9 +154,9 @@ def _write_file(kit: Kit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
     return "created" if writer.create(kit.path(file.path), content) else "foreign", differs
 
 
-def _build_command(kit: Kit, new: Sequence[PendingFile]) -> str:
+def _build_command(kit: LoadedKit, new: Sequence[PendingFile]) -> str:
     """The command that builds the new manifests. It forces only what overwrites nothing but imported files."""
-    build_all = f"assemble --all{kit_option(named(kit.folder))}"
+    build_all = f"assemble --all{kit_option(kit_option_value(kit.folder))}"
     overwritten = {file.path: _overwritten(kit, file) for file in new}
     sources = {file.path: {DISK.resolve(file.conversion.agent.source.file)} for file in new}
     forced = [path for path in sources if overwritten[path] == sources[path]]
@@ -163,7 +169,7 @@ def _build_command(kit: Kit, new: Sequence[PendingFile]) -> str:
     return f"assemble --force {manifests}, which overwrites the imported {files}"
 
 
-def _overwritten(kit: Kit, file: PendingFile) -> set[str]:
+def _overwritten(kit: LoadedKit, file: PendingFile) -> set[str]:
     """The files that exist where a manifest's outputs will be."""
     targets = file.conversion.data.get("targets", kit.settings.targets)
     outputs = (kit.path(kit.output(target, file.conversion.name, file.path)) for target in targets)

@@ -31,7 +31,7 @@ class Block(NamedTuple):
     source: Source
 
 
-class Kit:
+class LoadedKit:
     """A folder with settings, manifests, blocks and, optionally, templates.
 
     All files are relative to the folder and written with `/`. The kit reads a file when it is needed, and each block

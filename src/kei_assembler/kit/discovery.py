@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from kei_assembler.diagnostics import AssembleError, KeyPath
 from kei_assembler.files import DISK, Files
-from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, Kit
+from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.model.settings import decode_settings, value_at
 from kei_assembler.paths import upwards
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
@@ -54,7 +54,7 @@ def git_top(folder: str, files: Files = DISK) -> str | None:
     return next((path for path in upwards(folder) if files.exists(os.path.join(path, ".git"))), None)
 
 
-def read_kit(folder: str, files: Files = DISK) -> Kit:
+def read_kit(folder: str, files: Files = DISK) -> LoadedKit:
     """Return the kit in a folder, given by its absolute path. Invalid settings are replaced by their defaults.
 
     Raises:
@@ -63,9 +63,9 @@ def read_kit(folder: str, files: Files = DISK) -> Kit:
     own = _settings_source(folder, files, SETTINGS_FILE)
     source, at = (own, ()) if own else (project_settings(folder, files), PROJECT_TABLE)
     if source is None:
-        return Kit(folder, decode_settings({}), None, files=files)
+        return LoadedKit(folder, decode_settings({}), None, files=files)
     table = value_at(source.data, at)
-    return Kit(folder, decode_settings(table if isinstance(table, Mapping) else {}), source, at, files)
+    return LoadedKit(folder, decode_settings(table if isinstance(table, Mapping) else {}), source, at, files)
 
 
 def project_settings(folder: str, files: Files) -> Source | None:

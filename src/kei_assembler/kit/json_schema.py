@@ -13,7 +13,7 @@ from enum import Enum
 from hashlib import sha256
 from typing import Any
 
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.model.manifest import FIELDS, extra_fields
 from kei_assembler.model.settings import BLOCK_NAME, SETTINGS, UNIQUE_LISTS
@@ -31,7 +31,7 @@ _ONCE = {"tools": "K109", "targets": "K109", "target": "K109", "blocks": "B202"}
 """The keys whose lists must not repeat an item, with the code of the rule that reports a repetition."""
 
 
-def manifest_schema(kit: Kit | None) -> Schema:
+def manifest_schema(kit: LoadedKit | None) -> Schema:
     """Return the schema of this kit's manifests, or without a kit, of the manifests of any kit."""
     schema = _of_fields(_fields_of(kit))
     for key, code in _ONCE.items():
@@ -94,7 +94,7 @@ def _digest(schema: Schema) -> str:
     return f"sha256:{sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()}"
 
 
-def _fields_of(kit: Kit | None) -> Iterator[Field]:
+def _fields_of(kit: LoadedKit | None) -> Iterator[Field]:
     """The fields of a manifest, with this kit's choices and defaults."""
     for field in FIELDS:
         chosen = _CHOICES[field.key](field, kit) if field.key in _CHOICES else field
@@ -102,12 +102,12 @@ def _fields_of(kit: Kit | None) -> Iterator[Field]:
     yield from extra_fields(kit.settings.extra_keys) if kit else ()
 
 
-def _tools(field: Field, kit: Kit | None) -> Field:
+def _tools(field: Field, kit: LoadedKit | None) -> Field:
     known = one_of(*_TOOLS, *(kit.settings.known_tools if kit else ()))
     return field._replace(shape=list_of(any_of(known, FILLED), field.shape.expects))
 
 
-def _blocks(field: Field, kit: Kit | None) -> Field:
+def _blocks(field: Field, kit: LoadedKit | None) -> Field:
     names, obligatory = (kit.block_names, kit.settings.obligatory) if kit else ((), ())
     item = one_of(*names) if names else BLOCK_NAME
     doc = f"{field.doc} First come, in this order, {listed(obligatory)}." if obligatory else field.doc
@@ -115,7 +115,7 @@ def _blocks(field: Field, kit: Kit | None) -> Field:
     return field._replace(shape=list_of(item, field.shape.expects), doc=doc, examples=examples)
 
 
-def _handoffs(field: Field, kit: Kit | None) -> Field:
+def _handoffs(field: Field, kit: LoadedKit | None) -> Field:
     agents = sorted(kit.agents.union(kit.settings.external_agents)) if kit else ()
     handoff = field.shape.item
     if not (agents and handoff):

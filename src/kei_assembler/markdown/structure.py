@@ -170,7 +170,7 @@ class Outline(NamedTuple):
 
 def outline(text: str) -> Outline:
     """Return which lines of a text are code or raw HTML, from the block structure of sections 4 and 5."""
-    reader = _Reader()
+    reader = _BlockReader()
     kinds = [(reader.read(line.expandtabs(4)), reader.block) for line in text.split("\n")]
     last_indented = len(kinds)
     for index, (kind, block) in enumerate(kinds):
@@ -273,7 +273,7 @@ class _Kind(Enum):
 _VERBATIM = (_Kind.INDENTED, _Kind.VERBATIM)
 
 
-class _Reader:
+class _BlockReader:
     """Reads a text line by line and tracks the open containers and the open verbatim block.
 
     A container is the width of a list item's indent, or 0 for a block quote. `is_item_empty` is true while nothing has
@@ -300,11 +300,11 @@ class _Reader:
         self.number += 1
         if self.after_blank and not line.strip():  # a fast path, since a text can have a million blank lines
             return _Kind.BLANK
-        kind = self._read(line)
+        kind = self._read_line(line)
         self.after_blank = kind is _Kind.BLANK
         return kind
 
-    def _read(self, line: str) -> _Kind:
+    def _read_line(self, line: str) -> _Kind:
         rest, depth = self._within_containers(line)
         if depth < len(self.containers):
             if self.in_paragraph and self._continues_paragraph(rest):

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.stamp import line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
@@ -50,7 +50,7 @@ class Artifact(NamedTuple):
 class Renderer:
     """Renders the manifests of one kit. Each template is compiled once, and each block trimmed once."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
         self.templates = Templates(kit)
         self._prefix = cache(self._find_prefix)

@@ -12,7 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, Templ
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
 from kei_assembler.files import DISK
-from kei_assembler.kit import BODY_TEMPLATE, Kit
+from kei_assembler.kit import BODY_TEMPLATE, LoadedKit
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize
@@ -46,7 +46,7 @@ class Templates:
     Templates go by their names in Jinja2: paths relative to the kit's folder of templates, or `PACKAGE_BODY`.
     """
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
         self._sources: dict[str, Source] = {}
         self._inheritance: dict[str, Mapping[str, Inheritance]] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.kit import Block, Kit, stem
+from kei_assembler.kit import Block, LoadedKit, stem
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules import blocks, handoffs, hidden_text, keys, limits, names, permissions, text, tools
 from kei_assembler.rules.definition import Rule
@@ -21,7 +21,7 @@ OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
 OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)
 
 
-def check_manifest(kit: Kit, source: Source) -> tuple[Manifest, list[Diagnostic]]:
+def check_manifest(kit: LoadedKit, source: Source) -> tuple[Manifest, list[Diagnostic]]:
     """Return a manifest and its diagnostics. Don't render the manifest if one of them is an error."""
     context = ManifestContext(kit, source)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
@@ -33,7 +33,7 @@ def check_manifest(kit: Kit, source: Source) -> tuple[Manifest, list[Diagnostic]
     return context.manifest, found + run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
 
 
-def check_defaults(kit: Kit) -> list[Diagnostic]:
+def check_defaults(kit: LoadedKit) -> list[Diagnostic]:
     """Return the diagnostics for the settings' `[defaults]`, which the validation of the settings found valid."""
     return _checked(ManifestContext.of_defaults(kit), OF_DEFAULTS) if kit.defaults else []
 

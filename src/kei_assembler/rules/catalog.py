@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kei_assembler import rules
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.kit import Kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.settings import unknown_ignore
@@ -96,6 +96,6 @@ RULES: dict[str, Rule] = dict(
 """Every rule by its code."""
 
 
-def check_ignore(kit: Kit) -> list[Diagnostic]:
+def check_ignore(kit: LoadedKit) -> list[Diagnostic]:
     """Return the diagnostics for the setting `ignore`, which is checked here because it can name any rule."""
     return run_rule(unknown_ignore, kit.settings_source, kit, RULES) if kit.settings_source else []

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Span
-from kei_assembler.kit import Kit, stem
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.manifest import Manifest, with_defaults
 from kei_assembler.model.settings import value_at
 from kei_assembler.rules.definition import Violation
@@ -23,7 +23,7 @@ class ManifestContext:
     kit's defaults filled in.
     """
 
-    def __init__(self, kit: Kit, source: Source) -> None:
+    def __init__(self, kit: LoadedKit, source: Source) -> None:
         self.kit = kit
         self.source = source
         self.at: KeyPath = ()
@@ -34,7 +34,7 @@ class ManifestContext:
             self.manifest, _ = kit.decode_manifest(self.whole)
 
     @classmethod
-    def of_defaults(cls, kit: Kit) -> ManifestContext:
+    def of_defaults(cls, kit: LoadedKit) -> ManifestContext:
         """Return the kit's defaults as if they were a manifest to check."""
         assert kit.settings_source
         # a source without data: the defaults are not the whole file
@@ -88,7 +88,7 @@ class ManifestUse(NamedTuple):
     handoffs: tuple[str, ...]
 
 
-def use_of(kit: Kit, manifest: Manifest) -> ManifestUse:
+def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
     """Return what a manifest of the kit uses."""
     return ManifestUse(
         manifest.name,
@@ -103,7 +103,7 @@ def use_of(kit: Kit, manifest: Manifest) -> ManifestUse:
 class KitUsage:
     """What all manifests of a kit use together, added one by one."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
         self.blocks: set[str] = set()
         self.rights: set[tuple[str, str]] = set()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath
-from kei_assembler.kit import SETTINGS_FILE, Kit
+from kei_assembler.kit import SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, project_settings
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
@@ -25,7 +25,7 @@ _EXTRA_KEY = matching(r"[a-z][a-z0-9_]*", "a key of lower-case letters, digits a
 
 
 @rule("C701")
-def unknown_setting(kit: Kit) -> Iterable[Violation]:
+def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
     """A setting does not exist.
 
     It would have no effect, and is often a misspelling.
@@ -49,7 +49,7 @@ def unknown_setting(kit: Kit) -> Iterable[Violation]:
 
 
 @rule("C702")
-def wrong_setting(kit: Kit) -> Iterable[Violation]:
+def wrong_setting(kit: LoadedKit) -> Iterable[Violation]:
     """A setting has an invalid value: it has the wrong type, is blank, or is not one of the allowed values.
 
     Fails::
@@ -70,7 +70,7 @@ def wrong_setting(kit: Kit) -> Iterable[Violation]:
 
 
 @rule("C703")
-def unknown_required_key(kit: Kit) -> Iterable[Violation]:
+def unknown_required_key(kit: LoadedKit) -> Iterable[Violation]:
     """The setting `required` names a key that manifests cannot have.
 
     Fails::
@@ -92,7 +92,7 @@ def unknown_required_key(kit: Kit) -> Iterable[Violation]:
 
 
 @rule("C704")
-def extra_key_taken(kit: Kit) -> Iterable[Violation]:
+def extra_key_taken(kit: LoadedKit) -> Iterable[Violation]:
     """The setting `extra-keys` declares a key that every manifest has, or that a template could not name.
 
     Fails::
@@ -114,7 +114,7 @@ def extra_key_taken(kit: Kit) -> Iterable[Violation]:
 
 
 @rule("C705")
-def folder_out_of_place(kit: Kit) -> Iterable[Violation]:
+def folder_out_of_place(kit: LoadedKit) -> Iterable[Violation]:
     """A folder in the settings does not exist, or is outside the kit's root.
 
     `root` itself must contain the kit, and must be in the git work tree, if there is one. If kits share blocks, set
@@ -142,7 +142,7 @@ def folder_out_of_place(kit: Kit) -> Iterable[Violation]:
         yield from _misplaced_folders(kit)
 
 
-def _misplaced_folders(kit: Kit) -> Iterator[Violation]:
+def _misplaced_folders(kit: LoadedKit) -> Iterator[Violation]:
     for path, folder in _named_folders(kit):
         if not is_inside(kit.files.resolve(kit.path(folder)), kit.root):
             yield Violation(path, f"the folder `{folder}` is outside the kit's root", _root_for(kit, folder))
@@ -150,7 +150,7 @@ def _misplaced_folders(kit: Kit) -> Iterator[Violation]:
             yield Violation(path, f"the folder `{folder}` does not exist", "folders are relative to the kit")
 
 
-def _root_for(kit: Kit, folder: str) -> str:
+def _root_for(kit: LoadedKit, folder: str) -> str:
     """Return the hint for a folder outside the root: it suggests the nearest root that contains the folder."""
     start, wanted = kit.files.resolve(kit.folder), kit.files.resolve(kit.path(folder))
     top = kit.files.resolve(git_top(start, kit.files) or os.sep)
@@ -160,7 +160,7 @@ def _root_for(kit: Kit, folder: str) -> str:
     return f'set `root` to a folder that contains it, such as `root = "{normalize(os.path.relpath(root, start))}"`'
 
 
-def _named_folders(kit: Kit) -> Iterator[tuple[KeyPath, str]]:
+def _named_folders(kit: LoadedKit) -> Iterator[tuple[KeyPath, str]]:
     # only folders that the settings name have to exist; a default folder that does not is treated as empty
     table = kit.settings_table
     for key in ("manifests", "templates"):
@@ -195,7 +195,7 @@ def two_settings() -> Iterable[Violation]:
 
 
 @rule("C707")
-def unknown_ignore(kit: Kit, known: Mapping[str, Rule]) -> Iterable[Violation]:
+def unknown_ignore(kit: LoadedKit, known: Mapping[str, Rule]) -> Iterable[Violation]:
     """The setting `ignore` names a code that does not exist, or that cannot be silenced.
 
     Warnings, notes and some errors can be silenced. An error that would make the outputs wrong cannot.
@@ -219,7 +219,7 @@ def unknown_ignore(kit: Kit, known: Mapping[str, Rule]) -> Iterable[Violation]:
 
 
 @rule("C708")
-def unknown_obligatory_block(kit: Kit) -> Iterable[Violation]:
+def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
     """The setting `obligatory` names a block that does not exist.
 
     None of the block folders contains the block, so no manifest could list it.
@@ -249,7 +249,7 @@ def unknown_obligatory_block(kit: Kit) -> Iterable[Violation]:
 
 
 @rule("C709")
-def character_not_allowable(kit: Kit) -> Iterable[Violation]:
+def character_not_allowable(kit: LoadedKit) -> Iterable[Violation]:
     """The setting `allow-characters` names something that is not a hidden character, or the character NUL.
 
     Fails::
@@ -270,7 +270,7 @@ def character_not_allowable(kit: Kit) -> Iterable[Violation]:
 
 
 @rule("C710")
-def unknown_right(kit: Kit) -> Iterable[Violation]:
+def unknown_right(kit: LoadedKit) -> Iterable[Violation]:
     """The setting `allow-rights` names a right that does not exist, or that does not have to be allowed.
 
     Fails::
@@ -305,7 +305,7 @@ def unknown_right(kit: Kit) -> Iterable[Violation]:
 
 
 @rule("C711")
-def repeated_setting(kit: Kit) -> Iterable[Violation]:
+def repeated_setting(kit: LoadedKit) -> Iterable[Violation]:
     """A list in the settings repeats an entry.
 
     The repetition has no effect, or cannot be satisfied: a manifest can list an obligatory block only once. Folders
@@ -337,7 +337,7 @@ _OF_TABLE = (
 )
 
 
-def check_settings(kit: Kit) -> list[Diagnostic]:
+def check_settings(kit: LoadedKit) -> list[Diagnostic]:
     """Return the diagnostics for a kit's settings, from the first check that finds any: each relies on those before."""
     source = kit.settings_source
     if source is None:
@@ -352,11 +352,11 @@ def check_settings(kit: Kit) -> list[Diagnostic]:
     )
 
 
-def _check_project(kit: Kit, own: Source) -> list[Diagnostic]:
+def _check_project(kit: LoadedKit, own: Source) -> list[Diagnostic]:
     project = project_settings(kit.folder, kit.files) if own.file == SETTINGS_FILE else None
     return (check_source(project) or run_rule(two_settings, project)) if project else []
 
 
-def _check_table(kit: Kit, source: Source) -> list[Diagnostic]:
+def _check_table(kit: LoadedKit, source: Source) -> list[Diagnostic]:
     rules = _OF_TABLE if isinstance(kit.settings_table, Mapping) else (wrong_setting,)
     return [found for rule in rules for found in run_rule(rule, source, kit)]

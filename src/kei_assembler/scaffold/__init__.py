@@ -14,7 +14,7 @@ from kei_assembler.build import writer
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
-from kei_assembler.kit import Kit, discovery, json_schema, kit_option
+from kei_assembler.kit import LoadedKit, discovery, json_schema, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import display_path, normalize, path_below
@@ -79,7 +79,7 @@ def create_kit(folder: str) -> Iterator[str]:
         yield _create(folder, NewFile(MANIFEST_SCHEMA, json_schema.as_text(manifest_schema)))
 
 
-def _output_patterns(kit: Kit, prefix: str) -> list[str]:
+def _output_patterns(kit: LoadedKit, prefix: str) -> list[str]:
     """The patterns of the kit's agent files, relative to the folder from which `prefix` leads to the kit.
 
     Files at the very top get no pattern, since it would match every other file there, too.

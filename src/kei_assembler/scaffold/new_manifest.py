@@ -15,7 +15,7 @@ from kei_assembler.build import writer
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, schema_file_change
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
-from kei_assembler.kit import Kit, stem
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.model.manifest import FIELDS, NAME, extra_fields, slug
 from kei_assembler.rules import check_manifest
@@ -39,18 +39,18 @@ _TABLES_NOTE = """\
 """
 
 
-def fields_of(kit: Kit) -> list[Field]:
+def fields_of(kit: LoadedKit) -> list[Field]:
     """Return the fields that a new manifest of this kit shows, with tables last."""
     omitted = {"target"} - _required(kit)
     fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in omitted]
     return sorted(fields, key=lambda field: field.is_table)
 
 
-def _required(kit: Kit) -> frozenset[str]:
+def _required(kit: LoadedKit) -> frozenset[str]:
     return frozenset(key for key in kit.settings.required if not kit.defaults.get(key))
 
 
-def render(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
+def render(kit: LoadedKit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
     """Return the text of a new manifest with the given values, keyed by manifest key."""
     values = {**_initial(kit, name, given), **given, "name": name}
     if blocks := (*kit.settings.obligatory, *given.get("blocks", ())):
@@ -60,7 +60,7 @@ def render(kit: Kit, name: str, given: Mapping[str, Any], has_schema: bool) -> s
     return "\n".join([_head(kit, name, has_schema), *keys, _TABLES_NOTE, *tables])
 
 
-def _initial(kit: Kit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _initial(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the keys that the kit requires, and of the role, which every new manifest has."""
     required = _required(kit)
     required_values = {
@@ -90,14 +90,14 @@ def _placeholder(key: str) -> str:
     return f"{{{{DESCRIBE_{_PLACEHOLDER_NAMES.get(key, key.upper())}}}}}"
 
 
-def _head(kit: Kit, name: str, has_schema: bool) -> str:
+def _head(kit: LoadedKit, name: str, has_schema: bool) -> str:
     file = kit.manifest_file(name)
     schema_path = os.path.relpath(MANIFEST_SCHEMA, os.path.dirname(file) or ".").replace(os.sep, "/")
     line = f"#:schema {schema_path}\n" if has_schema else ""
     return line + _comment(f"The source of the agent `{name}`: edit this file, then run: assemble {file}")
 
 
-def _entry(kit: Kit, field: Field, values: Mapping[str, Any]) -> str:
+def _entry(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> str:
     """One key with comments that explain it. A key without a value is commented out."""
     comments = "".join(map(_comment, (field.doc, *_hints(kit, field, values))))
     if field.key in values:
@@ -110,7 +110,7 @@ def _comment(text: str) -> str:
     return fill(text, _WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False) + "\n"
 
 
-def _hints(kit: Kit, field: Field, values: Mapping[str, Any]) -> Iterator[str]:
+def _hints(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> Iterator[str]:
     """What the kit offers or requires for a key."""
     obligatory, target = kit.settings.obligatory, kit.settings.targets[0]
     if field.key == "blocks" and obligatory:
@@ -125,7 +125,7 @@ def _hints(kit: Kit, field: Field, values: Mapping[str, Any]) -> Iterator[str]:
         yield f"{label}: {', '.join(names[:_MAX_NAMES])}{', …' if len(names) > _MAX_NAMES else ''}"
 
 
-def _sample(kit: Kit, key: str, shape: Shape, examples: Sequence[Any]) -> Any:
+def _sample(kit: LoadedKit, key: str, shape: Shape, examples: Sequence[Any]) -> Any:
     if examples:
         return examples[0]
     if key == "blocks":
@@ -142,7 +142,7 @@ def _toml(field: Field, value: Any) -> str:
     return entry(field.key, f"{value}\n" if needs_newline else value)
 
 
-def refuse_name(kit: Kit, name: str) -> None:
+def refuse_name(kit: LoadedKit, name: str) -> None:
     """Check the name of a new agent.
 
     Raises:
@@ -159,7 +159,7 @@ def refuse_name(kit: Kit, name: str) -> None:
             )
 
 
-def manifest_of(kit: Kit, name: str, given: Mapping[str, Any]) -> tuple[str, list[Diagnostic]]:
+def manifest_of(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> tuple[str, list[Diagnostic]]:
     """Return the text of a new manifest with the given values, keyed by manifest key, and the warnings about it.
 
     Diagnostics at placeholders are left out.
@@ -177,11 +177,11 @@ def manifest_of(kit: Kit, name: str, given: Mapping[str, Any]) -> tuple[str, lis
     return text, [each for each in found if each.severity is Severity.WARNING]
 
 
-def _has_schema(kit: Kit) -> bool:
-    return writer.Disk(kit).peek(MANIFEST_SCHEMA) is not None
+def _has_schema(kit: LoadedKit) -> bool:
+    return writer.OutputFiles(kit).peek(MANIFEST_SCHEMA) is not None
 
 
-def write(kit: Kit, name: str, text: str) -> Iterator[tuple[str, str]]:
+def write(kit: LoadedKit, name: str, text: str) -> Iterator[tuple[str, str]]:
     """Write a new manifest, and update the manifest schema if the kit has one.
 
     Yields for each file, after writing it, what was done ("created" or "updated") and its path.
@@ -200,7 +200,7 @@ def write(kit: Kit, name: str, text: str) -> Iterator[tuple[str, str]]:
         yield "updated", kit.path(MANIFEST_SCHEMA)
 
 
-def _updated(kit: Kit, old: bytes) -> bytes:
+def _updated(kit: LoadedKit, old: bytes) -> bytes:
     """The schema, with the new agent in it."""
     changes = schema_file_change(load_kit(kit.folder), MANIFEST_SCHEMA, old)
     return next((change.after for change in changes if change.status is FileStatus.UPDATE and change.after), old)

@@ -37,10 +37,10 @@ class Mention(NamedTuple):
 
 def mentions(text: str) -> Iterator[Mention]:
     """Yield a mention for every key and list item of a TOML text in order, repeated keys included."""
-    return _Reader(text).read()
+    return _PositionReader(text).read()
 
 
-class _Reader:
+class _PositionReader:
     def __init__(self, text: str) -> None:
         self.raw = text.encode()
         # tree-sitter counts bytes and spans count characters, so these bytes within characters are subtracted.
