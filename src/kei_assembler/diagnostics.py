@@ -56,6 +56,10 @@ class Location(NamedTuple):
     span: Span
     excerpt: str | None = None
 
+    def __str__(self) -> str:
+        """Return the location as compilers print it: `file:line:column`."""
+        return f"{self.file}:{self.span.line}:{self.span.column}"
+
 
 class RelatedLocation(NamedTuple):
     """Another location that a diagnostic refers to, and why."""

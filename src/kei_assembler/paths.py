@@ -16,6 +16,11 @@ def is_inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(os.path.join(folder, ""))
 
 
+def is_hidden(path: str) -> bool:
+    """Return whether a part of a path, which has `/` as the separator, starts with a dot."""
+    return any(part.startswith(".") for part in path.split("/"))
+
+
 def upwards(path: str, last: str | None = None) -> Iterator[str]:
     """Yield a path, then its parent folders from the nearest up to `last` or the top of the file system."""
     yield path

@@ -10,7 +10,7 @@ from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.files import Files
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import stamp
-from kei_assembler.paths import normalize
+from kei_assembler.paths import is_hidden, normalize
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import with_lf
 
@@ -81,9 +81,8 @@ def _is_in_manifest_folder(kit: LoadedKit, manifest: str) -> bool:
 def is_manifest_path(kit: LoadedKit, path: str) -> bool:
     """Return whether the kit would read a file at this path, relative to the kit, as a manifest."""
     folder = "" if kit.settings.manifests == "." else f"{kit.settings.manifests}/".casefold()
-    inside = path.casefold().removeprefix(folder)
-    is_inside = path.casefold().startswith(folder)
-    return path.endswith(".toml") and is_inside and not any(part.startswith(".") for part in inside.split("/"))
+    is_below = path.casefold().startswith(folder)
+    return path.endswith(".toml") and is_below and not is_hidden(path.casefold().removeprefix(folder))
 
 
 def named_by(files: Files, path: str, source: str) -> list[str]:

@@ -6,7 +6,7 @@ import os
 import re
 from typing import NamedTuple
 
-from kei_assembler.paths import normalize
+from kei_assembler.paths import is_hidden, normalize
 
 _VISIBLE = "[^/.][^/]*"
 _REGEX = {
@@ -57,14 +57,10 @@ def _spread(pattern: str, manifests: str) -> str:
     it is the manifests folder or one below, since any folder would mean to search everywhere. If `{dir}` is the kit's
     own folder, it adds nothing to the path.
     """
-    if manifests != "." and (_is_hidden(manifests) or not _is_free(pattern.partition("{dir}")[0])):
+    if manifests != "." and (is_hidden(manifests) or not _is_free(pattern.partition("{dir}")[0])):
         return normalize(pattern.replace("{dir}/", f"{manifests}/{{inner}}").replace("{dir}", f"{manifests}{{more}}"))
     whole = re.sub(r"(?:^|(?<=/))\{dir\}/", "{inner}", pattern)
     return re.sub(r"/\{dir\}$", "{more}", whole).replace("{dir}", "{some}")
-
-
-def _is_hidden(folder: str) -> bool:
-    return any(part.startswith(".") for part in folder.split("/"))
 
 
 def _is_free(before: str) -> bool:

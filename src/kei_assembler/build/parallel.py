@@ -28,9 +28,7 @@ class _Child(NamedTuple):
 
 
 def shared(
-    work: Callable[[Item], Result],
-    items: Sequence[Item],
-    progress: Callable[[Sequence[Item]], Iterable[Item]] = iter,
+    work: Callable[[Item], Result], items: Sequence[Item], progress: Callable[[Sequence[Item]], Iterable[Item]] = iter
 ) -> list[Result]:
     """Return `work(item)` for each item, in the order of the items.
 

@@ -12,7 +12,7 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.git_index import Git
 from kei_assembler.kit import BODY_TEMPLATE, PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.discovery import git_top
-from kei_assembler.paths import is_inside, normalize
+from kei_assembler.paths import is_hidden, is_inside, normalize
 from kei_assembler.targets import TARGETS
 
 
@@ -73,8 +73,7 @@ def _belonged_to(kit: LoadedKit, git: Git, path: str) -> bool:
 
 def _was_source(kit: LoadedKit, path: str, folder: str, suffix: str) -> bool:
     real = kit.files.resolve(kit.path(folder))
-    is_hidden = any(part.startswith(".") for part in os.path.relpath(path, real).split(os.sep))
-    return path.endswith(suffix) and is_inside(path, real) and not is_hidden
+    return path.endswith(suffix) and is_inside(path, real) and not is_hidden(normalize(os.path.relpath(path, real)))
 
 
 def _was_generated(kit: LoadedKit, git: Git, path: str) -> bool:

@@ -180,14 +180,12 @@ def of_shape(shape: Shape) -> Schema:
 def _forbid_repetition(schema: Schema) -> None:
     """Forbid repeated items in lists of strings, also in those of nested tables."""
     for choice in (schema, *schema.get("anyOf", ())):
-        if choice.get("type") == "array" and _is_of_strings(choice["items"]):
-            choice["uniqueItems"] = True
+        if choice.get("type") == "array":
+            items = choice["items"]
+            if all(item.get("type") == "string" for item in items.get("anyOf", [items])):
+                choice["uniqueItems"] = True
     for inner in schema.get("properties", {}).values():
         _forbid_repetition(inner)
-
-
-def _is_of_strings(schema: Schema) -> bool:
-    return all(choice.get("type") == "string" for choice in schema.get("anyOf", [schema]))
 
 
 def _require_content(schema: Schema) -> None:
@@ -197,8 +195,4 @@ def _require_content(schema: Schema) -> None:
         del schema["default"]
 
 
-_NOT_EMPTY: dict[str, Schema] = {
-    "string": {"pattern": r"\S"},
-    "array": {"minItems": 1},
-    "object": {"minProperties": 1},
-}
+_NOT_EMPTY: dict[str, Schema] = {"string": {"pattern": r"\S"}, "array": {"minItems": 1}, "object": {"minProperties": 1}}

@@ -114,15 +114,11 @@ def counted(number: int, noun: str) -> str:
 
 
 def _diagnostic(diagnostic: Diagnostic) -> str:
-    head = f"{_position(diagnostic.location)}: {diagnostic.severity.word}[{diagnostic.code}] {diagnostic.message}"
+    head = f"{diagnostic.location}: {diagnostic.severity.word}[{diagnostic.code}] {diagnostic.message}"
     lines = [_line(head), *_excerpt(diagnostic.location, f"help: {diagnostic.help}" if diagnostic.help else "")]
     for location, message in diagnostic.related:
-        lines += [_line(f"{_position(location)}: note: {message}"), *_excerpt(location, "")]
+        lines += [_line(f"{location}: note: {message}"), *_excerpt(location, "")]
     return "\n".join(lines) + "\n"
-
-
-def _position(location: Location) -> str:
-    return f"{location.file}:{location.span.line}:{location.span.column}"
 
 
 def _excerpt(location: Location, label: str) -> list[str]:

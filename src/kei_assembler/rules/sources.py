@@ -68,12 +68,7 @@ def not_utf8(raw: bytes) -> Iterable[Violation]:
         yield Violation(_span_of_byte(raw, at), message, hint)
 
 
-_MARKS = {
-    b"\xff\xfe\0\0": "UTF-32",
-    b"\0\0\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-}
+_MARKS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
 def _span_of_byte(raw: bytes, at: int) -> Span:
@@ -194,12 +189,7 @@ def nested_too_deeply(where: KeyPath | Span) -> Iterable[Violation]:
     yield Violation(where, f"the value is nested more than {MAX_NESTING} levels deep", "use fewer levels")
 
 
-_RULE_OF = {
-    "unreadable": unreadable,
-    "not-utf8": not_utf8,
-    "too-large": too_large,
-    "too-deep": nested_too_deeply,
-}
+_RULE_OF = {"unreadable": unreadable, "not-utf8": not_utf8, "too-large": too_large, "too-deep": nested_too_deeply}
 """The rule for each kind of `ReadError`, except broken TOML, which has several."""
 
 

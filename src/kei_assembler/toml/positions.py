@@ -139,12 +139,10 @@ def _as_1_0(raw: bytes) -> bytes:
         elif kind in b"]}":
             open_brackets[-1:] = []
         elif kind in b"\"'":
-            masked[start:end] = _ESCAPE.sub(_escape_of_1_0, token[0])
+            masked[start:end] = _ESCAPE.sub(
+                lambda escape: b"\\t" if escape[0] in (b"\\e", b"\\x") else escape[0], token[0]
+            )
         elif open_brackets[-1:] == [b"{"]:
             masked[start:end] = b" " * (end - start)
     # A number has the same position as a time, and only positions are read from the result.
     return _SHORT_TIME.sub(lambda time: b"1" * len(time[0]), bytes(masked))
-
-
-def _escape_of_1_0(escape: re.Match[bytes]) -> bytes:
-    return b"\\t" if escape[0] in (b"\\e", b"\\x") else escape[0]
