@@ -1,4 +1,4 @@
-"""Suggest the known word that an unknown one is probably a misspelling of, and list words in a sentence."""
+"""Words in messages: suggestions for misspelled words, lists and plurals."""
 
 from __future__ import annotations
 
@@ -54,3 +54,8 @@ def listed(words: Iterable[str], quote: Callable[[str], str] = "`{}`".format) ->
     """Return words as a list in a sentence, each formatted by `quote`: "`a`, `b` and `c`"."""
     quoted = [quote(word) for word in words]
     return " and ".join(filter(None, (", ".join(quoted[:-1]), *quoted[-1:])))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, for example "1 agent" or "2 agents"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -13,6 +13,7 @@ from kei_assembler.cli.options import OneOf, kit_option
 from kei_assembler.importing.run import import_agents
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report import text_report
+from kei_assembler.suggestions import counted
 from kei_assembler.targets import COPILOT, DEFAULT_TARGET, TARGETS
 
 _EXAMPLE = COPILOT.default_path.partition("/{name}")[0]
@@ -32,7 +33,7 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     """Convert existing agent files to manifests. No existing file is overwritten."""
     imported = import_agents(sources, target, share, dry_run, folder)
     result = RunResult(Request(imported.agents), tuple(imported.found))
-    summary = filter(None, (text_report.counted(imported.agents, "agent"), text_report.tally(result.diagnostics)))
+    summary = filter(None, (counted(imported.agents, "agent"), text_report.tally(result.diagnostics)))
     following = f"next: review the manifests, then run: {imported.build}\n" if imported.build else ""
     files = "".join(f"{status} {shown(path)}\n" for status, path in imported.files)
     write(files, f"{text_report.diagnostics(result.diagnostics)}{'; '.join(summary)}\n{following}")

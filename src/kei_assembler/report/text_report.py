@@ -11,6 +11,7 @@ from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic, Location
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.suggestions import counted
 
 _MAX_LINE_LENGTH = 100
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
@@ -106,11 +107,6 @@ def tally(diagnostics: Iterable[Diagnostic]) -> str:
     """Return the number of diagnostics by severity, for example "3 errors, 1 note"; empty if there are none."""
     counts = Counter(diagnostic.severity for diagnostic in diagnostics)
     return ", ".join(counted(counts[severity], severity.word) for severity in sorted(counts, reverse=True))
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, for example "1 agent" or "2 agents"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _diagnostic(diagnostic: Diagnostic) -> str:

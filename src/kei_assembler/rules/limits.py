@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.suggestions import counted
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Limit
 
@@ -93,21 +94,17 @@ def excesses(given: Given, targets: Iterable[str]) -> Iterator[tuple[Limit, str]
 def _excess(limit: Limit, value: str | bytes, label: str) -> str:
     """Return the message for a value that exceeds a client's limit, or nothing."""
     name, size = _NAMES[limit.part], len(value)
+    amount = counted(size, "byte" if limit.part == "file" else "character")
     if size < limit.minimum:
-        return f"{name} has {_counted(limit, size)}; {label} needs at least {limit.minimum:,}"
+        return f"{name} has {amount}; {label} needs at least {limit.minimum:,}"
     if 0 < limit.maximum < size:
         bound = f"warns above {limit.maximum:,}" if limit.is_advisory else f"accepts at most {limit.maximum:,}"
-        return f"{name} has {_counted(limit, size)}; {label} {bound}"
+        return f"{name} has {amount}; {label} {bound}"
     if value in limit.reserved:
         return f"the name `{value!s}` is reserved by {label}"
     if limit.pattern and not re.fullmatch(limit.pattern, str(value)):
         return f"{name} must be {limit.expects} for {label}"
     return ""
-
-
-def _counted(limit: Limit, size: int) -> str:
-    unit = "byte" if limit.part == "file" else "character"
-    return f"{size:,} {unit}{'s' * (size != 1)}"
 
 
 _HELP = {
