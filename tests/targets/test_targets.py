@@ -468,7 +468,7 @@ def test_stdout_needs_a_target_of_the_manifest(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f'{AGENT}targets = ["qwen"]\n'})
     run = bench.run("--stdout", "--target", "codex", "agents/critic.toml")
     assert (run.status, run.stdout) == (2, "")
-    assert "`agents/critic.toml` is not generated for this target\n" in run.stderr
+    assert "`agents/critic.toml` has no output for this target\n" in run.stderr
 
 
 @pytest.mark.parametrize("target", TARGETS)

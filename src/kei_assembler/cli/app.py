@@ -180,7 +180,7 @@ def _preview(kit: LoadedKit, file: str, policy: Policy) -> RunResult:
         names = ", ".join(artifact.target for artifact in artifacts)
         raise AssembleError(f"`{file}` has several targets: {names}", "choose one with --target")
     if not artifacts:
-        raise AssembleError(f"`{file}` is not generated for this target", "add the target to `targets` in the manifest")
+        raise AssembleError(f"`{file}` has no output for this target", "add the target to `targets` in the manifest")
     return result._replace(printed=artifacts[0].content.decode())
 
 
