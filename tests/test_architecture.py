@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,13 @@ def test_a_file_access_is_found(line: str) -> None:
 def test_only_files_and_the_command_line_mention_the_run_cache() -> None:
     modules = {_name(path) for path in MODULES if CACHE.search(path.read_text())}
     assert {module for module in modules if not _is_in(module, ("files",))} == {"cli.app", "__main__"}
+
+
+def test_every_test_file_is_collected(pytestconfig: pytest.Config) -> None:
+    patterns = pytestconfig.getini("norecursedirs")
+    folders = {path.parent for path in (REPOSITORY / "tests").rglob("test_*.py") if "node_modules" not in path.parts}
+    assert len(folders) > 10
+    assert [str(folder) for folder in folders if any(fnmatch(folder.name, pattern) for pattern in patterns)] == []
 
 
 def _longest_functions(path: Path) -> Iterator[tuple[int, str]]:

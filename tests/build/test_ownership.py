@@ -135,7 +135,7 @@ def test_an_edited_orphan_is_never_deleted(kit: Workbench) -> None:
 def test_an_orphan_of_another_target_says_how_to_keep_it(kit: Workbench) -> None:
     kit.run("--all", "--target", "codex")
     run = kit.run("--all", "--check")
-    assert "generated from agents/alpha.toml, which is no longer generated for `codex`\n" in run.stderr
+    assert "generated from agents/alpha.toml, which no longer has the target `codex`\n" in run.stderr
     assert "help: to keep it, add `codex` to `targets`; to delete it, run: assemble --all --prune" in run.stderr
     kit.write({"assemble.toml": 'targets = ["claude-code", "codex"]\n'})
     assert kit.run("--all", "--check").status == 0

@@ -214,7 +214,7 @@ def output_orphaned(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
         description = "Reviews code."
     """  # noqa: E501 - a stamp is one line
     hint = f"to delete it, run: {fix}" if fix else "it was edited: save the changes that you need, then delete it"
-    reason = f"which is no longer generated for `{cause}`" if cause else "which no longer generates it"
+    reason = f"which no longer has the target `{cause}`" if cause else "which no longer generates it"
     keep = f"to keep it, add `{cause}` to `targets`; " if cause else ""
     yield Violation(START, f"the file was generated from {manifest}, {reason}", f"{keep}{hint}")
 
