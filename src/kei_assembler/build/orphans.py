@@ -9,6 +9,7 @@ from kei_assembler.build.classify import classify_leftover, is_manifest_path
 from kei_assembler.build.output_patterns import deepened, reach
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files.atomic import is_temporary
+from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import normalize
 from kei_assembler.targets import TARGETS
@@ -53,13 +54,18 @@ class _Search:
         searched = ((row.name, deepened(path) if row.searches_subfolders else path) for row, path in patterns)
         for target, pattern in dict.fromkeys((target, normalize(pattern)) for target, pattern in searched):
             for path in self._files(pattern):
+                if self._is_left_out(path):  # clients do not find it here
+                    continue
                 real = self.disk.real(path).casefold()
                 is_new = real not in self.seen and not self.kit.files.is_link(self.kit.path(path))
                 self.seen.add(real)
                 content = self.disk.peek(path) if is_new else None
                 leftover = classify_leftover(self.kit, path, target, content) if content else None
-                if leftover and concerns(leftover):
+                if leftover and concerns(leftover) and not self._is_left_out(leftover.manifest):
                     yield leftover
+
+    def _is_left_out(self, file: str) -> bool:
+        return bool(file) and is_left_out(self.kit.files, self.kit.path(file))
 
     def _files(self, pattern: str) -> Iterator[str]:
         """The files whose paths match an output pattern."""

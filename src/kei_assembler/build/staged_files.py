@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from kei_assembler.build.changes import FileStatus
+from kei_assembler.build.changes import MAX_OUTPUT_BYTES, FileStatus
 from kei_assembler.build.classify import classify_leftover
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.files.git_index import Entry, Git
@@ -129,6 +129,6 @@ def _was_generated(kit: LoadedKit, index: _Index, path: str) -> bool:
     git, entry = index.entries[path]
     if entry.stages != "0":  # during a merge, the index has several versions of a conflicting file
         return True
-    content = git.blob(entry.blob)
+    content = git.blobs([entry.blob], MAX_OUTPUT_BYTES).get(entry.blob, b"")
     leftovers = (classify_leftover(kit, _relative(kit, path), target, content) for target in TARGETS)
     return any(leftover and leftover.status is FileStatus.ORPHAN for leftover in leftovers)

@@ -11,6 +11,7 @@ from functools import cache
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change, FileStatus
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Files, atomic
+from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.kit import LoadedKit
 
 
@@ -65,7 +66,8 @@ class OutputFiles:
         """
         path = self.kit.path(change.path)
         try:
-            is_as_planned = atomic.replace(path, change.before, change.after, self.real(change.path))
+            before = None if is_left_out(self.kit.files, path) else change.before
+            is_as_planned = atomic.replace(path, before, change.after, self.real(change.path))
         except OSError as error:
             raise AssembleError(
                 f"{change.path} cannot be written: {error.strerror}",

@@ -189,7 +189,7 @@ class Git(NamedTuple):
         if blob == _id([content], len(content), blob):
             return True
         with suppress(AssembleError):  # a partial clone lacks the blobs that are not checked out
-            return self.blob(blob).replace(b"\r\n", b"\n") == content
+            return self.blobs([blob], _MAX_TEXT).get(blob, b"").replace(b"\r\n", b"\n") == content
         return False
 
     def _ignores_permissions(self) -> bool:
@@ -200,16 +200,33 @@ class Git(NamedTuple):
         """Whether a file was added without its content, by `git add --intent-to-add`."""
         return bool(self.run("diff-files", "-z", "--name-only", "--diff-filter=A", "--", *self._relative([path])))
 
-    def blob(self, blob: str) -> bytes:
-        """Return the content of a blob.
+    def blobs(self, ids: Iterable[str], max_bytes: int) -> dict[str, bytes]:
+        """Return the contents of blobs by their ids, as many from the first on as `max_bytes` in total allow.
+
+        A larger blob is left out, and so is one that a partial clone does not have.
 
         Raises:
-            AssembleError: git is not installed, or it fails, because a partial clone does not have the blob.
+            AssembleError: git is not installed, or it fails.
         """
-        return self.run("cat-file", "blob", blob)
+        chosen: dict[str, int] = {}
+        for line in self.run("cat-file", "--batch-check", given=_lines(ids)).decode().splitlines():
+            blob, kind, *size = line.split(" ")
+            if kind == "blob" and sum(chosen.values()) + int(*size) <= max_bytes:
+                chosen[blob] = int(*size)
+        raw = self.run("cat-file", "--batch", given=_lines(chosen)) if chosen else b""
+        contents, start = {}, 0
+        for blob, length in chosen.items():
+            start = raw.index(b"\n", start) + 1
+            contents[blob] = raw[start : start + length]
+            start += length + 1
+        return contents
 
     def _relative(self, paths: Iterable[str]) -> list[str]:
         return [os.path.relpath(path, self.top) for path in paths if is_inside(path, self.top)]
+
+
+def _lines(ids: Iterable[str]) -> bytes:
+    return "".join(f"{one}\n" for one in dict.fromkeys(ids)).encode()
 
 
 def _id(chunks: Iterable[bytes], size: int, like: str) -> str:

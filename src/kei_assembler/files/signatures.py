@@ -18,6 +18,9 @@ from typing import Any
 Signature = tuple[Any, ...]
 
 _FINE, _COARSE = 100_000_000, 2_500_000_000
+_PATTERNS = ("info", "sparse-checkout")
+_OLD_INDEX = b"DIRC\0\0\0\2"
+_MAX_GIT_FILE = 8192
 _MOUNTS = "/proc/self/mountinfo"
 _LATE_OR_UNTIMED = frozenset(
     "9p afs ceph cifs exfat fuse fuseblk gpfs hfs lustre msdos ncpfs nfs nfs4 smb3 smbfs vboxsf vfat virtiofs".split()
@@ -28,8 +31,8 @@ def signature(path: str) -> Signature:
     """Return the signature of a path, or an empty tuple if the path does not exist."""
     try:
         found = os.lstat(path)
-        if path.endswith("/.git"):
-            return (stat.S_IFMT(found.st_mode),)  # only its existence matters, and git changes it all the time
+        if path.endswith("/.git"):  # git changes it all the time, and only this matters
+            return stat.S_IFMT(found.st_mode), may_skip_entries(path)
         if not stat.S_ISLNK(found.st_mode):
             return _fields(found)
         try:
@@ -39,6 +42,42 @@ def signature(path: str) -> Signature:
         return (*_fields(found), *target, os.path.realpath(path))
     except (OSError, ValueError):
         return ()
+
+
+def may_skip_entries(dot_git: str) -> bool:
+    """Return whether entries of a work tree's index can have the skip-worktree flag. `dot_git` is its `.git`.
+
+    This does not start git, and reads only the start of the index: up to version 2, there is no such flag.
+    """
+    folder = _git_folder(dot_git)
+    try:
+        os.lstat(os.path.join(folder, *_PATTERNS))
+        return True
+    except OSError:
+        pass
+    try:
+        with open(os.path.join(folder, "index"), "rb", buffering=0) as file:
+            start = file.read(len(_OLD_INDEX))
+        return start > _OLD_INDEX or any(name.startswith("sharedindex.") for name in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def is_sparse(dot_git: str) -> bool:
+    """Return whether a work tree is a sparse checkout, or has been one. `dot_git` is its `.git`."""
+    return os.path.lexists(os.path.join(_git_folder(dot_git), *_PATTERNS))
+
+
+def _git_folder(dot_git: str) -> str:
+    """The folder of git's own files: `.git` itself, or the folder that the file `.git` names."""
+    if os.path.isdir(dot_git):
+        return dot_git
+    try:
+        with open(os.open(dot_git, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            named = os.fsdecode(file.read(_MAX_GIT_FILE)).rstrip("\r\n").removeprefix("gitdir: ")
+    except OSError:
+        return dot_git
+    return os.path.join(os.path.dirname(dot_git), named)
 
 
 def _fields(found: os.stat_result) -> Signature:
