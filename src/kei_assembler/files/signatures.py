@@ -6,18 +6,27 @@ set the ctime. The signature of a link also contains the `stat` of its target an
 A signature is "settled" if every later change is sure to alter it. If a path changed so recently that another change
 could get the same times, its signature is not settled, and a digest of the content has to be compared as well. Git
 calls such index entries "racily clean".
+
+A program that has mapped a file into its memory changes the file without changing its times, once the first change has
+set them, until the kernel writes the page to the disk: Linux does so within about 35 seconds, by default. A file that
+changed within the last minute is therefore "recent". In memory file systems such as tmpfs, nothing is written back, and
+a mapping can change a file at any time without a trace.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Signature = tuple[Any, ...]
 
-_FINE, _COARSE = 100_000_000, 2_500_000_000
+_FINE, _COARSE, _WRITE_BACK = 100_000_000, 2_500_000_000, 60_000_000_000
+MAX_RECENT, _MAX_RECENT_IN_FOLDER = 64, 16
+"""How many recent files to compare by content. If more changed at once, a program wrote them, not through mappings."""
+
+_LINK_FIELDS = 13
 _PATTERNS = ("info", "sparse-checkout")
 _OLD_INDEX = b"DIRC\0\0\0\2"
 _MAX_GIT_FILE = 8192
@@ -97,6 +106,25 @@ def is_settled(signature: Signature, since: int) -> bool:
     return not is_coarse and max(times) < since - _FINE
 
 
+def is_recent(signature: Signature, since: int) -> bool:
+    """Return whether the regular file with this signature can still be changed without altering the signature."""
+    changed = _last_change(signature)
+    return bool(changed) and changed >= since - _WRITE_BACK and not stat.S_ISDIR(signature[2])
+
+
+def most_recent(found: Mapping[str, Signature], since: int) -> list[str]:
+    """Return the paths of the recent files, the newest first, and not too many, neither in all nor of one folder."""
+    recent = [path for path, signature in found.items() if is_recent(signature, since)]
+    folders: dict[str, list[str]] = {}
+    for path in sorted(recent, key=lambda path: _last_change(found[path]), reverse=True):
+        folders.setdefault(os.path.dirname(path), []).append(path)
+    return [path for paths in folders.values() for path in paths[:_MAX_RECENT_IN_FOLDER]][:MAX_RECENT]
+
+
+def _last_change(signature: Signature) -> int:
+    return max((*signature[4::6], *signature[5::6]), default=0)
+
+
 def is_on(signature: Signature, devices: frozenset[int]) -> bool:
     """Return whether a path or the target of its link is on one of these devices."""
     return not devices.isdisjoint(signature[0:12:6])
@@ -109,21 +137,26 @@ def digest(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-def digest_of(path: str) -> str:
-    """Return the digest of a file's bytes, or of a folder's entries as `joined_entries` returns them. Follow links.
+def digest_of(path: str, recorded: str) -> str:
+    """Return the digest of a file's bytes, or of a folder's entries as `joined_entries` returns them.
+
+    `recorded` is the signature of the path, as text. If that is the signature of a link, open what it led to. Never
+    follow another link: the path could have been replaced.
 
     Raises:
-        OSError: the path cannot be read.
+        OSError: the path cannot be read, or is a link by now.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    fields = recorded.split(" ", _LINK_FIELDS - 1)
+    real = fields[-1] if len(fields) == _LINK_FIELDS else path
+    descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISDIR(status.st_mode):
             return digest(os.read(descriptor, status.st_size + 1))
+        with os.scandir(descriptor) as entries:
+            return digest(joined_entries(map(entry_line, entries)))
     finally:
         os.close(descriptor)
-    with os.scandir(path) as entries:
-        return digest(joined_entries(map(entry_line, entries)))
 
 
 def entry_line(entry: os.DirEntry[str]) -> str:
