@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Workbench
 from kei_assembler.files import git_index
+from kei_assembler.suggestions import counted
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["one"]\n'
 KIT = {
@@ -255,22 +256,66 @@ def test_two_links_that_lead_to_each_other(kit: Workbench) -> None:
     assert kit.run(*CHECK).status == 1
 
 
-def test_content_that_a_partial_clone_lacks(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.fixture
+def partial(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    """The kit in a clone that has the content only of what is checked out: the files next to its settings."""
     top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
     _git(top, "config", "uploadpack.allowFilter", "true")
     clone = tmp_path_factory.mktemp("clone") / "clone"
     _git(top, "clone", "--quiet", "--filter=blob:none", "--sparse", f"file://{top}", str(clone))
     folder = clone / os.path.relpath(kit.folder, top)
-    _git(clone, "sparse-checkout", "set", *(os.path.relpath(folder / name, clone) for name in ("out", ".cursor")))
-    there = Workbench(folder, kit._capsys, kit._monkeypatch)
-    packs = sorted(os.listdir(clone / ".git/objects/pack"))
-    before = there.files()
-    run = there.run("--all", "--prune")
-    assert run.status == 1
-    assert "agents/a.toml:1:1: error[" in run.stderr
-    assert "it is outside the sparse checkout, and this partial clone lacks its content" in run.stderr
-    assert there.files() == before
-    assert sorted(os.listdir(clone / ".git/objects/pack")) == packs
+    _git(clone, "sparse-checkout", "set", os.path.relpath(folder / "src", clone))
+    return Workbench(folder, kit._capsys, kit._monkeypatch)
+
+
+SEEN = {
+    "all that matters": (CONES["no outputs"], 0),
+    "outputs": (("out", ".cursor"), 5),
+    "manifests": (("agents",), 3),
+    "one manifest": (("agents/more", "_blocks", "templates", "out"), 0),
+    "no blocks": (("agents", "templates", "out"), 1),
+    "no templates": (("agents", "_blocks", "out"), 2),
+    "blocks": (("_blocks", "templates", "out", ".cursor"), 2),
+    "nothing": (("src",), 5),
+}
+"""What is checked out, and how many sources are not."""
+
+
+@pytest.mark.parametrize("seen", SEEN)
+def test_content_that_a_partial_clone_lacks(partial: Workbench, seen: str) -> None:
+    cone, lacking = SEEN[seen]
+    waived = f"what needs {counted(lacking, 'file')} outside the sparse checkout is not checked"
+    _sparse(partial, *cone)
+    objects = partial.folder / _git(partial.folder, "rev-parse", "--git-path", "objects").strip()
+    packs, before = sorted(os.listdir(objects / "pack")), partial.files()
+    for args in (CHECK, ("--all", "--prune"), ("--all", "--force"), (*CHECK, "--staged"), (*CHECK, "--strict")):
+        run = partial.run(*args)
+        assert run.status == 0, (args, run)
+        assert (waived in run.stderr) == bool(lacking and "--check" in args), (args, run)
+    assert {name for name in partial.files() if ".git/" not in name} == {name for name in before if ".git/" not in name}
+    assert sorted(os.listdir(objects / "pack")) == packs
+
+
+def test_a_change_of_which_a_partial_clone_lacks_the_outputs(partial: Workbench) -> None:
+    _sparse(partial, *CONES["no outputs"])
+    partial.write({"_blocks/one.md": "# ONE\n\nTwo.\n"})
+    run = partial.run(*CHECK)
+    assert (run.status, "this partial clone lacks its content" in run.stderr) == (1, True)
+    assert partial.run("--all").status == 1
+    assert not (partial.folder / "out").exists()
+
+
+def test_a_manifest_by_name_that_a_partial_clone_lacks(partial: Workbench) -> None:
+    _sparse(partial, "_blocks", "templates")
+    run = partial.run("agents/a.toml")
+    assert (run.status, "this partial clone lacks its content" in run.stderr) == (1, True)
+
+
+def test_orphans_in_a_partial_clone(partial: Workbench) -> None:
+    _sparse(partial, "agents", "templates", "out")
+    (partial.folder / "out/agents/z.md").write_text(partial.read("out/agents/a.md").replace("a.toml", "z.toml"))
+    run = partial.run(*CHECK)
+    assert (run.status, "out/agents/z.md:1:1: error[O611]" in run.stderr, run.stderr.count("error[")) == (1, True, 1)
 
 
 def test_git_is_not_started_without_need(kit: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

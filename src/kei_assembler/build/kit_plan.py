@@ -45,6 +45,9 @@ def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collect
         AssembleError: a folder of the kit cannot be read.
     """
     merged = _Merged(kit)
+    files = [file for file in files if file not in kit.lacking] if whole else files
+    if whole and not kit.lacking.isdisjoint(kit.templates()):
+        files = []
     batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
     for plans in shared(Planner(kit, ignored).plan, batches, with_progress):
         for plan in plans:
@@ -52,7 +55,7 @@ def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collect
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
     changes = merged.changes
     if whole and not has_errors(found):
-        found += check_kit(merged.usage)
+        found += check_kit(merged.usage) if not kit.lacking else []
         changes += find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets)
         if not kit.selected_targets:  # the schema files describe all targets of the kit
             from kei_assembler.build.schema_files import schema_file_changes
@@ -109,7 +112,9 @@ class _Merged:
         """Return the findings so far and those about the obligatory and used blocks, or about all blocks if `whole`."""
         names = {*self.kit.settings.obligatory, *filter(is_block_name, self.usage.blocks)}
         names.update(self.kit.block_names if whole else ())
-        blocks = filter(None, map(self.kit.block, sorted(names)))
+        blocks = [block for block in map(self.kit.block, sorted(names)) if block]
+        if self.kit.lacking:
+            blocks = [block for block in blocks if block.source.file not in self.kit.lacking]
         found = [*self.found, *(one for block in blocks for one in check_block(self.usage, block))]
         return [one for one in found if one.code not in ignored]
 

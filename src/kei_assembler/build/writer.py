@@ -11,7 +11,7 @@ from functools import cache
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change, FileStatus
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Files, atomic
-from kei_assembler.files.sparse_checkout import is_left_out
+from kei_assembler.files.sparse_checkout import LackingError, is_left_out
 from kei_assembler.kit import LoadedKit
 
 
@@ -29,13 +29,20 @@ class OutputFiles:
             not self.kit.files.is_link(full) or self.kit.holds(full)
         )
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, generated: bytes | None = None) -> bytes | None:
         """Return the current bytes of an output, or None if it does not exist.
+
+        If a partial clone lacks the bytes, their id still tells whether they are the `generated` ones.
 
         Raises:
             OSError: the path is not a regular file, cannot be read, or is too large.
         """
-        return _present(self.kit.files, self.kit.path(path))
+        try:
+            return _present(self.kit.files, self.kit.path(path))
+        except LackingError as error:
+            if generated is not None and error.is_content(generated):
+                return generated
+            raise
 
     def peek(self, path: str) -> bytes | None:
         """Return the current bytes of a file, or None if it cannot be read or a link leads outside the root."""

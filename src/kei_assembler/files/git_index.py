@@ -98,15 +98,18 @@ class Git(NamedTuple):
         Raises:
             AssembleError: git is not installed, or it fails.
         """
-        settings = (part for setting in _SETTINGS for part in ("-c", setting))
-        command = ["git", *_OPTIONS, *settings, *args]
         try:
-            return subprocess.run(
-                command, cwd=self.top, env=self.environment, input=given, capture_output=True, check=True
-            ).stdout
+            return self._process(args, given, check=True).stdout
         except (OSError, subprocess.CalledProcessError) as error:
             reason = getattr(error, "stderr", b"") or str(error).encode()
             raise AssembleError(f"git cannot read the index: {reason.decode(errors='replace').strip()}") from error
+
+    def _process(self, args: Iterable[str], given: bytes, check: bool) -> subprocess.CompletedProcess[bytes]:
+        settings = (part for setting in _SETTINGS for part in ("-c", setting))
+        command = ["git", *_OPTIONS, *settings, *args]
+        return subprocess.run(
+            command, cwd=self.top, env=self.environment, input=given, capture_output=True, check=check
+        )
 
     def entries(self, paths: Iterable[str]) -> dict[str, Entry]:
         """Return the entries of the index at and below these absolute paths, by their absolute paths.
@@ -186,7 +189,7 @@ class Git(NamedTuple):
                 return False
             file.seek(0)
             content = file.read(_MAX_TEXT).replace(b"\r\n", b"\n")
-        if blob == _id([content], len(content), blob):
+        if is_id_of(blob, content):
             return True
         with suppress(AssembleError):  # a partial clone lacks the blobs that are not checked out
             return self.blobs([blob], _MAX_TEXT).get(blob, b"").replace(b"\r\n", b"\n") == content
@@ -221,8 +224,29 @@ class Git(NamedTuple):
             start += length + 1
         return contents
 
+    def lacking(self, ids: Iterable[str]) -> set[str]:
+        """Return those of these blobs that a partial clone does not have.
+
+        Raises:
+            OSError: git is not installed.
+        """
+        lacking: set[str] = set()
+        rest = list(dict.fromkeys(ids))
+        while rest:
+            done = self._process(("cat-file", "--batch-check"), _lines(rest), check=False)
+            answers = done.stdout.decode().splitlines()
+            lacking.update(answer.split(" ")[0] for answer in answers if answer.endswith(" missing"))
+            lacking.update(rest[len(answers) : len(answers) + 1])  # git ends at the first blob that it cannot fetch
+            rest = rest[len(answers) + 1 :]
+        return lacking
+
     def _relative(self, paths: Iterable[str]) -> list[str]:
         return [os.path.relpath(path, self.top) for path in paths if is_inside(path, self.top)]
+
+
+def is_id_of(blob: str, content: bytes) -> bool:
+    """Return whether a blob has this content."""
+    return blob == _id([content], len(content), blob)
 
 
 def _lines(ids: Iterable[str]) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,28 @@ def files_at(folder: str) -> Files:
 def is_left_out(files: Files, path: str) -> bool:
     """Return whether an absolute path is only in git's index."""
     return isinstance(files, SparseCheckout) and files.leaves_out(path)
+
+
+def lacking(files: Files, paths: Callable[[], Iterable[str]]) -> frozenset[str]:
+    """Return those of some absolute paths that are only in git's index, without content: in a partial clone.
+
+    The function `paths` is called only in a sparse checkout.
+    """
+    return files.lacking(paths()) if isinstance(files, SparseCheckout) else frozenset()
+
+
+class LackingError(OSError):
+    """A file is only in git's index, and the partial clone does not have its content, whose id is `blob`."""
+
+    def __init__(self, blob: str) -> None:
+        super().__init__(errno.ENODATA, "it is outside the sparse checkout, and this partial clone lacks its content")
+        self.blob = blob
+
+    def is_content(self, content: bytes) -> bool:
+        """Return whether the file has this content."""
+        from kei_assembler.files.git_index import is_id_of
+
+        return is_id_of(self.blob, content)
 
 
 def _top(folder: str) -> str | None:
@@ -119,6 +142,12 @@ class SparseCheckout:
         """Return whether a path is only in the index."""
         return not os.path.lexists(path) and self._is_known(self._located(path))
 
+    def lacking(self, paths: Iterable[str]) -> frozenset[str]:
+        """Return the paths whose content only a partial clone's remote has."""
+        entries = {path: self._entry(self.resolve(path)) for path in paths if self.leaves_out(path)}
+        blobs = self._git.lacking(entry.blob for entry in entries.values() if entry)
+        return frozenset(path for path, entry in entries.items() if entry and entry.blob in blobs)
+
     def _located(self, path: str) -> str:
         """The path with the links to its folder resolved."""
         folder, name = os.path.split(path)
@@ -176,7 +205,8 @@ class SparseCheckout:
             except AssembleError:  # the partial clone lacks one of them
                 with suppress(AssembleError):
                     self._contents = self._git.blobs([entry.blob], max_bytes)
-        if entry.blob not in self._contents:
-            reason = "it is outside the sparse checkout, and this partial clone lacks its content, or it is too large"
-            raise OSError(errno.ENODATA, reason)
-        return self._contents[entry.blob]
+        if entry.blob in self._contents:
+            return self._contents[entry.blob]
+        if self._git.lacking([entry.blob]):
+            raise LackingError(entry.blob)
+        raise OSError(errno.EFBIG, f"the file is larger than {max_bytes:,} bytes")
