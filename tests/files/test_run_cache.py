@@ -889,6 +889,32 @@ def test_digests_are_dropped_once_signatures_are_settled(kit: CachedKit) -> None
     assert kit.assert_same_without_cache("--all").status == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("is_record_older", [True, False])
+def test_runs_in_a_sparse_checkout_are_not_cached(kit: CachedKit, is_record_older: bool) -> None:
+    def git(*args: str) -> None:
+        configured = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *configured, *args], cwd=kit.repository, check=True, capture_output=True)
+
+    shutil.rmtree(kit.repository / ".git")
+    kit.run("--all", "--no-cache")
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message=kit")
+    before = kit.remember("--all", "--check") if is_record_older else kit.run("--all", "--check", "--no-cache")
+    git("sparse-checkout", "set", "--no-cone", "/kit/", "!/nothing")
+    for _ in range(3):
+        assert kit.run("--all", "--check") == before
+        assert not kit.was_cached
+    # The index alone decides.
+    git("rm", "--cached", "--quiet", "kit/all/agents/b.toml")
+    (kit.folder / "all/agents/b.toml").unlink()
+    assert kit.assert_same_without_cache("--all", "--check").status == 1
+    git("reset", "--quiet")
+    git("update-index", "--skip-worktree", "kit/all/agents/b.toml")
+    assert kit.assert_same_without_cache("--all", "--check") == before
+
+
 @pytest.fixture
 def mapped(kit: CachedKit) -> Iterator[mmap.mmap]:
     """A block that another program has mapped into its memory, and already changed there.
