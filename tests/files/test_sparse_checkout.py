@@ -66,7 +66,7 @@ CONES = {
 }
 
 
-@pytest.mark.parametrize("index", ["--no-sparse-index", "--sparse-index"])
+@pytest.mark.parametrize("index", ["--no-sparse-index", pytest.param("--sparse-index", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("cone", CONES)
 def test_what_is_not_checked_out_is_up_to_date(kit: Workbench, cone: str, index: str) -> None:
     full = kit.run(*CHECK)
@@ -122,7 +122,7 @@ ODDITIES: dict[str, Callable[[Workbench], object]] = {
 
 
 @pytest.mark.parametrize("oddity", ODDITIES)
-@pytest.mark.parametrize("is_late", [True, False])
+@pytest.mark.parametrize("is_late", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_an_odd_index(kit: Workbench, oddity: str, is_late: bool) -> None:
     full = kit.run(*CHECK)
     if not is_late:
@@ -210,6 +210,7 @@ def test_a_manifest_that_is_not_checked_out(kit: Workbench) -> None:
     assert "the agent `a` already exists" in kit.run("new", "a", "--description", "A.").stderr
 
 
+@pytest.mark.slow
 def test_links_that_are_not_checked_out(kit: Workbench) -> None:
     (kit.folder / "real").mkdir()
     for name in ("_blocks/one.md", "agents/more"):
