@@ -12,7 +12,6 @@ from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.model.manifest import Manifest
-from kei_assembler.paths import is_inside
 from kei_assembler.rules import check_limits, check_manifest, outputs, text
 from kei_assembler.rules.limits import Given
 from kei_assembler.rules.manifest_context import ManifestUse, use_of
@@ -116,8 +115,10 @@ class Planner:
         """Add the artifact to the plan's outputs, or a finding if it must not be written."""
         source, path, size = Source(artifact.manifest, ""), artifact.path, len(artifact.content)
         real = self.disk.real(path)
-        if not is_inside(real, self.kit.root):
-            plan.shared.extend(run_rule(outputs.output_outside_root, source, os.path.dirname(path) or "."))
+        if reason := self.kit.tree.refusal(real):
+            is_link = self.kit.files.is_link(self.kit.path(path))
+            what = f"`{path}`" if is_link else f"folder `{os.path.dirname(path) or '.'}`"
+            plan.shared.extend(run_rule(outputs.output_outside_root, source, what, reason))
         elif size > MAX_OUTPUT_BYTES:
             plan.found.extend(run_rule(outputs.output_too_large, source, path, size, MAX_OUTPUT_BYTES))
         elif is_manifest_path(self.kit, path):

@@ -141,8 +141,6 @@ def _write_file(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, 
         file.text.encode(),
         "exists with different content, and was kept",
     )
-    if not outputs.holds(file.path):
-        raise AssembleError(f"{file.path} is outside the kit's root", "see the setting `root`")
     try:
         present = outputs.read(file.path)
     except OSError as error:
@@ -151,7 +149,7 @@ def _write_file(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, 
         return "unchanged" if with_lf(present) == content else "foreign", differs
     if dry_run:
         return "would create", ""
-    return "created" if writer.create(kit.path(file.path), content) else "foreign", differs
+    return "created" if writer.create(kit.tree, kit.path(file.path), content) else "foreign", differs
 
 
 def _build_command(kit: LoadedKit, new: Sequence[PendingFile]) -> str:

@@ -12,10 +12,11 @@ from kei_assembler.toml.source import START
 
 
 @rule("O601")
-def output_outside_root(folder: str) -> Iterable[Violation]:
-    """An output would be outside the kit's root, by its path or through a link.
+def output_outside_root(what: str, reason: str) -> Iterable[Violation]:
+    """An output would be outside the kit's root or in git's own folder, by its path or through a link.
 
-    Nothing is written outside the folder that the setting `root` names. By default, that is the kit's own folder.
+    Nothing is written outside the folder that the setting `root` names, which is the kit's own folder by default, or
+    into a folder `.git`.
 
     Fails::
 
@@ -37,7 +38,7 @@ def output_outside_root(folder: str) -> Iterable[Violation]:
         [target.claude-code]
         output = ".claude/agents/{name}.md"
     """
-    yield Violation(START, f"the output folder `{folder}` is outside the kit's root", "change `output`, or set `root`")
+    yield Violation(START, f"the output {what} {reason}", "change `output`, or set `root`")
 
 
 @rule("O602")
