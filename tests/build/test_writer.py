@@ -83,12 +83,14 @@ RESTING = """
 import os, time
 from kei_assembler.__main__ import command
 replace, done = os.replace, []
-def replace_or_rest(old, new):
+def replace_or_rest(old, new, **folders):
+    if new.startswith("."):
+        return replace(old, new, **folders)
     if len(done) == 3:
         print("now", flush=True)
         for _ in range(1000):  # a single long sleep could start right after the signal and outlast it
             time.sleep(0.02)
-    replace(old, new)
+    replace(old, new, **folders)
     done.append(new)
 os.replace = replace_or_rest
 command()
@@ -224,9 +226,9 @@ def _meddle(monkeypatch: pytest.MonkeyPatch, meddle: Callable[[], object]) -> No
     """Meddle with the outputs once the run has opened a temporary file: after its plan, before it renames the file."""
     open_file = os.open
 
-    def opened(path: str, flags: int, *rest: int) -> int:
-        descriptor = open_file(path, flags, *rest)
-        if flags & os.O_CREAT and Path(path).parent.name == "agents":
+    def opened(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        descriptor = open_file(path, flags, mode, dir_fd=dir_fd)
+        if flags & os.O_CREAT and dir_fd is not None and Path(f"/proc/self/fd/{dir_fd}").resolve().name == "agents":
             meddle()
         return descriptor
 
@@ -265,7 +267,7 @@ def test_a_file_that_another_run_wrote_first_counts_as_written(
 
 
 def test_a_failing_rename_leaves_nothing_behind(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
 
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})

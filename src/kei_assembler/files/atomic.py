@@ -109,8 +109,9 @@ def new_file(folder: Folder, permissions: int = 0o666) -> Iterator[tuple[str, Bi
     try:
         with open(descriptor, "wb") as file:
             if HAS_OPEN_FOLDERS:
-                first, name = name, f"{name.removesuffix('.tmp')}-{os.fstat(descriptor).st_ino}.tmp"
-                folder.replace(first, name)
+                with_inode = f"{name.removesuffix('.tmp')}-{os.fstat(descriptor).st_ino}.tmp"
+                folder.replace(name, with_inode)
+                name = with_inode
             yield name, file
     finally:
         with suppress(FileNotFoundError):

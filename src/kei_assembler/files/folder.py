@@ -167,7 +167,7 @@ def _opened(root: str, parts: list[str], create: int) -> int:
         try:
             inner = _open_part(descriptor, part, create)
         except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            if stat.S_ISLNK(os.stat(part, dir_fd=descriptor, follow_symlinks=False).st_mode):
                 raise _replaced() from error
             raise
         finally:
@@ -198,4 +198,4 @@ def _refuse_irregular(status: os.stat_result) -> None:
 
 
 def _replaced() -> OSError:
-    return OSError(errno.ELOOP, "a folder on its path is a link or not a folder")
+    return OSError(errno.ELOOP, "somebody has replaced one of its folders with a link")
