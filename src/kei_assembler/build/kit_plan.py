@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler.build.changes import Change, FileStatus
+from kei_assembler.build.changes import Change
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.build.parallel import shared
 from kei_assembler.build.planner import ManifestPlan, Planner
@@ -14,6 +14,7 @@ from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, Location, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.model.settings import is_block_name
+from kei_assembler.paths import is_inside
 from kei_assembler.rules import check_block, check_defaults, check_kit, outputs
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
@@ -114,13 +115,15 @@ class _Merged:
         return [one for one in found if one.code not in ignored]
 
 
-def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
-    """The findings about outputs that would overwrite a source."""
-    disk, in_the_way = OutputFiles(kit), [change for change in changes if change.status is FileStatus.FOREIGN]
-    sources = set(map(disk.real, kit.sources())) if in_the_way else set()
-    return [
-        diagnostic
-        for change in in_the_way
-        if disk.real(change.path) in sources
-        for diagnostic in run_rule(outputs.output_is_source, Source(change.manifest, ""), change.path)
-    ]
+def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:
+    """Yield the findings about outputs that are the target of a link to a source, or in a linked folder of sources."""
+    existing = [change for change in changes if change.before is not None]
+    if not existing or not kit.sources() or not kit.links:
+        return
+    disk, links = OutputFiles(kit), {kit.files.resolve(kit.path(path)): suffix for path, suffix in kit.links.items()}
+    for change in existing:
+        real = disk.real(change.path)
+        if any(is_inside(real, target) and real.endswith(suffix) for target, suffix in links.items()):
+            yield from run_rule(
+                outputs.output_is_source, Source(change.manifest, ""), change.path, "one of the sources"
+            )

@@ -11,6 +11,7 @@ from kei_assembler.build.classify import classify, is_manifest_path
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.reserved import ReservedPaths
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules import check_limits, check_manifest, outputs, text
 from kei_assembler.rules.limits import Given
@@ -64,6 +65,7 @@ class Planner:
         self.ignored = ignored
         self.renderer = Renderer(kit)
         self.disk = OutputFiles(kit)
+        self.reserved = ReservedPaths(kit)
 
     def plan(self, files: Iterable[str]) -> list[ManifestPlan]:
         """Return the plans of these manifests.
@@ -123,6 +125,8 @@ class Planner:
             plan.found.extend(run_rule(outputs.output_too_large, source, path, size, MAX_OUTPUT_BYTES))
         elif is_manifest_path(self.kit, path):
             plan.found.extend(run_rule(outputs.output_among_manifests, source, path))
+        elif owner := self.reserved.owner(real):
+            plan.found.extend(run_rule(outputs.output_is_source, source, path, owner))
         else:
             try:
                 change, problems = classify(self.kit, artifact, self.disk.read(path)), []

@@ -10,7 +10,6 @@ import os
 from contextlib import closing, suppress
 from typing import NamedTuple, Protocol
 
-from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.folder import Folder
 from kei_assembler.files.recorder import RECORDER
 
@@ -101,6 +100,8 @@ class Disk:
                 real = os.path.realpath(path)
                 RECORDER.record_resolved(path, real)
                 return real
+        from kei_assembler.diagnostics import AssembleError  # a cached run does not need it
+
         raise AssembleError(f"`{path}` cannot be resolved: a link on it changes all the time")
 
     def exists(self, path: str) -> bool:

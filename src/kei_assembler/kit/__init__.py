@@ -51,6 +51,8 @@ class LoadedKit:
         """The targets that this run is limited to; empty means no limit."""
         self.display_folder = ""
         """The folder in commands that the user is told to run; empty if they do not have to name it."""
+        self.links: dict[str, str] = {}
+        """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self._blocks: dict[str, Block | None] = {}
 
     @cached_property
@@ -256,6 +258,8 @@ class LoadedKit:
             return
         for path, entry in walk(self.files, top, is_searched, None if enters else suffix):
             is_outside_link = with_outside_links and entry.is_folder and not is_searched(path, entry)
+            if entry.is_link and enters is None:
+                self.links[prefix + path] = suffix
             if not is_skipped(entry) and (is_wanted(entry) or is_outside_link):
                 yield prefix + path
 

@@ -27,13 +27,18 @@ def find(start: str, files: Files = DISK) -> str | None:
         AssembleError: settings in one of these folders cannot be read.
     """
     folders = list(upwards(start, git_top(start, files)))
-    marked = (folder for folder in folders if _is_marked(folder, files))
+    marked = (folder for folder in folders if is_marked(folder, files))
     bare = (folder for folder in folders if files.is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
     found = next(marked, None) or next(bare, None)
     return found and files.resolve(found)  # relative paths from a linked folder would lead elsewhere
 
 
-def _is_marked(folder: str, files: Files) -> bool:
+def is_marked(folder: str, files: Files) -> bool:
+    """Return whether a folder has settings or a `_blocks` folder.
+
+    Raises:
+        AssembleError: the settings cannot be read.
+    """
     if files.exists(os.path.join(folder, SETTINGS_FILE)) or files.is_folder(os.path.join(folder, _DEFAULT_BLOCKS)):
         return True
     return project_settings(folder, files) is not None
@@ -47,7 +52,7 @@ def is_kit(folder: str, files: Files = DISK) -> bool:
     Raises:
         AssembleError: the settings cannot be read.
     """
-    return _is_marked(folder, files) or bool(LoadedKit(folder, decode_settings({}), None, files=files).manifests)
+    return is_marked(folder, files) or bool(LoadedKit(folder, decode_settings({}), None, files=files).manifests)
 
 
 def git_top(folder: str, files: Files = DISK) -> str | None:

@@ -33,7 +33,7 @@ RIGHTS = {right.name: right for row in TARGETS.values() for right in row.rights}
 
 _FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the kit, written with `/`", names_file=True)
 _OUTPUT = matching(
-    r"(?![/\\~]|[A-Za-z]:)(?=.*\{name\})(?!.*\}.*\.\.)(?:[^\\\0{}]|\{name\}|\{dir\})+",
+    r"(?![/\\~]|[A-Za-z]:)(?=[^\n]*\{name\})(?![^\n]*\}[^\n]*\.\.)(?:[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\})+",
     "a path relative to the kit, written with `/`, that contains `{name}` and can contain `{dir}`",
     names_file=True,
 )

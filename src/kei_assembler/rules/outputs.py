@@ -42,8 +42,11 @@ def output_outside_root(what: str, reason: str) -> Iterable[Violation]:
 
 
 @rule("O602")
-def output_is_source(path: str) -> Iterable[Violation]:
-    """An output would overwrite a source: a block, a template or a manifest.
+def output_is_source(path: str, what: str) -> Iterable[Violation]:
+    """An output would be a file that the tool reads: a block, a template, a manifest, settings, a schema or a lock.
+
+    It does not matter whether the file exists yet, in which case its name is written, or to which kit in `root` it
+    belongs.
 
     Fails::
 
@@ -73,7 +76,7 @@ def output_is_source(path: str) -> Iterable[Violation]:
         [target.claude-code]
         output = "out/{name}.md"
     """
-    yield Violation(START, f"the output `{path}` is one of the kit's sources", "change the setting `output`")
+    yield Violation(START, f"the output `{path}` would be {what}", "change the setting `output`")
 
 
 @rule("O603")
