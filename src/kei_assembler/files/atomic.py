@@ -1,7 +1,8 @@
 """Write files atomically: at any moment a path holds the whole old content or the whole new content.
 
 New content goes to a temporary file in the same folder. A new file is then linked into place, which fails if somebody
-else has created it meanwhile. An existing file is replaced by renaming the temporary one.
+else has created it meanwhile. An existing file is swapped with the temporary one, and swapped back if it turns out that
+somebody else has changed it. A system or a file system that cannot do that has a moment in which such a change is lost.
 
 A killed run leaves its temporary file. The next run removes it if nobody holds a lock on it and it is certainly one of
 ours: its name contains its inode number, which no file has that somebody wrote, copied or checked out.
@@ -67,10 +68,20 @@ def _overwrite(folder: Folder, name: str, before: bytes, after: bytes) -> bool:
             with suppress(FileNotFoundError):
                 os.fchmod(file.fileno(), stat.S_IMODE(folder.status(name).st_mode))
         _finish(file, after)
-        if not _has_content(folder, name, before):
-            return False
+        return _has_content(folder, name, before) and _swap(folder, temporary, name, before)
+
+
+def _swap(folder: Folder, temporary: str, name: str, before: bytes) -> bool:
+    """Put a temporary file in the place of a file with the content `before`. Return whether it had that content."""
+    try:
+        folder.exchange(temporary, name)
+    except OSError:
         folder.replace(temporary, name)
-    return True
+        return True
+    if _has_content(folder, temporary, before):
+        return True
+    folder.exchange(temporary, name)
+    return False
 
 
 def _delete(folder: Folder, name: str, before: bytes | None) -> bool:
@@ -105,29 +116,38 @@ def new_file(folder: Folder, permissions: int = 0o666) -> Iterator[tuple[str, Bi
     Raises:
         OSError: the file cannot be created.
     """
-    name, descriptor = _locked_file(folder, permissions)
+    names: list[str] = []  # a signal can end the run anywhere, so a name is noted before its file exists
     try:
-        with open(descriptor, "wb") as file:
+        with open(_locked_file(folder, permissions, names), "wb") as file:
             if HAS_OPEN_FOLDERS:
-                with_inode = f"{name.removesuffix('.tmp')}-{os.fstat(descriptor).st_ino}.tmp"
-                folder.replace(name, with_inode)
-                name = with_inode
-            yield name, file
+                name = names[-1]
+                names.append(f"{name.removesuffix('.tmp')}-{os.fstat(file.fileno()).st_ino}.tmp")
+                folder.replace(name, names[-1])
+                names.remove(name)
+            yield names[-1], file
     finally:
-        with suppress(FileNotFoundError):
-            folder.delete(name)
+        for name in names:
+            with suppress(FileNotFoundError):
+                folder.delete(name)
 
 
-def _locked_file(folder: Folder, permissions: int) -> tuple[str, int]:
+def _locked_file(folder: Folder, permissions: int, names: list[str]) -> int:
+    """Create a temporary file, add its name to the names, and return its descriptor."""
     while True:
         name = f".assemble-{os.urandom(8).hex()}.tmp"
-        descriptor = folder.create(name, permissions)
+        names.append(name)
+        try:
+            descriptor = folder.create(name, permissions)
+        except FileExistsError:
+            names.remove(name)
+            raise
         is_locked = True
         with suppress(OSError):  # without locks, no run removes the files of others
             is_locked = _lock(descriptor)
         if is_locked and os.fstat(descriptor).st_nlink:
-            return name, descriptor
+            return descriptor
         os.close(descriptor)  # another run has just removed it, before it was locked
+        names.remove(name)
 
 
 def _lock(descriptor: int) -> bool:

@@ -151,6 +151,22 @@ class Folder:
         """
         os.replace(self._at(name), self._at(new), src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
 
+    def exchange(self, name: str, other: str) -> None:
+        """Swap two entries at once, with `renameat2` of Linux or `renameatx_np` of macOS.
+
+        Raises:
+            OSError: an entry does not exist, or the system or the file system cannot do that.
+        """
+        from ctypes import CDLL, get_errno  # only a run that updates a file needs it
+
+        library = CDLL(None, use_errno=True)
+        function = getattr(library, "renameat2", None) or getattr(library, "renameatx_np", None)
+        if function is None or self._descriptor is None:
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+        folder, swap = self._descriptor, 2
+        if function(folder, os.fsencode(name), folder, os.fsencode(other), swap):
+            raise OSError(get_errno(), os.strerror(get_errno()))
+
     def delete(self, name: str) -> None:
         """Delete a file.
 

@@ -45,8 +45,7 @@ def output_outside_root(what: str, reason: str) -> Iterable[Violation]:
 def output_is_source(path: str, what: str) -> Iterable[Violation]:
     """An output would be a file that the tool reads: a block, a template, a manifest, settings, a schema or a lock.
 
-    It does not matter whether the file exists yet, in which case its name is written, or to which kit in `root` it
-    belongs.
+    The file can belong to any kit in `root`, and need not exist yet.
 
     Fails::
 
