@@ -309,3 +309,42 @@ def test_help_suggests_only_characters_that_can_be_allowed(bench: Workbench) -> 
         "help: remove it; if the text needs it, allow U+0001 with the setting `allow-characters`"
         in bench.run("--all").stderr
     )
+
+
+UNUSED = {
+    "next to a used one": ["templates/agent.md.j2", "templates/old.md.j2"],
+    "in a subfolder": ["templates/agent.md.j2", "templates/parts/deep/old.txt"],
+    "for a client that is not a target": ["templates/codex/agent.md.j2"],
+    "without a body template": ["templates/old.j2"],
+    "without a suffix": ["templates/agent.md.j2", "templates/LICENSE"],
+    "in a folder that the settings name": ["layouts/old.html"],
+    "in the kit's own folder": ["old.j2"],
+}
+
+
+@pytest.mark.parametrize("files", UNUSED.values(), ids=UNUSED.keys())
+def test_unused_template_is_checked_too(files: list[str], bench: Workbench) -> None:
+    folder = files[-1].rpartition("/")[0].partition("/")[0] or "."
+    settings = "" if folder == "templates" else f'templates = "{folder}"'
+    bench.write({"agents/a.toml": AGENT, "assemble.toml": settings, **dict.fromkeys(files, "Be kind.\n")})
+    assert bench.run("--all", "--check").stderr.count("error[T406]") == 0
+    bench.write({files[-1]: "Be kind.\u200b\n"})
+    for arguments in (["--all"], ["--all", "--check"], ["--all", "--diff"]):
+        run = bench.run(*arguments)
+        assert (run.status, run.stderr.count(f"{files[-1]}:1:9: error[T406]")) == (1, 1)
+
+
+def test_hidden_text_in_a_used_template_is_reported_once(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT, "agents/b.toml": AGENT.replace('"a"', '"b"')})
+    bench.write({"templates/agent.md.j2": "Be kind.\u200b\n"})
+    assert bench.run("--all").stderr.count("error[") == 1
+
+
+def test_files_that_are_no_templates_are_not_checked(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": AGENT, "templates/base.html": "Be kind.\u200b\n"})
+    assert bench.run("--all").status == 0
+    bench.write(
+        {"templates/agent.md.j2": "Be kind.\n", "templates/base.html": "Kind.\n", "templates/x.png": b"\x89\xff"}
+    )
+    bench.write({"templates/.swp": "\u200b", "templates/.old/x.j2": "\u200b"})
+    assert bench.run("--all").status == 0

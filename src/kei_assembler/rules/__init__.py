@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.kit import Block, LoadedKit, stem
+from kei_assembler.kit import BODY_TEMPLATE, Block, LoadedKit, stem
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules import blocks, handoffs, hidden_text, keys, limits, names, permissions, text, tools
 from kei_assembler.rules.definition import Rule
@@ -64,6 +64,21 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     found += run_rule(text.unfinished_merge, block.source, block.source)
     found += run_rule(text.client_variable_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
     return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)
+
+
+def check_templates(kit: LoadedKit) -> list[Diagnostic]:
+    """Return the findings about hidden text in a kit's templates, whether a target uses them or not.
+
+    In a folder that may be another tool's, only files that end with `.j2` count.
+    """
+    folder = kit.settings.templates
+    files = sorted(kit.files_in(folder, ""))
+    has_own = "templates" in kit.settings_table or any(file.endswith(f"/{BODY_TEMPLATE}") for file in files)
+    wanted = files if has_own and folder != "." else filter(lambda file: file.endswith(".j2"), files)
+    sources = (source for source in map(kit.read_text, wanted) if source.error is None)  # no others can be templates
+    return [
+        one for source in sources for one in run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
+    ]
 
 
 def check_kit(usage: KitUsage) -> list[Diagnostic]:
