@@ -205,6 +205,14 @@ def test_legitimate_text_elsewhere_does_not_excuse_an_escape(legitimate: str, li
     assert bench.run("--all").stderr.count("error[T406]") == len(hidden)
 
 
+@pytest.mark.parametrize("value", ["a\u200b" * 200_000, "a\\u200b" * 30_000], ids=["raw", "escaped"])
+def test_many_hidden_characters_are_reported_in_short(value: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": f'{AGENT}role = "{value}"\n'})
+    report = bench.run("--all").stderr
+    assert (report.count("error[T406] the hidden character U+200B"), report.count("error[T406]")) == (20, 21)
+    assert "error[T406] there are more hidden characters from here on" in report
+
+
 def test_raw_character_is_not_reported_again_as_a_value(bench: Workbench) -> None:
     bench.write({"agents/a.toml": f'{AGENT}role = "\\u2764\ufe0f\ufe0f a\u200bb \\u00e9"\n'})
     assert bench.run("--all").stderr.count("error[T406]") == 2
