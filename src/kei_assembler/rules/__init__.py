@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.kit import BODY_TEMPLATE, Block, LoadedKit, stem
+from kei_assembler.kit import Block, LoadedKit, stem
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules import blocks, handoffs, hidden_text, keys, limits, names, permissions, text, tools
 from kei_assembler.rules.definition import Rule
@@ -67,18 +67,12 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
 
 
 def check_templates(kit: LoadedKit) -> list[Diagnostic]:
-    """Return the findings about hidden text in a kit's templates, whether a target uses them or not.
-
-    In a folder that may be another tool's, only files that end with `.j2` count.
-    """
-    folder = kit.settings.templates
-    files = sorted(kit.files_in(folder, ""))
-    has_own = "templates" in kit.settings_table or any(file.endswith(f"/{BODY_TEMPLATE}") for file in files)
-    wanted = files if has_own and folder != "." else filter(lambda file: file.endswith(".j2"), files)
-    sources = (source for source in map(kit.read_text, wanted) if source.error is None)  # no others can be templates
-    return [
-        one for source in sources for one in run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
-    ]
+    """Return the findings about hidden text in a kit's templates, whether a target uses them or not."""
+    # The kit's own folder also has other files, so a file there without this suffix is only checked if it is used.
+    suffix = ".j2" if kit.settings.templates == "." else ""
+    sources = (kit.read_text(file) for file in sorted(kit.templates()) if file.endswith(suffix))
+    texts = (source for source in sources if source.error is None)  # a target cannot use the others
+    return [found for one in texts for found in run_rule(hidden_text.hidden_text, one, one, kit.allowed_characters)]
 
 
 def check_kit(usage: KitUsage) -> list[Diagnostic]:
