@@ -277,6 +277,12 @@ def test_shown_text_has_no_hidden_characters(text: str) -> None:
     assert not any(map(is_hidden, shown(text)))
 
 
+def test_every_hidden_character_is_shown_by_its_code_point() -> None:
+    listed = [code for row in HIDDEN for code in range(row.first, row.last + 1)]
+    assert shown("".join(map(chr, listed))) == "".join(f"<U+{code:04X}>" for code in listed)
+    assert shown("a\nb") == "a<U+000A>b"
+
+
 def test_text_without_encoded_message_spells_nothing() -> None:
     assert [spelled(text) for text in ("\u200b\u200b", "\ufe0f", "\ufe00\ufe01", "")] == ["", "", "", ""]
 

@@ -18,6 +18,7 @@ _EMOJI_STYLES = "\ufe0e\ufe0f"
 _FIRST_IDEOGRAPHIC = 0xE0100
 _TONES = "\U0001f3fb-\U0001f3ff"
 _KEYCAP = "\u20e3"
+_SELECTORS = "180B-180D 180F FE00-FE0F E0100-E01EF"
 
 _CONTEXTS = (
     r"(?<=[\u1820-\u18aa\u180b-\u180d])\u180e(?=[\u1820\u1821])",  # the vowel separator before a final a or e (13.5)
@@ -37,11 +38,7 @@ def legitimate_end(text: str, index: int) -> int:
     before, character, after = text[max(index - 1, 0) : index], text[index], text[index + 1 : index + 2]
     if character in (_JOINER, _NON_JOINER):
         return index + 1 if _joins(before, character, after) else _end_of_emoji(text, index)
-    if (
-        "\ufe00" <= character <= "\ufe0f"
-        or "\U000e0100" <= character <= "\U000e01ef"
-        or character in "\u180b\u180c\u180d"
-    ):
+    if _is_in(_SELECTORS, character):
         return index + 1 if before and _is_variation(before, character, after) else 0
     match = _contexts().match(text, index)
     return match.end() if match else 0
