@@ -196,6 +196,12 @@ def test_diagnostic_names_character_and_location(line: str, position: str, messa
     assert f"agents/a.toml:{position}: error[T406] {message}\n" in bench.run("--all").stderr
 
 
+def test_help_says_why_a_selector_is_refused(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": f'{AGENT}role = "Hot 🔥\ufe0f."\n'})
+    reason = "help: remove it: Unicode has not registered this sequence; if the text needs it, allow U+FE0F with"
+    assert reason in bench.run("--all").stderr
+
+
 @pytest.mark.parametrize("legitimate", LEGITIMATE.values(), ids=LEGITIMATE.keys())
 @pytest.mark.parametrize("line", ['description = "{}"', 'description = "A." # {}'])
 def test_legitimate_text_elsewhere_does_not_excuse_an_escape(legitimate: str, line: str, bench: Workbench) -> None:

@@ -66,7 +66,8 @@ def _finding(where: KeyPath | Span, stretch: str) -> Violation:
     first = f"{named(stretch[0])} ({what(stretch[0])})"
     if len(stretch) == 1:
         allow = "" if stretch == "\0" else _ALLOW.format(ord(stretch))
-        return Violation(where, f"the hidden character {first}", f"remove it{allow}")
+        reason = ": Unicode has not registered this sequence" if what(stretch) == "variation selector" else ""
+        return Violation(where, f"the hidden character {first}", f"remove it{reason}{allow}")
     words = spelled(stretch)
     text = f"; they spell: {shown(words[:_MAX_SPELLED])}{'…' if len(words) > _MAX_SPELLED else ''}" if words else ""
     message = f"{len(stretch):,} hidden characters, starting with {first}{text}"
