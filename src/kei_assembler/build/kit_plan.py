@@ -15,7 +15,7 @@ from kei_assembler.diagnostics import Diagnostic, Location, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
-from kei_assembler.rules import check_block, check_defaults, check_kit, outputs
+from kei_assembler.rules import check_block, check_defaults, check_kit, check_templates, outputs
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.toml.source import Source
@@ -107,11 +107,15 @@ class _Merged:
         return is_new
 
     def findings(self, whole: bool, ignored: Collection[str]) -> list[Diagnostic]:
-        """Return the findings so far and those about the obligatory and used blocks, or about all blocks if `whole`."""
+        """Return the findings so far and those about the obligatory and used blocks.
+
+        If `whole`, add those about all other blocks and about all templates.
+        """
         names = {*self.kit.settings.obligatory, *filter(is_block_name, self.usage.blocks)}
         names.update(self.kit.block_names if whole else ())
         blocks = filter(None, map(self.kit.block, sorted(names)))
         found = [*self.found, *(one for block in blocks for one in check_block(self.usage, block))]
+        found += filter(self._is_new, check_templates(self.kit) if whole else ())
         return [one for one in found if one.code not in ignored]
 
 

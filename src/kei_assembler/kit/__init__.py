@@ -204,9 +204,16 @@ class LoadedKit:
         return [*settings, *self.manifests, *blocks, *self.templates()]
 
     def templates(self) -> list[str]:
-        """Return the files in the folder of templates, or none if no target has a template there."""
-        found = list(self.files_in(self.settings.templates, ""))
-        return found if any(os.path.basename(file) == BODY_TEMPLATE for file in found) else []
+        """Return the files in the folder of templates.
+
+        If no target has a template there, and the settings do not name the folder, it may be another tool's. Then only
+        files that end with `.j2` count.
+        """
+        folder = self.settings.templates
+        found = list(self.files_in(folder, ""))
+        is_named = "templates" in self.settings_table and folder != "."
+        is_own = is_named or any(os.path.basename(file) == BODY_TEMPLATE for file in found)
+        return found if is_own else [file for file in found if file.endswith(".j2")]
 
     def path(self, file: str) -> str:
         """Return the absolute path of a file of the kit."""

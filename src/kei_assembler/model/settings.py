@@ -51,7 +51,7 @@ def is_block_name(name: str) -> bool:
 
 
 TEMPLATE_NAME = matching(
-    r"(?!(?:.*/)?\.{0,2}(?:/|\Z))[^\\\0:]+", "a template's path relative to the folder of templates", names_file=True
+    r"(?!(?:[^\0]*/)?(?:[./]|\Z))[^\\\0:]+", "a template's path in the folder of templates, not hidden", names_file=True
 )
 _BLOCKS = list_of(BLOCK_NAME, "a list of block names")
 _CHARACTERS = table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Severity, Span
 from kei_assembler.markdown.hidden_text import stretches
+from kei_assembler.paths import is_hidden
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.toml.source import START
@@ -106,6 +107,8 @@ def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Viola
     """
     where = Span(line, 1, line, 2) if line else START
     message = _TEMPLATE_MESSAGES.get(type(error).__name__, "{}").format(error) or type(error).__name__
+    if type(error).__name__ == "TemplateNotFound" and is_hidden(str(error)):
+        message += "; names with a part that starts with a dot are not templates"
     yield Violation(where, message, f"found while rendering {manifest}")
 
 
