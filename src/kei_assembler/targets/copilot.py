@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Handoffs, Limit, Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import (
+    Handoffs,
+    Key,
+    Limit,
+    Loader,
+    Right,
+    Target,
+    Tools,
+    names_by_tool,
+    words,
+)
 from kei_assembler.validation import BOOLEAN, FILLED, LINE, STRINGS, Field, Shape, list_of, one_of, table, table_of
 
 _VSCODE_HANDOFF = table(
@@ -26,18 +36,50 @@ COPILOT = Target(
         "name description target tools agents model argument-hint user-invocable disable-model-invocation "
         "mcp-servers metadata handoffs"
     ),
-    fields=(
-        Field("target", one_of("vscode", "github-copilot"), "The only client that the agent is for."),
-        fields.OWN_TOOLS,
-        Field("agents", STRINGS, "The agents that this agent can start."),
-        Field("model", _MODEL, "The model. For VS Code, several to choose from."),
-        Field("argument-hint", LINE, "The hint in the chat input field."),
-        Field("user-invocable", BOOLEAN, "Whether people can choose the agent."),
-        Field("disable-model-invocation", BOOLEAN, "Whether to keep other agents from starting it on their own."),
-        Field("mcp-servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
-        Field("metadata", table_of(FILLED, "a table of strings"), "Notes for programs."),
-        Field("handoffs", list_of(_VSCODE_HANDOFF, "a list of tables"), "Buttons, instead of the manifest's handoffs."),
+    table=(
+        Key(
+            Field("target", one_of("vscode", "github-copilot"), "The only client that the agent is for."),
+            fields.NOTHING,
+        ),
+        Key(
+            fields.OWN_TOOLS,
+            fields.ALLOWS_MORE,
+            (Right("copilot", "tools", "*", fields.ALL_TOOLS, ("*",)),),
+        ),
+        Key(
+            Field("agents", STRINGS, "The agents that this agent can start."),
+            "names the agents; `*` needs an allowance unless `tools` lists `Agent` without names",
+            (Right("copilot", "agents", "*", "start any agent", ("Agent",)),),
+        ),
+        Key(Field("model", _MODEL, "The model. For VS Code, several to choose from."), fields.NOTHING),
+        Key(Field("argument-hint", LINE, "The hint in the chat input field."), fields.NOTHING),
+        Key(Field("user-invocable", BOOLEAN, "Whether people can choose the agent."), fields.NOTHING),
+        Key(
+            Field("disable-model-invocation", BOOLEAN, "Whether to keep other agents from starting it on their own."),
+            fields.NOTHING,
+        ),
+        Key(
+            Field("mcp-servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+            "a server is a program or a remote service, with tools that are not in `tools`",
+            (Right("copilot", "mcp-servers", "", fields.STARTS_SERVERS),),
+        ),
+        Key(
+            Field("metadata", table_of(FILLED, "a table of strings"), "Notes for programs."),
+            "grants nothing: the client does not use it",
+        ),
+        Key(
+            Field(
+                "handoffs", list_of(_VSCODE_HANDOFF, "a list of tables"), "Buttons, instead of the manifest's handoffs."
+            ),
+            "grants nothing: a person clicks the button, and the other agent has its own permissions; with `send`, "
+            "the prompt is sent as it is in this file",
+        ),
     ),
+    refused={
+        "hooks": "runs commands",
+        "infer": "is replaced by `disable-model-invocation` and `user-invocable`",
+        "mode": "is a key of older files",
+    },
     tools=Tools(
         "list",
         names=names_by_tool(
@@ -52,6 +94,5 @@ COPILOT = Target(
     loader=Loader(has_optional_front_matter=True, named_by_file=True),
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("prompt", maximum=30_000)),
-    rights=(Right("copilot", "mcp-servers", "", fields.STARTS_SERVERS),),
     unsupported=("Models have display names here, so `model` is left out unless `[target.copilot]` names one.",),
 )
