@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from time import perf_counter
 from typing import Any
 
@@ -173,6 +174,8 @@ def test_a_map_that_is_too_complex_to_decide_exceeds() -> None:
     start = perf_counter()
     assert excess({"*": "deny", "bash": patterns}, USUAL_PERMISSION, {"*": "deny", "bash": patterns}) == ("", "")
     assert excess({"*": "deny", "bash": {"a?" * STEPS: "allow"}}, USUAL_PERMISSION, {"*": "deny"}) is not None
+    assert excess({"*": "deny", "bash": {f"{'*' * 40_000}a": "allow"}}, USUAL_PERMISSION, {"*": "deny"}) is not None
+    assert excess(dict.fromkeys(map(str, range(9_000)), "allow"), USUAL_PERMISSION, {"*": "deny"}) is not None
     assert perf_counter() - start < 10
 
 
@@ -182,21 +185,22 @@ def test_a_long_map_is_decided() -> None:
     assert excess(usual, USUAL_PERMISSION, usual) is None
 
 
+@cache
 def _matches(text: str, pattern: str, flags: re.RegexFlag) -> bool:
     """OpenCode's matching, from its source."""
-    pattern = re.sub(r"[.+^${}()|\[\]\\]", r"\\\g<0>", pattern.replace("\\", "/")).replace("*", ".*").replace("?", ".")
-    if pattern.endswith(" .*"):
-        pattern = f"{pattern[:-3]}( .*)?"
-    return re.fullmatch(pattern, text, flags) is not None
+    escaped = re.sub(r"[.+^${}()|\[\]\\]", r"\\\g<0>", pattern.replace("\\", "/"))
+    expression = escaped.replace("*", ".*").replace("?", ".")
+    if expression.endswith(" .*"):
+        expression = f"{expression[:-3]}( .*)?"
+    return re.fullmatch(expression, text, flags) is not None
 
 
 def _decision(rules: list[tuple[str, str, str]], permission: str, subject: str, flags: re.RegexFlag) -> str:
-    actions = (
-        action
-        for key, pattern, action in rules
-        if _matches(permission, key, flags) and _matches(subject, pattern, flags)
-    )
-    return (["ask", *actions])[-1]
+    decision = "ask"
+    for key, pattern, action in rules:
+        if _matches(permission, key, flags) and _matches(subject, pattern, flags):
+            decision = action
+    return decision
 
 
 def _rules(*maps: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -214,21 +218,10 @@ _SORTS = (dict, lambda rules: dict(sorted(rules.items(), key=lambda entry: "*" n
 PATTERN = st.text("ab *?", max_size=4)
 ACTION = st.sampled_from(["allow", "ask", "deny"])
 MAP = st.dictionaries(PATTERN, ACTION | st.dictionaries(PATTERN, ACTION, max_size=3), max_size=4)
-SUBJECTS = [
-    "",
-    *"abcAB ",
-    *(x + y for x in "abB " for y in "abB "),
-    "a b",
-    "abab",
-    "ab ab",
-    "aab",
-    "b  ",
-    "bbbb",
-    "c c",
-]
+SUBJECTS = ["", *"abcAB ", "a ", " a", "ab", "bA", "a b", "abab", "ab ab", "aab", "b  ", "c c"]
 
 
-@examples(300)
+@examples(100)
 @given(MAP, MAP)
 def test_the_decision_is_that_of_the_clients_matching(own: dict[str, Any], usual: dict[str, Any]) -> None:
     defaults = {"*": "ask"}

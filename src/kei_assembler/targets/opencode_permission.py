@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value
 
-STEPS = 300_000
+STEPS = 100_000
 """The maximum number of steps of one comparison. A map that needs more counts as allowing too much."""
 
 _ANY, _ONE = -1, -2
@@ -57,22 +59,11 @@ def excess(own: Value, defaults: Mapping[str, Value], usual: Value) -> tuple[str
 
     Both add to the client's `defaults`. If the comparison needs too many steps, both texts are empty.
     """
-    budget = _Budget()
-    try:
-        for ignores_case in (False, True):
-            # version 1.14.20 sorted permissions with a wildcard before the others; other versions keep the order
-            for sorts in (False, True):
-                rules, others = ([*_rules(defaults), *_rules(each, sorts)] for each in (own, usual))
-                if found := _excess(rules, others, ignores_case, budget):
-                    return found
-    except _TooComplexError:
-        return "", ""
-    return None
+    return _compare(*(tuple(_rules(each)) for each in (own, defaults, usual)))
 
 
-def _rules(permission: Value, sorts: bool = False) -> Iterator[_Rule]:
-    entries = _in_order(permission if isinstance(permission, Mapping) else {"*": permission})
-    for key, value in sorted(entries, key=lambda entry: "*" not in entry[0]) if sorts else entries:
+def _rules(permission: Value) -> Iterator[_Rule]:
+    for key, value in _in_order(permission if isinstance(permission, Mapping) else {"*": permission}):
         for subject, action in _in_order(value) if isinstance(value, Mapping) else [("*", value)]:
             yield _Rule(key, subject, str(action))
 
@@ -83,19 +74,61 @@ def _in_order(table: Mapping[str, Value]) -> list[tuple[str, Value]]:
     return [(key, table[key]) for key in dict.fromkeys((*sorted(numbers, key=int), *table))]
 
 
-def _excess(own: list[_Rule], usual: list[_Rule], ignores_case: bool, budget: _Budget) -> tuple[str, str] | None:
+@lru_cache(maxsize=64)  # the rights of a manifest are determined several times
+def _compare(own: tuple[_Rule, ...], defaults: tuple[_Rule, ...], usual: tuple[_Rule, ...]) -> tuple[str, str] | None:
+    # version 1.14.20 sorted permissions with a wildcard before the others; other versions keep the order
+    is_specific = {rule: "*" not in rule.permission for rule in (*own, *usual)}.__getitem__
+    pairs = [(own, usual), (tuple(sorted(own, key=is_specific)), tuple(sorted(usual, key=is_specific)))]
+    budget = _Budget()
+    try:
+        for rules, others in dict.fromkeys(pairs):
+            for ignores_case in (False, True):
+                if found := _excess((*defaults, *rules), (*defaults, *others), ignores_case, budget):
+                    return found
+    except _TooComplexError:
+        return "", ""
+    return None
+
+
+def _excess(
+    own: Sequence[_Rule], usual: Sequence[_Rule], ignores_case: bool, budget: _Budget
+) -> tuple[str, str] | None:
     names = sorted({rule.permission for rule in (*own, *usual)})
     for permission, matching in _texts(names, ignores_case, budget):
-        some_own, some_usual = ([rule for rule in rules if rule.permission in matching] for rules in (own, usual))
+        budget.spend(len(own) + len(usual))
+        some_own, some_usual = (_effective(rules, matching) for rules in (own, usual))
+        has_all = bool(some_usual) and _matches_all(some_usual[-1]) and all(map(_is_allowed, some_usual))
+        if has_all or not any(map(_is_allowed, some_own)):
+            continue
         patterns = sorted({rule.subject for rule in (*some_own, *some_usual)})
         for subject, fitting in _texts(patterns, ignores_case, budget):
+            budget.spend(len(patterns))
             if _allows(some_own, fitting) and not _allows(some_usual, fitting):
                 return permission, subject
     return None
 
 
+def _effective(rules: Sequence[_Rule], matching: frozenset[str]) -> list[_Rule]:
+    """The rules for a permission, the last one first, up to one that decides about every subject."""
+    effective = []
+    for rule in reversed(rules):
+        if rule.permission in matching:
+            effective.append(rule)
+            if _matches_all(rule):
+                break
+    return effective
+
+
+def _matches_all(rule: _Rule) -> bool:
+    return rule.subject != "" and not rule.subject.strip("*")
+
+
 def _allows(rules: Sequence[_Rule], matching: frozenset[str]) -> bool:
-    return next((rule.action for rule in reversed(rules) if rule.subject in matching), "") == "allow"
+    return any(map(_is_allowed, islice((rule for rule in rules if rule.subject in matching), 1)))
+
+
+def _is_allowed(rule: _Rule) -> bool:
+    return rule.action == "allow"
 
 
 def _texts(patterns: Sequence[str], ignores_case: bool, budget: _Budget) -> Iterator[tuple[str, frozenset[str]]]:
@@ -125,7 +158,8 @@ def _compiled(pattern: str, ignores_case: bool) -> _Pattern:
     raw = pattern.replace("\\", "/").encode("utf-16-le", "surrogatepass")
     units = (int.from_bytes(raw[at : at + 2], "little") for at in range(0, len(raw), 2))
     wildcards = {ord("*"): _ANY, ord("?"): _ONE}
-    made = tuple(wildcards.get(unit) or (_folded(unit) if ignores_case else unit) for unit in units)
+    read = (wildcards.get(unit) or (_folded(unit) if ignores_case else unit) for unit in units)
+    made = tuple(unit for before, unit in pairwise((0, *read)) if (unit, before) != (_ANY, _ANY))
     ends = {len(made), len(made) - 2} if pattern.endswith(" *") else {len(made)}
     return _Pattern(made, frozenset(ends))
 
