@@ -154,7 +154,7 @@ def test_a_servers_pattern_does_not_match_the_clients_own_permissions(server: st
     assert f"{server}_" not in bench.run("--stdout", "--target", "opencode", "agents/critic.toml").stdout
 
 
-@pytest.mark.parametrize("scope", ["rm \\\\*", "ls ?", "a\\\\b"])
+@pytest.mark.parametrize("scope", ["rm \\\\*", "ls ?", "a\\\\b", "git *:*"])
 def test_a_scope_that_the_client_reads_differently_is_left_out(scope: str, bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f'{AGENT}tools = ["Read", "Bash({scope})"]\n'})
     assert [one.code for one in findings(bench, "--target", "opencode")] == ["K113"]

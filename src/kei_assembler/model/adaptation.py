@@ -179,7 +179,8 @@ def _patterns(tool: str, scope: str) -> tuple[str, ...]:
         return ()
     if tool in LISTS:
         return tuple(filter(None, _BY_COMMA.split(scope.strip())))
-    return (f"{scope[:-2]} *" if scope.endswith(":*") else scope,)
+    # only a plain text can be followed by any arguments: in `git *:*`, the first `*` stands for itself
+    return (f"{scope[:-2]} *" if scope.endswith(":*") and EVERYTHING not in scope[:-2] else scope,)
 
 
 def _tools_value(row: Tools, granted: tuple[Grant, ...]) -> Value:

@@ -50,7 +50,7 @@ CODEX = Target(
         "sandbox_workspace_write": "opens the sandbox to other folders and the network",
         "shell_environment_policy": "passes environment variables on to commands",
         "skills": "loads instructions and scripts from other folders",
-        "tools": "turns on tools; codex has no list of tools for an agent",
+        "tools": "turns on tools; an agent cannot have a list of its own",
         "web_search": "gives access to the web",
     },
     tools=Tools(

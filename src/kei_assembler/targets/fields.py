@@ -18,7 +18,7 @@ BACKGROUND = Key(
 )
 HOOKS = Field("hooks", TABLE_OF_ANYTHING, "Commands that run at certain events.")
 ALL_TOOLS = "use tools that its `tools` do not list"
-ALLOWS_MORE = "names the tools; an entry for all of them needs an allowance if the manifest lists `tools`"
+ALLOWS_MORE = "names the tools; an entry for many, such as `*`, needs an allowance if the manifest lists `tools`"
 EDITS = "change files without asking"
 STARTS_SERVERS = "start and use MCP servers of its own"
 RUNS_HOOKS = "run commands at events without asking"

@@ -30,10 +30,7 @@ GEMINI = Target(
         Key(
             Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc),
             fields.ALLOWS_MORE,
-            (
-                Right("gemini", "tools", "*", fields.ALL_TOOLS, ("*",)),
-                Right("gemini", "tools", "mcp_*", "use the tools of all MCP servers", ("*",)),
-            ),
+            (Right("gemini", "tools", "*", fields.ALL_TOOLS, ("*",)),),
         ),
         Key(
             Field("mcp_servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),

@@ -97,7 +97,7 @@ OPENCODE = Target(
         # not the client's own permissions, whose names a server's pattern could match too
         mcp_pattern=r"(?!(?i:external|doom|plan|repo)_)[\w.-]+_(?:[\w.-]+|\*)",
         scoped=("Bash", "Agent", "Skill"),
-        scope_pattern=r"[^\\?]*",
+        scope_pattern=r"(?!.*\*:\*\Z)[^\\?]*",
         key="permission",
         legacy_names=names_by_tool("write patch multiedit: edit"),
         switches_key="tools",

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value
 
-STEPS = 100_000
+STEPS = 200_000
 """The maximum number of steps of one comparison. A map that needs more counts as allowing too much."""
 
 _ANY, _ONE = -1, -2

@@ -95,7 +95,8 @@ class Limit(NamedTuple):
 class Right(NamedTuple):
     """A permission-granting key of the front matter. If `value` is empty, any value of the key grants the right.
 
-    `grants` completes the sentence "it lets the agent …".
+    For a list, the value is `*`: an entry that stands for many names. `grants` completes the sentence "it lets the
+    agent …".
     """
 
     target: str
@@ -128,8 +129,15 @@ class Right(NamedTuple):
         if self.exceeds:
             return self.exceeds(value, usual)
         if self.value and isinstance(value, list | tuple):
-            return any(str(entry).strip() == self.value for entry in value)
+            return any(_stands_for_many(str(entry)) for entry in value)
         return value == self.value if self.value else bool(value)
+
+
+def _stands_for_many(entry: str) -> bool:
+    """Return whether an entry of a list has a wildcard, and not only for the tools of one server."""
+    before, wildcard, after = entry.strip().partition("*")
+    is_of_server = (before.endswith("/") or before.startswith("mcp_")) and before.removeprefix("mcp").strip("_/ ")
+    return bool(wildcard) and not (is_of_server and not after)
 
 
 class Key(NamedTuple):
