@@ -155,7 +155,7 @@ def test_it_is_documented(kit: CustomKit) -> None:
         assert fact in text
     page = kit.run("targets", "--all").stdout
     assert "\n## Made Up: `made-up`\n\n- **file**: `.made-up/{name}.bot.md`, " in page
-    permissions = "**needs an allowance**: `made-up.mood=wild`; calm asks"
+    permissions = "**right**: `made-up.mood=wild`; calm asks"
     assert f"| `mood` | one of `calm`, `wild` | How it answers. | {permissions} |\n" in page
     assert "\n- **right**: `made-up.mood=wild`, which lets the agent do as it likes\n" in page
     assert "\n- **not written**: `run`, because it runs commands\n" in page

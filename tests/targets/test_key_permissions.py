@@ -127,6 +127,14 @@ def test_no_spelling_of_a_tool_grants_several(entry: str, target: str, bench: Wo
     assert {one.code for one in findings(bench, "--target", target)} & {"K116", "H301"}
 
 
+@pytest.mark.parametrize("server", ["execute", "Execute", "edit", "read", "search", "agent", "web", "todo", "vscode"])
+@pytest.mark.parametrize("tool", ["", "__*", "__runInTerminal"])
+def test_a_server_is_not_one_of_copilots_own_groups_of_tools(server: str, tool: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f'{AGENT}tools = ["mcp__tracker", "mcp__{server}{tool}"]\n'})
+    assert [one.code for one in findings(bench, "--target", "copilot")] == ["K113"]
+    assert "tools: [tracker/*]\n" in bench.run("--stdout", "--target", "copilot", "agents/critic.toml").stdout
+
+
 UNKNOWN = ("bash", "BASH", "all", "All", "any", "default", "\uff22ash", "\u0412ash", "execute", "MultiEdit")
 """Names that are not the names of tools, although they look like one."""
 

@@ -147,7 +147,7 @@ def test_what_is_written_for_tools_never_exceeds_them(bench: Workbench) -> None:
         assert _codes(bench, permission, tools) == []
 
 
-@pytest.mark.parametrize("server", ["external", "External", "doom", "plan", "repo"])
+@pytest.mark.parametrize("server", ["external", "External", "doom", "plan", "repo", "lsp", "apply"])
 def test_a_servers_pattern_does_not_match_the_clients_own_permissions(server: str, bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f'{AGENT}tools = ["Read", "mcp__{server}"]\n'})
     assert [one.code for one in findings(bench, "--target", "opencode")] == ["K113"]

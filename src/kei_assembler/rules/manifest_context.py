@@ -157,9 +157,12 @@ def rights_of(manifest: Manifest) -> tuple[str, ...]:
     return tuple(chain.from_iterable(_rights_in(manifest, TARGETS[name]) for name in manifest.target))
 
 
+_RIGHTS = {name: row.rights for name, row in TARGETS.items()}
+
+
 def _rights_in(manifest: Manifest, target: Target) -> Iterator[str]:
     tools = None if manifest.tools is None else {ALIASES.get(tool, tool) for tool in manifest.tools}
-    for right in target.rights:
+    for right in _RIGHTS[target.name]:
         usual = value_for_tools(manifest, target) if right.exceeds else None
         if right.is_granted_by(manifest.target[target.name], tools, usual):
             yield right.name

@@ -45,7 +45,7 @@ CLAUDE_CODE = Target(
         Key(Field("effort", _EFFORT, "How much the model thinks before it answers."), fields.NOTHING),
         Key(
             Field("permissionMode", _PERMISSION_MODE, "What the agent can do without asking."),
-            "`default` and `plan` ask, `dontAsk` refuses, `acceptEdits` does not ask about edits, which git shows",
+            "`default` and `plan` ask, and `dontAsk` refuses; `acceptEdits` does not ask about edits, which git shows",
             (
                 Right("claude-code", "permissionMode", "bypassPermissions", "do anything without asking"),
                 Right("claude-code", "permissionMode", "auto", "act without asking a person"),
@@ -88,8 +88,8 @@ CLAUDE_CODE = Target(
         ),
     ),
     refused={
-        "autoCompactWindow": "has no use in an agent's file that is shared",
-        "experimental": "can change from version to version",
+        "autoCompactWindow": "is not supported yet",
+        "experimental": "is not supported yet",
         "observer": "lets another agent watch this one and send it messages",
         "observerMessage": "lets another agent watch this one and send it messages",
         "observeSubagents": "lets another agent watch those that this one starts",

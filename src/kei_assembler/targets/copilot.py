@@ -25,6 +25,11 @@ _VSCODE_HANDOFF = table(
     Field("model", LINE, "The model to continue with."),
 )
 
+_OWN_GROUPS = (
+    "agent|bash|browser|custom-agent|edit|execute|glob|grep|multiedit|new|notebookedit|notebookread|powershell|read|"
+    "runcommands|runnotebooks|runtasks|search|shell|task|todo|todos|todowrite|view|vscode|web|webfetch|websearch|write"
+)
+
 _MODEL_NAMES = list_of(FILLED, "a list", minimum=1)
 _MODEL = Shape(object, "a model's display name, or a list of them", any_of=(LINE, _MODEL_NAMES))
 
@@ -78,7 +83,6 @@ COPILOT = Target(
     refused={
         "hooks": "runs commands",
         "infer": "is replaced by `disable-model-invocation` and `user-invocable`",
-        "mode": "is a key of older files",
     },
     tools=Tools(
         "list",
@@ -88,6 +92,8 @@ COPILOT = Target(
         ),
         mcp_tool="{server}/{tool}",
         mcp_server="{server}/*",
+        # not the client's own groups of tools, which are written like servers
+        mcp_pattern=rf"(?!(?i:{_OWN_GROUPS})/).*",
         agents_key="agents",
     ),
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),

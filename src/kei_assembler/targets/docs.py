@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from textwrap import fill
 
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
 from kei_assembler.targets.target import Key, Limit, Right, Target, Tools
 
@@ -34,11 +35,13 @@ generates this page.
 A manifest's `tools` say what its agent may use, in every client. A key of `[target.NAME]` can give the agent more than
 that. The column *permissions* says for each key whether it does:
 
-- A *right* is anything that goes beyond `tools`: acting without asking, commands at events, servers, tools that are not
-  in `tools`. It is an error until the setting `allow-rights` allows it to that agent, with a reason.
-- Without `tools`, an agent has what the client gives it by default. Only what goes beyond that is a right.
+- A *right* goes beyond `tools`: to act without asking, to run commands at events, to use servers, or to use tools that
+  are not in `tools`. It is an error until the setting `allow-rights` allows it to that agent, with a reason.
+- Without `tools`, an agent has all tools that its client gives it, so none of them is a right.
+- `acceptEdits` and `auto-edit` only stop the questions about edits, which git shows before anybody uses them. They are
+  rights only if `tools` do not list `Edit` and `Write`.
 - A client's own list of tools can name other tools than `tools` do, because a reviewer sees the names. An entry that
-  stands for all tools is a right.
+  stands for many tools is a right.
 - Everything in a table that grants a right, such as `hooks` or `mcpServers`, belongs to that right.
 - A key whose permissions nobody has decided is unknown, and is never written. The same goes for the keys that a section
   lists as *not written*, and for all other keys that a client may have.
@@ -64,8 +67,8 @@ def _section(row: Target) -> str:
 
 def _line(key: Key) -> str:
     field, rights = key.field, ", ".join(f"`{right.name}`" for right in key.rights)
-    allowance = f"**needs an allowance**: {rights}; " if rights else ""
-    return f"| `{field.key}` | {field.shape.expects} | {field.doc} | {allowance}{key.permissions} |\n"
+    permissions = f"{f'**right**: {rights}; ' if rights else ''}{key.permissions}"
+    return f"| `{field.key}` | {field.shape.expects} | {field.doc} | {permissions} |\n"
 
 
 def _facts(row: Target) -> Iterator[tuple[str, str]]:
@@ -88,8 +91,7 @@ def _right(right: Right) -> str:
 def _unless(right: Right) -> str:
     if not right.covered_by:
         return ""
-    tools = " and ".join(f"`{tool}`" for tool in right.covered_by)
-    return f", unless the manifest has no `tools`, or lists {tools} there"
+    return f", unless the manifest has no `tools`, or lists {listed(right.covered_by)} there"
 
 
 def _tools(tools: Tools) -> Iterator[str]:

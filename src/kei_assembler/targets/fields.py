@@ -14,7 +14,7 @@ SERVER_TABLE = table_of(TABLE_OF_ANYTHING, "a table of servers")
 MAX_TURNS = Key(Field("maxTurns", POSITIVE, "The number of turns after which the agent stops."), NOTHING)
 BACKGROUND = Key(
     Field("background", BOOLEAN, "Whether the agent always runs in the background."),
-    "grants nothing: what would ask a person is refused there",
+    "grants nothing: the tools and the approvals stay the same",
 )
 HOOKS = Field("hooks", TABLE_OF_ANYTHING, "Commands that run at certain events.")
 ALL_TOOLS = "use tools that its `tools` do not list"

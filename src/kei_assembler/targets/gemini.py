@@ -26,7 +26,10 @@ GEMINI = Target(
     keys=words("name display_name description kind tools mcp_servers model temperature max_turns timeout_mins"),
     table=(
         Key(Field("display_name", LINE, "The name that people see."), fields.NOTHING),
-        Key(Field("kind", one_of("local"), "Where the agent runs."), "`local` is the default"),
+        Key(
+            Field("kind", one_of("local"), "Where the agent runs."),
+            "`local` is the default; the work cannot go to a remote service",
+        ),
         Key(
             Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc),
             fields.ALLOWS_MORE,
@@ -44,8 +47,6 @@ GEMINI = Target(
     ),
     refused={
         "agent_card_url": "makes the agent a remote service that gets the work",
-        "agent_card_json": "makes the agent a remote service that gets the work",
-        "auth": "passes credentials to a remote service",
     },
     tools=Tools(
         "list",

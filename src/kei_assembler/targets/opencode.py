@@ -70,7 +70,8 @@ OPENCODE = Target(
                 "What the agent can do, instead of the manifest's `tools`. The last matching pattern wins.",
             ),
             "`ask` and `deny` grant nothing; `allow` needs an allowance where it goes beyond the manifest's `tools` or,"
-            " without `tools`, beyond the client's defaults, by the client's own matching",
+            " without `tools`, beyond the client's defaults, by the client's own matching: for example, by default the "
+            "client asks before it reads `.env` files or leaves the project's folder",
             (Right("opencode", "permission", "allow", _GRANTS, exceeds=_exceeds),),
         ),
     ),
@@ -84,7 +85,7 @@ OPENCODE = Target(
         "request": "goes to the model's provider as it is",
         "system": "replaces the body",
         "tools": "is an older form of `permission`",
-        "variant": "goes to the model's provider as it is",
+        "variant": "is not supported yet",
     },
     tools=Tools(
         "permissions",
@@ -95,7 +96,7 @@ OPENCODE = Target(
         mcp_tool="{server}_{tool}",
         mcp_server="{server}_*",
         # not the client's own permissions, whose names a server's pattern could match too
-        mcp_pattern=r"(?!(?i:external|doom|plan|repo)_)[\w.-]+_(?:[\w.-]+|\*)",
+        mcp_pattern=r"(?!(?i:apply|background|doom|external|lsp|plan|repo)_)[\w.-]+_(?:[\w.-]+|\*)",
         scoped=("Bash", "Agent", "Skill"),
         scope_pattern=r"(?!.*\*:\*\Z)[^\\?]*",
         key="permission",
