@@ -78,8 +78,7 @@ CLAUDE_CODE = Target(
         Key(Field("color", one_of(*fields.COLORS), fields.COLOR_DOC), fields.NOTHING),
         Key(
             Field("initialPrompt", FILLED, "The first message if the agent runs as the main agent."),
-            "starts work before a person has said anything; the client ignores it in plugins",
-            (Right("claude-code", "initialPrompt", "", "start with a message in the user's name"),),
+            "grants nothing: it is text like the body, and only a person can start an agent as the main one",
         ),
         Key(
             Field("omitClaudeMd", BOOLEAN, "Whether to leave out the project's memory files."),

@@ -38,6 +38,8 @@ that. The column *permissions* says for each key whether it does:
 - A *right* goes beyond `tools`: to act without asking, to run commands at events, to use servers, or to use tools that
   are not in `tools`. It is an error until the setting `allow-rights` allows it to that agent, with a reason.
 - Without `tools`, an agent has all tools that its client gives it, so none of them is a right.
+- Some clients have one tool for several of Claude Code's. An agent gets it if `tools` lists any of them. The lines
+  *tools* show which ones: in Copilot, for example, an agent with `Write` can also edit.
 - `acceptEdits` and `auto-edit` only stop the questions about edits, which git shows before anybody uses them. They are
   rights only if `tools` do not list `Edit` and `Write`.
 - A client's own list of tools can name other tools than `tools` do, because a reviewer sees the names. An entry that

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets import fields
-from kei_assembler.targets.opencode_permission import excess
 from kei_assembler.targets.target import Key, Loader, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 
@@ -38,6 +37,8 @@ USUAL_PERMISSION: Mapping[str, Value] = {
 
 
 def _exceeds(own: Value, usual: Value | None) -> bool:
+    from kei_assembler.targets.opencode_permission import excess  # most manifests set no permissions
+
     return excess(own, USUAL_PERMISSION, {} if usual is None else usual) is not None
 
 
