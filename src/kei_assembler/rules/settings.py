@@ -13,7 +13,7 @@ from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LI
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.keys import repeats
+from kei_assembler.rules.keys import repeats, why_refused
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.suggestions import did_you_mean, listed
@@ -44,7 +44,7 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
         if error.kind == "unknown":
             key = str(error.path[-1])
             known = [field.key for field in error.shape.fields]
-            hint = did_you_mean(key, known, f"the settings here are {listed(known)}")
+            hint = why_refused(error.path) or did_you_mean(key, known, f"the settings here are {listed(known)}")
             yield Violation(error.path, f"unknown setting `{key}`", hint)
 
 
