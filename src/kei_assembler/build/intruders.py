@@ -1,0 +1,177 @@
+"""Find intruders: files that a client would load as agents, and that no kit in the work tree generates.
+
+Only an exclusive kit looks for them. What counts is what the client loads, by the rules in its row. A file that it may
+or may not load counts, too: one that cannot be read, one that is too large to read, and every link.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from typing import NamedTuple
+
+from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change, FileStatus
+from kei_assembler.build.generators import Generators
+from kei_assembler.build.output_patterns import Reach, reach
+from kei_assembler.files import Entry
+from kei_assembler.files.walk import walk
+from kei_assembler.kit import LoadedKit
+from kei_assembler.paths import is_inside, normalize, upwards
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Target
+
+
+def find_intruders(
+    kit: LoadedKit, outputs: Iterable[str], used: Collection[str], orphans: Iterable[str]
+) -> list[Change]:
+    """Return the intruders among the files that the clients of a kit load, as unmanaged files.
+
+    `outputs` contains the outputs of the kit's manifests and `used` their targets. `orphans` are reported already.
+
+    Raises:
+        AssembleError: a folder cannot be read.
+    """
+    search = _Search(kit, outputs, orphans)
+    for name, row in TARGETS.items():
+        if name in (kit.selected_targets or {*kit.settings.targets, *used}):
+            for place in _places(kit, row):
+                search.look_in(place, row)
+    return sorted(search.found.values(), key=lambda change: change.path)
+
+
+class _Place(NamedTuple):
+    """A folder to search for the agents of a client.
+
+    `reach` is None if the client loads everything in the folder. Otherwise, the folder is one that the outputs share
+    with all other files, such as the top of the kit, and only the folders in which outputs can lie are searched.
+    """
+
+    folder: str
+    with_subfolders: bool
+    reach: Reach | None = None
+
+
+def _places(kit: LoadedKit, row: Target) -> list[_Place]:
+    """Where a client can find agents beside the kit's outputs.
+
+    These are the folders of the outputs. If one of them is a folder of the client in some project, all folders of the
+    client count, in this project and in those around it.
+    """
+    found: list[_Place] = []
+    for pattern in (kit.settings.output(row.name), row.output):
+        where = reach(pattern, kit.settings.manifests)
+        is_shared = not where.folder.strip("./")
+        is_deep = row.searches_subfolders or "{" in os.path.dirname(pattern)
+        found.append(_Place(where.folder, is_deep, where if is_shared else None))
+        for project in _projects(kit, row, where.folder):
+            found += (_Place(normalize(f"{project}/{each}"), row.searches_subfolders) for each in row.agent_folders)
+    return list(dict.fromkeys(found))
+
+
+def _projects(kit: LoadedKit, row: Target, folder: str) -> Iterator[str]:
+    """The folders, up to the root, that are a project in which the client finds the files of an output folder."""
+    top = os.path.normpath(kit.path(kit.settings.root))
+    for each in row.agent_folders:
+        before, found, _ = f"/{folder}/".rpartition(f"/{each}/")
+        if found:
+            start = os.path.normpath(kit.path(before.removeprefix("/") or "."))
+            projects = upwards(start, top) if is_inside(start, top) else [start]
+            yield from (normalize(os.path.relpath(project, kit.folder)) for project in projects)
+
+
+class _Search:
+    """A search for intruders. `found` contains them by their location."""
+
+    def __init__(self, kit: LoadedKit, outputs: Iterable[str], orphans: Iterable[str]) -> None:
+        self.kit = kit
+        self.generators = Generators(kit)
+        self.found: dict[str, Change] = {}
+        locations = list(map(self.generators.location, outputs))
+        self.known = {*locations, *map(self.generators.location, orphans)}
+        self.folded = {location.casefold(): location for location in locations}
+        self._entries = cache(self._list)
+
+    def look_in(self, place: _Place, row: Target) -> None:
+        """Add the intruders in a folder."""
+        for folder in self._spellings(place.folder, row):
+            prefix = "" if folder == "." else f"{folder}/"
+
+            def enters(path: str, entry: Entry, prefix: str = prefix) -> bool:
+                is_searched = place.reach.enters(prefix + path) if place.reach else place.with_subfolders
+                return is_searched and not entry.is_link and entry.name != ".git"
+
+            for path, entry in walk(self.kit.files, self.kit.path(folder), enters):
+                if self._is_intruder(prefix + path, entry, place, row):
+                    self._add(prefix + path, row)
+
+    def _add(self, path: str, row: Target) -> None:
+        self.found.setdefault(self.generators.location(path), Change(FileStatus.UNMANAGED, path, "", row.name))
+
+    def _spellings(self, folder: str, row: Target) -> list[str]:
+        """The folders with this path in any case: on some machines, they are one folder. Adds links to nowhere."""
+        found = ["."]
+        for part in folder.split("/"):
+            if part in (".", ".."):
+                found = [normalize(f"{here}/{part}") for here in found]
+                continue
+            pairs = ((normalize(f"{here}/{entry.name}"), entry) for here in found for entry in self._entries(here))
+            same = [(path, entry) for path, entry in pairs if entry.name.casefold() == part.casefold()]
+            lost = [path for path, entry in same if entry.is_link and self._leads_nowhere(path)]
+            for path in lost:
+                self._add(path, row)
+            found = sorted(path for path, entry in same if entry.is_folder and path not in lost)
+        return found
+
+    def _list(self, folder: str) -> list[Entry]:
+        return [entry for _, entry in walk(self.kit.files, self.kit.path(folder), lambda *_: False)]
+
+    def _leads_nowhere(self, path: str) -> bool:
+        """Whether a link leads outside the root or to nothing, so that it can be anything on another machine."""
+        full = self.kit.path(path)
+        return not self.kit.holds(full) or not self.kit.files.exists(self.kit.files.resolve(full))
+
+    def _is_intruder(self, path: str, entry: Entry, place: _Place, row: Target) -> bool:
+        """Whether the client can load a file or link as an agent, and no kit generates it."""
+        prefix = row.loader.ignored_prefix
+        if (prefix and entry.name.startswith(prefix)) or not _can_hold_outputs(place, os.path.dirname(path)):
+            return False
+        is_named_so = entry.name.casefold().endswith(row.suffixes)
+        if entry.is_link:
+            leads_to_files = place.with_subfolders and (entry.is_folder or self._leads_nowhere(path))
+            return (is_named_so or leads_to_files) and not self._is_output(path)
+        return is_named_so and not entry.is_folder and not self._is_output(path) and self._is_agent(path, place, row)
+
+    def _is_output(self, path: str) -> bool:
+        """Whether a file is an output of the kit, or an orphan."""
+        location = self.generators.location(path)
+        if location in self.known:
+            return True
+        # If the case is different, it is the same file only where the file system ignores the case.
+        output = self.folded.get(location.casefold())
+        return output is not None and self.kit.files.exists(output) and not self._is_listed(output)
+
+    def _is_listed(self, path: str) -> bool:
+        """Whether a file and the folders around it have exactly these names."""
+        folder, name = os.path.split(path)
+        is_below = is_inside(folder, self.kit.root) and folder != self.kit.root
+        return any(entry.name == name for entry in self._entries(folder)) and (not is_below or self._is_listed(folder))
+
+    def _is_agent(self, path: str, place: _Place, row: Target) -> bool:
+        """Whether a file can be an agent of the client that no kit generates."""
+        try:
+            content = self.kit.files.read(self.kit.path(path), MAX_OUTPUT_BYTES, follow=False)
+        except OSError:
+            return True
+        loads_any_text = row.loads_any_text and place.reach is None
+        if len(content) <= MAX_OUTPUT_BYTES and not loads_any_text and not row.form.agent_pattern.search(content):
+            return False
+        return len(content) > MAX_OUTPUT_BYTES or not self.generators.generates(path, content, row.form.comment)
+
+
+def _can_hold_outputs(place: _Place, folder: str) -> bool:
+    """Whether an output can lie in a folder of a place."""
+    if place.reach is None:
+        return True
+    names = (f"x{place.reach.suffix}", place.reach.suffix)
+    return any(place.reach.file.fullmatch(normalize(f"{folder}/{name}" if folder else name)) for name in names)
