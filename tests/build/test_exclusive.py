@@ -84,6 +84,9 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("claude-code", ".claude/agents/large.md", ROGUE + "x" * MAX_OUTPUT_BYTES),
     ("claude-code", ".claude/agents/blanks.md", "\n" * MAX_OUTPUT_BYTES + ROGUE),
     ("claude-code", ".claude/agents/new\nline.md", ROGUE),
+    ("claude-code", ".claude/agents/lfs.md", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"),
+    ("claude-code", ".claude/agents/annex.md", "/annex/objects/SHA256E-s1--0.md\n"),
+    ("claude-code", ".claude/agents/crypt.md", b"\0GITCRYPT\0\x01"),
     # GitHub Copilot and VS Code
     ("copilot", ".github/agents/rogue.agent.md", ROGUE),
     ("copilot", ".github/agents/rogue.md", PAGE),
@@ -293,6 +296,20 @@ def test_an_output_in_another_case_is_the_output_where_case_does_not_matter(path
     assert found == [path, rogue]
 
 
+@pytest.mark.parametrize(("target", "path"), [
+    ("claude-code", ".claude/agents/team"), ("claude-code", ".claude/agents/team/inner"), ("claude-code", ".Claude"),
+    ("cursor", ".grok"), ("cursor", ".claude/agents"),
+])  # fmt: skip
+def test_a_submodule_that_is_not_checked_out_is_an_intruder(target: str, path: str, bench: Workbench) -> None:
+    exclusive(bench, target)
+    (bench.folder / path).mkdir(parents=True)
+    assert intruders(bench) == []
+    bench.write({".gitmodules": f'[submodule "x"]\n\tpath = {path}\n\turl = https://example.org/x\n'})
+    assert intruders(bench) == [path]
+    bench.write({f"{path}/.git": "gitdir: elsewhere\n"})
+    assert intruders(bench) == []
+
+
 def test_an_output_that_is_a_link_is_no_intruder(bench: Workbench) -> None:
     exclusive(bench, "claude-code")
     output = bench.folder / ".claude/agents/alpha.md"
@@ -376,10 +393,18 @@ def test_an_output_folder_of_no_client_counts_too(path: str, bench: Workbench) -
 def test_files_beside_outputs_at_the_top_need_front_matter(settings: str, bench: Workbench) -> None:
     bench.write({"assemble.toml": f"exclusive = true\n{settings}", "agents/alpha.toml": MANIFEST.format("alpha")})
     bench.run("--all")
-    bench.write({"README.md": PAGE, ".github/page.md": ROGUE, ".venv/lib/page.md": ROGUE})
+    bench.write(
+        {"README.md": PAGE, ".github/page.md": ROGUE, ".venv/lib/page.md": ROGUE, ".gitmodules": "", "x.md/y": ""}
+    )
+    (bench.folder / "module").mkdir()
+    (bench.folder / "CLAUDE.md").symlink_to("README.md")
+    (bench.folder / "docs").symlink_to("x.md")
     assert intruders(bench) == []
-    bench.write({"rogue.md": f"\n{ROGUE}", "alpha.MD": ROGUE})
-    assert intruders(bench) == ["alpha.MD", "rogue.md"]
+    bench.write({"rogue.md": f"\n{ROGUE}", "alpha.MD": ROGUE, "text": ROGUE})
+    (bench.folder / "link.md").symlink_to("text")
+    (bench.folder / "lost.md").symlink_to("nowhere")
+    (bench.folder / "outside.md").symlink_to("/etc/hostname")
+    assert intruders(bench) == ["alpha.MD", "link.md", "lost.md", "outside.md", "rogue.md"]
 
 
 def test_a_kit_that_is_not_exclusive_reports_none(bench: Workbench) -> None:

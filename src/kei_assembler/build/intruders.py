@@ -1,7 +1,8 @@
 """Find intruders: files that a client would load as agents, and that no kit in the work tree generates.
 
 Only an exclusive kit looks for them. What counts is what the client loads, by the rules in its row. A file that it may
-or may not load counts, too: one that cannot be read, one that is too large to read, and every link.
+or may not load counts, too: one that cannot be read, one that is too large to read, every link, and a submodule that is
+not checked out.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class _Search:
         self.known = {*locations, *map(self.generators.location, orphans)}
         self.folded = {location.casefold(): location for location in locations}
         self._entries = cache(self._list)
+        top = self.generators.top
+        self.has_submodules = top is not None and kit.files.exists(os.path.join(top, ".gitmodules"))
 
     def look_in(self, place: _Place, row: Target) -> None:
         """Add the intruders in a folder."""
@@ -98,8 +101,11 @@ class _Search:
             prefix = "" if folder == "." else f"{folder}/"
 
             def enters(path: str, entry: Entry, prefix: str = prefix) -> bool:
-                is_searched = place.reach.enters(prefix + path) if place.reach else place.with_subfolders
-                return is_searched and not entry.is_link and entry.name != ".git"
+                if entry.name == ".git":
+                    return False
+                if place.reach is None:
+                    return place.with_subfolders and not entry.is_link
+                return place.reach.enters(prefix + path) and not self._leads_nowhere(prefix + path, entry)
 
             for path, entry in walk(self.kit.files, self.kit.path(folder), enters):
                 if self._is_intruder(prefix + path, entry, place, row):
@@ -117,7 +123,7 @@ class _Search:
                 continue
             pairs = ((normalize(f"{here}/{entry.name}"), entry) for here in found for entry in self._entries(here))
             same = [(path, entry) for path, entry in pairs if entry.name.casefold() == part.casefold()]
-            lost = [path for path, entry in same if entry.is_link and self._leads_nowhere(path)]
+            lost = [path for path, entry in same if self._leads_nowhere(path, entry)]
             for path in lost:
                 self._add(path, row)
             found = sorted(path for path, entry in same if entry.is_folder and path not in lost)
@@ -126,21 +132,29 @@ class _Search:
     def _list(self, folder: str) -> list[Entry]:
         return [entry for _, entry in walk(self.kit.files, self.kit.path(folder), lambda *_: False)]
 
-    def _leads_nowhere(self, path: str) -> bool:
-        """Whether a link leads outside the root or to nothing, so that it can be anything on another machine."""
+    def _leads_nowhere(self, path: str, entry: Entry) -> bool:
+        """Whether a link or folder can contain anything on another machine.
+
+        Such a link leads outside the root or to nothing. Such a folder is a submodule that is not checked out: git has
+        no other empty folders.
+        """
         full = self.kit.path(path)
-        return not self.kit.holds(full) or not self.kit.files.exists(self.kit.files.resolve(full))
+        if entry.is_link:
+            return not self.kit.holds(full) or not self.kit.files.exists(self.kit.files.resolve(full))
+        return entry.is_folder and self.has_submodules and not self._entries(path)
 
     def _is_intruder(self, path: str, entry: Entry, place: _Place, row: Target) -> bool:
         """Whether the client can load a file or link as an agent, and no kit generates it."""
         prefix = row.loader.ignored_prefix
         if (prefix and entry.name.startswith(prefix)) or not _can_hold_outputs(place, os.path.dirname(path)):
             return False
-        is_named_so = entry.name.casefold().endswith(row.suffixes)
-        if entry.is_link:
-            leads_to_files = place.with_subfolders and (entry.is_folder or self._leads_nowhere(path))
-            return (is_named_so or leads_to_files) and not self._is_output(path)
-        return is_named_so and not entry.is_folder and not self._is_output(path) and self._is_agent(path, place, row)
+        has_suffix = entry.name.casefold().endswith(row.suffixes)
+        if place.reach or not (entry.is_link or entry.is_folder):
+            return has_suffix and not entry.is_folder and not self._is_output(path) and self._is_agent(path, place, row)
+        if entry.is_link and has_suffix:
+            return not self._is_output(path)
+        is_link_to_folder = entry.is_link and entry.is_folder
+        return place.with_subfolders and (is_link_to_folder or self._leads_nowhere(path, entry))
 
     def _is_output(self, path: str) -> bool:
         """Whether a file is an output of the kit, or an orphan."""
@@ -158,15 +172,18 @@ class _Search:
         return any(entry.name == name for entry in self._entries(folder)) and (not is_below or self._is_listed(folder))
 
     def _is_agent(self, path: str, place: _Place, row: Target) -> bool:
-        """Whether a file can be an agent of the client that no kit generates."""
+        """Whether a file can be an agent of the client that no kit generates. Links are followed in shared folders."""
+        full, is_shared = self.kit.path(path), place.reach is not None
         try:
-            content = self.kit.files.read(self.kit.path(path), MAX_OUTPUT_BYTES, follow=False)
+            if is_shared and not self.kit.holds(full):
+                return True
+            content = self.kit.files.read(full, MAX_OUTPUT_BYTES, follow=is_shared)
         except OSError:
             return True
-        loads_any_text = row.loads_any_text and place.reach is None
-        if len(content) <= MAX_OUTPUT_BYTES and not loads_any_text and not row.form.agent_pattern.search(content):
-            return False
-        return len(content) > MAX_OUTPUT_BYTES or not self.generators.generates(path, content, row.form.comment)
+        if len(content) > MAX_OUTPUT_BYTES:
+            return True
+        can_be_agent = (row.loads_any_text and not is_shared) or row.form.agent_pattern.search(content)
+        return bool(can_be_agent) and not self.generators.generates(path, content, row.form.comment)
 
 
 def _can_hold_outputs(place: _Place, folder: str) -> bool:

@@ -7,6 +7,7 @@ from itertools import groupby
 from textwrap import fill
 
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
+from kei_assembler.targets.forms import TOML
 from kei_assembler.targets.target import Limit, Target, Tools
 
 _WIDTH = 112
@@ -50,6 +51,7 @@ def _section(row: Target) -> str:
 
 def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield "file", f"`{row.output}`, {row.form.label}"
+    yield "loads", _loads(row)
     yield "keys", _code(row.keys)
     yield from (("tools", fact) for fact in _tools(row.tools))
     yield "model", _models(row)
@@ -58,6 +60,14 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield from (("limit", _limit(limit)) for limit in row.limits)
     yield from (("right", f"`{right.name}`, which lets the agent {right.grants}") for right in row.rights)
     yield from (("unsupported", fact) for fact in (*_unsupported(row.tools), *row.unsupported))
+
+
+def _loads(row: Target) -> str:
+    prefix = row.loader.ignored_prefix
+    exception = f", except for names that start with `{prefix}`" if prefix else ""
+    front_matter = "" if row.loads_any_text or row.form is TOML else ", with front matter"
+    where = f"in {_code(row.agent_folders)}{' and below' if row.searches_subfolders else ''}"
+    return f"{_code(f'*{suffix}' for suffix in row.suffixes)} {where}{front_matter}{exception}"
 
 
 def _tools(tools: Tools) -> Iterator[str]:

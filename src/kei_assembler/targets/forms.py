@@ -85,12 +85,13 @@ _UNSEEN = b"|".join(
         rb"\xef\xbb\xbf",
     )
 )
-_UTF_16 = rb"\xff\xfe|\xfe\xff"
-_FRONT_MATTER = re.compile(rb"\A(?:%b|(?:%b)*+---(?!-))" % (_UTF_16, _UNSEEN))
+# The start of a file whose text is different elsewhere: encoded, or replaced by git's common filters.
+_OPAQUE = rb"\xff\xfe|\xfe\xff|version http|/annex/objects/|\x00GITCRYPT\x00"
+_FRONT_MATTER = re.compile(rb"\A(?:%b|(?:%b)*+---(?!-))" % (_OPAQUE, _UNSEEN))
 
 # A quoted key with an escape can be any key.
 _BODY_KEY = re.compile(
-    rb"(?m)^[\x00-\x09\x0b-\x20\xef\xbb\xbf]*+(?:[\"']?%b|\"[^\"\n]*\\)|\A(?:%b)" % (BODY_KEY.encode(), _UTF_16)
+    rb"(?m)^[\x00-\x09\x0b-\x20\xef\xbb\xbf]*+(?:[\"']?%b|\"[^\"\n]*\\)|\A(?:%b)" % (BODY_KEY.encode(), _OPAQUE)
 )
 
 MARKDOWN = Form("Markdown with YAML front matter", ".md", MARKUP, _FRONT_MATTER, _markdown)
