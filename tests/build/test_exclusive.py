@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -254,6 +255,55 @@ def test_a_file_whose_name_is_not_unicode_is_an_intruder(bench: Workbench) -> No
     assert found.path == ".claude/agents/rogue-\udcff.md"
 
 
+class Observed(Disk):
+    """A file system that records which files were read and which folders were listed."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def read(self, path: str, *args: Any, **options: Any) -> bytes:
+        self.seen.append(path)
+        return super().read(path, *args, **options)
+
+    def list(self, folder: str, source_suffix: str | None = None) -> list[Entry]:
+        self.seen.append(folder)
+        return super().list(folder, source_suffix)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_nothing_outside_the_root_is_read(target: str, bench: Workbench) -> None:
+    folder = TARGETS[target].agent_folders[0]
+    suffix = TARGETS[target].suffixes[0]
+    output = f'[target.{target}]\noutput = "{folder}/{{name}}{suffix}"\n'
+    for place in (".", f"{folder}/kit"):
+        bench.write({f"{place}/assemble.toml": f'exclusive = true\ntargets = ["{target}"]\n{output}'})
+        bench.write({f"{place}/agents/alpha.toml": MANIFEST.format("alpha"), f"{place}/_blocks/b.md": ""})
+    below = f"{folder}/kit/{folder}"
+    bench.write({
+        f"{below}/up.md": stamped("../" * (below.count("/") + 1) + "agents/alpha.toml"),
+        f"{below}/far.md": stamped("/etc/hostname.toml"),
+        f"{below}/inner/next.md": stamped("next.toml"), f"{below}/inner/next.toml": MANIFEST.format("next"),
+    })  # fmt: skip
+    for name, to in (("file.md", "/etc/hostname"), ("up", "../" * 9), ("kit", bench.folder), ("etc.toml", "/etc")):
+        (bench.folder / below / name).symlink_to(to)
+    files = Observed()
+    kit = load_kit(str(bench.folder / folder / "kit"), files=files)
+    assert len(find_intruders(kit, [], [target], [])) > 2
+    top = str(bench.folder / folder / "kit")
+    assert len(files.seen) > 5
+    assert [path for path in files.seen if not f"{os.path.realpath(path)}/".startswith(f"{top}/")] == []
+
+
+def test_an_output_folder_outside_the_root_is_not_searched(bench: Workbench) -> None:
+    settings = 'exclusive = true\ntargets = ["cursor"]\n[target.cursor]\noutput = "../.cursor/agents/{name}.md"\n'
+    bench.write({"kit/assemble.toml": settings, "kit/agents/alpha.toml": MANIFEST.format("alpha")})
+    bench.write({".cursor/agents/rogue.md": ROGUE})
+    files = Observed()
+    kit = load_kit(str(bench.folder / "kit"), files=files)
+    assert find_intruders(kit, [], [], []) == []
+    assert [path for path in files.seen if not os.path.realpath(path).startswith(str(bench.folder / "kit"))] == []
+
+
 class IgnoresCase(Disk):
     """A file system that ignores the case of names, on top of one that does not."""
 
@@ -265,8 +315,8 @@ class IgnoresCase(Disk):
             found = os.path.join(found, next(same, part))
         return found
 
-    def read(self, path: str, max_bytes: int, follow: bool = True) -> bytes:
-        return super().read(self._actual(path), max_bytes, follow)
+    def read(self, path: str, *args: Any, **options: Any) -> bytes:
+        return super().read(self._actual(path), *args, **options)
 
     def list(self, folder: str, source_suffix: str | None = None) -> list[Entry]:
         return super().list(self._actual(folder), source_suffix)
@@ -379,6 +429,17 @@ def test_the_folders_between_the_outputs_and_the_root_count(where: str, bench: W
     bench.write({f"{where}/rogue.md": ROGUE})
     (found,) = intruders(bench, "--kit", "tools/kit")
     assert os.path.normpath(f"tools/kit/{found}") == f"{where}/rogue.md"
+
+
+@pytest.mark.parametrize("output", [".OpenCode/Agents/{name}.md", "link/{name}.md", ".opencode/agents/{dir}/{name}.md"])
+def test_a_client_folder_is_recognized_in_any_spelling(output: str, bench: Workbench) -> None:
+    (bench.folder / ".opencode/agents").mkdir(parents=True)
+    (bench.folder / "link").symlink_to(".opencode/agents")
+    settings = f'exclusive = true\ntargets = ["opencode"]\n[target.opencode]\noutput = "{output}"\n'
+    bench.write({"assemble.toml": settings, "agents/alpha.toml": MANIFEST.format("alpha")})
+    bench.run("--all")
+    bench.write({".opencode/agent/rogue.md": PAGE})
+    assert intruders(bench) == [".opencode/agent/rogue.md"]
 
 
 @pytest.mark.parametrize("path", ["agents/.x/rogue.md", "agents/rogue.MD", "Agents/rogue.md", "agents/b/c/rogue.md"])

@@ -14,17 +14,17 @@ from functools import cache
 from kei_assembler.build.classify import is_manifest_path, named_by, text_of
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.kit.discovery import candidates, git_top
-from kei_assembler.loader import load_kit
+from kei_assembler.kit.discovery import git_top, is_marked, read_kit
 from kei_assembler.markdown import stamp
-from kei_assembler.paths import is_inside, normalize
+from kei_assembler.paths import is_inside, normalize, upwards
+from kei_assembler.rules.settings import check_settings
 
 _MAX_PATH = 4096
 """The maximum length of a path in a stamp, that of Linux."""
 
 
 class Generators:
-    """The kits in the work tree of a kit, as far as stamps name their manifests."""
+    """The kits in the root and in the work tree of a kit, as far as stamps name their manifests."""
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
@@ -32,6 +32,7 @@ class Generators:
         self._resolve = cache(kit.files.resolve)
         self._kits_around = cache(self._find_kits)
         self._locations = cache(self._find_locations)
+        self._load = cache(self._load_kit)
 
     def location(self, path: str) -> str:
         """Return the absolute path of a file of the kit. Links in its folder are resolved, but the file is not."""
@@ -51,34 +52,42 @@ class Generators:
 
     def _find_locations(self, manifest: str) -> frozenset[str]:
         """The locations of the files that the kits in the work tree generate from a manifest."""
-        if not self.kit.files.exists(manifest):
+        if not self.kit.holds(manifest) or not self.kit.files.exists(manifest):
             return frozenset()
-        return frozenset(
-            location
-            for kit in self._kits_around(os.path.dirname(manifest))
-            for location in self._outputs(kit, normalize(os.path.relpath(manifest, kit.folder)))
-        )
+        kits = self._kits_around(os.path.dirname(manifest))
+        return frozenset(location for kit in kits for location in self._outputs(kit, manifest))
 
     def _find_kits(self, folder: str) -> list[LoadedKit]:
-        """The valid kits in a folder of the work tree and in those around it."""
-        found: list[LoadedKit] = []
+        """The valid kits in a folder and in those around it, up to the root and within the work tree."""
+        around = list(upwards(folder, self.kit.root))
+        if around[-1] != self.kit.root or not all(map(self.kit.holds_folder, around)):
+            return []
+        if git_top(folder, self.kit.files) != self.top:
+            return []
         with suppress(AssembleError):
-            if git_top(folder, self.kit.files) == self.top:
-                for each in candidates(folder, self.kit.files):
-                    with suppress(AssembleError):
-                        found.append(load_kit(each, files=self.kit.files))
-        top = self._resolve(self.top or self.kit.root)
-        return [kit for kit in found if is_inside(self._resolve(kit.folder), top)]
+            # If no folder is marked, each of them can be a kit with default settings.
+            marked = [each for each in around if is_marked(each, self.kit.files)]
+            return [kit for kit in map(self._load, marked or around) if kit]
+        return []
 
-    def _outputs(self, kit: LoadedKit, file: str) -> Iterator[str]:
+    def _load_kit(self, folder: str) -> LoadedKit | None:
+        """The kit in a folder, or None if its settings are invalid or its root contains more than this kit's root."""
+        with suppress(AssembleError):
+            kit = read_kit(folder, self.kit.files)
+            if is_inside(kit.root, self.kit.root) and not check_settings(kit):
+                return kit
+        return None
+
+    def _outputs(self, kit: LoadedKit, manifest: str) -> Iterator[str]:
         """The locations of a manifest's outputs, if the file is a valid manifest of the kit."""
+        file = normalize(os.path.relpath(manifest, kit.folder))
         source = kit.read_manifest(file) if is_manifest_path(kit, file) else None
         if source is None or source.error:
             return
-        manifest, problems = kit.decode_manifest(source.data)
-        if problems or manifest.name != stem(file):
+        decoded, problems = kit.decode_manifest(source.data)
+        if problems or decoded.name != stem(file):
             return
-        for target in kit.targets_of(manifest):
-            location = self._location(kit.path(kit.output(target, manifest.name, file)))
+        for target in kit.targets_of(decoded):
+            location = self._location(kit.path(kit.output(target, decoded.name, file)))
             if is_inside(location, kit.root):
                 yield location

@@ -8,13 +8,15 @@ not checked out.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change, FileStatus
+from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.generators import Generators
 from kei_assembler.build.output_patterns import Reach, reach
+from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files import Entry
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
@@ -73,12 +75,12 @@ def _places(kit: LoadedKit, row: Target) -> list[_Place]:
 def _projects(kit: LoadedKit, row: Target, folder: str) -> Iterator[str]:
     """The folders, up to the root, that are a project in which the client finds the files of an output folder."""
     top = os.path.normpath(kit.path(kit.settings.root))
-    for each in row.agent_folders:
-        before, found, _ = f"/{folder}/".rpartition(f"/{each}/")
-        if found:
-            start = os.path.normpath(kit.path(before.removeprefix("/") or "."))
-            projects = upwards(start, top) if is_inside(start, top) else [start]
-            yield from (normalize(os.path.relpath(project, kit.folder)) for project in projects)
+    agent_folder = re.compile(rf"(?i:(.*)/(?:{'|'.join(map(re.escape, row.agent_folders))})(?:/.*)?)")
+    for path in (os.path.normpath(kit.path(folder)), kit.files.resolve(kit.path(folder))):
+        match = agent_folder.fullmatch(path.replace(os.sep, "/"))
+        project = os.path.normpath(match[1] or os.sep) if match else ""
+        if is_inside(project, top):
+            yield from (normalize(os.path.relpath(each, kit.folder)) for each in upwards(project, top))
 
 
 class _Search:
@@ -86,6 +88,7 @@ class _Search:
 
     def __init__(self, kit: LoadedKit, outputs: Iterable[str], orphans: Iterable[str]) -> None:
         self.kit = kit
+        self.disk = OutputFiles(kit)
         self.generators = Generators(kit)
         self.found: dict[str, Change] = {}
         locations = list(map(self.generators.location, outputs))
@@ -97,7 +100,7 @@ class _Search:
 
     def look_in(self, place: _Place, row: Target) -> None:
         """Add the intruders in a folder."""
-        for folder in self._spellings(place.folder, row):
+        for folder in filter(self._is_in_root, self._spellings(place.folder, row)):
             prefix = "" if folder == "." else f"{folder}/"
 
             def enters(path: str, entry: Entry, prefix: str = prefix) -> bool:
@@ -121,7 +124,8 @@ class _Search:
             if part in (".", ".."):
                 found = [normalize(f"{here}/{part}") for here in found]
                 continue
-            pairs = ((normalize(f"{here}/{entry.name}"), entry) for here in found for entry in self._entries(here))
+            held = filter(self._is_in_root, found)
+            pairs = ((normalize(f"{here}/{entry.name}"), entry) for here in held for entry in self._entries(here))
             same = [(path, entry) for path, entry in pairs if entry.name.casefold() == part.casefold()]
             lost = [path for path, entry in same if self._leads_nowhere(path, entry)]
             for path in lost:
@@ -131,6 +135,9 @@ class _Search:
 
     def _list(self, folder: str) -> list[Entry]:
         return [entry for _, entry in walk(self.kit.files, self.kit.path(folder), lambda *_: False)]
+
+    def _is_in_root(self, folder: str) -> bool:
+        return self.kit.holds_folder(self.kit.path(folder))
 
     def _leads_nowhere(self, path: str, entry: Entry) -> bool:
         """Whether a link or folder can contain anything on another machine.
@@ -173,14 +180,12 @@ class _Search:
 
     def _is_agent(self, path: str, place: _Place, row: Target) -> bool:
         """Whether a file can be an agent of the client that no kit generates. Links are followed in shared folders."""
-        full, is_shared = self.kit.path(path), place.reach is not None
+        is_shared = place.reach is not None
         try:
-            if is_shared and not self.kit.holds(full):
-                return True
-            content = self.kit.files.read(full, MAX_OUTPUT_BYTES, follow=is_shared)
+            content = self.disk.read(path) if self.kit.holds(self.kit.path(path)) else None
         except OSError:
             return True
-        if len(content) > MAX_OUTPUT_BYTES:
+        if content is None:
             return True
         can_be_agent = (row.loads_any_text and not is_shared) or row.form.agent_pattern.search(content)
         return bool(can_be_agent) and not self.generators.generates(path, content, row.form.comment)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from kei_assembler.diagnostics import AssembleError, KeyPath
 from kei_assembler.files import DISK, Files
@@ -25,22 +25,19 @@ def find(start: str, files: Files = DISK) -> str | None:
     Raises:
         AssembleError: settings in one of these folders cannot be read.
     """
-    found = next(candidates(start, files), None)
+    folders = list(upwards(start, git_top(start, files)))
+    marked = (folder for folder in folders if is_marked(folder, files))
+    bare = (folder for folder in folders if files.is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
+    found = next(marked, None) or next(bare, None)
     return found and files.resolve(found)  # relative paths from a linked folder would lead elsewhere
 
 
-def candidates(start: str, files: Files = DISK) -> Iterator[str]:
-    """Yield the folders that can be the kit of a path, as `find` describes them, the most likely one first.
+def is_marked(folder: str, files: Files) -> bool:
+    """Return whether a folder has settings or a `_blocks` folder.
 
     Raises:
-        AssembleError: settings in one of these folders cannot be read.
+        AssembleError: the settings cannot be read.
     """
-    folders = list(upwards(start, git_top(start, files)))
-    yield from (folder for folder in folders if _is_marked(folder, files))
-    yield from (folder for folder in folders if files.is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
-
-
-def _is_marked(folder: str, files: Files) -> bool:
     if files.exists(os.path.join(folder, SETTINGS_FILE)) or files.is_folder(os.path.join(folder, _DEFAULT_BLOCKS)):
         return True
     return project_settings(folder, files) is not None
@@ -54,7 +51,7 @@ def is_kit(folder: str, files: Files = DISK) -> bool:
     Raises:
         AssembleError: the settings cannot be read.
     """
-    return _is_marked(folder, files) or bool(read_kit(folder, files).manifests)
+    return is_marked(folder, files) or bool(LoadedKit(folder, decode_settings({}), None, files=files).manifests)
 
 
 def git_top(folder: str, files: Files = DISK) -> str | None:
