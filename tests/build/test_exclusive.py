@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -394,6 +395,14 @@ def test_an_unreadable_file_is_an_intruder(bench: Workbench) -> None:
     exclusive(bench, "claude-code").write({".claude/agents/rogue.md": PAGE})
     (bench.folder / ".claude/agents/rogue.md").chmod(0)
     assert bench.run("--all", "--check").status == 1
+
+
+def test_a_build_leaves_the_folders_of_other_clients_alone(bench: Workbench) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = f".claude/agents/.assemble-{gone.pid}-rogue.md"
+    exclusive(bench, "copilot").write({left: ROGUE})
+    assert intruders(bench) == [left]
 
 
 def test_the_folders_of_all_clients_count_once(bench: Workbench) -> None:
