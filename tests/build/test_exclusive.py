@@ -14,7 +14,7 @@ import pytest
 
 from conftest import Workbench
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES
-from kei_assembler.build.intruders import find_intruders
+from kei_assembler.build.intruders import with_intruders
 from kei_assembler.files import Disk, Entry
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown import stamp
@@ -252,7 +252,7 @@ def test_a_file_whose_name_is_not_unicode_is_an_intruder(bench: Workbench) -> No
     with open(os.path.join(os.fsencode(bench.folder), b".claude/agents/rogue-\xff.md"), "wb") as file:
         file.write(ROGUE.encode())
     kit = load_kit(str(bench.folder))
-    (found,) = find_intruders(kit, [".claude/agents/alpha.md"], ["claude-code"], [])
+    (found,) = with_intruders(kit, [], [".claude/agents/alpha.md"], ["claude-code"])
     assert found.path == ".claude/agents/rogue-\udcff.md"
 
 
@@ -289,7 +289,7 @@ def test_nothing_outside_the_root_is_read(target: str, bench: Workbench) -> None
         (bench.folder / below / name).symlink_to(to)
     files = Observed()
     kit = load_kit(str(bench.folder / folder / "kit"), files=files)
-    assert len(find_intruders(kit, [], [target], [])) > 2
+    assert len(with_intruders(kit, [], [], [target])) > 2
     top = str(bench.folder / folder / "kit")
     assert len(files.seen) > 5
     assert [path for path in files.seen if not f"{os.path.realpath(path)}/".startswith(f"{top}/")] == []
@@ -301,7 +301,7 @@ def test_an_output_folder_outside_the_root_is_not_searched(bench: Workbench) -> 
     bench.write({".cursor/agents/rogue.md": ROGUE})
     files = Observed()
     kit = load_kit(str(bench.folder / "kit"), files=files)
-    assert find_intruders(kit, [], [], []) == []
+    assert with_intruders(kit, [], [], []) == []
     assert [path for path in files.seen if not os.path.realpath(path).startswith(str(bench.folder / "kit"))] == []
 
 
@@ -340,10 +340,10 @@ def test_an_output_in_another_case_is_the_output_where_case_does_not_matter(path
     bench.write({path: bench.read("away/agents/alpha.md"), rogue: ROGUE})
     outputs = [".claude/agents/alpha.md"]
     ignoring = load_kit(str(bench.folder), files=IgnoresCase())
-    found = [change.path for change in find_intruders(ignoring, outputs, ["claude-code"], [])]
+    found = [change.path for change in with_intruders(ignoring, [], outputs, ["claude-code"])]
     assert found == [rogue]
     minding = load_kit(str(bench.folder))
-    found = [change.path for change in find_intruders(minding, outputs, ["claude-code"], [])]
+    found = [change.path for change in with_intruders(minding, [], outputs, ["claude-code"])]
     assert found == [path, rogue]
 
 

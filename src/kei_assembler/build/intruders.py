@@ -25,22 +25,23 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 
 
-def find_intruders(
-    kit: LoadedKit, outputs: Iterable[str], used: Collection[str], orphans: Iterable[str]
+def with_intruders(
+    kit: LoadedKit, leftovers: Iterable[Change], outputs: Iterable[str], used: Collection[str]
 ) -> list[Change]:
-    """Return the intruders among the files that the clients of a kit load, as unmanaged files.
+    """Return the leftovers of a kit with the unmanaged files replaced by the intruders, which include them.
 
-    `outputs` contains the outputs of the kit's manifests and `used` their targets. `orphans` are reported already.
+    `outputs` contains the outputs of the kit's manifests, and `used` their targets.
 
     Raises:
         AssembleError: a folder cannot be read.
     """
-    search = _Search(kit, outputs, orphans)
+    orphans = [change for change in leftovers if change.status is not FileStatus.UNMANAGED]
+    search = _Search(kit, outputs, (orphan.path for orphan in orphans))
     for name, row in TARGETS.items():
         if name in (kit.selected_targets or {*kit.settings.targets, *used}):
             for place in _places(kit, row):
                 search.look_in(place, row)
-    return sorted(search.found.values(), key=lambda change: change.path)
+    return orphans + sorted(search.found.values(), key=lambda change: change.path)
 
 
 class _Place(NamedTuple):

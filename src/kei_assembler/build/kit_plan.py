@@ -55,11 +55,10 @@ def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collect
         found += check_kit(merged.usage)
         leftovers = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets)
         if kit.settings.exclusive:
-            from kei_assembler.build.intruders import find_intruders
+            from kei_assembler.build.intruders import with_intruders
 
-            orphans = [change for change in leftovers if change.status is FileStatus.ORPHAN]
             outputs = [*merged.paths, *merged.left_out.values()]
-            leftovers = orphans + find_intruders(kit, outputs, merged.usage.targets, [one.path for one in orphans])
+            leftovers = with_intruders(kit, leftovers, outputs, merged.usage.targets)
         changes += leftovers
         if not kit.selected_targets:  # the schema files describe all targets of the kit
             from kei_assembler.build.schema_files import schema_file_changes
