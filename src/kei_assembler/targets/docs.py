@@ -7,7 +7,6 @@ from itertools import groupby
 from textwrap import fill
 
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
-from kei_assembler.targets.forms import TOML
 from kei_assembler.targets.target import Limit, Target, Tools
 
 _WIDTH = 112
@@ -65,7 +64,8 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
 def _loads(row: Target) -> str:
     prefix = row.loader.ignored_prefix
     exception = f", except for names that start with `{prefix}`" if prefix else ""
-    front_matter = "" if row.loads_any_text or row.form is TOML else ", with front matter"
+    needs_front_matter = row.form.suffix == ".md" and not row.loads_any_text
+    front_matter = ", with front matter" if needs_front_matter else ""
     where = f"in {_code(row.agent_folders)}{' and below' if row.searches_subfolders else ''}"
     return f"{_code(f'*{suffix}' for suffix in row.suffixes)} {where}{front_matter}{exception}"
 
