@@ -69,7 +69,7 @@ def classify_leftover(kit: LoadedKit, path: str, target: str, present: bytes) ->
             return Change(FileStatus.ORPHAN, path, manifest, target, present, None, found.intact)
         if found.intact and stem(found.source) in path and source_exists:
             return None
-    is_agent_file = form.agent_pattern.match(with_lf(present.removeprefix(BOM_UTF8)))
+    is_agent_file = form.agent_pattern.search(present)
     return Change(FileStatus.UNMANAGED, path, "", target) if is_agent_file else None
 
 

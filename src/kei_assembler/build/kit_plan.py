@@ -54,7 +54,13 @@ def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collect
     changes = merged.changes
     if whole and not has_errors(found):
         found += check_kit(merged.usage)
-        changes += find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets)
+        leftovers = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets)
+        if kit.settings.exclusive:
+            from kei_assembler.build.intruders import with_intruders
+
+            outputs = [*merged.paths, *merged.left_out.values()]
+            leftovers = with_intruders(kit, leftovers, outputs, merged.usage.targets)
+        changes += leftovers
         if not kit.selected_targets:  # the schema files describe all targets of the kit
             from kei_assembler.build.schema_files import schema_file_changes
 
@@ -80,7 +86,8 @@ class _Merged:
         self.changes: list[Change] = []
         self.usage = KitUsage(kit)
         self.owners: dict[str, str] = {}
-        self.left_out: set[str] = set()
+        self.paths: list[str] = []
+        self.left_out: dict[str, str] = {}
         self._causes: set[tuple[str, str, Location | None]] = set()
 
     def add(self, plan: ManifestPlan) -> None:
@@ -95,6 +102,7 @@ class _Merged:
                 self.found += run_rule(outputs.duplicate_output, Source(plan.file, ""), path, self.owners[real])
                 continue
             self.owners[real] = plan.file
+            self.paths.append(path)
             self.found += problems
             self.changes += [change] if change else []
 

@@ -44,14 +44,15 @@ class ManifestPlan(NamedTuple):
     """The plan of one manifest.
 
     `shared` contains findings whose cause other manifests can share, such as a template. `left_out` contains the
-    resolved outputs of targets that this run skips. `use` is None if the manifest cannot be read.
+    outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
+    be read.
     """
 
     file: str
     found: list[Diagnostic]
     shared: list[Diagnostic]
     outputs: list[Output]
-    left_out: list[str]
+    left_out: dict[str, str]
     use: ManifestUse | None
 
 
@@ -83,7 +84,8 @@ class Planner:
             self._classify(artifact, plan)
         plan.outputs[:] = map(_repacked, plan.outputs)
         for target in self.kit.skipped_targets(manifest):
-            plan.left_out.append(self.disk.real(self.kit.output(target, manifest.name, plan.file)).casefold())
+            path = self.kit.output(target, manifest.name, plan.file)
+            plan.left_out[self.disk.real(path).casefold()] = path
 
     def load_and_check(self, file: str) -> tuple[Manifest | None, ManifestPlan]:
         """Return the manifest, or None if it has errors, and its plan, without outputs."""
@@ -91,10 +93,10 @@ class Planner:
         problems = check_source(source) or run_rule(outputs.unusable_path, source, file)
         if problems:
             problems = run_rule(text.unfinished_merge, source, source) or problems
-            return None, ManifestPlan(file, problems, [], [], [], None)
+            return None, ManifestPlan(file, problems, [], [], {}, None)
         manifest, problems = check_manifest(self.kit, source)
         problems = [problem for problem in problems if problem.code not in self.ignored]
-        plan = ManifestPlan(file, problems, [], [], [], use_of(self.kit, manifest))
+        plan = ManifestPlan(file, problems, [], [], {}, use_of(self.kit, manifest))
         return None if has_errors(problems) else manifest, plan
 
     def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:

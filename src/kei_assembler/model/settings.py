@@ -100,7 +100,7 @@ SETTINGS = (
         default=(),
     ),
     Field("ignore", list_of(_CODE, "a list of codes"), "Codes of findings to ignore.", default=()),
-    Field("exclusive", BOOLEAN, "Treat other agent files in an output folder as errors.", default=False),
+    Field("exclusive", BOOLEAN, "Treat agent files that no kit generates as errors.", default=False),
 )
 """The settings, in the order in which they are documented."""
 

@@ -75,6 +75,7 @@ def _line(key: Key) -> str:
 
 def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield "file", f"`{row.output}`, {row.form.label}"
+    yield "loads", _loads(row)
     yield "keys", _code(row.keys)
     yield from (("tools", fact) for fact in _tools(row.tools))
     yield "model", _models(row)
@@ -138,6 +139,15 @@ def _unsupported(tools: Tools) -> Iterator[str]:
         yield f"Scopes of tools, as in `Bash(git:*)`{f', except for {_code(kept)}' if kept else ''}."
     if tools.empty_means_all:
         yield "An empty list of tools. It means all tools here, so it is an error."
+
+
+def _loads(row: Target) -> str:
+    prefix = row.loader.ignored_prefix
+    exception = f", except for names that start with `{prefix}`" if prefix else ""
+    needs_front_matter = row.form.suffix == ".md" and not row.loads_any_text
+    front_matter = ", with front matter" if needs_front_matter else ""
+    where = f"in {_code(row.agent_folders)}{' and below' if row.searches_subfolders else ''}"
+    return f"{_code(f'*{suffix}' for suffix in row.suffixes)} {where}{front_matter}{exception}"
 
 
 def _code(words: Iterable[str]) -> str:

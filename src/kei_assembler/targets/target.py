@@ -173,6 +173,10 @@ class Loader(NamedTuple):
     requires_lf: bool = False
     # Whether the client reads `\n` in the description as a line break.
     unescapes_newlines: bool = False
+    # Whether the front matter can start at any line.
+    finds_late_front_matter: bool = False
+    # The ends of the names of agent files, if there are others than that of the form.
+    suffixes: tuple[str, ...] = ()
 
 
 class Target(NamedTuple):
@@ -209,6 +213,8 @@ class Target(NamedTuple):
     # Path patterns of where the client looks in a project: the current one first, then older ones that it still
     # accepts. If there are none, it looks only at `output`.
     search_paths: tuple[str, ...] = ()
+    # More folders of a project in which the client finds agents, such as those of another client.
+    other_folders: tuple[str, ...] = ()
     loader: Loader = Loader()
 
     @property
@@ -225,3 +231,19 @@ class Target(NamedTuple):
     def default_path(self) -> str:
         """The path pattern of where the client looks first for agent files."""
         return self.search_paths[0] if self.search_paths else self.output
+
+    @property
+    def agent_folders(self) -> tuple[str, ...]:
+        """All folders of a project in which the client finds agents."""
+        own = (path.partition("/{name}")[0] for path in self.search_paths or (self.output,))
+        return tuple(dict.fromkeys((*own, *self.other_folders)))
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The ends of the names of all files that the client loads, in lower case."""
+        return self.loader.suffixes or (self.form.suffix,)
+
+    @property
+    def loads_any_text(self) -> bool:
+        """Whether a file that does not start with front matter can be an agent, too."""
+        return self.loader.has_optional_front_matter or self.loader.finds_late_front_matter
