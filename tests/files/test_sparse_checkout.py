@@ -312,6 +312,34 @@ def test_a_manifest_by_name_that_a_partial_clone_lacks(partial: Workbench) -> No
     assert (run.status, "this partial clone lacks its content" in run.stderr) == (1, True)
 
 
+EXCLUSIVE = 'exclusive = true\ntargets = ["claude-code", "cursor"]\n' + KIT["assemble.toml"]
+ROGUE = "---\nname: rogue\ndescription: Rogue.\n---\n"
+
+
+def test_an_exclusive_kit(kit: Workbench) -> None:
+    kit.write({"assemble.toml": EXCLUSIVE})
+    kit.run("--all")
+    kit.write({"out/agents/more/rogue.md": ROGUE})
+    _git(kit.folder, "add", ".")
+    _git(kit.folder, "commit", "--quiet", "--message=exclusive")
+    assert "out/agents/more/rogue.md:1:1: error[O608]" in kit.run(*CHECK).stderr
+    for cone, is_found in ((("agents", ".cursor"), False), (("out",), True)):
+        _sparse(kit, *cone)
+        run = kit.run(*CHECK)
+        assert (run.status, run.stderr.count("error[")) == (int(is_found), int(is_found)), run
+        assert ("out/agents/more/rogue.md:1:1: error[O608]" in run.stderr) == is_found
+
+
+@pytest.mark.parametrize("cone", [("out", ".cursor"), ("out", ".cursor", "agents"), ("out", "agents", "templates")])
+def test_an_exclusive_kit_in_a_partial_clone(partial: Workbench, cone: tuple[str, ...]) -> None:
+    partial.write({"assemble.toml": EXCLUSIVE})
+    _sparse(partial, *cone)
+    assert partial.run(*CHECK).status == 0
+    partial.write({"out/agents/more/rogue.md": ROGUE})
+    run = partial.run(*CHECK)
+    assert (run.status, run.stderr.count("error["), "rogue.md:1:1: error[O608]" in run.stderr) == (1, 1, True)
+
+
 def test_orphans_in_a_partial_clone(partial: Workbench) -> None:
     _sparse(partial, "agents", "templates", "out")
     (partial.folder / "out/agents/z.md").write_text(partial.read("out/agents/a.md").replace("a.toml", "z.toml"))

@@ -61,17 +61,11 @@ class _Search:
                 self.seen.add(real)
                 content = self.disk.peek(path) if is_new else None
                 leftover = classify_leftover(self.kit, path, target, content) if content else None
-                if leftover and concerns(leftover) and not self._may_be_generated(leftover.manifest):
+                if leftover and concerns(leftover) and not self._is_left_out(leftover.manifest):
                     yield leftover
 
     def _is_left_out(self, file: str) -> bool:
-        return is_left_out(self.kit.files, self.kit.path(file))
-
-    def _may_be_generated(self, manifest: str) -> bool:
-        """Whether a manifest is only in git's index, or is here, but not all that it needs."""
-        return bool(manifest) and (
-            self._is_left_out(manifest) or (bool(self.kit.lacking) and manifest in self.kit.manifests)
-        )
+        return bool(file) and is_left_out(self.kit.files, self.kit.path(file))
 
     def _files(self, pattern: str) -> Iterator[str]:
         """The files whose paths match an output pattern."""

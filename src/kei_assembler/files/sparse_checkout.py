@@ -84,14 +84,14 @@ class SparseCheckout:
         if self._is_certain:  # the next run can depend on the index, whatever is on disk
             RECORDER.stop()
 
-    def read(self, path: str, max_bytes: int, follow: bool = True) -> bytes:
+    def read(self, path: str, max_bytes: int, root: str | None = None) -> bytes:
         """See `Files.read`."""
         try:
-            return DISK.read(path, max_bytes, follow)
+            return DISK.read(path, max_bytes, root)
         except FileNotFoundError:
-            real = self.resolve(path) if follow else self._located(path)
+            real = path if root else self.resolve(path)
             if real != path and os.path.lexists(real):
-                return DISK.read(real, max_bytes, follow)
+                return DISK.read(real, max_bytes)
             entry = self._entry(real)
             if entry is None:
                 raise
