@@ -9,10 +9,11 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from kei_assembler.markdown.structure import Unclosed, collapse_whitespace, escape_block_start, reference
+from kei_assembler.markdown.structure import Unclosed, escape_block_start, reference
 from kei_assembler.markdown.structure import outline as read_outline
 from kei_assembler.model.manifest import manifest_reader, manifest_shape
 from kei_assembler.render.templates import default_body, default_titles
+from kei_assembler.whitespace import collapse_whitespace
 
 _HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t](?P<title>.*\S.*)")
 

@@ -23,6 +23,7 @@ from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.text import client_variable_in_file
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START, Source
+from kei_assembler.whitespace import SPACES
 
 
 class Artifact(NamedTuple):
@@ -85,7 +86,9 @@ class Renderer:
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
-        return trimmed(block.source.text) if block else ""
+        text = trimmed(block.source.text) if block else ""
+        # Without the comment, a list before the block would go on in the block's indented code (CommonMark 5.2).
+        return f"<!-- -->\n\n{text}" if text[:1] in SPACES and text else text
 
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
         if self._last is None or self._last[0] is not manifest:
