@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from conftest import examples
-from kei_assembler.markdown.structure import escape_block_start, outline, prose, strip_trailing_whitespace, trimmed
+from kei_assembler.markdown.structure import (
+    DEEP_NESTING,
+    UNCLEAR_TAG,
+    Unclosed,
+    escape_block_start,
+    outline,
+    prose,
+    strip_trailing_whitespace,
+    trimmed,
+)
 from kei_assembler.whitespace import has_text, is_line, with_lf, with_lf_in_place
 from strategies import BITS, OTHER_SPACES
 
@@ -42,13 +51,24 @@ def test_other_space_is_text(text: str, space: str) -> None:
 )
 def test_tag_that_only_some_parsers_see_is_unclear(line: str, space: str) -> None:
     line = line.replace("{}", space)
-    assert outline(f"a\n\n{line}").unclear == 3
+    assert outline(f"a\n\n{line}").unclear == Unclosed(3, UNCLEAR_TAG)
     assert READER.parse(escape_block_start(line))[0].type == "paragraph_open"
 
 
 @pytest.mark.parametrize("line", ["<b>a\xa0!</b>", "<img alt='a\xa0b'>", '<p title="\xa0">', "a <b\xa0>", "`<a\xa0>`"])
 def test_other_space_outside_of_tags_is_clear(line: str) -> None:
-    assert outline(line).unclear == 0
+    assert outline(line).unclear is None
+
+
+@pytest.mark.parametrize("marker", ["- ", "1. ", "* ", "> ", "> - "])
+@pytest.mark.parametrize("depth", [1, 4, 9, 10, 11, 40, 80])
+def test_nesting_that_a_parser_drops_is_unclear(marker: str, depth: int) -> None:
+    text = f"a\n\n{marker * depth}b\n"
+    unclear = outline(text).unclear
+    assert unclear in (None, Unclosed(3, DEEP_NESTING))
+    inlines = [token.content for token in READER.parse(f"{text}\n\n# NEXT") if token.type == "inline"]
+    assert unclear or inlines == ["a", "b", "NEXT"]
+    assert (unclear is not None) == (text.count(marker[0]) * len(marker.split()) > 9)
 
 
 @examples(400)

@@ -14,8 +14,8 @@ from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
+from kei_assembler.markdown.html_blocks import OPENINGS, find_block, is_unclear
 from kei_assembler.whitespace import (
-    OTHER_SPACES,
     SPACES,
     WHITESPACE,
     collapse_whitespace,
@@ -26,33 +26,6 @@ from kei_assembler.whitespace import (
 )
 
 _BACKTICKS = re.compile(r"`+")
-
-_ATTRIBUTE = r"""[ \t]+[A-Za-z_:][\w.:-]*(?:[ \t]*=[ \t]*(?:[^\x00-\x20"'=<>`]+|'[^']*'|"[^"]*"))?"""
-_LONE_TAG = rf"<[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*[ \t]*/?>[ \t]*\Z|</[A-Za-z][A-Za-z0-9-]*[ \t]*>[ \t]*\Z"
-_HTML_BLOCK_TAGS = (
-    "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|"
-    "dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|"
-    "menu|menuitem|nav|noframes|ol|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th|thead|"
-    "title|tr|track|ul"
-)
-
-# HTML blocks (4.6), in the order of the specification: start condition, end condition, name. Types 6 and 7 have no
-# name because a blank line ends them, so they are never reported as unclosed.
-_HTML_BLOCKS = (
-    (r"<(?:script|pre|style|textarea)(?=[ \t>]|\Z)", r"</(?:script|pre|style|textarea)>", "HTML element"),
-    (r"<!--", r"-->", "HTML comment"),
-    (r"<\?", r"\?>", "processing instruction"),
-    (r"<![A-Za-z]", r">", "HTML declaration"),
-    (r"<!\[CDATA\[", r"\]\]>", "CDATA section"),
-    (rf"</?(?:{_HTML_BLOCK_TAGS})(?=[ \t>]|/>|\Z)", r"\A[ \t]*\Z", ""),
-    (_LONE_TAG, r"\A[ \t]*\Z", ""),
-)
-
-# In a tag, some parsers take all of Unicode's white space for spaces, so this line is an HTML block for them only.
-_UNCLEAR_TAG = (
-    rf"</?(?:(?:script|pre|style|textarea|{_HTML_BLOCK_TAGS})[{OTHER_SPACES}]"
-    rf"""|[a-z](?=.*[{OTHER_SPACES}])(?:[^<>"']|"[^"]*"|'[^']*')*+>[ \t{OTHER_SPACES}]*\Z)"""
-)
 
 _BULLET = r"[-+*](?=[ \t]|\Z)"  # 5.2
 _BREAK = r"(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
@@ -68,7 +41,7 @@ _OPENINGS = {
     "`": r"`{3,}[^`]*\Z",  # 4.5 fence
     "~": "~{3}",
     "[": r"\[(?:[^\[\]\\]|\\.)*\]:",  # 4.7 link reference definition
-    "<": "|".join([*(opening for opening, _, _ in _HTML_BLOCKS), _UNCLEAR_TAG]),
+    "<": OPENINGS,
     **dict.fromkeys("0123456789", _NUMBER),
 }
 """Patterns of the syntax that opens a block at the start of a line, by the first character."""
@@ -131,6 +104,10 @@ _BLANK_OUT = re.compile(r"[^\n]")
 _ESCAPE_OR_TICKS = re.compile(r"\\[^\n]|`+")
 
 
+UNCLEAR_TAG = "an HTML tag with unusual white space"
+DEEP_NESTING = "more than 9 nested lists and quotes"
+
+
 class Unclosed(NamedTuple):
     """A construct that is still open at the end of a text: the line that opens it, from 1, and its name."""
 
@@ -148,12 +125,12 @@ class Line(NamedTuple):
 class Outline(NamedTuple):
     """The lines of a text, and the construct that is still open at its end, if any.
 
-    `unclear` is the number of the first line that only some parsers read as an HTML block, from 1; 0 if there is none.
+    `unclear` is the first construct that parsers read differently, if any.
     """
 
     lines: tuple[Line, ...]
     unclosed: Unclosed | None
-    unclear: int
+    unclear: Unclosed | None
 
     @property
     def verbatim(self) -> tuple[bool, ...]:
@@ -244,17 +221,9 @@ _THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
 _HEADING = re.compile(r"#{1,6}(?: |\Z)")
 _UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
 _FENCE = re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
-_LONE_TAG_ROW = len(_HTML_BLOCKS) - 1
 _MAX_ITEM_INDENT = 4
-_MAX_NESTING = 64  # deeper nesting does not occur, and the containers around it would close it anyway
-
-
-@cache
-def _html_blocks() -> tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...]:
-    flags = re.IGNORECASE | re.ASCII
-    return tuple(
-        (re.compile(opening, flags), re.compile(ending, flags), name) for opening, ending, name in _HTML_BLOCKS
-    )
+_MAX_NESTING = 9  # markdown-it drops what follows 10 nested lists
+_MAX_TRACKED_NESTING = 64  # deeper nesting is reported, and the containers around it would close it anyway
 
 
 def _item(rest: str) -> re.Match[str] | None:
@@ -288,7 +257,7 @@ class _BlockReader:
         self.containers: list[int] = []
         self.ending: re.Pattern[str] | None = None
         self.opened = Unclosed(0, "")
-        self.unclear = 0
+        self.unclear: Unclosed | None = None
         self.in_paragraph = False
         self.is_item_empty = False
         self.after_blank = False
@@ -342,17 +311,13 @@ class _BlockReader:
         return not (opens or _FENCE.match(start) or self._html(start))
 
     def _html(self, start: str) -> tuple[re.Pattern[str], str] | None:
-        if not start.startswith("<"):
-            return None
-        for row, (opening, ending, name) in enumerate(_html_blocks()):
-            if opening.match(start) and not (row == _LONE_TAG_ROW and self.in_paragraph):
-                return ending, name
-        if not self.unclear and re.match(_UNCLEAR_TAG, start, re.IGNORECASE | re.ASCII):
-            self.unclear = self.number
-        return None
+        block = find_block(start, self.in_paragraph) if start.startswith("<") else None
+        if block is None and start.startswith("<") and is_unclear(start):
+            self.unclear = self.unclear or Unclosed(self.number, UNCLEAR_TAG)
+        return block
 
     def _enter_containers(self, rest: str) -> str:
-        while len(self.containers) < _MAX_NESTING:
+        while len(self.containers) < _MAX_TRACKED_NESTING:
             if quote := _QUOTE.match(rest):
                 self.containers.append(0)
                 rest = rest[quote.end() :]
@@ -365,6 +330,8 @@ class _BlockReader:
             else:
                 break
             self.in_paragraph = False
+        if len(self.containers) > _MAX_NESTING:
+            self.unclear = self.unclear or Unclosed(self.number, DEEP_NESTING)
         return rest
 
     def _continue_verbatim(self, rest: str) -> _Kind:

@@ -270,8 +270,8 @@ def _unclosed(text: str, subject: str, locate: Callable[[int, int], Span]) -> It
         where = locate(*_line(text, printed.unclosed.line))
         yield Violation(where, f"{subject} leaves a {printed.unclosed.what} open", hint)
     if printed.unclear:
-        message = f"{subject} has an HTML tag with unusual white space, which some parsers take for text"
-        yield Violation(locate(*_line(text, printed.unclear)), message, "use spaces in the tag")
+        where = locate(*_line(text, printed.unclear.line))
+        yield Violation(where, f"{subject} has {printed.unclear.what}, and parsers disagree about it", "simplify it")
 
 
 def _line(text: str, number: int) -> tuple[int, int]:
