@@ -108,6 +108,20 @@ def test_fence_behind_other_space_is_reported(text: str, space: str, bench: Work
     assert (status, output.count("error[T404]")) == (1, 1), output
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("- " * 10 + "a", "> " * 10 + "a", ">" * 10, "- " * 9 + "+", "1. " * 12 + "a", "a\r" + "- " * 10 + "b"),
+        "".join(f"{'  ' * depth}- a\n" for depth in range(10)),
+        "".join(f"{'  ' * depth}- a\n" for depth in range(9)).replace("    ", "\t") + "\t\t\t\t\t- a",
+    ],
+)
+def test_deep_nesting_is_reported(text: str, bench: Workbench) -> None:
+    manifest = {"name": "critic", "description": "Reviews.", "role": text}
+    bench.write({"agents/critic.toml": tomli_w.dumps(manifest)})
+    assert "error[T403] `role` has more than 9 nested lists and quotes" in bench.run("--all").stderr
+
+
 def test_finding_is_at_the_line_of_the_source(bench: Workbench) -> None:
     bench.write(
         {

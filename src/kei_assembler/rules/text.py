@@ -259,10 +259,13 @@ def _filled(where: Span, variable: str, target: str) -> Violation:
     return Violation(where, f"{TARGETS[target].label} treats `{variable}` as a variable", hint)
 
 
+# The least that enters ten lists or quotes: five tabs and a marker.
+_DEEP_START = re.compile(r"\n(?=[ \t]*[-+*>0-9])[ \t>*+\-0-9.)]{6}")
+
+
 def _unclosed(text: str, subject: str, locate: Callable[[int, int], Span]) -> Iterator[Violation]:
-    # only these open a fence or an HTML block; it is slow to read the outline of every text
-    may_open = "<" in text or "```" in text or "~~~" in text
-    if not may_open:
+    # only these open a fence or an HTML block, or nest deeply; it is slow to read the outline of every text
+    if not ("<" in text or "```" in text or "~~~" in text or _DEEP_START.search(f"\n{with_lf_in_place(text)}")):
         return
     printed = outline(trimmed(text))  # without the indent of the first line
     if printed.unclosed:
