@@ -141,3 +141,48 @@ def test_list_before_a_block_does_not_go_on_in_its_code(bench: Workbench) -> Non
         "code_block",
         "make test\n",
     )
+
+
+OWN_REPORT = """{% extends "default/agent.md.j2" %}
+{% block report %}
+Status: done
+```
+a
+````
+{{ super() }}
+{% endblock %}
+"""
+
+
+def test_report_of_a_template_cannot_close_its_fence(bench: Workbench) -> None:
+    fields = {"output_extra_fields": ["Findings"], "forbidden_domain": ["Guesses"]}
+    manifest = {"name": "critic", "description": "Reviews."} | fields
+    bench.write({"agents/critic.toml": tomli_w.dumps(manifest), "templates/agent.md.j2": OWN_REPORT})
+    assert bench.run("--all").status == 0
+    body = bench.read("agents/critic.md").split("---\n", 2)[2]
+    assert _top_headings(body) == ["OUTPUT FORMAT", "FORBIDDEN"]
+    (fence,) = [token for token in MarkdownIt("commonmark").parse(body) if token.type == "fence"]
+    assert fence.content == "Status: done\n```\na\n````\nFindings\n"
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "```",
+        "~~~",
+        "{{ report_fence }}",
+        '{{ "\\x60\\x60\\x60" }}',
+        "<!--",
+        "<pre>",
+        "```\n\n\xa0```",
+        '{{ "" | fence }}',
+    ],
+)
+def test_template_that_leaves_a_construct_open_fails(opening: str, bench: Workbench) -> None:
+    template = f"{{{{ agent.role }}}}\n\n{opening}\n\n{{{{ blocks | join }}}}"
+    manifest = {"name": "critic", "description": "Reviews.", "blocks": ["rule"], "role": "You review."}
+    sources = {"agents/critic.toml": tomli_w.dumps(manifest), "_blocks/rule.md": "```\nmake\n```\n\nBe honest."}
+    bench.write(sources | {"templates/agent.md.j2": template})
+    status, _, errors = bench.run("--all")
+    assert (status, "open, and what follows becomes part of it" in errors) == (1, True), errors
+    assert "error[O603] the template leaves" in errors

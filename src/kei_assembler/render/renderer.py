@@ -100,7 +100,7 @@ class Renderer:
         return (body if template == PACKAGE_BODY else strip_trailing_whitespace(body)).strip("\n")
 
     def refuse_additions(self, artifact: Artifact, manifest: Manifest) -> None:
-        """Refuse hidden text and client variables that a template has added to the file.
+        """Refuse hidden text, client variables and open constructs that a template has added to the file.
 
         The sources of the file are checked elsewhere, but a template can build from escapes what none of them has.
 
@@ -108,6 +108,9 @@ class Renderer:
             TemplateFailure: the file has such text.
         """
         template = self.templates.file_for(artifact.target)
+        if template and (unclosed := self.templates.find_unclosed(artifact.body)):
+            error = ValueError(f"the template leaves a {unclosed.what} open, and what follows becomes part of it")
+            raise self.templates.failure(error, artifact.manifest)
         source, found = Source(template or artifact.manifest, ""), []
         if template and may_hide(artifact.content):
             file = Source(source.file, artifact.content.decode())
