@@ -91,6 +91,9 @@ def unclosed_in_role(context: ManifestContext) -> Iterable[Violation]:
     This applies to the HTML blocks that a blank line does not end: comments, processing instructions, declarations,
     CDATA, and the elements `script`, `pre`, `style` and `textarea` (CommonMark 0.31.2, section 4.6, types 1 to 5).
 
+    It also applies to what parsers disagree about: a tag with white space other than spaces and tabs, such as a
+    no-break space, and more than 9 lists and quotes inside each other.
+
     Fails::
 
         name = "critic"
@@ -122,6 +125,9 @@ def unclosed_in_block(block: Block) -> Iterable[Violation]:
 
     This applies to the HTML blocks that a blank line does not end: comments, processing instructions, declarations,
     CDATA, and the elements `script`, `pre`, `style` and `textarea` (CommonMark 0.31.2, section 4.6, types 1 to 5).
+
+    It also applies to what parsers disagree about: a tag with white space other than spaces and tabs, such as a
+    no-break space, and more than 9 lists and quotes inside each other.
 
     Fails::
 
