@@ -9,7 +9,7 @@ is right.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 SPACES = " \t"
 """What can indent a line, and follow a closing fence. A line of nothing else is blank."""
@@ -20,6 +20,12 @@ WHITESPACE = " \t\n\r"
 _BREAKS = r"\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
 _SPACE_RUN = re.compile(rf"[ \t{_BREAKS}\x1f]+")
 
+has_text: Callable[[str], object] = str.strip
+"""Returns something true if a value has content: a character that is not white space in Unicode's sense.
+
+This is not a function of Python, because it is called for every string of every manifest.
+"""
+
 HAS_TEXT = r"\S"
 """`has_text` as a pattern for JSON Schema."""
 
@@ -28,11 +34,6 @@ ONE_LINE = rf"^[^\S{_BREAKS}]*[^\s{_BREAKS}][^{_BREAKS}]*$"
 
 OTHER_SPACES = r"\v\f\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 """A range of characters for a pattern: what is white space for Python or JavaScript, but text for CommonMark."""
-
-
-def has_text(value: str) -> bool:
-    """Return whether a value has content: a character that is not white space in Unicode's sense."""
-    return bool(value) and not value.isspace()
 
 
 def is_line(value: str) -> bool:

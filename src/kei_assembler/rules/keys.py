@@ -296,7 +296,7 @@ def is_missing(context: ManifestContext, key: str) -> bool:
 
 def _is_filled(value: object) -> bool:
     if isinstance(value, str):
-        return has_text(value)
+        return bool(has_text(value))
     return any(value.values()) if isinstance(value, dict) else bool(value)
 
 
