@@ -119,16 +119,14 @@ def test_a_file_access_is_found(line: str) -> None:
 # Where Unicode's white space is right, and why. Everything else uses the definition in `whitespace`.
 UNICODE_SPACES = {
     "files.git_index": "a message of git, for people",
-    "importing.agent_file._client_differences": "the lines of bytes, which only LF and CR end",
-    "importing.lenient_yaml._PLAIN_LINE": "the pattern of Claude Code",
-    "importing.lenient_yaml.by_lines": "what the client trims",
+    "importing.lenient_yaml": "what two clients match and trim in lines that are not YAML",
     "importing.tools": "where the clients split and trim",
     "markdown.front_matter": "some YAML parsers strip any white space, so such a value is quoted",
     "markdown.hidden_text": "texts for people",
     "markdown.structure.reference": "a path or a URL contains no white space at all",
     "model.adaptation": "where Claude Code splits and trims",
     "render.sandbox": "what Jinja splits, and the names of methods",
-    "render.templates._span_of_block": "the white space of Jinja's own syntax",
+    "render.templates": "the white space of Jinja's own syntax",
     "report": "texts for people, and what CI services trim before a command",
     "rules.catalog": "the documentation in this package",
     "targets": "tables in this package, and values without any white space",

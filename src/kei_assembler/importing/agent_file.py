@@ -196,8 +196,8 @@ def _unusual_format(parts: _Parts, target: str) -> Iterator[Recovery]:
 def _client_differences(agent: AgentFile, raw: bytes, is_recovered: bool) -> Iterator[Recovery]:
     """What the file's client reads differently because of the line endings or the file name."""
     row, name = TARGETS[agent.target], agent.source.file.rpartition("/")[2]
-    above_body = raw.splitlines(keepends=True)[: agent.line - 1]
-    if row.loader.requires_lf and is_recovered and any(line.endswith(b"\r\n") for line in above_body):
+    above_body = raw.split(b"\n")[: agent.line - 1]
+    if row.loader.requires_lf and is_recovered and any(line.endswith(b"\r") for line in above_body):
         hint = f"{row.label} does not load this agent with CRLF line endings"
         yield Recovery(START, "CRLF line endings were read as LF", hint)
     if (ignored := row.loader.ignored_prefix) and name.startswith(ignored):
