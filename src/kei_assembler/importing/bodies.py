@@ -67,10 +67,10 @@ def _read_sections(cut: list[Section]) -> dict[str, Any] | None:
             return None
         data |= readers[section.title](section.text.partition("\n")[2].strip(WHITESPACE))
     text = "\n".join(section.text for section in cut)
-    return data if _has_valid_lists(data) and _words(_generated(data)) == _words(text) else None
+    return data if _has_valid_lists(data) and _WORD.findall(_generated(data)) == _WORD.findall(text) else None
 
 
-_words = re.compile(f"[^{WHITESPACE}]+").findall
+_WORD = re.compile(f"[^{WHITESPACE}]+")
 
 
 def _has_valid_lists(data: Mapping[str, Any]) -> bool:
