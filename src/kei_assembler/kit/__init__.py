@@ -6,12 +6,12 @@ import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
-from shlex import quote
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.files import DISK, Entry, Files
 from kei_assembler.files.walk import walk
+from kei_assembler.markdown import shell
 from kei_assembler.model.manifest import Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import Settings, character, is_block_name, value_at
 from kei_assembler.paths import is_inside, normalize
@@ -264,7 +264,7 @@ class LoadedKit:
 
 def kit_option(folder: str) -> str:
     """Return the option `--kit` for a command line, after a space, or an empty string for no folder."""
-    return f" --kit {quote(folder)}" if folder else ""
+    return f" --kit {shell.word(folder)}" if folder else ""
 
 
 def stem(file: str) -> str:
