@@ -68,7 +68,10 @@ def _events(folders: list[str]) -> Iterator[object]:
 
     try:
         yield from watch(*folders, step=_STEP_MS, debounce=4 * _STEP_MS, rust_timeout=_POLL_MS, yield_on_timeout=True)
-    except OSError:  # they were deleted or are unreadable, perhaps only for a moment
+    except (
+        OSError,
+        UnicodeError,
+    ):  # they were deleted or are unreadable, perhaps for a moment, or have undecodable names
         sleep(_POLL_MS / 1000)
 
 

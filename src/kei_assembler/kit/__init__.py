@@ -12,12 +12,12 @@ from kei_assembler.diagnostics import KeyPath
 from kei_assembler.files import DISK, Entry, Files
 from kei_assembler.files.walk import walk
 from kei_assembler.markdown import shell
-from kei_assembler.model.manifest import Manifest, manifest_reader, manifest_shape
+from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import Settings, character, is_block_name, value_at
 from kei_assembler.paths import is_inside, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
-from kei_assembler.validation import Shape, ValidationError
+from kei_assembler.validation import Shape, ValidationError, fits
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -152,6 +152,11 @@ class LoadedKit:
     def agents(self) -> frozenset[str]:
         """The names of the kit's agents."""
         return frozenset(map(stem, self.manifests))
+
+    @cached_property
+    def receivers(self) -> frozenset[str]:
+        """The names of the agents that can be handed work: those of the kit with a valid name, and those outside it."""
+        return frozenset(name for name in self.agents if fits(NAME, name)).union(self.settings.external_agents)
 
     @cached_property
     def namesakes(self) -> dict[str, list[str]]:

@@ -175,8 +175,8 @@ def unusable_path(path: str) -> Iterable[Violation]:
     """The path of a manifest contains characters that the stamp of a generated file cannot contain.
 
     These are hidden characters, line breaks, tabs, bytes that are not UTF-8, `-->` and `--!>`, which would end the
-    comment that the stamp is in, and the words that follow the path in a stamp. If an output is outside the kit's folder,
-    its stamp also names folders above the manifests, such as the kit's own.
+    comment that the stamp is in, and the words that follow the path in a stamp. If an output is outside the kit's
+    folder, its stamp also names folders above the manifests, such as the kit's own.
 
     Fails::
 
@@ -191,7 +191,9 @@ def unusable_path(path: str) -> Iterable[Violation]:
         description = "Reviews code."
     """
     if not can_name(path):
-        yield Violation(START, f"the path `{path}` contains characters that a stamp cannot contain", "rename the folder")
+        yield Violation(
+            START, f"the path `{path}` contains characters that a stamp cannot contain", "rename the folder"
+        )
 
 
 @rule("O615")

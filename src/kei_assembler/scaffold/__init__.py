@@ -162,7 +162,7 @@ def _is_unfit(character: str) -> bool:
 
 
 def _quoted(pattern: str) -> str:
-    """A pattern as `.gitattributes` needs it: there, a space ends an unquoted pattern, and a quote starts a quoted one."""
+    """A pattern as `.gitattributes` needs it: there, a space ends a pattern, unless it starts with a quote."""
     return json.dumps(pattern, ensure_ascii=False) if " " in pattern or '"' in pattern else pattern
 
 
