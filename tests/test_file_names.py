@@ -345,3 +345,75 @@ def _check_files(top: Path) -> None:
         if (top / file).exists():
             assert "${{" not in (top / file).read_text()
             assert yaml.safe_load((top / file).read_text())
+
+
+def test_usage_errors_are_escaped(bench: Workbench) -> None:
+    argument = "x\n::error::y\n##[error]\x1b"
+    for args in (["--target", argument], [f"--{argument}"], ["--handoff", argument], ["--set", argument]):
+        run = bench.run(*(["new", "a"] if args[0] in ("--handoff", "--set") else ["--all"]), *args)
+        assert run.status == 2
+        assert "##[" not in run.stderr
+        assert _problems(run.stderr) == ""
+        assert not any(line.lstrip().startswith("::") for line in run.stderr.split("\n"))
+
+
+def test_no_message_becomes_a_link(bench: Workbench) -> None:
+    link = "[click](https://example.org)"
+    bench.write({"agents/critic.toml": f'{AGENT}blocks = ["{link}"]\n'})
+    (result,) = json.loads(bench.run("--all", "--output-format", "sarif").stdout)["runs"][0]["results"]
+    assert r"\[click](https://example.org)" in result["message"]["text"]
+    assert link not in result["message"]["text"].replace(r"\[", "")
+
+
+@pytest.mark.parametrize("folder", ["a'b\n", "$(touch PWNED)", "-rf", "*", os.fsdecode(b"\xff"), "a\u202e"])
+def test_commands_in_messages_mean_the_file(folder: str, bench: Workbench) -> None:
+    bench.write({f"{folder}/_blocks/x.md": "X.\n", f"{folder}/agents/critic.toml": AGENT})
+    bench.write({f"{folder}/agents/critic.md": "By hand.\n"})
+    err = bench.run("--all", "--check", "--kit", f"./{folder}").stderr
+    command = err.partition("to overwrite it, run: ")[2].partition("\n")[0]
+    words = command.removeprefix("assemble --force --kit ").removesuffix(" agents/critic.toml")
+    assert words != command
+    assert _read_by_bash(bench.folder, words).removeprefix("./") == folder
+
+
+@pytest.mark.parametrize(
+    ("name", "add"),
+    [
+        ("a.md", "git add _blocks/a.md"),
+        ("a*.md", "git --literal-pathspecs add '_blocks/a*.md'"),
+        ("[a].md", "git --literal-pathspecs add '_blocks/[a].md'"),
+        ("a\nb.md", r"git add $'_blocks/a\012b.md'"),
+    ],
+)
+def test_git_adds_only_the_file(name: str, add: str, bench: Workbench) -> None:
+    (bench.folder / ".git").rmdir()
+    _git(bench, "init", "--quiet")
+    bench.write({f"_blocks/{name}": "Be honest.\n", "agents/critic.toml": AGENT})
+    run = bench.run("--all", "--check", "--staged", "--output-format", "json")
+    assert f"run: {add}" in [finding["help"] for finding in json.loads(run.stdout)["diagnostics"]]
+
+
+def test_names_that_are_no_agents_are_not_in_the_schema(bench: Workbench) -> None:
+    names = ["critic", "a\nb", os.fsdecode(b"\xff"), "\u202e", "A"]
+    bench.write({f"agents/{name}.toml": AGENT for name in names})
+    schema = json.loads(bench.run("schema").stdout)
+    assert schema["properties"]["handoff"]["items"]["properties"]["target"]["enum"] == ["critic"]
+    assert bench.run("new", "tester").status == 0
+    assert "# Agents: critic\n" in bench.read("agents/tester.toml")
+
+
+@pytest.mark.parametrize("folder", ["a b", "$(touch PWNED)", "a\nx = 1", "a  b"])
+def test_a_new_manifest_quotes_its_own_path(folder: str, bench: Workbench) -> None:
+    bench.write({"assemble.toml": f"manifests = {json.dumps(folder)}\n", f"{folder}/critic.toml": AGENT})
+    assert bench.run("new", "tester").status == 0
+    head = bench.read(f"{folder}/tester.toml").partition("\n")[0]
+    word = head.partition("then run: assemble ")[2]
+    assert _read_by_bash(bench.folder, word) == f"{folder}/tester.toml"
+    assert "x" not in tomllib.loads(bench.read(f"{folder}/tester.toml"))
+
+
+def test_the_schema_of_a_new_manifest_is_found_from_any_working_directory(bench: Workbench) -> None:
+    bench.write({"kit/assemble.toml": 'root = ".."\nmanifests = "../agents"\n', "agents/critic.toml": AGENT})
+    bench.write({"kit/.assemble/manifest.schema.json": bench.run("schema", "--kit", "kit").stdout})
+    assert bench.run("new", "tester", "--kit", "../kit", cwd="agents").status == 0
+    assert bench.read("agents/tester.toml").startswith("#:schema ../kit/.assemble/manifest.schema.json\n")
