@@ -78,6 +78,7 @@ USABLE = {
     "operators": "a;b&c|d>e",
     "link": "[a](http:b)",
     "mapping": "- a: b",
+    "document": "---a",
     "letters": "é日本",
     "emoji": "😀",
     "long": "x" * 200,
@@ -391,6 +392,15 @@ def test_git_adds_only_the_file(name: str, add: str, bench: Workbench) -> None:
     bench.write({f"_blocks/{name}": "Be honest.\n", "agents/critic.toml": AGENT})
     run = bench.run("--all", "--check", "--staged", "--output-format", "json")
     assert f"run: {add}" in [finding["help"] for finding in json.loads(run.stdout)["diagnostics"]]
+
+
+def test_no_setting_acts_in_a_log_through_the_schema(bench: Workbench) -> None:
+    tools = ["##[error]x", "##vso[x]", "pa\u00adtient", '"\\', "é😀"]
+    reason = 'allow-characters = { "U+00AD" = "hyphens" }'
+    bench.write({"assemble.toml": f"known-tools = {json.dumps(tools, ensure_ascii=False)}\n{reason}\n"})
+    schema = bench.run("schema").stdout
+    assert shown(schema.replace("\n", "")) == schema.replace("\n", "")
+    assert set(tools) < set(json.loads(schema)["properties"]["tools"]["items"]["anyOf"][0]["enum"])
 
 
 def test_names_that_are_no_agents_are_not_in_the_schema(bench: Workbench) -> None:
