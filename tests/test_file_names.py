@@ -296,7 +296,7 @@ def test_every_command_survives_any_names(name: str, inner: str, forkserver: For
         top = Path(folder)
         (top / ".git").mkdir()
         for path, text in {
-            f"{name}/assemble.toml": OUTSIDE,
+            f"{name}/assemble.toml": OUTSIDE.replace(".codex/agents", ".codex/{dir}"),
             f"{name}/agents/critic.toml": AGENT,
             f"{name}/agents/{inner}/tester.toml": AGENT.replace("critic", "tester"),
             f"{name}/agents/{inner}.toml": AGENT,
@@ -340,8 +340,12 @@ def _check_files(top: Path) -> None:
             assert "# INJECTED" not in text.replace(found[0], "")
         if path.suffix == ".toml":
             tomllib.loads(text)
-    lines = (top / ".gitattributes").read_text().split("\n")[:-1] if (top / ".gitattributes").exists() else []
-    assert all(line.endswith(" linguist-generated") for line in lines)
+    for file, end in (
+        (".gitattributes", r'(/\*\.\w+|\.assemble/\*\.json)"? linguist-generated'),
+        (".prettierignore", r"\*\.\w+|/"),
+    ):
+        lines = (top / file).read_text().split("\n")[:-1] if (top / file).exists() else []
+        assert [line for line in lines if not re.search(f"(?:{end})\\Z", line) or _problems(line)] == []
     for file in (".github/workflows/assemble.yml", ".pre-commit-config.yaml"):
         if (top / file).exists():
             assert "${{" not in (top / file).read_text()
