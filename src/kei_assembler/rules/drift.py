@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from shlex import quote
 
 from kei_assembler.diagnostics import Severity
+from kei_assembler.markdown import shell
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.toml.source import START
 
@@ -241,5 +241,7 @@ def file_unstaged(path: str, is_ignored: bool) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """
-    add = "git ignores it; if clones need it, run: git add --force" if is_ignored else "run: git add"
-    yield Violation(START, "the file on disk differs from git's index", f"{add} {quote(path)}")
+    reason, force = ("git ignores it; if clones need it, ", " --force") if is_ignored else ("", "")
+    literal = " --literal-pathspecs" if any(character in path for character in "*?[\\") else ""
+    hint = f"{reason}run: git{literal} add{force} {shell.word(path)}"
+    yield Violation(START, "the file on disk differs from git's index", hint)
