@@ -68,7 +68,8 @@ def _events(folders: list[str]) -> Iterator[object]:
 
     try:
         yield from watch(*folders, step=_STEP_MS, debounce=4 * _STEP_MS, rust_timeout=_POLL_MS, yield_on_timeout=True)
-    except OSError:  # they were deleted or are unreadable, perhaps only for a moment
+    except (OSError, UnicodeError, RuntimeError):
+        # They were deleted or are unreadable, perhaps only for a moment, or a name is not UTF-8.
         sleep(_POLL_MS / 1000)
 
 

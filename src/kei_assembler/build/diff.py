@@ -10,14 +10,15 @@ from itertools import islice
 from kei_assembler.build.changes import Change
 from kei_assembler.build.classify import text_of
 from kei_assembler.markdown import stamp
+from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.paths import normalize
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.targets import TARGETS
+from kei_assembler.whitespace import SPACES
 
 _MAX_BYTES = 1024 * 1024
 _MAX_LINES = 40_000
 _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
-_NEEDS_QUOTES = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
 def diff(change: Change, prefix: str = "") -> str:
@@ -39,10 +40,16 @@ def diff(change: Change, prefix: str = "") -> str:
 
 
 def _name(side: str, path: str) -> str:
+    """The name as git quotes it: what is hidden, ends a line or is not UTF-8 becomes octal escapes of its bytes."""
     name = f"{side}/{path}"
-    if not _NEEDS_QUOTES.search(name):
-        return name
-    return '"' + _NEEDS_QUOTES.sub(lambda match: f"\\{ord(match[0]):03o}", name) + '"'
+    quoted = "".join(map(_escaped, name))
+    return name if quoted == name else f'"{quoted}"'
+
+
+def _escaped(character: str) -> str:
+    if character not in '"\\\t\n' and not is_hidden(character):
+        return character
+    return "".join(f"\\{byte:03o}" for byte in character.encode(errors="surrogateescape"))
 
 
 def _lines(content: bytes | None) -> list[str]:
@@ -77,16 +84,17 @@ def likely_cause(change: Change) -> str:
 
 
 def _without_trailing_space(text: str) -> str:
-    return "\n".join(line.rstrip(" \t") for line in text.split("\n")).rstrip("\n")
+    return "\n".join(line.rstrip(SPACES) for line in text.split("\n")).rstrip("\n")
 
 
 def _without_padding(text: str) -> str:
-    lines = ("|".join(map(str.strip, line.split("|"))) if "|" in line else line for line in text.split("\n"))
+    rows = (line.split("|") for line in text.split("\n"))
+    lines = ("|".join(cell.strip(SPACES) for cell in row) if len(row) > 1 else row[0] for row in rows)
     return re.sub(r"-{2,}", "", _without_trailing_space("\n".join(lines)))
 
 
 def _without_style(text: str) -> str:
-    return re.sub(r"[\s*_+\\-]|&#\d+;", "", text)
+    return re.sub(r"[ \t\n*_+\\-]|&#[0-9]+;", "", text)
 
 
 _CAUSES: tuple[tuple[str, Callable[[str], str]], ...] = (

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BATCH = 16
 """The number of manifests to plan at a time."""
 
-_AT_EACH_FILE = (outputs.output_outside_root.code,)
+_AT_EACH_FILE = (outputs.output_outside_root.code, outputs.unusable_path.code)
 """Codes of shared findings that are located at a manifest. The others are located at their cause."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from shlex import quote
 from typing import NamedTuple
 
 from kei_assembler.build import writer
@@ -26,6 +25,7 @@ from kei_assembler.importing.pending_kit import (
 )
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, kit_option
 from kei_assembler.loader import load_kit
+from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path, normalize, path_below
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
@@ -163,7 +163,7 @@ def _build_command(kit: LoadedKit, new: Sequence[PendingFile]) -> str:
     if sources.keys() >= {*kit.manifests} and all(overwritten[path] <= sources[path] for path in sources):
         return f"{build_all} --force, which overwrites the imported files"
     files = "files" if len(forced) > 1 else "file"
-    manifests = " ".join(quote(display_path(kit.path(path))) for path in forced)
+    manifests = " ".join(shell.word(display_path(kit.path(path))) for path in forced)
     return f"assemble --force {manifests}, which overwrites the imported {files}"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from shlex import quote
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
@@ -13,12 +12,13 @@ from kei_assembler.files import DISK, Entry, Files
 from kei_assembler.files.sparse_checkout import lacking
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
-from kei_assembler.model.manifest import Manifest, manifest_reader, manifest_shape
+from kei_assembler.markdown import shell
+from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import Settings, character, is_block_name, value_at
 from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
-from kei_assembler.validation import Shape, ValidationError
+from kei_assembler.validation import Shape, ValidationError, fits
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -168,6 +168,11 @@ class LoadedKit:
         return frozenset(map(stem, self.manifests))
 
     @cached_property
+    def receivers(self) -> frozenset[str]:
+        """The names of the agents that can be handed work: those of the kit with a valid name, and those outside it."""
+        return frozenset(name for name in self.agents if fits(NAME, name)).union(self.settings.external_agents)
+
+    @cached_property
     def namesakes(self) -> dict[str, list[str]]:
         """The files of manifests with the same stem, by that stem; only stems of several files."""
         files: dict[str, list[str]] = {}
@@ -280,7 +285,7 @@ class LoadedKit:
 
 def kit_option(folder: str) -> str:
     """Return the option `--kit` for a command line, after a space, or an empty string for no folder."""
-    return f" --kit {quote(folder)}" if folder else ""
+    return f" --kit {shell.word(folder)}" if folder else ""
 
 
 def stem(file: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from shlex import quote
 
 from kei_assembler.diagnostics import Severity
+from kei_assembler.markdown import shell
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.toml.source import START
 
@@ -243,9 +243,10 @@ def file_unstaged(path: str, is_ignored: bool, repository: str) -> Iterable[Viol
         name = "critic"
         description = "Reviews code."
     """
+    message = "the file on disk differs from git's index"
+    reason, force = ("git ignores it; if clones need it, ", " --force") if is_ignored else ("", "")
     if repository:
         message = f"the file is in another git repository, `{repository}`, and the version on disk is not staged here"
-        yield Violation(START, message, f"commit the file there, then run: git add {quote(repository)}")
-        return
-    add = "git ignores it; if clones need it, run: git add --force" if is_ignored else "run: git add"
-    yield Violation(START, "the file on disk differs from git's index", f"{add} {quote(path)}")
+        reason, force, path = "commit the file there, then ", "", repository
+    literal = " --literal-pathspecs" if any(character in path for character in "*?[\\") else ""
+    yield Violation(START, message, f"{reason}run: git{literal} add{force} {shell.word(path)}")
