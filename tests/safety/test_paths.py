@@ -328,3 +328,18 @@ def test_a_second_kit_in_the_same_output_folder_keeps_its_files(repository: Work
     run = repository.run("--all", "--prune")
     assert (run.status, run.stdout) == (0, "created out/a.md\n")
     assert (repository.folder / "out/b.md").is_file()
+
+
+def test_a_kit_inside_another_keeps_its_files(repository: Workbench) -> None:
+    repository.write(
+        {
+            "assemble.toml": 'manifests = "."\n' + OUT.format("out/{name}.md"),
+            "kits/b/assemble.toml": 'root = "../.."\n' + OUT.format("../../out/{name}.more.md"),
+            "kits/b/agents/b.toml": AGENT.format("b"),
+        }
+    )
+    assert repository.run("--all", "--kit", "kits/b").stdout == "created ../../out/b.more.md\n"
+    run = repository.run("--all", "--prune")
+    assert (run.status, run.stdout) == (0, "created out/a.md\ncreated out/b.md\n")
+    (repository.folder / "kits/b/agents/b.toml").unlink()
+    assert "deleted out/b.more.md\n" in repository.run("--all", "--prune").stdout

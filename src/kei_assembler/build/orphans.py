@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.classify import classify_leftover, is_manifest_path
+from kei_assembler.build.generators import Generators
 from kei_assembler.build.output_patterns import deepened, reach
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files.atomic import is_temporary
@@ -46,6 +47,7 @@ class _Search:
     def __init__(self, kit: LoadedKit, known: Iterable[str]) -> None:
         self.kit = kit
         self.disk = OutputFiles(kit)
+        self.generators = Generators(kit)
         self.seen = set(known)
 
     def leftovers(self, patterns: Iterable[tuple[Target, str]], concerns: Callable[[Change], bool]) -> Iterator[Change]:
@@ -58,8 +60,13 @@ class _Search:
                 self.seen.add(real)
                 content = self.disk.peek(path) if is_new else None
                 leftover = classify_leftover(self.kit, path, target, content) if content else None
-                if leftover and concerns(leftover):
+                if leftover and concerns(leftover) and not self._is_of_another_kit(leftover):
                     yield leftover
+
+    def _is_of_another_kit(self, orphan: Change) -> bool:
+        comment = TARGETS[orphan.target].form.comment
+        is_stamped = orphan.status is FileStatus.ORPHAN and orphan.before is not None
+        return is_stamped and self.generators.generates(orphan.path, orphan.before or b"", comment)
 
     def _files(self, pattern: str) -> Iterator[str]:
         """The files whose paths match an output pattern."""
