@@ -1,0 +1,456 @@
+"""Random kits in a random repository next to files of somebody else: links, odd names, hostile values, odd nodes.
+
+Each kit follows from its seed. Most of what a kit contains is valid, so that runs also write.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tomli_w
+
+from kei_assembler.kit import json_schema
+from kei_assembler.markdown import stamp
+from kei_assembler.targets import TARGETS
+
+CANARY = "canary-in-a-coal-mine"
+"""Occurs in all files that no command may read. It must not occur in what a command prints or writes."""
+
+Choice = TypeVar("Choice")
+_Attack = Callable[["RandomKit"], None]
+
+_SCHEMA = json_schema.as_text(json_schema.manifest_schema(None))
+_PLACES = ("", "", "", "sub", "sub/kit", "a b/-k", "odd\nname", "tools/\udcff")
+_ROOTS = (None, None, None, ".", "..", "..", "../..", "../../..", "", "/", "{top}", "agents", "../outside", "{outside}")
+_OUTPUTS = (
+    *(
+        "{dir}/{name}.md",
+        ".claude/agents/{name}.md",
+        "out/{name}.md",
+        "out/{name}/agent.md",
+        "../{name}.md",
+        "./{name}",
+    ),
+    *("out/{dir}/{name}.md", "{name}.md", "{name}.toml", "../../{name}.md", "/tmp/{name}.md", "{outside}/{name}.md"),
+    *(".git/hooks/{name}", ".git/{name}", "../.git/hooks/{name}", ".GIT/hooks/{name}", "git~1/{name}", ".git./{name}"),
+    *(
+        "{name}\n/../{name}.md",
+        "{name}/../../outside/{name}",
+        "_blocks/{name}.md",
+        "templates/{name}.md.j2",
+        "~/{name}",
+    ),
+    *(
+        "templates/{name}",
+        ".assemble/{name}.schema.json",
+        "agents/{name}.toml",
+        ".github/workflows/{name}.yml",
+        "{name}",
+    ),
+    *(
+        "linked/{name}.md",
+        "to-outside/{name}.md",
+        "to-git/{name}",
+        "agents/{name}/{name}.md",
+        "x;echo$IFS'P';/{name}.md",
+    ),
+    *("{dir}/../{name}.md", "{dir}/{name}", "out\\{name}.md", "./././out//{name}.md", ".prettierignore/{name}", "."),
+)
+_FOLDERS = (
+    *(
+        "../outside/{}",
+        "{outside}/{}",
+        "/etc",
+        "to-outside",
+        "linked",
+        "..",
+        ".",
+        "../..",
+        ".git",
+        ".git/hooks",
+        "~",
+        "x/{}",
+    ),
+    *(
+        "../.git",
+        "agents/../../outside/{}",
+        ".GIT",
+        "{}/.",
+        "/proc/self",
+        "{}\n",
+        " ",
+        "-{}",
+        "./{}",
+        ".github",
+        "sub/{}",
+    ),
+)
+_ODD_NAMES = (
+    *("new\nline", "byte\udcff", "a b", "-x", "--all", ".GIT", "git~1", ".git.", ".git ", "é", "\u202e", "nul", "COM1"),
+    *(
+        "*",
+        "$(id)",
+        "`id`",
+        "'",
+        '"',
+        "\\",
+        "{name}",
+        "x:y",
+        "%2e%2e",
+        "a\tb",
+        "\x1b[31m",
+        "Agents",
+        "\u2028",
+        "#",
+        "~",
+    ),
+    *(
+        ".assemble-9999999-mine",
+        ".assemble-1-",
+        ".hidden",
+        "x" * 250,
+        "${{ github.head_ref }}",
+        ".h",
+        "CLAUDE",
+        "assemble",
+    ),
+)
+_TEMPLATES = (
+    '{% extends "default/agent.md.j2" %}\n',
+    '{% extends "default/agent.md.j2" %}\n{% block role %}{% include "extra.j2" %}{{ super() }}{% endblock %}\n',
+    '{% extends "../../outside/secret.md" %}\n',
+    '{% extends "../outside/templates/agent.md.j2" %}\n',
+    '{% extends "base.j2" %}\n',
+    '{% extends "/etc/passwd" %}\n',
+    '{% extends "default/../../../x.j2" %}\n',
+    '{% extends "default/agent.md.j2" %}\n{% block role %}{% include ["none.j2", "../_blocks/house.md"] %}{% endblock %}\n',
+    '{% extends "default/agent.md.j2" %}\n{% block role %}{% include "linked.j2" ignore missing %}{% endblock %}\n',
+    '{% extends "default/agent.md.j2" %}\n{% block role %}{% import ".git/config" as x %}{% endblock %}\n',
+    '{% extends "default/agent.md.j2" %}\n{% block role %}{% include agent.name %}{% endblock %}\n',
+    '{% extends "default/agent.md.j2" %}\n{% block role %}{% include "a\nb\\\\c" ignore missing %}{% endblock %}\n',
+)
+# Where the tool reads or writes, relative to the kit, or with a / at the start to the top of the repository.
+_SOURCES = (
+    *("assemble.toml", "pyproject.toml", "/assemble.toml", "/pyproject.toml", "agents", "agents/alpha.toml", "_blocks"),
+    *(
+        "agents/new.toml",
+        "agents/deep",
+        "agents/deep/beta.toml",
+        "_blocks/house.md",
+        "_blocks/extra.md",
+        "_blocks/deep",
+    ),
+    *(
+        "templates",
+        "templates/agent.md.j2",
+        "templates/base.j2",
+        "templates/extra.j2",
+        "templates/linked.j2",
+        "agents/x.md",
+    ),
+    *("templates/codex", "templates/codex/agent.md.j2", "templates/default", "old-agents", "old-agents/gamma.md"),
+)
+_RESULTS = (
+    *("agents/alpha.md", "agents/beta.md", "agents/commondir.md", "agents/deep/beta.md", "agents/stranger.md", "out"),
+    *(
+        "out/alpha.md",
+        "out/stranger.md",
+        ".claude",
+        ".claude/agents",
+        ".claude/agents/alpha.md",
+        ".codex",
+        ".codex/agents",
+    ),
+    *(".assemble", ".assemble/manifest.schema.json", ".assemble/settings.schema.json", ".github", ".github/agents"),
+    *("/.github", "/.github/workflows", "/.github/workflows/assemble.yml", "/.prettierignore", "/.gitattributes"),
+    *("/.gitignore", "/.pre-commit-config.yaml", "/.claude", "/.claude/agents", ".gemini/agents/alpha.md", "linked"),
+    *("to-outside", "to-git", ".opencode", ".cursor/agents", ".qwen", "/.github/agents", "CLAUDE.md", ".kits"),
+)
+_SYSTEM_TARGETS = (
+    *("/etc/passwd", "/proc/self/environ", "/proc/self/root", "/proc/self/cwd", "/dev/zero", "/dev/stdin", "/dev/tty"),
+    *("/", "/etc", "/proc/self/fd/0", "/dev/full", "/proc/self/mem"),
+)
+
+
+class RandomKit:
+    """A repository with a kit in a folder, and next to it the folders `outside` and `home`, which hold canaries.
+
+    `top` is the top of the repository. The kit can be in a subfolder of it.
+    """
+
+    def __init__(self, folder: Path, template: Path, seed: int) -> None:
+        self.chooser = random.Random(seed)
+        self.folder, self.seed = folder, seed
+        self.outside, self.home, self.top = folder / "outside", folder / "home", folder / "repository"
+        place = self._pick(_PLACES)
+        self.kit = self.top / place
+        self.attacks: list[str] = []
+        _make_canaries(self.outside, self.home)
+        shutil.copytree(template, self.top, symlinks=True)
+        self._write_kit(bool(place))
+        for attack in self.chooser.choices(_ATTACKS, k=self._pick((0, 1, 1, 1, 2, 2, 3, 5))):
+            self._try(attack)
+
+    def _pick(self, choices: Sequence[Choice]) -> Choice:
+        return self.chooser.choice(choices)
+
+    def is_chance(self, of_a_hundred: int) -> bool:
+        """Return whether something happens that happens so often in a hundred cases."""
+        return self.chooser.randrange(100) < of_a_hundred
+
+    def _try(self, attack: _Attack) -> None:
+        try:
+            attack(self)
+        except (OSError, ValueError) as error:  # an earlier attack is in the way
+            self.attacks.append(f"  not possible: {error}")
+
+    def _write_kit(self, is_below: bool) -> None:
+        root = self._pick(_ROOTS[: 7 if self.is_chance(80) else None]) if is_below else self._pick((None, None, "."))
+        self.settings: dict[str, Any] = {} if root is None else {"root": self._filled(root)}
+        if self.is_chance(50):
+            self.settings["targets"] = self.chooser.sample(sorted(TARGETS), self._pick((1, 2, 3)))
+        target = self._pick(self.settings.get("targets", ["claude-code"]))
+        if self.is_chance(40):
+            self.settings["target"] = {target: {"output": self._filled(self._pick(_OUTPUTS[:5]))}}
+        if self.is_chance(20):
+            self.settings["exclusive"] = True
+        self.file = self._pick(("assemble.toml", "assemble.toml", "assemble.toml", "pyproject.toml", ""))
+        self.write_settings()
+        blocks = {"house.md": "# House\n\nBe kind.\n", "extra.md": "# Extra\n\nBe brief.\n", "deep/more.md": "# More\n"}
+        for name, text in blocks.items():
+            self._write(f"_blocks/{name}", text)
+        names = ["alpha", "deep/beta", "stranger", "commondir", "agent", "assemble", "CLAUDE"]
+        names = names[:2] + self.chooser.sample(names[2:], self._pick((0, 0, 1, 2)))
+        names += [f"many-{number}" for number in range(18)] if self.is_chance(3) else []
+        for name in names:
+            self._write(
+                f"agents/{name}.toml", _manifest(name.rpartition("/")[2], self._pick((["house"], ["extra"], [])))
+            )
+        if self.is_chance(30):
+            self._write("templates/agent.md.j2", _TEMPLATES[self._pick((0, 1))])
+            self._write("templates/extra.j2", "Be exact.\n")
+        self._write("old-agents/gamma.md", "---\nname: gamma\ndescription: Old.\n---\n\n# ROLE\n\nYou are old.\n")
+        for file in (".assemble/manifest.schema.json", ".claude/agents/old.md", "agents/old.md", "agents/foreign.md"):
+            if self.is_chance(30):
+                self._write(
+                    file, _SCHEMA if file.endswith("json") else _generated("../agents/old.toml", "agents/old.toml")
+                )
+        for file in (".prettierignore", ".gitattributes", ".gitignore"):
+            if self.is_chance(20):
+                (self.top / file).write_text("*.log\n")
+
+    def write_settings(self) -> None:
+        """Write the settings to the kit's file for them, if it has one."""
+        if self.file:
+            table = {"tool": {"assemble": self.settings}} if self.file == "pyproject.toml" else self.settings
+            self._write(self.file, tomli_w.dumps(table))
+
+    def _write(self, file: str, text: str) -> None:
+        path = self.kit / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode(errors="surrogateescape"))
+
+    def _filled(self, text: str) -> str:
+        return text.replace("{outside}", str(self.outside)).replace("{top}", str(self.top))
+
+    def _place(self, place: str) -> Path:
+        return self.top / place[1:] if place.startswith("/") else self.kit / place
+
+    def _target(self, link: Path) -> str:
+        """What a link at this path leads to."""
+        kind = self.chooser.randrange(100)
+        if kind < 20:
+            return str(self._place(self._pick((*_SOURCES, *_RESULTS))))
+        if kind < 70:
+            suffix = (
+                link.suffix if link.suffix in _OUTSIDE_BY_SUFFIX else ("/" if link.is_dir() or not link.suffix else "")
+            )
+            choices = _OUTSIDE_BY_SUFFIX[suffix] if self.is_chance(80) else sum(_OUTSIDE_BY_SUFFIX.values(), ())
+            return str(self.outside / self._pick(choices))
+        if kind < 85:
+            return str(
+                self.top / ".git" / self._pick(("", "config", "hooks", "commondir", "HEAD", "hooks/post-commit"))
+            )
+        if kind < 90:
+            return str(link)
+        return self._pick(_SYSTEM_TARGETS)
+
+    def link(self, path: Path, target: str, chain: int = 0) -> None:
+        """Make a link, in place of what is there, perhaps over further links, and perhaps a relative one."""
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for number in range(chain):
+            step = self.kit / f"step-{number}-{self.chooser.randrange(1000)}"
+            step.symlink_to(target)
+            target = str(step)
+        if self.is_chance(50):
+            target = os.path.relpath(target, os.path.realpath(path.parent))
+        path.symlink_to(target)
+        self.attacks.append(f"link {path} -> {target}")
+
+    def add_link(self) -> None:
+        """Put a link where the tool reads or writes."""
+        path = self._place(self._pick((*_SOURCES, *_RESULTS)))
+        self.link(path, self._target(path), self._pick((0, 0, 0, 1, 2)))
+
+    def move_behind_link(self) -> None:
+        """Move a file or folder to another place in the repository, and leave a link."""
+        path = self._place(self._pick(_SOURCES))
+        if path.exists() and not path.is_symlink():
+            target = self._pick((self.kit, self.top)) / "moved" / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
+            self.link(path, str(target))
+
+    def set_output(self) -> None:
+        """Set a hostile output."""
+        target = self._pick(self.settings.get("targets", ["claude-code"]))
+        self.settings.setdefault("target", {})[target] = {"output": self._filled(self._pick(_OUTPUTS))}
+        self._set(f"output = {self.settings['target'][target]['output']!r}")
+
+    def set_folder(self) -> None:
+        """Set a hostile folder for sources, or a hostile root."""
+        key = self._pick(("manifests", "blocks", "templates", "root"))
+        names = {"manifests": "agents", "blocks": "_blocks", "templates": "templates", "root": ""}
+        value = self._filled(self._pick(_ROOTS[3:] if key == "root" else _FOLDERS)).replace("{}", names[key])
+        self.settings[key] = ["_blocks", value] if key == "blocks" else value
+        self._set(f"{key} = {value!r}")
+
+    def _set(self, what: str) -> None:
+        self.file = self.file or "assemble.toml"
+        self.write_settings()
+        self.attacks.append(f"set {what}")
+
+    def add_template(self) -> None:
+        """Add a template that reaches for other files."""
+        text = self._pick(_TEMPLATES)
+        self._write(self._pick(("templates/agent.md.j2", "templates/base.j2", "templates/codex/agent.md.j2")), text)
+        self.attacks.append(f"template {text!r}")
+
+    def add_odd_name(self) -> None:
+        """Add a file with an odd name."""
+        folder, suffix, text = self._pick(
+            (
+                ("agents", ".toml", _manifest("odd", [])),
+                ("_blocks", ".md", "# Odd\n"),
+                ("templates", ".j2", "odd\n"),
+                ("agents", ".md", _generated("odd.toml", "agents/odd.toml")),
+                ("out", ".md", "---\nname: x\ndescription: x\n---\n"),
+                ("agents", "/odd.toml", _manifest("odd", [])),
+                ("agents", "", _generated("odd.toml", "agents/odd.toml")),
+            )
+        )
+        file = f"{folder}/{self._pick(_ODD_NAMES)}{suffix}"
+        self._write(file, text)
+        self.attacks.append(f"file {file!r}")
+
+    def add_node(self) -> None:
+        """Put a FIFO or a device where the tool reads or writes."""
+        path = self._place(self._pick((*_SOURCES, *_RESULTS)))
+        self.link(path, str(self._pick((self.outside / "fifo", self.outside / "zero"))))
+        if self.is_chance(70):
+            path.unlink()
+            os.mkfifo(path)
+            self.attacks.append(f"fifo {path}")
+
+    def add_nested_kit(self) -> None:
+        """Add a kit below this one, or above it, perhaps with the same output folder."""
+        kit = self._pick((self.kit / ".kits/b", self.kit / "agents/inner", self.kit / "inner", self.top))
+        root = os.path.relpath(self.top, kit)
+        settings = {
+            "root": root,
+            "target": {"claude-code": {"output": self._pick(("../../agents/{name}.md", "{name}.md"))}},
+        }
+        if not (kit / "assemble.toml").exists():
+            (kit / "agents").mkdir(parents=True, exist_ok=True)
+            (kit / "assemble.toml").write_text(tomli_w.dumps(settings))
+            (kit / "agents/inner.toml").write_text(_manifest("inner", []))
+        self.attacks.append(f"kit {kit}")
+
+
+def _make_canaries(outside: Path, home: Path) -> None:
+    """Write somebody else's files: each kind that the tool reads or writes, so that it would read or write them."""
+    manifest, generated = _manifest("stranger", []), _generated("stranger.toml", "agents/stranger.toml")
+    page = "---\nname: stranger\ndescription: A.\n---\n\n# ROLE\n\n"
+    files: Mapping[Path, str] = {
+        outside / "secret.toml": manifest,
+        outside / "alpha.toml": manifest.replace("stranger", "alpha"),
+        outside / "secret.md": page,
+        outside / "settings.toml": 'targets = ["codex"]\n',
+        outside / "not.toml": "x",
+        outside / "agents/stranger.toml": manifest,
+        outside / "agents/stranger.md": generated,
+        outside / "agents/old.md": _generated("old.toml", "agents/old.toml"),
+        outside / "agents/alpha.md": page,
+        outside / "_blocks/house.md": "# House\n",
+        outside / "templates/agent.md.j2": '{% extends "default/agent.md.j2" %}\n',
+        outside / "workflows/other.yml": "name: other\n",
+        outside / "lines": "*.log\n",
+        outside / "assemble.toml": "",
+        outside / ".assemble/manifest.schema.json": _SCHEMA,
+        outside / ".bashrc": "alias x=y\n",
+        outside.parent / "assemble.toml": "",
+        outside.parent / "agents/stranger.toml": manifest,
+        home / ".bashrc": "alias x=y\n",
+        home / ".git-credentials": "https://user:",
+        home / "agents/stranger.toml": manifest,
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mark = f"{CANARY}\n" if path.suffix in (".md", "") and "\n<!--" not in text else f"# {CANARY}\n"
+        path.write_text(text if path.suffix == ".json" or path.name == "old.md" else f"{text}{mark}")
+    (outside / "notes.md").write_text(f"{page}You were asked for.\n")
+    os.mkfifo(outside / "fifo")
+    try:
+        os.mknod(outside / "zero", 0o600 | stat.S_IFCHR, os.makedev(1, 5))
+    except OSError:  # only the superuser can create devices
+        (outside / "zero").symlink_to("/dev/zero")
+
+
+_OUTSIDE_BY_SUFFIX: Mapping[str, tuple[str, ...]] = {
+    ".toml": ("secret.toml", "alpha.toml", "settings.toml", "not.toml", "new.toml", "fifo", ".bashrc"),
+    ".md": (
+        "secret.md",
+        "agents/stranger.md",
+        "agents/old.md",
+        "agents/alpha.md",
+        "_blocks/house.md",
+        "new.md",
+        "zero",
+    ),
+    ".j2": ("templates/agent.md.j2", "secret.md"),
+    ".json": (".assemble/manifest.schema.json", "new.json"),
+    "/": ("agents", "_blocks", "templates", ".assemble", "workflows", ".", "new", "../home"),
+    "": ("lines", ".bashrc", "fifo", "zero", "new", "agents"),
+}
+
+
+def _manifest(name: str, blocks: Sequence[str]) -> str:
+    return tomli_w.dumps({"name": name, "description": f"Is {name}.", "role": "You work.", "blocks": blocks})
+
+
+def _generated(source: str, manifest: str) -> str:
+    """A file with an intact stamp of that manifest."""
+    head, body = "---\nname: old\ndescription: Old.\n---\n\n", "\n# ROLE\n\nYou are old.\n"
+    line = stamp.line_for([head.encode(), body.encode()], stamp.MARKUP, source, manifest)
+    return head + line + body
+
+
+_ATTACKS: Sequence[_Attack] = (
+    *[RandomKit.add_link] * 8,
+    *[RandomKit.move_behind_link] * 2,
+    *[RandomKit.set_output] * 2,
+    *[RandomKit.set_folder] * 2,
+    *[RandomKit.add_odd_name] * 2,
+    RandomKit.add_template,
+    RandomKit.add_node,
+    RandomKit.add_nested_kit,
+)

@@ -1,0 +1,382 @@
+"""No command opens a file outside the kit's root, the package and the cache, whatever a kit contains.
+
+Many random kits run under an observer that sees every file that a command opens or changes. The allowed paths are
+listed here, and nothing else is allowed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from pathlib import Path
+from threading import Timer
+from typing import NamedTuple
+
+import pytest
+
+import kei_assembler
+from forkserver import COMMAND
+from observer import Access, Observed, Observer, problem
+from random_kits import CANARY, RandomKit
+
+KITS, WORKERS = 500, 2
+STEPS = 9
+pytestmark = pytest.mark.slow
+
+# What Python and git open by themselves, whatever the kit contains.
+SYSTEM = {
+    os.path.dirname(kei_assembler.__file__): "the package",
+    sys.prefix: "its dependencies",
+    sysconfig.get_path("stdlib"): "Python's library",
+    "/usr/lib": "shared libraries",
+    "/etc/ld.so.cache": "the list of shared libraries",
+    "/usr/share/zoneinfo": "the time zone, for times in templates",
+}
+FOR_GIT = {
+    "/etc/gitconfig": "git's settings of the machine",
+    "/usr/share/git-core": "git's own files",
+    "/usr/share/locale": "git's messages",
+}
+DEVICES = frozenset(("/dev/null", "/dev/urandom"))
+# The device numbers of the mounted file systems. `self` is a number in what the kernel returns.
+OF_PROCESS = frozenset(("mountinfo",))
+
+WATCH = f"""\
+import signal
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+signal.setitimer(signal.ITIMER_REAL, 0.5)
+{COMMAND}"""
+SETTINGS = ("assemble.toml", "pyproject.toml")
+
+
+class Allowed(NamedTuple):
+    """The real folders in which a command may write and read, and the further files and folders that it may read."""
+
+    folders: frozenset[str]
+    reads: frozenset[str]
+    top: str
+    home: str
+
+    def refusal(self, access: Access) -> str:
+        """Return why an access is not allowed, or ""."""
+        kind, path = access.kind, access.path
+        is_git = os.path.basename(access.program) == "git"
+        if path in DEVICES:
+            return ""
+        if kind == "run":
+            return "" if is_git else "runs a program"
+        if kind == "connect":
+            return "connects to a socket"
+        if access.is_device:
+            return "opens a device"
+        if ".git" in path.casefold().split("/"):
+            is_own = is_git and kind == "read" and _is_in(path, {f"{self.top}/.git"})
+            return "" if is_own else f"{kind}s in .git"
+        if _is_in(path, self.folders):
+            return ""
+        if kind == "write":
+            return "writes outside the root"
+        of_git = {self.top, f"{self.home}/.gitconfig", f"{self.home}/.config/git", *FOR_GIT} if is_git else ()
+        if _is_in(path, {*self.reads, *SYSTEM, *of_git}) or _is_of_process(path):
+            return ""
+        return "reads outside the root"
+
+
+def _is_in(path: str, folders: Iterator[str] | frozenset[str] | set[str]) -> bool:
+    return any(path == folder or path.startswith(f"{folder.rstrip('/')}/") for folder in folders)
+
+
+def _is_of_process(path: str) -> bool:
+    parts = path.split("/")
+    return len(parts) == 4 and parts[1] == "proc" and parts[2].isdigit() and parts[3] in OF_PROCESS
+
+
+class Step(NamedTuple):
+    """A command line for a kit, and where it runs. `sources` are the files that it names for an import."""
+
+    name: str
+    args: Sequence[str]
+    environment: Mapping[str, str] = {}
+    sources: Sequence[Path] = ()
+
+
+def _build(*args: str) -> Callable[[RandomKit], Step]:
+    return lambda _: Step("build", args)
+
+
+def _one(*args: str) -> Callable[[RandomKit], Step]:
+    def step(kit: RandomKit) -> Step:
+        manifests = sorted((kit.kit / "agents").rglob("*.toml")) or [kit.kit / "agents/none.toml"]
+        return Step("build one", [str(kit.chooser.choice(manifests).relative_to(kit.kit)), *args])
+
+    return step
+
+
+def _import(kit: RandomKit) -> Step:
+    options = kit.chooser.choice(([], [], ["--share"], ["--dry-run"], ["--from", "codex"], ["--from", "claude-code"]))
+    inside = [
+        kit.kit / name for name in ("old-agents", "old-agents/gamma.md", "agents/foreign.md", "agents", ".", ".claude")
+    ]
+    source = kit.chooser.choice([*inside, kit.outside / "notes.md"])
+    return Step("import", ["import", str(source), *options], {}, [source])
+
+
+def _new(kit: RandomKit) -> Step:
+    name = kit.chooser.choice(("fresh", "new", "agent-2", "x\ny", "../fresh", ".git", "-x", "gamma"))
+    options = kit.chooser.choice(([], ["--block", "extra"], ["--tool", "Read"], ["--set", "role=Works."]))
+    return Step("new", ["new", "--description", "Is new.", *options, "--", name])
+
+
+def _init(kit: RandomKit) -> Step:
+    return Step("init", ["init", *kit.chooser.choice(([], ["."], ["fresh-kit"], ["agents"], ["linked"], ["out/x"]))])
+
+
+def _completion(kit: RandomKit) -> Step:
+    words = kit.chooser.choice(
+        ("assemble ", "assemble a", "assemble new x --block ", "assemble new x --handoff ", "assemble -")
+    )
+    shell = kit.chooser.choice(("bash", "zsh", "fish"))
+    number = str(len(words.split(" ")) - 1)
+    return Step(
+        "completion", [], {"_ASSEMBLE_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": number}
+    )
+
+
+def _words(name: str, *choices: Sequence[str]) -> Callable[[RandomKit], Step]:
+    return lambda kit: Step(name, kit.chooser.choice(choices))
+
+
+COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
+    *(_build("--all"), _build("--all", "--no-cache"), _build("--all", "--strict"), _build("--all", "--force")),
+    *(_build("--all", "--prune"), _build("--all", "--force", "--prune"), _build("--all", "--check")),
+    *(_build("--all", "--diff"), _build("--all", "--check", "--diff"), _build("--all", "--check", "--staged")),
+    *(_build("--all", "--staged"), _build("--all", "--target", "codex"), _build("--all", "--ignore", "O611")),
+    *(_build("--all", "--output-format", name) for name in ("json", "github", "sarif")),
+    *(_one(), _one("--stdout"), _one("--force"), _one("--diff"), _one("--check", "--output-format", "json")),
+    *(_import, _import, _new, _new, _init, _init, _completion),
+    *(
+        _words("schema", ["schema"], ["schema", "--settings"]),
+        _words("watch", ["watch"], ["watch", "--target", "codex"]),
+    ),
+    _words("targets", ["targets"], ["targets", "--all"], ["targets", "codex"], ["--help"], ["--version"]),
+    _words("explain", ["explain"], ["explain", "--all"], ["explain", "O611"], ["explain", "nothing"]),
+)
+
+
+class Finding(NamedTuple):
+    """Something that a command must not do: the kit and the command, and a kind to sort it by."""
+
+    kind: str
+    detail: str
+
+
+class Laboratory:
+    """Runs commands on random kits under an observer, and collects what they must not do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.template = folder / "template"
+        subprocess.run(["git", "init", "-q", str(self.template)], check=True)
+        with (self.template / ".git/config").open("a") as config:
+            config.write(f'[remote "origin"]\n\turl = https://{CANARY}@example.com\n')
+        for name in ("cache", "temp"):
+            (folder / name).mkdir()
+        self.observer = Observer(folder / "log")
+        self.found: list[Finding] = []
+        self.statuses: Counter[tuple[str, int]] = Counter()
+        self.writes: Counter[str] = Counter()
+        self.built = 0
+
+    def environment(self, kit: RandomKit) -> dict[str, str]:
+        folders = {"HOME": kit.home, "XDG_CACHE_HOME": self.folder / "cache", "TMPDIR": self.folder / "temp"}
+        return {"PATH": os.environ["PATH"], "TOKEN": CANARY, **{name: str(path) for name, path in folders.items()}}
+
+    def allowed(self, kit: RandomKit, start: Path, step: Step) -> Allowed:
+        """Return what a command may access in a working directory, or with `start` as the kit."""
+        top = os.path.realpath(kit.top)
+        own = {str(self.folder / "cache/kei-assembler"), str(self.folder / "temp")}
+        if step.name in ("targets", "explain"):
+            return Allowed(frozenset(own), frozenset(), top, str(kit.home))
+        folders, settings = {top} if step.name == "init" else set(), set()
+        if step.name == "init" and len(step.args) > 1:
+            start = start / step.args[1]
+        for path in _upwards(start, top):
+            settings |= {os.path.realpath(path / name) for name in SETTINGS}
+        if found := _nearest_kit(start, top):
+            folders.add(_root(found, top))
+        elif step.name == "import":
+            folders.add(os.path.realpath(start))
+        named = {os.path.realpath(path) for path in step.sources if not path.is_relative_to(kit.top)}
+        reads = {path for path in settings if _is_in(path, {top})} | named
+        return Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home))
+
+    def try_kit(self, seed: int) -> None:
+        """Run several commands on the kit of this seed."""
+        folder = self.folder / f"kit-{seed}"
+        folder.mkdir()
+        kit = RandomKit(folder, self.template, seed)
+        untouchable = (kit.outside, kit.home, kit.top / ".git")
+        if kit.is_chance(25):
+            subprocess.run(["git", "add", "-A"], cwd=kit.top, check=False, capture_output=True)
+        before = {path: _state(path) for path in untouchable}
+        steps = kit.chooser.sample(COMMANDS, STEPS)
+        if kit.is_chance(60):
+            steps.insert(0, _build("--all"))
+        has_built = [self._try_step(kit, step(kit)) for step in steps]
+        self.built += any(has_built)
+        for path in untouchable:
+            if _state(path) != before[path]:
+                self._report(kit, "any", "changes what is outside", str(path))
+        for file in _files(kit.top):
+            if CANARY.encode() in file.read_bytes():
+                self._report(kit, "any", "copies a canary", str(file))
+        shutil.rmtree(folder)
+
+    def _try_step(self, kit: RandomKit, step: Step) -> bool:
+        """Run one command, and return whether it has built the whole kit."""
+        args, here, start = list(step.args), kit.kit, kit.kit
+        if kit.is_chance(15) and step.name in ("build", "new", "schema", "watch"):
+            here, args = kit.top, [*args[:1], "--kit", os.path.relpath(kit.kit, kit.top), *args[1:]]
+        environment = {**self.environment(kit), **step.environment}
+        before = self.allowed(kit, start, step)
+        is_watch = step.name == "watch"
+        timer = Timer(0.2, _disturb, [kit])
+        if is_watch:
+            timer.start()
+        run = self.observer.run(here, args, environment, WATCH if is_watch else COMMAND)
+        timer.join() if is_watch else None
+        after = self.allowed(kit, start, step)
+        self._judge(kit, step, before._replace(folders=before.folders | after.folders), run)
+        return run.status == 0 and step.name == "build" and "--check" not in args
+
+    def _judge(self, kit: RandomKit, step: Step, allowed: Allowed, run: Observed) -> None:
+        self.statuses[step.name, run.status] += 1
+        line = " ".join(map(repr, step.args)) or step.name
+        for access in run.accesses:
+            if reason := allowed.refusal(access):
+                self._report(kit, step.name, reason, f"{line}: {access.path}\n    {access.line}")
+            elif access.kind == "write" and _is_in(access.path, {str(kit.top)}):
+                self.writes[next((arg for arg in ("--prune", "--force") if arg in step.args), step.name)] += 1
+        printed = (run.stdout + run.stderr).decode(errors="replace")
+        if CANARY in printed or "root:x:0" in printed:
+            self._report(kit, step.name, "prints what it must not read", f"{line}: {printed}")
+        if "Traceback" in printed or run.status not in {0, 1, 2, *([130] if step.name == "watch" else [])}:
+            self._report(kit, step.name, "crashes", f"{line}: status {run.status}: {printed}")
+
+    def _report(self, kit: RandomKit, command: str, reason: str, detail: str) -> None:
+        attacks = "\n    ".join([detail, *kit.attacks]).replace(str(kit.folder), "…")
+        self.found.append(Finding(f"{command} {reason}", f"seed {kit.seed}: {attacks}"))
+
+
+def _disturb(kit: RandomKit) -> None:
+    """Change something in a kit while a command watches it."""
+    with suppress(OSError, ValueError):
+        kit.add_link()
+
+
+def _upwards(start: Path, top: str) -> Iterator[Path]:
+    for path in (start, *start.parents):
+        yield path
+        if str(path) == top:
+            return
+
+
+def _nearest_kit(start: Path, top: str) -> Path | None:
+    """The kit that a command in a folder finds, or None."""
+    folders = list(_upwards(start, top))
+    marked = (
+        path
+        for path in folders
+        if os.path.lexists(path / "assemble.toml") or (path / "_blocks").is_dir() or _settings(path, top)
+    )
+    bare = (path for path in folders if (path / "agents").is_dir())
+    return next(marked, None) or next(bare, None)
+
+
+def _settings(folder: Path, top: str) -> dict[str, object] | None:
+    """The settings of the kit in a folder: None if it has no readable ones within the work tree."""
+    is_own = os.path.lexists(folder / "assemble.toml")
+    path = os.path.realpath(folder / ("assemble.toml" if is_own else "pyproject.toml"))
+    if not _is_in(path, {top}) or not os.path.isfile(path):
+        return None
+    try:
+        table = tomllib.loads(Path(path).read_text())
+    except ValueError:
+        return None
+    settings = table if is_own else table.get("tool", {}).get("assemble")
+    return settings if isinstance(settings, dict) else None
+
+
+def _root(kit: Path, top: str) -> str:
+    """The real folder to which a kit is limited: its own if the setting `root` is not valid."""
+    own, value = os.path.realpath(kit), (_settings(kit, top) or {}).get("root")
+    if not isinstance(value, str) or not value or value.startswith(("/", "~")):
+        return own
+    root = os.path.realpath(kit / value)
+    return root if _is_in(root, {top}) and _is_in(own, {root}) else own
+
+
+def _state(folder: Path) -> dict[str, tuple[object, ...]]:
+    """Everything in a folder that a write would change."""
+    state: dict[str, tuple[object, ...]] = {}
+    for above, folders, files in os.walk(folder):
+        for name in (".", *folders, *files):
+            path = os.path.join(above, name)
+            status = os.lstat(path)
+            state[path] = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return state
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The regular files in a folder, except git's own."""
+    for above, folders, files in os.walk(folder):
+        if above == str(folder):
+            folders.remove(".git")
+        for name in files:
+            path = Path(above, name)
+            if stat.S_ISREG(path.lstat().st_mode):
+                yield path
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _observable() -> None:
+    if reason := problem():
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must observe the commands: {reason}")
+        pytest.skip(reason)
+
+
+def _try_kits(folder: Path, seeds: Sequence[int]) -> Laboratory:
+    laboratory = Laboratory(folder)
+    with closing(laboratory.observer):
+        for seed in seeds:
+            laboratory.try_kit(seed)
+    return laboratory
+
+
+def _summary(found: Sequence[Finding]) -> str:
+    """How often each kind of finding occurs, with the first example of each."""
+    examples = {finding.kind: finding.detail for finding in reversed(found)}
+    counts = Counter(finding.kind for finding in found)
+    return "\n".join(f"{kind} ({count} times), for example with {examples[kind]}" for kind, count in counts.items())
+
+
+def test_no_command_leaves_the_root(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(WORKERS) as pool:
+        parts = [(tmp_path / f"worker-{number}", range(number, KITS, WORKERS)) for number in range(WORKERS)]
+        laboratories = list(pool.map(lambda part: _try_kits(*part), parts))
+    found = [one for laboratory in laboratories for one in laboratory.found]
+    writes = sum((laboratory.writes for laboratory in laboratories), Counter[str]())
+    assert not found, _summary(found)
+    assert sum(laboratory.built for laboratory in laboratories) >= KITS / 3
+    assert {"build", "build one", "--force", "--prune", "import", "new", "init", "watch"} <= writes.keys()
