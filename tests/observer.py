@@ -71,8 +71,8 @@ _ESCAPED = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
 class Access(NamedTuple):
     """Something that a process did.
 
-    `kind` is `read` (a file or a listing), `write` (any change), `run` (a program) or `connect` (to a socket). `path` is
-    the real path. `program` is the program that the process runs, or "" for the command itself.
+    `kind` is `read` (a file or a listing), `write` (any change), `run` (a program) or `connect` (to a socket). `path`
+    is the real path. `program` is the program that the process runs, or "" for the command itself.
     """
 
     kind: str

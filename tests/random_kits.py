@@ -29,97 +29,25 @@ _SCHEMA = json_schema.as_text(json_schema.manifest_schema(None))
 _PLACES = ("", "", "", "sub", "sub/kit", "a b/-k", "odd\nname", "tools/\udcff")
 _ROOTS = (None, None, None, ".", "..", "..", "../..", "../../..", "", "/", "{top}", "agents", "../outside", "{outside}")
 _OUTPUTS = (
-    *(
-        "{dir}/{name}.md",
-        ".claude/agents/{name}.md",
-        "out/{name}.md",
-        "out/{name}/agent.md",
-        "../{name}.md",
-        "./{name}",
-    ),
-    *("out/{dir}/{name}.md", "{name}.md", "{name}.toml", "../../{name}.md", "/tmp/{name}.md", "{outside}/{name}.md"),
-    *(".git/hooks/{name}", ".git/{name}", "../.git/hooks/{name}", ".GIT/hooks/{name}", "git~1/{name}", ".git./{name}"),
-    *(
-        "{name}\n/../{name}.md",
-        "{name}/../../outside/{name}",
-        "_blocks/{name}.md",
-        "templates/{name}.md.j2",
-        "~/{name}",
-    ),
-    *(
-        "templates/{name}",
-        ".assemble/{name}.schema.json",
-        "agents/{name}.toml",
-        ".github/workflows/{name}.yml",
-        "{name}",
-    ),
-    *(
-        "linked/{name}.md",
-        "to-outside/{name}.md",
-        "to-git/{name}",
-        "agents/{name}/{name}.md",
-        "x;echo$IFS'P';/{name}.md",
-    ),
-    *("{dir}/../{name}.md", "{dir}/{name}", "out\\{name}.md", "./././out//{name}.md", ".prettierignore/{name}", "."),
+    *("{dir}/{name}.md", ".claude/agents/{name}.md", "out/{name}.md", "out/{name}/agent.md", "../{name}.md"),
+    *("./{name}", "out/{dir}/{name}.md", "{name}.md", "{name}.toml", "../../{name}.md", "/tmp/{name}.md"),
+    *("{outside}/{name}.md", ".git/hooks/{name}", ".git/{name}", "../.git/hooks/{name}", ".GIT/hooks/{name}"),
+    *("git~1/{name}", ".git./{name}", "{name}\n/../{name}.md", "{name}/../../outside/{name}", "_blocks/{name}.md"),
+    *("templates/{name}.md.j2", "~/{name}", "templates/{name}", ".assemble/{name}.schema.json"),
+    *("agents/{name}.toml", ".github/workflows/{name}.yml", "{name}", "linked/{name}.md", "to-outside/{name}.md"),
+    *("to-git/{name}", "agents/{name}/{name}.md", "x;echo$IFS'P';/{name}.md", "{dir}/../{name}.md", "{dir}/{name}"),
+    *("out\\{name}.md", "./././out//{name}.md", ".prettierignore/{name}", "."),
 )
 _FOLDERS = (
-    *(
-        "../outside/{}",
-        "{outside}/{}",
-        "/etc",
-        "to-outside",
-        "linked",
-        "..",
-        ".",
-        "../..",
-        ".git",
-        ".git/hooks",
-        "~",
-        "x/{}",
-    ),
-    *(
-        "../.git",
-        "agents/../../outside/{}",
-        ".GIT",
-        "{}/.",
-        "/proc/self",
-        "{}\n",
-        " ",
-        "-{}",
-        "./{}",
-        ".github",
-        "sub/{}",
-    ),
+    *("../outside/{}", "{outside}/{}", "/etc", "to-outside", "linked", "..", ".", "../..", ".git", ".git/hooks"),
+    *("~", "x/{}", "../.git", "agents/../../outside/{}", ".GIT", "{}/.", "/proc/self", "{}\n", " ", "-{}", "./{}"),
+    *(".github", "sub/{}"),
 )
 _ODD_NAMES = (
-    *("new\nline", "byte\udcff", "a b", "-x", "--all", ".GIT", "git~1", ".git.", ".git ", "é", "\u202e", "nul", "COM1"),
-    *(
-        "*",
-        "$(id)",
-        "`id`",
-        "'",
-        '"',
-        "\\",
-        "{name}",
-        "x:y",
-        "%2e%2e",
-        "a\tb",
-        "\x1b[31m",
-        "Agents",
-        "\u2028",
-        "#",
-        "~",
-    ),
-    *(
-        ".assemble-9999999-mine",
-        ".assemble-1-",
-        ".hidden",
-        "x" * 250,
-        "${{ github.head_ref }}",
-        ".h",
-        "CLAUDE",
-        "assemble",
-    ),
+    *("new\nline", "byte\udcff", "a b", "-x", "--all", ".GIT", "git~1", ".git.", ".git ", "é", "\u202e", "nul"),
+    *("COM1", "*", "$(id)", "`id`", "'", '"', "\\", "{name}", "x:y", "%2e%2e", "a\tb", "\x1b[31m", "Agents"),
+    *("\u2028", "#", "~", ".assemble-9999999-mine", ".assemble-1-", ".hidden", "x" * 250, "${{ github.head_ref }}"),
+    *(".h", "CLAUDE", "assemble"),
 )
 _TEMPLATES = (
     '{% extends "default/agent.md.j2" %}\n',
@@ -129,7 +57,7 @@ _TEMPLATES = (
     '{% extends "base.j2" %}\n',
     '{% extends "/etc/passwd" %}\n',
     '{% extends "default/../../../x.j2" %}\n',
-    '{% extends "default/agent.md.j2" %}\n{% block role %}{% include ["none.j2", "../_blocks/house.md"] %}{% endblock %}\n',
+    '{% extends "default/agent.md.j2" %}\n{% block role %}{% include ["none.j2", "../a.md"] %}{% endblock %}\n',
     '{% extends "default/agent.md.j2" %}\n{% block role %}{% include "linked.j2" ignore missing %}{% endblock %}\n',
     '{% extends "default/agent.md.j2" %}\n{% block role %}{% import ".git/config" as x %}{% endblock %}\n',
     '{% extends "default/agent.md.j2" %}\n{% block role %}{% include agent.name %}{% endblock %}\n',
@@ -137,45 +65,26 @@ _TEMPLATES = (
 )
 # Where the tool reads or writes, relative to the kit, or with a / at the start to the top of the repository.
 _SOURCES = (
-    *("assemble.toml", "pyproject.toml", "/assemble.toml", "/pyproject.toml", "agents", "agents/alpha.toml", "_blocks"),
-    *(
-        "agents/new.toml",
-        "agents/deep",
-        "agents/deep/beta.toml",
-        "_blocks/house.md",
-        "_blocks/extra.md",
-        "_blocks/deep",
-    ),
-    *(
-        "templates",
-        "templates/agent.md.j2",
-        "templates/base.j2",
-        "templates/extra.j2",
-        "templates/linked.j2",
-        "agents/x.md",
-    ),
-    *("templates/codex", "templates/codex/agent.md.j2", "templates/default", "old-agents", "old-agents/gamma.md"),
+    *("assemble.toml", "pyproject.toml", "/assemble.toml", "/pyproject.toml", "agents", "agents/alpha.toml"),
+    *("_blocks", "agents/new.toml", "agents/deep", "agents/deep/beta.toml", "_blocks/house.md", "_blocks/extra.md"),
+    *("_blocks/deep", "templates", "templates/agent.md.j2", "templates/base.j2", "templates/extra.j2"),
+    *("templates/linked.j2", "agents/x.md", "templates/codex", "templates/codex/agent.md.j2", "templates/default"),
+    *("old-agents", "old-agents/gamma.md"),
 )
 _RESULTS = (
-    *("agents/alpha.md", "agents/beta.md", "agents/commondir.md", "agents/deep/beta.md", "agents/stranger.md", "out"),
-    *(
-        "out/alpha.md",
-        "out/stranger.md",
-        ".claude",
-        ".claude/agents",
-        ".claude/agents/alpha.md",
-        ".codex",
-        ".codex/agents",
-    ),
-    *(".assemble", ".assemble/manifest.schema.json", ".assemble/settings.schema.json", ".github", ".github/agents"),
-    *("/.github", "/.github/workflows", "/.github/workflows/assemble.yml", "/.prettierignore", "/.gitattributes"),
-    *("/.gitignore", "/.pre-commit-config.yaml", "/.claude", "/.claude/agents", ".gemini/agents/alpha.md", "linked"),
-    *("to-outside", "to-git", ".opencode", ".cursor/agents", ".qwen", "/.github/agents", "CLAUDE.md", ".kits"),
+    *("agents/alpha.md", "agents/beta.md", "agents/commondir.md", "agents/deep/beta.md", "agents/stranger.md"),
+    *("out", "out/alpha.md", "out/stranger.md", ".claude", ".claude/agents", ".claude/agents/alpha.md", ".codex"),
+    *(".codex/agents", ".assemble", ".assemble/manifest.schema.json", ".assemble/settings.schema.json", ".github"),
+    *(".github/agents", "/.github", "/.github/workflows", "/.github/workflows/assemble.yml", "/.prettierignore"),
+    *("/.gitattributes", "/.gitignore", "/.pre-commit-config.yaml", "/.claude", "/.claude/agents"),
+    *(".gemini/agents/alpha.md", "linked", "to-outside", "to-git", ".opencode", ".cursor/agents", ".qwen"),
+    *("/.github/agents", "CLAUDE.md", ".kits"),
 )
 _SYSTEM_TARGETS = (
-    *("/etc/passwd", "/proc/self/environ", "/proc/self/root", "/proc/self/cwd", "/dev/zero", "/dev/stdin", "/dev/tty"),
-    *("/", "/etc", "/proc/self/fd/0", "/dev/full", "/proc/self/mem"),
+    *("/etc/passwd", "/proc/self/environ", "/proc/self/root", "/proc/self/cwd", "/dev/zero", "/dev/stdin"),
+    *("/dev/tty", "/", "/etc", "/proc/self/fd/0", "/dev/full", "/proc/self/mem"),
 )
+_GIT_TARGETS = ("", "config", "hooks", "commondir", "HEAD", "hooks/post-commit", "hooks/alpha")
 
 
 class RandomKit:
@@ -194,7 +103,7 @@ class RandomKit:
         _make_canaries(self.outside, self.home)
         shutil.copytree(template, self.top, symlinks=True)
         self._write_kit(bool(place))
-        for attack in self.chooser.choices(_ATTACKS, k=self._pick((0, 1, 1, 1, 2, 2, 3, 5))):
+        for attack in self.chooser.choices(_ATTACKS, k=self._pick((0, 1, 1, 2, 3, 5))):
             self._try(attack)
 
     def _pick(self, choices: Sequence[Choice]) -> Choice:
@@ -211,13 +120,13 @@ class RandomKit:
             self.attacks.append(f"  not possible: {error}")
 
     def _write_kit(self, is_below: bool) -> None:
-        root = self._pick(_ROOTS[: 7 if self.is_chance(80) else None]) if is_below else self._pick((None, None, "."))
+        root = self._pick(_ROOTS[:5]) if is_below else self._pick((None, None, "."))
         self.settings: dict[str, Any] = {} if root is None else {"root": self._filled(root)}
         if self.is_chance(50):
             self.settings["targets"] = self.chooser.sample(sorted(TARGETS), self._pick((1, 2, 3)))
         target = self._pick(self.settings.get("targets", ["claude-code"]))
         if self.is_chance(40):
-            self.settings["target"] = {target: {"output": self._filled(self._pick(_OUTPUTS[:5]))}}
+            self.settings["target"] = {target: {"output": self._pick(_OUTPUTS[:4])}}
         if self.is_chance(20):
             self.settings["exclusive"] = True
         self.file = self._pick(("assemble.toml", "assemble.toml", "assemble.toml", "pyproject.toml", ""))
@@ -225,22 +134,19 @@ class RandomKit:
         blocks = {"house.md": "# House\n\nBe kind.\n", "extra.md": "# Extra\n\nBe brief.\n", "deep/more.md": "# More\n"}
         for name, text in blocks.items():
             self._write(f"_blocks/{name}", text)
-        names = ["alpha", "deep/beta", "stranger", "commondir", "agent", "assemble", "CLAUDE"]
+        names = ["alpha", "deep/beta", "stranger", "commondir", "agent", "assemble"]
         names = names[:2] + self.chooser.sample(names[2:], self._pick((0, 0, 1, 2)))
         names += [f"many-{number}" for number in range(18)] if self.is_chance(3) else []
         for name in names:
-            self._write(
-                f"agents/{name}.toml", _manifest(name.rpartition("/")[2], self._pick((["house"], ["extra"], [])))
-            )
+            text = _manifest(name.rpartition("/")[2], self._pick((["house"], ["extra"], [])))
+            self._write(f"agents/{name}.toml", text)
         if self.is_chance(30):
             self._write("templates/agent.md.j2", _TEMPLATES[self._pick((0, 1))])
             self._write("templates/extra.j2", "Be exact.\n")
         self._write("old-agents/gamma.md", "---\nname: gamma\ndescription: Old.\n---\n\n# ROLE\n\nYou are old.\n")
-        for file in (".assemble/manifest.schema.json", ".claude/agents/old.md", "agents/old.md", "agents/foreign.md"):
-            if self.is_chance(30):
-                self._write(
-                    file, _SCHEMA if file.endswith("json") else _generated("../agents/old.toml", "agents/old.toml")
-                )
+        for file in _OLD_FILES:
+            if self.is_chance(12):
+                self._write(file, _OLD_FILES[file])
         for file in (".prettierignore", ".gitattributes", ".gitignore"):
             if self.is_chance(20):
                 (self.top / file).write_text("*.log\n")
@@ -253,8 +159,18 @@ class RandomKit:
 
     def _write(self, file: str, text: str) -> None:
         path = self.kit / file
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make_room(path)
         path.write_bytes(text.encode(errors="surrogateescape"))
+
+    def _make_room(self, path: Path) -> None:
+        """Remove what is at a path in the repository, and make the folder for it."""
+        folder = Path(os.path.realpath(path.parent))
+        if not folder.is_relative_to(self.top) or ".git" in folder.parts:
+            raise ValueError(f"a link leads to {folder}")
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
 
     def _filled(self, text: str) -> str:
         return text.replace("{outside}", str(self.outside)).replace("{top}", str(self.top))
@@ -268,25 +184,17 @@ class RandomKit:
         if kind < 20:
             return str(self._place(self._pick((*_SOURCES, *_RESULTS))))
         if kind < 70:
-            suffix = (
-                link.suffix if link.suffix in _OUTSIDE_BY_SUFFIX else ("/" if link.is_dir() or not link.suffix else "")
-            )
-            choices = _OUTSIDE_BY_SUFFIX[suffix] if self.is_chance(80) else sum(_OUTSIDE_BY_SUFFIX.values(), ())
-            return str(self.outside / self._pick(choices))
+            fitting = _OUTSIDE_BY_SUFFIX.get(link.suffix, ("lines", ".bashrc", "fifo", "zero", "new", "agents"))
+            return str(self.outside / self._pick(fitting if self.is_chance(80) else _OUTSIDE))
         if kind < 85:
-            return str(
-                self.top / ".git" / self._pick(("", "config", "hooks", "commondir", "HEAD", "hooks/post-commit"))
-            )
+            return str(self.top / ".git" / self._pick(_GIT_TARGETS))
         if kind < 90:
             return str(link)
         return self._pick(_SYSTEM_TARGETS)
 
     def link(self, path: Path, target: str, chain: int = 0) -> None:
         """Make a link, in place of what is there, perhaps over further links, and perhaps a relative one."""
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        path.unlink(missing_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make_room(path)
         for number in range(chain):
             step = self.kit / f"step-{number}-{self.chooser.randrange(1000)}"
             step.symlink_to(target)
@@ -296,9 +204,16 @@ class RandomKit:
         path.symlink_to(target)
         self.attacks.append(f"link {path} -> {target}")
 
-    def add_link(self) -> None:
-        """Put a link where the tool reads or writes."""
-        path = self._place(self._pick((*_SOURCES, *_RESULTS)))
+    def add_source_link(self) -> None:
+        """Put a link where the tool reads, so that most builds are refused."""
+        self._add_link(_SOURCES)
+
+    def add_result_link(self) -> None:
+        """Put a link where the tool writes."""
+        self._add_link(_RESULTS)
+
+    def _add_link(self, places: Sequence[str]) -> None:
+        path = self._place(self._pick(places))
         self.link(path, self._target(path), self._pick((0, 0, 0, 1, 2)))
 
     def move_behind_link(self) -> None:
@@ -306,7 +221,7 @@ class RandomKit:
         path = self._place(self._pick(_SOURCES))
         if path.exists() and not path.is_symlink():
             target = self._pick((self.kit, self.top)) / "moved" / path.name
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self._make_room(target)
             path.rename(target)
             self.link(path, str(target))
 
@@ -357,7 +272,7 @@ class RandomKit:
         path = self._place(self._pick((*_SOURCES, *_RESULTS)))
         self.link(path, str(self._pick((self.outside / "fifo", self.outside / "zero"))))
         if self.is_chance(70):
-            path.unlink()
+            self._make_room(path)
             os.mkfifo(path)
             self.attacks.append(f"fifo {path}")
 
@@ -369,10 +284,13 @@ class RandomKit:
             "root": root,
             "target": {"claude-code": {"output": self._pick(("../../agents/{name}.md", "{name}.md"))}},
         }
-        if not (kit / "assemble.toml").exists():
-            (kit / "agents").mkdir(parents=True, exist_ok=True)
-            (kit / "assemble.toml").write_text(tomli_w.dumps(settings))
-            (kit / "agents/inner.toml").write_text(_manifest("inner", []))
+        if not os.path.lexists(kit / "assemble.toml"):
+            for file, text in {
+                "assemble.toml": tomli_w.dumps(settings),
+                "agents/inner.toml": _manifest("inner", []),
+            }.items():
+                self._make_room(kit / file)
+                (kit / file).write_text(text)
         self.attacks.append(f"kit {kit}")
 
 
@@ -428,9 +346,9 @@ _OUTSIDE_BY_SUFFIX: Mapping[str, tuple[str, ...]] = {
     ),
     ".j2": ("templates/agent.md.j2", "secret.md"),
     ".json": (".assemble/manifest.schema.json", "new.json"),
-    "/": ("agents", "_blocks", "templates", ".assemble", "workflows", ".", "new", "../home"),
-    "": ("lines", ".bashrc", "fifo", "zero", "new", "agents"),
+    "": ("agents", "_blocks", "templates", ".assemble", "workflows", ".", "new", "../home"),
 }
+_OUTSIDE = tuple(name for names in _OUTSIDE_BY_SUFFIX.values() for name in names)
 
 
 def _manifest(name: str, blocks: Sequence[str]) -> str:
@@ -444,8 +362,16 @@ def _generated(source: str, manifest: str) -> str:
     return head + line + body
 
 
+_OLD_FILES = {
+    ".assemble/manifest.schema.json": _SCHEMA,
+    ".claude/agents/old.md": _generated("../../agents/old.toml", "agents/old.toml"),
+    "agents/old.md": _generated("old.toml", "agents/old.toml"),
+    "agents/foreign.md": "---\nname: foreign\ndescription: By hand.\n---\n\n# ROLE\n\nYou are by hand.\n",
+}
+
 _ATTACKS: Sequence[_Attack] = (
-    *[RandomKit.add_link] * 8,
+    *[RandomKit.add_source_link] * 4,
+    *[RandomKit.add_result_link] * 8,
     *[RandomKit.move_behind_link] * 2,
     *[RandomKit.set_output] * 2,
     *[RandomKit.set_folder] * 2,

@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -68,30 +68,24 @@ class Allowed(NamedTuple):
 
     def refusal(self, access: Access) -> str:
         """Return why an access is not allowed, or ""."""
-        kind, path = access.kind, access.path
-        is_git = os.path.basename(access.program) == "git"
-        if path in DEVICES:
-            return ""
-        if kind == "run":
-            return "" if is_git else "runs a program"
-        if kind == "connect":
-            return "connects to a socket"
-        if access.is_device:
-            return "opens a device"
-        if ".git" in path.casefold().split("/"):
-            is_own = is_git and kind == "read" and _is_in(path, {f"{self.top}/.git"})
-            return "" if is_own else f"{kind}s in .git"
-        if _is_in(path, self.folders):
-            return ""
-        if kind == "write":
-            return "writes outside the root"
-        of_git = {self.top, f"{self.home}/.gitconfig", f"{self.home}/.config/git", *FOR_GIT} if is_git else ()
-        if _is_in(path, {*self.reads, *SYSTEM, *of_git}) or _is_of_process(path):
-            return ""
-        return "reads outside the root"
+        path, is_git = access.path, os.path.basename(access.program) == "git"
+        of_git = {self.top, f"{self.home}/.gitconfig", f"{self.home}/.config/git", *FOR_GIT} if is_git else set()
+        reads = self.reads | SYSTEM.keys() | of_git
+        is_own_git = is_git and access.kind == "read" and _is_in(path, {f"{self.top}/.git"})
+        refusals = {
+            "runs a program": access.kind == "run" and not is_git,
+            "connects to a socket": access.kind == "connect",
+            "opens a device": access.is_device,
+            f"{access.kind}s in .git": ".git" in path.casefold().split("/") and not is_own_git,
+            "writes outside the root": access.kind == "write" and not _is_in(path, self.folders),
+            "reads outside the root": access.kind == "read"
+            and not _is_in(path, self.folders | reads)
+            and not _is_of_process(path),
+        }
+        return "" if path in DEVICES else next((reason for reason, applies in refusals.items() if applies), "")
 
 
-def _is_in(path: str, folders: Iterator[str] | frozenset[str] | set[str]) -> bool:
+def _is_in(path: str, folders: Iterable[str]) -> bool:
     return any(path == folder or path.startswith(f"{folder.rstrip('/')}/") for folder in folders)
 
 
@@ -189,6 +183,7 @@ class Laboratory:
         subprocess.run(["git", "init", "-q", str(self.template)], check=True)
         with (self.template / ".git/config").open("a") as config:
             config.write(f'[remote "origin"]\n\turl = https://{CANARY}@example.com\n')
+            config.write(f"[core]\n\tfsmonitor = {shutil.which('true')}\n")
         for name in ("cache", "temp"):
             (folder / name).mkdir()
         self.observer = Observer(folder / "log")
@@ -227,7 +222,9 @@ class Laboratory:
         kit = RandomKit(folder, self.template, seed)
         untouchable = (kit.outside, kit.home, kit.top / ".git")
         if kit.is_chance(25):
-            subprocess.run(["git", "add", "-A"], cwd=kit.top, check=False, capture_output=True)
+            subprocess.run(
+                ["git", "-c", "core.fsmonitor=false", "add", "-A"], cwd=kit.top, check=False, capture_output=True
+            )
         before = {path: _state(path) for path in untouchable}
         steps = kit.chooser.sample(COMMANDS, STEPS)
         if kit.is_chance(60):
@@ -244,17 +241,21 @@ class Laboratory:
 
     def _try_step(self, kit: RandomKit, step: Step) -> bool:
         """Run one command, and return whether it has built the whole kit."""
-        args, here, start = list(step.args), kit.kit, kit.kit
-        if kit.is_chance(15) and step.name in ("build", "new", "schema", "watch"):
-            here, args = kit.top, [*args[:1], "--kit", os.path.relpath(kit.kit, kit.top), *args[1:]]
-        environment = {**self.environment(kit), **step.environment}
+        args, here, place = list(step.args), kit.kit, kit.chooser.randrange(100)
+        if step.name in ("build", "new", "schema", "watch"):
+            if place < 15:
+                here, args = kit.top, [*args[:1], "--kit", os.path.relpath(kit.kit, kit.top), *args[1:]]
+            elif place < 30 and not (kit.kit / "agents").is_symlink() and (kit.kit / "agents").is_dir():
+                here = kit.kit / "agents"
+        start = kit.kit if here == kit.top else here
+        environment, is_watch = {**self.environment(kit), **step.environment}, step.name == "watch"
         before = self.allowed(kit, start, step)
-        is_watch = step.name == "watch"
         timer = Timer(0.2, _disturb, [kit])
         if is_watch:
             timer.start()
         run = self.observer.run(here, args, environment, WATCH if is_watch else COMMAND)
-        timer.join() if is_watch else None
+        if is_watch:
+            timer.join()
         after = self.allowed(kit, start, step)
         self._judge(kit, step, before._replace(folders=before.folders | after.folders), run)
         return run.status == 0 and step.name == "build" and "--check" not in args
@@ -265,6 +266,8 @@ class Laboratory:
         for access in run.accesses:
             if reason := allowed.refusal(access):
                 self._report(kit, step.name, reason, f"{line}: {access.path}\n    {access.line}")
+            elif access.kind == "write" and _is_in(access.path, {str(self.folder / "cache")}):
+                self.writes["the cache"] += 1
             elif access.kind == "write" and _is_in(access.path, {str(kit.top)}):
                 self.writes[next((arg for arg in ("--prune", "--force") if arg in step.args), step.name)] += 1
         printed = (run.stdout + run.stderr).decode(errors="replace")
@@ -281,7 +284,8 @@ class Laboratory:
 def _disturb(kit: RandomKit) -> None:
     """Change something in a kit while a command watches it."""
     with suppress(OSError, ValueError):
-        kit.add_link()
+        add = kit.chooser.choice((kit.add_source_link, kit.add_result_link))
+        add()
 
 
 def _upwards(start: Path, top: str) -> Iterator[Path]:
@@ -350,6 +354,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True, scope="module")
 def _observable() -> None:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("only Linux has strace")
     if reason := problem():
         if os.environ.get("CI"):
             pytest.fail(f"CI must observe the commands: {reason}")
@@ -379,4 +385,78 @@ def test_no_command_leaves_the_root(tmp_path: Path) -> None:
     writes = sum((laboratory.writes for laboratory in laboratories), Counter[str]())
     assert not found, _summary(found)
     assert sum(laboratory.built for laboratory in laboratories) >= KITS / 3
-    assert {"build", "build one", "--force", "--prune", "import", "new", "init", "watch"} <= writes.keys()
+    assert {"build", "build one", "--force", "--prune", "import", "new", "init", "watch", "the cache"} <= writes.keys()
+
+
+PLANTED = {
+    "reads outside the root": """open("{outside}/secret.md").read()""",
+    "reads outside the root by a link": """os.symlink("../outside/secret.md", "l"); open("l").read()""",
+    "reads outside the root by a folder": """os.open("lines", 0, dir_fd=os.open("{outside}", os.O_PATH))""",
+    "reads outside the root by a listing": """os.listdir("{outside}")""",
+    "reads outside the root by another folder": """os.chdir("{outside}"); open("lines").read()""",
+    "reads outside the root in a child": """os.fork() or open("{outside}/lines").read()""",
+    "writes outside the root": """open("{outside}/new", "w")""",
+    "writes outside the root by a link": """os.symlink("{outside}/new", "m"); open("m", "w")""",
+    "writes outside the root by a rename": """open("n", "w"); os.rename("n", "../outside/n")""",
+    "writes outside the root by a folder": """os.symlink("{outside}", "f"); os.mkdir("f/new")""",
+    "writes outside the root by its mode": """os.chmod("{outside}/lines", 0o600)""",
+    "writes outside the root by a removal": """os.unlink("{outside}/lines")""",
+    "writes outside the root by its length": """os.truncate("{outside}/lines", 0)""",
+    "writes outside the root by a descriptor": """os.fchmod(os.open("{outside}", os.O_DIRECTORY), 0o700)""",
+    "writes in .git": """open(".git/hooks/new", "w")""",
+    "reads in .git": """open(".git/config").read()""",
+    "opens a device": """os.open("{outside}/fifo", os.O_RDONLY | os.O_NONBLOCK)""",
+    "opens a device of the system": """open("/dev/zero", "rb")""",
+    "runs a program": """import subprocess; subprocess.run(["true"])""",
+    "connects to a socket": """import socket; socket.socket(socket.AF_UNIX).bind("socket")""",
+}
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    laboratory = Laboratory(tmp_path_factory.mktemp("laboratory") / "observed")
+    with closing(laboratory.observer):
+        yield laboratory
+
+
+def _plain_kit(laboratory: Laboratory, name: str) -> RandomKit:
+    """A kit at the top of its repository, without links."""
+    folder = laboratory.folder / name
+    folder.mkdir()
+    kit = RandomKit(folder, laboratory.template, 0)
+    shutil.rmtree(kit.top)
+    shutil.copytree(laboratory.template, kit.top)
+    kit.kit = kit.top
+    (kit.top / "agents").mkdir()
+    (kit.top / "agents/alpha.toml").write_text('name = "alpha"\ndescription = "A."\n')
+    return kit
+
+
+@pytest.mark.parametrize("reason", PLANTED)
+def test_observer_reports_what_is_not_allowed(laboratory: Laboratory, reason: str) -> None:
+    kit = _plain_kit(laboratory, reason)
+    code = PLANTED[reason].replace("{outside}", str(kit.outside))
+    run = laboratory.observer.run(kit.kit, [], code=f"import os\n{code}\nraise SystemExit(3)")
+    assert run.status == 3, run.stderr
+    allowed = laboratory.allowed(kit, kit.kit, Step("build", []))
+    reasons = {allowed.refusal(access) for access in run.accesses} - {""}
+    assert len(reasons) == 1
+    assert reason.startswith(reasons.pop())
+
+
+def test_observer_sees_what_is_allowed(laboratory: Laboratory) -> None:
+    kit = _plain_kit(laboratory, "plain")
+    run = laboratory.observer.run(kit.kit, ["--all"], laboratory.environment(kit))
+    assert run.status == 0, run.stderr
+    seen = {(access.kind, os.path.relpath(access.path, kit.top)) for access in run.accesses}
+    assert {("read", "agents"), ("read", "agents/alpha.toml"), ("write", "agents/alpha.md")} <= seen
+    allowed = laboratory.allowed(kit, kit.kit, Step("build", []))
+    assert {allowed.refusal(access) for access in run.accesses} == {""}
+
+
+def test_kit_follows_from_its_seed(laboratory: Laboratory) -> None:
+    folders = [laboratory.folder / name / "kit" for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    first, second = (RandomKit(folder, laboratory.template, 7).attacks for folder in folders)
+    assert str(first).replace("first", "second") == str(second)
