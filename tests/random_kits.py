@@ -31,7 +31,14 @@ _ROOTS = (None, None, None, ".", "..", "..", "../..", "../../..", "", "/", "{top
 _OUTPUTS = (
     *("{dir}/{name}.md", ".claude/agents/{name}.md", "out/{name}.md", "out/{name}/agent.md", "../{name}.md"),
     *("./{name}", "out/{dir}/{name}.md", "{name}.md", "{name}.toml", "../../{name}.md", "/tmp/{name}.md"),
-    *("{outside}/{name}.md", ".git/hooks/{name}", ".git/{name}", "../.git/hooks/{name}", ".GIT/hooks/{name}"),
+    *(
+        "{outside}/{name}.md",
+        ".git/hooks/{name}",
+        ".git/hooks/{name}",
+        ".git/{name}",
+        "../.git/hooks/{name}",
+        ".GIT/hooks/{name}",
+    ),
     *("git~1/{name}", ".git./{name}", "{name}\n/../{name}.md", "{name}/../../outside/{name}", "_blocks/{name}.md"),
     *("templates/{name}.md.j2", "~/{name}", "templates/{name}", ".assemble/{name}.schema.json"),
     *("agents/{name}.toml", ".github/workflows/{name}.yml", "{name}", "linked/{name}.md", "to-outside/{name}.md"),
@@ -63,23 +70,35 @@ _TEMPLATES = (
     '{% extends "default/agent.md.j2" %}\n{% block role %}{% include agent.name %}{% endblock %}\n',
     '{% extends "default/agent.md.j2" %}\n{% block role %}{% include "a\nb\\\\c" ignore missing %}{% endblock %}\n',
 )
-# Where the tool reads or writes, relative to the kit, or with a / at the start to the top of the repository.
-_SOURCES = (
-    *("assemble.toml", "pyproject.toml", "/assemble.toml", "/pyproject.toml", "agents", "agents/alpha.toml"),
-    *("_blocks", "agents/new.toml", "agents/deep", "agents/deep/beta.toml", "_blocks/house.md", "_blocks/extra.md"),
-    *("_blocks/deep", "templates", "templates/agent.md.j2", "templates/base.j2", "templates/extra.j2"),
-    *("templates/linked.j2", "agents/x.md", "templates/codex", "templates/codex/agent.md.j2", "templates/default"),
-    *("old-agents", "old-agents/gamma.md"),
-)
-_RESULTS = (
-    *("agents/alpha.md", "agents/beta.md", "agents/commondir.md", "agents/deep/beta.md", "agents/stranger.md"),
-    *("out", "out/alpha.md", "out/stranger.md", ".claude", ".claude/agents", ".claude/agents/alpha.md", ".codex"),
-    *(".codex/agents", ".assemble", ".assemble/manifest.schema.json", ".assemble/settings.schema.json", ".github"),
-    *(".github/agents", "/.github", "/.github/workflows", "/.github/workflows/assemble.yml", "/.prettierignore"),
-    *("/.gitattributes", "/.gitignore", "/.pre-commit-config.yaml", "/.claude", "/.claude/agents"),
-    *(".gemini/agents/alpha.md", "linked", "to-outside", "to-git", ".opencode", ".cursor/agents", ".qwen"),
-    *("/.github/agents", "CLAUDE.md", ".kits"),
-)
+# Where the tool reads or writes, relative to the kit, or with a / at the start to the top of the repository. The key is
+# the command that uses the file; an empty key stands for all that read the kit.
+_PLACES_BY_COMMAND = {
+    "": (
+        *("assemble.toml", "pyproject.toml", "/assemble.toml", "/pyproject.toml", "agents", "agents/alpha.toml"),
+        *("_blocks", "agents/deep", "agents/deep/beta.toml", "agents/added.toml", "_blocks/house.md", "_blocks/deep"),
+        *("_blocks/extra.md", "_blocks/added.md", "templates", "templates/agent.md.j2", "templates/base.j2"),
+        *("templates/extra.j2", "templates/linked.j2", "templates/codex", "templates/codex/agent.md.j2"),
+    ),
+    "build": (
+        *("agents/old.md", "agents/x.md", ".claude", ".claude/agents", ".codex/agents", ".github/agents", ".opencode"),
+        *(".assemble", ".assemble/manifest.schema.json", ".assemble/settings.schema.json", ".gemini/agents", "out"),
+        *("linked", "to-outside", "to-git", "CLAUDE.md", ".kits", "/.claude/agents", "/.github/agents", "/.qwen"),
+    ),
+    "init": (
+        *("/.github", "/.github/workflows", "/.github/workflows/assemble.yml", "/.prettierignore", "/.gitattributes"),
+        *("/.pre-commit-config.yaml", "/.prettierignore", "/.gitattributes", "/.github", "fresh-kit", "out", "linked"),
+        *("fresh-kit/agents", "fresh-kit/_blocks", "fresh-kit/.assemble", "fresh-kit/agents/reviewer.md"),
+    ),
+    "new": (
+        *("agents/fresh.toml", "agents/fresh.toml", ".assemble/manifest.schema.json", ".assemble", "agents"),
+        ".assemble/manifest.schema.json",
+    ),
+    "import": (
+        *("old-agents", "old-agents/gamma.md", "old-agents/delta.md", "old-agents/more", "agents/gamma.toml"),
+        *("_blocks/role.md", ".claude/agents", ".github/agents", "agents/foreign.md"),
+    ),
+    "watch": ("agents/deep", "_blocks/deep", "templates", "agents/x", "_blocks/x", "templates/x"),
+}
 _SYSTEM_TARGETS = (
     *("/etc/passwd", "/proc/self/environ", "/proc/self/root", "/proc/self/cwd", "/dev/zero", "/dev/stdin"),
     *("/dev/tty", "/", "/etc", "/proc/self/fd/0", "/dev/full", "/proc/self/mem"),
@@ -90,7 +109,7 @@ _GIT_TARGETS = ("", "config", "hooks", "commondir", "HEAD", "hooks/post-commit",
 class RandomKit:
     """A repository with a kit in a folder, and next to it the folders `outside` and `home`, which hold canaries.
 
-    `top` is the top of the repository. The kit can be in a subfolder of it.
+    `top` is the top of the repository. The kit can be in a subfolder of it. `wanted` has commands that are worth a try.
     """
 
     def __init__(self, folder: Path, template: Path, seed: int) -> None:
@@ -100,6 +119,7 @@ class RandomKit:
         place = self._pick(_PLACES)
         self.kit = self.top / place
         self.attacks: list[str] = []
+        self.wanted: list[str] = []
         _make_canaries(self.outside, self.home)
         shutil.copytree(template, self.top, symlinks=True)
         self._write_kit(bool(place))
@@ -137,6 +157,7 @@ class RandomKit:
         names = ["alpha", "deep/beta", "stranger", "commondir", "agent", "assemble"]
         names = names[:2] + self.chooser.sample(names[2:], self._pick((0, 0, 1, 2)))
         names += [f"many-{number}" for number in range(18)] if self.is_chance(3) else []
+        self.agents = [name.rpartition("/")[2] for name in names]
         for name in names:
             text = _manifest(name.rpartition("/")[2], self._pick((["house"], ["extra"], [])))
             self._write(f"agents/{name}.toml", text)
@@ -164,9 +185,9 @@ class RandomKit:
 
     def _make_room(self, path: Path) -> None:
         """Remove what is at a path in the repository, and make the folder for it."""
-        folder = Path(os.path.realpath(path.parent))
-        if not folder.is_relative_to(self.top) or ".git" in folder.parts:
-            raise ValueError(f"a link leads to {folder}")
+        real = Path(os.path.realpath(path.parent)) / path.name
+        if not real.is_relative_to(self.top) or ".git" in real.parts or self.kit.is_relative_to(real):
+            raise ValueError(f"a link leads to {real}")
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         path.unlink(missing_ok=True)
@@ -182,7 +203,7 @@ class RandomKit:
         """What a link at this path leads to."""
         kind = self.chooser.randrange(100)
         if kind < 20:
-            return str(self._place(self._pick((*_SOURCES, *_RESULTS))))
+            return str(self._random_place())
         if kind < 70:
             fitting = _OUTSIDE_BY_SUFFIX.get(link.suffix, ("lines", ".bashrc", "fifo", "zero", "new", "agents"))
             return str(self.outside / self._pick(fitting if self.is_chance(80) else _OUTSIDE))
@@ -204,21 +225,29 @@ class RandomKit:
         path.symlink_to(target)
         self.attacks.append(f"link {path} -> {target}")
 
-    def add_source_link(self) -> None:
-        """Put a link where the tool reads, so that most builds are refused."""
-        self._add_link(_SOURCES)
-
-    def add_result_link(self) -> None:
-        """Put a link where the tool writes."""
-        self._add_link(_RESULTS)
-
-    def _add_link(self, places: Sequence[str]) -> None:
-        path = self._place(self._pick(places))
+    def add_link(self) -> None:
+        """Put a link where a command reads or writes."""
+        path = self._random_place()
         self.link(path, self._target(path), self._pick((0, 0, 0, 1, 2)))
+
+    def _random_place(self) -> Path:
+        """A path that a command reads or writes. The command gets into `wanted`."""
+        command = self._pick(("", "", "build", "output", "output", "output", "init", "init", "new", "import", "watch"))
+        self.wanted.append(command)
+        return self._place(self._pick(self._outputs() if command == "output" else _PLACES_BY_COMMAND[command]))
+
+    def _outputs(self) -> list[str]:
+        """The outputs of the agents, and their folders."""
+        targets = self.settings.get("targets", ["claude-code"])
+        settings = self.settings.get("target", {})
+        patterns = [settings.get(name, {}).get("output", TARGETS[name].output) for name in targets]
+        files = [pattern.replace("{name}", name) for pattern in patterns for name in self.agents]
+        files = [os.path.normpath(file.replace("{dir}", "agents")) for file in files]
+        return [*files, *files, *(os.path.dirname(file) or "out" for file in files)]
 
     def move_behind_link(self) -> None:
         """Move a file or folder to another place in the repository, and leave a link."""
-        path = self._place(self._pick(_SOURCES))
+        path = self._place(self._pick(_PLACES_BY_COMMAND[""]))
         if path.exists() and not path.is_symlink():
             target = self._pick((self.kit, self.top)) / "moved" / path.name
             self._make_room(target)
@@ -228,6 +257,7 @@ class RandomKit:
     def set_output(self) -> None:
         """Set a hostile output."""
         target = self._pick(self.settings.get("targets", ["claude-code"]))
+        self.wanted.append("build")
         self.settings.setdefault("target", {})[target] = {"output": self._filled(self._pick(_OUTPUTS))}
         self._set(f"output = {self.settings['target'][target]['output']!r}")
 
@@ -269,7 +299,7 @@ class RandomKit:
 
     def add_node(self) -> None:
         """Put a FIFO or a device where the tool reads or writes."""
-        path = self._place(self._pick((*_SOURCES, *_RESULTS)))
+        path = self._random_place()
         self.link(path, str(self._pick((self.outside / "fifo", self.outside / "zero"))))
         if self.is_chance(70):
             self._make_room(path)
@@ -370,10 +400,9 @@ _OLD_FILES = {
 }
 
 _ATTACKS: Sequence[_Attack] = (
-    *[RandomKit.add_source_link] * 4,
-    *[RandomKit.add_result_link] * 8,
+    *[RandomKit.add_link] * 12,
     *[RandomKit.move_behind_link] * 2,
-    *[RandomKit.set_output] * 2,
+    *[RandomKit.set_output] * 3,
     *[RandomKit.set_folder] * 2,
     *[RandomKit.add_odd_name] * 2,
     RandomKit.add_template,

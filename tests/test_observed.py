@@ -29,7 +29,7 @@ from observer import Access, Observed, Observer, problem
 from random_kits import CANARY, RandomKit
 
 KITS, WORKERS = 500, 2
-STEPS = 9
+STEPS = 7
 pytestmark = pytest.mark.slow
 
 # What Python and git open by themselves, whatever the kit contains.
@@ -164,6 +164,14 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
     _words("targets", ["targets"], ["targets", "--all"], ["targets", "codex"], ["--help"], ["--version"]),
     _words("explain", ["explain"], ["explain", "--all"], ["explain", "O611"], ["explain", "nothing"]),
 )
+WORTH_A_TRY = {
+    "output": _build("--all", "--force"),
+    "build": _build("--all", "--force"),
+    "init": _init,
+    "new": _new,
+    "import": _import,
+    "watch": _words("watch", ["watch"]),
+}
 
 
 class Finding(NamedTuple):
@@ -226,10 +234,10 @@ class Laboratory:
                 ["git", "-c", "core.fsmonitor=false", "add", "-A"], cwd=kit.top, check=False, capture_output=True
             )
         before = {path: _state(path) for path in untouchable}
-        steps = kit.chooser.sample(COMMANDS, STEPS)
-        if kit.is_chance(60):
-            steps.insert(0, _build("--all"))
-        has_built = [self._try_step(kit, step(kit)) for step in steps]
+        wanted = [WORTH_A_TRY[name] for name in kit.wanted if name in WORTH_A_TRY]
+        steps = [*wanted, *kit.chooser.sample(COMMANDS, max(2, STEPS - len(wanted)))]
+        kit.chooser.shuffle(steps)
+        has_built = [self._try_step(kit, step(kit)) for step in [_build("--all"), *steps]]
         self.built += any(has_built)
         for path in untouchable:
             if _state(path) != before[path]:
@@ -284,8 +292,7 @@ class Laboratory:
 def _disturb(kit: RandomKit) -> None:
     """Change something in a kit while a command watches it."""
     with suppress(OSError, ValueError):
-        add = kit.chooser.choice((kit.add_source_link, kit.add_result_link))
-        add()
+        kit.add_link()
 
 
 def _upwards(start: Path, top: str) -> Iterator[Path]:
