@@ -30,7 +30,7 @@ _PLACES = ("", "", "", "sub", "sub/kit", "a b/-k", "odd\nname", "tools/\udcff")
 _ROOTS = (None, None, None, ".", "..", "..", "../..", "../../..", "", "/", "{top}", "agents", "../outside", "{outside}")
 _OUTPUTS = (
     *("{dir}/{name}.md", ".claude/agents/{name}.md", "out/{name}.md", "out/{name}/agent.md", "../{name}.md"),
-    *("./{name}", "out/{dir}/{name}.md", "{name}.md", "{name}.toml", "../../{name}.md", "/tmp/{name}.md"),
+    *("./{name}", "out/{dir}/{name}.md", "{name}.md", "{name}.toml", "../../{name}.md", "/nonexistent/{name}.md"),
     *(
         "{outside}/{name}.md",
         ".git/hooks/{name}",
@@ -46,7 +46,18 @@ _OUTPUTS = (
     *("out\\{name}.md", "./././out//{name}.md", ".prettierignore/{name}", "."),
 )
 _FOLDERS = (
-    *("../outside/{}", "{outside}/{}", "/etc", "to-outside", "linked", "..", ".", "../..", ".git", ".git/hooks"),
+    *(
+        "../outside/{}",
+        "{outside}/{}",
+        "/nonexistent",
+        "to-outside",
+        "linked",
+        "..",
+        ".",
+        "../..",
+        ".git",
+        ".git/hooks",
+    ),
     *("~", "x/{}", "../.git", "agents/../../outside/{}", ".GIT", "{}/.", "/proc/self", "{}\n", " ", "-{}", "./{}"),
     *(".github", "sub/{}"),
 )
@@ -99,10 +110,8 @@ _PLACES_BY_COMMAND = {
     ),
     "watch": ("agents/deep", "_blocks/deep", "templates", "agents/x", "_blocks/x", "templates/x"),
 }
-_SYSTEM_TARGETS = (
-    *("/etc/passwd", "/proc/self/environ", "/proc/self/root", "/proc/self/cwd", "/dev/zero", "/dev/stdin"),
-    *("/dev/tty", "/", "/etc", "/proc/self/fd/0", "/dev/full", "/proc/self/mem"),
-)
+# Only what a command cannot damage if it follows the link.
+_SYSTEM_TARGETS = ("/proc/self/environ", "/proc/self/fd/0", "/dev/zero", "/dev/full", "/dev/stdin", "/dev/tty")
 _GIT_TARGETS = ("", "config", "hooks", "commondir", "HEAD", "hooks/post-commit", "hooks/alpha")
 
 
@@ -185,7 +194,7 @@ class RandomKit:
 
     def _make_room(self, path: Path) -> None:
         """Remove what is at a path in the repository, and make the folder for it."""
-        real = Path(os.path.realpath(path.parent)) / path.name
+        real = Path(os.path.normpath(os.path.join(os.path.realpath(path.parent), path.name)))
         if not real.is_relative_to(self.top) or ".git" in real.parts or self.kit.is_relative_to(real):
             raise ValueError(f"a link leads to {real}")
         if path.is_dir() and not path.is_symlink():
