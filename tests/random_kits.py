@@ -234,9 +234,11 @@ class RandomKit:
         path.symlink_to(target)
         self.attacks.append(f"link {path} -> {target}")
 
-    def add_link(self) -> None:
-        """Put a link where a command reads or writes."""
+    def add_link(self, replaces: bool = True) -> None:
+        """Put a link where a command reads or writes, or, without `replaces`, only where there is nothing yet."""
         path = self._random_place()
+        if not replaces and os.path.lexists(path):
+            raise ValueError(f"{path} exists")
         self.link(path, self._target(path), self._pick((0, 0, 0, 1, 2)))
 
     def _random_place(self) -> Path:

@@ -266,7 +266,7 @@ class Laboratory:
             timer.join()
         after = self.allowed(kit, start, step)
         self._judge(kit, step, before._replace(folders=before.folders | after.folders), run)
-        return run.status == 0 and step.name == "build" and "--check" not in args
+        return run.status == 0 and step.name == "build" and not {"--check", "--diff"} & {*args}
 
     def _judge(self, kit: RandomKit, step: Step, allowed: Allowed, run: Observed) -> None:
         self.statuses[step.name, run.status] += 1
@@ -290,9 +290,9 @@ class Laboratory:
 
 
 def _disturb(kit: RandomKit) -> None:
-    """Change something in a kit while a command watches it."""
+    """Add a link to a kit while a command watches it."""
     with suppress(OSError, ValueError):
-        kit.add_link()
+        kit.add_link(replaces=False)
 
 
 def _upwards(start: Path, top: str) -> Iterator[Path]:
