@@ -144,7 +144,7 @@ def _whole_lines(log: Iterable[str]) -> Iterator[str]:
         if match := _UNFINISHED.match(line):
             begun[match[1]] = match[2]
         elif match := _RESUMED.match(line):
-            yield f"{match[1]} {begun.pop(match[1])}{match[2]}"
+            yield f"{match[1]} {begun.pop(match[1], '')}{match[2]}"
         else:
             yield line.removesuffix("\n")
 
