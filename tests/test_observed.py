@@ -285,9 +285,9 @@ class Laboratory:
                 self.writes[next((arg for arg in ("--prune", "--force") if arg in step.args), step.name)] += 1
         printed = (run.stdout + run.stderr).decode(errors="replace")
         if CANARY in printed or "root:x:0" in printed:
-            self._report(kit, step.name, "prints what it must not read", f"{line}: {printed}")
+            self._report(kit, step.name, "prints what it must not read", f"{line}: …{printed[-600:]}")
         if "Traceback" in printed or run.status not in {0, 1, 2, *([130] if step.name == "watch" else [])}:
-            self._report(kit, step.name, "crashes", f"{line}: status {run.status}: {printed}")
+            self._report(kit, step.name, "crashes", f"{line}: status {run.status}: …{printed[-600:]}")
 
     def _report(self, kit: RandomKit, command: str, reason: str, detail: str) -> None:
         attacks = "\n    ".join([detail, *kit.attacks]).replace(str(kit.folder), "…")
