@@ -46,6 +46,8 @@ FOR_GIT = {
     "/usr/share/git-core": "git's own files",
     "/usr/share/locale": "git's messages",
 }
+# Whether the work tree can be a sparse checkout. Starting git for that would take longer than most runs.
+OF_INDEX = (".git", ".git/index")
 DEVICES = frozenset(("/dev/null", "/dev/urandom"))
 # The device numbers of the mounted file systems. `self` is a number in what the kernel returns.
 OF_PROCESS = frozenset(("mountinfo",))
@@ -71,15 +73,17 @@ class Allowed(NamedTuple):
         path, is_git = access.path, os.path.basename(access.program) == "git"
         of_git = {self.top, f"{self.home}/.gitconfig", f"{self.home}/.config/git", *FOR_GIT} if is_git else set()
         reads = self.reads | SYSTEM.keys() | of_git
-        is_own_git = is_git and access.kind == "read" and _is_in(path, {f"{self.top}/.git"})
+        of_index = {os.path.join(self.top, name) for name in OF_INDEX}
+        may_read = path in of_index or (is_git and _is_in(path, {self.top}))
         refusals = {
             "runs a program": access.kind == "run" and not is_git,
             "connects to a socket": access.kind == "connect",
             "opens a device": access.is_device,
-            f"{access.kind}s in .git": ".git" in path.casefold().split("/") and not is_own_git,
+            f"{access.kind}s in .git": ".git" in path.casefold().split("/")
+            and not (access.kind == "read" and may_read),
             "writes outside the root": access.kind == "write" and not _is_in(path, self.folders),
             "reads outside the root": access.kind == "read"
-            and not _is_in(path, self.folders | reads)
+            and not _is_in(path, self.folders | reads | of_index)
             and not _is_of_process(path),
         }
         return "" if path in DEVICES else next((reason for reason, applies in refusals.items() if applies), "")
@@ -196,7 +200,9 @@ class Laboratory:
         subprocess.run(["git", "init", "-q", str(self.template)], check=True)
         with (self.template / ".git/config").open("a") as config:
             config.write(f'[remote "origin"]\n\turl = https://{CANARY}@example.com\n')
-            config.write(f"[core]\n\tfsmonitor = {shutil.which('true')}\n")
+            program = shutil.which("true")
+            config.write(f'[core]\n\tfsmonitor = {program}\n[filter "spy"]\n\tclean = {program}\n')
+        (self.template / ".git/hooks/post-index-change").symlink_to(program or "")
         for name in ("cache", "temp"):
             (folder / name).mkdir()
         self.observer = Observer(folder / "log")
@@ -234,10 +240,8 @@ class Laboratory:
         folder.mkdir()
         kit = RandomKit(folder, self.template, seed)
         untouchable = (kit.outside, kit.home, kit.top / ".git")
-        if kit.is_chance(25):
-            subprocess.run(
-                ["git", "-c", "core.fsmonitor=false", "add", "-A"], cwd=kit.top, check=False, capture_output=True
-            )
+        if kit.is_chance(40):
+            _stage(kit)
         before = {path: _state(path) for path in untouchable}
         wanted = [WORTH_A_TRY[name] for name in kit.wanted if name in WORTH_A_TRY]
         steps = [*wanted, *kit.chooser.sample(COMMANDS, max(2, STEPS - len(wanted)))]
@@ -292,6 +296,21 @@ class Laboratory:
     def _report(self, kit: RandomKit, command: str, reason: str, detail: str) -> None:
         attacks = "\n    ".join([detail, *kit.attacks]).replace(str(kit.folder), "…")
         self.found.append(Finding(f"{command} {reason}", f"seed {kit.seed}: {attacks}"))
+
+
+def _stage(kit: RandomKit) -> None:
+    """Put the kit into git's index, and perhaps leave an agent out of the work tree as in a sparse checkout."""
+    git = ["git", "-C", str(kit.top), "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"]
+    agent = kit.kit / "agents/alpha.toml"
+    commands = [["add", "-A"]]
+    if kit.is_chance(40):
+        commands.append(["update-index", "--skip-worktree", str(agent)])
+    for command in commands:
+        subprocess.run([*git, *command], check=False, capture_output=True)
+    if len(commands) > 1 and agent.is_relative_to(os.path.realpath(agent.parent)):
+        agent.unlink(missing_ok=True)
+    if kit.is_chance(30) and not os.path.lexists(kit.top / ".gitattributes"):
+        (kit.top / ".gitattributes").write_text("* filter=spy\n")
 
 
 def _disturb(kit: RandomKit) -> None:
