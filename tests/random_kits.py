@@ -132,7 +132,7 @@ class RandomKit:
         _make_canaries(self.outside, self.home)
         shutil.copytree(template, self.top, symlinks=True)
         self._write_kit(bool(place))
-        for attack in self.chooser.choices(_ATTACKS, k=self._pick((0, 1, 1, 2, 3, 5))):
+        for attack in self.chooser.choices(_ATTACKS, k=self._pick((0, 1, 1, 1, 2, 3, 5))):
             self._try(attack)
 
     def _pick(self, choices: Sequence[Choice]) -> Choice:

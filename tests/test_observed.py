@@ -246,7 +246,8 @@ class Laboratory:
         wanted = [WORTH_A_TRY[name] for name in kit.wanted if name in WORTH_A_TRY]
         steps = [*wanted, *kit.chooser.sample(COMMANDS, max(2, STEPS - len(wanted)))]
         kit.chooser.shuffle(steps)
-        has_built = [self._try_step(kit, step(kit)) for step in [_build("--all"), *steps]]
+        steps.insert(0, _build("--all") if kit.is_chance(70) else _one())
+        has_built = [self._try_step(kit, step(kit)) for step in steps]
         self.built += any(has_built)
         for path in untouchable:
             if _state(path) != before[path]:
