@@ -308,8 +308,8 @@ def _stage(kit: RandomKit) -> None:
         commands.append(["update-index", "--skip-worktree", str(agent)])
     for command in commands:
         subprocess.run([*git, *command], check=False, capture_output=True)
-    if len(commands) > 1 and agent.is_relative_to(os.path.realpath(agent.parent)):
-        agent.unlink(missing_ok=True)
+    if len(commands) > 1 and os.path.lexists(agent) and agent.is_relative_to(os.path.realpath(agent.parent)):
+        agent.unlink()
     if kit.is_chance(30) and not os.path.lexists(kit.top / ".gitattributes"):
         (kit.top / ".gitattributes").write_text("* filter=spy\n")
 
