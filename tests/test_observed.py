@@ -226,10 +226,11 @@ class Laboratory:
             start = start / step.args[1]
         for path in _upwards(start, top):
             settings |= {os.path.realpath(path / name) for name in SETTINGS}
-        if found := _nearest_kit(start, top):
-            folders.add(_root(found, top))
-        elif step.name == "import":
-            folders.add(os.path.realpath(start))
+        found = _nearest_kit(start, top)
+        root = _root(found, top) if found else os.path.realpath(start)
+        # A link cannot move the kit's folder out of the work tree.
+        if (found or step.name == "import") and _is_in(root, {top}):
+            folders.add(root)
         named = {os.path.realpath(path) for path in step.sources if not path.is_relative_to(kit.top)}
         reads = {path for path in settings if _is_in(path, {top})} | named
         return Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home))
@@ -250,8 +251,8 @@ class Laboratory:
         has_built = [self._try_step(kit, step(kit)) for step in steps]
         self.built += any(has_built)
         for path in untouchable:
-            if _state(path) != before[path]:
-                self._report(kit, "any", "changes what is outside", str(path))
+            if changed := before[path].items() ^ _state(path).items():
+                self._report(kit, "any", "changes what is outside", ", ".join(sorted({name for name, _ in changed})))
         for file in _files(kit.top):
             if CANARY.encode() in file.read_bytes():
                 self._report(kit, "any", "copies a canary", str(file))
@@ -266,6 +267,8 @@ class Laboratory:
             elif place < 30 and not (kit.kit / "agents").is_symlink() and (kit.kit / "agents").is_dir():
                 here = kit.kit / "agents"
         start = kit.kit if here == kit.top else here
+        if step.name == "build one":
+            start = (kit.kit / args[0]).parent
         environment, is_watch = {**self.environment(kit), **step.environment}, step.name == "watch"
         before = self.allowed(kit, start, step)
         timer = Timer(0.2, _disturb, [kit])
