@@ -78,7 +78,7 @@ def _snapshot(folder: str) -> tuple[list[str], Signatures]:
     with suppress(AssembleError):  # the build reports it
         kit = load_kit(folder)
         names = (kit.settings.manifests, *kit.settings.blocks, kit.settings.templates)
-        folders = list(filter(DISK.is_folder, map(kit.path, names)))
+        folders = [folder for folder in map(kit.path, names) if DISK.is_folder(folder) and kit.holds_folder(folder)]
         sources = kit.sources()
     files = {SETTINGS_FILE, PROJECT_FILE, *sources}
     return folders or [folder], {file: signature(os.path.join(folder, file)) for file in files}

@@ -110,6 +110,15 @@ def test_unrelated_templates(kit: Workbench) -> None:
                              "templates/shop/index.html"]  # fmt: skip
 
 
+def test_unused_template(kit: Workbench) -> None:
+    kit.write({"templates/old.j2": "Be kind.\u200b\n", "templates/index.html": "Mine.\n"})
+    _git(kit.folder, "add", "--all")
+    kit.write({"templates/old.j2": "Be kind.\n"})
+    assert _missing(kit) == ["templates/old.j2"]
+    (kit.folder / "templates/index.html").unlink()
+    assert _missing(kit) == []
+
+
 def test_an_ignored_output_needs_force(kit: Workbench) -> None:
     kit.write({".gitignore": "beta.toml\n", "agents/beta.toml": AGENT.format("beta")})
     kit.run("--all")

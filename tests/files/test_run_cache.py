@@ -18,9 +18,10 @@ from zlib import crc32
 
 import pytest
 
-from conftest import Run
+from conftest import Run, leave_temporary_file
 from kei_assembler import __main__, files
 from kei_assembler.files import run_cache, signatures
+from kei_assembler.files.folder import Folder
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.kit import LoadedKit, discovery
 
@@ -603,25 +604,15 @@ def test_a_run_without_a_usable_cache_is_the_same(kit: CachedKit, hardship: str)
     assert not kit.records.is_dir() or not list(kit.records.glob(".*"))
 
 
-def _gone() -> int:
-    """The id of a process that has ended."""
-    process = subprocess.Popen(["true"])
-    process.wait()
-    return process.pid
-
-
 def test_records_are_private_and_few_and_other_files_stay(kit: CachedKit) -> None:
     kit.remember("--all")
     (kit.records / "mine.txt").write_text("")
     for number in range(70):
         (kit.records / f"{number:016x}.json").write_text("")
-    of_killed, of_living = (kit.records / f".assemble-{process}-00000000-x.json" for process in (_gone(), 1))
-    of_killed.write_text("half")
-    of_living.write_text("half")
-    os.utime(of_living, (0, 0))
+    of_killed = leave_temporary_file(kit.records)
     kit.remember("--all", "--check")
     names = {path.name for path in kit.records.iterdir()}
-    assert len(names) == 64 + len({"mine.txt", of_living.name} & names) == 66
+    assert len(names) == 64 + len({"mine.txt"} & names) == 65
     assert of_killed.name not in names
     assert {stat.S_IMODE(path.stat().st_mode) for path in kit.records.glob(f"{'?' * 16}.json")} <= {0o600, 0o644}
     assert stat.S_IMODE(kit.records.stat().st_mode) == 0o700
@@ -629,35 +620,34 @@ def test_records_are_private_and_few_and_other_files_stay(kit: CachedKit) -> Non
 
 def test_a_planted_link_is_never_written_through(kit: CachedKit, monkeypatch: pytest.MonkeyPatch) -> None:
     kit.remember("--all")
-    name = kit.record().name
     kit.record().unlink()
     victim = kit.outside / "victim"
     victim.write_text("precious")
     with monkeypatch.context() as patch:
         patch.setattr(os, "urandom", bytes)  # makes the names predictable
-        for file in ("clock", name):
-            link = kit.records / f".assemble-{os.getpid()}-00000000-{file}"
-            link.symlink_to(victim)
-            assert kit.run("--all").status == 0
-            assert not link.is_symlink()
-            assert not list(kit.records.glob("*.json"))
+        link = kit.records / ".assemble-0000000000000000.tmp"
+        link.symlink_to(victim)
+        assert kit.run("--all").status == 0
+        assert link.is_symlink()
+        assert not list(kit.records.glob("*.json"))
+    link.unlink()
     assert victim.read_text() == "precious"
     kit.remember("--all")
 
 
 def test_an_edit_during_the_run_is_noticed(kit: CachedKit) -> None:
     kit.run("--all", "--no-cache")
-    read, block = files.read_regular, kit.folder / "parts/blocks/rule.md"
+    read, block = Folder.read, kit.folder / "parts/blocks/rule.md"
 
-    def read_and_edit(path: str, max_bytes: int, follow: bool = True) -> bytes:
-        raw = read(path, max_bytes, follow)
+    def read_and_edit(folder: Folder, name: str, max_bytes: int) -> bytes:
+        raw = read(folder, name, max_bytes)
         if raw == block.read_bytes():
             _rewrite(block, "kind", "wise")
         return raw
 
-    kit.patch.setattr(files, "read_regular", read_and_edit)
+    kit.patch.setattr(Folder, "read", read_and_edit)
     assert kit.run("--all", "--check").status == 0
-    kit.patch.setattr(files, "read_regular", read)
+    kit.patch.setattr(Folder, "read", read)
     assert kit.assert_same_without_cache("--all", "--check").status == 1
 
 
@@ -717,48 +707,11 @@ def test_a_build_that_writes_is_cached(stopped: CachedKit, args: tuple[str, ...]
         assert result == stopped.run(*args, "--no-cache")
 
 
-def _outputs_to(pattern: str, blocks: str = '["parts/blocks"]') -> str:
-    settings = KIT["kit/assemble.toml"].replace("out/of/{name}.md", pattern)
-    return settings.replace('["parts/blocks"]', blocks)
-
-
-SELF_MADE: dict[str, tuple[dict[str, str], str]] = {
-    "a block more": ({"kit/assemble.toml": _outputs_to("parts/blocks/{name}.md")}, "kit"),
-    "a block more, further down": (
-        {"kit/assemble.toml": _outputs_to("parts/blocks/x/{name}.md"), "kit/parts/blocks/x/.keep": ""},
-        "kit",
-    ),
-    "a block in front of another": (
-        {
-            "kit/assemble.toml": _outputs_to("one/{name}.md", '["one", "parts/blocks"]'),
-            "kit/all/agents/rule.toml": AGENT.format("rule"),
-            "kit/one/.keep": "",
-        },
-        "kit",
-    ),
-    "a template": (
-        {
-            "kit/assemble.toml": _outputs_to("templates/{name}.md.j2"),
-            "kit/all/agents/agent.toml": AGENT.format("agent"),
-        },
-        "kit",
-    ),
-    "another kit": (
-        {
-            "bare/agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "You."\ntargets = ["cursor"]\n',
-            "bare/.cursor/.keep": "",
-        },
-        "bare/.cursor",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", SELF_MADE)
-def test_a_build_that_writes_sources_is_not_cached(kit: CachedKit, what: str) -> None:
-    files, cwd = SELF_MADE[what]
-    kit.write(files)
-    assert "created" in kit.run("--all", cwd=cwd).stdout
-    kit.run("--all", cwd=cwd)
+def test_a_build_that_creates_another_kit_is_not_cached(kit: CachedKit) -> None:
+    manifest = 'name = "a"\ndescription = "A."\nrole = "You."\ntargets = ["cursor"]\n'
+    kit.write({"bare/agents/a.toml": manifest, "bare/.cursor/.keep": ""})
+    assert "created" in kit.run("--all", cwd="bare/.cursor").stdout
+    kit.run("--all", cwd="bare/.cursor")
     assert not kit.was_cached
 
 

@@ -109,7 +109,7 @@ def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> lis
         AssembleError: a file cannot be written.
     """
     disk = OutputFiles(kit)
-    disk.remove_stale_temp_files(change.path for change in changes)
+    disk.remove_stale_temp_files(change.path for change in changes if change.status is not FileStatus.UNMANAGED)
     covered = sorted(filter(policy.covers, changes), key=lambda change: change.after is None)
     done = {change.path: disk.apply(change) for change in covered}
     return [done.get(change.path, change) for change in changes]

@@ -61,7 +61,8 @@ def _source_folders(kit: LoadedKit) -> Iterator[tuple[str, str]]:
     settings = kit.settings
     yield settings.manifests, ".toml"
     yield from ((folder, ".md") for folder in settings.blocks)
-    yield settings.templates, "" if kit.templates() else BODY_TEMPLATE
+    is_own = any(os.path.basename(file) == BODY_TEMPLATE for file in kit.templates())
+    yield settings.templates, "" if is_own else ".j2"
 
 
 def _belonged_to(kit: LoadedKit, git: Git, path: str) -> bool:

@@ -75,7 +75,10 @@ class Recorder:
             self.accesses.paths[path] = signatures.signature(path)
             folder = os.path.dirname(path)
             if folder not in self.accesses.resolved:
-                self.accesses.resolved[folder] = os.path.realpath(folder)
+                try:
+                    self.accesses.resolved[folder] = os.path.realpath(folder)
+                except OSError:  # somebody replaced a link while it was read
+                    self.stop()
         elif not before and signatures.signature(path):
             self.stop()  # the path was created after its signature was recorded
 

@@ -16,13 +16,14 @@ import os
 import stat
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 from zlib import adler32, crc32
 
 from kei_assembler import __version__
 from kei_assembler.files import signatures
 from kei_assembler.files.atomic import is_temporary, new_file, remove_stale_temp_files
+from kei_assembler.files.folder import Folder
 from kei_assembler.files.recorder import RECORDER, Accesses
 from kei_assembler.files.signatures import Signature
 from kei_assembler.paths import upwards
@@ -90,7 +91,7 @@ def start_recording() -> None:
         os.makedirs(_Run.folder, mode=0o700, exist_ok=True)
         if not _is_private(os.stat(_Run.folder)):
             return
-        with new_file(os.path.join(_Run.folder, "clock"), 0o600) as file:
+        with closing(Folder(_Run.folder, _Run.folder)) as folder, new_file(folder, 0o600) as (_, file):
             now = os.fstat(file.fileno()).st_ctime_ns
     except OSError:
         return
@@ -230,14 +231,13 @@ def _read_record() -> dict[str, Any] | None:
 
 def _write(record: dict[str, Any]) -> None:
     """Write the record atomically. Without a record, the next run does all the work, so ignore errors."""
-    path = _path()
-    with suppress(OSError):
-        with new_file(path, 0o600) as file:
+    with suppress(OSError), closing(Folder(_Run.folder, _Run.folder)) as folder:
+        with new_file(folder, 0o600) as (temporary, file):
             text = json.dumps({**record, "self": _identity(os.fstat(file.fileno()))}).encode()
             file.write(b"%08x\n" % crc32(text) + text)
-            file.close()
-            os.replace(file.name, path)
-        remove_stale_temp_files(_Run.folder)
+            file.flush()
+            folder.replace(temporary, os.path.basename(_path()))
+        remove_stale_temp_files(folder)
         _drop_old_records()
 
 

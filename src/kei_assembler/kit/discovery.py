@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from kei_assembler.diagnostics import AssembleError, KeyPath
 from kei_assembler.files import DISK, Files
+from kei_assembler.files.tree import Tree
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.model.settings import decode_settings, value_at
 from kei_assembler.paths import upwards
@@ -26,13 +27,18 @@ def find(start: str, files: Files = DISK) -> str | None:
         AssembleError: settings in one of these folders cannot be read.
     """
     folders = list(upwards(start, git_top(start, files)))
-    marked = (folder for folder in folders if _is_marked(folder, files))
+    marked = (folder for folder in folders if is_marked(folder, files))
     bare = (folder for folder in folders if files.is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
     found = next(marked, None) or next(bare, None)
     return found and files.resolve(found)  # relative paths from a linked folder would lead elsewhere
 
 
-def _is_marked(folder: str, files: Files) -> bool:
+def is_marked(folder: str, files: Files) -> bool:
+    """Return whether a folder has settings or a `_blocks` folder.
+
+    Raises:
+        AssembleError: the settings cannot be read.
+    """
     if files.exists(os.path.join(folder, SETTINGS_FILE)) or files.is_folder(os.path.join(folder, _DEFAULT_BLOCKS)):
         return True
     return project_settings(folder, files) is not None
@@ -46,7 +52,7 @@ def is_kit(folder: str, files: Files = DISK) -> bool:
     Raises:
         AssembleError: the settings cannot be read.
     """
-    return _is_marked(folder, files) or bool(read_kit(folder, files).manifests)
+    return is_marked(folder, files) or bool(LoadedKit(folder, decode_settings({}), None, files=files).manifests)
 
 
 def git_top(folder: str, files: Files = DISK) -> str | None:
@@ -63,6 +69,8 @@ def read_kit(folder: str, files: Files = DISK) -> LoadedKit:
     own = _settings_source(folder, files, SETTINGS_FILE)
     source, at = (own, ()) if own else (project_settings(folder, files), PROJECT_TABLE)
     if source is None:
+        if _leads_outside(folder, files, PROJECT_FILE):
+            raise _outside(PROJECT_FILE)
         return LoadedKit(folder, decode_settings({}), None, files=files)
     table = value_at(source.data, at)
     return LoadedKit(folder, decode_settings(table if isinstance(table, Mapping) else {}), source, at, files)
@@ -71,20 +79,38 @@ def read_kit(folder: str, files: Files = DISK) -> LoadedKit:
 def project_settings(folder: str, files: Files) -> Source | None:
     """Return the folder's `pyproject.toml` if it has settings, or if it mentions them but cannot be parsed.
 
+    A link that leads outside the folder is ignored.
+
     Raises:
         AssembleError: the file cannot be read.
     """
+    if _leads_outside(folder, files, PROJECT_FILE):
+        return None
     source = _settings_source(folder, files, PROJECT_FILE, b"assemble")
     return source if source and (source.error or value_at(source.data, PROJECT_TABLE) is not None) else None
 
 
 def _settings_source(folder: str, files: Files, file: str, needle: bytes = b"") -> Source | None:
-    """Return the parsed file if it exists and contains the needle."""
+    """Return the parsed file if it exists and contains the needle.
+
+    Until the settings are read, the root is not known, so they must lie in the kit's folder.
+    """
     path = os.path.join(folder, file)
     if not files.exists(path):
         return None
+    if _leads_outside(folder, files, file):
+        raise _outside(file)
     try:
-        raw = files.read(path, MAX_BYTES)
+        raw = Tree(folder, files).read(path, MAX_BYTES)
     except OSError as error:
         raise AssembleError(f"{file} cannot be read: {error.strerror}") from error
     return read_toml(file, raw) if needle in raw else None
+
+
+def _leads_outside(folder: str, files: Files, file: str) -> bool:
+    path = os.path.join(folder, file)
+    return files.is_link(path) and not Tree(folder, files).holds(path)
+
+
+def _outside(file: str) -> AssembleError:
+    return AssembleError(f"{file} is a link that leads outside the kit's folder", "replace it with a file")

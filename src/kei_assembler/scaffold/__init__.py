@@ -14,6 +14,7 @@ from kei_assembler.build import writer
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
+from kei_assembler.files.tree import Tree
 from kei_assembler.kit import LoadedKit, discovery, json_schema, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
@@ -70,13 +71,14 @@ def create_kit(folder: str) -> Iterator[str]:
     prefix = path_below(folder, top)
     kit = load_kit(folder) if discovery.is_kit(folder) else None
     outputs = _output_patterns(kit, prefix) if kit else [_TARGET.default_path.format(name="*")]
+    tree = Tree(top)
     for file in _repository_files(prefix, outputs):
-        yield _create(top, file)
+        yield _create(tree, top, file)
     if kit is None:
         for file in (NewFile(SETTINGS_SCHEMA, json_schema.as_text(json_schema.settings_schema())), *_kit_files(prefix)):
-            yield _create(folder, file)
+            yield _create(tree, folder, file)
         manifest_schema = json_schema.manifest_schema(load_kit(folder))
-        yield _create(folder, NewFile(MANIFEST_SCHEMA, json_schema.as_text(manifest_schema)))
+        yield _create(tree, folder, NewFile(MANIFEST_SCHEMA, json_schema.as_text(manifest_schema)))
 
 
 def _output_patterns(kit: LoadedKit, prefix: str) -> list[str]:
@@ -92,13 +94,13 @@ def _output_patterns(kit: LoadedKit, prefix: str) -> list[str]:
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
 
 
-def _create(folder: str, file: NewFile) -> str:
-    """Create or extend a file, and return the line that reports it."""
+def _create(tree: Tree, folder: str, file: NewFile) -> str:
+    """Create or extend a file in a folder of the repository, and return the line that reports it."""
     path = os.path.join(folder, file.path)
     name = shown(display_path(path))
-    if writer.create(path, file.text.encode()):
+    if writer.create(tree, path, file.text.encode()):
         return f"created {name}\n"
-    if file.is_lines and writer.replace(path, lambda content: _with_lines(content, file.text)):
+    if file.is_lines and writer.replace(tree, path, lambda content: _with_lines(content, file.text)):
         return f"extended {name}\n"
     return f"kept {name}{file.hint}\n"
 

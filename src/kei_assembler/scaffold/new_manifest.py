@@ -191,12 +191,10 @@ def write(kit: LoadedKit, name: str, text: str) -> Iterator[tuple[str, str]]:
     """
     file = kit.manifest_file(name)
     path = kit.path(file)
-    if not kit.holds(path):
-        raise AssembleError(f"{file} lies outside the kit's root", "see the setting `root`")
-    if not writer.create(path, text.encode()):
+    if not writer.create(kit.tree, path, text.encode()):
         raise AssembleError(f"`{file}` already exists; nothing was written")
     yield "created", path
-    if _has_schema(kit) and writer.replace(kit.path(MANIFEST_SCHEMA), lambda old: _updated(kit, old)):
+    if _has_schema(kit) and writer.replace(kit.tree, kit.path(MANIFEST_SCHEMA), lambda old: _updated(kit, old)):
         yield "updated", kit.path(MANIFEST_SCHEMA)
 
 
