@@ -59,7 +59,7 @@ def folder_of(folder: str | None) -> str:
     """Return the folder of the kit in `folder`, or of the nearest one upwards. Its settings are not read.
 
     Raises:
-        AssembleError: there is no kit, or the working directory was deleted.
+        AssembleError: there is no kit, a link leads to it out of the work tree, or the working directory was deleted.
     """
     here = working_directory()
     if folder is None:
@@ -68,8 +68,9 @@ def folder_of(folder: str | None) -> str:
         raise AssembleError(
             f"the folder `{folder}` does not exist", "--kit takes the folder that contains the manifests' folder"
         )
+    real = discovery.resolved(os.path.abspath(folder))
     require_kit(folder)
-    return DISK.resolve(os.path.abspath(folder))
+    return real
 
 
 def require_kit(folder: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.classify import classify_leftover, is_manifest_path
+from kei_assembler.build.generators import Generators
 from kei_assembler.build.output_patterns import deepened, reach
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files.atomic import is_temporary
@@ -47,6 +48,7 @@ class _Search:
     def __init__(self, kit: LoadedKit, known: Iterable[str]) -> None:
         self.kit = kit
         self.disk = OutputFiles(kit)
+        self.generators = Generators(kit)
         self.seen = set(known)
 
     def leftovers(self, patterns: Iterable[tuple[Target, str]], concerns: Callable[[Change], bool]) -> Iterator[Change]:
@@ -61,11 +63,19 @@ class _Search:
                 self.seen.add(real)
                 content = self.disk.peek(path) if is_new else None
                 leftover = classify_leftover(self.kit, path, target, content) if content else None
-                if leftover and concerns(leftover) and not self._is_left_out(leftover.manifest):
+                if leftover and concerns(leftover) and not self._has_generator(leftover):
                     yield leftover
 
+    def _has_generator(self, leftover: Change) -> bool:
+        """Whether the manifest of an orphan is only left out of a sparse checkout, or belongs to another kit."""
+        if leftover.status is not FileStatus.ORPHAN or leftover.before is None:
+            return False
+        comment = TARGETS[leftover.target].form.comment
+        is_generated = self.generators.generates(leftover.path, leftover.before, comment)
+        return is_generated or self._is_left_out(leftover.manifest)
+
     def _is_left_out(self, file: str) -> bool:
-        return bool(file) and is_left_out(self.kit.files, self.kit.path(file))
+        return is_left_out(self.kit.files, self.kit.path(file))
 
     def _files(self, pattern: str) -> Iterator[str]:
         """The files whose paths match an output pattern."""

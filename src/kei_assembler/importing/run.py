@@ -91,7 +91,7 @@ def _kit_folder(folder: str | None) -> str:
         return discovery.find(here) or here
     if not DISK.is_folder(folder):
         raise AssembleError(f"`{folder}` does not exist", "--kit takes the folder of an existing or a new kit")
-    return DISK.resolve(os.path.abspath(folder))
+    return discovery.resolved(os.path.abspath(folder))
 
 
 def _read_agents(files: Sequence[FoundFile], kit_folder: str) -> tuple[list[AgentFile], list[Diagnostic]]:

@@ -11,7 +11,7 @@ from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.files.tree import Tree
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.model.settings import decode_settings, value_at
-from kei_assembler.paths import upwards
+from kei_assembler.paths import is_inside, upwards
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 
 PROJECT_TABLE: KeyPath = ("tool", "assemble")
@@ -25,14 +25,29 @@ def find(start: str, files: Files | None = None) -> str | None:
     of them, the nearest one with an `agents` folder counts.
 
     Raises:
-        AssembleError: settings in one of these folders cannot be read.
+        AssembleError: settings in one of these folders cannot be read, or a link leads to a kit outside the work tree.
     """
     files = files or files_at(start)
     folders = list(upwards(start, git_top(start, files)))
     marked = (folder for folder in folders if is_marked(folder, files))
     bare = (folder for folder in folders if files.is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
     found = next(marked, None) or next(bare, None)
-    return found and files.resolve(found)  # relative paths from a linked folder would lead elsewhere
+    return found and resolved(found, files)
+
+
+def resolved(folder: str, files: Files = DISK) -> str:
+    """Return the resolved path of a kit's folder. Relative paths from a linked folder would lead elsewhere.
+
+    Raises:
+        AssembleError: a link in a git work tree leads out of it.
+    """
+    real = files.resolve(folder)
+    for link in filter(files.is_link, upwards(os.path.abspath(folder))):
+        top = git_top(os.path.dirname(link), files)
+        if top and not is_inside(real, files.resolve(top)):
+            message = f"`{link}` is a link that leads outside the git work tree {top}"
+            raise AssembleError(message, "run the command in the folder that it leads to")
+    return real
 
 
 def is_marked(folder: str, files: Files) -> bool:

@@ -49,15 +49,16 @@ def kit_folder(folder: str | None) -> str:
     """Return the resolved folder for a new kit: the folder that the command line names, or the working directory.
 
     Raises:
-        AssembleError: the folder cannot hold a kit, or it is not named and lies inside another kit.
+        AssembleError: the folder cannot hold a kit, a link to it leads out of the git work tree, or it is not named and
+            lies inside another kit.
     """
     path = os.path.normpath(os.path.join(working_directory(), folder or ""))
     if DISK.exists(path) and not DISK.is_folder(path):
         raise AssembleError(f"`{path}` is not a folder")
+    real = discovery.resolved(path)
     outer = discovery.find(path)
     if folder is None and outer not in (None, path):
         raise AssembleError(f"this folder lies inside the kit {outer}", "to create a kit inside it: assemble init .")
-    real = DISK.resolve(path)
     _refuse_name(path_below(real, discovery.git_top(real) or real))
     return real
 
