@@ -36,14 +36,17 @@ def find(start: str, files: Files | None = None) -> str | None:
 
 
 def resolved(folder: str, files: Files = DISK) -> str:
-    """Return the resolved path of a kit's folder. Relative paths from a linked folder would lead elsewhere.
+    """Return the resolved path of a kit's absolute folder. Relative paths from a linked folder would lead elsewhere.
 
     Raises:
         AssembleError: a link in a git work tree leads out of it.
     """
     real = files.resolve(folder)
-    for link in filter(files.is_link, upwards(os.path.abspath(folder))):
-        top = git_top(os.path.dirname(link), files)
+    for link in upwards(folder) if real != folder else ():
+        above, name = os.path.split(link)
+        if files.resolve(link) == os.path.join(files.resolve(above), name):
+            continue
+        top = git_top(above, files)
         if top and not is_inside(real, files.resolve(top)):
             message = f"`{link}` is a link that leads outside the git work tree {top}"
             raise AssembleError(message, "run the command in the folder that it leads to")
