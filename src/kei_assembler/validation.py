@@ -141,7 +141,7 @@ class Type(NamedTuple):
 
 
 _BREAKS = r"\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
-_ONE_LINE = rf"^[^{_BREAKS}]*\S[^{_BREAKS}]*$"
+_ONE_LINE = rf"^[^\S{_BREAKS}]*[^\s{_BREAKS}][^{_BREAKS}]*$"
 _OF_SOME_DIALECTS = r"\(\?(?!:)|[*+?}]\+|\\[ABDWZbdw]"
 _DEVICE = r"(?i:(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))"
 

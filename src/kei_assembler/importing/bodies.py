@@ -14,7 +14,7 @@ from kei_assembler.markdown.structure import outline as read_outline
 from kei_assembler.model.manifest import manifest_reader, manifest_shape
 from kei_assembler.render.templates import default_body, default_titles
 
-_HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t](?P<title>.*\S.*)")
+_HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t](?P<title>.*\S.*)", re.DOTALL)
 
 outline = lru_cache(maxsize=8)(read_outline)  # several functions need the outline of the same text
 
@@ -96,7 +96,7 @@ def _unescaped(entry: str) -> str:
     return bare if escape_block_start(bare) == entry else entry
 
 
-_HANDOFF = re.compile(r"\*\*(?P<target>.+?)\*\*: (?P<trigger>.+)")
+_HANDOFF = re.compile(r"\*\*(?P<target>.+?)\*\*: (?P<trigger>.+)", re.DOTALL)
 
 
 def _handoffs(text: str) -> list[dict[str, str]]:

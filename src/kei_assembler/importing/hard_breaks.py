@@ -9,7 +9,10 @@ from itertools import groupby, pairwise
 from kei_assembler.markdown.structure import code_spans, outline
 
 _TABLE_OR_HEADING = re.compile(r"[ \t>]*[|:=-][ \t|:=-]*\Z")
-_LINK = re.compile(r"""[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*\[[^\]]*\]:[ \t]*\S*(?:[ \t]+["'(].*)?[ \t]*\Z""")
+_LINK = re.compile(
+    r"""[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*\[[^\]]*\]:"""
+    r"""(?:[ \t]+["'(].*|[ \t]*+\S*+(?:[ \t]+["'(].*|[ \t]*))\Z"""
+)
 _TAG = re.compile(r"<[^<>]*>")
 # a backslash would change an escape, and stars that close nothing
 _CHANGED_BY_BACKSLASH = re.compile(r"(?:\\|(?:\A|[ \t>])[*_]+)[ \t]+\Z")

@@ -117,8 +117,8 @@ def _output_pattern(row: Target, agents: Iterable[AgentFile]) -> str:
     It is empty if they are not in a folder of the client, or if it is the default.
     """
     folder, name, suffix = row.default_path.partition("/{name}")
-    client_folder = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/.*")
-    matches = (client_folder.fullmatch(agent.kit_path) for agent in agents if agent.target == row.name)
+    client_folder = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/")
+    matches = (client_folder.match(agent.kit_path) for agent in agents if agent.target == row.name)
     folders = Counter(match["folder"] for match in matches if match and row.default_path != row.output)
     return f"{folders.most_common(1)[0][0]}{name}{suffix}" if folders else ""
 

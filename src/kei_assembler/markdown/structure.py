@@ -17,8 +17,12 @@ from typing import NamedTuple
 _SPACE_RUN = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 _BACKTICKS = re.compile(r"`+")
 
-_ATTRIBUTE = r"""\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^ \t"'=<>`]+|'[^']*'|"[^"]*"))?"""
-_LONE_TAG = rf"<[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?>\s*\Z|</[A-Za-z][A-Za-z0-9-]*\s*>\s*\Z"
+# An unquoted value has no white space, and so no character that the pattern could also read as the space after it.
+_ATTRIBUTE = r"""\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s"'=<>`]+|'[^']*'|"[^"]*"))?"""
+_CLOSING_TAG = r"</[A-Za-z][A-Za-z0-9-]*\s*>\s*\Z"
+_LONE_TAG = rf"<[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?>\s*\Z|{_CLOSING_TAG}"
+# Parsers disagree about white space and values, so this matches whatever one of them could take for a tag.
+_LIKE_LONE_TAG = rf"""<[A-Za-z][A-Za-z0-9-]*(?:\s(?:[^"'<>`]|'[^']*'|"[^"]*")*)?/?>\s*\Z|{_CLOSING_TAG}"""
 _HTML_BLOCK_TAGS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|"
     "dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|"
@@ -52,7 +56,7 @@ _OPENINGS = {
     "`": r"`{3,}[^`]*\Z",  # 4.5 fence
     "~": "~{3}",
     "[": r"\[(?:[^\[\]\\]|\\.)*\]:",  # 4.7 link reference definition
-    "<": "|".join(opening for opening, _, _ in _HTML_BLOCKS),
+    "<": "|".join([*(opening for opening, _, _ in _HTML_BLOCKS[:-1]), _LIKE_LONE_TAG]),
     **dict.fromkeys("0123456789", _NUMBER),
 }
 """Patterns of the syntax that opens a block at the start of a line, by the first character."""
@@ -372,7 +376,7 @@ class _BlockReader:
         if rest.startswith("    ") and start:
             return _Kind.INDENTED
         if fence := _FENCE.match(start):
-            self._open(re.compile(rf"\A {{0,3}}{fence[0]}{fence[0][0]}*\s*\Z"), "code fence")
+            self._open(re.compile(rf"\A {{0,3}}{fence[0][0]}{{{len(fence[0])},}}\s*\Z"), "code fence")
             return _Kind.VERBATIM
         if html := self._html(start):
             self._open(*html)

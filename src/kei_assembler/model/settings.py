@@ -33,8 +33,10 @@ RIGHTS = {right.name: right for row in TARGETS.values() for right in row.rights}
 
 _FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the kit, written with `/`", names_file=True)
 _OUTPUT = matching(
-    r"(?![/\\~]|[A-Za-z]:)(?=.*\{name\})(?!.*\}.*\.\.)(?:[^\\\0{}]|\{name\}|\{dir\})+",
-    "a path relative to the kit, written with `/`, that contains `{name}` and can contain `{dir}`",
+    r"(?![/\\~]|[A-Za-z]:)(?=.*\{name\})(?![^}]*\}(?s:.*)\.\.)(?!(?s:.*\{dir\}.*)\{dir\})(?:[^\\\0{}]|\{name\}|\{dir\})+",
+    "a path relative to the kit, written with `/`, that contains `{name}`, can contain `{dir}` once, and has at most "
+    "255 characters",
+    255,
     names_file=True,
 )
 BLOCK_NAME = matching(
