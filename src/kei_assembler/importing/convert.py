@@ -146,13 +146,13 @@ class _Converter:
     def _convert_untranslatable(self, key: str, names: list[str]) -> None:
         """Keep the entries of the client's own list that the client accepts."""
         field = self.fields.get(key)
-        accepted = [name for name in names if field is None or fits(field.shape, [name])]
+        accepted = dict.fromkeys(name for name in names if field is None or fits(field.shape, [name]))
         if rejected := [name for name in names if name not in accepted]:
             message = f"{self.row.label} has no tool {listed(rejected)}; left out"
             self._report(imports.key_not_placed, key, message)
-        tools, _ = translated(self.row, accepted)
+        tools, _ = translated(self.row, [*accepted])
         if tools is None:
-            self.own[key] = accepted
+            self.own[key] = [*accepted]
         else:
             self.data["tools"] = tools
 
