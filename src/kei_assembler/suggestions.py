@@ -17,7 +17,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 _MAX_WORD = 200
-_MAX_MENTIONS = 2000
+_MAX_MENTIONS = 500
 _MAX_CANDIDATES = 20
 _MIN_SIMILARITY = 0.6
 
