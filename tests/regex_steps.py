@@ -24,7 +24,7 @@ Element = Callable[["Text", int], Iterator[int]]
 _CHARACTERS = ("LITERAL", "NOT_LITERAL", "ANY", "IN", "CATEGORY", "RANGE")
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 _SIZES = (25, 50), (100, 400)
-_LIMIT = 200_000
+_LIMIT = 100_000
 _TOLERANCE = 1.4
 _ODD = "\x00\x0b\x1c\x7f\x85\xa0\xe9\u0661\u2028\u3000\u4e2d"
 _UNIVERSE = [*map(chr, range(0x20, 0x7F)), "\t", "\n", "\r", *_ODD]
@@ -331,7 +331,7 @@ def attacks(pattern: Pattern) -> list[Attack]:
         pumps += [_sample(pattern, inner, choose, letters) for _ in range(8)]
     pumps += [_sample(pattern, list(pattern.tree), choose, letters) for _ in range(8)]
     every = product(dict.fromkeys(prefixes), dict.fromkeys(filter(None, pumps)), dict.fromkeys(suffixes))
-    return _some(choose, [*starmap(Attack, every)], 300)
+    return _some(choose, [*starmap(Attack, every)], 200)
 
 
 def _some(choose: random.Random, every: list[T], number: int) -> list[T]:

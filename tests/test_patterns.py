@@ -24,7 +24,7 @@ from kei_assembler.rules import settings as settings_rules
 from kei_assembler.targets import TARGETS, forms
 from kei_assembler.toml import source
 from kei_assembler.validation import Shape
-from regex_steps import Pattern, attacks, explosion
+from regex_steps import Pattern, TooManySteps, attacks, explosion
 from test_architecture import MODULES, PACKAGE, _name
 
 FUNCTIONS = ("match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer")
@@ -219,7 +219,7 @@ def test_what_is_made_from_data_exists() -> None:
 
 def _paths(pattern: Pattern) -> Iterator[str]:
     """Paths that make an output pattern backtrack, whose names are as long as file systems allow."""
-    for attack in attacks(pattern)[:20]:
+    for attack in attacks(pattern)[:10]:
         name = attack.text(255)[:250] + attack.suffix
         for start in ("", "out", "agents/"):
             yield start + name
@@ -230,7 +230,15 @@ def _paths(pattern: Pattern) -> Iterator[str]:
 def test_an_output_pattern_takes_few_steps_for_each_character_of_a_path(output: str) -> None:
     for found in [reach(output, manifests) for manifests in ("agents", ".agents", ".", "{name}{name}", "{dir}{dir}")]:
         for pattern in map(Pattern, (found.file, found.inner)):
-            assert [path for path in _paths(pattern) if pattern.steps("fullmatch", path) > 600 * len(path)] == []
+            assert [path for path in _paths(pattern) if _is_slow(pattern, path)] == []
+
+
+def _is_slow(pattern: Pattern, path: str) -> bool:
+    try:
+        pattern.steps("fullmatch", path, 600 * len(path))
+    except TooManySteps:
+        return True
+    return False
 
 
 EXPLOSIVE = (
