@@ -80,7 +80,6 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("importing.pending_kit", "_output_pattern"): ([r"(?P<folder>(?:[\w.@-]+/)*a/b)/"], "match"),
     ("importing.tools", "_by_phrase"): ([each.format(**tools._QUOTED_NAME) for each in PHRASES], "fullmatch"),
     ("markdown.stamp", "_MARKERS"): (stamp._MARKERS, "search"),
-    ("markdown.stamp", "_stamp"): (map(stamp._stamp, COMMENTS), "fullmatch"),
     ("markdown.stamp", "_stamp_conflict"): (map(stamp._stamp_conflict, COMMENTS), "match"),
     ("markdown.structure", "_opening"): (map(structure._opening, structure._OPENINGS), "match"),
     ("markdown.structure", "_html_blocks"): ([row[0] for row in structure._html_blocks()], "match"),

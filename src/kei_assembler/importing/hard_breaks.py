@@ -11,7 +11,7 @@ from kei_assembler.markdown.structure import code_spans, outline
 _TABLE_OR_HEADING = re.compile(r"[ \t>]*[|:=-][ \t|:=-]*\Z")
 _LINK = re.compile(
     r"""[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*\[[^\]]*\]:"""
-    r"""(?:[ \t]+["'(].*|[ \t]*+\S*+(?:[ \t]+["'(].*|[ \t]*))\Z"""
+    r"""(?:[ \t]+["'(].*|[ \t]*(?:\S+(?:[ \t]+["'(].*|[ \t]*))?)\Z"""
 )
 _TAG = re.compile(r"<[^<>]*>")
 # a backslash would change an escape, and stars that close nothing
