@@ -93,7 +93,7 @@ PATTERNS = {
 
 COLLECTIONS = {
     "unknown handoffs of many agents": lambda: Case(
-        {file: text for n in range(2000) for file, text in _agent(_handoffs([f"agnt-{n}"]), f"agent-{n}").items()},
+        {file: text for n in range(4000) for file, text in _agent(_handoffs([f"agnt-{n}"]), f"agent-{n}").items()},
         code="H301",
     ),
     "long unknown handoffs": lambda: Case(
@@ -141,8 +141,8 @@ COLLECTIONS = {
         DIFF,
     ),
     "a diff of lines with one more after each": lambda: Case(
-        _agent("role = '''\n" + "".join(f"l{n}\n" for n in range(18_000)) + "'''\n")
-        | {"agents/a.md": "".join(f"l{n}\ny{n}\n" for n in range(18_000))},
+        _agent("role = '''\n" + "".join(f"l{n}\n" for n in range(12_000)) + "'''\n")
+        | {"agents/a.md": "".join(f"l{n}\ny{n}\n" for n in range(12_000))},
         DIFF,
     ),
     "code spans of all lengths": lambda: Case(
