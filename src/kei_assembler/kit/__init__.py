@@ -154,6 +154,11 @@ class LoadedKit:
         return frozenset(map(stem, self.manifests))
 
     @cached_property
+    def known_agents(self) -> frozenset[str]:
+        """The agents that can be handed work: the kit's own, and those from elsewhere."""
+        return self.agents.union(self.settings.external_agents)
+
+    @cached_property
     def namesakes(self) -> dict[str, list[str]]:
         """The files of manifests with the same stem, by that stem; only stems of several files."""
         files: dict[str, list[str]] = {}
@@ -170,6 +175,16 @@ class LoadedKit:
             for file in self.files_in(folder, ".md")
         }
         return tuple(sorted(filter(is_block_name, names)))
+
+    @cached_property
+    def known_blocks(self) -> frozenset[str]:
+        """The names of all blocks, to look them up."""
+        return frozenset(self.block_names)
+
+    @cached_property
+    def obligatory_blocks(self) -> frozenset[str]:
+        """The names of the obligatory blocks, to look them up."""
+        return frozenset(self.settings.obligatory)
 
     def block(self, name: str) -> Block | None:
         """Return the block of this name from the first block folder that has it, or None."""

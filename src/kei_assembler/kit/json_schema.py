@@ -117,7 +117,7 @@ def _blocks(field: Field, kit: LoadedKit | None) -> Field:
 
 
 def _handoffs(field: Field, kit: LoadedKit | None) -> Field:
-    agents = sorted(kit.agents.union(kit.settings.external_agents)) if kit else ()
+    agents = sorted(kit.known_agents) if kit else ()
     handoff = field.shape.item
     if not (agents and handoff):
         return field

@@ -112,7 +112,9 @@ def _stamp_offset(text: str) -> int:
 
 @cache
 def _stamp(comment: Comment) -> re.Pattern[str]:
-    message = r"(?P<source>[^\n]+?)\. Edit that file, then run: assemble [^\n]+ · sha256:(?P<digest>[0-9a-f]{64})"
+    # the first mention of the command counts: without the atomic group, a line of many would take quadratic time
+    source = r"(?>(?P<source>[^\n]+?)\. Edit that file, then run: assemble )"
+    message = rf"{source}[^\n]+ · sha256:(?P<digest>[0-9a-f]{{64}})"
     return re.compile(f"{re.escape(comment.start + _PREFIX)}{message}{re.escape(comment.end)}")
 
 

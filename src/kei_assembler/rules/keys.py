@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import lru_cache
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.manifest import FIELDS, HEAD_KEYS
@@ -36,9 +37,13 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
     for error in _of_kind(context, "unknown"):
         if not _is_misplaced(context, error):
             key = str(error.path[-1])
-            known = [field.key for field in error.shape.fields]
-            otherwise = f"the keys here are {listed(known)}"
-            yield Violation(error.path, f"unknown key `{key}`", did_you_mean(key, known, otherwise))
+            known = tuple(field.key for field in error.shape.fields)
+            yield Violation(error.path, f"unknown key `{key}`", did_you_mean(key, known, _keys_here(known)))
+
+
+@lru_cache(maxsize=16)
+def _keys_here(known: tuple[str, ...]) -> str:
+    return f"the keys here are {listed(known)}"
 
 
 @rule("K102")

@@ -117,7 +117,7 @@ def _hints(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> Iterator[
         yield f"The kit requires {listed(obligatory)} first, in this order."
     choices = {
         "blocks": ("Other blocks", [name for name in kit.block_names if name not in values.get("blocks", ())]),
-        "handoff": ("Agents", sorted(kit.agents.union(kit.settings.external_agents) - {values["name"]})),
+        "handoff": ("Agents", sorted(kit.known_agents - {values["name"]})),
         "target": (f"Keys of `{target}`", [row.key for row in TARGETS[target].fields]),
     }
     label, names = choices.get(field.key, ("", []))

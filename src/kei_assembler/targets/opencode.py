@@ -47,7 +47,7 @@ OPENCODE = Target(
         ),
         mcp_tool="{server}_{tool}",
         mcp_server="{server}_*",
-        mcp_pattern=r"(?!(?:external_directory|doom_loop)\Z)[\w.-]+_(?:[\w.-]+|\*)",
+        mcp_pattern=r"(?!(?:external_directory|doom_loop)\Z)[\w.-](?:[^\W_]|[.-])*_(?:\*|[\w.-]+(?:(?<=_)\*)?)",
         scoped=("Bash", "Agent", "Skill"),
         key="permission",
         legacy_names=names_by_tool("write patch multiedit: edit"),
