@@ -18,7 +18,7 @@ import pytest
 from kei_assembler.build.output_patterns import reach
 from kei_assembler.importing import paths, tools
 from kei_assembler.kit import json_schema
-from kei_assembler.markdown import stamp, structure
+from kei_assembler.markdown import html_blocks, stamp, structure
 from kei_assembler.model import manifest, settings
 from kei_assembler.rules import settings as settings_rules
 from kei_assembler.targets import TARGETS, forms
@@ -73,7 +73,7 @@ OUTPUTS = (
 MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("build.output_patterns", "reach"): ((), ""),  # names of files are short; see below
     ("importing.lenient_yaml", "_unquoted"): (
-        [rf"[^{quote}]*[^\s\\{quote}]{quote}[\s.,;:!?)]" for quote in "\"'"],
+        [rf"[^{quote}]*[^ \t\n\\{quote}]{quote}[ \t\n.,;:!?)]" for quote in "\"'"],
         "match",
     ),
     ("importing.paths", "_in_client_folder"): ([paths._in_client_folder()], "fullmatch"),
@@ -82,10 +82,10 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("markdown.stamp", "_MARKERS"): (stamp._MARKERS, "search"),
     ("markdown.stamp", "_stamp_conflict"): (map(stamp._stamp_conflict, COMMENTS), "match"),
     ("markdown.structure", "_opening"): (map(structure._opening, structure._OPENINGS), "match"),
-    ("markdown.structure", "_html_blocks"): ([row[0] for row in structure._html_blocks()], "match"),
-    ("markdown.structure", "_HTML_BLOCKS"): ([row[1] for row in structure._html_blocks()], "search"),
+    ("markdown.html_blocks", "_blocks"): ([row[0] for row in html_blocks._blocks()], "match"),
+    ("markdown.html_blocks", "_BLOCKS"): ([row[1] for row in html_blocks._blocks()], "search"),
     ("markdown.structure", "_within_containers"): (["   "], "match"),
-    ("markdown.structure", "_read_leaf"): ([r"\A {0,3}`{3,}\s*\Z", r"\A {0,3}~{9,}\s*\Z"], "search"),
+    ("markdown.structure", "_read_leaf"): ([r"\A {0,3}`{3,} *\Z", r"\A {0,3}~{9,} *\Z"], "search"),
     ("model.adaptation", "_entry"): ([each.mcp_pattern for each in ROWS], "fullmatch"),
     ("render.renderer", "refuse_additions"): (PLACEHOLDERS, "search"),
     ("render.templates", "_span_of_block"): ([r"\bblock\s+(name)\b"], "search"),

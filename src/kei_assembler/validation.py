@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.whitespace import HAS_TEXT, ONE_LINE, has_text, is_line
 
 
 class Shape(NamedTuple):
@@ -140,8 +141,6 @@ class Type(NamedTuple):
     constraints: tuple[Constraint, ...] = ()
 
 
-_BREAKS = r"\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
-_ONE_LINE = rf"^[^\S{_BREAKS}]*[^\s{_BREAKS}][^{_BREAKS}]*$"
 _OF_SOME_DIALECTS = r"\(\?(?!:)|[*+?}]\+|\\[ABDWZbdw]"
 _DEVICE = r"(?i:(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))"
 
@@ -149,10 +148,6 @@ _DEVICE = r"(?i:(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))"
 def _portable(pattern: str) -> Mapping[str, Any]:
     """Return the keyword for a pattern if the pattern means the same in every regular expression dialect."""
     return {} if re.search(_OF_SOME_DIALECTS, pattern) else {"pattern": f"^(?:{pattern})$"}
-
-
-def _is_line(value: str) -> bool:
-    return value.splitlines() == [value]
 
 
 def _names_no_device(value: str) -> bool:
@@ -174,8 +169,8 @@ def _has_at_most(maximum: int) -> Any:
 _SEVERAL_LINES = "has several lines; it must be {expects}"
 _TOO_MANY = "has {size:,} entries; the most is {limit:,}"
 _OF_STRINGS = (
-    Constraint("may_be_blank", "blank", lambda may: not may and str.strip, lambda _: {"pattern": r"\S"}, "is blank"),
-    Constraint("one_line", "lines", lambda on: on and _is_line, lambda _: {"pattern": _ONE_LINE}, _SEVERAL_LINES),
+    Constraint("may_be_blank", "blank", lambda may: not may and has_text, lambda _: {"pattern": HAS_TEXT}, "is blank"),
+    Constraint("one_line", "lines", lambda on: on and is_line, lambda _: {"pattern": ONE_LINE}, _SEVERAL_LINES),
     Constraint("choices", "value", lambda words: words and words.__contains__, lambda words: {"enum": list(words)}),
     Constraint("pattern", "value", lambda pattern: pattern and re.compile(pattern).fullmatch, _portable),
     Constraint("maximum", "value", _has_at_most, lambda maximum: {"maxLength": maximum}),

@@ -919,7 +919,7 @@ def test_a_clock_that_was_set_back_is_not_trusted(kit: CachedKit) -> None:
     assert not list(kit.records.glob("*.json"))
 
 
-MOUNTS = "24 1 0:7 / / rw - ext4 /dev/x rw\n25 24 {} / /mnt rw,relatime shared:1 - {} source rw\n"
+MOUNTS = "24 1 0:7 / /a\u2028\r\v\xa0b rw - ext4 /dev/x rw\n25 24 {} / /mnt rw,relatime shared:1 - {} source rw\n"
 
 
 @pytest.mark.parametrize(

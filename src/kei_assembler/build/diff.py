@@ -13,6 +13,7 @@ from kei_assembler.markdown import stamp
 from kei_assembler.paths import normalize
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.targets import TARGETS
+from kei_assembler.whitespace import SPACES
 
 _MAX_BYTES = 1024 * 1024
 _MAX_STEPS = 2_000_000
@@ -100,16 +101,17 @@ def likely_cause(change: Change) -> str:
 
 
 def _without_trailing_space(text: str) -> str:
-    return "\n".join(line.rstrip(" \t") for line in text.split("\n")).rstrip("\n")
+    return "\n".join(line.rstrip(SPACES) for line in text.split("\n")).rstrip("\n")
 
 
 def _without_padding(text: str) -> str:
-    lines = ("|".join(map(str.strip, line.split("|"))) if "|" in line else line for line in text.split("\n"))
+    rows = (line.split("|") for line in text.split("\n"))
+    lines = ("|".join(cell.strip(SPACES) for cell in row) if len(row) > 1 else row[0] for row in rows)
     return re.sub(r"-{2,}", "", _without_trailing_space("\n".join(lines)))
 
 
 def _without_style(text: str) -> str:
-    return re.sub(r"[\s*_+\\-]|&#\d+;", "", text)
+    return re.sub(r"[ \t\n*_+\\-]|&#[0-9]+;", "", text)
 
 
 _CAUSES: tuple[tuple[str, Callable[[str], str]], ...] = (

@@ -19,6 +19,7 @@ from kei_assembler.report import text_report
 from kei_assembler.scaffold import new_manifest
 from kei_assembler.selection import folder_of
 from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.whitespace import SPACES
 
 _SET_HELP = "Set any other key that holds text or a list. A list grows with each use"
 
@@ -57,7 +58,7 @@ def _handoff(text: str) -> dict[str, str]:
     agent, equals, trigger = text.partition("=")
     if not equals:
         raise click.UsageError(f"--handoff takes AGENT=TRIGGER, such as `critic=a diff to review`, not `{text}`")
-    return {"target": agent.strip(), "trigger": trigger.strip()}
+    return {"target": agent.strip(SPACES), "trigger": trigger.strip(SPACES)}
 
 
 def _other_keys(kit: LoadedKit, pairs: Sequence[str]) -> dict[str, Any]:

@@ -101,8 +101,8 @@ def joined_entries(lines: Iterable[str]) -> bytes:
 def late_or_untimed_devices() -> frozenset[int]:
     """Return the devices whose files other machines or programs serve, or that store no real ctime."""
     try:
-        with open(_MOUNTS, encoding="utf-8", errors="replace") as file:
-            mounts = [line.split() for line in file]
+        with open(_MOUNTS, encoding="utf-8", errors="replace", newline="\n") as file:
+            mounts = [line.split(" ") for line in file]  # only a space and a newline are escaped in a folder's name
     except OSError:
         return frozenset()
     kinds = ((mount[2], mount[mount.index("-") + 1].partition(".")[0]) for mount in mounts)

@@ -22,6 +22,7 @@ from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START
 from kei_assembler.validation import LINE, Shape, fits
+from kei_assembler.whitespace import WHITESPACE, has_text
 
 _MAX_DESCRIPTION = 200
 
@@ -82,7 +83,7 @@ class _Converter:
     def convert_description(self) -> None:
         """Set the description: as it is, read as text, or the first line of the body."""
         given = self.agent.value("description")
-        if isinstance(given, str) and given.strip():
+        if isinstance(given, str) and has_text(given):
             self.data["description"] = given.replace("\\n", "\n") if self.row.loader.unescapes_newlines else given
         elif text := as_text(given):
             self.data["description"] = text
@@ -90,7 +91,7 @@ class _Converter:
             self._report(imports.front_matter_guessed, "description", message, "put it in quotes")
         else:
             lines = (line.strip("#>*-_` \t") for line in self.agent.body.split("\n"))
-            first = next((line for line in lines if line and not line.isspace()), "")
+            first = next(filter(has_text, lines), "")
             self.data["description"] = first[:_MAX_DESCRIPTION] or self.data["name"]
             message = "the agent has no description; the first line of the body is used"
             self._report(imports.description_made_up, "description", message, "describe when to use the agent")
@@ -103,7 +104,7 @@ class _Converter:
                 converters.get(key, self._convert_own)(key, value)
 
     def _convert_model(self, key: str, value: Any) -> None:
-        model = value.strip() if isinstance(value, str) else value
+        model = value.strip(WHITESPACE) if isinstance(value, str) else value
         if fits(LINE, model) and (self.row.models is None or model in self.row.models):
             self.data["model"] = model.lower() if model.lower() == "inherit" else model
         elif model not in (None, ""):

@@ -25,6 +25,7 @@ from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import Source, read_toml, span_of
 from kei_assembler.toml.writer import document
+from kei_assembler.whitespace import collapse_whitespace
 
 
 class PendingFile(NamedTuple):
@@ -86,7 +87,7 @@ def _front_matter(conversion: Conversion) -> dict[str, Any]:
 def _collapsed(value: Any) -> Any:
     if isinstance(value, list):
         return list(map(_collapsed, value))
-    return " ".join(value.split()) if isinstance(value, str) else value
+    return collapse_whitespace(value) if isinstance(value, str) else value
 
 
 def block_file(kit: LoadedKit, name: str) -> str:

@@ -20,6 +20,7 @@ from kei_assembler.model.settings import BLOCK_NAME, SETTINGS, UNIQUE_LISTS
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import CLAUDE_TOOLS
 from kei_assembler.validation import FILLED, TYPES, Field, Shape, any_of, applying, fits, list_of, one_of, table
+from kei_assembler.whitespace import HAS_TEXT
 
 Schema = dict[str, Any]
 
@@ -195,4 +196,8 @@ def _require_content(schema: Schema) -> None:
         del schema["default"]
 
 
-_NOT_EMPTY: dict[str, Schema] = {"string": {"pattern": r"\S"}, "array": {"minItems": 1}, "object": {"minProperties": 1}}
+_NOT_EMPTY: dict[str, Schema] = {
+    "string": {"pattern": HAS_TEXT},
+    "array": {"minItems": 1},
+    "object": {"minProperties": 1},
+}

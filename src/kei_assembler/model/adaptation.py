@@ -9,11 +9,12 @@ from itertools import chain
 from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value
-from kei_assembler.markdown.structure import code_span, collapse_whitespace
+from kei_assembler.markdown.structure import code_span
 from kei_assembler.model.manifest import Handoff, Manifest
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Handoffs, Target, Tools
+from kei_assembler.whitespace import collapse_whitespace
 
 EVERYTHING = "*"
 """The entry of `tools` that means all tools."""

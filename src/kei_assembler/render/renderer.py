@@ -23,6 +23,7 @@ from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.text import client_variable_in_file
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START, Source
+from kei_assembler.whitespace import SPACES
 
 
 class Artifact(NamedTuple):
@@ -85,7 +86,9 @@ class Renderer:
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
-        return trimmed(block.source.text) if block else ""
+        text = trimmed(block.source.text) if block else ""
+        # Without the comment, a list before the block would go on in the block's indented code (CommonMark 5.2).
+        return f"<!-- -->\n\n{text}" if text[:1] in SPACES and text else text
 
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
         if self._last is None or self._last[0] is not manifest:
@@ -97,7 +100,7 @@ class Renderer:
         return (body if template == PACKAGE_BODY else strip_trailing_whitespace(body)).strip("\n")
 
     def refuse_additions(self, artifact: Artifact, manifest: Manifest) -> None:
-        """Refuse hidden text and client variables that a template has added to the file.
+        """Refuse hidden text, client variables and open constructs that a template has added to the file.
 
         The sources of the file are checked elsewhere, but a template can build from escapes what none of them has.
 
@@ -105,6 +108,9 @@ class Renderer:
             TemplateFailure: the file has such text.
         """
         template = self.templates.file_for(artifact.target)
+        if template and (unclosed := self.templates.find_unclosed(artifact.body)):
+            error = ValueError(f"the template leaves a {unclosed.what} open, and what follows becomes part of it")
+            raise self.templates.failure(error, artifact.manifest)
         source, found = Source(template or artifact.manifest, ""), []
         if template and may_hide(artifact.content):
             file = Source(source.file, artifact.content.decode())

@@ -14,6 +14,7 @@ from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import MAX_FINDINGS
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.toml.source import START
+from kei_assembler.whitespace import has_text
 
 
 @rule("B201")
@@ -191,7 +192,7 @@ def empty_block(block: Block) -> Iterable[Violation]:
         # _blocks/baseline.md
         Be honest.
     """
-    if not block.source.text.strip():
+    if not has_text(block.source.text):
         yield Violation(START, f"the block `{block.name}` is empty", "write its text, or remove it from the manifests")
 
 

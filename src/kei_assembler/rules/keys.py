@@ -12,6 +12,7 @@ from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.validation import ValidationError, are_texts, describe
+from kei_assembler.whitespace import SPACES, has_text
 
 _TABLES = {field.key: field for field in FIELDS if field.is_table}
 
@@ -249,7 +250,7 @@ _KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
 
 def _is_header(context: ManifestContext, path: KeyPath) -> bool:
     # a key below a header may be there by mistake; one in an inline table, or in a header, is there on purpose
-    return (locate(context.source, path).excerpt or "").lstrip().startswith("[")
+    return (locate(context.source, path).excerpt or "").lstrip(SPACES).startswith("[")
 
 
 def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Violation:
@@ -300,7 +301,7 @@ def is_missing(context: ManifestContext, key: str) -> bool:
 
 def _is_filled(value: object) -> bool:
     if isinstance(value, str):
-        return bool(value.strip())
+        return bool(has_text(value))
     return any(value.values()) if isinstance(value, dict) else bool(value)
 
 

@@ -81,7 +81,7 @@ def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Viola
 
     Templates can use `agent`, `blocks`, `target`, `extra`, `allowed` and `report_fence`. A name that is not defined is
     an error. Templates run in Jinja2's sandbox, which refuses access to anything outside them. They can only print
-    text, numbers, and lists of these.
+    text, numbers, and lists of these. They close every code fence and HTML block that they open.
 
     Fails::
 

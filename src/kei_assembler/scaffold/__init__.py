@@ -122,7 +122,7 @@ def _repository_files(prefix: str, outputs: Sequence[str]) -> tuple[NewFile, ...
     attributes = "".join(f"{_quoted(path)} linguist-generated\n" for path in (*outputs, f"{schemas}*.json"))
     hook = _text("hook.yml", command=json.dumps(f"{_CHECK} --staged{kit_option(prefix)}"))
     workflow = _text("workflow.yml", command=json.dumps(f"{_CHECK}{kit_option(prefix)}"), version=__version__)
-    step = workflow.splitlines()[-1]
+    step = workflow.rstrip("\n").rpartition("\n")[2]
     return (
         NewFile(".gitattributes", attributes, is_lines=True),
         NewFile(".prettierignore", "".join(f"{line}\n" for line in (*outputs, schemas)), is_lines=True),
@@ -150,11 +150,11 @@ def _quoted(pattern: str) -> str:
 def _with_lines(content: bytes, text: str) -> bytes:
     """The content with the lines of the text that it lacks added at its end, in its own line ends."""
     newline = b"\r\n" if b"\r\n" in content else b"\n"
-    present = {line.strip() for line in content.splitlines()}
-    missing = [line for line in text.encode().splitlines() if line not in present]
+    present = {line.strip(b" \t\r") for line in content.split(b"\n")}
+    missing = [line for line in text.encode().split(b"\n") if line and line not in present]
     gap = newline if missing and content and not content.endswith(b"\n") else b""
     return content + gap + b"".join(line + newline for line in missing)
 
 
 def _hint(key: str, entry: str) -> str:
-    return f"; if it is missing there, add to `{key}`:\n{entry}".rstrip()
+    return f"; if it is missing there, add to `{key}`:\n{entry}".rstrip("\n")

@@ -103,7 +103,7 @@ def _entry(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> str:
     if field.key in values:
         return comments + _toml(field, values[field.key])
     sample = _toml(field, _sample(kit, field.key, field.shape, field.examples))
-    return comments + "".join(f"# {line}\n" for line in sample.splitlines())
+    return comments + "".join(f"# {line}\n" for line in sample.rstrip("\n").split("\n"))
 
 
 def _comment(text: str) -> str:
