@@ -8,6 +8,7 @@ from functools import cache
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
+from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.kit import LoadedKit, discovery, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below, upwards
@@ -27,7 +28,7 @@ def locate_kit(manifests: Sequence[str], folder: str | None, commands: Iterable[
         return folder_of(folder)
     working_directory()  # fail early: without it, relative paths have no meaning
     for manifest in manifests:
-        if not DISK.exists(manifest):
+        if not _exists(manifest):
             raise _missing(manifest, commands)
     return _kit_of_manifests(manifests)
 
@@ -123,6 +124,12 @@ _WHAT_IS_A_KIT = (
 )
 
 
+def _exists(argument: str) -> bool:
+    """Whether a file exists, or is only left out of a sparse checkout."""
+    path = os.path.abspath(argument)
+    return DISK.exists(argument) or files_at(path).exists(path)
+
+
 def _missing(argument: str, commands: Iterable[str]) -> AssembleError:
     """The error for an argument that is neither a file nor a command, with the nearest one as a hint."""
     known = {command: f"assemble {command}" for command in commands}
@@ -190,7 +197,7 @@ def _candidates(folder: str, argument: str) -> Iterator[str]:
 
 
 def _not_a_manifest(kit: LoadedKit, argument: str, commands: Iterable[str]) -> AssembleError:
-    if not DISK.exists(argument):
+    if not _exists(argument):
         return _missing(argument, commands)
     if DISK.is_folder(argument):
         return AssembleError(f"`{argument}` is a folder", "name manifests, or build all of them with --all")

@@ -10,6 +10,7 @@ from kei_assembler.build.generators import Generators
 from kei_assembler.build.output_patterns import deepened, reach
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files.atomic import is_temporary
+from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import normalize
 from kei_assembler.targets import TARGETS
@@ -55,18 +56,24 @@ class _Search:
         searched = ((row.name, deepened(path) if row.searches_subfolders else path) for row, path in patterns)
         for target, pattern in dict.fromkeys((target, normalize(pattern)) for target, pattern in searched):
             for path in self._files(pattern):
+                if self._is_left_out(path):  # clients do not find it here
+                    continue
                 real = self.disk.real(path).casefold()
                 is_new = real not in self.seen and not self.kit.files.is_link(self.kit.path(path))
                 self.seen.add(real)
                 content = self.disk.peek(path) if is_new else None
                 leftover = classify_leftover(self.kit, path, target, content) if content else None
-                if leftover and concerns(leftover) and not self._is_of_another_kit(leftover):
+                if leftover and concerns(leftover) and not self._has_source(leftover):
                     yield leftover
 
-    def _is_of_another_kit(self, orphan: Change) -> bool:
-        comment = TARGETS[orphan.target].form.comment
-        is_stamped = orphan.status is FileStatus.ORPHAN and orphan.before is not None
-        return is_stamped and self.generators.generates(orphan.path, orphan.before or b"", comment)
+    def _has_source(self, leftover: Change) -> bool:
+        """Return whether an orphan belongs to another kit, or whether a sparse checkout leaves its manifest out."""
+        if leftover.status is not FileStatus.ORPHAN or leftover.before is None:
+            return False
+        comment = TARGETS[leftover.target].form.comment
+        return is_left_out(self.kit.files, self.kit.path(leftover.manifest)) or self.generators.generates(
+            leftover.path, leftover.before, comment
+        )
 
     def _files(self, pattern: str) -> Iterator[str]:
         """The files whose paths match an output pattern."""

@@ -75,9 +75,14 @@ class Planner:
         """
         checked = [self.load_and_check(file) for file in files]
         for manifest, plan in checked:
-            if manifest is not None:
+            if manifest is not None and not self._lacks_blocks(plan):
                 self._plan_outputs(manifest, plan)
         return [plan for _, plan in checked]
+
+    def _lacks_blocks(self, plan: ManifestPlan) -> bool:
+        lacking = self.kit.lacking
+        blocks = map(self.kit.block, plan.use.blocks if lacking and plan.use else ())
+        return any(block.source.file in lacking for block in blocks if block)
 
     def _plan_outputs(self, manifest: Manifest, plan: ManifestPlan) -> None:
         for artifact in self.render(manifest, plan):
@@ -131,7 +136,7 @@ class Planner:
             plan.found.extend(run_rule(outputs.output_is_source, source, path, owner))
         else:
             try:
-                change, problems = classify(self.kit, artifact, self.disk.read(path)), []
+                change, problems = classify(self.kit, artifact, self.disk.read(path, artifact.content)), []
             except OSError as error:
                 reason = error.strerror or str(error)
                 change, problems = None, run_rule(outputs.output_unreadable, source, path, reason)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.files import DISK, Entry, Files
+from kei_assembler.files.sparse_checkout import lacking
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.markdown import shell
@@ -207,6 +208,12 @@ class LoadedKit:
         settings = [self.settings_source.file] if self.settings_source else []
         blocks = (file for folder in self.settings.blocks for file in self.files_in(folder, ".md"))
         return [*settings, *self.manifests, *blocks, *self.templates()]
+
+    @cached_property
+    def lacking(self) -> frozenset[str]:
+        """The manifests, blocks and templates whose content is not here: in a sparse checkout of a partial clone."""
+        paths = lacking(self.files, lambda: map(self.path, self.sources()))
+        return frozenset(file for file in (self.sources() if paths else ()) if self.path(file) in paths)
 
     def templates(self) -> list[str]:
         """Return the files in the folder of templates.
