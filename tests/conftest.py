@@ -58,6 +58,13 @@ def forkserver() -> Iterator[ForkServer]:
         yield forkserver
 
 
+def leave_temporary_file(folder: Path, content: str = "half") -> Path:
+    """Leave a temporary file in a folder as a killed run does, and return its path."""
+    path = folder / "new"
+    path.write_text(content)
+    return path.rename(folder / f".assemble-0123456789abcdef-{path.stat().st_ino}.tmp")
+
+
 class Run(NamedTuple):
     """The exit status and the output of one run of the command."""
 

@@ -123,6 +123,7 @@ UNICODE_SPACES = {
     "importing.tools": "where the clients split and trim",
     "markdown.front_matter": "some YAML parsers strip any white space, so such a value is quoted",
     "markdown.hidden_text": "texts for people",
+    "markdown.sequences": "tables in this package",
     "markdown.structure.reference": "a path or a URL contains no white space at all",
     "model.adaptation": "where Claude Code splits and trims",
     "render.sandbox": "what Jinja splits, and the names of methods",

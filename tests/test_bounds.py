@@ -65,6 +65,8 @@ MANIFESTS = {
     "300,000 open brackets": (AGENT.format("a") + f"x = {'[' * 300_000}\n", "S006"),
     "dotted keys, line after line": ("".join(f"a{n}{'.a' * 60} = 1\n" for n in range(8_000)), "K101"),
     "hidden characters all over": (AGENT.format("a") + f"role = '{('a' + chr(0x200B)) * 100_000}'\n", "T406"),
+    "joined emoji without end": (AGENT.format("a") + "role = '" + "👩\u200d" * 100_000 + "'\n", "T406"),
+    "selectors all over": (AGENT.format("a") + "role = '" + "漢\U000e0140" * 100_000 + "'\n", "T406"),
 }
 
 

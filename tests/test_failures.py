@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Workbench
+from conftest import Workbench, leave_temporary_file
 from forkserver import COMMAND, ForkServer
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.loader import load_kit
@@ -320,12 +321,13 @@ def test_only_folders_that_match_the_pattern_are_searched(
 
 
 def test_a_temporary_file_of_another_run_is_not_an_orphan(bench: Workbench) -> None:
-    bench.write(A | {"assemble.toml": OUT.format("out/.{name}.md")})
+    bench.write(A | {"assemble.toml": OUT.format("out/.{name}.tmp")})
     bench.run("--all")
-    half = f"out/.assemble-{os.getppid()}-00000000-.a.md"
-    bench.write({half: bench.read("out/.a.md")})
-    assert bench.run("--all", "--prune").stdout == "unchanged out/.a.md\n"
-    assert (bench.folder / half).is_file()
+    half = leave_temporary_file(bench.folder / "out", bench.read("out/.a.tmp"))
+    with half.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert bench.run("--all", "--prune").stdout == "unchanged out/.a.tmp\n"
+    assert half.is_file()
 
 
 def test_orphans_are_found_if_manifests_are_at_the_top(bench: Workbench) -> None:

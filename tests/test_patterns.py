@@ -71,6 +71,7 @@ OUTPUTS = (
 # The patterns that depend on data, by module and by the function or constant that makes them: every pattern that it can
 # be, or examples, and the methods of `re.Pattern` that it is used with.
 MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
+    ("build.intruders", "_projects"): (["(?is:(.*)/(?:a|b/c)(?:/.*)?)"], "fullmatch"),
     ("build.output_patterns", "reach"): ((), ""),  # names of files are short; see below
     ("importing.lenient_yaml", "_unquoted"): (
         [rf"[^{quote}]*[^ \t\n\\{quote}]{quote}[ \t\n.,;:!?)]" for quote in "\"'"],
@@ -79,6 +80,7 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("importing.paths", "_in_client_folder"): ([paths._in_client_folder()], "fullmatch"),
     ("importing.pending_kit", "_output_pattern"): ([r"(?P<folder>(?:[\w.@-]+/)*a/b)/"], "match"),
     ("importing.tools", "_by_phrase"): ([each.format(**tools._QUOTED_NAME) for each in PHRASES], "fullmatch"),
+    ("markdown.sequences", "_emoji"): (["[a-z][\ufe0fTU]?(?:\u200d[a-z][\ufe0fTU]?){1,4}"], "match"),
     ("markdown.stamp", "_MARKERS"): (stamp._MARKERS, "search"),
     ("markdown.stamp", "_stamp_conflict"): (map(stamp._stamp_conflict, COMMENTS), "match"),
     ("markdown.structure", "_opening"): (map(structure._opening, structure._OPENINGS), "match"),
@@ -86,13 +88,18 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("markdown.html_blocks", "_BLOCKS"): ([row[1] for row in html_blocks._blocks()], "search"),
     ("markdown.structure", "_within_containers"): (["   "], "match"),
     ("markdown.structure", "_read_leaf"): ([r"\A {0,3}`{3,} *\Z", r"\A {0,3}~{9,} *\Z"], "search"),
-    ("model.adaptation", "_entry"): ([each.mcp_pattern for each in ROWS], "fullmatch"),
+    ("model.adaptation", "_entry"): (
+        [*(each.mcp_pattern for each in ROWS), *(each.scope_pattern for each in ROWS)],
+        "fullmatch",
+    ),
     ("render.renderer", "refuse_additions"): (PLACEHOLDERS, "search"),
     ("render.templates", "_span_of_block"): ([r"\bblock\s+(name)\b"], "search"),
     ("rules.limits", "_excess"): (LIMITS, "fullmatch"),
     ("rules.text", "client_variable_in_manifest"): (PLACEHOLDERS, "finditer"),
     ("rules.text", "client_variable_in_file"): (PLACEHOLDERS, "finditer"),
     ("targets.forms", "TOML"): ([forms.TOML.agent_pattern], "match"),
+    ("targets.opencode_permission", "_in_order"): (["0|[1-9][0-9]{0,9}"], "fullmatch"),
+    ("targets.forms", "_BODY_KEY"): ([forms.TOML.agent_pattern], "search"),
     ("targets.forms", "_FRONT_MATTER"): ([forms.MARKDOWN.agent_pattern], "match"),
     ("toml.source", "locate_text"): (["".join(map(source._spellings, 'a\\"\n'))], "finditer"),
     ("validation", "_OF_STRINGS"): (_of_shapes(), "fullmatch"),

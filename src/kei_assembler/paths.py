@@ -46,3 +46,20 @@ def path_below(path: str, folder: str) -> str:
     """Return the path relative to a folder that it lies in, with `/`, or "" if it is the folder or lies elsewhere."""
     relative = display_path_from(folder, path)
     return "" if relative == "." or relative.split("/")[0] == ".." or os.path.isabs(relative) else relative
+
+
+def is_in_git_folder(path: str) -> bool:
+    """Return whether a part of a path, which has the system's separator, is a name that git takes for `.git`.
+
+    File systems can ignore case, some characters, and dots and spaces at the end, and know a file by a short name or
+    with the name of a stream; see `is_hfs_dotgit` and `is_ntfs_dotgit` in git's path.c.
+    """
+    folded = path.casefold()
+    if folded.isascii() and "git" not in folded:
+        return False
+    parts = folded.translate(_IGNORED_BY_HFS).split(os.sep)
+    return any(part.partition(":")[0].rstrip(" .") in _GIT_FOLDERS for part in parts)
+
+
+_GIT_FOLDERS = frozenset((".git", "git~1"))
+_IGNORED_BY_HFS = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])

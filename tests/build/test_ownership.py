@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shlex
@@ -11,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conftest import Run, Workbench
+from conftest import Run, Workbench, leave_temporary_file
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nrole = "You do {0}."\nblocks = ["one", "two"]\n'
 
@@ -543,11 +544,48 @@ def test_the_mode_of_a_file_is_kept(kit: Workbench) -> None:
 
 
 def test_the_next_run_removes_temporary_files_of_a_killed_run(kit: Workbench) -> None:
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    left, alive = f"agents/.assemble-{gone.pid}-alpha.md", f"agents/.assemble-{os.getppid()}-alpha.md"
-    kit.write({left: "half", alive: "half"})
+    left, empty = leave_temporary_file(kit.folder / "agents"), kit.folder / "agents/.assemble-0123456789abcdef.tmp"
+    empty.write_text("")
     assert look(kit).status == 0
+    assert left.exists()
     kit.run("--all")
-    assert not (kit.folder / left).exists()
-    assert (kit.folder / alive).exists()
+    assert not left.exists()
+    assert not empty.exists()
+
+
+def test_a_temporary_file_in_use_is_kept(kit: Workbench) -> None:
+    in_use = leave_temporary_file(kit.folder / "agents")
+    with in_use.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        kit.run("--all")
+        assert in_use.exists()
+    kit.run("--all", "--no-cache")
+    assert not in_use.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".assemble-9999999-mine.toml",
+        ".assemble-9999999-0123abcd-mine.md",
+        ".assemble-0123456789abcdef.tmp",
+        ".assemble-0123456789abcdef-1.tmp",
+        ".assemble-0123456789abcdef-99999999999999999999.tmp",
+    ],
+)
+def test_a_file_with_the_name_of_a_temporary_file_is_kept(kit: Workbench, name: str) -> None:
+    mine = kit.folder / "agents" / name
+    mine.write_text("Mine.")
+    (kit.folder / "agents/alpha.md").unlink(missing_ok=True)
+    kit.run("--all", "--prune")
+    kit.run("--all", "--prune", "--force")
+    assert mine.read_text() == "Mine."
+
+
+def test_a_link_or_folder_with_the_name_of_a_temporary_file_is_kept(kit: Workbench) -> None:
+    link, folder = (kit.folder / f"agents/.assemble-0123456789abcde{n}.tmp" for n in "ef")
+    link.symlink_to("nowhere")
+    folder.mkdir()
+    kit.run("--all", "--prune")
+    assert link.is_symlink()
+    assert folder.is_dir()

@@ -18,6 +18,7 @@ from conftest import Workbench
 from forkserver import ForkServer
 from kei_assembler import Kit
 from kei_assembler.build.changes import FileStatus
+from kei_assembler.files.folder import Folder
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
 
@@ -80,17 +81,18 @@ class Versions:
 
 STATUSES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}
 RESTING = """
-import os, time
+import time
 from kei_assembler.__main__ import command
-replace, done = os.replace, []
-def replace_or_rest(old, new):
+from kei_assembler.files.folder import Folder
+exchange, done = Folder.exchange, []
+def exchange_or_rest(folder, name, other):
     if len(done) == 3:
         print("now", flush=True)
         for _ in range(1000):  # a single long sleep could start right after the signal and outlast it
             time.sleep(0.02)
-    replace(old, new)
-    done.append(new)
-os.replace = replace_or_rest
+    exchange(folder, name, other)
+    done.append(name)
+Folder.exchange = exchange_or_rest
 command()
 """
 
@@ -224,9 +226,9 @@ def _meddle(monkeypatch: pytest.MonkeyPatch, meddle: Callable[[], object]) -> No
     """Meddle with the outputs once the run has opened a temporary file: after its plan, before it renames the file."""
     open_file = os.open
 
-    def opened(path: str, flags: int, *rest: int) -> int:
-        descriptor = open_file(path, flags, *rest)
-        if flags & os.O_CREAT and Path(path).parent.name == "agents":
+    def opened(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        descriptor = open_file(path, flags, mode, dir_fd=dir_fd)
+        if flags & os.O_CREAT and dir_fd is not None and Path(f"/proc/self/fd/{dir_fd}").resolve().name == "agents":
             meddle()
         return descriptor
 
@@ -264,8 +266,42 @@ def test_a_file_that_another_run_wrote_first_counts_as_written(
     assert _leftovers(bench.folder) == []
 
 
-def test_a_failing_rename_leaves_nothing_behind(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_an_editor_replaces_last_is_kept(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    bench.run("--all")
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "B."\n'})
+    exchange = Folder.exchange
+    done: list[str] = []
+
+    def save_and_exchange(folder: Folder, name: str, other: str) -> None:
+        if not done:
+            bench.write({"agents/.a.md.swp": "Mine."})
+            (bench.folder / "agents/.a.md.swp").rename(bench.folder / "agents/a.md")
+        done.append(name)
+        exchange(folder, name, other)
+
+    monkeypatch.setattr(Folder, "exchange", save_and_exchange)
+    run = bench.run("--all")
+    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
+    assert (bench.read("agents/a.md"), len(done), _leftovers(bench.folder)) == ("Mine.", 2, [])
+
+
+def test_a_file_is_replaced_where_files_cannot_be_swapped(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
+        raise OSError(22, "Invalid argument")
+
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    monkeypatch.setattr(Folder, "exchange", fail)
+    monkeypatch.setattr(Folder, "link", fail)
+    assert bench.run("--all").stdout.startswith("created agents/a.md\n")
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "B."\n'})
+    assert bench.run("--all").stdout.startswith("updated agents/a.md\n")
+    assert "B." in bench.read("agents/a.md")
+    assert _leftovers(bench.folder) == []
+
+
+def test_a_failing_rename_leaves_nothing_behind(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
 
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})

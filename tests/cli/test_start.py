@@ -21,7 +21,8 @@ ADVICE = (
     "and add it here"
 )
 CACHED_MODULES = frozenset(
-    "__main__ files files.recorder files.atomic files.run_cache files.signatures paths cli cli.console".split()
+    {"__main__", "paths", "files", "cli", "cli.console"}
+    | {f"files.{name}" for name in ("atomic", "folder", "recorder", "run_cache", "signatures")}
 )
 OTHER_MODULES = frozenset(
     "cli.explain cli.import_ cli.init cli.new cli.schema cli.targets cli.watch files.git_index importing "

@@ -11,7 +11,8 @@ import pytest
 from conftest import REPOSITORY
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.kit_plan import plan_kit
-from kei_assembler.files import DISK, Entry, Files, atomic
+from kei_assembler.files import DISK, Entry, Files
+from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit, discovery
 from kei_assembler.loader import load_kit
@@ -32,9 +33,9 @@ class Memory:
     def __init__(self, files: dict[str, str], folder: str = FOLDER) -> None:
         self.contents = {f"{folder}/{name}": text.encode() for name, text in files.items()}
 
-    def read(self, path: str, maximum: int, follow: bool = True) -> bytes:  # noqa: ARG002 - there are no links
+    def read(self, path: str, max_bytes: int, root: str | None = None) -> bytes:  # noqa: ARG002 - there are no links
         try:
-            return self.contents[os.path.normpath(path)][: maximum + 1]
+            return self.contents[os.path.normpath(path)][: max_bytes + 1]
         except KeyError:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory") from None
 
@@ -116,16 +117,17 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     path.chmod(0o640)
-    assert atomic.replace(str(path), b"old", b"new")
+    tree = Tree(str(tmp_path))
+    assert tree.replace(str(path), b"old", b"new")
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
-    assert not atomic.replace(str(path), b"old", b"newer")
+    assert not tree.replace(str(path), b"old", b"newer")
     assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"new", [path])
 
 
 def test_a_link_is_written_through_and_stays(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
     (tmp_path / "link").symlink_to("file")
-    assert atomic.replace(str(tmp_path / "link"), b"old", b"new")
+    assert Tree(str(tmp_path)).replace(str(tmp_path / "link"), b"old", b"new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "file").read_bytes() == b"new"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import pty
 import random
@@ -14,13 +15,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import cast
 from zlib import crc32
 
 import pytest
 
-from conftest import Run
+from conftest import Run, leave_temporary_file
 from kei_assembler import __main__, files
 from kei_assembler.files import run_cache, signatures
+from kei_assembler.files.folder import Folder
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.kit import LoadedKit, discovery
 
@@ -603,25 +606,15 @@ def test_a_run_without_a_usable_cache_is_the_same(kit: CachedKit, hardship: str)
     assert not kit.records.is_dir() or not list(kit.records.glob(".*"))
 
 
-def _gone() -> int:
-    """The id of a process that has ended."""
-    process = subprocess.Popen(["true"])
-    process.wait()
-    return process.pid
-
-
 def test_records_are_private_and_few_and_other_files_stay(kit: CachedKit) -> None:
     kit.remember("--all")
     (kit.records / "mine.txt").write_text("")
     for number in range(70):
         (kit.records / f"{number:016x}.json").write_text("")
-    of_killed, of_living = (kit.records / f".assemble-{process}-00000000-x.json" for process in (_gone(), 1))
-    of_killed.write_text("half")
-    of_living.write_text("half")
-    os.utime(of_living, (0, 0))
+    of_killed = leave_temporary_file(kit.records)
     kit.remember("--all", "--check")
     names = {path.name for path in kit.records.iterdir()}
-    assert len(names) == 64 + len({"mine.txt", of_living.name} & names) == 66
+    assert len(names) == 64 + len({"mine.txt"} & names) == 65
     assert of_killed.name not in names
     assert {stat.S_IMODE(path.stat().st_mode) for path in kit.records.glob(f"{'?' * 16}.json")} <= {0o600, 0o644}
     assert stat.S_IMODE(kit.records.stat().st_mode) == 0o700
@@ -629,35 +622,34 @@ def test_records_are_private_and_few_and_other_files_stay(kit: CachedKit) -> Non
 
 def test_a_planted_link_is_never_written_through(kit: CachedKit, monkeypatch: pytest.MonkeyPatch) -> None:
     kit.remember("--all")
-    name = kit.record().name
     kit.record().unlink()
     victim = kit.outside / "victim"
     victim.write_text("precious")
     with monkeypatch.context() as patch:
         patch.setattr(os, "urandom", bytes)  # makes the names predictable
-        for file in ("clock", name):
-            link = kit.records / f".assemble-{os.getpid()}-00000000-{file}"
-            link.symlink_to(victim)
-            assert kit.run("--all").status == 0
-            assert not link.is_symlink()
-            assert not list(kit.records.glob("*.json"))
+        link = kit.records / ".assemble-0000000000000000.tmp"
+        link.symlink_to(victim)
+        assert kit.run("--all").status == 0
+        assert link.is_symlink()
+        assert not list(kit.records.glob("*.json"))
+    link.unlink()
     assert victim.read_text() == "precious"
     kit.remember("--all")
 
 
 def test_an_edit_during_the_run_is_noticed(kit: CachedKit) -> None:
     kit.run("--all", "--no-cache")
-    read, block = files.read_regular, kit.folder / "parts/blocks/rule.md"
+    read, block = Folder.read, kit.folder / "parts/blocks/rule.md"
 
-    def read_and_edit(path: str, max_bytes: int, follow: bool = True) -> bytes:
-        raw = read(path, max_bytes, follow)
+    def read_and_edit(folder: Folder, name: str, max_bytes: int) -> bytes:
+        raw = read(folder, name, max_bytes)
         if raw == block.read_bytes():
             _rewrite(block, "kind", "wise")
         return raw
 
-    kit.patch.setattr(files, "read_regular", read_and_edit)
+    kit.patch.setattr(Folder, "read", read_and_edit)
     assert kit.run("--all", "--check").status == 0
-    kit.patch.setattr(files, "read_regular", read)
+    kit.patch.setattr(Folder, "read", read)
     assert kit.assert_same_without_cache("--all", "--check").status == 1
 
 
@@ -717,48 +709,11 @@ def test_a_build_that_writes_is_cached(stopped: CachedKit, args: tuple[str, ...]
         assert result == stopped.run(*args, "--no-cache")
 
 
-def _outputs_to(pattern: str, blocks: str = '["parts/blocks"]') -> str:
-    settings = KIT["kit/assemble.toml"].replace("out/of/{name}.md", pattern)
-    return settings.replace('["parts/blocks"]', blocks)
-
-
-SELF_MADE: dict[str, tuple[dict[str, str], str]] = {
-    "a block more": ({"kit/assemble.toml": _outputs_to("parts/blocks/{name}.md")}, "kit"),
-    "a block more, further down": (
-        {"kit/assemble.toml": _outputs_to("parts/blocks/x/{name}.md"), "kit/parts/blocks/x/.keep": ""},
-        "kit",
-    ),
-    "a block in front of another": (
-        {
-            "kit/assemble.toml": _outputs_to("one/{name}.md", '["one", "parts/blocks"]'),
-            "kit/all/agents/rule.toml": AGENT.format("rule"),
-            "kit/one/.keep": "",
-        },
-        "kit",
-    ),
-    "a template": (
-        {
-            "kit/assemble.toml": _outputs_to("templates/{name}.md.j2"),
-            "kit/all/agents/agent.toml": AGENT.format("agent"),
-        },
-        "kit",
-    ),
-    "another kit": (
-        {
-            "bare/agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "You."\ntargets = ["cursor"]\n',
-            "bare/.cursor/.keep": "",
-        },
-        "bare/.cursor",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", SELF_MADE)
-def test_a_build_that_writes_sources_is_not_cached(kit: CachedKit, what: str) -> None:
-    files, cwd = SELF_MADE[what]
-    kit.write(files)
-    assert "created" in kit.run("--all", cwd=cwd).stdout
-    kit.run("--all", cwd=cwd)
+def test_a_build_that_creates_another_kit_is_not_cached(kit: CachedKit) -> None:
+    manifest = 'name = "a"\ndescription = "A."\nrole = "You."\ntargets = ["cursor"]\n'
+    kit.write({"bare/agents/a.toml": manifest, "bare/.cursor/.keep": ""})
+    assert "created" in kit.run("--all", cwd="bare/.cursor").stdout
+    kit.run("--all", cwd="bare/.cursor")
     assert not kit.was_cached
 
 
@@ -887,10 +842,106 @@ def test_digests_are_dropped_once_signatures_are_settled(kit: CachedKit) -> None
     assert kit.assert_same_without_cache("--all").status == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("is_record_older", [True, False])
+def test_runs_in_a_sparse_checkout_are_not_cached(kit: CachedKit, is_record_older: bool) -> None:
+    def git(*args: str) -> None:
+        configured = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *configured, *args], cwd=kit.repository, check=True, capture_output=True)
+
+    shutil.rmtree(kit.repository / ".git")
+    kit.run("--all", "--no-cache")
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message=kit")
+    before = kit.remember("--all", "--check") if is_record_older else kit.run("--all", "--check", "--no-cache")
+    git("sparse-checkout", "set", "--no-cone", "/kit/", "!/nothing")
+    for _ in range(3):
+        assert kit.run("--all", "--check") == before
+        assert not kit.was_cached
+    # The index alone decides.
+    git("rm", "--cached", "--quiet", "kit/all/agents/b.toml")
+    (kit.folder / "all/agents/b.toml").unlink()
+    assert kit.assert_same_without_cache("--all", "--check").status == 1
+    git("reset", "--quiet")
+    git("update-index", "--skip-worktree", "kit/all/agents/b.toml")
+    assert kit.assert_same_without_cache("--all", "--check") == before
+
+
+@pytest.fixture
+def mapped(kit: CachedKit) -> Iterator[mmap.mmap]:
+    """A block that another program has mapped into its memory, and already changed there.
+
+    Further changes of the same page do not show in its times, until the kernel has written the page to the disk.
+    """
+    kit.patch.setattr(signatures, "_FINE", 100_000_000)
+    block = kit.folder / "parts/blocks/rule.md"
+    with block.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        memory[:] = memory[:].replace(b"kind", b"mild")
+        kit.run("--all", "--no-cache")
+        time.sleep(0.15)
+        yield memory
+
+
+def test_a_change_through_a_mapping_is_noticed(kit: CachedKit, mapped: mmap.mmap) -> None:
+    assert kit.remember("--all", "--check").status == 0
+    before = (kit.folder / "parts/blocks/rule.md").stat()
+    mapped[:] = mapped[:].replace(b"mild", b"wise")
+    assert (kit.folder / "parts/blocks/rule.md").stat() == before
+    assert kit.assert_same_without_cache("--all", "--check").status == 1
+    mapped[:] = mapped[:].replace(b"wise", b"mild")
+    assert kit.run("--all", "--check").status == 0
+
+
+def test_the_newest_of_many_recent_files_are_compared(kit: CachedKit, mapped: mmap.mmap) -> None:
+    kit.write({f"kit/all/agents/x{number}.toml": AGENT.format(f"x{number}") for number in range(50)})
+    os.utime(kit.folder / "parts/blocks/rule.md")
+    kit.run("--all", "--no-cache")
+    time.sleep(0.15)
+    assert kit.remember("--all", "--check").status == 0
+    assert len(_recent(kit)) <= signatures.MAX_RECENT
+    mapped[:] = mapped[:].replace(b"mild", b"wise")
+    assert kit.assert_same_without_cache("--all", "--check").status == 1
+
+
+def test_digests_of_recent_files_are_dropped_after_a_minute(kit: CachedKit, mapped: mmap.mmap) -> None:
+    kit.remember("--all", "--check")
+    assert str(kit.folder / "parts/blocks/rule.md") in _recent(kit)
+    mapped.flush()
+    kit.patch.setattr(signatures, "_WRITE_BACK", 100_000_000)
+    assert kit.run("--all", "--check").status == 0
+    assert kit.was_cached
+    assert _recent(kit) == {}
+    mapped[:] = mapped[:].replace(b"mild", b"wise")
+    assert kit.assert_same_without_cache("--all", "--check").status == 1
+
+
+def _recent(kit: CachedKit) -> dict[str, str]:
+    return cast(dict[str, str], _saved(kit.record())["recent"])
+
+
+def test_a_digest_is_taken_of_nothing_but_the_recorded_file(tmp_path: Path) -> None:
+    file, link, folder = tmp_path / "file", tmp_path / "link", tmp_path / "folder"
+    file.write_text("text")
+    link.symlink_to("file")
+    folder.mkdir()
+    before = {path: " ".join(map(str, signatures.signature(str(path)))) for path in (file, link, folder)}
+    digests = {path: signatures.digest_of(str(path), before[path]) for path in before}
+    assert digests[file] == digests[link] == signatures.digest(b"text")
+    for path in before:
+        path.rmdir() if path == folder else path.unlink()
+        path.symlink_to("/etc" if path == folder else "/etc/passwd")
+    for path in (file, folder):
+        with pytest.raises(OSError, match=r"symbolic link|Not a directory"):
+            signatures.digest_of(str(path), before[path])
+    with pytest.raises(OSError, match="symbolic link"):  # the recorded target is itself a link by now
+        signatures.digest_of(str(link), before[link])
+
+
 def test_a_pipe_instead_of_a_file_does_not_block(kit: CachedKit) -> None:
     pipe = kit.outside / "pipe"
     os.mkfifo(pipe)
-    program = f"from kei_assembler.files.signatures import digest_of; digest_of({str(pipe)!r})"
+    program = f"from kei_assembler.files.signatures import digest_of; digest_of({str(pipe)!r}, '')"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=10)
 
 

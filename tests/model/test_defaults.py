@@ -49,8 +49,8 @@ def _file(bench: Workbench, target: str = "claude-code") -> AgentFile:
         ('tools = ["Bash"]', {"model": "opus", "tools": "Bash", "maxTurns": 9, "color": "blue"}),
         ("tools = []", {"model": "opus", "tools": [], "maxTurns": 9, "color": "blue"}),
         (
-            '[target.claude-code]\nmodel = "x"\ncolor = "red"\nmemory = "user"',
-            {"model": "x", "tools": "Read, Grep", "maxTurns": 9, "color": "red", "memory": "user"},
+            '[target.claude-code]\nmodel = "x"\ncolor = "red"\neffort = "low"',
+            {"model": "x", "tools": "Read, Grep", "effort": "low", "maxTurns": 9, "color": "red"},
         ),
         ('[target.cursor]\nmodel = "x"', {"model": "opus", "tools": "Read, Grep", "maxTurns": 9, "color": "blue"}),
     ],

@@ -337,6 +337,19 @@ def test_no_template_name_escapes_the_folder(bench: Workbench, tag: str, name: s
     assert not [leak for leak in ("SECRET", "root:", "Traceback", "jinja2") if leak in run.stderr]
 
 
+@pytest.mark.parametrize(
+    "name", [".h.j2", "sub/.h.j2", ".x/h.j2", ".agent.md.j2", "sub/.x/h.j2", "a\\n/.h.j2", "..h.j2"]
+)
+@pytest.mark.parametrize("tag", ["{{% include '{}' %}}", "{{% extends '{}' %}}", "{{% import '{}' as x %}}{{{{ x }}}}"])
+def test_hidden_file_is_no_template(bench: Workbench, tag: str, name: str) -> None:
+    bench.write({f"templates/{name.replace(chr(92) + 'n', chr(10))}": "SECRET"})
+    run = _render(bench, "\n" + tag.format(name))
+    assert (run.status, run.stdout) == (1, "")
+    assert "error[O603] the template `" in run.stderr
+    assert "does not exist; names with a part that starts with a dot are not templates\n" in run.stderr
+    assert "SECRET" not in run.stderr
+
+
 @pytest.mark.parametrize("link", ["templates/x.md.j2", "templates/x"])
 def test_no_symlink_escapes_the_kit(bench: Workbench, link: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     outside = tmp_path_factory.mktemp("outside")

@@ -102,7 +102,7 @@ def test_broken_and_escaping_symlinks_are_reported(bench: Workbench) -> None:
     assert [line for line in lines if "error[S001]" in line] == [
         "agents/gone.toml:1:1: error[S001] the file cannot be read: No such file or directory",
         "agents/loop.toml:1:1: error[S001] the file cannot be read: Too many levels of symbolic links",
-        "agents/out.toml:1:1: error[S001] the file cannot be read: a link leads outside the kit's root",
+        "agents/out.toml:1:1: error[S001] the file cannot be read: its real path is outside the kit's root",
     ]
 
 

@@ -9,18 +9,33 @@ import pytest
 
 from conftest import Workbench
 from kei_assembler.model.settings import RIGHTS
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 
 AGENT = 'name = "{0}"\ndescription = "Reviews."\n'
 DANGEROUS = {
     "claude-code.permissionMode=bypassPermissions": '[target.claude-code]\npermissionMode = "bypassPermissions"\n',
     "claude-code.permissionMode=auto": '[target.claude-code]\npermissionMode = "auto"\n',
+    "claude-code.permissionMode=acceptEdits": (
+        'tools = ["Bash"]\n[target.claude-code]\npermissionMode = "acceptEdits"\n'
+    ),
+    "claude-code.skills": 'tools = ["Read"]\n[target.claude-code]\nskills = ["deploy"]\n',
+    "claude-code.memory": 'tools = ["Read", "Grep"]\n[target.claude-code]\nmemory = "user"\n',
+    "claude-code.isolation=remote": '[target.claude-code]\nisolation = "remote"\n',
+    "claude-code.omitClaudeMd": "[target.claude-code]\nomitClaudeMd = true\n",
     "claude-code.hooks": '[target.claude-code.hooks]\nStop = [{hooks = [{type = "command", command = "x"}]}]\n',
     "claude-code.mcpServers": '[target.claude-code]\nmcpServers = ["tracker"]\n',
+    "copilot.tools=*": 'tools = ["Read"]\n[target.copilot]\ntools = ["*"]\n',
+    "copilot.agents=*": 'tools = ["Read", "Agent(b)"]\n[target.copilot]\nagents = ["*"]\n',
     "copilot.mcp-servers": "[target.copilot.mcp-servers]\ntracker = {}\n",
+    "cursor.tools=*": 'tools = ["Read"]\n[target.cursor]\ntools = ["*"]\n',
     "opencode.permission=allow": '[target.opencode.permission]\n"*" = "allow"\n',
+    "gemini.tools=*": 'tools = ["Read"]\n[target.gemini]\ntools = ["*"]\n',
     "gemini.mcp_servers": "[target.gemini.mcp_servers]\ntracker = {}\n",
     "codex.sandbox_mode=danger-full-access": '[target.codex]\nsandbox_mode = "danger-full-access"\n',
+    "codex.sandbox_mode=workspace-write": 'tools = ["Read"]\n[target.codex]\nsandbox_mode = "workspace-write"\n',
+    "qwen.tools=*": 'tools = ["Read"]\n[target.qwen]\ntools = ["*"]\n',
+    "qwen.approvalMode=auto-edit": 'tools = ["Edit"]\n[target.qwen]\napprovalMode = "auto-edit"\n',
     "qwen.approvalMode=yolo": '[target.qwen]\napprovalMode = "yolo"\n',
     "qwen.approvalMode=auto": '[target.qwen]\napprovalMode = "auto"\n',
     "qwen.hooks": "[target.qwen.hooks]\nStop = []\n",
@@ -47,10 +62,68 @@ def test_a_right_needs_an_allowance_for_that_agent(right: str, table: str, bench
     assert bench.run("--all").status == 0
 
 
-@pytest.mark.parametrize("table", ['permissionMode = "plan"', 'permissionMode = "acceptEdits"', "hooks = {}"])
-def test_a_harmless_value_needs_no_allowance(table: str, bench: Workbench) -> None:
-    bench.write({"agents/a.toml": AGENT.format("a") + f"[target.claude-code]\n{table}\n"})
-    assert bench.run("--all").status == 0
+HARMLESS = (
+    ("", '[target.claude-code]\npermissionMode = "plan"'),
+    ("", '[target.claude-code]\npermissionMode = "default"'),
+    ("", '[target.claude-code]\npermissionMode = "dontAsk"'),
+    ("", '[target.claude-code]\npermissionMode = "acceptEdits"'),
+    ('tools = ["Edit", "Write"]', '[target.claude-code]\npermissionMode = "acceptEdits"'),
+    ("", "[target.claude-code]\nhooks = {}"),
+    ("", '[target.claude-code]\nisolation = "worktree"'),
+    ("", "[target.claude-code]\nomitClaudeMd = false"),
+    ("", '[target.claude-code]\ninitialPrompt = "Begin."'),
+    ("", '[target.claude-code]\nmemory = "user"'),
+    ('tools = ["*"]', '[target.claude-code]\nmemory = "project"'),
+    ('tools = ["Write", "Read", "Edit"]', '[target.claude-code]\nmemory = "local"'),
+    ('tools = ["Skill"]', '[target.claude-code]\nskills = ["deploy"]'),
+    ('tools = ["Read"]', '[target.claude-code]\ndisallowedTools = ["*"]'),
+    ('tools = ["Task"]', '[target.copilot]\nagents = ["*"]'),
+    ('tools = ["Agent(b)"]', "[target.copilot]\nagents = []"),
+    ("", '[target.copilot]\ntools = ["*"]'),
+    ('tools = ["Read"]', '[target.copilot]\ntools = ["read", "tracker/*"]'),
+    ("", '[target.copilot]\nhandoffs = [{ label = "Go", agent = "b", prompt = "on", send = true }]'),
+    ('tools = ["Read"]', '[target.gemini]\ntools = ["read_file", "mcp_tracker_*"]'),
+    ('tools = ["Read"]', '[target.codex]\nsandbox_mode = "read-only"'),
+    ('tools = ["Edit", "Write"]', '[target.codex]\nsandbox_mode = "workspace-write"'),
+    ('tools = ["Edit", "Write"]', '[target.qwen]\napprovalMode = "auto-edit"'),
+    ("", '[target.qwen]\napprovalMode = "default"'),
+)
+
+
+@pytest.mark.parametrize(("tools", "table"), HARMLESS)
+def test_what_adds_nothing_to_the_tools_needs_no_allowance(tools: str, table: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": f"{AGENT.format('a')}{tools}\n{table}\n"})
+    run = bench.run("--all")
+    assert (run.status, "R501" in run.stderr) == (0, False), run.stderr
+
+
+ADDING = (
+    ('tools = ["Read", "Write", "Edit(docs/**)"]', 'memory = "user"', "memory"),
+    ("tools = []", 'memory = "local"', "memory"),
+    ('tools = ["Read", "Write"]', 'memory = "project"', "memory"),
+    ('tools = ["Skill(review)"]', 'skills = ["deploy"]', "skills"),
+    ('tools = ["Read", "Edit"]', 'permissionMode = "acceptEdits"', "permissionMode=acceptEdits"),
+)
+
+
+@pytest.mark.parametrize(("tools", "own", "right"), ADDING)
+def test_a_key_that_adds_to_the_tools_names_them(tools: str, own: str, right: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": f"{AGENT.format('a')}{tools}\n[target.claude-code]\n{own}\n"})
+    run = bench.run("--all")
+    row = RIGHTS[f"claude-code.{right}"]
+    assert f"agents/a.toml:5:1: error[R501] `{row.name}` lets the agent {row.grants}\n" in run.stderr
+    assert f" help: list {listed(row.covered_by)} in `tools`; if you want this, add `{row.name}` to the" in run.stderr
+
+
+@pytest.mark.parametrize("target", ["copilot", "cursor", "gemini", "qwen"])
+@pytest.mark.parametrize("entry", ["*", " *", "**", "?*", "*/*", "/*", "mcp_*", "mcp__*", "mcp__*__*", "r*", "s/*x*"])
+def test_an_entry_for_many_tools_needs_an_allowance(target: str, entry: str, bench: Workbench) -> None:
+    own = f'[target.{target}]\ntools = ["{entry}"]\n'
+    bench.write({"agents/a.toml": f'{AGENT.format("a")}tools = ["Read"]\n{own}'})
+    codes = re.findall(r"error\[(\w+)\]", bench.run("--all").stderr)
+    assert codes in (["R501"], ["K106"], ["K106", "R501"])
+    bench.write({"agents/a.toml": AGENT.format("a") + own})
+    assert "R501" not in bench.run("--all").stderr
 
 
 def test_an_allowance_for_one_value_does_not_cover_another(bench: Workbench) -> None:

@@ -17,18 +17,24 @@ from readers import AGENT
 ADDED_ROW = """
 from kei_assembler.targets.forms import MARKDOWN
 from kei_assembler.validation import BOOLEAN, POSITIVE, Field, one_of
-from kei_assembler.targets.target import Handoffs, Limit, Loader, Right, Target, Tools
+from kei_assembler.targets.target import Handoffs, Key, Limit, Loader, Right, Target, Tools
 from kei_assembler.targets import TARGETS
 
 TARGETS["made-up"] = Target(
     name="made-up",
     label="Made Up",
     output=".made-up/{name}.bot.md",
-    keys=("title", "name", "description", "mood", "steps", "can", "model", "next"),
-    fields=(
-        Field("mood", one_of("calm", "wild"), "How it answers."),
-        Field("steps", POSITIVE, "When it stops."),
+    keys=("title", "name", "description", "mood", "steps", "power", "run", "can", "model", "next"),
+    table=(
+        Key(
+            Field("mood", one_of("calm", "wild"), "How it answers."),
+            "calm asks",
+            (Right("made-up", "mood", "wild", "do as it likes"),),
+        ),
+        Key(Field("steps", POSITIVE, "When it stops."), "grants nothing"),
+        Key(Field("power", POSITIVE, "What it may do."), ""),
     ),
+    refused={"run": "runs commands"},
     tools=Tools(
         "list",
         names={"Read": "look", "Write": "change", "Edit": "change", "Bash": "run"},
@@ -45,7 +51,6 @@ TARGETS["made-up"] = Target(
     settings=(Field("loud", BOOLEAN, "Whether it shouts."),),
     limits=(Limit("description", maximum=20), Limit("prompt", maximum=400, is_advisory=True)),
     placeholder=r"%\\w+%",
-    rights=(Right("made-up", "mood", "wild", "do as it likes"),),
     unsupported=("It has no memory.",),
     search_paths=(".made-up/{name}.bot.md", "old/bots/{name}.robot"),
     loader=Loader(named_by_file=True, ignored_prefix="-", legacy_keys={"temper": "mood"}, assumed_values={"steps": 9}),
@@ -150,8 +155,36 @@ def test_it_is_documented(kit: CustomKit) -> None:
         assert fact in text
     page = kit.run("targets", "--all").stdout
     assert "\n## Made Up: `made-up`\n\n- **file**: `.made-up/{name}.bot.md`, " in page
-    assert "| `mood` | one of `calm`, `wild` | How it answers. |\n" in page
+    permissions = "**right**: `made-up.mood=wild`; calm asks"
+    assert f"| `mood` | one of `calm`, `wild` | How it answers. | {permissions} |\n" in page
     assert "\n- **right**: `made-up.mood=wild`, which lets the agent do as it likes\n" in page
+    assert "\n- **not written**: `run`, because it runs commands\n" in page
+    assert "| `power`" not in page
+
+
+@pytest.mark.parametrize(
+    ("key", "help_text"),
+    [
+        ("power = 3", "the keys here are `mood` and `steps`"),
+        ("run = 'x'", "Made Up knows this key, but it is never written, because it runs commands"),
+        ("other = true", "the keys here are `mood` and `steps`"),
+    ],
+)
+def test_a_key_that_the_row_does_not_classify_is_never_written(key: str, help_text: str, kit: CustomKit) -> None:
+    manifest = f"[target.made-up]\n{key}\n"
+    assert kit.findings_for(manifest) == [f"agents/critic.toml:5:1: error[K101] unknown key `{key.split()[0]}`"]
+    assert help_text in kit.run("--all").stderr
+    (line,) = kit.findings_for("", f"[defaults.target.made-up]\n{key}\n")
+    assert line == f"assemble.toml:4:1: error[C701] unknown setting `{key.split()[0]}`"
+    assert not [path for path in kit.bench.files() if "bot" in path]
+
+
+def test_import_leaves_a_key_that_the_row_does_not_classify_behind(kit: CustomKit) -> None:
+    front = FILE.replace("mood: calm", "mood: calm\npower: 3").replace("next:", "other: 1\nnext:")
+    kit.bench.write({".made-up/critic.bot.md": f"{front}\nLook for what is wrong.\n"})
+    run = kit.run("import", ".")
+    assert "warning[I904] `power` is not allowed in a manifest" in run.stderr
+    assert "power" not in kit.bench.read("agents/critic.toml")
 
 
 def test_its_files_are_imported(kit: CustomKit) -> None:

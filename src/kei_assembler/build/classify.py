@@ -65,23 +65,18 @@ def classify_leftover(kit: LoadedKit, path: str, target: str, present: bytes) ->
         source_exists = any(map(kit.files.exists, sources))
         # Outside the root, a manifest can be missing on this machine and exist on others.
         is_gone = bool(sources) and not source_exists and all(map(kit.holds, sources))
-        if is_gone or _is_in_manifest_folder(kit, manifest):
+        if is_gone or is_manifest_path(kit, manifest):
             return Change(FileStatus.ORPHAN, path, manifest, target, present, None, found.intact)
         if found.intact and stem(found.source) in path and source_exists:
             return None
-    is_agent_file = form.agent_pattern.match(with_lf(present.removeprefix(BOM_UTF8)))
+    is_agent_file = form.agent_pattern.search(present)
     return Change(FileStatus.UNMANAGED, path, "", target) if is_agent_file else None
-
-
-def _is_in_manifest_folder(kit: LoadedKit, manifest: str) -> bool:
-    folder = kit.settings.manifests
-    return not manifest.startswith("../") if folder == "." else manifest.startswith(f"{folder}/")
 
 
 def is_manifest_path(kit: LoadedKit, path: str) -> bool:
     """Return whether the kit would read a file at this path, relative to the kit, as a manifest."""
     folder = "" if kit.settings.manifests == "." else f"{kit.settings.manifests}/".casefold()
-    is_below = path.casefold().startswith(folder)
+    is_below = path.casefold().startswith(folder) and not path.startswith("../")
     return path.endswith(".toml") and is_below and not is_hidden(path.casefold().removeprefix(folder))
 
 

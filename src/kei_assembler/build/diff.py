@@ -10,6 +10,7 @@ from itertools import accumulate
 from kei_assembler.build.changes import Change
 from kei_assembler.build.classify import text_of
 from kei_assembler.markdown import stamp
+from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.paths import normalize
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.targets import TARGETS
@@ -19,7 +20,6 @@ _MAX_BYTES = 1024 * 1024
 _MAX_STEPS = 2_000_000
 _CONTEXT = 3
 _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
-_NEEDS_QUOTES = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
 def diff(change: Change, prefix: str = "") -> str:
@@ -41,10 +41,16 @@ def diff(change: Change, prefix: str = "") -> str:
 
 
 def _name(side: str, path: str) -> str:
+    """The name as git quotes it: what is hidden, ends a line or is not UTF-8 becomes octal escapes of its bytes."""
     name = f"{side}/{path}"
-    if not _NEEDS_QUOTES.search(name):
-        return name
-    return '"' + _NEEDS_QUOTES.sub(lambda match: f"\\{ord(match[0]):03o}", name) + '"'
+    quoted = "".join(map(_escaped, name))
+    return name if quoted == name else f'"{quoted}"'
+
+
+def _escaped(character: str) -> str:
+    if character not in '"\\\t\n' and not is_hidden(character):
+        return character
+    return "".join(f"\\{byte:03o}" for byte in character.encode(errors="surrogateescape"))
 
 
 def _lines(content: bytes | None) -> list[str]:

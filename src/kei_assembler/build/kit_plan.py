@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler.build.changes import Change, FileStatus
+from kei_assembler.build.changes import Change
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.build.parallel import shared
 from kei_assembler.build.planner import ManifestPlan, Planner
 from kei_assembler.build.progress import with_progress
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, Location, has_errors
-from kei_assembler.kit import LoadedKit
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.settings import is_block_name
-from kei_assembler.rules import check_block, check_defaults, check_kit, outputs
+from kei_assembler.paths import is_inside
+from kei_assembler.rules import check_block, check_defaults, check_kit, check_templates, outputs
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 BATCH = 16
 """The number of manifests to plan at a time."""
 
-_AT_EACH_FILE = (outputs.output_outside_root.code,)
+_AT_EACH_FILE = (outputs.output_outside_root.code, outputs.unusable_path.code)
 """Codes of shared findings that are located at a manifest. The others are located at their cause."""
 
 
@@ -45,6 +47,8 @@ def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collect
         AssembleError: a folder of the kit cannot be read.
     """
     merged = _Merged(kit)
+    if whole and kit.lacking:
+        files = merged.without_lacking(files)
     batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
     for plans in shared(Planner(kit, ignored).plan, batches, with_progress):
         for plan in plans:
@@ -52,8 +56,14 @@ def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collect
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
     changes = merged.changes
     if whole and not has_errors(found):
-        found += check_kit(merged.usage)
-        changes += find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets)
+        found += check_kit(merged.usage) if not kit.lacking else []
+        leftovers = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets)
+        if kit.settings.exclusive:
+            from kei_assembler.build.intruders import with_intruders
+
+            outputs = [*merged.paths, *merged.left_out.values()]
+            leftovers = with_intruders(kit, leftovers, outputs, merged.usage.targets)
+        changes += leftovers
         if not kit.selected_targets:  # the schema files describe all targets of the kit
             from kei_assembler.build.schema_files import schema_file_changes
 
@@ -79,8 +89,21 @@ class _Merged:
         self.changes: list[Change] = []
         self.usage = KitUsage(kit)
         self.owners: dict[str, str] = {}
-        self.left_out: set[str] = set()
+        self.paths: list[str] = []
+        self.left_out: dict[str, str] = {}
         self._causes: set[tuple[str, str, Location | None]] = set()
+
+    def without_lacking(self, files: Sequence[str]) -> list[str]:
+        """Return the manifests that can be planned although the kit lacks sources.
+
+        What the others generate is unknown, so all outputs that manifests can have are theirs.
+        """
+        disk = OutputFiles(self.kit)
+        for file in self.kit.manifests:
+            for path in {self.kit.output(target, stem(file), file) for target in TARGETS}:
+                self.left_out[disk.real(path).casefold()] = path
+        is_lacking_all = not self.kit.lacking.isdisjoint(self.kit.templates())
+        return [] if is_lacking_all else [file for file in files if file not in self.kit.lacking]
 
     def add(self, plan: ManifestPlan) -> None:
         """Add one manifest's plan."""
@@ -94,6 +117,7 @@ class _Merged:
                 self.found += run_rule(outputs.duplicate_output, Source(plan.file, ""), path, self.owners[real])
                 continue
             self.owners[real] = plan.file
+            self.paths.append(path)
             self.found += problems
             self.changes += [change] if change else []
 
@@ -106,21 +130,29 @@ class _Merged:
         return is_new
 
     def findings(self, whole: bool, ignored: Collection[str]) -> list[Diagnostic]:
-        """Return the findings so far and those about the obligatory and used blocks, or about all blocks if `whole`."""
+        """Return the findings so far and those about the obligatory and used blocks.
+
+        If `whole`, add those about all other blocks and about all templates.
+        """
         names = {*self.kit.settings.obligatory, *filter(is_block_name, self.usage.blocks)}
         names.update(self.kit.block_names if whole else ())
-        blocks = filter(None, map(self.kit.block, sorted(names)))
+        blocks = [block for block in map(self.kit.block, sorted(names)) if block]
+        if self.kit.lacking:
+            blocks = [block for block in blocks if block.source.file not in self.kit.lacking]
         found = [*self.found, *(one for block in blocks for one in check_block(self.usage, block))]
+        found += filter(self._is_new, check_templates(self.kit) if whole else ())
         return [one for one in found if one.code not in ignored]
 
 
-def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
-    """The findings about outputs that would overwrite a source."""
-    disk, in_the_way = OutputFiles(kit), [change for change in changes if change.status is FileStatus.FOREIGN]
-    sources = set(map(disk.real, kit.sources())) if in_the_way else set()
-    return [
-        diagnostic
-        for change in in_the_way
-        if disk.real(change.path) in sources
-        for diagnostic in run_rule(outputs.output_is_source, Source(change.manifest, ""), change.path)
-    ]
+def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:
+    """Yield the findings about outputs that are the target of a link to a source, or in a linked folder of sources."""
+    existing = [change for change in changes if change.before is not None]
+    if not existing or not kit.sources() or not kit.links:
+        return
+    disk, links = OutputFiles(kit), {kit.files.resolve(kit.path(path)): suffix for path, suffix in kit.links.items()}
+    for change in existing:
+        real = disk.real(change.path)
+        if any(is_inside(real, target) and real.endswith(suffix) for target, suffix in links.items()):
+            yield from run_rule(
+                outputs.output_is_source, Source(change.manifest, ""), change.path, "one of the sources"
+            )

@@ -11,8 +11,8 @@ from kei_assembler.build.classify import classify, is_manifest_path
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.reserved import ReservedPaths
 from kei_assembler.model.manifest import Manifest
-from kei_assembler.paths import is_inside
 from kei_assembler.rules import check_limits, check_manifest, outputs, text
 from kei_assembler.rules.limits import Given
 from kei_assembler.rules.manifest_context import ManifestUse, use_of
@@ -44,14 +44,15 @@ class ManifestPlan(NamedTuple):
     """The plan of one manifest.
 
     `shared` contains findings whose cause other manifests can share, such as a template. `left_out` contains the
-    resolved outputs of targets that this run skips. `use` is None if the manifest cannot be read.
+    outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
+    be read.
     """
 
     file: str
     found: list[Diagnostic]
     shared: list[Diagnostic]
     outputs: list[Output]
-    left_out: list[str]
+    left_out: dict[str, str]
     use: ManifestUse | None
 
 
@@ -65,6 +66,7 @@ class Planner:
         self.ignored = ignored
         self.renderer = Renderer(kit)
         self.disk = OutputFiles(kit)
+        self.reserved = ReservedPaths(kit)
 
     def plan(self, files: Iterable[str]) -> list[ManifestPlan]:
         """Return the plans of these manifests.
@@ -73,16 +75,22 @@ class Planner:
         """
         checked = [self.load_and_check(file) for file in files]
         for manifest, plan in checked:
-            if manifest is not None:
+            if manifest is not None and not self._lacks_blocks(plan):
                 self._plan_outputs(manifest, plan)
         return [plan for _, plan in checked]
+
+    def _lacks_blocks(self, plan: ManifestPlan) -> bool:
+        lacking = self.kit.lacking
+        blocks = map(self.kit.block, plan.use.blocks if lacking and plan.use else ())
+        return any(block.source.file in lacking for block in blocks if block)
 
     def _plan_outputs(self, manifest: Manifest, plan: ManifestPlan) -> None:
         for artifact in self.render(manifest, plan):
             self._classify(artifact, plan)
         plan.outputs[:] = map(_repacked, plan.outputs)
         for target in self.kit.skipped_targets(manifest):
-            plan.left_out.append(self.disk.real(self.kit.output(target, manifest.name, plan.file)).casefold())
+            path = self.kit.output(target, manifest.name, plan.file)
+            plan.left_out[self.disk.real(path).casefold()] = path
 
     def load_and_check(self, file: str) -> tuple[Manifest | None, ManifestPlan]:
         """Return the manifest, or None if it has errors, and its plan, without outputs."""
@@ -90,10 +98,10 @@ class Planner:
         problems = check_source(source) or run_rule(outputs.unusable_path, source, file)
         if problems:
             problems = run_rule(text.unfinished_merge, source, source) or problems
-            return None, ManifestPlan(file, problems, [], [], [], None)
+            return None, ManifestPlan(file, problems, [], [], {}, None)
         manifest, problems = check_manifest(self.kit, source)
         problems = [problem for problem in problems if problem.code not in self.ignored]
-        plan = ManifestPlan(file, problems, [], [], [], use_of(self.kit, manifest))
+        plan = ManifestPlan(file, problems, [], [], {}, use_of(self.kit, manifest))
         return None if has_errors(problems) else manifest, plan
 
     def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:
@@ -116,15 +124,19 @@ class Planner:
         """Add the artifact to the plan's outputs, or a finding if it must not be written."""
         source, path, size = Source(artifact.manifest, ""), artifact.path, len(artifact.content)
         real = self.disk.real(path)
-        if not is_inside(real, self.kit.root):
-            plan.shared.extend(run_rule(outputs.output_outside_root, source, os.path.dirname(path) or "."))
+        if reason := self.kit.tree.refusal(real):
+            is_link = self.kit.files.is_link(self.kit.path(path))
+            what = f"`{path}`" if is_link else f"folder `{os.path.dirname(path) or '.'}`"
+            plan.shared.extend(run_rule(outputs.output_outside_root, source, what, reason))
         elif size > MAX_OUTPUT_BYTES:
             plan.found.extend(run_rule(outputs.output_too_large, source, path, size, MAX_OUTPUT_BYTES))
         elif is_manifest_path(self.kit, path):
             plan.found.extend(run_rule(outputs.output_among_manifests, source, path))
+        elif owner := self.reserved.owner(real):
+            plan.found.extend(run_rule(outputs.output_is_source, source, path, owner))
         else:
             try:
-                change, problems = classify(self.kit, artifact, self.disk.read(path)), []
+                change, problems = classify(self.kit, artifact, self.disk.read(path, artifact.content)), []
             except OSError as error:
                 reason = error.strerror or str(error)
                 change, problems = None, run_rule(outputs.output_unreadable, source, path, reason)

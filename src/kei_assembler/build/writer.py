@@ -6,11 +6,11 @@ import errno
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import cache
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change, FileStatus
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.files import DISK, Files, atomic
+from kei_assembler.files.sparse_checkout import LackingError, is_left_out
+from kei_assembler.files.tree import Tree
 from kei_assembler.kit import LoadedKit
 
 
@@ -19,40 +19,36 @@ class OutputFiles:
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
-        self._real_folder = cache(kit.files.resolve)
 
-    def holds(self, path: str) -> bool:
-        """Return whether an output is in the kit's root after links are resolved, in its folder and in its path."""
-        full = self.kit.path(path)
-        return self.kit.holds_folder(os.path.dirname(full)) and (
-            not self.kit.files.is_link(full) or self.kit.holds(full)
-        )
-
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, generated: bytes | None = None) -> bytes | None:
         """Return the current bytes of an output, or None if it does not exist.
+
+        If a partial clone lacks the bytes, their id still tells whether they are the `generated` ones.
 
         Raises:
             OSError: the path is not a regular file, cannot be read, or is too large.
         """
-        return _present(self.kit.files, self.kit.path(path))
+        try:
+            return _present(self.kit.tree, self.kit.path(path))
+        except LackingError as error:
+            if generated is not None and error.is_content(generated):
+                return generated
+            raise
 
     def peek(self, path: str) -> bytes | None:
         """Return the current bytes of a file, or None if it cannot be read or a link leads outside the root."""
         with suppress(OSError):
-            return self.read(path) if self.holds(path) else None
+            return self.read(path)
         return None
 
     def remove_stale_temp_files(self, paths: Iterable[str]) -> None:
         """Remove the temporary files of killed runs from the folders of these outputs."""
         for folder in {os.path.dirname(path) for path in paths}:
-            atomic.remove_stale_temp_files(self._real_folder(self.kit.path(folder)))
+            self.kit.tree.remove_stale_temp_files(self.kit.path(folder))
 
     def real(self, path: str) -> str:
         """Return the absolute path of an output with links resolved."""
-        full = self.kit.path(path)
-        folder, name = os.path.split(full)
-        is_link = self.kit.files.is_link(full)
-        return self.kit.files.resolve(full) if is_link else os.path.join(self._real_folder(folder), name)
+        return self.kit.tree.real(self.kit.path(path))
 
     def apply(self, change: Change) -> Change:
         """Make a change, and return it with `applied` set.
@@ -63,9 +59,10 @@ class OutputFiles:
         Raises:
             AssembleError: the file cannot be written.
         """
-        path = self.kit.path(change.path)
         try:
-            is_as_planned = atomic.replace(path, change.before, change.after, self.real(change.path))
+            path = self.kit.path(change.path)
+            before = None if is_left_out(self.kit.files, path) else change.before
+            is_as_planned = self.kit.tree.replace(path, before, change.after)
         except OSError as error:
             raise AssembleError(
                 f"{change.path} cannot be written: {error.strerror}",
@@ -74,28 +71,28 @@ class OutputFiles:
         return change._replace(applied=True) if is_as_planned else change._replace(status=FileStatus.EDITED)
 
 
-def create(path: str, content: bytes) -> bool:
-    """Write a file atomically unless its path exists. Return whether it was written.
+def create(tree: Tree, path: str, content: bytes) -> bool:
+    """Write a file in a tree atomically unless its path exists. Return whether it was written.
 
     Raises:
-        AssembleError: the file cannot be written.
+        AssembleError: the path leads out of the tree, or the file cannot be written.
     """
     try:
-        return atomic.create(path, content)
+        return tree.create(path, content)
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
-def replace(path: str, change: Callable[[bytes], bytes]) -> bool:
+def replace(tree: Tree, path: str, change: Callable[[bytes], bytes]) -> bool:
     """Replace a file's content atomically with the result of `change`. Return whether the content differs.
 
     Raises:
-        AssembleError: the file cannot be written, or somebody else changed it meanwhile.
+        AssembleError: the path leads out of the tree, the file cannot be written, or somebody else is changing it.
     """
     try:
-        before = _present(DISK, path) or b""
-        after = change(before)
-        if after != before and not atomic.replace(path, before, after):
+        before = _present(tree, path)
+        after = change(before or b"")
+        if after != before and not tree.replace(path, before, after):
             raise OSError(errno.EBUSY, "another program is changing it")
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -106,9 +103,9 @@ def _unwritable(path: str, error: OSError) -> AssembleError:
     return AssembleError(f"{path} cannot be written: {error.strerror or error}")
 
 
-def _present(files: Files, path: str) -> bytes | None:
+def _present(tree: Tree, path: str) -> bytes | None:
     try:
-        content = files.read(path, MAX_OUTPUT_BYTES)
+        content = tree.read(path, MAX_OUTPUT_BYTES)
     except FileNotFoundError:
         return None
     if len(content) > MAX_OUTPUT_BYTES:

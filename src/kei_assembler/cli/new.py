@@ -12,6 +12,7 @@ from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import kit_option, several
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
+from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.manifest import OPTIONS, settable_fields
 from kei_assembler.paths import display_path
@@ -85,4 +86,4 @@ def _next(kit: LoadedKit, name: str, text: str) -> str:
     marked = len(new_manifest.MARK.findall(text))
     places = "the place" if marked == 1 else f"the {marked} places"
     fill_in = f"fill in {places} marked {{{{DESCRIBE_…}}}}, then " if marked else ""
-    return f"next: {fill_in}run: assemble {shown(display_path(kit.path(kit.manifest_file(name))))}\n"
+    return f"next: {fill_in}run: assemble {shell.word(display_path(kit.path(kit.manifest_file(name))))}\n"

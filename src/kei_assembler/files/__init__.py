@@ -6,15 +6,14 @@ access to `RECORDER`, from which the run cache learns what a run depends on.
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
+from contextlib import closing, suppress
 from typing import NamedTuple, Protocol
 
+from kei_assembler.files.folder import Folder
 from kei_assembler.files.recorder import RECORDER
 
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_MAX_TRIES = 10
 
 
 class Entry(NamedTuple):
@@ -29,17 +28,20 @@ class Files(Protocol):
     """Read access to a file system.
 
     A path is absolute, or relative to the working directory; a kit passes absolute paths only. Paths use the separator
-    of the operating system. Methods follow links unless they say otherwise.
+    of the operating system. Methods follow links unless they say otherwise. What a kit names is read through a `Tree`,
+    which it cannot leave.
 
     Three calls are recorded as the lookup of a source: `exists`, `is_folder` if it returns False, and `list` with a
     `source_suffix`. If the run itself writes a file there, the next run can read other sources.
     """
 
-    def read(self, path: str, max_bytes: int, follow: bool = True) -> bytes:
+    def read(self, path: str, max_bytes: int, root: str | None = None) -> bytes:
         """Return the content of a regular file, cut off after `max_bytes` + 1 bytes.
 
+        Without a root, links are followed. With one, a resolved folder, no part of the path below it can be a link.
+
         Raises:
-            OSError: the path is not a regular file, cannot be read, or is a link and `follow` is False (ELOOP).
+            OSError: the path is not a regular file, cannot be read, or has a part that is a link (ELOOP).
         """
 
     def list(self, folder: str, source_suffix: str | None = None) -> list[Entry]:
@@ -52,7 +54,11 @@ class Files(Protocol):
         """
 
     def resolve(self, path: str) -> str:
-        """Return the absolute path with links resolved. A part that does not exist stays as it is."""
+        """Return the absolute path with links resolved. A part that does not exist stays as it is.
+
+        Raises:
+            AssembleError: the path cannot be resolved.
+        """
 
     def exists(self, path: str) -> bool:
         """Return whether the path exists. A broken link exists."""
@@ -67,10 +73,12 @@ class Files(Protocol):
 class Disk:
     """The file system of this machine; see `Files`."""
 
-    def read(self, path: str, max_bytes: int, follow: bool = True) -> bytes:
+    def read(self, path: str, max_bytes: int, root: str | None = None) -> bytes:
         """See `Files.read`."""
         RECORDER.record_lookup(path)
-        content = read_regular(path, max_bytes, follow)
+        folder, name = os.path.split(path if root else os.path.realpath(path))
+        with closing(Folder(folder, root or folder)) as opened:
+            content = opened.read(name, max_bytes)
         RECORDER.record_read(path, content)
         return content
 
@@ -87,9 +95,14 @@ class Disk:
 
     def resolve(self, path: str) -> str:
         """See `Files.resolve`."""
-        real = os.path.realpath(path)
-        RECORDER.record_resolved(path, real)
-        return real
+        for _ in range(_MAX_TRIES):
+            with suppress(OSError):  # somebody replaced a link while it was read
+                real = os.path.realpath(path)
+                RECORDER.record_resolved(path, real)
+                return real
+        from kei_assembler.diagnostics import AssembleError  # a cached run does not need it
+
+        raise AssembleError(f"`{path}` cannot be resolved: a link on it changes all the time")
 
     def exists(self, path: str) -> bool:
         """See `Files.exists`."""
@@ -125,25 +138,3 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a circular link
         return False
-
-
-def read_regular(path: str, max_bytes: int, follow: bool = True) -> bytes:
-    """Read a file as `Files.read` does, but without recording it: for checks that belong to writing.
-
-    Raises:
-        OSError: as for `Files.read`.
-    """
-    descriptor = os.open(path, _OPEN_FLAGS if follow else _OPEN_FLAGS | _NO_FOLLOW)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            if stat.S_ISDIR(status.st_mode):
-                raise OSError(errno.EISDIR, "it is a folder")
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        size = min(status.st_size, max_bytes) + 1  # one byte more, to notice a file that is too large
-        raw = os.read(descriptor, size)
-        while 0 < len(raw) < size - 1 and (more := os.read(descriptor, size - len(raw))):
-            raw += more
-        return raw
-    finally:
-        os.close(descriptor)

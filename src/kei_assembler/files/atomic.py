@@ -1,153 +1,192 @@
 """Write files atomically: at any moment a path holds the whole old content or the whole new content.
 
-New content goes to a temporary file in the same folder, which is then renamed.
+New content goes to a temporary file in the same folder. A new file is then linked into place, which fails if somebody
+else has created it meanwhile. An existing file is swapped with the temporary one, and swapped back if it turns out that
+somebody else has changed it. A system or a file system that cannot do that has a moment in which such a change is lost.
+
+A killed run leaves its temporary file. The next run removes it if nobody holds a lock on it and it is certainly one of
+ours: its name contains its inode number, which no file has that somebody wrote, copied or checked out.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from kei_assembler.files import read_regular
-from kei_assembler.files.recorder import RECORDER
+from kei_assembler.files.folder import HAS_OPEN_FOLDERS, Folder
 
-_TEMPORARY = re.compile(r"\.assemble-(?P<process>[0-9]+)-.*")
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_TEMPORARY = re.compile(r"\.assemble-[0-9a-f]{16}(?:-(?P<inode>[0-9]{1,20}))?\.tmp")
 
 
-def create(path: str, content: bytes) -> bool:
-    """Write a file unless its path exists. Return whether the file was written.
+def create(folder: Folder, name: str, content: bytes) -> bool:
+    """Write a file in a folder unless the name exists. Return whether the file was written.
 
     Raises:
         OSError: the file cannot be written.
     """
-    if os.path.lexists(path):
+    if folder.exists(name):
         return False
-    with new_file(path) as file:
-        file.write(content)
-        file.close()
+    with new_file(folder) as (temporary, file):
+        _finish(file, content)
         try:
-            os.link(file.name, path)  # unlike a rename, it fails if another process has created the path meanwhile
+            folder.link(temporary, name)
         except FileExistsError:
             return False
         except OSError:  # a file system without hard links
-            if os.path.lexists(path):
+            if folder.exists(name):
                 return False
-            os.rename(file.name, path)
-        return True
+            folder.replace(temporary, name)
+    return True
 
 
-def replace(path: str, before: bytes | None, after: bytes | None, real: str = "") -> bool:
-    """Replace the content `before` of a file with `after`; None stands for no file.
+def replace(folder: Folder, name: str, before: bytes | None, after: bytes | None) -> bool:
+    """Replace the content `before` of a file in a folder with `after`; None stands for no file.
 
-    Return whether the path has the content `after` now. If it had neither content, it stays as it is. An existing file
-    keeps its permissions. `real` is the resolved path, if the caller has checked where links lead.
+    Return whether the name has the content `after` now. If it had neither content, it stays as it is. An existing file
+    keeps its permissions.
 
     Raises:
         OSError: the file cannot be read or written.
     """
-    real = real or os.path.realpath(path)
     if after is None:
-        return _delete(real, before)
-    is_done = _replace(real, before, after)
-    if is_done:
-        RECORDER.record_written(path, after)
-    return is_done
+        return _delete(folder, name, before)
+    if create(folder, name, after) if before is None else _overwrite(folder, name, before, after):
+        return True
+    with suppress(OSError):
+        return _has_content(folder, name, after)
+    return False
 
 
-def is_temporary(path: str) -> bool:
-    """Return whether a file is a temporary file of this module, in use or left by a killed run."""
-    return _TEMPORARY.fullmatch(os.path.basename(path)) is not None
+def _overwrite(folder: Folder, name: str, before: bytes, after: bytes) -> bool:
+    with new_file(folder) as (temporary, file):
+        if HAS_OPEN_FOLDERS:
+            with suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), stat.S_IMODE(folder.status(name).st_mode))
+        _finish(file, after)
+        return _has_content(folder, name, before) and _swap(folder, temporary, name, before)
 
 
-def remove_stale_temp_files(folder: str) -> None:
-    """Remove temporary files from a folder if the processes that made them have ended."""
+def _swap(folder: Folder, temporary: str, name: str, before: bytes) -> bool:
+    """Put a temporary file in the place of a file with the content `before`. Return whether it had that content."""
     try:
-        names = os.listdir(folder)
+        folder.exchange(temporary, name)
     except OSError:
-        return
-    for name in names:
-        match = _TEMPORARY.fullmatch(name)
-        if match and not _is_alive(int(match["process"])):
-            with suppress(OSError):
-                os.unlink(os.path.join(folder, name))
+        folder.replace(temporary, name)
+        return True
+    if _has_content(folder, temporary, before):
+        return True
+    folder.exchange(temporary, name)
+    return False
+
+
+def _delete(folder: Folder, name: str, before: bytes | None) -> bool:
+    if before is None or not _has_content(folder, name, before):
+        return not folder.exists(name)
+    folder.delete(name)
+    return True
+
+
+def _has_content(folder: Folder, name: str, content: bytes) -> bool:
+    try:
+        return folder.read(name, len(content)) == content
+    except FileNotFoundError:
+        return False
+
+
+def _finish(file: BinaryIO, content: bytes) -> None:
+    """Write the content of a temporary file, before it is renamed."""
+    file.write(content)
+    if HAS_OPEN_FOLDERS:
+        file.flush()
+    else:
+        file.close()  # Windows does not rename an open file
 
 
 @contextmanager
-def new_file(path: str, permissions: int = 0o666) -> Iterator[BinaryIO]:
-    """Yield a new temporary file in the folder of a path, open for writing. Create the folder if necessary.
+def new_file(folder: Folder, permissions: int = 0o666) -> Iterator[tuple[str, BinaryIO]]:
+    """Yield the name of a new temporary file in a folder, and the file, open for writing.
 
-    On exit, the file is removed unless it was renamed. Opening fails if the name exists, so nobody can plant a link.
+    On exit, the file is closed, and removed unless it was renamed.
 
     Raises:
         OSError: the file cannot be created.
     """
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".assemble-{os.getpid()}-{os.urandom(4).hex()}-{name}")
+    names: list[str] = []  # a signal can end the run anywhere, so a name is noted before its file exists
     try:
-        with _opened(temporary, permissions) as file:
-            yield file
+        with open(_locked_file(folder, permissions, names), "wb") as file:
+            if HAS_OPEN_FOLDERS:
+                name = names[-1]
+                names.append(f"{name.removesuffix('.tmp')}-{os.fstat(file.fileno()).st_ino}.tmp")
+                folder.replace(name, names[-1])
+                names.remove(name)
+            yield names[-1], file
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-
-
-def _opened(path: str, permissions: int) -> BinaryIO:
-    def opener(path: str, flags: int) -> int:
-        return os.open(path, flags | _NO_FOLLOW, permissions)
-
-    try:
-        return open(path, "xb", opener=opener)
-    except FileNotFoundError:
-        # who may read the file may also enter the folder: copy the read bits to the execute bits
-        os.makedirs(os.path.dirname(path), permissions | (permissions & 0o444) >> 2, exist_ok=True)
-    return open(path, "xb", opener=opener)
-
-
-def _delete(path: str, before: bytes | None) -> bool:
-    if before is None or not _has_content(path, before):
-        return not os.path.lexists(path)
-    os.unlink(path)
-    return True
-
-
-def _replace(path: str, before: bytes | None, after: bytes) -> bool:
-    with new_file(path) as file:
-        file.write(after)
-        file.close()
-        if before is not None:
+        for name in names:
             with suppress(FileNotFoundError):
-                os.chmod(file.name, stat.S_IMODE(os.stat(path).st_mode))
-        if _has_content(path, before):
-            os.replace(file.name, path)
-            return True
-    with suppress(OSError):
-        return _has_content(path, after)
-    return False
+                folder.delete(name)
 
 
-def _has_content(path: str, content: bytes | None) -> bool:
-    """Return whether a file has the content, or, for None, whether the path does not exist."""
-    if content is None:
-        return not os.path.lexists(path)
+def _locked_file(folder: Folder, permissions: int, names: list[str]) -> int:
+    """Create a temporary file, add its name to the names, and return its descriptor."""
+    while True:
+        name = f".assemble-{os.urandom(8).hex()}.tmp"
+        names.append(name)
+        try:
+            descriptor = folder.create(name, permissions)
+        except FileExistsError:
+            names.remove(name)
+            raise
+        is_locked = True
+        with suppress(OSError):  # without locks, no run removes the files of others
+            is_locked = _lock(descriptor)
+        if is_locked and os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)  # another run has just removed it, before it was locked
+        names.remove(name)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file until it is closed, unless somebody else has locked it. Return whether it is locked by this call.
+
+    Raises:
+        OSError: the system or the file system has no locks.
+    """
     try:
-        return read_regular(path, len(content)) == content
-    except FileNotFoundError:
-        return False
-
-
-def _is_alive(process: int) -> bool:
-    if sys.platform == "win32":
-        return True  # on Windows, os.kill with any signal ends the process
+        from fcntl import LOCK_EX, LOCK_NB, flock
+    except ImportError:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP)) from None
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
         return False
-    except (OSError, OverflowError):  # the process belongs to another user, or the number is not one
-        pass
     return True
+
+
+def is_temporary(path: str) -> bool:
+    """Return whether a file has the name of a temporary file of this module."""
+    return _TEMPORARY.fullmatch(os.path.basename(path)) is not None
+
+
+def remove_stale_temp_files(folder: Folder) -> None:
+    """Remove the temporary files of processes that have ended from a folder."""
+    with suppress(OSError):
+        for name in folder.names():
+            if match := _TEMPORARY.fullmatch(name):
+                with suppress(OSError):
+                    _remove_if_stale(folder, name, match["inode"])
+
+
+def _remove_if_stale(folder: Folder, name: str, inode: str | None) -> None:
+    descriptor = folder.open(name)
+    try:
+        status = os.fstat(descriptor)
+        is_ours = str(status.st_ino) == inode if inode else not status.st_size
+        if is_ours and _lock(descriptor):
+            folder.delete(name)
+    finally:
+        os.close(descriptor)

@@ -6,10 +6,13 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Entry
+from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
+from kei_assembler.kit.discovery import git_top
 from kei_assembler.paths import is_inside
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
@@ -18,23 +21,44 @@ _SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "_
 _AGENTS_FOLDER = re.compile(r"(?:\A|/)agents?/")
 
 
-def agent_files(sources: Sequence[str], target: str | None) -> list[tuple[str, str]]:
-    """Return the paths of the named agent files and of those in the named folders, each with its target.
+class FoundFile(NamedTuple):
+    """An agent file to import: its path, its target, and the tree that it has to be in."""
 
-    `target` applies to all files. If it is None, the target depends on the path.
+    path: str
+    target: str
+    tree: Tree
+
+
+def agent_files(sources: Sequence[str], target: str | None, kit_folder: str) -> list[FoundFile]:
+    """Return the named agent files and those in the named folders.
+
+    `target` applies to all files. If it is None, the target depends on the path. `kit_folder` is the folder of the kit
+    that imports them.
 
     Raises:
         AssembleError: a source does not exist, a folder cannot be read, or no agent files are found.
     """
-    found: dict[str, str] = {}
+    found: dict[str, FoundFile] = {}
     for source in sources:
         if not DISK.exists(source):
             raise AssembleError(f"`{source}` does not exist")
-        for path in _in_folder(source, target) if DISK.is_folder(source) else [source]:
-            found.setdefault(DISK.resolve(path), path)
+        tree = _tree_of(source, kit_folder)
+        for path in _in_folder(source, target, tree) if DISK.is_folder(source) else [source]:
+            client = target or target_by_path(path) or DEFAULT_TARGET
+            found.setdefault(DISK.resolve(path), FoundFile(path, client, tree))
     if not found:
         raise AssembleError("no agent files were found", "name the files, or the folder that contains them")
-    return [(path, target or target_by_path(path) or DEFAULT_TARGET) for path in found.values()]
+    return list(found.values())
+
+
+def _tree_of(source: str, kit_folder: str) -> Tree:
+    """The tree that a source has to stay in: its git work tree, the kit's folder, or what the user names elsewhere."""
+    path = os.path.abspath(source)
+    if top := git_top(os.path.dirname(path)):
+        return Tree(top)
+    if is_inside(path, kit_folder):
+        return Tree(kit_folder)
+    return Tree(path if DISK.is_folder(path) else os.path.dirname(DISK.resolve(path)))
 
 
 def target_by_path(path: str) -> str | None:
@@ -48,9 +72,9 @@ def _absolute(path: str) -> str:
     return os.path.abspath(path).replace(os.sep, "/")
 
 
-def _in_folder(folder: str, target: str | None) -> list[str]:
+def _in_folder(folder: str, target: str | None, tree: Tree) -> list[str]:
     """The files in clients' folders. If there are none, those in folders of agents. Otherwise all Markdown files."""
-    paths = sorted(_walk(folder), key=lambda path: (path.count(os.sep), path))
+    paths = sorted(_walk(folder, tree), key=lambda path: (path.count(os.sep), path))
     if target is not None:
         return [path for path in paths if path.endswith(TARGETS[target].form.suffix)]
     targets = ((path, target_by_path(path)) for path in paths)
@@ -59,13 +83,16 @@ def _in_folder(folder: str, target: str | None) -> list[str]:
     return known or [path for path in pages if _AGENTS_FOLDER.search(path)] or pages
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folder: str, tree: Tree) -> Iterator[str]:
     """The files in a folder and its subfolders. A client's folder counts again for each link that leads to it."""
+    if not tree.holds(os.path.abspath(folder)):
+        raise AssembleError(f"`{folder}` is a link that leads outside {tree.folder}")
     real = DISK.resolve(folder)
 
     def enters(path: str, entry: Entry) -> bool:
         leads_upwards = entry.is_link and is_inside(real, DISK.resolve(os.path.join(folder, path)))
-        return entry.name not in _SKIPPED_FOLDERS and not leads_upwards
+        leads_outside = entry.is_link and not tree.holds(os.path.abspath(os.path.join(folder, path)))
+        return entry.name not in _SKIPPED_FOLDERS and not leads_upwards and not leads_outside
 
     def is_client_folder(path: str) -> bool:
         return target_by_folder(f"{_absolute(os.path.join(folder, path))}/x") is not None

@@ -16,6 +16,7 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.bodies import RoleSplit, Section, split_roles
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.kit import SETTINGS_FILE, Block, LoadedKit
+from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.manifest import FIELDS, slug
 from kei_assembler.model.settings import decode_settings
@@ -120,7 +121,8 @@ def _output_pattern(row: Target, agents: Iterable[AgentFile]) -> str:
     folder, name, suffix = row.default_path.partition("/{name}")
     client_folder = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/")
     matches = (client_folder.match(agent.kit_path) for agent in agents if agent.target == row.name)
-    folders = Counter(match["folder"] for match in matches if match and row.default_path != row.output)
+    paths = (match["folder"] for match in matches if match and row.default_path != row.output)
+    folders = Counter(filter(can_name, paths))  # the settings cannot contain hidden text
     return f"{folders.most_common(1)[0][0]}{name}{suffix}" if folders else ""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from shlex import quote
 from typing import NamedTuple
 
 from kei_assembler.build import writer
@@ -15,7 +14,7 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.names import unique_names
-from kei_assembler.importing.paths import agent_files, target_by_path
+from kei_assembler.importing.paths import FoundFile, agent_files, target_by_path
 from kei_assembler.importing.pending_kit import (
     PendingFile,
     PendingKit,
@@ -26,6 +25,7 @@ from kei_assembler.importing.pending_kit import (
 )
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, kit_option
 from kei_assembler.loader import load_kit
+from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path, normalize, path_below
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
@@ -58,8 +58,8 @@ def import_agents(
     Raises:
         AssembleError: there are no agent files, the folder does not exist, or the kit's settings are invalid.
     """
-    paths, kit_folder = agent_files(sources, target), _kit_folder(folder)
-    agents, found = _read_agents(paths, kit_folder)
+    kit_folder = _kit_folder(folder)
+    agents, found = _read_agents(agent_files(sources, target, kit_folder), kit_folder)
     is_kit = discovery.is_kit(kit_folder)
     kit, settings = (load_kit(kit_folder), "") if is_kit else new_kit(kit_folder, agents)
     policy = Policy.of(kit)
@@ -91,14 +91,14 @@ def _kit_folder(folder: str | None) -> str:
         return discovery.find(here) or here
     if not DISK.is_folder(folder):
         raise AssembleError(f"`{folder}` does not exist", "--kit takes the folder of an existing or a new kit")
-    return DISK.resolve(os.path.abspath(folder))
+    return discovery.resolved(os.path.abspath(folder))
 
 
-def _read_agents(paths: Sequence[tuple[str, str]], kit_folder: str) -> tuple[list[AgentFile], list[Diagnostic]]:
+def _read_agents(files: Sequence[FoundFile], kit_folder: str) -> tuple[list[AgentFile], list[Diagnostic]]:
     agents, found = [], []
-    for path, target in paths:
+    for path, target, tree in files:
         try:
-            raw = DISK.read(path, MAX_BYTES)
+            raw = tree.read(os.path.abspath(path), MAX_BYTES)
         except OSError as error:
             found += check_source(Source(normalize(path), "", ReadError("unreadable", error)))
             continue
@@ -141,8 +141,6 @@ def _write_file(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, 
         file.text.encode(),
         "exists with different content, and was kept",
     )
-    if not outputs.holds(file.path):
-        raise AssembleError(f"{file.path} is outside the kit's root", "see the setting `root`")
     try:
         present = outputs.read(file.path)
     except OSError as error:
@@ -151,7 +149,7 @@ def _write_file(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, 
         return "unchanged" if with_lf(present) == content else "foreign", differs
     if dry_run:
         return "would create", ""
-    return "created" if writer.create(kit.path(file.path), content) else "foreign", differs
+    return "created" if writer.create(kit.tree, kit.path(file.path), content) else "foreign", differs
 
 
 def _build_command(kit: LoadedKit, new: Sequence[PendingFile]) -> str:
@@ -165,7 +163,7 @@ def _build_command(kit: LoadedKit, new: Sequence[PendingFile]) -> str:
     if sources.keys() >= {*kit.manifests} and all(overwritten[path] <= sources[path] for path in sources):
         return f"{build_all} --force, which overwrites the imported files"
     files = "files" if len(forced) > 1 else "file"
-    manifests = " ".join(quote(display_path(kit.path(path))) for path in forced)
+    manifests = " ".join(shell.word(display_path(kit.path(path))) for path in forced)
     return f"assemble --force {manifests}, which overwrites the imported {files}"
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, cached_property
-from shlex import quote
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.files import DISK, Entry, Files
+from kei_assembler.files.sparse_checkout import lacking
+from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
-from kei_assembler.model.manifest import Manifest, manifest_reader, manifest_shape
+from kei_assembler.markdown import shell
+from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import Settings, character, is_block_name, value_at
-from kei_assembler.paths import is_inside, normalize
+from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
-from kei_assembler.validation import Shape, ValidationError
+from kei_assembler.validation import Shape, ValidationError, fits
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -51,14 +52,27 @@ class LoadedKit:
         """The targets that this run is limited to; empty means no limit."""
         self.display_folder = ""
         """The folder in commands that the user is told to run; empty if they do not have to name it."""
-        self.holds_folder = cache(self.holds)
-        """`holds` for folders, cached: many files lie in the same folder."""
+        self.links: dict[str, str] = {}
+        """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self._blocks: dict[str, Block | None] = {}
 
     @cached_property
+    def tree(self) -> Tree:
+        """The folder that all sources and outputs must lie in, and what is below it."""
+        return Tree(self.path(self.settings.root), self.files)
+
+    @property
     def root(self) -> str:
-        """The resolved folder that all sources and outputs must lie in."""
-        return self.files.resolve(self.path(self.settings.root))
+        """The resolved path of the folder that all sources and outputs must lie in."""
+        return self.tree.folder
+
+    def holds(self, path: str) -> bool:
+        """Return whether an absolute path is in the kit's tree."""
+        return self.tree.holds(path)
+
+    def holds_folder(self, path: str) -> bool:
+        """Return whether the absolute path of a folder is in the kit's tree."""
+        return self.tree.holds_folder(path)
 
     @cached_property
     def allowed_characters(self) -> frozenset[str]:
@@ -159,6 +173,11 @@ class LoadedKit:
         return self.agents.union(self.settings.external_agents)
 
     @cached_property
+    def receivers(self) -> frozenset[str]:
+        """The names of the agents that can be handed work: those of the kit with a valid name, and those outside it."""
+        return frozenset(name for name in self.agents if fits(NAME, name)).union(self.settings.external_agents)
+
+    @cached_property
     def namesakes(self) -> dict[str, list[str]]:
         """The files of manifests with the same stem, by that stem; only stems of several files."""
         files: dict[str, list[str]] = {}
@@ -205,10 +224,23 @@ class LoadedKit:
         blocks = (file for folder in self.settings.blocks for file in self.files_in(folder, ".md"))
         return [*settings, *self.manifests, *blocks, *self.templates()]
 
+    @cached_property
+    def lacking(self) -> frozenset[str]:
+        """The manifests, blocks and templates whose content is not here: in a sparse checkout of a partial clone."""
+        paths = lacking(self.files, lambda: map(self.path, self.sources()))
+        return frozenset(file for file in (self.sources() if paths else ()) if self.path(file) in paths)
+
     def templates(self) -> list[str]:
-        """Return the files in the folder of templates, or none if no target has a template there."""
-        found = list(self.files_in(self.settings.templates, ""))
-        return found if any(os.path.basename(file) == BODY_TEMPLATE for file in found) else []
+        """Return the files in the folder of templates.
+
+        If no target has a template there, and the settings do not name the folder, it may be another tool's. Then only
+        files that end with `.j2` count.
+        """
+        folder = self.settings.templates
+        found = list(self.files_in(folder, ""))
+        is_named = "templates" in self.settings_table and folder != "."
+        is_own = is_named or any(os.path.basename(file) == BODY_TEMPLATE for file in found)
+        return found if is_own else [file for file in found if file.endswith(".j2")]
 
     def path(self, file: str) -> str:
         """Return the absolute path of a file of the kit."""
@@ -224,26 +256,9 @@ class LoadedKit:
 
     def _read(self, file: str, parse: Callable[[str, bytes], Source]) -> Source:
         try:
-            return parse(file, self._bytes(file))
+            return parse(file, self.tree.read(self.path(file), MAX_BYTES))
         except OSError as error:
             return Source(file, "", ReadError("unreadable", error))
-
-    def _bytes(self, file: str) -> bytes:
-        path = self.path(file)
-        try:
-            # The fast path resolves only the folder, once for all of its files, and opens none that is a link itself.
-            if self.holds_folder(os.path.dirname(path)):
-                return self.files.read(path, MAX_BYTES, follow=False)
-        except OSError as error:
-            if error.errno != errno.ELOOP:
-                raise
-        if not self.holds(path):
-            raise OSError(errno.EXDEV, "a link leads outside the kit's root")
-        return self.files.read(path, MAX_BYTES)
-
-    def holds(self, path: str) -> bool:
-        """Return whether an absolute path lies inside the kit's root after links are resolved."""
-        return is_inside(self.files.resolve(path), self.root)
 
     def files_in(
         self, folder: str, suffix: str, with_outside_links: bool = False, enters: Callable[[str], bool] | None = None
@@ -252,7 +267,7 @@ class LoadedKit:
 
         Without `enters`, these are sources: hidden files and folders are skipped. With `enters`, only subfolders whose
         paths it accepts are searched, and hidden ones too, except `.git`. `with_outside_links` also yields linked
-        folders that lead outside the root: they are not searched, but the caller can report them.
+        folders that lead outside the root, even the folder itself: they are not searched, so the caller reports them.
 
         Raises:
             AssembleError: a folder cannot be read.
@@ -260,7 +275,7 @@ class LoadedKit:
         prefix = "" if folder == "." else f"{folder}/"
 
         def is_skipped(entry: Entry) -> bool:
-            return entry.name.startswith(".") if enters is None else entry.name == ".git"
+            return entry.name.startswith(".") if enters is None else is_in_git_folder(entry.name)
 
         def is_wanted(entry: Entry) -> bool:
             return entry.name.endswith(suffix) and bool(suffix or not entry.is_folder)
@@ -271,15 +286,21 @@ class LoadedKit:
             return not entry.is_link or self.holds(self.path(prefix + path))
 
         top = self.folder if folder == "." else self.path(folder)
+        if not self.holds_folder(top):
+            if with_outside_links:
+                yield folder
+            return
         for path, entry in walk(self.files, top, is_searched, None if enters else suffix):
             is_outside_link = with_outside_links and entry.is_folder and not is_searched(path, entry)
+            if entry.is_link and enters is None:
+                self.links[prefix + path] = suffix
             if not is_skipped(entry) and (is_wanted(entry) or is_outside_link):
                 yield prefix + path
 
 
 def kit_option(folder: str) -> str:
     """Return the option `--kit` for a command line, after a space, or an empty string for no folder."""
-    return f" --kit {quote(folder)}" if folder else ""
+    return f" --kit {shell.word(folder)}" if folder else ""
 
 
 def stem(file: str) -> str:

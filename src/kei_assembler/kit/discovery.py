@@ -7,38 +7,61 @@ from collections.abc import Mapping
 
 from kei_assembler.diagnostics import AssembleError, KeyPath
 from kei_assembler.files import DISK, Files
+from kei_assembler.files.sparse_checkout import files_at
+from kei_assembler.files.tree import Tree
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.model.settings import decode_settings, value_at
-from kei_assembler.paths import upwards
+from kei_assembler.paths import is_inside, upwards
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 
 PROJECT_TABLE: KeyPath = ("tool", "assemble")
 _DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"
 
 
-def find(start: str, files: Files = DISK) -> str | None:
+def find(start: str, files: Files | None = None) -> str | None:
     """Return the resolved path of the nearest kit from the folder `start` upwards, within its git work tree.
 
     A kit has an `assemble.toml`, a `pyproject.toml` with `[tool.assemble]`, or a `_blocks` folder. If no folder has any
     of them, the nearest one with an `agents` folder counts.
 
     Raises:
-        AssembleError: settings in one of these folders cannot be read.
+        AssembleError: settings in one of these folders cannot be read, or a link leads to a kit outside the work tree.
     """
+    files = files or files_at(start)
     folders = list(upwards(start, git_top(start, files)))
-    marked = (folder for folder in folders if _is_marked(folder, files))
+    marked = (folder for folder in folders if is_marked(folder, files))
     bare = (folder for folder in folders if files.is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
     found = next(marked, None) or next(bare, None)
-    return found and files.resolve(found)  # relative paths from a linked folder would lead elsewhere
+    return found and resolved(found, files)
 
 
-def _is_marked(folder: str, files: Files) -> bool:
+def resolved(folder: str, files: Files = DISK) -> str:
+    """Return the resolved path of a kit's folder. Relative paths from a linked folder would lead elsewhere.
+
+    Raises:
+        AssembleError: a link in a git work tree leads out of it.
+    """
+    real = files.resolve(folder)
+    for link in filter(files.is_link, upwards(os.path.abspath(folder))):
+        top = git_top(os.path.dirname(link), files)
+        if top and not is_inside(real, files.resolve(top)):
+            message = f"`{link}` is a link that leads outside the git work tree {top}"
+            raise AssembleError(message, "run the command in the folder that it leads to")
+    return real
+
+
+def is_marked(folder: str, files: Files) -> bool:
+    """Return whether a folder has settings or a `_blocks` folder.
+
+    Raises:
+        AssembleError: the settings cannot be read.
+    """
     if files.exists(os.path.join(folder, SETTINGS_FILE)) or files.is_folder(os.path.join(folder, _DEFAULT_BLOCKS)):
         return True
     return project_settings(folder, files) is not None
 
 
-def is_kit(folder: str, files: Files = DISK) -> bool:
+def is_kit(folder: str, files: Files | None = None) -> bool:
     """Return whether a folder has settings, a `_blocks` folder or a manifest.
 
     An `agents` folder without a manifest does not count: other tools use that name, too.
@@ -46,7 +69,8 @@ def is_kit(folder: str, files: Files = DISK) -> bool:
     Raises:
         AssembleError: the settings cannot be read.
     """
-    return _is_marked(folder, files) or bool(read_kit(folder, files).manifests)
+    files = files or files_at(folder)
+    return is_marked(folder, files) or bool(LoadedKit(folder, decode_settings({}), None, files=files).manifests)
 
 
 def git_top(folder: str, files: Files = DISK) -> str | None:
@@ -63,6 +87,8 @@ def read_kit(folder: str, files: Files = DISK) -> LoadedKit:
     own = _settings_source(folder, files, SETTINGS_FILE)
     source, at = (own, ()) if own else (project_settings(folder, files), PROJECT_TABLE)
     if source is None:
+        if _leads_outside(folder, files, PROJECT_FILE):
+            raise _outside(PROJECT_FILE)
         return LoadedKit(folder, decode_settings({}), None, files=files)
     table = value_at(source.data, at)
     return LoadedKit(folder, decode_settings(table if isinstance(table, Mapping) else {}), source, at, files)
@@ -71,20 +97,38 @@ def read_kit(folder: str, files: Files = DISK) -> LoadedKit:
 def project_settings(folder: str, files: Files) -> Source | None:
     """Return the folder's `pyproject.toml` if it has settings, or if it mentions them but cannot be parsed.
 
+    A link that leads outside the folder is ignored.
+
     Raises:
         AssembleError: the file cannot be read.
     """
+    if _leads_outside(folder, files, PROJECT_FILE):
+        return None
     source = _settings_source(folder, files, PROJECT_FILE, b"assemble")
     return source if source and (source.error or value_at(source.data, PROJECT_TABLE) is not None) else None
 
 
 def _settings_source(folder: str, files: Files, file: str, needle: bytes = b"") -> Source | None:
-    """Return the parsed file if it exists and contains the needle."""
+    """Return the parsed file if it exists and contains the needle.
+
+    Until the settings are read, the root is not known, so they must lie in the kit's folder.
+    """
     path = os.path.join(folder, file)
     if not files.exists(path):
         return None
+    if _leads_outside(folder, files, file):
+        raise _outside(file)
     try:
-        raw = files.read(path, MAX_BYTES)
+        raw = Tree(folder, files).read(path, MAX_BYTES)
     except OSError as error:
         raise AssembleError(f"{file} cannot be read: {error.strerror}") from error
     return read_toml(file, raw) if needle in raw else None
+
+
+def _leads_outside(folder: str, files: Files, file: str) -> bool:
+    path = os.path.join(folder, file)
+    return files.is_link(path) and not Tree(folder, files).holds(path)
+
+
+def _outside(file: str) -> AssembleError:
+    return AssembleError(f"{file} is a link that leads outside the kit's folder", "replace it with a file")

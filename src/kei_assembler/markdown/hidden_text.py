@@ -1,8 +1,9 @@
 """Hidden text: characters that a model reads in a file but a reviewer cannot see.
 
 The list of code points is fixed, because `unicodedata` differs between versions of Python and the same text must be
-refused on all of them. A `source` names a property in the Unicode Character Database, version 16, or a section of the
-Unicode Standard.
+refused on all of them. It has everything that is invisible according to the Unicode Character Database, version 17
+(`INVISIBLE` in `unicode_data`), and fillers that no property covers. A `source` names a property there, or a section of
+the Unicode Standard.
 """
 
 from __future__ import annotations
@@ -31,7 +32,12 @@ HIDDEN = (
     Hidden(0x007F, 0x009F, "control character", "ISO/IEC 6429, DEL and C1; General_Category Cc"),
     Hidden(0x00AD, 0x00AD, "soft hyphen", "Default_Ignorable_Code_Point; 23.2"),
     Hidden(0x034F, 0x034F, "invisible joiner", "Default_Ignorable_Code_Point; 23.2"),
+    Hidden(0x0600, 0x0605, "number sign", "Prepended_Concatenation_Mark; 9.2"),
     Hidden(0x061C, 0x061C, "bidirectional control", "Bidi_Control"),
+    Hidden(0x06DD, 0x06DD, "number sign", "Prepended_Concatenation_Mark; 9.2"),
+    Hidden(0x070F, 0x070F, "abbreviation mark", "Prepended_Concatenation_Mark; 9.3"),
+    Hidden(0x0890, 0x0891, "number sign", "Prepended_Concatenation_Mark; 9.2"),
+    Hidden(0x08E2, 0x08E2, "number sign", "Prepended_Concatenation_Mark; 9.2"),
     Hidden(0x115F, 0x1160, "invisible filler", "Default_Ignorable_Code_Point; 18.6"),
     Hidden(0x17B4, 0x17B5, "invisible vowel", "Default_Ignorable_Code_Point; 16.4"),
     Hidden(0x180B, 0x180F, "variation selector", "Default_Ignorable_Code_Point; 13.5"),
@@ -54,43 +60,31 @@ HIDDEN = (
     Hidden(0xFFA0, 0xFFA0, "invisible filler", "Default_Ignorable_Code_Point; 18.6"),
     Hidden(0xFFF0, 0xFFF8, "reserved invisible character", "Default_Ignorable_Code_Point"),
     Hidden(0xFFF9, 0xFFFB, "annotation control", "General_Category Cf; 23.8"),
+    Hidden(0xFFFC, 0xFFFC, "placeholder of an object", "23.8: the object replacement character"),
     Hidden(0xFFFE, 0xFFFF, "noncharacter", "Noncharacter_Code_Point; 23.7"),
+    Hidden(0x110BD, 0x110BD, "number sign", "Prepended_Concatenation_Mark; 15.2"),
+    Hidden(0x110CD, 0x110CD, "number sign", "Prepended_Concatenation_Mark; 15.2"),
+    Hidden(0x13430, 0x1345F, "hieroglyph format control", "General_Category Cf; 11.4: the block"),
     Hidden(0x16FE4, 0x16FE4, "invisible filler", "names list: the filler of Khitan"),
     Hidden(0x1BCA0, 0x1BCA3, "shorthand format control", "Default_Ignorable_Code_Point; 21.6"),
     Hidden(0x1D159, 0x1D159, "invisible note", "21.2: the null notehead of music"),
     Hidden(0x1D173, 0x1D17A, "musical format control", "Default_Ignorable_Code_Point; 21.2"),
+    *(
+        Hidden(plane + 0xFFFE, plane + 0xFFFF, "noncharacter", "Noncharacter_Code_Point; 23.7")
+        for plane in range(0x10000, 0xE0000, 0x10000)
+    ),
     Hidden(0xE0000, 0xE007F, "tag character", "Default_Ignorable_Code_Point; 23.9"),
     Hidden(0xE0080, 0xE00FF, "reserved invisible character", "Default_Ignorable_Code_Point"),
     Hidden(0xE0100, 0xE01EF, "variation selector", "Variation_Selector; 23.4"),
     Hidden(0xE01F0, 0xE0FFF, "reserved invisible character", "Default_Ignorable_Code_Point"),
+    Hidden(0xEFFFE, 0xEFFFF, "noncharacter", "Noncharacter_Code_Point; 23.7"),
     Hidden(0xF0000, 0x10FFFF, "private-use character", "General_Category Co, and four noncharacters"),
 )
-"""Every range of hidden code points, in ascending order.
-
-The noncharacters at the ends of the other planes are not listed: they are displayed as a box.
-"""
+"""Every range of hidden code points, in ascending order."""
 
 # The bounds ascend, so an odd insertion index means that a code point is inside a range.
 _BOUNDS = [bound for row in HIDDEN for bound in (row.first, row.last + 1)]
 _VISIBLE_ASCII = bytes([0x09, 0x0A, *range(0x20, 0x7F)])
-
-# Where joiners and variation selectors are legitimate: in emoji (emoji-data.txt, Extended_Pictographic, by blocks), in
-# scripts that join letters or stack consonants (chapters 9 and 12 to 17), and after characters that have standardized
-# variants (StandardizedVariants.txt).
-_EMOJI = (
-    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff"
-    "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
-)
-_JOINING = (
-    "\u0610-\u061a\u0620-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u17b3\u17b6-\u17ff\u1820-\u18af\u1a20-\u1aaf"
-    "\u1b00-\u1c4f\ua800-\ua82f\ua840-\ua87f\ua8e0-\ua8ff\ua930-\ua9ff\uaa60-\uaadf\uabc0-\uabff\ufb50-\ufdcf"
-    "\ufdf0-\ufdff\ufe70-\ufefc\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e900-\U0001e95f"
-)
-_IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_VARYING = f"{_IDEOGRAPHS}\u1000-\u109f\u2200-\u22ff\u2a00-\u2aff\u3001\u3002\ua840-\ua87f\uff01-\uff1f"
-_FLAGS = "|".join(
-    "".join(chr(0xE0000 + ord(letter)) for letter in region) for region in ("gbeng", "gbsct", "gbwls")
-)  # the only tag sequences recommended for interchange (UTS 51, emoji-sequences.txt)
 
 # `unicodedata` has no names for control characters; these are the aliases in Unicode's NameAliases.txt.
 _CONTROLS = (
@@ -100,9 +94,14 @@ _CONTROLS = (
     "SYNCHRONOUS IDLE|END OF TRANSMISSION BLOCK|CANCEL|END OF MEDIUM|SUBSTITUTE|ESCAPE|INFORMATION SEPARATOR FOUR|"
     "INFORMATION SEPARATOR THREE|INFORMATION SEPARATOR TWO|INFORMATION SEPARATOR ONE"
 ).split("|")
-_NAMES = {**dict(enumerate(_CONTROLS)), 0x7F: "DELETE", 0x85: "NEXT LINE", 0x9B: "CONTROL SEQUENCE INTRODUCER"}
+_NAMES = {
+    **dict(enumerate(_CONTROLS)),
+    **dict.fromkeys(range(0x13439, 0x13460), ""),  # only some versions of Python know their names
+    0x7F: "DELETE",
+    0x85: "NEXT LINE",
+    0x9B: "CONTROL SEQUENCE INTRODUCER",
+}
 
-_INVISIBLE_CATEGORIES = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 _COMMAND = re.compile(r"##(?=\w*\[)")
 _TAB_WIDTH = 4
 
@@ -110,7 +109,8 @@ _TAB_WIDTH = 4
 def stretches(text: str, allowed: frozenset[str] = frozenset()) -> Iterator[tuple[int, int]]:
     """Yield the start and end of every run of hidden characters in the text, except the `allowed` characters.
 
-    Joiners and variation selectors are legitimate in emoji and in the scripts that need them, and tags in three flags.
+    A hidden character is legitimate in a sequence that Unicode registers, and in a context that it defines; see
+    `sequences`.
     """
     if may_hide(text.encode(errors="surrogatepass")):
         found = (index for index in _hidden(text) if text[index] not in allowed)
@@ -129,27 +129,19 @@ def may_hide(raw: bytes) -> bool:
 
 
 def _hidden(text: str) -> Iterator[int]:
+    from kei_assembler.markdown.sequences import legitimate_end
+
     checked = 0
-    for index, character in enumerate(text):
-        if index >= checked and is_hidden(character):
-            if legitimate := _legitimate().match(text, index):
-                checked = legitimate.end()
-            else:
-                yield index
+    for match in _any_hidden().finditer(text):
+        if match.start() >= checked:
+            checked = legitimate_end(text, match.start())
+            if not checked:
+                yield match.start()
 
 
 @cache
-def _legitimate() -> re.Pattern[str]:
-    return re.compile(
-        rf"(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
-        rf"|(?<=[{_JOINING}])(?:\u200d|\u200c(?=[{_JOINING}]))"
-        rf"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]"
-        r"|(?<=[0-9#*])\ufe0f(?=\u20e3)"
-        rf"|(?<=[{_VARYING}])[\ufe00-\ufe02]"
-        rf"|(?<=[{_IDEOGRAPHS}])[\U000e0100-\U000e01ef]"
-        r"|(?<=[\u1820-\u18aa])[\u180b-\u180f]"
-        rf"|(?<=\U0001f3f4)(?:{_FLAGS})\U000e007f"
-    )
+def _any_hidden() -> re.Pattern[str]:
+    return re.compile(f"[{''.join(f'{chr(row.first)}-{chr(row.last)}' for row in HIDDEN)}]")
 
 
 def is_hidden(character: str) -> bool:
@@ -160,7 +152,7 @@ def is_hidden(character: str) -> bool:
 def named(character: str) -> str:
     """Return a character's code point and name, for example "U+202E RIGHT-TO-LEFT OVERRIDE"."""
     code = ord(character)
-    name = _NAMES.get(code) or unicodedata.name(character, "")
+    name = _NAMES[code] if code in _NAMES else unicodedata.name(character, "")
     return f"U+{code:04X} {name}".rstrip()
 
 
@@ -197,15 +189,24 @@ def shown(text: str) -> str:
 
 
 def as_json(value: object) -> str:
-    """Return a value as ASCII JSON that parses back to the same value and contains no command for a CI service."""
+    """Return a value as ASCII JSON that parses back to the same value and contains no command for a CI service.
+
+    Lone surrogates, which stand for bytes that are not UTF-8, are written as `shown` does: many parsers refuse them.
+    """
     import json
 
-    return json.dumps(value, indent=2).replace("##", "\\u0023\\u0023") + "\n"
+    text = json.dumps(value, indent=2)
+    if "\\ud" in text and _SURROGATE.search(raw := json.dumps(value, ensure_ascii=False)):
+        text = json.dumps(json.loads(_SURROGATE.sub(lambda match: _escape(match[0]), raw)), indent=2)
+    return text.replace("##", "\\u0023\\u0023") + "\n"
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _escape(character: str) -> str:
     if character == "\t":
         return " " * _TAB_WIDTH
-    if is_hidden(character) or unicodedata.category(character) in _INVISIBLE_CATEGORIES:
+    if character == "\n" or is_hidden(character):
         return f"<U+{ord(character):04X}>"
     return character

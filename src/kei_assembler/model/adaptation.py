@@ -104,6 +104,12 @@ def toolset_of(manifest: Manifest, target: Target, settings: Mapping[str, object
     return toolset(_limited(manifest, settings), target.name)
 
 
+def value_for_tools(manifest: Manifest, target: Target) -> Value | None:
+    """Return what the manifest's tools become for a target, or None if the client's default applies."""
+    granted = toolset(manifest.tools, target.name).granted
+    return None if granted is None else _tools_value(target.tools, granted)
+
+
 def _limited(manifest: Manifest, settings: Mapping[str, object]) -> tuple[str, ...] | None:
     """The manifest's tools. The setting `limit-agents` limits `Agent` to the targets of the handoffs."""
     if manifest.tools is None or not settings.get("limit-agents"):
@@ -162,7 +168,9 @@ def _entry(row: Tools, names: Mapping[str, str], text: str) -> _Entry:
     match = _TOOL.fullmatch(text)
     tool, scope = (match["tool"], match["scope"] or "") if match else (text, "")
     tool = ALIASES.get(tool, tool)
-    return _Entry(text, tool, _patterns(tool, scope), names.get(tool) or row.fallback_name.format(tool=spelled(tool)))
+    patterns, name = _patterns(tool, scope), names.get(tool) or row.fallback_name.format(tool=spelled(tool))
+    is_read_alike = tool not in row.scoped or all(re.fullmatch(row.scope_pattern, each, re.DOTALL) for each in patterns)
+    return _Entry(text, tool, patterns, name if is_read_alike else "")
 
 
 def _patterns(tool: str, scope: str) -> tuple[str, ...]:
@@ -171,7 +179,8 @@ def _patterns(tool: str, scope: str) -> tuple[str, ...]:
         return ()
     if tool in LISTS:
         return tuple(filter(None, map(str.strip, scope.split(","))))
-    return (f"{scope[:-2]} *" if scope.endswith(":*") else scope,)
+    # only a plain text can be followed by any arguments: in `git *:*`, the first `*` stands for itself
+    return (f"{scope[:-2]} *" if scope.endswith(":*") and EVERYTHING not in scope[:-2] else scope,)
 
 
 def _tools_value(row: Tools, granted: tuple[Grant, ...]) -> Value:

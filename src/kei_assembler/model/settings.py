@@ -33,7 +33,8 @@ RIGHTS = {right.name: right for row in TARGETS.values() for right in row.rights}
 
 _FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the kit, written with `/`", names_file=True)
 _OUTPUT = matching(
-    r"(?![/\\~]|[A-Za-z]:)(?=.*\{name\})(?![^}]*\}(?s:.*)\.\.)(?!(?s:.*\{dir\}.*)\{dir\})(?:[^\\\0{}]|\{name\}|\{dir\})+",
+    r"(?![/\\~]|[A-Za-z]:)(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*\{dir\}[^\n]*\{dir\})"
+    r"(?:[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\})+",
     "a path relative to the kit, written with `/`, that contains `{name}`, can contain `{dir}` once, and has at most "
     "255 characters",
     255,
@@ -53,7 +54,7 @@ def is_block_name(name: str) -> bool:
 
 
 TEMPLATE_NAME = matching(
-    r"(?!(?:.*/)?\.{0,2}(?:/|\Z))[^\\\0:]+", "a template's path relative to the folder of templates", names_file=True
+    r"(?!(?:[^\0]*/)?(?:[./]|\Z))[^\\\0:]+", "a template's path in the folder of templates, not hidden", names_file=True
 )
 _BLOCKS = list_of(BLOCK_NAME, "a list of block names")
 _CHARACTERS = table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each")
@@ -103,7 +104,7 @@ SETTINGS = (
         default=(),
     ),
     Field("ignore", list_of(_CODE, "a list of codes"), "Codes of findings to ignore.", default=()),
-    Field("exclusive", BOOLEAN, "Treat other agent files in an output folder as errors.", default=False),
+    Field("exclusive", BOOLEAN, "Treat agent files that no kit generates as errors.", default=False),
 )
 """The settings, in the order in which they are documented."""
 

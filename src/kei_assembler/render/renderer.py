@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import may_hide
-from kei_assembler.markdown.stamp import line_for
+from kei_assembler.markdown.stamp import can_name, line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
 from kei_assembler.model.adaptation import adapt
 from kei_assembler.model.manifest import Manifest
@@ -18,7 +18,7 @@ from kei_assembler.paths import normalize
 from kei_assembler.render.templates import PACKAGE_BODY, TemplateFailure, Templates
 from kei_assembler.render.views import variables
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.outputs import allowance_not_printed
+from kei_assembler.rules.outputs import allowance_not_printed, unusable_path
 from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.text import client_variable_in_file
 from kei_assembler.targets import TARGETS
@@ -55,6 +55,7 @@ class Renderer:
         self.kit = kit
         self.templates = Templates(kit)
         self._prefix = cache(self._find_prefix)
+        self._can_name = cache(can_name)
         self._block = cache(self._load_block)
         self._last: tuple[Manifest, dict[str, Any]] | None = None
 
@@ -62,7 +63,7 @@ class Renderer:
         """Return the agent file of the manifest in `file` for one target.
 
         Raises:
-            TemplateFailure: a template of the kit does not compile or render.
+            TemplateFailure: a template of the kit does not compile or render, or the stamp cannot name the manifest.
         """
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
@@ -72,11 +73,17 @@ class Renderer:
             parts = [part.encode() for part in row.form.write(adapted.entries, body)]
         except Exception as error:
             raise self.templates.failure(error, file) from error
-        source = self._prefix(os.path.dirname(path), os.path.dirname(file)) + os.path.basename(file)
-        line = line_for(parts, row.form.comment, source, file)
+        line = line_for(parts, row.form.comment, self._source(path, file), file)
         parts.insert(1, line.encode())
         stamp = line if row.form.has_stamp_in_prompt else ""
         return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed)
+
+    def _source(self, path: str, file: str) -> str:
+        """Return the path of a manifest relative to its output."""
+        prefix = self._prefix(os.path.dirname(path), os.path.dirname(file))
+        if prefix and not self._can_name(prefix):
+            raise TemplateFailure(*run_rule(unusable_path, Source(file, ""), prefix))
+        return prefix + os.path.basename(file)
 
     def _find_prefix(self, start: str, folder: str) -> str:
         """Return the relative path from one folder of the kit to another, ending in `/`; empty if they are the same."""

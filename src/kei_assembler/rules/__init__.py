@@ -66,6 +66,15 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)
 
 
+def check_templates(kit: LoadedKit) -> list[Diagnostic]:
+    """Return the findings about hidden text in a kit's templates, whether a target uses them or not."""
+    # The kit's own folder also has other files, so a file there without this suffix is only checked if it is used.
+    suffix = ".j2" if kit.settings.templates == "." else ""
+    sources = (kit.read_text(file) for file in sorted(kit.templates()) if file.endswith(suffix))
+    texts = (source for source in sources if source.error is None)  # a target cannot use the others
+    return [found for one in texts for found in run_rule(hidden_text.hidden_text, one, one, kit.allowed_characters)]
+
+
 def check_kit(usage: KitUsage) -> list[Diagnostic]:
     """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit

@@ -6,22 +6,26 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from kei_assembler.diagnostics import KeyPath
+from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.markdown.hidden_text import named, shown, spelled, stretches, what
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.toml.source import Source, span_of
 
 _MAX_SPELLED = 60
+_MAX_FINDINGS = 20
+"""In one file. Locating more takes long: a file can have hundreds of thousands."""
 
 
 @rule("T406")
 def hidden_text(source: Source, allowed: frozenset[str]) -> Iterable[Violation]:
     """A manifest, block, template or settings file contains characters that people cannot see but a model reads.
 
-    These are control characters, zero-width characters, bidirectional controls, tags, runs of variation selectors,
-    private-use characters, fillers and the like. An escape in a TOML string counts too, because the generated file
-    contains the character itself. Joiners and selectors are fine in emoji and in the scripts that need them. If a kit
-    needs such a character, allow it with the setting `allow-characters` and a reason.
+    Unicode's own data decides which these are: the default-ignorable, format, private-use and control characters, such
+    as zero-width characters, bidirectional controls, tags and variation selectors, and some fillers. An escape in a
+    TOML string counts too, because the generated file contains the character itself. The sequences that Unicode
+    registers for emoji, ideographs and other characters are fine, and so are joiners in the scripts that need them. All
+    files in the folder of templates are checked, used or not. If a kit needs such a character, allow it with the
+    setting `allow-characters` and a reason. At most 20 places in a file are reported.
 
     Fails::
 
@@ -37,23 +41,35 @@ def hidden_text(source: Source, allowed: frozenset[str]) -> Iterable[Violation]:
         # assemble.toml
         allow-characters = { "U+00AD" = "the descriptions are set in narrow columns" }
     """
+    for number, (where, stretch) in enumerate(_located(source, allowed)):
+        if number == _MAX_FINDINGS:
+            yield Violation(
+                where, "there are more hidden characters from here on", "remove those that are reported first"
+            )
+            return
+        yield _finding(where, stretch)
+
+
+def _located(source: Source, allowed: frozenset[str]) -> Iterator[tuple[KeyPath | Span, str]]:
+    """Yield the location and the text of every run of hidden characters, in the file itself and then in its values."""
     reported = ""
     for start, end in stretches(source.text, allowed):
         reported += f"{source.text[start:end]} "
-        yield _finding(span_of(source.text, start, end), source.text[start:end])
+        yield span_of(source.text, start, end), source.text[start:end]
     is_reported = cache(reported.__contains__)  # a text can have many stretches, but most are the same
     if source.data and source.has_escapes:
         for path, text in texts(source.data):
             for start, end in stretches(text, allowed):
                 if not is_reported(text[start:end]):
-                    yield _finding(source.locate_text(path, text, start, end), text[start:end])
+                    yield source.locate_text(path, text, start, end), text[start:end]
 
 
-def _finding(where: Any, stretch: str) -> Violation:
+def _finding(where: KeyPath | Span, stretch: str) -> Violation:
     first = f"{named(stretch[0])} ({what(stretch[0])})"
     if len(stretch) == 1:
         allow = "" if stretch == "\0" else _ALLOW.format(ord(stretch))
-        return Violation(where, f"the hidden character {first}", f"remove it{allow}")
+        reason = ": Unicode has not registered this sequence" if what(stretch) == "variation selector" else ""
+        return Violation(where, f"the hidden character {first}", f"remove it{reason}{allow}")
     words = spelled(stretch)
     text = f"; they spell: {shown(words[:_MAX_SPELLED])}{'…' if len(words) > _MAX_SPELLED else ''}" if words else ""
     message = f"{len(stretch):,} hidden characters, starting with {first}{text}"

@@ -11,6 +11,7 @@ from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import did_you_mean, listed, nearest
+from kei_assembler.targets import TARGETS
 from kei_assembler.validation import ValidationError, are_texts, describe
 from kei_assembler.whitespace import SPACES, has_text
 
@@ -22,7 +23,8 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
     """A key does not exist.
 
     It would have no effect, and is often a misspelling. To use keys of your own, declare them in the setting
-    `extra-keys`.
+    `extra-keys`. In `[target.NAME]`, a key is also unknown if nobody has decided yet which permissions it gives the
+    agent. Such a key is never written.
 
     Fails::
 
@@ -38,12 +40,23 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
         if not _is_misplaced(context, error):
             key = str(error.path[-1])
             known = tuple(field.key for field in error.shape.fields)
-            yield Violation(error.path, f"unknown key `{key}`", did_you_mean(key, known, _keys_here(known)))
+            hint = why_refused(error.path) or did_you_mean(key, known, _keys_here(known))
+            yield Violation(error.path, f"unknown key `{key}`", hint)
 
 
 @lru_cache(maxsize=16)
 def _keys_here(known: tuple[str, ...]) -> str:
     return f"the keys here are {listed(known)}"
+
+
+def why_refused(path: KeyPath) -> str:
+    """Return why a client's own key at this path cannot be set, or nothing if the client has no such key."""
+    match path:
+        case [*_, "target", str(name), str(key)] if name in TARGETS and key in TARGETS[name].refused:
+            row = TARGETS[name]
+            return f"{row.label} knows this key, but it is never written, because it {row.refused[key]}"
+        case _:
+            return ""
 
 
 @rule("K102")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.model.adaptation import value_for_tools
 from kei_assembler.model.manifest import Manifest, with_defaults
 from kei_assembler.model.settings import value_at
 from kei_assembler.rules.definition import Violation
 from kei_assembler.rules.runner import locate
-from kei_assembler.targets import TARGETS
+from kei_assembler.targets import ALIASES, TARGETS
+from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import Source
 
 
@@ -154,6 +157,16 @@ class KitUsage:
 
 
 def rights_of(manifest: Manifest) -> tuple[str, ...]:
-    """Return the names of the rights that a manifest's target tables give its agent."""
-    tables = manifest.target.items()
-    return tuple(right.name for name, table in tables for right in TARGETS[name].rights if right.is_granted_by(table))
+    """Return the names of the rights that a manifest's target tables give its agent beyond its `tools`."""
+    return tuple(chain.from_iterable(_rights_in(manifest, TARGETS[name]) for name in manifest.target))
+
+
+_RIGHTS = {name: row.rights for name, row in TARGETS.items()}
+
+
+def _rights_in(manifest: Manifest, target: Target) -> Iterator[str]:
+    tools = None if manifest.tools is None else {ALIASES.get(tool, tool) for tool in manifest.tools}
+    for right in _RIGHTS[target.name]:
+        usual = value_for_tools(manifest, target) if right.exceeds else None
+        if right.is_granted_by(manifest.target[target.name], tools, usual):
+            yield right.name

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Severity, Span
-from kei_assembler.markdown.hidden_text import stretches
+from kei_assembler.markdown.stamp import can_name
+from kei_assembler.paths import is_hidden
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.toml.source import START
 
 
 @rule("O601")
-def output_outside_root(folder: str) -> Iterable[Violation]:
-    """An output would be outside the kit's root, by its path or through a link.
+def output_outside_root(what: str, reason: str) -> Iterable[Violation]:
+    """An output would be outside the kit's root or in git's own folder, by its path or through a link.
 
-    Nothing is written outside the folder that the setting `root` names. By default, that is the kit's own folder.
+    Nothing is written outside the folder that the setting `root` names, which is the kit's own folder by default, or
+    into a folder `.git`.
 
     Fails::
 
@@ -37,12 +39,14 @@ def output_outside_root(folder: str) -> Iterable[Violation]:
         [target.claude-code]
         output = ".claude/agents/{name}.md"
     """
-    yield Violation(START, f"the output folder `{folder}` is outside the kit's root", "change `output`, or set `root`")
+    yield Violation(START, f"the output {what} {reason}", "change `output`, or set `root`")
 
 
 @rule("O602")
-def output_is_source(path: str) -> Iterable[Violation]:
-    """An output would overwrite a source: a block, a template or a manifest.
+def output_is_source(path: str, what: str) -> Iterable[Violation]:
+    """An output would be a file that the tool reads: a block, a template, a manifest, settings, a schema or a lock.
+
+    The file can belong to any kit in `root`, and need not exist yet.
 
     Fails::
 
@@ -72,7 +76,7 @@ def output_is_source(path: str) -> Iterable[Violation]:
         [target.claude-code]
         output = "out/{name}.md"
     """
-    yield Violation(START, f"the output `{path}` is one of the kit's sources", "change the setting `output`")
+    yield Violation(START, f"the output `{path}` would be {what}", "change the setting `output`")
 
 
 @rule("O603")
@@ -103,6 +107,8 @@ def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Viola
     """
     where = Span(line, 1, line, 2) if line else START
     message = _TEMPLATE_MESSAGES.get(type(error).__name__, "{}").format(error) or type(error).__name__
+    if type(error).__name__ == "TemplateNotFound" and is_hidden(str(error)):
+        message += "; names with a part that starts with a dot are not templates"
     yield Violation(where, message, f"found while rendering {manifest}")
 
 
@@ -174,8 +180,9 @@ def duplicate_output(path: str, other: str) -> Iterable[Violation]:
 def unusable_path(path: str) -> Iterable[Violation]:
     """The path of a manifest contains characters that the stamp of a generated file cannot contain.
 
-    These are hidden characters, line breaks, tabs, bytes that are not UTF-8, and `-->`, which would end the comment
-    that the stamp is in.
+    These are hidden characters, line breaks, tabs, bytes that are not UTF-8, `-->` and `--!>`, which would end the
+    comment that the stamp is in, and the words that follow the path in a stamp. If an output is outside the kit's
+    folder, its stamp also names folders above the manifests, such as the kit's own.
 
     Fails::
 
@@ -189,8 +196,10 @@ def unusable_path(path: str) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """
-    if "-->" in path or any(stretches(path)) or "\n" in path or "\t" in path:
-        yield Violation(START, "the path contains characters that a stamp cannot contain", "rename the folder")
+    if not can_name(path):
+        yield Violation(
+            START, f"the path `{path}` contains characters that a stamp cannot contain", "rename the folder"
+        )
 
 
 @rule("O615")

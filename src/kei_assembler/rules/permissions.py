@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Severity
+from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.settings import RIGHTS
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext, rights_of
+from kei_assembler.suggestions import listed
 
 
 @rule("R501")
 def right_not_allowed(context: ManifestContext) -> Iterable[Violation]:
     """A manifest gives its agent a right that the kit's settings do not allow.
 
-    A right lets an agent act without asking, run commands on events, or start servers. Reviewers must not overlook
-    that, so a right takes two places: the manifest, and the setting `allow-rights`, with the agent and a reason. This
-    applies to the tables of all targets, even of those that the kit does not use.
+    A right lets an agent act without asking, run commands on events, start servers, or use tools that its `tools` do
+    not list. Reviewers must not overlook that, so a right takes two places: the manifest, and the setting
+    `allow-rights`, with the agent and a reason. This applies to the tables of all targets, even of those that the kit
+    does not use. [Targets](targets.md) says for every key which rights it gives. Some rights are nothing new if `tools`
+    lists certain tools. An agent without `tools` has all tools that its client gives it.
 
     Fails::
 
@@ -46,6 +50,8 @@ def right_not_allowed(context: ManifestContext) -> Iterable[Violation]:
         row = RIGHTS[right]
         if (name, right) not in context.kit.allowed_rights and context.fits("target", row.target, row.key):
             hint = f"if you want this, add `{right}` to the setting `allow-rights` for `{name}`, with a reason"
+            if row.covered_by and row.covered_by != (EVERYTHING,):
+                hint = f"list {listed(row.covered_by)} in `tools`; {hint}"
             yield Violation(("target", row.target, row.key), f"`{right}` lets the agent {row.grants}", hint)
 
 

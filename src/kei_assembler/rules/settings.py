@@ -10,10 +10,10 @@ from kei_assembler.kit import SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, project_settings
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
-from kei_assembler.paths import is_inside, normalize, upwards
+from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.keys import repeats
+from kei_assembler.rules.keys import repeats, why_refused
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.suggestions import did_you_mean, listed
@@ -44,7 +44,7 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
         if error.kind == "unknown":
             key = str(error.path[-1])
             known = [field.key for field in error.shape.fields]
-            hint = did_you_mean(key, known, f"the settings here are {listed(known)}")
+            hint = why_refused(error.path) or did_you_mean(key, known, f"the settings here are {listed(known)}")
             yield Violation(error.path, f"unknown setting `{key}`", hint)
 
 
@@ -144,8 +144,8 @@ def folder_out_of_place(kit: LoadedKit) -> Iterable[Violation]:
 
 def _misplaced_folders(kit: LoadedKit) -> Iterator[Violation]:
     for path, folder in _named_folders(kit):
-        if not is_inside(kit.files.resolve(kit.path(folder)), kit.root):
-            yield Violation(path, f"the folder `{folder}` is outside the kit's root", _root_for(kit, folder))
+        if reason := kit.tree.refusal(kit.files.resolve(kit.path(folder))):
+            yield Violation(path, f"the folder `{folder}` {reason}", _root_for(kit, folder))
         elif path[-1] != "templates" and not kit.files.is_folder(kit.path(folder)):
             yield Violation(path, f"the folder `{folder}` does not exist", "folders are relative to the kit")
 
@@ -153,6 +153,8 @@ def _misplaced_folders(kit: LoadedKit) -> Iterator[Violation]:
 def _root_for(kit: LoadedKit, folder: str) -> str:
     """Return the hint for a folder outside the root: it suggests the nearest root that contains the folder."""
     start, wanted = kit.files.resolve(kit.folder), kit.files.resolve(kit.path(folder))
+    if is_in_git_folder(wanted):
+        return "choose another folder"
     top = kit.files.resolve(git_top(start, kit.files) or os.sep)
     root = next((above for above in upwards(start, top) if is_inside(wanted, above)), None)
     if root is None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from string import Template
 from typing import NamedTuple
 
@@ -14,9 +15,12 @@ from kei_assembler.build import writer
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
+from kei_assembler.files.tree import Tree
 from kei_assembler.kit import LoadedKit, discovery, json_schema, kit_option
 from kei_assembler.loader import load_kit
-from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.markdown.front_matter import quoted
+from kei_assembler.markdown.hidden_text import is_hidden, shown
+from kei_assembler.markdown.stamp import can_name
 from kei_assembler.paths import display_path, normalize, path_below
 from kei_assembler.selection import working_directory
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
@@ -26,7 +30,7 @@ _CHECK = "assemble --all --check --diff"
 _TARGET = TARGETS[DEFAULT_TARGET]
 _TEXTS = os.path.join(os.path.dirname(__file__), "files")
 _ANY = "\ue000"
-"""Stands for any agent's name: a private-use character, which no path contains."""
+"""Stands for any agent's name: a private-use character, which a pattern does not contain."""
 
 
 class NewFile(NamedTuple):
@@ -45,17 +49,29 @@ def kit_folder(folder: str | None) -> str:
     """Return the resolved folder for a new kit: the folder that the command line names, or the working directory.
 
     Raises:
-        AssembleError: the folder cannot hold a kit, or it is not named and lies inside another kit.
+        AssembleError: the folder cannot hold a kit, a link to it leads out of the git work tree, or it is not named and
+            lies inside another kit.
     """
     path = os.path.normpath(os.path.join(working_directory(), folder or ""))
     if DISK.exists(path) and not DISK.is_folder(path):
         raise AssembleError(f"`{path}` is not a folder")
-    if not path.isprintable():
-        raise AssembleError(f"the name of {shown(path)} contains characters that hooks and workflows cannot contain")
+    real = discovery.resolved(path)
     outer = discovery.find(path)
     if folder is None and outer not in (None, path):
         raise AssembleError(f"this folder lies inside the kit {outer}", "to create a kit inside it: assemble init .")
-    return DISK.resolve(path)
+    _refuse_name(path_below(real, discovery.git_top(real) or real))
+    return real
+
+
+def _refuse_name(prefix: str) -> None:
+    """Refuse a path from the top of the repository to the kit that a hook, a workflow or a stamp could not contain."""
+    if "${{" in prefix:
+        message = f"the path `{prefix}` contains `${{{{`, which GitHub would evaluate in a workflow"
+    elif prefix.isprintable() and shown(prefix) == prefix and can_name(prefix):
+        return
+    else:
+        message = f"the path `{prefix}` contains characters that hooks, workflows or stamps cannot contain"
+    raise AssembleError(message, "rename the folder")
 
 
 def create_kit(folder: str) -> Iterator[str]:
@@ -70,13 +86,14 @@ def create_kit(folder: str) -> Iterator[str]:
     prefix = path_below(folder, top)
     kit = load_kit(folder) if discovery.is_kit(folder) else None
     outputs = _output_patterns(kit, prefix) if kit else [_TARGET.default_path.format(name="*")]
+    tree = Tree(top)
     for file in _repository_files(prefix, outputs):
-        yield _create(top, file)
+        yield _create(tree, top, file)
     if kit is None:
         for file in (NewFile(SETTINGS_SCHEMA, json_schema.as_text(json_schema.settings_schema())), *_kit_files(prefix)):
-            yield _create(folder, file)
+            yield _create(tree, folder, file)
         manifest_schema = json_schema.manifest_schema(load_kit(folder))
-        yield _create(folder, NewFile(MANIFEST_SCHEMA, json_schema.as_text(manifest_schema)))
+        yield _create(tree, folder, NewFile(MANIFEST_SCHEMA, json_schema.as_text(manifest_schema)))
 
 
 def _output_patterns(kit: LoadedKit, prefix: str) -> list[str]:
@@ -88,17 +105,17 @@ def _output_patterns(kit: LoadedKit, prefix: str) -> list[str]:
     for file in kit.manifests:
         manifest, _ = kit.decode_manifest(kit.read_manifest(file).data)
         found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
-    patterns = {_escaped(normalize(f"{prefix or '.'}/{path}")).replace(_ANY, "*") for path in found}
+    patterns = {_escaped(normalize(f"{prefix or '.'}/{path}")) for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
 
 
-def _create(folder: str, file: NewFile) -> str:
-    """Create or extend a file, and return the line that reports it."""
+def _create(tree: Tree, folder: str, file: NewFile) -> str:
+    """Create or extend a file in a folder of the repository, and return the line that reports it."""
     path = os.path.join(folder, file.path)
     name = shown(display_path(path))
-    if writer.create(path, file.text.encode()):
+    if writer.create(tree, path, file.text.encode()):
         return f"created {name}\n"
-    if file.is_lines and writer.replace(path, lambda content: _with_lines(content, file.text)):
+    if file.is_lines and writer.replace(tree, path, lambda content: _with_lines(content, file.text)):
         return f"extended {name}\n"
     return f"kept {name}{file.hint}\n"
 
@@ -120,8 +137,8 @@ def _repository_files(prefix: str, outputs: Sequence[str]) -> tuple[NewFile, ...
     """The files at the top of the repository, given the patterns of the agent files relative to it."""
     schemas = f"{_escaped(f'{prefix}/' if prefix else '')}.assemble/"
     attributes = "".join(f"{_quoted(path)} linguist-generated\n" for path in (*outputs, f"{schemas}*.json"))
-    hook = _text("hook.yml", command=json.dumps(f"{_CHECK} --staged{kit_option(prefix)}"))
-    workflow = _text("workflow.yml", command=json.dumps(f"{_CHECK}{kit_option(prefix)}"), version=__version__)
+    hook = _text("hook.yml", command=quoted(f"{_CHECK} --staged{kit_option(prefix)}"))
+    workflow = _text("workflow.yml", command=quoted(f"{_CHECK}{kit_option(prefix)}"), version=__version__)
     step = workflow.rstrip("\n").rpartition("\n")[2]
     return (
         NewFile(".gitattributes", attributes, is_lines=True),
@@ -138,13 +155,18 @@ def _text(name: str, **values: str) -> str:
 
 
 def _escaped(path: str) -> str:
-    """A `.gitignore` pattern that matches only this path."""
-    return re.sub(r"[\\*?\[\]#! ]", r"\\\g<0>", path)
+    """A `.gitignore` pattern that matches only this path, except that `*` stands for what a line should not contain."""
+    escaped = re.sub(r"[\\*?\[\]#! ]", r"\\\g<0>", path)
+    return "".join("*" if hides else "".join(part) for hides, part in groupby(escaped, _is_unfit))
+
+
+def _is_unfit(character: str) -> bool:
+    return character in "\t\n" or is_hidden(character)
 
 
 def _quoted(pattern: str) -> str:
-    """A pattern as `.gitattributes` needs it: there, a space ends an unquoted pattern."""
-    return json.dumps(pattern, ensure_ascii=False) if " " in pattern else pattern
+    """A pattern as `.gitattributes` needs it: there, a space ends a pattern, unless it starts with a quote."""
+    return json.dumps(pattern, ensure_ascii=False) if " " in pattern or '"' in pattern else pattern
 
 
 def _with_lines(content: bytes, text: str) -> bytes:

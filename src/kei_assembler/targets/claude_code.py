@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Limit, Loader, Right, Target, Tools, words
+from kei_assembler.targets.target import Key, Limit, Loader, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
 
 CLAUDE_TOOLS = tuple(
@@ -32,24 +32,68 @@ CLAUDE_CODE = Target(
         "name description tools disallowedTools model effort permissionMode maxTurns skills mcpServers "
         "hooks memory background isolation color initialPrompt omitClaudeMd"
     ),
-    fields=(
-        Field(
-            "disallowedTools", STRINGS, "Tools that the agent can't use, even if `tools` or the default allows them."
+    table=(
+        Key(
+            Field(
+                "disallowedTools",
+                STRINGS,
+                "Tools that the agent can't use, even if `tools` or the default allows them.",
+            ),
+            "takes tools away",
         ),
         fields.MODEL,
-        Field("effort", _EFFORT, "How much the model thinks before it answers."),
-        Field("permissionMode", _PERMISSION_MODE, "What the agent can do without asking."),
+        Key(Field("effort", _EFFORT, "How much the model thinks before it answers."), fields.NOTHING),
+        Key(
+            Field("permissionMode", _PERMISSION_MODE, "What the agent can do without asking."),
+            "`default` and `plan` ask, and `dontAsk` refuses; `acceptEdits` does not ask about edits, which git shows",
+            (
+                Right("claude-code", "permissionMode", "bypassPermissions", "do anything without asking"),
+                Right("claude-code", "permissionMode", "auto", "act without asking a person"),
+                Right("claude-code", "permissionMode", "acceptEdits", fields.EDITS, ("Edit", "Write")),
+            ),
+        ),
         fields.MAX_TURNS,
-        Field("skills", STRINGS, "Skills to load when the agent starts."),
-        Field("mcpServers", _SERVERS, "MCP servers that the agent can use."),
-        fields.HOOKS,
-        Field("memory", one_of("user", "project", "local"), "Where the agent stores its own memory."),
+        Key(
+            Field("skills", STRINGS, "Skills to load when the agent starts."),
+            "a skill can allow tools and run commands when it is loaded",
+            (Right("claude-code", "skills", "", "load skills, which can allow tools", ("Skill",)),),
+        ),
+        Key(
+            Field("mcpServers", _SERVERS, "MCP servers that the agent can use."),
+            "a server is a program or a remote service, with tools that are not in `tools`",
+            (Right("claude-code", "mcpServers", "", fields.STARTS_SERVERS),),
+        ),
+        Key(fields.HOOKS, "a hook runs a command", (Right("claude-code", "hooks", "", fields.RUNS_HOOKS),)),
+        Key(
+            Field("memory", one_of("user", "project", "local"), "Where the agent stores its own memory."),
+            "the client adds `Read`, `Write` and `Edit` to the agent's tools",
+            (Right("claude-code", "memory", "", "read and change files", ("Read", "Write", "Edit")),),
+        ),
         fields.BACKGROUND,
-        Field("isolation", one_of("worktree", "remote"), "Where the agent works instead of the checkout."),
-        Field("color", one_of(*fields.COLORS), fields.COLOR_DOC),
-        Field("initialPrompt", FILLED, "The first message if the agent runs as the main agent."),
-        Field("omitClaudeMd", BOOLEAN, "Whether to leave out the project's memory files."),
+        Key(
+            Field("isolation", one_of("worktree", "remote"), "Where the agent works instead of the checkout."),
+            "`worktree` is a copy on the same machine",
+            (Right("claude-code", "isolation", "remote", "take the repository to another machine and work there"),),
+        ),
+        Key(Field("color", one_of(*fields.COLORS), fields.COLOR_DOC), fields.NOTHING),
+        Key(
+            Field("initialPrompt", FILLED, "The first message if the agent runs as the main agent."),
+            "grants nothing: it is text like the body, and only a person can start an agent as the main one",
+        ),
+        Key(
+            Field("omitClaudeMd", BOOLEAN, "Whether to leave out the project's memory files."),
+            "the project's rules no longer apply",
+            (Right("claude-code", "omitClaudeMd", "", "work without the project's rules"),),
+        ),
     ),
+    refused={
+        "autoCompactWindow": "is not supported yet",
+        "experimental": "is not supported yet",
+        "observer": "lets another agent watch this one and send it messages",
+        "observerMessage": "lets another agent watch this one and send it messages",
+        "observeSubagents": "lets another agent watch those that this one starts",
+        "observeToolResults": "shows another agent everything that this one reads",
+    },
     tools=Tools("comma", input_format="words"),
     models=None,
     search_paths=(".claude/agents/{name}.md",),
@@ -72,11 +116,5 @@ CLAUDE_CODE = Target(
             is_advisory=True,
         ),
         Limit("file", maximum=1024 * 1024),
-    ),
-    rights=(
-        Right("claude-code", "permissionMode", "bypassPermissions", "do anything without asking"),
-        Right("claude-code", "permissionMode", "auto", "act without asking a person"),
-        Right("claude-code", "hooks", "", fields.RUNS_HOOKS),
-        Right("claude-code", "mcpServers", "", fields.STARTS_SERVERS),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.forms import TOML
-from kei_assembler.targets.target import Limit, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import Key, Limit, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import LINE, Field, list_of, matching, one_of
 
 _SANDBOX_MODE = one_of("read-only", "workspace-write", "danger-full-access")
@@ -17,14 +17,38 @@ CODEX = Target(
     label="Codex CLI",
     output=".codex/agents/{name}.toml",
     keys=words("name description model model_reasoning_effort sandbox_mode nickname_candidates"),
-    fields=(
+    table=(
         fields.MODEL,
-        Field("model_reasoning_effort", LINE, "How much the model thinks before it answers."),
-        Field(
-            "sandbox_mode", _SANDBOX_MODE, "What commands can change. The caller's mode applies when the agent runs."
+        Key(Field("model_reasoning_effort", LINE, "How much the model thinks before it answers."), fields.NOTHING),
+        Key(
+            Field(
+                "sandbox_mode",
+                _SANDBOX_MODE,
+                "What commands can change. The caller's mode applies when the agent runs.",
+            ),
+            "`read-only` takes permissions away",
+            (
+                Right("codex", "sandbox_mode", "danger-full-access", "run commands outside any sandbox"),
+                Right("codex", "sandbox_mode", "workspace-write", fields.EDITS, ("Edit", "Write")),
+            ),
         ),
-        Field("nickname_candidates", _NICKNAMES, "Names for running copies of this agent."),
+        Key(Field("nickname_candidates", _NICKNAMES, "Names for running copies of this agent."), fields.NOTHING),
     ),
+    refused={
+        "approval_policy": "decides when a person is asked",
+        "developer_instructions": "is the body of the file",
+        "features": "turns on tools and permissions",
+        "mcp_servers": "starts MCP servers; the manifest can name tools of the user's servers in `tools`",
+        "model_provider": "sends the work to another host",
+        "model_providers": "sends the work, and keys, to any host",
+        "model_verbosity": "is not supported yet",
+        "notify": "runs a command",
+        "sandbox_workspace_write": "opens the sandbox to other folders and the network",
+        "shell_environment_policy": "passes environment variables on to commands",
+        "skills": "loads instructions and scripts from other folders",
+        "tools": "turns on tools; an agent cannot have a list of its own",
+        "web_search": "gives access to the web",
+    },
     tools=Tools(
         "prose",
         names=names_by_tool(
@@ -43,6 +67,5 @@ CODEX = Target(
     form=TOML,
     searches_subfolders=True,
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
-    rights=(Right("codex", "sandbox_mode", "danger-full-access", "run commands outside any sandbox"),),
     unsupported=("There is no list of tools. The instructions say what the agent may do, but nothing enforces it.",),
 )

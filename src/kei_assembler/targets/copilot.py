@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Handoffs, Limit, Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import (
+    Handoffs,
+    Key,
+    Limit,
+    Loader,
+    Right,
+    Target,
+    Tools,
+    names_by_tool,
+    words,
+)
 from kei_assembler.validation import BOOLEAN, FILLED, LINE, STRINGS, Field, Shape, list_of, one_of, table, table_of
 
 _VSCODE_HANDOFF = table(
@@ -13,6 +23,11 @@ _VSCODE_HANDOFF = table(
     Field("send", BOOLEAN, "Whether to send the prompt immediately."),
     Field("showContinueOn", BOOLEAN, "Whether to offer other places to continue."),
     Field("model", LINE, "The model to continue with."),
+)
+
+_OWN_GROUPS = (
+    "agent|bash|browser|custom-agent|edit|execute|glob|grep|multiedit|new|notebookedit|notebookread|powershell|read|"
+    "runcommands|runnotebooks|runtasks|search|shell|task|todo|todos|todowrite|view|vscode|web|webfetch|websearch|write"
 )
 
 _MODEL_NAMES = list_of(FILLED, "a list", minimum=1)
@@ -26,18 +41,49 @@ COPILOT = Target(
         "name description target tools agents model argument-hint user-invocable disable-model-invocation "
         "mcp-servers metadata handoffs"
     ),
-    fields=(
-        Field("target", one_of("vscode", "github-copilot"), "The only client that the agent is for."),
-        fields.OWN_TOOLS,
-        Field("agents", STRINGS, "The agents that this agent can start."),
-        Field("model", _MODEL, "The model. For VS Code, several to choose from."),
-        Field("argument-hint", LINE, "The hint in the chat input field."),
-        Field("user-invocable", BOOLEAN, "Whether people can choose the agent."),
-        Field("disable-model-invocation", BOOLEAN, "Whether to keep other agents from starting it on their own."),
-        Field("mcp-servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
-        Field("metadata", table_of(FILLED, "a table of strings"), "Notes for programs."),
-        Field("handoffs", list_of(_VSCODE_HANDOFF, "a list of tables"), "Buttons, instead of the manifest's handoffs."),
+    table=(
+        Key(
+            Field("target", one_of("vscode", "github-copilot"), "The only client that the agent is for."),
+            fields.NOTHING,
+        ),
+        Key(
+            fields.OWN_TOOLS,
+            fields.ALLOWS_MORE,
+            (Right("copilot", "tools", "*", fields.ALL_TOOLS, ("*",)),),
+        ),
+        Key(
+            Field("agents", STRINGS, "The agents that this agent can start."),
+            "names the agents; `*` needs an allowance unless `tools` lists `Agent` without names",
+            (Right("copilot", "agents", "*", "start any agent", ("Agent",)),),
+        ),
+        Key(Field("model", _MODEL, "The model. For VS Code, several to choose from."), fields.NOTHING),
+        Key(Field("argument-hint", LINE, "The hint in the chat input field."), fields.NOTHING),
+        Key(Field("user-invocable", BOOLEAN, "Whether people can choose the agent."), fields.NOTHING),
+        Key(
+            Field("disable-model-invocation", BOOLEAN, "Whether to keep other agents from starting it on their own."),
+            fields.NOTHING,
+        ),
+        Key(
+            Field("mcp-servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+            "a server is a program or a remote service, with tools that are not in `tools`",
+            (Right("copilot", "mcp-servers", "", fields.STARTS_SERVERS),),
+        ),
+        Key(
+            Field("metadata", table_of(FILLED, "a table of strings"), "Notes for programs."),
+            "grants nothing: the client does not use it",
+        ),
+        Key(
+            Field(
+                "handoffs", list_of(_VSCODE_HANDOFF, "a list of tables"), "Buttons, instead of the manifest's handoffs."
+            ),
+            "grants nothing: a person clicks the button, and the other agent has its own permissions; with `send`, "
+            "the prompt is sent as it is in this file",
+        ),
     ),
+    refused={
+        "hooks": "runs commands",
+        "infer": "is replaced by `disable-model-invocation` and `user-invocable`",
+    },
     tools=Tools(
         "list",
         names=names_by_tool(
@@ -46,12 +92,15 @@ COPILOT = Target(
         ),
         mcp_tool="{server}/{tool}",
         mcp_server="{server}/*",
+        # not the client's own groups of tools, which are written like servers
+        mcp_pattern=rf"(?!(?i:{_OWN_GROUPS})/).*",
         agents_key="agents",
     ),
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
+    other_folders=(".claude/agents",),
+    searches_subfolders=True,
     loader=Loader(has_optional_front_matter=True, named_by_file=True),
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("prompt", maximum=30_000)),
-    rights=(Right("copilot", "mcp-servers", "", fields.STARTS_SERVERS),),
     unsupported=("Models have display names here, so `model` is left out unless `[target.copilot]` names one.",),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.forms import LINES
-from kei_assembler.targets.target import Limit, Loader, Target, Tools, words
+from kei_assembler.targets.target import Key, Limit, Loader, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, Field, list_of, matching
 
 _ONE_NAME = matching("[^,\n]+", "a tool name without commas")
@@ -15,12 +15,20 @@ CURSOR = Target(
     label="Cursor",
     output=".cursor/agents/{name}.md",
     keys=words("name description model readonly is_background tools"),
-    fields=(
+    table=(
         fields.MODEL,
-        Field("readonly", BOOLEAN, "Whether the agent can't change anything."),
-        Field("is_background", BOOLEAN, "Whether the agent runs in the background."),
-        Field("tools", list_of(_ONE_NAME, "a list of names"), "The tools, instead of the manifest's `tools`."),
+        Key(Field("readonly", BOOLEAN, "Whether the agent can't change anything."), "takes permissions away"),
+        Key(Field("is_background", BOOLEAN, "Whether the agent runs in the background."), fields.NOTHING),
+        Key(
+            Field("tools", list_of(_ONE_NAME, "a list of names"), "The tools, instead of the manifest's `tools`."),
+            fields.ALLOWS_MORE,
+            (Right("cursor", "tools", "*", fields.ALL_TOOLS, ("*",)),),
+        ),
     ),
+    refused={
+        "background": "is another spelling of `is_background`",
+        "force-default-model": "is not for one agent to decide",
+    },
     tools=Tools(
         "comma",
         names={tool: tool for tool in CLAUDE_TOOLS},
@@ -31,7 +39,9 @@ CURSOR = Target(
         input_format="commas",
     ),
     form=LINES,
-    loader=Loader(named_by_file=True),
+    other_folders=(".claude/agents", ".grok/agents"),
+    searches_subfolders=True,
+    loader=Loader(named_by_file=True, finds_late_front_matter=True, suffixes=(".md", ".mdc", ".markdown")),
     models=("inherit",),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
     unsupported=("A description of several lines is written as one line.",),

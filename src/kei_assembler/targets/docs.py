@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from textwrap import fill
 
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
-from kei_assembler.targets.target import Limit, Target, Tools
+from kei_assembler.targets.target import Key, Limit, Right, Target, Tools
 
 _WIDTH = 112
 _INDENT = " " * 15
@@ -28,6 +29,24 @@ _PREFACE = """\
 A target is a client that agent files are generated for. The setting `targets` names a kit's targets, `targets` in a
 manifest names one agent's, and `--target` names those of one run. `assemble targets` prints the same facts. `make docs`
 generates this page.
+
+## Permissions
+
+A manifest's `tools` say what its agent may use, in every client. A key of `[target.NAME]` can give the agent more than
+that. The column *permissions* says for each key whether it does:
+
+- A *right* goes beyond `tools`: to act without asking, to run commands at events, to use servers, or to use tools that
+  are not in `tools`. It is an error until the setting `allow-rights` allows it to that agent, with a reason.
+- Without `tools`, an agent has all tools that its client gives it, so none of them is a right.
+- Some clients have one tool for several of Claude Code's. An agent gets it if `tools` lists any of them. The lines
+  *tools* show which ones: in Copilot, for example, an agent with `Write` can also edit.
+- `acceptEdits` and `auto-edit` only stop the questions about edits, which git shows before anybody uses them. They are
+  rights only if `tools` do not list `Edit` and `Write`.
+- A client's own list of tools can name other tools than `tools` do, because a reviewer sees the names. An entry that
+  stands for many tools is a right.
+- Everything in a table that grants a right, such as `hooks` or `mcpServers`, belongs to that right.
+- A key whose permissions nobody has decided is unknown, and is never written. The same goes for the keys that a section
+  lists as *not written*, and for all other keys that a client may have.
 """
 
 
@@ -43,21 +62,39 @@ def _text(row: Target) -> str:
 
 def _section(row: Target) -> str:
     facts = "".join(f"- **{label}**: {fact}\n" for label, fact in _facts(row))
-    fields = "".join(f"| `{field.key}` | {field.shape.expects} | {field.doc} |\n" for field in row.fields)
-    table = f"| `[target.{row.name}]` | must be | meaning |\n|---|---|---|\n{fields}"
+    lines = "".join(_line(key) for key in row.table if key.permissions)
+    table = f"| `[target.{row.name}]` | must be | meaning | permissions |\n|---|---|---|---|\n{lines}"
     return f"## {row.label}: `{row.name}`\n\n{facts}\n{table}"
+
+
+def _line(key: Key) -> str:
+    field, rights = key.field, ", ".join(f"`{right.name}`" for right in key.rights)
+    permissions = f"{f'**right**: {rights}; ' if rights else ''}{key.permissions}"
+    return f"| `{field.key}` | {field.shape.expects} | {field.doc} | {permissions} |\n"
 
 
 def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield "file", f"`{row.output}`, {row.form.label}"
+    yield "loads", _loads(row)
     yield "keys", _code(row.keys)
     yield from (("tools", fact) for fact in _tools(row.tools))
     yield "model", _models(row)
     yield "handoffs", f"in the body{f', and in the front matter as `{row.handoffs.key}`' if row.handoffs else ''}"
     yield from (("settings", f"`{field.key}`: {field.doc}") for field in row.settings)
     yield from (("limit", _limit(limit)) for limit in row.limits)
-    yield from (("right", f"`{right.name}`, which lets the agent {right.grants}") for right in row.rights)
+    yield from (("right", _right(right)) for right in row.rights)
+    yield from (("not written", f"`{key}`, because it {why}") for key, why in row.refused.items())
     yield from (("unsupported", fact) for fact in (*_unsupported(row.tools), *row.unsupported))
+
+
+def _right(right: Right) -> str:
+    return f"`{right.name}`, which lets the agent {right.grants}{_unless(right)}"
+
+
+def _unless(right: Right) -> str:
+    if not right.covered_by:
+        return ""
+    return f", unless the manifest has no `tools`, or lists {listed(right.covered_by)} there"
 
 
 def _tools(tools: Tools) -> Iterator[str]:
@@ -102,6 +139,15 @@ def _unsupported(tools: Tools) -> Iterator[str]:
         yield f"Scopes of tools, as in `Bash(git:*)`{f', except for {_code(kept)}' if kept else ''}."
     if tools.empty_means_all:
         yield "An empty list of tools. It means all tools here, so it is an error."
+
+
+def _loads(row: Target) -> str:
+    prefix = row.loader.ignored_prefix
+    exception = f", except for names that start with `{prefix}`" if prefix else ""
+    needs_front_matter = row.form.suffix == ".md" and not row.loads_any_text
+    front_matter = ", with front matter" if needs_front_matter else ""
+    where = f"in {_code(row.agent_folders)}{' and below' if row.searches_subfolders else ''}"
+    return f"{_code(f'*{suffix}' for suffix in row.suffixes)} {where}{front_matter}{exception}"
 
 
 def _code(words: Iterable[str]) -> str:

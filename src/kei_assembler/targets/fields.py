@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from kei_assembler.targets.target import Limit
+from kei_assembler.targets.target import Key, Limit
 from kei_assembler.validation import BOOLEAN, LINE, POSITIVE, STRINGS, TABLE_OF_ANYTHING, Field, table_of
 
-MODEL = Field("model", LINE, "The model for this target, instead of the manifest's `model`.")
+NOTHING = "grants nothing"
+MODEL = Key(Field("model", LINE, "The model for this target, instead of the manifest's `model`."), NOTHING)
 OWN_TOOLS = Field("tools", STRINGS, "The tools by the client's own names, instead of the manifest's `tools`.")
 COLORS = ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
 COLOR_DOC = "The agent's color in the user interface."
 SERVER_TABLE = table_of(TABLE_OF_ANYTHING, "a table of servers")
-MAX_TURNS = Field("maxTurns", POSITIVE, "The number of turns after which the agent stops.")
-BACKGROUND = Field("background", BOOLEAN, "Whether the agent always runs in the background.")
+MAX_TURNS = Key(Field("maxTurns", POSITIVE, "The number of turns after which the agent stops."), NOTHING)
+BACKGROUND = Key(
+    Field("background", BOOLEAN, "Whether the agent always runs in the background."),
+    "grants nothing: the tools and the approvals stay the same",
+)
 HOOKS = Field("hooks", TABLE_OF_ANYTHING, "Commands that run at certain events.")
+ALL_TOOLS = "use tools that its `tools` do not list"
+ALLOWS_MORE = "names the tools; an entry for many, such as `*`, needs an allowance if the manifest lists `tools`"
+EDITS = "change files without asking"
 STARTS_SERVERS = "start and use MCP servers of its own"
 RUNS_HOOKS = "run commands at events without asking"
 NON_EMPTY_DESCRIPTION = Limit("description", minimum=1, is_advisory=True)

@@ -25,7 +25,7 @@ class Form(NamedTuple):
     suffix: str
     # The comment syntax of the stamp.
     comment: Comment
-    # A file that matches this at its start is an agent file.
+    # A file that contains this can be an agent file. Where clients differ, the pattern accepts what any of them does.
     agent_pattern: re.Pattern[bytes]
     write: Callable[[Entries, str], tuple[str, ...]]
     # Whether the client passes the stamp to the model, together with the body.
@@ -74,7 +74,25 @@ def _plain(value: Value) -> object:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-_FRONT_MATTER = re.compile(rb"---\n")
+# White space and characters without a glyph, as UTF-8: clients skip various ones before the front matter.
+_UNSEEN = b"|".join(
+    (
+        rb"[\x00-\x20\x7f]",
+        rb"\xc2[\x80-\xa0\xad]",
+        rb"\xe1\x9a\x80",
+        rb"\xe2(?:\x80[\x80-\xaf]|\x81[\x9f-\xaf])",
+        rb"\xe3\x80\x80",
+        rb"\xef\xbb\xbf",
+    )
+)
+# The start of a file whose text is different elsewhere: encoded, or replaced by git's common filters.
+_OPAQUE = rb"\xff\xfe|\xfe\xff|version http|/annex/objects/|\x00GITCRYPT\x00"
+_FRONT_MATTER = re.compile(rb"\A(?:%b|(?:%b)*+---(?!-))" % (_OPAQUE, _UNSEEN))
+
+# A quoted key with an escape can be any key.
+_BODY_KEY = re.compile(
+    rb"(?m)^[\x00-\x09\x0b-\x20\xef\xbb\xbf]*+(?:[\"']?%b|\"[^\"\n]*\\)|\A(?:%b)" % (BODY_KEY.encode(), _OPAQUE)
+)
 
 MARKDOWN = Form("Markdown with YAML front matter", ".md", MARKUP, _FRONT_MATTER, _markdown)
 LINES = Form("Markdown with front matter of plain `key: value` lines", ".md", MARKUP, _FRONT_MATTER, _lines)
@@ -82,7 +100,7 @@ TOML = Form(
     f"TOML with the body in `{BODY_KEY}`",
     ".toml",
     HASH,
-    re.compile(rb"(?s:.*\n)?[\"']?%b[\"']?[ \t]*=" % BODY_KEY.encode()),
+    _BODY_KEY,
     _toml,
     False,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Limit, Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import Key, Limit, Loader, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
 
 _TOOLS = (
@@ -24,16 +24,30 @@ GEMINI = Target(
     label="Gemini CLI",
     output=".gemini/agents/{name}.md",
     keys=words("name display_name description kind tools mcp_servers model temperature max_turns timeout_mins"),
-    fields=(
-        Field("display_name", LINE, "The name that people see."),
-        Field("kind", one_of("local"), "Where the agent runs."),
-        Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc),
-        Field("mcp_servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+    table=(
+        Key(Field("display_name", LINE, "The name that people see."), fields.NOTHING),
+        Key(
+            Field("kind", one_of("local"), "Where the agent runs."),
+            "`local` is the default; the work cannot go to a remote service",
+        ),
+        Key(
+            Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc),
+            fields.ALLOWS_MORE,
+            (Right("gemini", "tools", "*", fields.ALL_TOOLS, ("*",)),),
+        ),
+        Key(
+            Field("mcp_servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+            "a server is a program or a remote service, and `trust` lets its tools run without asking",
+            (Right("gemini", "mcp_servers", "", fields.STARTS_SERVERS),),
+        ),
         fields.MODEL,
-        Field("temperature", NUMBER, "The sampling temperature of the model."),
-        Field("max_turns", POSITIVE, "The number of turns after which the agent stops."),
-        Field("timeout_mins", POSITIVE, "The number of minutes after which the agent stops."),
+        Key(Field("temperature", NUMBER, "The sampling temperature of the model."), fields.NOTHING),
+        Key(Field("max_turns", POSITIVE, "The number of turns after which the agent stops."), fields.NOTHING),
+        Key(Field("timeout_mins", POSITIVE, "The number of minutes after which the agent stops."), fields.NOTHING),
     ),
+    refused={
+        "agent_card_url": "makes the agent a remote service that gets the work",
+    },
     tools=Tools(
         "list",
         names=names_by_tool(
@@ -53,7 +67,6 @@ GEMINI = Target(
         Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`"),
     ),
     placeholder=r"\$\{[A-Za-z0-9_]+\}",
-    rights=(Right("gemini", "mcp_servers", "", fields.STARTS_SERVERS),),
     unsupported=(
         "Agents can't start other agents. `Agent` has no counterpart, and the caller must carry out the handoffs.",
         "The body is a template here, so `${word}` in it is an error.",

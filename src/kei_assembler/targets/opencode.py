@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import Key, Loader, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 
 _ACTION = one_of("ask", "allow", "deny")
@@ -19,26 +22,72 @@ _COLOR = matching(
     "`info`",
 )
 
+_READ = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
+
+USUAL_PERMISSION: Mapping[str, Value] = {
+    "*": "allow",
+    "doom_loop": "ask",
+    "external_directory": "ask",
+    "question": "deny",
+    "plan_enter": "deny",
+    "plan_exit": "deny",
+    "read": _READ,
+}
+"""What OpenCode allows to an agent whose file has no permissions."""
+
+
+def _exceeds(own: Value, usual: Value | None) -> bool:
+    from kei_assembler.targets.opencode_permission import excess  # most manifests set no permissions
+
+    return excess(own, USUAL_PERMISSION, {} if usual is None else usual) is not None
+
+
+_GRANTS = "do without asking what its `tools` or OpenCode's defaults do not allow"
+
 OPENCODE = Target(
     name="opencode",
     label="OpenCode",
     output=".opencode/agents/{name}.md",
     keys=words("description mode model temperature top_p steps hidden disable color permission"),
-    fields=(
-        Field("mode", one_of("subagent", "primary", "all"), "Who starts the agent: other agents, people, or both."),
-        Field("model", matching(r"[^/\s]+/\S+", "a model as `provider/id`"), "The model, as `provider/id`."),
-        Field("temperature", NUMBER, "The sampling temperature of the model."),
-        Field("top_p", NUMBER, "The nucleus sampling threshold of the model."),
-        Field("steps", POSITIVE, "The number of steps after which the agent stops."),
-        Field("hidden", BOOLEAN, "Whether to hide the agent in lists."),
-        Field("disable", BOOLEAN, "Whether the agent is turned off."),
-        Field("color", _COLOR, fields.COLOR_DOC),
-        Field(
-            "permission",
-            _PERMISSION,
-            "What the agent can do, instead of the manifest's `tools`. The last matching pattern wins.",
+    table=(
+        Key(
+            Field("mode", one_of("subagent", "primary", "all"), "Who starts the agent: other agents, people, or both."),
+            fields.NOTHING,
+        ),
+        Key(
+            Field("model", matching(r"[^/\s]+/\S+", "a model as `provider/id`"), "The model, as `provider/id`."),
+            "grants nothing: the client knows only providers that the user has set up",
+        ),
+        Key(Field("temperature", NUMBER, "The sampling temperature of the model."), fields.NOTHING),
+        Key(Field("top_p", NUMBER, "The nucleus sampling threshold of the model."), fields.NOTHING),
+        Key(Field("steps", POSITIVE, "The number of steps after which the agent stops."), fields.NOTHING),
+        Key(Field("hidden", BOOLEAN, "Whether to hide the agent in lists."), fields.NOTHING),
+        Key(Field("disable", BOOLEAN, "Whether the agent is turned off."), fields.NOTHING),
+        Key(Field("color", _COLOR, fields.COLOR_DOC), fields.NOTHING),
+        Key(
+            Field(
+                "permission",
+                _PERMISSION,
+                "What the agent can do, instead of the manifest's `tools`. The last matching pattern wins.",
+            ),
+            "`ask` and `deny` grant nothing; `allow` needs an allowance where it goes beyond the manifest's `tools` or,"
+            " without `tools`, beyond the client's defaults, by the client's own matching: for example, by default the "
+            "client asks before it reads `.env` files or leaves the project's folder",
+            (Right("opencode", "permission", "allow", _GRANTS, exceeds=_exceeds),),
         ),
     ),
+    refused={
+        "disabled": "is a key of the format V2, in which the client ignores `permission`",
+        "maxSteps": "is an older name of `steps`",
+        "name": "replaces the name that the file gives the agent",
+        "options": "goes to the model's provider as it is",
+        "permissions": "is a key of the format V2: the client ignores it here, and the agent keeps all permissions",
+        "prompt": "replaces the body",
+        "request": "goes to the model's provider as it is",
+        "system": "replaces the body",
+        "tools": "is an older form of `permission`",
+        "variant": "is not supported yet",
+    },
     tools=Tools(
         "permissions",
         names=names_by_tool(
@@ -47,15 +96,21 @@ OPENCODE = Target(
         ),
         mcp_tool="{server}_{tool}",
         mcp_server="{server}_*",
-        mcp_pattern=r"(?!(?:external_directory|doom_loop)\Z)[\w.-](?:[^\W_]|[.-])*_(?:\*|[\w.-]+(?:(?<=_)\*)?)",
+        # not the client's own permissions, whose names a server's pattern could match too
+        mcp_pattern=(
+            r"(?!(?i:apply|background|doom|external|lsp|plan|repo)_)"
+            r"[\w.-](?:[^\W_]|[.-])*_(?:\*|[\w.-]+(?:(?<=_)\*)?)"
+        ),
         scoped=("Bash", "Agent", "Skill"),
+        scope_pattern=r"(?!.*\*:\*\Z)[^\\?]*",
         key="permission",
         legacy_names=names_by_tool("write patch multiedit: edit"),
         switches_key="tools",
-        default_permissions={"read": {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}},
+        default_permissions={"read": _READ},
     ),
     defaults={"mode": "subagent"},
     search_paths=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
+    other_folders=(".opencode/modes", ".opencode/mode"),
     loader=Loader(
         has_optional_front_matter=True,
         named_by_file=True,
@@ -64,6 +119,9 @@ OPENCODE = Target(
         assumed_values={"mode": "all"},
     ),
     searches_subfolders=True,
-    rights=(Right("opencode", "permission", "allow", "do anything without asking"),),
-    unsupported=("The file name is the agent's name. The front matter has no name.",),
+    unsupported=(
+        "The file name is the agent's name. The front matter has no name.",
+        "Scopes with `?` or a backslash: the client reads `?` as any character, and a backslash as `/`.",
+        "`SERVER_*` also matches the tools of a server whose name starts with `SERVER_`.",
+    ),
 )

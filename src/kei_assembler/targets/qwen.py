@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Limit, Right, Target, Tools, names_by_tool, words
-from kei_assembler.validation import STRINGS, Field, one_of
+from kei_assembler.targets.target import Key, Limit, Right, Target, Tools, names_by_tool, words
+from kei_assembler.validation import STRINGS, Field, list_of, matching, one_of
 
+_ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
 _APPROVAL_MODE = one_of("plan", "default", "auto-edit", "auto", "yolo")
 
 QWEN = Target(
@@ -13,17 +14,40 @@ QWEN = Target(
     label="Qwen Code",
     output=".qwen/agents/{name}.md",
     keys=words("name description tools disallowedTools model approvalMode maxTurns color background mcpServers hooks"),
-    fields=(
-        fields.OWN_TOOLS,
-        Field("disallowedTools", STRINGS, "Tools that the agent can't use, by the client's own names."),
+    table=(
+        Key(
+            Field("tools", list_of(_ONE_NAME, "a list of names"), fields.OWN_TOOLS.doc),
+            fields.ALLOWS_MORE,
+            (Right("qwen", "tools", "*", fields.ALL_TOOLS, ("*",)),),
+        ),
+        Key(
+            Field("disallowedTools", STRINGS, "Tools that the agent can't use, by the client's own names."),
+            "takes tools away",
+        ),
         fields.MODEL,
-        Field("approvalMode", _APPROVAL_MODE, "What the agent can do without asking."),
+        Key(
+            Field("approvalMode", _APPROVAL_MODE, "What the agent can do without asking."),
+            "`default` and `plan` ask; `auto-edit` does not ask about edits, which git shows",
+            (
+                Right("qwen", "approvalMode", "yolo", "do anything without asking"),
+                Right("qwen", "approvalMode", "auto", "act without asking a person"),
+                Right("qwen", "approvalMode", "auto-edit", fields.EDITS, ("Edit", "Write")),
+            ),
+        ),
         fields.MAX_TURNS,
-        Field("color", one_of("auto", *fields.COLORS), fields.COLOR_DOC),
+        Key(Field("color", one_of("auto", *fields.COLORS), fields.COLOR_DOC), fields.NOTHING),
         fields.BACKGROUND,
-        Field("mcpServers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
-        fields.HOOKS,
+        Key(
+            Field("mcpServers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+            "a server is a program or a remote service, and `trust` lets its tools run without asking",
+            (Right("qwen", "mcpServers", "", fields.STARTS_SERVERS),),
+        ),
+        Key(fields.HOOKS, "a hook runs a command", (Right("qwen", "hooks", "", fields.RUNS_HOOKS),)),
     ),
+    refused={
+        "executor": "runs another program instead of the agent",
+        "permissionMode": "is Claude Code's spelling of `approvalMode`",
+    },
     tools=Tools(
         "list",
         names=names_by_tool(
@@ -46,11 +70,5 @@ QWEN = Target(
         Limit("name", reserved=("self", "system", "user", "model", "tool", "config", "default")),
         Limit("body", minimum=10),
         Limit("prompt", maximum=10_000, is_advisory=True),
-    ),
-    rights=(
-        Right("qwen", "approvalMode", "yolo", "do anything without asking"),
-        Right("qwen", "approvalMode", "auto", "act without asking a person"),
-        Right("qwen", "hooks", "", fields.RUNS_HOOKS),
-        Right("qwen", "mcpServers", "", fields.STARTS_SERVERS),
     ),
 )

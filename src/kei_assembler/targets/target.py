@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
+from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets.forms import MARKDOWN, Form
 from kei_assembler.validation import Field
 
@@ -36,6 +37,8 @@ class Tools(NamedTuple):
     fallback_name: str = ""
     # Claude Code's tools whose scope, as in `Bash(git:*)`, the file can express.
     scoped: tuple[str, ...] = ()
+    # A regular expression for the patterns of scopes that the client reads as the manifest means them.
+    scope_pattern: str = ".*"
     # The front matter key for the scope of `Agent`, if there is a separate one.
     agents_key: str = ""
     # What to write for a granted tool instead of `allow`. A plain `allow` would lift the client's own restrictions.
@@ -92,30 +95,61 @@ class Limit(NamedTuple):
 class Right(NamedTuple):
     """A permission-granting key of the front matter. If `value` is empty, any value of the key grants the right.
 
-    `grants` completes the sentence "it lets the agent …".
+    For a list, the value is `*`: an entry that stands for many names. `grants` completes the sentence "it lets the
+    agent …".
     """
 
     target: str
     key: str
     value: str
     grants: str
+    # The right is nothing new if the manifest grants all of these tools of Claude Code, or all tools.
+    covered_by: tuple[str, ...] = ()
+    # Takes the key's value and the value for the manifest's `tools`, or None if the manifest lists no tools. Returns
+    # whether the first one allows more. Replaces the comparison with `value`.
+    exceeds: Callable[[Value, Value | None], bool] | None = None
 
     @property
     def name(self) -> str:
         """The right's name in the setting `allow-rights`."""
         return f"{self.target}.{self.key}={self.value}" if self.value else f"{self.target}.{self.key}"
 
-    def is_granted_by(self, table: Mapping[str, object]) -> bool:
-        """Return whether a manifest's table for the target grants this right, directly or by a catch-all pattern."""
+    def is_granted_by(
+        self, table: Mapping[str, Value], tools: Collection[str] | None = None, usual: Value | None = None
+    ) -> bool:
+        """Return whether a manifest's table for the target grants this right.
+
+        `tools` are the manifest's tools by their current names, and `usual` is the value of the key for them. Both are
+        None if the manifest lists no tools.
+        """
         value = table.get(self.key)
-        return _grants_value(value, self.value) if self.value else bool(value)
+        is_covered = tools is None or "*" in tools or {*self.covered_by}.issubset(tools)
+        if value is None or (self.covered_by and is_covered):
+            return False
+        if self.exceeds:
+            return self.exceeds(value, usual)
+        if self.value and isinstance(value, list | tuple):
+            return any(_stands_for_many(str(entry)) for entry in value)
+        return value == self.value if self.value else bool(value)
 
 
-def _grants_value(value: object, wanted: str) -> bool:
-    """A map of permissions grants it if a pattern that matches everything, such as `*`, has the value."""
-    if isinstance(value, Mapping):
-        return any(_grants_value(inner, wanted) for pattern, inner in value.items() if not pattern.strip("*?"))
-    return value == wanted
+def _stands_for_many(entry: str) -> bool:
+    """Return whether an entry of a list has a wildcard, and not only for the tools of one server."""
+    before, wildcard, after = entry.strip().partition("*")
+    is_of_server = (before.endswith("/") or before.startswith("mcp_")) and before.removeprefix("mcp").strip("_/ ")
+    return bool(wildcard) and not (is_of_server and not after)
+
+
+class Key(NamedTuple):
+    """A key that a manifest's `[target.NAME]` can set.
+
+    `permissions` says what the key's values give the agent beyond the manifest's `tools`, or why they give it nothing.
+    If it is empty, nobody has decided that. Manifests then can't set the key, so it is never written.
+    """
+
+    field: Field
+    permissions: str
+    rights: tuple[Right, ...] = ()
 
 
 class Loader(NamedTuple):
@@ -139,6 +173,10 @@ class Loader(NamedTuple):
     requires_lf: bool = False
     # Whether the client reads `\n` in the description as a line break.
     unescapes_newlines: bool = False
+    # Whether the front matter can start at any line.
+    finds_late_front_matter: bool = False
+    # The ends of the names of agent files, if there are others than that of the form.
+    suffixes: tuple[str, ...] = ()
 
 
 class Target(NamedTuple):
@@ -151,7 +189,7 @@ class Target(NamedTuple):
     # All front matter keys, in the order in which they are written.
     keys: tuple[str, ...]
     # The keys that a manifest's `[target.NAME]` can set.
-    fields: tuple[Field, ...]
+    table: tuple[Key, ...]
     tools: Tools
     form: Form = MARKDOWN
     # Values of keys that `[target.NAME]` doesn't set.
@@ -164,8 +202,8 @@ class Target(NamedTuple):
     limits: tuple[Limit, ...] = ()
     # A regular expression for the text in the body that the client replaces with the value of a variable.
     placeholder: str = ""
-    # The keys that a reviewer must not overlook.
-    rights: tuple[Right, ...] = ()
+    # The client's other keys that are never written, and why. It completes the sentence "not written, because it …".
+    refused: Mapping[str, str] = {}
     # Sentences about what the client doesn't support or interprets differently.
     unsupported: tuple[str, ...] = ()
     # Whether the client also looks for agents in subfolders.
@@ -175,9 +213,37 @@ class Target(NamedTuple):
     # Path patterns of where the client looks in a project: the current one first, then older ones that it still
     # accepts. If there are none, it looks only at `output`.
     search_paths: tuple[str, ...] = ()
+    # More folders of a project in which the client finds agents, such as those of another client.
+    other_folders: tuple[str, ...] = ()
     loader: Loader = Loader()
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields of a manifest's `[target.NAME]`: the keys whose permissions are decided."""
+        return tuple(key.field for key in self.table if key.permissions)
+
+    @property
+    def rights(self) -> tuple[Right, ...]:
+        """The rights that a reviewer must not overlook."""
+        return tuple(right for key in self.table if key.permissions for right in key.rights)
 
     @property
     def default_path(self) -> str:
         """The path pattern of where the client looks first for agent files."""
         return self.search_paths[0] if self.search_paths else self.output
+
+    @property
+    def agent_folders(self) -> tuple[str, ...]:
+        """All folders of a project in which the client finds agents."""
+        own = (path.partition("/{name}")[0] for path in self.search_paths or (self.output,))
+        return tuple(dict.fromkeys((*own, *self.other_folders)))
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The ends of the names of all files that the client loads, in lower case."""
+        return self.loader.suffixes or (self.form.suffix,)
+
+    @property
+    def loads_any_text(self) -> bool:
+        """Whether a file that does not start with front matter can be an agent, too."""
+        return self.loader.has_optional_front_matter or self.loader.finds_late_front_matter

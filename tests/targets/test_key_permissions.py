@@ -1,0 +1,161 @@
+"""Every key of every client is classified: it grants nothing, needs an allowance, or is never written."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from conftest import REPOSITORY, Workbench
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Key
+from readers import AGENT, findings
+
+GENERAL = {"name", "description", "tools", "model"}
+"""The keys that are written from the manifest's general keys."""
+
+KEYS = [pytest.param(name, key, id=f"{name}.{key.field.key}") for name, row in TARGETS.items() for key in row.table]
+REFUSED = [(name, key) for name, row in TARGETS.items() for key in row.refused]
+
+UNKNOWN_KEY = {"K101", "K110"}
+"""The codes for a key that does not exist in its table; K110 if it exists in another one."""
+
+FACTS = {
+    "claude-code": (
+        "tools disallowedTools model permissionMode maxTurns skills mcpServers hooks memory background effort "
+        "isolation color initialPrompt omitClaudeMd autoCompactWindow observer observerMessage observeSubagents "
+        "observeToolResults experimental"
+    ),
+    "copilot": (
+        "target tools model disable-model-invocation user-invocable argument-hint mcp-servers metadata agents handoffs"
+    ),
+    "cursor": "model readonly is_background tools background force-default-model",
+    "opencode": (
+        "mode model variant temperature top_p steps hidden disable color permission prompt options tools maxSteps "
+        "request system disabled permissions name"
+    ),
+    "gemini": ("kind display_name tools mcp_servers model temperature max_turns timeout_mins agent_card_url"),
+    "codex": (
+        "model model_reasoning_effort sandbox_mode nickname_candidates mcp_servers approval_policy web_search "
+        "model_verbosity features skills"
+    ),
+    "qwen": (
+        "tools disallowedTools model approvalMode maxTurns color background mcpServers hooks permissionMode executor"
+    ),
+}
+"""The keys that each client is known to read."""
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_known_key_of_a_client_is_classified(target: str) -> None:
+    row = TARGETS[target]
+    own = {key.field.key for key in row.table}
+    assert own.isdisjoint(row.refused)
+    assert set(FACTS[target].split()) - GENERAL <= own | row.refused.keys()
+    assert set(row.keys) <= GENERAL | own
+    assert own <= set(row.keys)
+
+
+@pytest.mark.parametrize(("target", "key"), KEYS)
+def test_every_key_says_what_it_grants(target: str, key: Key) -> None:
+    assert key.permissions
+    assert all((right.target, right.key) == (target, key.field.key) for right in key.rights)
+    # what is said about a key with a fixed set of values covers every value
+    granted = {right.value for right in key.rights}
+    named = set(re.findall("`([^`]+)`", key.permissions))
+    if granted and key.field.shape.choices and "" not in granted:
+        assert {*key.field.shape.choices} - granted <= named
+
+
+@pytest.mark.parametrize(("target", "key"), REFUSED)
+def test_a_refused_key_is_never_written(target: str, key: str, bench: Workbench) -> None:
+    row = TARGETS[target]
+    bench.write({"agents/critic.toml": f"{AGENT}[target.{target}]\n{key} = true\n"})
+    (found,) = findings(bench, "--target", target)
+    assert (found.code in UNKNOWN_KEY, found.line, found.column) == (True, 5, 1)
+    if found.code == "K101":
+        assert found.message == f"unknown key `{key}`"
+        assert found.help == f"{row.label} knows this key, but it is never written, because it {row.refused[key]}"
+    bench.write({"agents/critic.toml": AGENT, "assemble.toml": f"[defaults.target.{target}]\n{key} = true\n"})
+    (found,) = findings(bench, "--target", target)
+    assert (found.code, found.help.startswith(row.label), found.line, found.column) == ("C701", True, 2, 1)
+    assert not [path for path in bench.files() if path.endswith((".md", "critic.agent.toml"))]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("key", ["frobnicate", "Tools", "PERMISSION", "'tools '", "'hooks\\u200b'", "description"])
+def test_a_key_that_the_row_does_not_have_is_never_written(target: str, key: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f"{AGENT}[target.{target}]\n{key} = true\n"})
+    assert {one.code for one in findings(bench, "--target", target)} & UNKNOWN_KEY
+    assert not [path for path in bench.files() if path.endswith((".md", "critic.agent.toml"))]
+
+
+NESTED = (
+    ("copilot", 'handoffs = [{ label = "Go", agent = "b", prompt = "on", trust = true }]', "K101"),
+    ("copilot", 'mcp-servers.x = { type = "local", command = "x", tools = ["*"] }', "R501"),
+    ("gemini", "mcp_servers.x = { trust = true }", "R501"),
+    ("gemini", "mcp_servers.x = {}", "R501"),
+    ("qwen", 'mcpServers.x = { url = "https://x.example" }', "R501"),
+    ("qwen", "hooks.Stop = []", "R501"),
+    ("claude-code", "mcpServers.x = {}", "R501"),
+    ("claude-code", 'mcpServers = [{ x = { type = "http", headersHelper = "sh" } }]', "R501"),
+    ("claude-code", "hooks.Unknown.deep = 1", "R501"),
+    ("opencode", 'permission.new_permission."*" = "allow"', None),
+    ("opencode", 'permission = [{ action = "*", resource = "*", effect = "allow" }]', "K102"),
+)
+
+
+@pytest.mark.parametrize(("target", "own", "code"), NESTED)
+def test_what_is_inside_a_key_belongs_to_its_right(target: str, own: str, code: str | None, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f"{AGENT}[target.{target}]\n{own}\n"})
+    bench.write({"assemble.toml": 'external-agents = ["b"]'})
+    assert [one.code for one in findings(bench, "--target", target)] == ([code] if code else [])
+
+
+SPELLINGS = (
+    *("Read, Bash", "Read,Bash", "Bash ", " Bash", "Read Bash", "mcp__*", "mcp__s__*__t", "mcp__s__t*", "Bash()"),
+    *("Bash(:*)", "Bash(**)", "Bash(* *)", "Agent( )", "* ", "**", "Bash*", "?", "Read\u00a0Bash", "B\u200bash"),
+    *("[*]", "Bash(a)Edit", "Bash(a),Edit", "Bash(a) Edit", "Agent(a), Bash", "'*'"),
+)
+"""Entries of `tools` that could give more than one tool, or all of them."""
+
+
+@pytest.mark.parametrize("entry", SPELLINGS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_spelling_of_a_tool_grants_several(entry: str, target: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f'{AGENT}tools = ["Read", "{entry}"]\n'})
+    assert {one.code for one in findings(bench, "--target", target)} & {"K116", "H301"}
+
+
+@pytest.mark.parametrize("server", ["execute", "Execute", "edit", "read", "search", "agent", "web", "todo", "vscode"])
+@pytest.mark.parametrize("tool", ["", "__*", "__runInTerminal"])
+def test_a_server_is_not_one_of_copilots_own_groups_of_tools(server: str, tool: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f'{AGENT}tools = ["mcp__tracker", "mcp__{server}{tool}"]\n'})
+    assert [one.code for one in findings(bench, "--target", "copilot")] == ["K113"]
+    assert "tools: [tracker/*]\n" in bench.run("--stdout", "--target", "copilot", "agents/critic.toml").stdout
+
+
+UNKNOWN = ("bash", "BASH", "all", "All", "any", "default", "\uff22ash", "\u0412ash", "execute", "MultiEdit")
+"""Names that are not the names of tools, although they look like one."""
+
+
+@pytest.mark.parametrize("entry", UNKNOWN)
+def test_a_name_that_looks_like_a_tool_is_reported(entry: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f'{AGENT}tools = ["Read", "{entry}"]\n'})
+    assert "K111" in {one.code for one in findings(bench)}
+
+
+@pytest.mark.parametrize("entry", ["read_file run_shell_command", "read_file,run_shell_command", "edit\u00a0x", " *"])
+def test_an_entry_of_qwens_own_list_is_one_tool(entry: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f'{AGENT}[target.qwen]\ntools = ["{entry}"]\n'})
+    assert [one.code for one in findings(bench, "--target", "qwen")] == ["K106"]
+
+
+def test_the_page_lists_the_decision_for_every_key() -> None:
+    page = (REPOSITORY / "docs/targets.md").read_text()
+    for name, row in TARGETS.items():
+        section = page.partition(f": `{name}`\n")[2].partition("\n## ")[0]
+        for key in row.table:
+            assert re.search(rf"^\| `{key.field.key}` \| .*{re.escape(key.permissions)} \|$", section, re.MULTILINE)
+        for refused, why in row.refused.items():
+            assert f"\n- **not written**: `{refused}`, because it {why}\n" in section
