@@ -56,24 +56,26 @@ class _Search:
         searched = ((row.name, deepened(path) if row.searches_subfolders else path) for row, path in patterns)
         for target, pattern in dict.fromkeys((target, normalize(pattern)) for target, pattern in searched):
             for path in self._files(pattern):
-                if is_left_out(self.kit.files, self.kit.path(path)):  # clients do not find it here
+                if self._is_left_out(path):  # clients do not find it here
                     continue
                 real = self.disk.real(path).casefold()
                 is_new = real not in self.seen and not self.kit.files.is_link(self.kit.path(path))
                 self.seen.add(real)
                 content = self.disk.peek(path) if is_new else None
                 leftover = classify_leftover(self.kit, path, target, content) if content else None
-                if leftover and concerns(leftover) and not self._has_source(leftover):
+                if leftover and concerns(leftover) and not self._has_generator(leftover):
                     yield leftover
 
-    def _has_source(self, leftover: Change) -> bool:
-        """Return whether an orphan belongs to another kit, or whether a sparse checkout leaves its manifest out."""
+    def _has_generator(self, leftover: Change) -> bool:
+        """Whether the manifest of an orphan is only left out of a sparse checkout, or belongs to another kit."""
         if leftover.status is not FileStatus.ORPHAN or leftover.before is None:
             return False
         comment = TARGETS[leftover.target].form.comment
-        return is_left_out(self.kit.files, self.kit.path(leftover.manifest)) or self.generators.generates(
-            leftover.path, leftover.before, comment
-        )
+        is_generated = self.generators.generates(leftover.path, leftover.before, comment)
+        return is_generated or self._is_left_out(leftover.manifest)
+
+    def _is_left_out(self, file: str) -> bool:
+        return is_left_out(self.kit.files, self.kit.path(file))
 
     def _files(self, pattern: str) -> Iterator[str]:
         """The files whose paths match an output pattern."""
