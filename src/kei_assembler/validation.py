@@ -110,9 +110,9 @@ def table(*fields: Field) -> Shape:
     return Shape(dict, "a table", fields=fields)
 
 
-def table_of(item: Shape, expects: str = "a table", fields: tuple[Field, ...] = ()) -> Shape:
-    """Return the shape of a table with any keys. Except for `fields`, all values have the same shape."""
-    return Shape(dict, expects, item=item, fields=fields)
+def table_of(item: Shape, expects: str = "a table", fields: tuple[Field, ...] = (), maximum: int = 0) -> Shape:
+    """Return the shape of a table with any keys, at most `maximum`. Except for `fields`, all values have one shape."""
+    return Shape(dict, expects, item=item, fields=fields, maximum=maximum)
 
 
 class Constraint(NamedTuple):
@@ -121,7 +121,7 @@ class Constraint(NamedTuple):
     `test` takes the value of the shape's `attribute` and returns a function that tests a value, or something falsy if
     the shape does not have the constraint. `keywords` takes the same argument and returns the JSON Schema keywords for
     the constraint, or none if JSON Schema can't express it. `kind` and `fault` are those of the error. `fault` can
-    contain `{expects}`, `{limit}` and, for a list, `{size}`.
+    contain `{expects}`, `{limit}` and, for a list or table, `{size}`.
     """
 
     attribute: str
@@ -181,6 +181,7 @@ _OF_LISTS = (
     Constraint("minimum", "blank", _has_at_least, lambda minimum: {"minItems": minimum}, "is empty"),
     Constraint("maximum", "value", _has_at_most, lambda maximum: {"maxItems": maximum}, _TOO_MANY),
 )
+_OF_TABLES = (Constraint("maximum", "value", _has_at_most, lambda _: {}, _TOO_MANY),)
 
 
 def _is_plain(value: Any) -> bool:
@@ -202,7 +203,7 @@ TYPES: Mapping[type, Type] = {
     int: Type("a number", "integer", lambda value: _is_number(value) and isinstance(value, int), None, _OF_NUMBERS),
     float: Type("a number", "number", _is_number, None, _OF_NUMBERS),
     list: Type("a list", "array", lambda value: isinstance(value, list), [], _OF_LISTS),
-    dict: Type("a table", "object", lambda value: isinstance(value, dict), {}),
+    dict: Type("a table", "object", lambda value: isinstance(value, dict), {}, _OF_TABLES),
     object: Type("a value", ["string", "number", "boolean", "array", "object"], _is_plain, None),
 }
 """The types that a shape can have."""
@@ -269,7 +270,7 @@ def _report(found: list[ValidationError], error: ValidationError) -> None:
 
 
 def _fault(constraint: Constraint, shape: Shape, value: Any) -> str:
-    size = len(value) if isinstance(value, list) else 0
+    size = len(value) if isinstance(value, list | dict) else 0
     return constraint.fault.format(expects=shape.expects, size=size, limit=getattr(shape, constraint.attribute))
 
 

@@ -77,6 +77,26 @@ def test_a_clean_kit_has_no_diff(forkserver: ForkServer, stale: Workbench) -> No
     assert _diff(forkserver, stale).stdout == b""
 
 
+@pytest.mark.parametrize(
+    ("present", "wanted"),
+    [
+        ([f"l{n * n % 150}" for n in range(15_000)], [f"l{n % 150}" for n in range(15_000)]),
+        ([f"l{n}" for n in range(8_000) for _ in range(2)], [f"l{n}" for n in range(8_000)]),
+        (["x", *(f"l{n}" for n in range(3_000)), "y"], [f"l{n}" for n in range(3_000)]),
+    ],
+    ids=["often the same lines", "each line twice", "one more line at both ends"],
+)
+def test_a_diff_of_many_lines_can_be_applied(
+    present: list[str], wanted: list[str], bench: Workbench, forkserver: ForkServer
+) -> None:
+    role = "\n".join(wanted)
+    bench.write({"agents/a.toml": f"name = 'a'\ndescription = 'A.'\nrole = '''\n{role}'''\n"})
+    bench.write({"agents/a.md": "\n".join(present)})
+    run = forkserver.run(bench.folder, ["--all", "--diff"])
+    subprocess.run(["patch", "--strip=1", "--quiet"], cwd=bench.folder, input=run.stdout, check=True)
+    assert bench.run("--all", "--check").status == 0
+
+
 def test_a_binary_file_is_named_but_not_printed(forkserver: ForkServer, stale: Workbench) -> None:
     stale.write({"kit/agents/a b/foreign.md": b"\0\x1b[31m"})
     assert b"Binary file a/agents/a b/foreign.md differs\n" in _diff(forkserver, stale).stdout

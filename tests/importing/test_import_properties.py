@@ -69,7 +69,7 @@ def _imported(raw: bytes, tmp: Path, target: str = "claude-code") -> Imported | 
         return None
     kit, _ = new_kit(str(tmp), [agent])
     ((name, name_findings),) = unique_names([agent])
-    one = convert(kit, agent, name, [name])
+    one = convert(kit, agent, name, frozenset({name}))
     (file,) = pending_manifests(kit, [one])
     source = read_toml(file.path, file.text.encode())
     assert source.error is None

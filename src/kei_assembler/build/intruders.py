@@ -77,7 +77,7 @@ def _places(kit: LoadedKit, row: Target) -> list[_Place]:
 def _projects(kit: LoadedKit, row: Target, folder: str) -> Iterator[str]:
     """The folders, up to the root, that are a project in which the client finds the files of an output folder."""
     top = os.path.normpath(kit.path(kit.settings.root))
-    agent_folder = re.compile(rf"(?i:(.*)/(?:{'|'.join(map(re.escape, row.agent_folders))})(?:/.*)?)")
+    agent_folder = re.compile(rf"(?is:(.*)/(?:{'|'.join(map(re.escape, row.agent_folders))})(?:/.*)?)")
     for path in (os.path.normpath(kit.path(folder)), kit.files.resolve(kit.path(folder))):
         match = agent_folder.fullmatch(path.replace(os.sep, "/"))
         project = os.path.normpath(match[1] or os.sep) if match else ""

@@ -69,7 +69,10 @@ def _other_keys(kit: LoadedKit, pairs: Sequence[str]) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals or key not in fields:
             raise click.UsageError(_set_error(key, pair, fields))
-        given[key] = [*given.get(key, ()), value] if fields[key].shape.item else value
+        if fields[key].shape.item:
+            given.setdefault(key, []).append(value)
+        else:
+            given[key] = value
     return given
 
 

@@ -15,7 +15,7 @@ from kei_assembler.model.manifest import manifest_reader, manifest_shape
 from kei_assembler.render.templates import default_body, default_titles
 from kei_assembler.whitespace import SPACES, WHITESPACE, collapse_whitespace
 
-_HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t]+(?P<title>[^ \t].*)")
+_HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t]+(?P<title>[^ \t].*)", re.DOTALL)
 
 outline = lru_cache(maxsize=8)(read_outline)  # several functions need the outline of the same text
 
@@ -100,7 +100,7 @@ def _unescaped(entry: str) -> str:
     return bare if escape_block_start(bare) == entry else entry
 
 
-_HANDOFF = re.compile(r"\*\*(?P<target>.+?)\*\*: (?P<trigger>.+)")
+_HANDOFF = re.compile(r"\*\*(?P<target>.+?)\*\*: (?P<trigger>.+)", re.DOTALL)
 
 
 def _handoffs(text: str) -> list[dict[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span
@@ -40,12 +40,12 @@ class Conversion(NamedTuple):
         return str(self.data["name"])
 
 
-def convert(kit: LoadedKit, agent: AgentFile, name: str, names: Iterable[str]) -> Conversion:
-    """Convert an agent file. `name` is the agent's name, and `names` are those of all agents of the same import."""
+def convert(kit: LoadedKit, agent: AgentFile, name: str, agents: frozenset[str]) -> Conversion:
+    """Convert an agent file. `name` is the agent's name, and `agents` are all agents that handoffs can go to."""
     converter = _Converter(kit, agent, name)
     converter.convert_description()
     converter.convert_keys()
-    converter.convert_body(frozenset(names) | kit.agents | {*kit.settings.external_agents})
+    converter.convert_body(agents)
     return converter.finish()
 
 
@@ -147,13 +147,13 @@ class _Converter:
     def _convert_untranslatable(self, key: str, names: list[str]) -> None:
         """Keep the entries of the client's own list that the client accepts."""
         field = self.fields.get(key)
-        accepted = [name for name in names if field is None or fits(field.shape, [name])]
+        accepted = dict.fromkeys(name for name in names if field is None or fits(field.shape, [name]))
         if rejected := [name for name in names if name not in accepted]:
             message = f"{self.row.label} has no tool {listed(rejected)}; left out"
             self._report(imports.key_not_placed, key, message)
-        tools, _ = translated(self.row, accepted)
+        tools, _ = translated(self.row, [*accepted])
         if tools is None:
-            self.own[key] = accepted
+            self.own[key] = [*accepted]
         else:
             self.data["tools"] = tools
 
@@ -206,7 +206,7 @@ class _Converter:
     def _is_expressible(self, fields: Mapping[str, Any], agents: frozenset[str]) -> bool:
         """Handoffs must go to known agents, and must not become buttons in the front matter."""
         targets = {handoff["target"] for handoff in fields.get("handoff", ())}
-        can_hand_off = not targets or (self.row.handoffs is None and targets <= agents - {self.data["name"]})
+        can_hand_off = not targets or (self.row.handoffs is None and self.data["name"] not in targets <= agents)
         return can_hand_off and ("allowed" not in fields or from_phrases(self.row, fields["allowed"]) is not None)
 
 

@@ -12,7 +12,7 @@ from kei_assembler.whitespace import SPACES
 _TABLE_OR_HEADING = re.compile(r"[ \t>]*[|:=-][ \t|:=-]*\Z")
 _LINK = re.compile(
     r"""[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*\[[^\]]*\]:"""
-    r"""(?:[ \t]+["'(].*|[ \t]*+[^ \t]*+(?:[ \t]+["'(].*|[ \t]*))\Z"""
+    r"""(?:[ \t]+["'(].*|[ \t]*(?:[^ \t]+(?:[ \t]+["'(].*|[ \t]*))?)\Z"""
 )
 _TAG = re.compile(r"<[^<>]*>")
 # a backslash would change an escape, and stars that close nothing

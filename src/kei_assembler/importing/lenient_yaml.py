@@ -108,7 +108,7 @@ def _with_indent_spaces(text: str) -> str:
     return _INDENT_TABS.sub(lambda tabs: "  " * len(tabs[0]), _without_tabs(text))
 
 
-_SEPARATING_TABS = re.compile(r"(?<=[:,\[{?-])\t[\t ]*|[\t ]*\t[\t ]*(?=#|$)", re.MULTILINE)
+_SEPARATING_TABS = re.compile(r"(?<=[:,\[{?-])\t[\t ]*|(?<![\t ]) *\t[\t ]*(?=#|$)", re.MULTILINE)
 _AFTER_INDENT = re.compile(r"[^ \t\n].*")
 _INDENT_TABS = re.compile(r"^\t+", re.MULTILINE)
 _PLAIN_LINE = re.compile(r"(?P<key>[a-zA-Z_-]+):\s+(?P<value>\S.*)")

@@ -113,8 +113,8 @@ def _read_agents(files: Sequence[FoundFile], kit_folder: str) -> tuple[list[Agen
 
 def _convert(kit: LoadedKit, agents: Sequence[AgentFile]) -> list[Conversion]:
     named_agents = list(zip(agents, unique_names(agents), strict=True))
-    names = [name for _, (name, _) in named_agents]
-    conversions = ((convert(kit, agent, name, names), found) for agent, (name, found) in named_agents)
+    known = kit.known_agents.union(name for _, (name, _) in named_agents)
+    conversions = ((convert(kit, agent, name, known), found) for agent, (name, found) in named_agents)
     return [conversion._replace(found=(*found, *conversion.found)) for conversion, found in conversions]
 
 

@@ -168,6 +168,11 @@ class LoadedKit:
         return frozenset(map(stem, self.manifests))
 
     @cached_property
+    def known_agents(self) -> frozenset[str]:
+        """The agents that can be handed work: the kit's own, and those from elsewhere."""
+        return self.agents.union(self.settings.external_agents)
+
+    @cached_property
     def receivers(self) -> frozenset[str]:
         """The names of the agents that can be handed work: those of the kit with a valid name, and those outside it."""
         return frozenset(name for name in self.agents if fits(NAME, name)).union(self.settings.external_agents)
@@ -189,6 +194,16 @@ class LoadedKit:
             for file in self.files_in(folder, ".md")
         }
         return tuple(sorted(filter(is_block_name, names)))
+
+    @cached_property
+    def known_blocks(self) -> frozenset[str]:
+        """The names of all blocks, to look them up."""
+        return frozenset(self.block_names)
+
+    @cached_property
+    def obligatory_blocks(self) -> frozenset[str]:
+        """The names of the obligatory blocks, to look them up."""
+        return frozenset(self.settings.obligatory)
 
     def block(self, name: str) -> Block | None:
         """Return the block of this name from the first block folder that has it, or None."""

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateSyntaxError
@@ -22,7 +23,7 @@ from kei_assembler.render.template_inheritance import Inheritance, misnamed
 from kei_assembler.render.views import VARIABLES, printable, variables
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.outputs import template_fails, unknown_template_block
-from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.runner import MAX_FINDINGS, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.text import unfinished_merge
 from kei_assembler.suggestions import did_you_mean
@@ -54,7 +55,7 @@ class Templates:
         self.name_for = cache(self._name_for)
         self.body = cache(self._compile)
         self._may_open = cache(self._can_open)
-        self.ineffective_blocks = cache(self._find_ineffective_blocks)
+        self._ineffective_blocks = cache(self._find_ineffective_blocks)
 
     def _name_for(self, target: str) -> str:
         """Return the template for a target's bodies: the kit's for this target, the kit's for all, or the package's."""
@@ -97,11 +98,14 @@ class Templates:
         self._sources[source.file] = source
         return source.text, source.file, None
 
-    def _find_ineffective_blocks(self, target: str) -> list[Diagnostic]:
+    def ineffective_blocks(self, target: str) -> list[Diagnostic]:
         """Return a finding for each block that no extended template has, once a target's template is compiled."""
-        name = self.name_for(target)
+        return self._ineffective_blocks(self.name_for(target))
+
+    def _find_ineffective_blocks(self, name: str) -> list[Diagnostic]:
         known, found = self._inheritance.get(name, {}), []
-        for block in misnamed(lambda template: known.get(self._file(template)), name):
+        blocks = misnamed(lambda template: known.get(self._file(template)), name)
+        for block in islice(blocks, MAX_FINDINGS):
             source = self._sources[self._file(block.template)]
             span = _span_of_block(source.text, _line_in(source.text, block.line), block.name)
             names = block.name, block.template, block.parent, block.known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import lru_cache
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.manifest import FIELDS, HEAD_KEYS
@@ -38,10 +39,14 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
     for error in _of_kind(context, "unknown"):
         if not _is_misplaced(context, error):
             key = str(error.path[-1])
-            known = [field.key for field in error.shape.fields]
-            otherwise = f"the keys here are {listed(known)}"
-            hint = why_refused(error.path) or did_you_mean(key, known, otherwise)
+            known = tuple(field.key for field in error.shape.fields)
+            hint = why_refused(error.path) or did_you_mean(key, known, _keys_here(known))
             yield Violation(error.path, f"unknown key `{key}`", hint)
+
+
+@lru_cache(maxsize=16)
+def _keys_here(known: tuple[str, ...]) -> str:
+    return f"the keys here are {listed(known)}"
 
 
 def why_refused(path: KeyPath) -> str:

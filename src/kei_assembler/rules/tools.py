@@ -57,7 +57,7 @@ def _is_known(tool: str, known: frozenset[str]) -> bool:
 
 
 _ONE_TOOL = re.compile(
-    r"\*|mcp__[\w.-]+?(?:__(?:[\w.-]+|\*))?"
+    r"\*|mcp__[\w.-]+(?:__\*)?"
     r"|[\w./:-]+(?:\((?=[^()]*\w|\*\))(?:[^()\n]|\([^()\n]*\))*\))?"
 )
 

@@ -129,7 +129,7 @@ def _kit_files(prefix: str) -> tuple[NewFile, ...]:
         NewFile("_blocks/baseline.md", _text("baseline.md")),
         NewFile("agents/reviewer.toml", _text("reviewer.toml")),
         # A kit at the top of the repository does not need a root.
-        NewFile("assemble.toml", re.sub(r'#.*\nroot = ""\n\n', "", settings)),
+        NewFile("assemble.toml", re.sub(r'^#.*\nroot = ""\n\n', "", settings, flags=re.MULTILINE)),
     )
 
 
