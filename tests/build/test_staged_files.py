@@ -367,6 +367,12 @@ def test_filters_do_not_run(kit: Workbench, kind: str) -> None:
     kit.run("--all")
     assert "_blocks/one.md:1:1: error[O612]" in kit.run("--all", "--check", "--staged").stderr
     assert not marker.exists()
+    kit.write({"templates/agent.md.j2": '{% extends "default/agent.md.j2" %}\n', "templates/empty.j2": ""})
+    _git(kit.folder, "add", "--intent-to-add", "templates/empty.j2")
+    marker.unlink(missing_ok=True)
+    kit.run("--all")
+    assert "templates/empty.j2:1:1: error[O612]" in kit.run("--all", "--check", "--staged").stderr
+    assert not marker.exists()
 
 
 def _nested(kit: Workbench, folder: str = "_blocks") -> Path:
