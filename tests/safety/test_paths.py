@@ -207,6 +207,14 @@ RESERVED = {
     "a manifest of another kit": ("other/agents/{name}.toml", "a", "O602"),
     "a template of another kit": ("other/templates/{name}.j2", "a", "O602"),
     "a block of a kit without settings": ("plain/_blocks/{name}.md", "a", "O602"),
+    "a block of a kit to be": ("deep/_blocks/{name}.md", "a", "O602"),
+    "a folder that makes another a kit": ("agents/_BLOCKS/{name}.txt", "a", "O602"),
+    "in a folder in the place of settings": ("pyproject.toml/{name}.md", "a", "O602"),
+    "in a folder in the place of a manifest": ("agents/{name}s.toml/x.md", "a", "O602"),
+    "in a folder in the place of a block": ("_blocks/{name}.md/deep/er.txt", "a", "O602"),
+    "in a folder in the place of a template": ("templates/{name}.md.j2/x.md", "agent", "O602"),
+    "in a folder in the place of a schema": (".assemble/manifest.schema.json/{name}.md", "a", "O602"),
+    "in a folder in the place of a lock": ("assemble.lock/{name}.md", "a", "O602"),
 }
 
 

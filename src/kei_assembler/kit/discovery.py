@@ -15,7 +15,7 @@ from kei_assembler.paths import is_inside, upwards
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 
 PROJECT_TABLE: KeyPath = ("tool", "assemble")
-_DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"
+DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"
 
 
 def find(start: str, files: Files | None = None) -> str | None:
@@ -59,7 +59,7 @@ def is_marked(folder: str, files: Files) -> bool:
     Raises:
         AssembleError: the settings cannot be read.
     """
-    if files.exists(os.path.join(folder, SETTINGS_FILE)) or files.is_folder(os.path.join(folder, _DEFAULT_BLOCKS)):
+    if files.exists(os.path.join(folder, SETTINGS_FILE)) or files.is_folder(os.path.join(folder, DEFAULT_BLOCKS)):
         return True
     return project_settings(folder, files) is not None
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit, discovery
+from kei_assembler.kit.discovery import DEFAULT_BLOCKS
 from kei_assembler.paths import is_hidden, is_inside, upwards
 
 _FILES = {SETTINGS_FILE: "the settings of a kit", PROJECT_FILE: "the settings of a kit", "assemble.lock": "a lock"}
@@ -35,9 +36,28 @@ class ReservedPaths:
     def __init__(self, kit: LoadedKit) -> None:
         self._kit = kit
         self._places_for = cache(self._places)
+        self._owner_of_folders = cache(self._find_owner_of_folders)
 
     def owner(self, real: str) -> str:
-        """Return what a resolved path belongs to, such as "a block", or "" if it can be an output."""
+        """Return what a resolved path belongs to, such as "a block", or "" if it can be an output.
+
+        The folders on the path count, too: a folder in the place of a source cannot be read, and stops every later run.
+        """
+        return self._owner_at(real) or self._owner_of_folders(os.path.dirname(real))
+
+    def _find_owner_of_folders(self, folder: str) -> str:
+        above = [each for each in upwards(folder, self._kit.root) if each != self._kit.root]
+        return next(filter(None, (self._owner_at(each) or self._blocks_of_new_kit(each) for each in above)), "")
+
+    def _blocks_of_new_kit(self, folder: str) -> str:
+        """What a folder belongs to if it would make the folder around it a kit, by its name alone."""
+        around, name = os.path.split(folder)
+        if name.casefold() == DEFAULT_BLOCKS and around != self._kit.folder:
+            with suppress(AssembleError):
+                return "" if discovery.is_marked(around, self._kit.files) else "a block of another kit"
+        return ""
+
+    def _owner_at(self, real: str) -> str:
         folder, name = os.path.split(real.casefold())
         if name in _FILES:
             return _FILES[name]
