@@ -10,7 +10,7 @@ import os
 from contextlib import closing, suppress
 from typing import NamedTuple, Protocol
 
-from kei_assembler.files.folder import Folder
+from kei_assembler.files.folder import Folder, Root
 from kei_assembler.files.recorder import RECORDER
 
 _MAX_TRIES = 10
@@ -35,10 +35,10 @@ class Files(Protocol):
     `source_suffix`. If the run itself writes a file there, the next run can read other sources.
     """
 
-    def read(self, path: str, max_bytes: int, root: str | None = None) -> bytes:
+    def read(self, path: str, max_bytes: int, root: Root | None = None) -> bytes:
         """Return the content of a regular file, cut off after `max_bytes` + 1 bytes.
 
-        Without a root, links are followed. With one, a resolved folder, no part of the path below it can be a link.
+        Without a root, links are followed. With one, no part of the path below it can be a link.
 
         Raises:
             OSError: the path is not a regular file, cannot be read, or has a part that is a link (ELOOP).
@@ -73,11 +73,11 @@ class Files(Protocol):
 class Disk:
     """The file system of this machine; see `Files`."""
 
-    def read(self, path: str, max_bytes: int, root: str | None = None) -> bytes:
+    def read(self, path: str, max_bytes: int, root: Root | None = None) -> bytes:
         """See `Files.read`."""
         RECORDER.record_lookup(path)
         folder, name = os.path.split(path if root else os.path.realpath(path))
-        with closing(Folder(folder, root or folder)) as opened:
+        with closing(Folder(folder, root or Root(folder))) as opened:
             content = opened.read(name, max_bytes)
         RECORDER.record_read(path, content)
         return content

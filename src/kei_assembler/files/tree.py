@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from functools import cache
 
 from kei_assembler.files import DISK, Files, atomic
-from kei_assembler.files.folder import Folder
+from kei_assembler.files.folder import Folder, Root
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.paths import is_in_git_folder, is_inside
 
@@ -24,6 +24,7 @@ class Tree:
     def __init__(self, folder: str, files: Files = DISK) -> None:
         self.files = files
         self.folder = files.resolve(folder)
+        self._root = Root.at(self.folder)
         self._real_folder = cache(files.resolve)
         self.holds_folder = cache(self.holds)
         """`holds` for folders, cached: many files lie in the same folder."""
@@ -58,11 +59,11 @@ class Tree:
         folder, name = os.path.split(path)
         if self.holds_folder(folder) and not is_in_git_folder(name):
             try:
-                return self.files.read(os.path.join(self._real_folder(folder), name), max_bytes, self.folder)
+                return self.files.read(os.path.join(self._real_folder(folder), name), max_bytes, self._root)
             except OSError as error:
                 if error.errno != errno.ELOOP:
                     raise
-        return self.files.read(self._checked(path), max_bytes, self.folder)
+        return self.files.read(self._checked(path), max_bytes, self._root)
 
     def create(self, path: str, content: bytes) -> bool:
         """Write a file unless its path exists. Return whether the file was written.
@@ -95,8 +96,8 @@ class Tree:
     def remove_stale_temp_files(self, folder: str) -> None:
         """Remove the temporary files of killed runs from a folder, unless it leads out of the tree."""
         if self.holds_folder(folder):
-            with suppress(OSError), closing(Folder(self._real_folder(folder), self.folder)) as opened:
+            with suppress(OSError), closing(Folder(self._real_folder(folder), self._root)) as opened:
                 atomic.remove_stale_temp_files(opened)
 
     def _folder(self, real: str, create: bool) -> Folder:
-        return Folder(os.path.dirname(real), self.folder, 0o777 if create else 0)
+        return Folder(os.path.dirname(real), self._root, 0o777 if create else 0)
