@@ -211,7 +211,12 @@ def _identity(descriptor: int) -> tuple[int, int]:
 
 def _opened(root: Root, parts: list[str], create: int) -> int:
     """Open a folder, given by the parts of its path below the root, and return its descriptor."""
-    descriptor = os.open(root.path, _FOLDER)
+    try:
+        descriptor = os.open(root.path, _FOLDER)
+    except FileNotFoundError:
+        if not create or root.identity:
+            raise
+        return _opened(Root(os.sep), [*root.path.split(os.sep)[1:], *parts], create)
     if root.identity and _identity(descriptor) != root.identity:
         os.close(descriptor)
         raise OSError(errno.ELOOP, "somebody has replaced the root, or a folder above it")
