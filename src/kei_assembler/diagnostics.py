@@ -13,14 +13,18 @@ KeyPath = tuple[str | int, ...]
 class AssembleError(Exception):
     """The run cannot continue because of the command line, the settings or the machine.
 
-    `hint` says what to do about it. `diagnostics` has the findings, if the problem is in a file.
+    `hint` says what to do about it. `diagnostics` has the findings, if the problem is in a file. `details` has further
+    lines of the message, from another program.
     """
 
-    def __init__(self, message: str, hint: str = "", diagnostics: Iterable[Diagnostic] = ()) -> None:
+    def __init__(
+        self, message: str, hint: str = "", diagnostics: Iterable[Diagnostic] = (), details: Iterable[str] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.diagnostics = tuple(diagnostics)
+        self.details = tuple(details)
 
 
 class Severity(IntEnum):

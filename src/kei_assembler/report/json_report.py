@@ -18,7 +18,8 @@ def render(result: RunResult) -> tuple[str, str]:
         "loosened": [waiver._asdict() for waiver in result.waivers],
     }
     if result.failure:
-        report["failure"] = {"message": shown(result.failure.message), "help": shown(result.failure.hint)}
+        message = "\n".join(map(shown, (result.failure.message, *result.failure.details)))
+        report["failure"] = {"message": message, "help": shown(result.failure.hint)}
     return as_json(report), ""
 
 
