@@ -8,7 +8,7 @@ from functools import cached_property
 from shlex import quote
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import KeyPath
+from kei_assembler.diagnostics import ExcessError, KeyPath
 from kei_assembler.files import DISK, Entry, Files
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
@@ -22,6 +22,12 @@ from kei_assembler.validation import Shape, ValidationError
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
 BODY_TEMPLATE = "agent.md.j2"
+
+MAX_FILES = 100_000
+"""The maximum number of manifests, of blocks in a folder, and of templates, and of files beside the outputs."""
+
+MAX_BLOCK_CHARACTERS = 64 * 1024 * 1024
+"""The maximum size of all blocks that a run reads. It keeps their texts."""
 
 
 class Block(NamedTuple):
@@ -54,6 +60,7 @@ class LoadedKit:
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self._blocks: dict[str, Block | None] = {}
+        self._block_characters = 0
 
     @cached_property
     def tree(self) -> Tree:
@@ -185,9 +192,18 @@ class LoadedKit:
         return tuple(sorted(filter(is_block_name, names)))
 
     def block(self, name: str) -> Block | None:
-        """Return the block of this name from the first block folder that has it, or None."""
+        """Return the block of this name from the first block folder that has it, or None.
+
+        Raises:
+            ExcessError: the blocks that have been read are too large in total.
+        """
         if name not in self._blocks:
-            self._blocks[name] = self._read_block(name)
+            block = self._read_block(name)
+            self._block_characters += len(block.source.text) if block else 0
+            if self._block_characters > MAX_BLOCK_CHARACTERS:
+                message = f"the blocks of the kit have more than {MAX_BLOCK_CHARACTERS:,} characters in total"
+                raise ExcessError(self.settings.blocks[0], message, "use fewer blocks, or shorten them")
+            self._blocks[name] = block
         return self._blocks[name]
 
     def _read_block(self, name: str) -> Block | None:
@@ -243,7 +259,7 @@ class LoadedKit:
         folders that lead outside the root, even the folder itself: they are not searched, so the caller reports them.
 
         Raises:
-            AssembleError: a folder cannot be read.
+            AssembleError: a folder cannot be read, or there are too many files.
         """
         prefix = "" if folder == "." else f"{folder}/"
 
@@ -263,11 +279,16 @@ class LoadedKit:
             if with_outside_links:
                 yield folder
             return
+        count = 0
         for path, entry in walk(self.files, top, is_searched, None if enters else suffix):
             is_outside_link = with_outside_links and entry.is_folder and not is_searched(path, entry)
             if entry.is_link and enters is None:
                 self.links[prefix + path] = suffix
             if not is_skipped(entry) and (is_wanted(entry) or is_outside_link):
+                count += 1
+                if count > MAX_FILES:
+                    what = f"files whose names end in `{suffix}`" if suffix else "files"
+                    raise ExcessError(folder, f"the folder has more than {MAX_FILES:,} {what}", "move some of them")
                 yield prefix + path
 
 
