@@ -18,8 +18,8 @@ the findings."""
 MAX_HANDLED_BYTES = 1024 * 1024 * 1024
 """The maximum size of everything that a run reads or generates, kept or not."""
 
-_FINDING_BYTES = 1024
-"""The memory that a finding takes, apart from the line that it quotes."""
+ENTRY_BYTES = 1024
+"""The memory that an output takes, apart from its content, and a finding, apart from the line that it quotes."""
 
 
 class Cost:
@@ -57,6 +57,4 @@ class Cost:
         if findings:
             locations = [one.location for one in findings]
             locations += [related.location for one in findings for related in one.related]
-            self.add(
-                _FINDING_BYTES * len(locations) + sum(len(line or "") for line in {one.excerpt for one in locations})
-            )
+            self.add(ENTRY_BYTES * len(locations) + sum(len(line or "") for line in {one.excerpt for one in locations}))

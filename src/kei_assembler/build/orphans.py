@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.classify import classify_leftover, is_manifest_path
-from kei_assembler.build.cost import Cost
+from kei_assembler.build.cost import ENTRY_BYTES, Cost
 from kei_assembler.build.output_patterns import deepened, reach
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files.atomic import is_temporary
@@ -62,7 +62,7 @@ class _Search:
                 self.cost.add(handled=len(content or b""))
                 leftover = classify_leftover(self.kit, path, target, content) if content else None
                 if leftover and concerns(leftover):
-                    self.cost.add(kept=len(leftover.before or b""))
+                    self.cost.add(kept=ENTRY_BYTES + len(leftover.before or b""))
                     yield leftover
 
     def _files(self, pattern: str) -> Iterator[str]:

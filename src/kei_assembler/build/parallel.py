@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeVar
 
 from kei_assembler.diagnostics import ExcessError
-from kei_assembler.files import accesses, add_accesses
+from kei_assembler.files import accesses, add_accesses, drop_accesses
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -60,9 +60,12 @@ def shared(
     finally:
         if child:
             _end(child)
-    missing = second[len(others) :]
-    add_accesses(others.pop() if len(others) > len(second) else None)  # the last answer of the child
-    return results + others + [work(item) for item in missing]
+    if len(others) <= len(second):  # the child failed before its last answer, its accesses
+        if others:
+            drop_accesses()
+        return results + others + [work(item) for item in second[len(others) :]]
+    add_accesses(others.pop())
+    return results + others
 
 
 def can_fork() -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change
 from kei_assembler.build.classify import classify, is_manifest_path
-from kei_assembler.build.cost import Cost
+from kei_assembler.build.cost import ENTRY_BYTES, Cost
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import LoadedKit
@@ -159,7 +159,7 @@ class Planner:
         else:
             try:
                 change, problems = classify(self.kit, artifact, self.disk.read(path)), []
-                self.cost.add(kept=len(change.before or b"") + len(change.after or b""))
+                self.cost.add(kept=ENTRY_BYTES + len(change.before or b"") + len(change.after or b""))
             except OSError as error:
                 reason = error.strerror or str(error)
                 change, problems = None, run_rule(outputs.output_unreadable, source, path, reason)

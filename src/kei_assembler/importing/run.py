@@ -8,6 +8,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from kei_assembler.build import writer
+from kei_assembler.build.findings import limited
 from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.files import DISK
@@ -78,7 +79,7 @@ def import_agents(
     found += [*PendingKit(kit, new, blocks).problems(), *conflicts]
     return ImportResult(
         [(status, display_path(kit.path(path))) for path, status in written],
-        policy.weigh(found),
+        limited(policy.weigh(found), policy.ignore),
         len({path for path, _ in written} - texts.keys()),
         _build_command(kit, new) if new and not dry_run else "",
     )

@@ -23,8 +23,8 @@ SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
 BODY_TEMPLATE = "agent.md.j2"
 
-MAX_FILES = 100_000
-"""The maximum number of manifests, of blocks in a folder, and of templates, and of files beside the outputs."""
+MAX_FILES = 200_000
+"""The maximum number of manifests, of blocks in a folder, of templates, and of files beside the outputs of a client."""
 
 MAX_BLOCK_CHARACTERS = 64 * 1024 * 1024
 """The maximum size of all blocks that a run reads. It keeps their texts."""
@@ -288,7 +288,7 @@ class LoadedKit:
                 count += 1
                 if count > MAX_FILES:
                     what = f"files whose names end in `{suffix}`" if suffix else "files"
-                    raise ExcessError(folder, f"the folder has more than {MAX_FILES:,} {what}", "move some of them")
+                    raise ExcessError(folder, f"`{folder}` has more than {MAX_FILES:,} {what}", "move some of them")
                 yield prefix + path
 
 

@@ -243,7 +243,9 @@ def too_large_for_one_run(excess: ExcessError) -> Iterable[Violation]:
 
     - change files of 256 MiB in total, the old and the new content counted; the findings count too
     - generate 1 GiB, with the manifests and the files beside the outputs counted
-    - read blocks of 64 Mi characters in total, and 100,000 manifests, blocks of one folder, or templates
+    - read blocks of 64 Mi characters in total, and 200,000 manifests, blocks of one folder, or templates
+
+    A report has at most 32 Mi characters of diffs; after that, it only names the files.
 
     Real kits are far below that. So either something generated the sources by mistake, or somebody tries to exhaust
     the machine. If you need more, build the manifests in several runs.
@@ -272,6 +274,27 @@ def too_large_for_one_run(excess: ExcessError) -> Iterable[Violation]:
         description = "Reviews code."
     """
     yield Violation(START, excess.message, excess.hint)
+
+
+@rule("O624", Severity.NOTE)
+def findings_left_out(count: int) -> Iterable[Violation]:
+    """There are more findings than a run reports.
+
+    A run reports 10,000 findings, the most serious ones. There is at least one error among them if there is any.
+
+    Fails::
+
+        # agents/critic.toml
+        # There are 10,001 more manifests, and each lists an unknown block.
+        name = "critic"
+        description = "Reviews code."
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    yield Violation(START, f"{count:,} more findings are not reported", "fix the ones that are, then run again")
 
 
 @rule("O617", Severity.WARNING)
