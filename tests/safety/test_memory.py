@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from kei_assembler.build.cost import Cost
 from kei_assembler.build.diff import diffs
 from kei_assembler.build.findings import limited
 from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, Severity, Span
+from kei_assembler.importing import run
 from kei_assembler.loader import load_kit
 
 MIB = 1024 * 1024
@@ -49,10 +51,11 @@ class Measured(NamedTuple):
 
 
 def _measured(folder: Path, *args: str, limit: int = 0, one_core: bool = False) -> Measured:
-    options = (*args, "--kit", str(folder), "--no-cache")
+    options = (*args, "--kit", str(folder))
     command = [sys.executable, "-c", _PROGRAM, str(limit * MIB), str(one_core), *options]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    return Measured(*json.loads(run.stdout))
+    without_cache = os.environ | {"CI": "true"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, env=without_cache)
+    return Measured(*json.loads(done.stdout))
 
 
 def _make(
@@ -80,27 +83,27 @@ def _outputs(folder: Path) -> list[Path]:
 @pytest.mark.parametrize("one_core", [True, False], ids=["one process", "two processes"])
 @pytest.mark.parametrize("args", [(), ("--check",), ("--diff",), ("--output-format", "json")])
 def test_many_large_outputs_end_the_run_early(args: tuple[str, ...], one_core: bool, tmp_path: Path) -> None:
-    run = _measured(_make(tmp_path, 160, 4), "--all", *args, one_core=one_core)
-    text = run.stdout + run.stderr
-    assert (run.status, text.count("O623"), len(text) < 2_000) == (1, 1, True)
-    assert run.memory < cost.MAX_KEPT_BYTES // MIB + BASE
+    done = _measured(_make(tmp_path, 160, 4), "--all", *args, one_core=one_core)
+    text = done.stdout + done.stderr
+    assert (done.status, text.count("O623"), len(text) < 2_000) == (1, 1, True)
+    assert done.memory < cost.MAX_KEPT_BYTES // MIB + BASE
     assert _outputs(tmp_path) == []
 
 
 @pytest.mark.slow
 def test_even_more_large_outputs_need_no_more_memory(tmp_path: Path) -> None:
-    run = _measured(_make(tmp_path, 400, 4), "--all", limit=4096)
-    assert (run.status, "O623" in run.stderr, "Traceback" in run.stderr) == (1, True, False)
-    assert run.memory < cost.MAX_KEPT_BYTES // MIB + BASE
+    done = _measured(_make(tmp_path, 400, 4), "--all", limit=4096)
+    assert (done.status, "O623" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+    assert done.memory < cost.MAX_KEPT_BYTES // MIB + BASE
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [32, 48, 64, 96, 128, 192])
 @pytest.mark.parametrize("output_format", ["text", "json"])
 def test_too_little_memory_is_reported(output_format: str, limit: int, tmp_path: Path) -> None:
-    run = _measured(_make(tmp_path, 50, 4), "--all", "--output-format", output_format, limit=limit)
-    assert (run.status, "there is not enough memory" in run.stdout + run.stderr) == (2, True)
-    assert "Traceback" not in run.stderr
+    done = _measured(_make(tmp_path, 50, 4), "--all", "--output-format", output_format, limit=limit)
+    assert (done.status, "there is not enough memory" in done.stdout + done.stderr) == (2, True)
+    assert "Traceback" not in done.stderr
     assert _outputs(tmp_path) == []
 
 
@@ -127,8 +130,8 @@ def test_blocks_may_reach_their_bound_but_not_exceed_it(
     monkeypatch.setattr(kit, "MAX_BLOCK_CHARACTERS", 50)
     blocks = {"_blocks/b.md": "x" * 19 + "\n", "_blocks/c.md": "x" * (size - 1) + "\n"}
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\nblocks = ["b", "c"]\n', **blocks})
-    run = bench.run("--all")
-    assert (run.status, "_blocks:1:1: error[O623] the blocks of the kit" in run.stderr) == (status, status == 1)
+    done = bench.run("--all")
+    assert (done.status, "_blocks:1:1: error[O623] the blocks of the kit" in done.stderr) == (status, status == 1)
 
 
 @pytest.mark.parametrize(("files", "status"), [(3, 0), (4, 2)])
@@ -138,8 +141,8 @@ def test_files_may_reach_their_bound_but_not_exceed_it(
     monkeypatch.setattr(kit, "MAX_FILES", 3)
     names = [f"a{number}" for number in range(files)]
     bench.write({f"agents/{name}.toml": f'name = "{name}"\ndescription = "A."\nrole = "R."\n' for name in names})
-    run = bench.run("--all")
-    assert (run.status, "`agents` has more than 3 files" in run.stderr) == (status, status == 2)
+    done = bench.run("--all")
+    assert (done.status, "`agents` has more than 3 files" in done.stderr) == (status, status == 2)
 
 
 STAMP = (
@@ -216,28 +219,29 @@ def test_an_agent_with_far_too_many_blocks(tmp_path: Path) -> None:
     _make(tmp_path, 0, 0)
     _same_text(tmp_path / "_blocks", (f"{name}.md" for name in names), ("x" * 79 + "\n") * 13_000)
     (tmp_path / "agents/a.toml").write_text(f'name = "a"\ndescription = "A."\nblocks = {names}\n')
-    run = _measured(tmp_path, "--all")
-    assert (run.status, run.stderr.count("error[")) == (1, 1)
-    assert "_blocks:1:1: error[O623]" in run.stderr
-    assert run.memory < kit.MAX_BLOCK_CHARACTERS // MIB + BASE
+    done = _measured(tmp_path, "--all")
+    assert (done.status, done.stderr.count("error[")) == (1, 1)
+    assert "_blocks:1:1: error[O623]" in done.stderr
+    assert done.memory < kit.MAX_BLOCK_CHARACTERS // MIB + BASE
 
 
 @pytest.mark.slow
 def test_outputs_that_are_far_too_large(tmp_path: Path) -> None:
-    run = _measured(_make(tmp_path, 40, 60), "--all")
-    assert (run.status, run.stderr.count("O623"), run.stderr.count("error[")) == (1, 1, 1)
-    assert run.memory < 400
+    done = _measured(_make(tmp_path, 40, 60), "--all")
+    assert (done.status, done.stderr.count("O623"), done.stderr.count("error[")) == (1, 1, 1)
+    assert done.memory < 400
 
 
 @pytest.mark.slow
 def test_findings_about_long_lines(tmp_path: Path) -> None:
     _make(tmp_path, 0, 0)
-    for number in range(300):
-        text = f'name = "a{number}"\ndescription = "A."\nx{number} = "{"y" * 1_000_000}"\n'
+    long = "😀" + "y" * 1_000_000  # a character of four bytes makes all characters of a string take four bytes
+    for number in range(100):
+        text = f'name = "a{number}"\ndescription = "A."\nx{number} = "{long}"\n'
         (tmp_path / f"agents/a{number}.toml").write_text(text)
-    run = _measured(tmp_path, "--all")
-    assert (run.status, run.stderr.count("O623"), run.stderr.count("error[")) == (1, 1, 1)
-    assert run.memory < 2 * cost.MAX_KEPT_BYTES // MIB
+    done = _measured(tmp_path, "--all")
+    assert (done.status, done.stderr.count("O623"), done.stderr.count("error[")) == (1, 1, 1)
+    assert done.memory < 2 * cost.MAX_KEPT_BYTES // MIB
 
 
 @pytest.mark.slow
@@ -247,18 +251,18 @@ def test_very_many_findings(output_format: str, tmp_path: Path) -> None:
     for number in range(1_000):
         keys = "".join(f"x{key} = {number}\n" for key in range(100))
         (tmp_path / f"agents/a{number}.toml").write_text(f'name = "a{number}"\ndescription = "A."\n{keys}')
-    run = _measured(tmp_path, "--all", "--output-format", output_format)
-    assert (run.status, "90,000 more findings are not reported" in run.stdout + run.stderr) == (1, True)
-    assert run.memory < 200
+    done = _measured(tmp_path, "--all", "--output-format", output_format)
+    assert (done.status, "90,000 more findings are not reported" in done.stdout + done.stderr) == (1, True)
+    assert done.memory < 200
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("output_format", ["text", "json"])
 def test_a_diff_of_many_large_files(output_format: str, tmp_path: Path) -> None:
-    run = _measured(_make(tmp_path, 200, 1), "--all", "--diff", "--output-format", output_format)
-    assert run.stdout.count("differs, and its diff is left out") == 200 - 32
-    assert len(run.stdout) < 1.1 * diff.MAX_DIFFS
-    assert run.memory < 450
+    done = _measured(_make(tmp_path, 200, 1), "--all", "--diff", "--output-format", output_format)
+    assert done.stdout.count("differs, and its diff is left out") == 200 - 32
+    assert len(done.stdout) < 1.1 * diff.MAX_DIFFS
+    assert done.memory < 450
 
 
 @pytest.mark.slow
@@ -266,17 +270,54 @@ def test_many_large_orphans(tmp_path: Path) -> None:
     _make(tmp_path, 1, 1, 1_000, targets=["claude-code"])
     text = STAMP + "x\n" * 2_000_000
     _same_text(tmp_path / "agents", (f"o{number}.md" for number in range(400)), text)
-    run = _measured(tmp_path, "--all", "--check")
-    assert (run.status, run.stderr.count("error[O623]")) == (1, 1)
-    assert run.memory < cost.MAX_KEPT_BYTES // MIB + 2 * BASE
+    done = _measured(tmp_path, "--all", "--check")
+    assert (done.status, done.stderr.count("error[O623]")) == (1, 1)
+    assert done.memory < cost.MAX_KEPT_BYTES // MIB + 2 * BASE
 
 
 @pytest.mark.slow
 def test_ten_thousand_agents_are_not_too_many(tmp_path: Path) -> None:
     _make(tmp_path, 10_000, 1, 10_000, targets=["claude-code", "opencode"])
-    run = _measured(tmp_path, "--all")
-    assert (run.status, run.stderr) == (0, "10,000 agents: 20,000 created\n")
-    assert run.memory < 400
+    done = _measured(tmp_path, "--all")
+    assert (done.status, done.stderr) == (0, "10,000 agents: 20,000 created\n")
+    assert done.memory < 400
     again = _measured(tmp_path, "--all", "--check")
     assert (again.status, again.stderr) == (0, "10,000 agents: 20,000 unchanged\n")
     assert again.memory < 120
+
+
+@pytest.mark.parametrize(("bound", "status"), [(200, 0), (199, 2)])
+def test_imported_files_may_reach_their_bound_but_not_exceed_it(
+    bound: int, status: int, bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "MAX_IMPORTED_BYTES", bound)
+    head = "---\nname: {}\ndescription: A.\n---\n"
+    files = {f".claude/agents/{name}.md": head.format(name).ljust(99, "x") + "\n" for name in "ab"}
+    bench.write(files)
+    done = bench.run("import", ".claude")
+    assert (done.status, "the files have more than 199 bytes in total" in done.stderr) == (status, status == 2)
+    assert (bench.folder / "agents").exists() == (status == 0)
+
+
+@pytest.mark.slow
+def test_an_import_of_many_large_files(tmp_path: Path) -> None:
+    folder = tmp_path / ".claude/agents"
+    folder.mkdir(parents=True)
+    for number in range(200):
+        sections = "".join(f"# SECTION {part}\n\n{f'words{number} ' * 100}\n\n" for part in range(1_000))
+        (folder / f"a{number}.md").write_text(f"---\nname: a{number}\ndescription: A.\n---\n{sections}")
+    done = _measured(tmp_path, "import", "--share", str(tmp_path / ".claude"))
+    assert (done.status, "import fewer files at a time" in done.stderr) == (2, True)
+    assert done.memory < 600
+
+
+@pytest.mark.slow
+def test_many_templates_with_findings(tmp_path: Path) -> None:
+    _make(tmp_path, 1, 1, 1_000)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/agent.md.j2").write_text("x")
+    for number in range(300):
+        (tmp_path / f"templates/t{number}.j2").write_text("\u200b" + "x" * 1_000_000)
+    done = _measured(tmp_path, "--all", "--check")
+    assert (done.status, done.stderr.count("O623"), done.stderr.count("error[")) == (1, 1, 1)
+    assert done.memory < cost.MAX_KEPT_BYTES // MIB + BASE

@@ -134,7 +134,8 @@ class _Merged:
         names.update(self.kit.block_names if whole else ())
         blocks = filter(None, map(self.kit.block, sorted(names)))
         found = [one for block in blocks for one in self._counted(check_block(self.usage, block))]
-        found += filter(self._is_new, self._counted(check_templates(self.kit)) if whole else ())
+        for about_template in check_templates(self.kit) if whole else ():
+            found += filter(self._is_new, self._counted(about_template))
         return [one for one in (*self.found, *found) if one.code not in ignored]
 
     def _counted(self, found: list[Diagnostic]) -> list[Diagnostic]:
