@@ -160,6 +160,18 @@ def test_orphans_count(size: int, code: str, bound: str, bench: Workbench, monke
     assert set(re.findall(r"error\[(\w+)\]", bench.run("--all").stderr)) == {code}
 
 
+def test_unchanged_outputs_count_as_work(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'name = "a"\ndescription = "A."\nrole = "R."\n'
+    bench.write({"agents/a.toml": text})
+    assert bench.run("--all").status == 0
+    size = len(text) + len(bench.read("agents/a.md").encode())
+    monkeypatch.setattr(cost, "MAX_HANDLED_BYTES", size)
+    assert bench.run("--all", "--check").status == 0
+    monkeypatch.setattr(cost, "MAX_HANDLED_BYTES", size - 1)
+    done = bench.run("--all", "--check", "--output-format", "json")
+    assert (done.status, [one["code"] for one in json.loads(done.stdout)["diagnostics"]]) == (1, ["O623"])
+
+
 def _finding(number: int, severity: Severity) -> Diagnostic:
     return Diagnostic(Location(f"{number:03}", Span(1, 1, 1, 1)), "X", severity, "")
 

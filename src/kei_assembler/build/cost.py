@@ -6,8 +6,8 @@ agents with new files of 10 KiB for two clients stay below them.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
-from sys import getsizeof
 
 from kei_assembler.diagnostics import Diagnostic, ExcessError
 from kei_assembler.kit import LoadedKit
@@ -58,4 +58,4 @@ class Cost:
         if findings:
             locations = [one.location for one in findings]
             locations += [related.location for one in findings for related in one.related]
-            self.add(ENTRY_BYTES * len(locations) + sum(map(getsizeof, {one.excerpt for one in locations})))
+            self.add(ENTRY_BYTES * len(locations) + sum(map(sys.getsizeof, {one.excerpt for one in locations})))
