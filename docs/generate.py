@@ -86,7 +86,7 @@ in both. Folders are relative to the kit.
     sandbox_mode = "read-only"
 
 - `[target.NAME] output` says where a client's files go. `{name}` is the agent's name, and `{dir}` is the folder of its
-  manifest.
+  manifest. `{dir}` can occur once.
 - With `limit-agents = true` under `[target.claude-code]`, an agent with the tool `Agent` can start only the agents that
   it hands off to.
 - `[defaults]` holds what you would repeat in every manifest. A manifest wins over it.

@@ -25,10 +25,14 @@ COMMAND = "from kei_assembler.__main__ import command\ncommand()\n"
 
 
 class ForkServer:
-    """A process that runs some preparatory code once and then forks for each further piece of code to run."""
+    """A process that runs some preparatory code once and then forks for each further piece of code to run.
 
-    def __init__(self, preparation: str = "") -> None:
+    `tracer` is the command line of a program that starts the process and observes it, such as strace.
+    """
+
+    def __init__(self, preparation: str = "", tracer: Sequence[str] = ()) -> None:
         self._preparation = preparation
+        self._tracer = tracer
         self._can_fork = hasattr(os, "fork")
         if self._can_fork:
             self._start()
@@ -37,9 +41,8 @@ class ForkServer:
         self._line, theirs = socket.socketpair()
         with theirs:
             number = theirs.fileno()
-            self._process = subprocess.Popen(
-                [sys.executable, __file__, str(number), self._preparation], pass_fds=[number], stdin=subprocess.DEVNULL
-            )
+            command = [*self._tracer, sys.executable, __file__, str(number), self._preparation]
+            self._process = subprocess.Popen(command, pass_fds=[number], stdin=subprocess.DEVNULL)
         self._answers = self._line.makefile("r")
 
     def run(

@@ -14,4 +14,6 @@ BITS = (
     *("```", "~~~", "```py", "````", " ", "  ", "    ", "\t", "- ", "1. ", "2) ", "> ", "# ", "---", "===", "\\"),
     *("a", "*", "`", "&", ">", "<!--", "-->", "<div>", "</pre>", "<pre>", "<b>", "<?", "?>", "<!A", "<![CDATA[", "]]>"),
 )
+# White space for Python or JavaScript, but text for CommonMark.
+OTHER_SPACES = tuple("\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2003\u2009\u2028\u2029\u202f\u205f\u3000\ufeff")
 CONTAINERS = ("- ", "1. ", "2) ", "> ", ">", "*", "---", "\\")

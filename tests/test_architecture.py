@@ -116,6 +116,76 @@ def test_a_file_access_is_found(line: str) -> None:
     assert _file_accesses(f"def function():\n    {line}\n")
 
 
+# Where Unicode's white space is right, and why. Everything else uses the definition in `whitespace`.
+UNICODE_SPACES = {
+    "files.git_index": "a message of git, for people",
+    "importing.lenient_yaml": "what two clients match and trim in lines that are not YAML",
+    "importing.tools": "where the clients split and trim",
+    "markdown.front_matter": "some YAML parsers strip any white space, so such a value is quoted",
+    "markdown.hidden_text": "texts for people",
+    "markdown.sequences": "tables in this package",
+    "markdown.structure.reference": "a path or a URL contains no white space at all",
+    "model.adaptation": "where Claude Code splits and trims",
+    "render.sandbox": "what Jinja splits, and the names of methods",
+    "render.templates": "the white space of Jinja's own syntax",
+    "report": "texts for people, and what CI services trim before a command",
+    "rules.catalog": "the documentation in this package",
+    "targets": "tables in this package, and values without any white space",
+    "whitespace": "the definition itself",
+}
+METHODS = ("strip", "lstrip", "rstrip", "split", "rsplit")
+
+
+def _uses_unicode_spaces(node: ast.AST) -> bool:
+    """Whether a node calls a method that works with Unicode's white space, or is a pattern that does."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=owner, attr=name), args=[], keywords=[]) if name in METHODS:
+            return not isinstance(owner, ast.Constant)
+        case ast.Attribute(value=ast.Name(id="str"), attr=name) if name in METHODS:
+            return True
+        case ast.Attribute(attr="splitlines" | "isspace"):
+            return True
+        case ast.Constant(value=str(text)):
+            return re.search(r"\\[sS]", text.replace(r"[\s\S]", "")) is not None
+    return False
+
+
+def _unicode_spaces(module: str, source: str) -> set[str]:
+    """The functions, classes and constants of a module that use Unicode's white space, with the module's name."""
+    tree = ast.parse(source)
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return {
+        f"{module}.{getattr(part, 'name', '') or ast.unparse(part).partition(' ')[0]}"
+        for part in tree.body
+        for node in ast.walk(part)
+        if id(node) not in docstrings and _uses_unicode_spaces(node)
+    }
+
+
+def test_only_named_places_use_the_white_space_of_unicode() -> None:
+    used = {name for path in MODULES for name in _unicode_spaces(_name(path), path.read_text())}
+    assert {name for name in used if not _is_in(name, tuple(UNICODE_SPACES))} == set()
+    assert {place for place in UNICODE_SPACES if not any(_is_in(name, (place,)) for name in used)} == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("text.strip()", "text.rstrip()", "text.split()", "filter(str.strip, x)", "text.splitlines()", "x.isspace()"),
+        *("map(str.isspace, x)", r"re.sub(r'\s+', '', x)", r"rf'{x}\S'", "text.splitlines(True)", "f(x).lstrip()"),
+    ],
+)
+def test_a_use_of_unicode_spaces_is_found(line: str) -> None:
+    assert _unicode_spaces("m", f"def function():\n    return {line}\n") == {"m.function"}
+
+
+@pytest.mark.parametrize(
+    "line", ["text.strip(' ')", "'a b'.split()", "text.split('\\n')", r"r'[\s\S]'", "text.strip(SPACES)", "x.strip"]
+)
+def test_other_methods_and_patterns_are_fine(line: str) -> None:
+    assert _unicode_spaces("m", f"def function():\n    return {line}\n") == set()
+
+
 def test_only_files_and_the_command_line_mention_the_run_cache() -> None:
     modules = {_name(path) for path in MODULES if CACHE.search(path.read_text())}
     assert {module for module in modules if not _is_in(module, ("files",))} == {"cli.app", "__main__"}

@@ -266,7 +266,8 @@ def test_a_key_below_the_header_of_a_server_is_astray_and_can_say_otherwise(
 @pytest.mark.parametrize(
     ("pattern", "old"),
     [("./out/{name}.md", "out/old.md"), ("out//{name}.md", "out/old.md"), ("out/{name}/agent.md", "out/old/agent.md"),
-     ("{dir}/md/{name}.md", "agents/md/old.md"), ("{name}.md", "old.md")],
+     ("{dir}/md/{name}.md", "agents/md/old.md"), ("{name}.md", "old.md"), ("{name}{name}.md", "oldold.md"),
+     ("out/{name}/{name}.md", "out/old/old.md"), ("out/a{name}/{dir}/{name}.md", "out/aold/agents/old.md")],
 )  # fmt: skip
 def test_orphans_are_found_with_every_output_pattern(bench: Workbench, pattern: str, old: str) -> None:
     bench.write(A | {"agents/old.toml": AGENT.format("old"), "assemble.toml": OUT.format(pattern)})

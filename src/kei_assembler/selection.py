@@ -8,6 +8,7 @@ from functools import cache
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
+from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.kit import LoadedKit, discovery, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below, upwards
@@ -27,7 +28,7 @@ def locate_kit(manifests: Sequence[str], folder: str | None, commands: Iterable[
         return folder_of(folder)
     working_directory()  # fail early: without it, relative paths have no meaning
     for manifest in manifests:
-        if not DISK.exists(manifest):
+        if not _exists(manifest):
             raise _missing(manifest, commands)
     return _kit_of_manifests(manifests)
 
@@ -58,7 +59,7 @@ def folder_of(folder: str | None) -> str:
     """Return the folder of the kit in `folder`, or of the nearest one upwards. Its settings are not read.
 
     Raises:
-        AssembleError: there is no kit, or the working directory was deleted.
+        AssembleError: there is no kit, a link leads to it out of the work tree, or the working directory was deleted.
     """
     here = working_directory()
     if folder is None:
@@ -67,8 +68,9 @@ def folder_of(folder: str | None) -> str:
         raise AssembleError(
             f"the folder `{folder}` does not exist", "--kit takes the folder that contains the manifests' folder"
         )
+    real = discovery.resolved(os.path.abspath(folder))
     require_kit(folder)
-    return DISK.resolve(os.path.abspath(folder))
+    return real
 
 
 def require_kit(folder: str) -> None:
@@ -120,6 +122,12 @@ _WHAT_IS_A_KIT = (
     "a kit is a folder with `assemble.toml`, a `pyproject.toml` with [tool.assemble], `_blocks`, or manifests in "
     "`agents`; use --kit DIR for one elsewhere"
 )
+
+
+def _exists(argument: str) -> bool:
+    """Whether a file exists, or is only left out of a sparse checkout."""
+    path = os.path.abspath(argument)
+    return DISK.exists(argument) or files_at(path).exists(path)
 
 
 def _missing(argument: str, commands: Iterable[str]) -> AssembleError:
@@ -189,7 +197,7 @@ def _candidates(folder: str, argument: str) -> Iterator[str]:
 
 
 def _not_a_manifest(kit: LoadedKit, argument: str, commands: Iterable[str]) -> AssembleError:
-    if not DISK.exists(argument):
+    if not _exists(argument):
         return _missing(argument, commands)
     if DISK.is_folder(argument):
         return AssembleError(f"`{argument}` is a folder", "name manifests, or build all of them with --all")

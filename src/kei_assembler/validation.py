@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.whitespace import HAS_TEXT, ONE_LINE, has_text, is_line
 
 
 class Shape(NamedTuple):
@@ -109,9 +110,9 @@ def table(*fields: Field) -> Shape:
     return Shape(dict, "a table", fields=fields)
 
 
-def table_of(item: Shape, expects: str = "a table", fields: tuple[Field, ...] = ()) -> Shape:
-    """Return the shape of a table with any keys. Except for `fields`, all values have the same shape."""
-    return Shape(dict, expects, item=item, fields=fields)
+def table_of(item: Shape, expects: str = "a table", fields: tuple[Field, ...] = (), maximum: int = 0) -> Shape:
+    """Return the shape of a table with any keys, at most `maximum`. Except for `fields`, all values have one shape."""
+    return Shape(dict, expects, item=item, fields=fields, maximum=maximum)
 
 
 class Constraint(NamedTuple):
@@ -120,7 +121,7 @@ class Constraint(NamedTuple):
     `test` takes the value of the shape's `attribute` and returns a function that tests a value, or something falsy if
     the shape does not have the constraint. `keywords` takes the same argument and returns the JSON Schema keywords for
     the constraint, or none if JSON Schema can't express it. `kind` and `fault` are those of the error. `fault` can
-    contain `{expects}`, `{limit}` and, for a list, `{size}`.
+    contain `{expects}`, `{limit}` and, for a list or table, `{size}`.
     """
 
     attribute: str
@@ -140,8 +141,6 @@ class Type(NamedTuple):
     constraints: tuple[Constraint, ...] = ()
 
 
-_BREAKS = r"\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
-_ONE_LINE = rf"^[^{_BREAKS}]*\S[^{_BREAKS}]*$"
 _OF_SOME_DIALECTS = r"\(\?(?!:)|[*+?}]\+|\\[ABDWZbdw]"
 _DEVICE = r"(?i:(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))"
 
@@ -149,10 +148,6 @@ _DEVICE = r"(?i:(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))"
 def _portable(pattern: str) -> Mapping[str, Any]:
     """Return the keyword for a pattern if the pattern means the same in every regular expression dialect."""
     return {} if re.search(_OF_SOME_DIALECTS, pattern) else {"pattern": f"^(?:{pattern})$"}
-
-
-def _is_line(value: str) -> bool:
-    return value.splitlines() == [value]
 
 
 def _names_no_device(value: str) -> bool:
@@ -174,8 +169,8 @@ def _has_at_most(maximum: int) -> Any:
 _SEVERAL_LINES = "has several lines; it must be {expects}"
 _TOO_MANY = "has {size:,} entries; the most is {limit:,}"
 _OF_STRINGS = (
-    Constraint("may_be_blank", "blank", lambda may: not may and str.strip, lambda _: {"pattern": r"\S"}, "is blank"),
-    Constraint("one_line", "lines", lambda on: on and _is_line, lambda _: {"pattern": _ONE_LINE}, _SEVERAL_LINES),
+    Constraint("may_be_blank", "blank", lambda may: not may and has_text, lambda _: {"pattern": HAS_TEXT}, "is blank"),
+    Constraint("one_line", "lines", lambda on: on and is_line, lambda _: {"pattern": ONE_LINE}, _SEVERAL_LINES),
     Constraint("choices", "value", lambda words: words and words.__contains__, lambda words: {"enum": list(words)}),
     Constraint("pattern", "value", lambda pattern: pattern and re.compile(pattern).fullmatch, _portable),
     Constraint("maximum", "value", _has_at_most, lambda maximum: {"maxLength": maximum}),
@@ -186,6 +181,7 @@ _OF_LISTS = (
     Constraint("minimum", "blank", _has_at_least, lambda minimum: {"minItems": minimum}, "is empty"),
     Constraint("maximum", "value", _has_at_most, lambda maximum: {"maxItems": maximum}, _TOO_MANY),
 )
+_OF_TABLES = (Constraint("maximum", "value", _has_at_most, lambda _: {}, _TOO_MANY),)
 
 
 def _is_plain(value: Any) -> bool:
@@ -207,7 +203,7 @@ TYPES: Mapping[type, Type] = {
     int: Type("a number", "integer", lambda value: _is_number(value) and isinstance(value, int), None, _OF_NUMBERS),
     float: Type("a number", "number", _is_number, None, _OF_NUMBERS),
     list: Type("a list", "array", lambda value: isinstance(value, list), [], _OF_LISTS),
-    dict: Type("a table", "object", lambda value: isinstance(value, dict), {}),
+    dict: Type("a table", "object", lambda value: isinstance(value, dict), {}, _OF_TABLES),
     object: Type("a value", ["string", "number", "boolean", "array", "object"], _is_plain, None),
 }
 """The types that a shape can have."""
@@ -274,7 +270,7 @@ def _report(found: list[ValidationError], error: ValidationError) -> None:
 
 
 def _fault(constraint: Constraint, shape: Shape, value: Any) -> str:
-    size = len(value) if isinstance(value, list) else 0
+    size = len(value) if isinstance(value, list | dict) else 0
     return constraint.fault.format(expects=shape.expects, size=size, limit=getattr(shape, constraint.attribute))
 
 

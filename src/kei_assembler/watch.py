@@ -69,18 +69,30 @@ def _events(folders: list[str]) -> Iterator[object]:
     from watchfiles import watch
 
     try:
-        yield from watch(*folders, step=_STEP_MS, debounce=4 * _STEP_MS, rust_timeout=_POLL_MS, yield_on_timeout=True)
-    except OSError:  # they were deleted or are unreadable, perhaps only for a moment
+        yield from watch(
+            *folders,
+            recursive=False,
+            step=_STEP_MS,
+            debounce=4 * _STEP_MS,
+            rust_timeout=_POLL_MS,
+            yield_on_timeout=True,
+        )
+    except (OSError, UnicodeError, RuntimeError):
+        # They were deleted or are unreadable, perhaps only for a moment, or a name is not UTF-8.
         sleep(_POLL_MS / 1000)
 
 
 def _snapshot(folder: str) -> tuple[list[str], Signatures]:
     """Return the folders to watch for a kit, and the signatures of its sources."""
-    folders, sources = [], []
+    folders: set[str] = set()
+    sources: list[str] = []
     with suppress(AssembleError):  # the build reports it
         kit = load_kit(folder)
-        names = (kit.settings.manifests, *kit.settings.blocks, kit.settings.templates)
-        folders = [folder for folder in map(kit.path, names) if DISK.is_folder(folder) and kit.holds_folder(folder)]
         sources = kit.sources()
+        names = (kit.settings.manifests, *kit.settings.blocks, kit.settings.templates, *map(os.path.dirname, sources))
+        # Not their subfolders, which can be links that lead outside, or `.git`: an empty subfolder is found by polling.
+        folders = {
+            DISK.resolve(path) for path in map(kit.path, names) if DISK.is_folder(path) and kit.holds_folder(path)
+        }
     files = {SETTINGS_FILE, PROJECT_FILE, *sources}
-    return folders or [folder], {file: signature(os.path.join(folder, file)) for file in files}
+    return sorted(folders) or [folder], {file: signature(os.path.join(folder, file)) for file in files}

@@ -67,12 +67,34 @@ def test_diff_and_check_together_fail_and_show(forkserver: ForkServer, stale: Wo
 def test_json_holds_the_diffs(forkserver: ForkServer, stale: Workbench) -> None:
     loaded = json.loads(_diff(forkserver, stale, "--output-format", "json").stdout)
     diffs = "".join(change["diff"] for change in loaded["changes"])
-    assert diffs.encode(errors="surrogateescape") == _diff(forkserver, stale).stdout
+    exact = _diff(forkserver, stale).stdout
+    assert diffs.encode() == exact.replace(b"\xff", b"<U+DCFF>")  # JSON is text, so it cannot hold other bytes
+    assert diffs.encode() != exact
 
 
 def test_a_clean_kit_has_no_diff(forkserver: ForkServer, stale: Workbench) -> None:
     stale.run("--all", "--force", "--prune", cwd="kit")
     assert _diff(forkserver, stale).stdout == b""
+
+
+@pytest.mark.parametrize(
+    ("present", "wanted"),
+    [
+        ([f"l{n * n % 150}" for n in range(15_000)], [f"l{n % 150}" for n in range(15_000)]),
+        ([f"l{n}" for n in range(8_000) for _ in range(2)], [f"l{n}" for n in range(8_000)]),
+        (["x", *(f"l{n}" for n in range(3_000)), "y"], [f"l{n}" for n in range(3_000)]),
+    ],
+    ids=["often the same lines", "each line twice", "one more line at both ends"],
+)
+def test_a_diff_of_many_lines_can_be_applied(
+    present: list[str], wanted: list[str], bench: Workbench, forkserver: ForkServer
+) -> None:
+    role = "\n".join(wanted)
+    bench.write({"agents/a.toml": f"name = 'a'\ndescription = 'A.'\nrole = '''\n{role}'''\n"})
+    bench.write({"agents/a.md": "\n".join(present)})
+    run = forkserver.run(bench.folder, ["--all", "--diff"])
+    subprocess.run(["patch", "--strip=1", "--quiet"], cwd=bench.folder, input=run.stdout, check=True)
+    assert bench.run("--all", "--check").status == 0
 
 
 def test_a_binary_file_is_named_but_not_printed(forkserver: ForkServer, stale: Workbench) -> None:

@@ -223,3 +223,217 @@ def test_hooks_of_a_linked_work_tree(kit: Workbench, tmp_path_factory: pytest.Te
             _git(tree, "commit", "--quiet", "--allow-empty", "--message=more")
         assert "agents/alpha.toml:1:1: error[O612]" in raised.value.stderr
         _git(tree, "commit", "--quiet", "--all", "--message=more")
+
+
+# What git does not report, or reports by its settings
+
+
+def _edit(kit: Workbench, file: str = "_blocks/one.md") -> str:
+    """Change a source and build, and stage only the outputs."""
+    kit.write({file: kit.read(file).replace("One", "Two").replace("Does", "Did")})
+    kit.run("--all")
+    _git(kit.folder, "add", ":/.claude")
+    return file
+
+
+@pytest.mark.parametrize("flag", ["skip-worktree", "assume-unchanged"])
+def test_a_file_that_git_does_not_look_at(kit: Workbench, flag: str) -> None:
+    _git(kit.folder, "update-index", f"--{flag}", "_blocks/one.md", "agents/alpha.toml")
+    assert _missing(kit) == []
+    file = _edit(kit)
+    run = kit.run("--all", "--check", "--staged")
+    assert (run.status, f"{file}:1:1: error[O612]" in run.stderr) == (1, True)
+    _git(kit.folder, "update-index", f"--no-{flag}", "_blocks/one.md", "agents/alpha.toml")
+    assert _missing(kit) == [file]
+
+
+def test_a_deleted_file_that_git_assumes_unchanged(kit: Workbench) -> None:
+    _git(kit.folder, "update-index", "--assume-unchanged", "agents/alpha.toml")
+    (kit.folder / "agents/alpha.toml").unlink()
+    kit.run("--all", "--prune")
+    _git(kit.folder, "add", ":/.claude", ".assemble")
+    assert "agents/alpha.toml:1:1: error[O612]" in kit.run("--all", "--check", "--staged").stderr
+
+
+SETTINGS = {
+    "core.ignoreStat": "true",
+    "core.checkStat": "minimal",
+    "core.trustctime": "false",
+    "core.untrackedCache": "true",
+    "core.splitIndex": "true",
+    "core.preloadIndex": "true",
+    "core.ignoreCase": "true",
+    "core.quotePath": "true",
+    "feature.manyFiles": "true",
+    "submodule.recurse": "true",
+    "core.worktree": "/nowhere",
+    "status.showUntrackedFiles": "no",
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_setting_of_git(kit: Workbench, setting: str) -> None:
+    if setting != "core.worktree":
+        _git(kit.folder, "config", setting, SETTINGS[setting])
+        _git(kit.folder, "update-index", "--refresh", "--force-write-index")
+    file = kit.folder / "_blocks/one.md"
+    before = file.stat()
+    _edit(kit)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    if setting == "core.worktree":
+        _git(kit.folder, "config", setting, SETTINGS[setting])
+    run = kit.run("--all", "--check", "--staged")
+    assert [line for line in run.stderr.splitlines() if "error[" in line] == [
+        "_blocks/one.md:1:1: error[O612] the file on disk differs from git's index"
+    ]
+
+
+def test_an_entry_without_content(kit: Workbench) -> None:
+    kit.write({"agents/beta.toml": AGENT.format("beta")})
+    kit.run("--all")
+    _git(kit.folder, "add", "--all", ":/")
+    _git(kit.folder, "rm", "--cached", "--quiet", "agents/beta.toml")
+    _git(kit.folder, "add", "--intent-to-add", "agents/beta.toml")
+    assert _missing(kit) == ["agents/beta.toml"]
+
+
+def test_a_conflict_in_a_source(kit: Workbench) -> None:
+    blob = _git(kit.folder, "hash-object", "-w", "_blocks/one.md").strip()
+    path = _git(kit.folder, "ls-files", "--full-name", "_blocks/one.md").strip()
+    entries = "".join(f"100644 {blob} {stage}\t{path}\n" for stage in (1, 2, 3))
+    _git(kit.folder, "rm", "--cached", "--quiet", "_blocks/one.md")
+    subprocess.run(["git", "update-index", "--index-info"], cwd=kit.folder, input=entries, text=True, check=True)
+    assert _missing(kit) == ["_blocks/one.md"]
+
+
+def test_a_link_instead_of_a_file(kit: Workbench) -> None:
+    file = kit.folder / "_blocks/one.md"
+    file.rename(kit.folder / "_blocks/two.md")
+    file.symlink_to("two.md")
+    kit.run("--all")
+    _git(kit.folder, "add", "_blocks/two.md", ".assemble")
+    assert _missing(kit) == ["_blocks/one.md"]
+    file.unlink()
+    file.symlink_to("./two.md")
+    assert _missing(kit) == ["_blocks/one.md"]
+    file.unlink()
+    shutil.copy(kit.folder / "_blocks/two.md", file)
+    assert _missing(kit) == ["_blocks/one.md"]
+
+
+@pytest.mark.parametrize("counts", ["true", "false"])
+def test_an_executable_file(kit: Workbench, counts: str) -> None:
+    _git(kit.folder, "config", "core.fileMode", counts)
+    (kit.folder / "_blocks/one.md").chmod(0o755)
+    assert _missing(kit) == (["_blocks/one.md"] if counts == "true" else [])
+
+
+@pytest.mark.parametrize("attributes", ["* text eol=crlf", "* text=auto eol=crlf", "* -text"])
+def test_line_ends_make_no_difference(kit: Workbench, attributes: str) -> None:
+    """The kit reads CRLF as LF, so a commit with the other line ends contains the same kit."""
+    kit.write({".gitattributes": f"{attributes}\n"})
+    kit.write({"_blocks/one.md": "One.\r\n"})
+    kit.run("--all")
+    assert _missing(kit) == []
+    _git(kit.folder, "add", "--all", ":/")
+    kit.write({"_blocks/one.md": "One.\n"})
+    assert _missing(kit) == []
+    kit.write({"_blocks/one.md": "One.\r\nTwo.\r\n"})
+    kit.run("--all")
+    _git(kit.folder, "add", ":/.claude")
+    assert _missing(kit) == ["_blocks/one.md"]
+
+
+def test_names_that_differ_only_in_case(kit: Workbench) -> None:
+    """Where a file system keeps them apart, the commit has another agent."""
+    _git(kit.folder, "config", "core.ignoreCase", "true")
+    (kit.folder / "_blocks/one.md").rename(kit.folder / "_blocks/ONE.md")
+    kit.write({"_blocks/one.md": "One.\n"})
+    _git(kit.folder, "rm", "--cached", "--quiet", "_blocks/one.md")
+    run = kit.run("--all", "--check", "--staged")
+    assert "_blocks/ONE.md:1:1: error[O612]" in run.stderr
+    assert "_blocks/one.md:1:1: error[O612]" in run.stderr
+
+
+@pytest.mark.parametrize("kind", ["clean", "process"])
+def test_filters_do_not_run(kit: Workbench, kind: str) -> None:
+    marker = kit.folder / "ran"
+    kit.write({".gitattributes": "* filter=mine\n"})
+    _git(kit.folder, "add", ".gitattributes")
+    _git(kit.folder, "config", f"filter.mine.{kind}", f"touch {shlex.quote(str(marker))}; cat")
+    (kit.folder / "_blocks/one.md").touch()
+    assert kit.run("--all", "--check", "--staged").status == 0
+    kit.write({"_blocks/one.md": "Two.\n"})
+    kit.run("--all")
+    assert "_blocks/one.md:1:1: error[O612]" in kit.run("--all", "--check", "--staged").stderr
+    assert not marker.exists()
+
+
+def test_filters_do_not_run_on_an_empty_file(kit: Workbench) -> None:
+    kit.write({"templates/agent.md.j2": '{% extends "default/agent.md.j2" %}\n', "templates/empty.j2": ""})
+    kit.run("--all")
+    os.utime(kit.folder / "templates/empty.j2", (2**31, 2**31))  # newer than the index, so git compares the content
+    _git(kit.folder, "add", "--all")
+    kit.write({".gitattributes": "* filter=mine\n"})
+    marker = kit.folder / "ran"
+    _git(kit.folder, "config", "filter.mine.clean", f"touch {shlex.quote(str(marker))}; cat")
+    assert kit.run("--all", "--check", "--staged").status == 0
+    assert not marker.exists()
+
+
+def _nested(kit: Workbench, folder: str = "_blocks") -> Path:
+    """Make a folder of the kit a repository of its own, and commit its files there."""
+    nested = kit.folder / folder
+    _git(kit.folder, "rm", "-r", "--cached", "--quiet", folder)
+    _git(nested, "init", "--quiet")
+    _git(nested, "add", ".")
+    _git(nested, "commit", "--quiet", "--message=nested")
+    return nested
+
+
+def test_a_nested_repository(kit: Workbench) -> None:
+    _nested(kit)
+    run = kit.run("--all", "--check", "--staged")
+    message = "error[O612] the file is in another git repository, `_blocks`, and the version on disk is not staged here"
+    assert (run.status, f"_blocks/one.md:1:1: {message}\n" in run.stderr) == (1, True)
+    assert "help: commit the file there, then run: git add _blocks\n" in run.stderr
+
+
+def test_a_submodule(kit: Workbench) -> None:
+    nested = _nested(kit)
+    _git(kit.folder, "add", "_blocks")
+    assert _missing(kit) == []
+    file = _edit(kit)
+    for staged in (False, True):
+        _git(nested, "commit", "--quiet", "--all", "--message=more") if staged else None
+        assert f"{file}:1:1: error[O612]" in kit.run("--all", "--check", "--staged").stderr
+    _git(kit.folder, "add", "_blocks")
+    assert _missing(kit) == []
+    (nested / "one.md").write_text("Three.\n")
+    kit.run("--all")
+    _git(kit.folder, "add", ":/.claude")
+    assert f"{file}:1:1: error[O612]" in kit.run("--all", "--check", "--staged").stderr
+
+
+def test_a_nested_repository_around_the_outputs(kit: Workbench) -> None:
+    top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
+    _git(top, "rm", "-r", "--cached", "--quiet", ".claude")
+    _git(top / ".claude", "init", "--quiet")
+    run = kit.run("--all", "--check", "--staged")
+    assert (run.status, run.stderr.count("is in another git repository")) == (1, 2)
+
+
+def test_a_hook_with_an_index_of_its_own(kit: Workbench) -> None:
+    """`git commit FILE` runs hooks with an index that has only these changes."""
+    top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
+    prefix = os.path.relpath(kit.folder, top)
+    hook = top / ".git/hooks/pre-commit"
+    hook.write_text(f"#!/bin/sh\nexec {PYTHON} -m kei_assembler --all --check --staged --kit {shlex.quote(prefix)}\n")
+    hook.chmod(0o755)
+    (kit.folder / "notes.txt").write_text("x\n")
+    _git(kit.folder, "add", "notes.txt")
+    _edit(kit)
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        _git(kit.folder, "commit", "--quiet", "--message=notes", "notes.txt")
+    assert "_blocks/one.md:1:1: error[O612]" in raised.value.stderr
+    _git(top, "commit", "--quiet", "--message=kit", "--", f"{prefix}/_blocks", ".claude")

@@ -159,3 +159,14 @@ def test_each_shell_gets_a_script(shell: str, kit: Path, forkserver: ForkServer)
     assert _offered(forkserver, kit, shell, "assemble ")
     if path := shutil.which(shell):
         subprocess.run([path, "-n"], input=script, text=True, check=True)
+
+
+@pytest.mark.parametrize("shell", OFFERED)
+def test_names_that_a_shell_would_read_differently_are_not_offered(
+    shell: str, kit: Path, forkserver: ForkServer
+) -> None:
+    for name in ("$(touch x)", "a\nplain,--force", "a b", "`id`", "a*", os.fsdecode(b"\xff"), "\u202e", "é", "d-e"):
+        (kit / "agents" / name).mkdir()
+        (kit / "agents" / name / "x.toml").write_text(AGENT.format("x"))
+    offered = ["agents/critic.toml", "agents/d-e/x.toml", "agents/inner/tester.toml", "agents/é/x.toml"]
+    assert _offered(forkserver, kit, shell, "assemble agents/") == offered

@@ -191,3 +191,19 @@ def test_a_folder_that_is_unreadable_for_a_moment_does_not_end_the_watch(
     assert "cannot be read: Permission denied" in failure.message
     is_barred = False
     assert next(built).applied == {"agents/critic.md"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", ["kit", os.fsdecode(b"k\xff"), "a\nb"], ids=["kit", "not UTF-8", "two lines"])
+def test_odd_names_do_not_end_the_watch(folder: str, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    _write(tmp_path / folder, {"assemble.toml": "", "agents/critic.toml": AGENT.format("Reviews.")})
+    watcher = Watcher(tmp_path / folder)
+    watcher.says("1 agent: 1 created")
+    odd = os.fsdecode(b"agents/\xff.toml")
+    watcher.write(odd, AGENT.format("Reviews."))
+    watcher.says("error[O614]")
+    (watcher.folder / odd).unlink()
+    watcher.write("agents/critic.toml", AGENT.format("Reviews all."))
+    watcher.says("updated agents/critic.md")
+    assert watcher.end() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import pty
 import random
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import cast
 from zlib import crc32
 
 import pytest
@@ -842,10 +844,106 @@ def test_digests_are_dropped_once_signatures_are_settled(kit: CachedKit) -> None
     assert kit.assert_same_without_cache("--all").status == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("is_record_older", [True, False])
+def test_runs_in_a_sparse_checkout_are_not_cached(kit: CachedKit, is_record_older: bool) -> None:
+    def git(*args: str) -> None:
+        configured = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *configured, *args], cwd=kit.repository, check=True, capture_output=True)
+
+    shutil.rmtree(kit.repository / ".git")
+    kit.run("--all", "--no-cache")
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message=kit")
+    before = kit.remember("--all", "--check") if is_record_older else kit.run("--all", "--check", "--no-cache")
+    git("sparse-checkout", "set", "--no-cone", "/kit/", "!/nothing")
+    for _ in range(3):
+        assert kit.run("--all", "--check") == before
+        assert not kit.was_cached
+    # The index alone decides.
+    git("rm", "--cached", "--quiet", "kit/all/agents/b.toml")
+    (kit.folder / "all/agents/b.toml").unlink()
+    assert kit.assert_same_without_cache("--all", "--check").status == 1
+    git("reset", "--quiet")
+    git("update-index", "--skip-worktree", "kit/all/agents/b.toml")
+    assert kit.assert_same_without_cache("--all", "--check") == before
+
+
+@pytest.fixture
+def mapped(kit: CachedKit) -> Iterator[mmap.mmap]:
+    """A block that another program has mapped into its memory, and already changed there.
+
+    Further changes of the same page do not show in its times, until the kernel has written the page to the disk.
+    """
+    kit.patch.setattr(signatures, "_FINE", 100_000_000)
+    block = kit.folder / "parts/blocks/rule.md"
+    with block.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        memory[:] = memory[:].replace(b"kind", b"mild")
+        kit.run("--all", "--no-cache")
+        time.sleep(0.15)
+        yield memory
+
+
+def test_a_change_through_a_mapping_is_noticed(kit: CachedKit, mapped: mmap.mmap) -> None:
+    assert kit.remember("--all", "--check").status == 0
+    before = (kit.folder / "parts/blocks/rule.md").stat()
+    mapped[:] = mapped[:].replace(b"mild", b"wise")
+    assert (kit.folder / "parts/blocks/rule.md").stat() == before
+    assert kit.assert_same_without_cache("--all", "--check").status == 1
+    mapped[:] = mapped[:].replace(b"wise", b"mild")
+    assert kit.run("--all", "--check").status == 0
+
+
+def test_the_newest_of_many_recent_files_are_compared(kit: CachedKit, mapped: mmap.mmap) -> None:
+    kit.write({f"kit/all/agents/x{number}.toml": AGENT.format(f"x{number}") for number in range(50)})
+    os.utime(kit.folder / "parts/blocks/rule.md")
+    kit.run("--all", "--no-cache")
+    time.sleep(0.15)
+    assert kit.remember("--all", "--check").status == 0
+    assert len(_recent(kit)) <= signatures.MAX_RECENT
+    mapped[:] = mapped[:].replace(b"mild", b"wise")
+    assert kit.assert_same_without_cache("--all", "--check").status == 1
+
+
+def test_digests_of_recent_files_are_dropped_after_a_minute(kit: CachedKit, mapped: mmap.mmap) -> None:
+    kit.remember("--all", "--check")
+    assert str(kit.folder / "parts/blocks/rule.md") in _recent(kit)
+    mapped.flush()
+    kit.patch.setattr(signatures, "_WRITE_BACK", 100_000_000)
+    assert kit.run("--all", "--check").status == 0
+    assert kit.was_cached
+    assert _recent(kit) == {}
+    mapped[:] = mapped[:].replace(b"mild", b"wise")
+    assert kit.assert_same_without_cache("--all", "--check").status == 1
+
+
+def _recent(kit: CachedKit) -> dict[str, str]:
+    return cast(dict[str, str], _saved(kit.record())["recent"])
+
+
+def test_a_digest_is_taken_of_nothing_but_the_recorded_file(tmp_path: Path) -> None:
+    file, link, folder = tmp_path / "file", tmp_path / "link", tmp_path / "folder"
+    file.write_text("text")
+    link.symlink_to("file")
+    folder.mkdir()
+    before = {path: " ".join(map(str, signatures.signature(str(path)))) for path in (file, link, folder)}
+    digests = {path: signatures.digest_of(str(path), before[path]) for path in before}
+    assert digests[file] == digests[link] == signatures.digest(b"text")
+    for path in before:
+        path.rmdir() if path == folder else path.unlink()
+        path.symlink_to("/etc" if path == folder else "/etc/passwd")
+    for path in (file, folder):
+        with pytest.raises(OSError, match=r"symbolic link|Not a directory"):
+            signatures.digest_of(str(path), before[path])
+    with pytest.raises(OSError, match="symbolic link"):  # the recorded target is itself a link by now
+        signatures.digest_of(str(link), before[link])
+
+
 def test_a_pipe_instead_of_a_file_does_not_block(kit: CachedKit) -> None:
     pipe = kit.outside / "pipe"
     os.mkfifo(pipe)
-    program = f"from kei_assembler.files.signatures import digest_of; digest_of({str(pipe)!r})"
+    program = f"from kei_assembler.files.signatures import digest_of; digest_of({str(pipe)!r}, '')"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=10)
 
 
@@ -874,7 +972,7 @@ def test_a_clock_that_was_set_back_is_not_trusted(kit: CachedKit) -> None:
     assert not list(kit.records.glob("*.json"))
 
 
-MOUNTS = "24 1 0:7 / / rw - ext4 /dev/x rw\n25 24 {} / /mnt rw,relatime shared:1 - {} source rw\n"
+MOUNTS = "24 1 0:7 / /a\u2028\r\v\xa0b rw - ext4 /dev/x rw\n25 24 {} / /mnt rw,relatime shared:1 - {} source rw\n"
 
 
 @pytest.mark.parametrize(

@@ -618,6 +618,15 @@ def test_shared_sections_become_blocks(bench: Workbench) -> None:
     assert bench.read("agents/critic.md").endswith(shared)
 
 
+def test_shared_sections_get_numbers_and_existing_blocks(bench: Workbench) -> None:
+    sections = "".join(f"# Rule\n\nThe rule {number}.\n\n" for number in range(1, 5))
+    for name in ("critic", "tester"):
+        bench.write({f"x/{name}.md": f"---\nname: {name}\ndescription: D.\n---\nYou.\n\n{sections}"})
+    bench.write({"_blocks/rule-2.md": "Another.\n", "_blocks/law.md": "# Rule\n\nThe rule 3.\n", "agents/x.txt": ""})
+    assert bench.run("import", "--share", "x").status == 0
+    assert _manifest(bench)["blocks"] == ["rule", "rule-3", "law", "rule-4"]
+
+
 @pytest.mark.parametrize(
     ("front", "body", "is_reported"),
     [("\r\n", "\r\n", True), ("\r\n", "\n", True), ("\n", "\r\n", False), ("\n", "\n", False)],

@@ -21,10 +21,12 @@ from kei_assembler.importing.convert import convert
 from kei_assembler.importing.hard_breaks import with_backslashes
 from kei_assembler.importing.names import unique_names
 from kei_assembler.importing.pending_kit import manifest_text, new_kit, pending_manifests
+from kei_assembler.markdown.structure import trimmed
 from kei_assembler.render.renderer import Renderer
 from kei_assembler.rules import check_manifest
 from kei_assembler.toml.source import read_toml
 from readers import AgentFile, as_claude_code, by_lines, read
+from strategies import OTHER_SPACES
 
 LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Cf", "Zl", "Zp", "Mn", "Me"])
 NUMBER = re.compile("[-+.0-9a-fA-FxXo]*")  # PyYAML writes some that YAML 1.2 reads differently
@@ -67,7 +69,7 @@ def _imported(raw: bytes, tmp: Path, target: str = "claude-code") -> Imported | 
         return None
     kit, _ = new_kit(str(tmp), [agent])
     ((name, name_findings),) = unique_names([agent])
-    one = convert(kit, agent, name, [name])
+    one = convert(kit, agent, name, frozenset({name}))
     (file,) = pending_manifests(kit, [one])
     source = read_toml(file.path, file.text.encode())
     assert source.error is None
@@ -93,6 +95,19 @@ def test_an_import_generates_the_same_file(tmp_path_factory: pytest.TempPathFact
         expected["tools"] = front["tools"]
     assert values == expected
     assert _squeezed(closed(body.strip("\n"))[0]) in _squeezed(made)
+
+
+ODD_LINES = st.lists(st.sampled_from(["a", "- ", "> ", *" \t\n", "\n\n", *OTHER_SPACES]), max_size=8).map("".join)
+
+
+@settings(deadline=None)
+@given(ODD_LINES)
+def test_other_white_space_is_imported_as_text(tmp_path_factory: pytest.TempPathFactory, body: str) -> None:
+    imported = _imported(f"---\nname: critic\ndescription: x\n---\n{body}".encode(), tmp_path_factory.getbasetemp())
+    assert imported
+    _, made = read("claude-code", imported.text)
+    written, _ = with_backslashes(body.strip("\n"))
+    assert made.removeprefix("# ROLE\n\n").rstrip("\n") == trimmed(written)
 
 
 # Front matter as people write it: for each key its usual forms, in any order, with other lines of such files.

@@ -19,9 +19,9 @@ from ruamel.yaml import YAML
 
 from conftest import examples
 from kei_assembler.loader import load_kit
-from kei_assembler.markdown.structure import collapse_whitespace
 from kei_assembler.model.manifest import manifest_reader, manifest_shape
 from kei_assembler.render.renderer import Renderer
+from kei_assembler.whitespace import collapse_whitespace
 
 Values = dict[str, Any]
 

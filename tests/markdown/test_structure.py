@@ -15,8 +15,6 @@ from conftest import examples
 from kei_assembler.markdown.structure import (
     Unclosed,
     code_span,
-    collapse_whitespace,
-    collapse_whitespace_all,
     escape_block_start,
     escape_block_starts,
     fence_around,
@@ -24,6 +22,7 @@ from kei_assembler.markdown.structure import (
     prose,
     strip_trailing_whitespace,
 )
+from kei_assembler.whitespace import collapse_whitespace, collapse_whitespace_all
 from strategies import BITS, CONTAINERS
 
 READER = MarkdownIt("commonmark")

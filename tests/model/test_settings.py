@@ -153,6 +153,13 @@ def test_output(pattern: str, path: str, bench: Workbench) -> None:
         ('ignore = ["tools"]', "1:11 C702", "a code such as `B201`"),
         ('target.claude-code.output = "all.md"', "1:20 C702", "contains `{name}`"),
         ('target.claude-code.output = "/{name}"', "1:20 C702", "a path relative to the kit"),
+        ('target.claude-code.output = "{dir}/{dir}/{name}"', "1:20 C702", "can contain `{dir}` once"),
+        (f'target.claude-code.output = "{"a" * 250}{{name}}"', "1:20 C702", "has at most 255 characters"),
+        (
+            f"extra-keys = {{ {', '.join(f'k{number} = 1' for number in range(1001))} }}",
+            "1:1 C702",
+            "`extra-keys` has 1,001 entries; the most is 1,000",
+        ),
         ('required = ["name", "modl"]', "1:21 C703", "did you mean `model`?"),
         ('extra-keys = { tools = "string" }', "1:16 C704", "every manifest already has the key `tools`"),
         ('extra-keys = { a-b = "string" }', "1:16 C704", "templates read it as `extra.KEY`"),

@@ -328,3 +328,54 @@ def test_a_second_kit_in_the_same_output_folder_keeps_its_files(repository: Work
     run = repository.run("--all", "--prune")
     assert (run.status, run.stdout) == (0, "created out/a.md\n")
     assert (repository.folder / "out/b.md").is_file()
+
+
+def test_a_kit_inside_another_keeps_its_files(repository: Workbench) -> None:
+    repository.write(
+        {
+            "assemble.toml": 'manifests = "."\n' + OUT.format("out/{name}.md"),
+            "kits/b/assemble.toml": 'root = "../.."\n' + OUT.format("../../out/{name}.more.md"),
+            "kits/b/agents/b.toml": AGENT.format("b"),
+        }
+    )
+    assert repository.run("--all", "--kit", "kits/b").stdout == "created ../../out/b.more.md\n"
+    run = repository.run("--all", "--prune")
+    assert (run.status, run.stdout) == (0, "created out/a.md\ncreated out/b.md\n")
+    (repository.folder / "kits/b/agents/b.toml").unlink()
+    assert "deleted out/b.more.md\n" in repository.run("--all", "--prune").stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "init linked",
+        "--all --kit linked",
+        "agents/b.toml",
+        "schema --kit linked",
+        "import x.md --kit linked",
+        "linked/agents/b.toml",
+    ],
+)
+def test_no_kit_is_used_through_a_link_out_of_the_work_tree(repository: Workbench, command: str) -> None:
+    outside = repository.folder.parent / "outside"
+    (repository.folder / "agents/a.toml").unlink()
+    (repository.folder / "agents").rmdir()
+    _link(repository, "linked", "../outside")
+    _link(repository, "agents", "linked/agents")
+    (outside / "agents").mkdir()
+    (outside / "_blocks").mkdir()
+    (outside / "agents/b.toml").write_text(AGENT.format("b"))
+    repository.write({"x.md": "---\nname: x\ndescription: X.\n---\n\nYou.\n"})
+    before = _outside(repository)
+    run = repository.run(*command.split())
+    assert (run.status, run.stdout) == (2, "")
+    refusals = ("is a link that leads outside the git work tree", "is not a manifest of the kit in")
+    assert any(refusal in run.stderr for refusal in refusals)
+    assert _outside(repository) == before
+
+
+def test_a_kit_is_used_through_a_link_inside_the_work_tree(repository: Workbench) -> None:
+    repository.write({"tools/kit/agents/b.toml": AGENT.format("b"), "tools/kit/_blocks/.keep": ""})
+    _link(repository, "linked", "tools/kit")
+    assert repository.run("--all", "--kit", "linked").status == 0
+    assert (repository.folder / "tools/kit/agents/b.md").is_file()

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from conftest import examples
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import is_hidden
-from kei_assembler.markdown.structure import collapse_whitespace
 from kei_assembler.model.manifest import manifest_reader, manifest_shape
 from kei_assembler.render.renderer import Renderer
+from kei_assembler.whitespace import collapse_whitespace
 from readers import AgentFile, read
 
 # Text without the characters that are rejected as hidden.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from shlex import quote
 from typing import NamedTuple
 
 from kei_assembler.kit import kit_option
+from kei_assembler.markdown import shell
 
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 """The maximum size of a generated file, far above that of any real agent file."""
@@ -59,7 +59,7 @@ class Change(NamedTuple):
         """
         where = kit_option(kit)
         only = f"{where} --target {self.target}" if self.chosen else where
-        what = quote(self.manifest) if self.manifest else "--all"
+        what = shell.word(self.manifest) if self.manifest else "--all"
         if self.status in WRITABLE:
             return f"assemble{only} {what}"
         if self.status in PROTECTED:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from difflib import unified_diff
-from itertools import islice
+from difflib import Match, SequenceMatcher
+from itertools import accumulate
 
 from kei_assembler.build.changes import Change
 from kei_assembler.build.classify import text_of
 from kei_assembler.markdown import stamp
+from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.paths import normalize
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.targets import TARGETS
+from kei_assembler.whitespace import SPACES
 
 MAX_DIFFS = 32 * 1024 * 1024
 """How many characters of diffs a report contains at most. The diff that reaches this size is still whole."""
 
 _MAX_BYTES = 1024 * 1024
-_MAX_LINES = 40_000
+_MAX_STEPS = 2_000_000
+_CONTEXT = 3
 _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
-_NEEDS_QUOTES = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
 def diffs(changes: Iterable[Change], prefix: str = "") -> Iterator[str]:
@@ -56,10 +58,16 @@ def diff(change: Change, prefix: str = "") -> str:
 
 
 def _name(side: str, path: str) -> str:
+    """The name as git quotes it: what is hidden, ends a line or is not UTF-8 becomes octal escapes of its bytes."""
     name = f"{side}/{path}"
-    if not _NEEDS_QUOTES.search(name):
-        return name
-    return '"' + _NEEDS_QUOTES.sub(lambda match: f"\\{ord(match[0]):03o}", name) + '"'
+    quoted = "".join(map(_escaped, name))
+    return name if quoted == name else f'"{quoted}"'
+
+
+def _escaped(character: str) -> str:
+    if character not in '"\\\t\n' and not is_hidden(character):
+        return character
+    return "".join(f"\\{byte:03o}" for byte in character.encode(errors="surrogateescape"))
 
 
 def _lines(content: bytes | None) -> list[str]:
@@ -68,18 +76,40 @@ def _lines(content: bytes | None) -> list[str]:
     return [f"{line}\n" for line in lines[:-1]] + lines[-1:] * bool(lines[-1])
 
 
+class _Matcher(SequenceMatcher[str]):
+    """Finds the lines that two texts share, in a limited number of steps. After that, all other lines differ.
+
+    A search compares each line of a part with all equal lines of the other text, and there can be one for each line.
+    """
+
+    a: list[str]
+    b2j: dict[str, list[int]]
+
+    def __init__(self, before: list[str], after: list[str]) -> None:
+        super().__init__(None, before, after)
+        self._steps = [0, *accumulate(1 + len(self.b2j.get(line, ())) for line in before)]
+        self._left = _MAX_STEPS
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
+        """Return the longest part that the two texts share, or an empty one if there are no steps left."""
+        self._left -= self._steps[len(self.a) if ahi is None else ahi] - self._steps[alo]
+        return super().find_longest_match(alo, ahi, blo, bhi) if self._left >= 0 else Match(alo, blo, 0)
+
+
 def _hunks(before: list[str], after: list[str]) -> Iterator[str]:
-    is_long = len(before) + len(after) > _MAX_LINES
-    for line in _one_hunk(before, after) if is_long else islice(unified_diff(before, after), 2, None):
-        yield line if line.endswith("\n") else line + _MISSING_NEWLINE
+    for group in _Matcher(before, after).get_grouped_opcodes(_CONTEXT):
+        (_, old, _, new, _), (_, _, old_end, _, new_end) = group[0], group[-1]
+        yield f"@@ -{_range(old, old_end)} +{_range(new, new_end)} @@\n"
+        for tag, start, end, other_start, other_end in group:
+            sides = [(" ", before[start:end])] if tag == "equal" else []
+            sides = sides or [("-", before[start:end]), ("+", after[other_start:other_end])]
+            for line in (f"{sign}{line}" for sign, lines in sides for line in lines):
+                yield line if line.endswith("\n") else line + _MISSING_NEWLINE
 
 
-def _one_hunk(before: list[str], after: list[str]) -> Iterator[str]:
-    """All lines of both in one hunk: finding the lines they share takes quadratic time."""
-    ranges = (f"{bool(lines):d},{len(lines)}" for lines in (before, after))
-    yield "@@ -{} +{} @@\n".format(*ranges)
-    yield from (f"-{line}" for line in before)
-    yield from (f"+{line}" for line in after)
+def _range(start: int, end: int) -> str:
+    """A range of lines as a unified diff writes it: an empty one has the number of the line before it."""
+    return f"{start + 1}" if end - start == 1 else f"{start + (end > start)},{end - start}"
 
 
 def likely_cause(change: Change) -> str:
@@ -94,16 +124,17 @@ def likely_cause(change: Change) -> str:
 
 
 def _without_trailing_space(text: str) -> str:
-    return "\n".join(line.rstrip(" \t") for line in text.split("\n")).rstrip("\n")
+    return "\n".join(line.rstrip(SPACES) for line in text.split("\n")).rstrip("\n")
 
 
 def _without_padding(text: str) -> str:
-    lines = ("|".join(map(str.strip, line.split("|"))) if "|" in line else line for line in text.split("\n"))
+    rows = (line.split("|") for line in text.split("\n"))
+    lines = ("|".join(cell.strip(SPACES) for cell in row) if len(row) > 1 else row[0] for row in rows)
     return re.sub(r"-{2,}", "", _without_trailing_space("\n".join(lines)))
 
 
 def _without_style(text: str) -> str:
-    return re.sub(r"[\s*_+\\-]|&#\d+;", "", text)
+    return re.sub(r"[ \t\n*_+\\-]|&#[0-9]+;", "", text)
 
 
 _CAUSES: tuple[tuple[str, Callable[[str], str]], ...] = (

@@ -62,8 +62,14 @@ def unstaged(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
     up_to_date = (change.path for change in changes if change.applied or change.status is FileStatus.UNCHANGED)
     return [
         diagnostic
-        for path, is_ignored in staged_files.unstaged(kit, up_to_date).items()
-        for diagnostic in run_rule(drift.file_unstaged, Source(path, ""), display_path(kit.path(path)), is_ignored)
+        for path, (is_ignored, other) in staged_files.unstaged(kit, up_to_date).items()
+        for diagnostic in run_rule(
+            drift.file_unstaged,
+            Source(path, ""),
+            display_path(kit.path(path)),
+            is_ignored,
+            other and display_path(kit.path(other)),
+        )
     ]
 
 

@@ -18,6 +18,7 @@ from kei_assembler.build.generators import Generators
 from kei_assembler.build.output_patterns import Reach, reach
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files import Entry
+from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import is_inside, normalize, upwards
@@ -76,7 +77,7 @@ def _places(kit: LoadedKit, row: Target) -> list[_Place]:
 def _projects(kit: LoadedKit, row: Target, folder: str) -> Iterator[str]:
     """The folders, up to the root, that are a project in which the client finds the files of an output folder."""
     top = os.path.normpath(kit.path(kit.settings.root))
-    agent_folder = re.compile(rf"(?i:(.*)/(?:{'|'.join(map(re.escape, row.agent_folders))})(?:/.*)?)")
+    agent_folder = re.compile(rf"(?is:(.*)/(?:{'|'.join(map(re.escape, row.agent_folders))})(?:/.*)?)")
     for path in (os.path.normpath(kit.path(folder)), kit.files.resolve(kit.path(folder))):
         match = agent_folder.fullmatch(path.replace(os.sep, "/"))
         project = os.path.normpath(match[1] or os.sep) if match else ""
@@ -116,6 +117,8 @@ class _Search:
                     self._add(prefix + path, row)
 
     def _add(self, path: str, row: Target) -> None:
+        if is_left_out(self.kit.files, self.kit.path(path)):  # clients do not find it here
+            return
         self.found.setdefault(self.generators.location(path), Change(FileStatus.UNMANAGED, path, "", row.name))
 
     def _spellings(self, folder: str, row: Target) -> list[str]:

@@ -13,12 +13,13 @@ from kei_assembler.build.planner import ManifestPlan, Planner
 from kei_assembler.build.progress import with_progress
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_errors
-from kei_assembler.kit import LoadedKit
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
 from kei_assembler.rules import check_block, check_defaults, check_kit, check_templates, outputs
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 BATCH = 16
 """The number of manifests to plan at a time."""
 
-_AT_EACH_FILE = (outputs.output_outside_root.code,)
+_AT_EACH_FILE = (outputs.output_outside_root.code, outputs.unusable_path.code)
 """Codes of shared findings that are located at a manifest. The others are located at their cause."""
 
 
@@ -55,6 +56,8 @@ def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collect
 def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str]) -> Plan:
     planner = Planner(kit, ignored)
     merged = _Merged(kit, planner.cost)
+    if whole and kit.lacking:
+        files = merged.without_lacking(files)
     batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
     for plans in shared(planner.plan, batches, with_progress, planner.receive):
         for plan in plans:
@@ -62,7 +65,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
     changes = merged.changes
     if whole and not has_errors(found):
-        found += check_kit(merged.usage)
+        found += check_kit(merged.usage) if not kit.lacking else []
         leftovers = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets, planner.cost)
         if kit.settings.exclusive:
             from kei_assembler.build.intruders import with_intruders
@@ -101,6 +104,18 @@ class _Merged:
         self.left_out: dict[str, str] = {}
         self._causes: set[tuple[str, str, Location | None]] = set()
 
+    def without_lacking(self, files: Sequence[str]) -> list[str]:
+        """Return the manifests that can be planned although the kit lacks sources.
+
+        What the others generate is unknown, so all outputs that manifests can have are theirs.
+        """
+        disk = OutputFiles(self.kit)
+        for file in self.kit.manifests:
+            for path in {self.kit.output(target, stem(file), file) for target in TARGETS}:
+                self.left_out[disk.real(path).casefold()] = path
+        is_lacking_all = not self.kit.lacking.isdisjoint(self.kit.templates())
+        return [] if is_lacking_all else [file for file in files if file not in self.kit.lacking]
+
     def add(self, plan: ManifestPlan) -> None:
         """Add one manifest's plan."""
         self.found += plan.found
@@ -132,7 +147,9 @@ class _Merged:
         """
         names = {*self.kit.settings.obligatory, *filter(is_block_name, self.usage.blocks)}
         names.update(self.kit.block_names if whole else ())
-        blocks = filter(None, map(self.kit.block, sorted(names)))
+        blocks = [block for block in map(self.kit.block, sorted(names)) if block]
+        if self.kit.lacking:
+            blocks = [block for block in blocks if block.source.file not in self.kit.lacking]
         found = [one for block in blocks for one in self._counted(check_block(self.usage, block))]
         for about_template in check_templates(self.kit) if whole else ():
             found += filter(self._is_new, self._counted(about_template))

@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.classify import classify_leftover, is_manifest_path
 from kei_assembler.build.cost import ENTRY_BYTES, Cost
+from kei_assembler.build.generators import Generators
 from kei_assembler.build.output_patterns import deepened, reach
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files.atomic import is_temporary
+from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import normalize
 from kei_assembler.targets import TARGETS
@@ -48,6 +50,7 @@ class _Search:
         self.kit = kit
         self.cost = cost
         self.disk = OutputFiles(kit)
+        self.generators = Generators(kit)
         self.seen = set(known)
 
     def leftovers(self, patterns: Iterable[tuple[Target, str]], concerns: Callable[[Change], bool]) -> Iterator[Change]:
@@ -55,15 +58,28 @@ class _Search:
         searched = ((row.name, deepened(path) if row.searches_subfolders else path) for row, path in patterns)
         for target, pattern in dict.fromkeys((target, normalize(pattern)) for target, pattern in searched):
             for path in self._files(pattern):
+                if self._is_left_out(path):  # clients do not find it here
+                    continue
                 real = self.disk.real(path).casefold()
                 is_new = real not in self.seen and not self.kit.files.is_link(self.kit.path(path))
                 self.seen.add(real)
                 content = self.disk.peek(path) if is_new else None
                 self.cost.add(handled=len(content or b""))
                 leftover = classify_leftover(self.kit, path, target, content) if content else None
-                if leftover and concerns(leftover):
+                if leftover and concerns(leftover) and not self._has_generator(leftover):
                     self.cost.add(kept=ENTRY_BYTES + len(leftover.before or b""))
                     yield leftover
+
+    def _has_generator(self, leftover: Change) -> bool:
+        """Whether the manifest of an orphan is only left out of a sparse checkout, or belongs to another kit."""
+        if leftover.status is not FileStatus.ORPHAN or leftover.before is None:
+            return False
+        comment = TARGETS[leftover.target].form.comment
+        is_generated = self.generators.generates(leftover.path, leftover.before, comment)
+        return is_generated or self._is_left_out(leftover.manifest)
+
+    def _is_left_out(self, file: str) -> bool:
+        return is_left_out(self.kit.files, self.kit.path(file))
 
     def _files(self, pattern: str) -> Iterator[str]:
         """The files whose paths match an output pattern."""

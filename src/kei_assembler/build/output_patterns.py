@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 from kei_assembler.paths import is_hidden, normalize
 
+# The placeholders: an agent's name, the same name again, the folder of a manifest, any subfolders before and after a
+# `/`, and any folder or none. Lone surrogates stand for them, because no setting and no path contains one.
+_NAME, _SAME, _DIR, _INNER, _MORE, _SOME = map(chr, range(0xD800, 0xD806))
 _VISIBLE = "[^/.][^/]*"
 _REGEX = {
-    "{name}": _VISIBLE,
-    "{inner}": f"(?:{_VISIBLE}/)*",
-    "{more}": f"(?:/{_VISIBLE})*",
-    "{some}": rf"(?:\.|{_VISIBLE}(?:/{_VISIBLE})*)",
+    _INNER: f"(?:{_VISIBLE}/)*",
+    _MORE: f"(?:/{_VISIBLE})*",
+    _SOME: rf"(?:\.|{_VISIBLE}(?:/{_VISIBLE})*)",
 }
-"""The placeholders: an agent's name, any subfolders before and after a `/`, and any folder or none."""
-
-_TOKENS = re.compile("({})".format("|".join(map(re.escape, _REGEX))))
-_CUTS = re.compile(r"(?<=/)|(?<=\{inner\})|(?<=\{more\})|(?<=\{some\})")
+_TOKENS = re.compile("([\ud800-\ud805])")
+_CUTS = re.compile(f"(?<=[/{_INNER}{_MORE}{_SOME}])")
 
 
 class Reach(NamedTuple):
@@ -36,18 +36,29 @@ class Reach(NamedTuple):
 
 def reach(pattern: str, manifests: str) -> Reach:
     """Return where the files of an output pattern can lie in a kit with this manifests folder."""
-    spread = _spread(normalize(pattern), manifests)
-    folder = os.path.dirname(spread.partition("{")[0]) or "."
-    suffix = os.path.basename(spread).rpartition("}")[2]
-    starts = dict.fromkeys(spread[: cut.start()] for cut in _CUTS.finditer(spread))
-    inner = "|".join(f"{_regex(start)}/" if not start.endswith(("/", "{inner}")) else _regex(start) for start in starts)
-    return Reach(folder, suffix, re.compile(_regex(spread)), re.compile(inner or "(?!)"))
+    spread = _spread(normalize(pattern).replace("{name}", _NAME).replace("{dir}", _DIR), manifests)
+    literals = _TOKENS.split(spread)
+    folder = os.path.dirname(literals[0]) or "."
+    prefix = "" if folder == "." else f"{folder}/"
+    starts = dict.fromkeys(spread[len(prefix) : cut.start()] for cut in _CUTS.finditer(spread, len(prefix) + 1))
+    inner = "|".join(_regex(each, f"name{number}") for number, each in enumerate(map(_as_folder, starts)))
+    return Reach(
+        folder,
+        os.path.basename(literals[-1]),
+        re.compile(_regex(spread, "name")),
+        re.compile(f"{re.escape(prefix)}(?:{inner})" if inner else "(?!)"),
+    )
+
+
+def _as_folder(start: str) -> str:
+    """The start of a pattern, with a `/` at the end of the paths that it matches."""
+    return start if start.endswith(("/", _INNER)) else f"{start}/"
 
 
 def deepened(pattern: str) -> str:
     """Return the pattern for a client that also finds agents in subfolders of the output's folder."""
     folder, name = os.path.split(pattern)
-    return f"{folder}/{{inner}}{name}" if folder and "{" not in folder else pattern
+    return f"{folder}/{_INNER}{name}" if folder and "{" not in folder else pattern
 
 
 def _spread(pattern: str, manifests: str) -> str:
@@ -57,16 +68,21 @@ def _spread(pattern: str, manifests: str) -> str:
     it is the manifests folder or one below, since any folder would mean to search everywhere. If `{dir}` is the kit's
     own folder, it adds nothing to the path.
     """
-    if manifests != "." and (is_hidden(manifests) or not _is_free(pattern.partition("{dir}")[0])):
-        return normalize(pattern.replace("{dir}/", f"{manifests}/{{inner}}").replace("{dir}", f"{manifests}{{more}}"))
-    whole = re.sub(r"(?:^|(?<=/))\{dir\}/", "{inner}", pattern)
-    return re.sub(r"/\{dir\}$", "{more}", whole).replace("{dir}", "{some}")
+    if manifests != "." and (is_hidden(manifests) or not _is_free(pattern.partition(_DIR)[0])):
+        return normalize(pattern.replace(f"{_DIR}/", f"{manifests}/{_INNER}").replace(_DIR, f"{manifests}{_MORE}"))
+    whole = re.sub(rf"(?:^|(?<=/)){_DIR}/", _INNER, pattern)
+    return re.sub(f"/{_DIR}$", _MORE, whole).replace(_DIR, _SOME)
 
 
 def _is_free(before: str) -> bool:
     """Whether the part of a pattern before `{dir}` is a folder that the pattern names."""
-    return before.endswith("/") and "{" not in before and not before.endswith("../")
+    return before.endswith("/") and not _TOKENS.search(before) and not before.endswith("../")
 
 
-def _regex(pattern: str) -> str:
-    return "".join(_REGEX.get(part) or re.escape(part) for part in _TOKENS.split(pattern))
+def _regex(pattern: str, group: str) -> str:
+    """The regular expression for a pattern, with the group for the first mention of the name."""
+    # all mentions of the name are the same: several patterns for any name would match a long path in too many ways
+    placeholders = {**_REGEX, _NAME: f"(?P<{group}>{_VISIBLE})", _SAME: f"(?P={group})"}
+    first, name, rest = pattern.partition(_NAME)
+    parts = _TOKENS.split(first + name + rest.replace(_NAME, _SAME))
+    return "".join(placeholders.get(part) or re.escape(part) for part in parts)

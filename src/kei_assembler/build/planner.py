@@ -88,7 +88,7 @@ class Planner:
         plans = []
         for manifest, plan in checked:
             kept, handled = self.cost.kept, self.cost.handled - plan.handled
-            if manifest is not None:
+            if manifest is not None and not self._lacks_blocks(plan):
                 self._plan_outputs(manifest, plan)
             self.cost.add_findings(chain(plan.found, plan.shared))
             plans.append(plan._replace(kept=self.cost.kept - kept, handled=self.cost.handled - handled))
@@ -102,6 +102,11 @@ class Planner:
         """
         for plan in plans:
             self.cost.add(plan.kept, plan.handled)
+
+    def _lacks_blocks(self, plan: ManifestPlan) -> bool:
+        lacking = self.kit.lacking
+        blocks = map(self.kit.block, plan.use.blocks if lacking and plan.use else ())
+        return any(block.source.file in lacking for block in blocks if block)
 
     def _plan_outputs(self, manifest: Manifest, plan: ManifestPlan) -> None:
         for artifact in self.render(manifest, plan):
@@ -158,7 +163,7 @@ class Planner:
             plan.found.extend(run_rule(outputs.output_is_source, source, path, owner))
         else:
             try:
-                change, problems = classify(self.kit, artifact, self.disk.read(path)), []
+                change, problems = classify(self.kit, artifact, self.disk.read(path, artifact.content)), []
                 self.cost.add(kept=ENTRY_BYTES + len(change.before or b"") + len(change.after or b""))
             except OSError as error:
                 reason = error.strerror or str(error)

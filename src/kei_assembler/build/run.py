@@ -17,6 +17,7 @@ from kei_assembler.kit.discovery import git_top
 from kei_assembler.loader import refuse
 from kei_assembler.markdown.hidden_text import named
 from kei_assembler.model.settings import character
+from kei_assembler.suggestions import counted
 
 
 class Policy(NamedTuple):
@@ -125,5 +126,8 @@ def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change]) -> Itera
         yield Waiver(f"{named(character(name))} may be in the text", reason)
     for allowance in kit.settings.allow_rights:
         yield Waiver(f"{allowance['agent']} may have {', '.join(allowance['rights'])}", allowance["reason"])
+    if kit.lacking:
+        what = f"{counted(len(kit.lacking), 'file')} outside the sparse checkout"
+        yield Waiver(f"what needs {what} is not checked, since this partial clone lacks the content")
     for folder in sorted({os.path.dirname(change.path) for change in changes if change.path.startswith("../")}):
         yield Waiver(f"files are written outside the kit, to {folder}")

@@ -3,47 +3,96 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
 
-from kei_assembler.build.changes import FileStatus
+from kei_assembler.build.changes import MAX_OUTPUT_BYTES, FileStatus
 from kei_assembler.build.classify import classify_leftover
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
-from kei_assembler.diagnostics import AssembleError
-from kei_assembler.files.git_index import Git
+from kei_assembler.files.git_index import Entry, Git
 from kei_assembler.kit import BODY_TEMPLATE, PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.discovery import git_top
-from kei_assembler.paths import is_hidden, is_inside, normalize
+from kei_assembler.paths import is_hidden, is_inside, normalize, upwards
 from kei_assembler.targets import TARGETS
 
 
-def unstaged(kit: LoadedKit, outputs: Iterable[str]) -> dict[str, bool]:
-    """Return the files of a kit that differ between git's index and the disk, and whether git ignores each of them.
+class Unstaged(NamedTuple):
+    """Why a file is not staged: git ignores it, or it lies in another repository, whose folder is given."""
+
+    is_ignored: bool = False
+    repository: str = ""
+
+
+def unstaged(kit: LoadedKit, outputs: Iterable[str]) -> dict[str, Unstaged]:
+    """Return the files of a kit that differ between git's index and the disk, with the reason.
 
     These are the given outputs, the schema files and the sources, and deleted files that were a source or an output.
-    A `pyproject.toml` is left out, since it is not only about the kit, and so are ignored files next to templates. The
-    paths are relative to the kit, with links resolved, and sorted.
+    A `pyproject.toml` is left out, since it is not only about the kit, and so are ignored files next to templates and
+    files outside the work tree. The paths are relative to the kit, with links resolved, and sorted.
 
     Raises:
-        AssembleError: git is not installed, or the kit is not in a work tree.
+        AssembleError: git is not installed, or the kit is not in a work tree, or a file cannot be read.
     """
-    top = git_top(kit.folder) or kit.folder
-    git = Git.of(kit.files.resolve(top), is_here=git_top(os.getcwd()) == top)
+    index = _Index(kit)
     wanted = {*outputs, *kit.sources(), SETTINGS_FILE, MANIFEST_SCHEMA, SETTINGS_SCHEMA} - {PROJECT_FILE}
-    real = {real for path in wanted for real in _real_paths(kit, path)}
-    folders = sorted(_folders(kit, git, real))
-    ignored = set(git.listed(folders, "--others", "--ignored", "--exclude-standard"))
+    real = {real for path in wanted for real in _real_paths(kit, path) if is_inside(real, index.git.top)}
+    index.load(real)
+    differing = {path for path in real if index.differs(path)}
+    gone = {path for path in index.entries.keys() - real if _belonged_to(kit, index, path)}
+    ignored = index.git.ignored(sorted(differing - index.entries.keys()))
     beside_templates = {real for path in kit.templates() for real in _real_paths(kit, path)} & ignored
-    differing = [path for path in git.listed(folders, "--modified", "--others") if path not in beside_templates]
-    ours = (path for path in differing if path in real or _belonged_to(kit, git, path))
-    return dict(sorted((_relative(kit, path), path in ignored) for path in ours))
+    return {
+        _relative(kit, path): Unstaged(path in ignored, index.repository(path))
+        for path in sorted((differing | gone) - beside_templates)
+    }
 
 
-def _folders(kit: LoadedKit, git: Git, paths: Iterable[str]) -> Iterator[str]:
-    """The paths to ask git for: the folders of the sources and of these files, but a file at the top itself."""
-    yield from (kit.files.resolve(kit.path(folder)) for folder, _ in _source_folders(kit))
-    for path in paths:
-        folder = os.path.dirname(path)
-        yield path if folder == git.top else folder
+class _Index:
+    """What git would commit of a kit: the entries of the index, and of the commits of submodules, with their `Git`."""
+
+    def __init__(self, kit: LoadedKit) -> None:
+        self._kit = kit
+        top = git_top(kit.folder) or kit.folder
+        self.git = Git.of(kit.files.resolve(top), is_here=git_top(os.getcwd()) == top)
+        self.entries: dict[str, tuple[Git, Entry]] = {}
+
+    def load(self, files: Collection[str]) -> None:
+        """Load the entries of these files, and of everything else in their folders and in those of sources."""
+        folders = {self._kit.files.resolve(self._kit.path(folder)) for folder, _ in _source_folders(self._kit)}
+        # Only at the top, ask for the files themselves, not for everything in their folder.
+        folders |= {file if os.path.dirname(file) == self.git.top else os.path.dirname(file) for file in files}
+        paths = sorted({*folders, *self._tops_above(folders)})
+        pending = [(self.git, path, entry) for path, entry in self.git.entries(paths).items()]
+        while pending:
+            git, path, entry = pending.pop()
+            if not entry.is_submodule:
+                self.entries[path] = git, entry
+            elif any(is_inside(file, path) for file in files) and self._is_top(path):
+                inner = Git.of(path, is_here=False)
+                pending += [(inner, *found) for found in inner.entries_of_commit(entry.blob).items()]
+
+    def _tops_above(self, folders: Iterable[str]) -> set[str]:
+        """The top folders of other repositories around these folders, in this work tree."""
+        inside = {
+            above for folder in folders if is_inside(folder, self.git.top) for above in upwards(folder, self.git.top)
+        }
+        return {folder for folder in inside if folder != self.git.top and self._is_top(folder)}
+
+    def _is_top(self, folder: str) -> bool:
+        dot_git = os.path.join(folder, ".git")
+        return self._kit.files.exists(dot_git) and (
+            not self._kit.files.is_folder(dot_git) or self._kit.files.exists(os.path.join(dot_git, "HEAD"))
+        )
+
+    def differs(self, path: str) -> bool:
+        """Return whether a file on disk differs from its entry, or has none."""
+        found = self.entries.get(path)
+        return not found[0].has(path, found[1]) if found else self._kit.files.exists(path)
+
+    def repository(self, path: str) -> str:
+        """Return the folder of the repository that a file is in, relative to the kit, or "" for the kit's own."""
+        tops = self._tops_above([os.path.dirname(path)])
+        return _relative(self._kit, max(tops, key=len)) if tops else ""
 
 
 def _real_paths(kit: LoadedKit, file: str) -> tuple[str, str]:
@@ -65,11 +114,11 @@ def _source_folders(kit: LoadedKit) -> Iterator[tuple[str, str]]:
     yield settings.templates, "" if is_own else ".j2"
 
 
-def _belonged_to(kit: LoadedKit, git: Git, path: str) -> bool:
+def _belonged_to(kit: LoadedKit, index: _Index, path: str) -> bool:
     """Whether a deleted file was a source of this kit, or was generated by it."""
-    if kit.files.exists(path):
+    if index.entries[path][1].is_skipped or kit.files.exists(path):
         return False
-    return any(_was_source(kit, path, *source) for source in _source_folders(kit)) or _was_generated(kit, git, path)
+    return any(_was_source(kit, path, *source) for source in _source_folders(kit)) or _was_generated(kit, index, path)
 
 
 def _was_source(kit: LoadedKit, path: str, folder: str, suffix: str) -> bool:
@@ -77,10 +126,10 @@ def _was_source(kit: LoadedKit, path: str, folder: str, suffix: str) -> bool:
     return path.endswith(suffix) and is_inside(path, real) and not is_hidden(normalize(os.path.relpath(path, real)))
 
 
-def _was_generated(kit: LoadedKit, git: Git, path: str) -> bool:
-    try:
-        content = git.run("show", f":{normalize(os.path.relpath(path, git.top))}")
-    except AssembleError:  # during a merge, the index has several versions of a conflicting file
+def _was_generated(kit: LoadedKit, index: _Index, path: str) -> bool:
+    git, entry = index.entries[path]
+    if entry.stages != "0":  # during a merge, the index has several versions of a conflicting file
         return True
+    content = git.blobs([entry.blob], MAX_OUTPUT_BYTES).get(entry.blob, b"")
     leftovers = (classify_leftover(kit, _relative(kit, path), target, content) for target in TARGETS)
     return any(leftover and leftover.status is FileStatus.ORPHAN for leftover in leftovers)

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change, FileStatus
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files.sparse_checkout import LackingError, is_left_out
 from kei_assembler.files.tree import Tree
 from kei_assembler.kit import LoadedKit
 
@@ -19,13 +20,20 @@ class OutputFiles:
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, generated: bytes | None = None) -> bytes | None:
         """Return the current bytes of an output, or None if it does not exist.
+
+        If a partial clone lacks the bytes, their id still tells whether they are the `generated` ones.
 
         Raises:
             OSError: the path is not a regular file, cannot be read, or is too large.
         """
-        return _present(self.kit.tree, self.kit.path(path))
+        try:
+            return _present(self.kit.tree, self.kit.path(path))
+        except LackingError as error:
+            if generated is not None and error.is_content(generated):
+                return generated
+            raise
 
     def peek(self, path: str) -> bytes | None:
         """Return the current bytes of a file, or None if it cannot be read or a link leads outside the root."""
@@ -52,7 +60,9 @@ class OutputFiles:
             AssembleError: the file cannot be written.
         """
         try:
-            is_as_planned = self.kit.tree.replace(self.kit.path(change.path), change.before, change.after)
+            path = self.kit.path(change.path)
+            before = None if is_left_out(self.kit.files, path) else change.before
+            is_as_planned = self.kit.tree.replace(path, before, change.after)
         except OSError as error:
             raise AssembleError(
                 f"{change.path} cannot be written: {error.strerror}",

@@ -242,9 +242,10 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.ClickException as error:
-        message = StringIO()
-        error.show(message)
-        write("", "\n".join(map(shown, message.getvalue().split("\n"))))
+        text, message = StringIO(), error.format_message()
+        error.show(text)
+        # the message quotes an argument, which can have several lines
+        write("", text_report.escaped(text.getvalue().replace(message, shown(message))))
     except AssembleError as error:
         _write_failure(error)
     except MemoryError:

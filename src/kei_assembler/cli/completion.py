@@ -1,4 +1,7 @@
-"""Shell completion: the words that a shell offers. Without a valid kit, these are the words that hold for any kit."""
+"""Shell completion: the words that a shell offers. Without a valid kit, these are the words that hold for any kit.
+
+Names that a shell would have to quote are not offered.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from collections.abc import Callable, Iterable
 import click
 
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit import LoadedKit
+from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.manifest import settable_fields
 from kei_assembler.paths import display_path
 from kei_assembler.targets import CLAUDE_TOOLS
@@ -42,7 +46,13 @@ def _completion(words: Callable[[LoadedKit | None], Iterable[str]], suffix: str 
 
 
 def _matching(incomplete: str, words: Iterable[str]) -> list[str]:
-    return sorted({word for word in words if word.startswith(incomplete)})
+    return sorted({word for word in words if word.startswith(incomplete) and _needs_no_quotes(word)})
+
+
+def _needs_no_quotes(word: str) -> bool:
+    """Return whether a shell takes the word as it is: bash inserts the words that it is offered without quotes."""
+    is_plain = all(character.isalnum() or character in "@%+=:,./_-" for character in word)
+    return is_plain and not word.startswith(("-", "=")) and shown(word) == word
 
 
 def _kit(ctx: click.Context) -> LoadedKit | None:
@@ -65,7 +75,7 @@ blocks = _completion(lambda kit: kit.block_names if kit else ())
 tools = _completion(lambda kit: kit.known_tools if kit else CLAUDE_TOOLS)
 """Offers the tools, by their names in a manifest."""
 
-handoffs = _completion(lambda kit: (*map(stem, kit.manifests), *kit.settings.external_agents) if kit else (), "=")
+handoffs = _completion(lambda kit: kit.receivers if kit else (), "=")
 """Offers the agents that can be handed work, each followed by `=` for the trigger."""
 
 settable = _completion(lambda kit: settable_fields(kit.settings.extra_keys if kit else {}), "=")

@@ -12,6 +12,7 @@ from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import kit_option, several
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
+from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.manifest import OPTIONS, settable_fields
 from kei_assembler.paths import display_path
@@ -19,6 +20,7 @@ from kei_assembler.report import text_report
 from kei_assembler.scaffold import new_manifest
 from kei_assembler.selection import folder_of
 from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.whitespace import SPACES
 
 _SET_HELP = "Set any other key that holds text or a list. A list grows with each use"
 
@@ -57,7 +59,7 @@ def _handoff(text: str) -> dict[str, str]:
     agent, equals, trigger = text.partition("=")
     if not equals:
         raise click.UsageError(f"--handoff takes AGENT=TRIGGER, such as `critic=a diff to review`, not `{text}`")
-    return {"target": agent.strip(), "trigger": trigger.strip()}
+    return {"target": agent.strip(SPACES), "trigger": trigger.strip(SPACES)}
 
 
 def _other_keys(kit: LoadedKit, pairs: Sequence[str]) -> dict[str, Any]:
@@ -67,7 +69,10 @@ def _other_keys(kit: LoadedKit, pairs: Sequence[str]) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals or key not in fields:
             raise click.UsageError(_set_error(key, pair, fields))
-        given[key] = [*given.get(key, ()), value] if fields[key].shape.item else value
+        if fields[key].shape.item:
+            given.setdefault(key, []).append(value)
+        else:
+            given[key] = value
     return given
 
 
@@ -81,4 +86,4 @@ def _next(kit: LoadedKit, name: str, text: str) -> str:
     marked = len(new_manifest.MARK.findall(text))
     places = "the place" if marked == 1 else f"the {marked} places"
     fill_in = f"fill in {places} marked {{{{DESCRIBE_…}}}}, then " if marked else ""
-    return f"next: {fill_in}run: assemble {shown(display_path(kit.path(kit.manifest_file(name))))}\n"
+    return f"next: {fill_in}run: assemble {shell.word(display_path(kit.path(kit.manifest_file(name))))}\n"

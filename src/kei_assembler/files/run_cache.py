@@ -5,8 +5,10 @@ that finds them unchanged. It applies if the command line and the working direct
 still matches. The cache may only save work: if anything about a record, its folder or the clock is odd, it is ignored.
 
 Where a signature is not settled (see `signatures`), as for files that the run itself wrote, the record also contains a
-digest of the content. There are no records where the ctime has another meaning: on Windows, on FAT, and on network file
-systems. The record also contains the resolved paths of the folders, since a link on the way to a file could change.
+digest of the content. So it does for the newest of the files that changed within the minute before the run, which a
+program that has mapped them can change without a trace. There are no records where the ctime has another meaning: on
+Windows, on FAT, and on network file systems. The record also contains the resolved paths of the folders, since a link
+on the way to a file could change.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from typing import Any
 from zlib import adler32, crc32
@@ -62,22 +64,34 @@ def recall(args: Iterable[str]) -> tuple[str, str] | None:
 
 def _applies(record: dict[str, Any]) -> bool:
     paths, folders = record["paths"], record["folders"]
+    recorded, digests = dict(zip(paths, record["signatures"], strict=True)), record["digests"] | record["recent"]
     return bool(
         paths
         and record["signatures"] == [_as_text(signatures.signature(path)) for path in paths]
         and all(os.path.realpath(folder) == real for folder, real in folders.items())
-        and all(signatures.digest_of(path) == digest for path, digest in record["digests"].items())
+        and all(signatures.digest_of(path, recorded[path]) == digest for path, digest in digests.items())
     )
 
 
 def _mature(record: dict[str, Any]) -> None:
-    """Drop the digests from a record once all its signatures are settled: the next run then compares less."""
-    if not record["digests"]:
-        return
-    found = list(map(signatures.signature, record["paths"]))
-    is_current = record["signatures"] == list(map(_as_text, found))  # also after the digests were compared
-    if is_current and all(signatures.is_settled(one, RECORDER.since) for one in found):
-        _write({**record, "digests": {}})
+    """Drop digests from a record once the signatures alone show every change: the next run then compares less."""
+    matured: dict[str, Any] = {}
+    recorded = dict(zip(record["paths"], record["signatures"], strict=True))
+    for kind, paths in (("digests", record["paths"]), ("recent", record["recent"])):
+        if record[kind]:
+            found = {path: signatures.signature(path) for path in paths}
+            # The signatures are still the recorded ones, also after the digests were compared.
+            is_current = all(recorded[path] == _as_text(signature) for path, signature in found.items())
+            if is_current and not any(_needs_digest[kind](signature, RECORDER.since) for signature in found.values()):
+                matured[kind] = {}
+    if matured:
+        _write(record | matured)
+
+
+_needs_digest: dict[str, Callable[[Signature, int], bool]] = {
+    "digests": lambda signature, since: not signatures.is_settled(signature, since),
+    "recent": signatures.is_recent,
+}
 
 
 def start_recording() -> None:
@@ -123,8 +137,10 @@ def keep(out: str, err: str) -> None:
     devices = signatures.late_or_untimed_devices()
     if "" in digests.values() or any(signatures.is_on(signature, devices) for signature in seen.paths.values()):
         return
+    read = {path: seen.paths[path] for path in seen.digests.keys() - digests.keys()}
+    recent = {path: seen.digests[path] for path in signatures.most_recent(read, RECORDER.since)}
     states = {"paths": list(seen.paths), "signatures": list(map(_as_text, seen.paths.values())), "digests": digests}
-    _write({"key": _key(), "out": out, "err": err, "folders": seen.resolved, **states})
+    _write({"key": _key(), "out": out, "err": err, "folders": seen.resolved, "recent": recent, **states})
 
 
 def _has_written_sources(seen: Accesses) -> bool:

@@ -16,6 +16,7 @@ from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import BODY_KEY, LINES, TOML
 from kei_assembler.toml.source import START, Source, read_text, read_toml, span_of
+from kei_assembler.whitespace import WHITESPACE, with_lf
 
 
 class AgentFile(NamedTuple):
@@ -79,7 +80,7 @@ def _from_toml(source: Source, target: str) -> tuple[AgentFile, list[Recovery]]:
     if not isinstance(body, str):
         raise _SkippedError(f"`{BODY_KEY}` has no text; the file was skipped")
     values = {key: LocatedValue(value, source.locate((key,))) for key, value in source.data.items() if key != BODY_KEY}
-    return AgentFile(source, target, values, body, source.locate((BODY_KEY,)).line), []
+    return AgentFile(source, target, values, with_lf(body), source.locate((BODY_KEY,)).line), []
 
 
 def _from_text(source: Source, target: str, can_be_bare: bool) -> tuple[AgentFile, list[Recovery]]:
@@ -111,9 +112,9 @@ class _Parts(NamedTuple):
     ending: str = "---"
 
 
-_OPENING = re.compile(r"\s*?^---[ \t]*\n", re.MULTILINE)
+_OPENING = re.compile(r"(?:[ \t]*\n)*---[ \t]*\n")
 _CLOSING = re.compile(r"^---[ \t]*$\n?", re.MULTILINE)
-_CLOSING_ANYWHERE = re.compile(r"---\s*\n?")
+_CLOSING_ANYWHERE = re.compile(r"---[ \t]*\n?")
 _DOTS = re.compile(r"^\.\.\.[ \t]*$\n?", re.MULTILINE)
 _GENERAL_KEYS = ("name", "description", "tools", "model")
 _MORE_KEYS = re.compile(rf"^(?:{'|'.join(_GENERAL_KEYS)}):", re.MULTILINE)
@@ -134,7 +135,7 @@ def _parts(text: str, can_be_bare: bool) -> _Parts:
         body = body.lstrip("\n").removeprefix(stamp)
     first, line = (text.count("\n", 0, at) + 1 for at in (opening.end(), len(text) - len(body)))
     front = text[opening.end() : closing.start()]
-    return _Parts(front, body, first, line, opening[0].count("\n") - 1, closing[0].strip())
+    return _Parts(front, body, first, line, opening[0].count("\n") - 1, closing[0].strip(WHITESPACE))
 
 
 def _closing(text: str, start: int) -> re.Match[str] | None:
@@ -195,8 +196,8 @@ def _unusual_format(parts: _Parts, target: str) -> Iterator[Recovery]:
 def _client_differences(agent: AgentFile, raw: bytes, is_recovered: bool) -> Iterator[Recovery]:
     """What the file's client reads differently because of the line endings or the file name."""
     row, name = TARGETS[agent.target], agent.source.file.rpartition("/")[2]
-    above_body = raw.splitlines(keepends=True)[: agent.line - 1]
-    if row.loader.requires_lf and is_recovered and any(line.endswith(b"\r\n") for line in above_body):
+    above_body = raw.split(b"\n")[: agent.line - 1]
+    if row.loader.requires_lf and is_recovered and any(line.endswith(b"\r") for line in above_body):
         hint = f"{row.label} does not load this agent with CRLF line endings"
         yield Recovery(START, "CRLF line endings were read as LF", hint)
     if (ignored := row.loader.ignored_prefix) and name.startswith(ignored):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
-from shlex import quote
 
 from kei_assembler.build.classify import named_by
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.names import valid_name
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.markdown import stamp
+from kei_assembler.markdown import shell, stamp
 from kei_assembler.paths import display_path
 from kei_assembler.rules import imports
 from kei_assembler.targets import TARGETS
@@ -36,7 +35,7 @@ def without_generated(
         generated.append(manifest)
         if not mark.intact:
             message = f"the file was generated from {manifest} and then edited; the edit was not imported"
-            command = f"assemble --diff {quote(display_path(kit.path(manifest)))}"
+            command = f"assemble --diff {shell.word(display_path(kit.path(manifest)))}"
             hint = f"move the change to {manifest}, a block or a template; to see it, run: {command}"
             found += agent.report(imports.edit_not_imported, START, message, hint)
     return by_hand, generated, found

@@ -9,12 +9,13 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from kei_assembler.markdown.structure import Unclosed, collapse_whitespace, escape_block_start, reference
+from kei_assembler.markdown.structure import Unclosed, escape_block_start, reference
 from kei_assembler.markdown.structure import outline as read_outline
 from kei_assembler.model.manifest import manifest_reader, manifest_shape
 from kei_assembler.render.templates import default_body, default_titles
+from kei_assembler.whitespace import SPACES, WHITESPACE, collapse_whitespace
 
-_HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t](?P<title>.*\S.*)")
+_HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t]+(?P<title>[^ \t].*)", re.DOTALL)
 
 outline = lru_cache(maxsize=8)(read_outline)  # several functions need the outline of the same text
 
@@ -34,7 +35,7 @@ def sections(text: str, max_level: int) -> list[Section]:
     for number, (line, is_verbatim) in enumerate(zip(lines, outline(text).verbatim, strict=True)):
         heading = None if is_verbatim else _HEADING.fullmatch(line)
         if heading and len(heading["hashes"]) <= max_level:
-            starts[number] = (len(heading["hashes"]), heading["title"].strip())
+            starts[number] = (len(heading["hashes"]), heading["title"].strip(SPACES))
     return [Section(*starts[start], "\n".join(lines[start:end])) for start, end in pairwise([*starts, len(lines)])]
 
 
@@ -64,9 +65,12 @@ def _read_sections(cut: list[Section]) -> dict[str, Any] | None:
     for section in cut:
         if section.title not in readers:
             return None
-        data |= readers[section.title](section.text.partition("\n")[2].strip())
+        data |= readers[section.title](section.text.partition("\n")[2].strip(WHITESPACE))
     text = "\n".join(section.text for section in cut)
-    return data if _has_valid_lists(data) and _generated(data).split() == text.split() else None
+    return data if _has_valid_lists(data) and _WORD.findall(_generated(data)) == _WORD.findall(text) else None
+
+
+_WORD = re.compile(f"[^{WHITESPACE}]+")
 
 
 def _has_valid_lists(data: Mapping[str, Any]) -> bool:
@@ -87,7 +91,7 @@ _read_manifest = manifest_reader(manifest_shape({}))
 
 
 def _entries(text: str) -> list[str]:
-    return [_unescaped(line[2:].strip()) for line in text.split("\n") if line.startswith("- ")]
+    return [_unescaped(line[2:].strip(SPACES)) for line in text.split("\n") if line.startswith("- ")]
 
 
 def _unescaped(entry: str) -> str:
@@ -96,7 +100,7 @@ def _unescaped(entry: str) -> str:
     return bare if escape_block_start(bare) == entry else entry
 
 
-_HANDOFF = re.compile(r"\*\*(?P<target>.+?)\*\*: (?P<trigger>.+)")
+_HANDOFF = re.compile(r"\*\*(?P<target>.+?)\*\*: (?P<trigger>.+)", re.DOTALL)
 
 
 def _handoffs(text: str) -> list[dict[str, str]]:
@@ -128,7 +132,7 @@ _READERS: Mapping[str, Callable[[str], dict[str, Any]]] = {
 }
 
 _CLOSINGS = {"HTML comment": "-->", "processing instruction": "?>", "HTML declaration": ">", "CDATA section": "]]>"}
-_OPENING = re.compile(r"\s*(?:(?P<fence>`{3,}|~{3,})|<(?P<tag>\w+))")
+_OPENING = re.compile(r" *(?:(?P<fence>`{3,}|~{3,})|<(?P<tag>\w+))")
 
 
 def closed(text: str) -> tuple[str, Unclosed | None]:
@@ -172,7 +176,7 @@ def _top_sections(role: str) -> list[Section]:
 
 def _block_text(section: Section) -> str:
     """The section's text as a block. It is empty if the section cannot be a block."""
-    has_text = section.level > 0 and section.text.partition("\n")[2].strip()
+    has_text = section.level > 0 and section.text.partition("\n")[2].strip(WHITESPACE)
     return section.text.strip("\n") if has_text and outline(section.text).unclosed is None else ""
 
 

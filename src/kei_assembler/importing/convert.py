@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span
@@ -22,6 +22,7 @@ from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START
 from kei_assembler.validation import LINE, Shape, fits
+from kei_assembler.whitespace import WHITESPACE, has_text
 
 _MAX_DESCRIPTION = 200
 
@@ -39,12 +40,12 @@ class Conversion(NamedTuple):
         return str(self.data["name"])
 
 
-def convert(kit: LoadedKit, agent: AgentFile, name: str, names: Iterable[str]) -> Conversion:
-    """Convert an agent file. `name` is the agent's name, and `names` are those of all agents of the same import."""
+def convert(kit: LoadedKit, agent: AgentFile, name: str, agents: frozenset[str]) -> Conversion:
+    """Convert an agent file. `name` is the agent's name, and `agents` are all agents that handoffs can go to."""
     converter = _Converter(kit, agent, name)
     converter.convert_description()
     converter.convert_keys()
-    converter.convert_body(frozenset(names) | kit.agents | {*kit.settings.external_agents})
+    converter.convert_body(agents)
     return converter.finish()
 
 
@@ -82,7 +83,7 @@ class _Converter:
     def convert_description(self) -> None:
         """Set the description: as it is, read as text, or the first line of the body."""
         given = self.agent.value("description")
-        if isinstance(given, str) and given.strip():
+        if isinstance(given, str) and has_text(given):
             self.data["description"] = given.replace("\\n", "\n") if self.row.loader.unescapes_newlines else given
         elif text := as_text(given):
             self.data["description"] = text
@@ -90,7 +91,7 @@ class _Converter:
             self._report(imports.front_matter_guessed, "description", message, "put it in quotes")
         else:
             lines = (line.strip("#>*-_` \t") for line in self.agent.body.split("\n"))
-            first = next((line for line in lines if line and not line.isspace()), "")
+            first = next(filter(has_text, lines), "")
             self.data["description"] = first[:_MAX_DESCRIPTION] or self.data["name"]
             message = "the agent has no description; the first line of the body is used"
             self._report(imports.description_made_up, "description", message, "describe when to use the agent")
@@ -103,7 +104,7 @@ class _Converter:
                 converters.get(key, self._convert_own)(key, value)
 
     def _convert_model(self, key: str, value: Any) -> None:
-        model = value.strip() if isinstance(value, str) else value
+        model = value.strip(WHITESPACE) if isinstance(value, str) else value
         if fits(LINE, model) and (self.row.models is None or model in self.row.models):
             self.data["model"] = model.lower() if model.lower() == "inherit" else model
         elif model not in (None, ""):
@@ -146,13 +147,13 @@ class _Converter:
     def _convert_untranslatable(self, key: str, names: list[str]) -> None:
         """Keep the entries of the client's own list that the client accepts."""
         field = self.fields.get(key)
-        accepted = [name for name in names if field is None or fits(field.shape, [name])]
+        accepted = dict.fromkeys(name for name in names if field is None or fits(field.shape, [name]))
         if rejected := [name for name in names if name not in accepted]:
             message = f"{self.row.label} has no tool {listed(rejected)}; left out"
             self._report(imports.key_not_placed, key, message)
-        tools, _ = translated(self.row, accepted)
+        tools, _ = translated(self.row, [*accepted])
         if tools is None:
-            self.own[key] = accepted
+            self.own[key] = [*accepted]
         else:
             self.data["tools"] = tools
 
@@ -205,7 +206,7 @@ class _Converter:
     def _is_expressible(self, fields: Mapping[str, Any], agents: frozenset[str]) -> bool:
         """Handoffs must go to known agents, and must not become buttons in the front matter."""
         targets = {handoff["target"] for handoff in fields.get("handoff", ())}
-        can_hand_off = not targets or (self.row.handoffs is None and targets <= agents - {self.data["name"]})
+        can_hand_off = not targets or (self.row.handoffs is None and self.data["name"] not in targets <= agents)
         return can_hand_off and ("allowed" not in fields or from_phrases(self.row, fields["allowed"]) is not None)
 
 

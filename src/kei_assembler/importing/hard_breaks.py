@@ -7,9 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
 from kei_assembler.markdown.structure import code_spans, outline
+from kei_assembler.whitespace import SPACES
 
 _TABLE_OR_HEADING = re.compile(r"[ \t>]*[|:=-][ \t|:=-]*\Z")
-_LINK = re.compile(r"""[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*\[[^\]]*\]:[ \t]*\S*(?:[ \t]+["'(].*)?[ \t]*\Z""")
+_LINK = re.compile(
+    r"""[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*\[[^\]]*\]:"""
+    r"""(?:[ \t]+["'(].*|[ \t]*(?:[^ \t]+(?:[ \t]+["'(].*|[ \t]*))?)\Z"""
+)
 _TAG = re.compile(r"<[^<>]*>")
 # a backslash would change an escape, and stars that close nothing
 _CHANGED_BY_BACKSLASH = re.compile(r"(?:\\|(?:\A|[ \t>])[*_]+)[ \t]+\Z")
@@ -25,7 +29,7 @@ def with_backslashes(text: str) -> tuple[str, list[int]]:
     lines = text.split("\n")
     breaks = list(_breaks(lines))
     for index in breaks:
-        lines[index] = lines[index].rstrip(" \t") + "\\"
+        lines[index] = lines[index].rstrip(SPACES) + "\\"
     return "\n".join(lines), [index + 1 for index in breaks]
 
 

@@ -14,6 +14,7 @@ from textwrap import dedent
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Span
+from kei_assembler.whitespace import WHITESPACE
 
 # The maximum length of front matter, in characters: the limit that Claude Code has for untrusted files.
 MAX_LENGTH = 64 * 1024
@@ -107,8 +108,8 @@ def _with_indent_spaces(text: str) -> str:
     return _INDENT_TABS.sub(lambda tabs: "  " * len(tabs[0]), _without_tabs(text))
 
 
-_SEPARATING_TABS = re.compile(r"(?<=[:,\[{?-])\t[\t ]*|[\t ]*\t[\t ]*(?=#|$)", re.MULTILINE)
-_AFTER_INDENT = re.compile(r"\S.*")
+_SEPARATING_TABS = re.compile(r"(?<=[:,\[{?-])\t[\t ]*|(?<![\t ]) *\t[\t ]*(?=#|$)", re.MULTILINE)
+_AFTER_INDENT = re.compile(r"[^ \t\n].*")
 _INDENT_TABS = re.compile(r"^\t+", re.MULTILINE)
 _PLAIN_LINE = re.compile(r"(?P<key>[a-zA-Z_-]+):\s+(?P<value>\S.*)")
 _UNUSUAL = re.compile(r"[{}\[\]*&#!|>%@`]|: ")
@@ -137,7 +138,7 @@ def _by_known_keys(text: str, error: InvalidYamlError, known: Collection[str]) -
     entries: dict[str, LocatedValue] = {}
     for start, end in pairwise([*starts, len(lines)]):
         key = lines[start].partition(":")[0]
-        value = _value_of(key, "\n".join(lines[start:end]).rstrip())
+        value = _value_of(key, "\n".join(lines[start:end]).rstrip(WHITESPACE))
         entries[key] = LocatedValue(value, Span(start + 1, 1, start + 1, len(key) + 1))
     message = f"this is not valid YAML ({error.message}); it was read line by line, each key up to the next known key"
     recovery = Recovery(error.span, message, "clients do not load this agent: compare the manifest with the file")
@@ -149,7 +150,7 @@ def _value_of(key: str, text: str) -> Any:
     for front in (_try_parse(text), _try_parse(_with_indent_spaces(text))):
         if front and list(front.entries) == [key]:
             return front.entries[key].value
-    return _unquoted(text[len(key) + 1 :].strip())
+    return _unquoted(text[len(key) + 1 :].strip(WHITESPACE))
 
 
 def _unquoted(text: str) -> str:
@@ -160,7 +161,7 @@ def _unquoted(text: str) -> str:
     if len(text) < len('""') or quote not in "\"'" or text[-1] != quote:
         return text
     # the quotes are part of the text if the first pair closes early, as in `"a" or "b"`
-    if re.match(rf"[^{quote}]*[^\s\\{quote}]{quote}[\s.,;:!?)]", inner):
+    if re.match(rf"[^{quote}]*[^ \t\n\\{quote}]{quote}[ \t\n.,;:!?)]", inner):
         return text
     if quote == "'":
         return inner.replace("''", "'")
@@ -179,7 +180,7 @@ def as_text(value: Any) -> str:
         return "\n".join(f"{key}: {as_text(inner)}" for key, inner in value.items())
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value is None else str(value).strip()
+    return "" if value is None else str(value).strip(WHITESPACE)
 
 
 def by_lines(text: str, label: str) -> FrontMatter:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
 from kei_assembler.diagnostics import Diagnostic
@@ -17,10 +18,13 @@ from kei_assembler.targets import TARGETS
 def unique_names(agents: Sequence[AgentFile]) -> list[tuple[str, list[Diagnostic]]]:
     """Return a unique agent name for each file, and the diagnostics about it."""
     targets: dict[str, str] = {}
+    # the numbers of a name go on where they stopped: to start again for each agent would take quadratic time
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
     named = []
     for agent in agents:
         wanted, found = valid_name(agent)
-        name = next(name for name in _variants(wanted, targets.get(wanted), agent.target) if name not in targets)
+        variants = _variants(wanted, targets.get(wanted), agent.target, numbers[wanted[:56]])
+        name = next(name for name in variants if name not in targets)
         if name != wanted:
             message = f"another agent is already named `{wanted}`; this one is imported as `{name}`"
             found = found + agent.report(imports.name_repaired, "name", message)
@@ -29,12 +33,12 @@ def unique_names(agents: Sequence[AgentFile]) -> list[tuple[str, list[Diagnostic
     return named
 
 
-def _variants(name: str, other_target: str | None, target: str) -> Iterable[str]:
+def _variants(name: str, other_target: str | None, target: str, numbers: Iterator[int]) -> Iterable[str]:
     """The name, then the name with its target if the other agent has another one, then the name with a number."""
     yield name
     if other_target != target:
         yield slug(f"{name[:50]}-{target}")
-    yield from (f"{name[:56]}-{number}" for number in count(2))
+    yield from (f"{name[:56]}-{number}" for number in numbers)
 
 
 def valid_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:

@@ -111,7 +111,7 @@ def target_by_folder(path: str) -> str | None:
 @cache
 def _in_client_folder() -> re.Pattern[str]:
     folders = "|".join(re.escape(folder) for _, folder, _ in _search_paths())
-    return re.compile(rf"(?:.*/)?(?P<folder>{folders})/(?P<below>.+)")
+    return re.compile(rf"(?:.*/)?(?P<folder>{folders})/(?P<below>.+)", re.DOTALL)
 
 
 def _search_paths() -> Iterator[tuple[Target, str, str]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import count
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from kei_assembler.build.changes import Change
@@ -16,6 +16,7 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.bodies import RoleSplit, Section, split_roles
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.kit import SETTINGS_FILE, Block, LoadedKit
+from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.manifest import FIELDS, slug
 from kei_assembler.model.settings import decode_settings
@@ -25,6 +26,7 @@ from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import Source, read_toml, span_of
 from kei_assembler.toml.writer import document
+from kei_assembler.whitespace import collapse_whitespace
 
 
 class PendingFile(NamedTuple):
@@ -65,7 +67,7 @@ class PendingKit(LoadedKit):
         if agent is None or change.target != original.agent.target:
             return []
         before = _front_matter(original)
-        after = _front_matter(convert(self, agent, original.name, self.agents))
+        after = _front_matter(convert(self, agent, original.name, self.known_agents))
         found = []
         for key in before | after:
             if before.get(key) != after.get(key):
@@ -86,7 +88,7 @@ def _front_matter(conversion: Conversion) -> dict[str, Any]:
 def _collapsed(value: Any) -> Any:
     if isinstance(value, list):
         return list(map(_collapsed, value))
-    return " ".join(value.split()) if isinstance(value, str) else value
+    return collapse_whitespace(value) if isinstance(value, str) else value
 
 
 def block_file(kit: LoadedKit, name: str) -> str:
@@ -117,9 +119,10 @@ def _output_pattern(row: Target, agents: Iterable[AgentFile]) -> str:
     It is empty if they are not in a folder of the client, or if it is the default.
     """
     folder, name, suffix = row.default_path.partition("/{name}")
-    client_folder = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/.*")
-    matches = (client_folder.fullmatch(agent.kit_path) for agent in agents if agent.target == row.name)
-    folders = Counter(match["folder"] for match in matches if match and row.default_path != row.output)
+    client_folder = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/")
+    matches = (client_folder.match(agent.kit_path) for agent in agents if agent.target == row.name)
+    paths = (match["folder"] for match in matches if match and row.default_path != row.output)
+    folders = Counter(filter(can_name, paths))  # the settings cannot contain hidden text
     return f"{folders.most_common(1)[0][0]}{name}{suffix}" if folders else ""
 
 
@@ -129,22 +132,25 @@ def with_blocks(kit: LoadedKit, conversions: Sequence[Conversion]) -> tuple[list
     A block of the kit with the same text is used again.
     """
     splits = split_roles({conversion.name: conversion.data.get("role", "") for conversion in conversions})
-    names: dict[str, str] = {}
-    for section in (section for split in splits.values() for section in split.shared):
-        if section.text not in names:
-            names[section.text] = _block_name(kit, section, names.values())
+    sections = {section.text: section for split in splits.values() for section in split.shared}
+    names = dict(_block_names(kit, sections.values()))
     blocks = {name: f"{text}\n" for text, name in names.items() if kit.block(name) is None}
     return [_with_blocks(conversion, splits[conversion.name], names) for conversion in conversions], blocks
 
 
-def _block_name(kit: LoadedKit, section: Section, taken: Container[str]) -> str:
-    wanted = slug(section.title) or "shared"
-    for number in count(1):
-        name = wanted if number == 1 else f"{wanted}-{number}"
-        block = kit.block(name)
-        if name not in taken and (block is None or block.source.text.strip("\n") == section.text):
-            break
-    return name
+def _block_names(kit: LoadedKit, sections: Iterable[Section]) -> Iterator[tuple[str, str]]:
+    """Yield the text of each section, and the name of the kit's block with this text, or of a new block."""
+    blocks = filter(None, map(kit.block, reversed(kit.block_names)))
+    present = {block.source.text.strip("\n"): block.name for block in blocks}
+    taken = set(kit.block_names)
+    # the numbers of a name go on where they stopped: to start again for each section would take quadratic time
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
+    for section in sections:
+        wanted = slug(section.title) or "shared"
+        variants = chain([wanted], (f"{wanted}-{number}" for number in numbers[wanted]))
+        name = present.get(section.text) or next(name for name in variants if name not in taken)
+        taken.add(name)
+        yield section.text, name
 
 
 def _with_blocks(conversion: Conversion, split: RoleSplit, names: Mapping[str, str]) -> Conversion:

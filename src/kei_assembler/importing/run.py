@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from shlex import quote
 from typing import NamedTuple
 
 from kei_assembler.build import writer
@@ -27,6 +26,7 @@ from kei_assembler.importing.pending_kit import (
 )
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, kit_option
 from kei_assembler.loader import load_kit
+from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path, normalize, path_below
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
@@ -96,7 +96,7 @@ def _kit_folder(folder: str | None) -> str:
         return discovery.find(here) or here
     if not DISK.is_folder(folder):
         raise AssembleError(f"`{folder}` does not exist", "--kit takes the folder of an existing or a new kit")
-    return DISK.resolve(os.path.abspath(folder))
+    return discovery.resolved(os.path.abspath(folder))
 
 
 def _read_agents(files: Sequence[FoundFile], kit_folder: str) -> tuple[list[AgentFile], list[Diagnostic]]:
@@ -123,8 +123,8 @@ def _read_agents(files: Sequence[FoundFile], kit_folder: str) -> tuple[list[Agen
 
 def _convert(kit: LoadedKit, agents: Sequence[AgentFile]) -> list[Conversion]:
     named_agents = list(zip(agents, unique_names(agents), strict=True))
-    names = [name for _, (name, _) in named_agents]
-    conversions = ((convert(kit, agent, name, names), found) for agent, (name, found) in named_agents)
+    known = kit.known_agents.union(name for _, (name, _) in named_agents)
+    conversions = ((convert(kit, agent, name, known), found) for agent, (name, found) in named_agents)
     return [conversion._replace(found=(*found, *conversion.found)) for conversion, found in conversions]
 
 
@@ -173,7 +173,7 @@ def _build_command(kit: LoadedKit, new: Sequence[PendingFile]) -> str:
     if sources.keys() >= {*kit.manifests} and all(overwritten[path] <= sources[path] for path in sources):
         return f"{build_all} --force, which overwrites the imported files"
     files = "files" if len(forced) > 1 else "file"
-    manifests = " ".join(quote(display_path(kit.path(path))) for path in forced)
+    manifests = " ".join(shell.word(display_path(kit.path(path))) for path in forced)
     return f"assemble --force {manifests}, which overwrites the imported {files}"
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kei_assembler.markdown.structure import code_spans
 from kei_assembler.model.adaptation import EVERYTHING, LISTS, in_words, permissions, toolset
 from kei_assembler.rules.tools import is_one_tool
 from kei_assembler.targets.target import Target, Tools
@@ -48,15 +49,19 @@ def _translates_back(row: Target, tools: tuple[str, ...], names: Sequence[str] |
     return [grant.name for grant in granted] == list(names)
 
 
-_MCP_NAME = {"server": r"(?P<server>[\w.-]+?)", "tool": r"(?P<tool>[\w.*-]+)"}
+_SERVER_NAME = re.compile(r"[\w.-]+")
+_TOOL_NAME = re.compile(r"[\w.*-]+")
 
 
 def _server_tool(row: Tools, name: str) -> tuple[str, ...]:
     """The tool of an MCP server, or another tool that has the same name everywhere."""
-    match = re.fullmatch(row.mcp_tool.format(**_MCP_NAME), name) if row.mcp_tool else None
-    if match is None:
+    start, _, rest = row.mcp_tool.partition("{server}")
+    separator = rest.removesuffix("{tool}")
+    end = name.find(separator, len(start) + 1) if separator and name.startswith(start) else 0
+    server, tool = name[len(start) : end], name[end + len(separator) :]
+    if end < 1 or not (_SERVER_NAME.fullmatch(server) and _TOOL_NAME.fullmatch(tool)):
         return (name,) if row.fallback_name == "{tool}" and is_one_tool(name) else ()
-    return (f"mcp__{match['server']}" if match["tool"] == EVERYTHING else f"mcp__{match['server']}__{match['tool']}",)
+    return (f"mcp__{server}" if tool == EVERYTHING else f"mcp__{server}__{tool}",)
 
 
 def from_phrases(row: Target, phrases: Sequence[str]) -> list[str] | None:
@@ -71,18 +76,20 @@ def from_phrases(row: Target, phrases: Sequence[str]) -> list[str] | None:
     return tools if is_same and all(map(is_one_tool, tools)) else None
 
 
-_CODE_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)")
-
-
 def _from_phrase(row: Tools, phrase: str) -> list[str]:
     name, _, limits = phrase.partition(", but only ")
     tool = _by_phrase(row, name)
-    codes = [match["code"] for match in _CODE_SPAN.finditer(limits)]
-    # code that starts or ends with a backtick is padded with spaces
-    scopes = [code[1:-1] if code.startswith(" `") or code.endswith("` ") else code for code in codes]
+    scopes = [_code(limits[start:end]) for start, end in code_spans(limits)]
     if not scopes:
         return [tool]
     return [f"{tool}({', '.join(scopes)})"] if tool in LISTS else [f"{tool}({scope})" for scope in scopes]
+
+
+def _code(span: str) -> str:
+    """The code in a code span. Code that starts or ends with a backtick is padded with spaces."""
+    ticks = len(span) - len(span.lstrip("`"))
+    code = span[ticks:-ticks]
+    return code[1:-1] if code.startswith(" `") or code.endswith("` ") else code
 
 
 _QUOTED_NAME = {"server": "`(?P<server>[^`]+)`", "tool": "`(?P<tool>[^`]+)`"}

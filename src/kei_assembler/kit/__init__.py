@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from shlex import quote
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import ExcessError, KeyPath
 from kei_assembler.files import DISK, Entry, Files
+from kei_assembler.files.sparse_checkout import lacking
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
-from kei_assembler.model.manifest import Manifest, manifest_reader, manifest_shape
+from kei_assembler.markdown import shell
+from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import Settings, character, is_block_name, value_at
 from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
-from kei_assembler.validation import Shape, ValidationError
+from kei_assembler.validation import Shape, ValidationError, fits
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -174,6 +175,16 @@ class LoadedKit:
         return frozenset(map(stem, self.manifests))
 
     @cached_property
+    def known_agents(self) -> frozenset[str]:
+        """The agents that can be handed work: the kit's own, and those from elsewhere."""
+        return self.agents.union(self.settings.external_agents)
+
+    @cached_property
+    def receivers(self) -> frozenset[str]:
+        """The names of the agents that can be handed work: those of the kit with a valid name, and those outside it."""
+        return frozenset(name for name in self.agents if fits(NAME, name)).union(self.settings.external_agents)
+
+    @cached_property
     def namesakes(self) -> dict[str, list[str]]:
         """The files of manifests with the same stem, by that stem; only stems of several files."""
         files: dict[str, list[str]] = {}
@@ -190,6 +201,16 @@ class LoadedKit:
             for file in self.files_in(folder, ".md")
         }
         return tuple(sorted(filter(is_block_name, names)))
+
+    @cached_property
+    def known_blocks(self) -> frozenset[str]:
+        """The names of all blocks, to look them up."""
+        return frozenset(self.block_names)
+
+    @cached_property
+    def obligatory_blocks(self) -> frozenset[str]:
+        """The names of the obligatory blocks, to look them up."""
+        return frozenset(self.settings.obligatory)
 
     def block(self, name: str) -> Block | None:
         """Return the block of this name from the first block folder that has it, or None.
@@ -218,6 +239,12 @@ class LoadedKit:
         settings = [self.settings_source.file] if self.settings_source else []
         blocks = (file for folder in self.settings.blocks for file in self.files_in(folder, ".md"))
         return [*settings, *self.manifests, *blocks, *self.templates()]
+
+    @cached_property
+    def lacking(self) -> frozenset[str]:
+        """The manifests, blocks and templates whose content is not here: in a sparse checkout of a partial clone."""
+        paths = lacking(self.files, lambda: map(self.path, self.sources()))
+        return frozenset(file for file in (self.sources() if paths else ()) if self.path(file) in paths)
 
     def templates(self) -> list[str]:
         """Return the files in the folder of templates.
@@ -294,7 +321,7 @@ class LoadedKit:
 
 def kit_option(folder: str) -> str:
     """Return the option `--kit` for a command line, after a space, or an empty string for no folder."""
-    return f" --kit {quote(folder)}" if folder else ""
+    return f" --kit {shell.word(folder)}" if folder else ""
 
 
 def stem(file: str) -> str:

@@ -7,30 +7,50 @@ from collections.abc import Mapping
 
 from kei_assembler.diagnostics import AssembleError, KeyPath
 from kei_assembler.files import DISK, Files
+from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.files.tree import Tree
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.model.settings import decode_settings, value_at
-from kei_assembler.paths import upwards
+from kei_assembler.paths import is_inside, upwards
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 
 PROJECT_TABLE: KeyPath = ("tool", "assemble")
 _DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"
 
 
-def find(start: str, files: Files = DISK) -> str | None:
+def find(start: str, files: Files | None = None) -> str | None:
     """Return the resolved path of the nearest kit from the folder `start` upwards, within its git work tree.
 
     A kit has an `assemble.toml`, a `pyproject.toml` with `[tool.assemble]`, or a `_blocks` folder. If no folder has any
     of them, the nearest one with an `agents` folder counts.
 
     Raises:
-        AssembleError: settings in one of these folders cannot be read.
+        AssembleError: settings in one of these folders cannot be read, or a link leads to a kit outside the work tree.
     """
+    files = files or files_at(start)
     folders = list(upwards(start, git_top(start, files)))
     marked = (folder for folder in folders if is_marked(folder, files))
     bare = (folder for folder in folders if files.is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
     found = next(marked, None) or next(bare, None)
-    return found and files.resolve(found)  # relative paths from a linked folder would lead elsewhere
+    return found and resolved(found, files)
+
+
+def resolved(folder: str, files: Files = DISK) -> str:
+    """Return the resolved path of a kit's absolute folder. Relative paths from a linked folder would lead elsewhere.
+
+    Raises:
+        AssembleError: a link in a git work tree leads out of it.
+    """
+    real = files.resolve(folder)
+    for link in upwards(folder) if real != folder else ():
+        above, name = os.path.split(link)
+        if files.resolve(link) == os.path.join(files.resolve(above), name):
+            continue
+        top = git_top(above, files)
+        if top and not is_inside(real, files.resolve(top)):
+            message = f"`{link}` is a link that leads outside the git work tree {top}"
+            raise AssembleError(message, "run the command in the folder that it leads to")
+    return real
 
 
 def is_marked(folder: str, files: Files) -> bool:
@@ -44,7 +64,7 @@ def is_marked(folder: str, files: Files) -> bool:
     return project_settings(folder, files) is not None
 
 
-def is_kit(folder: str, files: Files = DISK) -> bool:
+def is_kit(folder: str, files: Files | None = None) -> bool:
     """Return whether a folder has settings, a `_blocks` folder or a manifest.
 
     An `agents` folder without a manifest does not count: other tools use that name, too.
@@ -52,6 +72,7 @@ def is_kit(folder: str, files: Files = DISK) -> bool:
     Raises:
         AssembleError: the settings cannot be read.
     """
+    files = files or files_at(folder)
     return is_marked(folder, files) or bool(LoadedKit(folder, decode_settings({}), None, files=files).manifests)
 
 

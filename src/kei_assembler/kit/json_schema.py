@@ -14,12 +14,14 @@ from hashlib import sha256
 from typing import Any
 
 from kei_assembler.kit import LoadedKit
+from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.model.manifest import FIELDS, extra_fields
 from kei_assembler.model.settings import BLOCK_NAME, SETTINGS, UNIQUE_LISTS
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import CLAUDE_TOOLS
 from kei_assembler.validation import FILLED, TYPES, Field, Shape, any_of, applying, fits, list_of, one_of, table
+from kei_assembler.whitespace import HAS_TEXT
 
 Schema = dict[str, Any]
 
@@ -53,8 +55,15 @@ def settings_schema() -> Schema:
 
 
 def as_text(schema: Schema) -> str:
-    """Return a schema as the text of a schema file."""
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    """Return a schema as the text of a schema file. What a report would escape is written as JSON escapes."""
+    text = json.dumps(schema, indent=2, ensure_ascii=False).replace("##", "\\u0023\\u0023")
+    return "\n".join(map(_escaped, text.split("\n"))) + "\n"
+
+
+def _escaped(line: str) -> str:
+    if shown(line) == line:
+        return line
+    return "".join(each if shown(each) == each else json.dumps(each)[1:-1] for each in line)
 
 
 class State(Enum):
@@ -116,7 +125,7 @@ def _blocks(field: Field, kit: LoadedKit | None) -> Field:
 
 
 def _handoffs(field: Field, kit: LoadedKit | None) -> Field:
-    agents = sorted(kit.agents.union(kit.settings.external_agents)) if kit else ()
+    agents = sorted(kit.receivers) if kit else ()
     handoff = field.shape.item
     if not (agents and handoff):
         return field
@@ -195,4 +204,8 @@ def _require_content(schema: Schema) -> None:
         del schema["default"]
 
 
-_NOT_EMPTY: dict[str, Schema] = {"string": {"pattern": r"\S"}, "array": {"minItems": 1}, "object": {"minProperties": 1}}
+_NOT_EMPTY: dict[str, Schema] = {
+    "string": {"pattern": HAS_TEXT},
+    "array": {"minItems": 1},
+    "object": {"minProperties": 1},
+}

@@ -189,10 +189,19 @@ def shown(text: str) -> str:
 
 
 def as_json(value: object) -> str:
-    """Return a value as ASCII JSON that parses back to the same value and contains no command for a CI service."""
+    """Return a value as ASCII JSON that parses back to the same value and contains no command for a CI service.
+
+    Lone surrogates, which stand for bytes that are not UTF-8, are written as `shown` does: many parsers refuse them.
+    """
     import json
 
-    return json.dumps(value, indent=2).replace("##", "\\u0023\\u0023") + "\n"
+    text = json.dumps(value, indent=2)
+    if "\\ud" in text and _SURROGATE.search(raw := json.dumps(value, ensure_ascii=False)):
+        text = json.dumps(json.loads(_SURROGATE.sub(lambda match: _escape(match[0]), raw)), indent=2)
+    return text.replace("##", "\\u0023\\u0023") + "\n"
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _escape(character: str) -> str:

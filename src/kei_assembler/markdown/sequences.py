@@ -103,7 +103,11 @@ def _emoji_patterns() -> frozenset[str]:
 def _emoji() -> re.Pattern[str]:
     """Return the pattern for a sequence of joined emoji, registered or not."""
     element = f"[{''.join(sorted({*data.EMOJI_ZWJ} - {*'-TU '}))}][\ufe0f{_TONES}]?"
-    return re.compile(f"{element}(?:{_JOINER}{element})+")
+    # registered sequences are short; without a limit, each joiner of a long sequence would start another long search
+    return re.compile(f"{element}(?:{_JOINER}{element}){{1,{_MAX_JOINERS}}}")
+
+
+_MAX_JOINERS = max(sequence.count("-") for sequence in data.EMOJI_ZWJ.split())
 
 
 @cache

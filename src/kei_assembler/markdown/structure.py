@@ -14,29 +14,18 @@ from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
-_SPACE_RUN = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+from kei_assembler.markdown.html_blocks import OPENINGS, find_block, is_unclear
+from kei_assembler.whitespace import (
+    SPACES,
+    WHITESPACE,
+    collapse_whitespace,
+    collapse_whitespace_all,
+    has_text,
+    with_lf,
+    with_lf_in_place,
+)
+
 _BACKTICKS = re.compile(r"`+")
-
-_ATTRIBUTE = r"""\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^ \t"'=<>`]+|'[^']*'|"[^"]*"))?"""
-_LONE_TAG = rf"<[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?>\s*\Z|</[A-Za-z][A-Za-z0-9-]*\s*>\s*\Z"
-_HTML_BLOCK_TAGS = (
-    "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|"
-    "dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|"
-    "menu|menuitem|nav|noframes|ol|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th|thead|"
-    "title|tr|track|ul"
-)
-
-# HTML blocks (4.6), in the order of the specification: start condition, end condition, name. Types 6 and 7 have no
-# name because a blank line ends them, so they are never reported as unclosed.
-_HTML_BLOCKS = (
-    (r"<(?:script|pre|style|textarea)(?=[\s>]|\Z)", r"</(?:script|pre|style|textarea)>", "HTML element"),
-    (r"<!--", r"-->", "HTML comment"),
-    (r"<\?", r"\?>", "processing instruction"),
-    (r"<![A-Za-z]", r">", "HTML declaration"),
-    (r"<!\[CDATA\[", r"\]\]>", "CDATA section"),
-    (rf"</?(?:{_HTML_BLOCK_TAGS})(?=[\s>]|/>|\Z)", r"\A\s*\Z", ""),
-    (_LONE_TAG, r"\A\s*\Z", ""),
-)
 
 _BULLET = r"[-+*](?=[ \t]|\Z)"  # 5.2
 _BREAK = r"(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
@@ -52,7 +41,7 @@ _OPENINGS = {
     "`": r"`{3,}[^`]*\Z",  # 4.5 fence
     "~": "~{3}",
     "[": r"\[(?:[^\[\]\\]|\\.)*\]:",  # 4.7 link reference definition
-    "<": "|".join(opening for opening, _, _ in _HTML_BLOCKS),
+    "<": OPENINGS,
     **dict.fromkeys("0123456789", _NUMBER),
 }
 """Patterns of the syntax that opens a block at the start of a line, by the first character."""
@@ -60,37 +49,9 @@ _OPENINGS = {
 
 @cache
 def _opening(first: str) -> re.Pattern[str]:
-    # The pattern ignores case and its \s matches all Unicode white space, because some parsers are that lenient and
-    # an unnecessary backslash is harmless. It is compiled on demand to keep startup fast.
+    # The pattern ignores the case of all letters, because some parsers are that lenient and an unnecessary backslash is
+    # harmless. It is compiled on demand to keep startup fast.
     return re.compile(_OPENINGS[first], re.IGNORECASE)
-
-
-def collapse_whitespace(text: str) -> str:
-    """Return the text on one line: each run of white space becomes one space, and the ends are stripped.
-
-    No-break and ideographic spaces stay: they are part of the text in their scripts.
-    """
-    return text if _is_clean(text) and text.splitlines() == [text] else _folded(text)
-
-
-def collapse_whitespace_all(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return each of the texts as `collapse_whitespace` does.
-
-    Most texts need no change, and one check of all texts together is much faster than a check of each.
-    """
-    lines = "\n".join(texts)
-    is_clean = _is_clean(lines) and "\n " not in lines and " \n" not in lines
-    return tuple(texts) if is_clean and lines.splitlines() == list(texts) else tuple(map(_folded, texts))
-
-
-def _is_clean(text: str) -> bool:
-    """Return whether the text has no superfluous white space, line ends aside."""
-    has_tabs = "\t" in text or "\x1f" in text  # other white space that `splitlines` does not split at
-    return not (has_tabs or "  " in text or text[:1] == " " or text[-1:] == " ")
-
-
-def _folded(text: str) -> str:
-    return _SPACE_RUN.sub(" ", text).strip(" ")
 
 
 def escape_block_start(text: str) -> str:
@@ -138,8 +99,13 @@ def code_span(text: str) -> str:
     return f"{ticks}{padding}{code}{padding}{ticks}"
 
 
+_CODE_INDENTS = ("    ", "   \t", "  \t", " \t", "\t")  # 2.2: a tab stop is 4 columns wide
 _BLANK_OUT = re.compile(r"[^\n]")
 _ESCAPE_OR_TICKS = re.compile(r"\\[^\n]|`+")
+
+
+UNCLEAR_TAG = "an HTML tag with unusual white space"
+DEEP_NESTING = "more than 9 nested lists and quotes"
 
 
 class Unclosed(NamedTuple):
@@ -157,10 +123,14 @@ class Line(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """The lines of a text, and the construct that is still open at its end, if any."""
+    """The lines of a text, and the construct that is still open at its end, if any.
+
+    `unclear` is the first construct that parsers read differently, if any.
+    """
 
     lines: tuple[Line, ...]
     unclosed: Unclosed | None
+    unclear: Unclosed | None
 
     @property
     def verbatim(self) -> tuple[bool, ...]:
@@ -169,9 +139,13 @@ class Outline(NamedTuple):
 
 
 def outline(text: str) -> Outline:
-    """Return which lines of a text are code or raw HTML, from the block structure of sections 4 and 5."""
+    """Return which lines of a text are code or raw HTML, from the block structure of sections 4 and 5.
+
+    The lines are those of `with_lf_in_place(text)`.
+    """
     reader = _BlockReader()
-    kinds = [(reader.read(line.expandtabs(4)), reader.block) for line in text.split("\n")]
+    lines = with_lf_in_place(text).split("\n")
+    kinds = [(reader.read(line.expandtabs(4)), reader.block) for line in lines]
     last_indented = len(kinds)
     for index, (kind, block) in enumerate(kinds):
         if kind is _Kind.INDENTED:
@@ -179,30 +153,36 @@ def outline(text: str) -> Outline:
             if all(inner is _Kind.BLANK for inner, _ in between):  # blank lines inside indented code belong to it (4.4)
                 kinds[last_indented + 1 : index] = [(kind, block)] * len(between)
             last_indented = index
-    return Outline(tuple(Line(kind in _VERBATIM, block) for kind, block in kinds), reader.unclosed)
+    return Outline(tuple(Line(kind in _VERBATIM, block) for kind, block in kinds), reader.unclosed, reader.unclear)
 
 
 def strip_trailing_whitespace(text: str) -> str:
-    """Return the text without trailing white space on its lines, except in code and raw HTML."""
+    """Return the text with LF line ends and no trailing spaces or tabs on its lines, except in code and raw HTML."""
+    text = with_lf(text)
     has_trailing_spaces = text.rfind(" \n") >= 0  # in a long text, `rfind` takes less than half the time of `in`
     if not (has_trailing_spaces or ("\t" in text and "\t\n" in text) or text.endswith((" ", "\t"))):
         return text
     lines = zip(text.split("\n"), outline(text).verbatim, strict=True)
-    return "\n".join(line if verbatim else line.rstrip(" \t") for line, verbatim in lines)
+    return "\n".join(line if verbatim else line.rstrip(SPACES) for line, verbatim in lines)
 
 
 def trimmed(text: str) -> str:
-    """Return the tidied text, stripped of blank lines and white space around it except the indent of leading code."""
-    inner = strip_trailing_whitespace(text).rstrip().lstrip("\n")
-    return inner if inner.startswith(("    ", "\t")) else inner.lstrip(" \t\n")
+    """Return the tidied text, stripped of blank lines and white space around it except the indent of leading code.
+
+    A text without content becomes empty.
+    """
+    if not has_text(text):
+        return ""
+    inner = strip_trailing_whitespace(text).rstrip(WHITESPACE).lstrip("\n")
+    return inner if inner.startswith(_CODE_INDENTS) else inner.lstrip(WHITESPACE)
 
 
 def prose(text: str) -> str:
     """Return the text with a space for every character of its code blocks, raw HTML and code spans.
 
-    Line ends stay, so lines and offsets are the same as in the text.
+    Line ends stay, as LF, so lines and offsets are the same as in the text.
     """
-    lines = zip(text.split("\n"), outline(text).lines, strict=True)
+    lines = zip(with_lf_in_place(text).split("\n"), outline(text).lines, strict=True)
     blocks = groupby(lines, key=lambda pair: pair[1])
     return "\n".join(_without_code("\n".join(line for line, _ in pairs), key) for key, pairs in blocks)
 
@@ -241,17 +221,9 @@ _THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
 _HEADING = re.compile(r"#{1,6}(?: |\Z)")
 _UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
 _FENCE = re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
-_LONE_TAG_ROW = len(_HTML_BLOCKS) - 1
 _MAX_ITEM_INDENT = 4
-_MAX_NESTING = 64  # deeper nesting does not occur, and the containers around it would close it anyway
-
-
-@cache
-def _html_blocks() -> tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...]:
-    flags = re.IGNORECASE | re.ASCII
-    return tuple(
-        (re.compile(opening, flags), re.compile(ending, flags), name) for opening, ending, name in _HTML_BLOCKS
-    )
+_MAX_NESTING = 9  # markdown-it drops what follows 10 nested lists
+_MAX_TRACKED_NESTING = 64  # deeper nesting is reported, and the containers around it would close it anyway
 
 
 def _item(rest: str) -> re.Match[str] | None:
@@ -285,6 +257,7 @@ class _BlockReader:
         self.containers: list[int] = []
         self.ending: re.Pattern[str] | None = None
         self.opened = Unclosed(0, "")
+        self.unclear: Unclosed | None = None
         self.in_paragraph = False
         self.is_item_empty = False
         self.after_blank = False
@@ -298,7 +271,7 @@ class _BlockReader:
     def read(self, line: str) -> _Kind:
         """Return the kind of the next line, with tabs expanded, and set `block` to the number of its block."""
         self.number += 1
-        if self.after_blank and not line.strip():  # a fast path, since a text can have a million blank lines
+        if self.after_blank and not line.strip(" "):  # a fast path, since a text can have a million blank lines
             return _Kind.BLANK
         kind = self._read_line(line)
         self.after_blank = kind is _Kind.BLANK
@@ -311,7 +284,7 @@ class _BlockReader:
                 return _Kind.PROSE
             del self.containers[depth:]
             self.ending, self.in_paragraph, self.is_item_empty = None, False, False
-        if self.is_item_empty and not rest.strip():
+        if self.is_item_empty and not rest.strip(" "):
             self.containers.pop()
         self.is_item_empty = False
         if self.ending:
@@ -322,7 +295,7 @@ class _BlockReader:
 
     def _within_containers(self, rest: str) -> tuple[str, int]:
         for depth, width in enumerate(self.containers):
-            if width and not rest.strip():
+            if width and not rest.strip(" "):
                 continue
             prefix = _QUOTE.match(rest) if not width else re.match(" " * width, rest)
             if prefix is None:
@@ -331,20 +304,20 @@ class _BlockReader:
         return rest, len(self.containers)
 
     def _continues_paragraph(self, rest: str) -> bool:
-        start = rest.strip()
+        start = rest.strip(" ")
         if not start or rest.startswith("    "):
             return bool(start)
         opens = _QUOTE.match(rest) or _item(rest) or _THEMATIC_BREAK.match(rest) or _HEADING.match(start)
         return not (opens or _FENCE.match(start) or self._html(start))
 
     def _html(self, start: str) -> tuple[re.Pattern[str], str] | None:
-        for row, (opening, ending, name) in enumerate(_html_blocks() if start.startswith("<") else ()):
-            if opening.match(start) and not (row == _LONE_TAG_ROW and self.in_paragraph):
-                return ending, name
-        return None
+        block = find_block(start, self.in_paragraph) if start.startswith("<") else None
+        if block is None and start.startswith("<") and is_unclear(start):
+            self.unclear = self.unclear or Unclosed(self.number, UNCLEAR_TAG)
+        return block
 
     def _enter_containers(self, rest: str) -> str:
-        while len(self.containers) < _MAX_NESTING:
+        while len(self.containers) < _MAX_TRACKED_NESTING:
             if quote := _QUOTE.match(rest):
                 self.containers.append(0)
                 rest = rest[quote.end() :]
@@ -353,10 +326,12 @@ class _BlockReader:
                 width = item.end("marker") + (space if space <= _MAX_ITEM_INDENT else 1)
                 self.containers.append(width)
                 rest = rest[width:]
-                self.is_item_empty = not rest.strip()
+                self.is_item_empty = not rest.strip(" ")
             else:
                 break
             self.in_paragraph = False
+        if len(self.containers) > _MAX_NESTING:
+            self.unclear = self.unclear or Unclosed(self.number, DEEP_NESTING)
         return rest
 
     def _continue_verbatim(self, rest: str) -> _Kind:
@@ -366,13 +341,13 @@ class _BlockReader:
         return _Kind.VERBATIM
 
     def _read_leaf(self, rest: str) -> _Kind:
-        start = rest.strip()
+        start = rest.strip(" ")
         if rest.startswith("    ") and start and self.in_paragraph:
             return _Kind.PROSE
         if rest.startswith("    ") and start:
             return _Kind.INDENTED
         if fence := _FENCE.match(start):
-            self._open(re.compile(rf"\A {{0,3}}{fence[0]}{fence[0][0]}*\s*\Z"), "code fence")
+            self._open(re.compile(rf"\A {{0,3}}{fence[0][0]}{{{len(fence[0])},}} *\Z"), "code fence")
             return _Kind.VERBATIM
         if html := self._html(start):
             self._open(*html)

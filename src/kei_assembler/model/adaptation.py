@@ -9,11 +9,12 @@ from itertools import chain
 from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value
-from kei_assembler.markdown.structure import code_span, collapse_whitespace
+from kei_assembler.markdown.structure import code_span
 from kei_assembler.model.manifest import Handoff, Manifest
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Handoffs, Target, Tools
+from kei_assembler.whitespace import collapse_whitespace
 
 EVERYTHING = "*"
 """The entry of `tools` that means all tools."""
@@ -21,7 +22,6 @@ EVERYTHING = "*"
 # A tool with an optional scope, as in `Bash(git:*)`, and a tool of an MCP server or the whole server.
 _TOOL = re.compile(r"(?P<tool>\w+)(?:\((?P<scope>.*)\))?", re.DOTALL)
 _MCP = re.compile(r"mcp__(?P<server>.+?)(?:__(?P<tool>.+))?", re.DOTALL)
-_BY_COMMA = re.compile(r"\s*,\s*")
 LISTS = ("Agent", "Skill")
 """The tools whose scope is a list of names."""
 
@@ -178,7 +178,7 @@ def _patterns(tool: str, scope: str) -> tuple[str, ...]:
     if scope.strip() in ("", EVERYTHING):
         return ()
     if tool in LISTS:
-        return tuple(filter(None, _BY_COMMA.split(scope.strip())))
+        return tuple(filter(None, map(str.strip, scope.split(","))))
     # only a plain text can be followed by any arguments: in `git *:*`, the first `*` stands for itself
     return (f"{scope[:-2]} *" if scope.endswith(":*") and EVERYTHING not in scope[:-2] else scope,)
 

@@ -33,8 +33,11 @@ RIGHTS = {right.name: right for row in TARGETS.values() for right in row.rights}
 
 _FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the kit, written with `/`", names_file=True)
 _OUTPUT = matching(
-    r"(?![/\\~]|[A-Za-z]:)(?=[^\n]*\{name\})(?![^\n]*\}[^\n]*\.\.)(?:[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\})+",
-    "a path relative to the kit, written with `/`, that contains `{name}` and can contain `{dir}`",
+    r"(?![/\\~]|[A-Za-z]:)(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*\{dir\}[^\n]*\{dir\})"
+    r"(?:[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\})+",
+    "a path relative to the kit, written with `/`, that contains `{name}`, can contain `{dir}` once, and has at most "
+    "255 characters",
+    255,
     names_file=True,
 )
 BLOCK_NAME = matching(
@@ -55,6 +58,7 @@ TEMPLATE_NAME = matching(
 )
 _BLOCKS = list_of(BLOCK_NAME, "a list of block names")
 _CHARACTERS = table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each")
+_EXTRA_KEYS = table_of(one_of(*EXTRA_SHAPES), maximum=1000)  # every manifest has each of them, set or not
 _CODE = matching("[A-Z][0-9]{3}", "a code such as `B201`")
 _AGENT = matching(r"\w(?:[\w .:@/-]*\w)?", "an agent's name")
 _TARGETS = list_of(one_of(*TARGETS), "a list of targets", minimum=1)
@@ -81,7 +85,7 @@ SETTINGS = (
     Field("root", _FOLDER, "The folder that all sources and outputs must lie in.", default="."),
     Field("obligatory", _BLOCKS, "Blocks that all manifests list first.", default=()),
     Field("required", STRINGS, "Keys that every manifest must fill in.", default=("name", "description")),
-    Field("extra-keys", table_of(one_of(*EXTRA_SHAPES)), "Further keys of the manifests, for templates.", default={}),
+    Field("extra-keys", _EXTRA_KEYS, "Further keys of the manifests, for templates.", default={}),
     Field("external-agents", list_of(_AGENT, "a list of names"), "Agents outside the kit to hand off to.", default=()),
     Field("known-tools", STRINGS, "Tools to accept that no AI client has built in.", default=()),
     Field("targets", _TARGETS, "The AI clients to generate files for.", default=(DEFAULT_TARGET,)),

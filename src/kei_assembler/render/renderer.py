@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import may_hide
-from kei_assembler.markdown.stamp import line_for
+from kei_assembler.markdown.stamp import can_name, line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
 from kei_assembler.model.adaptation import adapt
 from kei_assembler.model.manifest import Manifest
@@ -18,11 +18,12 @@ from kei_assembler.paths import normalize
 from kei_assembler.render.templates import PACKAGE_BODY, TemplateFailure, Templates
 from kei_assembler.render.views import variables
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.outputs import allowance_not_printed
+from kei_assembler.rules.outputs import allowance_not_printed, unusable_path
 from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.text import client_variable_in_file
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START, Source
+from kei_assembler.whitespace import SPACES
 
 
 class Artifact(NamedTuple):
@@ -54,6 +55,7 @@ class Renderer:
         self.kit = kit
         self.templates = Templates(kit)
         self._prefix = cache(self._find_prefix)
+        self._can_name = cache(can_name)
         self._block = cache(self._load_block)
         self._last: tuple[Manifest, dict[str, Any]] | None = None
 
@@ -61,7 +63,7 @@ class Renderer:
         """Return the agent file of the manifest in `file` for one target.
 
         Raises:
-            TemplateFailure: a template of the kit does not compile or render.
+            TemplateFailure: a template of the kit does not compile or render, or the stamp cannot name the manifest.
         """
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
@@ -73,11 +75,17 @@ class Renderer:
             raise
         except Exception as error:
             raise self.templates.failure(error, file) from error
-        source = self._prefix(os.path.dirname(path), os.path.dirname(file)) + os.path.basename(file)
-        line = line_for(parts, row.form.comment, source, file)
+        line = line_for(parts, row.form.comment, self._source(path, file), file)
         parts.insert(1, line.encode())
         stamp = line if row.form.has_stamp_in_prompt else ""
         return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed)
+
+    def _source(self, path: str, file: str) -> str:
+        """Return the path of a manifest relative to its output."""
+        prefix = self._prefix(os.path.dirname(path), os.path.dirname(file))
+        if prefix and not self._can_name(prefix):
+            raise TemplateFailure(*run_rule(unusable_path, Source(file, ""), prefix))
+        return prefix + os.path.basename(file)
 
     def _find_prefix(self, start: str, folder: str) -> str:
         """Return the relative path from one folder of the kit to another, ending in `/`; empty if they are the same."""
@@ -87,7 +95,9 @@ class Renderer:
 
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
-        return trimmed(block.source.text) if block else ""
+        text = trimmed(block.source.text) if block else ""
+        # Without the comment, a list before the block would go on in the block's indented code (CommonMark 5.2).
+        return f"<!-- -->\n\n{text}" if text[:1] in SPACES and text else text
 
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
         if self._last is None or self._last[0] is not manifest:
@@ -99,7 +109,7 @@ class Renderer:
         return (body if template == PACKAGE_BODY else strip_trailing_whitespace(body)).strip("\n")
 
     def refuse_additions(self, artifact: Artifact, manifest: Manifest) -> None:
-        """Refuse hidden text and client variables that a template has added to the file.
+        """Refuse hidden text, client variables and open constructs that a template has added to the file.
 
         The sources of the file are checked elsewhere, but a template can build from escapes what none of them has.
 
@@ -107,6 +117,9 @@ class Renderer:
             TemplateFailure: the file has such text.
         """
         template = self.templates.file_for(artifact.target)
+        if template and (unclosed := self.templates.find_unclosed(artifact.body)):
+            error = ValueError(f"the template leaves a {unclosed.what} open, and what follows becomes part of it")
+            raise self.templates.failure(error, artifact.manifest)
         source, found = Source(template or artifact.manifest, ""), []
         if template and may_hide(artifact.content):
             file = Source(source.file, artifact.content.decode())

@@ -18,6 +18,7 @@ from jinja2.filters import do_indent, do_round, make_attrgetter
 from jinja2.runtime import BlockReference, Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 
+from kei_assembler.markdown.structure import fence_around
 from kei_assembler.render.limits import Budget, PayingCode, PayingTemplate
 from kei_assembler.render.template_inheritance import Inheritance, inheritance
 
@@ -63,6 +64,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         super().__init__(finalize=self.budget.printed, optimized=False, **options)
         self.globals = {"range": safe_range}
         self.filters |= {"indent": self._indent, "join": self._join, "replace": self._replace, "round": self._round}
+        self.filters["fence"] = fence_around
         self.filters |= {name: _with_check(self.filters[name], finalize) for name in _TEXT_FILTERS}
         self.filters = {name: self._charged(self.filters[name]) for name in self.filters.keys() - set(_REFUSED_FILTERS)}
         self.tests |= {name: _with_check(self.tests[name], _number) for name in ("divisibleby", "even", "odd")}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import dropwhile
+from itertools import accumulate, dropwhile
+from operator import or_
 from typing import NamedTuple
 
 from jinja2 import nodes
@@ -87,8 +88,9 @@ def misnamed(inheritance_of: Callable[[str], Inheritance | None], name: str) -> 
     """
     chain = _chain(inheritance_of, name)
     called: frozenset[str] = frozenset().union(*(facts.calls for _, facts in chain))
+    inherited_by = [*accumulate((facts.blocks for _, facts in reversed(chain)), or_)]
     for index, (template, facts) in enumerate(chain[:-1]):
-        inherited = frozenset().union(*(other.blocks for _, other in chain[index + 1 :]))
+        inherited = inherited_by[len(chain) - index - 2]
         for block in facts.overrides:
             if (inherited | called).isdisjoint({block.name, *block.holds}):
                 yield UnknownBlock(template, block.name, block.line, chain[index + 1][0], inherited)

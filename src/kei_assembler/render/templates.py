@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateSyntaxError
@@ -13,6 +14,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, Templ
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
 from kei_assembler.files import DISK
 from kei_assembler.kit import BODY_TEMPLATE, LoadedKit
+from kei_assembler.markdown.structure import Unclosed, fence_around, outline
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize
@@ -21,7 +23,7 @@ from kei_assembler.render.template_inheritance import Inheritance, misnamed
 from kei_assembler.render.views import VARIABLES, printable, variables
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.outputs import template_fails, unknown_template_block
-from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.runner import MAX_FINDINGS, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.text import unfinished_merge
 from kei_assembler.suggestions import did_you_mean
@@ -52,7 +54,8 @@ class Templates:
         self._inheritance: dict[str, Mapping[str, Inheritance]] = {}
         self.name_for = cache(self._name_for)
         self.body = cache(self._compile)
-        self.ineffective_blocks = cache(self._find_ineffective_blocks)
+        self._may_open = cache(self._can_open)
+        self._ineffective_blocks = cache(self._find_ineffective_blocks)
 
     def _name_for(self, target: str) -> str:
         """Return the template for a target's bodies: the kit's for this target, the kit's for all, or the package's."""
@@ -95,16 +98,28 @@ class Templates:
         self._sources[source.file] = source
         return source.text, source.file, None
 
-    def _find_ineffective_blocks(self, target: str) -> list[Diagnostic]:
+    def ineffective_blocks(self, target: str) -> list[Diagnostic]:
         """Return a finding for each block that no extended template has, once a target's template is compiled."""
-        name = self.name_for(target)
+        return self._ineffective_blocks(self.name_for(target))
+
+    def _find_ineffective_blocks(self, name: str) -> list[Diagnostic]:
         known, found = self._inheritance.get(name, {}), []
-        for block in misnamed(lambda template: known.get(self._file(template)), name):
+        blocks = misnamed(lambda template: known.get(self._file(template)), name)
+        for block in islice(blocks, MAX_FINDINGS):
             source = self._sources[self._file(block.template)]
             span = _span_of_block(source.text, _line_in(source.text, block.line), block.name)
             names = block.name, block.template, block.parent, block.known
             found += run_rule(unknown_template_block, source, span, *names)
         return found
+
+    def find_unclosed(self, body: str) -> Unclosed | None:
+        """Return what a kit's template leaves open in a rendered body. The role and the blocks close what they open."""
+        return outline(body).unclosed if self._may_open(len(self._sources)) else None
+
+    def _can_open(self, count: int) -> bool:
+        """Return whether one of the templates read so far can open a code fence or an HTML block by itself."""
+        texts = [source.text for source in self._sources.values()][:count]
+        return any(mark in text for text in texts for mark in ("```", "~~~", "<", "\\", "fence"))
 
     def failure(self, error: Exception, manifest: str) -> TemplateFailure:
         """Return the failure for an error that happened while a template was compiled or rendered for a manifest."""
@@ -153,7 +168,9 @@ def _package_source() -> tuple[str, str, None]:
 
 @cache
 def _package_template(source: tuple[str, str, None]) -> Template:
-    return Environment(loader=FunctionLoader(lambda _: source), **_SYNTAX).get_template(PACKAGE_BODY)
+    environment = Environment(loader=FunctionLoader(lambda _: source), **_SYNTAX)
+    environment.filters["fence"] = fence_around
+    return environment.get_template(PACKAGE_BODY)
 
 
 def _line_in(text: str, line: int) -> int:

@@ -9,7 +9,6 @@ from typing import Any
 from jinja2 import Undefined
 
 from kei_assembler.markdown.structure import (
-    collapse_whitespace_all,
     escape_block_start,
     escape_block_starts,
     fence_around,
@@ -18,6 +17,7 @@ from kei_assembler.markdown.structure import (
 )
 from kei_assembler.model.manifest import Handoff, Manifest
 from kei_assembler.validation import are_texts
+from kei_assembler.whitespace import collapse_whitespace_all
 
 VARIABLES = ("agent", "allowed", "blocks", "extra", "report_fence", "target")
 """The names of a template's variables."""

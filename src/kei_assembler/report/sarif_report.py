@@ -31,7 +31,7 @@ def render(result: RunResult) -> tuple[str, str]:
 def _invocation(result: RunResult) -> dict[str, Any]:
     invocation: dict[str, Any] = {"executionSuccessful": result.failure is None, "exitCode": result.status}
     if result.failure:
-        text = shown(f"{result.failure.message} {result.failure.hint}".strip())
+        text = _plain(f"{result.failure.message} {result.failure.hint}".strip())
         invocation["toolExecutionNotifications"] = [{"level": "error", "message": {"text": text}}]
     return invocation
 
@@ -52,16 +52,21 @@ def _rule(code: str) -> dict[str, Any]:
 def _result(diagnostic: Diagnostic, codes: list[str], prefix: str) -> dict[str, Any]:
     text = f"{diagnostic.message}. {diagnostic.help}" if diagnostic.help else diagnostic.message
     related = [
-        {**_location(location, prefix), "message": {"text": shown(note)}} for location, note in diagnostic.related
+        {**_location(location, prefix), "message": {"text": _plain(note)}} for location, note in diagnostic.related
     ]
     return {
         "ruleId": diagnostic.code,
         "ruleIndex": codes.index(diagnostic.code),
         "level": diagnostic.severity.word,
-        "message": {"text": shown(text)},
+        "message": {"text": _plain(text)},
         "locations": [_location(diagnostic.location, prefix)],
         **({"relatedLocations": related} if related else {}),
     }
+
+
+def _plain(text: str) -> str:
+    """Return a text that a viewer shows as it is: in a message, `[text](address)` would be a link (SARIF, 3.11.6)."""
+    return shown(text).replace("[", "\\[") if "](" in text else shown(text)
 
 
 def _location(location: Location, prefix: str) -> dict[str, Any]:

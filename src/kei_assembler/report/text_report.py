@@ -86,7 +86,8 @@ def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
 def _closing(result: RunResult) -> Iterable[str]:
     counts = tally(result.diagnostics)
     if result.failure:
-        yield f"error: {shown(result.failure.message)}\n"
+        first, *more = result.failure.message.split("\n")  # a message of git can have several lines
+        yield "".join(f"{_line(line).rstrip()}\n" for line in (f"error: {first}", *(f"  {line}" for line in more)))
         yield f"  help: {shown(result.failure.hint)}\n" if result.failure.hint else ""
     elif not result.changes and result.status:
         yield f"{counts}; nothing was written\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import Block
@@ -10,8 +11,10 @@ from kei_assembler.model.settings import BLOCK_NAME, is_block_name
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.keys import is_missing, repeats
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.runner import MAX_FINDINGS
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.toml.source import START
+from kei_assembler.whitespace import has_text
 
 
 @rule("B201")
@@ -44,7 +47,7 @@ def unknown_block(context: ManifestContext) -> Iterable[Violation]:
     for index, name in enumerate(context.manifest.blocks):
         if name and is_block_name(name) and kit.block(name) is None:
             create = f"create `{name}.md` in a block folder ({listed(kit.settings.blocks)})"
-            yield Violation(("blocks", index), f"unknown block `{name}`", did_you_mean(name, kit.block_names, create))
+            yield Violation(("blocks", index), f"unknown block `{name}`", did_you_mean(name, kit.known_blocks, create))
 
 
 @rule("B202")
@@ -115,8 +118,9 @@ def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
     obligatory, blocks = context.kit.settings.obligatory, context.manifest.blocks
     if blocks[: len(obligatory)] == obligatory or is_missing(context, "blocks") or not context.fits("blocks"):
         return
-    listed_blocks = list(dict.fromkeys(_corrected(context, name) for name in blocks))
-    if tuple(listed_blocks[: len(obligatory)]) == obligatory:
+    corrections = _corrections(context)
+    listed_blocks = dict.fromkeys(corrections.get(name, name) for name in blocks)
+    if tuple(islice(listed_blocks, len(obligatory))) == obligatory:
         return
     missing = [name for name in obligatory if name not in listed_blocks]
     problem = f"lacks the obligatory {listed(missing)}" if missing else "does not start with the obligatory blocks"
@@ -125,10 +129,14 @@ def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
     yield Violation(where, f"`blocks` {problem}", f"start the list with {listed(obligatory)}{order}")
 
 
-def _corrected(context: ManifestContext, name: str) -> str:
-    # a misspelled obligatory block is reported as an unknown block only, not as a missing one too
-    is_known = is_block_name(name) and context.kit.block(name) is not None
-    return name if is_known else nearest(name, context.kit.settings.obligatory) or name
+def _corrections(context: ManifestContext) -> dict[str, str]:
+    """The obligatory blocks that a manifest's first unknown blocks probably stand for.
+
+    A misspelled obligatory block is reported as an unknown block only, not as a missing one too.
+    """
+    kit = context.kit
+    names = (name for name in context.manifest.blocks if not is_block_name(name) or kit.block(name) is None)
+    return {name: nearest(name, kit.obligatory_blocks) or name for name in islice(names, MAX_FINDINGS)}
 
 
 @rule("B204")
@@ -184,7 +192,7 @@ def empty_block(block: Block) -> Iterable[Violation]:
         # _blocks/baseline.md
         Be honest.
     """
-    if not block.source.text.strip():
+    if not has_text(block.source.text):
         yield Violation(START, f"the block `{block.name}` is empty", "write its text, or remove it from the manifests")
 
 

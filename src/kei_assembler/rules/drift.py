@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from shlex import quote
 
 from kei_assembler.diagnostics import Severity
+from kei_assembler.markdown import shell
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.toml.source import START
 
@@ -226,10 +226,12 @@ def output_orphaned(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
 
 
 @rule("O612")
-def file_unstaged(path: str, is_ignored: bool) -> Iterable[Violation]:
+def file_unstaged(path: str, is_ignored: bool, repository: str) -> Iterable[Violation]:
     """A source or an output is not staged, so a commit would lack the file or contain an old version.
 
-    A deletion that is not staged is reported too. Only `--staged` looks for this; the pre-commit hooks use it.
+    A deletion that is not staged is reported too, and a file in another git repository inside the work tree, unless it
+    is a submodule and the staged commit contains the same file. Contents are compared, whatever flags git's index has;
+    CRLF counts as LF. Only `--staged` looks for this; the pre-commit hooks use it.
 
     Fails::
 
@@ -241,5 +243,10 @@ def file_unstaged(path: str, is_ignored: bool) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """
-    add = "git ignores it; if clones need it, run: git add --force" if is_ignored else "run: git add"
-    yield Violation(START, "the file on disk differs from git's index", f"{add} {quote(path)}")
+    message = "the file on disk differs from git's index"
+    reason, force = ("git ignores it; if clones need it, ", " --force") if is_ignored else ("", "")
+    if repository:
+        message = f"the file is in another git repository, `{repository}`, and the version on disk is not staged here"
+        reason, force, path = "commit the file there, then ", "", repository
+    literal = " --literal-pathspecs" if any(character in path for character in "*?[\\") else ""
+    yield Violation(START, message, f"{reason}run: git{literal} add{force} {shell.word(path)}")

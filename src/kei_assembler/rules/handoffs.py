@@ -12,6 +12,7 @@ from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import TARGETS
+from kei_assembler.whitespace import has_text
 
 
 @rule("H301")
@@ -47,13 +48,11 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
         target = "critic"
         trigger = "code to be reviewed"
     """
-    kit = context.kit
-    external, own = kit.settings.external_agents, stem(context.source.file)
+    known, own = context.kit.known_agents, stem(context.source.file)
     for index, handoff in enumerate(context.manifest.handoff):
         target = handoff.target
         # a blank target is reported by K104, and the agent itself by H302
-        if target.strip() and target not in kit.agents and target not in external and target != own:
-            known = kit.agents.union(external)
+        if has_text(target) and target not in known and target != own:
             hint = did_you_mean(target, known, "write a manifest for it, or add it to the setting `external-agents`")
             yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
 

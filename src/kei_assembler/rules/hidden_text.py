@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from kei_assembler.diagnostics import KeyPath, Span
@@ -55,10 +56,11 @@ def _located(source: Source, allowed: frozenset[str]) -> Iterator[tuple[KeyPath 
     for start, end in stretches(source.text, allowed):
         reported += f"{source.text[start:end]} "
         yield span_of(source.text, start, end), source.text[start:end]
+    is_reported = cache(reported.__contains__)  # a text can have many stretches, but most are the same
     if source.data and source.has_escapes:
         for path, text in texts(source.data):
             for start, end in stretches(text, allowed):
-                if text[start:end] not in reported:
+                if not is_reported(text[start:end]):
                     yield source.locate_text(path, text, start, end), text[start:end]
 
 

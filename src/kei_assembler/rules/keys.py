@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import lru_cache
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.manifest import FIELDS, HEAD_KEYS
@@ -12,6 +13,7 @@ from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.targets import TARGETS
 from kei_assembler.validation import ValidationError, are_texts, describe
+from kei_assembler.whitespace import SPACES, has_text
 
 _TABLES = {field.key: field for field in FIELDS if field.is_table}
 
@@ -37,10 +39,14 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
     for error in _of_kind(context, "unknown"):
         if not _is_misplaced(context, error):
             key = str(error.path[-1])
-            known = [field.key for field in error.shape.fields]
-            otherwise = f"the keys here are {listed(known)}"
-            hint = why_refused(error.path) or did_you_mean(key, known, otherwise)
+            known = tuple(field.key for field in error.shape.fields)
+            hint = why_refused(error.path) or did_you_mean(key, known, _keys_here(known))
             yield Violation(error.path, f"unknown key `{key}`", hint)
+
+
+@lru_cache(maxsize=16)
+def _keys_here(known: tuple[str, ...]) -> str:
+    return f"the keys here are {listed(known)}"
 
 
 def why_refused(path: KeyPath) -> str:
@@ -257,7 +263,7 @@ _KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
 
 def _is_header(context: ManifestContext, path: KeyPath) -> bool:
     # a key below a header may be there by mistake; one in an inline table, or in a header, is there on purpose
-    return (locate(context.source, path).excerpt or "").lstrip().startswith("[")
+    return (locate(context.source, path).excerpt or "").lstrip(SPACES).startswith("[")
 
 
 def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Violation:
@@ -308,7 +314,7 @@ def is_missing(context: ManifestContext, key: str) -> bool:
 
 def _is_filled(value: object) -> bool:
     if isinstance(value, str):
-        return bool(value.strip())
+        return bool(has_text(value))
     return any(value.values()) if isinstance(value, dict) else bool(value)
 
 

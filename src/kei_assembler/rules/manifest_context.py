@@ -132,13 +132,17 @@ class KitUsage:
     def _usual_targets(self) -> tuple[str, ...]:
         return self.kit.targets_of(self.kit.decode_manifest({})[0])
 
+    @cached_property
+    def _own_agents(self) -> frozenset[str]:
+        return self.kit.agents.difference(self.kit.settings.external_agents)
+
     def targets_of(self, agent: str) -> tuple[str, ...]:
         """Return the targets that an agent is generated for. Only complete after all manifests were added."""
         return self.own_targets.get(agent, self._usual_targets)
 
     def lacking(self, targets: Iterable[str], agent: str) -> tuple[str, ...]:
         """Return the targets for which an agent of the kit is not generated; none for an external agent."""
-        if agent not in self.kit.agents or agent in self.kit.settings.external_agents:
+        if agent not in self._own_agents:
             return ()
         return tuple(target for target in targets if target not in self.targets_of(agent))
 

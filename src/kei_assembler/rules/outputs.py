@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import ExcessError, Severity, Span
-from kei_assembler.markdown.hidden_text import stretches
+from kei_assembler.markdown.stamp import can_name
 from kei_assembler.paths import is_hidden
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import did_you_mean, listed
@@ -85,7 +85,7 @@ def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Viola
 
     Templates can use `agent`, `blocks`, `target`, `extra`, `allowed` and `report_fence`. A name that is not defined is
     an error. Templates run in Jinja2's sandbox, which refuses access to anything outside them. They can only print
-    text, numbers, and lists of these.
+    text, numbers, and lists of these. They close every code fence and HTML block that they open.
 
     Fails::
 
@@ -179,8 +179,9 @@ def duplicate_output(path: str, other: str) -> Iterable[Violation]:
 def unusable_path(path: str) -> Iterable[Violation]:
     """The path of a manifest contains characters that the stamp of a generated file cannot contain.
 
-    These are hidden characters, line breaks, tabs, bytes that are not UTF-8, and `-->`, which would end the comment
-    that the stamp is in.
+    These are hidden characters, line breaks, tabs, bytes that are not UTF-8, `-->` and `--!>`, which would end the
+    comment that the stamp is in, and the words that follow the path in a stamp. If an output is outside the kit's
+    folder, its stamp also names folders above the manifests, such as the kit's own.
 
     Fails::
 
@@ -194,8 +195,10 @@ def unusable_path(path: str) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """
-    if "-->" in path or any(stretches(path)) or "\n" in path or "\t" in path:
-        yield Violation(START, "the path contains characters that a stamp cannot contain", "rename the folder")
+    if not can_name(path):
+        yield Violation(
+            START, f"the path `{path}` contains characters that a stamp cannot contain", "rename the folder"
+        )
 
 
 @rule("O615")

@@ -84,7 +84,7 @@ def unknown_required_key(kit: LoadedKit) -> Iterable[Violation]:
         required = ["name", "owner"]
         extra-keys = { owner = "string" }
     """
-    known = (*MANIFEST_KEYS, *kit.settings.extra_keys)
+    known = frozenset((*MANIFEST_KEYS, *kit.settings.extra_keys))
     for index, key in enumerate(kit.settings.required):
         if key and key not in known:
             path = kit.settings_path("required", index)
@@ -247,7 +247,7 @@ def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
     for index, name in enumerate(kit.settings.obligatory):
         if kit.block(name) is None:
             where = kit.settings_path("obligatory", index)
-            yield Violation(where, f"unknown block `{name}`", did_you_mean(name, kit.block_names))
+            yield Violation(where, f"unknown block `{name}`", did_you_mean(name, kit.known_blocks))
 
 
 @rule("C709")

@@ -97,16 +97,15 @@ def broken_toml(error: Exception) -> Iterable[Violation]:
     yield Violation(Span(line, column, line, column + 1), message, hint)
 
 
-_RTOML_MESSAGE = re.compile(
-    r"(?P<message>.*?)(?:, (?P<help>expected .*))? at line (?P<line>\d+) column (?P<column>\d+)"
-)
+_RTOML_MESSAGE = re.compile(r"(?P<message>.*) at line (?P<line>\d+) column (?P<column>\d+)")
 
 
 def _parts(error: Exception) -> tuple[str, str, int, int]:
     match = _RTOML_MESSAGE.fullmatch(str(error))
     if match is None:  # the parser has no position for a limit of its own, such as its recursion limit
         return str(error), "", 1, 1
-    return match["message"], match["help"] or "", int(match["line"]), int(match["column"])
+    message, comma, expected = match["message"].partition(", expected ")
+    return message, f"expected {expected}" if comma else "", int(match["line"]), int(match["column"])
 
 
 @rule("S004")

@@ -9,13 +9,14 @@ from functools import partial
 from kei_assembler.diagnostics import Span
 from kei_assembler.kit import Block
 from kei_assembler.markdown.stamp import find_conflict
-from kei_assembler.markdown.structure import outline, prose
+from kei_assembler.markdown.structure import outline, prose, trimmed
 from kei_assembler.model.manifest import HEAD_KEYS
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hidden_text import texts
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source, span_of
+from kei_assembler.whitespace import SPACES, with_lf_in_place
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
 
@@ -90,6 +91,9 @@ def unclosed_in_role(context: ManifestContext) -> Iterable[Violation]:
     This applies to the HTML blocks that a blank line does not end: comments, processing instructions, declarations,
     CDATA, and the elements `script`, `pre`, `style` and `textarea` (CommonMark 0.31.2, section 4.6, types 1 to 5).
 
+    It also applies to what parsers disagree about: a tag with white space other than spaces and tabs, such as a
+    no-break space, and more than 9 lists and quotes inside each other.
+
     Fails::
 
         name = "critic"
@@ -121,6 +125,9 @@ def unclosed_in_block(block: Block) -> Iterable[Violation]:
 
     This applies to the HTML blocks that a blank line does not end: comments, processing instructions, declarations,
     CDATA, and the elements `script`, `pre`, `style` and `textarea` (CommonMark 0.31.2, section 4.6, types 1 to 5).
+
+    It also applies to what parsers disagree about: a tag with white space other than spaces and tabs, such as a
+    no-break space, and more than 9 lists and quotes inside each other.
 
     Fails::
 
@@ -187,7 +194,7 @@ def unfinished_merge(source: Source, is_allowed_in_code: bool = True) -> Iterabl
 def _unfenced(text: str) -> str:
     """Return the text with its code blanked out, and everything else at the same position."""
     # in a prompt, HTML tags around rules are no more than a heading, so HTML blocks don't count as code
-    lines = zip(text.split("\n"), outline(text.replace("<", "(")).verbatim, strict=True)
+    lines = zip(with_lf_in_place(text).split("\n"), outline(text.replace("<", "(")).verbatim, strict=True)
     return "\n".join(" " * len(line) if is_code else line for line, is_code in lines)
 
 
@@ -258,20 +265,30 @@ def _filled(where: Span, variable: str, target: str) -> Violation:
     return Violation(where, f"{TARGETS[target].label} treats `{variable}` as a variable", hint)
 
 
+# The least that enters ten lists or quotes: five tabs and a marker.
+_DEEP_START = re.compile(r"\n(?=[ \t]*[-+*>0-9])[ \t>*+\-0-9.)]{6}")
+
+
 def _unclosed(text: str, subject: str, locate: Callable[[int, int], Span]) -> Iterator[Violation]:
-    # only these open a fence or an HTML block; it is slow to read the outline of every text
-    may_open = "<" in text or "```" in text or "~~~" in text
-    if may_open and (unclosed := outline(text).unclosed):
+    # only these open a fence or an HTML block, or nest deeply; it is slow to read the outline of every text
+    if not ("<" in text or "```" in text or "~~~" in text or _DEEP_START.search(f"\n{with_lf_in_place(text)}")):
+        return
+    printed = outline(trimmed(text))  # without the indent of the first line
+    if printed.unclosed:
         hint = "close it; otherwise the text after it becomes part of it"
-        yield Violation(locate(*_line(text, unclosed.line)), f"{subject} leaves a {unclosed.what} open", hint)
+        where = locate(*_line(text, printed.unclosed.line))
+        yield Violation(where, f"{subject} leaves a {printed.unclosed.what} open", hint)
+    if printed.unclear:
+        where = locate(*_line(text, printed.unclear.line))
+        yield Violation(where, f"{subject} has {printed.unclear.what}, and parsers disagree about it", "simplify it")
 
 
 def _line(text: str, number: int) -> tuple[int, int]:
-    """Return the offsets of a line's text, without the whitespace around it."""
-    lines = text.split("\n")
-    line = lines[number - 1]
-    start = sum(len(before) + 1 for before in lines[: number - 1]) + len(line) - len(line.lstrip())
-    return start, start + len(line.strip())
+    """Return the offsets of a line, without the white space around it. Line 1 is the first one that is not blank."""
+    lines = with_lf_in_place(text).split("\n")
+    index = next(index for index, line in enumerate(lines) if line.strip(SPACES)) + number - 1
+    start = sum(len(before) + 1 for before in lines[:index]) + len(lines[index]) - len(lines[index].lstrip(SPACES))
+    return start, start + len(lines[index].strip(SPACES))
 
 
 OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role, client_variable_in_manifest)

@@ -13,6 +13,7 @@ from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
+from kei_assembler.whitespace import has_text
 
 _TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")
 
@@ -56,7 +57,7 @@ def _is_known(tool: str, known: frozenset[str]) -> bool:
 
 
 _ONE_TOOL = re.compile(
-    r"\*|mcp__[\w.-]+?(?:__(?:[\w.-]+|\*))?"
+    r"\*|mcp__[\w.-]+(?:__\*)?"
     r"|[\w./:-]+(?:\((?=[^()]*\w|\*\))(?:[^()\n]|\([^()\n]*\))*\))?"
 )
 
@@ -87,7 +88,7 @@ def several_tools(context: ManifestContext) -> Iterable[Violation]:
         tools = ["mcp__tracker__search", "Bash(git log:*)"]
     """
     for index, tool in enumerate(context.manifest.tools or ()):
-        if tool.strip() and not is_one_tool(tool) and not context.inherits("tools"):
+        if has_text(tool) and not is_one_tool(tool) and not context.inherits("tools"):
             message = f"`{tool}` is not the name of one tool"
             yield Violation(("tools", index), message, "write a separate entry for each")
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from string import Template
 from typing import NamedTuple
 
@@ -17,7 +18,9 @@ from kei_assembler.files import DISK
 from kei_assembler.files.tree import Tree
 from kei_assembler.kit import LoadedKit, discovery, json_schema, kit_option
 from kei_assembler.loader import load_kit
-from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.markdown.front_matter import quoted
+from kei_assembler.markdown.hidden_text import is_hidden, shown
+from kei_assembler.markdown.stamp import can_name
 from kei_assembler.paths import display_path, normalize, path_below
 from kei_assembler.selection import working_directory
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
@@ -27,7 +30,7 @@ _CHECK = "assemble --all --check --diff"
 _TARGET = TARGETS[DEFAULT_TARGET]
 _TEXTS = os.path.join(os.path.dirname(__file__), "files")
 _ANY = "\ue000"
-"""Stands for any agent's name: a private-use character, which no path contains."""
+"""Stands for any agent's name: a private-use character, which a pattern does not contain."""
 
 
 class NewFile(NamedTuple):
@@ -46,17 +49,29 @@ def kit_folder(folder: str | None) -> str:
     """Return the resolved folder for a new kit: the folder that the command line names, or the working directory.
 
     Raises:
-        AssembleError: the folder cannot hold a kit, or it is not named and lies inside another kit.
+        AssembleError: the folder cannot hold a kit, a link to it leads out of the git work tree, or it is not named and
+            lies inside another kit.
     """
     path = os.path.normpath(os.path.join(working_directory(), folder or ""))
     if DISK.exists(path) and not DISK.is_folder(path):
         raise AssembleError(f"`{path}` is not a folder")
-    if not path.isprintable():
-        raise AssembleError(f"the name of {shown(path)} contains characters that hooks and workflows cannot contain")
+    real = discovery.resolved(path)
     outer = discovery.find(path)
     if folder is None and outer not in (None, path):
         raise AssembleError(f"this folder lies inside the kit {outer}", "to create a kit inside it: assemble init .")
-    return DISK.resolve(path)
+    _refuse_name(path_below(real, discovery.git_top(real) or real))
+    return real
+
+
+def _refuse_name(prefix: str) -> None:
+    """Refuse a path from the top of the repository to the kit that a hook, a workflow or a stamp could not contain."""
+    if "${{" in prefix:
+        message = f"the path `{prefix}` contains `${{{{`, which GitHub would evaluate in a workflow"
+    elif prefix.isprintable() and shown(prefix) == prefix and can_name(prefix):
+        return
+    else:
+        message = f"the path `{prefix}` contains characters that hooks, workflows or stamps cannot contain"
+    raise AssembleError(message, "rename the folder")
 
 
 def create_kit(folder: str) -> Iterator[str]:
@@ -90,7 +105,7 @@ def _output_patterns(kit: LoadedKit, prefix: str) -> list[str]:
     for file in kit.manifests:
         manifest, _ = kit.decode_manifest(kit.read_manifest(file).data)
         found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
-    patterns = {_escaped(normalize(f"{prefix or '.'}/{path}")).replace(_ANY, "*") for path in found}
+    patterns = {_escaped(normalize(f"{prefix or '.'}/{path}")) for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
 
 
@@ -114,7 +129,7 @@ def _kit_files(prefix: str) -> tuple[NewFile, ...]:
         NewFile("_blocks/baseline.md", _text("baseline.md")),
         NewFile("agents/reviewer.toml", _text("reviewer.toml")),
         # A kit at the top of the repository does not need a root.
-        NewFile("assemble.toml", re.sub(r'#.*\nroot = ""\n\n', "", settings)),
+        NewFile("assemble.toml", re.sub(r'^#.*\nroot = ""\n\n', "", settings, flags=re.MULTILINE)),
     )
 
 
@@ -122,9 +137,9 @@ def _repository_files(prefix: str, outputs: Sequence[str]) -> tuple[NewFile, ...
     """The files at the top of the repository, given the patterns of the agent files relative to it."""
     schemas = f"{_escaped(f'{prefix}/' if prefix else '')}.assemble/"
     attributes = "".join(f"{_quoted(path)} linguist-generated\n" for path in (*outputs, f"{schemas}*.json"))
-    hook = _text("hook.yml", command=json.dumps(f"{_CHECK} --staged{kit_option(prefix)}"))
-    workflow = _text("workflow.yml", command=json.dumps(f"{_CHECK}{kit_option(prefix)}"), version=__version__)
-    step = workflow.splitlines()[-1]
+    hook = _text("hook.yml", command=quoted(f"{_CHECK} --staged{kit_option(prefix)}"))
+    workflow = _text("workflow.yml", command=quoted(f"{_CHECK}{kit_option(prefix)}"), version=__version__)
+    step = workflow.rstrip("\n").rpartition("\n")[2]
     return (
         NewFile(".gitattributes", attributes, is_lines=True),
         NewFile(".prettierignore", "".join(f"{line}\n" for line in (*outputs, schemas)), is_lines=True),
@@ -140,23 +155,28 @@ def _text(name: str, **values: str) -> str:
 
 
 def _escaped(path: str) -> str:
-    """A `.gitignore` pattern that matches only this path."""
-    return re.sub(r"[\\*?\[\]#! ]", r"\\\g<0>", path)
+    """A `.gitignore` pattern that matches only this path, except that `*` stands for what a line should not contain."""
+    escaped = re.sub(r"[\\*?\[\]#! ]", r"\\\g<0>", path)
+    return "".join("*" if hides else "".join(part) for hides, part in groupby(escaped, _is_unfit))
+
+
+def _is_unfit(character: str) -> bool:
+    return character in "\t\n" or is_hidden(character)
 
 
 def _quoted(pattern: str) -> str:
-    """A pattern as `.gitattributes` needs it: there, a space ends an unquoted pattern."""
-    return json.dumps(pattern, ensure_ascii=False) if " " in pattern else pattern
+    """A pattern as `.gitattributes` needs it: there, a space ends a pattern, unless it starts with a quote."""
+    return json.dumps(pattern, ensure_ascii=False) if " " in pattern or '"' in pattern else pattern
 
 
 def _with_lines(content: bytes, text: str) -> bytes:
     """The content with the lines of the text that it lacks added at its end, in its own line ends."""
     newline = b"\r\n" if b"\r\n" in content else b"\n"
-    present = {line.strip() for line in content.splitlines()}
-    missing = [line for line in text.encode().splitlines() if line not in present]
+    present = {line.strip(b" \t\r") for line in content.split(b"\n")}
+    missing = [line for line in text.encode().split(b"\n") if line and line not in present]
     gap = newline if missing and content and not content.endswith(b"\n") else b""
     return content + gap + b"".join(line + newline for line in missing)
 
 
 def _hint(key: str, entry: str) -> str:
-    return f"; if it is missing there, add to `{key}`:\n{entry}".rstrip()
+    return f"; if it is missing there, add to `{key}`:\n{entry}".rstrip("\n")

@@ -17,7 +17,10 @@ from kei_assembler.build.schema_files import MANIFEST_SCHEMA, schema_file_change
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
+from kei_assembler.markdown import shell
+from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.manifest import FIELDS, NAME, extra_fields, slug
+from kei_assembler.paths import display_path_from
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.sources import check_source
 from kei_assembler.suggestions import listed
@@ -92,9 +95,10 @@ def _placeholder(key: str) -> str:
 
 def _head(kit: LoadedKit, name: str, has_schema: bool) -> str:
     file = kit.manifest_file(name)
-    schema_path = os.path.relpath(MANIFEST_SCHEMA, os.path.dirname(file) or ".").replace(os.sep, "/")
-    line = f"#:schema {schema_path}\n" if has_schema else ""
-    return line + _comment(f"The source of the agent `{name}`: edit this file, then run: assemble {file}")
+    schema_path = display_path_from(os.path.dirname(kit.path(file)), kit.path(MANIFEST_SCHEMA))
+    line = f"#:schema {schema_path}\n" if has_schema and can_name(schema_path) else ""
+    # Not wrapped, since a line break would change the command.
+    return f"{line}# The source of the agent `{name}`: edit this file, then run: assemble {shell.word(file)}\n"
 
 
 def _entry(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> str:
@@ -103,7 +107,7 @@ def _entry(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> str:
     if field.key in values:
         return comments + _toml(field, values[field.key])
     sample = _toml(field, _sample(kit, field.key, field.shape, field.examples))
-    return comments + "".join(f"# {line}\n" for line in sample.splitlines())
+    return comments + "".join(f"# {line}\n" for line in sample.rstrip("\n").split("\n"))
 
 
 def _comment(text: str) -> str:
@@ -117,7 +121,7 @@ def _hints(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> Iterator[
         yield f"The kit requires {listed(obligatory)} first, in this order."
     choices = {
         "blocks": ("Other blocks", [name for name in kit.block_names if name not in values.get("blocks", ())]),
-        "handoff": ("Agents", sorted(kit.agents.union(kit.settings.external_agents) - {values["name"]})),
+        "handoff": ("Agents", sorted(kit.receivers - {values["name"]})),
         "target": (f"Keys of `{target}`", [row.key for row in TARGETS[target].fields]),
     }
     label, names = choices.get(field.key, ("", []))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value, front_matter
 from kei_assembler.markdown.stamp import HASH, MARKUP, Comment
-from kei_assembler.markdown.structure import collapse_whitespace
+from kei_assembler.whitespace import collapse_whitespace
 
 Entries = Iterable[tuple[str, Value]]
 

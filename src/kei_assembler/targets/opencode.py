@@ -97,7 +97,10 @@ OPENCODE = Target(
         mcp_tool="{server}_{tool}",
         mcp_server="{server}_*",
         # not the client's own permissions, whose names a server's pattern could match too
-        mcp_pattern=r"(?!(?i:apply|background|doom|external|lsp|plan|repo)_)[\w.-]+_(?:[\w.-]+|\*)",
+        mcp_pattern=(
+            r"(?!(?i:apply|background|doom|external|lsp|plan|repo)_)"
+            r"[\w.-](?:[^\W_]|[.-])*_(?:\*|[\w.-]+(?:(?<=_)\*)?)"
+        ),
         scoped=("Bash", "Agent", "Skill"),
         scope_pattern=r"(?!.*\*:\*\Z)[^\\?]*",
         key="permission",

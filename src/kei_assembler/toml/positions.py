@@ -110,11 +110,13 @@ def _segments(key: Node) -> list[Node]:
     return [segment for child in key.named_children for segment in _segments(child)]
 
 
+# A string that is not closed extends to the end of its line, or a multi-line string to the end of the text: otherwise,
+# each quote in it would start another search for the end.
 _TOKEN = re.compile(
-    rb'"""(?:\\[\s\S]|[^\\])*?"{3,5}'
-    rb"|'''[\s\S]*?'{3,5}"
-    rb'|"(?:\\.|[^"\\\n])*"'
-    rb"|'[^'\n]*'"
+    rb'"""(?:\\[\s\S]|[^\\])*?(?:"{3,5}|\\?\Z)'
+    rb"|'''[\s\S]*?(?:'{3,5}|\Z)"
+    rb'|"(?:\\.|[^"\\\n])*"?'
+    rb"|'[^'\n]*'?"
     rb"|\#[^\n]*|[\[\]{}]|\n"
     rb"|,(?:\s|\#[^\n]*\n)*+(?=\})"
 )

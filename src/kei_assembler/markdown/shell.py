@@ -1,0 +1,32 @@
+"""Words of shell commands that people copy from a report or a generated file, and paste into a shell."""
+
+from __future__ import annotations
+
+import re
+from shlex import quote
+
+from kei_assembler.markdown.hidden_text import shown
+
+_SPECIAL_STARTS = ("-", "=", ":")
+"""What an option starts with, the name of a command in zsh, and a pattern of git's."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_@%+,./][A-Za-z0-9_@%+=:,./-]*")
+
+
+def word(path: str) -> str:
+    """Return a path as one word of a command: it means the same wherever it is shown, and is not an option.
+
+    Where a report would escape a character, the word is written as `$'…'` with octal escapes, which bash, ksh and zsh
+    read, as well as any shell that conforms to POSIX.1-2024.
+    """
+    if _PLAIN.fullmatch(path):
+        return path
+    path = f"./{path}" if path.startswith(_SPECIAL_STARTS) else path
+    return quote(path) if shown(path) == path else f"$'{''.join(map(_escape, path))}'"
+
+
+def _escape(character: str) -> str:
+    # `#` starts a command in some CI logs, and `!` one from the history of an interactive shell
+    if character not in "\\'#!" and shown(character) == character:
+        return character
+    return "".join(f"\\{byte:03o}" for byte in character.encode(errors="surrogateescape"))
