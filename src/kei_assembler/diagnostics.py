@@ -27,6 +27,22 @@ class AssembleError(Exception):
         self.details = tuple(details)
 
 
+class ExcessError(AssembleError):
+    """A kit is too large for one run. `file` is where to report that."""
+
+    def __init__(self, file: str, message: str = "", hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.args = (file, message, hint)  # to pass the error to another process
+        self.file = file
+
+
+OUT_OF_MEMORY = AssembleError(
+    "there is not enough memory for this run",
+    "raise the memory limit, or build fewer manifests at a time; all files written so far are complete",
+)
+"""The error to report for a MemoryError."""
+
+
 class Severity(IntEnum):
     """How serious a diagnostic is. Only an error prevents outputs from being written."""
 

@@ -10,7 +10,7 @@ from time import sleep
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.result import RunResult, failed
 from kei_assembler.build.run import Policy, RunOptions, run
-from kei_assembler.diagnostics import AssembleError
+from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.signatures import Signature, signature
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
@@ -46,6 +46,8 @@ def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
         result = run(kit, kit.manifests, True, RunOptions(policy=Policy.of(kit)))
     except AssembleError as error:
         return failed(error)
+    except MemoryError:
+        return failed(OUT_OF_MEMORY)
     changes = tuple(change for change in result.changes if change.status is not FileStatus.UNCHANGED)
     return result._replace(changes=changes).seen_from(prefix_to(folder))
 

@@ -136,6 +136,9 @@ accesses = RECORDER.all_accesses
 add_accesses = RECORDER.add
 """Adds the accesses that another process recorded for the same run."""
 
+drop_accesses = RECORDER.stop
+"""Drops all accesses, because those of another process are not known."""
+
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:

@@ -78,9 +78,9 @@ def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
     pending = [change for change in result.changes if change.status in kinds and not change.applied]
     if not pending:
         return ""
-    from kei_assembler.build.diff import diff
+    from kei_assembler.build.diff import diffs
 
-    return "".join(diff(change, result.request.prefix) for change in pending)
+    return "".join(diffs(pending, result.request.prefix))
 
 
 def _closing(result: RunResult) -> Iterable[str]:
