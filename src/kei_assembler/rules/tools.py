@@ -57,8 +57,10 @@ def _is_known(tool: str, known: frozenset[str]) -> bool:
 
 
 _ONE_TOOL = re.compile(
-    r"\*|mcp__[\w.-]+(?:__\*)?"
-    r"|[\w./:-]+(?:\((?=[^()]*\w|\*\))(?:[^()\n]|\([^()\n]*\))*\))?"
+    r"\*|(?:Agent|Skill|Task)\(\*\)"
+    r"|(?!mcp__[\W_]*\Z)"  # no server
+    r"(?!(?:Agent|Skill|Task)\((?:[^()]*,)?\s*+\*++\s*+[,)])"  # a list of names with `*` for all of them
+    r"(?:mcp__[\w.-]+(?:__\*)?|[\w./:-]+(?:\((?=[^()]*\w|\*\))(?:[^()\n]|\([^()\n]*\))*\))?)"
 )
 
 
@@ -73,7 +75,7 @@ def several_tools(context: ManifestContext) -> Iterable[Violation]:
     """An entry of `tools` does not name exactly one tool, limited or not, or the tools of one server.
 
     AI clients split an entry at commas and spaces, so the agent would get more tools than a reader of the manifest
-    expects. Limits that limit nothing, as in `Agent()`, are also reported.
+    expects. Limits that limit nothing, as in `Agent()` and `Agent(critic, *)`, are also reported.
 
     Fails::
 
