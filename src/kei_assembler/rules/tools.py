@@ -59,7 +59,7 @@ def _is_known(tool: str, known: frozenset[str]) -> bool:
 _ONE_TOOL = re.compile(
     r"\*|(?:Agent|Skill|Task)\(\*\)"
     r"|(?!mcp__[\W_]*\Z)"  # no server
-    r"(?!(?:Agent|Skill|Task)\((?:[^()]*,)?\s*+\*++\s*+[,)])"  # a list of names with `*` for all of them
+    r"(?!(?:Agent|Skill|Task)\((?:[^()]*,)?[^\w(),*]*+\*[^\w(),]*+[,)])"  # a list of names with `*` for all of them
     r"(?:mcp__[\w.-]+(?:__\*)?|[\w./:-]+(?:\((?=[^()]*\w|\*\))(?:[^()\n]|\([^()\n]*\))*\))?)"
 )
 
