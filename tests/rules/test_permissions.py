@@ -112,7 +112,9 @@ def test_a_key_that_adds_to_the_tools_names_them(tools: str, own: str, right: st
     run = bench.run("--all")
     row = RIGHTS[f"claude-code.{right}"]
     assert f"agents/a.toml:5:1: error[R501] `{row.name}` lets the agent {row.grants}\n" in run.stderr
-    assert f" help: list {listed(row.covered_by)} in `tools`; if you want this, add `{row.name}` to the" in run.stderr
+    assert (
+        f" help: if you want this, list {listed(row.covered_by)} in `tools`, or add `{row.name}` to the" in run.stderr
+    )
 
 
 @pytest.mark.parametrize("target", ["copilot", "cursor", "gemini", "qwen"])

@@ -144,6 +144,24 @@ def test_an_entry_for_one_tool_is_accepted(entry: str, bench: Workbench) -> None
     assert findings(bench) == []
 
 
+@pytest.mark.parametrize(
+    ("entry", "hint"),
+    [
+        ("Read, Bash", "write a separate entry for each"),
+        ("Agent(a, b) Read", "write a separate entry for each"),
+        ("mcp__s, mcp__*", "write a separate entry for each"),
+        ("mcp__*", "name one server, as in `mcp__tracker`"),
+        ("mcp__", "name one server, as in `mcp__tracker`"),
+        ("Agent(a, *)", "say what the tool is limited to, or remove the parentheses"),
+        ("Bash()", "say what the tool is limited to, or remove the parentheses"),
+        ("Bash*", "write the name of one tool"),
+    ],
+)
+def test_the_help_says_what_to_write_instead(entry: str, hint: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f'{AGENT}tools = ["{entry}"]\n'})
+    assert [one.help for one in findings(bench) if one.code == "K116"] == [hint]
+
+
 UNKNOWN = ("bash", "BASH", "all", "All", "any", "default", "\uff22ash", "\u0412ash", "execute", "MultiEdit")
 """Names that are not the names of tools, although they look like one."""
 
