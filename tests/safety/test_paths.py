@@ -125,6 +125,15 @@ def test_no_output_is_written_into_git_through_a_link(repository: Workbench, for
     assert _git(repository) == before
 
 
+def test_no_message_says_that_the_root_would_open_git_folders(repository: Workbench) -> None:
+    repository.write({"assemble.toml": OUT.format(".git/hooks/{name}")})
+    _link(repository, "_blocks/b.md", "../.git/config")
+    run = repository.run("--all")
+    assert "error[S001] the file cannot be read: its real path is in git's own folder\n" in run.stderr
+    assert "help: if a link leads there, remove it; otherwise, change `output`\n" in run.stderr
+    assert "`root`" not in run.stderr
+
+
 def test_git_folders_are_known_by_their_other_names() -> None:
     assert all(map(is_in_git_folder, [*DOT_GIT, ".g\u200cit", "\ufeff.git/x", "a/.GIT/b", "/x/.git"]))
     assert not any(

@@ -91,7 +91,12 @@ def _subject(kit: LoadedKit, change: Change) -> tuple[str, str, str]:
 
 
 def _cause(kit: LoadedKit, change: Change) -> str:
-    """The likely cause of an edit; for an orphan, the target that the kit no longer has, if its manifest exists."""
+    """The likely cause of an edit; for an orphan, the target that the kit no longer has, if its manifest exists.
+
+    For an unmanaged file, it is the target that can load it.
+    """
+    if change.status is FileStatus.UNMANAGED:
+        return change.target
     if change.status in PROTECTED:
         from kei_assembler.build.diff import likely_cause
 

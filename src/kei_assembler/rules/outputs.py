@@ -39,7 +39,10 @@ def output_outside_root(what: str, reason: str) -> Iterable[Violation]:
         [target.claude-code]
         output = ".claude/agents/{name}.md"
     """
-    yield Violation(START, f"the output {what} {reason}", "change `output`, or set `root`")
+    hint = "change `output`, or set `root`"
+    if not reason.endswith("root"):
+        hint = "if a link leads there, remove it; otherwise, change `output`"
+    yield Violation(START, f"the output {what} {reason}", hint)
 
 
 @rule("O602")
