@@ -11,20 +11,20 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit, discovery
 from kei_assembler.kit.discovery import DEFAULT_BLOCKS
-from kei_assembler.paths import is_hidden, is_inside, upwards
+from kei_assembler.paths import folded, is_hidden, is_inside, upwards
 
 _FILES = {SETTINGS_FILE: "the settings of a kit", PROJECT_FILE: "the settings of a kit", "assemble.lock": "a lock"}
 
 
 class _Place(NamedTuple):
-    """Where one kind of source lies: the resolved, case-folded folder, and the suffix of the files' names."""
+    """Where one kind of source lies: the resolved, folded folder, and the suffix of the files' names."""
 
     what: str
     folder: str
     suffix: str
 
     def holds(self, folder: str, name: str) -> bool:
-        """Return whether a file in a case-folded folder would be such a source. Hidden files are only templates."""
+        """Return whether a file in a folded folder would be such a source. Hidden files are only templates."""
         below = os.path.join(folder, name)[len(self.folder) :].lstrip(os.sep).replace(os.sep, "/")
         is_visible = self.suffix not in (".toml", ".md") or not is_hidden(below)
         return name.endswith(self.suffix) and is_visible
@@ -52,13 +52,13 @@ class ReservedPaths:
     def _blocks_of_new_kit(self, folder: str) -> str:
         """What a folder belongs to if it would make the folder around it a kit, by its name alone."""
         around, name = os.path.split(folder)
-        if name.casefold() == DEFAULT_BLOCKS and around != self._kit.folder:
+        if folded(name) == DEFAULT_BLOCKS and around != self._kit.folder:
             with suppress(AssembleError):
                 return "" if discovery.is_marked(around, self._kit.files) else "a block of another kit"
         return ""
 
     def _owner_at(self, real: str) -> str:
-        folder, name = os.path.split(real.casefold())
+        folder, name = os.path.split(folded(real))
         if name in _FILES:
             return _FILES[name]
         if os.path.basename(folder) == ".assemble" and name.endswith(".schema.json"):
@@ -70,7 +70,7 @@ class ReservedPaths:
         """The kinds of sources that files directly in a resolved folder can be."""
         kits = [(self._kit, ""), *((kit, " of another kit") for kit in self._kits_above(folder))]
         places = (place._replace(what=place.what + whose) for kit, whose in kits for place in _places_of(kit))
-        return [place for place in places if is_inside(folder.casefold(), place.folder)]
+        return [place for place in places if is_inside(folded(folder), place.folder)]
 
     def _kits_above(self, folder: str) -> Iterator[LoadedKit]:
         for above in upwards(folder, self._kit.root):
@@ -87,4 +87,4 @@ def _places_of(kit: LoadedKit) -> Iterator[_Place]:
     folders = [("a manifest", settings.manifests, ".toml"), ("a template", settings.templates, templates)]
     folders += [("a block", folder, ".md") for folder in settings.blocks]
     for what, folder, suffix in folders:
-        yield _Place(what, kit.files.resolve(kit.path(folder)).casefold(), suffix)
+        yield _Place(what, folded(kit.files.resolve(kit.path(folder))), suffix)
