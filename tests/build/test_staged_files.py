@@ -369,6 +369,18 @@ def test_filters_do_not_run(kit: Workbench, kind: str) -> None:
     assert not marker.exists()
 
 
+def test_filters_do_not_run_on_an_empty_file(kit: Workbench) -> None:
+    kit.write({"templates/agent.md.j2": '{% extends "default/agent.md.j2" %}\n', "templates/empty.j2": ""})
+    kit.run("--all")
+    os.utime(kit.folder / "templates/empty.j2", (2**31, 2**31))  # newer than the index, so git compares the content
+    _git(kit.folder, "add", "--all")
+    kit.write({".gitattributes": "* filter=mine\n"})
+    marker = kit.folder / "ran"
+    _git(kit.folder, "config", "filter.mine.clean", f"touch {shlex.quote(str(marker))}; cat")
+    assert kit.run("--all", "--check", "--staged").status == 0
+    assert not marker.exists()
+
+
 def _nested(kit: Workbench, folder: str = "_blocks") -> Path:
     """Make a folder of the kit a repository of its own, and commit its files there."""
     nested = kit.folder / folder

@@ -7,7 +7,7 @@ access to `RECORDER`, from which the run cache learns what a run depends on.
 from __future__ import annotations
 
 import os
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from kei_assembler.files.folder import Folder, Root
@@ -76,9 +76,12 @@ class Disk:
     def read(self, path: str, max_bytes: int, root: Root | None = None) -> bytes:
         """See `Files.read`."""
         RECORDER.record_lookup(path)
-        folder, name = os.path.split(path if root else os.path.realpath(path))
-        with closing(Folder(folder, root or Root(folder))) as opened:
+        folder, _, name = (path if root else os.path.realpath(path)).rpartition(os.sep)
+        opened = Folder(folder or os.sep, root or Root(folder or os.sep))
+        try:
             content = opened.read(name, max_bytes)
+        finally:
+            opened.close()
         RECORDER.record_read(path, content)
         return content
 

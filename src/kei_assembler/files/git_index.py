@@ -43,6 +43,7 @@ _EXECUTABLE, _LINK, _SUBMODULE = "100755", "120000", "160000"
 _SKIPPED = "Ss"  # a capital letter unless the entry is also assumed to be unchanged
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _SHA1_LENGTH = 40
+_INTENT_TO_ADD = 0x20000000  # CE_INTENT_TO_ADD in git's read-cache-ll.h
 _CHUNK, _MAX_TEXT = 1024 * 1024, 4 * 1024 * 1024
 
 
@@ -201,8 +202,12 @@ class Git(NamedTuple):
         return value.strip() == b"false"
 
     def _is_intended(self, path: str) -> bool:
-        """Whether a file was added without its content, by `git add --intent-to-add`."""
-        return bool(self.run("diff-files", "-z", "--name-only", "--diff-filter=A", "--", *self._relative([path])))
+        """Whether a file was added without its content, by `git add --intent-to-add`.
+
+        Commands that compare the file with the index, such as `diff-files`, run the filters that a repository sets.
+        """
+        flags = self.run("ls-files", "--debug", "--", *self._relative([path])).rpartition(b"flags: ")[2]
+        return bool(int(flags.strip() or b"0", base=16) & _INTENT_TO_ADD)
 
     def blobs(self, ids: Iterable[str], max_bytes: int) -> dict[str, bytes]:
         """Return the contents of blobs by their ids, as many from the first on as `max_bytes` in total allow.

@@ -26,6 +26,7 @@ class Tree:
         self.folder = files.resolve(folder)
         self._root = Root.at(self.folder)
         self._real_folder = cache(files.resolve)
+        self._usable_folder = cache(self._find_usable_folder)
         self.holds_folder = cache(self.holds)
         """`holds` for folders, cached: many files lie in the same folder."""
 
@@ -57,13 +58,19 @@ class Tree:
             OSError: the path leads out of the tree, is not a regular file, or cannot be read.
         """
         folder, name = os.path.split(path)
-        if self.holds_folder(folder) and not is_in_git_folder(name):
+        real = self._usable_folder(folder)
+        if real and not is_in_git_folder(name):
             try:
-                return self.files.read(os.path.join(self._real_folder(folder), name), max_bytes, self._root)
+                return self.files.read(real + os.sep + name, max_bytes, self._root)
             except OSError as error:
                 if error.errno != errno.ELOOP:
                     raise
         return self.files.read(self._checked(path), max_bytes, self._root)
+
+    def _find_usable_folder(self, folder: str) -> str:
+        """The resolved path of a folder, without a separator at its end, or "" if it is refused."""
+        real = self._real_folder(folder)
+        return "" if self.refusal(real) else real.rstrip(os.sep)
 
     def create(self, path: str, content: bytes) -> bool:
         """Write a file unless its path exists. Return whether the file was written.
