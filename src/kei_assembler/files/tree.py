@@ -25,7 +25,7 @@ class Tree:
         self.files = files
         self.folder = files.resolve(folder)
         self._real_folder = cache(files.resolve)
-        self.holds_folder = cache(self.holds)
+        self.holds_folder = cache(lambda folder: not self.refusal(self._real_folder(folder)))
         """`holds` for folders, cached: many files lie in the same folder."""
 
     def holds(self, path: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
@@ -35,6 +35,7 @@ class ReservedPaths:
     def __init__(self, kit: LoadedKit) -> None:
         self._kit = kit
         self._places_for = cache(self._places)
+        self._other_places = cache(self._find_other_places)
 
     def owner(self, real: str) -> str:
         """Return what a resolved path belongs to, such as "a block", or "" if it can be an output."""
@@ -48,16 +49,21 @@ class ReservedPaths:
 
     def _places(self, folder: str) -> list[_Place]:
         """The kinds of sources that files directly in a resolved folder can be."""
-        kits = [(self._kit, ""), *((kit, " of another kit") for kit in self._kits_above(folder))]
-        places = (place._replace(what=place.what + whose) for kit, whose in kits for place in _places_of(kit))
-        return [place for place in places if is_inside(folder.casefold(), place.folder)]
+        others = (place for above in upwards(folder, self._kit.root) for place in self._other_places(above))
+        return [place for place in (*self._own_places, *others) if is_inside(folder.casefold(), place.folder)]
 
-    def _kits_above(self, folder: str) -> Iterator[LoadedKit]:
-        for above in upwards(folder, self._kit.root):
-            if above != self._kit.folder:
-                with suppress(AssembleError):  # an unreadable kit is reported when it is built
-                    if discovery.is_marked(above, self._kit.files):
-                        yield discovery.read_kit(above, self._kit.files)
+    @cached_property
+    def _own_places(self) -> list[_Place]:
+        return list(_places_of(self._kit))
+
+    def _find_other_places(self, folder: str) -> list[_Place]:
+        """The places of another kit in a folder. Cached, because the folders above all outputs are mostly the same."""
+        if folder != self._kit.folder:
+            with suppress(AssembleError):  # an unreadable kit is reported when it is built
+                if discovery.is_marked(folder, self._kit.files):
+                    kit = discovery.read_kit(folder, self._kit.files)
+                    return [place._replace(what=f"{place.what} of another kit") for place in _places_of(kit)]
+        return []
 
 
 def _places_of(kit: LoadedKit) -> Iterator[_Place]:
