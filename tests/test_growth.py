@@ -152,9 +152,6 @@ COLLECTIONS = {
         },
         ("import", "--from", "codex", "a.toml"),
     ),
-    "nested folders": lambda: Case(
-        {f"agents/{'d/' * n}a{n}.toml": f'name = "a{n}"\ndescription = "A."\n' for n in range(600)}
-    ),
     "escapes of a hidden character": lambda: Case(
         _agent(f'role = "{HIDDEN}"\ndomain_in = ["{ESCAPED}"]\n'), code="T406"
     ),
