@@ -72,7 +72,7 @@ SHOWS_PROGRESS = ("build.progress",)
 PURE = {
     "os": "PathLike curdir environ fsdecode fspath getcwd getpid getppid name path sep",
     "os.path": "abspath basename dirname isabs join normpath relpath split splitext",
-    "sys": "_current_frames",
+    "sys": "_current_frames getsizeof",
 }
 # The names in `os` that start, end and connect processes.
 PROCESSES = "_exit close cpu_count fdopen fork kill pipe sched_getaffinity waitpid"

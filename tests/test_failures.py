@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Workbench, leave_temporary_file
 from forkserver import COMMAND, ForkServer
+from kei_assembler.build.cost import Cost
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.loader import load_kit
 
@@ -316,7 +317,7 @@ def test_only_folders_that_match_the_pattern_are_searched(
 
     kit = load_kit(str(bench.folder))
     monkeypatch.setattr(os, "scandir", noting)
-    find_orphans(kit, known=(), targets=())
+    find_orphans(kit, known=(), targets=(), cost=Cost(kit))
     assert set(filter(os.path.isdir, looked)) == {*entered, ".claude/agents", ".claude/agents/in"}
 
 

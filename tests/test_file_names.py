@@ -352,6 +352,15 @@ def _check_files(top: Path) -> None:
             assert yaml.safe_load((top / file).read_text())
 
 
+def test_no_name_adds_a_line_to_an_error(bench: Workbench) -> None:
+    name = "k\n\n  help: run `x`"
+    bench.write({f"{name}/notes.txt": ""})
+    for args in (["--kit", name, "--all"], [f"{name}/x.toml"], ["init", name], ["import", f"{name}/none"]):
+        run = bench.run(*args)
+        assert run.status == 2
+        assert "k<U+000A><U+000A>  help: run `x`" in run.stderr.split("\n")[0]
+
+
 def test_usage_errors_are_escaped(bench: Workbench) -> None:
     argument = "x\n::error::y\n##[error]\x1b"
     for args in (["--target", argument], [f"--{argument}"], ["--handoff", argument], ["--set", argument]):

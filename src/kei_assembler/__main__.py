@@ -41,6 +41,11 @@ def main(prog_name: str = "assemble") -> NoReturn:
         sys.exit(_print(cached))
     except KeyboardInterrupt:
         sys.exit(130)
+    except MemoryError:
+        from kei_assembler.diagnostics import OUT_OF_MEMORY
+
+        console.write("", f"error: {OUT_OF_MEMORY.message}\n  help: {OUT_OF_MEMORY.hint}\n")
+        sys.exit(2)
 
 
 def _print(output: tuple[str, str]) -> int:

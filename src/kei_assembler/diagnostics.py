@@ -13,14 +13,34 @@ KeyPath = tuple[str | int, ...]
 class AssembleError(Exception):
     """The run cannot continue because of the command line, the settings or the machine.
 
-    `hint` says what to do about it. `diagnostics` has the findings, if the problem is in a file.
+    `hint` says what to do about it. `diagnostics` has the findings, if the problem is in a file. `details` has further
+    lines of the message, from another program.
     """
 
-    def __init__(self, message: str, hint: str = "", diagnostics: Iterable[Diagnostic] = ()) -> None:
+    def __init__(
+        self, message: str, hint: str = "", diagnostics: Iterable[Diagnostic] = (), details: Iterable[str] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.diagnostics = tuple(diagnostics)
+        self.details = tuple(details)
+
+
+class ExcessError(AssembleError):
+    """A kit is too large for one run. `file` is where to report that."""
+
+    def __init__(self, file: str, message: str = "", hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.args = (file, message, hint)  # to pass the error to another process
+        self.file = file
+
+
+OUT_OF_MEMORY = AssembleError(
+    "there is not enough memory for this run",
+    "raise the memory limit, or build fewer manifests at a time; all files written so far are complete",
+)
+"""The error to report for a MemoryError."""
 
 
 class Severity(IntEnum):

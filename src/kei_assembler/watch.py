@@ -10,10 +10,10 @@ from time import sleep
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.result import RunResult, failed
 from kei_assembler.build.run import Policy, RunOptions, run
-from kei_assembler.diagnostics import AssembleError
+from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.signatures import Signature, signature
-from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE
+from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.selection import kit_option_value, prefix_to, require_kit
 
@@ -27,7 +27,7 @@ Signatures = dict[str, Signature]
 
 
 def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[RunResult]:
-    """Build the kit in a folder now and after each change of its sources, and yield the results, without end.
+    """Build a kit, given by its resolved path, now and after each change, and yield the results, without end.
 
     A result contains no unchanged files. Invalid settings and other errors are returned as the result's failure.
     """
@@ -40,14 +40,23 @@ def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[RunResult]:
 
 def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
     try:
+        kit = _loaded(folder, targets)
         require_kit(folder)
-        kit = load_kit(folder, targets)
         kit.display_folder = kit_option_value(folder)
         result = run(kit, kit.manifests, True, RunOptions(policy=Policy.of(kit)))
     except AssembleError as error:
         return failed(error)
+    except MemoryError:
+        return failed(OUT_OF_MEMORY)
     changes = tuple(change for change in result.changes if change.status is not FileStatus.UNCHANGED)
     return result._replace(changes=changes).seen_from(prefix_to(folder))
+
+
+def _loaded(folder: str, targets: tuple[str, ...] = ()) -> LoadedKit:
+    """Load the kit, unless a checkout, for example, has replaced its folder with a link to something else."""
+    if DISK.resolve(folder) != folder:
+        raise AssembleError(f"`{folder}` or a folder above it was replaced with a link")
+    return load_kit(folder, targets)
 
 
 def _snapshots(folder: str) -> Iterator[Signatures]:
@@ -85,7 +94,7 @@ def _snapshot(folder: str) -> tuple[list[str], Signatures]:
     folders: set[str] = set()
     sources: list[str] = []
     with suppress(AssembleError):  # the build reports it
-        kit = load_kit(folder)
+        kit = _loaded(folder)
         sources = kit.sources()
         names = (kit.settings.manifests, *kit.settings.blocks, kit.settings.templates, *map(os.path.dirname, sources))
         # Not their subfolders, which can be links that lead outside, or `.git`: an empty subfolder is found by polling.

@@ -410,6 +410,11 @@ def test_the_folders_of_all_clients_count_once(bench: Workbench) -> None:
     assert intruders(bench) == [".claude/agents/page.md", ".claude/agents/rogue.md"]
 
 
+def test_the_help_names_the_client_that_loads_the_file(bench: Workbench) -> None:
+    exclusive(bench, "copilot").write({".claude/agents/README.md": PAGE})
+    assert "help: GitHub Copilot and VS Code can load it: write a manifest for it" in bench.run("--all").stderr
+
+
 def test_a_client_without_an_agent_counts(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'exclusive = true\ntargets = ["cursor"]\n', ".cursor/agents/rogue.md": ROGUE})
     bench.write({"agents/alpha.toml": MANIFEST.format("alpha") + 'targets = ["gemini"]\n'})

@@ -173,6 +173,22 @@ def test_a_deleted_kit_is_reported_once_and_built_when_it_returns(tmp_path: Path
     assert [line for line in watcher.left() if "agents:" in line] == []
 
 
+def test_a_kit_replaced_with_a_link_is_not_built(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kei_assembler.watch._POLL_MS", 50)
+    bench.write({f"{kit}/agents/critic.toml": AGENT.format(kit) for kit in ("work/kit", "other/kit")})
+    work = bench.folder / "work"
+    built = builds(str(work / "kit"))
+    assert next(built).status == 0
+    work.rename(bench.folder / "moved")
+    work.symlink_to("other")
+    _, err = text_report.render(next(built))
+    assert err.startswith(f"error: `{work}/kit` or a folder above it was replaced with a link\n")
+    assert not (bench.folder / "other/kit/agents/critic.md").exists()
+    work.unlink()
+    (bench.folder / "moved").rename(work)
+    assert next(built).failure is None
+
+
 def test_a_folder_that_is_unreadable_for_a_moment_does_not_end_the_watch(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

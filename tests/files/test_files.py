@@ -12,6 +12,7 @@ from conftest import REPOSITORY
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.files import DISK, Entry, Files
+from kei_assembler.files.folder import Root
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit, discovery
@@ -33,7 +34,7 @@ class Memory:
     def __init__(self, files: dict[str, str], folder: str = FOLDER) -> None:
         self.contents = {f"{folder}/{name}": text.encode() for name, text in files.items()}
 
-    def read(self, path: str, max_bytes: int, root: str | None = None) -> bytes:  # noqa: ARG002 - there are no links
+    def read(self, path: str, max_bytes: int, root: Root | None = None) -> bytes:  # noqa: ARG002 - there are no links
         try:
             return self.contents[os.path.normpath(path)][: max_bytes + 1]
         except KeyError:

@@ -142,6 +142,10 @@ def test_a_message_of_git_keeps_its_lines(kit: Workbench, monkeypatch: pytest.Mo
     )
     assert any(line.strip() == f"git config --global --add safe.directory {kit.folder}" for line in lines)
     assert "<U+" not in run.stderr
+    for output_format, newline in (("json", "\\n"), ("sarif", "\\n"), ("github", "%0A")):
+        run = kit.run(*CHECK, "--output-format", output_format)
+        assert f"at '{kit.folder}'{newline}To add an exception" in run.stdout
+        assert "<U+" not in run.stdout
 
 
 def test_a_message_of_git_is_safe_to_print(kit: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

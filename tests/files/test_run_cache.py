@@ -123,10 +123,12 @@ def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     monkeypatch.setattr(sys, "path", [path for path in sys.path if "tests" not in path])
     monkeypatch.setattr(signatures, "_FINE", 0)
     monkeypatch.setattr(signatures, "_COARSE", 0)
+    monkeypatch.setattr(run_cache._Run, "folder", "")  # otherwise, later tests in this process would use the cache
     kit = CachedKit(tmp_path, monkeypatch, capfd)
     kit.watch_recall()
     previous = signal.getsignal(signal.SIGTERM)
     yield kit
+    RECORDER.stop()
     signal.signal(signal.SIGTERM, previous)
 
 

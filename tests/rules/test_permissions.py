@@ -112,11 +112,16 @@ def test_a_key_that_adds_to_the_tools_names_them(tools: str, own: str, right: st
     run = bench.run("--all")
     row = RIGHTS[f"claude-code.{right}"]
     assert f"agents/a.toml:5:1: error[R501] `{row.name}` lets the agent {row.grants}\n" in run.stderr
-    assert f" help: list {listed(row.covered_by)} in `tools`; if you want this, add `{row.name}` to the" in run.stderr
+    assert (
+        f" help: if you want this, list {listed(row.covered_by)} in `tools`, or add `{row.name}` to the" in run.stderr
+    )
 
 
 @pytest.mark.parametrize("target", ["copilot", "cursor", "gemini", "qwen"])
-@pytest.mark.parametrize("entry", ["*", " *", "**", "?*", "*/*", "/*", "mcp_*", "mcp__*", "mcp__*__*", "r*", "s/*x*"])
+@pytest.mark.parametrize("entry", [
+    *("*", " *", "**", "?*", "*/*", "/*", "mcp_*", "mcp__*", "mcp__*__*", "r*", "s/*x*"),
+    *("mcp__s*", "mcp_s*", "mcp__s_*", "mcp__s__t *", "mcp_____*", "mcp_s, *", "read, s/*", "mcp__", "mcp_"),
+])  # fmt: skip
 def test_an_entry_for_many_tools_needs_an_allowance(target: str, entry: str, bench: Workbench) -> None:
     own = f'[target.{target}]\ntools = ["{entry}"]\n'
     bench.write({"agents/a.toml": f'{AGENT.format("a")}tools = ["Read"]\n{own}'})
@@ -124,6 +129,24 @@ def test_an_entry_for_many_tools_needs_an_allowance(target: str, entry: str, ben
     assert codes in (["R501"], ["K106"], ["K106", "R501"])
     bench.write({"agents/a.toml": AGENT.format("a") + own})
     assert "R501" not in bench.run("--all").stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "entry"),
+    [
+        *(
+            ("copilot", "s/*"),
+            ("copilot", "io.github.s/server/*"),
+            ("cursor", "mcp__s__*"),
+            ("qwen", "mcp__my_s__get*"),
+        ),
+        *(("qwen", "mcp__s"), ("cursor", "mcp__s__t"), ("gemini", "mcp_s_*")),
+    ],
+)
+def test_an_entry_for_the_tools_of_one_server_needs_no_allowance(target: str, entry: str, bench: Workbench) -> None:
+    own = f'[target.{target}]\ntools = ["{entry}"]\n'
+    bench.write({"agents/critic.toml": f'{AGENT.format("critic")}role = "You review code."\ntools = ["Read"]\n{own}'})
+    assert bench.run("--all", "--target", target).status == 0
 
 
 def test_an_allowance_for_one_value_does_not_cover_another(bench: Workbench) -> None:

@@ -125,6 +125,15 @@ def test_no_output_is_written_into_git_through_a_link(repository: Workbench, for
     assert _git(repository) == before
 
 
+def test_no_message_says_that_the_root_would_open_git_folders(repository: Workbench) -> None:
+    repository.write({"assemble.toml": OUT.format(".git/hooks/{name}")})
+    _link(repository, "_blocks/b.md", "../.git/config")
+    run = repository.run("--all")
+    assert "error[S001] the file cannot be read: its real path is in git's own folder\n" in run.stderr
+    assert "help: if a link leads there, remove it; otherwise, change `output`\n" in run.stderr
+    assert "`root`" not in run.stderr
+
+
 def test_git_folders_are_known_by_their_other_names() -> None:
     assert all(map(is_in_git_folder, [*DOT_GIT, ".g\u200cit", "\ufeff.git/x", "a/.GIT/b", "/x/.git"]))
     assert not any(
@@ -207,6 +216,14 @@ RESERVED = {
     "a manifest of another kit": ("other/agents/{name}.toml", "a", "O602"),
     "a template of another kit": ("other/templates/{name}.j2", "a", "O602"),
     "a block of a kit without settings": ("plain/_blocks/{name}.md", "a", "O602"),
+    "a block of a kit to be": ("deep/_blocks/{name}.md", "a", "O602"),
+    "a folder that makes another a kit": ("agents/_BLOCKS/{name}.txt", "a", "O602"),
+    "in a folder in the place of settings": ("pyproject.toml/{name}.md", "a", "O602"),
+    "in a folder in the place of a manifest": ("agents/{name}s.toml/x.md", "a", "O602"),
+    "in a folder in the place of a block": ("_blocks/{name}.md/deep/er.txt", "a", "O602"),
+    "in a folder in the place of a template": ("templates/{name}.md.j2/x.md", "agent", "O602"),
+    "in a folder in the place of a schema": (".assemble/manifest.schema.json/{name}.md", "a", "O602"),
+    "in a folder in the place of a lock": ("assemble.lock/{name}.md", "a", "O602"),
 }
 
 
@@ -372,6 +389,30 @@ def test_no_kit_is_used_through_a_link_out_of_the_work_tree(repository: Workbenc
     refusals = ("is a link that leads outside the git work tree", "is not a manifest of the kit in")
     assert any(refusal in run.stderr for refusal in refusals)
     assert _outside(repository) == before
+
+
+@pytest.mark.parametrize(
+    "args", ["--kit .git/x --all", "init .git/x", "new b --kit .git/x", "import agents --kit .git/x"]
+)
+@pytest.mark.parametrize("through", ["", "link/"])
+def test_no_kit_is_in_a_git_folder(repository: Workbench, args: str, through: str) -> None:
+    repository.write({".git/x/agents/b.toml": AGENT.format("b"), "agents/c.md": "---\nname: c\n---\n"})
+    _link(repository, "link", ".")
+    before = repository.files()
+    run = repository.run(*args.replace(".git", f"{through}.git").split())
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr.startswith(f"error: `{repository.folder}/{through}.git/x` is in git's own folder\n")
+    assert repository.files() == before
+
+
+def test_import_names_the_git_folder(repository: Workbench) -> None:
+    run = repository.run("import", ".git")
+    assert (run.status, run.stderr) == (2, "error: `.git` is in git's own folder\n")
+
+
+def test_git_files_that_are_no_files_are_not_opened(repository: Workbench) -> None:
+    os.mkfifo(repository.folder / ".git/index")
+    assert repository.run("--all").status == 0
 
 
 def test_a_kit_is_used_through_a_link_inside_the_work_tree(repository: Workbench) -> None:

@@ -62,6 +62,18 @@ def test_a_folder_swapped_for_a_link_redirects_nothing(tmp_path: Path, swap: str
     assert len(list((kit / "moved").iterdir())) == 1
 
 
+@pytest.mark.slow
+def test_a_folder_above_the_root_swapped_for_a_link_redirects_nothing(tmp_path: Path) -> None:
+    kit = _kit(tmp_path / "above")
+    (tmp_path / "other/kit/out").mkdir(parents=True)
+    change = "os.rename('../../above', '../../moved'); os.symlink('other', '../../above')"
+    run = _run(AFTER_FIRST_FILE.format(change=change), kit, "--all")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "cannot be written: somebody has replaced the root, or a folder above it" in run.stderr
+    assert list((tmp_path / "other").rglob("*")) == [tmp_path / "other/kit", tmp_path / "other/kit/out"]
+    assert len(list((tmp_path / "moved/kit/out").iterdir())) == 1
+
+
 @contextmanager
 def _swapping(folder: Path, other: str) -> Iterator[None]:
     """Swap a folder for a link and back, as fast as possible."""

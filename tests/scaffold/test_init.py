@@ -213,6 +213,12 @@ def test_a_blocked_path_is_an_error_without_traceback(bench: Workbench, blocking
     assert run.stderr.startswith(f"error: {bench.folder}/{message}")
 
 
+def test_init_creates_the_folder(bench: Workbench) -> None:
+    run = bench.run("init", "new/deep")
+    assert (run.status, "created new/deep/assemble.toml\n" in run.stdout) == (0, True)
+    assert bench.below("new/deep").run("--all", "--check").status == 0
+
+
 def test_a_file_is_not_a_folder(bench: Workbench) -> None:
     bench.write({"file": "x"})
     assert bench.run("init", "file") == (2, "", f"error: `{bench.folder}/file` is not a folder\n")

@@ -116,6 +116,7 @@ SPELLINGS = (
     *("Read, Bash", "Read,Bash", "Bash ", " Bash", "Read Bash", "mcp__*", "mcp__s__*__t", "mcp__s__t*", "Bash()"),
     *("Bash(:*)", "Bash(**)", "Bash(* *)", "Agent( )", "* ", "**", "Bash*", "?", "Read\u00a0Bash", "B\u200bash"),
     *("[*]", "Bash(a)Edit", "Bash(a),Edit", "Bash(a) Edit", "Agent(a), Bash", "'*'"),
+    *("mcp__", "mcp____", "Agent(*, a)", "Agent(a, *)", "Task(a,*,b)", "Skill(a, ** )", "Skill(*,*)"),
 )
 """Entries of `tools` that could give more than one tool, or all of them."""
 
@@ -133,6 +134,32 @@ def test_a_server_is_not_one_of_copilots_own_groups_of_tools(server: str, tool: 
     bench.write({"agents/critic.toml": f'{AGENT}tools = ["mcp__tracker", "mcp__{server}{tool}"]\n'})
     assert [one.code for one in findings(bench, "--target", "copilot")] == ["K113"]
     assert "tools: [tracker/*]\n" in bench.run("--stdout", "--target", "copilot", "agents/critic.toml").stdout
+
+
+@pytest.mark.parametrize(
+    "entry", ["Agent(*)", "Agent(a-b, c)", "Skill(a:b)", "Bash(ls *, x)", "mcp__a:b__c", "mcp__a__*"]
+)
+def test_an_entry_for_one_tool_is_accepted(entry: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f'{AGENT}tools = ["{entry}"]\n'})
+    assert findings(bench) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "hint"),
+    [
+        ("Read, Bash", "write a separate entry for each"),
+        ("Agent(a, b) Read", "write a separate entry for each"),
+        ("mcp__s, mcp__*", "write a separate entry for each"),
+        ("mcp__*", "name one server, as in `mcp__tracker`"),
+        ("mcp__", "name one server, as in `mcp__tracker`"),
+        ("Agent(a, *)", "say what the tool is limited to, or remove the parentheses"),
+        ("Bash()", "say what the tool is limited to, or remove the parentheses"),
+        ("Bash*", "write the name of one tool"),
+    ],
+)
+def test_the_help_says_what_to_write_instead(entry: str, hint: str, bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": f'{AGENT}tools = ["{entry}"]\n'})
+    assert [one.help for one in findings(bench) if one.code == "K116"] == [hint]
 
 
 UNKNOWN = ("bash", "BASH", "all", "All", "any", "default", "\uff22ash", "\u0412ash", "execute", "MultiEdit")

@@ -102,6 +102,8 @@ def test_lifting_a_restriction_of_the_client_needs_an_allowance(permission: obje
         ({"bash": {"rm *": "deny"}}, ["Read"]),
         ({"edit": "deny", "bash": "deny"}, ["Read"]),
         ({"bash": "allow", "*": "ask"}, ["Read"]),
+        ({"*": "deny", "bash": {"~/a *": "allow"}}, ["Bash(~* a)", "Bash(~b)"]),
+        ({"*": "deny", "bash": {"$HOME*": "allow"}}, ["Bash($HO*)"]),
         ({}, ["Read"]),
         ({}, []),
     ],
@@ -128,6 +130,7 @@ def test_more_than_the_manifests_tools_needs_an_allowance(
         ({"*": "deny", "bash": {"git": "allow", "git ??*": "allow"}}, ["Bash(git:*)"]),
         ({"*": "allow", "**": "ask"}, ["Read"]),
         ({"*": "deny", "task": {"b": "allow"}}, ["Agent(a, b)"]),
+        ({"*": "deny", "bash": {"$HOME/x *": "allow"}}, ["Bash(~/x *)"]),
         ({"*": "deny", "s_find*": {"*": "ask"}, "s_find": "allow"}, ["mcp__s"]),
         ({"*": "deny", "read": {"*": "allow", "*.env*": "ask"}}, ["Read"]),
     ],
@@ -167,6 +170,10 @@ def test_numbers_come_first_as_in_javascript() -> None:
         "bash",
         "01",
     )
+    # numbers that are too large for the index of an array keep their place
+    for number in (2**32 - 1, 2**40, 10**18):
+        own: dict[str, Value] = {"*": "deny", "bash": {"*": "deny", str(number): "allow"}}
+        assert excess(own, USUAL_PERMISSION, {"*": "deny"}) == ("bash", str(number))
 
 
 def test_a_map_that_is_too_complex_to_decide_exceeds() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import Match, SequenceMatcher
 from itertools import accumulate
 
@@ -16,10 +16,27 @@ from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.targets import TARGETS
 from kei_assembler.whitespace import SPACES
 
+MAX_DIFFS = 32 * 1024 * 1024
+"""How many characters of diffs a report contains at most. The diff that reaches this size is still whole."""
+
 _MAX_BYTES = 1024 * 1024
 _MAX_STEPS = 2_000_000
 _CONTEXT = 3
 _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
+
+
+def diffs(changes: Iterable[Change], prefix: str = "") -> Iterator[str]:
+    """Yield the diff of each change, see `diff`. After too much text, only say that a file differs."""
+    size = 0
+    for change in changes:
+        left_out = f"File {_old_name(change, prefix)} differs, and its diff is left out\n"
+        text = diff(change, prefix) if size < MAX_DIFFS else left_out
+        size += len(text)
+        yield text
+
+
+def _old_name(change: Change, prefix: str) -> str:
+    return _name("a", normalize(prefix + change.path))
 
 
 def diff(change: Change, prefix: str = "") -> str:
@@ -27,13 +44,13 @@ def diff(change: Change, prefix: str = "") -> str:
 
     `prefix` is a path to the kit that ends with `/`. With it, they accept the diff in the folder that the path starts
     from. The diff has no `diff --git` line, because with one git resolves paths from the top of the work tree. Bytes
-    that are not UTF-8 become surrogates.
+    that are not UTF-8 become surrogates. A file that is binary or larger than 1 MiB has no diff.
     """
     before, after, path = change.before, change.after, normalize(prefix + change.path)
     if b"\0" in (before or b""):
-        return f"Binary file {_name('a', path)} differs\n"
-    if len(before or b"") > _MAX_BYTES:
-        return f"Large file {_name('a', path)} differs\n"
+        return f"Binary file {_old_name(change, prefix)} differs\n"
+    if max(len(before or b""), len(after or b"")) > _MAX_BYTES:
+        return f"Large file {_old_name(change, prefix)} differs\n"
     tab = "\t" if " " in path else ""  # marks the end of the name for tools that would stop at a space
     old = "/dev/null" if before is None else f"{_name('a', path)}{tab}"
     new = "/dev/null" if after is None else f"{_name('b', path)}{tab}"

@@ -1,18 +1,38 @@
-"""Diagnostics about files on disk: out of date, edited, foreign, orphaned, unmanaged or not staged."""
+"""The findings of a run: about files on disk, and how many are reported.
+
+Files on disk can be out of date, edited, foreign, orphaned, unmanaged or not staged.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from kei_assembler.build.changes import PROTECTED, Change, FileStatus
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import display_path
-from kei_assembler.rules import drift
+from kei_assembler.rules import drift, outputs
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.toml.source import Source
+
+MAX_FINDINGS = 10_000
+"""How many findings a run reports. Above that, the least serious ones are left out."""
+
+
+def limited(found: Iterable[Diagnostic], ignored: Container[str]) -> list[Diagnostic]:
+    """Return the findings, sorted. If there are too many, return the most serious.
+
+    A further finding counts the others, unless its code is one of the `ignored` codes.
+    """
+    ordered = sorted(found)
+    if len(ordered) <= MAX_FINDINGS:
+        return ordered
+    ordered.sort(key=lambda one: one.severity, reverse=True)  # keeps the order of equally serious ones
+    first = min(ordered[MAX_FINDINGS:])
+    about_others = run_rule(outputs.findings_left_out, Source(first.location.file, ""), len(ordered) - MAX_FINDINGS)
+    return sorted([*ordered[:MAX_FINDINGS], *(one for one in about_others if one.code not in ignored)])
 
 
 def outdated(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
@@ -71,7 +91,12 @@ def _subject(kit: LoadedKit, change: Change) -> tuple[str, str, str]:
 
 
 def _cause(kit: LoadedKit, change: Change) -> str:
-    """The likely cause of an edit; for an orphan, the target that the kit no longer has, if its manifest exists."""
+    """The likely cause of an edit; for an orphan, the target that the kit no longer has, if its manifest exists.
+
+    For an unmanaged file, it is the target that can load it.
+    """
+    if change.status is FileStatus.UNMANAGED:
+        return change.target
     if change.status in PROTECTED:
         from kei_assembler.build.diff import likely_cause
 

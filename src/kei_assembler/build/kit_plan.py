@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.build.changes import Change
+from kei_assembler.build.cost import Cost
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.build.parallel import shared
 from kei_assembler.build.planner import ManifestPlan, Planner
 from kei_assembler.build.progress import with_progress
 from kei_assembler.build.writer import OutputFiles
-from kei_assembler.diagnostics import Diagnostic, Location, has_errors
+from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_errors
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
@@ -41,23 +42,31 @@ class Plan(NamedTuple):
 def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> Plan:
     """Return the plan for these manifests, which are all of the kit if `whole`. Drop findings with `ignored` codes.
 
-    The policy is not applied yet.
+    The policy is not applied yet. If the kit is too large, the plan only has a diagnostic that says so.
 
     Raises:
         AssembleError: a folder of the kit cannot be read.
     """
-    merged = _Merged(kit)
+    try:
+        return _plan_kit(kit, files, whole, ignored)
+    except ExcessError as excess:
+        return Plan(tuple(run_rule(outputs.too_large_for_one_run, Source(excess.file, ""), excess)), ())
+
+
+def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str]) -> Plan:
+    planner = Planner(kit, ignored)
+    merged = _Merged(kit, planner.cost)
     if whole and kit.lacking:
         files = merged.without_lacking(files)
     batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
-    for plans in shared(Planner(kit, ignored).plan, batches, with_progress):
+    for plans in shared(planner.plan, batches, with_progress, planner.receive):
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
     changes = merged.changes
     if whole and not has_errors(found):
         found += check_kit(merged.usage) if not kit.lacking else []
-        leftovers = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets)
+        leftovers = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets, planner.cost)
         if kit.settings.exclusive:
             from kei_assembler.build.intruders import with_intruders
 
@@ -73,7 +82,8 @@ def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collect
 
 def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
     """Return the findings about one manifest of the kit, and its artifacts. Nothing is written."""
-    planner, merged = Planner(kit, ignored), _Merged(kit)
+    planner = Planner(kit, ignored)
+    merged = _Merged(kit, planner.cost)
     manifest, plan = planner.load_and_check(file)
     artifacts = [] if manifest is None else list(planner.render(manifest, plan))
     merged.add(plan)
@@ -83,8 +93,9 @@ def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[l
 class _Merged:
     """The merged plans of some manifests."""
 
-    def __init__(self, kit: LoadedKit) -> None:
+    def __init__(self, kit: LoadedKit, cost: Cost) -> None:
         self.kit = kit
+        self.cost = cost
         self.found = check_defaults(kit)
         self.changes: list[Change] = []
         self.usage = KitUsage(kit)
@@ -139,9 +150,14 @@ class _Merged:
         blocks = [block for block in map(self.kit.block, sorted(names)) if block]
         if self.kit.lacking:
             blocks = [block for block in blocks if block.source.file not in self.kit.lacking]
-        found = [*self.found, *(one for block in blocks for one in check_block(self.usage, block))]
-        found += filter(self._is_new, check_templates(self.kit) if whole else ())
-        return [one for one in found if one.code not in ignored]
+        found = [one for block in blocks for one in self._counted(check_block(self.usage, block))]
+        for about_template in check_templates(self.kit) if whole else ():
+            found += filter(self._is_new, self._counted(about_template))
+        return [one for one in (*self.found, *found) if one.code not in ignored]
+
+    def _counted(self, found: list[Diagnostic]) -> list[Diagnostic]:
+        self.cost.add_findings(found)
+        return found
 
 
 def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.classify import classify_leftover, is_manifest_path
+from kei_assembler.build.cost import ENTRY_BYTES, Cost
 from kei_assembler.build.generators import Generators
 from kei_assembler.build.output_patterns import deepened, reach
 from kei_assembler.build.writer import OutputFiles
@@ -17,14 +18,14 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 
 
-def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str]) -> list[Change]:
+def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str], cost: Cost) -> list[Change]:
     """Return the orphans of a kit, and the unmanaged agent files beside its outputs.
 
     `known` contains the outputs of the kit's manifests, as resolved, case-folded paths. `targets` contains the targets
-    of the manifests: unmanaged files of other targets are ignored.
+    of the manifests: unmanaged files of other targets are ignored. The orphans are added to the cost of the run.
 
     Raises:
-        AssembleError: a folder cannot be read.
+        AssembleError: a folder cannot be read, or the cost is too high.
     """
 
     def is_beside_outputs(leftover: Change) -> bool:
@@ -34,7 +35,7 @@ def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str])
         # The kit has perhaps never written here, so a file is an orphan only if its manifest would be one of the kit.
         return leftover.status is FileStatus.ORPHAN and is_manifest_path(kit, leftover.manifest)
 
-    search = _Search(kit, known)
+    search = _Search(kit, known, cost)
     rows = [TARGETS[name] for name in kit.selected_targets or TARGETS]
     outputs = [(row, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output)]
     # Clients read these folders of the root, so outputs can have been there before the settings changed.
@@ -45,8 +46,9 @@ def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str])
 class _Search:
     """A search through a kit that looks at each file once."""
 
-    def __init__(self, kit: LoadedKit, known: Iterable[str]) -> None:
+    def __init__(self, kit: LoadedKit, known: Iterable[str], cost: Cost) -> None:
         self.kit = kit
+        self.cost = cost
         self.disk = OutputFiles(kit)
         self.generators = Generators(kit)
         self.seen = set(known)
@@ -62,8 +64,10 @@ class _Search:
                 is_new = real not in self.seen and not self.kit.files.is_link(self.kit.path(path))
                 self.seen.add(real)
                 content = self.disk.peek(path) if is_new else None
+                self.cost.add(handled=len(content or b""))
                 leftover = classify_leftover(self.kit, path, target, content) if content else None
                 if leftover and concerns(leftover) and not self._has_generator(leftover):
+                    self.cost.add(kept=ENTRY_BYTES + len(leftover.before or b""))
                     yield leftover
 
     def _has_generator(self, leftover: Change) -> bool:

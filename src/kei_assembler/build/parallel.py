@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeVar
 
-from kei_assembler.files import accesses, add_accesses
+from kei_assembler.diagnostics import ExcessError
+from kei_assembler.files import accesses, add_accesses, drop_accesses
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,15 +29,18 @@ class _Child(NamedTuple):
 
 
 def shared(
-    work: Callable[[Item], Result], items: Sequence[Item], progress: Callable[[Sequence[Item]], Iterable[Item]] = iter
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    progress: Callable[[Sequence[Item]], Iterable[Item]] = iter,
+    receive: Callable[[Result], object] = lambda _: None,
 ) -> list[Result]:
     """Return `work(item)` for each item, in the order of the items.
 
     If there are many items and a second core, a fork of this process does the second half. If the fork fails in any
-    way, this process does all the work. `work` must return a value that pickle supports, and must not write files.
-    `progress` wraps the items that this process works on.
+    way, this process does the rest. `work` must return a value that pickle supports, and must not write files.
+    `progress` wraps the items that this process works on. `receive` is called with each result of the other process.
 
-    An exception of `work` reaches the caller.
+    An exception of `work` or `receive` reaches the caller.
     """
     if len(items) < MIN_ITEMS or not can_fork():
         return [work(item) for item in progress(items)]
@@ -47,7 +51,7 @@ def shared(
     try:
         with _signals_blocked():  # a signal before `child` is set would leave the fork running
             child = _start(work, second)
-        answers = _answers(child) if child else iter(())
+        answers = _answers(child, len(second), receive) if child else iter(())
         for item in progress(first):
             results.append(work(item))
             # Read one answer per item: otherwise the pipe fills up and blocks the child.
@@ -57,7 +61,9 @@ def shared(
         if child:
             _end(child)
     if len(others) <= len(second):  # the child failed before its last answer, its accesses
-        return results + [work(item) for item in second]
+        if others:
+            drop_accesses()
+        return results + others + [work(item) for item in second[len(others) :]]
     add_accesses(others.pop())
     return results + others
 
@@ -98,7 +104,10 @@ def _start(work: Callable[[Item], Any], items: Sequence[Item]) -> _Child | None:
 
 
 def _be_child(work: Callable[[Item], Any], items: Sequence[Item], sender: int) -> NoReturn:
-    """Send the result of each item and, last, the recorded accesses. Then end the process."""
+    """Send the result of each item and, last, the recorded accesses. Then end the process.
+
+    If the kit turns out to be too large, send that error instead, so that the parent does not have to find out again.
+    """
     import pickle
 
     try:
@@ -106,21 +115,35 @@ def _be_child(work: Callable[[Item], Any], items: Sequence[Item], sender: int) -
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _END_SIGNALS)
         with os.fdopen(sender, "wb") as stream:
-            for item in items:
-                pickle.dump(work(item), stream)
-                stream.flush()
-            pickle.dump(accesses(), stream)
+            try:
+                for item in items:
+                    pickle.dump(work(item), stream)
+                    stream.flush()
+                pickle.dump(accesses(), stream)
+            except ExcessError as error:
+                pickle.dump(error, stream)
     finally:
         os._exit(0)  # skip the exit handlers and buffers, which belong to the parent
 
 
-def _answers(child: _Child) -> Iterator[Any]:
-    """Yield the answers of the child until it ends."""
+def _answers(child: _Child, count: int, receive: Callable[[Any], object]) -> Iterator[Any]:
+    """Yield the answers of the child until it ends. The first `count` are results, to be received.
+
+    Raises:
+        ExcessError: the child sent it.
+    """
     import pickle
 
-    with suppress(Exception):  # pickle can raise any exception for a partial answer
-        while True:
-            yield pickle.load(child.answers)
+    for index in range(count + 1):
+        try:
+            answer = pickle.load(child.answers)
+        except Exception:  # pickle can raise any exception for a partial answer
+            return
+        if isinstance(answer, ExcessError):
+            raise answer
+        if index < count:
+            receive(answer)
+        yield answer
 
 
 def _end(child: _Child) -> None:

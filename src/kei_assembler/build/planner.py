@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change
 from kei_assembler.build.classify import classify, is_manifest_path
+from kei_assembler.build.cost import ENTRY_BYTES, Cost
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import LoadedKit
@@ -45,7 +47,7 @@ class ManifestPlan(NamedTuple):
 
     `shared` contains findings whose cause other manifests can share, such as a template. `left_out` contains the
     outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
-    be read.
+    be read. `kept` and `handled` are the cost of the plan, see `Cost`.
     """
 
     file: str
@@ -54,16 +56,22 @@ class ManifestPlan(NamedTuple):
     outputs: list[Output]
     left_out: dict[str, str]
     use: ManifestUse | None
+    kept: int = 0
+    handled: int = 0
 
 
 class Planner:
-    """Plans the manifests of a kit, one by one. Drops findings with `ignored` codes."""
+    """Plans the manifests of a kit, one by one. Drops findings with `ignored` codes.
+
+    `cost` is the cost of all plans so far.
+    """
 
     def __init__(self, kit: LoadedKit, ignored: Collection[str] = ()) -> None:
         from kei_assembler.render.renderer import Renderer
 
         self.kit = kit
         self.ignored = ignored
+        self.cost = Cost(kit)
         self.renderer = Renderer(kit)
         self.disk = OutputFiles(kit)
         self.reserved = ReservedPaths(kit)
@@ -72,12 +80,28 @@ class Planner:
         """Return the plans of these manifests.
 
         Checking several manifests before rendering them is faster than alternating, thanks to the processor's caches.
+
+        Raises:
+            ExcessError: the plans are too large.
         """
         checked = [self.load_and_check(file) for file in files]
+        plans = []
         for manifest, plan in checked:
+            kept, handled = self.cost.kept, self.cost.handled - plan.handled
             if manifest is not None and not self._lacks_blocks(plan):
                 self._plan_outputs(manifest, plan)
-        return [plan for _, plan in checked]
+            self.cost.add_findings(chain(plan.found, plan.shared))
+            plans.append(plan._replace(kept=self.cost.kept - kept, handled=self.cost.handled - handled))
+        return plans
+
+    def receive(self, plans: Iterable[ManifestPlan]) -> None:
+        """Add the cost of plans that another process has made.
+
+        Raises:
+            ExcessError: all plans together are too large.
+        """
+        for plan in plans:
+            self.cost.add(plan.kept, plan.handled)
 
     def _lacks_blocks(self, plan: ManifestPlan) -> bool:
         lacking = self.kit.lacking
@@ -86,6 +110,7 @@ class Planner:
 
     def _plan_outputs(self, manifest: Manifest, plan: ManifestPlan) -> None:
         for artifact in self.render(manifest, plan):
+            self.cost.add(handled=len(artifact.content))
             self._classify(artifact, plan)
         plan.outputs[:] = map(_repacked, plan.outputs)
         for target in self.kit.skipped_targets(manifest):
@@ -95,13 +120,15 @@ class Planner:
     def load_and_check(self, file: str) -> tuple[Manifest | None, ManifestPlan]:
         """Return the manifest, or None if it has errors, and its plan, without outputs."""
         source = self.kit.read_manifest(file)
+        size = len(source.text)
+        self.cost.add(handled=size)
         problems = check_source(source) or run_rule(outputs.unusable_path, source, file)
         if problems:
             problems = run_rule(text.unfinished_merge, source, source) or problems
-            return None, ManifestPlan(file, problems, [], [], {}, None)
+            return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
         manifest, problems = check_manifest(self.kit, source)
         problems = [problem for problem in problems if problem.code not in self.ignored]
-        plan = ManifestPlan(file, problems, [], [], {}, use_of(self.kit, manifest))
+        plan = ManifestPlan(file, problems, [], [], {}, use_of(self.kit, manifest), handled=size)
         return None if has_errors(problems) else manifest, plan
 
     def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:
@@ -137,6 +164,7 @@ class Planner:
         else:
             try:
                 change, problems = classify(self.kit, artifact, self.disk.read(path, artifact.content)), []
+                self.cost.add(kept=ENTRY_BYTES + len(change.before or b"") + len(change.after or b""))
             except OSError as error:
                 reason = error.strerror or str(error)
                 change, problems = None, run_rule(outputs.output_unreadable, source, path, reason)

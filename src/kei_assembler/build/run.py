@@ -81,7 +81,8 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     found, changes = policy.weigh(plan.diagnostics), list(plan.changes)
     waivers = tuple(_waivers(kit, policy, changes)) if options.check else ()
     if has_errors(found):
-        return RunResult(request, tuple(found), (), waivers, () if request.writes else tuple(changes))
+        limited = tuple(findings.limited(found, policy.ignore))
+        return RunResult(request, limited, (), waivers, () if request.writes else tuple(changes))
 
     # Write.
     if request.writes:
@@ -98,7 +99,8 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
         conflicts = policy.weigh(findings.conflicts(kit, left_alone))
         found += [diagnostic for diagnostic in conflicts if diagnostic.severity is Severity.ERROR]
         changes = [change for change in changes if change.status is not FileStatus.UNMANAGED]
-    return RunResult(request, tuple(sorted(found)), tuple(drift), waivers, tuple(changes))
+    limited, limited_drift = (tuple(findings.limited(some, policy.ignore)) for some in (found, drift))
+    return RunResult(request, limited, limited_drift, waivers, tuple(changes))
 
 
 def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> list[Change]:

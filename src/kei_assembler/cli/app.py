@@ -22,7 +22,7 @@ from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import COMMANDS, MODULES, write
 from kei_assembler.cli.options import OneOf, kit_option, several, target_option
-from kei_assembler.diagnostics import AssembleError
+from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
 from kei_assembler.files import run_cache
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
@@ -138,6 +138,8 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         result = _result(kit, manifests, options)
     except AssembleError as error:
         result = failed(error)
+    except MemoryError:
+        result = failed(OUT_OF_MEMORY)
     return _report(result.seen_from(prefix), output_format, can_cache=not options["staged"])
 
 
@@ -245,6 +247,12 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
         # the message quotes an argument, which can have several lines
         write("", text_report.escaped(text.getvalue().replace(message, shown(message))))
     except AssembleError as error:
-        with suppress(AssembleError):
-            write(*text_report.render(failed(error)))
+        _write_failure(error)
+    except MemoryError:
+        _write_failure(OUT_OF_MEMORY)
     return CANNOT_RUN
+
+
+def _write_failure(error: AssembleError) -> None:
+    with suppress(AssembleError):
+        write(*text_report.render(failed(error)))

@@ -7,10 +7,10 @@ access to `RECORDER`, from which the run cache learns what a run depends on.
 from __future__ import annotations
 
 import os
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from kei_assembler.files.folder import Folder
+from kei_assembler.files.folder import Folder, Root
 from kei_assembler.files.recorder import RECORDER
 
 _MAX_TRIES = 10
@@ -35,10 +35,10 @@ class Files(Protocol):
     `source_suffix`. If the run itself writes a file there, the next run can read other sources.
     """
 
-    def read(self, path: str, max_bytes: int, root: str | None = None) -> bytes:
+    def read(self, path: str, max_bytes: int, root: Root | None = None) -> bytes:
         """Return the content of a regular file, cut off after `max_bytes` + 1 bytes.
 
-        Without a root, links are followed. With one, a resolved folder, no part of the path below it can be a link.
+        Without a root, links are followed. With one, no part of the path below it can be a link.
 
         Raises:
             OSError: the path is not a regular file, cannot be read, or has a part that is a link (ELOOP).
@@ -73,12 +73,16 @@ class Files(Protocol):
 class Disk:
     """The file system of this machine; see `Files`."""
 
-    def read(self, path: str, max_bytes: int, root: str | None = None) -> bytes:
+    def read(self, path: str, max_bytes: int, root: Root | None = None) -> bytes:
         """See `Files.read`."""
         RECORDER.record_lookup(path)
-        folder, name = os.path.split(path if root else os.path.realpath(path))
-        with closing(Folder(folder, root or folder)) as opened:
+        above, _, name = (path if root else os.path.realpath(path)).rpartition(os.sep)
+        folder = above or os.sep
+        opened = Folder(folder, root or Root(folder))
+        try:
             content = opened.read(name, max_bytes)
+        finally:
+            opened.close()
         RECORDER.record_read(path, content)
         return content
 
@@ -131,6 +135,9 @@ accesses = RECORDER.all_accesses
 
 add_accesses = RECORDER.add
 """Adds the accesses that another process recorded for the same run."""
+
+drop_accesses = RECORDER.stop
+"""Drops all accesses, because those of another process are not known."""
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

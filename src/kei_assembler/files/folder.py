@@ -1,8 +1,9 @@
 """An open folder: what is done in it stays in it, even if its path leads somewhere else meanwhile.
 
-A folder is opened from a root downwards, one part of its path after another, and no part can be a link. Files in it are
-then named relative to the open folder. Windows cannot do that: there, the path is resolved again before each access,
-which leaves a moment in which somebody can replace a folder with a link.
+A folder is opened from a root downwards, one part of its path after another, and no part can be a link. The root has to
+be the same folder as at the start of the run. Files in an open folder are named relative to it. Windows cannot do that:
+there, the path is resolved again before each access, which leaves a moment in which somebody can replace a folder with
+a link.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
+from contextlib import closing, suppress
+from typing import NamedTuple
 
 from kei_assembler.paths import is_inside
 
@@ -23,8 +25,30 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY | _NO_FOLLOW
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _NO_FOLLOW
 
 
+class Root(NamedTuple):
+    """A folder that others are opened from: its resolved path, and, if known, its device and inode number."""
+
+    path: str
+    identity: tuple[int, int] | None = None
+
+    @classmethod
+    def at(cls, path: str) -> Root:
+        """Return the root at a resolved path. From now on, only the folder that is there now is opened as this root."""
+        if not HAS_OPEN_FOLDERS:  # there, paths begin with a drive
+            return cls(path)
+        try:
+            with closing(Folder(path, cls(os.sep))) as folder:
+                return cls(path, folder.identity())
+        except OSError as error:
+            return cls(path, _NO_IDENTITY if error.errno == errno.ELOOP else None)
+
+
+_NO_IDENTITY = (-1, -1)
+"""Of a root that was replaced with a link before it was opened: no folder has it."""
+
+
 class Folder:
-    """A folder in a root, both given by their resolved paths. Close it after use.
+    """A folder in a root, given by its resolved path. Close it after use.
 
     With `create`, missing folders are created with these permissions. The methods take names of entries, and never
     follow a link.
@@ -33,12 +57,12 @@ class Folder:
         OSError: the folder cannot be opened, or a part of its path below the root is a link or not a folder.
     """
 
-    def __init__(self, path: str, root: str, create: int = 0) -> None:
+    def __init__(self, path: str, root: Root, create: int = 0) -> None:
         self.path = path
         self._descriptor: int | None = None
-        if not is_inside(path, root):
+        if not is_inside(path, root.path):
             raise OSError(errno.EXDEV, "its real path is outside the kit's root")
-        parts = [part for part in path[len(root) :].split(os.sep) if part]
+        parts = [part for part in path[len(root.path) :].split(os.sep) if part]
         if HAS_OPEN_FOLDERS:
             self._descriptor = _opened(root, parts, create)
         else:
@@ -50,6 +74,10 @@ class Folder:
         """Close the folder."""
         if self._descriptor is not None:
             os.close(self._descriptor)
+
+    def identity(self) -> tuple[int, int] | None:
+        """Return the device and inode number, or None on a system that has no open folders."""
+        return None if self._descriptor is None else _identity(self._descriptor)
 
     def _check(self) -> None:
         if os.path.realpath(self.path) != self.path:
@@ -176,9 +204,22 @@ class Folder:
         os.unlink(self._at(name), dir_fd=self._descriptor)
 
 
-def _opened(root: str, parts: list[str], create: int) -> int:
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def _opened(root: Root, parts: list[str], create: int) -> int:
     """Open a folder, given by the parts of its path below the root, and return its descriptor."""
-    descriptor = os.open(root or os.sep, _FOLDER)
+    try:
+        descriptor = os.open(root.path, _FOLDER)
+    except FileNotFoundError:
+        if not create or root.identity:
+            raise
+        return _opened(Root(os.sep), [*root.path.split(os.sep)[1:], *parts], create)
+    if root.identity and _identity(descriptor) != root.identity:
+        os.close(descriptor)
+        raise OSError(errno.ELOOP, "somebody has replaced the root, or a folder above it")
     for part in parts:
         try:
             inner = _open_part(descriptor, part, create)

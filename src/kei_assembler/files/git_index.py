@@ -103,7 +103,8 @@ class Git(NamedTuple):
             return self._process(args, given, check=True).stdout
         except (OSError, subprocess.CalledProcessError) as error:
             reason = getattr(error, "stderr", b"") or str(error).encode()
-            raise AssembleError(f"git cannot read the index: {reason.decode(errors='replace').strip()}") from error
+            first, *details = reason.decode(errors="replace").strip().split("\n")
+            raise AssembleError(f"git cannot read the index: {first}", details=details) from error
 
     def _process(self, args: Iterable[str], given: bytes, check: bool) -> subprocess.CompletedProcess[bytes]:
         settings = (part for setting in _SETTINGS for part in ("-c", setting))

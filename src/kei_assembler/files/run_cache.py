@@ -25,7 +25,7 @@ from zlib import adler32, crc32
 from kei_assembler import __version__
 from kei_assembler.files import signatures
 from kei_assembler.files.atomic import is_temporary, new_file, remove_stale_temp_files
-from kei_assembler.files.folder import Folder
+from kei_assembler.files.folder import Folder, Root
 from kei_assembler.files.recorder import RECORDER, Accesses
 from kei_assembler.files.signatures import Signature
 from kei_assembler.paths import upwards
@@ -105,7 +105,7 @@ def start_recording() -> None:
         os.makedirs(_Run.folder, mode=0o700, exist_ok=True)
         if not _is_private(os.stat(_Run.folder)):
             return
-        with closing(Folder(_Run.folder, _Run.folder)) as folder, new_file(folder, 0o600) as (_, file):
+        with closing(Folder(_Run.folder, Root(_Run.folder))) as folder, new_file(folder, 0o600) as (_, file):
             now = os.fstat(file.fileno()).st_ctime_ns
     except OSError:
         return
@@ -247,7 +247,7 @@ def _read_record() -> dict[str, Any] | None:
 
 def _write(record: dict[str, Any]) -> None:
     """Write the record atomically. Without a record, the next run does all the work, so ignore errors."""
-    with suppress(OSError), closing(Folder(_Run.folder, _Run.folder)) as folder:
+    with suppress(OSError), closing(Folder(_Run.folder, Root(_Run.folder))) as folder:
         with new_file(folder, 0o600) as (temporary, file):
             text = json.dumps({**record, "self": _identity(os.fstat(file.fileno()))}).encode()
             file.write(b"%08x\n" % crc32(text) + text)

@@ -65,8 +65,8 @@ def may_skip_entries(dot_git: str) -> bool:
     except OSError:
         pass
     try:
-        with open(os.path.join(folder, "index"), "rb", buffering=0) as file:
-            start = file.read(len(_OLD_INDEX))
+        with open(_opened(os.path.join(folder, "index")), "rb", buffering=0) as file:
+            start = file.read(len(_OLD_INDEX)) or b""
         return start > _OLD_INDEX or any(name.startswith("sharedindex.") for name in os.listdir(folder))
     except OSError:
         return False
@@ -82,11 +82,16 @@ def _git_folder(dot_git: str) -> str:
     if os.path.isdir(dot_git):
         return dot_git
     try:
-        with open(os.open(dot_git, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        with open(_opened(dot_git), "rb") as file:
             named = os.fsdecode(file.read(_MAX_GIT_FILE)).rstrip("\r\n").removeprefix("gitdir: ")
     except OSError:
         return dot_git
     return os.path.join(os.path.dirname(dot_git), named)
+
+
+def _opened(path: str) -> int:
+    """Open a file of git's for reading, without waiting for a FIFO's other end, and return its descriptor."""
+    return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
 
 
 def _fields(found: os.stat_result) -> Signature:

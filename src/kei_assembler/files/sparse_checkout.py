@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Entry, Files
+from kei_assembler.files.folder import Root
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.files.signatures import is_sparse, may_skip_entries
 from kei_assembler.paths import is_inside, upwards
@@ -84,7 +85,7 @@ class SparseCheckout:
         if self._is_certain:  # the next run can depend on the index, whatever is on disk
             RECORDER.stop()
 
-    def read(self, path: str, max_bytes: int, root: str | None = None) -> bytes:
+    def read(self, path: str, max_bytes: int, root: Root | None = None) -> bytes:
         """See `Files.read`."""
         try:
             return DISK.read(path, max_bytes, root)

@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from functools import cache
 
 from kei_assembler.files import DISK, Files, atomic
-from kei_assembler.files.folder import Folder
+from kei_assembler.files.folder import Folder, Root
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.paths import is_in_git_folder, is_inside
 
@@ -24,7 +24,9 @@ class Tree:
     def __init__(self, folder: str, files: Files = DISK) -> None:
         self.files = files
         self.folder = files.resolve(folder)
+        self._root = Root.at(self.folder)
         self._real_folder = cache(files.resolve)
+        self._usable_folder = cache(self._find_usable_folder)
         self.holds_folder = cache(lambda folder: not self.refusal(self._real_folder(folder)))
         """`holds` for folders, cached: many files lie in the same folder."""
 
@@ -56,13 +58,19 @@ class Tree:
             OSError: the path leads out of the tree, is not a regular file, or cannot be read.
         """
         folder, name = os.path.split(path)
-        if self.holds_folder(folder) and not is_in_git_folder(name):
+        real = self._usable_folder(folder)
+        if real and not is_in_git_folder(name):
             try:
-                return self.files.read(os.path.join(self._real_folder(folder), name), max_bytes, self.folder)
+                return self.files.read(real + os.sep + name, max_bytes, self._root)
             except OSError as error:
                 if error.errno != errno.ELOOP:
                     raise
-        return self.files.read(self._checked(path), max_bytes, self.folder)
+        return self.files.read(self._checked(path), max_bytes, self._root)
+
+    def _find_usable_folder(self, folder: str) -> str:
+        """The resolved path of a folder, without a separator at its end, or "" if it is refused."""
+        real = self._real_folder(folder)
+        return "" if self.refusal(real) else real.rstrip(os.sep)
 
     def create(self, path: str, content: bytes) -> bool:
         """Write a file unless its path exists. Return whether the file was written.
@@ -95,8 +103,8 @@ class Tree:
     def remove_stale_temp_files(self, folder: str) -> None:
         """Remove the temporary files of killed runs from a folder, unless it leads out of the tree."""
         if self.holds_folder(folder):
-            with suppress(OSError), closing(Folder(self._real_folder(folder), self.folder)) as opened:
+            with suppress(OSError), closing(Folder(self._real_folder(folder), self._root)) as opened:
                 atomic.remove_stale_temp_files(opened)
 
     def _folder(self, real: str, create: bool) -> Folder:
-        return Folder(os.path.dirname(real), self.folder, 0o777 if create else 0)
+        return Folder(os.path.dirname(real), self._root, 0o777 if create else 0)

@@ -13,7 +13,7 @@ from kei_assembler.files import DISK, Entry
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.kit.discovery import git_top
-from kei_assembler.paths import is_inside
+from kei_assembler.paths import is_in_git_folder, is_inside
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
 
@@ -85,9 +85,11 @@ def _in_folder(folder: str, target: str | None, tree: Tree) -> list[str]:
 
 def _walk(folder: str, tree: Tree) -> Iterator[str]:
     """The files in a folder and its subfolders. A client's folder counts again for each link that leads to it."""
-    if not tree.holds(os.path.abspath(folder)):
-        raise AssembleError(f"`{folder}` is a link that leads outside {tree.folder}")
     real = DISK.resolve(folder)
+    if is_in_git_folder(real):
+        raise AssembleError(f"`{folder}` is in git's own folder")
+    if not tree.holds(real):
+        raise AssembleError(f"`{folder}` is a link that leads outside {tree.folder}")
 
     def enters(path: str, entry: Entry) -> bool:
         leads_upwards = entry.is_link and is_inside(real, DISK.resolve(os.path.join(folder, path)))

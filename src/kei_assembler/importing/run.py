@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kei_assembler.build import writer
+from kei_assembler.build.findings import limited
 from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.files import DISK
@@ -32,6 +33,9 @@ from kei_assembler.rules.sources import check_source
 from kei_assembler.selection import kit_option_value, working_directory
 from kei_assembler.toml.source import MAX_BYTES, START, ReadError, Source, with_lf
 
+MAX_IMPORTED_BYTES = 64 * 1024 * 1024
+"""The maximum size of all files of one import, which keeps them in several forms."""
+
 
 class ImportResult(NamedTuple):
     """The result of an import.
@@ -56,7 +60,8 @@ def import_agents(
     kit's folder. With `share`, sections that several agents have become blocks. With `dry_run`, nothing is written.
 
     Raises:
-        AssembleError: there are no agent files, the folder does not exist, or the kit's settings are invalid.
+        AssembleError: there are no agent files, they are too large in total, the folder does not exist, or the kit's
+            settings are invalid.
     """
     kit_folder = _kit_folder(folder)
     agents, found = _read_agents(agent_files(sources, target, kit_folder), kit_folder)
@@ -78,7 +83,7 @@ def import_agents(
     found += [*PendingKit(kit, new, blocks).problems(), *conflicts]
     return ImportResult(
         [(status, display_path(kit.path(path))) for path, status in written],
-        policy.weigh(found),
+        limited(policy.weigh(found), policy.ignore),
         len({path for path, _ in written} - texts.keys()),
         _build_command(kit, new) if new and not dry_run else "",
     )
@@ -95,13 +100,18 @@ def _kit_folder(folder: str | None) -> str:
 
 
 def _read_agents(files: Sequence[FoundFile], kit_folder: str) -> tuple[list[AgentFile], list[Diagnostic]]:
-    agents, found = [], []
+    agents, found, size = [], [], 0
     for path, target, tree in files:
         try:
             raw = tree.read(os.path.abspath(path), MAX_BYTES)
         except OSError as error:
             found += check_source(Source(normalize(path), "", ReadError("unreadable", error)))
             continue
+        size += len(raw)
+        if size > MAX_IMPORTED_BYTES:
+            raise AssembleError(
+                f"the files have more than {MAX_IMPORTED_BYTES:,} bytes in total", "import fewer files at a time"
+            )
         agent, problems = read_agent(normalize(path), raw, target, is_in_place=target_by_path(path) == target)
         found += problems
         if agent is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import KeyPath
+from kei_assembler.diagnostics import ExcessError, KeyPath
 from kei_assembler.files import DISK, Entry, Files
 from kei_assembler.files.sparse_checkout import lacking
 from kei_assembler.files.tree import Tree
@@ -23,6 +23,12 @@ from kei_assembler.validation import Shape, ValidationError, fits
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
 BODY_TEMPLATE = "agent.md.j2"
+
+MAX_FILES = 200_000
+"""The maximum number of manifests, of blocks in a folder, of templates, and of files beside the outputs of a client."""
+
+MAX_BLOCK_CHARACTERS = 64 * 1024 * 1024
+"""The maximum size of all blocks that a run reads. It keeps their texts."""
 
 
 class Block(NamedTuple):
@@ -55,6 +61,7 @@ class LoadedKit:
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self._blocks: dict[str, Block | None] = {}
+        self._block_characters = 0
 
     @cached_property
     def tree(self) -> Tree:
@@ -206,9 +213,18 @@ class LoadedKit:
         return frozenset(self.settings.obligatory)
 
     def block(self, name: str) -> Block | None:
-        """Return the block of this name from the first block folder that has it, or None."""
+        """Return the block of this name from the first block folder that has it, or None.
+
+        Raises:
+            ExcessError: the blocks that have been read are too large in total.
+        """
         if name not in self._blocks:
-            self._blocks[name] = self._read_block(name)
+            block = self._read_block(name)
+            self._block_characters += len(block.source.text) if block else 0
+            if self._block_characters > MAX_BLOCK_CHARACTERS:
+                message = f"the blocks of the kit have more than {MAX_BLOCK_CHARACTERS:,} characters in total"
+                raise ExcessError(self.settings.blocks[0], message, "use fewer blocks, or shorten them")
+            self._blocks[name] = block
         return self._blocks[name]
 
     def _read_block(self, name: str) -> Block | None:
@@ -270,7 +286,7 @@ class LoadedKit:
         folders that lead outside the root, even the folder itself: they are not searched, so the caller reports them.
 
         Raises:
-            AssembleError: a folder cannot be read.
+            AssembleError: a folder cannot be read, or there are too many files.
         """
         prefix = "" if folder == "." else f"{folder}/"
 
@@ -290,11 +306,16 @@ class LoadedKit:
             if with_outside_links:
                 yield folder
             return
+        count = 0
         for path, entry in walk(self.files, top, is_searched, None if enters else suffix):
             is_outside_link = with_outside_links and entry.is_folder and not is_searched(path, entry)
             if entry.is_link and enters is None:
                 self.links[prefix + path] = suffix
             if not is_skipped(entry) and (is_wanted(entry) or is_outside_link):
+                count += 1
+                if count > MAX_FILES:
+                    what = f"files whose names end in `{suffix}`" if suffix else "files"
+                    raise ExcessError(folder, f"`{folder}` has more than {MAX_FILES:,} {what}", "move some of them")
                 yield prefix + path
 
 

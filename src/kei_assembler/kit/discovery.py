@@ -11,11 +11,11 @@ from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.files.tree import Tree
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.model.settings import decode_settings, value_at
-from kei_assembler.paths import is_inside, upwards
+from kei_assembler.paths import is_in_git_folder, is_inside, upwards
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 
 PROJECT_TABLE: KeyPath = ("tool", "assemble")
-_DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"
+DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"
 
 
 def find(start: str, files: Files | None = None) -> str | None:
@@ -25,7 +25,8 @@ def find(start: str, files: Files | None = None) -> str | None:
     of them, the nearest one with an `agents` folder counts.
 
     Raises:
-        AssembleError: settings in one of these folders cannot be read, or a link leads to a kit outside the work tree.
+        AssembleError: settings in one of these folders cannot be read, or the kit is in git's own folder, or behind a
+            link that leads out of the work tree.
     """
     files = files or files_at(start)
     folders = list(upwards(start, git_top(start, files)))
@@ -39,9 +40,11 @@ def resolved(folder: str, files: Files = DISK) -> str:
     """Return the resolved path of a kit's absolute folder. Relative paths from a linked folder would lead elsewhere.
 
     Raises:
-        AssembleError: a link in a git work tree leads out of it.
+        AssembleError: a link in a git work tree leads out of it, or the folder is in git's own.
     """
     real = files.resolve(folder)
+    if is_in_git_folder(real):
+        raise AssembleError(f"`{folder}` is in git's own folder")
     for link in upwards(folder) if real != folder else ():
         above, name = os.path.split(link)
         if files.resolve(link) == os.path.join(files.resolve(above), name):
@@ -59,7 +62,7 @@ def is_marked(folder: str, files: Files) -> bool:
     Raises:
         AssembleError: the settings cannot be read.
     """
-    if files.exists(os.path.join(folder, SETTINGS_FILE)) or files.is_folder(os.path.join(folder, _DEFAULT_BLOCKS)):
+    if files.exists(os.path.join(folder, SETTINGS_FILE)) or files.is_folder(os.path.join(folder, DEFAULT_BLOCKS)):
         return True
     return project_settings(folder, files) is not None
 

@@ -5,28 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache, cached_property
+from functools import cache
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit, discovery
+from kei_assembler.kit.discovery import DEFAULT_BLOCKS
 from kei_assembler.paths import is_hidden, is_inside, upwards
 
 _FILES = {SETTINGS_FILE: "the settings of a kit", PROJECT_FILE: "the settings of a kit", "assemble.lock": "a lock"}
 
 
-class _Place(NamedTuple):
-    """Where one kind of source lies: the resolved, case-folded folder, and the suffix of the files' names."""
+class _Kind(NamedTuple):
+    """A kind of source that lies in a folder: the end of the files' names, and whether hidden files count."""
 
     what: str
-    folder: str
     suffix: str
-
-    def holds(self, folder: str, name: str) -> bool:
-        """Return whether a file in a case-folded folder would be such a source. Hidden files are only templates."""
-        below = os.path.join(folder, name)[len(self.folder) :].lstrip(os.sep).replace(os.sep, "/")
-        is_visible = self.suffix not in (".toml", ".md") or not is_hidden(below)
-        return name.endswith(self.suffix) and is_visible
+    is_hidden: bool
 
 
 class ReservedPaths:
@@ -34,43 +29,70 @@ class ReservedPaths:
 
     def __init__(self, kit: LoadedKit) -> None:
         self._kit = kit
-        self._places_for = cache(self._places)
-        self._other_places = cache(self._find_other_places)
+        self._kit_in = cache(self._find_kit_in)
+        self._places_in = cache(lambda kit: list(_places_of(kit)))
+        self._kinds_in = cache(lambda folder: list(self._kinds(folder)))
+        self._owner_of_folders = cache(self._find_owner_of_folders)
 
     def owner(self, real: str) -> str:
-        """Return what a resolved path belongs to, such as "a block", or "" if it can be an output."""
-        folder, name = os.path.split(real.casefold())
+        """Return what a resolved path belongs to, such as "a block", or "" if it can be an output.
+
+        The folders on the path count, too: a folder in the place of a source cannot be read, and stops every later run.
+        """
+        return self._owner_at(real) or self._owner_of_folders(os.path.dirname(real))
+
+    def _find_owner_of_folders(self, folder: str) -> str:
+        above = [each for each in upwards(folder, self._kit.root) if each != self._kit.root]
+        return next(filter(None, (self._owner_at(each) or self._blocks_of_new_kit(each) for each in above)), "")
+
+    def _blocks_of_new_kit(self, folder: str) -> str:
+        """What a folder belongs to if it would make the folder around it a kit, by its name alone."""
+        around, name = os.path.split(folder)
+        if name.casefold() == DEFAULT_BLOCKS and around != self._kit.folder:
+            with suppress(AssembleError):
+                return "" if discovery.is_marked(around, self._kit.files) else "a block of another kit"
+        return ""
+
+    def _owner_at(self, real: str) -> str:
+        folder, _, name = real.rpartition(os.sep)
+        name = name.casefold()
         if name in _FILES:
             return _FILES[name]
-        if os.path.basename(folder) == ".assemble" and name.endswith(".schema.json"):
-            return "a schema"
-        places = self._places_for(os.path.dirname(real))
-        return next((place.what for place in places if place.holds(folder, name)), "")
+        for kind in self._kinds_in(folder):
+            if name.endswith(kind.suffix) and (kind.is_hidden or not name.startswith(".")):
+                return kind.what
+        return ""
 
-    def _places(self, folder: str) -> list[_Place]:
-        """The kinds of sources that files directly in a resolved folder can be."""
-        others = (place for above in upwards(folder, self._kit.root) for place in self._other_places(above))
-        return [place for place in (*self._own_places, *others) if is_inside(folder.casefold(), place.folder)]
+    def _kinds(self, folder: str) -> Iterator[_Kind]:
+        """The kinds of sources that files directly in a resolved folder can be. Hidden files are only templates."""
+        folded = folder.casefold()
+        if os.path.basename(folded) == ".assemble":
+            yield _Kind("a schema", ".schema.json", is_hidden=True)
+        for kit, whose in ((self._kit, ""), *((kit, " of another kit") for kit in self._kits_above(folder))):
+            for what, place, suffix in self._places_in(kit):
+                below = folded[len(place) :].lstrip(os.sep).replace(os.sep, "/")
+                is_template = suffix not in (".toml", ".md")
+                if is_inside(folded, place) and (is_template or not is_hidden(below)):
+                    yield _Kind(what + whose, suffix, is_template)
 
-    @cached_property
-    def _own_places(self) -> list[_Place]:
-        return list(_places_of(self._kit))
+    def _kits_above(self, folder: str) -> Iterator[LoadedKit]:
+        return filter(None, map(self._kit_in, upwards(folder, self._kit.root)))
 
-    def _find_other_places(self, folder: str) -> list[_Place]:
-        """The places of another kit in a folder. Cached, because the folders above all outputs are mostly the same."""
+    def _find_kit_in(self, folder: str) -> LoadedKit | None:
+        """Another kit in a folder. Cached, because the folders above all outputs are mostly the same."""
         if folder != self._kit.folder:
             with suppress(AssembleError):  # an unreadable kit is reported when it is built
                 if discovery.is_marked(folder, self._kit.files):
-                    kit = discovery.read_kit(folder, self._kit.files)
-                    return [place._replace(what=f"{place.what} of another kit") for place in _places_of(kit)]
-        return []
+                    return discovery.read_kit(folder, self._kit.files)
+        return None
 
 
-def _places_of(kit: LoadedKit) -> Iterator[_Place]:
+def _places_of(kit: LoadedKit) -> Iterator[tuple[str, str, str]]:
+    """The kinds of sources of a kit: what they are called, their resolved, case-folded folder, and their suffix."""
     settings = kit.settings
     # A kit with templates can include any file in their folder, but the folder can also contain everything else.
     templates = ".j2" if settings.templates == "." or not kit.templates() else ""
     folders = [("a manifest", settings.manifests, ".toml"), ("a template", settings.templates, templates)]
     folders += [("a block", folder, ".md") for folder in settings.blocks]
     for what, folder, suffix in folders:
-        yield _Place(what, kit.files.resolve(kit.path(folder)).casefold(), suffix)
+        yield what, kit.files.resolve(kit.path(folder)).casefold(), suffix

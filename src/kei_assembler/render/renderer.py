@@ -77,6 +77,8 @@ class Renderer:
         try:
             body = self._render_body(manifest, target, adapted.allowed)
             parts = [part.encode() for part in row.form.write(adapted.entries, body)]
+        except MemoryError:  # a template can't cause that: what it makes is limited
+            raise
         except Exception as error:
             raise self.templates.failure(error, file) from error
         line = line_for(parts, row.form.comment, self._source(path, file), file)
@@ -154,5 +156,7 @@ class Renderer:
         # There is no fixed text for an agent that may do nothing, but its body differs from that of one without limits.
         try:
             return artifact.body != self._render_body(manifest, artifact.target, None)
+        except MemoryError:
+            raise
         except Exception:  # the template uses the limits, so it fails without them
             return True

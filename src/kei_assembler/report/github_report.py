@@ -25,7 +25,8 @@ def render(result: RunResult) -> tuple[str, str]:
     commands = [_command(diagnostic, result.request.prefix) for diagnostic in result.findings]
     commands += [f"::notice title=waived::{_message(what, reason)}\n" for what, reason in result.waivers]
     if result.failure:
-        commands.append(f"::error::{_message(result.failure.message, _help(result.failure.hint))}\n")
+        text = _message(result.failure.message, *result.failure.details, _help(result.failure.hint))
+        commands.append(f"::error::{text}\n")
     return "".join(commands), ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kei_assembler.build.changes import DRIFT, Change
+from kei_assembler.build.changes import DRIFT
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic, Location
 from kei_assembler.markdown.hidden_text import as_json, shown
@@ -14,11 +14,12 @@ def render(result: RunResult) -> tuple[str, str]:
     """Return an object with the keys `diagnostics`, `changes` and `loosened`, and `failure` if the run failed."""
     report: dict[str, Any] = {
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in result.findings],
-        "changes": [_change(result, change) for change in result.changes],
+        "changes": _changes(result),
         "loosened": [waiver._asdict() for waiver in result.waivers],
     }
     if result.failure:
-        report["failure"] = {"message": shown(result.failure.message), "help": shown(result.failure.hint)}
+        message = "\n".join(map(shown, (result.failure.message, *result.failure.details)))
+        report["failure"] = {"message": message, "help": shown(result.failure.hint)}
     return as_json(report), ""
 
 
@@ -37,10 +38,15 @@ def _location(location: Location) -> dict[str, Any]:
     return {"file": location.file, **location.span._asdict()}
 
 
-def _change(result: RunResult, change: Change) -> dict[str, Any]:
-    fields = {"path": change.path, "kind": change.status, "manifest": change.manifest, "target": change.target}
+def _changes(result: RunResult) -> list[dict[str, Any]]:
+    changes = [
+        {"path": change.path, "kind": change.status, "manifest": change.manifest, "target": change.target}
+        for change in result.changes
+    ]
     if result.request.diff:
-        from kei_assembler.build.diff import diff
+        from kei_assembler.build.diff import diffs
 
-        fields["diff"] = diff(change, result.request.prefix) if change.status in DRIFT else ""
-    return fields
+        texts = diffs((change for change in result.changes if change.status in DRIFT), result.request.prefix)
+        for fields, change in zip(changes, result.changes, strict=True):
+            fields["diff"] = next(texts) if change.status in DRIFT else ""
+    return changes

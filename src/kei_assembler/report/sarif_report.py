@@ -31,7 +31,8 @@ def render(result: RunResult) -> tuple[str, str]:
 def _invocation(result: RunResult) -> dict[str, Any]:
     invocation: dict[str, Any] = {"executionSuccessful": result.failure is None, "exitCode": result.status}
     if result.failure:
-        text = _plain(f"{result.failure.message} {result.failure.hint}".strip())
+        first = f"{result.failure.message} {result.failure.hint}".strip()
+        text = "\n".join(map(_plain, (first, *result.failure.details)))
         invocation["toolExecutionNotifications"] = [{"level": "error", "message": {"text": text}}]
     return invocation
 

@@ -78,16 +78,16 @@ def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
     pending = [change for change in result.changes if change.status in kinds and not change.applied]
     if not pending:
         return ""
-    from kei_assembler.build.diff import diff
+    from kei_assembler.build.diff import diffs
 
-    return "".join(diff(change, result.request.prefix) for change in pending)
+    return "".join(diffs(pending, result.request.prefix))
 
 
 def _closing(result: RunResult) -> Iterable[str]:
     counts = tally(result.diagnostics)
     if result.failure:
-        first, *more = result.failure.message.split("\n")  # a message of git can have several lines
-        yield "".join(f"{_line(line).rstrip()}\n" for line in (f"error: {first}", *(f"  {line}" for line in more)))
+        lines = (f"error: {result.failure.message}", *(f"  {line}" for line in result.failure.details))
+        yield "".join(f"{_line(line).rstrip()}\n" for line in lines)
         yield f"  help: {shown(result.failure.hint)}\n" if result.failure.hint else ""
     elif not result.changes and result.status:
         yield f"{counts}; nothing was written\n"

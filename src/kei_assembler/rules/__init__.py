@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from kei_assembler.diagnostics import Diagnostic
@@ -66,13 +66,13 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)
 
 
-def check_templates(kit: LoadedKit) -> list[Diagnostic]:
-    """Return the findings about hidden text in a kit's templates, whether a target uses them or not."""
+def check_templates(kit: LoadedKit) -> Iterator[list[Diagnostic]]:
+    """Yield for each of a kit's templates the findings about hidden text, whether a target uses it or not."""
     # The kit's own folder also has other files, so a file there without this suffix is only checked if it is used.
     suffix = ".j2" if kit.settings.templates == "." else ""
     sources = (kit.read_text(file) for file in sorted(kit.templates()) if file.endswith(suffix))
     texts = (source for source in sources if source.error is None)  # a target cannot use the others
-    return [found for one in texts for found in run_rule(hidden_text.hidden_text, one, one, kit.allowed_characters)]
+    return (run_rule(hidden_text.hidden_text, one, one, kit.allowed_characters) for one in texts)
 
 
 def check_kit(usage: KitUsage) -> list[Diagnostic]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from kei_assembler.diagnostics import Severity
 from kei_assembler.markdown import shell
 from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START
 
 UNFINISHED_MERGE = "an unfinished merge"
@@ -140,7 +141,7 @@ def output_intruding(manifest: str, fix: str, cause: str) -> Iterable[Violation]
         description = "Reviews code."
     """
     message = "this agent file does not come from a manifest, and the kit is exclusive"
-    yield Violation(START, message, "write a manifest for it, or move it away")
+    yield Violation(START, message, f"{TARGETS[cause].label} can load it: write a manifest for it, or move it away")
 
 
 @rule("O609")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.diagnostics import Severity, Span
+from kei_assembler.diagnostics import ExcessError, Severity, Span
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.paths import is_hidden
 from kei_assembler.rules.definition import Violation, rule
@@ -39,7 +39,10 @@ def output_outside_root(what: str, reason: str) -> Iterable[Violation]:
         [target.claude-code]
         output = ".claude/agents/{name}.md"
     """
-    yield Violation(START, f"the output {what} {reason}", "change `output`, or set `root`")
+    hint = "change `output`, or set `root`"
+    if not reason.endswith("root"):
+        hint = "if a link leads there, remove it; otherwise, change `output`"
+    yield Violation(START, f"the output {what} {reason}", hint)
 
 
 @rule("O602")
@@ -115,7 +118,6 @@ def template_fails(error: Exception, line: int, manifest: str) -> Iterable[Viola
 _TEMPLATE_MESSAGES = {
     "TemplateNotFound": "the template `{}` does not exist",
     "RecursionError": "the templates nest, include or call one another without end",
-    "MemoryError": "the template needs more memory than is available",
     "UnicodeEncodeError": "the template prints an invalid character",
     "SyntaxError": "the template nests its blocks too deeply",
 }
@@ -237,6 +239,68 @@ def output_too_large(path: str, size: int, maximum: int) -> Iterable[Violation]:
     """
     message = f"the output `{path}` would have {size:,} bytes; the maximum is {maximum:,}"
     yield Violation(START, message, "list fewer blocks")
+
+
+@rule("O623")
+def too_large_for_one_run(excess: ExcessError) -> Iterable[Violation]:
+    """The kit is too large for one run, which ends early and writes nothing.
+
+    One run can
+
+    - change files of 256 MiB in total, the old and the new content counted; the findings count too
+    - generate 1 GiB, with the manifests and the files beside the outputs counted
+    - read blocks of 64 Mi characters in total, and 200,000 manifests, blocks of one folder, or templates
+
+    A report has at most 32 Mi characters of diffs; after that, it only names the files.
+
+    Real kits are far below that. So either something generated the sources by mistake, or somebody tries to exhaust
+    the machine. If you need more, build the manifests in several runs.
+
+    Fails::
+
+        # agents/critic.toml
+        # There are 99 more manifests like this.
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["a", "b", "c"]
+        targets = ["opencode"]
+
+        # _blocks/a.md (90000 times)
+        Be honest.
+
+        # _blocks/b.md (90000 times)
+        Be honest.
+
+        # _blocks/c.md (90000 times)
+        Be honest.
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    yield Violation(START, excess.message, excess.hint)
+
+
+@rule("O624", Severity.NOTE)
+def findings_left_out(count: int) -> Iterable[Violation]:
+    """There are more findings than a run reports.
+
+    A run reports 10,000 findings, the most serious ones. There is at least one error among them if there is any.
+
+    Fails::
+
+        # agents/critic.toml
+        # There are 10,001 more manifests, and each lists an unknown block.
+        name = "critic"
+        description = "Reviews code."
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    yield Violation(START, f"{count:,} more findings are not reported", "fix the ones that are, then run again")
 
 
 @rule("O617", Severity.WARNING)

@@ -49,9 +49,10 @@ def right_not_allowed(context: ManifestContext) -> Iterable[Violation]:
     for right in rights_of(context.manifest):
         row = RIGHTS[right]
         if (name, right) not in context.kit.allowed_rights and context.fits("target", row.target, row.key):
-            hint = f"if you want this, add `{right}` to the setting `allow-rights` for `{name}`, with a reason"
-            if row.covered_by and row.covered_by != (EVERYTHING,):
-                hint = f"list {listed(row.covered_by)} in `tools`; {hint}"
+            allowance = f"add `{right}` to the setting `allow-rights` for `{name}`, with a reason"
+            has_tools = row.covered_by and row.covered_by != (EVERYTHING,)
+            tools = f"list {listed(row.covered_by)} in `tools`, or " if has_tools else ""
+            hint = f"if you want this, {tools}{allowance}"
             yield Violation(("target", row.target, row.key), f"`{right}` lets the agent {row.grants}", hint)
 
 

@@ -30,8 +30,9 @@ def unreadable(error: OSError) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """
-    hint = "see the setting `root`" if error.errno == errno.EXDEV else ""
-    yield Violation(START, f"the file cannot be read: {error.strerror or error}", hint)
+    reason = error.strerror or str(error)
+    hint = "see the setting `root`" if error.errno == errno.EXDEV and reason.endswith("root") else ""
+    yield Violation(START, f"the file cannot be read: {reason}", hint)
 
 
 @rule("S002")

@@ -57,8 +57,10 @@ def _is_known(tool: str, known: frozenset[str]) -> bool:
 
 
 _ONE_TOOL = re.compile(
-    r"\*|mcp__[\w.-]+(?:__\*)?"
-    r"|[\w./:-]+(?:\((?=[^()]*\w|\*\))(?:[^()\n]|\([^()\n]*\))*\))?"
+    r"\*|(?:Agent|Skill|Task)\(\*\)"
+    r"|(?!mcp__[\W_]*\Z)"  # no server
+    r"(?!(?:Agent|Skill|Task)\((?:[^()]*,)?[^\w(),*]*+\*[^\w(),]*+[,)])"  # a list of names with `*` for all of them
+    r"(?:mcp__[\w.-]+(?:__\*)?|[\w./:-]+(?:\((?=[^()]*\w|\*\))(?:[^()\n]|\([^()\n]*\))*\))?)"
 )
 
 
@@ -73,7 +75,7 @@ def several_tools(context: ManifestContext) -> Iterable[Violation]:
     """An entry of `tools` does not name exactly one tool, limited or not, or the tools of one server.
 
     AI clients split an entry at commas and spaces, so the agent would get more tools than a reader of the manifest
-    expects. Limits that limit nothing, as in `Agent()`, are also reported.
+    expects. Limits that limit nothing, as in `Agent()` and `Agent(critic, *)`, are also reported.
 
     Fails::
 
@@ -90,7 +92,21 @@ def several_tools(context: ManifestContext) -> Iterable[Violation]:
     for index, tool in enumerate(context.manifest.tools or ()):
         if has_text(tool) and not is_one_tool(tool) and not context.inherits("tools"):
             message = f"`{tool}` is not the name of one tool"
-            yield Violation(("tools", index), message, "write a separate entry for each")
+            yield Violation(("tools", index), message, _single_tool_help(tool))
+
+
+_SCOPE = re.compile(r"\([^()]*\)")
+
+
+def _single_tool_help(entry: str) -> str:
+    """How to correct an entry that does not name one tool."""
+    names = _SCOPE.sub("", entry)
+    if "," in names or " " in names.strip(" "):
+        return "write a separate entry for each"
+    if entry.startswith("mcp__"):
+        return "name one server, as in `mcp__tracker`"
+    has_scope = names != entry
+    return "say what the tool is limited to, or remove the parentheses" if has_scope else "write the name of one tool"
 
 
 @rule("K113", Severity.NOTE)

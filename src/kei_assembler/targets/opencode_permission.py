@@ -2,7 +2,8 @@
 
 OpenCode turns a map into a list of rules, each with a pattern for the permission, a pattern for its subject, such as a
 command or a path, and an action. The last rule whose patterns both match decides. In a pattern, `*` is any text, `?` is
-any character, and a space with `*` at the end can also be left out. On Windows, case does not count.
+any character, and a space with `*` at the end can also be left out. A subject that starts with `~/` or `$HOME` starts
+with the path of the user's home folder. On Windows, case does not count.
 
 The comparison is exact: it follows all patterns at once through all texts that they can tell apart.
 """
@@ -22,6 +23,9 @@ STEPS = 200_000
 
 _ANY, _ONE = -1, -2
 _OTHER = -3  # stands for all characters that occur in no pattern
+
+_HOME_AT_START = re.compile(r"\A(?:~(?=/|\Z)|\$HOME)")
+_HOME = "\udfff"  # stands for the user's home folder, whose path is not known; no text of a manifest contains it
 
 _State = frozenset[tuple[int, int]]
 """Pairs of a pattern's index and a position in it: where all patterns are after some text."""
@@ -65,13 +69,14 @@ def excess(own: Value, defaults: Mapping[str, Value], usual: Value) -> tuple[str
 def _rules(permission: Value) -> Iterator[_Rule]:
     for key, value in _in_order(permission if isinstance(permission, Mapping) else {"*": permission}):
         for subject, action in _in_order(value) if isinstance(value, Mapping) else [("*", value)]:
-            yield _Rule(key, subject, str(action))
+            yield _Rule(key, _HOME_AT_START.sub(_HOME, subject), str(action))
 
 
 def _in_order(table: Mapping[str, Value]) -> list[tuple[str, Value]]:
-    """The entries as JavaScript orders them: whole numbers come first."""
-    numbers = filter(re.compile("0|[1-9][0-9]{0,9}").fullmatch, table)
-    return [(key, table[key]) for key in dict.fromkeys((*sorted(numbers, key=int), *table))]
+    """The entries as JavaScript orders them: the indexes of an array come first."""
+    numbers = (int(key) for key in table if re.fullmatch("0|[1-9][0-9]{0,9}", key))
+    indexes = (str(number) for number in sorted(numbers) if number < 2**32 - 1)
+    return [(key, table[key]) for key in dict.fromkeys((*indexes, *table))]
 
 
 @lru_cache(maxsize=64)  # the rights of a manifest are determined several times

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
@@ -133,11 +134,18 @@ class Right(NamedTuple):
         return value == self.value if self.value else bool(value)
 
 
+# The start of the names of one server's tools. What separates its name from theirs must be there, because otherwise the
+# names of other servers can start with it.
+_OF_ONE_SERVER = re.compile(r"mcp__(?:[^_,\s]|_(?!_))+__[^,\s]*|mcp_[^_,\s](?:[^_,\s]|_(?!\Z))*_")
+
+
 def _stands_for_many(entry: str) -> bool:
-    """Return whether an entry of a list has a wildcard, and not only for the tools of one server."""
-    before, wildcard, after = entry.strip().partition("*")
-    is_of_server = (before.endswith("/") or before.startswith("mcp_")) and before.removeprefix("mcp").strip("_/ ")
-    return bool(wildcard) and not (is_of_server and not after)
+    """Return whether an entry of a list stands for many tools, and not only for those of one server."""
+    start, wildcard, rest = entry.strip().partition("*")
+    if not wildcard:
+        return start.rstrip("_") == "mcp" != start
+    is_of_server = start.endswith("/") and start.strip("/ ") and "," not in start
+    return bool(rest) or not (is_of_server or _OF_ONE_SERVER.fullmatch(start))
 
 
 class Key(NamedTuple):
