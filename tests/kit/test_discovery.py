@@ -305,3 +305,13 @@ def test_an_agent_can_have_the_name_of_the_settings_file(name: str, bench: Workb
     assert bench.run("--all").stdout == f"created agents/{name}.md\n"
     bench.write({f"agents/{name}.toml": "name = "})
     assert f"agents/{name}.toml:1:8: error[S003]" in bench.run("--all").stderr
+
+
+@pytest.mark.parametrize(("depth", "status"), [(100, 0), (101, 2)])
+def test_folders_are_not_nested_endlessly(depth: int, status: int, bench: Workbench) -> None:
+    folder = "agents" + "/d" * depth
+    bench.write({f"{folder}/critic.toml": 'name = "critic"\ndescription = "Reviews code."\n'})
+    run = bench.run("--all")
+    assert run.status == status, run.stderr
+    assert ("has more than 100 folders inside each other" in run.stderr) == (status == 2)
+    assert (bench.folder / folder / "critic.md").exists() == (status == 0)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from conftest import examples
+from kei_assembler.markdown.html_blocks import UNCLEAR_DECLARATION, UNCLEAR_TAG
 from kei_assembler.markdown.structure import (
     DEEP_NESTING,
-    UNCLEAR_TAG,
     Unclosed,
     escape_block_start,
     outline,
@@ -58,6 +58,18 @@ def test_tag_that_only_some_parsers_see_is_unclear(line: str, space: str) -> Non
 @pytest.mark.parametrize("line", ["<b>a\xa0!</b>", "<img alt='a\xa0b'>", '<p title="\xa0">', "a <b\xa0>", "`<a\xa0>`"])
 def test_other_space_outside_of_tags_is_clear(line: str) -> None:
     assert outline(line).unclear is None
+
+
+@pytest.mark.parametrize("text", ["<!doctype", "<!a b\n```\n>", "a\n<!d'", "- <!doctype"])
+def test_declaration_that_only_some_parsers_see_is_unclear(text: str) -> None:
+    found = outline(text).unclear
+    assert found
+    assert found.what == UNCLEAR_DECLARATION
+
+
+@pytest.mark.parametrize("text", ["<!doctype html>", "<!DOCTYPE\nhtml>", "<!-- a\n-->", "<![CDATA[a\n]]>", "`<!a`"])
+def test_other_declaration_is_clear(text: str) -> None:
+    assert outline(text).unclear is None
 
 
 @pytest.mark.parametrize("marker", ["- ", "1. ", "* ", "> ", "> - "])

@@ -27,7 +27,7 @@ class Tree:
         self._root = Root.at(self.folder)
         self._real_folder = cache(files.resolve)
         self._usable_folder = cache(self._find_usable_folder)
-        self.holds_folder = cache(self.holds)
+        self.holds_folder = cache(lambda folder: not self.refusal(self._real_folder(folder)))
         """`holds` for folders, cached: many files lie in the same folder."""
 
     def holds(self, path: str) -> bool:

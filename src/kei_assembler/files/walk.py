@@ -9,6 +9,9 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import Entry, Files
 from kei_assembler.paths import is_inside
 
+MAX_DEPTH = 100
+"""The maximum number of folders inside each other. The system looks up every part of a path, so deep paths are slow."""
+
 
 def walk(
     files: Files,
@@ -24,12 +27,14 @@ def walk(
     `source_suffix` is as in `Files.list`.
 
     Raises:
-        AssembleError: a folder cannot be read.
+        AssembleError: a folder cannot be read, or there are more than `MAX_DEPTH` folders inside each other.
     """
     pending = [""]
     seen: set[tuple[str, Hashable]] = set()
     while pending:
         inner = pending.pop()
+        if inner.count("/") >= MAX_DEPTH:
+            raise AssembleError(f"the folder `{folder}` has more than {MAX_DEPTH} folders inside each other")
         here = os.path.join(folder, inner) if inner else folder
         try:
             entries = files.list(here, source_suffix)

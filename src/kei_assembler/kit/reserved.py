@@ -29,6 +29,8 @@ class ReservedPaths:
 
     def __init__(self, kit: LoadedKit) -> None:
         self._kit = kit
+        self._kit_in = cache(self._find_kit_in)
+        self._places_in = cache(lambda kit: list(_places_of(kit)))
         self._kinds_in = cache(lambda folder: list(self._kinds(folder)))
         self._owner_of_folders = cache(self._find_owner_of_folders)
 
@@ -67,18 +69,22 @@ class ReservedPaths:
         if os.path.basename(lower) == ".assemble":
             yield _Kind("a schema", ".schema.json", is_hidden=True)
         for kit, whose in ((self._kit, ""), *((kit, " of another kit") for kit in self._kits_above(folder))):
-            for what, place, suffix in _places_of(kit):
+            for what, place, suffix in self._places_in(kit):
                 below = lower[len(place) :].lstrip(os.sep).replace(os.sep, "/")
                 is_template = suffix not in (".toml", ".md")
                 if is_inside(lower, place) and (is_template or not is_hidden(below)):
                     yield _Kind(what + whose, suffix, is_template)
 
     def _kits_above(self, folder: str) -> Iterator[LoadedKit]:
-        for above in upwards(folder, self._kit.root):
-            if above != self._kit.folder:
-                with suppress(AssembleError):  # an unreadable kit is reported when it is built
-                    if discovery.is_marked(above, self._kit.files):
-                        yield discovery.read_kit(above, self._kit.files)
+        return filter(None, map(self._kit_in, upwards(folder, self._kit.root)))
+
+    def _find_kit_in(self, folder: str) -> LoadedKit | None:
+        """Another kit in a folder. Cached, because the folders above all outputs are mostly the same."""
+        if folder != self._kit.folder:
+            with suppress(AssembleError):  # an unreadable kit is reported when it is built
+                if discovery.is_marked(folder, self._kit.files):
+                    return discovery.read_kit(folder, self._kit.files)
+        return None
 
 
 def _places_of(kit: LoadedKit) -> Iterator[tuple[str, str, str]]:

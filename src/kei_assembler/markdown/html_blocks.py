@@ -7,6 +7,9 @@ from functools import cache
 
 from kei_assembler.whitespace import OTHER_SPACES
 
+UNCLEAR_TAG = "an HTML tag with unusual white space"
+UNCLEAR_DECLARATION = "an HTML declaration in lower case that does not end on its line"
+
 _ATTRIBUTE = r"""[ \t]+[A-Za-z_:][\w.:-]*(?:[ \t]*=[ \t]*(?:[^\x00-\x20"'=<>`]+|'[^']*'|"[^"]*"))?"""
 _LONE_TAG = rf"<[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*[ \t]*/?>[ \t]*\Z|</[A-Za-z][A-Za-z0-9-]*[ \t]*>[ \t]*\Z"
 _TAGS = (
@@ -34,6 +37,9 @@ _UNCLEAR_TAG = (
     rf"""|[a-z](?=.*[{OTHER_SPACES}])(?:[^<>"']|"[^"]*"|'[^']*')*+>[ \t{OTHER_SPACES}]*\Z)"""
 )
 
+# Until version 0.30 of CommonMark, the first letter of a declaration had to be a capital.
+_UNCLEAR_DECLARATION = r"<!(?-i:[a-z])[^>]*\Z"
+
 OPENINGS = "|".join([*(opening for opening, _, _ in _BLOCKS), _UNCLEAR_TAG])
 """A pattern for whatever some parser takes for the start of an HTML block."""
 
@@ -57,6 +63,11 @@ def find_block(start: str, in_paragraph: bool) -> tuple[re.Pattern[str], str] | 
     return None
 
 
-def is_unclear(start: str) -> bool:
-    """Return whether a line starts an HTML block only for parsers that take all white space in a tag for spaces."""
-    return re.match(_UNCLEAR_TAG, start, _FLAGS) is not None
+def unclear(start: str, in_block: bool) -> str:
+    """Return the name of what a line starts only for some parsers, or "".
+
+    `in_block` says whether the line starts an HTML block by the specification.
+    """
+    if in_block:
+        return UNCLEAR_DECLARATION if re.match(_UNCLEAR_DECLARATION, start, _FLAGS) else ""
+    return UNCLEAR_TAG if re.match(_UNCLEAR_TAG, start, _FLAGS) else ""

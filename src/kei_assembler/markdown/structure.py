@@ -14,7 +14,7 @@ from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
-from kei_assembler.markdown.html_blocks import OPENINGS, find_block, is_unclear
+from kei_assembler.markdown.html_blocks import OPENINGS, find_block, unclear
 from kei_assembler.whitespace import (
     SPACES,
     WHITESPACE,
@@ -104,7 +104,6 @@ _BLANK_OUT = re.compile(r"[^\n]")
 _ESCAPE_OR_TICKS = re.compile(r"\\[^\n]|`+")
 
 
-UNCLEAR_TAG = "an HTML tag with unusual white space"
 DEEP_NESTING = "more than 9 nested lists and quotes"
 
 
@@ -311,9 +310,11 @@ class _BlockReader:
         return not (opens or _FENCE.match(start) or self._html(start))
 
     def _html(self, start: str) -> tuple[re.Pattern[str], str] | None:
-        block = find_block(start, self.in_paragraph) if start.startswith("<") else None
-        if block is None and start.startswith("<") and is_unclear(start):
-            self.unclear = self.unclear or Unclosed(self.number, UNCLEAR_TAG)
+        if not start.startswith("<"):
+            return None
+        block = find_block(start, self.in_paragraph)
+        if name := unclear(start, block is not None):
+            self.unclear = self.unclear or Unclosed(self.number, name)
         return block
 
     def _enter_containers(self, rest: str) -> str:

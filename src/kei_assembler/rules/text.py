@@ -92,7 +92,8 @@ def unclosed_in_role(context: ManifestContext) -> Iterable[Violation]:
     CDATA, and the elements `script`, `pre`, `style` and `textarea` (CommonMark 0.31.2, section 4.6, types 1 to 5).
 
     It also applies to what parsers disagree about: a tag with white space other than spaces and tabs, such as a
-    no-break space, and more than 9 lists and quotes inside each other.
+    no-break space, a declaration in lower case that does not end on its line, such as `<!doctype`, and more than 9
+    lists and quotes inside each other.
 
     Fails::
 
@@ -127,7 +128,8 @@ def unclosed_in_block(block: Block) -> Iterable[Violation]:
     CDATA, and the elements `script`, `pre`, `style` and `textarea` (CommonMark 0.31.2, section 4.6, types 1 to 5).
 
     It also applies to what parsers disagree about: a tag with white space other than spaces and tabs, such as a
-    no-break space, and more than 9 lists and quotes inside each other.
+    no-break space, a declaration in lower case that does not end on its line, such as `<!doctype`, and more than 9
+    lists and quotes inside each other.
 
     Fails::
 
