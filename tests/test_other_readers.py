@@ -176,16 +176,11 @@ def test_report_of_a_template_cannot_close_its_fence(bench: Workbench) -> None:
         "<pre>",
         "```\n\n\xa0```",
         '{{ "" | fence }}',
-        '{{ ["`", "`", "`"] | join }}',
-        '{{ "~" ~ "~" ~ "~" }}',
-        "{{ agent.output_extra_fields[0] }}",
-        "{{ agent.domain_in[0][1:] }}",
     ],
 )
 def test_template_that_leaves_a_construct_open_fails(opening: str, bench: Workbench) -> None:
     template = f"{{{{ agent.role }}}}\n\n{opening}\n\n{{{{ blocks | join }}}}"
-    lists = {"output_extra_fields": ["```"], "domain_in": ["x~~~"]}
-    manifest = {"name": "critic", "description": "Reviews.", "blocks": ["rule"], "role": "You review."} | lists
+    manifest = {"name": "critic", "description": "Reviews.", "blocks": ["rule"], "role": "You review."}
     sources = {"agents/critic.toml": tomli_w.dumps(manifest), "_blocks/rule.md": "```\nmake\n```\n\nBe honest."}
     bench.write(sources | {"templates/agent.md.j2": template})
     status, _, errors = bench.run("--all")

@@ -11,7 +11,7 @@ from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.stamp import can_name, line_for
-from kei_assembler.markdown.structure import Unclosed, outline, strip_trailing_whitespace, trimmed
+from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
 from kei_assembler.model.adaptation import adapt
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.paths import normalize
@@ -49,11 +49,6 @@ class Artifact(NamedTuple):
         return f"{self.line}\n{self.body}" if self.line else self.body
 
 
-def _marks_in(text: str) -> tuple[int, int, int]:
-    """Return how often a text has what a code fence or an HTML block starts with."""
-    return text.count("```"), text.count("~~~"), text.count("<")
-
-
 class Renderer:
     """Renders the manifests of one kit. Each template is compiled once, and each block trimmed once."""
 
@@ -63,7 +58,6 @@ class Renderer:
         self._prefix = cache(self._find_prefix)
         self._can_name = cache(can_name)
         self._block = cache(self._load_block)
-        self._marks_in_block = cache(lambda name: _marks_in(self._block(name)))
         self._last: tuple[Manifest, dict[str, Any]] | None = None
 
     def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
@@ -124,7 +118,7 @@ class Renderer:
             TemplateFailure: the file has such text.
         """
         template = self.templates.file_for(artifact.target)
-        if template and (unclosed := self._find_unclosed(artifact.body, manifest)):
+        if template and (unclosed := self.templates.find_unclosed(artifact.body)):
             error = ValueError(f"the template leaves a {unclosed.what} open, and what follows becomes part of it")
             raise self.templates.failure(error, artifact.manifest)
         source, found = Source(template or artifact.manifest, ""), []
@@ -138,11 +132,6 @@ class Renderer:
             found += run_rule(client_variable_in_file, prompt, prompt, (artifact.target,))
         if found:
             raise TemplateFailure(*(one._replace(location=locate(source, START)) for one in found))
-
-    def _find_unclosed(self, body: str, manifest: Manifest) -> Unclosed | None:
-        """Return what a body leaves open. The role and the blocks close what they open, and are not read again."""
-        theirs = zip(_marks_in(manifest.role), *map(self._marks_in_block, manifest.blocks), strict=True)
-        return None if _marks_in(body) == tuple(map(sum, theirs)) else outline(body).unclosed
 
     def check_allowance(self, artifact: Artifact, manifest: Manifest) -> list[Diagnostic]:
         """Return a finding if the body has to say what the agent may do, and the kit's template leaves that out."""

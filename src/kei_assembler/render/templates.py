@@ -14,7 +14,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, Templ
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
 from kei_assembler.files import DISK
 from kei_assembler.kit import BODY_TEMPLATE, LoadedKit
-from kei_assembler.markdown.structure import fence_around
+from kei_assembler.markdown.structure import Unclosed, fence_around, outline
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize
@@ -54,6 +54,7 @@ class Templates:
         self._inheritance: dict[str, Mapping[str, Inheritance]] = {}
         self.name_for = cache(self._name_for)
         self.body = cache(self._compile)
+        self._may_open = cache(self._can_open)
         self._ineffective_blocks = cache(self._find_ineffective_blocks)
 
     def _name_for(self, target: str) -> str:
@@ -110,6 +111,15 @@ class Templates:
             names = block.name, block.template, block.parent, block.known
             found += run_rule(unknown_template_block, source, span, *names)
         return found
+
+    def find_unclosed(self, body: str) -> Unclosed | None:
+        """Return what a kit's template leaves open in a rendered body. The role and the blocks close what they open."""
+        return outline(body).unclosed if self._may_open(len(self._sources)) else None
+
+    def _can_open(self, count: int) -> bool:
+        """Return whether one of the templates read so far can open a code fence or an HTML block by itself."""
+        texts = [source.text for source in self._sources.values()][:count]
+        return any(mark in text for text in texts for mark in ("```", "~~~", "<", "\\", "fence"))
 
     def failure(self, error: Exception, manifest: str) -> TemplateFailure:
         """Return the failure for an error that happened while a template was compiled or rendered for a manifest."""
