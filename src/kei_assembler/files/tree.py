@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from functools import cache
 
 from kei_assembler.files import DISK, Files, atomic
-from kei_assembler.files.folder import Folder, Root
+from kei_assembler.files.folder import HAS_OPEN_FOLDERS, Folder, Root
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.paths import is_in_git_folder, is_inside
 
@@ -26,7 +26,7 @@ class Tree:
         self.folder = files.resolve(folder)
         self._root = Root.at(self.folder)
         self._real_folder = cache(files.resolve)
-        self._usable_folder = cache(self._find_usable_folder)
+        self._opened_folder = cache(self._find_opened_folder)
         self.holds_folder = cache(lambda folder: not self.refusal(self._real_folder(folder)))
         """`holds` for folders, cached: many files lie in the same folder."""
 
@@ -58,19 +58,22 @@ class Tree:
             OSError: the path leads out of the tree, is not a regular file, or cannot be read.
         """
         folder, name = os.path.split(path)
-        real = self._usable_folder(folder)
-        if real and not is_in_git_folder(name):
+        opened_before = self._opened_folder(folder)
+        if opened_before and not is_in_git_folder(name):
             try:
-                return self.files.read(real + os.sep + name, max_bytes, self._root)
+                return self.files.read(opened_before.path + os.sep + name, max_bytes, opened_before)
             except OSError as error:
                 if error.errno != errno.ELOOP:
                     raise
         return self.files.read(self._checked(path), max_bytes, self._root)
 
-    def _find_usable_folder(self, folder: str) -> str:
-        """The resolved path of a folder, without a separator at its end, or "" if it is refused."""
+    def _find_opened_folder(self, folder: str) -> Root | None:
+        """A folder, as a root of its own so that it is opened at once later, or None if that is not possible."""
         real = self._real_folder(folder)
-        return "" if self.refusal(real) else real.rstrip(os.sep)
+        if self.refusal(real) or not HAS_OPEN_FOLDERS:
+            return None
+        root = Root.at(real)
+        return root if root.identity else None
 
     def create(self, path: str, content: bytes) -> bool:
         """Write a file unless its path exists. Return whether the file was written.

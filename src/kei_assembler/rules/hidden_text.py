@@ -56,8 +56,8 @@ def _located(source: Source, allowed: frozenset[str]) -> Iterator[tuple[KeyPath 
     for start, end in stretches(source.text, allowed):
         reported += f"{source.text[start:end]} "
         yield span_of(source.text, start, end), source.text[start:end]
-    is_reported = cache(reported.__contains__)  # a text can have many stretches, but most are the same
     if source.data and source.has_escapes:
+        is_reported = cache(reported.__contains__)  # a text can have many stretches, but most are the same
         for path, text in texts(source.data):
             for start, end in stretches(text, allowed):
                 if not is_reported(text[start:end]):
