@@ -188,9 +188,8 @@ def remove_stale_temp_files(folder: Folder) -> None:
 
 
 def _remove_if_stale(folder: Folder, name: str, inodes: list[str]) -> None:
-    descriptor = folder.open(name)
+    descriptor, status = folder.open(name)
     try:
-        status = os.fstat(descriptor)
         is_ours = str(status.st_ino) in inodes if inodes else not status.st_size
         if is_ours and _lock(descriptor):
             folder.delete(name)

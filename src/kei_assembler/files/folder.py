@@ -60,9 +60,11 @@ class Folder:
     def __init__(self, path: str, root: Root, create: int = 0) -> None:
         self.path = path
         self._descriptor: int | None = None
-        if not is_inside(path, root.path):
-            raise OSError(errno.EXDEV, "its real path is outside the kit's root")
-        parts = [part for part in path[len(root.path) :].split(os.sep) if part]
+        parts: list[str] = []
+        if path != root.path:
+            if not is_inside(path, root.path):
+                raise OSError(errno.EXDEV, "its real path is outside the kit's root")
+            parts = [part for part in path[len(root.path) :].split(os.sep) if part]
         if HAS_OPEN_FOLDERS:
             self._descriptor = _opened(root, parts, create)
         else:
@@ -110,9 +112,9 @@ class Folder:
         Raises:
             OSError: the entry is a link (ELOOP), is not a regular file, or cannot be read.
         """
-        descriptor = self.open(name)
+        descriptor, status = self.open(name)
         try:
-            size = min(os.fstat(descriptor).st_size, max_bytes) + 1  # one more, to notice a file that is too large
+            size = min(status.st_size, max_bytes) + 1  # one more, to notice a file that is too large
             raw = os.read(descriptor, size)
             while 0 < len(raw) < size - 1 and (more := os.read(descriptor, size - len(raw))):
                 raw += more
@@ -120,8 +122,8 @@ class Folder:
         finally:
             os.close(descriptor)
 
-    def open(self, name: str) -> int:
-        """Open a regular file for reading, and return its descriptor.
+    def open(self, name: str) -> tuple[int, os.stat_result]:
+        """Open a regular file for reading, and return its descriptor and its `fstat` result.
 
         Raises:
             OSError: the entry is a link (ELOOP), is not a regular file, or cannot be read.
@@ -129,11 +131,12 @@ class Folder:
         _refuse_irregular(self.status(name))  # before opening: that alone can have an effect on a device
         descriptor = os.open(self._at(name), _READ, dir_fd=self._descriptor)
         try:
-            _refuse_irregular(os.fstat(descriptor))
+            status = os.fstat(descriptor)
+            _refuse_irregular(status)
         except OSError:
             os.close(descriptor)
             raise
-        return descriptor
+        return descriptor, status
 
     def status(self, name: str) -> os.stat_result:
         """Return the `lstat` result of an entry.
