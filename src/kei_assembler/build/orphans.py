@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.classify import classify_leftover, is_manifest_path
 from kei_assembler.build.cost import ENTRY_BYTES, Cost
-from kei_assembler.build.generators import Generators
 from kei_assembler.build.output_patterns import deepened, reach
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files.atomic import is_temporary
@@ -16,6 +17,9 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import normalize
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
+
+if TYPE_CHECKING:
+    from kei_assembler.build.generators import Generators
 
 
 def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str], cost: Cost) -> list[Change]:
@@ -50,7 +54,6 @@ class _Search:
         self.kit = kit
         self.cost = cost
         self.disk = OutputFiles(kit)
-        self.generators = Generators(kit)
         self.seen = set(known)
 
     def leftovers(self, patterns: Iterable[tuple[Target, str]], concerns: Callable[[Change], bool]) -> Iterator[Change]:
@@ -70,12 +73,18 @@ class _Search:
                     self.cost.add(kept=ENTRY_BYTES + len(leftover.before or b""))
                     yield leftover
 
+    @cached_property
+    def _generators(self) -> Generators:
+        from kei_assembler.build.generators import Generators  # most runs find no orphan
+
+        return Generators(self.kit)
+
     def _has_generator(self, leftover: Change) -> bool:
         """Whether the manifest of an orphan is only left out of a sparse checkout, or belongs to another kit."""
         if leftover.status is not FileStatus.ORPHAN or leftover.before is None:
             return False
         comment = TARGETS[leftover.target].form.comment
-        is_generated = self.generators.generates(leftover.path, leftover.before, comment)
+        is_generated = self._generators.generates(leftover.path, leftover.before, comment)
         return is_generated or self._is_left_out(leftover.manifest)
 
     def _is_left_out(self, file: str) -> bool:

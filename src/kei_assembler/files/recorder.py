@@ -93,13 +93,17 @@ class Recorder:
 
     def record_read(self, path: str, content: bytes) -> None:
         """Record the content of a file that was read."""
-        if self.accesses is not None and self._needs_digest(self.accesses.paths.get(path, ())):
+        if self.accesses is None:
+            return
+        signature = self.accesses.paths.get(path, ())
+        if not signatures.is_settled(signature, self.since):
             digest = signatures.digest(content)
-            if self.accesses.digests.setdefault(path, digest) != digest:
-                self.stop()
-
-    def _needs_digest(self, signature: Signature) -> bool:
-        return not signatures.is_settled(signature, self.since) or signatures.is_recent(signature, self.since)
+        elif signatures.is_recent(signature, self.since):
+            digest = signatures.checksum(content)
+        else:
+            return
+        if self.accesses.digests.setdefault(path, digest) != digest:
+            self.stop()
 
     def record_listing(self, folder: str, entries: Iterable[os.DirEntry[str]], source_suffix: str | None) -> None:
         """Record the entries of a folder, and the signatures of the links among them."""

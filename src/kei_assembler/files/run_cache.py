@@ -64,12 +64,16 @@ def recall(args: Iterable[str]) -> tuple[str, str] | None:
 
 def _applies(record: dict[str, Any]) -> bool:
     paths, folders = record["paths"], record["folders"]
-    recorded, digests = dict(zip(paths, record["signatures"], strict=True)), record["digests"] | record["recent"]
+    recorded = dict(zip(paths, record["signatures"], strict=True))
     return bool(
         paths
         and record["signatures"] == [_as_text(signatures.signature(path)) for path in paths]
         and all(os.path.realpath(folder) == real for folder, real in folders.items())
-        and all(signatures.digest_of(path, recorded[path]) == digest for path, digest in digests.items())
+        and all(
+            signatures.digest_of(path, recorded[path], summary) == found
+            for kind, summary in (("digests", signatures.digest), ("recent", signatures.checksum))
+            for path, found in record[kind].items()
+        )
     )
 
 

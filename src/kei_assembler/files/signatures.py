@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Signature = tuple[Any, ...]
@@ -145,11 +145,18 @@ def digest(content: bytes) -> str:
     return blake2b(content, digest_size=32).hexdigest()
 
 
-def digest_of(path: str, recorded: str) -> str:
+def checksum(content: bytes) -> str:
+    """Return a CRC-32 of a content: much faster than a digest, and enough to notice an accidental change."""
+    from zlib import crc32
+
+    return f"{crc32(content):08x}"
+
+
+def digest_of(path: str, recorded: str, summary: Callable[[bytes], str] = digest) -> str:
     """Return the digest of a file's bytes, or of a folder's entries as `joined_entries` returns them.
 
-    `recorded` is the signature of the path, as text. If that is the signature of a link, open what it led to. Never
-    follow another link: the path could have been replaced.
+    `summary` makes the digest. `recorded` is the signature of the path, as text. If that is the signature of a link, open
+    what it led to. Never follow another link: the path could have been replaced.
 
     Raises:
         OSError: the path cannot be read, or is a link by now.
@@ -160,9 +167,9 @@ def digest_of(path: str, recorded: str) -> str:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISDIR(status.st_mode):
-            return digest(os.read(descriptor, status.st_size + 1))
+            return summary(os.read(descriptor, status.st_size + 1))
         with os.scandir(descriptor) as entries:
-            return digest(joined_entries(map(entry_line, entries)))
+            return summary(joined_entries(map(entry_line, entries)))
     finally:
         os.close(descriptor)
 
