@@ -155,7 +155,7 @@ def checksum(content: bytes) -> str:
 def digest_of(path: str, recorded: str, summary: Callable[[bytes], str] = digest) -> str:
     """Return the digest of a file's bytes, or of a folder's entries as `joined_entries` returns them.
 
-    `summary` makes the digest. `recorded` is the signature of the path, as text. If that is the signature of a link, open
+    `summary` makes the digest. `recorded` is the signature of the path, as text. If it is the signature of a link, open
     what it led to. Never follow another link: the path could have been replaced.
 
     Raises:
