@@ -136,13 +136,10 @@ def is_on(signature: Signature, devices: frozenset[int]) -> bool:
 
 
 def digest(content: bytes) -> str:
-    """Return the BLAKE2 digest of a content, in hexadecimal."""
-    try:
-        from _blake2 import blake2b  # where `hashlib` has it from, which takes longer to import than many files to read
-    except ImportError:
-        from hashlib import blake2b
+    """Return the SHA-256 digest of a content, in hexadecimal."""
+    from hashlib import sha256
 
-    return blake2b(content, digest_size=32).hexdigest()
+    return sha256(content).hexdigest()
 
 
 def checksum(content: bytes) -> str:
