@@ -51,14 +51,26 @@ def path_below(path: str, folder: str) -> str:
 def is_in_git_folder(path: str) -> bool:
     """Return whether a part of a path, which has the system's separator, is a name that git takes for `.git`.
 
-    File systems can ignore case, some characters, and dots and spaces at the end, and know a file by a short name or
-    with the name of a stream; see `is_hfs_dotgit` and `is_ntfs_dotgit` in git's path.c.
+    Some file systems also know a file by a short name; see `is_hfs_dotgit` and `is_ntfs_dotgit` in git's path.c.
     """
-    folded = path.casefold()
-    if folded.isascii() and "git" not in folded:
+    plain = path.casefold()
+    if plain.isascii() and "git" not in plain:
         return False
-    parts = folded.translate(_IGNORED_BY_HFS).split(os.sep)
-    return any(part.partition(":")[0].rstrip(" .") in _GIT_FOLDERS for part in parts)
+    return not _GIT_FOLDERS.isdisjoint(folded(path).split(os.sep))
+
+
+def folded(path: str) -> str:
+    """Return a path, which has the system's separator, in a form that is the same for all spellings of a name.
+
+    File systems can ignore case, the composition of characters, and some of these. Windows also ignores dots and spaces
+    at the end of a name, and knows a file by the name of a stream.
+    """
+    plain = path.casefold()
+    if not plain.isascii():
+        from unicodedata import normalize as composed  # most paths do not need it
+
+        plain = composed("NFC", plain.translate(_IGNORED_BY_HFS))
+    return os.sep.join(part.partition(":")[0].rstrip(" .") or part for part in plain.split(os.sep))
 
 
 _GIT_FOLDERS = frozenset((".git", "git~1"))

@@ -286,6 +286,32 @@ def test_a_file_that_an_editor_replaces_last_is_kept(bench: Workbench, monkeypat
     assert (bench.read("agents/a.md"), len(done), _leftovers(bench.folder)) == ("Mine.", 2, [])
 
 
+KILLED_AFTER_SWAP = """
+import os
+from kei_assembler.__main__ import command
+from kei_assembler.files.folder import Folder
+exchange = Folder.exchange
+def exchange_and_die(folder, name, other):
+    exchange(folder, name, other)
+    os._exit(9)
+Folder.exchange = exchange_and_die
+command()
+"""
+
+
+def test_a_run_killed_after_a_swap_leaves_nothing_for_long(bench: Workbench) -> None:
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    bench.run("--all")
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "B."\n'})
+    command = [sys.executable, "-c", KILLED_AFTER_SWAP, "--all"]
+    assert subprocess.run(command, cwd=bench.folder, check=False).returncode == 9
+    assert "B." in bench.read("agents/a.md")
+    (left,) = _leftovers(bench.folder)
+    assert "A." in bench.read(f"agents/{left}")
+    assert bench.run("--all").status == 0
+    assert _leftovers(bench.folder) == []
+
+
 def test_a_file_is_replaced_where_files_cannot_be_swapped(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(22, "Invalid argument")

@@ -218,6 +218,10 @@ RESERVED = {
     "a block of a kit without settings": ("plain/_blocks/{name}.md", "a", "O602"),
     "a block of a kit to be": ("deep/_blocks/{name}.md", "a", "O602"),
     "a folder that makes another a kit": ("agents/_BLOCKS/{name}.txt", "a", "O602"),
+    "settings to Windows": ("{name}.toml. ", "assemble", "O602"),
+    "settings as a stream": ("{name}.toml::$DATA", "pyproject", "O602"),
+    "a block to Windows": ("_blocks./{name}.md", "a", "O602"),
+    "a block to macOS": ("other/po\u0308rts/{name}.md", "a", "O602"),
     "in a folder in the place of settings": ("pyproject.toml/{name}.md", "a", "O602"),
     "in a folder in the place of a manifest": ("agents/{name}s.toml/x.md", "a", "O602"),
     "in a folder in the place of a block": ("_blocks/{name}.md/deep/er.txt", "a", "O602"),
@@ -235,7 +239,7 @@ def test_no_output_is_a_file_that_the_tool_reads(repository: Workbench, what: st
         {
             f"agents/{agent}.toml": AGENT.format(agent),
             "assemble.toml": f"[target.claude-code]\noutput = {pattern!r}\n".replace("'", '"'),
-            "other/assemble.toml": 'blocks = ["parts"]\n',
+            "other/assemble.toml": 'blocks = ["parts", "p\u00f6rts"]\n',
             "other/parts/.keep": "",
             "plain/_blocks/.keep": "",
         }

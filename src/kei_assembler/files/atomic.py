@@ -5,7 +5,8 @@ else has created it meanwhile. An existing file is swapped with the temporary on
 somebody else has changed it. A system or a file system that cannot do that has a moment in which such a change is lost.
 
 A killed run leaves its temporary file. The next run removes it if nobody holds a lock on it and it is certainly one of
-ours: its name contains its inode number, which no file has that somebody wrote, copied or checked out.
+ours: its name contains its inode number, which no file has that somebody wrote, copied or checked out. The name also
+contains the number of the file that is swapped with it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import BinaryIO
 
 from kei_assembler.files.folder import HAS_OPEN_FOLDERS, Folder
 
-_TEMPORARY = re.compile(r"\.assemble-[0-9a-f]{16}(?:-(?P<inode>[0-9]{1,20}))?\.tmp")
+_TEMPORARY = re.compile(r"\.assemble-[0-9a-f]{16}(?P<inodes>(?:-[0-9]{1,20}){0,2})\.tmp")
 
 
 def create(folder: Folder, name: str, content: bytes) -> bool:
@@ -63,10 +64,13 @@ def replace(folder: Folder, name: str, before: bytes | None, after: bytes | None
 
 
 def _overwrite(folder: Folder, name: str, before: bytes, after: bytes) -> bool:
-    with new_file(folder) as (temporary, file):
+    try:
+        status = folder.status(name)
+    except FileNotFoundError:
+        return False
+    with new_file(folder, replaced=status.st_ino) as (temporary, file):
         if HAS_OPEN_FOLDERS:
-            with suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), stat.S_IMODE(folder.status(name).st_mode))
+            os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
         _finish(file, after)
         return _has_content(folder, name, before) and _swap(folder, temporary, name, before)
 
@@ -108,10 +112,11 @@ def _finish(file: BinaryIO, content: bytes) -> None:
 
 
 @contextmanager
-def new_file(folder: Folder, permissions: int = 0o666) -> Iterator[tuple[str, BinaryIO]]:
+def new_file(folder: Folder, permissions: int = 0o666, replaced: int | None = None) -> Iterator[tuple[str, BinaryIO]]:
     """Yield the name of a new temporary file in a folder, and the file, open for writing.
 
-    On exit, the file is closed, and removed unless it was renamed.
+    On exit, the file is closed, and what then has its name is removed. `replaced` is the inode number of the file that
+    will be swapped with it, if any.
 
     Raises:
         OSError: the file cannot be created.
@@ -121,7 +126,8 @@ def new_file(folder: Folder, permissions: int = 0o666) -> Iterator[tuple[str, Bi
         with open(_locked_file(folder, permissions, names), "wb") as file:
             if HAS_OPEN_FOLDERS:
                 name = names[-1]
-                names.append(f"{name.removesuffix('.tmp')}-{os.fstat(file.fileno()).st_ino}.tmp")
+                inodes = (os.fstat(file.fileno()).st_ino, replaced)
+                names.append("-".join([name.removesuffix(".tmp"), *map(str, filter(None, inodes))]) + ".tmp")
                 folder.replace(name, names[-1])
                 names.remove(name)
             yield names[-1], file
@@ -178,14 +184,14 @@ def remove_stale_temp_files(folder: Folder) -> None:
         for name in folder.names():
             if match := _TEMPORARY.fullmatch(name):
                 with suppress(OSError):
-                    _remove_if_stale(folder, name, match["inode"])
+                    _remove_if_stale(folder, name, match["inodes"].split("-")[1:])
 
 
-def _remove_if_stale(folder: Folder, name: str, inode: str | None) -> None:
+def _remove_if_stale(folder: Folder, name: str, inodes: list[str]) -> None:
     descriptor = folder.open(name)
     try:
         status = os.fstat(descriptor)
-        is_ours = str(status.st_ino) == inode if inode else not status.st_size
+        is_ours = str(status.st_ino) in inodes if inodes else not status.st_size
         if is_ours and _lock(descriptor):
             folder.delete(name)
     finally:

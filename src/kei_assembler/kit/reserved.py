@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit, discovery
 from kei_assembler.kit.discovery import DEFAULT_BLOCKS
-from kei_assembler.paths import is_hidden, is_inside, upwards
+from kei_assembler.paths import folded, is_hidden, is_inside, upwards
 
 _FILES = {SETTINGS_FILE: "the settings of a kit", PROJECT_FILE: "the settings of a kit", "assemble.lock": "a lock"}
 
@@ -48,14 +48,14 @@ class ReservedPaths:
     def _blocks_of_new_kit(self, folder: str) -> str:
         """What a folder belongs to if it would make the folder around it a kit, by its name alone."""
         around, name = os.path.split(folder)
-        if name.casefold() == DEFAULT_BLOCKS and around != self._kit.folder:
+        if folded(name) == DEFAULT_BLOCKS and around != self._kit.folder:
             with suppress(AssembleError):
                 return "" if discovery.is_marked(around, self._kit.files) else "a block of another kit"
         return ""
 
     def _owner_at(self, real: str) -> str:
         folder, _, name = real.rpartition(os.sep)
-        name = name.casefold()
+        name = folded(name)
         if name in _FILES:
             return _FILES[name]
         for kind in self._kinds_in(folder):
@@ -65,14 +65,14 @@ class ReservedPaths:
 
     def _kinds(self, folder: str) -> Iterator[_Kind]:
         """The kinds of sources that files directly in a resolved folder can be. Hidden files are only templates."""
-        folded = folder.casefold()
-        if os.path.basename(folded) == ".assemble":
+        lower = folded(folder)
+        if os.path.basename(lower) == ".assemble":
             yield _Kind("a schema", ".schema.json", is_hidden=True)
         for kit, whose in ((self._kit, ""), *((kit, " of another kit") for kit in self._kits_above(folder))):
             for what, place, suffix in self._places_in(kit):
-                below = folded[len(place) :].lstrip(os.sep).replace(os.sep, "/")
+                below = lower[len(place) :].lstrip(os.sep).replace(os.sep, "/")
                 is_template = suffix not in (".toml", ".md")
-                if is_inside(folded, place) and (is_template or not is_hidden(below)):
+                if is_inside(lower, place) and (is_template or not is_hidden(below)):
                     yield _Kind(what + whose, suffix, is_template)
 
     def _kits_above(self, folder: str) -> Iterator[LoadedKit]:
@@ -88,11 +88,11 @@ class ReservedPaths:
 
 
 def _places_of(kit: LoadedKit) -> Iterator[tuple[str, str, str]]:
-    """The kinds of sources of a kit: what they are called, their resolved, case-folded folder, and their suffix."""
+    """The kinds of sources of a kit: what they are called, their resolved, folded folder, and their suffix."""
     settings = kit.settings
     # A kit with templates can include any file in their folder, but the folder can also contain everything else.
     templates = ".j2" if settings.templates == "." or not kit.templates() else ""
     folders = [("a manifest", settings.manifests, ".toml"), ("a template", settings.templates, templates)]
     folders += [("a block", folder, ".md") for folder in settings.blocks]
     for what, folder, suffix in folders:
-        yield what, kit.files.resolve(kit.path(folder)).casefold(), suffix
+        yield what, folded(kit.files.resolve(kit.path(folder))), suffix

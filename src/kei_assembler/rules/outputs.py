@@ -49,7 +49,8 @@ def output_outside_root(what: str, reason: str) -> Iterable[Violation]:
 def output_is_source(path: str, what: str) -> Iterable[Violation]:
     """An output would be a file that the tool reads: a block, a template, a manifest, settings, a schema or a lock.
 
-    The file can belong to any kit in `root`, and need not exist yet.
+    The file can belong to any kit in `root`, and need not exist yet. Nor can a folder of the output have the path of
+    such a file, or be a folder `_blocks` that makes the folder around it a kit.
 
     Fails::
 
