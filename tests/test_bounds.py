@@ -205,7 +205,7 @@ def _socket(path: Path) -> None:
         server.bind(os.path.relpath(path))
 
 
-REASONS = ("cannot be read", "is in the way", "is outside the kit's root")
+REASONS = ("cannot be read", "is in the way", "is outside the kit's root", "leads outside the kit's folder")
 
 
 @pytest.mark.parametrize("make", [_fifo, _device, _loop, _socket])

@@ -18,8 +18,9 @@ from kei_assembler.paths import normalize
 from kei_assembler.render.templates import PACKAGE_BODY, TemplateFailure, Templates
 from kei_assembler.render.views import variables
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.outputs import allowance_not_printed, unusable_path
+from kei_assembler.rules.outputs import unusable_path
 from kei_assembler.rules.runner import locate, run_rule
+from kei_assembler.rules.templates import allowance_not_printed
 from kei_assembler.rules.text import client_variable_in_file
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START, Source

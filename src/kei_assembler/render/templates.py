@@ -22,9 +22,9 @@ from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.render.template_inheritance import Inheritance, misnamed
 from kei_assembler.render.views import VARIABLES, printable, variables
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.outputs import template_fails, unknown_template_block
 from kei_assembler.rules.runner import MAX_FINDINGS, run_rule
 from kei_assembler.rules.sources import check_source
+from kei_assembler.rules.templates import template_fails, unknown_template_block
 from kei_assembler.rules.text import unfinished_merge
 from kei_assembler.suggestions import did_you_mean
 from kei_assembler.toml.source import MAX_BYTES, Source, with_lf
