@@ -119,6 +119,16 @@ def test_unused_template(kit: Workbench) -> None:
     assert _missing(kit) == []
 
 
+@pytest.mark.parametrize("name", ["templates/.h.j2", "templates/.parts/h.j2"])
+def test_hidden_template(kit: Workbench, name: str) -> None:
+    kit.write({"templates/agent.md.j2": '{% extends "default/agent.md.j2" %}\n', name: "Be kind.\n"})
+    kit.run("--all")
+    _git(kit.folder, "add", "--all", ":/")
+    assert _missing(kit) == []
+    kit.write({name: "Be cruel.\n"})
+    assert _missing(kit) == [name]
+
+
 def test_an_ignored_output_needs_force(kit: Workbench) -> None:
     kit.write({".gitignore": "beta.toml\n", "agents/beta.toml": AGENT.format("beta")})
     kit.run("--all")

@@ -339,6 +339,9 @@ UNUSED = {
     "without a suffix": ["templates/agent.md.j2", "templates/LICENSE"],
     "in a folder that the settings name": ["layouts/old.html"],
     "in the kit's own folder": ["old.j2"],
+    "hidden": ["templates/agent.md.j2", "templates/.h.j2"],
+    "hidden, without a body template": ["templates/.h.j2"],
+    "in a hidden folder": ["templates/agent.md.j2", "templates/.parts/old.j2"],
 }
 
 
@@ -366,5 +369,5 @@ def test_files_that_are_no_templates_are_not_checked(bench: Workbench) -> None:
     bench.write(
         {"templates/agent.md.j2": "Be kind.\n", "templates/base.html": "Kind.\n", "templates/x.png": b"\x89\xff"}
     )
-    bench.write({"templates/.swp": "\u200b", "templates/.old/x.j2": "\u200b"})
+    bench.write({"templates/.swp": "\u200b", "templates/.old/x.html": "\u200b"})
     assert bench.run("--all").status == 0

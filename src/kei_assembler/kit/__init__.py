@@ -250,10 +250,14 @@ class LoadedKit:
         """Return the files in the folder of templates.
 
         If no target has a template there, and the settings do not name the folder, it may be another tool's. Then only
-        files that end with `.j2` count.
+        files that end with `.j2` count. Hidden files with that suffix count, too, though no template can include them:
+        they are checked like the others.
         """
         folder = self.settings.templates
         found = list(self.files_in(folder, ""))
+        if folder != ".":
+            hidden = (file for file in self.files_in(folder, ".j2", enters=lambda _: True) if file not in found)
+            found += [file for file in hidden if not self.files.is_folder(self.path(file))]
         is_named = "templates" in self.settings_table and folder != "."
         is_own = is_named or any(os.path.basename(file) == BODY_TEMPLATE for file in found)
         return found if is_own else [file for file in found if file.endswith(".j2")]
