@@ -363,7 +363,7 @@ def test_hidden_text_in_a_used_template_is_reported_once(bench: Workbench) -> No
     assert bench.run("--all").stderr.count("error[") == 1
 
 
-def test_files_that_are_no_templates_are_not_checked(bench: Workbench) -> None:
+def test_files_that_are_not_templates_are_not_checked(bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT, "templates/base.html": "Be kind.\u200b\n"})
     assert bench.run("--all").status == 0
     bench.write(
