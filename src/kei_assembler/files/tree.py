@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from functools import cache
 
 from kei_assembler.files import DISK, Files, atomic
-from kei_assembler.files.folder import HAS_OPEN_FOLDERS, Folder, Root
+from kei_assembler.files.folder import Folder, Root
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.paths import is_in_git_folder, is_inside
 
@@ -70,10 +70,11 @@ class Tree:
     def _find_opened_folder(self, folder: str) -> Root | None:
         """A folder, as a root of its own so that it is opened at once later, or None if that is not possible."""
         real = self._real_folder(folder)
-        if self.refusal(real) or not HAS_OPEN_FOLDERS:
-            return None
-        root = Root.at(real)
-        return root if root.identity else None
+        if not self.refusal(real):
+            with suppress(OSError), closing(Folder(real, self._root)) as opened:
+                identity = opened.identity()
+                return Root(real, identity) if identity else None
+        return None
 
     def create(self, path: str, content: bytes) -> bool:
         """Write a file unless its path exists. Return whether the file was written.
