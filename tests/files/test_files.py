@@ -133,6 +133,17 @@ def test_a_link_is_written_through_and_stays(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"new"
 
 
+def test_a_root_that_was_replaced_with_another_folder_is_not_read(tmp_path: Path) -> None:
+    for name, text in (("kit", "mine"), ("other", "theirs")):
+        (tmp_path / name / "in").mkdir(parents=True)
+        (tmp_path / name / "in/file").write_text(text)
+    tree = Tree(str(tmp_path / "kit"))
+    (tmp_path / "kit").rename(tmp_path / "moved")
+    (tmp_path / "other").rename(tmp_path / "kit")
+    with pytest.raises(OSError, match="somebody has replaced the root"):
+        tree.read(str(tmp_path / "kit/in/file"), 100)
+
+
 def test_memory_and_disk_have_the_same_interface() -> None:
     files: Files = Memory({path.name: "" for path in REPOSITORY.glob("*.md")}, str(REPOSITORY))
     assert {entry.name for entry in files.list(str(REPOSITORY))} <= {e.name for e in DISK.list(str(REPOSITORY))}
