@@ -241,7 +241,7 @@ reason = "its own database"
 def test_a_server_may_have_keys_that_manifests_have(bench: Workbench, servers: str) -> None:
     bench.write({"agents/a.toml": AGENT.format("a") + servers, "assemble.toml": ALLOWED})
     run = bench.run("--all")
-    assert (run.status, run.stderr) == (0, "1 agent: 1 created\n")
+    assert (run.status, run.stderr) == (0, "1 agent, 1 file: 1 created\n")
 
 
 @pytest.mark.parametrize(
@@ -450,7 +450,7 @@ def test_an_external_agent_can_have_any_target(bench: Workbench) -> None:
 
 def test_targets_of_other_agents_are_checked_only_with_all(bench: Workbench) -> None:
     bench.write(_handing_off("", ONLY.format("codex")))
-    assert bench.run("agents/a.toml").stderr == "1 agent: 1 created\n"
+    assert bench.run("agents/a.toml").stderr == "1 agent, 1 file: 1 created\n"
 
 
 def test_a_long_line_of_spaces_is_fast(tmp_path: Path) -> None:
@@ -563,7 +563,7 @@ def drive(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_kit_on_another_drive_is_named_in_full(bench: Workbench, drive: Path) -> None:
     kit = str(drive / "kit")
-    assert bench.run("--all", "--kit", kit, cwd="here") == (0, "created agents/a.md\n", "1 agent: 1 created\n")
+    assert bench.run("--all", "--kit", kit, cwd="here") == (0, "created agents/a.md\n", "1 agent, 1 file: 1 created\n")
     assert bench.run(f"{kit}/agents/a.toml", "--check", cwd="here").status == 0
     assert bench.run("agents/a.toml", "--check", "--kit", kit, cwd="here").status == 0
     assert f"did you mean `{kit}/agents/a.toml`?" in bench.run(f"{kit}/agents/b.toml", cwd="here").stderr

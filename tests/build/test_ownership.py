@@ -91,7 +91,7 @@ def test_an_edited_file_is_kept_and_its_diff_shown(kit: Workbench, command: tupl
 
 def test_force_overwrites_an_edited_file(kit: Workbench) -> None:
     edit(kit, "agents/alpha.md", "You do alpha.", "You do alpha, kindly.")
-    assert kit.run("--force", "agents/alpha.toml") == (0, "overwrote agents/alpha.md\n", "1 agent: 1 overwrote\n")
+    assert kit.run("--force", "agents/alpha.toml") == (0, "overwrote agents/alpha.md\n", "1 agent, 1 file: 1 overwritten\n")
     assert look(kit).status == 0
 
 
@@ -177,7 +177,7 @@ def test_only_orphans_are_reported_in_unused_client_folders(kit: Workbench) -> N
     )
     (kit.folder / ".claude/agents/alpha.md").symlink_to("../../agents/alpha.md")
     kit.write({"assemble.toml": "exclusive = true\n"})
-    assert look(kit) == (0, "", "2 agents: 2 unchanged\n")
+    assert look(kit) == (0, "", "2 agents, 2 files: 2 unchanged\n")
 
 
 def test_a_copy_is_not_an_orphan_if_manifests_are_at_the_top(bench: Workbench) -> None:
@@ -405,7 +405,7 @@ def test_an_unmanaged_file_is_a_note_or_an_error_in_an_exclusive_kit(kit: Workbe
     assert [line for line in run.stderr.splitlines() if "[O6" in line] == [
         "agents/hand.md:1:1: note[O607] this agent file does not come from a manifest"
     ]
-    assert kit.run("--all").stderr == "2 agents: 2 unchanged\n"
+    assert kit.run("--all").stderr == "2 agents, 2 files: 2 unchanged\n"
     kit.write({"assemble.toml": "exclusive = true\n"})
     assert (look(kit).status, kit.run("--all").status) == (1, 1)
 

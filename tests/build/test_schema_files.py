@@ -60,7 +60,7 @@ def test_build_of_the_whole_kit_updates_the_schema(bench: Workbench, what: str) 
 def test_check_fails_and_says_how_to_update_it(kit: Workbench) -> None:
     before = kit.files()
     run = kit.run("--all", "--check")
-    assert run == (1, f"would update {MANIFEST_SCHEMA}: assemble --all\n", "2 agents: 2 unchanged, 1 to update\n")
+    assert run == (1, f"would update {MANIFEST_SCHEMA}: assemble --all\n", "2 agents, 3 files: 1 to update, 2 unchanged\n")
     (found,) = json.loads(kit.run("--all", "--check", "--output-format", "json").stdout)["diagnostics"]
     assert (found["code"], found["file"], found["help"]) == (
         "O610",

@@ -35,7 +35,7 @@ def test_help_shows_the_build_first_and_examples(bench: Workbench, args: tuple[s
 
 def test_several_manifests_in_one_call(kit: Workbench) -> None:
     run = kit.run("agents/beta.toml", "agents/alpha.toml", "agents/beta.toml")
-    assert run == (0, "created agents/alpha.md\ncreated agents/beta.md\n", "2 agents: 2 created\n")
+    assert run == (0, "created agents/alpha.md\ncreated agents/beta.md\n", "2 agents, 2 files: 2 created\n")
 
 
 def test_an_unchanged_file_is_not_touched(kit: Workbench) -> None:
@@ -51,7 +51,7 @@ def test_only_what_changed_is_written(kit: Workbench) -> None:
     assert kit.run("--all") == (
         0,
         "unchanged agents/alpha.md\nupdated agents/beta.md\n",
-        "2 agents: 1 unchanged, 1 updated\n",
+        "2 agents, 2 files: 1 updated, 1 unchanged\n",
     )
     assert "model: opus" in kit.read("agents/beta.md")
 

@@ -426,7 +426,7 @@ def test_the_files_of_a_removed_target_are_orphans(target: str, kit: Workbench) 
 def test_a_chosen_target_replaces_the_kits_targets(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT, "assemble.toml": 'targets = ["cursor", "qwen"]'})
     run = bench.run("--all", "--target", "codex", "--target", "gemini", "--target", "codex")
-    assert run == (0, f"created {path_of('codex')}\ncreated {path_of('gemini')}\n", "1 agent: 2 created\n")
+    assert run == (0, f"created {path_of('codex')}\ncreated {path_of('gemini')}\n", "1 agent, 2 files: 2 created\n")
     assert _check_only(bench, "--target", "gemini").status == 0
 
 

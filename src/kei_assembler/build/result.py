@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, Change, FileStatus
+from kei_assembler.build.repair import Repair
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
@@ -21,7 +22,9 @@ class Request(NamedTuple):
     """The request of a run: the number of agents, and the options `check` and `diff`.
 
     `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
-    the working directory or not below it. `kit` is the kit's folder, if commands have to name it.
+    the working directory or not below it. `kit` is the kit's folder, if commands have to name it. The last two are for
+    text reports: `quiet` leaves out the files that were written, and `colours` says whether stdout and stderr get
+    colours.
     """
 
     agents: int = 0
@@ -29,6 +32,8 @@ class Request(NamedTuple):
     diff: bool = False
     prefix: str = ""
     kit: str = ""
+    quiet: bool = False
+    colours: tuple[bool, bool] = (False, False)
 
     @property
     def writes(self) -> bool:
@@ -40,7 +45,7 @@ class RunResult(NamedTuple):
     """The request of a run, its findings, and its changes, made or planned.
 
     `drift` contains the findings of a check about missing and outdated outputs; text reports show the changes instead.
-    `printed` is the content for `--stdout`.
+    `printed` is the content for `--stdout`. `repair` is the command that repairs what a check found.
     """
 
     request: Request = Request()
@@ -50,6 +55,7 @@ class RunResult(NamedTuple):
     changes: tuple[Change, ...] = ()
     failure: AssembleError | None = None
     printed: str | None = None
+    repair: Repair | None = None
 
     @property
     def applied(self) -> frozenset[str]:
@@ -78,6 +84,10 @@ class RunResult(NamedTuple):
     def seen_from(self, prefix: str) -> RunResult:
         """Return the result with the prefix of the kit; see `Request`."""
         return self._replace(request=self.request._replace(prefix=prefix))
+
+    def printed_with(self, quiet: bool, colours: tuple[bool, bool]) -> RunResult:
+        """Return the result with these options of text reports; see `Request`."""
+        return self._replace(request=self.request._replace(quiet=quiet, colours=colours))
 
     @property
     def again(self) -> RunResult:
