@@ -145,9 +145,10 @@ def test_the_suggested_command_names_the_kit(bench: Workbench) -> None:
     bench.run("init", "kit")
     output = bench.folder / ".claude/agents/reviewer.md"
     output.write_text(output.read_text() + "Mine.\n")
-    out, _ = text_report.render(next(builds(str(bench.folder / "kit"))))
-    assert "edited ../.claude/agents/reviewer.md: assemble --force --kit kit agents/reviewer.toml\n" in out
+    out, err = text_report.render(next(builds(str(bench.folder / "kit"))))
+    assert "edited ../.claude/agents/reviewer.md\n" in out
     assert "--- a/.claude/agents/reviewer.md\n" in out
+    assert "run: assemble --force --kit kit agents/reviewer.toml\n" in err
 
 
 def test_a_named_folder_is_watched_not_one_above_it(bench: Workbench) -> None:
