@@ -146,9 +146,7 @@ def test_an_orphan_of_another_target_says_how_to_keep_it(kit: Workbench) -> None
 def test_a_renamed_manifest_leaves_an_orphan(kit: Workbench) -> None:
     git(kit, "mv", "agents/beta.toml", "agents/delta.toml")
     edit(kit, "agents/delta.toml", '"beta"', '"delta"')
-    assert look(kit).stdout == (
-        "would create agents/delta.md [O609]\norphan agents/beta.md [O611]\n"
-    )
+    assert look(kit).stdout == ("would create agents/delta.md [O609]\norphan agents/beta.md [O611]\n")
 
 
 def test_a_moved_output_leaves_orphans_in_the_default_folder(kit: Workbench) -> None:

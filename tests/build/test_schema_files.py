@@ -136,7 +136,7 @@ def test_settings_schema_is_updated(kit: Workbench, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(json_schema, "SETTINGS", tuple(SETTINGS)[1:])
     kit.write({SETTINGS_SCHEMA: kit.run("schema", "--settings").stdout})
     monkeypatch.undo()
-    assert kit.run("--all").stdout.endswith(f"updated {SETTINGS_SCHEMA}\n")
+    assert kit.run("--all").stdout.endswith(f"renewed {SETTINGS_SCHEMA}\n")
     assert kit.read(SETTINGS_SCHEMA) == kit.run("schema", "--settings").stdout
 
 
@@ -207,7 +207,7 @@ def test_two_processes_update_the_schema(kit: Workbench, forkserver: ForkServer)
     kit.write({f"agents/tester-{number}.toml": AGENT.format(f"tester-{number}") for number in range(100, 400)})
     lines = forkserver.run(kit.folder, ["--all"], code=ON_TWO_CORES + COMMAND).stdout.decode().splitlines()
     assert "it forks" in lines
-    assert lines[-2:] == ["created .claude/agents/tester-399.md", f"updated {MANIFEST_SCHEMA}"]
+    assert lines[-2:] == ["created .claude/agents/tester-399.md", f"renewed {MANIFEST_SCHEMA}"]
     assert _is_up_to_date(kit)
     assert kit.run("--all", "--check").status == 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-BOLD, RED, GREEN, YELLOW, CYAN = "1", "1;31", "32", "1;33", "36"
+BOLD, RED, GREEN, CYAN, BOLD_RED, BOLD_YELLOW, BOLD_CYAN = "1", "31", "32", "36", "1;31", "1;33", "1;36"
 """Parameters of the terminal escape that sets the style of a text (ECMA-48, SGR)."""
 
 

@@ -14,7 +14,7 @@ from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic, Location, Severity
 from kei_assembler.markdown.hidden_text import shown
-from kei_assembler.report.layout import BOLD, CYAN, GREEN, RED, YELLOW, painted, width
+from kei_assembler.report.layout import BOLD, BOLD_CYAN, BOLD_RED, BOLD_YELLOW, CYAN, GREEN, RED, painted, width
 from kei_assembler.rules import drift
 from kei_assembler.suggestions import counted
 
@@ -47,7 +47,7 @@ _CODES = {
     FileStatus.FOREIGN: drift.output_foreign.code,
     FileStatus.ORPHAN: drift.output_orphaned.code,
 }
-_COLOURS = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
+_COLOURS = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW, Severity.NOTE: BOLD_CYAN}
 _DIFF_COLOURS = (("+++", BOLD), ("---", BOLD), ("@@", CYAN), ("+", GREEN), ("-", RED))
 
 
@@ -127,7 +127,7 @@ def _closing(result: RunResult) -> Iterable[str]:
     counts = tally(result.diagnostics)
     on_err = result.request.colours[1]
     if result.failure:
-        yield f"{painted('error', RED, on_err)}: {shown(result.failure.message).rstrip()}\n"
+        yield f"{painted('error', BOLD_RED, on_err)}: {shown(result.failure.message).rstrip()}\n"
         yield "".join(f"{_line(f'  {line}').rstrip()}\n" for line in result.failure.details)
         hint = shown(result.failure.hint)
         yield f"  {painted('help', BOLD, on_err)}: {hint}\n" if hint else ""
@@ -170,8 +170,8 @@ def _diagnostic(diagnostic: Diagnostic, colours: bool) -> str:
         *_excerpt(diagnostic.location, diagnostic.help, colour if colours else ""),
     ]
     for location, message in diagnostic.related:
-        place, note = painted(_line(f"{location}:"), BOLD, colours), painted("note", CYAN, colours)
-        lines += [f"{place} {note}: {shown(message)}", *_excerpt(location, "", CYAN if colours else "")]
+        place, note = painted(_line(f"{location}:"), BOLD, colours), painted("note", BOLD_CYAN, colours)
+        lines += [f"{place} {note}: {shown(message)}", *_excerpt(location, "", BOLD_CYAN if colours else "")]
     return "\n".join(lines) + "\n"
 
 
