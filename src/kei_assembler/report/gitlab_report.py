@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Severity
@@ -23,29 +23,40 @@ def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
     numbered.
     """
     places, seen = Places(results), Counter[tuple[str, ...]]()
-    found = []
-    for issue in (issue for result in results for issue in _issues(result, places)):
-        identity = issue["check_name"], issue["location"]["path"], issue["description"]
+    report = []
+    for found in (found for result in results for found in _found(result, places)):
+        identity = found.check, found.path, found.message
         seen[identity] += 1
         text = "\0".join((*identity, str(seen[identity])))
-        found.append(issue | {"fingerprint": hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()})
-    return as_json(found), ""
+        fingerprint = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+        report.append(
+            {
+                "description": shown(f"{found.message}; {found.hint}" if found.hint else found.message),
+                "check_name": found.check,
+                "fingerprint": fingerprint,
+                "severity": found.severity,
+                "location": {"path": found.path, "lines": {"begin": found.line}},
+            }
+        )
+    return as_json(report), ""
 
 
-def _issues(result: RunResult, places: Places) -> Iterator[dict[str, Any]]:
+class _Found(NamedTuple):
+    """A finding, or a failure, as GitLab shows it."""
+
+    path: str
+    line: int
+    check: str
+    severity: str
+    message: str
+    hint: str
+
+
+def _found(result: RunResult, places: Places) -> Iterator[_Found]:
     if result.failure:
-        message = " ".join(filter(None, (result.failure.message, *result.failure.details)))
-        yield _issue(message, result.failure.hint, "failure", "blocker", places.path(result, "."), 1)
+        message = " ".join((result.failure.message, *result.failure.details))
+        yield _Found(places.path(result, "."), 1, "failure", "blocker", message, result.failure.hint)
     for diagnostic in result.findings:
         path, line = places.path(result, diagnostic.location.file), diagnostic.location.span.line
         severity = _SEVERITIES[diagnostic.severity]
-        yield _issue(diagnostic.message, diagnostic.help, diagnostic.code, severity, path, line)
-
-
-def _issue(message: str, hint: str, check: str, severity: str, path: str, line: int) -> dict[str, Any]:  # noqa: PLR0913, PLR0917
-    return {
-        "description": shown(f"{message}. {hint}" if hint else message),
-        "check_name": check,
-        "severity": severity,
-        "location": {"path": path, "lines": {"begin": line}},
-    }
+        yield _Found(path, line, diagnostic.code, severity, diagnostic.message, diagnostic.help)
