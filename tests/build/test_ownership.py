@@ -394,7 +394,7 @@ def test_a_diff_of_a_kit_below_can_be_applied_from_here(bench: Workbench, comman
     assert bench.run("--all", "--check", "--kit", "our kit").status == 0
 
 
-@pytest.mark.parametrize("output_format", ["github", "sarif"])
+@pytest.mark.parametrize("output_format", ["github", "gitlab", "junit", "sarif"])
 def test_annotations_use_paths_in_the_repository(bench: Workbench, output_format: str) -> None:
     bench.run("init", "tools/kit")
     (bench.folder / ".claude/agents/reviewer.md").unlink()

@@ -257,7 +257,7 @@ def test_findings_about_long_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("output_format", ["text", "json", "sarif", "github"])
+@pytest.mark.parametrize("output_format", ["text", "json", "sarif", "github", "gitlab", "junit"])
 def test_very_many_findings(output_format: str, tmp_path: Path) -> None:
     _make(tmp_path, 0, 0)
     for number in range(1_000):
