@@ -723,7 +723,7 @@ def test_an_updated_schema_file_is_reported_only_once(kit: CachedKit) -> None:
     kit.write({SCHEMA: kit.run("schema").stdout})
     kit.run("--all", "--no-cache")
     kit.write({"kit/all/agents/c.toml": AGENT.format("c")})
-    assert "updated .assemble/manifest.schema.json" in kit.run("--all").stdout
+    assert "renewed .assemble/manifest.schema.json" in kit.run("--all").stdout
     assert ".assemble" not in kit.assert_same_without_cache("--all").stdout
 
 

@@ -234,7 +234,7 @@ def test_kit_option_names_the_kit(kit: Workbench) -> None:
 
 def test_an_existing_schema_is_updated(bench: Workbench) -> None:
     bench.run("init")
-    assert bench.run("new", "critic").stdout == "created agents/critic.toml\nupdated .assemble/manifest.schema.json\n"
+    assert bench.run("new", "critic").stdout == "created agents/critic.toml\nrenewed .assemble/manifest.schema.json\n"
     assert bench.read("agents/critic.toml").startswith("#:schema ../.assemble/manifest.schema.json\n# ")
     text = bench.read(".assemble/manifest.schema.json")
     assert text == bench.run("schema").stdout

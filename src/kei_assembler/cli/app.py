@@ -27,7 +27,7 @@ from kei_assembler.files import run_cache
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
-from kei_assembler.report import FORMATS, text_report
+from kei_assembler.report import FORMATS, render, text_report
 from kei_assembler.selection import files_of, kit_option_value, locate_kit, prefix_to
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     """
     _refuse_contradictions(manifests, output_format, options)
     run_cache.start_recording()
-    prefix = ""
+    prefix = located = ""
     try:
         located = locate_kit(manifests, folder, COMMANDS)
         prefix = prefix_to(located)
@@ -141,7 +141,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         result = failed(error)
     except MemoryError:
         result = failed(OUT_OF_MEMORY)
-    result = result.seen_from(prefix).printed_with(options["quiet"], console.colours())
+    result = result.seen_from(prefix, located).printed_with(options["quiet"], console.colours())
     return _report(result, output_format, can_cache=not options["staged"])
 
 
@@ -207,7 +207,7 @@ def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
 
 
 def _rendered(result: RunResult, output_format: str) -> tuple[str, str]:
-    out, err = FORMATS[output_format](result)
+    out, err = render(output_format, [result])
     is_raw = output_format == "text" and (result.request.diff or result.printed is not None)
     # Terminals and CI logs act on control characters. Programs get the exact bytes.
     if is_raw and sys.stdout and (sys.stdout.isatty() or _is_log(sys.stdout)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
 from kei_assembler.build.result import RunResult
@@ -49,6 +49,12 @@ _CODES = {
 }
 _COLOURS = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW, Severity.NOTE: BOLD_CYAN}
 _DIFF_COLOURS = (("+++", BOLD), ("---", BOLD), ("@@", CYAN), ("+", GREEN), ("-", RED))
+
+
+def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
+    """Return the reports on the runs of several kits, see `render`."""
+    outs, errs = zip(*map(render, results), strict=True)
+    return "".join(outs), "".join(errs)
 
 
 def render(result: RunResult) -> tuple[str, str]:
@@ -96,7 +102,7 @@ _LEADING_COMMAND = re.compile(r"\A(\s*):(?=:)")
 
 
 def _lines(result: RunResult) -> Iterable[str]:
-    """The lines about files. A check ends each with the code of its finding; `--quiet` leaves out what is no finding."""
+    """The lines about files. A check adds the code of the finding; `--quiet` leaves out what is not a finding."""
     request = result.request
     for change in result.changes:
         is_finding = request.check and change.status in _PLANNED
