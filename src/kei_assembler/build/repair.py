@@ -31,8 +31,12 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     overwritten = [change.path for change in pending if change.status in PROTECTED]
     deleted = [change.path for change in pending if change.status is FileStatus.ORPHAN]
     changed = {change.manifest for change in pending}
-    manifests = [shell.word(file) for file in named if file in changed] or [shell.word(file) for file in named[:1]]
-    options = [
+    words = [
+        *(
+            [shell.word(file) for file in named if file in changed] or map(shell.word, named[:1])
+            if named
+            else ["--all"]
+        ),
         *(["--force"] if overwritten else []),
         *(["--prune"] if deleted else []),
         *(f"--target {target}" for target in kit.selected_targets),
