@@ -107,7 +107,7 @@ _COMMANDS = """\
 
 ## Output
 
-A build prints a line for each file that it changed, then findings, then a summary. Files that are unchanged get no line.
+A build prints a line for each file that it changed, then findings, then a summary. Unchanged files get no line.
 `--quiet` prints only findings and the summary.
 
 A check ends with the command that brings everything up to date. If that needs `--force` or `--prune`, the lines above

@@ -31,23 +31,17 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     overwritten = [change.path for change in pending if change.status in PROTECTED]
     deleted = [change.path for change in pending if change.status is FileStatus.ORPHAN]
     changed = {change.manifest for change in pending}
+    manifests = [file for file in named if file in changed] or named[:1]
     words = [
-        *(
-            [shell.word(file) for file in named if file in changed] or map(shell.word, named[:1])
-            if named
-            else ["--all"]
-        ),
+        *(map(shell.word, manifests) if named else ["--all"]),
         *(["--force"] if overwritten else []),
         *(["--prune"] if deleted else []),
         *(f"--target {target}" for target in kit.selected_targets),
         *(f"--ignore {code}" for code in sorted(ignored)),
     ]
-    effects = (
-        ("--force overwrites", overwritten),
-        ("--prune deletes", deleted),
-    )
+    effects = (("--force overwrites", overwritten), ("--prune deletes", deleted))
     return Repair(
-        f"assemble {' '.join([*(manifests or ['--all']), *options])}{kit_option(kit.display_folder)}",
+        f"assemble {' '.join(words)}{kit_option(kit.display_folder)}",
         tuple(f"{effect} {_listed(paths)}" for effect, paths in effects if paths),
     )
 
