@@ -175,7 +175,7 @@ def test_output(pattern: str, path: str, bench: Workbench) -> None:
         ('templates = ".."', "1:1 C705", "is outside the kit's root"),
         ('root = "agents"', "1:1 C705", "`root` must be the kit's folder, or a folder that contains it"),
         ('root = "../.."', "1:1 C705", "`root` is outside the git work tree"),
-        ("a = \n", "1:5 S003", "must be quoted"),
+        ("a = \n", "1:5 S003", "the key has no value"),
         ("a = 1\nb = 1\na = 2", "3:1 S005", "`a` is defined twice"),
         ("blocks = ['\0']", "1:12 S002", "the file contains a NUL byte"),
     ],
