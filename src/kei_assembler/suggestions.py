@@ -66,7 +66,7 @@ def _closeness(word: str, candidate: str) -> float:
     if not one or not other or sorted(parts) == sorted(others):
         return float(bool(one))
     distance = _distance(one, other, _tolerance(one))
-    if distance <= _tolerance(one) and (len(parts) != len(others) or all(map(_is_typo, parts, others))):
+    if distance <= _tolerance(one) and (len(parts) != len(others) or _are_typos(parts, others)):
         return 1 - distance / max(len(one), len(other))
     # the start of the name, several of its parts, or the whole name with a little more after it
     is_part = len(one) >= _MIN_PART and (other.startswith(one) or (len(parts) > 1 and {*parts}.issubset(others)))
@@ -74,7 +74,7 @@ def _closeness(word: str, candidate: str) -> float:
     return min(len(one), len(other)) / max(len(one), len(other)) / 2 if is_part or is_extended else 0
 
 
-_MIN_PART = 4
+_MIN_PART = 3
 _SHORT_WORD = 5
 _WORDS = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -89,10 +89,13 @@ def _tolerance(word: str) -> int:
     return min(3, max(1, len(word) // 4)) if len(word) > 2 else 0  # noqa: PLR2004 - nobody misspells two letters
 
 
-def _is_typo(one: str, other: str) -> bool:
-    if len(one) <= _SHORT_WORD and one[:1] != other[:1] and one[:2] != other[1::-1]:
+def _are_typos(parts: list[str], others: list[str]) -> bool:
+    """Return whether each part of a name is a misspelling of the other name's part at the same place."""
+    one, other = parts[0], others[0]
+    if len(parts) == 1 and len(one) <= _SHORT_WORD and one[:1] != other[:1] and one[:2] != other[1::-1]:
         return False  # people get the first letter of a short word right
-    return _distance(one, other, _tolerance(one)) <= max(1, _tolerance(one))
+    limits = (max(1, _tolerance(part)) for part in parts)
+    return all(_distance(a, b, most) <= most for a, b, most in zip(parts, others, limits, strict=True))
 
 
 def _distance(one: str, other: str, most: int) -> int:

@@ -56,6 +56,8 @@ def test_settings_get_the_same_report(path: Path, file: str, bench: Workbench) -
     ("text", "report"),
     [
         ('name\xa0= "x"', "1:5: error[S003] U+00A0 NO-BREAK SPACE is not a space in TOML"),
+        ("name =", "1:7: error[S003] the key has no value"),
+        ("a = [{b =", "1:10: error[S003] the key has no value"),
         ('name =\xa0"x"', "1:7: error[S003] U+00A0 NO-BREAK SPACE is not a space in TOML"),
         ('a = ["x"\xa0]', "1:9: error[S003]"),
         ('\u200bname = "x"', "1:1: error[S003] U+200B ZERO WIDTH SPACE is not a space in TOML"),

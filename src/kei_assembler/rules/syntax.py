@@ -259,7 +259,8 @@ def _violation(texts: Mapping[str, _Text], text: str, problem: Problem | None) -
         return
     row, (start, end) = texts[problem.kind], (problem.start, problem.end)
     quoted = problem.text.partition("\n")[0]
-    quote = text[problem.origin if problem.origin >= 0 else start]
+    begin = problem.origin if problem.origin >= 0 else start
+    quote = text[begin : begin + 1]
     words = {
         "text": quoted if len(quoted) <= _MAX_QUOTED else f"{quoted[:_MAX_QUOTED]}…",
         "word": quoted.split(" ")[0].split("=")[0],
