@@ -26,7 +26,7 @@ def test_manifests(bench: Workbench) -> None:
 
 def test_first_folder_with_a_block_wins(bench: Workbench) -> None:
     files = {
-        "assemble.toml": 'blocks = ["own", "lib/common"]',
+        "assemble.toml": 'blocks = ["own", "lib/common"]\nblock-conflicts = "first"',
         "agents/x.toml": X + 'blocks = ["both", "policy/deep", "second"]',
         "own/both.md": "From own.",
         "lib/common/both.md": "From common.",
@@ -36,7 +36,7 @@ def test_first_folder_with_a_block_wins(bench: Workbench) -> None:
     }
     assert _with(bench, files).status == 0
     assert bench.read("agents/x.md").endswith("-->\n\nFrom own.\n\nDeep.\n\nSecond.\n")
-    bench.write({"assemble.toml": 'blocks = ["lib/common", "own"]'})
+    bench.write({"assemble.toml": 'blocks = ["lib/common", "own"]\nblock-conflicts = "first"'})
     assert bench.run("--all").status == 0
     assert "From common." in bench.read("agents/x.md")
 

@@ -61,5 +61,5 @@ def _path(target: str) -> str:
         return ""
     from urllib.parse import unquote  # few blocks have links
 
-    path = unquote(_ESCAPE.sub("", re.split("[?#]", target, maxsplit=1)[0]))
+    path = unquote(_ESCAPE.sub("", target.partition("#")[0].partition("?")[0]))
     return path if "\0" not in path and ("/" in path or "." in path) else ""
