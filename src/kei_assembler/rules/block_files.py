@@ -180,10 +180,7 @@ def unresolved_link(usage: KitUsage, block: Block) -> Iterable[Violation]:
         blocks = ["baseline"]
 
         # _blocks/baseline.md
-        Read [the guide](guide.txt).
-
-        # _blocks/guide.txt
-        A guide.
+        Be honest, and [safe](safety.md).
 
     Passes::
 
@@ -193,10 +190,7 @@ def unresolved_link(usage: KitUsage, block: Block) -> Iterable[Violation]:
         blocks = ["baseline"]
 
         # _blocks/baseline.md
-        Read [the guide](../_blocks/guide.txt).
-
-        # _blocks/guide.txt
-        A guide.
+        Be honest; [this rule](../_blocks/baseline.md) has no exceptions.
     """
     text = block.source.text
     for path, start, end in relative_links(text):
