@@ -90,6 +90,8 @@ in both. Folders are relative to the kit.
 - With `limit-agents = true` under `[target.claude-code]`, an agent with the tool `Agent` can start only the agents that
   it hands off to.
 - `[defaults]` holds what you would repeat in every manifest. A manifest wins over it.
+- If several folders in `blocks` have the same block, the run stops. With `block-conflicts = "first"`, the block in the
+  first of these folders replaces the others, so put your own folder before the one that you share.
 - `ignore` can't silence an error that would make the output wrong.
 - `root` can't reach higher than the top of the git work tree.
 

@@ -20,9 +20,10 @@ from kei_assembler.importing import paths, tools
 from kei_assembler.kit import json_schema
 from kei_assembler.markdown import html_blocks, stamp, structure
 from kei_assembler.model import manifest, settings
+from kei_assembler.rules import block_files
 from kei_assembler.rules import settings as settings_rules
 from kei_assembler.targets import TARGETS, forms
-from kei_assembler.toml import source
+from kei_assembler.toml import source, syntax, syntax_faults
 from kei_assembler.validation import Shape
 from regex_steps import Pattern, TooManySteps, attacks, explosion
 from test_architecture import MODULES, PACKAGE, _name
@@ -94,6 +95,7 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ),
     ("render.renderer", "refuse_additions"): (PLACEHOLDERS, "search"),
     ("render.templates", "_span_of_block"): ([r"\bblock\s+(name)\b"], "search"),
+    ("rules.block_files", "_FENCES"): (block_files._FENCES.values(), "match"),
     ("rules.limits", "_excess"): (LIMITS, "fullmatch"),
     ("rules.text", "client_variable_in_manifest"): (PLACEHOLDERS, "finditer"),
     ("rules.text", "client_variable_in_file"): (PLACEHOLDERS, "finditer"),
@@ -101,6 +103,17 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("targets.opencode_permission", "_in_order"): (["0|[1-9][0-9]{0,9}"], "fullmatch"),
     ("targets.forms", "_BODY_KEY"): ([forms.TOML.agent_pattern], "search"),
     ("targets.forms", "_FRONT_MATTER"): ([forms.MARKDOWN.agent_pattern], "match"),
+    ("toml.syntax", "_STRINGS"): (syntax._STRINGS.values(), "match"),
+    **{
+        ("toml.syntax", name): ([getattr(syntax, name)], "match")
+        for name in ("_LINE", "_UNQUOTED", "_UNQUOTED_IN_LIST", "_BEFORE_EQUALS")
+    },
+    **{
+        ("toml.syntax_faults", name): ([pattern for _, pattern in getattr(syntax_faults, name)], "match")
+        for name in ("OF_KEYS", "OF_VALUES", "OF_RESTS")
+    },
+    ("toml.syntax_faults", "_QUOTES"): ([syntax_faults._QUOTES], "match"),
+    ("toml.syntax_faults", "_COMMENT"): ([syntax_faults._COMMENT], "match"),
     ("toml.source", "locate_text"): (["".join(map(source._spellings, 'a\\"\n'))], "finditer"),
     ("validation", "_OF_STRINGS"): (_of_shapes(), "fullmatch"),
     ("kit.json_schema", "of_shape"): (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -13,13 +14,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     The work is limited, however many words there are. It is fastest if repeated calls pass the same frozenset.
     """
-    return _nearest(word.casefold(), frozenset(known)) if len(word) <= _MAX_WORD else None
+    return _nearest(word, frozenset(known)) if len(word) <= _MAX_WORD else None
 
 
 _MAX_WORD = 200
 _MAX_MENTIONS = 500
 _MAX_CANDIDATES = 20
-_MIN_SIMILARITY = 0.6
 
 
 @lru_cache(maxsize=1000)
@@ -29,13 +29,18 @@ def _nearest(word: str, known: frozenset[str]) -> str | None:
     by_pair = _by_pair(known)
     shared: Counter[str] = Counter()
     left = _MAX_MENTIONS
-    for mentions in sorted((by_pair.get(pair, []) for pair in _pairs(word)), key=len):
+    for mentions in sorted((by_pair.get(pair, []) for pair in _pairs(word.casefold())), key=len):
         left -= len(mentions)
         shared.update(mentions if left >= 0 else ())
     candidates = sorted(shared, key=lambda candidate: (-shared[candidate], candidate))[:_MAX_CANDIDATES]
-    similarities = {candidate: _similarity(word, candidate.casefold()) for candidate in candidates}
-    best = max(candidates, key=similarities.__getitem__, default="")
-    return best if best and similarities[best] >= _MIN_SIMILARITY else None
+    likely = [(_closeness(word, candidate), candidate) for candidate in candidates]
+    best, match = max(likely, key=lambda each: each[0], default=(0.0, ""))
+    is_guess = best <= _PART and sum(closeness == best or 0 < closeness <= _PART for closeness, _ in likely) > 1
+    return match if best > 0 and not is_guess else None
+
+
+_PART = 0.5
+"""The highest closeness of a name that only has a part in common. Several such names are no suggestion."""
 
 
 @lru_cache(maxsize=4)
@@ -51,19 +56,67 @@ def _pairs(word: str) -> set[str]:
     return {*map("".join, pairwise(f" {word} ")), *word}
 
 
-def _similarity(one: str, other: str) -> float:
-    """Return how similar two words are, from 0 to 1: the share of letters in their longest common subsequence.
+def _closeness(word: str, candidate: str) -> float:
+    """Return how likely a word is a misspelling of a candidate, from 0, not at all, to 1, only written differently.
 
-    The bits of a number stand for the letters of one word, so each step handles all of them at once (Hyyrö, 2004).
+    Single letters may be wrong, but not whole parts: `TeamDelete` is no misspelling of `CronDelete`.
     """
-    places: dict[str, int] = {}
-    for index, letter in enumerate(one):
-        places[letter] = places.get(letter, 0) | 1 << index
-    every = row = (1 << len(one)) - 1
-    for letter in other:
-        matched = row & places.get(letter, 0)
-        row = (row + matched | row - matched) & every
-    return 2 * (every ^ row).bit_count() / (len(one) + len(other))
+    parts, others = _parts(word), _parts(candidate)
+    one, other = "".join(parts), "".join(others)
+    if not one or not other or sorted(parts) == sorted(others):
+        return float(bool(one))
+    distance = _distance(one, other, _tolerance(one))
+    if distance <= _tolerance(one) and (len(parts) != len(others) or _are_typos(parts, others)):
+        return 1 - distance / max(len(one), len(other))
+    # the start of the name, several of its parts, or the whole name with a little more after it
+    is_part = len(one) >= _MIN_PART and (other.startswith(one) or (len(parts) > 1 and {*parts}.issubset(others)))
+    is_extended = parts[: len(others)] == others and 2 * len(other) >= len(one)
+    return min(len(one), len(other)) / max(len(one), len(other)) / 2 if is_part or is_extended else 0
+
+
+_MIN_PART = 3
+_SHORT_WORD = 5
+_WORDS = re.compile(r"[^\W_]+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def _parts(word: str) -> list[str]:
+    """Return the parts of a name in lower case: `WebSearch`, `web-search` and `web_search` have the same."""
+    return [part.casefold() for words in _WORDS.findall(word) for part in _HUMP.split(words)]
+
+
+def _tolerance(word: str) -> int:
+    return min(3, max(1, len(word) // 4)) if len(word) > 2 else 0  # noqa: PLR2004 - nobody misspells two letters
+
+
+def _are_typos(parts: list[str], others: list[str]) -> bool:
+    """Return whether each part of a name is a misspelling of the other name's part at the same place."""
+    one, other = parts[0], others[0]
+    if len(parts) == 1 and len(one) <= _SHORT_WORD and one[:1] != other[:1] and one[:2] != other[1::-1]:
+        return False  # people get the first letter of a short word right
+    limits = (max(1, _tolerance(part)) for part in parts)
+    return all(_distance(a, b, most) <= most for a, b, most in zip(parts, others, limits, strict=True))
+
+
+def _distance(one: str, other: str, most: int) -> int:
+    """Return how many letters must be inserted, deleted, replaced or swapped with the next, or `most` + 1 if more.
+
+    Only the entries of the matrix near its diagonal matter, so the time is proportional to the length of the words.
+    """
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    far = most + 1
+    older: dict[int, int] = {}
+    row = {column: column for column in range(min(most, len(other)) + 1)}
+    for index, letter in enumerate(one, 1):
+        below = {0: index} if index <= most else {}
+        for column in range(max(1, index - most), min(len(other), index + most) + 1):
+            steps = row.get(column - 1, far) + (letter != other[column - 1])
+            if index > 1 and column > 1 and letter == other[column - 2] and one[index - 2] == other[column - 1]:
+                steps = min(steps, older.get(column - 2, far) + 1)
+            below[column] = min(steps, row.get(column, far) + 1, below.get(column - 1, far) + 1)
+        older, row = row, below
+    return min(row.get(len(other), far), far)
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:

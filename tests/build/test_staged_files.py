@@ -357,12 +357,14 @@ def test_line_ends_make_no_difference(kit: Workbench, attributes: str) -> None:
 def test_names_that_differ_only_in_case(kit: Workbench) -> None:
     """Where a file system keeps them apart, the commit has another agent."""
     _git(kit.folder, "config", "core.ignoreCase", "true")
-    (kit.folder / "_blocks/one.md").rename(kit.folder / "_blocks/ONE.md")
-    kit.write({"_blocks/one.md": "One.\n"})
-    _git(kit.folder, "rm", "--cached", "--quiet", "_blocks/one.md")
+    kit.write({"templates/one.j2": "One.\n"})
+    _git(kit.folder, "add", "templates/one.j2")
+    (kit.folder / "templates/one.j2").rename(kit.folder / "templates/ONE.j2")
+    kit.write({"templates/one.j2": "One.\n"})
+    _git(kit.folder, "rm", "--cached", "--quiet", "templates/one.j2")
     run = kit.run("--all", "--check", "--staged")
-    assert "_blocks/ONE.md:1:1: error[O612]" in run.stderr
-    assert "_blocks/one.md:1:1: error[O612]" in run.stderr
+    assert "templates/ONE.j2:1:1: error[O612]" in run.stderr
+    assert "templates/one.j2:1:1: error[O612]" in run.stderr
 
 
 @pytest.mark.parametrize("kind", ["clean", "process"])

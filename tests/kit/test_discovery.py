@@ -121,7 +121,7 @@ BROKEN: dict[str, str | bytes] = {
 def test_nothing_is_written_if_a_broken_file_could_hold_the_settings(args: tuple[str, ...], bench: Workbench) -> None:
     run = _with(bench, BROKEN, *args, cwd="outer")
     assert (run.status, set(bench.files())) == (2, set(BROKEN))
-    assert "pyproject.toml:2:8: error[S003] " in run.stderr
+    assert "pyproject.toml:2:1: error[S009] " in run.stderr
     assert "error: the settings have errors; nothing was done\n" in run.stderr
 
 

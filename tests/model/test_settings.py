@@ -26,7 +26,7 @@ def test_manifests(bench: Workbench) -> None:
 
 def test_first_folder_with_a_block_wins(bench: Workbench) -> None:
     files = {
-        "assemble.toml": 'blocks = ["own", "lib/common"]',
+        "assemble.toml": 'blocks = ["own", "lib/common"]\nblock-conflicts = "first"',
         "agents/x.toml": X + 'blocks = ["both", "policy/deep", "second"]',
         "own/both.md": "From own.",
         "lib/common/both.md": "From common.",
@@ -36,7 +36,7 @@ def test_first_folder_with_a_block_wins(bench: Workbench) -> None:
     }
     assert _with(bench, files).status == 0
     assert bench.read("agents/x.md").endswith("-->\n\nFrom own.\n\nDeep.\n\nSecond.\n")
-    bench.write({"assemble.toml": 'blocks = ["lib/common", "own"]'})
+    bench.write({"assemble.toml": 'blocks = ["lib/common", "own"]\nblock-conflicts = "first"'})
     assert bench.run("--all").status == 0
     assert "From common." in bench.read("agents/x.md")
 
@@ -175,7 +175,7 @@ def test_output(pattern: str, path: str, bench: Workbench) -> None:
         ('templates = ".."', "1:1 C705", "is outside the kit's root"),
         ('root = "agents"', "1:1 C705", "`root` must be the kit's folder, or a folder that contains it"),
         ('root = "../.."', "1:1 C705", "`root` is outside the git work tree"),
-        ("a = \n", "1:5 S003", "must be quoted"),
+        ("a = \n", "1:5 S003", "the key has no value"),
         ("a = 1\nb = 1\na = 2", "3:1 S005", "`a` is defined twice"),
         ("blocks = ['\0']", "1:12 S002", "the file contains a NUL byte"),
     ],

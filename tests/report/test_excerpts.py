@@ -68,7 +68,7 @@ def test_crlf_and_bom_do_not_move_a_location(bench: Workbench) -> None:
         ('name = "a"'.encode("utf-16-le"), "1:2", "[S002] the file contains a NUL byte"),
         (b"", "1:1", "[K112] the manifest is empty"),
         (b"# only a comment\n", "1:1", "[K112] the manifest is empty"),
-        (b'name = "a"\nrole = """\nx\n', "4:1", "[S003] invalid multi-line basic string"),
+        (b'name = "a"\nrole = """\nx\n', "2:8", "[S007] the string that begins here is not closed"),
         (b'name = "a"\nname = "b"\n', "2:1", "[S005] `name` is defined twice"),
         (b'name = "a"\n[references]\n[references]\n', "3:2", "[S005] `references` is defined twice"),
         (b"x" * (1024 * 1024 + 1), "1:1", "[S004] the file is larger than 1,048,576 bytes"),

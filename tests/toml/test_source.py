@@ -56,23 +56,23 @@ def test_size_limit_counts_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "column"),
+    ("text", "line", "column", "expected"),
     [
-        ("a = \n", 1, 5),
-        ("a = 1\nb = 'x\n", 2, 7),
-        ("a = 1 b = 2", 1, 9),
-        ("x = [1,\n\n2\ny = 1", 4, 1),
-        ("a = 1\né = 1", 2, 1),
-        ("a = '漢😀' x", 1, 10),
-        ('a = "\\ud800"', 1, 8),
-        ("a = 1\na.b = 2", 2, 1),
-        ("[a\n", 1, 3),
+        ("a = \n", 1, 5, "S003"),
+        ("a = 1\nb = 'x\n", 2, 5, "S007"),
+        ("a = 1 b = 2", 1, 7, "S003"),
+        ("x = [1,\n\n2\ny = 1", 1, 5, "S009"),
+        ("a = 1\né = 1", 2, 1, "S003"),
+        ("a = '漢😀' x", 1, 10, "S003"),
+        ('a = "\\ud800"', 1, 5, "S008"),
+        ("a = 1\na.b = 2", 2, 1, "S005"),
+        ("[a\n", 1, 1, "S009"),
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_invalid_toml_is_located(text: str, line: int, column: int, end: str) -> None:
+def test_invalid_toml_is_located(text: str, line: int, column: int, expected: str, end: str) -> None:
     code, *location, message = _problem_in(b"\xef\xbb\xbf" + text.replace("\n", end).encode())
-    assert (code, *location) == ("S003", line, column)
+    assert (code, *location) == (expected, line, column)
     assert message
 
 

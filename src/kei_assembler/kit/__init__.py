@@ -234,6 +234,12 @@ class LoadedKit:
                 return Block(name, self.read_text(file))
         return None
 
+    def block_files(self, name: str) -> list[str]:
+        """Return the files of a block's name in all block folders, without repetitions because of links."""
+        files = (normalize(f"{folder}/{name}.md") for folder in self.settings.blocks)
+        by_real = {self.files.resolve(self.path(file)): file for file in files if self.files.exists(self.path(file))}
+        return list(by_real.values())
+
     def sources(self) -> list[str]:
         """Return the files that the outputs depend on: settings, manifests, blocks and templates."""
         settings = [self.settings_source.file] if self.settings_source else []

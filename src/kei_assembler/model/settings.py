@@ -81,6 +81,12 @@ _ALLOWANCE = table(
 SETTINGS = (
     Field("manifests", _FOLDER, "The folder with the manifests, searched with its subfolders.", default="agents"),
     Field("blocks", list_of(_FOLDER, "a list of folders"), "The folders with the blocks.", default=("_blocks",)),
+    Field(
+        "block-conflicts",
+        one_of("error", "first"),
+        "If several block folders have the same block: report an `error`, or use that of the `first` folder.",
+        default="error",
+    ),
     Field("templates", _FOLDER, "The folder with the kit's templates. It is optional.", default="templates"),
     Field("root", _FOLDER, "The folder that all sources and outputs must lie in.", default="."),
     Field("obligatory", _BLOCKS, "Blocks that all manifests list first.", default=()),
@@ -121,6 +127,7 @@ class Settings(NamedTuple):
 
     manifests: str
     blocks: tuple[str, ...]
+    block_conflicts: str
     templates: str
     root: str
     obligatory: tuple[str, ...]

@@ -8,7 +8,18 @@ from itertools import chain
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, LoadedKit, stem
 from kei_assembler.model.manifest import Manifest
-from kei_assembler.rules import blocks, handoffs, hidden_text, keys, limits, names, permissions, text, tools
+from kei_assembler.rules import (
+    block_files,
+    blocks,
+    handoffs,
+    hidden_text,
+    keys,
+    limits,
+    names,
+    permissions,
+    text,
+    tools,
+)
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
@@ -17,7 +28,7 @@ from kei_assembler.toml.source import Source
 
 _FAMILIES = (keys, names, tools, blocks, handoffs, text, permissions)
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
-OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
+OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
 OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)
 
 
@@ -61,6 +72,8 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     if problems := check_source(block.source):
         return problems
     found = [diagnostic for rule in OF_BLOCK for diagnostic in run_rule(rule, block.source, block)]
+    found += block_files.check_ambiguity(usage.kit, block)
+    found += run_rule(block_files.unresolved_link, block.source, usage, block)
     found += run_rule(text.unfinished_merge, block.source, block.source)
     found += run_rule(text.client_variable_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
     return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)
@@ -78,7 +91,7 @@ def check_templates(kit: LoadedKit) -> Iterator[list[Diagnostic]]:
 def check_kit(usage: KitUsage) -> list[Diagnostic]:
     """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit
-    found = _check_handoffs(usage)
+    found = [*_check_handoffs(usage), *block_files.check_names(kit)]
     for name in kit.block_names:
         if block := kit.block(name):
             found += run_rule(blocks.unused_block, block.source, usage, name)

@@ -9,10 +9,11 @@ from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import Block
 from kei_assembler.model.settings import BLOCK_NAME, is_block_name
 from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.hints import did_you_mean_name, meant_name
 from kei_assembler.rules.keys import is_missing, repeats
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import MAX_FINDINGS
-from kei_assembler.suggestions import did_you_mean, listed, nearest
+from kei_assembler.suggestions import listed
 from kei_assembler.toml.source import START
 from kei_assembler.whitespace import has_text
 
@@ -47,7 +48,8 @@ def unknown_block(context: ManifestContext) -> Iterable[Violation]:
     for index, name in enumerate(context.manifest.blocks):
         if name and is_block_name(name) and kit.block(name) is None:
             create = f"create `{name}.md` in a block folder ({listed(kit.settings.blocks)})"
-            yield Violation(("blocks", index), f"unknown block `{name}`", did_you_mean(name, kit.known_blocks, create))
+            hint = did_you_mean_name(name, kit.known_blocks, kit.settings.blocks, create)
+            yield Violation(("blocks", index), f"unknown block `{name}`", hint)
 
 
 @rule("B202")
@@ -136,7 +138,8 @@ def _corrections(context: ManifestContext) -> dict[str, str]:
     """
     kit = context.kit
     names = (name for name in context.manifest.blocks if not is_block_name(name) or kit.block(name) is None)
-    return {name: nearest(name, kit.obligatory_blocks) or name for name in islice(names, MAX_FINDINGS)}
+    obligatory, folders = kit.obligatory_blocks, kit.settings.blocks
+    return {name: meant_name(name, obligatory, folders) or name for name in islice(names, MAX_FINDINGS)}
 
 
 @rule("B204")
@@ -165,7 +168,8 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
     """
     for index, name in enumerate(context.manifest.blocks):
         if name and not is_block_name(name):
-            hint = "write the name without `.md`" if name.endswith(".md") else ""
+            otherwise = "write the name without `.md`" if name.endswith(".md") else ""
+            hint = did_you_mean_name(name, context.kit.known_blocks, context.kit.settings.blocks, otherwise)
             yield Violation(("blocks", index), f"`{name}` is not a block name: it must be {BLOCK_NAME.expects}", hint)
 
 

@@ -9,8 +9,9 @@ from kei_assembler.kit import stem
 from kei_assembler.model.adaptation import EVERYTHING, starts_agents
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.hints import did_you_mean_name
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
-from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.whitespace import has_text
 
@@ -53,7 +54,8 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
         target = handoff.target
         # a blank target is reported by K104, and the agent itself by H302
         if has_text(target) and target not in known and target != own:
-            hint = did_you_mean(target, known, "write a manifest for it, or add it to the setting `external-agents`")
+            otherwise = "write a manifest for it, or add it to the setting `external-agents`"
+            hint = did_you_mean_name(target, known, (context.kit.settings.manifests,), otherwise)
             yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
 
 

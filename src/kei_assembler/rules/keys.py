@@ -8,6 +8,7 @@ from functools import lru_cache
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.manifest import FIELDS, HEAD_KEYS
 from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.hints import has_home, in_manifest
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import did_you_mean, listed, nearest
@@ -40,7 +41,8 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
         if not _is_misplaced(context, error):
             key = str(error.path[-1])
             known = tuple(field.key for field in error.shape.fields)
-            hint = why_refused(error.path) or did_you_mean(key, known, _keys_here(known))
+            place = in_manifest(error.path, known, context.kit.targets_of(context.manifest))
+            hint = why_refused(error.path) or place or did_you_mean(key, known, _keys_here(known))
             yield Violation(error.path, f"unknown key `{key}`", hint)
 
 
@@ -329,7 +331,7 @@ def _is_misplaced(context: ManifestContext, error: ValidationError) -> bool:
 def _meant(error: ValidationError, known: tuple[str, ...]) -> str | None:
     """Return the manifest's key that an unknown key probably stands for; none if it resembles a key of its table."""
     word, own = str(error.path[-1]), [field.key for field in error.shape.fields]
-    if len(error.path) > 1 and word not in known and nearest(word, own):
+    if word not in known and (has_home(word) or (len(error.path) > 1 and nearest(word, own))):
         return None
     return nearest(word, known)
 

@@ -103,6 +103,9 @@ def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
     )
 
 
+_MAX_FOLDERS = 100
+
+
 class KitUsage:
     """What all manifests of a kit use together, added one by one."""
 
@@ -114,10 +117,12 @@ class KitUsage:
         self.own_targets: dict[str, tuple[str, ...]] = {}
         self.fillers: dict[str, set[str]] = {}
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
+        self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
 
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
         self.blocks.update(use.blocks)
+        self._uses.append((use.name, use.targets, use.blocks))
         self.rights.update((use.name, right) for right in use.rights)
         self.targets.update(use.targets)
         if use.own_targets:
@@ -127,6 +132,27 @@ class KitUsage:
         for target in use.targets:
             for block in use.blocks if TARGETS[target].placeholder else ():
                 self.fillers.setdefault(block, set()).add(target)
+
+    def outputs_with(self, block: str) -> Iterator[str]:
+        """Yield one of the outputs with a block for each of their folders, at most `_MAX_FOLDERS`."""
+        seen: set[str] = set()
+        for name, targets, blocks in self._uses:
+            for target in targets if block in blocks and name in self._files else ():
+                output = self.kit.output(target, name, self._files[name])
+                folder = output.rpartition("/")[0]
+                if folder not in seen and len(seen) < _MAX_FOLDERS:
+                    seen.add(folder)
+                    yield output
+
+    @cached_property
+    def outputs(self) -> frozenset[str]:
+        """The paths of all outputs."""
+        uses = ((name, target) for name, targets, _ in self._uses for target in targets if name in self._files)
+        return frozenset(self.kit.output(target, name, self._files[name]) for name, target in uses)
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        return {stem(file): file for file in self.kit.manifests}
 
     @cached_property
     def _usual_targets(self) -> tuple[str, ...]:

@@ -13,12 +13,13 @@ from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LI
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
+from kei_assembler.rules.hints import did_you_mean_name, in_settings
 from kei_assembler.rules.keys import repeats, why_refused
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.toml.source import Source
-from kei_assembler.validation import describe, fits, matching, validation_errors
+from kei_assembler.validation import ValidationError, describe, fits, matching, validation_errors
 
 _CODE_POINT = matching(r"U\+(?:10|[0-9A-Fa-f])?[0-9A-Fa-f]{4}", "a code point such as `U+00AD`")
 _EXTRA_KEY = matching(r"[a-z][a-z0-9_]*", "a key of lower-case letters, digits and `_`")
@@ -44,7 +45,9 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
         if error.kind == "unknown":
             key = str(error.path[-1])
             known = [field.key for field in error.shape.fields]
-            hint = why_refused(error.path) or did_you_mean(key, known, f"the settings here are {listed(known)}")
+            place = in_settings(error.path[len(kit.settings_at) :], known)
+            otherwise = f"the settings here are {listed(known)}"
+            hint = why_refused(error.path) or place or did_you_mean(key, known, otherwise)
             yield Violation(error.path, f"unknown setting `{key}`", hint)
 
 
@@ -64,9 +67,15 @@ def wrong_setting(kit: LoadedKit) -> Iterable[Violation]:
     """
     for error in validation_errors(SHAPE, kit.settings_table, kit.settings_at):
         if error.kind != "unknown":
-            choices = error.shape.choices
-            hint = did_you_mean(error.value, choices) if choices and isinstance(error.value, str) else ""
-            yield Violation(error.path, describe(error), hint)
+            yield Violation(error.path, describe(error), _hint_for(kit, error))
+
+
+def _hint_for(kit: LoadedKit, error: ValidationError) -> str:
+    if not isinstance(error.value, str):
+        return ""
+    if error.path[len(kit.settings_at)] == "obligatory":
+        return did_you_mean_name(error.value, kit.known_blocks, kit.settings.blocks)
+    return did_you_mean(error.value, error.shape.choices) if error.shape.choices else ""
 
 
 @rule("C703")
@@ -147,7 +156,13 @@ def _misplaced_folders(kit: LoadedKit) -> Iterator[Violation]:
         if reason := kit.tree.refusal(kit.files.resolve(kit.path(folder))):
             yield Violation(path, f"the folder `{folder}` {reason}", _root_for(kit, folder))
         elif path[-1] != "templates" and not kit.files.is_folder(kit.path(folder)):
-            yield Violation(path, f"the folder `{folder}` does not exist", "folders are relative to the kit")
+            yield Violation(path, f"the folder `{folder}` does not exist", _FOLDER_HELP["blocks" in path])
+
+
+_FOLDER_HELP = {
+    False: "folders are relative to the kit",
+    True: "folders are relative to the kit; to name blocks that all manifests must list, use `obligatory`",
+}
 
 
 def _root_for(kit: LoadedKit, folder: str) -> str:
@@ -247,7 +262,9 @@ def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
     for index, name in enumerate(kit.settings.obligatory):
         if kit.block(name) is None:
             where = kit.settings_path("obligatory", index)
-            yield Violation(where, f"unknown block `{name}`", did_you_mean(name, kit.known_blocks))
+            yield Violation(
+                where, f"unknown block `{name}`", did_you_mean_name(name, kit.known_blocks, kit.settings.blocks)
+            )
 
 
 @rule("C709")

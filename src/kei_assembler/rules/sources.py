@@ -1,9 +1,8 @@
-"""Rules about files that cannot be read or decoded, or are not valid TOML."""
+"""Rules about files that cannot be read or decoded, or are nested too deeply."""
 
 from __future__ import annotations
 
 import errno
-import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 
@@ -78,37 +77,6 @@ def _span_of_byte(raw: bytes, at: int) -> Span:
     return Span(line, column, line, column + 1)
 
 
-@rule("S003")
-def broken_toml(error: Exception) -> Iterable[Violation]:
-    """The file is not valid TOML.
-
-    The keys of such a file cannot be checked, so this is the only finding in it.
-
-    Fails::
-
-        name = "critic
-        description = "Reviews code."
-
-    Passes::
-
-        name = "critic"
-        description = "Reviews code."
-    """
-    message, hint, line, column = _parts(error)
-    yield Violation(Span(line, column, line, column + 1), message, hint)
-
-
-_RTOML_MESSAGE = re.compile(r"(?P<message>.*) at line (?P<line>\d+) column (?P<column>\d+)")
-
-
-def _parts(error: Exception) -> tuple[str, str, int, int]:
-    match = _RTOML_MESSAGE.fullmatch(str(error))
-    if match is None:  # the parser has no position for a limit of its own, such as its recursion limit
-        return str(error), "", 1, 1
-    message, comma, expected = match["message"].partition(", expected ")
-    return message, f"expected {expected}" if comma else "", int(match["line"]), int(match["column"])
-
-
 @rule("S004")
 def too_large(maximum: int) -> Iterable[Violation]:
     """The file is larger than 1 MiB.
@@ -135,38 +103,6 @@ def too_large(maximum: int) -> Iterable[Violation]:
     yield Violation(START, message, "split it, or remove what does not belong there")
 
 
-@rule("S005")
-def duplicate_key(text: str, error: Exception) -> Iterable[Violation]:
-    """A key or table is defined twice.
-
-    TOML forbids this, because it is unclear which of the two counts.
-
-    Fails::
-
-        name = "critic"
-        description = "Reviews code."
-        name = "critic"
-
-    Passes::
-
-        name = "critic"
-        description = "Reviews code."
-    """
-    message, _, line, column = _parts(error)
-    if message != "duplicate key":
-        return
-    from kei_assembler.toml.positions import mentions
-
-    keys = list(mentions(text))
-    path = next((mention.path for mention in keys if mention.span[:2] == (line, column)), ())
-    again = Span(line, column, line, column + 1)
-    spans = [mention.span for mention in keys if path and mention.path == path and mention.defines] or [again]
-    related = ((spans[0], "defined here first"),) if spans[0][:2] != again[:2] else ()
-    name = f"`{path[-1]}`" if path else "this key"
-    again = next((span for span in spans if span[:2] == again[:2]), again)
-    yield Violation(again, f"{name} is defined twice", "keep one of the two", related)
-
-
 @rule("S006")
 def nested_too_deeply(where: KeyPath | Span) -> Iterable[Violation]:
     """Values are nested more than 64 levels deep.
@@ -190,7 +126,7 @@ def nested_too_deeply(where: KeyPath | Span) -> Iterable[Violation]:
 
 
 _RULE_OF = {"unreadable": unreadable, "not-utf8": not_utf8, "too-large": too_large, "too-deep": nested_too_deeply}
-"""The rule for each kind of `ReadError`, except broken TOML, which has several."""
+"""The rule for each kind of `ReadError`, except broken TOML: see `syntax`."""
 
 
 def check_source(source: Source) -> list[Diagnostic]:
@@ -198,18 +134,9 @@ def check_source(source: Source) -> list[Diagnostic]:
     if source.error is None:
         return []
     kind, detail = source.error
-    if kind != "not-toml":
-        return run_rule(_RULE_OF[kind], source, detail)
-    if "recurs" in str(detail):
-        return run_rule(nested_too_deeply, source, _deepest_span(source.text, detail))
-    return run_rule(duplicate_key, source, source.text, detail) or run_rule(broken_toml, source, detail)
+    if kind == "not-toml":
+        # This module looks for the cause, which most runs do not need.
+        from kei_assembler.rules.syntax import check_syntax
 
-
-def _deepest_span(text: str, error: Exception) -> Span:
-    # the parser reports no position for a dotted key or a table header that is too deep, so search for one
-    _, _, line, column = _parts(error)
-    dotted = _LONG_KEY.search(text)
-    return span_of(text, *dotted.span()) if (line, column) == (1, 1) and dotted else Span(line, column, line, column)
-
-
-_LONG_KEY = re.compile(rf"^(?:[^\n.]++\.){{{MAX_NESTING}}}[^\n=\]]*", re.MULTILINE)
+        return check_syntax(source, detail)
+    return run_rule(_RULE_OF[kind], source, detail)

@@ -1,0 +1,243 @@
+"""Rules about the files in the block folders: their names, and what they contain besides text for a prompt."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+
+from kei_assembler.diagnostics import Diagnostic, Location, Severity, Span
+from kei_assembler.kit import Block, LoadedKit
+from kei_assembler.markdown.links import relative_links
+from kei_assembler.model.settings import is_block_name
+from kei_assembler.paths import is_inside
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.manifest_context import KitUsage
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.suggestions import listed
+from kei_assembler.toml.source import START, Source, span_of
+from kei_assembler.whitespace import SPACES
+
+
+@rule("B207")
+def ambiguous_block(kit: LoadedKit, name: str, files: list[str]) -> Iterable[Violation]:
+    """Several block folders contain the same block, or blocks whose names differ only in case.
+
+    One of them would silently replace the other, even if it is obligatory. If the first folder is meant to replace the
+    blocks of the others, set `block-conflicts = "first"`. Names that differ only in case are the same file on macOS and
+    Windows.
+
+    Fails::
+
+        # assemble.toml
+        blocks = ["_blocks", "shared"]
+
+        # _blocks/baseline.md
+        Be honest.
+
+        # shared/baseline.md
+        Be kind.
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+    Passes::
+
+        # assemble.toml
+        blocks = ["_blocks", "shared"]
+        block-conflicts = "first"
+
+        # _blocks/baseline.md
+        Be honest.
+
+        # shared/baseline.md
+        Be kind.
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+    """
+    related = tuple((Location(file, START), "a block of this name") for file in files)
+    is_in_folders = len({_folder_of(kit, file) for file in files}) > 1
+    hint = 'rename one of them, or set `block-conflicts = "first"` to use that of the first folder'
+    where = kit.settings_path("blocks") if kit.settings_source else START
+    message = f"the block `{name}` is ambiguous: {listed(files)}"
+    yield Violation(where, message, hint if is_in_folders else "rename one of them", related)
+
+
+def _folder_of(kit: LoadedKit, file: str) -> str:
+    return next((folder for folder in kit.settings.blocks if is_inside(file, folder)), "")
+
+
+@rule("B208", Severity.WARNING)
+def front_matter_in_block(block: Block) -> Iterable[Violation]:
+    """A block starts with front matter.
+
+    Rules for Cursor or Copilot have some, but a block has none: it would become part of every prompt.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        ---
+        alwaysApply: true
+        ---
+        Be honest.
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+    """
+    if end := _end_of_front_matter(block.source):
+        message = "the block starts with front matter, which becomes part of every prompt"
+        yield Violation(Span(1, 1, end, 4), message, "remove it")
+
+
+_FENCES = {"---": re.compile(r"[A-Za-z][\w-]*+:(?:[ \t]|\Z)"), "+++": re.compile(r"[\w.-]++[ \t]*+=|\[")}
+_CONTINUES = (*SPACES, "- ", "#")
+
+
+def _end_of_front_matter(source: Source) -> int:
+    """Return the line that ends a text's front matter, or 0. A thematic break with text after it is none."""
+    fence = source.text[:3]
+    if fence not in _FENCES:
+        return 0
+    first, *lines = (line.rstrip(SPACES) for line in source.lines)
+    end = lines.index(fence) if first == fence and fence in lines else 0
+    is_key = _FENCES[fence].match
+    inner = lines[:end]
+    if not inner or not inner[-1] or not is_key(inner[0]):
+        return 0
+    return end + 2 if all(not line or line.startswith(_CONTINUES) or is_key(line) for line in inner) else 0
+
+
+@rule("B209", Severity.NOTE)
+def not_a_block_file(file: str, name: str, suffix: str) -> Iterable[Violation]:
+    """A Markdown file in a block folder has a name that no manifest can list.
+
+    The names of blocks consist of lower-case letters, digits, `.`, `_` and `-`, and end in `.md`. The characters `@`
+    and `#` are reserved. Files such as `README.md`, with a name in capitals, and hidden files are not reported. Only
+    reported when all manifests are checked.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # _blocks/Testing.md
+        Write the test first.
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["testing"]
+
+        # _blocks/testing.md
+        Write the test first.
+    """
+    problem = f"`{os.path.basename(file)}` is not the file of a block, because no manifest can list its name"
+    if reserved := [character for character in "@#" if character in name]:
+        problem = (
+            f"`{os.path.basename(file)}` is not the file of a block: {listed(reserved)} is reserved in names of blocks"
+        )
+    plain = _UNFIT.sub("-", name.casefold()).strip("-.")
+    is_fit = is_block_name(plain) and (plain != name or suffix != ".md")
+    yield Violation(START, problem, f"rename it to `{os.path.basename(plain)}.md`" if is_fit else "rename it")
+
+
+_UNFIT = re.compile(r"[^a-z0-9._/-]++")
+_MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mdc", ".mdx")
+_FOR_PEOPLE = re.compile(r"(?:[^/]*+/)*+[A-Z][A-Z0-9_-]*+")
+
+
+@rule("B210", Severity.NOTE)
+def unresolved_link(usage: KitUsage, block: Block) -> Iterable[Violation]:
+    """A relative link in a block does not lead to a file from where the block's text is written.
+
+    Clients and readers resolve a link from the folder of the generated file, not from that of the block.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest, and [safe](safety.md).
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest; [this rule](../_blocks/baseline.md) has no exceptions.
+    """
+    text = block.source.text
+    for path, start, end in relative_links(text):
+        for output in usage.outputs_with(block.name):
+            here = os.path.dirname(output)
+            if not _exists(usage, os.path.normpath(os.path.join(here, path))):
+                is_beside = _exists(usage, os.path.normpath(os.path.join(os.path.dirname(block.source.file), path)))
+                hint = (
+                    "links are resolved from the generated file, not from the block"
+                    if is_beside
+                    else "correct the path"
+                )
+                yield Violation(span_of(text, start, end), f"the link `{path}` leads nowhere from `{output}`", hint)
+                break
+
+
+def _exists(usage: KitUsage, path: str) -> bool:
+    """Return whether a path exists or will be written. What is outside the root is not looked at, and also counts."""
+    kit = usage.kit
+    real = os.path.normpath(kit.path(path))
+    if not is_inside(real, kit.root) or not kit.holds(real):
+        return True
+    return kit.files.exists(real) or path.replace(os.sep, "/") in usage.outputs
+
+
+def check_names(kit: LoadedKit) -> Iterator[Diagnostic]:
+    """Yield the diagnostics about files in the block folders that are not blocks."""
+    for folder in kit.settings.blocks:
+        if is_inside(kit.settings.manifests, folder) or folder == ".":
+            continue  # the files of this folder are not only blocks
+        for file in kit.files_in(folder, ""):
+            name, suffix = os.path.splitext(file.removeprefix(f"{folder}/"))
+            is_block = suffix == ".md" and is_block_name(name)
+            if suffix.casefold() not in _MARKDOWN or is_block:
+                continue
+            same = name.casefold()
+            if suffix.casefold() == ".md" and same in kit.known_blocks:
+                files = [*kit.block_files(same), file]
+                yield from run_rule(ambiguous_block, kit.settings_source or Source(file, ""), kit, same, files)
+            elif not _FOR_PEOPLE.fullmatch(name):
+                yield from run_rule(not_a_block_file, Source(file, ""), file, name, suffix)
+
+
+def check_ambiguity(kit: LoadedKit, block: Block) -> list[Diagnostic]:
+    """Return the diagnostic for a block that several folders have, unless the settings say which of them counts."""
+    if len(kit.settings.blocks) == 1 or kit.settings.block_conflicts == "first":
+        return []
+    files = kit.block_files(block.name)
+    assert kit.settings_source
+    return run_rule(ambiguous_block, kit.settings_source, kit, block.name, files) if len(files) > 1 else []

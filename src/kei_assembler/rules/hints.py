@@ -1,0 +1,132 @@
+"""Where a key belongs that is in the wrong table, and which name is meant by a path or a heading."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+
+from kei_assembler.diagnostics import KeyPath
+from kei_assembler.kit import SETTINGS_FILE
+from kei_assembler.model.manifest import FIELDS
+from kei_assembler.model.settings import SETTINGS
+from kei_assembler.suggestions import listed, nearest
+from kei_assembler.targets import TARGETS
+
+_MANIFEST_KEYS = {field.key: field for field in FIELDS}
+_DEFAULTS = {field.key for field in next(each for each in SETTINGS if each.key == "defaults").shape.fields}
+_TARGET_PATH = 3  # `target`, its name, and a key in its table
+
+
+def plain(key: str) -> str:
+    """Return a key as those write it who do not remember its capitals and separators."""
+    return key.casefold().replace("-", "").replace("_", "")
+
+
+@cache
+def _owners() -> Mapping[str, Mapping[str, str]]:
+    """The keys of the targets' tables by target, for each plain key."""
+    owners: dict[str, dict[str, str]] = {}
+    for name, row in TARGETS.items():
+        for field in row.fields:
+            owners.setdefault(plain(field.key), {})[name] = field.key
+    return owners
+
+
+@cache
+def _settings() -> Mapping[str, str]:
+    return {plain(field.key): field.key for field in SETTINGS}
+
+
+@cache
+def _target_settings() -> Mapping[str, str]:
+    keys = ["output", *(field.key for row in TARGETS.values() for field in row.settings)]
+    return {plain(key): key for key in keys}
+
+
+def has_home(key: str) -> bool:
+    """Return whether a key is one of a target's table or of the settings, apart from capitals and separators."""
+    return any(plain(key) in keys for keys in (_owners(), _settings(), _target_settings()))
+
+
+def in_manifest(path: KeyPath, known: Collection[str], targets: Iterable[str]) -> str:
+    """Return where an unknown key of a manifest belongs, or nothing if it is a key of no table.
+
+    `known` are the keys of the table that it is in. If several clients have the key, those of `targets` are named.
+    """
+    key = str(path[-1])
+    if _is_known(key, known):
+        return ""
+    is_in_target = len(path) == _TARGET_PATH and path[0] == "target"
+    if len(path) > 1 and not is_in_target:
+        return ""
+    if owners := _owners_of(key, known, targets):
+        return f"it belongs in {_tables(owners, key, 'target')}"
+    of_target, of_kit = _target_settings().get(plain(key)), _settings().get(plain(key))
+    if of_target:
+        table = f"[target.{path[1]}]" if is_in_target else "[target.NAME]"
+        return f"it is a setting of the kit, and belongs in `{table}` of `{SETTINGS_FILE}`{_as(of_target, key)}"
+    if of_kit:
+        return f"it is a setting of the kit, and belongs in `{SETTINGS_FILE}`{_as(of_kit, key)}"
+    return ""
+
+
+def in_settings(path: KeyPath, known: Collection[str]) -> str:
+    """Return where an unknown key of the settings belongs, or nothing. `path` starts at the table of the settings."""
+    key = str(path[-1])
+    if _is_known(key, known):
+        return ""
+    if path[:1] == ("defaults",) or len(path) == 1:
+        manifest_key = next((each for each in _MANIFEST_KEYS if plain(each) == plain(key)), None)
+        if manifest_key in _DEFAULTS:
+            return f"it belongs in `[defaults]`{_as(manifest_key, key)}"
+        if manifest_key:
+            return f"`{manifest_key}` is a key of manifests, which has no default"
+    if owners := _owners_of(key, known, ()):
+        return f"it belongs in {_tables(owners, key, 'defaults.target')}"
+    setting = _settings().get(plain(key))
+    return f"it belongs at the top of the settings{_as(setting, key)}" if setting and len(path) > 1 else ""
+
+
+def _is_known(key: str, known: Collection[str]) -> bool:
+    return plain(key) in map(plain, known)
+
+
+def _owners_of(key: str, known: Collection[str], targets: Iterable[str]) -> Mapping[str, str]:
+    owners = _owners().get(plain(key))
+    if owners is None and not nearest(key, known) and (match := nearest(key, _owners())):
+        owners = _owners()[match]
+    chosen = {name: owners[name] for name in targets if name in owners} if owners else {}
+    return chosen or owners or {}
+
+
+def _tables(owners: Mapping[str, str], key: str, table: str) -> str:
+    return listed((f"`[{table}.{name}]`{_as(own, key)}" for name, own in owners.items()), str).replace(" and ", " or ")
+
+
+def _as(meant: str, key: str) -> str:
+    return "" if meant == key else f" as `{meant}`"
+
+
+_SUFFIXES = (".md", ".toml", ".markdown", ".mdc", ".txt")
+
+
+def meant_name(written: str, known: Collection[str], folders: Iterable[str] = ()) -> str | None:
+    """Return the known name that a path, a title or a misspelling stands for, or None.
+
+    `folders` are where files with such names are.
+    """
+    path = written.strip(" ").replace("\\", "/").lstrip("@#")
+    path = path.casefold().removeprefix("./")
+    for folder in folders:
+        path = path.removeprefix(f"{folder.casefold()}/")
+    for suffix in _SUFFIXES:
+        path = path.removesuffix(suffix)
+    path = path.replace(" ", "-")
+    candidates = (path, path.rpartition("/")[2])
+    return next((each for each in candidates if each in known), None) or nearest(path, known) or nearest(written, known)
+
+
+def did_you_mean_name(written: str, known: Collection[str], folders: Iterable[str] = (), otherwise: str = "") -> str:
+    """Return the help for an unknown name: a question with the name that is meant, or `otherwise`."""
+    match = meant_name(written, known, folders)
+    return f"did you mean `{match}`?" if match else otherwise

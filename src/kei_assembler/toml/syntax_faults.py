@@ -1,0 +1,61 @@
+"""Kinds of syntax errors that a text shows at its start: the habits of other languages and of word processors."""
+
+from __future__ import annotations
+
+import re
+
+from kei_assembler.whitespace import OTHER_SPACES
+
+Faults = tuple[tuple[str, "re.Pattern[str]"], ...]
+
+ODD_SPACE = re.compile(rf"[{OTHER_SPACES}\x00-\x08\r\x0e-\x1b\x7f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064]")
+"""A character that looks like a space, or like nothing, but is none of TOML's spaces."""
+
+_KEY = r"(?:[\w.$@-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
+_END = r"(?=[ \t]*+(?:[\n,\]}#]|\Z))"
+_QUOTES = re.compile(r"[“”„‟«»‘’‚‛]")
+_COMMENT = re.compile(r"//|/\*|<!--")
+
+OF_KEYS: Faults = (
+    ("comment", _COMMENT),
+    ("comment", re.compile(r";|%")),
+    ("front-matter", re.compile(r"(?:---++|\+\+\+|```|~~~)")),
+    ("json", re.compile(r"\{")),
+    ("closes-nothing", re.compile(r"[\]}]")),
+    ("comma", re.compile(r",")),
+    ("no-key", re.compile(r"=")),
+    ("typographic", _QUOTES),
+    ("list-item", re.compile(r"[-*•][ \t]")),
+    ("colon", re.compile(rf"{_KEY}[ \t]*+:(?![=:])")),
+    ("operator", re.compile(rf"{_KEY}[ \t]*+[+:?.|*-]=")),
+    ("no-equals", re.compile(rf"{_KEY}[ \t]++[\"'\[{{“]")),
+    ("spaces-in-key", re.compile(r"[\w-]++(?:[ \t]++[\w-]++)++[ \t]*+=")),
+    ("bare-key", re.compile(r"(?=[^\n#\"'=]*[^\n#\"'=A-Za-z0-9_. \t-])[^ \t\n#\"'=]++[ \t]*+=")),
+)
+"""What the line of a key looks like if no key is there, or no `=` after it."""
+
+OF_VALUES: Faults = (
+    ("typographic", _QUOTES),
+    ("backtick", re.compile(r"`")),
+    ("parenthesis", re.compile(r"\(")),
+    ("boolean", re.compile(rf"(?i:true|false){_END}")),
+    ("yes-no", re.compile(rf"(?i:yes|no|on|off){_END}")),
+    ("null", re.compile(rf"(?i:null|none|nil|undefined|~){_END}")),
+    ("prefix", re.compile(r"[A-Za-z]{1,2}[\"']")),
+)
+"""What a value looks like if it is none of TOML's, except for words without quotes."""
+
+OF_RESTS: Faults = (
+    ("comment", _COMMENT),
+    ("comment", re.compile(r"--[ \t]")),
+    ("semicolon", re.compile(r";")),
+    ("comma", re.compile(r",[ \t]*+(?:#|\n|\Z)")),
+    ("closes-nothing", re.compile(r"[\]}]")),
+    ("two-keys", re.compile(r",?[ \t]*+[\w.-]++[ \t]*+=")),
+)
+"""What follows a complete value or header on its line."""
+
+
+def fault(faults: Faults, text: str, at: int, otherwise: str) -> str:
+    """Return the kind of the first fault that a text shows at an offset."""
+    return next((kind for kind, pattern in faults if pattern.match(text, at)), otherwise)
