@@ -8,7 +8,6 @@ not checked out.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from kei_assembler.files import Entry
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.placement import client_folder
 from kei_assembler.paths import is_inside, normalize, upwards
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
@@ -77,9 +77,8 @@ def _places(kit: LoadedKit, row: Target) -> list[_Place]:
 def _projects(kit: LoadedKit, row: Target, folder: str) -> Iterator[str]:
     """The folders, up to the root, that are a project in which the client finds the files of an output folder."""
     top = os.path.normpath(kit.path(kit.settings.root))
-    agent_folder = re.compile(rf"(?is:(.*)/(?:{'|'.join(map(re.escape, row.agent_folders))})(?:/.*)?)")
     for path in (os.path.normpath(kit.path(folder)), kit.files.resolve(kit.path(folder))):
-        match = agent_folder.fullmatch(path.replace(os.sep, "/"))
+        match = client_folder(row.name).fullmatch(path.replace(os.sep, "/"))
         project = os.path.normpath(match[1] or os.sep) if match else ""
         if is_inside(project, top):
             yield from (normalize(os.path.relpath(each, kit.folder)) for each in upwards(project, top))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.build.changes import Change
@@ -16,7 +16,7 @@ from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_err
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
-from kei_assembler.rules import check_block, check_defaults, check_kit, check_templates, outputs
+from kei_assembler.rules import check_block, check_defaults, check_kit, check_templates, outputs, placement
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
@@ -63,6 +63,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
+    found += [*_not_loaded(kit, merged.changes), *_not_quoted(kit, merged.unquoted)]
     changes = merged.changes
     if whole and not has_errors(found):
         found += check_kit(merged.usage) if not kit.lacking else []
@@ -102,6 +103,7 @@ class _Merged:
         self.owners: dict[str, str] = {}
         self.paths: list[str] = []
         self.left_out: dict[str, str] = {}
+        self.unquoted: dict[str, list[str]] = {}
         self._causes: set[tuple[str, str, Location | None]] = set()
 
     def without_lacking(self, files: Sequence[str]) -> list[str]:
@@ -123,6 +125,8 @@ class _Merged:
         self.left_out.update(plan.left_out)
         if plan.use:
             self.usage.add(plan.use)
+            for target in plan.use.unquoted:
+                self.unquoted.setdefault(target, []).append(plan.file)
         for path, real, change, problems in plan.outputs:
             if real in self.owners:
                 self.found += run_rule(outputs.duplicate_output, Source(plan.file, ""), path, self.owners[real])
@@ -158,6 +162,25 @@ class _Merged:
     def _counted(self, found: list[Diagnostic]) -> list[Diagnostic]:
         self.cost.add_findings(found)
         return found
+
+
+def _not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic]:
+    """Yield a finding for each target whose client does not look for agents where the outputs are."""
+    folders = ((change.target, change.path.rpartition("/")[0]) for change in reversed(changes))
+    in_each_folder = dict(zip(folders, reversed(changes), strict=True))  # the first one
+    reported = set()
+    for change in reversed(in_each_folder.values()):
+        if change.target not in reported and not kit.placement.is_loaded(change.target, change.path):
+            reported.add(change.target)
+            source = kit.settings_source or Source(change.manifest, "")
+            yield from run_rule(placement.output_not_loaded, source, kit, change.target, change.path)
+
+
+def _not_quoted(kit: LoadedKit, manifests: Mapping[str, Sequence[str]]) -> Iterator[Diagnostic]:
+    """Yield a finding for each target that has descriptions without the quotes that YAML needs."""
+    for target, files in manifests.items():
+        source = kit.read_manifest(files[0])
+        yield from run_rule(placement.description_not_quoted, source, target, files)
 
 
 def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:

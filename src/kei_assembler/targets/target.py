@@ -187,6 +187,18 @@ class Loader(NamedTuple):
     suffixes: tuple[str, ...] = ()
 
 
+class Plugin(NamedTuple):
+    """How a client loads agents from a plugin: a folder that contains one of the files `markers`."""
+
+    markers: tuple[str, ...]
+    # The folder of the plugin in which the client looks for agents, with its subfolders. The marker can name others.
+    folder: str = "agents"
+    # The keys that the client ignores there, each with what that means for the agent.
+    ignored: Mapping[str, str] = {}
+    # The only values of other keys that the client accepts there.
+    accepted: Mapping[str, tuple[str, ...]] = {}
+
+
 class Target(NamedTuple):
     """Everything about one client: its files, their front matter, its tools, and what import needs."""
 
@@ -223,6 +235,9 @@ class Target(NamedTuple):
     search_paths: tuple[str, ...] = ()
     # More folders of a project in which the client finds agents, such as those of another client.
     other_folders: tuple[str, ...] = ()
+    # Other ends of the paths of folders with agents: those of a user, if they are named differently.
+    user_folders: tuple[str, ...] = ()
+    plugin: Plugin = Plugin(())
     loader: Loader = Loader()
 
     @property

@@ -1,0 +1,142 @@
+"""Rules about where outputs are placed: whether clients load them there, and what a client ignores in a plugin."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from kei_assembler.diagnostics import Severity
+from kei_assembler.kit import LoadedKit
+from kei_assembler.model.settings import value_at
+from kei_assembler.paths import normalize
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.suggestions import counted, listed
+from kei_assembler.targets import TARGETS
+from kei_assembler.toml.source import START
+
+
+@rule("O627", Severity.NOTE)
+def output_not_loaded(kit: LoadedKit, target: str, path: str) -> Iterable[Violation]:
+    """A client does not look for agents where its outputs are.
+
+    A client loads the agents of a project from a folder of its own, such as `.claude/agents`; `assemble targets` names
+    the folders. Some also load those of a plugin or an extension: a folder with `.claude-plugin/plugin.json` or
+    `gemini-extension.json`, for example. There is one note for each client. If you copy the files to where clients load
+    them, or publish them, add the code to `ignore`.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # assemble.toml
+        [target.claude-code]
+        output = "out/{name}.md"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # assemble.toml
+        [target.claude-code]
+        output = ".claude/agents/{name}.md"
+    """
+    row = TARGETS[target]
+    has_output = value_at(kit.settings_table, ("target", target, "output")) is not None
+    where = kit.settings_path("target", target, "output") if has_output and kit.settings_source else START
+    output = normalize(f"{kit.settings.root}/{row.default_path}")
+    hint = f'set `output = "{output}"` in `[target.{target}]` of the settings, or ignore this if you copy the file'
+    folder = row.default_path.rpartition("/")[0]
+    yield Violation(where, f"{row.label} looks for agents in `{folder}`, so it does not load `{path}`", hint)
+
+
+@rule("O628", Severity.WARNING)
+def ignored_in_plugin(context: ManifestContext) -> Iterable[Violation]:
+    """A manifest sets a key that the client ignores in a plugin, where the output is.
+
+    A plugin comes from somebody else, so Claude Code does not let its agents run hooks, start servers or choose how
+    they ask for permission. An output is part of a plugin if its folder, or one around it up to `root`, contains
+    `.claude-plugin/plugin.json`. The client's own folder, `.claude/agents`, is not part of one: there, the keys work.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [target.claude-code]
+        permissionMode = "plan"
+
+        # .claude-plugin/plugin.json
+        { "name": "team" }
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [target.claude-code]
+        permissionMode = "plan"
+    """
+    kit, manifest = context.kit, context.manifest
+    for target, table in manifest.target.items():
+        plugin = TARGETS[target].plugin
+        concerned = [key for key in table if key in plugin.ignored or key in plugin.accepted]
+        if not concerned or target not in kit.targets_of(manifest):
+            continue
+        folder = os.path.dirname(kit.output(target, manifest.name, context.source.file))
+        marker = kit.placement.plugin_file(target, folder)
+        for key in concerned if marker else ():
+            if table[key] not in plugin.accepted.get(key, ()):
+                yield _ignored(target, key, str(marker))
+
+
+def _ignored(target: str, key: str, marker: str) -> Violation:
+    row = TARGETS[target]
+    effect = row.plugin.ignored.get(key) or f"it accepts only {listed(row.plugin.accepted[key])}"
+    message = f"{row.label} ignores `{key}` in a plugin, which `{marker}` makes this: {effect}"
+    own = row.default_path.rpartition("/")[0]
+    return Violation(("target", target, key), message, f"remove the key, or write the file to `{own}` of a project")
+
+
+@rule("O629", Severity.NOTE)
+def description_not_quoted(target: str, agents: Sequence[str]) -> Iterable[Violation]:
+    """A description needs quotes in YAML, but the client would keep them, so it is written without.
+
+    Cursor reads everything after `description: ` as it is. To it, a description with `: ` or ` #` is fine without
+    quotes, and with them it would begin and end with a quote. Everybody else reads the front matter as YAML: linters
+    and GitHub's pages report an error there. The setting `plain-descriptions` writes ` – ` instead. There is one note
+    for each client.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code: correctness first."
+        role = "You review code."
+        targets = ["cursor"]
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code: correctness first."
+        role = "You review code."
+        targets = ["cursor"]
+
+        # assemble.toml
+        [target.cursor]
+        plain-descriptions = true
+    """
+    row = TARGETS[target]
+    others = f", as in {counted(len(agents) - 1, 'other agent')}" if len(agents) > 1 else ""
+    message = f"{row.label} keeps quotes, so none are written here{others}, and other readers of YAML refuse this text"
+    hint = f"rephrase it, or set `plain-descriptions = true` in `[target.{target}]` of the settings"
+    yield Violation(("description",), message, hint)
+
+
+OF_MANIFEST = (ignored_in_plugin,)
