@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from kei_assembler.targets import TARGETS
 CRITIC = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code, and report what you find."\n'
 
 
-def _found(bench: Workbench, *args: str) -> list[dict[str, str]]:
+def _found(bench: Workbench, *args: str) -> list[dict[str, Any]]:
     run = bench.run(*(args or ("--all",)), "--output-format", "json")
     return [one for one in json.loads(run.stdout)["diagnostics"] if one["code"] in ("O627", "O628")]
 
@@ -198,7 +199,7 @@ SPECIAL = {
 }
 
 
-def _quoting(bench: Workbench) -> list[dict[str, str]]:
+def _quoting(bench: Workbench) -> list[dict[str, Any]]:
     run = bench.run("--all", "--output-format", "json")
     return [one for one in json.loads(run.stdout)["diagnostics"] if one["code"] == "O629"]
 
