@@ -703,5 +703,5 @@ def test_the_settings_can_ignore_a_code(bench: Workbench) -> None:
 def test_modules_for_import_are_loaded_lazily(module: str) -> None:
     code = f"import sys; from kei_assembler import {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    lazy = {f"kei_assembler.{name}" for name in ("importing.lenient_yaml", "rules.imports", "rules.bodies")}
+    lazy = {f"kei_assembler.{name}" for name in ("markdown.lenient_yaml", "rules.imports", "rules.bodies")}
     assert not {"yaml", "tomli_w", *lazy} & {*loaded}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler.build.changes import Change
+from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.cost import Cost
+from kei_assembler.build.namesakes import Named, Namesakes
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.build.parallel import shared
 from kei_assembler.build.planner import ManifestPlan, Planner
@@ -33,10 +34,14 @@ _AT_EACH_FILE = (outputs.output_outside_root.code, outputs.unusable_path.code)
 
 
 class Plan(NamedTuple):
-    """The diagnostics about some manifests, and the changes that a build would make."""
+    """The diagnostics about some manifests, the changes that a build would make, and what else is wrong on disk.
+
+    `conflicts` are errors about files that the manifests do not generate. They prevent nothing from being written.
+    """
 
     diagnostics: tuple[Diagnostic, ...]
     changes: tuple[Change, ...]
+    conflicts: tuple[Diagnostic, ...] = ()
 
 
 def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> Plan:
@@ -78,7 +83,12 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
             from kei_assembler.build.schema_files import schema_file_changes
 
             changes += schema_file_changes(kit)
-    return Plan(tuple(found), tuple(changes))
+    conflicts = [] if has_errors(found) else merged.conflicts(changes)
+    if conflicts and not kit.settings.exclusive:  # the error says all that the note about the same file would say
+        reported = {one.location.file for one in conflicts}
+        changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
+    conflicts = [one for one in conflicts if one.code not in ignored]
+    return Plan(tuple(found), tuple(changes), tuple(conflicts))
 
 
 def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
@@ -103,6 +113,7 @@ class _Merged:
         self.owners: dict[str, str] = {}
         self.paths: list[str] = []
         self.left_out: dict[str, str] = {}
+        self.namesakes = Namesakes(kit)
         self.unquoted: dict[str, list[str]] = {}
         self._causes: set[tuple[str, str, Location | None]] = set()
 
@@ -127,14 +138,20 @@ class _Merged:
             self.usage.add(plan.use)
             for target in plan.use.unquoted:
                 self.unquoted.setdefault(target, []).append(plan.file)
-        for path, real, change, problems in plan.outputs:
+        for path, real, change, problems, target, name in plan.outputs:
             if real in self.owners:
                 self.found += run_rule(outputs.duplicate_output, Source(plan.file, ""), path, self.owners[real])
                 continue
             self.owners[real] = plan.file
             self.paths.append(path)
+            self.found += self.namesakes.add([Named(target, path, plan.file, name)])
             self.found += problems
             self.changes += [change] if change else []
+
+    def conflicts(self, changes: Iterable[Change]) -> list[Diagnostic]:
+        """Return the findings about files that are named like the generated ones."""
+        orphans = {change.path for change in changes if change.status is FileStatus.ORPHAN}
+        return list(self.namesakes.on_disk({*self.owners, *self.left_out}, orphans))
 
     def _is_new(self, diagnostic: Diagnostic) -> bool:
         """Return whether a shared finding has not been reported yet: one cause is one finding."""

@@ -33,13 +33,16 @@ _LIMITED = {"body": "body", "prompt": "prompt", "file": "content"}
 class Output(NamedTuple):
     """The output of an artifact: its path, its change, and its problems.
 
-    `real` is the resolved, case-folded path. `change` is None if the existing file cannot be read.
+    `real` is the resolved, case-folded path. `change` is None if the existing file cannot be read. `name` is the name
+    in the front matter, or empty.
     """
 
     path: str
     real: str
     change: Change | None
     problems: list[Diagnostic]
+    target: str
+    name: str
 
 
 class ManifestPlan(NamedTuple):
@@ -168,7 +171,7 @@ class Planner:
             except OSError as error:
                 reason = error.strerror or str(error)
                 change, problems = None, run_rule(outputs.output_unreadable, source, path, reason)
-            plan.outputs.append(Output(path, real.casefold(), change, problems))
+            plan.outputs.append(Output(path, real.casefold(), change, problems, artifact.target, artifact.name))
 
 
 def _check_limits(artifact: Artifact) -> list[Diagnostic]:

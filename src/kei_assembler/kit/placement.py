@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
-from kei_assembler.paths import normalize, upwards
+from kei_assembler.paths import is_inside, normalize, upwards
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 @cache
 def client_folder(target: str) -> re.Pattern[str]:
-    """Return a pattern for the folders of a client, and those in them, in any project. Group 1 is the project.
+    """Return a pattern for the folders of a client, and those in them, in any project.
 
-    It matches whole absolute paths with `/`, in any case, since some file systems ignore the case.
+    Group 1 is the project, and group 2 the path below the client's folder. The pattern matches whole absolute paths
+    with `/`, in any case, since some file systems ignore the case.
     """
     return _ending(TARGETS[target].agent_folders)
 
@@ -33,7 +35,7 @@ def _user_folder(target: str) -> re.Pattern[str] | None:
 
 
 def _ending(folders: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?is:(.*)/(?:{'|'.join(map(re.escape, folders))})(?:/.*)?)")
+    return re.compile(rf"(?is:(.*)/(?:{'|'.join(map(re.escape, folders))})(?:/(.*))?)")
 
 
 class Placement:
@@ -43,6 +45,26 @@ class Placement:
         self.kit = kit
         self.plugin_file = cache(self._find_plugin_file)
         """The file that marks the plugin which a folder of outputs is part of; see `_find_plugin_file`."""
+
+    def projects(self, target: str, folder: str) -> Iterator[str]:
+        """Yield the folders, up to the root, that are a project in which the client finds the files of a folder."""
+        top = os.path.normpath(self.kit.path(self.kit.settings.root))
+        for path in self._spellings(folder):
+            match = client_folder(target).fullmatch(path)
+            project = os.path.normpath(match[1] or os.sep) if match else ""
+            if is_inside(project, top):
+                around = upwards(project, top)
+                yield from (normalize(os.path.relpath(each, self.kit.folder)) for each in around)
+
+    def name_by_file(self, target: str, path: str) -> str:
+        """Return the name that a client gives an agent by its file."""
+        row, (folder, name) = TARGETS[target], os.path.split(path)
+        ends = (*(pattern.partition("{name}")[2] for pattern in row.search_paths), *row.suffixes)
+        name = name.removesuffix(max(filter(name.endswith, ends), key=len, default=""))
+        if row.loader.folders_in_name:
+            match = client_folder(target).fullmatch(self._spellings(folder)[0])
+            name = f"{match[2]}/{name}" if match and match[2] else name
+        return name.translate(dict.fromkeys(map(ord, row.loader.hyphens_for), "-"))
 
     def is_loaded(self, target: str, path: str) -> bool:
         """Return whether a client loads an output: by its name, and by its folder, in a project or in a plugin."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from kei_assembler.diagnostics import Severity
+from kei_assembler.diagnostics import Severity, Span
 from kei_assembler.kit import LoadedKit
 from kei_assembler.model.settings import value_at
 from kei_assembler.paths import normalize
@@ -14,6 +15,109 @@ from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import counted, listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START
+
+
+class Clash(NamedTuple):
+    """A file on disk with the name of a generated agent, for one target.
+
+    `where` is the name in that file, and `origin` the manifest that its stamp names. `path` is the generated file, and
+    `manifest` its manifest.
+    """
+
+    where: Span
+    target: str
+    name: str
+    path: str
+    manifest: str
+    origin: str
+
+
+@rule("O625", may_ignore=True)
+def namesake(clash: Clash) -> Iterable[Violation]:
+    """A file has the same agent name as a generated one, and the client loads only one of them.
+
+    Which one that is depends on the client, and at most its log says so. Clients know an agent by the name in its front
+    matter, by its file name or by its path. All folders count in which the client looks for agents: subfolders and
+    hidden ones, older folders such as `.opencode/agent`, and the same folders of the projects around this one, up to
+    `root`. The home folder does not count. In the folder of another client, the name may be used again if the client
+    prefers its own folder.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # .claude/agents/old/reviewer.md
+        ---
+        name: critic
+        description: Written by hand.
+        ---
+
+        # assemble.toml
+        [target.claude-code]
+        output = ".claude/agents/{name}.md"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # assemble.toml
+        [target.claude-code]
+        output = ".claude/agents/{name}.md"
+    """
+    label = TARGETS[clash.target].label
+    message = (
+        f"this agent has the name `{clash.name}`, like the generated `{clash.path}`; only one is loaded in {label}"
+    )
+    hint = f"delete it, after moving what you need to {clash.manifest}; or rename the agent"
+    if clash.origin:
+        hint = f"it was generated from {clash.origin}: rename one of the agents"
+    yield Violation(clash.where, message, hint)
+
+
+@rule("O626")
+def same_name(target: str, name: str, other: str) -> Iterable[Violation]:
+    """Two manifests generate agents of the same name for one client, which loads only one of them.
+
+    Clients know an agent by the name in its front matter, by its file name or by its path.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # agents/tester.toml
+        name = "tester"
+        description = "Tests code."
+
+        # assemble.toml
+        targets = ["copilot"]
+
+        [target.copilot]
+        output = ".github/agents/{name}/helper.agent.md"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # agents/tester.toml
+        name = "tester"
+        description = "Tests code."
+
+        # assemble.toml
+        targets = ["copilot"]
+
+        [target.copilot]
+        output = ".github/agents/{name}/{name}.agent.md"
+    """
+    message = f"this agent has the name `{name}`, like that of {other}; only one is loaded in {TARGETS[target].label}"
+    yield Violation(START, message, "give one of them another name")
 
 
 @rule("O627", Severity.NOTE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.target import (
+    Foreign,
     Handoffs,
     Key,
     Limit,
@@ -98,11 +99,11 @@ COPILOT = Target(
         agents_key="agents",
     ),
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
-    other_folders=(".claude/agents",),
+    foreign=(Foreign(".claude/agents", "claude-code"),),
     searches_subfolders=True,
     user_folders=(".copilot/agents",),
     plugin=Plugin(("plugin.json", ".plugin/plugin.json", ".github/plugin/plugin.json", ".claude-plugin/plugin.json")),
-    loader=Loader(has_optional_front_matter=True, named_by_file=True),
+    loader=Loader(has_optional_front_matter=True, named_by_file=True, is_known_by_file=True),
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("prompt", maximum=30_000)),
     unsupported=("Models have display names here, so `model` is left out unless `[target.copilot]` names one.",),

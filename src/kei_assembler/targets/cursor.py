@@ -5,7 +5,7 @@ from __future__ import annotations
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.forms import LINES
-from kei_assembler.targets.target import Key, Limit, Loader, Plugin, Right, Target, Tools, words
+from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, Field, list_of, matching
 
 _ONE_NAME = matching("[^,\n]+", "a tool name without commas")
@@ -39,7 +39,7 @@ CURSOR = Target(
         input_format="commas",
     ),
     form=LINES,
-    other_folders=(".claude/agents", ".grok/agents"),
+    foreign=(Foreign(".claude/agents", "claude-code"), Foreign(".grok/agents")),
     searches_subfolders=True,
     settings=(
         Field(
@@ -49,7 +49,9 @@ CURSOR = Target(
         ),
     ),
     plugin=Plugin((".cursor-plugin/plugin.json", ".claude-plugin/plugin.json")),
-    loader=Loader(named_by_file=True, finds_late_front_matter=True, suffixes=(".md", ".mdc", ".markdown")),
+    loader=Loader(
+        named_by_file=True, hyphens_for=" _", finds_late_front_matter=True, suffixes=(".md", ".mdc", ".markdown")
+    ),
     models=("inherit",),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
     unsupported=(

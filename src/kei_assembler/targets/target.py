@@ -169,6 +169,10 @@ class Loader(NamedTuple):
     named_by_file: bool = False
     # Whether that name includes the folders between the client's own folder and the file.
     folders_in_name: bool = False
+    # Whether two files of one name are one agent, whatever names their front matter has.
+    is_known_by_file: bool = False
+    # The characters of a file name that become hyphens in the agent's name.
+    hyphens_for: str = ""
     # The client skips files whose names start with this.
     ignored_prefix: str = ""
     # The client's current keys by the older ones that it still accepts.
@@ -197,6 +201,17 @@ class Plugin(NamedTuple):
     ignored: Mapping[str, str] = {}
     # The only values of other keys that the client accepts there.
     accepted: Mapping[str, tuple[str, ...]] = {}
+
+
+class Foreign(NamedTuple):
+    """A folder of another client in which a client finds agents, too. Of two agents of a name, its own file wins."""
+
+    folder: str
+    # The target whose files are there. It is empty if the other client is not a target.
+    target: str = ""
+    # The program that shows both agents of a name, and how to stop it.
+    shows_both: str = ""
+    remedy: str = ""
 
 
 class Target(NamedTuple):
@@ -233,8 +248,9 @@ class Target(NamedTuple):
     # Path patterns of where the client looks in a project: the current one first, then older ones that it still
     # accepts. If there are none, it looks only at `output`.
     search_paths: tuple[str, ...] = ()
-    # More folders of a project in which the client finds agents, such as those of another client.
+    # More folders of its own in which the client finds agents.
     other_folders: tuple[str, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
     # Other ends of the paths of folders with agents: those of a user, if they are named differently.
     user_folders: tuple[str, ...] = ()
     plugin: Plugin = Plugin(())
@@ -256,10 +272,15 @@ class Target(NamedTuple):
         return self.search_paths[0] if self.search_paths else self.output
 
     @property
-    def agent_folders(self) -> tuple[str, ...]:
-        """All folders of a project in which the client finds agents."""
+    def own_folders(self) -> tuple[str, ...]:
+        """The folders of a project in which the client finds agents that are written for it."""
         own = (path.partition("/{name}")[0] for path in self.search_paths or (self.output,))
         return tuple(dict.fromkeys((*own, *self.other_folders)))
+
+    @property
+    def agent_folders(self) -> tuple[str, ...]:
+        """All folders of a project in which the client finds agents."""
+        return (*self.own_folders, *(each.folder for each in self.foreign))
 
     @property
     def suffixes(self) -> tuple[str, ...]:
