@@ -17,7 +17,15 @@ from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_err
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
-from kei_assembler.rules import check_block, check_defaults, check_kit, check_templates, outputs, placement
+from kei_assembler.rules import (
+    check_block,
+    check_defaults,
+    check_kit,
+    check_templates,
+    outputs,
+    placement,
+    shared_files,
+)
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
@@ -68,7 +76,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
-    found += [*_not_loaded(kit, merged.changes), *_not_quoted(kit, merged.unquoted)]
+    found += [*_not_loaded(kit, merged.changes), *_notes(kit, merged.noted)]
     changes = merged.changes
     if whole and not has_errors(found):
         found += check_kit(merged.usage) if not kit.lacking else []
@@ -114,7 +122,7 @@ class _Merged:
         self.paths: list[str] = []
         self.left_out: dict[str, str] = {}
         self.namesakes = Namesakes(kit)
-        self.unquoted: dict[str, list[str]] = {}
+        self.noted: dict[tuple[str, str], list[str]] = {}
         self._causes: set[tuple[str, str, Location | None]] = set()
 
     def without_lacking(self, files: Sequence[str]) -> list[str]:
@@ -136,8 +144,8 @@ class _Merged:
         self.left_out.update(plan.left_out)
         if plan.use:
             self.usage.add(plan.use)
-            for target in plan.use.unquoted:
-                self.unquoted.setdefault(target, []).append(plan.file)
+        for noted in plan.noted:
+            self.noted.setdefault(noted, []).append(plan.file)
         for path, real, change, problems, target, name in plan.outputs:
             if real in self.owners:
                 self.found += run_rule(outputs.duplicate_output, Source(plan.file, ""), path, self.owners[real])
@@ -193,11 +201,10 @@ def _not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnosti
             yield from run_rule(placement.output_not_loaded, source, kit, change.target, change.path)
 
 
-def _not_quoted(kit: LoadedKit, manifests: Mapping[str, Sequence[str]]) -> Iterator[Diagnostic]:
-    """Yield a finding for each target that has descriptions without the quotes that YAML needs."""
-    for target, files in manifests.items():
-        source = kit.read_manifest(files[0])
-        yield from run_rule(placement.description_not_quoted, source, target, files)
+def _notes(kit: LoadedKit, noted: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Diagnostic]:
+    """Yield a finding for each code and target, at the first manifest that it concerns."""
+    for (code, target), files in noted.items():
+        yield from run_rule(shared_files.OF_KIT[code], kit.read_manifest(files[0]), target, files)
 
 
 def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:

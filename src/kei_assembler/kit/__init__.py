@@ -156,7 +156,8 @@ class LoadedKit:
 
     def _all_targets_of(self, manifest: Manifest) -> tuple[str, ...]:
         wanted = (target for target in manifest.targets or self.settings.targets if target in TARGETS)
-        return tuple(dict.fromkeys(wanted))
+        found = tuple(dict.fromkeys(wanted))
+        return tuple(target for target in found if self.settings.of(target).get("use-files-of") not in found)
 
     def output(self, target: str, name: str, file: str) -> str:
         """Return the path of the output for an agent's name, its manifest `file` and a target."""

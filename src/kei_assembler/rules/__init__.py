@@ -8,14 +8,26 @@ from itertools import chain
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, LoadedKit, stem
 from kei_assembler.model.manifest import Manifest
-from kei_assembler.rules import blocks, handoffs, hidden_text, keys, limits, names, permissions, placement, text, tools
+from kei_assembler.rules import (
+    blocks,
+    handoffs,
+    hidden_text,
+    keys,
+    limits,
+    names,
+    permissions,
+    placement,
+    shared_files,
+    text,
+    tools,
+)
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.toml.source import Source
 
-_FAMILIES = (keys, names, tools, blocks, handoffs, text, permissions, placement)
+_FAMILIES = (keys, names, tools, blocks, handoffs, text, permissions, placement, shared_files)
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
 OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.markdown.front_matter import needs_quotes
-from kei_assembler.model.adaptation import description_for, value_for_tools
+from kei_assembler.model.adaptation import value_for_tools
 from kei_assembler.model.manifest import Manifest, with_defaults
 from kei_assembler.model.settings import value_at
 from kei_assembler.rules.definition import Violation
@@ -18,7 +17,6 @@ from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import Source
-from kei_assembler.whitespace import collapse_whitespace
 
 
 class ManifestContext:
@@ -91,30 +89,18 @@ class ManifestUse(NamedTuple):
     targets: tuple[str, ...]
     own_targets: bool
     handoffs: tuple[str, ...]
-    # The targets whose front matter is not YAML because of the description.
-    unquoted: tuple[str, ...]
 
 
 def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
     """Return what a manifest of the kit uses."""
-    targets = kit.targets_of(manifest)
     return ManifestUse(
         manifest.name,
         manifest.blocks,
         rights_of(manifest),
-        targets,
+        kit.targets_of(manifest),
         manifest.targets is not None,
         tuple(handoff.target for handoff in manifest.handoff),
-        tuple(target for target in targets if target in _KEEP_QUOTES and _is_unquoted(kit, manifest, target)),
     )
-
-
-_KEEP_QUOTES = frozenset(name for name, row in TARGETS.items() if row.form.keeps_quotes)
-
-
-def _is_unquoted(kit: LoadedKit, manifest: Manifest, target: str) -> bool:
-    description = collapse_whitespace(description_for(manifest, kit.settings.of(target)))
-    return description != "" and needs_quotes(description)
 
 
 class KitUsage:

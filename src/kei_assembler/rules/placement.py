@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import Severity, Span
@@ -12,7 +12,7 @@ from kei_assembler.model.settings import value_at
 from kei_assembler.paths import normalize
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.suggestions import counted, listed
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START
 
@@ -206,41 +206,6 @@ def _ignored(target: str, key: str, marker: str) -> Violation:
     message = f"{row.label} ignores `{key}` in a plugin, which `{marker}` makes this: {effect}"
     own = row.default_path.rpartition("/")[0]
     return Violation(("target", target, key), message, f"remove the key, or write the file to `{own}` of a project")
-
-
-@rule("O629", Severity.NOTE)
-def description_not_quoted(target: str, agents: Sequence[str]) -> Iterable[Violation]:
-    """A description needs quotes in YAML, but the client would keep them, so it is written without.
-
-    Cursor reads everything after `description: ` as it is. To it, a description with `: ` or ` #` is fine without
-    quotes, and with them it would begin and end with a quote. Everybody else reads the front matter as YAML: linters
-    and GitHub's pages report an error there. The setting `plain-descriptions` writes ` – ` instead. There is one note
-    for each client.
-
-    Fails::
-
-        name = "critic"
-        description = "Reviews code: correctness first."
-        role = "You review code."
-        targets = ["cursor"]
-
-    Passes::
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code: correctness first."
-        role = "You review code."
-        targets = ["cursor"]
-
-        # assemble.toml
-        [target.cursor]
-        plain-descriptions = true
-    """
-    row = TARGETS[target]
-    others = f", as in {counted(len(agents) - 1, 'other agent')}" if len(agents) > 1 else ""
-    message = f"{row.label} keeps quotes, so none are written here{others}, and other readers of YAML refuse this text"
-    hint = f"rephrase it, or set `plain-descriptions = true` in `[target.{target}]` of the settings"
-    yield Violation(("description",), message, hint)
 
 
 OF_MANIFEST = (ignored_in_plugin,)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.target import (
-    Foreign,
     Handoffs,
     Key,
     Limit,
@@ -99,7 +98,13 @@ COPILOT = Target(
         agents_key="agents",
     ),
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
-    foreign=(Foreign(".claude/agents", "claude-code"),),
+    foreign=(
+        fields.CLAUDE_FOLDER._replace(
+            shows_both="VS Code",
+            remedy='in `.vscode/settings.json`, set `"chat.agentFilesLocations": { ".claude/agents": false }`',
+        ),
+    ),
+    settings=(fields.USE_FILES_OF,),
     searches_subfolders=True,
     user_folders=(".copilot/agents",),
     plugin=Plugin(("plugin.json", ".plugin/plugin.json", ".github/plugin/plugin.json", ".claude-plugin/plugin.json")),

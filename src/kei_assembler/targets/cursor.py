@@ -39,9 +39,10 @@ CURSOR = Target(
         input_format="commas",
     ),
     form=LINES,
-    foreign=(Foreign(".claude/agents", "claude-code"), Foreign(".grok/agents")),
+    foreign=(fields.CLAUDE_FOLDER._replace(has_mcp_names=True), Foreign(".grok/agents")),
     searches_subfolders=True,
     settings=(
+        fields.USE_FILES_OF,
         Field(
             "plain-descriptions",
             BOOLEAN,

@@ -64,6 +64,34 @@ name these files. In a plugin, Claude Code calls the agent `critic` of the plugi
 some keys. A manifest that sets one of them gets a warning ([O628](diagnostics.md#o628-ignored-in-plugin)): a hook that
 guards something never runs there.
 
+## Clients that read each other's folders
+
+The lines *also reads* say which folders of other clients a client reads. If it has a file of its own for an agent, that
+file wins. So an agent of both clients needs nothing, with one exception: VS Code shows both files
+([O630](diagnostics.md#o630-shown-twice)). To stop that, set `"chat.agentFilesLocations": { ".claude/agents": false }`
+in `.vscode/settings.json`.
+
+If `targets` in a manifest leaves such a client out, the client uses the other one's file
+([O631](diagnostics.md#o631-served-by-foreign-file)), and perhaps does not understand what limits the agent there
+([O632](diagnostics.md#o632-limits-lost)). Give the agent a file of its own, unless one file is what you want. Then say so
+in the settings:
+
+    targets = ["claude-code", "copilot"]
+
+    [target.copilot]
+    use-files-of = "claude-code"
+
+Agents of both targets get only Claude Code's file, and `assemble` reports what Copilot does not understand there. An
+agent of Copilot alone still gets its file.
+
+| folder | is read by |
+|---|---|
+| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor; also Grok Build, Auggie, Goose |
+| `.github/agents` | GitHub Copilot and VS Code |
+| `.cursor/agents` | Cursor |
+| `.grok/agents` | Grok Build; also Cursor |
+| `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
+
 ## Descriptions in Cursor
 
 Cursor does not read YAML. It takes everything after `description: ` as it is, so quotes would become part of the
@@ -103,6 +131,8 @@ def _line(key: Key) -> str:
 def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield "file", f"`{row.output}`, {row.form.label}"
     yield "loads", _loads(row)
+    if row.foreign:
+        yield "also reads", f"{_code(each.folder for each in row.foreign)}; a file of its own wins"
     if row.plugin.markers:
         yield "plugin", _plugin(row)
     yield "keys", _code(row.keys)

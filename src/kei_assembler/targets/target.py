@@ -209,6 +209,10 @@ class Foreign(NamedTuple):
     folder: str
     # The target whose files are there. It is empty if the other client is not a target.
     target: str = ""
+    # Whether the client understands the names of MCP tools in these files. It understands those of its `Tools.names`.
+    has_mcp_names: bool = False
+    # The keys of these files that the client ignores although they limit the agent, each with what that means.
+    ignored: Mapping[str, str] = {}
     # The program that shows both agents of a name, and how to stop it.
     shows_both: str = ""
     remedy: str = ""
@@ -270,6 +274,10 @@ class Target(NamedTuple):
     def default_path(self) -> str:
         """The path pattern of where the client looks first for agent files."""
         return self.search_paths[0] if self.search_paths else self.output
+
+    def foreign_folder(self, target: str) -> Foreign | None:
+        """Return the folder in which the client finds the files of another target, or None."""
+        return next((each for each in self.foreign if each.target == target), None)
 
     @property
     def own_folders(self) -> tuple[str, ...]:
