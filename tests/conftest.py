@@ -41,7 +41,8 @@ def _isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Use a temporary cache folder, and let child processes save compiled modules."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        for name in ("PYTHONDONTWRITEBYTECODE", "FORCE_COLOR"):
+            patch.delenv(name, raising=False)
         yield
 
 
@@ -140,5 +141,5 @@ def bench(
     """
     (tmp_path / ".git").mkdir()
     if "with_note_about_default_outputs" not in request.fixturenames:
-        monkeypatch.setattr(kit_plan, "_not_loaded", _without_default_outputs(kit_plan._not_loaded))
+        monkeypatch.setattr(kit_plan, "not_loaded", _without_default_outputs(kit_plan.not_loaded))
     return Workbench(tmp_path, capsys, monkeypatch)

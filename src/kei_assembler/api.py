@@ -100,8 +100,8 @@ class Kit:
         own = self._load()
         policy = Policy.of(own)
         plan = plan_kit(own, _files(own, manifests), not manifests, policy.ignore)
-        found = policy.weigh((*plan.diagnostics, *plan.conflicts))
-        return plan._replace(diagnostics=tuple(found), conflicts=())
+        found = policy.weigh((*plan.diagnostics, *plan.about_files))
+        return plan._replace(diagnostics=tuple(found), about_files=())
 
     def apply(self, changes: Iterable[Change], force: bool = False, prune: bool = False) -> tuple[Change, ...]:
         """Make the changes that are allowed, and return those with their new status.

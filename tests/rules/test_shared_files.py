@@ -43,6 +43,14 @@ def test_one_note_says_that_agents_are_shown_twice(bench: Workbench) -> None:
     assert _codes(bench) == []
 
 
+def test_the_note_goes_away_if_the_settings_turn_the_folder_off(bench: Workbench) -> None:
+    _settings(bench, "claude-code copilot")
+    bench.write(_manifest() | {".vscode/settings.json": '{ "chat.agentFilesLocations": { ".claude/agents": true } }'})
+    assert _codes(bench) == ["O630"]
+    bench.write({".vscode/settings.json": '{ "chat.agentFilesLocations": {\n  ".claude/agents" : false } }'})
+    assert _codes(bench) == []
+
+
 @pytest.mark.parametrize("targets", ["claude-code", "copilot", "claude-code cursor", "copilot cursor codex gemini"])
 def test_other_kits_show_no_agent_twice(targets: str, bench: Workbench) -> None:
     _settings(bench, targets)

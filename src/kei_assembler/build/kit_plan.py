@@ -42,14 +42,15 @@ _AT_EACH_FILE = (outputs.output_outside_root.code, outputs.unusable_path.code)
 
 
 class Plan(NamedTuple):
-    """The diagnostics about some manifests, the changes that a build would make, and what else is wrong on disk.
+    """The diagnostics about some manifests, the changes that a build would make, and the findings about the files.
 
-    `conflicts` are errors about files that the manifests do not generate. They prevent nothing from being written.
+    `about_files` are the findings about where the files are, and about others of the same names. They prevent nothing
+    from being written.
     """
 
     diagnostics: tuple[Diagnostic, ...]
     changes: tuple[Change, ...]
-    conflicts: tuple[Diagnostic, ...] = ()
+    about_files: tuple[Diagnostic, ...] = ()
 
 
 def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> Plan:
@@ -76,7 +77,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
-    found += [*_not_loaded(kit, merged.changes), *_notes(kit, merged.noted)]
+    about_files = [*not_loaded(kit, merged.changes), *_notes(kit, merged.noted)]
     changes = merged.changes
     if whole and not has_errors(found):
         found += check_kit(merged.usage) if not kit.lacking else []
@@ -91,12 +92,14 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
             from kei_assembler.build.schema_files import schema_file_changes
 
             changes += schema_file_changes(kit)
-    conflicts = [] if has_errors(found) else merged.conflicts(changes)
-    if conflicts and not kit.settings.exclusive:  # the error says all that the note about the same file would say
-        reported = {one.location.file for one in conflicts}
+    if not has_errors(found):
+        namesakes = merged.files_of_same_name(changes)
+        about_files += namesakes
+        # The error says all that the note about the same file would say.
+        reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
-    conflicts = [one for one in conflicts if one.code not in ignored]
-    return Plan(tuple(found), tuple(changes), tuple(conflicts))
+    about_files = [one for one in about_files if one.code not in ignored]
+    return Plan(tuple(found), tuple(changes), tuple(about_files))
 
 
 def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
@@ -156,7 +159,7 @@ class _Merged:
             self.found += problems
             self.changes += [change] if change else []
 
-    def conflicts(self, changes: Iterable[Change]) -> list[Diagnostic]:
+    def files_of_same_name(self, changes: Iterable[Change]) -> list[Diagnostic]:
         """Return the findings about files that are named like the generated ones."""
         orphans = {change.path for change in changes if change.status is FileStatus.ORPHAN}
         return list(self.namesakes.on_disk({*self.owners, *self.left_out}, orphans))
@@ -189,7 +192,7 @@ class _Merged:
         return found
 
 
-def _not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic]:
+def not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic]:
     """Yield a finding for each target whose client does not look for agents where the outputs are."""
     folders = ((change.target, change.path.rpartition("/")[0]) for change in reversed(changes))
     in_each_folder = dict(zip(folders, reversed(changes), strict=True))  # the first one
@@ -204,7 +207,7 @@ def _not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnosti
 def _notes(kit: LoadedKit, noted: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Diagnostic]:
     """Yield a finding for each code and target, at the first manifest that it concerns."""
     for (code, target), files in noted.items():
-        yield from run_rule(shared_files.OF_KIT[code], kit.read_manifest(files[0]), target, files)
+        yield from run_rule(shared_files.OF_KIT[code], kit.read_manifest(files[0]), kit, target, files)
 
 
 def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kei_assembler.build import findings
 from kei_assembler.build.changes import Change, FileStatus, WritePolicy
 from kei_assembler.build.kit_plan import plan_kit
+from kei_assembler.build.repair import repair_of
 from kei_assembler.build.result import Request, RunResult, Waiver
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
@@ -78,10 +79,11 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     policy = options.policy
     plan = plan_kit(kit, files, whole, policy.ignore)
     request = Request(len(files), options.check, options.diff, kit=kit.display_folder)
-    found, conflicts, changes = policy.weigh(plan.diagnostics), policy.weigh(plan.conflicts), list(plan.changes)
+    found, about_files = policy.weigh(plan.diagnostics), policy.weigh(plan.about_files)
+    changes = list(plan.changes)
     waivers = tuple(_waivers(kit, policy, changes)) if options.check else ()
     prevents_writing = has_errors(found)
-    found += conflicts
+    found += about_files
     if prevents_writing:
         limited = tuple(findings.limited(found, policy.ignore))
         return RunResult(request, limited, (), waivers, () if request.writes else tuple(changes))
@@ -102,7 +104,9 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
         found += [diagnostic for diagnostic in conflicts if diagnostic.severity is Severity.ERROR]
         changes = [change for change in changes if change.status is not FileStatus.UNMANAGED]
     limited, limited_drift = (tuple(findings.limited(some, policy.ignore)) for some in (found, drift))
-    return RunResult(request, limited, limited_drift, waivers, tuple(changes))
+    ignored = policy.ignore.difference(kit.settings.ignore)
+    repair = repair_of(kit, changes, whole, ignored) if not request.writes else None
+    return RunResult(request, limited, limited_drift, waivers, tuple(changes), repair=repair)
 
 
 def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> list[Change]:

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.front_matter import needs_quotes
 from kei_assembler.model.adaptation import EVERYTHING, description_for
 from kei_assembler.model.manifest import Manifest
+from kei_assembler.paths import upwards
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import counted, listed
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Foreign, Target
+from kei_assembler.toml.source import MAX_BYTES
 from kei_assembler.whitespace import collapse_whitespace
 
 
 @rule("O629", Severity.NOTE)
-def description_not_quoted(target: str, agents: Sequence[str]) -> Iterable[Violation]:
+def description_not_quoted(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[Violation]:
     """A description needs quotes in YAML, but the client would keep them, so it is written without.
 
     Cursor reads everything after `description: ` as it is. To it, a description with `: ` or ` #` is fine without
@@ -57,11 +60,12 @@ def description_not_quoted(target: str, agents: Sequence[str]) -> Iterable[Viola
 
 
 @rule("O630", Severity.NOTE)
-def shown_twice(target: str, agents: Sequence[str]) -> Iterable[Violation]:
+def shown_twice(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[Violation]:
     """A program shows an agent twice, because it reads the files of two targets.
 
     VS Code reads `.github/agents` and `.claude/agents`. If a kit has files in both, its picker lists every agent twice.
-    Copilot CLI does not: there, the file of its own folder wins. There is one note for each client.
+    Copilot CLI does not: there, the file of its own folder wins. The note goes away if `.vscode/settings.json` turns
+    the second folder off. There is one note for each client.
 
     Fails::
 
@@ -92,14 +96,14 @@ def shown_twice(target: str, agents: Sequence[str]) -> Iterable[Violation]:
     """
     row = TARGETS[target]
     for foreign in row.foreign:
-        if foreign.shows_both:
+        if foreign.shows_both and not _is_turned_off(kit, foreign):
             message = f"{foreign.shows_both} shows {_agents(agents)} twice, because it also reads `{foreign.folder}`"
             shared = f'set `use-files-of = "{foreign.target}"` in `[target.{target}]` of the settings'
             yield Violation((), message, f"{foreign.remedy}; or {shared}")
 
 
 @rule("O631", Severity.NOTE)
-def served_by_foreign_file(target: str, agents: Sequence[str]) -> Iterable[Violation]:
+def served_by_foreign_file(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[Violation]:
     """A client finds an agent that is not generated for it, because it also reads another client's folder.
 
     GitHub Copilot and Cursor read `.claude/agents`. Reported if the settings name the client in `targets` and a
@@ -137,6 +141,17 @@ def served_by_foreign_file(target: str, agents: Sequence[str]) -> Iterable[Viola
     message = f"{row.label} also finds {_agents(agents)}, which `targets` leaves out, because it reads {folders}"
     remedy = next((f"; or {foreign.remedy}" for foreign in row.foreign if foreign.remedy), "")
     yield Violation(("targets",), message, f"to give it a file of its own, add `{target}`{remedy}")
+
+
+def _is_turned_off(kit: LoadedKit, foreign: Foreign) -> bool:
+    """Whether the project, or one around it up to `root`, has turned off the folder in the program's settings."""
+    entry = f'"{foreign.folder}":false'.encode()
+    for project in upwards(kit.files.resolve(kit.folder), kit.root):
+        with suppress(OSError):
+            settings = kit.tree.read(os.path.join(project, *foreign.settings_file.split("/")), MAX_BYTES)
+            if entry in settings.translate(None, b" \t\r\n"):
+                return True
+    return False
 
 
 def _agents(agents: Sequence[str]) -> str:

@@ -101,6 +101,7 @@ COPILOT = Target(
     foreign=(
         fields.CLAUDE_FOLDER._replace(
             shows_both="VS Code",
+            settings_file=".vscode/settings.json",
             remedy='in `.vscode/settings.json`, set `"chat.agentFilesLocations": { ".claude/agents": false }`',
         ),
     ),

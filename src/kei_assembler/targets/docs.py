@@ -73,8 +73,8 @@ in `.vscode/settings.json`.
 
 If `targets` in a manifest leaves such a client out, the client uses the other one's file
 ([O631](diagnostics.md#o631-served-by-foreign-file)), and perhaps does not understand what limits the agent there
-([O632](diagnostics.md#o632-limits-lost)). Give the agent a file of its own, unless one file is what you want. Then say so
-in the settings:
+([O632](diagnostics.md#o632-limits-lost)). Give the agent a file of its own, unless one file is what you want. Then say
+so in the settings:
 
     targets = ["claude-code", "copilot"]
 

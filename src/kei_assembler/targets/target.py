@@ -216,6 +216,8 @@ class Foreign(NamedTuple):
     # The program that shows both agents of a name, and how to stop it.
     shows_both: str = ""
     remedy: str = ""
+    # The file of the program's settings in a project. The folder is turned off there if its path is set to false.
+    settings_file: str = ""
 
 
 class Target(NamedTuple):
