@@ -87,6 +87,9 @@ in both. Folders are relative to the kit.
 
 - `[target.NAME] output` says where a client's files go. `{name}` is the agent's name, and `{dir}` is the folder of its
   manifest. `{dir}` can occur once.
+- With `use-files-of = "claude-code"` under `[target.copilot]` or `[target.cursor]`, an agent of both targets gets only
+  Claude Code's file, which the other client reads, too.
+- Without `output`, Claude Code's files are beside the manifests, where it does not load them. Set it as above.
 - With `limit-agents = true` under `[target.claude-code]`, an agent with the tool `Agent` can start only the agents that
   it hands off to.
 - `[defaults]` holds what you would repeat in every manifest. A manifest wins over it.

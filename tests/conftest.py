@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,11 @@ from hypothesis import HealthCheck, settings
 
 from compiled import compile_once
 from forkserver import ForkServer
+from kei_assembler.build import kit_plan
+from kei_assembler.build.changes import Change
 from kei_assembler.cli import app
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.kit import LoadedKit
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -112,7 +116,30 @@ class Workbench:
         return Run(int(exit_.value.code or 0), out, err)
 
 
+def _without_default_outputs(found: Callable[..., Iterable[Diagnostic]]) -> Callable[..., Iterable[Diagnostic]]:
+    def of_custom_outputs(kit: LoadedKit, changes: Iterable[Change]) -> Iterable[Diagnostic]:
+        return found(kit, [change for change in changes if kit.settings.of(change.target).get("output")])
+
+    return of_custom_outputs
+
+
 @pytest.fixture
-def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Workbench:
+def with_note_about_default_outputs() -> None:
+    """Let the workbench's runs report that no client loads the default output of the default target."""
+
+
+@pytest.fixture
+def bench(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Workbench:
+    """Return a workbench for an empty work tree.
+
+    Its kits may leave out where the files go, so the note about that has tests of its own.
+    """
     (tmp_path / ".git").mkdir()
+    if "with_note_about_default_outputs" not in request.fixturenames:
+        monkeypatch.setattr(kit_plan, "not_loaded", _without_default_outputs(kit_plan.not_loaded))
     return Workbench(tmp_path, capsys, monkeypatch)

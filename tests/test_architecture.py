@@ -119,7 +119,7 @@ def test_a_file_access_is_found(line: str) -> None:
 # Where Unicode's white space is right, and why. Everything else uses the definition in `whitespace`.
 UNICODE_SPACES = {
     "files.git_index": "a message of git, for people",
-    "importing.lenient_yaml": "what two clients match and trim in lines that are not YAML",
+    "markdown.lenient_yaml": "what two clients match and trim in lines that are not YAML",
     "importing.tools": "where the clients split and trim",
     "markdown.front_matter": "some YAML parsers strip any white space, so such a value is quoted",
     "markdown.hidden_text": "texts for people",

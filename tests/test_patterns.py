@@ -72,9 +72,9 @@ OUTPUTS = (
 # The patterns that depend on data, by module and by the function or constant that makes them: every pattern that it can
 # be, or examples, and the methods of `re.Pattern` that it is used with.
 MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
-    ("build.intruders", "_projects"): (["(?is:(.*)/(?:a|b/c)(?:/.*)?)"], "fullmatch"),
+    ("kit.placement", "_ending"): (["(?is:(.*)/(?:a|b/c)(?:/(.*))?)"], "fullmatch"),
     ("build.output_patterns", "reach"): ((), ""),  # names of files are short; see below
-    ("importing.lenient_yaml", "_unquoted"): (
+    ("markdown.lenient_yaml", "_unquoted"): (
         [rf"[^{quote}]*[^ \t\n\\{quote}]{quote}[ \t\n.,;:!?)]" for quote in "\"'"],
         "match",
     ),

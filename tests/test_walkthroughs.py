@@ -24,7 +24,12 @@ UPDATE = os.environ.get("UPDATE_CASES") == "1"
 
 
 @pytest.fixture
-def walk(bench: Workbench, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Walk:
+def walk(
+    with_note_about_default_outputs: None,  # noqa: ARG001 - a page shows everything
+    bench: Workbench,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Walk:
     for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"):
         monkeypatch.delenv(name, raising=False)
     return Walk(bench, tmp_path_factory.mktemp("home"))

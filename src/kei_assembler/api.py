@@ -100,7 +100,8 @@ class Kit:
         own = self._load()
         policy = Policy.of(own)
         plan = plan_kit(own, _files(own, manifests), not manifests, policy.ignore)
-        return plan._replace(diagnostics=tuple(policy.weigh(plan.diagnostics)))
+        found = policy.weigh((*plan.diagnostics, *plan.about_files))
+        return plan._replace(diagnostics=tuple(found), about_files=())
 
     def apply(self, changes: Iterable[Change], force: bool = False, prune: bool = False) -> tuple[Change, ...]:
         """Make the changes that are allowed, and return those with their new status.

@@ -169,7 +169,7 @@ def test_a_reader_that_closes_early_is_not_an_error(bench: Workbench) -> None:
     run = subprocess.run(["bash", "-c", command], cwd=bench.folder, capture_output=True, text=True, check=True)
     assert run.stdout == "--- /dev/null\n0\n"
     assert "Traceback" not in run.stderr
-    assert run.stderr.endswith("300 agents, 300 files: 300 to create\nto apply this, run: assemble --all\n")
+    assert run.stderr.endswith("300 agents, 300 files: 300 to create; 1 note\nto apply this, run: assemble --all\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")

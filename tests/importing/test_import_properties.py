@@ -14,13 +14,13 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kei_assembler.importing import lenient_yaml
 from kei_assembler.importing.agent_file import read_agent
 from kei_assembler.importing.bodies import closed
 from kei_assembler.importing.convert import convert
 from kei_assembler.importing.hard_breaks import with_backslashes
 from kei_assembler.importing.names import unique_names
 from kei_assembler.importing.pending_kit import manifest_text, new_kit, pending_manifests
+from kei_assembler.markdown import lenient_yaml
 from kei_assembler.markdown.structure import trimmed
 from kei_assembler.render.renderer import Renderer
 from kei_assembler.rules import check_manifest

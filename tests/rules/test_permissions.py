@@ -192,7 +192,7 @@ ignore = ["B206"]
 allow-characters = { "U+00AD" = "narrow columns" }
 
 [target.claude-code]
-output = "../out/{name}.md"
+output = "../.claude/agents/{name}.md"
 
 [[allow-rights]]
 agent = "a"
@@ -204,7 +204,7 @@ WAIVERS = [
     ("H301 is ignored", ""),
     ("U+00AD SOFT HYPHEN may be in the text", "narrow columns"),
     ("a may have claude-code.hooks", "formats"),
-    ("files are written outside the kit, to ../out", ""),
+    ("files are written outside the kit, to ../.claude/agents", ""),
 ]
 
 

@@ -8,8 +8,7 @@ not checked out.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ from kei_assembler.files import Entry
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
-from kei_assembler.paths import is_inside, normalize, upwards
+from kei_assembler.paths import is_inside, normalize
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 
@@ -69,20 +68,9 @@ def _places(kit: LoadedKit, row: Target) -> list[_Place]:
         is_shared = not where.folder.strip("./")
         is_deep = row.searches_subfolders or "{" in os.path.dirname(pattern)
         found.append(_Place(where.folder, is_deep, where if is_shared else None))
-        for project in _projects(kit, row, where.folder):
+        for project in kit.placement.projects(row.name, where.folder):
             found += (_Place(normalize(f"{project}/{each}"), row.searches_subfolders) for each in row.agent_folders)
     return list(dict.fromkeys(found))
-
-
-def _projects(kit: LoadedKit, row: Target, folder: str) -> Iterator[str]:
-    """The folders, up to the root, that are a project in which the client finds the files of an output folder."""
-    top = os.path.normpath(kit.path(kit.settings.root))
-    agent_folder = re.compile(rf"(?is:(.*)/(?:{'|'.join(map(re.escape, row.agent_folders))})(?:/.*)?)")
-    for path in (os.path.normpath(kit.path(folder)), kit.files.resolve(kit.path(folder))):
-        match = agent_folder.fullmatch(path.replace(os.sep, "/"))
-        project = os.path.normpath(match[1] or os.sep) if match else ""
-        if is_inside(project, top):
-            yield from (normalize(os.path.relpath(each, kit.folder)) for each in upwards(project, top))
 
 
 class _Search:

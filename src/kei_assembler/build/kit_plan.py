@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler.build.changes import Change
+from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.cost import Cost
+from kei_assembler.build.namesakes import Named, Namesakes
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.build.parallel import shared
 from kei_assembler.build.planner import ManifestPlan, Planner
@@ -16,7 +17,15 @@ from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_err
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
-from kei_assembler.rules import check_block, check_defaults, check_kit, check_templates, outputs
+from kei_assembler.rules import (
+    check_block,
+    check_defaults,
+    check_kit,
+    check_templates,
+    outputs,
+    placement,
+    shared_files,
+)
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
@@ -33,10 +42,15 @@ _AT_EACH_FILE = (outputs.output_outside_root.code, outputs.unusable_path.code)
 
 
 class Plan(NamedTuple):
-    """The diagnostics about some manifests, and the changes that a build would make."""
+    """The diagnostics about some manifests, the changes that a build would make, and the findings about the files.
+
+    `about_files` are the findings about where the files are, and about others of the same names. They prevent nothing
+    from being written.
+    """
 
     diagnostics: tuple[Diagnostic, ...]
     changes: tuple[Change, ...]
+    about_files: tuple[Diagnostic, ...] = ()
 
 
 def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> Plan:
@@ -63,6 +77,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
+    about_files = [*not_loaded(kit, merged.changes), *_notes(kit, merged.noted)]
     changes = merged.changes
     if whole and not has_errors(found):
         found += check_kit(merged.usage) if not kit.lacking else []
@@ -77,7 +92,14 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
             from kei_assembler.build.schema_files import schema_file_changes
 
             changes += schema_file_changes(kit)
-    return Plan(tuple(found), tuple(changes))
+    if not has_errors(found):
+        namesakes = merged.files_of_same_name(changes)
+        about_files += namesakes
+        # The error says all that the note about the same file would say.
+        reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
+        changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
+    about_files = [one for one in about_files if one.code not in ignored]
+    return Plan(tuple(found), tuple(changes), tuple(about_files))
 
 
 def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
@@ -102,6 +124,8 @@ class _Merged:
         self.owners: dict[str, str] = {}
         self.paths: list[str] = []
         self.left_out: dict[str, str] = {}
+        self.namesakes = Namesakes(kit)
+        self.noted: dict[tuple[str, str], list[str]] = {}
         self._causes: set[tuple[str, str, Location | None]] = set()
 
     def without_lacking(self, files: Sequence[str]) -> list[str]:
@@ -123,14 +147,22 @@ class _Merged:
         self.left_out.update(plan.left_out)
         if plan.use:
             self.usage.add(plan.use)
-        for path, real, change, problems in plan.outputs:
+        for noted in plan.noted:
+            self.noted.setdefault(noted, []).append(plan.file)
+        for path, real, change, problems, target, name in plan.outputs:
             if real in self.owners:
                 self.found += run_rule(outputs.duplicate_output, Source(plan.file, ""), path, self.owners[real])
                 continue
             self.owners[real] = plan.file
             self.paths.append(path)
+            self.found += self.namesakes.add([Named(target, path, plan.file, name)])
             self.found += problems
             self.changes += [change] if change else []
+
+    def files_of_same_name(self, changes: Iterable[Change]) -> list[Diagnostic]:
+        """Return the findings about files that are named like the generated ones."""
+        orphans = {change.path for change in changes if change.status is FileStatus.ORPHAN}
+        return list(self.namesakes.on_disk({*self.owners, *self.left_out}, orphans))
 
     def _is_new(self, diagnostic: Diagnostic) -> bool:
         """Return whether a shared finding has not been reported yet: one cause is one finding."""
@@ -158,6 +190,24 @@ class _Merged:
     def _counted(self, found: list[Diagnostic]) -> list[Diagnostic]:
         self.cost.add_findings(found)
         return found
+
+
+def not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic]:
+    """Yield a finding for each target whose client does not look for agents where the outputs are."""
+    folders = ((change.target, change.path.rpartition("/")[0]) for change in reversed(changes))
+    in_each_folder = dict(zip(folders, reversed(changes), strict=True))  # the first one
+    reported = set()
+    for change in reversed(in_each_folder.values()):
+        if change.target not in reported and not kit.placement.is_loaded(change.target, change.path):
+            reported.add(change.target)
+            source = kit.settings_source or Source(change.manifest, "")
+            yield from run_rule(placement.output_not_loaded, source, kit, change.target, change.path)
+
+
+def _notes(kit: LoadedKit, noted: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Diagnostic]:
+    """Yield a finding for each code and target, at the first manifest that it concerns."""
+    for (code, target), files in noted.items():
+        yield from run_rule(shared_files.OF_KIT[code], kit.read_manifest(files[0]), kit, target, files)
 
 
 def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:

@@ -19,6 +19,7 @@ from kei_assembler.rules import check_limits, check_manifest, outputs, text
 from kei_assembler.rules.limits import Given
 from kei_assembler.rules.manifest_context import ManifestUse, use_of
 from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.shared_files import kit_notes
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
@@ -33,13 +34,16 @@ _LIMITED = {"body": "body", "prompt": "prompt", "file": "content"}
 class Output(NamedTuple):
     """The output of an artifact: its path, its change, and its problems.
 
-    `real` is the resolved, case-folded path. `change` is None if the existing file cannot be read.
+    `real` is the resolved, case-folded path. `change` is None if the existing file cannot be read. `name` is the name
+    in the front matter, or empty.
     """
 
     path: str
     real: str
     change: Change | None
     problems: list[Diagnostic]
+    target: str
+    name: str
 
 
 class ManifestPlan(NamedTuple):
@@ -47,7 +51,7 @@ class ManifestPlan(NamedTuple):
 
     `shared` contains findings whose cause other manifests can share, such as a template. `left_out` contains the
     outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
-    be read. `kept` and `handled` are the cost of the plan, see `Cost`.
+    be read. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes` returns.
     """
 
     file: str
@@ -58,6 +62,7 @@ class ManifestPlan(NamedTuple):
     use: ManifestUse | None
     kept: int = 0
     handled: int = 0
+    noted: tuple[tuple[str, str], ...] = ()
 
 
 class Planner:
@@ -128,7 +133,8 @@ class Planner:
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
         manifest, problems = check_manifest(self.kit, source)
         problems = [problem for problem in problems if problem.code not in self.ignored]
-        plan = ManifestPlan(file, problems, [], [], {}, use_of(self.kit, manifest), handled=size)
+        noted = kit_notes(self.kit, manifest, file)
+        plan = ManifestPlan(file, problems, [], [], {}, use_of(self.kit, manifest), handled=size, noted=noted)
         return None if has_errors(problems) else manifest, plan
 
     def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:
@@ -168,7 +174,7 @@ class Planner:
             except OSError as error:
                 reason = error.strerror or str(error)
                 change, problems = None, run_rule(outputs.output_unreadable, source, path, reason)
-            plan.outputs.append(Output(path, real.casefold(), change, problems))
+            plan.outputs.append(Output(path, real.casefold(), change, problems, artifact.target, artifact.name))
 
 
 def _check_limits(artifact: Artifact) -> list[Diagnostic]:

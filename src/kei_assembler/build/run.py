@@ -79,9 +79,12 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     policy = options.policy
     plan = plan_kit(kit, files, whole, policy.ignore)
     request = Request(len(files), options.check, options.diff, kit=kit.display_folder)
-    found, changes = policy.weigh(plan.diagnostics), list(plan.changes)
+    found, about_files = policy.weigh(plan.diagnostics), policy.weigh(plan.about_files)
+    changes = list(plan.changes)
     waivers = tuple(_waivers(kit, policy, changes)) if options.check else ()
-    if has_errors(found):
+    prevents_writing = has_errors(found)
+    found += about_files
+    if prevents_writing:
         limited = tuple(findings.limited(found, policy.ignore))
         return RunResult(request, limited, (), waivers, () if request.writes else tuple(changes))
 

@@ -1,6 +1,6 @@
 """Import: convert existing agent files to manifests that generate them again.
 
-`run` is the entry point. `paths` finds the files. `lenient_yaml`, `agent_file` and `legacy_syntax` read them, and
+`run` is the entry point. `paths` finds the files. `agent_file` and `legacy_syntax` read them, and
 `already_generated` recognizes those that need no import. `names`, `tools`, `bodies`, `hard_breaks` and `convert` make
 manifests of them, and `pending_kit` is the kit with these manifests. The codes of the diagnostics are in
 `rules.imports` and `rules.bodies`.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span
-from kei_assembler.importing.lenient_yaml import FrontMatter, LocatedValue, Recovery, RefusedYamlError, by_lines, read
+from kei_assembler.markdown.lenient_yaml import FrontMatter, LocatedValue, Recovery, RefusedYamlError, by_lines, read
 from kei_assembler.markdown.stamp import MARKUP, split
 from kei_assembler.rules.definition import Rule, Violation
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file

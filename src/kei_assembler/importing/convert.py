@@ -12,10 +12,10 @@ from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
 from kei_assembler.importing.hard_breaks import with_backslashes
 from kei_assembler.importing.legacy_syntax import modernized
-from kei_assembler.importing.lenient_yaml import as_text
 from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
+from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.rules import bodies, imports
 from kei_assembler.suggestions import listed

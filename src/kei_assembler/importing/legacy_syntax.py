@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
-from kei_assembler.importing.lenient_yaml import LocatedValue
+from kei_assembler.markdown.lenient_yaml import LocatedValue
 from kei_assembler.rules.imports import front_matter_guessed
 from kei_assembler.targets import TARGETS
 

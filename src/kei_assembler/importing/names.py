@@ -8,8 +8,8 @@ from itertools import count
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
-from kei_assembler.importing.lenient_yaml import as_text
 from kei_assembler.importing.paths import name_by_path
+from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.model.manifest import slug
 from kei_assembler.rules import imports
 from kei_assembler.targets import TARGETS

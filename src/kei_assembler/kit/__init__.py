@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kei_assembler.diagnostics import ExcessError, KeyPath
 from kei_assembler.files import DISK, Entry, Files
@@ -19,6 +19,9 @@ from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
 from kei_assembler.validation import Shape, ValidationError, fits
+
+if TYPE_CHECKING:
+    from kei_assembler.kit.placement import Placement
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -67,6 +70,13 @@ class LoadedKit:
     def tree(self) -> Tree:
         """The folder that all sources and outputs must lie in, and what is below it."""
         return Tree(self.path(self.settings.root), self.files)
+
+    @cached_property
+    def placement(self) -> Placement:
+        """Where the outputs are placed, as their clients see it."""
+        from kei_assembler.kit.placement import Placement
+
+        return Placement(self)
 
     @property
     def root(self) -> str:
@@ -146,7 +156,8 @@ class LoadedKit:
 
     def _all_targets_of(self, manifest: Manifest) -> tuple[str, ...]:
         wanted = (target for target in manifest.targets or self.settings.targets if target in TARGETS)
-        return tuple(dict.fromkeys(wanted))
+        found = tuple(dict.fromkeys(wanted))
+        return tuple(target for target in found if self.settings.of(target).get("use-files-of") not in found)
 
     def output(self, target: str, name: str, file: str) -> str:
         """Return the path of the output for an agent's name, its manifest `file` and a target."""

@@ -38,13 +38,13 @@ def front_matter(entries: Iterable[tuple[str, Value]]) -> str:
 def yaml(value: Value) -> str:
     """Return a value as YAML on one line."""
     if isinstance(value, str):
-        return quoted(value) if _needs_quotes(value) else value
+        return quoted(value) if needs_quotes(value) else value
     if isinstance(value, list | tuple):
         return f"[{', '.join(_flow_item(item) for item in value)}]"
     return json(value)
 
 
-def _needs_quotes(text: str) -> bool:
+def needs_quotes(text: str) -> bool:
     """Return whether a parser would read the text, as a plain scalar, as anything else."""
     if not text.isprintable():
         ends_early = _ENDS_EARLY.search(text) is not None

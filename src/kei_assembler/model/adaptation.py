@@ -67,7 +67,8 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
     """Return the manifest adapted to a target. `settings` are the kit's settings for that target."""
     own = manifest.target.get(target.name, {})
     tools = toolset(_limited(manifest, settings), target.name)
-    values: dict[str, Value] = {"name": manifest.name, "description": manifest.description, **target.defaults}
+    description = description_for(manifest, settings)
+    values: dict[str, Value] = {"name": manifest.name, "description": description, **target.defaults}
     if tools.granted is not None:
         values[target.tools.key] = _tools_value(target.tools, tools.granted)
     if target.tools.agents_key:
@@ -81,6 +82,18 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
     # Prose has an empty key, which drops out here.
     entries = tuple((key, written[key]) for key in target.keys if key in written)
     return Adapted(entries, in_words(tools) if target.tools.output_format == "prose" else None)
+
+
+# What cannot be in a plain YAML value: the end of a key, and the start of a comment.
+_ENDS_VALUE = re.compile(r":? #|: |:$")
+
+
+def description_for(manifest: Manifest, settings: Mapping[str, object]) -> str:
+    """Return the description for a target. With `plain-descriptions`, it needs no quotes in YAML."""
+    if not settings.get("plain-descriptions"):
+        return manifest.description
+    description = collapse_whitespace(manifest.description)
+    return _ENDS_VALUE.sub(lambda match: " – " if " " in match[0] else "", description)
 
 
 def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:

@@ -32,7 +32,8 @@ class Artifact(NamedTuple):
 
     `path` and `manifest` are relative to the kit. `content` is UTF-8 with LF. `body` is the rendered template. `line`
     is the stamp if the client passes it to the model, otherwise it is empty. `allowed` lists what the body has to say
-    that the agent may do; it is None if the front matter says that, or nothing is limited.
+    that the agent may do; it is None if the front matter says that, or nothing is limited. `name` is the name in the
+    front matter, or empty.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Artifact(NamedTuple):
     body: str = ""
     line: str = ""
     allowed: tuple[str, ...] | None = None
+    name: str = ""
 
     @property
     def prompt(self) -> str:
@@ -79,7 +81,8 @@ class Renderer:
         line = line_for(parts, row.form.comment, self._source(path, file), file)
         parts.insert(1, line.encode())
         stamp = line if row.form.has_stamp_in_prompt else ""
-        return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed)
+        name = str(dict(adapted.entries).get("name", ""))
+        return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed, name)
 
     def _source(self, path: str, file: str) -> str:
         """Return the path of a manifest relative to its output."""

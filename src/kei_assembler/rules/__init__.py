@@ -17,6 +17,8 @@ from kei_assembler.rules import (
     limits,
     names,
     permissions,
+    placement,
+    shared_files,
     text,
     tools,
 )
@@ -26,7 +28,7 @@ from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.toml.source import Source
 
-_FAMILIES = (keys, names, tools, blocks, handoffs, text, permissions)
+_FAMILIES = (keys, names, tools, blocks, handoffs, text, permissions, placement, shared_files)
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
 OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)

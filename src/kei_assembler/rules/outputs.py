@@ -76,7 +76,7 @@ def output_is_source(path: str, what: str) -> Iterable[Violation]:
 
         # assemble.toml
         [target.claude-code]
-        output = "out/{name}.md"
+        output = ".claude/agents/{name}.md"
     """
     yield Violation(START, f"the output `{path}` would be {what}", "change the setting `output`")
 
@@ -131,7 +131,7 @@ def duplicate_output(path: str, other: str) -> Iterable[Violation]:
         targets = ["claude-code", "opencode"]
 
         [target.opencode]
-        output = "opencode/{name}.md"
+        output = "kit/.opencode/agents/{name}.md"
     """
     yield Violation(START, f"the output `{path}` is also an output of {other}", "give each a different path")
 
@@ -287,7 +287,7 @@ def output_among_manifests(path: str) -> Iterable[Violation]:
 
         # assemble.toml
         [target.codex]
-        output = "codex/{name}.toml"
+        output = "kit/.codex/agents/{name}.toml"
     """
     message = f"the output `{path}` would be read as a manifest"
     yield Violation(START, message, "change the setting `output` to another folder")

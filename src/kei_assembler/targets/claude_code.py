@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Limit, Loader, Right, Target, Tools, words
+from kei_assembler.targets.target import Key, Limit, Loader, Plugin, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
 
 CLAUDE_TOOLS = tuple(
@@ -99,6 +99,19 @@ CLAUDE_CODE = Target(
     search_paths=(".claude/agents/{name}.md",),
     loader=Loader(ends_at_any_dashes=True, requires_lf=True, unescapes_newlines=True),
     searches_subfolders=True,
+    plugin=Plugin(
+        (".claude-plugin/plugin.json", ".claude-plugin/marketplace.json"),
+        ignored={
+            "permissionMode": "the agent asks as the session does",
+            "hooks": "they never run",
+            "mcpServers": "the agent does not get these servers",
+            "initialPrompt": "the agent starts without it",
+            "observer": "nobody watches the agent",
+            "observerMessage": "nobody watches the agent",
+            "observeSubagents": "nobody watches the agents that this one starts",
+        },
+        accepted={"isolation": ("worktree",)},
+    ),
     tables_as_lists=("mcpServers",),
     settings=(
         Field(

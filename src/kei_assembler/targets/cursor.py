@@ -5,7 +5,7 @@ from __future__ import annotations
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.forms import LINES
-from kei_assembler.targets.target import Key, Limit, Loader, Right, Target, Tools, words
+from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, Field, list_of, matching
 
 _ONE_NAME = matching("[^,\n]+", "a tool name without commas")
@@ -39,10 +39,26 @@ CURSOR = Target(
         input_format="commas",
     ),
     form=LINES,
-    other_folders=(".claude/agents", ".grok/agents"),
+    foreign=(fields.CLAUDE_FOLDER._replace(has_mcp_names=True), Foreign(".grok/agents")),
     searches_subfolders=True,
-    loader=Loader(named_by_file=True, finds_late_front_matter=True, suffixes=(".md", ".mdc", ".markdown")),
+    settings=(
+        fields.USE_FILES_OF,
+        Field(
+            "plain-descriptions",
+            BOOLEAN,
+            "Whether to write ` – ` for `: ` and ` #` in descriptions, which would need quotes in YAML.",
+        ),
+    ),
+    plugin=Plugin((".cursor-plugin/plugin.json", ".claude-plugin/plugin.json")),
+    loader=Loader(
+        named_by_file=True, hyphens_for=" _", finds_late_front_matter=True, suffixes=(".md", ".mdc", ".markdown")
+    ),
     models=("inherit",),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
-    unsupported=("A description of several lines is written as one line.",),
+    unsupported=(
+        "A description of several lines is written as one line.",
+        "Quotes around a value, which the client keeps. A description with `: ` or ` #` is therefore written without "
+        "them. The client reads it as it is, but linters, GitHub's pages and other readers of YAML report an error. "
+        "The setting `plain-descriptions` avoids that.",
+    ),
 )

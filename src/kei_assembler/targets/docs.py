@@ -42,6 +42,61 @@ that. The column *permissions* says for each key whether it does:
 - Everything in a table that grants a right, such as `hooks` or `mcpServers`, belongs to that right.
 - A key whose permissions nobody has decided is unknown, and is never written. The same goes for the keys that a section
   lists as *not written*, and for all other keys that a client may have.
+
+## Where files have to be
+
+A client loads the agents of a project from its own folder. For the default target, `output` has to say so, because by
+default its files are beside the manifests:
+
+    [target.claude-code]
+    output = ".claude/agents/{name}.md"
+
+If a client does not load an output from where it is, a note says that, once for each client
+([O627](diagnostics.md#o627-output-not-loaded)). The lines *loads* name the folders.
+
+Some clients also load agents from a plugin or an extension: a folder that contains a certain file. The lines *plugin*
+name these files. In a plugin, Claude Code calls the agent `critic` of the plugin `team` `team:critic`, and it ignores
+some keys. A manifest that sets one of them gets a warning ([O628](diagnostics.md#o628-ignored-in-plugin)): a hook that
+guards something never runs there.
+
+## Clients that read each other's folders
+
+The lines *also reads* say which folders of other clients a client reads. If it has a file of its own for an agent, that
+file wins. So an agent of both clients needs nothing, with one exception: VS Code shows both files
+([O630](diagnostics.md#o630-shown-twice)). To stop that, set `"chat.agentFilesLocations": { ".claude/agents": false }`
+in `.vscode/settings.json`.
+
+If `targets` in a manifest leaves such a client out, the client uses the other one's file
+([O631](diagnostics.md#o631-served-by-foreign-file)), and perhaps does not understand what limits the agent there
+([O632](diagnostics.md#o632-limits-lost)). Give the agent a file of its own, unless one file is what you want. Then say
+so in the settings:
+
+    targets = ["claude-code", "copilot"]
+
+    [target.copilot]
+    use-files-of = "claude-code"
+
+Agents of both targets get only Claude Code's file, and `assemble` reports what Copilot does not understand there. An
+agent of Copilot alone still gets its file.
+
+| folder | is read by |
+|---|---|
+| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor; also Grok Build, Auggie, Goose |
+| `.github/agents` | GitHub Copilot and VS Code |
+| `.cursor/agents` | Cursor |
+| `.grok/agents` | Grok Build; also Cursor |
+| `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
+
+## Descriptions in Cursor
+
+Cursor does not read YAML. It takes everything after `description: ` as it is, so quotes would become part of the
+description. No form of a description with `: ` or ` #` is both clean in Cursor and YAML for everybody else. By default,
+`assemble` writes for Cursor: without quotes. The other readers are linters and GitHub's pages, which then report an
+error, and one note for the whole kit says so ([O629](diagnostics.md#o629-description-not-quoted)). You can
+
+- rephrase these descriptions
+- set `plain-descriptions = true` under `[target.cursor]`, which writes ` – ` for `: ` and ` #` in Cursor's files
+- ignore O629
 """
 
 
@@ -61,6 +116,10 @@ def _line(key: Key) -> str:
 def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield "file", f"`{row.output}`, {row.form.label}"
     yield "loads", _loads(row)
+    if row.foreign:
+        yield "also reads", f"{_code(each.folder for each in row.foreign)}; a file of its own wins"
+    if row.plugin.markers:
+        yield "plugin", _plugin(row)
     yield "keys", _code(row.keys)
     yield from (("tools", fact) for fact in _tools(row.tools))
     yield "model", _models(row)
@@ -133,6 +192,13 @@ def _loads(row: Target) -> str:
     front_matter = ", with front matter" if needs_front_matter else ""
     where = f"in {_code(row.agent_folders)}{' and below' if row.searches_subfolders else ''}"
     return f"{_code(f'*{suffix}' for suffix in row.suffixes)} {where}{front_matter}{exception}"
+
+
+def _plugin(row: Target) -> str:
+    plugin = row.plugin
+    markers = " or ".join(f"`{each}`" for each in plugin.markers)
+    where = f"a folder with {markers} is a plugin; its agents are in `{plugin.folder}`"
+    return f"{where}, and {_code(plugin.ignored)} are ignored there" if plugin.ignored else where
 
 
 def _code(words: Iterable[str]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kei_assembler.targets.target import Key, Limit
-from kei_assembler.validation import BOOLEAN, LINE, POSITIVE, STRINGS, TABLE_OF_ANYTHING, Field, table_of
+from kei_assembler.targets.target import Foreign, Key, Limit
+from kei_assembler.validation import BOOLEAN, LINE, POSITIVE, STRINGS, TABLE_OF_ANYTHING, Field, one_of, table_of
 
 NOTHING = "grants nothing"
 MODEL = Key(Field("model", LINE, "The model for this target, instead of the manifest's `model`."), NOTHING)
@@ -23,3 +23,17 @@ EDITS = "change files without asking"
 STARTS_SERVERS = "start and use MCP servers of its own"
 RUNS_HOOKS = "run commands at events without asking"
 NON_EMPTY_DESCRIPTION = Limit("description", minimum=1, is_advisory=True)
+CLAUDE_FOLDER = Foreign(
+    ".claude/agents",
+    "claude-code",
+    ignored={
+        "disallowedTools": "the agent has these tools",
+        "hooks": "they never run",
+        "permissionMode": "the agent asks as the session does",
+    },
+)
+USE_FILES_OF = Field(
+    "use-files-of",
+    one_of(CLAUDE_FOLDER.target),
+    "The target whose files this client uses. An agent of both targets then gets only the file of that one.",
+)

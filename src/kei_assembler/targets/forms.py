@@ -30,6 +30,8 @@ class Form(NamedTuple):
     write: Callable[[Entries, str], tuple[str, ...]]
     # Whether the client passes the stamp to the model, together with the body.
     has_stamp_in_prompt: bool = True
+    # Whether the client keeps the quotes around a value, so that none are written, even where YAML needs them.
+    keeps_quotes: bool = False
 
 
 def _markdown(entries: Entries, body: str) -> tuple[str, ...]:
@@ -95,7 +97,9 @@ _BODY_KEY = re.compile(
 )
 
 MARKDOWN = Form("Markdown with YAML front matter", ".md", MARKUP, _FRONT_MATTER, _markdown)
-LINES = Form("Markdown with front matter of plain `key: value` lines", ".md", MARKUP, _FRONT_MATTER, _lines)
+LINES = Form(
+    "Markdown with front matter of plain `key: value` lines", ".md", MARKUP, _FRONT_MATTER, _lines, keeps_quotes=True
+)
 TOML = Form(
     f"TOML with the body in `{BODY_KEY}`",
     ".toml",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Limit, Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import Key, Limit, Loader, Plugin, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
 
 _TOOLS = (
@@ -62,6 +62,7 @@ GEMINI = Target(
     ),
     models=("inherit",),
     loader=Loader(ignored_prefix="_"),
+    plugin=Plugin(("gemini-extension.json",)),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`"),

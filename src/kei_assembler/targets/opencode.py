@@ -111,6 +111,7 @@ OPENCODE = Target(
     defaults={"mode": "subagent"},
     search_paths=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
     other_folders=(".opencode/modes", ".opencode/mode"),
+    user_folders=(".config/opencode/agents", ".config/opencode/agent"),
     loader=Loader(
         has_optional_front_matter=True,
         named_by_file=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Limit, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import Key, Limit, Plugin, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import STRINGS, Field, list_of, matching, one_of
 
 _ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
@@ -60,6 +60,7 @@ QWEN = Target(
         empty_means_all=True,
         input_format="words",
     ),
+    plugin=Plugin(("qwen-extension.json", "gemini-extension.json", ".claude-plugin/plugin.json")),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("description", maximum=1000, is_advisory=True),

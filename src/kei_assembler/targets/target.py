@@ -169,6 +169,10 @@ class Loader(NamedTuple):
     named_by_file: bool = False
     # Whether that name includes the folders between the client's own folder and the file.
     folders_in_name: bool = False
+    # Whether two files of one name are one agent, whatever names their front matter has.
+    is_known_by_file: bool = False
+    # The characters of a file name that become hyphens in the agent's name.
+    hyphens_for: str = ""
     # The client skips files whose names start with this.
     ignored_prefix: str = ""
     # The client's current keys by the older ones that it still accepts.
@@ -185,6 +189,35 @@ class Loader(NamedTuple):
     finds_late_front_matter: bool = False
     # The ends of the names of agent files, if there are others than that of the form.
     suffixes: tuple[str, ...] = ()
+
+
+class Plugin(NamedTuple):
+    """How a client loads agents from a plugin: a folder that contains one of the files `markers`."""
+
+    markers: tuple[str, ...]
+    # The folder of the plugin in which the client looks for agents, with its subfolders. The marker can name others.
+    folder: str = "agents"
+    # The keys that the client ignores there, each with what that means for the agent.
+    ignored: Mapping[str, str] = {}
+    # The only values of other keys that the client accepts there.
+    accepted: Mapping[str, tuple[str, ...]] = {}
+
+
+class Foreign(NamedTuple):
+    """A folder of another client in which a client finds agents, too. Of two agents of a name, its own file wins."""
+
+    folder: str
+    # The target whose files are there. It is empty if the other client is not a target.
+    target: str = ""
+    # Whether the client understands the names of MCP tools in these files. It understands those of its `Tools.names`.
+    has_mcp_names: bool = False
+    # The keys of these files that the client ignores although they limit the agent, each with what that means.
+    ignored: Mapping[str, str] = {}
+    # The program that shows both agents of a name, and how to stop it.
+    shows_both: str = ""
+    remedy: str = ""
+    # The file of the program's settings in a project. The folder is turned off there if its path is set to false.
+    settings_file: str = ""
 
 
 class Target(NamedTuple):
@@ -221,8 +254,12 @@ class Target(NamedTuple):
     # Path patterns of where the client looks in a project: the current one first, then older ones that it still
     # accepts. If there are none, it looks only at `output`.
     search_paths: tuple[str, ...] = ()
-    # More folders of a project in which the client finds agents, such as those of another client.
+    # More folders of its own in which the client finds agents.
     other_folders: tuple[str, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
+    # Other ends of the paths of folders with agents: those of a user, if they are named differently.
+    user_folders: tuple[str, ...] = ()
+    plugin: Plugin = Plugin(())
     loader: Loader = Loader()
 
     @property
@@ -240,11 +277,20 @@ class Target(NamedTuple):
         """The path pattern of where the client looks first for agent files."""
         return self.search_paths[0] if self.search_paths else self.output
 
+    def foreign_folder(self, target: str) -> Foreign | None:
+        """Return the folder in which the client finds the files of another target, or None."""
+        return next((each for each in self.foreign if each.target == target), None)
+
+    @property
+    def own_folders(self) -> tuple[str, ...]:
+        """The folders of a project in which the client finds agents that are written for it."""
+        own = (path.partition("/{name}")[0] for path in self.search_paths or (self.output,))
+        return tuple(dict.fromkeys((*own, *self.other_folders)))
+
     @property
     def agent_folders(self) -> tuple[str, ...]:
         """All folders of a project in which the client finds agents."""
-        own = (path.partition("/{name}")[0] for path in self.search_paths or (self.output,))
-        return tuple(dict.fromkeys((*own, *self.other_folders)))
+        return (*self.own_folders, *(each.folder for each in self.foreign))
 
     @property
     def suffixes(self) -> tuple[str, ...]:

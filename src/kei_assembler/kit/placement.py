@@ -1,0 +1,120 @@
+"""Where outputs are placed: in a client's own folder, in a plugin, or where the client does not look for agents."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING
+
+from kei_assembler.paths import is_inside, normalize, upwards
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Target
+from kei_assembler.toml.source import MAX_BYTES
+
+if TYPE_CHECKING:
+    from kei_assembler.kit import LoadedKit
+
+
+@cache
+def client_folder(target: str) -> re.Pattern[str]:
+    """Return a pattern for the folders of a client, and those in them, in any project.
+
+    Group 1 is the project, and group 2 the path below the client's folder. The pattern matches whole absolute paths
+    with `/`, in any case, since some file systems ignore the case.
+    """
+    return _ending(TARGETS[target].agent_folders)
+
+
+@cache
+def _user_folder(target: str) -> re.Pattern[str] | None:
+    row = TARGETS[target]
+    return _ending(row.user_folders) if row.user_folders else None
+
+
+def _ending(folders: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?is:(.*)/(?:{'|'.join(map(re.escape, folders))})(?:/(.*))?)")
+
+
+class Placement:
+    """The placement of a kit's outputs. Folders are relative to the kit."""
+
+    def __init__(self, kit: LoadedKit) -> None:
+        self.kit = kit
+        self.plugin_file = cache(self._find_plugin_file)
+        """The file that marks the plugin which a folder of outputs is part of; see `_find_plugin_file`."""
+
+    def projects(self, target: str, folder: str) -> Iterator[str]:
+        """Yield the folders, up to the root, that are a project in which the client finds the files of a folder."""
+        top = os.path.normpath(self.kit.path(self.kit.settings.root))
+        for path in self._spellings(folder):
+            match = client_folder(target).fullmatch(path)
+            project = os.path.normpath(match[1] or os.sep) if match else ""
+            if is_inside(project, top):
+                around = upwards(project, top)
+                yield from (normalize(os.path.relpath(each, self.kit.folder)) for each in around)
+
+    def name_by_file(self, target: str, path: str) -> str:
+        """Return the name that a client gives an agent by its file."""
+        row, (folder, name) = TARGETS[target], os.path.split(path)
+        ends = (*(pattern.partition("{name}")[2] for pattern in row.search_paths), *row.suffixes)
+        name = name.removesuffix(max(filter(name.endswith, ends), key=len, default=""))
+        if row.loader.folders_in_name:
+            match = client_folder(target).fullmatch(self._spellings(folder)[0])
+            name = f"{match[2]}/{name}" if match and match[2] else name
+        return name.translate(dict.fromkeys(map(ord, row.loader.hyphens_for), "-"))
+
+    def is_loaded(self, target: str, path: str) -> bool:
+        """Return whether a client loads an output: by its name, and by its folder, in a project or in a plugin."""
+        row, (folder, name) = TARGETS[target], os.path.split(path)
+        prefix = row.loader.ignored_prefix
+        if not name.casefold().endswith(row.suffixes) or (prefix and name.startswith(prefix)):
+            return False
+        return self._is_in_client_folder(row, folder) or self._is_in_plugin(row, folder) or self._is_linked(row, folder)
+
+    def _is_in_client_folder(self, row: Target, folder: str) -> bool:
+        patterns = filter(None, (client_folder(row.name), _user_folder(row.name)))
+        found = [pattern.fullmatch(path) for pattern in patterns for path in self._spellings(folder)]
+        folders = tuple(f"/{each}".casefold() for each in (*row.agent_folders, *row.user_folders))
+        return any(match and (row.searches_subfolders or match[0].casefold().endswith(folders)) for match in found)
+
+    def _spellings(self, folder: str) -> tuple[str, ...]:
+        """The absolute path of a folder, as the kit sees it and resolved, with `/`."""
+        path = self.kit.path(folder)
+        return tuple(each.replace(os.sep, "/") for each in (os.path.normpath(path), self.kit.files.resolve(path)))
+
+    def _find_plugin_file(self, target: str, folder: str) -> str | None:
+        """The file that makes a folder of outputs a part of a plugin, or None if the folder is a project's own."""
+        row = TARGETS[target]
+        if not row.plugin.markers or self._is_in_client_folder(row, folder):
+            return None
+        real = self.kit.files.resolve(self.kit.path(folder))
+        if not self.kit.holds_folder(self.kit.path(folder)):
+            return None
+        paths = ((each, marker) for each in upwards(real, self.kit.root) for marker in row.plugin.markers)
+        found = (os.path.join(each, *marker.split("/")) for each, marker in paths)
+        path = next(filter(self.kit.files.exists, found), None)
+        return path and normalize(os.path.relpath(path, self.kit.folder))
+
+    def _is_in_plugin(self, row: Target, folder: str) -> bool:
+        """Whether a folder is the one of a plugin in which the client looks for agents, or the plugin names it."""
+        file = self.plugin_file(row.name, folder)
+        if file is None:
+            return False
+        marker = next(each for each in row.plugin.markers if file.endswith(each))
+        plugin = normalize(file.removesuffix(marker) or ".")
+        below = normalize(os.path.relpath(self.kit.files.resolve(self.kit.path(folder)), self.kit.path(plugin)))
+        if f"{below}/".startswith(f"{row.plugin.folder}/"):
+            return True
+        with suppress(OSError):
+            return below.encode() in self.kit.tree.read(self.kit.path(file), MAX_BYTES)
+        return False
+
+    def _is_linked(self, row: Target, folder: str) -> bool:
+        """Whether a folder of the client, in this project or around it, is a link to the folder."""
+        real = self.kit.files.resolve(self.kit.path(folder))
+        projects = upwards(self.kit.files.resolve(self.kit.folder), self.kit.root)
+        paths = (os.path.join(project, *each.split("/")) for project in projects for each in row.agent_folders)
+        return any(self.kit.files.is_folder(path) and self.kit.files.resolve(path) == real for path in paths)

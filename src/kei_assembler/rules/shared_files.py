@@ -1,0 +1,320 @@
+"""Rules about files that several programs read: clients that read each other's folders, and other readers of YAML.
+
+The notes are reported once for the whole kit, at the first manifest that they concern.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+
+from kei_assembler.diagnostics import Severity
+from kei_assembler.kit import LoadedKit
+from kei_assembler.markdown.front_matter import needs_quotes
+from kei_assembler.model.adaptation import EVERYTHING, description_for
+from kei_assembler.model.manifest import Manifest
+from kei_assembler.paths import upwards
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.suggestions import counted, listed
+from kei_assembler.targets import ALIASES, TARGETS
+from kei_assembler.targets.target import Foreign, Target
+from kei_assembler.toml.source import MAX_BYTES
+from kei_assembler.whitespace import collapse_whitespace
+
+
+@rule("O629", Severity.NOTE)
+def description_not_quoted(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[Violation]:
+    """A description needs quotes in YAML, but the client would keep them, so it is written without.
+
+    Cursor reads everything after `description: ` as it is. To it, a description with `: ` or ` #` is fine without
+    quotes, and with them it would begin and end with a quote. Everybody else reads the front matter as YAML: linters
+    and GitHub's pages report an error there. The setting `plain-descriptions` writes ` – ` instead. There is one note
+    for each client.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code: correctness first."
+        role = "You review code."
+        targets = ["cursor"]
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code: correctness first."
+        role = "You review code."
+        targets = ["cursor"]
+
+        # assemble.toml
+        [target.cursor]
+        plain-descriptions = true
+    """
+    row = TARGETS[target]
+    others = f", as in {counted(len(agents) - 1, 'other agent')}" if len(agents) > 1 else ""
+    message = f"{row.label} keeps quotes, so none are written here{others}, and other readers of YAML refuse this text"
+    hint = f"rephrase it, or set `plain-descriptions = true` in `[target.{target}]` of the settings"
+    yield Violation(("description",), message, hint)
+
+
+@rule("O630", Severity.NOTE)
+def shown_twice(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[Violation]:
+    """A program shows an agent twice, because it reads the files of two targets.
+
+    VS Code reads `.github/agents` and `.claude/agents`. If a kit has files in both, its picker lists every agent twice.
+    Copilot CLI does not: there, the file of its own folder wins. The note goes away if `.vscode/settings.json` turns
+    the second folder off. There is one note for each client.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # assemble.toml
+        targets = ["claude-code", "copilot"]
+
+        [target.claude-code]
+        output = ".claude/agents/{name}.md"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # assemble.toml
+        targets = ["claude-code", "copilot"]
+
+        [target.claude-code]
+        output = ".claude/agents/{name}.md"
+
+        [target.copilot]
+        use-files-of = "claude-code"
+    """
+    row = TARGETS[target]
+    for foreign in row.foreign:
+        if foreign.shows_both and not _is_turned_off(kit, foreign):
+            message = f"{foreign.shows_both} shows {_agents(agents)} twice, because it also reads `{foreign.folder}`"
+            shared = f'set `use-files-of = "{foreign.target}"` in `[target.{target}]` of the settings'
+            yield Violation((), message, f"{foreign.remedy}; or {shared}")
+
+
+@rule("O631", Severity.NOTE)
+def served_by_foreign_file(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[Violation]:
+    """A client finds an agent that is not generated for it, because it also reads another client's folder.
+
+    GitHub Copilot and Cursor read `.claude/agents`. Reported if the settings name the client in `targets` and a
+    manifest leaves it out. There is one note for each client. If the agent gets other tools there than its manifest
+    says, there is a warning instead.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        targets = ["claude-code"]
+
+        # assemble.toml
+        targets = ["claude-code", "copilot"]
+
+        [target.claude-code]
+        output = ".claude/agents/{name}.md"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        targets = ["claude-code"]
+
+        # assemble.toml
+        targets = ["claude-code"]
+
+        [target.claude-code]
+        output = ".claude/agents/{name}.md"
+    """
+    row = TARGETS[target]
+    folders = listed(foreign.folder for foreign in row.foreign if foreign.target)
+    message = f"{row.label} also finds {_agents(agents)}, which `targets` leaves out, because it reads {folders}"
+    remedy = next((f"; or {foreign.remedy}" for foreign in row.foreign if foreign.remedy), "")
+    yield Violation(("targets",), message, f"to give it a file of its own, add `{target}`{remedy}")
+
+
+def _is_turned_off(kit: LoadedKit, foreign: Foreign) -> bool:
+    """Whether the project, or one around it up to `root`, has turned off the folder in the program's settings."""
+    entry = f'"{foreign.folder}":false'.encode()
+    for project in upwards(kit.files.resolve(kit.folder), kit.root):
+        with suppress(OSError):
+            settings = kit.tree.read(os.path.join(project, *foreign.settings_file.split("/")), MAX_BYTES)
+            if entry in settings.translate(None, b" \t\r\n"):
+                return True
+    return False
+
+
+def _agents(agents: Sequence[str]) -> str:
+    return "this agent" if len(agents) == 1 else f"{counted(len(agents), 'agent')} such as this one"
+
+
+@rule("O632", Severity.WARNING)
+def limits_lost(context: ManifestContext) -> Iterable[Violation]:
+    """A client reads the file of another client for an agent, and does not understand what limits the agent there.
+
+    GitHub Copilot and Cursor read `.claude/agents`. They know many of Claude Code's tools by name, but Copilot does not
+    know `mcp__server__tool`, neither of them knows a scope as in `Bash(git:*)`, and both ignore `disallowedTools`. An
+    agent with a file of its own is not affected, because that file wins.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        tools = ["Read", "mcp__tracker__search"]
+        targets = ["claude-code"]
+
+        # assemble.toml
+        targets = ["claude-code", "copilot"]
+
+        [target.claude-code]
+        output = ".claude/agents/{name}.md"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        tools = ["Read", "mcp__tracker__search"]
+
+        # assemble.toml
+        targets = ["claude-code", "cursor"]
+
+        [target.claude-code]
+        output = ".claude/agents/{name}.md"
+
+        [target.cursor]
+        use-files-of = "claude-code"
+    """
+    for row, foreign in _readers(context.kit, context.manifest, context.source.file):
+        for where, effect in _losses(context.manifest, row, foreign):
+            hint = f"for a file of its own, {_own_file(context.kit, row)}"
+            yield Violation(where, f"{row.label} uses the file in `{foreign.folder}`, {effect}", hint)
+
+
+def _own_file(kit: LoadedKit, row: Target) -> str:
+    if _uses_other_files(kit, row):
+        return f"remove `use-files-of` from `[target.{row.name}]` of the settings"
+    return f"add `{row.name}` to the agent's `targets`"
+
+
+def _losses(manifest: Manifest, row: Target, foreign: Foreign) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What limits the agent in a foreign file, and is lost on the client: where, and the effect."""
+    own = manifest.target.get(foreign.target, {})
+    tools = manifest.tools or ()
+    lost = [tool for tool in tools if tool != EVERYTHING and not _is_understood(tool, row, foreign)]
+    if lost and EVERYTHING not in tools:
+        rest = "so the agent has no tool there" if len(lost) == len(tools) else "which the agent then lacks"
+        yield ("tools",), f"where it does not understand {listed(lost)}, {rest}"
+    for key in own.keys() & foreign.ignored.keys():
+        yield ("target", foreign.target, key), f"where it ignores `{key}`: {foreign.ignored[key]}"
+
+
+def _is_understood(entry: str, row: Target, foreign: Foreign) -> bool:
+    if entry.startswith("mcp__"):
+        return foreign.has_mcp_names
+    return ALIASES.get(entry, entry) in (row.tools.names or {})
+
+
+@rule("O633", Severity.WARNING)
+def table_without_file(context: ManifestContext) -> Iterable[Violation]:
+    """A manifest has a table for a client that gets no file of its own, so the table has no effect.
+
+    With the setting `use-files-of`, the client uses another client's file.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [target.copilot]
+        argument-hint = "a diff"
+
+        # assemble.toml
+        targets = ["claude-code", "copilot"]
+
+        [target.claude-code]
+        output = ".claude/agents/{name}.md"
+
+        [target.copilot]
+        use-files-of = "claude-code"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # assemble.toml
+        targets = ["claude-code", "copilot"]
+
+        [target.claude-code]
+        output = ".claude/agents/{name}.md"
+
+        [target.copilot]
+        use-files-of = "claude-code"
+    """
+    for target in context.manifest.target:
+        used = context.kit.settings.of(target).get("use-files-of")
+        if used in context.kit.targets_of(context.manifest):
+            message = f"{TARGETS[target].label} uses the files of `{used}`, so this table has no effect"
+            yield Violation(("target", target), message, "remove the table, or the setting `use-files-of`")
+
+
+def _readers(kit: LoadedKit, manifest: Manifest, file: str) -> Iterator[tuple[Target, Foreign]]:
+    """The clients of the kit that read the file of another client for an agent, and where they find it."""
+    if kit.selected_targets:
+        return
+    targets = kit.targets_of(manifest)
+    for name in kit.settings.targets:
+        for foreign in TARGETS[name].foreign if name not in targets else ():
+            if foreign.target in targets and _is_in_project(kit, manifest, file, foreign.target):
+                yield TARGETS[name], foreign
+
+
+def _is_in_project(kit: LoadedKit, manifest: Manifest, file: str, target: str) -> bool:
+    """Whether the output of a manifest's file for a target is where that client, and others, look for its agents."""
+    return any(kit.placement.projects(target, os.path.dirname(kit.output(target, manifest.name, file))))
+
+
+def kit_notes(kit: LoadedKit, manifest: Manifest, file: str) -> tuple[tuple[str, str], ...]:
+    """Return what the manifest in a file contributes to the notes about the kit: pairs of a code and a target."""
+    served = (row for row, foreign in _readers(kit, manifest, file) if not any(_losses(manifest, row, foreign)))
+    found = [(served_by_foreign_file.code, row.name) for row in served if not _uses_other_files(kit, row)]
+    targets = kit.targets_of(manifest)
+    for row in (TARGETS[name] for name in targets if name in _CONCERNED):
+        if row.form.keeps_quotes and _is_unquoted(kit, manifest, row.name):
+            found.append((description_not_quoted.code, row.name))
+        both = (each.target for each in row.foreign if each.shows_both and each.target in targets)
+        if any(_is_in_project(kit, manifest, file, target) for target in both):
+            found.append((shown_twice.code, row.name))
+    return tuple(found)
+
+
+def _uses_other_files(kit: LoadedKit, row: Target) -> bool:
+    return bool(kit.settings.of(row.name).get("use-files-of"))
+
+
+_CONCERNED = frozenset(name for name, row in TARGETS.items() if row.form.keeps_quotes or row.foreign)
+
+
+def _is_unquoted(kit: LoadedKit, manifest: Manifest, target: str) -> bool:
+    description = collapse_whitespace(description_for(manifest, kit.settings.of(target)))
+    return description != "" and needs_quotes(description)
+
+
+OF_KIT = {each.code: each for each in (description_not_quoted, shown_twice, served_by_foreign_file)}
+"""The rules whose findings are notes about the whole kit, by their codes."""
+
+OF_MANIFEST = (limits_lost, table_without_file)
