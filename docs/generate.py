@@ -105,6 +105,9 @@ _COMMANDS = """\
 | 2 | the run isn't possible as requested |
 | 130 | the run was interrupted |
 
+Options of `assemble` may come before a command that has them too: `assemble --kit DIR schema` is
+`assemble schema --kit DIR`. An option that the command lacks is an error.
+
 ## Shell completion
 
 Shells can complete commands and options, and also manifests, blocks, agents, tools, keys, targets, codes and folders.
