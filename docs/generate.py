@@ -54,7 +54,7 @@ this with a [template](templates.md).
 ## Editors
 
 Editors with Taplo or Tombi complete and check manifests that begin with the following line. `assemble init` and
-`assemble new` write it.
+`assemble new` write it. In a kit without schemas, for example after an import, `assemble init` adds both.
 
     #:schema ../.assemble/manifest.schema.json
 
