@@ -105,6 +105,14 @@ def test_single_build_with_an_error_keeps_the_schema(kit: Workbench) -> None:
     assert kit.files() == before
 
 
+@pytest.mark.parametrize("name", ["critic", "reviewer"])
+def test_check_of_one_manifest_names_a_command_that_works(kit: Workbench, name: str) -> None:
+    run = kit.run("--check", f"agents/{name}.toml")
+    assert (run.status, run.stderr.splitlines()[-1]) == (1, f"to fix this, run: assemble agents/{name}.toml")
+    assert kit.run(f"agents/{name}.toml").status == 0
+    assert kit.run("--all", "--check").status == 0
+
+
 def test_check_fails_and_says_how_to_update_it(kit: Workbench) -> None:
     before = kit.files()
     run = kit.run("--all", "--check")

@@ -24,12 +24,17 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], whole: bool, ignored: I
 
     The run covered all manifests if `whole`. `ignored` contains the codes that its command line ignores.
     """
+    changes = list(changes)
     pending = [change for change in changes if change.status in DRIFT and (change.intact or change.after)]
     if not pending:
         return None
     overwritten = [change.path for change in pending if change.status in PROTECTED]
     deleted = [change.path for change in pending if change.status is FileStatus.ORPHAN]
-    manifests = dict.fromkeys(shell.word(change.manifest) for change in pending)
+    # each build renews the schemas, which have no manifest
+    of_manifests = [change for change in pending if change.manifest] or [
+        change for change in changes if change.manifest
+    ]
+    manifests = dict.fromkeys(shell.word(change.manifest) for change in of_manifests)
     options = [
         *(["--force"] if overwritten else []),
         *(["--prune"] if deleted else []),
