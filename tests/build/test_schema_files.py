@@ -68,7 +68,7 @@ def test_build_of_single_manifests_updates_the_schema(bench: Workbench, files: l
     args = [f"agents/{name}.toml" for name in files]
     assert bench.run("--check", *args).status == 1
     run = bench.run(*args)
-    assert (run.status, run.stdout.splitlines()[-1]) == (0, f"updated {MANIFEST_SCHEMA}")
+    assert (run.status, run.stdout.splitlines()[-1]) == (0, f"renewed {MANIFEST_SCHEMA}")
     assert _is_up_to_date(bench)
     assert bench.run("--check", *args).status == 0
     assert MANIFEST_SCHEMA not in bench.run(*args).stdout

@@ -92,7 +92,7 @@ def test_options_of_one_name_take_as_many_values_in_each_command() -> None:
 def test_a_manifest_named_like_a_command_can_be_built(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'manifests = "."\n', "schema.toml": AGENT.format("schema")})
     for args in (("schema.toml",), ("--kit", ".", "schema.toml"), ("--kit", ".", "--", "schema.toml")):
-        assert bench.run(*args).stderr.startswith("1 agent: 1 ")
+        assert bench.run(*args).stderr.startswith("1 agent, 1 file: 1 ")
 
 
 def test_a_command_after_a_manifest_is_explained(kit: Workbench) -> None:

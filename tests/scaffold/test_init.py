@@ -194,7 +194,7 @@ def test_an_imported_kit_gets_the_schemas(bench: Workbench) -> None:
     assert bench.read("agents/own.toml") == before
     assert bench.read(SCHEMAS[0]) == bench.run("schema").stdout
     assert bench.run("--all", "--check").status == 0
-    assert bench.run("new", "other", "--description=X.").stdout.endswith("updated .assemble/manifest.schema.json\n")
+    assert bench.run("new", "other", "--description=X.").stdout.endswith("renewed .assemble/manifest.schema.json\n")
 
 
 def test_a_kit_with_schemas_keeps_its_manifests(bench: Workbench) -> None:

@@ -61,7 +61,11 @@ GEMINI = Target(
         legacy_names={"search_file_content": "grep_search"},
     ),
     models=("inherit",),
-    loader=Loader(ignored_prefix="_"),
+    loader=Loader(
+        ignored_prefix="_",
+        foreign_keys=dict.fromkeys(("agent_card_url", "agent_card_json"), "is an agent that runs as a remote service"),
+        foreign_values={"kind": {"remote": "is an agent that runs as a remote service"}},
+    ),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`"),
