@@ -543,7 +543,7 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
         (b"Just text.\n", "I901"),
         (b"---\nname: x\n", "I901"),
         (b"---\ntitle: Agents of ours\n---\nText.\n", "I901"),
-        (b"---\n- name: x\n---\n", "I915"),
+        (b"---\n- name: x\n---\n", "I901"),
         (b"---\n---\nText.\n", "I901"),
         (b"", "I901"),
     ],

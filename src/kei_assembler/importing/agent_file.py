@@ -116,7 +116,7 @@ def _from_text(source: Source, target: str, can_be_bare: bool) -> tuple[AgentFil
 def _refuse_foreign(front: FrontMatter, parts: _Parts, target: str) -> None:
     """Refuse a file that describes what no manifest can describe: several agents, or one that the client only calls."""
     row, hint = TARGETS[target], "the file is kept as it is, and no manifest is written for it"
-    if not front.entries and _LIST_OF_AGENTS.match(parts.front):
+    if row.loader.reads_lists and not front.entries and _LIST_OF_AGENTS.match(parts.front):
         what = "the front matter is a list of agents, and a manifest describes one agent"
         raise _SkippedError(what, hint, agent_not_expressible, _moved(Span(1, 1, 1, 2), parts.first))
     for key, (value, span) in front.entries.items():

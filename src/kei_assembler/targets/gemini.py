@@ -64,6 +64,7 @@ GEMINI = Target(
     loader=Loader(
         ignored_prefix="_",
         foreign_keys=dict.fromkeys(("agent_card_url", "agent_card_json"), "is an agent that runs as a remote service"),
+        reads_lists=True,
         foreign_values={"kind": {"remote": "is an agent that runs as a remote service"}},
     ),
     limits=(

@@ -187,6 +187,8 @@ class Loader(NamedTuple):
     # It completes the sentence "it …".
     foreign_keys: Mapping[str, str] = {}
     foreign_values: Mapping[str, Mapping[str, str]] = {}
+    # Whether the front matter can be a list of agents.
+    reads_lists: bool = False
     # The ends of the names of agent files, if there are others than that of the form.
     suffixes: tuple[str, ...] = ()
 
