@@ -54,7 +54,7 @@ this with a [template](templates.md).
 ## Editors
 
 Editors with Taplo or Tombi complete and check manifests that begin with the following line. `assemble init` and
-`assemble new` write it.
+`assemble new` write it. In a kit without schemas, for example after an import, `assemble init` adds both.
 
     #:schema ../.assemble/manifest.schema.json
 
@@ -121,6 +121,9 @@ it say which files they overwrite or delete.
 On a terminal, the output is in colour, unless `NO_COLOR` is set or `TERM` is `dumb`. `FORCE_COLOR` turns colours on
 everywhere, except in what programs read: reports in other formats, diffs and generated files. `explain` and `targets`
 fit the width of the terminal, or 60 columns if it is unknown.
+
+Options of `assemble` may come before a command that has them too: `assemble --kit DIR schema` is
+`assemble schema --kit DIR`. An option that the command lacks is an error.
 
 ## Shell completion
 

@@ -31,6 +31,17 @@ def test_manifest_page_lists_the_section_of_each_key() -> None:
     assert list(dict.fromkeys(heading for _, right in rows for heading in re.findall("# [A-Z ]+", right))) == headings
 
 
+def test_library_page_shows_code_for_several_targets(bench: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "library.md").read_text(), re.MULTILINE | re.DOTALL)
+    bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "Reviews code."\nrole = "You review."\n'})
+    bench.write({"assemble.toml": 'targets = ["claude-code", "codex", "gemini"]\n'})
+    exec(code.replace("path/to/kit", bench.folder.as_posix()), {})
+    lines = capsys.readouterr().out.splitlines()
+    starts = ("claude-code agents/critic.md", "codex .codex/agents/critic.toml", "gemini .gemini/agents/critic.md")
+    assert [start for start in starts if any(line.startswith(start) for line in lines)] == [*starts]
+    assert lines[-1] == "0 []"
+
+
 def test_library_page_shows_code_that_runs(bench: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "library.md").read_text(), re.MULTILINE | re.DOTALL)
     bench.write(

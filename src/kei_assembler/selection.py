@@ -133,6 +133,10 @@ def _exists(argument: str) -> bool:
 def _missing(argument: str, commands: Iterable[str]) -> AssembleError:
     """The error for an argument that is neither a file nor a command, with the nearest one as a hint."""
     known = {command: f"assemble {command}" for command in commands}
+    if argument in known:
+        return AssembleError(
+            f"`{argument}` is a command, and cannot follow a manifest", f"run: assemble {argument} --help"
+        )
     for path in _manifests_around(argument):
         known |= {path: path, stem(path): path}
     match = nearest(argument, known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -38,8 +39,10 @@ CHANGES = {
 def kit(bench: Workbench) -> Workbench:
     """A new kit with an agent that its schema does not contain yet."""
     assert bench.run("init").status == 0
+    schema = bench.read(MANIFEST_SCHEMA)
     bench.write(CHANGES["an agent"])
     assert bench.run("agents/critic.toml").status == 0
+    bench.write({MANIFEST_SCHEMA: schema})
     return bench
 
 
@@ -55,6 +58,59 @@ def test_build_of_the_whole_kit_updates_the_schema(bench: Workbench, what: str) 
     assert (run.status, run.stdout.splitlines()[-1]) == (0, f"renewed {MANIFEST_SCHEMA}")
     assert _is_up_to_date(bench)
     assert MANIFEST_SCHEMA not in bench.run("--all").stdout
+
+
+@pytest.mark.parametrize("files", [["critic"], ["reviewer"], ["critic", "reviewer"]])
+@pytest.mark.parametrize("what", CHANGES)
+def test_build_of_single_manifests_updates_the_schema(bench: Workbench, files: list[str], what: str) -> None:
+    bench.run("init")
+    bench.write(CHANGES["an agent"] | CHANGES[what])
+    args = [f"agents/{name}.toml" for name in files]
+    assert bench.run("--check", *args).status == 1
+    run = bench.run(*args)
+    assert (run.status, run.stdout.splitlines()[-1]) == (0, f"renewed {MANIFEST_SCHEMA}")
+    assert _is_up_to_date(bench)
+    assert bench.run("--check", *args).status == 0
+    assert MANIFEST_SCHEMA not in bench.run(*args).stdout
+
+
+def test_the_command_in_a_stamp_leaves_the_kit_green(kit: Workbench) -> None:
+    kit.write({"agents/tester.toml": AGENT.format("tester")})
+    assert kit.run("agents/tester.toml").status == 0
+    edited = kit.read("agents/tester.toml").replace("Does", "Always does")
+    kit.write(
+        {
+            "agents/tester.toml": edited,
+            "_blocks/more.md": "More.\n",
+            "agents/critic.toml": AGENT.format("critic") + 'role = "R."\n',
+        }
+    )
+    (command,) = re.findall(r"then run: assemble (\S+)", kit.read(".claude/agents/tester.md"))
+    assert kit.run(command).status == 0
+    assert kit.run("agents/critic.toml").status == 0
+    assert kit.run("--all", "--check").status == 0
+
+
+@pytest.mark.parametrize("name", ["critic", "reviewer"])
+def test_single_build_reports_an_edited_schema(kit: Workbench, name: str) -> None:
+    kit.write({MANIFEST_SCHEMA: kit.read(MANIFEST_SCHEMA).replace('"title": "', '"title": "My ', 1)})
+    run = kit.run(f"agents/{name}.toml")
+    assert (run.status, "error[O604]" in run.stderr) == (1, True)
+
+
+def test_single_build_with_an_error_keeps_the_schema(kit: Workbench) -> None:
+    kit.write({"agents/tester.toml": AGENT.format("tester") + "x = 1\n"})
+    before = kit.files()
+    assert kit.run("agents/tester.toml").status == 1
+    assert kit.files() == before
+
+
+@pytest.mark.parametrize("name", ["critic", "reviewer"])
+def test_check_of_one_manifest_names_a_command_that_works(kit: Workbench, name: str) -> None:
+    run = kit.run("--check", f"agents/{name}.toml")
+    assert (run.status, run.stderr.splitlines()[-1]) == (1, f"to fix this, run: assemble agents/{name}.toml")
+    assert kit.run(f"agents/{name}.toml").status == 0
+    assert kit.run("--all", "--check").status == 0
 
 
 def test_check_fails_and_says_how_to_update_it(kit: Workbench) -> None:
@@ -83,8 +139,6 @@ def test_git_can_apply_the_diff(kit: Workbench) -> None:
 @pytest.mark.parametrize(
     "args",
     [
-        ("agents/critic.toml",),
-        ("agents/critic.toml", "agents/reviewer.toml"),
         ("--all", "--target", "claude-code"),
         ("--stdout", "agents/critic.toml"),
     ],

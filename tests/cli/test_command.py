@@ -8,7 +8,7 @@ import pytest
 from conftest import Workbench
 from kei_assembler import __version__
 from kei_assembler.cli.app import assemble
-from kei_assembler.cli.commands import COMMANDS
+from kei_assembler.cli.commands import COMMANDS, command_named
 from kei_assembler.targets import TARGETS
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
@@ -31,6 +31,77 @@ def test_help_shows_the_build_first_and_examples(bench: Workbench, args: tuple[s
     assert run.stdout.startswith("Usage: assemble [OPTIONS] MANIFEST...\n")
     assert "assemble --all --check" in run.stdout
     assert "--version" in run.stdout
+
+
+SCHEMA_OF_A_KIT = {"kits/a/agents/gamma.toml": AGENT.format("gamma"), "schema/agents/delta.toml": AGENT.format("delta")}
+
+
+@pytest.mark.parametrize(
+    ("args", "same"),
+    [
+        ("--kit kits/a schema", "schema --kit kits/a"),
+        ("--kit=kits/a schema", "schema --kit kits/a"),
+        ("--kit schema schema", "schema --kit schema"),
+        ("--kit schema schema --settings", "schema --settings"),
+        ("--kit . schema --kit kits/a", "schema --kit kits/a"),
+        ("--kit schema --kit kits/a schema", "schema --kit kits/a"),
+        ("--kit kits/a build --all", "--all --kit kits/a"),
+        ("--all --kit schema", "--kit schema --all"),
+        ("--kit kits/a kits/a/agents/gamma.toml", "kits/a/agents/gamma.toml"),
+        ("--all targets", "targets --all"),
+        ("--all explain", "explain --all"),
+        ("--kit . --version", "--version"),
+        ("--all --help", "--help"),
+        ("--kit . schema --help", "schema --help"),
+    ],
+)
+def test_options_can_come_before_the_command(args: str, same: str, kit: Workbench) -> None:
+    kit.write(SCHEMA_OF_A_KIT)
+    kit.run("--all", "--kit", "kits/a")
+    kit.run("--all", "--kit", "schema")
+    run = kit.run(*args.split())
+    assert (run.status, run) == (0, kit.run(*same.split()))
+
+
+@pytest.mark.parametrize("option", ["--check", "--diff", "--output-format json", "--target codex", "--ignore=B201"])
+@pytest.mark.parametrize("command", [*COMMANDS])
+def test_an_option_that_the_command_lacks_is_a_usage_error(option: str, command: str, kit: Workbench) -> None:
+    before = kit.files()
+    name = option.replace("=", " ").split()[0]
+    if any(name in parameter.opts for parameter in command_named(command).params):
+        return
+    run = kit.run(*option.split(), command)
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr.startswith(f"Usage: assemble {command} ")
+    assert run.stderr.endswith(f"Error: `{name}` does not apply to `assemble {command}`\n")
+    assert kit.files() == before
+
+
+def test_options_of_one_name_take_as_many_values_in_each_command() -> None:
+    build = {name: option for option in assemble.default.params for name in option.opts}
+    for command in map(command_named, COMMANDS):
+        for option in command.params:
+            for name in build.keys() & set(option.opts):
+                assert (option.nargs, option.multiple, getattr(option, "is_flag", None)) == (
+                    build[name].nargs,
+                    build[name].multiple,
+                    getattr(build[name], "is_flag", None),
+                )
+
+
+def test_a_manifest_named_like_a_command_can_be_built(bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'manifests = "."\n', "schema.toml": AGENT.format("schema")})
+    for args in (("schema.toml",), ("--kit", ".", "schema.toml"), ("--kit", ".", "--", "schema.toml")):
+        assert bench.run(*args).stderr.startswith("1 agent, 1 file: 1 ")
+
+
+def test_a_command_after_a_manifest_is_explained(kit: Workbench) -> None:
+    run = kit.run("agents/alpha.toml", "schema")
+    assert run == (
+        2,
+        "",
+        "error: `schema` is a command, and cannot follow a manifest\n  help: run: assemble schema --help\n",
+    )
 
 
 def test_several_manifests_in_one_call(kit: Workbench) -> None:

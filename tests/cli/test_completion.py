@@ -102,6 +102,16 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble targets op", ["opencode"]),
         ("assemble watch --target q", ["qwen"]),
         ("assemble nothing", []),
+        ("assemble --kit . sche", ["schema"]),
+        ("assemble --kit=. wa", ["watch"]),
+        ("assemble --kit . ", ["new", "import", "schema", "watch", "agents/critic.toml", "agents/inner/tester.toml"]),
+        ("assemble --target codex w", ["watch"]),
+        ("assemble --check sche", []),
+        ("assemble agents/critic.toml sche", []),
+        ("assemble --kit sche", ["dir,sche"]),
+        ("assemble --kit . schema --set", ["--settings"]),
+        ("assemble --kit other new x --block b", ["b-of-other"]),
+        ("assemble --kit . build --sta", ["--staged"]),
     ],
 )
 def test_a_shell_offers_the_matching_words(

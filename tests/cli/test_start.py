@@ -29,7 +29,7 @@ OTHER_MODULES = frozenset(
     "build.diff build.schema_files build.staged_files render.renderer render.limits render.sandbox "
     "rules.catalog scaffold scaffold.new_manifest kit.json_schema toml.writer toml.positions watch".split()
 )
-BUILD_MODULES = frozenset({"render.limits", "render.renderer", "render.sandbox"})
+BUILD_MODULES = frozenset({"build.schema_files", "render.limits", "render.renderer", "render.sandbox"})
 STANDARD = frozenset(
     "asyncio concurrent csv ctypes dataclasses difflib email html http inspect logging multiprocessing optparse pdb "
     "pickle pprint random socket ssl statistics string subprocess tempfile tomllib unittest urllib.request "

@@ -678,13 +678,13 @@ def test_sections_below_several_titles_stay_in_place() -> None:
 
 @pytest.mark.parametrize("code", [code for code in RULES if code.startswith("I")])
 def test_the_examples_of_the_rules(code: str, bench: Workbench) -> None:
-    args = ["--share"] if code == "I911" else []
+    args = {"I911": ["--share"], "I917": ["--remove-old"]}.get(code, [])
     pages = documentation(RULES[code])
     for folder, example in {"fails": pages.fails, "passes": pages.passes}.items():
         bench.write({f"{folder}/{file.path}": file.text for file in example_files(example)})
-        run = bench.run("import", ".claude", *args, cwd=folder)
+        run = bench.run("import", ".", *args, cwd=folder)
         assert (code in _codes(run)) is (folder == "fails")
-        assert set(_codes(run)) <= {code, "I910"}
+        assert set(_codes(run)) <= {code, "I910", *(["I901"] if code == "I917" else [])}
 
 
 @pytest.mark.parametrize(("code", "message"), [("I999", "unknown code `I999`"), ("I903", "`I903` cannot be ignored")])

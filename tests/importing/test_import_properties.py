@@ -358,7 +358,7 @@ LINES_OF = {
         *("permission: {webfetch: {a: deny}}", "reasoningEffort: high", "prompt: x", "permission:"),
     ),
     "gemini": (
-        *("name: critic_2", "kind: local", "kind: remote", "tools: [read_file, replace]", "tools: ['*']", "tools: [x]"),
+        *("name: critic_2", "kind: local", "tools: [read_file, replace]", "tools: ['*']", "tools: [x]"),
         *(
             "tools: [read_file, mcp_gh_list, list_directory]",
             "tools: [search_file_content]",

@@ -23,6 +23,7 @@ OF_KIT = (
     "agents/reviewer.toml",
     "assemble.toml",
 )
+SCHEMAS = (".assemble/manifest.schema.json", ".assemble/settings.schema.json")
 OF_REPOSITORY = (".github/workflows/assemble.yml", ".pre-commit-config.yaml", ".prettierignore")
 
 
@@ -132,16 +133,25 @@ def test_existing_lines_are_not_added_again(bench: Workbench) -> None:
     ],
 )
 @pytest.mark.parametrize("args", [(), (".",)])
-def test_an_existing_kit_gets_only_the_checks(bench: Workbench, files: dict[str, str], args: tuple[str, ...]) -> None:
+def test_an_existing_kit_gets_only_checks_and_schemas(
+    bench: Workbench, files: dict[str, str], args: tuple[str, ...]
+) -> None:
     bench.write(files)
     run = bench.run("init", *args)
-    checks = (".gitattributes", *OF_REPOSITORY)
-    assert (run.status, sorted(run.stdout.splitlines())) == (0, sorted(f"created {file}" for file in checks))
-    assert run.stderr.startswith("this folder is already a kit, so only the files that check it were added\nnext: ")
-    assert {file: bench.read(file) for file in bench.files() if file not in checks} == files
+    added = (".gitattributes", *OF_REPOSITORY, *SCHEMAS)
+    extended = [f"extended {file}" for file in files if file in ("assemble.toml", "agents/x.toml")]
+    assert (run.status, sorted(run.stdout.splitlines())) == (
+        0,
+        sorted([*(f"created {file}" for file in added), *extended]),
+    )
+    assert run.stderr.startswith(
+        "this folder is already a kit, so only checks and schemas for editors were added\nnext: "
+    )
+    kept = {file: re.sub("#:schema.*\n", "", bench.read(file)) for file in bench.files() if file not in added}
+    assert kept == files
     assert bench.read(".prettierignore") == "agents/*.md\n.assemble/\n"
     before = bench.files()
-    assert bench.run("init", *args).stdout.count("kept ") == len(checks)
+    assert bench.run("init", *args).stdout.count("kept ") == len(added)
     assert bench.files() == before
 
 
@@ -164,6 +174,43 @@ def test_an_imported_kit_gets_the_checks(bench: Workbench) -> None:
     outputs = [".claude/agents/*.md", ".codex/agents/*.toml", ".gemini/agents/*.md"]
     assert bench.read(".prettierignore").splitlines() == [*outputs, ".assemble/"]
     assert bench.read(".gitattributes").splitlines()[:-1] == [f"{output} linguist-generated" for output in outputs]
+
+
+def test_an_imported_kit_gets_the_schemas(bench: Workbench) -> None:
+    bench.write({".claude/agents/critic.md": "---\nname: critic\ndescription: Reviews.\n---\nYou review.\n"})
+    bench.run("import", ".claude")
+    bench.write({"agents/team/tester.toml": '\ufeffname = "tester"\r\ndescription = "Tests."\r\nrole = "R."\r\n'})
+    bench.write({"agents/own.toml": '# Ours.\n#:schema own.json\nname = "own"\ndescription = "X."\n'})
+    before = bench.read("agents/own.toml")
+    bench.run("--all", "--force")
+    assert bench.run("init").status == 0
+    assert bench.read("assemble.toml").startswith("#:schema .assemble/settings.schema.json\nrequired = ")
+    assert bench.read("agents/critic.toml").startswith("#:schema ../.assemble/manifest.schema.json\nname = ")
+    assert (
+        (bench.folder / "agents/team/tester.toml")
+        .read_bytes()
+        .startswith("\ufeff#:schema ../../.assemble/manifest.schema.json\r\nname = ".encode())
+    )
+    assert bench.read("agents/own.toml") == before
+    assert bench.read(SCHEMAS[0]) == bench.run("schema").stdout
+    assert bench.run("--all", "--check").status == 0
+    assert bench.run("new", "other", "--description=X.").stdout.endswith("renewed .assemble/manifest.schema.json\n")
+
+
+def test_a_kit_with_schemas_keeps_its_manifests(bench: Workbench) -> None:
+    bench.run("init")
+    text = 'name = "x"\ndescription = "X."\n'
+    bench.write({"agents/x.toml": text})
+    assert "extended" not in bench.run("init").stdout
+    assert bench.read("agents/x.toml") == text
+
+
+def test_linked_manifests_are_not_extended(bench: Workbench) -> None:
+    text = 'name = "x"\ndescription = "X."\n'
+    bench.write({"shared/x.toml": text, "assemble.toml": ""})
+    (bench.folder / "agents").symlink_to("shared")
+    assert bench.run("init").status == 0
+    assert bench.read("shared/x.toml") == text
 
 
 def test_output_at_the_top_gets_no_pattern(bench: Workbench) -> None:

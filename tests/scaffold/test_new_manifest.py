@@ -148,10 +148,37 @@ def test_optional_keys_are_shown_as_valid_comments(kit: Workbench) -> None:
 def test_comments_explain_the_keys(kit: Workbench) -> None:
     kit.run("new", "critic")
     text = kit.read("agents/critic.toml")
-    assert "# The kit requires `baseline` first, in this order.\n# Other blocks: policy/no-push\nblocks = " in text
-    assert "# Agents: fixer, general-purpose\n# [[handoff]]" in text
+    assert "# The blocks that `obligatory` in the settings lists come first.\nblocks = " in text
     assert text.index("In TOML, a key belongs to the last header above it") < text.index("[[handoff]]")
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_comments_name_nothing_that_can_be_renamed(kit: Workbench) -> None:
+    kit.run("new", "critic", "--description=Reviews.")
+    comments = "".join(re.findall(r"^# (?![a-z_]+ = |\[).*$", kit.read("agents/critic.toml"), re.MULTILINE))
+    assert [name for name in ("critic", "fixer", "baseline", "no-push", "agents/") if name in comments] == []
+    text = kit.read("agents/critic.toml").replace("critic", "judge")
+    kit.run("new", "judge", "--description=Reviews.")
+    assert kit.read("agents/judge.toml") == text
+
+
+def test_init_writes_no_name_of_an_agent_into_a_comment(bench: Workbench) -> None:
+    bench.run("init")
+    comments = re.findall(r"^# .*$", bench.read("agents/reviewer.toml"), re.MULTILINE)
+    assert [comment for comment in comments if "reviewer" in comment] == []
+
+
+@pytest.mark.parametrize("key", ["role", "target"])
+def test_what_an_option_answers_is_not_to_be_filled_in(key: str, kit: Workbench) -> None:
+    kit.write({"assemble.toml": f'required = ["name", "description", "{key}"]\n'})
+    run = kit.run("new", "critic", "--description=Reviews.", "--model=opus")
+    assert run == (0, "created agents/critic.toml\n", "next: run: assemble agents/critic.toml\n")
+    assert kit.run("--strict", "agents/critic.toml").status == 0
+
+
+def test_a_model_that_the_client_does_not_know_is_to_be_filled_in(kit: Workbench) -> None:
+    kit.write({"assemble.toml": 'required = ["name", "target"]\ntargets = ["codex"]\n'})
+    assert "fill in the place" in kit.run("new", "critic", "--description=Reviews.", "--model=opus").stderr
 
 
 @pytest.mark.parametrize(

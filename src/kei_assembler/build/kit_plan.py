@@ -88,10 +88,11 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
             outputs = [*merged.paths, *merged.left_out.values()]
             leftovers = with_intruders(kit, leftovers, outputs, merged.usage.targets)
         changes += leftovers
-        if not kit.selected_targets:  # the schema files describe all targets of the kit
-            from kei_assembler.build.schema_files import schema_file_changes
+    # the schema files describe all agents and targets of the kit, so each build keeps them up to date
+    if not kit.selected_targets and not has_errors(found):
+        from kei_assembler.build.schema_files import schema_file_changes
 
-            changes += schema_file_changes(kit)
+        changes += schema_file_changes(kit)
     if not has_errors(found):
         namesakes = merged.files_of_same_name(changes)
         about_files += namesakes

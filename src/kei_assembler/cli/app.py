@@ -8,7 +8,6 @@ import stat
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from importlib import import_module
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -20,7 +19,8 @@ from kei_assembler.build.kit_plan import preview
 from kei_assembler.build.result import CANNOT_RUN, CLEAN, Request, RunResult, failed
 from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.cli import completion, console
-from kei_assembler.cli.commands import COMMANDS, MODULES, write
+from kei_assembler.cli.commands import COMMANDS, command_named, write
+from kei_assembler.cli.leading_options import commands_after, with_command_first
 from kei_assembler.cli.options import OneOf, kit_option, several, target_option
 from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
 from kei_assembler.files import run_cache
@@ -49,10 +49,7 @@ class _DefaultGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args:
             args = ["--help"]
-        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        if args[0] not in own and args[0] not in (self.default.name, *COMMANDS):
-            args = [self.default.name or "", *args]
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, with_command_first(self.default, args, ctx))
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with click.Context(self.default, info_name=ctx.info_name, parent=ctx.parent) as default:
@@ -74,8 +71,7 @@ class _DefaultGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = import_module(f"kei_assembler.cli.{MODULES.get(cmd_name, cmd_name)}").command
-        return command
+        return command_named(cmd_name)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
@@ -84,6 +80,11 @@ class _DefaultGroup(click.Group):
             options = self.default.shell_complete(default, incomplete)
         words = [] if incomplete.startswith("-") else completion.manifests(ctx, None, incomplete)
         return [*super().shell_complete(ctx, incomplete), *options, *map(CompletionItem, words)]
+
+
+def _manifests_and_commands(ctx: click.Context, parameter: click.Parameter | None, incomplete: str) -> list[str]:
+    commands = [name for name in commands_after(ctx) if name.startswith(incomplete)]
+    return [*commands, *completion.manifests(ctx, parameter, incomplete)]
 
 
 class _DefaultCommand(click.Command):
@@ -104,7 +105,7 @@ def assemble() -> None:
 
 
 @assemble.command("build", cls=_DefaultCommand)
-@click.argument("manifests", nargs=-1, metavar="MANIFEST...", shell_complete=completion.manifests)
+@click.argument("manifests", nargs=-1, metavar="MANIFEST...", shell_complete=_manifests_and_commands)
 @click.option("--all", "all_", is_flag=True, help="Build all manifests of the kit.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file is out of date.")
 @click.option("--diff", is_flag=True, help="Write nothing; print the changes as a diff.")

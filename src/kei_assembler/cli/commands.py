@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
+import click
+
 from kei_assembler.cli import console
 from kei_assembler.diagnostics import AssembleError
 
@@ -18,6 +22,12 @@ COMMANDS = {
 
 MODULES = {"import": "import_"}
 """The modules of the commands whose name is a Python keyword."""
+
+
+def command_named(name: str) -> click.Command:
+    """Return the command with this name, which is one of `COMMANDS`."""
+    command: click.Command = import_module(f"kei_assembler.cli.{MODULES.get(name, name)}").command
+    return command
 
 
 def write(out: str, err: str = "") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -10,7 +10,8 @@ from kei_assembler.build.result import Request, RunResult
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import OneOf, kit_option
-from kei_assembler.importing.run import import_agents
+from kei_assembler.importing.run import ImportOptions, ImportResult, import_agents
+from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report import text_report
 from kei_assembler.suggestions import counted
@@ -23,19 +24,39 @@ _FROM_HELP = (
 )
 
 
+_REMOVE_OLD_HELP = (
+    "Delete imported files whose agents get files with other names, after generating these. A file that says more than "
+    "its manifest is kept."
+)
+
+
 @click.command("import")
 @click.argument("sources", nargs=-1, required=True, metavar="FILE-OR-FOLDER...", shell_complete=completion.files)
 @click.option("--from", "target", type=OneOf(TARGETS), metavar="TARGET", help=_FROM_HELP)
 @click.option("--share", is_flag=True, help="Move sections that several files have word for word to blocks.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be written.")
+@click.option("--remove-old", is_flag=True, help=_REMOVE_OLD_HELP)
 @kit_option
-def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bool, folder: str | None) -> int:
+def command(sources: Sequence[str], target: str | None, folder: str | None, **options: bool) -> int:
     """Convert existing agent files to manifests. No existing file is overwritten."""
-    imported = import_agents(sources, target, share, dry_run, folder)
+    imported = import_agents(sources, target, folder, ImportOptions(**options))
     result = RunResult(Request(imported.agents), tuple(imported.found))
     summary = filter(None, (counted(imported.agents, "agent"), text_report.tally(result.diagnostics)))
-    following = f"next: review the manifests, then run: {imported.build}\n" if imported.build else ""
+    following = "".join(f"{step}\n" for step in _next(imported))
     files = "".join(f"{status} {shown(path)}\n" for status, path in imported.files)
     findings = text_report.diagnostics(result.diagnostics, console.colours()[1])
     write(files, f"{findings}{'; '.join(summary)}\n{following}")
     return result.status
+
+
+def _next(imported: ImportResult) -> Iterator[str]:
+    """What to do next, a line each. No command overwrites or deletes what only an imported file says."""
+    if not imported.build:
+        return
+    if imported.incomplete:
+        files = ", ".join(map(shown, imported.incomplete))
+        yield f"keep until you have moved what the findings above name to the manifests: {files}"
+    yield f"next: review the manifests, then run: {imported.build}"
+    if imported.old:
+        files = " ".join(map(shell.word, imported.old))
+        yield f"then delete the old files of agents that have new ones: rm {files}"

@@ -17,7 +17,7 @@ from kei_assembler.selection import kit_option_value
 _NEXT = "next: edit the manifest, or create another with `assemble new NAME{kit}`, then run: assemble --all{kit}\n"
 
 _NEXT_IN_KIT = """\
-this folder is already a kit, so only the files that check it were added
+this folder is already a kit, so only checks and schemas for editors were added
 next: create another agent with `assemble new NAME{kit}`, then run: assemble --all{kit}
 """
 
@@ -27,8 +27,9 @@ next: create another agent with `assemble new NAME{kit}`, then run: assemble --a
 def command(folder: str | None) -> int:
     """Create a kit: settings, an agent, a shared block, and checks for git and CI. Existing files are not overwritten.
 
-    In a folder that is already a kit, for example after an import, only add the checks: a pre-commit hook, a workflow,
-    and lines for git and Prettier.
+    In a folder that is already a kit, for example after an import, only add the checks (a pre-commit hook, a workflow,
+    and lines for git and Prettier) and, if the kit has none, schemas for editors. Its manifests then start with a line
+    that names the schema.
     """
     path = scaffold.kit_folder(folder)
     is_kit = discovery.is_kit(path)

@@ -7,10 +7,19 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span
-from kei_assembler.markdown.lenient_yaml import FrontMatter, LocatedValue, Recovery, RefusedYamlError, by_lines, read
-from kei_assembler.markdown.stamp import MARKUP, split
+from kei_assembler.markdown.lenient_yaml import (
+    FrontMatter,
+    LocatedValue,
+    Recovery,
+    RefusedYamlError,
+    as_text,
+    by_lines,
+    read,
+)
+from kei_assembler.markdown.stamp import HASH, MARKUP, split
 from kei_assembler.rules.definition import Rule, Violation
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
+from kei_assembler.rules.kept_files import agent_not_expressible, comment_left_out
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
@@ -22,7 +31,8 @@ from kei_assembler.whitespace import WHITESPACE, with_lf
 class AgentFile(NamedTuple):
     """The content of an agent file: the entries of its front matter, and its body, which starts on line `line`.
 
-    `kit_path` is the path of the file relative to the kit. It is empty if the file is outside the kit.
+    `kit_path` is the path of the file relative to the kit. It is empty if the file is outside the kit. `raw` contains
+    the bytes of the file. `is_complete` says whether the entries and the body have all of its text.
     """
 
     source: Source
@@ -31,6 +41,8 @@ class AgentFile(NamedTuple):
     body: str
     line: int
     kit_path: str = ""
+    raw: bytes = b""
+    is_complete: bool = True
 
     def report(self, rule: Rule, where: Span | str, message: str, hint: str = "") -> list[Diagnostic]:
         """Return a diagnostic for a span of this file, or for a key. If the key is missing, it is for the file."""
@@ -69,7 +81,12 @@ def read_agent(
     except _SkippedError as skipped:
         return None, run_rule(skipped.rule, source, skipped.finding)
     recoveries += _client_differences(agent, raw, is_recovered=bool(recoveries))
-    return agent, [found for recovery in recoveries for found in agent.report(front_matter_guessed, *recovery)]
+    found = [found for each in recoveries for found in agent.report(front_matter_guessed, *each[:3])]
+    if comment := _first_comment(agent):
+        message = "comments are not imported"
+        found += agent.report(comment_left_out, comment, message, "a comment in the manifest can say the same")
+    is_complete = not (comment or any(recovery.loses for recovery in recoveries))
+    return agent._replace(raw=raw, is_complete=is_complete), found
 
 
 _README = re.compile(r"(?:\A|/)readme\.[a-z]+\Z", re.IGNORECASE)
@@ -88,6 +105,7 @@ def _from_text(source: Source, target: str, can_be_bare: bool) -> tuple[AgentFil
         source = Source(source.file, re.sub(r"\r+\n?", "\n", source.text))
     parts = _parts(source.text, can_be_bare)
     front = _front_matter(parts, target)
+    _refuse_foreign(front, parts, target)
     if not can_be_bare and front.entries.keys().isdisjoint(_keys(target)):
         raise _SkippedError("the front matter has no key of an agent; the file was skipped", _FORMAT)
     entries = {key: LocatedValue(value, _moved(span, parts.first)) for key, (value, span) in front.entries.items()}
@@ -95,6 +113,42 @@ def _from_text(source: Source, target: str, can_be_bare: bool) -> tuple[AgentFil
     return AgentFile(source, target, entries, parts.body, parts.line), [*recoveries, *_unusual_format(parts, target)]
 
 
+def _refuse_foreign(front: FrontMatter, parts: _Parts, target: str) -> None:
+    """Refuse a file that describes what no manifest can describe: several agents, or one that the client only calls."""
+    row, hint = TARGETS[target], "the file is kept as it is, and no manifest is written for it"
+    if row.loader.reads_lists and not front.entries and _LIST_OF_AGENTS.match(parts.front):
+        what = "the front matter is a list of agents, and a manifest describes one agent"
+        raise _SkippedError(what, hint, agent_not_expressible, _moved(Span(1, 1, 1, 2), parts.first))
+    for key, (value, span) in front.entries.items():
+        reasons = row.loader.foreign_values.get(key, {})
+        if reason := row.loader.foreign_keys.get(key) or (isinstance(value, str) and reasons.get(value)):
+            raise _SkippedError(
+                f"because of `{key}`, this {reason}", hint, agent_not_expressible, _moved(span, parts.first)
+            )
+
+
+_LIST_OF_AGENTS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*-[ \t]+(?:name|kind):")
+
+
+def _first_comment(agent: AgentFile) -> Span | None:
+    """The first comment above the body, or None. It begins at the start of a line or after white space."""
+    text = agent.source.text
+    if TARGETS[agent.target].form is TOML:
+        from kei_assembler.toml.positions import comments
+
+        stamp, _ = split(text, HASH)
+        return next((span for comment, span in comments(text) if comment != stamp), None)
+    values, at = "\n".join(as_text(value) for value, _ in agent.entries.values()), 0
+    for number, line in enumerate(text.split("\n")[: max(agent.line - 2, 0)], 1):
+        mark = _COMMENT.search(line)
+        if mark and (found := values.find(mark["start"].strip(WHITESPACE), at)) >= 0:
+            at = found  # it is part of a value
+        elif mark:
+            return Span(number, mark.start("start") + 1, number, len(line) + 1)
+    return None
+
+
+_COMMENT = re.compile(r"(?:^|[ \t])(?P<start>#[^\"']*)")  # up to a quote, which can end a value
 _FORMAT = "an agent file starts with a line `---`, keys and values, and a second line `---`"
 
 

@@ -28,11 +28,17 @@ _MAX_DESCRIPTION = 200
 
 
 class Conversion(NamedTuple):
-    """The data of a new manifest, the agent file that it was converted from, and the diagnostics."""
+    """The data of a new manifest, the agent file that it was converted from, and the diagnostics.
+
+    `is_complete` says whether the manifest has everything that the file says. If the file is where its client looks for
+    agents, and the generated file will have another path, that is `new_path`: the client would then see both.
+    """
 
     agent: AgentFile
     data: dict[str, Any]
     found: tuple[Diagnostic, ...]
+    is_complete: bool = True
+    new_path: str = ""
 
     @property
     def name(self) -> str:
@@ -60,6 +66,7 @@ class _Converter:
         self.fields = {field.key: field for field in self.row.fields}
         self.data: dict[str, Any] = {"name": name}
         self.own: dict[str, Any] = {}
+        self.is_complete = agent.is_complete
 
     def finish(self) -> Conversion:
         """Add what the file leaves to defaults, and return the conversion."""
@@ -72,13 +79,21 @@ class _Converter:
         if own := assumed | self.own:
             self.data["target"] = {self.row.name: own}
         output = self.kit.output(self.row.name, self.data["name"], self.kit.manifest_file(self.data["name"]))
-        if target_by_folder(self.agent.kit_path) and self.agent.kit_path != output:
-            hint = f"once `{output}` exists, delete this file: otherwise {self.row.label} sees the agent twice"
+        is_left_behind = bool(target_by_folder(self.agent.kit_path)) and self.agent.kit_path != output
+        if is_left_behind:
+            rest = "" if self.is_complete else "move what the manifest lacks and "
+            hint = f"once `{output}` exists, {rest}delete this file: otherwise {self.row.label} sees the agent twice"
             self._report(imports.file_left_behind, START, f"the agent's file will be `{output}`", hint)
-        return Conversion(self.original, self.data, tuple(self.found))
+        new_path = output if is_left_behind else ""
+        return Conversion(self.original, self.data, tuple(self.found), self.is_complete, new_path)
 
     def _report(self, rule: Any, where: Span | str, message: str, hint: str = "") -> None:
         self.found += self.agent.report(rule, where, message, hint)
+
+    def _leave_out(self, rule: Any, where: Span | str, message: str, hint: str = "") -> None:
+        """Report something that the manifest lacks."""
+        self.is_complete = False
+        self._report(rule, where, message, hint)
 
     def convert_description(self) -> None:
         """Set the description: as it is, read as text, or the first line of the body."""
@@ -122,7 +137,7 @@ class _Converter:
     def _report_invalid_names(self, key: str, value: Any) -> None:
         for entry in value if isinstance(value, list) else ():
             if not isinstance(entry, str):
-                self._report(imports.tools_repaired, key, f"`{as_text(entry)}` is not the name of a tool; left out")
+                self._leave_out(imports.tools_repaired, key, f"`{as_text(entry)}` is not the name of a tool; left out")
         means_all = self.row.tools.empty_means_all
         if not isinstance(value, str | list) or value == "" or (value == [] and means_all):
             message = f"`{key}` names no tools, so the agent has {'all tools' if means_all else 'none'}"
@@ -138,7 +153,7 @@ class _Converter:
         if wrong:
             says = "is not the name of one tool" if len(wrong) == 1 else "are not the names of tools"
             hint = "clients silently ignore names that they do not know"
-            self._report(imports.tools_repaired, key, f"{listed(wrong)} {says}; left out", hint)
+            self._leave_out(imports.tools_repaired, key, f"{listed(wrong)} {says}; left out", hint)
         if tools is None:
             self._convert_untranslatable(key, [*names])
         elif tools or not self.row.tools.empty_means_all:
@@ -150,7 +165,7 @@ class _Converter:
         accepted = dict.fromkeys(name for name in names if field is None or fits(field.shape, [name]))
         if rejected := [name for name in names if name not in accepted]:
             message = f"{self.row.label} has no tool {listed(rejected)}; left out"
-            self._report(imports.key_not_placed, key, message)
+            self._leave_out(imports.key_not_placed, key, message)
         tools, _ = translated(self.row, [*accepted])
         if tools is None:
             self.own[key] = [*accepted]
@@ -161,13 +176,15 @@ class _Converter:
         if key in self.row.defaults and value == self.row.defaults[key]:
             return
         if key not in self.fields:
-            hint = "the key stays only in this file; if it is a key of another client, see `--from`"
-            self._report(imports.key_not_placed, key, f"`{key}` is not allowed in a manifest", hint)
+            why = f", because it {self.row.refused[key]}" if key in self.row.refused else ""
+            other = "" if why else "; if it is a key of another client, see `--from`"
+            message, hint = f"`{key}` is not allowed in a manifest{why}", f"the key stays only in this file{other}"
+            self._leave_out(imports.key_not_placed, key, message, hint)
         elif value not in (None, ""):
             full = _without_nulls(value)
             if full != value:
                 message = f"`{key}` contains empty values, which are left out"
-                self._report(imports.key_not_placed, key, message)
+                self._leave_out(imports.key_not_placed, key, message)
             self._convert_field(key, full, self.fields[key].shape)
 
     def _convert_field(self, key: str, value: Any, shape: Shape) -> None:
@@ -179,7 +196,8 @@ class _Converter:
             self.own[key] = valid
         what = "part of the value" if valid else "the value"
         message = f"{what} of `{key}` is not allowed in a manifest: it must be {shape.expects}"
-        self._report(imports.key_not_placed, key, message, f"{self.row.label} does not accept it either")
+        hint = f"it stays only in this file; find out whether {self.row.label} accepts it"
+        self._leave_out(imports.key_not_placed, key, message, hint)
 
     def convert_body(self, agents: frozenset[str]) -> None:
         """Set the role and the keys of generated sections. `agents` are the agents that handoffs can go to."""

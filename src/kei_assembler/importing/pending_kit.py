@@ -57,7 +57,7 @@ class PendingKit(LoadedKit):
     def problems(self) -> list[Diagnostic]:
         """Return the diagnostics of a build of the new manifests, and one for each key that the build changes."""
         plan = plan_kit(self, tuple(self.new), False, self.settings.ignore)
-        changed = (found for change in plan.changes if change.after for found in self._changed_keys(change))
+        changed = (found for change in plan.changes if change.manifest for found in self._changed_keys(change))
         return [*plan.diagnostics, *changed]
 
     def _changed_keys(self, change: Change) -> list[Diagnostic]:

@@ -15,6 +15,7 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.names import unique_names
+from kei_assembler.importing.old_files import old_files, remove
 from kei_assembler.importing.paths import FoundFile, agent_files, target_by_path
 from kei_assembler.importing.pending_kit import (
     PendingFile,
@@ -42,22 +43,37 @@ class ImportResult(NamedTuple):
 
     `files` has a status and a path, relative to the working directory, for each file of the kit. `agents` counts the
     agents, imported or not. `build` is the command that builds the new manifests, and what it overwrites. It is empty
-    if there are none.
+    if there are none. `incomplete` and `old` contain imported files: those that say more than their manifests, and
+    those to delete once their agents have their new files.
     """
 
     files: list[tuple[str, str]]
     found: list[Diagnostic]
     agents: int
     build: str
+    incomplete: list[str]
+    old: list[str]
+
+
+class ImportOptions(NamedTuple):
+    """The options of an import.
+
+    With `share`, sections that several agents have become blocks. With `dry_run`, nothing is written. With
+    `remove_old`, imported files are deleted whose agents get files with other names, after these are generated.
+    """
+
+    share: bool = False
+    dry_run: bool = False
+    remove_old: bool = False
 
 
 def import_agents(
-    sources: Sequence[str], target: str | None, share: bool, dry_run: bool, folder: str | None
+    sources: Sequence[str], target: str | None, folder: str | None, options: ImportOptions
 ) -> ImportResult:
     """Convert agent files to manifests, and write those that don't exist yet.
 
     `sources` are files and folders, `target` is their target if it does not depend on their paths, and `folder` is the
-    kit's folder. With `share`, sections that several agents have become blocks. With `dry_run`, nothing is written.
+    kit's folder.
 
     Raises:
         AssembleError: there are no agent files, they are too large in total, the folder does not exist, or the kit's
@@ -70,22 +86,32 @@ def import_agents(
     policy = Policy.of(kit)
     by_hand, generated, edited = without_generated(kit, agents)
     conversions = _convert(kit, by_hand)
-    conversions, blocks = with_blocks(kit, conversions) if share else (conversions, {})
+    conversions, blocks = with_blocks(kit, conversions) if options.share else (conversions, {})
     manifests = pending_manifests(kit, conversions)
     texts = {SETTINGS_FILE: settings} if settings else {}
     texts |= {block_file(kit, name): text for name, text in blocks.items()}
     pieces = [PendingFile(path, text, conversions[0]) for path, text in texts.items()] if conversions else []
-    written, conflicts = _write(kit, (*pieces, *manifests), dry_run)
+    written, conflicts = _write(kit, (*pieces, *manifests), options.dry_run)
     foreign = {path for path, status in written if status == "foreign"}
     new = [file for file in manifests if file.path not in foreign]
     written = [*dict.fromkeys((manifest, "kept") for manifest in generated), *written]
     found += [*edited, *(one for conversion in conversions for one in conversion.found)]
     found += [*PendingKit(kit, new, blocks).problems(), *conflicts]
-    return ImportResult(
-        [(status, display_path(kit.path(path))) for path, status in written],
-        limited(policy.weigh(found), policy.ignore),
+    files, agents_count = (
+        [(status, path) for path, status in written],
         len({path for path, _ in written} - texts.keys()),
-        _build_command(kit, new) if new and not dry_run else "",
+    )
+    old = old_files(kit, new)
+    if options.remove_old and old and not options.dry_run:
+        removal = remove(kit_folder, old)
+        files, found, old = [*files, *removal.files], [*found, *removal.found], old if removal.found else []
+    return ImportResult(
+        [(status, display_path(kit.path(path))) for status, path in files],
+        limited(policy.weigh(found), policy.ignore),
+        agents_count,
+        _build_command(kit, new) if new and not options.dry_run else "",
+        [file.conversion.agent.source.file for file in new if not file.conversion.is_complete],
+        [display_path(kit.path(file.conversion.agent.kit_path)) for file in old],
     )
 
 
@@ -163,17 +189,19 @@ def _write_file(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, 
 
 
 def _build_command(kit: LoadedKit, new: Sequence[PendingFile]) -> str:
-    """The command that builds the new manifests. It forces only what overwrites nothing but imported files."""
+    """The command that builds the new manifests. It forces only what overwrites nothing but complete imports."""
     build_all = f"assemble --all{kit_option(kit_option_value(kit.folder))}"
     overwritten = {file.path: _overwritten(kit, file) for file in new}
-    sources = {file.path: {DISK.resolve(file.conversion.agent.source.file)} for file in new}
-    forced = [path for path in sources if overwritten[path] == sources[path]]
+    complete = [file for file in new if file.conversion.is_complete]
+    imported = {DISK.resolve(file.conversion.agent.source.file) for file in complete}
+    safe = [path for path, outputs in overwritten.items() if outputs <= imported]
+    forced = list(filter(overwritten.get, safe))
     if not forced:
         return build_all
-    if sources.keys() >= {*kit.manifests} and all(overwritten[path] <= sources[path] for path in sources):
+    if overwritten.keys() >= {*kit.manifests} and set().union(*overwritten.values()) <= imported:
         return f"{build_all} --force, which overwrites the imported files"
     files = "files" if len(forced) > 1 else "file"
-    manifests = " ".join(shell.word(display_path(kit.path(path))) for path in forced)
+    manifests = " ".join(shell.word(display_path(kit.path(path))) for path in safe)
     return f"assemble --force {manifests}, which overwrites the imported {files}"
 
 

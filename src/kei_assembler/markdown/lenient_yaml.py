@@ -33,11 +33,12 @@ class LocatedValue(NamedTuple):
 
 
 class Recovery(NamedTuple):
-    """Something that was read differently from how it is written: where, and how."""
+    """Something that was read differently from how it is written: where, how, and whether text is left out."""
 
     span: Span
     message: str
     help: str = ""
+    loses: bool = False
 
 
 class FrontMatter(NamedTuple):
@@ -141,7 +142,7 @@ def _by_known_keys(text: str, error: InvalidYamlError, known: Collection[str]) -
         value = _value_of(key, "\n".join(lines[start:end]).rstrip(WHITESPACE))
         entries[key] = LocatedValue(value, Span(start + 1, 1, start + 1, len(key) + 1))
     message = f"this is not valid YAML ({error.message}); it was read line by line, each key up to the next known key"
-    recovery = Recovery(error.span, message, "clients do not load this agent: compare the manifest with the file")
+    recovery = Recovery(error.span, message, "clients do not load this agent: compare the manifest with the file", True)
     return FrontMatter(entries, (recovery,))
 
 
@@ -201,7 +202,7 @@ def by_lines(text: str, label: str) -> FrontMatter:
         else:
             message = "this line was skipped, and others like it: it is not `key: value`"
             hint = f"{label} does not read YAML: write each value on the line of its key"
-            recoveries.append(Recovery(Span(number, indent, number, len(line) + 1), message, hint))
+            recoveries.append(Recovery(Span(number, indent, number, len(line) + 1), message, hint, loses=True))
     return FrontMatter(entries, tuple(recoveries[:1]))
 
 
@@ -249,7 +250,7 @@ class _Composer:
             value = self._value(next(self._events))
             if name in table:
                 message, hint = f"`{name}` is repeated; the last value is used", _REPEATED
-                self.recoveries.append(Recovery(_span(key), message, hint))
+                self.recoveries.append(Recovery(_span(key), message, hint, loses=True))
             if self._depth == 1:
                 self.entries[name] = LocatedValue(value, _span(key))
             table[name] = value

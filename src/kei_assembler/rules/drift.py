@@ -167,8 +167,8 @@ def output_missing(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
 def output_outdated(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
     """An output is out of date.
 
-    Only a check reports it. A build updates the file. With `--all`, this includes the JSON Schemas for editors in
-    `.assemble/`, if they exist and this tool generated them. To keep a schema of your own there, remove its `$comment`.
+    Only a check reports it. A build updates the file. This includes the JSON Schemas for editors in `.assemble/`, if
+    they exist and this tool generated them. To keep a schema of your own there, remove its `$comment`.
 
     Fails::
 

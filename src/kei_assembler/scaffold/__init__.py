@@ -22,6 +22,7 @@ from kei_assembler.markdown.front_matter import quoted
 from kei_assembler.markdown.hidden_text import is_hidden, shown
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.paths import display_path, normalize, path_below
+from kei_assembler.scaffold.schema_lines import add_schemas
 from kei_assembler.selection import working_directory
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, with_lf
@@ -75,7 +76,7 @@ def _refuse_name(prefix: str) -> None:
 
 
 def create_kit(folder: str) -> Iterator[str]:
-    """Create the missing files of a kit and of the repository around it; in a kit, only those of the repository.
+    """Create the missing files of a kit and of the repository around it; in a kit, only the schemas and the latter.
 
     Yields for each file, after writing it, a line that reports whether it was created, extended or kept.
 
@@ -94,6 +95,9 @@ def create_kit(folder: str) -> Iterator[str]:
             yield _create(tree, folder, file)
         manifest_schema = json_schema.manifest_schema(load_kit(folder))
         yield _create(tree, folder, NewFile(MANIFEST_SCHEMA, json_schema.as_text(manifest_schema)))
+    else:
+        for action, path in add_schemas(kit):
+            yield f"{action} {shown(display_path(path))}\n"
 
 
 def _output_patterns(kit: LoadedKit, prefix: str) -> list[str]:

@@ -17,13 +17,11 @@ from kei_assembler.build.schema_files import MANIFEST_SCHEMA, schema_file_change
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
-from kei_assembler.markdown import shell
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.manifest import FIELDS, NAME, extra_fields, slug
 from kei_assembler.paths import display_path_from
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.sources import check_source
-from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import read_toml
 from kei_assembler.toml.writer import entry
@@ -37,6 +35,8 @@ _MAX_NAMES = 30
 _PLACEHOLDER_NAMES = {"description": "PURPOSE", "extra": "SOURCE"}
 _COMMON_KEY = "model"
 """A text key that the table of every target has."""
+_HEAD = "# The source of an agent: edit this file, not the generated one, then run: assemble --all\n"
+"""Like the other comments, it names no agent, block or file: it would be wrong after a rename."""
 _TABLES_NOTE = """\
 # In TOML, a key belongs to the last header above it. Keep other keys of the agent above this line, and tables below.
 """
@@ -70,15 +70,19 @@ def _initial(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> dict[str, A
         field.key: _placeholders(field.key, field.shape) for field in fields_of(kit) if field.key in required
     }
     has_handoff = "handoff" in given or "handoff" in required_values
+    # the clients whose table is required may need another name for the model
+    target = TARGETS[kit.settings.targets[0]]
+    model = given.get(_COMMON_KEY, "")
+    is_for_target = model and (target.models is None or model in target.models)
     defaults = {
         "tools": ["Read", "Grep", "Glob", *(["Agent"] if has_handoff else [])],
         "model": "inherit",
         "targets": kit.settings.targets,
-        "target": {kit.settings.targets[0]: {_COMMON_KEY: _placeholder(_COMMON_KEY)}},
+        "target": {target.name: {_COMMON_KEY: model if is_for_target else _placeholder(_COMMON_KEY)}},
     }
     role = f"You are the agent `{name}`." if "description" in given else _placeholder("role")
     chosen = {key: value for key, value in defaults.items() if key in required_values}
-    return {"role": role, **required_values, **chosen}
+    return {**required_values, **chosen, "role": role}
 
 
 def _placeholders(key: str, shape: Shape) -> Any:
@@ -97,13 +101,12 @@ def _head(kit: LoadedKit, name: str, has_schema: bool) -> str:
     file = kit.manifest_file(name)
     schema_path = display_path_from(os.path.dirname(kit.path(file)), kit.path(MANIFEST_SCHEMA))
     line = f"#:schema {schema_path}\n" if has_schema and can_name(schema_path) else ""
-    # Not wrapped, since a line break would change the command.
-    return f"{line}# The source of the agent `{name}`: edit this file, then run: assemble {shell.word(file)}\n"
+    return line + _HEAD
 
 
 def _entry(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> str:
     """One key with comments that explain it. A key without a value is commented out."""
-    comments = "".join(map(_comment, (field.doc, *_hints(kit, field, values))))
+    comments = "".join(map(_comment, (field.doc, *_hints(kit, field))))
     if field.key in values:
         return comments + _toml(field, values[field.key])
     sample = _toml(field, _sample(kit, field.key, field.shape, field.examples))
@@ -114,19 +117,14 @@ def _comment(text: str) -> str:
     return fill(text, _WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False) + "\n"
 
 
-def _hints(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> Iterator[str]:
-    """What the kit offers or requires for a key."""
-    obligatory, target = kit.settings.obligatory, kit.settings.targets[0]
-    if field.key == "blocks" and obligatory:
-        yield f"The kit requires {listed(obligatory)} first, in this order."
-    choices = {
-        "blocks": ("Other blocks", [name for name in kit.block_names if name not in values.get("blocks", ())]),
-        "handoff": ("Agents", sorted(kit.receivers - {values["name"]})),
-        "target": (f"Keys of `{target}`", [row.key for row in TARGETS[target].fields]),
-    }
-    label, names = choices.get(field.key, ("", []))
-    if names:
-        yield f"{label}: {', '.join(names[:_MAX_NAMES])}{', …' if len(names) > _MAX_NAMES else ''}"
+def _hints(kit: LoadedKit, field: Field) -> Iterator[str]:
+    """What holds for a key in this kit. The names of blocks and agents are left to the editor: they change."""
+    if field.key == "blocks" and kit.settings.obligatory:
+        yield "The blocks that `obligatory` in the settings lists come first."
+    if field.key == "target":
+        target = kit.settings.targets[0]
+        names = [row.key for row in TARGETS[target].fields]
+        yield f"Keys of `{target}`: {', '.join(names[:_MAX_NAMES])}{', …' if len(names) > _MAX_NAMES else ''}"
 
 
 def _sample(kit: LoadedKit, key: str, shape: Shape, examples: Sequence[Any]) -> Any:

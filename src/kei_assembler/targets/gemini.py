@@ -61,7 +61,12 @@ GEMINI = Target(
         legacy_names={"search_file_content": "grep_search"},
     ),
     models=("inherit",),
-    loader=Loader(ignored_prefix="_"),
+    loader=Loader(
+        ignored_prefix="_",
+        foreign_keys=dict.fromkeys(("agent_card_url", "agent_card_json"), "is an agent that runs as a remote service"),
+        reads_lists=True,
+        foreign_values={"kind": {"remote": "is an agent that runs as a remote service"}},
+    ),
     plugin=Plugin(("gemini-extension.json",)),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,

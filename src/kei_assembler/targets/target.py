@@ -187,6 +187,12 @@ class Loader(NamedTuple):
     unescapes_newlines: bool = False
     # Whether the front matter can start at any line.
     finds_late_front_matter: bool = False
+    # The keys, or single values of a key, of agents that no manifest can describe. Import leaves such a file alone.
+    # It completes the sentence "it …".
+    foreign_keys: Mapping[str, str] = {}
+    foreign_values: Mapping[str, Mapping[str, str]] = {}
+    # Whether the front matter can be a list of agents.
+    reads_lists: bool = False
     # The ends of the names of agent files, if there are others than that of the form.
     suffixes: tuple[str, ...] = ()
 

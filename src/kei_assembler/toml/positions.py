@@ -40,6 +40,16 @@ def mentions(text: str) -> Iterator[Mention]:
     return _PositionReader(text).read()
 
 
+def comments(text: str) -> Iterator[tuple[str, Span]]:
+    """Yield the comments of a TOML text, with their positions."""
+    raw = text.encode()
+    reader = _PositionReader(text)
+    for token in _TOKEN.finditer(raw):
+        if token[0].startswith(b"#"):
+            (line, column), comment = reader.position(token.start()), token[0].decode()
+            yield comment, Span(line, column, line, column + len(comment))
+
+
 class _PositionReader:
     def __init__(self, text: str) -> None:
         self.raw = text.encode()
@@ -95,9 +105,10 @@ class _PositionReader:
         return str(next(iter(rtoml.loads(f"{raw} = 0")))) if segment.type == "quoted_key" else raw
 
     def _span(self, node: Node) -> Span:
-        return Span(*self._position(node.start_byte), *self._position(node.end_byte))
+        return Span(*self.position(node.start_byte), *self.position(node.end_byte))
 
-    def _position(self, byte: int) -> tuple[int, int]:
+    def position(self, byte: int) -> tuple[int, int]:
+        """Return the line and the column of a byte."""
         line = bisect_right(self.line_starts, byte)
         start = self.line_starts[line - 1]
         continued = bisect_left(self.continuations, byte) - bisect_left(self.continuations, start)

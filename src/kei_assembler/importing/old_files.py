@@ -1,0 +1,82 @@
+"""Old files: imported files whose agents will have other files, so that their clients would see these agents twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from kei_assembler.build.changes import FileStatus
+from kei_assembler.build.run import Policy, RunOptions, run
+from kei_assembler.diagnostics import AssembleError, Diagnostic
+from kei_assembler.importing.pending_kit import PendingFile
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.loader import load_kit
+from kei_assembler.rules import kept_files
+from kei_assembler.targets import TARGETS
+from kei_assembler.toml.source import MAX_BYTES, START
+
+
+class Removal(NamedTuple):
+    """What was done with old files: a status and a path for each, relative to the kit, and why nothing was deleted."""
+
+    files: list[tuple[str, str]]
+    found: list[Diagnostic]
+
+
+def old_files(kit: LoadedKit, new: Iterable[PendingFile]) -> list[PendingFile]:
+    """Return the manifests whose imported file can be deleted as soon as the new one exists.
+
+    That file says nothing that the manifest lacks, is not a link, and is not where another manifest has its output.
+    """
+    new = list(new)
+    manifests = {*kit.manifests, *(file.path for file in new)}
+    outputs = {kit.output(target, stem(file), file) for target in TARGETS for file in manifests}
+    return [file for file in new if file.conversion.new_path and _is_spare(kit, file, outputs)]
+
+
+def _is_spare(kit: LoadedKit, file: PendingFile, outputs: set[str]) -> bool:
+    conversion, path = file.conversion, kit.path(file.conversion.agent.kit_path)
+    is_other = kit.files.resolve(path) != kit.files.resolve(kit.path(conversion.new_path))
+    is_own = kit.files.resolve(path) == path and kit.holds(path) and conversion.agent.kit_path not in outputs
+    return conversion.is_complete and is_own and is_other
+
+
+def remove(folder: str, old: Sequence[PendingFile]) -> Removal:
+    """Generate the new files of these manifests, then delete the old ones: all, or none if anything is in the way.
+
+    Raises:
+        AssembleError: a file cannot be written or deleted.
+    """
+    kit = load_kit(folder)
+    result = run(kit, [file.path for file in old], False, RunOptions(policy=Policy.of(kit)))
+    written = {change.path: change for change in result.changes}
+    current = {path for path, each in written.items() if each.applied or each.status is FileStatus.UNCHANGED}
+    created = [("created", path) for path, each in written.items() if each.applied and each.before is None]
+    found = [one for file in old for one in _obstacle(kit, file, current)]
+    if found:
+        return Removal(created, found)
+    return Removal([*created, *(("deleted", _deleted(kit, file)) for file in old)], [])
+
+
+def _obstacle(kit: LoadedKit, file: PendingFile, current: set[str]) -> list[Diagnostic]:
+    agent, new_path = file.conversion.agent, file.conversion.new_path
+    hint = "all old files were kept: either all of them are deleted or none"
+    if new_path not in current:
+        message = f"this file was kept, because `{new_path}` was not generated"
+        return agent.report(kept_files.old_file_kept, START, message, f"{hint}; to see why, run: assemble {file.path}")
+    if kit.tree.read(kit.path(agent.kit_path), MAX_BYTES) != agent.raw:
+        return agent.report(
+            kept_files.old_file_kept, START, "this file changed during the import, so it was kept", hint
+        )
+    return []
+
+
+def _deleted(kit: LoadedKit, file: PendingFile) -> str:
+    agent = file.conversion.agent
+    try:
+        is_deleted = kit.tree.replace(kit.path(agent.kit_path), agent.raw, None)
+    except OSError as error:
+        raise AssembleError(f"{agent.kit_path} cannot be deleted: {error.strerror}") from error
+    if not is_deleted:
+        raise AssembleError(f"{agent.kit_path} cannot be deleted: another program is changing it")
+    return agent.kit_path
