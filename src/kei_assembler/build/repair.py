@@ -25,7 +25,6 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     `named` contains the manifests that the run was about, or nothing if it was about the whole kit. `ignored` contains
     the codes that its command line ignores.
     """
-    changes = list(changes)
     pending = [change for change in changes if change.status in DRIFT and (change.intact or change.after)]
     if not pending:
         return None
