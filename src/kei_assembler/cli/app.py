@@ -6,7 +6,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from io import StringIO
@@ -16,6 +16,7 @@ import click
 
 from kei_assembler import __version__
 from kei_assembler.build.changes import WritePolicy
+from kei_assembler.build.findings import MAX_FINDINGS, with_findings
 from kei_assembler.build.kit_plan import preview
 from kei_assembler.build.result import CANNOT_RUN, CLEAN, Request, RunResult, failed
 from kei_assembler.build.run import Policy, RunOptions, run
@@ -27,8 +28,9 @@ from kei_assembler.files import run_cache
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.paths import display_path
 from kei_assembler.report import FORMATS, render, text_report
-from kei_assembler.selection import files_of, kit_option_value, locate_kit, prefix_to
+from kei_assembler.selection import files_of, kit_option_value, kits_below, locate_kits, prefix_to
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -106,6 +108,8 @@ def assemble() -> None:
 @assemble.command("build", cls=_DefaultCommand)
 @click.argument("manifests", nargs=-1, metavar="MANIFEST...", shell_complete=completion.manifests)
 @click.option("--all", "all_", is_flag=True, help="Build all manifests of the kit.")
+@click.option("--recursive", is_flag=True, help="Build every kit in this folder and below it; requires --all.")
+@several("--exclude", "GLOB", "With --recursive, skip the folders that match the pattern", completion.folders)
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file is out of date.")
 @click.option("--diff", is_flag=True, help="Write nothing; print the changes as a diff.")
 @click.option("--stdout", is_flag=True, help="Write nothing; print the generated file of one manifest.")
@@ -125,27 +129,56 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     Examples:
       assemble agents/critic.toml      build one agent
       assemble --all                   build all agents
+      assemble --all --recursive       build all agents of every kit in this folder and below it
       assemble --all --check --diff    write nothing, show the changes, and fail if there are any
     """
     _refuse_contradictions(manifests, output_format, options)
+    options["ignore"] = _ignored(options["ignore"])
+    if options["recursive"]:
+        return _report_each(_runs_below(folder, options), output_format)
     run_cache.start_recording()
-    prefix = located = ""
     try:
-        located = locate_kit(manifests, folder, COMMANDS)
-        prefix = prefix_to(located)
-        kit = load_kit(located, options["targets"])
-        kit.display_folder = kit_option_value(located)
-        result = _result(kit, manifests, options)
+        kits = locate_kits(manifests, folder, COMMANDS)
     except AssembleError as error:
-        result = failed(error)
+        return _report(_run("", (), options, error), output_format, can_cache=False)
+    if len(kits) > 1:
+        runs = (_run(kit, own, options).headed(display_path(kit)) for kit, own in kits.items())
+        return _report_each(runs, output_format)
+    ((kit, own),) = kits.items()
+    return _report(_run(kit, own, options), output_format, can_cache=not options["staged"])
+
+
+def _runs_below(folder: str | None, options: Mapping[str, Any]) -> Iterator[RunResult]:
+    """Run the build of each kit in a folder and below it. Each is loaded after the one before is done."""
+    try:
+        for kit, error in kits_below(folder, options["exclude"]):
+            yield _run(kit, (), options, error).headed(display_path(kit))
+    except AssembleError as error:
+        yield _run("", (), options, error)
+
+
+def _run(
+    folder: str, manifests: Sequence[str], options: Mapping[str, Any], error: AssembleError | None = None
+) -> RunResult:
+    """Run the build of one kit, unless an error says that this is not possible."""
+    prefix = ""
+    try:
+        if error:
+            raise error
+        prefix = prefix_to(folder)
+        kit = load_kit(folder, options["targets"])
+        kit.display_folder = kit_option_value(folder)
+        result = _result(kit, manifests, options)
+    except AssembleError as failure:
+        result = failed(failure)
     except MemoryError:
         result = failed(OUT_OF_MEMORY)
-    return _report(result.seen_from(prefix, located), output_format, can_cache=not options["staged"])
+    return result.seen_from(prefix, folder)
 
 
 def _result(kit: LoadedKit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
     files = files_of(kit, manifests, COMMANDS)
-    policy = Policy.of(kit, _ignored(options["ignore"]), options["strict"])
+    policy = Policy.of(kit, options["ignore"], options["strict"])
     if options["stdout"]:
         return _preview(kit, files[0], policy)
     write_policy = WritePolicy(options["force"], options["prune"])
@@ -158,6 +191,8 @@ def _refuse_contradictions(manifests: Sequence[str], output_format: str, options
     only_looks, writes = given & {"check", "diff"}, given & {"force", "prune"}
     contradictions = (
         (manifests and "all_" in given, "--all builds all manifests; name manifests or use --all, not both"),
+        ("recursive" in given and "all_" not in given, "--recursive requires --all"),
+        ("exclude" in given and "recursive" not in given, "--exclude requires --recursive"),
         (not manifests and "all_" not in given, "name the manifests to assemble, or use --all"),
         (only_looks and writes, "--force and --prune cannot be used with --check or --diff, which write nothing"),
         ("prune" in given and "all_" not in given, "--prune requires --all"),
@@ -202,6 +237,25 @@ def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
     if can_cache and run_cache.is_recording() and (again := result.again).is_up_to_date:
         run_cache.keep(*(_rendered(again, output_format) if result.applied else (out, err)))
     return result.status
+
+
+def _report_each(runs: Iterable[RunResult], output_format: str) -> int:
+    """Report on the runs of several kits: as text after each run, in the other formats together."""
+    results, statuses, room = [], [], MAX_FINDINGS
+    for done in runs:
+        result = with_findings(done, room)
+        statuses.append((result.request.heading, result.status))
+        room = max(1, room - len(result.findings))
+        if output_format == "text":
+            write("", text_report.heading(result.request.heading, is_first=len(statuses) == 1))
+            write(*_rendered(result, output_format))
+        else:
+            results.append(result.without_contents)
+    if output_format == "text":
+        write("", text_report.total(statuses))
+    else:
+        write(*render(output_format, results))
+    return max(status for _, status in statuses)
 
 
 def _rendered(result: RunResult, output_format: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from kei_assembler.diagnostics import Diagnostic, Location
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.suggestions import counted
 
+_GAP = "\n"
 _MAX_LINE_LENGTH = 100
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
 _DONE = {FileStatus.CREATE: "created", FileStatus.UPDATE: "updated", FileStatus.ORPHAN: "deleted"}
@@ -37,6 +38,20 @@ def render(result: RunResult) -> tuple[str, str]:
     if result.request.diff:
         return _diffs(result, DRIFT), results + err
     return results + ("" if result.request.check else escaped(_diffs(result, PROTECTED))), err
+
+
+def heading(path: str, is_first: bool) -> str:
+    """Return the line before the report on one of several kits: its path, as `ls -R` prints it."""
+    return f"{'' if is_first else _GAP}{shown(path)}:\n" if path else ""
+
+
+def total(statuses: Sequence[tuple[str, int]]) -> str:
+    """Return the last line of the reports on several kits, by their paths and exit statuses; empty for a single kit."""
+    failed = [shown(path) for path, status in statuses if status]
+    if len(statuses) == 1:
+        return ""
+    failures = f", {len(failed):,} failed: {', '.join(failed)}" if failed else ""
+    return f"\n{len(statuses):,} kits: {len(statuses) - len(failed):,} succeeded{failures}\n"
 
 
 def diagnostics(found: Iterable[Diagnostic]) -> str:
