@@ -359,10 +359,15 @@ def test_a_report_on_several_kits_is_bounded(bench: Workbench, monkeypatch: pyte
 
 
 def test_one_kit_has_a_heading_and_no_total(bench: Workbench) -> None:
-    bench.write(_kits("."))
+    bench.write(_kits("kit"))
     run = bench.run(*ALL)
-    assert run.stderr.startswith(".:\n1 agent")
+    assert run.stderr.startswith("kit:\n1 agent")
     assert " kit" not in run.stderr
+
+
+def test_a_kit_in_the_working_directory_alone_has_no_heading(bench: Workbench) -> None:
+    bench.write(_kits("."))
+    assert bench.run(*ALL) == bench.run("--all")._replace(stdout="created agents/a.md\n", stderr="1 agent: 1 created\n")
 
 
 def test_the_order_does_not_depend_on_the_listing(bench: Workbench) -> None:

@@ -6,11 +6,11 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from io import StringIO
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
 
 import click
 
@@ -134,46 +134,45 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     """
     _refuse_contradictions(manifests, output_format, options)
     options["ignore"] = _ignored(options["ignore"])
+    if not options["recursive"]:
+        run_cache.start_recording()
+    try:
+        kits = _kits(manifests, folder, options)
+    except AssembleError as error:
+        return _report(_run(_Kit("", (), error), options), output_format, can_cache=False)
+    if options["recursive"] or len(kits) > 1:
+        return _report_each(kits, output_format, options)
+    return _report(_run(kits[0], options), output_format, can_cache=not options["staged"])
+
+
+class _Kit(NamedTuple):
+    """A kit to build: its folder, the manifests that were named, or the error that stops its run."""
+
+    folder: str
+    manifests: Sequence[str] = ()
+    error: AssembleError | None = None
+
+
+def _kits(manifests: Sequence[str], folder: str | None, options: Mapping[str, Any]) -> list[_Kit]:
     if options["recursive"]:
-        return _report_each(_runs_below(folder, options), output_format)
-    run_cache.start_recording()
-    try:
-        kits = locate_kits(manifests, folder, COMMANDS)
-    except AssembleError as error:
-        return _report(_run("", (), options, error), output_format, can_cache=False)
-    if len(kits) > 1:
-        runs = (_run(kit, own, options).headed(display_path(kit)) for kit, own in kits.items())
-        return _report_each(runs, output_format)
-    ((kit, own),) = kits.items()
-    return _report(_run(kit, own, options), output_format, can_cache=not options["staged"])
+        return [_Kit(found, (), error) for found, error in kits_below(folder, options["exclude"])]
+    return [_Kit(located, named) for located, named in locate_kits(manifests, folder, COMMANDS).items()]
 
 
-def _runs_below(folder: str | None, options: Mapping[str, Any]) -> Iterator[RunResult]:
-    """Run the build of each kit in a folder and below it. Each is loaded after the one before is done."""
-    try:
-        for kit, error in kits_below(folder, options["exclude"]):
-            yield _run(kit, (), options, error).headed(display_path(kit))
-    except AssembleError as error:
-        yield _run("", (), options, error)
-
-
-def _run(
-    folder: str, manifests: Sequence[str], options: Mapping[str, Any], error: AssembleError | None = None
-) -> RunResult:
-    """Run the build of one kit, unless an error says that this is not possible."""
+def _run(selected: _Kit, options: Mapping[str, Any]) -> RunResult:
     prefix = ""
     try:
-        if error:
-            raise error
-        prefix = prefix_to(folder)
-        kit = load_kit(folder, options["targets"])
-        kit.display_folder = kit_option_value(folder)
-        result = _result(kit, manifests, options)
-    except AssembleError as failure:
-        result = failed(failure)
+        if selected.error:
+            raise selected.error
+        prefix = prefix_to(selected.folder)
+        kit = load_kit(selected.folder, options["targets"])
+        kit.display_folder = kit_option_value(selected.folder)
+        result = _result(kit, selected.manifests, options)
+    except AssembleError as error:
+        result = failed(error)
     except MemoryError:
         result = failed(OUT_OF_MEMORY)
-    return result.seen_from(prefix, folder)
+    return result.seen_from(prefix, selected.folder)
 
 
 def _result(kit: LoadedKit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
@@ -239,18 +238,20 @@ def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
     return result.status
 
 
-def _report_each(runs: Iterable[RunResult], output_format: str) -> int:
-    """Report on the runs of several kits: as text after each run, in the other formats together."""
-    results, statuses, room = [], [], MAX_FINDINGS
-    for done in runs:
-        result = with_findings(done, room)
-        statuses.append((result.request.heading, result.status))
+def _report_each(kits: Sequence[_Kit], output_format: str, options: Mapping[str, Any]) -> int:
+    """Run and report on several kits: as text after each run, in the other formats together."""
+    results: list[RunResult] = []
+    statuses: list[tuple[str, int]] = []
+    room = MAX_FINDINGS
+    for kit in kits:
+        result = with_findings(_run(kit, options).headed(display_path(kit.folder)), room)
         room = max(1, room - len(result.findings))
         if output_format == "text":
-            write("", text_report.heading(result.request.heading, is_first=len(statuses) == 1))
+            write("", text_report.heading(result.request.heading, len(statuses), len(kits)))
             write(*_rendered(result, output_format))
         else:
             results.append(result.without_contents)
+        statuses.append((result.request.heading, result.status))
     if output_format == "text":
         write("", text_report.total(statuses))
     else:

@@ -40,9 +40,12 @@ def render(result: RunResult) -> tuple[str, str]:
     return results + ("" if result.request.check else escaped(_diffs(result, PROTECTED))), err
 
 
-def heading(path: str, is_first: bool) -> str:
-    """Return the line before the report on one of several kits: its path, as `ls -R` prints it."""
-    return f"{'' if is_first else _GAP}{shown(path)}:\n" if path else ""
+def heading(path: str, number: int, count: int) -> str:
+    """Return the line before the report on one of `count` kits: its path, as `ls -R` prints it.
+
+    It is empty if the only kit is in the working directory.
+    """
+    return f"{_GAP if number else ''}{shown(path)}:\n" if count > 1 or path != "." else ""
 
 
 def total(statuses: Sequence[tuple[str, int]]) -> str:
