@@ -29,7 +29,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import display_path
-from kei_assembler.report import FORMATS, render, text_report
+from kei_assembler.report import FORMATS, headings, render, text_report
 from kei_assembler.selection import files_of, kit_option_value, kits_below, locate_kits, prefix_to
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ def assemble() -> None:
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @several("--ignore", "CODE", "Ignore a diagnostic code", completion.codes)
 @click.option("--output-format", type=OneOf(FORMATS), default="text", help="The format of the report (default: text).")
+@click.option("--quiet", "-q", is_flag=True, help="Print only findings and the summary, not the files that changed.")
 @target_option
 @click.option("--no-cache", is_flag=True, help="Do not read or write the run cache.")
 @kit_option
@@ -172,7 +173,7 @@ def _run(selected: _Kit, options: Mapping[str, Any]) -> RunResult:
         result = failed(error)
     except MemoryError:
         result = failed(OUT_OF_MEMORY)
-    return result.seen_from(prefix, selected.folder)
+    return result.seen_from(prefix, selected.folder).printed_with(options["quiet"], console.colours())
 
 
 def _result(kit: LoadedKit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
@@ -247,13 +248,13 @@ def _report_each(kits: Sequence[_Kit], output_format: str, options: Mapping[str,
         result = with_findings(_run(kit, options).headed(display_path(kit.folder)), room)
         room = max(1, room - len(result.findings))
         if output_format == "text":
-            write("", text_report.heading(result.request.heading, len(statuses), len(kits)))
+            write("", headings.heading(result.request.heading, len(statuses), len(kits), result.request.colours[1]))
             write(*_rendered(result, output_format))
         else:
             results.append(result.without_contents)
         statuses.append((result.request.heading, result.status))
     if output_format == "text":
-        write("", text_report.total(statuses))
+        write("", headings.total(statuses))
     else:
         write(*render(output_format, results))
     return max(status for _, status in statuses)
@@ -262,15 +263,10 @@ def _report_each(kits: Sequence[_Kit], output_format: str, options: Mapping[str,
 def _rendered(result: RunResult, output_format: str) -> tuple[str, str]:
     out, err = render(output_format, [result])
     is_raw = output_format == "text" and (result.request.diff or result.printed is not None)
-    return _escaped(out, result.request.diff) if is_raw else out, err
-
-
-def _escaped(text: str, is_diff: bool) -> str:
-    """Escape control characters for terminals and CI logs, which act on them. Programs get the exact bytes."""
-    stream = sys.stdout
-    if stream is None or not (stream.isatty() or _is_log(stream)):
-        return text
-    return text_report.escaped(text, is_diff and stream.isatty() and not os.environ.get("NO_COLOR"))
+    # Terminals and CI logs act on control characters. Programs get the exact bytes.
+    if is_raw and sys.stdout and (sys.stdout.isatty() or _is_log(sys.stdout)):
+        out = text_report.escaped(out, result.request.diff and result.request.colours[0])
+    return out, err
 
 
 def _is_log(stream: TextIO) -> bool:
@@ -310,4 +306,4 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
 
 def _write_failure(error: AssembleError) -> None:
     with suppress(AssembleError):
-        write(*text_report.render(failed(error)))
+        write(*text_report.render(failed(error).printed_with(False, console.colours())))
