@@ -36,7 +36,7 @@ lint-types: .venv/installed
 	$(BIN)/mypy
 
 lint-kit: .venv/installed
-	$(BIN)/assemble --all --check
+	$(BIN)/assemble --all --recursive --check
 
 format: .venv/installed
 	$(BIN)/ruff check --fix

@@ -226,19 +226,26 @@ def test_action_passes_inputs_only_in_the_environment() -> None:
     scripts = [step["run"] for step in STEPS if "run" in step]
     assert len(scripts) == 2
     assert all("${{" not in script for script in scripts)
-    assert set(ACTION["inputs"]) == {"kit", "python-version", "strict"}
+    assert set(ACTION["inputs"]) == {"kit", "exclude", "python-version", "strict"}
 
 
+@pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize(("manifest", "status"), [('model = "opus"\n', 0), ('model = "haiku"\n', 1), ("frob = 1\n", 1)])
 def test_action_annotates_errors_and_shows_the_diff(
-    tmp_path: Path, forkserver: ForkServer, manifest: str, status: int
+    tmp_path: Path, forkserver: ForkServer, manifest: str, status: int, named: bool
 ) -> None:
     kit = tmp_path / "a kit; echo pwned"
     (kit / "agents").mkdir(parents=True)
     agent = kit / "agents" / "a.toml"
     agent.write_text('name = "a"\ndescription = "A."\nmodel = "opus"\n')
     tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = os.environ | {"PATH": tools, "KIT": str(kit), "STRICT": "false"}
+    environment = os.environ | {
+        "PATH": tools,
+        "KIT": str(kit) if named else "",
+        "STRICT": "false",
+        "EXCLUDE": "\nother\n",
+    }
+    environment |= {"EXCLUDE": ""} if named else {}
     assert forkserver.run(kit, ["--all"]).returncode == 0
     agent.write_text(f'name = "a"\ndescription = "A."\n{manifest}')
     run = subprocess.run(

@@ -48,6 +48,31 @@ def path_below(path: str, folder: str) -> str:
     return "" if relative == "." or relative.split("/")[0] == ".." or os.path.isabs(relative) else relative
 
 
+def matches_glob(path: str, pattern: str) -> bool:
+    """Return whether a path, or a folder that it lies in, matches a pattern. Both have `/` as the separator.
+
+    `*`, `?` and `[…]` match within a name, and `**` stands for any number of folders. A pattern that is a single name
+    matches at any depth, unless it starts with `/`.
+    """
+    from fnmatch import fnmatchcase  # most runs do not need it
+
+    parts = pattern.removeprefix("./").strip("/").split("/")
+    if "/" not in pattern.rstrip("/"):
+        parts.insert(0, "**")
+    if parts[-1] == "**":  # what lies in a folder, but not the folder itself
+        parts.append("*")
+    matched = {0}  # the numbers of parts that can be matched so far
+    for name in path.split("/"):
+        for count, part in enumerate(parts):
+            if count in matched and part == "**":
+                matched.add(count + 1)
+        stays = {count for count in matched if parts[count] == "**"}
+        matched = stays | {count + 1 for count in matched - stays if fnmatchcase(name, parts[count])}
+        if len(parts) in matched:
+            return True
+    return False
+
+
 def is_in_git_folder(path: str) -> bool:
     """Return whether a part of a path, which has the system's separator, is a name that git takes for `.git`.
 

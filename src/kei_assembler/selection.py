@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
@@ -12,25 +13,56 @@ from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.kit import LoadedKit, discovery, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below, upwards
-from kei_assembler.suggestions import nearest
+from kei_assembler.suggestions import counted, nearest
+
+if TYPE_CHECKING:
+    from kei_assembler.kit.search import Found
 
 
-def locate_kit(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> str:
-    """Return the folder of the kit that a command line means.
+def locate_kits(manifests: Sequence[str], folder: str | None, commands: Iterable[str]) -> dict[str, list[str]]:
+    """Return the folders of the kits that a command line means, in the order of their paths, with their manifests.
 
     This is `folder`, or the nearest kit upwards from each manifest, or from the working directory. The kit around the
     working directory also counts for a manifest of it that lies outside any kit.
 
     Raises:
-        AssembleError: there is no kit or more than one, or a manifest does not exist.
+        AssembleError: there is no kit, or a manifest does not exist.
     """
     if folder is not None or not manifests:
-        return folder_of(folder)
+        return {folder_of(folder): list(manifests)}
     working_directory()  # fail early: without it, relative paths have no meaning
     for manifest in manifests:
         if not _exists(manifest):
             raise _missing(manifest, commands)
-    return _kit_of_manifests(manifests)
+    return _kits_of_manifests(manifests)
+
+
+def kits_below(folder: str | None, exclude: Iterable[str]) -> Iterator[Found]:
+    """Yield the kits in a folder, or in the working directory, and in its subfolders; see `Search`.
+
+    Raises:
+        AssembleError: there are none, or the folder does not exist.
+    """
+    from kei_assembler.kit.search import Search
+
+    here = working_directory()
+    if folder is not None and not DISK.is_folder(folder):
+        raise AssembleError(f"the folder `{folder}` does not exist", "--kit takes the folder to search for kits")
+    start = discovery.resolved(os.path.abspath(folder or here))
+    search, is_empty = Search(start, DISK.resolve(here), exclude), True
+    for found in search.kits():
+        is_empty = False
+        yield found
+    if is_empty:
+        raise AssembleError(f"no kit was found in `{start}` or below it", _why_no_kit(start, len(search.excluded)))
+
+
+def _why_no_kit(start: str, excluded: int) -> str:
+    if excluded:
+        return f"{counted(excluded, 'folder')} below it {'is' if excluded == 1 else 'are'} excluded"
+    if around := discovery.find(start):
+        return f"it lies in the kit {around}; run the command there, or without --recursive"
+    return f"{_WHAT_IS_A_KIT}, also in a hidden or ignored folder, which is not searched"
 
 
 def kit_if_any(folder: str | None) -> LoadedKit | None:
@@ -99,16 +131,13 @@ def _no_kit(start: str) -> AssembleError:
     return AssembleError(f"no kit was found in `{start}` or above it", _WHAT_IS_A_KIT)
 
 
-def _kit_of_manifests(manifests: Iterable[str]) -> str:
+def _kits_of_manifests(manifests: Iterable[str]) -> dict[str, list[str]]:
     find, around_here = cache(discovery.find), cache(kit_if_any)  # most manifests share a folder
-    found = {
-        find(os.path.dirname(os.path.abspath(manifest))) or _kit_here_with(around_here(None), manifest)
-        for manifest in manifests
-    }
-    if len(found) > 1:
-        kits = ", ".join(sorted(map(str, found)))
-        raise AssembleError(f"these manifests belong to several kits: {kits}", "build one kit at a time")
-    return found.pop()
+    found: dict[str, list[str]] = {}
+    for manifest in manifests:
+        kit = find(os.path.dirname(os.path.abspath(manifest))) or _kit_here_with(around_here(None), manifest)
+        found.setdefault(kit, []).append(manifest)
+    return dict(sorted(found.items(), key=lambda item: item[0].split(os.sep)))
 
 
 def _kit_here_with(kit: LoadedKit | None, manifest: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Container, Iterable, Mapping
 
 from kei_assembler.build.changes import PROTECTED, Change, FileStatus
 from kei_assembler.build.orphans import cause_of_orphan
+from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import display_path
@@ -22,18 +23,27 @@ MAX_FINDINGS = 10_000
 """How many findings a run reports. Above that, the least serious ones are left out."""
 
 
-def limited(found: Iterable[Diagnostic], ignored: Container[str]) -> list[Diagnostic]:
-    """Return the findings, sorted. If there are too many, return the most serious.
+def limited(found: Iterable[Diagnostic], ignored: Container[str] = (), maximum: int = MAX_FINDINGS) -> list[Diagnostic]:
+    """Return the findings, sorted. If there are more than the maximum, return the most serious.
 
     A further finding counts the others, unless its code is one of the `ignored` codes.
     """
     ordered = sorted(found)
-    if len(ordered) <= MAX_FINDINGS:
+    if len(ordered) <= maximum:
         return ordered
     ordered.sort(key=lambda one: one.severity, reverse=True)  # keeps the order of equally serious ones
-    first = min(ordered[MAX_FINDINGS:])
-    about_others = run_rule(outputs.findings_left_out, Source(first.location.file, ""), len(ordered) - MAX_FINDINGS)
-    return sorted([*ordered[:MAX_FINDINGS], *(one for one in about_others if one.code not in ignored)])
+    first = min(ordered[maximum:])
+    about_others = run_rule(outputs.findings_left_out, Source(first.location.file, ""), len(ordered) - maximum)
+    return sorted([*ordered[:maximum], *(one for one in about_others if one.code not in ignored)])
+
+
+def with_findings(result: RunResult, maximum: int) -> RunResult:
+    """Return the result with at most so many findings, the most serious ones, and a finding that counts the others."""
+    if len(result.findings) <= maximum:
+        return result
+    found = (limited(some, maximum=maximum) for some in (result.diagnostics, result.drift))
+    diagnostics, drift = map(tuple, found)
+    return result._replace(diagnostics=diagnostics, drift=drift)
 
 
 def outdated(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:

@@ -93,6 +93,17 @@ class RunResult(NamedTuple):
         """Return the result with the prefix and the folder of the kit; see `Request`."""
         return self._replace(request=self.request._replace(prefix=prefix, folder=folder))
 
+    def headed(self, heading: str) -> RunResult:
+        """Return the result of one of several kits, with its heading; see `Request`."""
+        return self._replace(request=self.request._replace(heading=heading))
+
+    @property
+    def without_contents(self) -> RunResult:
+        """The result without the contents of its files, unless it is about their differences."""
+        if self.request.diff:
+            return self
+        return self._replace(changes=tuple(change._replace(before=None, after=None) for change in self.changes))
+
     def printed_with(self, quiet: bool, colours: tuple[bool, bool]) -> RunResult:
         """Return the result with these options of text reports; see `Request`."""
         return self._replace(request=self.request._replace(quiet=quiet, colours=colours))

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from io import StringIO
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
 
 import click
 
 from kei_assembler import __version__
 from kei_assembler.build.changes import WritePolicy
+from kei_assembler.build.findings import MAX_FINDINGS, with_findings
 from kei_assembler.build.kit_plan import preview
 from kei_assembler.build.result import CANNOT_RUN, CLEAN, Request, RunResult, failed
 from kei_assembler.build.run import Policy, RunOptions, run
@@ -27,8 +28,9 @@ from kei_assembler.files import run_cache
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
-from kei_assembler.report import FORMATS, render, text_report
-from kei_assembler.selection import files_of, kit_option_value, locate_kit, prefix_to
+from kei_assembler.paths import display_path
+from kei_assembler.report import FORMATS, headings, render, text_report
+from kei_assembler.selection import files_of, kit_option_value, kits_below, locate_kits, prefix_to
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -107,6 +109,8 @@ def assemble() -> None:
 @assemble.command("build", cls=_DefaultCommand)
 @click.argument("manifests", nargs=-1, metavar="MANIFEST...", shell_complete=_manifests_and_commands)
 @click.option("--all", "all_", is_flag=True, help="Build all manifests of the kit.")
+@click.option("--recursive", is_flag=True, help="Build every kit in this folder and below it; requires --all.")
+@several("--exclude", "GLOB", "With --recursive, skip the folders that match the pattern", completion.folders)
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file is out of date.")
 @click.option("--diff", is_flag=True, help="Write nothing; print the changes as a diff.")
 @click.option("--stdout", is_flag=True, help="Write nothing; print the generated file of one manifest.")
@@ -129,28 +133,55 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     Examples:
       assemble agents/critic.toml      build one agent
       assemble --all                   build all agents
+      assemble --all --recursive       build all agents of every kit in this folder and below it
       assemble --all --check --diff    write nothing, show the changes, and fail if there are any
     """
     _refuse_contradictions(manifests, output_format, options)
-    run_cache.start_recording()
-    prefix = located = ""
+    options["ignore"] = _ignored(options["ignore"])
+    if not options["recursive"]:
+        run_cache.start_recording()
     try:
-        located = locate_kit(manifests, folder, COMMANDS)
-        prefix = prefix_to(located)
-        kit = load_kit(located, options["targets"])
-        kit.display_folder = kit_option_value(located)
-        result = _result(kit, manifests, options)
+        kits = _kits(manifests, folder, options)
+    except AssembleError as error:
+        return _report(_run(_Kit("", (), error), options), output_format, can_cache=False)
+    if options["recursive"] or len(kits) > 1:
+        return _report_each(kits, output_format, options)
+    return _report(_run(kits[0], options), output_format, can_cache=not options["staged"])
+
+
+class _Kit(NamedTuple):
+    """A kit to build: its folder, the manifests that were named, or the error that stops its run."""
+
+    folder: str
+    manifests: Sequence[str] = ()
+    error: AssembleError | None = None
+
+
+def _kits(manifests: Sequence[str], folder: str | None, options: Mapping[str, Any]) -> list[_Kit]:
+    if options["recursive"]:
+        return [_Kit(found, (), error) for found, error in kits_below(folder, options["exclude"])]
+    return [_Kit(located, named) for located, named in locate_kits(manifests, folder, COMMANDS).items()]
+
+
+def _run(selected: _Kit, options: Mapping[str, Any]) -> RunResult:
+    prefix = ""
+    try:
+        if selected.error:
+            raise selected.error
+        prefix = prefix_to(selected.folder)
+        kit = load_kit(selected.folder, options["targets"])
+        kit.display_folder = kit_option_value(selected.folder)
+        result = _result(kit, selected.manifests, options)
     except AssembleError as error:
         result = failed(error)
     except MemoryError:
         result = failed(OUT_OF_MEMORY)
-    result = result.seen_from(prefix, located).printed_with(options["quiet"], console.colours())
-    return _report(result, output_format, can_cache=not options["staged"])
+    return result.seen_from(prefix, selected.folder).printed_with(options["quiet"], console.colours())
 
 
 def _result(kit: LoadedKit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
     files = files_of(kit, manifests, COMMANDS)
-    policy = Policy.of(kit, _ignored(options["ignore"]), options["strict"])
+    policy = Policy.of(kit, options["ignore"], options["strict"])
     if options["stdout"]:
         return _preview(kit, files[0], policy)
     write_policy = WritePolicy(options["force"], options["prune"])
@@ -163,6 +194,8 @@ def _refuse_contradictions(manifests: Sequence[str], output_format: str, options
     only_looks, writes = given & {"check", "diff"}, given & {"force", "prune"}
     contradictions = (
         (manifests and "all_" in given, "--all builds all manifests; name manifests or use --all, not both"),
+        ("recursive" in given and "all_" not in given, "--recursive requires --all"),
+        ("exclude" in given and "recursive" not in given, "--exclude requires --recursive"),
         (not manifests and "all_" not in given, "name the manifests to assemble, or use --all"),
         (only_looks and writes, "--force and --prune cannot be used with --check or --diff, which write nothing"),
         ("prune" in given and "all_" not in given, "--prune requires --all"),
@@ -207,6 +240,27 @@ def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
     if can_cache and run_cache.is_recording() and (again := result.again).is_up_to_date:
         run_cache.keep(*(_rendered(again, output_format) if result.applied else (out, err)))
     return result.status
+
+
+def _report_each(kits: Sequence[_Kit], output_format: str, options: Mapping[str, Any]) -> int:
+    """Run and report on several kits: as text after each run, in the other formats together."""
+    results: list[RunResult] = []
+    statuses: list[tuple[str, int]] = []
+    room = MAX_FINDINGS
+    for kit in kits:
+        result = with_findings(_run(kit, options).headed(display_path(kit.folder)), room)
+        room = max(1, room - len(result.findings))
+        if output_format == "text":
+            write("", headings.heading(result.request.heading, len(statuses), len(kits), result.request.colours[1]))
+            write(*_rendered(result, output_format))
+        else:
+            results.append(result.without_contents)
+        statuses.append((result.request.heading, result.status))
+    if output_format == "text":
+        write("", headings.total(statuses))
+    else:
+        write(*render(output_format, results))
+    return max(status for _, status in statuses)
 
 
 def _rendered(result: RunResult, output_format: str) -> tuple[str, str]:

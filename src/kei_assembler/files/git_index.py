@@ -153,6 +153,16 @@ class Git(NamedTuple):
         names = self.run(*args).split(b"\0")[:-1] if inside else ()
         return {os.path.join(self.top, os.fsdecode(name)) for name in names}
 
+    def ignored_folders(self, folder: str) -> set[str]:
+        """Return the absolute paths of the folders at and below an absolute path that git ignores as a whole.
+
+        Raises:
+            AssembleError: git is not installed, or it fails.
+        """
+        args = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--")
+        names = self.run(*args, *self._relative([folder])).split(b"\0")[:-1]
+        return {os.path.join(self.top, os.fsdecode(name[:-1])) for name in names if name.endswith(b"/")}
+
     def has(self, path: str, entry: Entry) -> bool:
         """Return whether the file at an absolute path is what an entry says: kind, permissions and content.
 

@@ -15,7 +15,7 @@ from kei_assembler.paths import is_in_git_folder, is_inside, upwards
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 
 PROJECT_TABLE: KeyPath = ("tool", "assemble")
-DEFAULT_BLOCKS, _DEFAULT_MANIFESTS = "_blocks", "agents"
+DEFAULT_BLOCKS, DEFAULT_MANIFESTS = "_blocks", "agents"
 
 
 def find(start: str, files: Files | None = None) -> str | None:
@@ -31,7 +31,7 @@ def find(start: str, files: Files | None = None) -> str | None:
     files = files or files_at(start)
     folders = list(upwards(start, git_top(start, files)))
     marked = (folder for folder in folders if is_marked(folder, files))
-    bare = (folder for folder in folders if files.is_folder(os.path.join(folder, _DEFAULT_MANIFESTS)))
+    bare = (folder for folder in folders if files.is_folder(os.path.join(folder, DEFAULT_MANIFESTS)))
     found = next(marked, None) or next(bare, None)
     return found and resolved(found, files)
 

@@ -32,6 +32,9 @@ RIGHTS = {right.name: right for row in TARGETS.values() for right in row.rights}
 """The rights that a kit must allow for each agent, by name."""
 
 _FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the kit, written with `/`", names_file=True)
+_GLOB = matching(
+    r"(?!~|[A-Za-z]:|(?:[^\\\0]*/)?\.\.(?:/|\Z))[^\\\0]+", "a pattern for folders below the kit, written with `/`"
+)
 _OUTPUT = matching(
     r"(?![/\\~]|[A-Za-z]:)(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*\{dir\}[^\n]*\{dir\})"
     r"(?:[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\})+",
@@ -110,6 +113,12 @@ SETTINGS = (
         default=(),
     ),
     Field("ignore", list_of(_CODE, "a list of codes"), "Codes of findings to ignore.", default=()),
+    Field(
+        "exclude",
+        list_of(_GLOB, "a list of patterns"),
+        "Folders below the kit in which `--recursive` looks for no kits.",
+        default=(),
+    ),
     Field("exclusive", BOOLEAN, "Treat agent files that no kit generates as errors.", default=False),
 )
 """The settings, in the order in which they are documented."""
@@ -141,6 +150,7 @@ class Settings(NamedTuple):
     allow_characters: Mapping[str, str]
     allow_rights: tuple[Mapping[str, Any], ...]
     ignore: tuple[str, ...]
+    exclude: tuple[str, ...]
     exclusive: bool
 
     def output(self, target: str) -> str:
