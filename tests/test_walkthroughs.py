@@ -58,10 +58,10 @@ def _yaml_of_ci() -> list[Any]:
     return [yaml.safe_load(fence["text"]) for fence in FENCE.finditer(CI) if fence["language"] == "yaml"]
 
 
-def test_workflow_passes_the_inputs_of_the_action() -> None:
+def test_workflow_passes_only_inputs_of_the_action() -> None:
     workflow = next(each for each in _yaml_of_ci() if "jobs" in each)
     (step,) = (step for step in workflow["jobs"]["check"]["steps"] if "kei-assembler" in step["uses"])
-    assert step["with"].keys() == yaml.safe_load((REPOSITORY / "action.yml").read_text())["inputs"].keys()
+    assert step["with"].keys() <= yaml.safe_load((REPOSITORY / "action.yml").read_text())["inputs"].keys()
 
 
 def test_named_hooks_exist() -> None:
