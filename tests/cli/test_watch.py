@@ -26,6 +26,7 @@ watchfiles.watch = lambda *folders, **options: watch(*folders, **{**options, "ru
 from kei_assembler.__main__ import command
 command()
 """
+WITHOUT_PLACEMENT = 'ignore = ["O627"]\n'
 AGENT = 'name = "critic"\ndescription = "{}"\n'
 PATIENCE = 20
 
@@ -89,8 +90,7 @@ def _write(folder: Path, files: dict[str, str]) -> None:
 @pytest.fixture
 def watcher(tmp_path: Path) -> Iterator[Watcher]:
     (tmp_path / ".git").mkdir()
-    (tmp_path / "agents").mkdir()
-    (tmp_path / "agents" / "critic.toml").write_text(AGENT.format("Reviews code."))
+    _write(tmp_path, {"agents/critic.toml": AGENT.format("Reviews code."), "assemble.toml": WITHOUT_PLACEMENT})
     watcher = Watcher(tmp_path)
     watcher.says("created agents/critic.md")
     watcher.says("1 agent, 1 file: 1 created")
@@ -188,7 +188,7 @@ def test_a_file_that_stays_edited_is_shown_once(watcher: Watcher) -> None:
 
 def test_quiet(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
-    _write(tmp_path, {"agents/critic.toml": AGENT.format("Reviews code.")})
+    _write(tmp_path, {"agents/critic.toml": AGENT.format("Reviews code."), "assemble.toml": WITHOUT_PLACEMENT})
     watcher = Watcher(tmp_path, "--quiet")
     assert watcher.until("watching 1 agent") == ["1 agent, 1 file: 1 created"]
     watcher.write("agents/critic.toml", AGENT.format("Reviews diffs."))
