@@ -149,19 +149,28 @@ def test_init_puts_no_expression_into_a_workflow(named: str, bench: Workbench) -
     assert bench.files() == {}
 
 
+@pytest.mark.parametrize("folder", ["", ".ai/"])
 @pytest.mark.parametrize("name", USABLE.values(), ids=USABLE)
-def test_a_kit_in_any_other_folder_is_checked_by_its_hook_and_its_workflow(name: str, bench: Workbench) -> None:
-    kit = f"./{name}"
+def test_a_kit_in_any_other_folder_is_checked_by_its_hook_and_its_workflow(
+    name: str, folder: str, bench: Workbench
+) -> None:
+    """The commands find every kit, except one in a hidden folder, which they name."""
+    kit = f"./{folder}{name}"
     assert bench.run("init", kit).status == 0
     assert bench.run("--all", "--check", "--kit", kit).status == 0
+    report = json.loads(bench.run("--all", "--recursive", "--check", "--output-format", "json").stdout)
+    found = [found["kit"] for found in report.get("kits", ())]
+    assert found == ([] if os.path.normpath(kit).startswith(".") else [os.path.normpath(kit)])
     for read in (yaml.safe_load, YAML(typ="safe").load):
         step = read(bench.read(".github/workflows/assemble.yml"))["jobs"]["check"]["steps"][-1]
         (hook,) = read(bench.read(".pre-commit-config.yaml"))["repos"][0]["hooks"]
         assert list(step) == ["run"]
         for command in (step["run"], hook["entry"]):
             assert "${{" not in command
-            assert os.path.normpath(shlex.split(command)[-1]) == name
-            assert _read_by_bash(bench.folder, command.partition(" --kit ")[2]) in (name, kit)
+            assert ("--kit" in shlex.split(command)) is not bool(found)
+            if not found:
+                assert os.path.normpath(shlex.split(command)[-1]) == os.path.normpath(kit)
+                assert _read_by_bash(bench.folder, command.partition(" --kit ")[2]) in (f"{folder}{name}", kit)
 
 
 @pytest.mark.parametrize("name", USABLE.values(), ids=USABLE)

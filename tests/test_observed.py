@@ -119,6 +119,10 @@ def _one(*args: str) -> Callable[[RandomKit], Step]:
     return step
 
 
+def _recursive(*args: str) -> Callable[[RandomKit], Step]:
+    return lambda _: Step("recursive", ["--all", "--recursive", *args])
+
+
 def _import(kit: RandomKit) -> Step:
     options = kit.chooser.choice(([], [], ["--share"], ["--dry-run"], ["--from", "codex"], ["--from", "claude-code"]))
     inside = [
@@ -159,6 +163,13 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
     *(_build("--all", "--diff"), _build("--all", "--check", "--diff"), _build("--all", "--check", "--staged")),
     *(_build("--all", "--staged"), _build("--all", "--target", "codex"), _build("--all", "--ignore", "O611")),
     *(_build("--all", "--output-format", name) for name in ("json", "github", "gitlab", "junit", "sarif")),
+    *(
+        _recursive(),
+        _recursive("--check", "--diff"),
+        _recursive("--force", "--prune"),
+        _recursive("--check", "--staged"),
+    ),
+    *(_recursive("--exclude", "sub/**"), _recursive("--check", "--output-format", "json")),
     *(_one(), _one("--stdout"), _one("--force"), _one("--diff"), _one("--check", "--output-format", "json")),
     *(_import, _import, _new, _new, _init, _init, _completion),
     *(
@@ -169,7 +180,7 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
     _words("explain", ["explain"], ["explain", "--all"], ["explain", "O611"], ["explain", "nothing"]),
 )
 NAMES = frozenset(
-    ("build", "build one", "completion", "explain", "import", "init", "new", "schema", "targets", "watch")
+    ("build", "build one", "completion", "explain", "import", "init", "new", "recursive", "schema", "targets", "watch")
 )
 ONLY_READING = frozenset(("completion", "explain", "schema", "targets"))
 
@@ -226,11 +237,17 @@ class Laboratory:
             start = start / step.args[1]
         for path in _upwards(start, top):
             settings |= {os.path.realpath(path / name) for name in SETTINGS}
-        found = _nearest_kit(start, top)
-        root = _root(found, top) if found else os.path.realpath(start)
-        # A link cannot move the kit's folder out of the work tree.
-        if (found or step.name == "import") and _is_in(root, {top}):
-            folders.add(root)
+        searched = (
+            (Path(folder) for folder, _, _ in os.walk(os.path.realpath(start))) if step.name == "recursive" else ()
+        )
+        for folder in (start, *searched):
+            found = _nearest_kit(folder, top)
+            root = _root(found, top) if found else os.path.realpath(folder)
+            # A link cannot move the kit's folder out of the work tree.
+            if (found or step.name == "import") and _is_in(root, {top}):
+                folders.add(root)
+        if step.name == "recursive" and _is_in(os.path.realpath(start), {top}):
+            settings.add(os.path.realpath(start))  # its folders are listed, and the settings in them are read
         named = {os.path.realpath(path) for path in step.sources if not path.is_relative_to(kit.top)}
         reads = {path for path in settings if _is_in(path, {top})} | named
         return Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home))

@@ -163,13 +163,6 @@ def test_contradictory_arguments_are_usage_errors(kit: Workbench, args: list[str
     assert "Error: " in run.stderr
 
 
-def test_manifests_of_two_kits_are_a_usage_error(bench: Workbench) -> None:
-    bench.write({f"{kit}/agents/a.toml": AGENT.format("a") for kit in ("one", "two")})
-    run = bench.run("one/agents/a.toml", "two/agents/a.toml")
-    assert run.status == 2
-    assert "belong to several kits" in run.stderr
-
-
 def test_without_a_kit_the_error_explains_what_one_is(bench: Workbench) -> None:
     run = bench.run("--all")
     assert run.status == 2

@@ -152,7 +152,12 @@ def test_paths_for_services_are_relative_to_the_work_tree(
 @pytest.mark.slow
 def test_sarif_matches_the_official_schema(faulty: Workbench) -> None:
     (schema,) = _schemas()
-    for log in (_sarif(faulty), _sarif_of_failure(faulty)):
+    faulty.write({f"{kit}/{file}": text for kit in ("one", "two") for file, text in FAULTY.items()})
+    faulty.write({"one/assemble.toml": "", "two/assemble.toml": "frob = 1\n"})
+    several = json.loads(faulty.run("--all", "--recursive", "--output-format", "sarif").stdout)
+    (faulty.folder / ".git").rmdir()  # without a work tree, a kit beside the working directory has other paths
+    beside = json.loads(faulty.run("--all", "--kit", "../two", "--output-format", "sarif", cwd="one").stdout)
+    for log in (_sarif(faulty), _sarif_of_failure(faulty), several, beside):
         jsonschema.Draft4Validator(json.loads(schema.read_text())).validate(log)
 
 

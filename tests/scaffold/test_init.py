@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import tomllib
 
@@ -56,11 +57,11 @@ def test_commented_out_settings_are_valid(bench: Workbench) -> None:
 def test_the_hook_and_the_workflow_check_the_kit(bench: Workbench) -> None:
     bench.run("init", "tools/our agents")
     (hook,) = yaml.safe_load(bench.read(".pre-commit-config.yaml"))["repos"][0]["hooks"]
-    assert hook["entry"] == "assemble --all --check --diff --staged --kit 'tools/our agents'"
+    assert hook["entry"] == "assemble --all --recursive --check --diff --staged"
     steps = yaml.safe_load(bench.read(".github/workflows/assemble.yml"))["jobs"]["check"]["steps"]
-    assert steps[-1]["run"] == "assemble --all --check --diff --kit 'tools/our agents'"
+    assert steps[-1]["run"] == "assemble --all --recursive --check --diff"
     assert r"tools/our\ agents/.assemble/" in bench.read(".prettierignore").splitlines()
-    assert bench.run("--all", "--check", "--kit", "tools/our agents").status == 0
+    assert bench.run(*shlex.split(steps[-1]["run"])[1:]).stderr.startswith("tools/our agents:\n1 agent")
 
 
 def test_git_applies_the_attributes_and_patterns(bench: Workbench) -> None:
@@ -296,13 +297,13 @@ def test_the_schema_files_say_how_to_update_them(bench: Workbench) -> None:
 
 
 def test_the_step_for_a_second_kit_fits_into_the_workflow(bench: Workbench) -> None:
-    bench.run("init", "one")
-    output = bench.run("init", "two").stdout
+    bench.run("init", ".ai/one")
+    output = bench.run("init", ".ai/two").stdout
     workflow = ".github/workflows/assemble.yml"
     step = output.partition(f"kept {workflow}; if it is missing there, add to `steps`:\n")[2].splitlines()[0]
     bench.write({workflow: f"{bench.read(workflow)}{step}\n"})
     steps = yaml.safe_load(bench.read(workflow))["jobs"]["check"]["steps"]
     assert [step["run"] for step in steps[-2:]] == [
-        "assemble --all --check --diff --kit one",
-        "assemble --all --check --diff --kit two",
+        "assemble --all --recursive --check --diff --kit .ai/one",
+        "assemble --all --recursive --check --diff --kit .ai/two",
     ]

@@ -23,12 +23,13 @@ MAX_FINDINGS = 10_000
 """How many findings a run reports. Above that, the least serious ones are left out."""
 
 
-def limited(found: Iterable[Diagnostic], ignored: Container[str] = (), maximum: int = MAX_FINDINGS) -> list[Diagnostic]:
-    """Return the findings, sorted. If there are more than the maximum, return the most serious.
+def limited(found: Iterable[Diagnostic], ignored: Container[str] = (), maximum: int = 0) -> list[Diagnostic]:
+    """Return the findings, sorted. If there are too many, return the most serious.
 
-    A further finding counts the others, unless its code is one of the `ignored` codes.
+    The maximum is `MAX_FINDINGS` unless another one is given. A further finding counts the others, unless its code is
+    one of the `ignored` codes.
     """
-    ordered = sorted(found)
+    ordered, maximum = sorted(found), maximum or MAX_FINDINGS
     if len(ordered) <= maximum:
         return ordered
     ordered.sort(key=lambda one: one.severity, reverse=True)  # keeps the order of equally serious ones

@@ -11,23 +11,26 @@ from string import Template
 from typing import NamedTuple
 
 from kei_assembler import __version__
+from kei_assembler import kit as kits
 from kei_assembler.build import writer
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.tree import Tree
-from kei_assembler.kit import LoadedKit, discovery, json_schema, kit_option
+from kei_assembler.kit import LoadedKit, discovery, json_schema
+from kei_assembler.kit.search import NEVER_ENTERED
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.front_matter import quoted
 from kei_assembler.markdown.hidden_text import is_hidden, shown
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.paths import display_path, normalize, path_below
+from kei_assembler.paths import is_hidden as is_hidden_path
 from kei_assembler.scaffold.schema_lines import add_schemas
 from kei_assembler.selection import working_directory
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, with_lf
 
-_CHECK = "assemble --all --check --diff"
+_CHECK = "assemble --all --recursive --check --diff"
 _TARGET = TARGETS[DEFAULT_TARGET]
 _TEXTS = os.path.join(os.path.dirname(__file__), "files")
 _ANY = "\ue000"
@@ -150,6 +153,12 @@ def _repository_files(prefix: str, outputs: Sequence[str]) -> tuple[NewFile, ...
         NewFile(".pre-commit-config.yaml", f"repos:\n{hook}", hint=_hint("repos", hook)),
         NewFile(".github/workflows/assemble.yml", workflow, hint=_hint("steps", step)),
     )
+
+
+def kit_option(prefix: str) -> str:
+    """Return the option for a kit that `--recursive` does not find from the top of the repository."""
+    is_skipped = is_hidden_path(prefix) or not NEVER_ENTERED.isdisjoint(prefix.split("/"))
+    return kits.kit_option(prefix) if prefix and is_skipped else ""
 
 
 def _text(name: str, **values: str) -> str:
