@@ -446,7 +446,12 @@ def test_repaired_names_are_reported(bench: Workbench) -> None:
     ("text", "name"),
     [
         ("Crème Brûlée!", "creme-brulee"),
-        ("9 lives", "agent-9-lives"),
+        ("9 lives", "9-lives"),
+        ("dotnet-framework-4.8-expert", "dotnet-framework-4.8-expert"),
+        ("Code Reviewer (v1.2).", "code-reviewer-v1.2"),
+        ("..a..b..", "a-b"),
+        ("_a_b_", "a_b"),
+        ("NUL.x", "nul-x-agent"),
         ("Größe", "grosse"),
         ("nul", "nul-agent"),
         ("審査", ""),

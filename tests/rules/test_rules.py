@@ -119,6 +119,10 @@ IGNORED_ERRORS = {
         "_blocks/x.md": "Do {{TASK}}.\n",
     },
     "L801": {"agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "You review code."\ntargets = ["qwen"]\n'},
+    "L806": {
+        "agents/a.toml": 'name = "a"\ndescription = "A."\n',
+        "agents/explore.toml": 'name = "explore"\ndescription = "A."\ntargets = ["copilot"]\n',
+    },
 }
 ORPHAN = 'name = "gone"\ndescription = "Gone."\n'
 

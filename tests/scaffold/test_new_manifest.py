@@ -157,7 +157,7 @@ def test_comments_explain_the_keys(kit: Workbench) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["Critic.toml"], "error: `Critic.toml` is not a valid agent name: it must be a lower-case letter, "),
+        (["Critic.toml"], "error: `Critic.toml` is not a valid agent name: it must be a lower-case letter or digit, "),
         (["Critic.toml"], "\n  help: did you mean `critic`?\n"),
         (["agents/My Critic.toml"], "did you mean `my-critic`?"),
         (["nul"], "error: `nul` is not a valid agent name"),

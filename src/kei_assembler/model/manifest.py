@@ -25,8 +25,9 @@ from kei_assembler.validation import (
 )
 
 NAME = matching(
-    "[a-z][a-z0-9-]*",
-    "a lower-case letter, then lower-case letters, digits and `-`, at most 64 in all, and no device such as `nul`",
+    r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*",
+    "a lower-case letter or digit, then lower-case letters, digits, `-`, `_` and `.`, at most 64 in all, without `..` "
+    "and without `.` at the end, and no device such as `nul`",
     64,
     names_file=True,
 )
@@ -37,9 +38,10 @@ def slug(text: str) -> str:
     import unicodedata  # only new and imported agents need it
 
     plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
-    name = re.sub("[^a-z0-9]+", "-", plain).strip("-")
-    name = (f"agent-{name}" if name[:1].isdigit() else name)[:64].strip("-")
-    return name if fits(NAME, name) or not name else f"{name[:58]}-agent"
+    # a dot or `_` stays between letters and digits, as in `4.8`
+    name = re.sub("(?<![a-z0-9])[._]|[._](?![a-z0-9])|[^a-z0-9._]", "-", plain)
+    name = re.sub("-+", "-", name).strip("-")[:64].strip("-._")
+    return name if fits(NAME, name) or not name else f"{name.replace('.', '-')[:58]}-agent"
 
 
 _HANDOFF = table(

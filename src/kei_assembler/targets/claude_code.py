@@ -107,6 +107,7 @@ CLAUDE_CODE = Target(
             "Whether an agent that lists the tool `Agent` can start only the agents that it hands off to.",
         ),
     ),
+    built_in=(fields.replaceable("claude Explore general-purpose Plan statusline-setup"),),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit(

@@ -66,6 +66,7 @@ CODEX = Target(
     ),
     form=TOML,
     searches_subfolders=True,
+    built_in=(fields.replaceable("default explorer worker"),),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
     unsupported=("There is no list of tools. The instructions say what the agent may do, but nothing enforces it.",),
 )

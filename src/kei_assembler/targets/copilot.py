@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.target import (
+    BuiltIn,
     Handoffs,
     Key,
     Limit,
@@ -101,6 +102,15 @@ COPILOT = Target(
     searches_subfolders=True,
     loader=Loader(has_optional_front_matter=True, named_by_file=True),
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
+    built_in=(
+        BuiltIn(
+            words("code-review explore general-purpose research security-review task"),
+            "so this one is never started",
+            is_harmful=True,
+            unless=("target", ("vscode",)),
+            remedy='for VS Code only, set `target = "vscode"` in `[target.copilot]`',
+        ),
+    ),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("prompt", maximum=30_000)),
     unsupported=("Models have display names here, so `model` is left out unless `[target.copilot]` names one.",),
 )

@@ -43,6 +43,10 @@ CURSOR = Target(
     searches_subfolders=True,
     loader=Loader(named_by_file=True, finds_late_front_matter=True, suffixes=(".md", ".mdc", ".markdown")),
     models=("inherit",),
-    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
+    limits=(
+        fields.NON_EMPTY_DESCRIPTION,
+        Limit("name", pattern="[a-z0-9-]+", expects="lower-case letters, digits and `-`", is_advisory=True),
+        Limit("body", minimum=1),
+    ),
     unsupported=("A description of several lines is written as one line.",),
 )

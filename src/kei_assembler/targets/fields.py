@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kei_assembler.targets.target import Key, Limit
+from kei_assembler.targets.target import BuiltIn, Key, Limit, words
 from kei_assembler.validation import BOOLEAN, LINE, POSITIVE, STRINGS, TABLE_OF_ANYTHING, Field, table_of
 
 NOTHING = "grants nothing"
@@ -23,3 +23,8 @@ EDITS = "change files without asking"
 STARTS_SERVERS = "start and use MCP servers of its own"
 RUNS_HOOKS = "run commands at events without asking"
 NON_EMPTY_DESCRIPTION = Limit("description", minimum=1, is_advisory=True)
+
+
+def replaceable(names: str) -> BuiltIn:
+    """Return the row for agents of the client that an agent file of the same name replaces."""
+    return BuiltIn(words(names), "which this one replaces")

@@ -62,6 +62,7 @@ GEMINI = Target(
     ),
     models=("inherit",),
     loader=Loader(ignored_prefix="_"),
+    built_in=(fields.replaceable("browser_agent cli_help codebase_investigator generalist"),),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import BuiltIn, Key, Loader, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 
 _ACTION = one_of("ask", "allow", "deny")
@@ -109,6 +109,16 @@ OPENCODE = Target(
         default_permissions={"read": _READ},
     ),
     defaults={"mode": "subagent"},
+    built_in=(
+        BuiltIn(
+            words("build compaction plan summary title"),
+            "which this one replaces with a subagent, so the client no longer works as usual",
+            is_harmful=True,
+            unless=("mode", ("primary", "all")),
+            remedy='to replace it, set `mode = "primary"` in `[target.opencode]`',
+        ),
+        fields.replaceable("explore general"),
+    ),
     search_paths=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
     other_folders=(".opencode/modes", ".opencode/mode"),
     loader=Loader(

@@ -60,6 +60,7 @@ QWEN = Target(
         empty_means_all=True,
         input_format="words",
     ),
+    built_in=(fields.replaceable("claude-code codex Explore general-purpose review-agent statusline-setup"),),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("description", maximum=1000, is_advisory=True),

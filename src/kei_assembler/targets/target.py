@@ -93,6 +93,22 @@ class Limit(NamedTuple):
     is_advisory: bool = False
 
 
+class BuiltIn(NamedTuple):
+    """Names of a client's own agents, and what happens if an agent file has one of them. Case counts.
+
+    `effect` completes the sentence "the client has a built-in agent of this name, …".
+    """
+
+    names: tuple[str, ...]
+    effect: str
+    # Whether the agent can then not be used, or the client not work as usual.
+    is_harmful: bool = False
+    # A key of the manifest's table for the target, and values with which all is well.
+    unless: tuple[str, tuple[str, ...]] = ("", ())
+    # How to set that, as the end of a hint.
+    remedy: str = ""
+
+
 class Right(NamedTuple):
     """A permission-granting key of the front matter. If `value` is empty, any value of the key grants the right.
 
@@ -208,6 +224,8 @@ class Target(NamedTuple):
     # Additional keys of `[target.NAME]` in the kit's settings.
     settings: tuple[Field, ...] = ()
     limits: tuple[Limit, ...] = ()
+    # The names of the client's own agents.
+    built_in: tuple[BuiltIn, ...] = ()
     # A regular expression for the text in the body that the client replaces with the value of a variable.
     placeholder: str = ""
     # The client's other keys that are never written, and why. It completes the sentence "not written, because it …".
