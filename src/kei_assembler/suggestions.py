@@ -66,6 +66,19 @@ def _similarity(one: str, other: str) -> float:
     return 2 * (every ^ row).bit_count() / (len(one) + len(other))
 
 
+def misspelled(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that `word` differs from by a slip of the pen, or None. It is stricter than `nearest`."""
+    match = nearest(word, known)
+    if match is None or match == word:
+        return None
+    one, other = word.casefold(), match.casefold()
+    is_close = abs(len(one) - len(other)) <= 1 and _similarity(one, other) >= _MIN_SIMILARITY_OF_SLIP
+    return match if is_close or sorted(one) == sorted(other) else None
+
+
+_MIN_SIMILARITY_OF_SLIP = 0.75
+
+
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the help for an unknown word: a question with the nearest known word, or `otherwise` if none is near."""
     match = nearest(word, known)

@@ -119,6 +119,9 @@ IGNORED_ERRORS = {
         "_blocks/x.md": "Do {{TASK}}.\n",
     },
     "L801": {"agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "You review code."\ntargets = ["qwen"]\n'},
+    "K121": {
+        "agents/a.toml": 'name = "a"\ndescription = "A."\n[target.claude-code]\ndisallowedTools = ["Bsh"]\n',
+    },
     "L806": {
         "agents/a.toml": 'name = "a"\ndescription = "A."\n',
         "agents/explore.toml": 'name = "explore"\ndescription = "A."\ntargets = ["copilot"]\n',

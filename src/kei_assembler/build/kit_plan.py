@@ -16,7 +16,7 @@ from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_err
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
-from kei_assembler.rules import check_block, check_defaults, check_kit, check_templates, outputs
+from kei_assembler.rules import check_block, check_defaults, check_kit, check_models, check_templates, outputs
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
@@ -153,6 +153,7 @@ class _Merged:
         found = [one for block in blocks for one in self._counted(check_block(self.usage, block))]
         for about_template in check_templates(self.kit) if whole else ():
             found += filter(self._is_new, self._counted(about_template))
+        found += check_models(self.usage)
         return [one for one in (*self.found, *found) if one.code not in ignored]
 
     def _counted(self, found: list[Diagnostic]) -> list[Diagnostic]:

@@ -72,7 +72,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
         values[target.tools.key] = _tools_value(target.tools, tools.granted)
     if target.tools.agents_key:
         values[target.tools.agents_key] = tools.agents
-    if target.models is None or manifest.model in target.models:
+    if takes_model(manifest.model, target):
         values["model"] = manifest.model
     if target.handoffs and own.get(target.handoffs.unless[0]) != target.handoffs.unless[1]:
         values[target.handoffs.key] = _handoffs(target.handoffs, manifest.handoff)
@@ -81,6 +81,21 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
     # Prose has an empty key, which drops out here.
     entries = tuple((key, written[key]) for key in target.keys if key in written)
     return Adapted(entries, in_words(tools) if target.tools.output_format == "prose" else None)
+
+
+def takes_model(model: str, target: Target) -> bool:
+    """Return whether a target's client understands the `model` of a manifest."""
+    return target.models is None or model in target.models
+
+
+def lacks_model(manifest: Manifest, target: Target) -> bool:
+    """Return whether a target does not get the manifest's model, and `[target.NAME]` sets no other one."""
+    is_default = manifest.model == "inherit"  # what clients do without a model, too
+    return (
+        not is_default
+        and not takes_model(manifest.model, target)
+        and "model" not in manifest.target.get(target.name, {})
+    )
 
 
 def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:

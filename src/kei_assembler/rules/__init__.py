@@ -8,17 +8,37 @@ from itertools import chain
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, LoadedKit, stem
 from kei_assembler.model.manifest import Manifest
-from kei_assembler.rules import blocks, handoffs, hidden_text, keys, limits, names, permissions, text, tools
+from kei_assembler.rules import (
+    blocks,
+    handoffs,
+    hidden_text,
+    keys,
+    limits,
+    names,
+    permissions,
+    text,
+    tool_conflicts,
+    tools,
+    values,
+)
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.toml.source import Source
 
-_FAMILIES = (keys, names, tools, blocks, handoffs, text, permissions)
+_FAMILIES = (keys, names, tools, tool_conflicts, values, blocks, handoffs, text, permissions)
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
 OF_BLOCK = (*blocks.OF_BLOCK, *text.OF_BLOCK)
-OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)
+OF_DEFAULTS = (
+    keys.repeated_entry,
+    tools.unknown_tool,
+    tools.several_tools,
+    tools.misspelled_denial,
+    *tool_conflicts.OF_MANIFEST,
+    *values.OF_MANIFEST,
+    text.placeholder_in_manifest,
+)
 
 
 def check_manifest(kit: LoadedKit, source: Source) -> tuple[Manifest, list[Diagnostic]]:
@@ -64,6 +84,19 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     found += run_rule(text.unfinished_merge, block.source, block.source)
     found += run_rule(text.client_variable_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
     return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)
+
+
+def check_models(usage: KitUsage) -> list[Diagnostic]:
+    """Return the note about clients that do not get the models of some manifests."""
+    if not usage.without_model:
+        return []
+    kit, first = usage.kit, min(set().union(*usage.without_model.values()))
+    source = kit.read_manifest(next(file for file in kit.manifests if stem(file) == first))
+    if "model" in source.data or not kit.settings_source:
+        return run_rule(values.model_left_out, source, usage)
+    found = first_findings(values.model_left_out, usage)
+    at = kit.settings_path("defaults", "model")
+    return diagnose(values.model_left_out, kit.settings_source, (one._replace(where=at) for one in found))
 
 
 def check_templates(kit: LoadedKit) -> Iterator[list[Diagnostic]]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.model.adaptation import value_for_tools
+from kei_assembler.model.adaptation import lacks_model, value_for_tools
 from kei_assembler.model.manifest import Manifest, with_defaults
 from kei_assembler.model.settings import value_at
 from kei_assembler.rules.definition import Violation
@@ -81,7 +81,11 @@ class ManifestContext:
 
 
 class ManifestUse(NamedTuple):
-    """What one manifest uses, as plain values. `own_targets` says whether the manifest itself lists its targets."""
+    """What one manifest uses, as plain values.
+
+    `own_targets` says whether the manifest itself lists its targets. `without_model` are the targets that do not get
+    its model.
+    """
 
     name: str
     blocks: tuple[str, ...]
@@ -89,17 +93,20 @@ class ManifestUse(NamedTuple):
     targets: tuple[str, ...]
     own_targets: bool
     handoffs: tuple[str, ...]
+    without_model: tuple[str, ...]
 
 
 def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
     """Return what a manifest of the kit uses."""
+    targets = kit.targets_of(manifest)
     return ManifestUse(
         manifest.name,
         manifest.blocks,
         rights_of(manifest),
-        kit.targets_of(manifest),
+        targets,
         manifest.targets is not None,
         tuple(handoff.target for handoff in manifest.handoff),
+        tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
     )
 
 
@@ -114,6 +121,7 @@ class KitUsage:
         self.own_targets: dict[str, tuple[str, ...]] = {}
         self.fillers: dict[str, set[str]] = {}
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
+        self.without_model: dict[str, set[str]] = {}
 
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
@@ -122,6 +130,8 @@ class KitUsage:
         self.targets.update(use.targets)
         if use.own_targets:
             self.own_targets[use.name] = use.targets
+        for target in use.without_model:
+            self.without_model.setdefault(target, set()).add(use.name)
         if use.handoffs:
             self.handoffs_for.setdefault(use.targets, set()).update(use.handoffs)
         for target in use.targets:

@@ -17,6 +17,9 @@ CLAUDE_TOOLS = tuple(
 ALIASES = {"Task": "Agent"}
 """Older tool names that Claude Code still accepts, with their current names."""
 
+FORMER_TOOLS = tuple("BashOutput KillBash KillShell LS MultiEdit NotebookRead SlashCommand".split())
+"""Tools that older versions of Claude Code had. To deny one of them does no harm."""
+
 _EFFORT = any_of(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number"))
 _PERMISSION_MODE = one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan")
 _SERVER_LIST = list_of(any_of(FILLED, fields.SERVER_TABLE), "a list")
@@ -38,6 +41,7 @@ CLAUDE_CODE = Target(
                 "disallowedTools",
                 STRINGS,
                 "Tools that the agent can't use, even if `tools` or the default allows them.",
+                kind="denied",
             ),
             "takes tools away",
         ),
@@ -54,7 +58,7 @@ CLAUDE_CODE = Target(
         ),
         fields.MAX_TURNS,
         Key(
-            Field("skills", STRINGS, "Skills to load when the agent starts."),
+            Field("skills", STRINGS, "Skills to load when the agent starts.", kind="skills"),
             "a skill can allow tools and run commands when it is loaded",
             (Right("claude-code", "skills", "", "load skills, which can allow tools", ("Skill",)),),
         ),
@@ -96,6 +100,8 @@ CLAUDE_CODE = Target(
     },
     tools=Tools("comma", input_format="words"),
     models=None,
+    model_names=words("best default haiku inherit opus opusplan sonnet"),
+    skill_folders=(".claude/skills",),
     search_paths=(".claude/agents/{name}.md",),
     loader=Loader(ends_at_any_dashes=True, requires_lf=True, unescapes_newlines=True),
     searches_subfolders=True,

@@ -64,6 +64,7 @@ CODEX = Target(
         scoped=CLAUDE_TOOLS,
         key="",
     ),
+    skill_folders=(".agents/skills", ".codex/skills"),
     form=TOML,
     searches_subfolders=True,
     built_in=(fields.replaceable("default explorer worker"),),

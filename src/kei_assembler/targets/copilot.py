@@ -53,11 +53,11 @@ COPILOT = Target(
             (Right("copilot", "tools", "*", fields.ALL_TOOLS, ("*",)),),
         ),
         Key(
-            Field("agents", STRINGS, "The agents that this agent can start."),
+            Field("agents", STRINGS, "The agents that this agent can start.", kind="agents"),
             "names the agents; `*` needs an allowance unless `tools` lists `Agent` without names",
             (Right("copilot", "agents", "*", "start any agent", ("Agent",)),),
         ),
-        Key(Field("model", _MODEL, "The model. For VS Code, several to choose from."), fields.NOTHING),
+        Key(Field("model", _MODEL, "The model. For VS Code, several to choose from.", kind="model"), fields.NOTHING),
         Key(Field("argument-hint", LINE, "The hint in the chat input field."), fields.NOTHING),
         Key(Field("user-invocable", BOOLEAN, "Whether people can choose the agent."), fields.NOTHING),
         Key(
@@ -75,7 +75,10 @@ COPILOT = Target(
         ),
         Key(
             Field(
-                "handoffs", list_of(_VSCODE_HANDOFF, "a list of tables"), "Buttons, instead of the manifest's handoffs."
+                "handoffs",
+                list_of(_VSCODE_HANDOFF, "a list of tables"),
+                "Buttons, instead of the manifest's handoffs.",
+                kind="handoffs",
             ),
             "grants nothing: a person clicks the button, and the other agent has its own permissions; with `send`, "
             "the prompt is sent as it is in this file",
@@ -96,7 +99,10 @@ COPILOT = Target(
         # not the client's own groups of tools, which are written like servers
         mcp_pattern=rf"(?!(?i:{_OWN_GROUPS})/).*",
         agents_key="agents",
+        own_names=tuple(_OWN_GROUPS.split("|")),
+        is_lenient=True,
     ),
+    skill_folders=(".agents/skills", ".claude/skills", ".github/skills"),
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
     other_folders=(".claude/agents",),
     searches_subfolders=True,

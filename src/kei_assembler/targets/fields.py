@@ -6,8 +6,12 @@ from kei_assembler.targets.target import BuiltIn, Key, Limit, words
 from kei_assembler.validation import BOOLEAN, LINE, POSITIVE, STRINGS, TABLE_OF_ANYTHING, Field, table_of
 
 NOTHING = "grants nothing"
-MODEL = Key(Field("model", LINE, "The model for this target, instead of the manifest's `model`."), NOTHING)
-OWN_TOOLS = Field("tools", STRINGS, "The tools by the client's own names, instead of the manifest's `tools`.")
+MODEL = Key(
+    Field("model", LINE, "The model for this target, instead of the manifest's `model`.", kind="model"), NOTHING
+)
+OWN_TOOLS = Field(
+    "tools", STRINGS, "The tools by the client's own names, instead of the manifest's `tools`.", kind="tools"
+)
 COLORS = ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
 COLOR_DOC = "The agent's color in the user interface."
 SERVER_TABLE = table_of(TABLE_OF_ANYTHING, "a table of servers")

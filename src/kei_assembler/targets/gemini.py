@@ -31,7 +31,7 @@ GEMINI = Target(
             "`local` is the default; the work cannot go to a remote service",
         ),
         Key(
-            Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc),
+            Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc, kind="tools"),
             fields.ALLOWS_MORE,
             (Right("gemini", "tools", "*", fields.ALL_TOOLS, ("*",)),),
         ),
@@ -58,9 +58,12 @@ GEMINI = Target(
         mcp_tool="mcp_{server}_{tool}",
         mcp_server="mcp_{server}_*",
         mcp_pattern=_MCP,
+        own_names=tuple(_TOOLS),
         legacy_names={"search_file_content": "grep_search"},
     ),
     models=("inherit",),
+    model_names=words("auto flash flash-lite inherit pro"),
+    skill_folders=(".agents/skills", ".gemini/skills"),
     loader=Loader(ignored_prefix="_"),
     built_in=(fields.replaceable("browser_agent cli_help codebase_investigator generalist"),),
     limits=(

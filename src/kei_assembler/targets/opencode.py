@@ -69,6 +69,7 @@ OPENCODE = Target(
                 "permission",
                 _PERMISSION,
                 "What the agent can do, instead of the manifest's `tools`. The last matching pattern wins.",
+                kind="permissions",
             ),
             "`ask` and `deny` grant nothing; `allow` needs an allowance where it goes beyond the manifest's `tools` or,"
             " without `tools`, beyond the client's defaults, by the client's own matching: for example, by default the "
@@ -103,12 +104,14 @@ OPENCODE = Target(
         ),
         scoped=("Bash", "Agent", "Skill"),
         scope_pattern=r"(?!.*\*:\*\Z)[^\\?]*",
+        own_names=words("doom_loop external_directory list plan_enter plan_exit question"),
         key="permission",
         legacy_names=names_by_tool("write patch multiedit: edit"),
         switches_key="tools",
         default_permissions={"read": _READ},
     ),
     defaults={"mode": "subagent"},
+    skill_folders=(".agents/skills", ".claude/skills", ".opencode/skills"),
     built_in=(
         BuiltIn(
             words("build compaction plan summary title"),

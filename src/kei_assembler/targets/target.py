@@ -51,6 +51,10 @@ class Tools(NamedTuple):
     input_format: str = "entries"
     # The client's current names by the older ones that it still accepts.
     legacy_names: Mapping[str, str] = {}
+    # More names of the client's tools, for which a manifest's `tools` have no name.
+    own_names: tuple[str, ...] = ()
+    # Whether the client also accepts its names in another case, or without `_`.
+    is_lenient: bool = False
     # An older key that maps tools to true or false.
     switches_key: str = ""
 
@@ -61,6 +65,11 @@ class Tools(NamedTuple):
         for tool, name in (self.names or {}).items():
             tools.setdefault(name, []).append(tool)
         return tools
+
+    @property
+    def all_names(self) -> frozenset[str]:
+        """All known names of the client's tools."""
+        return frozenset((*(self.names or {}).values(), *self.own_names))
 
 
 class Handoffs(NamedTuple):
@@ -220,6 +229,10 @@ class Target(NamedTuple):
     defaults: Mapping[str, str] = {}
     # The values of the manifest's `model` that the client understands. None for all.
     models: tuple[str, ...] | None = ()
+    # The client's own words for models. Others can be the names of any provider's models.
+    model_names: tuple[str, ...] = ()
+    # The folders of a project in which the client looks for skills.
+    skill_folders: tuple[str, ...] = ()
     handoffs: Handoffs | None = None
     # Additional keys of `[target.NAME]` in the kit's settings.
     settings: tuple[Field, ...] = ()
