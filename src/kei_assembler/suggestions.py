@@ -69,11 +69,16 @@ def _similarity(one: str, other: str) -> float:
 def misspelled(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that `word` differs from by a slip of the pen, or None. It is stricter than `nearest`."""
     match = nearest(word, known)
-    if match is None or match == word:
+    one, other = word.casefold(), (match or "").casefold()
+    # names that differ in their numbers are often both right
+    if not match or match == word or _digits(one) != _digits(other):
         return None
-    one, other = word.casefold(), match.casefold()
     is_close = abs(len(one) - len(other)) <= 1 and _similarity(one, other) >= _MIN_SIMILARITY_OF_SLIP
     return match if is_close or sorted(one) == sorted(other) else None
+
+
+def _digits(word: str) -> list[str]:
+    return [character for character in word if character.isdigit()]
 
 
 _MIN_SIMILARITY_OF_SLIP = 0.75

@@ -8,7 +8,7 @@ from conftest import Workbench
 from kei_assembler.targets import TARGETS
 from readers import Found, findings
 
-CHECKED = tuple(f"K{number}" for number in (106, 111, *range(121, 129)))
+CHECKED = tuple(f"K{number}" for number in (106, 111, *range(121, 128)))
 AGENT = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code."\n'
 
 
@@ -77,7 +77,7 @@ KNOWN = [
     ("qwen", 'model = "qwen3-coder"'),
     ("gemini", 'model = "gemini-3-pro"'),
     ("copilot", 'tools = ["Read", "search/codebase", "githubRepo", "tracker/*"]'),
-    ("copilot", 'agents = ["implementer", "*", "explore"]'),
+    ("copilot", 'agents = ["implementer", "*", "explore", "painter"]'),
     ("copilot", 'model = ["Opus 5", "GPT-5 (copilot)"]'),
     ("cursor", 'tools = ["Read", "codebase_search"]'),
     ("codex", 'model = "opuss"'),
@@ -141,21 +141,6 @@ def test_a_tool_that_is_allowed_and_denied_is_reported(
 )
 def test_a_conflict_in_a_clients_own_names_is_reported(manifest: str, message: str, bench: Workbench) -> None:
     assert _reported(bench, manifest, 'targets = ["qwen"]\n') == [("K122", message)]
-
-
-@pytest.mark.parametrize(
-    ("tools", "count"),
-    [
-        (["Task", "Agent"], 1),
-        (["Agent", "Agent(implementer)"], 1),
-        (["*", "Read"], 1),
-        (["mcp__x", "mcp__x__y", "mcp__x__*"], 2),
-        (["mcp__x", "mcp__y__x", "Read", "Bash(a:*)", "Bash(b:*)"], 0),
-    ],
-)
-def test_a_redundant_tool_is_a_note(tools: list[str], count: int, bench: Workbench) -> None:
-    found = _found(bench, f"tools = {tools}\n", 'ignore = ["H304"]\n')
-    assert [one.code for one in found] == ["K123"] * count
 
 
 ALLOWED_SKILLS = '[[allow-rights]]\nagent = "critic"\nrights = ["claude-code.skills"]\nreason = "tested"\n'

@@ -1,9 +1,8 @@
-"""Rules about tools that a manifest lists twice, or both allows and denies."""
+"""Rules about tools that a manifest both allows and denies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.model.adaptation import EVERYTHING, LISTS
@@ -77,43 +76,4 @@ def _parts(row: Tools, entry: str) -> tuple[str, str]:
     return tool, "" if scope.strip(" )") == EVERYTHING else scope
 
 
-@rule("K123", Severity.NOTE)
-def redundant_tool(context: ManifestContext) -> Iterable[Violation]:
-    """An entry of `tools` has no effect, because another entry already allows the whole tool.
-
-    Fails::
-
-        name = "critic"
-        description = "Reviews code."
-        tools = ["Bash", "Bash(git:*)"]
-
-    Passes::
-
-        name = "critic"
-        description = "Reviews code."
-        tools = ["Bash(git:*)"]
-    """
-    tools = context.manifest.tools
-    if tools is None or context.inherits("tools") or not _may_be_redundant(tools):
-        return
-    parts = [_parts(_AS_IT_IS, tool) for tool in tools]
-    whole = {tool: index for index, (tool, scope) in reversed([*enumerate(parts)]) if not scope}
-    for index, (tool, _) in enumerate(parts):
-        server = tool.rpartition("__")[0] if tool.count("__") > 1 else ""
-        others = (whole.get(each, index) for each in (EVERYTHING, server, tool))
-        covering = next((other for other in others if tools[other] != tools[index]), None)
-        if covering is not None:
-            related = ((("tools", covering), "the whole tool"),)
-            message = f"`{tools[index]}` has no effect, because `{tools[covering]}` is also in `tools`"
-            yield Violation(("tools", index), message, "remove one of the two", related)
-
-
-_AS_IT_IS = Tools("list")
-
-
-@lru_cache(maxsize=1024)
-def _may_be_redundant(tools: tuple[str, ...]) -> bool:
-    return any("(" in tool or tool in ALIASES or "__" in tool or tool == EVERYTHING for tool in tools)
-
-
-OF_MANIFEST = (allowed_and_denied, redundant_tool)
+OF_MANIFEST = (allowed_and_denied,)

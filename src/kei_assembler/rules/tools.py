@@ -48,7 +48,8 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
         if tool and not _is_known(tool, known) and is_one_tool(tool):
             yield Violation(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
     for value, match in _unknown_in_tables(context) if context.manifest.target else ():
-        if value.kind == "tools" or not match:
+        is_right_elsewhere = match and match.casefold() == value.text.casefold()  # case does not count on some systems
+        if not match or (value.kind == "tools" and not is_right_elsewhere):
             hint = f"did you mean `{match}`?" if match else _UNKNOWN_TOOL_HELP
             yield Violation(value.path, f"unknown tool `{value.text}`", hint)
 
@@ -95,7 +96,7 @@ def _unknown_in_tables(context: ManifestContext) -> Iterator[tuple[Named, str | 
                     yield value._replace(text=name), match
 
 
-_NAME_IN_ENTRY = re.compile(r"[^\s,()]+(?:\([^()]*\))?")
+_NAME_IN_ENTRY = re.compile(r"[^ \t\n,()]+(?:\([^()]*\))?")
 
 
 def _meant_by(row: Tools, name: str) -> str | None:

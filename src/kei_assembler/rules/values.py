@@ -15,6 +15,7 @@ from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.suggestions import counted, listed, misspelled
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
+from kei_assembler.whitespace import SPACES
 
 
 class Named(NamedTuple):
@@ -73,7 +74,7 @@ def scope_of(entry: str, path: KeyPath, target: Target | None = None) -> Iterato
     if "(" in entry and (match := _SCOPED.fullmatch(entry)):
         tool = ALIASES.get(match["tool"], match["tool"])
         if tool in LISTS:
-            for name in filter(None, (name.strip() for name in match["names"].split(","))):
+            for name in filter(None, (name.strip(SPACES) for name in match["names"].split(","))):
                 yield Named(_KIND_OF_SCOPE[tool], name, path, target)
 
 
@@ -145,7 +146,8 @@ def _has_skill(kit: LoadedKit, folders: Iterable[str], name: str) -> bool:
 def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
     """A manifest names an agent that does not exist, but a similar one does.
 
-    This covers `Agent(critic)` in `tools`, and the keys of clients that name agents.
+    This covers `Agent(critic)` in `tools`, and the keys of clients that name agents. An agent that resembles none can
+    come from elsewhere, so it is not reported.
 
     Fails::
 
@@ -169,49 +171,16 @@ def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
         name = "implementer"
         description = "Writes code."
     """
-    for value, match in _unknown_agents(context):
-        if match:
-            yield Violation(value.path, f"unknown agent `{value.text}`", f"did you mean `{match}`?")
-
-
-@rule("K128", Severity.NOTE)
-def unknown_agent(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest names an agent that the kit does not know.
-
-    This covers `Agent(critic)` in `tools`, and the keys of clients that name agents. List agents from elsewhere in the
-    setting `external-agents`.
-
-    Fails::
-
-        name = "critic"
-        description = "Reviews code."
-        tools = ["Read", "Agent(painter)"]
-
-    Passes::
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-        tools = ["Read", "Agent(painter)"]
-
-        # assemble.toml
-        external-agents = ["painter"]
-    """
-    for value, match in _unknown_agents(context):
-        if not match:
-            hint = "if it comes from elsewhere, add it to the setting `external-agents`"
-            yield Violation(value.path, f"unknown agent `{value.text}`", hint)
-
-
-def _unknown_agents(context: ManifestContext) -> Iterator[tuple[Named, str | None]]:
     for value in _of_kind(context, "agents"):
-        if value.text not in context.kit.known_agents and not re.search(r"[*?:]|\A\W*\Z", value.text):
-            rows = (
-                [value.target] if value.target else map(TARGETS.__getitem__, context.kit.targets_of(context.manifest))
-            )
+        if value.text not in context.kit.known_agents and _AGENT.fullmatch(value.text):
+            rows = _targets_of(value, context)
             built_in = frozenset(name for row in rows for names in row.built_in for name in names.names)
-            if value.text not in built_in:
-                yield value, misspelled(value.text, context.kit.known_agents.union(built_in))
+            match = misspelled(value.text, context.kit.known_agents.union(built_in))
+            if match and value.text not in built_in:
+                yield Violation(value.path, f"unknown agent `{value.text}`", f"did you mean `{match}`?")
+
+
+_AGENT = re.compile(r"[^*?:]*")  # no pattern, and not a plugin's
 
 
 @rule("K125", Severity.WARNING)
@@ -282,4 +251,4 @@ def model_left_out(usage: KitUsage) -> Iterable[Violation]:
     yield Violation(("model",), message, "set `model` in `[target.NAME]`, or accept the client's own choice")
 
 
-OF_MANIFEST = (unknown_skill, misspelled_agent, unknown_agent, misspelled_model)
+OF_MANIFEST = (unknown_skill, misspelled_agent, misspelled_model)
