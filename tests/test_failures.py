@@ -140,7 +140,7 @@ def _assemble(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=20)
 
 
-@pytest.mark.parametrize("output_format", ["text", "json", "github", "sarif"])
+@pytest.mark.parametrize("output_format", ["text", "json", "github", "gitlab", "junit", "sarif"])
 @pytest.mark.parametrize("folder", [b"\xff", b"a\nb", b"a --> b", b"a\x1b[31m"])
 def test_paths_that_no_file_can_name_are_findings(
     tmp_path: Path, forkserver: ForkServer, folder: bytes, output_format: str
@@ -531,12 +531,12 @@ def test_code_at_the_start_of_a_role_keeps_its_indent(bench: Workbench, role: st
     assert bench.run("--stdout", "agents/a.toml").stdout.endswith(f"\n\n# ROLE\n\n{body}")
 
 
-def test_annotations_use_paths_from_the_working_directory(bench: Workbench) -> None:
+def test_annotations_use_paths_from_the_top_of_the_work_tree(bench: Workbench) -> None:
     bench.write({"tools/kit/agents/a.toml": AGENT.format("b")})
     report = bench.run("--kit", "tools/kit", "--all", "--output-format", "github").stdout
     assert report.startswith("::error file=tools/kit/agents/a.toml,line=1,")
     report = bench.run("--kit", "..", "--all", "--output-format", "github", cwd="tools/kit/agents").stdout
-    assert report.startswith("::error file=agents/a.toml,line=1,")
+    assert report.startswith("::error file=tools/kit/agents/a.toml,line=1,")
 
 
 @pytest.mark.parametrize("kit", [".config/kit", "..kit", ".kit"])

@@ -34,7 +34,7 @@ output = "../.claude/agents/{name}.md"
 [target.codex]
 output = "../.codex/agents/{name}.toml"
 """
-FORMATS = ("text", "json", "sarif", "github")
+FORMATS = ("text", "json", "sarif", "github", "gitlab", "junit")
 
 UNUSABLE = {
     "heading": "k\n\n# INJECTED\n\nx",

@@ -158,7 +158,7 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
     *(_build("--all", "--prune"), _build("--all", "--force", "--prune"), _build("--all", "--check")),
     *(_build("--all", "--diff"), _build("--all", "--check", "--diff"), _build("--all", "--check", "--staged")),
     *(_build("--all", "--staged"), _build("--all", "--target", "codex"), _build("--all", "--ignore", "O611")),
-    *(_build("--all", "--output-format", name) for name in ("json", "github", "sarif")),
+    *(_build("--all", "--output-format", name) for name in ("json", "github", "gitlab", "junit", "sarif")),
     *(_one(), _one("--stdout"), _one("--force"), _one("--diff"), _one("--check", "--output-format", "json")),
     *(_import, _import, _new, _new, _init, _init, _completion),
     *(

@@ -17,7 +17,7 @@ from kei_assembler.markdown.hidden_text import HIDDEN, is_hidden, named, shown, 
 from unicode_codes import codes
 
 AGENT = 'name = "a"\ndescription = "A."\n'
-FORMATS = ("text", "json", "github", "sarif")
+FORMATS = ("text", "json", "github", "gitlab", "junit", "sarif")
 
 
 def _tags(text: str) -> str:

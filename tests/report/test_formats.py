@@ -69,7 +69,7 @@ def test_json_has_every_change(bench: Workbench) -> None:
     assert _json(bench) == {"diagnostics": [], "changes": [change | {"kind": "unchanged"}], "loosened": []}
 
 
-@pytest.mark.parametrize("output_format", ["json", "github", "sarif"])
+@pytest.mark.parametrize("output_format", ["json", "github", "gitlab", "junit", "sarif"])
 def test_machine_formats_write_only_to_stdout(faulty: Workbench, output_format: str) -> None:
     for args in (["--all"], ["--all", "--check"], ["agents/none.toml"]):
         run = faulty.run(*args, "--output-format", output_format)
@@ -105,7 +105,7 @@ def test_kit_cannot_inject_a_workflow_command(bench: Workbench) -> None:
         assert not [line for line in (run.stdout + run.stderr).splitlines() if line.startswith("::set-output")]
 
 
-@pytest.mark.parametrize("output_format", ["text", "json", "github", "sarif"])
+@pytest.mark.parametrize("output_format", ["text", "json", "github", "gitlab", "junit", "sarif"])
 def test_hidden_characters_are_never_printed_raw(bench: Workbench, output_format: str) -> None:
     hidden = "\u202e\u200b\U000e0041\x1b[31m"
     bench.write({"agents/a.toml": f'name = "a"\ndescription = "A."\nblocks = ["{hidden[:-4]}x"]\n{hidden}'})

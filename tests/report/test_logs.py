@@ -22,7 +22,7 @@ ESCAPE = "\x1b]0;owned\x07\x1b[2J"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("output_format", ["text", "json", "github", "sarif"])
+@pytest.mark.parametrize("output_format", ["text", "json", "github", "gitlab", "junit", "sarif"])
 def test_command_in_an_excerpt_or_message_is_escaped(command: str, output_format: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": f'{AGENT}"{command}" = 1\nblocks = ["{command}"]\n'})
     run = bench.run("--all", "--output-format", output_format)
@@ -57,7 +57,7 @@ def _checked(command: str, faults: str, output_format: str, bench: Workbench) ->
 
 @pytest.mark.parametrize("command", INJECTED)
 @pytest.mark.parametrize("faults", ["", FAULTS], ids=["drift", "faults"])
-@pytest.mark.parametrize("output_format", ["json", "sarif", "github"])
+@pytest.mark.parametrize("output_format", ["json", "sarif", "github", "gitlab", "junit"])
 def test_machine_formats_contain_no_command(command: str, faults: str, output_format: str, bench: Workbench) -> None:
     report = _checked(command, faults.format(command), output_format, bench)
     assert not re.search(r"##\w*\[|^\s*::(?!(error|warning|notice) (file|title)=)", report, re.MULTILINE)

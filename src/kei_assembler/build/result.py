@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, Change, FileStatus
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
+from kei_assembler.paths import normalize
 
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
 
@@ -21,7 +22,9 @@ class Request(NamedTuple):
     """The request of a run: the number of agents, and the options `check` and `diff`.
 
     `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
-    the working directory or not below it. `kit` is the kit's folder, if commands have to name it.
+    the working directory or not below it. `kit` is the kit's folder, if commands have to name it. `folder` is the
+    kit's folder as a resolved path, if it is known. `heading` is the path of the kit from the working directory if the
+    run is about several kits.
     """
 
     agents: int = 0
@@ -29,6 +32,12 @@ class Request(NamedTuple):
     diff: bool = False
     prefix: str = ""
     kit: str = ""
+    folder: str = ""
+    heading: str = ""
+
+    def path(self, file: str) -> str:
+        """Return the path of a file of the kit in a report: relative to the kit, or to the working directory."""
+        return normalize(f"{self.heading}/{file}") if self.heading else file
 
     @property
     def writes(self) -> bool:
@@ -75,9 +84,9 @@ class RunResult(NamedTuple):
         is_unchanged = not any(change.applied or change.status in DRIFT for change in self.changes)
         return is_unchanged and self.printed is None and self.status == CLEAN
 
-    def seen_from(self, prefix: str) -> RunResult:
-        """Return the result with the prefix of the kit; see `Request`."""
-        return self._replace(request=self.request._replace(prefix=prefix))
+    def seen_from(self, prefix: str, folder: str = "") -> RunResult:
+        """Return the result with the prefix and the folder of the kit; see `Request`."""
+        return self._replace(request=self.request._replace(prefix=prefix, folder=folder))
 
     @property
     def again(self) -> RunResult:

@@ -27,7 +27,7 @@ from kei_assembler.files import run_cache
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
-from kei_assembler.report import FORMATS, text_report
+from kei_assembler.report import FORMATS, render, text_report
 from kei_assembler.selection import files_of, kit_option_value, locate_kit, prefix_to
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     """
     _refuse_contradictions(manifests, output_format, options)
     run_cache.start_recording()
-    prefix = ""
+    prefix = located = ""
     try:
         located = locate_kit(manifests, folder, COMMANDS)
         prefix = prefix_to(located)
@@ -140,7 +140,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         result = failed(error)
     except MemoryError:
         result = failed(OUT_OF_MEMORY)
-    return _report(result.seen_from(prefix), output_format, can_cache=not options["staged"])
+    return _report(result.seen_from(prefix, located), output_format, can_cache=not options["staged"])
 
 
 def _result(kit: LoadedKit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
@@ -205,7 +205,7 @@ def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
 
 
 def _rendered(result: RunResult, output_format: str) -> tuple[str, str]:
-    out, err = FORMATS[output_format](result)
+    out, err = render(output_format, [result])
     is_raw = output_format == "text" and (result.request.diff or result.printed is not None)
     return _escaped(out, result.request.diff) if is_raw else out, err
 

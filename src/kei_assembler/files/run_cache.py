@@ -214,7 +214,7 @@ def _key() -> list[object]:
     ]
     user = [os.geteuid(), os.getegid(), sorted(os.getgroups())]
     program = [__version__, sys.version, sys.path, __file__]
-    settings = list(map(os.environ.get, ("NO_COLOR", "_ASSEMBLE_COMPLETE")))
+    settings = list(map(os.environ.get, ("NO_COLOR", "GITHUB_WORKSPACE", "_ASSEMBLE_COMPLETE")))
     key = [program, os.getcwd(), user, _Run.args, settings, streams]
     return json.loads(json.dumps(key))  # type: ignore[no-any-return]
 

@@ -6,34 +6,85 @@ percent-encoded in a message, and `:` and `,` as well in a property.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
 from kei_assembler.build.result import RunResult
-from kei_assembler.diagnostics import Diagnostic, Location, Severity
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.markdown.hidden_text import shown
-from kei_assembler.paths import normalize
+from kei_assembler.report.places import Places
+from kei_assembler.report.text_report import escaped
+
+MAX_ANNOTATIONS = 10
+"""How many annotations of a kind (error, warning, notice) GitHub shows for a step. It drops the others."""
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 _MESSAGE_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
-def render(result: RunResult) -> tuple[str, str]:
-    """Return one command for each finding and each waiver, and one if the run failed; each is on its own line.
+class _Annotation(NamedTuple):
+    """An annotation: its kind, its command, and the lines for the log if there are too many of its kind."""
 
-    GitHub resolves paths from the top of the work tree, where a workflow runs. So the paths in the commands are
-    relative to the working directory, not to the kit.
+    kind: str
+    command: str
+    lines: tuple[str, ...]
+
+
+def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
+    """Return one command for each failure, finding and waiver; each is on its own line.
+
+    If there are more of a kind than GitHub shows, its last command says how many more there are, and these follow as
+    plain text for the log. Paths are relative to the folder that GitHub calls the workspace, or else to the top of the
+    work tree.
     """
-    commands = [_command(diagnostic, result.request.prefix) for diagnostic in result.findings]
-    commands += [f"::notice title=waived::{_message(what, reason)}\n" for what, reason in result.waivers]
-    if result.failure:
-        text = _message(result.failure.message, *result.failure.details, _help(result.failure.hint))
-        commands.append(f"::error::{text}\n")
-    return "".join(commands), ""
+    places = Places(results, "GITHUB_WORKSPACE")
+    failures = [_failure(result.failure) for result in results if result.failure]
+    others = [annotation for result in results for annotation in _annotations(result, places)]
+    return "".join(_limited([*failures, *others])), ""
 
 
-def _command(diagnostic: Diagnostic, prefix: str) -> str:
-    span = diagnostic.location.span
+def _limited(annotations: Sequence[_Annotation]) -> Iterator[str]:
+    counts = Counter(annotation.kind for annotation in annotations)
+    room = {
+        kind: MAX_ANNOTATIONS if count <= MAX_ANNOTATIONS else MAX_ANNOTATIONS - 1 for kind, count in counts.items()
+    }
+    left_out = []
+    for annotation in annotations:
+        if room[annotation.kind]:
+            room[annotation.kind] -= 1
+            yield annotation.command
+        else:
+            left_out.append(annotation)
+    for kind, count in Counter(annotation.kind for annotation in left_out).items():
+        what = kind if count == 1 else f"{kind}s"
+        yield f"::{kind} title=assemble::{count:,} more {what}: see the end of the log of this step\n"
+    for annotation in left_out:
+        yield "".join(map(_log_line, annotation.lines))
+
+
+def _log_line(text: str) -> str:
+    return escaped(shown(text))
+
+
+def _annotations(result: RunResult, places: Places) -> Iterator[_Annotation]:
+    for diagnostic in result.findings:
+        yield _of(diagnostic, result, places)
+    for what, reason in result.waivers:
+        text = f"waived: {what}{f' ({reason})' if reason else ''}"
+        yield _Annotation("notice", f"::notice title=waived::{_message((what, reason))}\n", (text,))
+
+
+def _failure(failure: AssembleError) -> _Annotation:
+    lines = (failure.message, *failure.details, *_help(failure.hint))
+    return _Annotation("error", f"::error::{_message(lines)}\n", (f"error: {lines[0]}", *lines[1:]))
+
+
+def _of(diagnostic: Diagnostic, result: RunResult, places: Places) -> _Annotation:
+    file, span = places.path(result, diagnostic.location.file), diagnostic.location.span
     properties = {
-        "file": normalize(prefix + diagnostic.location.file),
+        "file": file,
         "line": span.line,
         "endLine": span.end_line,
         "col": span.column,
@@ -43,18 +94,19 @@ def _command(diagnostic: Diagnostic, prefix: str) -> str:
     if span.end_line != span.line:
         del properties["col"], properties["endColumn"]  # GitHub accepts columns only for a span within one line
     fields = ",".join(f"{name}={shown(str(value)).translate(_PROPERTY_ESCAPES)}" for name, value in properties.items())
-    notes = (f"note: {_position(location, prefix)}: {message}" for location, message in diagnostic.related)
-    text = _message(diagnostic.message, _help(diagnostic.help), *notes)
-    return f"::{_COMMANDS[diagnostic.severity]} {fields}::{text}\n"
+    notes = [
+        f"note: {places.path(result, location.file)}:{location.span.line}:{location.span.column}: {message}"
+        for location, message in diagnostic.related
+    ]
+    kind, lines = _COMMANDS[diagnostic.severity], (diagnostic.message, *_help(diagnostic.help), *notes)
+    head = f"{file}:{span.line}:{span.column}: {diagnostic.severity.word}[{diagnostic.code}] {lines[0]}"
+    text = (head, *(f"    {line}" for line in lines[1:]))
+    return _Annotation(kind, f"::{kind} {fields}::{_message(lines)}\n", text)
 
 
-def _position(location: Location, prefix: str) -> str:
-    return f"{normalize(prefix + location.file)}:{location.span.line}:{location.span.column}"
+def _help(text: str) -> tuple[str, ...]:
+    return (f"help: {text}",) if text else ()
 
 
-def _help(text: str) -> str:
-    return f"help: {text}" if text else ""
-
-
-def _message(*parts: str) -> str:
+def _message(parts: Iterable[str]) -> str:
     return "%0A".join(shown(part).translate(_MESSAGE_ESCAPES) for part in parts if part)

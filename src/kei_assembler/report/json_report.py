@@ -2,45 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from kei_assembler.build.changes import DRIFT
 from kei_assembler.build.result import RunResult
-from kei_assembler.diagnostics import Diagnostic, Location
+from kei_assembler.diagnostics import Location
 from kei_assembler.markdown.hidden_text import as_json, shown
 
 
-def render(result: RunResult) -> tuple[str, str]:
-    """Return an object with the keys `diagnostics`, `changes` and `loosened`, and `failure` if the run failed."""
+def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
+    """Return an object with the keys `diagnostics`, `changes` and `loosened`, and `failure` if the run failed.
+
+    Paths are relative to the kit. If the run was about several kits, they are relative to the working directory, all
+    entries have the key `kit`, and the key `kits` holds the status of each kit, and its failure.
+    """
+    is_several = any(result.request.heading for result in results)
     report: dict[str, Any] = {
-        "diagnostics": [_diagnostic(diagnostic) for diagnostic in result.findings],
-        "changes": _changes(result),
-        "loosened": [waiver._asdict() for waiver in result.waivers],
+        "diagnostics": [entry for result in results for entry in _with_kit(result, _diagnostics(result))],
+        "changes": [entry for result in results for entry in _with_kit(result, _changes(result))],
+        "loosened": [entry for result in results for entry in _with_kit(result, _waivers(result))],
     }
-    if result.failure:
-        message = "\n".join(map(shown, (result.failure.message, *result.failure.details)))
-        report["failure"] = {"message": message, "help": shown(result.failure.hint)}
+    if is_several:
+        report["kits"] = [
+            {"kit": result.request.heading, "status": result.status, **_failure(result)} for result in results
+        ]
+    else:
+        report |= {key: value for result in results for key, value in _failure(result).items()}
     return as_json(report), ""
 
 
-def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
-    return {
-        **_location(diagnostic.location),
-        "code": diagnostic.code,
-        "severity": diagnostic.severity.word,
-        "message": shown(diagnostic.message),
-        "help": shown(diagnostic.help),
-        "related": [{**_location(location), "message": shown(message)} for location, message in diagnostic.related],
-    }
+def _with_kit(result: RunResult, entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    kit = {"kit": result.request.heading} if result.request.heading else {}
+    return (kit | entry for entry in entries)
 
 
-def _location(location: Location) -> dict[str, Any]:
-    return {"file": location.file, **location.span._asdict()}
+def _failure(result: RunResult) -> dict[str, Any]:
+    if result.failure is None:
+        return {}
+    message = "\n".join(map(shown, (result.failure.message, *result.failure.details)))
+    return {"failure": {"message": message, "help": shown(result.failure.hint)}}
+
+
+def _diagnostics(result: RunResult) -> Iterator[dict[str, Any]]:
+    for diagnostic in result.findings:
+        yield {
+            **_location(result, diagnostic.location),
+            "code": diagnostic.code,
+            "severity": diagnostic.severity.word,
+            "message": shown(diagnostic.message),
+            "help": shown(diagnostic.help),
+            "related": [
+                {**_location(result, location), "message": shown(message)} for location, message in diagnostic.related
+            ],
+        }
+
+
+def _location(result: RunResult, location: Location) -> dict[str, Any]:
+    return {"file": result.request.path(location.file), **location.span._asdict()}
+
+
+def _waivers(result: RunResult) -> Iterator[dict[str, Any]]:
+    return (waiver._asdict() for waiver in result.waivers)
 
 
 def _changes(result: RunResult) -> list[dict[str, Any]]:
+    path = result.request.path
     changes = [
-        {"path": change.path, "kind": change.status, "manifest": change.manifest, "target": change.target}
+        {
+            "path": path(change.path),
+            "kind": change.status,
+            "manifest": change.manifest and path(change.manifest),
+            "target": change.target,
+        }
         for change in result.changes
     ]
     if result.request.diff:

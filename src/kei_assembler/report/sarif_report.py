@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 from kei_assembler import __version__
 from kei_assembler.build.result import RunResult
-from kei_assembler.diagnostics import Diagnostic, Location
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Location
 from kei_assembler.markdown.hidden_text import as_json, shown
-from kei_assembler.paths import normalize
+from kei_assembler.report.places import Places
+
+_ROOT = "%SRCROOT%"
+"""The symbol for the folder that paths are relative to. Code scanning services use this name."""
 
 
-def render(result: RunResult) -> tuple[str, str]:
+def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
     """Return a log with one run: its findings and the rules that reported them.
 
-    Code scanning services resolve paths from the top of the work tree, where a workflow runs. So paths are relative
-    to the working directory, not to the kit.
+    Paths are relative to the top of the work tree, where code scanning services look for them. `originalUriBaseIds`
+    says where it is on this machine, for other viewers.
     """
-    codes = sorted({diagnostic.code for diagnostic in result.findings})
+    places = Places(results)
+    codes = sorted({diagnostic.code for result in results for diagnostic in result.findings})
+    indices = {code: index for index, code in enumerate(codes)}
     run: dict[str, Any] = {
         "tool": {"driver": {"name": "assemble", "version": __version__, "rules": [_rule(code) for code in codes]}},
+        "originalUriBaseIds": {_ROOT: {"uri": f"{_absolute(places.base).rstrip('/')}/"}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(diagnostic, codes, result.request.prefix) for diagnostic in result.findings],
-        "invocations": [_invocation(result)],
-        "properties": {"loosened": [waiver._asdict() for waiver in result.waivers]},
+        "results": [
+            _result(diagnostic, indices, result, places) for result in results for diagnostic in result.findings
+        ],
+        "invocations": [_invocation(results)],
+        "properties": {"loosened": [waiver._asdict() for result in results for waiver in result.waivers]},
     }
-    return as_json({"version": "2.1.0", "runs": [run]}), ""
+    return as_json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}), ""
 
 
-def _invocation(result: RunResult) -> dict[str, Any]:
-    invocation: dict[str, Any] = {"executionSuccessful": result.failure is None, "exitCode": result.status}
-    if result.failure:
-        first = f"{result.failure.message} {result.failure.hint}".strip()
-        text = "\n".join(map(_plain, (first, *result.failure.details)))
-        invocation["toolExecutionNotifications"] = [{"level": "error", "message": {"text": text}}]
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+def _invocation(results: Sequence[RunResult]) -> dict[str, Any]:
+    failures = [result.failure for result in results if result.failure]
+    status = max((result.status for result in results), default=0)
+    invocation: dict[str, Any] = {"executionSuccessful": not failures, "exitCode": status}
+    if failures:
+        invocation["toolExecutionNotifications"] = list(map(_notification, failures))
     return invocation
+
+
+def _notification(failure: AssembleError) -> dict[str, Any]:
+    first = f"{failure.message} {failure.hint}".strip()
+    return {"level": "error", "message": {"text": "\n".join(map(_plain, (first, *failure.details)))}}
 
 
 def _rule(code: str) -> dict[str, Any]:
@@ -50,17 +68,18 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(diagnostic: Diagnostic, codes: list[str], prefix: str) -> dict[str, Any]:
+def _result(diagnostic: Diagnostic, indices: dict[str, int], result: RunResult, places: Places) -> dict[str, Any]:
     text = f"{diagnostic.message}. {diagnostic.help}" if diagnostic.help else diagnostic.message
     related = [
-        {**_location(location, prefix), "message": {"text": _plain(note)}} for location, note in diagnostic.related
+        {**_location(location, result, places), "message": {"text": _plain(note)}}
+        for location, note in diagnostic.related
     ]
     return {
         "ruleId": diagnostic.code,
-        "ruleIndex": codes.index(diagnostic.code),
+        "ruleIndex": indices[diagnostic.code],
         "level": diagnostic.severity.word,
         "message": {"text": _plain(text)},
-        "locations": [_location(diagnostic.location, prefix)],
+        "locations": [_location(diagnostic.location, result, places)],
         **({"relatedLocations": related} if related else {}),
     }
 
@@ -70,10 +89,22 @@ def _plain(text: str) -> str:
     return shown(text).replace("[", "\\[") if "](" in text else shown(text)
 
 
-def _location(location: Location, prefix: str) -> dict[str, Any]:
-    from urllib.parse import quote
-
+def _location(location: Location, result: RunResult, places: Places) -> dict[str, Any]:
     line, column, end_line, end_column = location.span
     region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-    uri = quote(normalize(prefix + location.file), errors="surrogateescape")
-    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
+    path = places.path(result, location.file)
+    is_inside = not path.startswith("../") and not os.path.isabs(path)
+    artifact = {"uri": _quoted(path), "uriBaseId": _ROOT} if is_inside else {"uri": _absolute(f"{places.base}/{path}")}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
+
+
+def _absolute(path: str) -> str:
+    """Return the URI of an absolute path."""
+    plain = os.path.normpath(path).replace(os.sep, "/")
+    return f"file://{'' if plain.startswith('/') else '/'}{_quoted(plain)}"
+
+
+def _quoted(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path, errors="surrogateescape")

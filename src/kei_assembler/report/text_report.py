@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
 from kei_assembler.build.result import RunResult
@@ -17,6 +17,12 @@ _MAX_LINE_LENGTH = 100
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
 _DONE = {FileStatus.CREATE: "created", FileStatus.UPDATE: "updated", FileStatus.ORPHAN: "deleted"}
 _PLANNED = {FileStatus.CREATE: "would create", FileStatus.UPDATE: "would update"}
+
+
+def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
+    """Return the reports on the runs of several kits, see `render`."""
+    outs, errs = zip(*map(render, results), strict=True)
+    return "".join(outs), "".join(errs)
 
 
 def render(result: RunResult) -> tuple[str, str]:
