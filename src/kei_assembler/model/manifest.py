@@ -33,6 +33,9 @@ NAME = matching(
 )
 
 
+DISPLAY_NAME = Shape(str, "a text of one line, with at most 256 characters", one_line=True, maximum=256)
+
+
 def slug(text: str) -> str:
     """Return a valid agent name that is as close to the text as possible. It is empty if no character can stay."""
     import unicodedata  # only new and imported agents need it
@@ -59,6 +62,7 @@ _TARGET_TABLES = table(
 )
 _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "name": ("critic",),
+    "display-name": ("Code Reviewer",),
     "description": ("Reviews a diff before it is merged: correctness first, style last.",),
     "tools": (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
     "model": ("inherit", "opus", "sonnet", "haiku"),
@@ -71,6 +75,7 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
 _TARGETS = list_of(one_of(*TARGETS), "a list of target names", minimum=1)
 _ROWS = (
     Field("name", NAME, "The agent's name: the file's name without `.toml`.", default=""),
+    Field("display-name", DISPLAY_NAME, "What clients call the agent that accept any name, if not `name`.", default=""),
     Field("description", FILLED, "What the agent is for. AI clients choose an agent by its description.", default=""),
     Field(
         "tools", STRINGS, "The tools that the agent can use, by Claude Code's names; without it, the client decides."
@@ -90,7 +95,7 @@ _ROWS = (
 FIELDS = tuple(row._replace(examples=_EXAMPLES.get(row.key, ())) for row in _ROWS)
 """The fields of a manifest, in the recommended order."""
 
-HEAD_KEYS = ("name", "description", "tools", "model", "targets", "target")
+HEAD_KEYS = ("name", "display-name", "description", "tools", "model", "targets", "target")
 """The keys for the front matter and the targets. The texts of all other keys go into the body."""
 
 OPTIONS = {
@@ -123,6 +128,7 @@ class Manifest(NamedTuple):
     """One agent. An absent key has the empty value of its type, but absent `tools` and `targets` are None."""
 
     name: str
+    display_name: str
     description: str
     tools: tuple[str, ...] | None
     model: str
@@ -184,10 +190,12 @@ def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifes
         values = {**_EMPTY, **read(data, (), validation_errors)}
         values["handoff"] = tuple([Handoff(**entry) for entry in values["handoff"]])
         values["references"] = References(**values["references"])
-        known = {key: values.pop(key) for key in _EMPTY}
+        known = {field: values.pop(key) for key, field in _ATTRIBUTES.items()}
         return Manifest(**known, extra=values), validation_errors
 
     return decode
 
 
 _EMPTY = {field.key: field.default for field in FIELDS}
+_ATTRIBUTES = {key: key.replace("-", "_") for key in _EMPTY}
+"""The fields of `Manifest`, by their keys in TOML."""

@@ -48,7 +48,12 @@ def check_manifest(kit: LoadedKit, source: Source) -> tuple[Manifest, list[Diagn
     found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
     keys_to_limit = (key for key in ("name", "description") if context.fits(key) and not keys.is_missing(context, key))
     given = {key: getattr(context.manifest, key) for key in keys_to_limit}
-    found += check_limits(source, given, kit.targets_of(context.manifest))
+    targets = kit.targets_of(context.manifest)
+    if context.manifest.display_name:  # only what the client calls the agent is limited
+        renamed = [target for target in targets if names.is_renamed(context.manifest, target)]
+        found += check_limits(source, {key: given[key] for key in given if key != "name"}, renamed)
+        targets = tuple(target for target in targets if target not in renamed)
+    found += check_limits(source, given, targets)
     found += run_rule(text.unfinished_merge, source, source)
     return context.manifest, found + run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
 
@@ -115,6 +120,9 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
     for name in kit.block_names:
         if block := kit.block(name):
             found += run_rule(blocks.unused_block, block.source, usage, name)
+    for agent in usage.display_names:
+        file = next(file for file in kit.manifests if stem(file) == agent)
+        found += run_rule(names.duplicate_display_name, kit.read_manifest(file), usage, agent)
     if kit.settings_source:
         found += run_rule(permissions.unused_allowance, kit.settings_source, usage)
     return found

@@ -176,7 +176,8 @@ def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
             rows = _targets_of(value, context)
             built_in = frozenset(name for row in rows for names in row.built_in for name in names.names)
             match = misspelled(value.text, context.kit.known_agents.union(built_in))
-            if match and value.text not in built_in:
+            displayed = value.target and {*map(context.kit.display_name, context.kit.agents)}
+            if match and value.text not in built_in and value.text not in (displayed or ()):
                 yield Violation(value.path, f"unknown agent `{value.text}`", f"did you mean `{match}`?")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Limit, Loader, Right, Target, Tools, words
+from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
 
 CLAUDE_TOOLS = tuple(
@@ -112,6 +112,9 @@ CLAUDE_CODE = Target(
             BOOLEAN,
             "Whether an agent that lists the tool `Agent` can start only the agents that it hands off to.",
         ),
+    ),
+    display_name=DisplayName(
+        pattern="(?!-)[^:]{1,256}", expects="at most 256 characters, without `:`, and without `-` at the start"
     ),
     built_in=(fields.replaceable("claude Explore general-purpose Plan statusline-setup"),),
     limits=(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Limit, Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
 
 _TOOLS = (
@@ -65,6 +65,7 @@ GEMINI = Target(
     model_names=words("auto flash flash-lite inherit pro"),
     skill_folders=(".agents/skills", ".gemini/skills"),
     loader=Loader(ignored_prefix="_"),
+    display_name=DisplayName("display_name"),
     built_in=(fields.replaceable("browser_agent cli_help codebase_investigator generalist"),),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,

@@ -102,6 +102,22 @@ class Limit(NamedTuple):
     is_advisory: bool = False
 
 
+class DisplayName(NamedTuple):
+    """How a client takes a manifest's `display-name`. If the key is `name`, the limits of names also apply."""
+
+    key: str = "name"
+    # A regular expression that the whole text must match. `expects` completes "it must be …".
+    pattern: str = ".*"
+    expects: str = ""
+    # Whether the front matter has no name if the manifest has no `display-name`.
+    is_only_name: bool = False
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether other agents then call the agent by this name."""
+        return self.key == "name"
+
+
 class BuiltIn(NamedTuple):
     """Names of a client's own agents, and what happens if an agent file has one of them. Case counts.
 
@@ -237,6 +253,7 @@ class Target(NamedTuple):
     # Additional keys of `[target.NAME]` in the kit's settings.
     settings: tuple[Field, ...] = ()
     limits: tuple[Limit, ...] = ()
+    display_name: DisplayName = DisplayName()
     # The names of the client's own agents.
     built_in: tuple[BuiltIn, ...] = ()
     # A regular expression for the text in the body that the client replaces with the value of a variable.
