@@ -28,7 +28,7 @@ def test_its_kits_build_without_diagnostics(bench: Workbench, count: int) -> Non
     _run("kits.py", str(bench.folder / "kit"), str(count))
     built = bench.run("--all", "--strict", cwd="kit")
     checked = bench.run("--all", "--check", "--strict", cwd="kit")
-    agents = "1 agent" if count == 1 else f"{count} agents"
+    agents = "1 agent, 1 file" if count == 1 else f"{count} agents, {count} files"
     assert (built.status, built.stderr) == (0, f"{agents}: {count} created\n")
     assert (checked.status, checked.stderr) == (0, f"{agents}: {count} unchanged\n")
 

@@ -129,7 +129,7 @@ DRIFTS = [
 @pytest.mark.slow
 def test_clean_repository_passes(repository: Repository) -> None:
     status, output = repository.hook("assemble-check")
-    assert (status, "1 agent: 1 unchanged" in output) == (0, True), output
+    assert (status, "1 agent, 1 file: 1 unchanged" in output) == (0, True), output
     assert repository.hook("assemble-fix")[0] == 0
 
 

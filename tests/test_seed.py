@@ -67,7 +67,7 @@ def test_committed_files_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> N
         app.main(["--kit", str(REPOSITORY), "--all", "--check"])
     out, err = capsys.readouterr()
     assert (exit_.value.code, out) == (0, "")
-    assert err == "7 agents: 7 unchanged\n"
+    assert err == "7 agents, 7 files: 7 unchanged\n"
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)

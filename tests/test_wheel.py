@@ -69,11 +69,11 @@ def test_installed_wheel_builds_a_kit(environment: Path, tmp_path: Path) -> None
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "solo.toml").write_text('name = "solo"\ndescription = "Alone."\nrole = "You are alone."\n')
     run = subprocess.run([environment / "assemble", "--all"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stdout, run.stderr) == (0, "created agents/solo.md\n", "1 agent: 1 created\n")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "created agents/solo.md\n", "1 agent, 1 file: 1 created\n")
     assert "# ROLE\n\nYou are alone.\n" in (tmp_path / "agents" / "solo.md").read_text()
 
 
 def test_installed_wheel_generates_the_same_bytes(environment: Path) -> None:
     command = [str(environment / "assemble"), "--kit", str(REPOSITORY), "--all", "--check"]
     run = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stderr) == (0, "7 agents: 7 unchanged\n")
+    assert (run.returncode, run.stderr) == (0, "7 agents, 7 files: 7 unchanged\n")

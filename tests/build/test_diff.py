@@ -61,7 +61,7 @@ def test_diff_and_check_together_fail_and_show(forkserver: ForkServer, stale: Wo
     run = _diff(forkserver, stale, "--check")
     assert run.returncode == 1
     assert run.stdout == _diff(forkserver, stale).stdout
-    assert b"would update agents/a b/changed.md: assemble 'agents/a b/changed.toml'\n" in run.stderr
+    assert b"would update agents/a b/changed.md [O610]\n" in run.stderr
 
 
 def test_json_holds_the_diffs(forkserver: ForkServer, stale: Workbench) -> None:
@@ -169,7 +169,7 @@ def test_a_reader_that_closes_early_is_not_an_error(bench: Workbench) -> None:
     run = subprocess.run(["bash", "-c", command], cwd=bench.folder, capture_output=True, text=True, check=True)
     assert run.stdout == "--- /dev/null\n0\n"
     assert "Traceback" not in run.stderr
-    assert run.stderr.endswith("300 agents: 300 to create\n")
+    assert run.stderr.endswith("300 agents, 300 files: 300 to create\nto apply this, run: assemble --all\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")

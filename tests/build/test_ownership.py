@@ -61,7 +61,7 @@ def edit(bench: Workbench, name: str, old: str, new: str) -> None:
 def test_a_changed_manifest_updates_its_file(kit: Workbench) -> None:
     edit(kit, "agents/alpha.toml", "You do alpha.", "You always do alpha.")
     run = look(kit)
-    assert (run.status, run.stdout) == (1, "would update agents/alpha.md: assemble agents/alpha.toml\n")
+    assert (run.status, run.stdout) == (1, "would update agents/alpha.md [O610]\n")
     assert kit.run("agents/alpha.toml").stdout == "updated agents/alpha.md\n"
     assert look(kit).status == 0
 
@@ -128,7 +128,7 @@ def test_a_merge_of_a_long_and_a_short_stamp_is_no_edit(kit: Workbench) -> None:
 
 def test_a_missing_file_is_created(kit: Workbench) -> None:
     (kit.folder / "agents" / "beta.md").unlink()
-    assert look(kit).stdout == "would create agents/beta.md: assemble agents/beta.toml\n"
+    assert look(kit).stdout == "would create agents/beta.md [O609]\n"
     assert "created agents/beta.md\n" in kit.run("--all").stdout
 
 
@@ -139,14 +139,15 @@ def test_an_edited_file_is_kept_and_its_diff_shown(kit: Workbench, command: tupl
     run = kit.run(*command)
     assert run.status == 1
     assert kit.files() == before
-    assert "edited agents/alpha.md: assemble --force agents/alpha.toml\n" in run.stdout
+    assert "edited agents/alpha.md\n" in run.stdout
     assert "-You do alpha, kindly.\n+You do alpha.\n" in run.stdout
     assert "error[O604] the file was edited after it was generated; it is kept as it is" in run.stderr
 
 
 def test_force_overwrites_an_edited_file(kit: Workbench) -> None:
     edit(kit, "agents/alpha.md", "You do alpha.", "You do alpha, kindly.")
-    assert kit.run("--force", "agents/alpha.toml") == (0, "overwrote agents/alpha.md\n", "1 agent: 1 overwrote\n")
+    run = kit.run("--force", "agents/alpha.toml")
+    assert run == (0, "overwrote agents/alpha.md\n", "1 agent, 1 file: 1 overwritten\n")
     assert look(kit).status == 0
 
 
@@ -162,7 +163,7 @@ def test_a_foreign_file_does_not_stop_other_files(kit: Workbench) -> None:
     edit(kit, "agents/alpha.toml", "You do", "You often do")
     run = kit.run("--all")
     assert run.status == 1
-    assert run.stdout.startswith("updated agents/alpha.md\nunchanged agents/beta.md\nforeign agents/gamma.md: ")
+    assert run.stdout.startswith("updated agents/alpha.md\nforeign agents/gamma.md\n")
     assert kit.read("agents/gamma.md") == "My notes.\n"
     assert kit.run("--all", "--force").status == 0
     assert kit.read("agents/gamma.md").startswith("---\nname: gamma\n")
@@ -171,11 +172,11 @@ def test_a_foreign_file_does_not_stop_other_files(kit: Workbench) -> None:
 def test_an_orphan_is_reported_and_deleted_only_on_request(kit: Workbench) -> None:
     (kit.folder / "agents" / "beta.toml").unlink()
     run = look(kit)
-    assert (run.status, run.stdout) == (1, "orphan agents/beta.md: assemble --all --prune\n")
+    assert (run.status, run.stdout) == (1, "orphan agents/beta.md [O611]\n")
     assert "agents/beta.md:1:1: error[O611] the file was generated from agents/beta.toml" in run.stderr
     assert kit.run("--all").status == 1
     assert (kit.folder / "agents" / "beta.md").exists()
-    assert kit.run("--all", "--prune").stdout == "unchanged agents/alpha.md\ndeleted agents/beta.md\n"
+    assert kit.run("--all", "--prune").stdout == "deleted agents/beta.md\n"
     assert look(kit).status == 0
 
 
@@ -200,9 +201,7 @@ def test_an_orphan_of_another_target_says_how_to_keep_it(kit: Workbench) -> None
 def test_a_renamed_manifest_leaves_an_orphan(kit: Workbench) -> None:
     git(kit, "mv", "agents/beta.toml", "agents/delta.toml")
     edit(kit, "agents/delta.toml", '"beta"', '"delta"')
-    assert look(kit).stdout == (
-        "would create agents/delta.md: assemble agents/delta.toml\norphan agents/beta.md: assemble --all --prune\n"
-    )
+    assert look(kit).stdout == ("would create agents/delta.md [O609]\norphan agents/beta.md [O611]\n")
 
 
 def test_a_moved_output_leaves_orphans_in_the_default_folder(kit: Workbench) -> None:
@@ -232,7 +231,7 @@ def test_only_orphans_are_reported_in_unused_client_folders(kit: Workbench) -> N
     )
     (kit.folder / ".claude/agents/alpha.md").symlink_to("../../agents/alpha.md")
     kit.write({"assemble.toml": "exclusive = true\n"})
-    assert look(kit) == (0, "", "2 agents: 2 unchanged\n")
+    assert look(kit) == (0, "", "2 agents, 2 files: 2 unchanged\n")
 
 
 def test_a_copy_is_not_an_orphan_if_manifests_are_at_the_top(bench: Workbench) -> None:
@@ -301,7 +300,7 @@ def test_a_new_or_deleted_manifest_of_another_kit_is_noticed(two: Workbench) -> 
 def test_a_generated_file_without_a_manifest_is_an_orphan(two: Workbench) -> None:
     (two.folder / "teams/two/agents/two.toml").unlink()
     run = look(two, "--kit", "teams/one")
-    assert (run.status, "orphan ../../out/two.md: " in run.stdout) == (1, True)
+    assert (run.status, "orphan ../../out/two.md [O611]\n" in run.stdout) == (1, True)
     assert "generated from ../two/agents/two.toml, which no longer generates it\n" in run.stderr
     assert two.run("--all", "--prune", "--kit", "teams/one").stdout.endswith("deleted ../../out/two.md\n")
 
@@ -351,19 +350,18 @@ def test_the_commands_in_a_report_work_in_the_working_directory(bench: Workbench
         () if cwd.startswith("our kit") else ("--kit", os.path.relpath(bench.folder / "our kit", bench.folder / cwd))
     )
     output = bench.folder / ".claude/agents/reviewer.md"
-    for break_it, command in (
-        (output.unlink, "assemble "),
-        (lambda: output.write_text(output.read_text() + "mine\n"), "assemble --force "),
-        (lambda: output.write_text("<<<<<<< HEAD\n" + output.read_text()), "assemble --force "),
+    for break_it, done in (
+        (output.unlink, "created "),
+        (lambda: output.write_text(output.read_text() + "mine\n"), "overwrote "),
+        (lambda: output.write_text("<<<<<<< HEAD\n" + output.read_text()), "overwrote "),
+        ((bench.folder / "our kit/agents/reviewer.toml").unlink, "deleted "),
     ):
         break_it()
-        line = bench.run("--all", "--check", *where, cwd=cwd).stdout.splitlines()[0]
-        fix = line[line.index(command) :]
-        assert bench.run(*shlex.split(fix)[1:], cwd=cwd).status == 0
+        last_line = bench.run("--all", "--check", *where, cwd=cwd).stderr.splitlines()[-1]
+        command = last_line.removeprefix("to fix this, run: assemble ")
+        run = bench.run(*shlex.split(command), cwd=cwd)
+        assert (run.status, run.stdout.startswith(done)) == (0, True)
         assert bench.run("--all", "--check", *where, cwd=cwd).status == 0
-    (bench.folder / "our kit/agents/reviewer.toml").unlink()
-    (line,) = re.findall("orphan .*", bench.run("--all", "--check", *where, cwd=cwd).stdout)
-    assert bench.run(*shlex.split(line.partition(": assemble ")[2]), cwd=cwd).stdout.count("deleted ") == 1
 
 
 @pytest.mark.parametrize("name", ["agents/a --force b/critic.toml", "agents/critic.toml"])
@@ -460,7 +458,7 @@ def test_an_unmanaged_file_is_a_note_or_an_error_in_an_exclusive_kit(kit: Workbe
     assert [line for line in run.stderr.splitlines() if "[O6" in line] == [
         "agents/hand.md:1:1: note[O607] this agent file does not come from a manifest"
     ]
-    assert kit.run("--all").stderr == "2 agents: 2 unchanged\n"
+    assert kit.run("--all").stderr == "2 agents, 2 files: 2 unchanged\n"
     kit.write({"assemble.toml": "exclusive = true\n"})
     assert (look(kit).status, kit.run("--all").status) == (1, 1)
 

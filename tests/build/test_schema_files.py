@@ -52,7 +52,7 @@ def test_build_of_the_whole_kit_updates_the_schema(bench: Workbench, what: str) 
     bench.run("init")
     bench.write(CHANGES[what])
     run = bench.run("--all")
-    assert (run.status, run.stdout.splitlines()[-1]) == (0, f"updated {MANIFEST_SCHEMA}")
+    assert (run.status, run.stdout.splitlines()[-1]) == (0, f"renewed {MANIFEST_SCHEMA}")
     assert _is_up_to_date(bench)
     assert MANIFEST_SCHEMA not in bench.run("--all").stdout
 
@@ -60,7 +60,8 @@ def test_build_of_the_whole_kit_updates_the_schema(bench: Workbench, what: str) 
 def test_check_fails_and_says_how_to_update_it(kit: Workbench) -> None:
     before = kit.files()
     run = kit.run("--all", "--check")
-    assert run == (1, f"would update {MANIFEST_SCHEMA}: assemble --all\n", "2 agents: 2 unchanged, 1 to update\n")
+    summary = "2 agents, 2 files: 2 unchanged; 1 schema to renew\nto fix this, run: assemble --all\n"
+    assert run == (1, f"would renew {MANIFEST_SCHEMA} [O610]\n", summary)
     (found,) = json.loads(kit.run("--all", "--check", "--output-format", "json").stdout)["diagnostics"]
     assert (found["code"], found["file"], found["help"]) == (
         "O610",
@@ -135,7 +136,7 @@ def test_settings_schema_is_updated(kit: Workbench, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(json_schema, "SETTINGS", tuple(SETTINGS)[1:])
     kit.write({SETTINGS_SCHEMA: kit.run("schema", "--settings").stdout})
     monkeypatch.undo()
-    assert kit.run("--all").stdout.endswith(f"updated {SETTINGS_SCHEMA}\n")
+    assert kit.run("--all").stdout.endswith(f"renewed {SETTINGS_SCHEMA}\n")
     assert kit.read(SETTINGS_SCHEMA) == kit.run("schema", "--settings").stdout
 
 
@@ -206,7 +207,7 @@ def test_two_processes_update_the_schema(kit: Workbench, forkserver: ForkServer)
     kit.write({f"agents/tester-{number}.toml": AGENT.format(f"tester-{number}") for number in range(100, 400)})
     lines = forkserver.run(kit.folder, ["--all"], code=ON_TWO_CORES + COMMAND).stdout.decode().splitlines()
     assert "it forks" in lines
-    assert lines[-2:] == ["created .claude/agents/tester-399.md", f"updated {MANIFEST_SCHEMA}"]
+    assert lines[-2:] == ["created .claude/agents/tester-399.md", f"renewed {MANIFEST_SCHEMA}"]
     assert _is_up_to_date(kit)
     assert kit.run("--all", "--check").status == 0
 

@@ -245,7 +245,7 @@ def test_a_file_that_changed_since_the_plan_is_kept(
     output = bench.folder / "agents" / "a.md"
     _meddle(monkeypatch, lambda: output.unlink() if now is None else output.write_bytes(now))
     run = bench.run("--all")
-    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
+    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md")
     assert (output.read_bytes() if output.exists() else None) == now
     assert _leftovers(bench.folder) == []
 
@@ -282,7 +282,7 @@ def test_a_file_that_an_editor_replaces_last_is_kept(bench: Workbench, monkeypat
 
     monkeypatch.setattr(Folder, "exchange", save_and_exchange)
     run = bench.run("--all")
-    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
+    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md")
     assert (bench.read("agents/a.md"), len(done), _leftovers(bench.folder)) == ("Mine.", 2, [])
 
 
@@ -342,7 +342,7 @@ def test_a_folder_that_appeared_since_the_plan_is_kept(bench: Workbench, monkeyp
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\n'})
     _meddle(monkeypatch, (bench.folder / "agents" / "a.md").mkdir)
     run = bench.run("--all")
-    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
+    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md")
     assert _leftovers(bench.folder) == []
 
 
@@ -355,7 +355,7 @@ def test_an_edited_file_that_changes_again_is_not_reported_as_overwritten(
     output = bench.folder / "agents" / "a.md"
     _meddle(monkeypatch, lambda: output.write_text("mine again\n"))
     run = bench.run("--all", "--force")
-    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md: assemble --force agents/a.toml")
+    assert (run.status, run.stdout.splitlines()[0]) == (1, "edited agents/a.md")
     assert output.read_text() == "mine again\n"
 
 

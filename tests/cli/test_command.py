@@ -35,13 +35,13 @@ def test_help_shows_the_build_first_and_examples(bench: Workbench, args: tuple[s
 
 def test_several_manifests_in_one_call(kit: Workbench) -> None:
     run = kit.run("agents/beta.toml", "agents/alpha.toml", "agents/beta.toml")
-    assert run == (0, "created agents/alpha.md\ncreated agents/beta.md\n", "2 agents: 2 created\n")
+    assert run == (0, "created agents/alpha.md\ncreated agents/beta.md\n", "2 agents, 2 files: 2 created\n")
 
 
 def test_an_unchanged_file_is_not_touched(kit: Workbench) -> None:
     kit.run("--all")
     before = kit.files()
-    assert kit.run("--all").stdout == "unchanged agents/alpha.md\nunchanged agents/beta.md\n"
+    assert kit.run("--all").stdout == ""
     assert kit.files() == before
 
 
@@ -50,8 +50,8 @@ def test_only_what_changed_is_written(kit: Workbench) -> None:
     kit.write({"agents/beta.toml": AGENT.format("beta") + 'model = "opus"\n'})
     assert kit.run("--all") == (
         0,
-        "unchanged agents/alpha.md\nupdated agents/beta.md\n",
-        "2 agents: 1 unchanged, 1 updated\n",
+        "updated agents/beta.md\n",
+        "2 agents, 2 files: 1 updated, 1 unchanged\n",
     )
     assert "model: opus" in kit.read("agents/beta.md")
 
@@ -119,8 +119,7 @@ def test_check_writes_nothing(kit: Workbench) -> None:
     run = kit.run("--all", "--check")
     assert (run.status, run.stdout) == (
         1,
-        "would create agents/alpha.md: assemble agents/alpha.toml\n"
-        "would create agents/beta.md: assemble agents/beta.toml\n",
+        "would create agents/alpha.md [O609]\nwould create agents/beta.md [O609]\n",
     )
     assert kit.files() == before
 

@@ -88,7 +88,7 @@ def watcher(tmp_path: Path) -> Iterator[Watcher]:
     (tmp_path / "agents" / "critic.toml").write_text(AGENT.format("Reviews code."))
     watcher = Watcher(tmp_path)
     watcher.says("created agents/critic.md")
-    watcher.says("1 agent: 1 created")
+    watcher.says("1 agent, 1 file: 1 created")
     yield watcher
     if watcher.process.poll() is None:
         watcher.end()
@@ -145,9 +145,10 @@ def test_the_suggested_command_names_the_kit(bench: Workbench) -> None:
     bench.run("init", "kit")
     output = bench.folder / ".claude/agents/reviewer.md"
     output.write_text(output.read_text() + "Mine.\n")
-    out, _ = text_report.render(next(builds(str(bench.folder / "kit"))))
-    assert "edited ../.claude/agents/reviewer.md: assemble --force --kit kit agents/reviewer.toml\n" in out
+    out, err = text_report.render(next(builds(str(bench.folder / "kit"))))
+    assert "edited ../.claude/agents/reviewer.md\n" in out
     assert "--- a/.claude/agents/reviewer.md\n" in out
+    assert "run: assemble --force --kit kit agents/reviewer.toml\n" in err
 
 
 def test_a_named_folder_is_watched_not_one_above_it(bench: Workbench) -> None:
@@ -162,13 +163,13 @@ def test_a_deleted_kit_is_reported_once_and_built_when_it_returns(tmp_path: Path
     files = {"assemble.toml": "", "agents/critic.toml": AGENT.format("Reviews."), "_blocks/a.md": "Be honest.\n"}
     _write(kit, files)
     watcher = Watcher(kit)
-    watcher.says("1 agent: 1 created")
+    watcher.says("1 agent, 1 file: 1 created")
     kit.rename(tmp_path / "away")
     shutil.rmtree(tmp_path / "away")
     watcher.says("is not a kit")
     _write(kit, files)
     watcher.says("created agents/critic.md")
-    watcher.says("1 agent: 1 created")
+    watcher.says("1 agent, 1 file: 1 created")
     assert watcher.end() == 0
     assert [line for line in watcher.left() if "agents:" in line] == []
 
@@ -215,7 +216,7 @@ def test_odd_names_do_not_end_the_watch(folder: str, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     _write(tmp_path / folder, {"assemble.toml": "", "agents/critic.toml": AGENT.format("Reviews.")})
     watcher = Watcher(tmp_path / folder)
-    watcher.says("1 agent: 1 created")
+    watcher.says("1 agent, 1 file: 1 created")
     odd = os.fsdecode(b"agents/\xff.toml")
     watcher.write(odd, AGENT.format("Reviews."))
     watcher.says("error[O614]")

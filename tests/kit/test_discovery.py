@@ -86,7 +86,7 @@ def test_kit_names_the_folder(bench: Workbench) -> None:
     files: dict[str, str | bytes] = {"one/assemble.toml": "", "one/agents/y.toml": Y, "two/agents/x.toml": X}
     assert _with(bench, files, "--all", "--kit", "../two", cwd="one").stdout == "created agents/x.md\n"
     named = bench.run("--kit", "two", "two/agents/x.toml", "--check")
-    assert (named.status, named.stderr) == (0, "1 agent: 1 unchanged\n")
+    assert (named.status, named.stderr) == (0, "1 agent, 1 file: 1 unchanged\n")
     assert _outputs(bench) == ["two/agents/x.md"]
 
 
@@ -138,7 +138,7 @@ def test_an_unrelated_project_file_is_ignored(project: str | bytes, bench: Workb
 
 def test_a_kit_needs_no_settings_and_no_blocks(bench: Workbench) -> None:
     run = _with(bench, {"agents/x.toml": X}, "agents/x.toml")
-    assert (run.status, run.stdout, run.stderr) == (0, "created agents/x.md\n", "1 agent: 1 created\n")
+    assert (run.status, run.stdout, run.stderr) == (0, "created agents/x.md\n", "1 agent, 1 file: 1 created\n")
 
 
 def test_two_kits_share_their_blocks(bench: Workbench) -> None:
@@ -245,7 +245,7 @@ def linked(bench: Workbench) -> Workbench:
 def test_through_a_link_a_kit_writes_the_same_bytes_to_the_same_place(args: list[str], linked: Workbench) -> None:
     before = linked.files()
     assert linked.run(*args, "--check", "--strict").status == 0
-    assert linked.run(*args, "--force").stdout == "unchanged ../../../.claude/agents/reviewer.md\n"
+    assert linked.run(*args, "--force").stderr == "1 agent, 1 file: 1 unchanged\n"
     (linked.folder / ".claude/agents/reviewer.md").unlink()
     assert linked.run(*args).status == 0
     assert {file: content for file, (content, _) in linked.files().items()} == {

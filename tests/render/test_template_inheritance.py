@@ -91,4 +91,4 @@ NOT_REPORTED = {
 @pytest.mark.parametrize("files", NOT_REPORTED.values(), ids=NOT_REPORTED)
 def test_block_with_a_possible_effect_is_not_reported(files: dict[str, str], bench: Workbench) -> None:
     bench.write(KIT | files)
-    assert bench.run("--all").stderr == "1 agent: 1 created\n"
+    assert bench.run("--all").stderr == "1 agent, 1 file: 1 created\n"

@@ -414,7 +414,7 @@ HARMLESS = {
 @pytest.mark.parametrize("template", HARMLESS)
 def test_useful_template_features_work(bench: Workbench, template: str) -> None:
     run = _render(bench, template, m="M.{% macro q(x) %}«{{ x }}»{% endmacro %}")
-    assert (run.status, run.stderr) == (0, "1 agent: 1 created\n")
+    assert (run.status, run.stderr) == (0, "1 agent, 1 file: 1 created\n")
     assert bench.read("agents/a.md").endswith(f"-->\n\n{HARMLESS[template]}\n")
 
 

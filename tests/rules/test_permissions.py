@@ -219,7 +219,7 @@ def bench_with_waivers(bench: Workbench) -> Workbench:
 def test_a_check_lists_all_waivers(bench_with_waivers: Workbench) -> None:
     run = bench_with_waivers.run("--all", "--check", "--ignore", "H303", cwd="kit")
     waived = [what.replace("H301", "H303") + (f" ({reason})" if reason else "") for what, reason in WAIVERS]
-    assert run.stderr == "1 agent: 1 unchanged\n" + "".join(f"waived: {line}\n" for line in waived)
+    assert run.stderr == "1 agent, 1 file: 1 unchanged\n" + "".join(f"waived: {line}\n" for line in waived)
 
 
 @pytest.mark.parametrize("output_format", ["json", "github", "sarif"])
@@ -236,7 +236,7 @@ def test_every_format_lists_the_waivers(output_format: str, bench_with_waivers: 
 def test_a_check_without_waivers_lists_none(bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT.format("a")})
     bench.run("--all")
-    assert bench.run("--all", "--check").stderr == "1 agent: 1 unchanged\n"
+    assert bench.run("--all", "--check").stderr == "1 agent, 1 file: 1 unchanged\n"
 
 
 def test_each_right_is_about_a_key_of_its_target() -> None:

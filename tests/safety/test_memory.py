@@ -291,10 +291,10 @@ def test_many_large_orphans(tmp_path: Path) -> None:
 def test_ten_thousand_agents_are_not_too_many(tmp_path: Path) -> None:
     _make(tmp_path, 10_000, 1, 10_000, targets=["claude-code", "opencode"])
     done = _measured(tmp_path, "--all")
-    assert (done.status, done.stderr) == (0, "10,000 agents: 20,000 created\n")
+    assert (done.status, done.stderr) == (0, "10,000 agents, 20,000 files: 20,000 created\n")
     assert done.memory < 400
     again = _measured(tmp_path, "--all", "--check")
-    assert (again.status, again.stderr) == (0, "10,000 agents: 20,000 unchanged\n")
+    assert (again.status, again.stderr) == (0, "10,000 agents, 20,000 files: 20,000 unchanged\n")
     assert again.memory < 120
 
 

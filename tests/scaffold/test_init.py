@@ -30,10 +30,10 @@ def test_a_new_kit_is_complete_and_valid(bench: Workbench) -> None:
     run = bench.run("init")
     assert run.status == 0
     assert sorted(run.stdout.splitlines()) == sorted(f"created {file}" for file in (*OF_KIT, *OF_REPOSITORY))
-    assert run.stderr.startswith("1 agent: 1 created\nnext: ")
+    assert run.stderr.startswith("1 agent, 1 file: 1 created\nnext: ")
     assert set(bench.files()) == {*OF_KIT, *OF_REPOSITORY}
-    assert bench.run("--all", "--check", "--strict") == (0, "", "1 agent: 1 unchanged\n")
-    assert bench.run("--all").stdout == "unchanged .claude/agents/reviewer.md\n"
+    assert bench.run("--all", "--check", "--strict") == (0, "", "1 agent, 1 file: 1 unchanged\n")
+    assert bench.run("--all").stdout == ""
 
 
 def test_the_schema_files_match_the_schema_command(bench: Workbench) -> None:

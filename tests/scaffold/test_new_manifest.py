@@ -73,7 +73,7 @@ def test_a_manifest_with_all_required_keys_has_no_findings(kit: Workbench) -> No
             {"target": "general-purpose", "trigger": "anything else"},
         ],
     }
-    assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
+    assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent, 1 file: 1 created\n"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_placeholders_are_the_only_findings(kit: Workbench, assemble_toml: str) 
     found = kit.run("agents/critic.toml")
     assert (found.status, found.stderr.count("error[T401]")) == (1, len(marks))
     _filled(kit)
-    assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
+    assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent, 1 file: 1 created\n"
 
 
 def test_required_keys_are_written(kit: Workbench) -> None:
@@ -234,7 +234,7 @@ def test_kit_option_names_the_kit(kit: Workbench) -> None:
 
 def test_an_existing_schema_is_updated(bench: Workbench) -> None:
     bench.run("init")
-    assert bench.run("new", "critic").stdout == "created agents/critic.toml\nupdated .assemble/manifest.schema.json\n"
+    assert bench.run("new", "critic").stdout == "created agents/critic.toml\nrenewed .assemble/manifest.schema.json\n"
     assert bench.read("agents/critic.toml").startswith("#:schema ../.assemble/manifest.schema.json\n# ")
     text = bench.read(".assemble/manifest.schema.json")
     assert text == bench.run("schema").stdout
@@ -252,7 +252,7 @@ def test_new_works_in_this_repository(bench: Workbench) -> None:
     assert bench.run("new", "critic").status == 0
     text = bench.read("agents/critic.toml").replace("{{DESCRIBE_TARGET}}", "kei-critic")
     bench.write({"agents/critic.toml": new_manifest.MARK.sub("Something.", text)})
-    assert bench.run("--strict", "agents/critic.toml").stderr == "1 agent: 1 created\n"
+    assert bench.run("--strict", "agents/critic.toml").stderr == "1 agent, 1 file: 1 created\n"
 
 
 @examples(50, list(HealthCheck))

@@ -371,7 +371,7 @@ def test_an_edit_is_reported_and_overwritten_only_by_force(target: str, kit: Wor
     path, generated = path_of(target), kit.read(path_of(target))
     kit.write({path: generated.replace("You review", "You rewrite")})
     run = _check_only(kit, "--diff")
-    assert (run.status, f"edited {path}: assemble --force agents/critic.toml" in run.stderr) == (1, True)
+    assert (run.status, f"edited {path} [O604]\n" in run.stderr) == (1, True)
     assert "-You rewrite code.\n+You review code.\n" in run.stdout
     assert kit.run("--all").status == 1
     assert "You rewrite" in kit.read(path)
@@ -406,7 +406,7 @@ def test_a_foreign_file_at_the_output_and_one_beside_it_are_reported(target: str
 def test_the_file_of_a_deleted_manifest_is_an_orphan(target: str, kit: Workbench) -> None:
     kit.write({"agents/other.toml": AGENT.replace("critic", "other")})
     (kit.folder / "agents/critic.toml").unlink()
-    assert f"orphan {path_of(target)}: assemble --all --prune\n" in _check_only(kit).stdout
+    assert f"orphan {path_of(target)} [O611]\n" in _check_only(kit).stdout
     assert f"deleted {path_of(target)}\n" in kit.run("--all", "--prune").stdout
     assert _check_only(kit).status == 0
 
@@ -426,7 +426,7 @@ def test_the_files_of_a_removed_target_are_orphans(target: str, kit: Workbench) 
 def test_a_chosen_target_replaces_the_kits_targets(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT, "assemble.toml": 'targets = ["cursor", "qwen"]'})
     run = bench.run("--all", "--target", "codex", "--target", "gemini", "--target", "codex")
-    assert run == (0, f"created {path_of('codex')}\ncreated {path_of('gemini')}\n", "1 agent: 2 created\n")
+    assert run == (0, f"created {path_of('codex')}\ncreated {path_of('gemini')}\n", "1 agent, 2 files: 2 created\n")
     assert _check_only(bench, "--target", "gemini").status == 0
 
 
@@ -538,4 +538,5 @@ def test_a_target_that_does_not_exist_is_a_usage_error(bench: Workbench) -> None
 def test_the_fix_command_keeps_the_chosen_target(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": AGENT})
     run = bench.run("--all", "--check", "--target", "gemini")
-    assert "would create .gemini/agents/critic.md: assemble --target gemini agents/critic.toml\n" in run.stdout
+    assert run.stdout == "would create .gemini/agents/critic.md [O609]\n"
+    assert run.stderr.endswith("to fix this, run: assemble --all --target gemini\n")

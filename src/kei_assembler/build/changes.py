@@ -52,6 +52,11 @@ class Change(NamedTuple):
     chosen: bool = False
     applied: bool = False
 
+    @property
+    def is_schema(self) -> bool:
+        """Return whether the file is a schema for editors: the only generated files that belong to the whole kit."""
+        return not self.manifest and self.status is not FileStatus.UNMANAGED
+
     def fix_command(self, kit: str = "") -> str:
         """Return the command that brings the file up to date, or "" if no command does.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, Change, FileStatus
+from kei_assembler.build.repair import Repair
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.paths import normalize
 
@@ -24,7 +25,8 @@ class Request(NamedTuple):
     `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
     the working directory or not below it. `kit` is the kit's folder, if commands have to name it. `folder` is the
     kit's folder as a resolved path, if it is known. `heading` is the path of the kit from the working directory if the
-    run is about several kits.
+    run is about several kits. The last two are for text reports: `quiet` leaves out the files that were written, and
+    `colours` says whether stdout and stderr get colours.
     """
 
     agents: int = 0
@@ -34,6 +36,8 @@ class Request(NamedTuple):
     kit: str = ""
     folder: str = ""
     heading: str = ""
+    quiet: bool = False
+    colours: tuple[bool, bool] = (False, False)
 
     def path(self, file: str) -> str:
         """Return the path of a file of the kit in a report: relative to the kit, or to the working directory."""
@@ -49,7 +53,7 @@ class RunResult(NamedTuple):
     """The request of a run, its findings, and its changes, made or planned.
 
     `drift` contains the findings of a check about missing and outdated outputs; text reports show the changes instead.
-    `printed` is the content for `--stdout`.
+    `printed` is the content for `--stdout`. `repair` is the command that repairs what a check found.
     """
 
     request: Request = Request()
@@ -59,6 +63,7 @@ class RunResult(NamedTuple):
     changes: tuple[Change, ...] = ()
     failure: AssembleError | None = None
     printed: str | None = None
+    repair: Repair | None = None
 
     @property
     def applied(self) -> frozenset[str]:
@@ -87,6 +92,10 @@ class RunResult(NamedTuple):
     def seen_from(self, prefix: str, folder: str = "") -> RunResult:
         """Return the result with the prefix and the folder of the kit; see `Request`."""
         return self._replace(request=self.request._replace(prefix=prefix, folder=folder))
+
+    def printed_with(self, quiet: bool, colours: tuple[bool, bool]) -> RunResult:
+        """Return the result with these options of text reports; see `Request`."""
+        return self._replace(request=self.request._replace(quiet=quiet, colours=colours))
 
     @property
     def again(self) -> RunResult:

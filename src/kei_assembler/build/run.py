@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kei_assembler.build import findings
 from kei_assembler.build.changes import Change, FileStatus, WritePolicy
 from kei_assembler.build.kit_plan import plan_kit
+from kei_assembler.build.repair import repair_of
 from kei_assembler.build.result import Request, RunResult, Waiver
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
@@ -100,7 +101,9 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
         found += [diagnostic for diagnostic in conflicts if diagnostic.severity is Severity.ERROR]
         changes = [change for change in changes if change.status is not FileStatus.UNMANAGED]
     limited, limited_drift = (tuple(findings.limited(some, policy.ignore)) for some in (found, drift))
-    return RunResult(request, limited, limited_drift, waivers, tuple(changes))
+    ignored = policy.ignore.difference(kit.settings.ignore)
+    repair = repair_of(kit, changes, whole, ignored) if not request.writes else None
+    return RunResult(request, limited, limited_drift, waivers, tuple(changes), repair=repair)
 
 
 def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> list[Change]:

@@ -115,6 +115,7 @@ def assemble() -> None:
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @several("--ignore", "CODE", "Ignore a diagnostic code", completion.codes)
 @click.option("--output-format", type=OneOf(FORMATS), default="text", help="The format of the report (default: text).")
+@click.option("--quiet", "-q", is_flag=True, help="Print only findings and the summary, not the files that changed.")
 @target_option
 @click.option("--no-cache", is_flag=True, help="Do not read or write the run cache.")
 @kit_option
@@ -140,7 +141,8 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         result = failed(error)
     except MemoryError:
         result = failed(OUT_OF_MEMORY)
-    return _report(result.seen_from(prefix, located), output_format, can_cache=not options["staged"])
+    result = result.seen_from(prefix, located).printed_with(options["quiet"], console.colours())
+    return _report(result, output_format, can_cache=not options["staged"])
 
 
 def _result(kit: LoadedKit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
@@ -207,15 +209,10 @@ def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
 def _rendered(result: RunResult, output_format: str) -> tuple[str, str]:
     out, err = render(output_format, [result])
     is_raw = output_format == "text" and (result.request.diff or result.printed is not None)
-    return _escaped(out, result.request.diff) if is_raw else out, err
-
-
-def _escaped(text: str, is_diff: bool) -> str:
-    """Escape control characters for terminals and CI logs, which act on them. Programs get the exact bytes."""
-    stream = sys.stdout
-    if stream is None or not (stream.isatty() or _is_log(stream)):
-        return text
-    return text_report.escaped(text, is_diff and stream.isatty() and not os.environ.get("NO_COLOR"))
+    # Terminals and CI logs act on control characters. Programs get the exact bytes.
+    if is_raw and sys.stdout and (sys.stdout.isatty() or _is_log(sys.stdout)):
+        out = text_report.escaped(out, result.request.diff and result.request.colours[0])
+    return out, err
 
 
 def _is_log(stream: TextIO) -> bool:
@@ -255,4 +252,4 @@ def _status(args: Sequence[str] | None, prog_name: str) -> int:
 
 def _write_failure(error: AssembleError) -> None:
     with suppress(AssembleError):
-        write(*text_report.render(failed(error)))
+        write(*text_report.render(failed(error).printed_with(False, console.colours())))

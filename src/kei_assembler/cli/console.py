@@ -12,12 +12,31 @@ def set_up() -> None:
     Files and pipes get UTF-8 with LF line ends, and undecodable bytes unchanged, so that files and diffs are exact. A
     terminal keeps its encoding, and characters that the encoding lacks are escaped.
     """
+    if os.name == "nt":
+        from colorama import just_fix_windows_console  # click requires it there
+
+        just_fix_windows_console()
     for stream in filter(None, (sys.stdout, sys.stderr)):  # Python sets a stream to None if it starts with it closed
         if stream.isatty():
             is_utf8 = stream.encoding.lower().replace("-", "") == "utf8"
             stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
         else:
             stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
+
+
+def colours() -> tuple[bool, bool]:
+    """Return whether to print colours to stdout and to stderr.
+
+    By default, terminals get them, except dumb ones. NO_COLOR (no-color.org) and FORCE_COLOR (force-color.org) decide
+    otherwise unless they are empty, and the first of these two wins.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False, False
+    if os.environ.get("FORCE_COLOR"):
+        return True, True
+    is_dumb = os.environ.get("TERM") == "dumb"
+    on_out, on_err = (stream is not None and stream.isatty() and not is_dumb for stream in (sys.stdout, sys.stderr))
+    return on_out, on_err
 
 
 def write(out: str, err: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from kei_assembler.build.result import Request, RunResult
-from kei_assembler.cli import completion
+from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import OneOf, kit_option
 from kei_assembler.importing.run import import_agents
@@ -36,5 +36,6 @@ def command(sources: Sequence[str], target: str | None, share: bool, dry_run: bo
     summary = filter(None, (counted(imported.agents, "agent"), text_report.tally(result.diagnostics)))
     following = f"next: review the manifests, then run: {imported.build}\n" if imported.build else ""
     files = "".join(f"{status} {shown(path)}\n" for status, path in imported.files)
-    write(files, f"{text_report.diagnostics(result.diagnostics)}{'; '.join(summary)}\n{following}")
+    findings = text_report.diagnostics(result.diagnostics, console.colours()[1])
+    write(files, f"{findings}{'; '.join(summary)}\n{following}")
     return result.status

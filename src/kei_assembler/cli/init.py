@@ -6,7 +6,7 @@ import click
 
 from kei_assembler import scaffold
 from kei_assembler.build.run import RunOptions, run
-from kei_assembler.cli import completion
+from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
 from kei_assembler.kit import discovery, kit_option
 from kei_assembler.loader import load_kit
@@ -41,6 +41,6 @@ def command(folder: str | None) -> int:
     kit = load_kit(path)
     result = run(kit, kit.manifests, True, RunOptions())
     changes = tuple(change._replace(path=display_path(kit.path(change.path))) for change in result.changes)
-    out, err = text_report.render(result._replace(changes=changes))
+    out, err = text_report.render(result._replace(changes=changes).printed_with(False, console.colours()))
     write(out, err + ("" if result.status else _NEXT.format(kit=option)))
     return result.status

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kei_assembler.cli import completion
+from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import kit_option, several
 from kei_assembler.kit import LoadedKit
@@ -41,7 +41,7 @@ def command(name: str, folder: str | None, **options: Any) -> None:
     text, warnings = new_manifest.manifest_of(kit, name, _given(options) | _other_keys(kit, options["set"]))
     for action, path in new_manifest.write(kit, name, text):
         write(f"{action} {shown(display_path(path))}\n")
-    write("", text_report.diagnostics(warnings) + _next(kit, name, text))
+    write("", text_report.diagnostics(warnings, console.colours()[1]) + _next(kit, name, text))
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from kei_assembler.cli import console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import kit_option, target_option
 from kei_assembler.report import text_report
@@ -21,6 +22,6 @@ def command(targets: Sequence[str], folder: str | None) -> None:
     watched = folder_of(folder)
     try:
         for result in builds(watched, tuple(dict.fromkeys(targets))):
-            write(*text_report.render(result))
+            write(*text_report.render(result.printed_with(False, console.colours())))
     except KeyboardInterrupt:
         write("", "\n")

@@ -1,22 +1,54 @@
-"""The report as text for people: results on stdout, diagnostics and the summary on stderr."""
+"""The report as text for people: results on stdout, diagnostics and the summary on stderr.
+
+Where `Request.colours` says so, terminal escapes highlight the places, severities and codes. Text of the kit is escaped
+first, so only the report's own escapes reach the terminal.
+"""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
 from kei_assembler.build.result import RunResult
-from kei_assembler.diagnostics import Diagnostic, Location
+from kei_assembler.diagnostics import Diagnostic, Location, Severity
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.report.layout import BOLD, BOLD_CYAN, BOLD_RED, BOLD_YELLOW, CYAN, GREEN, RED, painted, width
+from kei_assembler.rules import drift
 from kei_assembler.suggestions import counted
 
 _MAX_LINE_LENGTH = 100
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
+_WORDS = {
+    "created": "created",
+    "updated": "updated",
+    "renewed": "renewed",
+    "overwrote": "overwritten",
+    "deleted": "deleted",
+    "would create": "to create",
+    "would update": "to update",
+    "would renew": "to renew",
+    "edited": "edited",
+    "foreign": "foreign",
+    "orphan": "orphaned",
+    "unmanaged": "unmanaged",
+    "unchanged": "unchanged",
+}
+"""The word for a file's status in its line, and in the summary, which has them in this order."""
+
 _DONE = {FileStatus.CREATE: "created", FileStatus.UPDATE: "updated", FileStatus.ORPHAN: "deleted"}
 _PLANNED = {FileStatus.CREATE: "would create", FileStatus.UPDATE: "would update"}
+_RENEWAL = {"updated": "renewed", "would update": "would renew"}
+_CODES = {
+    FileStatus.CREATE: drift.output_missing.code,
+    FileStatus.UPDATE: drift.output_outdated.code,
+    FileStatus.EDITED: drift.output_edited.code,
+    FileStatus.FOREIGN: drift.output_foreign.code,
+    FileStatus.ORPHAN: drift.output_orphaned.code,
+}
+_COLOURS = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW, Severity.NOTE: BOLD_CYAN}
+_DIFF_COLOURS = (("+++", BOLD), ("---", BOLD), ("@@", CYAN), ("+", GREEN), ("-", RED))
 
 
 def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
@@ -26,22 +58,26 @@ def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
 
 
 def render(result: RunResult) -> tuple[str, str]:
-    """Return the status of each output and the diagnostics; a check lists only the outputs that are out of date.
+    """Return a line for each file that changed or has to change, and the diagnostics with a summary.
 
     With `--diff`, stdout contains only the diffs, so that other programs can read them.
     """
-    results = "".join(_lines(result))
-    err = "".join([diagnostics(result.diagnostics), *_closing(result)])
+    request = result.request
+    on_out, on_err = request.colours
+    findings = diagnostics(result.diagnostics, on_err)
     if result.printed is not None:
-        return result.printed, diagnostics(result.diagnostics)
-    if result.request.diff:
-        return _diffs(result, DRIFT), results + err
-    return results + ("" if result.request.check else escaped(_diffs(result, PROTECTED))), err
+        return result.printed, findings
+    lines = "".join(_lines(result))
+    err = f"{findings}{''.join(_closing(result))}"
+    if request.diff:
+        return _diffs(result, DRIFT), lines + err
+    shows_diffs = request.writes and not request.quiet
+    return lines + (escaped(_diffs(result, PROTECTED), on_out) if shows_diffs else ""), err
 
 
-def diagnostics(found: Iterable[Diagnostic]) -> str:
+def diagnostics(found: Iterable[Diagnostic], colours: bool = False) -> str:
     """Return the diagnostics as text, each with its excerpt."""
-    return "".join(map(_diagnostic, found))
+    return "".join(_diagnostic(one, colours) for one in found)
 
 
 def escaped(text: str, colours: bool = False) -> str:
@@ -49,13 +85,12 @@ def escaped(text: str, colours: bool = False) -> str:
 
     With `colours`, terminal escapes highlight the lines of a diff.
     """
-    paint = _paint if colours else _line
-    return "".join(f"{paint(line)}\n" for line in text.removesuffix("\n").split("\n")) if text else ""
+    lines = text.removesuffix("\n").split("\n") if text else ()
+    return "".join(f"{painted(_line(line), _diff_colour(line), colours)}\n" for line in lines)
 
 
-def _paint(line: str) -> str:
-    colour = next((colour for start, colour in _COLOURS if line.startswith(start)), "")
-    return f"\x1b[{colour}m{_line(line)}\x1b[0m" if colour else _line(line)
+def _diff_colour(line: str) -> str:
+    return next((colour for start, colour in _DIFF_COLOURS if line.startswith(start)), "")
 
 
 def _line(text: str) -> str:
@@ -64,20 +99,24 @@ def _line(text: str) -> str:
 
 
 _LEADING_COMMAND = re.compile(r"\A(\s*):(?=:)")
-_COLOURS = (("+++", "1"), ("---", "1"), ("@@", "36"), ("+", "32"), ("-", "31"))
 
 
 def _lines(result: RunResult) -> Iterable[str]:
+    """The lines about files. A check adds the code of the finding; `--quiet` leaves out what is not a finding."""
+    request = result.request
     for change in result.changes:
-        if change.status in DRIFT or (change.status is FileStatus.UNCHANGED and result.request.writes):
-            advice = "" if change.applied else change.fix_command(result.request.kit)
-            yield shown(f"{_word(result, change)} {change.path}{': ' if advice else ''}{advice}") + "\n"
+        is_finding = request.check and change.status in _PLANNED
+        if change.status in DRIFT and (is_finding or not request.quiet):
+            code = f" [{_CODES[change.status]}]" if request.check else ""
+            yield shown(f"{_word(result, change)} {change.path}{code}") + "\n"
 
 
 def _word(result: RunResult, change: Change) -> str:
-    if not result.request.writes:
-        return _PLANNED.get(change.status, str(change.status))
-    return _DONE.get(change.status, "overwrote") if change.applied else str(change.status)
+    if result.request.writes:
+        word = _DONE.get(change.status, "overwrote") if change.applied else str(change.status)
+    else:
+        word = _PLANNED.get(change.status, str(change.status))
+    return _RENEWAL.get(word, word) if change.is_schema else word
 
 
 def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
@@ -90,24 +129,37 @@ def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
 
 
 def _closing(result: RunResult) -> Iterable[str]:
+    """The end of the report: the failure or the summary, what the settings allow, and the command that repairs."""
     counts = tally(result.diagnostics)
+    on_err = result.request.colours[1]
     if result.failure:
-        lines = (f"error: {result.failure.message}", *(f"  {line}" for line in result.failure.details))
-        yield "".join(f"{_line(line).rstrip()}\n" for line in lines)
-        yield f"  help: {shown(result.failure.hint)}\n" if result.failure.hint else ""
+        yield f"{painted('error', BOLD_RED, on_err)}: {shown(result.failure.message).rstrip()}\n"
+        yield "".join(f"{_line(f'  {line}').rstrip()}\n" for line in result.failure.details)
+        hint = shown(result.failure.hint)
+        yield f"  {painted('help', BOLD, on_err)}: {hint}\n" if hint else ""
     elif not result.changes and result.status:
         yield f"{counts}; nothing was written\n"
     else:
-        yield f"{_summary(result)}{'; ' if counts else ''}{counts}\n"
+        yield f"{'; '.join(filter(None, (*_summary(result), counts)))}\n"
     for what, reason in result.waivers:
         yield shown(f"waived: {what}{f' ({reason})' if reason else ''}") + "\n"
+    if result.repair:
+        purpose = "fix" if result.request.check else "apply"
+        lines = (*result.repair.effects, f"to {purpose} this, run: {result.repair.command}")
+        yield "".join(f"{shown(line)}\n" for line in lines)
 
 
-def _summary(result: RunResult) -> str:
-    """Return the run in one line: "7 agents: 1 created, 6 unchanged"."""
-    counts = Counter(_word(result, change).replace("would ", "to ") for change in result.changes)
-    parts = ", ".join(f"{count:,} {word}" for word, count in counts.items())
-    return f"{counted(result.request.agents, 'agent')}: {parts or 'nothing to write'}"
+def _summary(result: RunResult) -> Iterable[str]:
+    """Yield the counts of the run: "7 agents, 8 files: 1 created, 7 unchanged" and "1 schema renewed"."""
+    files = Counter(_word(result, change) for change in result.changes if not change.is_schema)
+    schemas = Counter(_word(result, change) for change in result.changes if change.is_schema)
+    agents = counted(result.request.agents, "agent")
+    if files:
+        parts = ", ".join(f"{files[word]:,} {past}" for word, past in _WORDS.items() if files[word])
+        yield f"{agents}, {counted(files.total(), 'file')}: {parts}"
+    else:
+        yield agents if schemas else f"{agents}: nothing to write"
+    yield from (f"{counted(schemas[word], 'schema')} {past}" for word, past in _WORDS.items() if schemas[word])
 
 
 def tally(diagnostics: Iterable[Diagnostic]) -> str:
@@ -116,21 +168,31 @@ def tally(diagnostics: Iterable[Diagnostic]) -> str:
     return ", ".join(counted(counts[severity], severity.word) for severity in sorted(counts, reverse=True))
 
 
-def _diagnostic(diagnostic: Diagnostic) -> str:
-    head = f"{diagnostic.location}: {diagnostic.severity.word}[{diagnostic.code}] {diagnostic.message}"
-    lines = [_line(head), *_excerpt(diagnostic.location, f"help: {diagnostic.help}" if diagnostic.help else "")]
+def _diagnostic(diagnostic: Diagnostic, colours: bool) -> str:
+    colour = _COLOURS[diagnostic.severity]
+    kind = painted(f"{diagnostic.severity.word}[{diagnostic.code}]", colour, colours)
+    lines = [
+        f"{painted(_line(f'{diagnostic.location}:'), BOLD, colours)} {kind} {shown(diagnostic.message)}",
+        *_excerpt(diagnostic.location, diagnostic.help, colour if colours else ""),
+    ]
     for location, message in diagnostic.related:
-        lines += [_line(f"{location}: note: {message}"), *_excerpt(location, "")]
+        place, note = painted(_line(f"{location}:"), BOLD, colours), painted("note", BOLD_CYAN, colours)
+        lines += [f"{place} {note}: {shown(message)}", *_excerpt(location, "", BOLD_CYAN if colours else "")]
     return "\n".join(lines) + "\n"
 
 
-def _excerpt(location: Location, label: str) -> list[str]:
+def _excerpt(location: Location, hint: str, colour: str) -> list[str]:
+    """The lines below a finding: the line of the source, its underline in the colour, and the help."""
+    label = f"{painted('help', BOLD, bool(colour))}: {shown(hint)}" if hint else ""
     if location.excerpt is None:
-        return [f"    {shown(label)}"] if label else []
+        return [f"    {label}"] if label else []
     before, marked, after = _cropped(location.excerpt, *_underlined(location))
     line = f"{before}{marked}{after}"
-    underline = " " * width(before) + "^" * max(1, width(marked))
-    return [f"{location.span.line:5} | {line}".rstrip(), f"      | {underline} {shown(label)}".rstrip()]
+    underline = painted("^" * max(1, width(marked)), colour, bool(colour))
+    return [
+        f"{location.span.line:5} | {line}".rstrip(),
+        f"      | {' ' * width(before)}{underline} {label}".rstrip(),
+    ]
 
 
 def _underlined(location: Location) -> tuple[int, int]:
@@ -149,14 +211,3 @@ def _cropped(line: str, start: int, end: int) -> tuple[str, str, str]:
     before = ("…" if first else "") + shown(line[first:start])
     after = shown(line[end:last]).rstrip() + ("…" if last < len(line) else "")
     return before, shown(line[start:end]), after
-
-
-def width(text: str) -> int:
-    """Return the width of a text in terminal columns: two for wide characters, none for combining ones."""
-    return sum(_columns(character) for character in text)
-
-
-def _columns(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) == "Me":
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

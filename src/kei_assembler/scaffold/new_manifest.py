@@ -190,7 +190,7 @@ def _has_schema(kit: LoadedKit) -> bool:
 def write(kit: LoadedKit, name: str, text: str) -> Iterator[tuple[str, str]]:
     """Write a new manifest, and update the manifest schema if the kit has one.
 
-    Yields for each file, after writing it, what was done ("created" or "updated") and its path.
+    Yields for each file, after writing it, what was done ("created" or "renewed") and its path.
 
     Raises:
         AssembleError: the manifest exists, lies outside the kit's root, or cannot be written.
@@ -201,7 +201,7 @@ def write(kit: LoadedKit, name: str, text: str) -> Iterator[tuple[str, str]]:
         raise AssembleError(f"`{file}` already exists; nothing was written")
     yield "created", path
     if _has_schema(kit) and writer.replace(kit.tree, kit.path(MANIFEST_SCHEMA), lambda old: _updated(kit, old)):
-        yield "updated", kit.path(MANIFEST_SCHEMA)
+        yield "renewed", kit.path(MANIFEST_SCHEMA)
 
 
 def _updated(kit: LoadedKit, old: bytes) -> bytes:
