@@ -43,7 +43,8 @@ this with a [template](templates.md).
 
 | key | in the generated file |
 |---|---|
-| `name`, `display-name`, `description`, `tools`, `model`, `[target.NAME]` | the front matter, in the form that the client reads |
+| `name`, `display-name`, `description` | the front matter, in the form that the client reads |
+| `tools`, `model`, `[target.NAME]` | the front matter, too |
 | `role` | `# ROLE` |
 | `blocks` | the text of each block, with its own headings |
 | `domain_in` | `# DOMAIN SCOPE`, below **In:** |
