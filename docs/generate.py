@@ -110,6 +110,18 @@ _COMMANDS = """\
 | 2 | the run isn't possible as requested |
 | 130 | the run was interrupted |
 
+## Output
+
+A build prints a line for each file that it changed, then findings, then a summary. Unchanged files get no line.
+`--quiet` prints only findings and the summary.
+
+A check ends with the command that brings everything up to date. If that needs `--force` or `--prune`, the lines above
+it say which files they overwrite or delete.
+
+On a terminal, the output is in colour, unless `NO_COLOR` is set or `TERM` is `dumb`. `FORCE_COLOR` turns colours on
+everywhere, except in what programs read: reports in other formats, diffs and generated files. `explain` and `targets`
+fit the width of the terminal, or 60 columns if it is unknown.
+
 ## Shell completion
 
 Shells can complete commands and options, and also manifests, blocks, agents, tools, keys, targets, codes and folders.

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from time import sleep
 
-from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.result import RunResult, failed
 from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
@@ -29,7 +28,7 @@ Signatures = dict[str, Signature]
 def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[RunResult]:
     """Build a kit, given by its resolved path, now and after each change, and yield the results, without end.
 
-    A result contains no unchanged files. Invalid settings and other errors are returned as the result's failure.
+    Invalid settings and other errors are returned as the result's failure.
     """
     seen: Signatures | None = None
     for now in _snapshots(folder):
@@ -48,8 +47,7 @@ def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
         return failed(error)
     except MemoryError:
         return failed(OUT_OF_MEMORY)
-    changes = tuple(change for change in result.changes if change.status is not FileStatus.UNCHANGED)
-    return result._replace(changes=changes).seen_from(prefix_to(folder))
+    return result.seen_from(prefix_to(folder))
 
 
 def _loaded(folder: str, targets: tuple[str, ...] = ()) -> LoadedKit:

@@ -193,9 +193,64 @@ def test_an_orphan_of_another_target_says_how_to_keep_it(kit: Workbench) -> None
     kit.run("--all", "--target", "codex")
     run = kit.run("--all", "--check")
     assert "generated from agents/alpha.toml, which no longer has the target `codex`\n" in run.stderr
-    assert "help: to keep it, add `codex` to `targets`; to delete it, run: assemble --all --prune" in run.stderr
+    assert (
+        "help: to keep it, add `codex` to the setting `targets`; to delete it, run: assemble --all --prune"
+        in run.stderr
+    )
     kit.write({"assemble.toml": 'targets = ["claude-code", "codex"]\n'})
     assert kit.run("--all", "--check").status == 0
+
+
+def _remove_manifest(kit: Workbench) -> None:
+    (kit.folder / "agents/beta.toml").unlink()
+
+
+def _move_manifest(kit: Workbench) -> None:
+    (kit.folder / "agents/team").mkdir()
+    git(kit, "mv", "agents/beta.toml", "agents/team/beta.toml")
+
+
+def _rename_manifest(kit: Workbench) -> None:
+    git(kit, "mv", "agents/beta.toml", "agents/delta.toml")
+    edit(kit, "agents/delta.toml", '"beta"', '"delta"')
+
+
+def _with(settings: str) -> Callable[[Workbench], None]:
+    return lambda kit: kit.write({"assemble.toml": settings})
+
+
+GONE = "agents/beta.toml, which does not exist any more"
+ORPHANED = {
+    "deleted": (_remove_manifest, GONE),
+    "renamed": (_rename_manifest, GONE),
+    "moved": (_move_manifest, f"{GONE}; its agent is now in agents/team/beta.toml"),
+    "other targets in the settings": (
+        _with('targets = ["gemini"]\n'),
+        "agents/beta.toml, which no longer has the target `claude-code`",
+    ),
+    "other targets in the manifest": (
+        lambda kit: edit(kit, "agents/beta.toml", 'name = "beta"', 'name = "beta"\ntargets = ["gemini"]'),
+        "agents/beta.toml, whose `targets` no longer contains `claude-code`",
+    ),
+    "another output": (
+        _with('[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'),
+        "agents/beta.toml, which now generates .claude/agents/beta.md instead",
+    ),
+    "another folder": (
+        _with('[target.claude-code]\noutput = "agents/{dir}/{name}.md"\n'),
+        "agents/beta.toml, which now generates agents/agents/beta.md instead",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ORPHANED)
+def test_an_orphan_says_why_it_is_one(kit: Workbench, what: str) -> None:
+    change, reason = ORPHANED[what]
+    change(kit)
+    run = look(kit)
+    assert f"agents/beta.md:1:1: error[O611] the file was generated from {reason}\n" in run.stderr
+    assert kit.run("--all", "--prune").status == 0
+    assert look(kit).status == 0
 
 
 def test_a_renamed_manifest_leaves_an_orphan(kit: Workbench) -> None:
@@ -301,7 +356,7 @@ def test_a_generated_file_without_a_manifest_is_an_orphan(two: Workbench) -> Non
     (two.folder / "teams/two/agents/two.toml").unlink()
     run = look(two, "--kit", "teams/one")
     assert (run.status, "orphan ../../out/two.md [O611]\n" in run.stdout) == (1, True)
-    assert "generated from ../two/agents/two.toml, which no longer generates it\n" in run.stderr
+    assert "generated from ../two/agents/two.toml, which does not exist any more\n" in run.stderr
     assert two.run("--all", "--prune", "--kit", "teams/one").stdout.endswith("deleted ../../out/two.md\n")
 
 

@@ -51,12 +51,17 @@ class Watcher:
 
     def says(self, text: str) -> None:
         """Wait for a line that contains the text."""
-        seen = []
+        self.until(text)
+
+    def until(self, text: str) -> list[str]:
+        """Wait for a line that contains the text, and return the lines before it."""
+        seen: list[str] = []
         try:
             while text not in (line := self.lines.get(timeout=PATIENCE)):
                 seen.append(line)
         except queue.Empty:
             pytest.fail(f"{text!r} did not come, but {seen}")
+        return seen
 
     def write(self, name: str, text: str) -> None:
         _write(self.folder, {name: text})
@@ -89,6 +94,7 @@ def watcher(tmp_path: Path) -> Iterator[Watcher]:
     watcher = Watcher(tmp_path)
     watcher.says("created agents/critic.md")
     watcher.says("1 agent, 1 file: 1 created")
+    watcher.says(f"watching 1 agent in {tmp_path.resolve()}; press Ctrl-C to stop")
     yield watcher
     if watcher.process.poll() is None:
         watcher.end()
@@ -139,6 +145,65 @@ def test_replaced_new_and_deleted_files(watcher: Watcher) -> None:
 def test_the_interrupt_shows_no_traceback(watcher: Watcher) -> None:
     assert watcher.end() == 0
     assert "".join(watcher.left()) == ""
+
+
+NOTE = "_blocks/unused.md:1:1: note[B206] no manifest uses the block `unused`"
+
+
+def test_what_has_not_changed_is_not_repeated(watcher: Watcher) -> None:
+    watcher.write("_blocks/unused.md", "Be honest.\n")
+    watcher.says(NOTE)
+    watcher.says("1 agent, 1 file: 1 unchanged; 1 note")
+    watcher.write("agents/critic.toml", AGENT.format("Reviews diffs."))
+    assert watcher.until("1 updated; 1 note") == ["updated agents/critic.md", "as before: 1 note"]
+    watcher.write("agents/critic.toml", "name = ")
+    watcher.says("error[S003]")
+    watcher.says("nothing was written")
+    watcher.write("_blocks/unused.md", "Be very honest.\n")
+    assert watcher.until("nothing was written") == ["as before: 1 error"]
+    watcher.write("agents/critic.toml", AGENT.format("Reviews diffs."))
+    assert watcher.until("1 agent, 1 file: 1 unchanged; 1 note") == [
+        "no longer reported: 1 finding",
+        "as before: 1 note",
+    ]
+    watcher.write("agents/critic.toml", AGENT.format("Reviews diffs.") + 'blocks = ["unused"]\n')
+    assert watcher.until("1 agent, 1 file") == ["updated agents/critic.md", "no longer reported: 1 finding"]
+    assert watcher.end() == 0
+    assert "\x1b" not in "".join(watcher.left())
+
+
+def test_a_file_that_stays_edited_is_shown_once(watcher: Watcher) -> None:
+    output = watcher.folder / "agents/critic.md"
+    output.write_text(output.read_text() + "Mine.\n")
+    watcher.write("_blocks/unused.md", "Be honest.\n")
+    assert "-Mine." in watcher.until("1 error, 1 note")
+    watcher.write("_blocks/unused.md", "Be very honest.\n")
+    assert watcher.until("1 agent, 1 file: 1 edited; 1 error, 1 note") == ["as before: 1 error, 1 note"]
+    watcher.write("agents/critic.toml", AGENT.format("Reviews diffs."))
+    lines = watcher.until("1 agent, 1 file: 1 edited; 1 error, 1 note")
+    assert "+description: Reviews diffs." in lines
+    assert lines[-1] == "as before: 1 error, 1 note"
+    assert watcher.end() == 0
+
+
+def test_quiet(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    _write(tmp_path, {"agents/critic.toml": AGENT.format("Reviews code.")})
+    watcher = Watcher(tmp_path, "--quiet")
+    assert watcher.until("watching 1 agent") == ["1 agent, 1 file: 1 created"]
+    watcher.write("agents/critic.toml", AGENT.format("Reviews diffs."))
+    assert watcher.until("1 agent, 1 file: 1 updated") == []
+    assert watcher.end() == 0
+
+
+def test_a_kit_that_cannot_be_read_is_watched(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    _write(tmp_path, {"agents/critic.toml": AGENT.format("Reviews code."), "assemble.toml": "obligatry = []\n"})
+    watcher = Watcher(tmp_path)
+    watcher.says(f"watching {tmp_path.resolve()}; press Ctrl-C to stop")
+    watcher.write("assemble.toml", "")
+    watcher.says("1 agent, 1 file: 1 created")
+    assert watcher.end() == 0
 
 
 def test_the_suggested_command_names_the_kit(bench: Workbench) -> None:

@@ -324,9 +324,9 @@ def test_a_redirected_link_invalidates_the_record(kit: CachedKit, link: str) -> 
 def test_a_redirected_argument_invalidates_the_record(kit: CachedKit) -> None:
     link = kit.folder / "mine.toml"
     link.symlink_to("all/agents/a.toml")
-    before = kit.remember("mine.toml")
+    before = kit.remember("mine.toml", "--output-format", "json")
     _relink(link, "all/agents/b.toml")
-    assert kit.assert_same_without_cache("mine.toml") != before
+    assert kit.assert_same_without_cache("mine.toml", "--output-format", "json") != before
 
 
 @pytest.mark.parametrize("args", [("--all", "--kit", "way/link"), ("way/link/all/agents/a.toml",)], ids=" ".join)
@@ -1011,11 +1011,12 @@ def test_a_second_process_prints_the_same(kit: CachedKit, environment: dict[str,
 
 
 def test_a_report_that_cannot_be_written_fails_again(kit: CachedKit, environment: dict[str, str]) -> None:
+    args = ("--all", "--output-format", "json")
     for _ in range(2):
-        _process(kit, environment, "--all")
+        _process(kit, environment, *args)
     with Path("/dev/full").open("w") as full:
-        cached = _process(kit, environment, "--all", stdout=full)
-        assert cached == _process(kit, environment, "--all", "--no-cache", stdout=full)
+        cached = _process(kit, environment, *args, stdout=full)
+        assert cached == _process(kit, environment, *args, "--no-cache", stdout=full)
         assert cached == (2, "", "error: the report cannot be written: No space left on device\n")
         assert _process(kit, environment, "--all", stdout=full, stderr=full)[0] == 2
 

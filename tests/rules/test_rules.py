@@ -75,12 +75,12 @@ def test_the_reference_page_is_up_to_date(bench: Workbench) -> None:
 def test_explain_prints_one_rule(bench: Workbench) -> None:
     run = bench.run("explain", "b201")
     assert run.status == 0
-    assert run.stdout.startswith("## B201 unknown-block\n\n*error* · A manifest lists a block that does not exist.")
+    assert run.stdout.startswith("B201 unknown-block\n\nerror · A manifest lists a block that does not exist.")
 
 
 def test_explain_without_a_code_lists_all_rules(bench: Workbench) -> None:
     lines = bench.run("explain").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == list(RULES)
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == list(RULES)
 
 
 def test_explain_rejects_an_unknown_code(bench: Workbench) -> None:

@@ -396,7 +396,7 @@ def test_a_foreign_file_at_the_output_and_one_beside_it_are_reported(target: str
     by_hand = 'developer_instructions = "Mine."\n' if target == "codex" else "---\nname: mine\n---\n\nMine.\n"
     kit.write({path: by_hand, beside: by_hand})
     run = _check_only(kit)
-    assert (run.status, f"foreign {path}: " in run.stdout) == (1, True)
+    assert (run.status, f"foreign {path} [O605]\n" in run.stdout) == (1, True)
     assert f"{beside}:1:1: note[O607]" in run.stderr
     assert kit.run("--all", "--force", "--prune").status == 0
     assert (kit.read(beside), "You review code." in kit.read(path)) == (by_hand, True)
@@ -412,7 +412,7 @@ def test_the_file_of_a_deleted_manifest_is_an_orphan(target: str, kit: Workbench
 
 
 def _orphans(run: Run) -> set[str]:
-    return set(re.findall(r"^orphan ([^:\n]+)", run.stdout, re.MULTILINE))
+    return set(re.findall(r"^orphan (.+) \[O611\]$", run.stdout, re.MULTILINE))
 
 
 @pytest.mark.parametrize("target", TARGETS)

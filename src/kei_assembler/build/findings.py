@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 
 from kei_assembler.build.changes import PROTECTED, Change, FileStatus
+from kei_assembler.build.orphans import cause_of_orphan
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import display_path
@@ -91,15 +92,11 @@ def _subject(kit: LoadedKit, change: Change) -> tuple[str, str, str]:
 
 
 def _cause(kit: LoadedKit, change: Change) -> str:
-    """The likely cause of an edit; for an orphan, the target that the kit no longer has, if its manifest exists.
-
-    For an unmanaged file, it is the target that can load it.
-    """
+    """The likely cause of an edit, why a file is an orphan, or the target that can load an unmanaged file."""
     if change.status is FileStatus.UNMANAGED:
         return change.target
     if change.status in PROTECTED:
         from kei_assembler.build.diff import likely_cause
 
         return likely_cause(change)
-    has_manifest = change.status is FileStatus.ORPHAN and kit.files.exists(kit.path(change.manifest))
-    return change.target if has_manifest and change.target not in kit.settings.targets else ""
+    return cause_of_orphan(kit, change) if change.status is FileStatus.ORPHAN else ""

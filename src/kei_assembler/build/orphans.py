@@ -13,7 +13,7 @@ from kei_assembler.build.output_patterns import deepened, reach
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files.atomic import is_temporary
 from kei_assembler.files.sparse_checkout import is_left_out
-from kei_assembler.kit import LoadedKit
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.paths import normalize
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
@@ -45,6 +45,23 @@ def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str],
     # Clients read these folders of the root, so outputs can have been there before the settings changed.
     defaults = [(row, f"{kit.settings.root}/{row.default_path}") for row in rows]
     return [*search.leftovers(outputs, is_beside_outputs), *search.leftovers(defaults, was_output)]
+
+
+def cause_of_orphan(kit: LoadedKit, orphan: Change) -> str:
+    """Return why a file is an orphan: one of the kinds of `ORPHAN_CAUSES`, a space, and its detail."""
+    file = orphan.manifest
+    if not kit.files.exists(kit.path(file)):
+        moved = next((each for each in kit.manifests if stem(each) == stem(file)), "")
+        return f"moved {moved}" if moved else "gone"
+    if file not in kit.manifests:
+        return "excluded"
+    source = kit.read_manifest(file)
+    manifest, problems = kit.decode_manifest({} if source.error else source.data)
+    if source.error or problems:
+        return "invalid"
+    if orphan.target not in (manifest.targets or kit.settings.targets):
+        return f"{'target-of-manifest' if manifest.targets else 'target-of-kit'} {orphan.target}"
+    return f"output {kit.output(orphan.target, manifest.name, file)}"
 
 
 class _Search:

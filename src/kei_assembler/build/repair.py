@@ -19,30 +19,29 @@ class Repair(NamedTuple):
     effects: tuple[str, ...] = ()
 
 
-def repair_of(kit: LoadedKit, changes: Iterable[Change], whole: bool, ignored: Iterable[str]) -> Repair | None:
+def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], ignored: Iterable[str]) -> Repair | None:
     """Return the repair for these changes, or None if there are none, or none that a build can make.
 
-    The run covered all manifests if `whole`. `ignored` contains the codes that its command line ignores.
+    `named` contains the manifests that the run was about, or nothing if it was about the whole kit. `ignored` contains
+    the codes that its command line ignores.
     """
     pending = [change for change in changes if change.status in DRIFT and (change.intact or change.after)]
     if not pending:
         return None
     overwritten = [change.path for change in pending if change.status in PROTECTED]
     deleted = [change.path for change in pending if change.status is FileStatus.ORPHAN]
-    manifests = dict.fromkeys(shell.word(change.manifest) for change in pending)
-    options = [
+    changed = {change.manifest for change in pending}
+    manifests = [file for file in named if file in changed] or named[:1]
+    words = [
+        *(map(shell.word, manifests) if named else ["--all"]),
         *(["--force"] if overwritten else []),
         *(["--prune"] if deleted else []),
         *(f"--target {target}" for target in kit.selected_targets),
         *(f"--ignore {code}" for code in sorted(ignored)),
     ]
-    what = ["--all"] if whole else manifests
-    effects = (
-        ("--force overwrites", overwritten),
-        ("--prune deletes", deleted),
-    )
+    effects = (("--force overwrites", overwritten), ("--prune deletes", deleted))
     return Repair(
-        f"assemble {' '.join([*what, *options])}{kit_option(kit.display_folder)}",
+        f"assemble {' '.join(words)}{kit_option(kit.display_folder)}",
         tuple(f"{effect} {_listed(paths)}" for effect, paths in effects if paths),
     )
 

@@ -102,7 +102,7 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
         changes = [change for change in changes if change.status is not FileStatus.UNMANAGED]
     limited, limited_drift = (tuple(findings.limited(some, policy.ignore)) for some in (found, drift))
     ignored = policy.ignore.difference(kit.settings.ignore)
-    repair = repair_of(kit, changes, whole, ignored) if not request.writes else None
+    repair = repair_of(kit, changes, () if whole else files, ignored) if not request.writes else None
     return RunResult(request, limited, limited_drift, waivers, tuple(changes), repair=repair)
 
 

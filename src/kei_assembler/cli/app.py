@@ -110,7 +110,9 @@ def assemble() -> None:
 @click.option("--diff", is_flag=True, help="Write nothing; print the changes as a diff.")
 @click.option("--stdout", is_flag=True, help="Write nothing; print the generated file of one manifest.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited or not generated.")
-@click.option("--prune", is_flag=True, help="Delete generated files that have no manifest; requires --all.")
+@click.option(
+    "--prune", is_flag=True, help="Delete generated files that no manifest generates any more; requires --all."
+)
 @click.option("--staged", is_flag=True, help="Also fail if a file of the kit has unstaged changes.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @several("--ignore", "CODE", "Ignore a diagnostic code", completion.codes)

@@ -39,6 +39,19 @@ def colours() -> tuple[bool, bool]:
     return on_out, on_err
 
 
+def columns() -> int:
+    """Return how many columns a text for people may have: those of the terminal, but not too many to read well.
+
+    Where the width is unknown, as in a pipe, it is that of a narrow terminal.
+    """
+    from shutil import get_terminal_size
+
+    return min(max(get_terminal_size((_NARROW, 24)).columns, _MIN_COLUMNS), _MAX_COLUMNS)
+
+
+_MIN_COLUMNS, _NARROW, _MAX_COLUMNS = 40, 60, 100
+
+
 def write(out: str, err: str) -> None:
     """Write to stdout, then to stderr. A closed pipe is not an error: a reader such as `head` has all that it wants.
 

@@ -6,22 +6,36 @@ from collections.abc import Sequence
 
 import click
 
+from kei_assembler.build.result import RunResult
 from kei_assembler.cli import console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import kit_option, target_option
-from kei_assembler.report import text_report
+from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.report.watch_report import WatchReport
 from kei_assembler.selection import folder_of
+from kei_assembler.suggestions import counted
 from kei_assembler.watch import builds
 
 
 @click.command("watch")
+@click.option("--quiet", "-q", is_flag=True, help="Print only findings and the summary, not the files that changed.")
 @target_option
 @kit_option
-def command(targets: Sequence[str], folder: str | None) -> None:
-    """Build all manifests, and rebuild them when a source changes. Press Ctrl-C to stop."""
-    watched = folder_of(folder)
+def command(targets: Sequence[str], folder: str | None, quiet: bool) -> None:
+    """Build all manifests, and rebuild them when a source changes. Press Ctrl-C to stop.
+
+    After the first build, a finding is only printed if it is new. The others are counted.
+    """
+    watched, report = folder_of(folder), WatchReport()
     try:
-        for result in builds(watched, tuple(dict.fromkeys(targets))):
-            write(*text_report.render(result.printed_with(False, console.colours())))
+        for number, result in enumerate(builds(watched, tuple(dict.fromkeys(targets)))):
+            write(*report.render(result.printed_with(quiet, console.colours())))
+            if number == 0:
+                write("", _what(result, watched))
     except KeyboardInterrupt:
         write("", "\n")
+
+
+def _what(result: RunResult, folder: str) -> str:
+    agents = "" if result.failure else f"{counted(result.request.agents, 'agent')} in "
+    return f"watching {agents}{shown(folder)}; press Ctrl-C to stop\n"

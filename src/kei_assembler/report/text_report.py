@@ -62,17 +62,22 @@ def render(result: RunResult) -> tuple[str, str]:
 
     With `--diff`, stdout contains only the diffs, so that other programs can read them.
     """
+    out, err = details(result)
+    return out, err if result.printed is not None else f"{err}{closing(result)}"
+
+
+def details(result: RunResult) -> tuple[str, str]:
+    """Return the report without its end: the lines, the diffs and the diagnostics."""
     request = result.request
     on_out, on_err = request.colours
     findings = diagnostics(result.diagnostics, on_err)
     if result.printed is not None:
         return result.printed, findings
     lines = "".join(_lines(result))
-    err = f"{findings}{''.join(_closing(result))}"
     if request.diff:
-        return _diffs(result, DRIFT), lines + err
+        return _diffs(result, DRIFT), lines + findings
     shows_diffs = request.writes and not request.quiet
-    return lines + (escaped(_diffs(result, PROTECTED), on_out) if shows_diffs else ""), err
+    return lines + (escaped(_diffs(result, PROTECTED), on_out) if shows_diffs else ""), findings
 
 
 def diagnostics(found: Iterable[Diagnostic], colours: bool = False) -> str:
@@ -128,8 +133,12 @@ def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
     return "".join(diffs(pending, result.request.prefix))
 
 
+def closing(result: RunResult) -> str:
+    """Return the end of the report: the failure or summary, what the settings allow, and the command that repairs."""
+    return "".join(_closing(result))
+
+
 def _closing(result: RunResult) -> Iterable[str]:
-    """The end of the report: the failure or the summary, what the settings allow, and the command that repairs."""
     counts = tally(result.diagnostics)
     on_err = result.request.colours[1]
     if result.failure:

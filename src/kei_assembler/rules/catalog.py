@@ -64,11 +64,6 @@ def _fenced(example: str) -> str:
     return f"````text\n{example}\n````"
 
 
-def overview() -> str:
-    """Return one line per rule: its code, severity and title."""
-    return "".join(f"{rule.code}  {rule.severity.word:8} {documentation(rule).title}\n" for rule in RULES.values())
-
-
 def reference() -> str:
     """Return the documentation of all rules as one Markdown page."""
     pages = ["# Diagnostics\n", _PREFACE]

@@ -196,7 +196,8 @@ def output_outdated(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
 def output_orphaned(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
     """A generated file is orphaned: its manifest is gone, or no longer generates it.
 
-    AI clients still load the agent. Only reported when all manifests are checked, for files in the output folders, in
+    The message says which: the manifest does not exist any more, was moved, no longer has the target, or now generates
+    another file, for example because the setting `output` changed. AI clients still load the agent. Only reported when all manifests are checked, for files in the output folders, in
     the default output folders, and where clients look for agents in the folder that `root` names. `--prune` deletes
     such files, except those that were edited. If the manifest is gone, it may have belonged to a kit or folder that was
     moved, or to another kit below `root` that has the same output folder.
@@ -221,9 +222,29 @@ def output_orphaned(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
         description = "Reviews code."
     """  # noqa: E501 - a stamp is one line
     hint = f"to delete it, run: {fix}" if fix else "it was edited: save the changes that you need, then delete it"
-    reason = f"which no longer has the target `{cause}`" if cause else "which no longer generates it"
-    keep = f"to keep it, add `{cause}` to `targets`; " if cause else ""
-    yield Violation(START, f"the file was generated from {manifest}, {reason}", f"{keep}{hint}")
+    kind, _, detail = cause.partition(" ")
+    reason, keep = ORPHAN_CAUSES[kind]
+    yield Violation(
+        START, f"the file was generated from {manifest}, {reason.format(detail)}", f"{keep.format(detail)}{hint}"
+    )
+
+
+ORPHAN_CAUSES = {
+    "gone": ("which does not exist any more", ""),
+    "moved": ("which does not exist any more; its agent is now in {}", ""),
+    "excluded": ("which exists, but is not a manifest of this kit any more", ""),
+    "invalid": ("which is not valid any more", ""),
+    "target-of-manifest": (
+        "whose `targets` no longer contains `{}`",
+        "to keep it, add `{}` to `targets` in the manifest; ",
+    ),
+    "target-of-kit": (
+        "which no longer has the target `{}`",
+        "to keep it, add `{}` to the setting `targets`; ",
+    ),
+    "output": ("which now generates {} instead", ""),
+}
+"""Why a file is an orphan, and how to keep it: the kinds of the causes of O611. `{}` is the detail of the cause."""
 
 
 @rule("O612")

@@ -1,23 +1,18 @@
-"""The documentation of the targets, generated from their rows: as text and as a Markdown page."""
+"""The documentation of the targets, generated from their rows, for the command and as a Markdown page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
-from textwrap import fill
 
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools
 
-_WIDTH = 112
-_INDENT = " " * 15
 
-
-def overview(names: Iterable[str]) -> str:
-    """Return the documentation of these targets, or of all if there are no names, as text for a terminal."""
-    rows = [TARGETS[name] for name in dict.fromkeys(names)] or list(TARGETS.values())
-    return "\n".join(map(_text, rows))
+def overview(names: Iterable[str]) -> Iterator[tuple[Target, list[tuple[str, str]]]]:
+    """Yield these targets, or all if there are no names, with their facts: a label and inline Markdown each."""
+    for row in [TARGETS[name] for name in dict.fromkeys(names)] or TARGETS.values():
+        yield row, list(_facts(row))
 
 
 def page() -> str:
@@ -48,16 +43,6 @@ that. The column *permissions* says for each key whether it does:
 - A key whose permissions nobody has decided is unknown, and is never written. The same goes for the keys that a section
   lists as *not written*, and for all other keys that a client may have.
 """
-
-
-def _text(row: Target) -> str:
-    lines = [f"{row.name}: {row.label}"]
-    for label, facts in groupby(_facts(row), key=lambda fact: fact[0]):
-        for index, (_, fact) in enumerate(facts):
-            start = f"  {'' if index else label}".ljust(len(_INDENT))
-            text = fact.replace("`", "")
-            lines.append(fill(text, _WIDTH, initial_indent=start, subsequent_indent=_INDENT, break_on_hyphens=False))
-    return "\n".join(lines) + "\n"
 
 
 def _section(row: Target) -> str:
