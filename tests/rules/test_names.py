@@ -217,6 +217,6 @@ def test_limit_agents_never_splits_a_display_name(bench: Workbench) -> None:
     other = 'name = "tester"\ndisplay-name = "Tester, Critic (all)"\ndescription = "Tests."\n'
     bench.write({"agents/tester.toml": other, "assemble.toml": "[target.claude-code]\nlimit-agents = true\n"})
     handoff = '[[handoff]]\ntarget = "tester"\ntrigger = "x"\n'
-    _ = bench.write({"agents/a.toml": f'name = "a"\ndescription = "A."\ntools = ["Read", "Agent"]\n{handoff}'})
+    bench.write({"agents/a.toml": f'name = "a"\ndescription = "A."\ntools = ["Read", "Agent"]\n{handoff}'})
     assert [one.code for one in findings(bench)] == ["K131"]
     assert "tools: Read\n" in bench.read("agents/a.md")
