@@ -75,7 +75,12 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
 _TARGETS = list_of(one_of(*TARGETS), "a list of target names", minimum=1)
 _ROWS = (
     Field("name", NAME, "The agent's name: the file's name without `.toml`.", default=""),
-    Field("display-name", DISPLAY_NAME, "What clients call the agent that accept any name, if not `name`.", default=""),
+    Field(
+        "display-name",
+        DISPLAY_NAME,
+        "What a client calls the agent if it accepts this name.",
+        default="",
+    ),
     Field("description", FILLED, "What the agent is for. AI clients choose an agent by its description.", default=""),
     Field(
         "tools", STRINGS, "The tools that the agent can use, by Claude Code's names; without it, the client decides."
