@@ -28,6 +28,10 @@ declares it.
 
 - In TOML, a key belongs to the last table header above it. So write keys first, then `[[handoff]]`, `[references]` and
   `[target.…]`. If you mix them up, an error tells you.
+- `name` is the key of the agent: its file, its outputs and the handoffs to it have this name. `display-name` is what a
+  client calls the agent, if it accepts that name; otherwise a warning says which client does not. Generated handoffs,
+  and `Agent(…)` in `tools`, then use it, so that calls work. A table `[target.NAME]` is written as it is: use the
+  client's name of an agent there.
 - `tools = ["*"]` means all tools.
 - A block's name can contain folders, as in `policy/no-push`.
 - `{{CAPITALS}}` in a text counts as a forgotten placeholder. In code, it is fine.
@@ -39,7 +43,8 @@ this with a [template](templates.md).
 
 | key | in the generated file |
 |---|---|
-| `name`, `description`, `tools`, `model`, `[target.NAME]` | the front matter, in the form that the client reads |
+| `name`, `display-name`, `description` | the front matter, in the form that the client reads |
+| `tools`, `model`, `[target.NAME]` | the front matter, too |
 | `role` | `# ROLE` |
 | `blocks` | the text of each block, with its own headings |
 | `domain_in` | `# DOMAIN SCOPE`, below **In:** |

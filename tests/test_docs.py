@@ -24,7 +24,7 @@ def test_manifest_page_lists_the_section_of_each_key() -> None:
     rows = re.findall(
         r"^\| (`.+) \| (.+) \|$", (DOCS / "manifest.md").read_text().partition("## Editors")[0], re.MULTILINE
     )
-    keys = {key.strip("[]") for left, _ in rows for key in re.findall(r"`(\[*[\w.]+\]*)", left)}
+    keys = {key.strip("[]") for left, _ in rows for key in re.findall(r"`(\[*[\w.-]+\]*)", left)}
     assert {key.partition(".")[0] for key in keys} == {field.key for field in GENERATE["FIELDS"]}
     (template,) = (REPOSITORY / "src").rglob("default/agent.md.j2")
     headings = re.findall(r"^# .+", template.read_text(), re.MULTILINE)

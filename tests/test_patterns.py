@@ -85,6 +85,13 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("markdown.stamp", "_MARKERS"): (stamp._MARKERS, "search"),
     ("markdown.stamp", "_stamp_conflict"): (map(stamp._stamp_conflict, COMMENTS), "match"),
     ("markdown.structure", "_opening"): (map(structure._opening, structure._OPENINGS), "match"),
+    ("model.adaptation", "refusal_of_name"): (
+        [
+            *(row.display_name.pattern for row in TARGETS.values()),
+            *(limit.pattern or ".*" for row in TARGETS.values() for limit in row.limits if limit.part == "name"),
+        ],
+        "fullmatch",
+    ),
     ("markdown.html_blocks", "_blocks"): ([row[0] for row in html_blocks._blocks()], "match"),
     ("markdown.html_blocks", "_BLOCKS"): ([row[1] for row in html_blocks._blocks()], "search"),
     ("markdown.structure", "_within_containers"): (["   "], "match"),

@@ -119,6 +119,24 @@ def _distance(one: str, other: str, most: int) -> int:
     return min(row.get(len(other), far), far)
 
 
+def misspelled(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that `word` differs from by a slip of the pen, or None. It is stricter than `nearest`."""
+    match = nearest(word, known)
+    one, other = word.casefold(), (match or "").casefold()
+    # names that differ in their numbers are often both right
+    if not match or match == word or _digits(one) != _digits(other):
+        return None
+    is_close = abs(len(one) - len(other)) <= 1 and _closeness(word, match) >= _MIN_CLOSENESS_OF_SLIP
+    return match if is_close or sorted(one) == sorted(other) else None
+
+
+def _digits(word: str) -> list[str]:
+    return [character for character in word if character.isdigit()]
+
+
+_MIN_CLOSENESS_OF_SLIP = 0.75
+
+
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the help for an unknown word: a question with the nearest known word, or `otherwise` if none is near."""
     match = nearest(word, known)

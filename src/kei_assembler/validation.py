@@ -39,7 +39,11 @@ class Shape(NamedTuple):
 
 
 class Field(NamedTuple):
-    """One key of a table: its name, the shape of its value, its documentation, and typical values."""
+    """One key of a table: its name, the shape of its value, its documentation, and typical values.
+
+    `kind` says what the value names, if rules check that: `tools`, `denied` tools, `permissions` (a map from tools),
+    `skills`, `agents`, `handoffs` (tables with an agent) or `model`.
+    """
 
     key: str
     shape: Shape
@@ -47,6 +51,7 @@ class Field(NamedTuple):
     required: bool = False
     default: Any = None
     examples: tuple[Any, ...] = ()
+    kind: str = ""
 
     @property
     def is_table(self) -> bool:

@@ -95,7 +95,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble new x --handoff critic=", []),
         ("assemble new x --set dom", ["domain_in="]),
         ("assemble new x --set o", ["output_extra_fields=", "owner="]),
-        ("assemble new x --set d", ["domain_in="]),
+        ("assemble new x --set d", ["display-name=", "domain_in="]),
         ("assemble new x --tool Web", ["WebFetch", "WebSearch"]),
         ("assemble new x --tool Dep", ["Deploy"]),
         ("assemble schema --kit o", ["dir,o"]),

@@ -438,17 +438,50 @@ def test_repaired_names_are_reported(bench: Workbench) -> None:
         "agents/code-critic-2.toml",
         "agents/code-critic-gemini.toml",
     } <= bench.files().keys()
-    assert _codes(run).count("I905") == 3
+    assert _codes(run).count("I905") == 2  # the first one keeps its name as the `display-name`
     # The old file of the second agent still has the name of the first one.
     errors = [line for line in bench.run("--all", "--check").stderr.split("\n") if "error[" in line]
     assert [error.partition(" this agent")[0] for error in errors] == [".claude/agents/b.md:2:1: error[O625]"]
 
 
 @pytest.mark.parametrize(
+    ("path", "given", "data"),
+    [
+        (".claude/agents/x.md", "Code Critic", {"name": "code-critic", "display-name": "Code Critic"}),
+        (".claude/agents/x.md", "CodeCritic", {"name": "codecritic", "display-name": "CodeCritic"}),
+        (".claude/agents/x.md", "審査", {"name": "x", "display-name": "審査"}),
+        (".claude/agents/x.md", "expert-4.8", {"name": "expert-4.8"}),
+        (".claude/agents/x.md", "'Ops: Lead'", {"name": "ops-lead"}),
+        (".claude/agents/x.md", "4.8", {"name": "4.8"}),
+        (".github/agents/x.agent.md", "Code Critic", {"name": "code-critic", "display-name": "Code Critic"}),
+        (".opencode/agents/x.md", "Code Critic", {"name": "code-critic", "display-name": "Code Critic"}),
+        (".qwen/agents/x.md", "Code Critic", {"name": "code-critic"}),
+        (".gemini/agents/x.md", "Code Critic", {"name": "code-critic"}),
+    ],
+)
+def test_a_name_that_a_manifest_cannot_have_is_the_display_name(
+    path: str, given: str, data: dict[str, str], bench: Workbench
+) -> None:
+    bench.write({path: f"---\nname: {given}\ndescription: Reviews code.\n---\nYou review all code.\n"})
+    run = bench.run("import", ".")
+    manifest = _manifest(bench, data["name"])
+    assert {key: manifest[key] for key in ("name", "display-name") if key in manifest} == data
+    assert ("I905" in _codes(run)) is (given not in data.values())
+    if "display-name" in data:
+        written = bench.run("--stdout", f"agents/{data['name']}.toml").stdout
+        assert f"name: {given}\n" in written
+
+
+@pytest.mark.parametrize(
     ("text", "name"),
     [
         ("Crème Brûlée!", "creme-brulee"),
-        ("9 lives", "agent-9-lives"),
+        ("9 lives", "9-lives"),
+        ("dotnet-framework-4.8-expert", "dotnet-framework-4.8-expert"),
+        ("Code Reviewer (v1.2).", "code-reviewer-v1.2"),
+        ("..a..b..", "a-b"),
+        ("_a_b_", "a_b"),
+        ("NUL.x", "nul-x-agent"),
         ("Größe", "grosse"),
         ("nul", "nul-agent"),
         ("審査", ""),

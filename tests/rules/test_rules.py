@@ -123,6 +123,13 @@ IGNORED_ERRORS = {
         "agents/b.md": "---\nname: a\ndescription: B.\n---\n",
     },
     "L801": {"agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "You review code."\ntargets = ["qwen"]\n'},
+    "K121": {
+        "agents/a.toml": 'name = "a"\ndescription = "A."\n[target.claude-code]\ndisallowedTools = ["Bsh"]\n',
+    },
+    "L806": {
+        "agents/a.toml": 'name = "a"\ndescription = "A."\n',
+        "agents/explore.toml": 'name = "explore"\ndescription = "A."\ntargets = ["copilot"]\n',
+    },
 }
 ORPHAN = 'name = "gone"\ndescription = "Gone."\n'
 

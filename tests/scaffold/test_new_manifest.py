@@ -138,7 +138,7 @@ def test_set_takes_other_keys(kit: Workbench) -> None:
 def test_optional_keys_are_shown_as_valid_comments(kit: Workbench) -> None:
     kit.run("new", "critic")
     text = kit.read("agents/critic.toml").replace("{{DESCRIBE_PURPOSE}}", "x").replace("{{DESCRIBE_ROLE}}", "x")
-    shown = re.sub(r"^# (?=[a-z_]+ = |\[\[?[a-z]+\]\]?$)", "", text, flags=re.MULTILINE)
+    shown = re.sub(r"^# (?=[a-z_-]+ = |\[\[?[a-z]+\]\]?$)", "", text, flags=re.MULTILINE)
     manifest = tomllib.loads(shown)
     assert list(manifest) == [field.key for field in new_manifest.fields_of(load_kit(str(kit.folder)))]
     kit.write({"agents/critic.toml": shown.replace('"implementer"', '"fixer"')})
@@ -184,7 +184,7 @@ def test_a_model_that_the_client_does_not_know_is_to_be_filled_in(kit: Workbench
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["Critic.toml"], "error: `Critic.toml` is not a valid agent name: it must be a lower-case letter, "),
+        (["Critic.toml"], "error: `Critic.toml` is not a valid agent name: it must be a lower-case letter or digit, "),
         (["Critic.toml"], "\n  help: did you mean `critic`?\n"),
         (["agents/My Critic.toml"], "did you mean `my-critic`?"),
         (["nul"], "error: `nul` is not a valid agent name"),
@@ -207,7 +207,7 @@ def test_a_model_that_the_client_does_not_know_is_to_be_filled_in(kit: Workbench
         (["critic", "--set=role=```"], "error: `role` leaves a code fence open; nothing was written\n"),
         (["critic", "--set=domain=x"], "--set takes KEY=VALUE, not `domain=x`; did you mean `domain_in`?"),
         (["critic", "--set=name=x"], "--set takes KEY=VALUE"),
-        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys are `role`, `domain_in`"),
+        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys are `display-name`, `role`, `domain_in`"),
         (["critic", "--kit=nowhere"], "error: the folder `nowhere` does not exist\n"),
         ([], "Missing argument 'NAME'"),
     ],

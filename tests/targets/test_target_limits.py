@@ -78,7 +78,13 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
         for limit in row.limits
         if not (limit.minimum or limit.maximum)
     ]
-    assert others == [("claude-code", "description"), ("gemini", "name"), ("qwen", "name"), ("qwen", "name")]
+    assert others == [
+        ("claude-code", "description"),
+        ("cursor", "name"),
+        ("gemini", "name"),
+        ("qwen", "name"),
+        ("qwen", "name"),
+    ]
 
 
 @pytest.mark.parametrize(

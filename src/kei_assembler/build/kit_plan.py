@@ -21,6 +21,7 @@ from kei_assembler.rules import (
     check_block,
     check_defaults,
     check_kit,
+    check_models,
     check_templates,
     outputs,
     placement,
@@ -186,6 +187,7 @@ class _Merged:
         found = [one for block in blocks for one in self._counted(check_block(self.usage, block))]
         for about_template in check_templates(self.kit) if whole else ():
             found += filter(self._is_new, self._counted(about_template))
+        found += check_models(self.usage)
         return [one for one in (*self.found, *found) if one.code not in ignored]
 
     def _counted(self, found: list[Diagnostic]) -> list[Diagnostic]:

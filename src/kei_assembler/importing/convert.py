@@ -12,6 +12,7 @@ from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.bodies import closed, fields_of
 from kei_assembler.importing.hard_breaks import with_backslashes
 from kei_assembler.importing.legacy_syntax import modernized
+from kei_assembler.importing.names import display_name
 from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
@@ -65,6 +66,8 @@ class _Converter:
         self.row = TARGETS[agent.target]
         self.fields = {field.key: field for field in self.row.fields}
         self.data: dict[str, Any] = {"name": name}
+        if shown := display_name(agent, name):
+            self.data["display-name"] = shown
         self.own: dict[str, Any] = {}
         self.is_complete = agent.is_complete
 

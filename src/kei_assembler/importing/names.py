@@ -10,9 +10,11 @@ from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.paths import name_by_path
 from kei_assembler.markdown.lenient_yaml import as_text
-from kei_assembler.model.manifest import slug
+from kei_assembler.model.adaptation import refusal_of_name
+from kei_assembler.model.manifest import DISPLAY_NAME, NAME, slug
 from kei_assembler.rules import imports
 from kei_assembler.targets import TARGETS
+from kei_assembler.validation import fits
 
 
 def unique_names(agents: Sequence[AgentFile]) -> list[tuple[str, list[Diagnostic]]]:
@@ -50,6 +52,8 @@ def valid_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
     name = slug(text or by_path) or slug(by_path) or "agent"
     if name == given or (given is None and name == by_path and is_named_by_file):
         return name, []
+    if display_name(agent, name):
+        return name, []
     if name == text:
         message = f"the name was read as text, `{name}`"
         return name, agent.report(imports.front_matter_guessed, "name", message, "put it in quotes")
@@ -57,3 +61,11 @@ def valid_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
     reason = f"`{text or by_path}` is not a valid name for a manifest" if is_named else "there is no name"
     hint = "update everything that starts the agent by its old name" if is_named else "use this name to start the agent"
     return name, agent.report(imports.name_repaired, "name", f"{reason}; the agent is imported as `{name}`", hint)
+
+
+def display_name(agent: AgentFile, name: str) -> str:
+    """Return the name in an agent's file if a manifest with this `name` can keep it as its `display-name`, or ""."""
+    given, row = agent.value("name"), TARGETS[agent.target]
+    if not isinstance(given, str) or fits(NAME, given) or not fits(DISPLAY_NAME, given) or given == name:
+        return ""
+    return given if row.display_name.is_identity and not refusal_of_name(given, row.name) else ""

@@ -13,7 +13,7 @@ from kei_assembler.files.sparse_checkout import lacking
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.markdown import shell
-from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
+from kei_assembler.model.manifest import DISPLAY_NAME, NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import Settings, character, is_block_name, value_at
 from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
@@ -65,6 +65,7 @@ class LoadedKit:
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self._blocks: dict[str, Block | None] = {}
         self._block_characters = 0
+        self._display_names: dict[str, str] = {}
 
     @cached_property
     def tree(self) -> Tree:
@@ -285,7 +286,30 @@ class LoadedKit:
 
     def read_manifest(self, file: str) -> Source:
         """Return a manifest's source, with its parsed TOML."""
-        return self._read(file, read_toml)
+        source = self._read(file, read_toml)
+        display_name = source.data.get("display-name", "")
+        self._display_names[stem(file)] = display_name if display_name and fits(DISPLAY_NAME, display_name) else ""
+        return source
+
+    def display_name(self, agent: str) -> str:
+        """Return the `display-name` of an agent of the kit, or "" if it has none or there is no such agent."""
+        if agent not in self._display_names:
+            self._display_names[agent] = ""
+            file = self._files_by_agent.get(agent)
+            # most manifests have no such key, and a search is faster than parsing
+            if file and b"display-name" in self._bytes(file):
+                self.read_manifest(file)
+        return self._display_names[agent]
+
+    @cached_property
+    def _files_by_agent(self) -> dict[str, str]:
+        return {stem(file): file for file in self.manifests}
+
+    def _bytes(self, file: str) -> bytes:
+        try:
+            return self.tree.read(self.path(file), MAX_BYTES)
+        except OSError:
+            return b""
 
     def read_text(self, file: str) -> Source:
         """Return the source of a block or template."""

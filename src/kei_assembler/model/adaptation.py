@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -67,13 +67,20 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
     """Return the manifest adapted to a target. `settings` are the kit's settings for that target."""
     own = manifest.target.get(target.name, {})
     tools = toolset(_limited(manifest, settings), target.name)
-    description = description_for(manifest, settings)
-    values: dict[str, Value] = {"name": manifest.name, "description": description, **target.defaults}
+    values: dict[str, Value] = {
+        "name": manifest.name,
+        "description": description_for(manifest, settings),
+        **target.defaults,
+    }
+    if target.display_name.is_only_name:
+        del values["name"]
+    if manifest.display_name and not refusal_of_name(manifest.display_name, target.name):
+        values[target.display_name.key] = manifest.display_name
     if tools.granted is not None:
         values[target.tools.key] = _tools_value(target.tools, tools.granted)
     if target.tools.agents_key:
         values[target.tools.agents_key] = tools.agents
-    if target.models is None or manifest.model in target.models:
+    if takes_model(manifest.model, target):
         values["model"] = manifest.model
     if target.handoffs and own.get(target.handoffs.unless[0]) != target.handoffs.unless[1]:
         values[target.handoffs.key] = _handoffs(target.handoffs, manifest.handoff)
@@ -94,6 +101,85 @@ def description_for(manifest: Manifest, settings: Mapping[str, object]) -> str:
         return manifest.description
     description = collapse_whitespace(manifest.description)
     return _ENDS_VALUE.sub(lambda match: " – " if " " in match[0] else "", description)
+
+
+@lru_cache(maxsize=1024)
+def refusal_of_name(display_name: str, target: str) -> str:
+    """Return what a display name must be for a target's client, or "" if the client accepts it as it is."""
+    row = TARGETS[target]
+    form = row.display_name
+    limits = [limit for limit in row.limits if limit.part == "name" and form.is_identity]
+    rules = (
+        (re.fullmatch(form.pattern, display_name), form.expects),
+        *((re.fullmatch(limit.pattern or ".*", display_name), limit.expects) for limit in limits),
+        *((display_name not in limit.reserved, "a name that is not reserved") for limit in limits),
+        *((len(display_name) >= limit.minimum, f"at least {limit.minimum} characters long") for limit in limits),
+        *(
+            (len(display_name) <= (limit.maximum or len(display_name)), f"at most {limit.maximum} long")
+            for limit in limits
+        ),
+    )
+    return next((expects for is_met, expects in rules if not is_met), "")
+
+
+def client_name(name: str, display_name: str, target: Target) -> str:
+    """Return the name by which other agents call an agent in a target's client."""
+    is_display_name = (
+        display_name and target.display_name.is_identity and not refusal_of_name(display_name, target.name)
+    )
+    return display_name if is_display_name else name
+
+
+def with_client_names(manifest: Manifest, target: Target, display_name: Callable[[str], str]) -> Manifest:
+    """Return the manifest with the client's names of the agents in handoffs and `tools`.
+
+    `display_name` returns the display name of an agent, or "".
+    """
+    scopes = [entry for entry in manifest.tools or () if "(" in entry and starts_agents(entry)]
+    scoped = chain.from_iterable(map(agents_in, scopes))
+    agents = {*(handoff.target for handoff in manifest.handoff), *scoped}
+    displayed = {agent: shown for agent in agents if (shown := display_name(agent))}
+    names = {agent: client_name(agent, shown, target) for agent, shown in displayed.items()}
+    if not any(names[agent] != agent for agent in names):
+        return manifest
+    tools = manifest.tools and tuple(_renamed(entry, names) if entry in scopes else entry for entry in manifest.tools)
+    handoffs = tuple(one._replace(target=names.get(one.target, one.target)) for one in manifest.handoff)
+    return manifest._replace(tools=tools, handoff=handoffs)
+
+
+def agents_in(entry: str, limited: Manifest | None = None) -> Iterable[str]:
+    """Return the agents that an entry of `tools` is limited to. A `limited` manifest is limited to its handoffs."""
+    if not starts_agents(entry):
+        return ()
+    if limited:
+        return (handoff.target for handoff in limited.handoff)
+    return _patterns("Agent", entry.partition("(")[2].removesuffix(")"))
+
+
+def _renamed(entry: str, names: Mapping[str, str]) -> str:
+    tool = entry.partition("(")[0]
+    fitting = {name: shown for name, shown in names.items() if fits_in_scope(shown)}
+    return f"{tool}({', '.join(fitting.get(name, name) for name in agents_in(entry))})"
+
+
+def fits_in_scope(name: str) -> bool:
+    """Return whether the scope of a tool, as in `Agent(critic)`, can contain an agent's name."""
+    return not set(name) & set("(,)")
+
+
+def takes_model(model: str, target: Target) -> bool:
+    """Return whether a target's client understands the `model` of a manifest."""
+    return target.models is None or model in target.models
+
+
+def lacks_model(manifest: Manifest, target: Target) -> bool:
+    """Return whether a target does not get the manifest's model, and `[target.NAME]` sets no other one."""
+    is_default = manifest.model == "inherit"  # what clients do without a model, too
+    return (
+        not is_default
+        and not takes_model(manifest.model, target)
+        and "model" not in manifest.target.get(target.name, {})
+    )
 
 
 def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:
@@ -127,7 +213,7 @@ def _limited(manifest: Manifest, settings: Mapping[str, object]) -> tuple[str, .
     """The manifest's tools. The setting `limit-agents` limits `Agent` to the targets of the handoffs."""
     if manifest.tools is None or not settings.get("limit-agents"):
         return manifest.tools
-    agents = ", ".join(handoff.target for handoff in manifest.handoff)
+    agents = ", ".join(handoff.target for handoff in manifest.handoff if fits_in_scope(handoff.target))
     limited = f"Agent({agents})" if agents else ""
     tools = (limited if starts_agents(tool) else tool for tool in manifest.tools)
     return tuple(dict.fromkeys(filter(None, tools)))

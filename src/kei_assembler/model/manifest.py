@@ -25,11 +25,15 @@ from kei_assembler.validation import (
 )
 
 NAME = matching(
-    "[a-z][a-z0-9-]*",
-    "a lower-case letter, then lower-case letters, digits and `-`, at most 64 in all, and no device such as `nul`",
+    r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*",
+    "a lower-case letter or digit, then lower-case letters, digits, `-`, `_` and `.`, at most 64 in all, without `..` "
+    "and without `.` at the end, and no device such as `nul`",
     64,
     names_file=True,
 )
+
+
+DISPLAY_NAME = Shape(str, "a text of one line, with at most 256 characters", one_line=True, maximum=256)
 
 
 def slug(text: str) -> str:
@@ -37,9 +41,10 @@ def slug(text: str) -> str:
     import unicodedata  # only new and imported agents need it
 
     plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
-    name = re.sub("[^a-z0-9]+", "-", plain).strip("-")
-    name = (f"agent-{name}" if name[:1].isdigit() else name)[:64].strip("-")
-    return name if fits(NAME, name) or not name else f"{name[:58]}-agent"
+    # a dot or `_` stays between letters and digits, as in `4.8`
+    name = re.sub("(?<![a-z0-9])[._]|[._](?![a-z0-9])|[^a-z0-9._]", "-", plain)
+    name = re.sub("-+", "-", name).strip("-")[:64].strip("-._")
+    return name if fits(NAME, name) or not name else f"{name.replace('.', '-')[:58]}-agent"
 
 
 _HANDOFF = table(
@@ -57,6 +62,7 @@ _TARGET_TABLES = table(
 )
 _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "name": ("critic",),
+    "display-name": ("Code Reviewer",),
     "description": ("Reviews a diff before it is merged: correctness first, style last.",),
     "tools": (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
     "model": ("inherit", "opus", "sonnet", "haiku"),
@@ -69,6 +75,12 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
 _TARGETS = list_of(one_of(*TARGETS), "a list of target names", minimum=1)
 _ROWS = (
     Field("name", NAME, "The agent's name: the file's name without `.toml`.", default=""),
+    Field(
+        "display-name",
+        DISPLAY_NAME,
+        "What a client calls the agent if it accepts this name.",
+        default="",
+    ),
     Field("description", FILLED, "What the agent is for. AI clients choose an agent by its description.", default=""),
     Field(
         "tools", STRINGS, "The tools that the agent can use, by Claude Code's names; without it, the client decides."
@@ -88,7 +100,7 @@ _ROWS = (
 FIELDS = tuple(row._replace(examples=_EXAMPLES.get(row.key, ())) for row in _ROWS)
 """The fields of a manifest, in the recommended order."""
 
-HEAD_KEYS = ("name", "description", "tools", "model", "targets", "target")
+HEAD_KEYS = ("name", "display-name", "description", "tools", "model", "targets", "target")
 """The keys for the front matter and the targets. The texts of all other keys go into the body."""
 
 OPTIONS = {
@@ -121,6 +133,7 @@ class Manifest(NamedTuple):
     """One agent. An absent key has the empty value of its type, but absent `tools` and `targets` are None."""
 
     name: str
+    display_name: str
     description: str
     tools: tuple[str, ...] | None
     model: str
@@ -182,10 +195,12 @@ def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifes
         values = {**_EMPTY, **read(data, (), validation_errors)}
         values["handoff"] = tuple([Handoff(**entry) for entry in values["handoff"]])
         values["references"] = References(**values["references"])
-        known = {key: values.pop(key) for key in _EMPTY}
+        known = {field: values.pop(key) for key, field in _ATTRIBUTES.items()}
         return Manifest(**known, extra=values), validation_errors
 
     return decode
 
 
 _EMPTY = {field.key: field.default for field in FIELDS}
+_ATTRIBUTES = {key: key.replace("-", "_") for key in _EMPTY}
+"""The fields of `Manifest`, by their keys in TOML."""

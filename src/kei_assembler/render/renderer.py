@@ -12,7 +12,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.stamp import can_name, line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
-from kei_assembler.model.adaptation import adapt
+from kei_assembler.model.adaptation import adapt, with_client_names
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.paths import normalize
 from kei_assembler.render.templates import PACKAGE_BODY, TemplateFailure, Templates
@@ -70,6 +70,8 @@ class Renderer:
         """
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
+        if manifest.handoff or manifest.tools:
+            manifest = with_client_names(manifest, row, self.kit.display_name)
         adapted = adapt(manifest, row, settings.of(target))
         try:
             body = self._render_body(manifest, target, adapted.allowed)

@@ -20,7 +20,9 @@ from kei_assembler.rules import (
     placement,
     shared_files,
     text,
+    tool_conflicts,
     tools,
+    values,
 )
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
@@ -28,10 +30,18 @@ from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.toml.source import Source
 
-_FAMILIES = (keys, names, tools, blocks, handoffs, text, permissions, placement, shared_files)
+_FAMILIES = (keys, names, tools, tool_conflicts, values, blocks, handoffs, text, permissions, placement, shared_files)
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
-OF_DEFAULTS = (keys.repeated_entry, tools.unknown_tool, tools.several_tools, text.placeholder_in_manifest)
+OF_DEFAULTS = (
+    keys.repeated_entry,
+    tools.unknown_tool,
+    tools.several_tools,
+    tools.misspelled_denial,
+    *tool_conflicts.OF_MANIFEST,
+    *values.OF_MANIFEST,
+    text.placeholder_in_manifest,
+)
 
 
 def check_manifest(kit: LoadedKit, source: Source) -> tuple[Manifest, list[Diagnostic]]:
@@ -41,7 +51,12 @@ def check_manifest(kit: LoadedKit, source: Source) -> tuple[Manifest, list[Diagn
     found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
     keys_to_limit = (key for key in ("name", "description") if context.fits(key) and not keys.is_missing(context, key))
     given = {key: getattr(context.manifest, key) for key in keys_to_limit}
-    found += check_limits(source, given, kit.targets_of(context.manifest))
+    targets = kit.targets_of(context.manifest)
+    if context.manifest.display_name:  # only what the client calls the agent is limited
+        renamed = [target for target in targets if names.is_renamed(context.manifest, target)]
+        found += check_limits(source, {key: given[key] for key in given if key != "name"}, renamed)
+        targets = tuple(target for target in targets if target not in renamed)
+    found += check_limits(source, given, targets)
     found += run_rule(text.unfinished_merge, source, source)
     return context.manifest, found + run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
 
@@ -81,6 +96,19 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)
 
 
+def check_models(usage: KitUsage) -> list[Diagnostic]:
+    """Return the note about clients that do not get the models of some manifests."""
+    if not usage.without_model:
+        return []
+    kit, first = usage.kit, min(set().union(*usage.without_model.values()))
+    source = kit.read_manifest(next(file for file in kit.manifests if stem(file) == first))
+    if "model" in source.data or not kit.settings_source:
+        return run_rule(values.model_left_out, source, usage)
+    found = first_findings(values.model_left_out, usage)
+    at = kit.settings_path("defaults", "model")
+    return diagnose(values.model_left_out, kit.settings_source, (one._replace(where=at) for one in found))
+
+
 def check_templates(kit: LoadedKit) -> Iterator[list[Diagnostic]]:
     """Yield for each of a kit's templates the findings about hidden text, whether a target uses it or not."""
     # The kit's own folder also has other files, so a file there without this suffix is only checked if it is used.
@@ -97,6 +125,9 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
     for name in kit.block_names:
         if block := kit.block(name):
             found += run_rule(blocks.unused_block, block.source, usage, name)
+    for agent in usage.display_names:
+        file = next(file for file in kit.manifests if stem(file) == agent)
+        found += run_rule(names.duplicate_display_name, kit.read_manifest(file), usage, agent)
     if kit.settings_source:
         found += run_rule(permissions.unused_allowance, kit.settings_source, usage)
     return found

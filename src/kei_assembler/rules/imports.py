@@ -116,15 +116,16 @@ def key_not_placed() -> None:
 
 @documented("I905", Severity.WARNING)
 def name_repaired() -> None:
-    """An agent was renamed: it has no name, its name is not allowed in a manifest, or another agent has it.
+    """An agent was renamed: it has no name, a manifest cannot have its name, or another agent has it.
 
-    Tell the people who start the agent by its name.
+    Tell the people who start the agent by its name. A name that is only not allowed as the manifest's `name`, as
+    `Code Critic`, becomes the `display-name`, and is not reported.
 
     Fails::
 
         # .claude/agents/critic.md
         ---
-        name: Code Critic
+        name: Critic:Code
         description: Reviews code.
         ---
         You review code.

@@ -181,9 +181,18 @@ def wrong_value(context: ManifestContext) -> Iterable[Violation]:
         targets = ["claude-code"]
     """
     for error in _of_kind(context, "value"):
-        is_choice = error.shape.choices and isinstance(error.value, str)
-        hint = did_you_mean(error.value, error.shape.choices) if is_choice else ""
+        known = error.shape.choices or _tools_of_client(error.path)
+        hint = did_you_mean(error.value, known) if known and isinstance(error.value, str) else ""
         yield Violation(error.path, describe(error), hint)
+
+
+def _tools_of_client(path: KeyPath) -> Collection[str]:
+    """The names of a client's tools, if the path is that of an entry in its own list of tools."""
+    match path:
+        case ["target", str(name), str(key), int()] if name in TARGETS and key == TARGETS[name].tools.key:
+            return TARGETS[name].tools.all_names
+        case _:
+            return ()
 
 
 @rule("K109", may_ignore=True)

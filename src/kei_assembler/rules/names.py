@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import stem
+from kei_assembler.model.adaptation import agents_in, client_name, fits_in_scope, refusal_of_name
+from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.suggestions import listed
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import BuiltIn, Target
 
 
 @rule("K107")
@@ -63,4 +69,208 @@ def duplicate_name(context: ManifestContext) -> Iterable[Violation]:
         yield Violation(("name",), f"`{others[0]}` has the same name{more}", "give each agent a different name")
 
 
-OF_MANIFEST = (name_differs_from_file, duplicate_name)
+@rule("L806", may_ignore=True)
+def unusable_name(context: ManifestContext) -> Iterable[Violation]:
+    """A client has an agent of this name built in, and does not work as expected with a second one.
+
+    Copilot never starts the agent, but its own. In OpenCode, the agent replaces one that people or the client use. If
+    you want that, set `mode` in `[target.opencode]`. `assemble targets` lists the names.
+
+    Fails::
+
+        # agents/build.toml
+        name = "build"
+        description = "Builds the project."
+        targets = ["opencode"]
+
+    Passes::
+
+        # agents/build.toml
+        name = "build"
+        description = "Builds the project."
+        targets = ["opencode"]
+
+        [target.opencode]
+        mode = "primary"
+    """
+    return _of_built_in(context, True) if _may_be_built_in(context) else ()
+
+
+@rule("L807", Severity.NOTE)
+def built_in_name(context: ManifestContext) -> Iterable[Violation]:
+    """A client has an agent of this name built in, which this one replaces.
+
+    The client and other agents may start the built-in agent for work that this one is not made for. If you want to
+    replace it, ignore the code. `assemble targets` lists the names.
+
+    Fails::
+
+        # agents/worker.toml
+        name = "worker"
+        description = "Works."
+        role = "You work."
+        targets = ["codex"]
+
+    Passes::
+
+        # agents/site-worker.toml
+        name = "site-worker"
+        description = "Works."
+        role = "You work."
+        targets = ["codex"]
+    """
+    return _of_built_in(context, False) if _may_be_built_in(context) else ()
+
+
+def _may_be_built_in(context: ManifestContext) -> bool:
+    return context.manifest.name in _BUILT_IN or context.manifest.display_name in _BUILT_IN
+
+
+def _of_built_in(context: ManifestContext, is_harmful: bool) -> Iterator[Violation]:
+    manifest, targets = context.manifest, context.kit.targets_of(context.manifest)
+    labels: dict[tuple[str, BuiltIn], list[str]] = {}
+    for target, names in (*_BUILT_IN.get(manifest.name, ()), *_BUILT_IN.get(manifest.display_name, ())):
+        name = client_name(manifest.name, manifest.display_name, target)
+        table = context.manifest.target.get(target.name, {})
+        is_chosen = table.get(names.unless[0]) in names.unless[1]
+        if name in names.names and target.name in targets and names.is_harmful == is_harmful and not is_chosen:
+            labels.setdefault((name, names._replace(names=())), []).append(target.label)
+    for (name, kind), clients in labels.items():
+        message = f"{listed(clients, str)} {'have' if clients[1:] else 'has'} a built-in agent `{name}`, {kind.effect}"
+        where = "name" if name == manifest.name else "display-name"
+        yield Violation((where,), message, f"choose another name{kind.remedy and '; '}{kind.remedy}")
+
+
+def is_renamed(manifest: Manifest, target: str) -> bool:
+    """Return whether a target's client has another name for the agent than the manifest's `name`."""
+    return client_name(manifest.name, manifest.display_name, TARGETS[target]) != manifest.name
+
+
+@rule("K129", Severity.WARNING)
+def refused_display_name(context: ManifestContext) -> Iterable[Violation]:
+    """A client does not accept the `display-name`, so the agent has its `name` there.
+
+    Fails::
+
+        name = "critic"
+        display-name = "Code Reviewer"
+        description = "Reviews code."
+        role = "You review code."
+        targets = ["qwen"]
+
+    Passes::
+
+        name = "critic"
+        display-name = "Code Reviewer"
+        description = "Reviews code."
+        role = "You review code."
+        targets = ["claude-code"]
+    """
+    manifest = context.manifest
+    rows = (TARGETS[name] for name in (context.kit.targets_of(manifest) if manifest.display_name else ()))
+    refusals = {row.label: expects for row in rows if (expects := refusal_of_name(manifest.display_name, row.name))}
+    if refusals:
+        reasons = "; ".join(f"{label}: it must be {expects}" for label, expects in refusals.items())
+        accept = "do not accept" if len(refusals) > 1 else "does not accept"
+        message = f"{listed(refusals, str)} {accept} this display name; the agent is called `{manifest.name}` there"
+        yield Violation(("display-name",), message, reasons)
+
+
+@rule("K131", Severity.WARNING)
+def name_not_for_scopes(context: ManifestContext) -> Iterable[Violation]:
+    """An agent cannot be limited to starting another agent whose `display-name` has commas or parentheses.
+
+    `Agent(a, b)` separates names with commas, so the agent cannot start that one in clients that use its display name.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        tools = ["Agent(implementer)"]
+
+        # agents/implementer.toml
+        name = "implementer"
+        display-name = "Implementer (senior)"
+        description = "Writes code."
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        tools = ["Agent(implementer)"]
+
+        # agents/implementer.toml
+        name = "implementer"
+        display-name = "Senior Implementer"
+        description = "Writes code."
+    """
+    manifest, kit = context.manifest, context.kit
+    rows = [TARGETS[name] for name in kit.targets_of(manifest)] if manifest.tools else []
+    for index, entry in enumerate(manifest.tools or ()):
+        limits_itself = any(kit.settings.of(row.name).get("limit-agents") for row in rows)
+        for agent in agents_in(entry, manifest if limits_itself else None):
+            shown = kit.display_name(agent)
+            clients = [row.label for row in rows if client_name(agent, shown, row) == shown]
+            if shown and not fits_in_scope(shown) and clients:
+                message = f"`Agent` cannot be limited to `{shown}`, as {listed(clients, str)} would call `{agent}`"
+                yield Violation(("tools", index), message, "choose a display name without commas and parentheses")
+
+
+@rule("K130")
+def duplicate_display_name(usage: KitUsage, agent: str) -> Iterable[Violation]:
+    """Two agents of the kit have the same name in a client, because of a `display-name`.
+
+    The client would load only one of them. Only reported when all manifests are checked.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        display-name = "Reviewer"
+        description = "Reviews code."
+
+        # agents/tester.toml
+        name = "tester"
+        display-name = "Reviewer"
+        description = "Reviews tests."
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        display-name = "Reviewer"
+        description = "Reviews code."
+
+        # agents/tester.toml
+        name = "tester"
+        display-name = "Test Reviewer"
+        description = "Reviews tests."
+    """
+    shown = usage.display_names[agent]
+    clashes: dict[str, list[str]] = {}
+    for target, by_name in usage.agents_by_client_name.items():
+        same = by_name.get(shown, ())
+        for other in same if agent in same else ():
+            if other != agent:
+                clashes.setdefault(other, []).append(TARGETS[target].label)
+    for other, clients in sorted(clashes.items())[:1]:
+        message = f"the agent `{other}` is also called `{shown}` in {listed(clients, str)}"
+        yield Violation(("display-name",), message, "give each agent a different name")
+
+
+_BUILT_IN: dict[str, list[tuple[Target, BuiltIn]]] = {}
+for _target in TARGETS.values():
+    for _row in _target.built_in:
+        for _name in _row.names:
+            _BUILT_IN.setdefault(_name, []).append((_target, _row))
+
+OF_MANIFEST = (
+    name_differs_from_file,
+    duplicate_name,
+    unusable_name,
+    built_in_name,
+    refused_display_name,
+    name_not_for_scopes,
+)

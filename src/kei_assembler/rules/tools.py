@@ -10,9 +10,10 @@ from kei_assembler.diagnostics import Severity
 from kei_assembler.model.adaptation import Toolset, toolset_of
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.suggestions import did_you_mean, listed
-from kei_assembler.targets import TARGETS
-from kei_assembler.targets.target import Target
+from kei_assembler.rules.values import Named, named_values
+from kei_assembler.suggestions import did_you_mean, listed, misspelled
+from kei_assembler.targets import ALIASES, FORMER_TOOLS, TARGETS
+from kei_assembler.targets.target import Target, Tools
 from kei_assembler.whitespace import has_text
 
 _TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")
@@ -26,6 +27,9 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
     forms `Agent(name)`, `Bash(git:*)` and `mcp__server__tool` are fine. List tools from elsewhere in the setting
     `known-tools`.
 
+    The keys of `[target.NAME]` that list tools by the client's own names are also checked. Since these can include
+    tools from elsewhere, a name is only reported there if it is very similar to a known one.
+
     Fails::
 
         name = "critic"
@@ -38,12 +42,78 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
         description = "Reviews code."
         tools = ["Read", "Bash(git:*)", "mcp__tracker__search"]
     """
-    if context.inherits("tools"):  # defaults are checked once, in the settings, and not again in each manifest
-        return
     known = context.kit.known_tools
-    for index, tool in enumerate(context.manifest.tools or ()):
+    # defaults are checked once, in the settings, and not again in each manifest
+    for index, tool in enumerate(() if context.inherits("tools") else context.manifest.tools or ()):
         if tool and not _is_known(tool, known) and is_one_tool(tool):
             yield Violation(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
+    for value, match in _unknown_in_tables(context) if context.manifest.target else ():
+        is_right_elsewhere = match and match.casefold() == value.text.casefold()  # case does not count on some systems
+        if not match or (value.kind == "tools" and not is_right_elsewhere):
+            hint = f"did you mean `{match}`?" if match else _UNKNOWN_TOOL_HELP
+            yield Violation(value.path, f"unknown tool `{value.text}`", hint)
+
+
+@rule("K121", may_ignore=True)
+def misspelled_denial(context: ManifestContext) -> Iterable[Violation]:
+    """A list of tools that the agent must not use has a misspelled name, so the agent can use the tool.
+
+    This is about keys such as `disallowedTools`, and about denials in OpenCode's `permission`. A name there that
+    resembles no known one is K111.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+
+        [target.claude-code]
+        disallowedTools = ["WebSerch"]
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+
+        [target.claude-code]
+        disallowedTools = ["WebSearch"]
+    """
+    for value, match in _unknown_in_tables(context) if context.manifest.target else ():
+        if value.kind == "denied" and match:
+            message = f"unknown tool `{value.text}`, so nothing is denied"
+            yield Violation(value.path, message, f"did you mean `{match}`?")
+
+
+def _unknown_in_tables(context: ManifestContext) -> Iterator[tuple[Named, str | None]]:
+    """The unknown names of tools in `[target.NAME]`, each with the name that it probably stands for."""
+    for value in named_values(context):
+        if value.kind in ("tools", "denied") and value.target:
+            row = value.target.tools
+            for name in _NAME_IN_ENTRY.findall(value.text):
+                if row.names is None and not _is_known(name, context.kit.known_tools) and name not in FORMER_TOOLS:
+                    tool = name.partition("(")[0]
+                    yield value._replace(text=name), misspelled(tool, context.kit.known_tools)
+                elif row.names is not None and (match := _meant_by(row, name)):
+                    yield value._replace(text=name), match
+
+
+_NAME_IN_ENTRY = re.compile(r"[^ \t\n,()]+(?:\([^()]*\))?")
+
+
+def _meant_by(row: Tools, name: str) -> str | None:
+    """The client's own name for which another name probably stands, or None for a name that may be right."""
+    known = row.all_names
+    if name in known or name in row.legacy_names or not _WORD.fullmatch(name):
+        return None
+    if row.is_lenient and any(_plain(name) == _plain(each) for each in known):
+        return None
+    return misspelled(name, known) or (row.names or {}).get(ALIASES.get(name, name))
+
+
+_WORD = re.compile(r"\w+")
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "")
 
 
 _UNKNOWN_TOOL_HELP = "if the name is correct, add it to the setting `known-tools`"
@@ -212,4 +282,11 @@ def _hint(target: Target) -> str:
     return f"to list the client's own tools instead, set `{key}` in `[target.{target.name}]`" if has_own_list else ""
 
 
-OF_MANIFEST = (unknown_tool, several_tools, tool_without_counterpart, tool_widened, no_tools_mean_all)
+OF_MANIFEST = (
+    unknown_tool,
+    several_tools,
+    misspelled_denial,
+    tool_without_counterpart,
+    tool_widened,
+    no_tools_mean_all,
+)

@@ -150,9 +150,11 @@ def refuse_name(kit: LoadedKit, name: str) -> None:
     Raises:
         AssembleError: the name is not valid, or the kit already has an agent with it.
     """
-    if not fits(NAME, name):
+    if not fits(NAME, name) or name.endswith(".toml"):
         suggestion = slug(stem(name.replace(os.sep, "/")))
         hint = f"did you mean `{suggestion}`?" if suggestion else ""
+        if fits(NAME, name):
+            raise AssembleError(f"`{name}` ends with `.toml`, which the file's name gets anyway", hint)
         raise AssembleError(f"`{name}` is not a valid agent name: it must be {NAME.expects}", hint)
     for file in kit.manifests:
         if stem(file) == name:

@@ -5,7 +5,7 @@ The facts come from the source of the released clients, or from trying them, in 
 
 from __future__ import annotations
 
-from kei_assembler.targets.claude_code import ALIASES, CLAUDE_CODE, CLAUDE_TOOLS
+from kei_assembler.targets.claude_code import ALIASES, CLAUDE_CODE, CLAUDE_TOOLS, FORMER_TOOLS
 from kei_assembler.targets.codex import CODEX
 from kei_assembler.targets.copilot import COPILOT
 from kei_assembler.targets.cursor import CURSOR
@@ -13,7 +13,7 @@ from kei_assembler.targets.gemini import GEMINI
 from kei_assembler.targets.opencode import OPENCODE
 from kei_assembler.targets.qwen import QWEN
 
-__all__ = ["ALIASES", "CLAUDE_TOOLS", "CODEX", "COPILOT", "DEFAULT_TARGET", "TARGETS"]
+__all__ = ["ALIASES", "CLAUDE_TOOLS", "CODEX", "COPILOT", "DEFAULT_TARGET", "FORMER_TOOLS", "TARGETS"]
 
 TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN)}
 """All rows by their names."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Limit, Loader, Plugin, Right, Target, Tools, words
+from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
 
 CLAUDE_TOOLS = tuple(
@@ -16,6 +16,9 @@ CLAUDE_TOOLS = tuple(
 
 ALIASES = {"Task": "Agent"}
 """Older tool names that Claude Code still accepts, with their current names."""
+
+FORMER_TOOLS = tuple("BashOutput KillBash KillShell LS MultiEdit NotebookRead SlashCommand".split())
+"""Tools that older versions of Claude Code had. To deny one of them does no harm."""
 
 _EFFORT = any_of(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number"))
 _PERMISSION_MODE = one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan")
@@ -38,6 +41,7 @@ CLAUDE_CODE = Target(
                 "disallowedTools",
                 STRINGS,
                 "Tools that the agent can't use, even if `tools` or the default allows them.",
+                kind="denied",
             ),
             "takes tools away",
         ),
@@ -54,7 +58,7 @@ CLAUDE_CODE = Target(
         ),
         fields.MAX_TURNS,
         Key(
-            Field("skills", STRINGS, "Skills to load when the agent starts."),
+            Field("skills", STRINGS, "Skills to load when the agent starts.", kind="skills"),
             "a skill can allow tools and run commands when it is loaded",
             (Right("claude-code", "skills", "", "load skills, which can allow tools", ("Skill",)),),
         ),
@@ -96,6 +100,8 @@ CLAUDE_CODE = Target(
     },
     tools=Tools("comma", input_format="words"),
     models=None,
+    model_names=words("best default haiku inherit opus opusplan sonnet"),
+    skill_folders=(".claude/skills",),
     search_paths=(".claude/agents/{name}.md",),
     loader=Loader(ends_at_any_dashes=True, requires_lf=True, unescapes_newlines=True),
     searches_subfolders=True,
@@ -120,6 +126,10 @@ CLAUDE_CODE = Target(
             "Whether an agent that lists the tool `Agent` can start only the agents that it hands off to.",
         ),
     ),
+    display_name=DisplayName(
+        pattern="(?!-)[^:]{1,256}", expects="at most 256 characters, without `:`, and without `-` at the start"
+    ),
+    built_in=(fields.replaceable("claude Explore general-purpose Plan statusline-setup"),),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.forms import TOML
-from kei_assembler.targets.target import Key, Limit, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import DisplayName, Key, Limit, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import LINE, Field, list_of, matching, one_of
 
 _SANDBOX_MODE = one_of("read-only", "workspace-write", "danger-full-access")
@@ -64,8 +64,11 @@ CODEX = Target(
         scoped=CLAUDE_TOOLS,
         key="",
     ),
+    skill_folders=(".agents/skills", ".codex/skills"),
     form=TOML,
     searches_subfolders=True,
+    display_name=DisplayName(pattern="[A-Za-z0-9 ._-]+", expects="ASCII letters, digits, spaces, `.`, `_` and `-`"),
+    built_in=(fields.replaceable("default explorer worker"),),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
     unsupported=("There is no list of tools. The instructions say what the agent may do, but nothing enforces it.",),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.target import (
+    BuiltIn,
     Handoffs,
     Key,
     Limit,
@@ -53,11 +54,11 @@ COPILOT = Target(
             (Right("copilot", "tools", "*", fields.ALL_TOOLS, ("*",)),),
         ),
         Key(
-            Field("agents", STRINGS, "The agents that this agent can start."),
+            Field("agents", STRINGS, "The agents that this agent can start.", kind="agents"),
             "names the agents; `*` needs an allowance unless `tools` lists `Agent` without names",
             (Right("copilot", "agents", "*", "start any agent", ("Agent",)),),
         ),
-        Key(Field("model", _MODEL, "The model. For VS Code, several to choose from."), fields.NOTHING),
+        Key(Field("model", _MODEL, "The model. For VS Code, several to choose from.", kind="model"), fields.NOTHING),
         Key(Field("argument-hint", LINE, "The hint in the chat input field."), fields.NOTHING),
         Key(Field("user-invocable", BOOLEAN, "Whether people can choose the agent."), fields.NOTHING),
         Key(
@@ -75,7 +76,10 @@ COPILOT = Target(
         ),
         Key(
             Field(
-                "handoffs", list_of(_VSCODE_HANDOFF, "a list of tables"), "Buttons, instead of the manifest's handoffs."
+                "handoffs",
+                list_of(_VSCODE_HANDOFF, "a list of tables"),
+                "Buttons, instead of the manifest's handoffs.",
+                kind="handoffs",
             ),
             "grants nothing: a person clicks the button, and the other agent has its own permissions; with `send`, "
             "the prompt is sent as it is in this file",
@@ -96,7 +100,10 @@ COPILOT = Target(
         # not the client's own groups of tools, which are written like servers
         mcp_pattern=rf"(?!(?i:{_OWN_GROUPS})/).*",
         agents_key="agents",
+        own_names=tuple(_OWN_GROUPS.split("|")),
+        is_lenient=True,
     ),
+    skill_folders=(".agents/skills", ".claude/skills", ".github/skills"),
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
     foreign=(
         fields.CLAUDE_FOLDER._replace(
@@ -111,6 +118,15 @@ COPILOT = Target(
     plugin=Plugin(("plugin.json", ".plugin/plugin.json", ".github/plugin/plugin.json", ".claude-plugin/plugin.json")),
     loader=Loader(has_optional_front_matter=True, named_by_file=True, is_known_by_file=True),
     handoffs=Handoffs("handoffs", "Hand off to {agent}", unless=("target", "github-copilot")),
+    built_in=(
+        BuiltIn(
+            words("code-review explore general-purpose research security-review task"),
+            "so this one is never started",
+            is_harmful=True,
+            unless=("target", ("vscode",)),
+            remedy='for VS Code only, set `target = "vscode"` in `[target.copilot]`',
+        ),
+    ),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("prompt", maximum=30_000)),
     unsupported=("Models have display names here, so `model` is left out unless `[target.copilot]` names one.",),
 )

@@ -20,7 +20,12 @@ CURSOR = Target(
         Key(Field("readonly", BOOLEAN, "Whether the agent can't change anything."), "takes permissions away"),
         Key(Field("is_background", BOOLEAN, "Whether the agent runs in the background."), fields.NOTHING),
         Key(
-            Field("tools", list_of(_ONE_NAME, "a list of names"), "The tools, instead of the manifest's `tools`."),
+            Field(
+                "tools",
+                list_of(_ONE_NAME, "a list of names"),
+                "The tools, instead of the manifest's `tools`.",
+                kind="tools",
+            ),
             fields.ALLOWS_MORE,
             (Right("cursor", "tools", "*", fields.ALL_TOOLS, ("*",)),),
         ),
@@ -54,7 +59,13 @@ CURSOR = Target(
         named_by_file=True, hyphens_for=" _", finds_late_front_matter=True, suffixes=(".md", ".mdc", ".markdown")
     ),
     models=("inherit",),
-    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
+    model_names=("inherit",),
+    skill_folders=(".agents/skills", ".claude/skills", ".cursor/skills"),
+    limits=(
+        fields.NON_EMPTY_DESCRIPTION,
+        Limit("name", pattern="[a-z0-9-]+", expects="lower-case letters, digits and `-`", is_advisory=True),
+        Limit("body", minimum=1),
+    ),
     unsupported=(
         "A description of several lines is written as one line.",
         "Quotes around a value, which the client keeps. A description with `: ` or ` #` is therefore written without "

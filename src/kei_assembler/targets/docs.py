@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
-from kei_assembler.targets.target import Key, Limit, Right, Target, Tools
+from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools
 
 
 def overview(names: Iterable[str]) -> Iterator[tuple[Target, list[tuple[str, str]]]]:
@@ -126,9 +126,25 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield "handoffs", f"in the body{f', and in the front matter as `{row.handoffs.key}`' if row.handoffs else ''}"
     yield from (("settings", f"`{field.key}`: {field.doc}") for field in row.settings)
     yield from (("limit", _limit(limit)) for limit in row.limits)
+    yield "display name", _display_name(row)
+    yield from (("built in", _built_in(names)) for names in row.built_in)
     yield from (("right", _right(right)) for right in row.rights)
     yield from (("not written", f"`{key}`, because it {why}") for key, why in row.refused.items())
     yield from (("unsupported", fact) for fact in (*_unsupported(row.tools), *row.unsupported))
+
+
+def _display_name(row: Target) -> str:
+    form = row.display_name
+    limits = [limit for limit in row.limits if limit.part == "name" and form.is_identity]
+    bounds = "; ".join(filter(None, (form.expects, *(_limit(limit).partition(": ")[2] for limit in limits))))
+    role = "which other agents call it by" if form.is_identity else "which only people see"
+    return f"`{form.key}`, {role}{f'; {bounds}' if bounds else ''}"
+
+
+def _built_in(row: BuiltIn) -> str:
+    key, values = row.unless
+    unless = f", unless `{key}` is {' or '.join(f'`{value}`' for value in values)}" if values else ""
+    return f"{_code(row.names)}: {row.effect.replace('this one', 'an agent of the same name')}{unless}"
 
 
 def _right(right: Right) -> str:

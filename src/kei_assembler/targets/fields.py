@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from kei_assembler.targets.target import Foreign, Key, Limit
+from kei_assembler.targets.target import BuiltIn, Foreign, Key, Limit, words
 from kei_assembler.validation import BOOLEAN, LINE, POSITIVE, STRINGS, TABLE_OF_ANYTHING, Field, one_of, table_of
 
 NOTHING = "grants nothing"
-MODEL = Key(Field("model", LINE, "The model for this target, instead of the manifest's `model`."), NOTHING)
-OWN_TOOLS = Field("tools", STRINGS, "The tools by the client's own names, instead of the manifest's `tools`.")
+MODEL = Key(
+    Field("model", LINE, "The model for this target, instead of the manifest's `model`.", kind="model"), NOTHING
+)
+OWN_TOOLS = Field(
+    "tools", STRINGS, "The tools by the client's own names, instead of the manifest's `tools`.", kind="tools"
+)
 COLORS = ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
 COLOR_DOC = "The agent's color in the user interface."
 SERVER_TABLE = table_of(TABLE_OF_ANYTHING, "a table of servers")
@@ -37,3 +41,8 @@ USE_FILES_OF = Field(
     one_of(CLAUDE_FOLDER.target),
     "The target whose files this client uses. An agent of both targets then gets only the file of that one.",
 )
+
+
+def replaceable(names: str) -> BuiltIn:
+    """Return the row for agents of the client that an agent file of the same name replaces."""
+    return BuiltIn(words(names), "which this one replaces")

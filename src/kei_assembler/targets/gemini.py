@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Limit, Loader, Plugin, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import (
+    DisplayName,
+    Key,
+    Limit,
+    Loader,
+    Plugin,
+    Right,
+    Target,
+    Tools,
+    names_by_tool,
+    words,
+)
 from kei_assembler.validation import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
 
 _TOOLS = (
@@ -31,7 +42,7 @@ GEMINI = Target(
             "`local` is the default; the work cannot go to a remote service",
         ),
         Key(
-            Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc),
+            Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc, kind="tools"),
             fields.ALLOWS_MORE,
             (Right("gemini", "tools", "*", fields.ALL_TOOLS, ("*",)),),
         ),
@@ -58,6 +69,7 @@ GEMINI = Target(
         mcp_tool="mcp_{server}_{tool}",
         mcp_server="mcp_{server}_*",
         mcp_pattern=_MCP,
+        own_names=tuple(_TOOLS),
         legacy_names={"search_file_content": "grep_search"},
     ),
     models=("inherit",),
@@ -68,6 +80,10 @@ GEMINI = Target(
         foreign_values={"kind": {"remote": "is an agent that runs as a remote service"}},
     ),
     plugin=Plugin(("gemini-extension.json",)),
+    model_names=words("auto flash flash-lite inherit pro"),
+    skill_folders=(".agents/skills", ".gemini/skills"),
+    display_name=DisplayName("display_name"),
+    built_in=(fields.replaceable("browser_agent cli_help codebase_investigator generalist"),),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`"),

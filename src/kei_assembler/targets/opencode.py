@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import BuiltIn, DisplayName, Key, Loader, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 
 _ACTION = one_of("ask", "allow", "deny")
@@ -48,7 +48,7 @@ OPENCODE = Target(
     name="opencode",
     label="OpenCode",
     output=".opencode/agents/{name}.md",
-    keys=words("description mode model temperature top_p steps hidden disable color permission"),
+    keys=words("name description mode model temperature top_p steps hidden disable color permission"),
     table=(
         Key(
             Field("mode", one_of("subagent", "primary", "all"), "Who starts the agent: other agents, people, or both."),
@@ -69,6 +69,7 @@ OPENCODE = Target(
                 "permission",
                 _PERMISSION,
                 "What the agent can do, instead of the manifest's `tools`. The last matching pattern wins.",
+                kind="permissions",
             ),
             "`ask` and `deny` grant nothing; `allow` needs an allowance where it goes beyond the manifest's `tools` or,"
             " without `tools`, beyond the client's defaults, by the client's own matching: for example, by default the "
@@ -79,7 +80,7 @@ OPENCODE = Target(
     refused={
         "disabled": "is a key of the format V2, in which the client ignores `permission`",
         "maxSteps": "is an older name of `steps`",
-        "name": "replaces the name that the file gives the agent",
+        "name": "is the manifest's `display-name`",
         "options": "goes to the model's provider as it is",
         "permissions": "is a key of the format V2: the client ignores it here, and the agent keeps all permissions",
         "prompt": "replaces the body",
@@ -103,12 +104,25 @@ OPENCODE = Target(
         ),
         scoped=("Bash", "Agent", "Skill"),
         scope_pattern=r"(?!.*\*:\*\Z)[^\\?]*",
+        own_names=words("doom_loop external_directory list plan_enter plan_exit question"),
         key="permission",
         legacy_names=names_by_tool("write patch multiedit: edit"),
         switches_key="tools",
         default_permissions={"read": _READ},
     ),
     defaults={"mode": "subagent"},
+    skill_folders=(".agents/skills", ".claude/skills", ".opencode/skills"),
+    display_name=DisplayName(pattern=r"[^*?/\\]+", expects="free of `*`, `?`, `/` and backslashes", is_only_name=True),
+    built_in=(
+        BuiltIn(
+            words("build compaction plan summary title"),
+            "which this one replaces with a subagent, so the client no longer works as usual",
+            is_harmful=True,
+            unless=("mode", ("primary", "all")),
+            remedy='to replace it, set `mode = "primary"` in `[target.opencode]`',
+        ),
+        fields.replaceable("explore general"),
+    ),
     search_paths=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
     other_folders=(".opencode/modes", ".opencode/mode"),
     user_folders=(".config/opencode/agents", ".config/opencode/agent"),
@@ -121,7 +135,7 @@ OPENCODE = Target(
     ),
     searches_subfolders=True,
     unsupported=(
-        "The file name is the agent's name. The front matter has no name.",
+        "The file name is the agent's name. The front matter has a name only if the manifest has a `display-name`.",
         "Scopes with `?` or a backslash: the client reads `?` as any character, and a backslash as `/`.",
         "`SERVER_*` also matches the tools of a server whose name starts with `SERVER_`.",
     ),

@@ -16,12 +16,17 @@ QWEN = Target(
     keys=words("name description tools disallowedTools model approvalMode maxTurns color background mcpServers hooks"),
     table=(
         Key(
-            Field("tools", list_of(_ONE_NAME, "a list of names"), fields.OWN_TOOLS.doc),
+            Field("tools", list_of(_ONE_NAME, "a list of names"), fields.OWN_TOOLS.doc, kind="tools"),
             fields.ALLOWS_MORE,
             (Right("qwen", "tools", "*", fields.ALL_TOOLS, ("*",)),),
         ),
         Key(
-            Field("disallowedTools", STRINGS, "Tools that the agent can't use, by the client's own names."),
+            Field(
+                "disallowedTools",
+                STRINGS,
+                "Tools that the agent can't use, by the client's own names.",
+                kind="denied",
+            ),
             "takes tools away",
         ),
         fields.MODEL,
@@ -59,8 +64,12 @@ QWEN = Target(
         mcp_server="mcp__{server}__*",
         empty_means_all=True,
         input_format="words",
+        is_lenient=True,
     ),
     plugin=Plugin(("qwen-extension.json", "gemini-extension.json", ".claude-plugin/plugin.json")),
+    model_names=("fast", "inherit"),
+    skill_folders=(".agents/skills", ".qwen/skills"),
+    built_in=(fields.replaceable("claude-code codex Explore general-purpose review-agent statusline-setup"),),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("description", maximum=1000, is_advisory=True),

@@ -51,6 +51,10 @@ class Tools(NamedTuple):
     input_format: str = "entries"
     # The client's current names by the older ones that it still accepts.
     legacy_names: Mapping[str, str] = {}
+    # More names of the client's tools, for which a manifest's `tools` have no name.
+    own_names: tuple[str, ...] = ()
+    # Whether the client also accepts its names in another case, or without `_`.
+    is_lenient: bool = False
     # An older key that maps tools to true or false.
     switches_key: str = ""
 
@@ -61,6 +65,11 @@ class Tools(NamedTuple):
         for tool, name in (self.names or {}).items():
             tools.setdefault(name, []).append(tool)
         return tools
+
+    @property
+    def all_names(self) -> frozenset[str]:
+        """All known names of the client's tools."""
+        return frozenset((*(self.names or {}).values(), *self.own_names))
 
 
 class Handoffs(NamedTuple):
@@ -91,6 +100,38 @@ class Limit(NamedTuple):
     reserved: tuple[str, ...] = ()
     # Whether the client loads the agent even if it exceeds the limit.
     is_advisory: bool = False
+
+
+class DisplayName(NamedTuple):
+    """How a client takes a manifest's `display-name`. If the key is `name`, the limits of names also apply."""
+
+    key: str = "name"
+    # A regular expression that the whole text must match. `expects` completes "it must be …".
+    pattern: str = ".*"
+    expects: str = ""
+    # Whether the front matter has no name if the manifest has no `display-name`.
+    is_only_name: bool = False
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether other agents then call the agent by this name."""
+        return self.key == "name"
+
+
+class BuiltIn(NamedTuple):
+    """Names of a client's own agents, and what happens if an agent file has one of them. Case counts.
+
+    `effect` completes the sentence "the client has a built-in agent of this name, …".
+    """
+
+    names: tuple[str, ...]
+    effect: str
+    # Whether the agent can then not be used, or the client not work as usual.
+    is_harmful: bool = False
+    # A key of the manifest's table for the target, and values with which all is well.
+    unless: tuple[str, tuple[str, ...]] = ("", ())
+    # How to set that, as the end of a hint.
+    remedy: str = ""
 
 
 class Right(NamedTuple):
@@ -243,10 +284,17 @@ class Target(NamedTuple):
     defaults: Mapping[str, str] = {}
     # The values of the manifest's `model` that the client understands. None for all.
     models: tuple[str, ...] | None = ()
+    # The client's own words for models. Others can be the names of any provider's models.
+    model_names: tuple[str, ...] = ()
+    # The folders of a project in which the client looks for skills.
+    skill_folders: tuple[str, ...] = ()
     handoffs: Handoffs | None = None
     # Additional keys of `[target.NAME]` in the kit's settings.
     settings: tuple[Field, ...] = ()
     limits: tuple[Limit, ...] = ()
+    display_name: DisplayName = DisplayName()
+    # The names of the client's own agents.
+    built_in: tuple[BuiltIn, ...] = ()
     # A regular expression for the text in the body that the client replaces with the value of a variable.
     placeholder: str = ""
     # The client's other keys that are never written, and why. It completes the sentence "not written, because it …".
