@@ -439,9 +439,9 @@ def test_repaired_names_are_reported(bench: Workbench) -> None:
         "agents/code-critic-gemini.toml",
     } <= bench.files().keys()
     assert _codes(run).count("I905") == 2  # the first one keeps its name as the `display-name`
-    # The old file of the second agent still has the name of the first one.
+    # The old file of the first agent still has the name of the generated one.
     errors = [line for line in bench.run("--all", "--check").stderr.split("\n") if "error[" in line]
-    assert [error.partition(" this agent")[0] for error in errors] == [".claude/agents/b.md:2:1: error[O625]"]
+    assert [error.partition(" this agent")[0] for error in errors] == [".claude/agents/a.md:2:1: error[O625]"]
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def test_two_agents_that_a_client_cannot_tell_apart_are_an_error(bench: Workbenc
     bench.write({"agents/a.toml": 'name = "a"\ndisplay-name = "b"\ndescription = "A."\n'})
     bench.write({"agents/b.toml": 'name = "b"\ndescription = "B."\n'})
     assert [(one.code, one.message) for one in findings(bench)] == [
-        ("K130", "the agent `b` is also called `b` in Claude Code")
+        ("O626", "this agent has the name `b`, like that of agents/a.toml; only one is loaded in Claude Code")
     ]
     bench.write({"assemble.toml": 'targets = ["gemini"]\n'})
     assert findings(bench) == []
@@ -215,7 +215,8 @@ def test_a_name_that_the_client_does_not_see_has_no_limits(bench: Workbench) -> 
 
 def test_limit_agents_never_splits_a_display_name(bench: Workbench) -> None:
     other = 'name = "tester"\ndisplay-name = "Tester, Critic (all)"\ndescription = "Tests."\n'
-    bench.write({"agents/tester.toml": other, "assemble.toml": "[target.claude-code]\nlimit-agents = true\n"})
+    settings = 'ignore = ["O627"]\n[target.claude-code]\nlimit-agents = true\n'
+    bench.write({"agents/tester.toml": other, "assemble.toml": settings})
     handoff = '[[handoff]]\ntarget = "tester"\ntrigger = "x"\n'
     bench.write({"agents/a.toml": f'name = "a"\ndescription = "A."\ntools = ["Read", "Agent"]\n{handoff}'})
     assert [one.code for one in findings(bench)] == ["K131"]

@@ -125,9 +125,6 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
     for name in kit.block_names:
         if block := kit.block(name):
             found += run_rule(blocks.unused_block, block.source, usage, name)
-    for agent in usage.display_names:
-        file = next(file for file in kit.manifests if stem(file) == agent)
-        found += run_rule(names.duplicate_display_name, kit.read_manifest(file), usage, agent)
     if kit.settings_source:
         found += run_rule(permissions.unused_allowance, kit.settings_source, usage)
     return found

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
+from kei_assembler.model.adaptation import lacks_model, value_for_tools
 from kei_assembler.model.manifest import Manifest, with_defaults
 from kei_assembler.model.settings import value_at
 from kei_assembler.rules.definition import Violation
@@ -94,7 +94,6 @@ class ManifestUse(NamedTuple):
     own_targets: bool
     handoffs: tuple[str, ...]
     without_model: tuple[str, ...]
-    display_name: str = ""
 
 
 def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
@@ -108,7 +107,6 @@ def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
         manifest.targets is not None,
         tuple(handoff.target for handoff in manifest.handoff),
         tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
-        manifest.display_name,
     )
 
 
@@ -128,7 +126,6 @@ class KitUsage:
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
-        self.display_names: dict[str, str] = {}
 
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
@@ -138,8 +135,6 @@ class KitUsage:
         self.targets.update(use.targets)
         if use.own_targets:
             self.own_targets[use.name] = use.targets
-        if use.display_name:
-            self.display_names[use.name] = use.display_name
         for target in use.without_model:
             self.without_model.setdefault(target, set()).add(use.name)
         if use.handoffs:
@@ -180,16 +175,6 @@ class KitUsage:
     def targets_of(self, agent: str) -> tuple[str, ...]:
         """Return the targets that an agent is generated for. Only complete after all manifests were added."""
         return self.own_targets.get(agent, self._usual_targets)
-
-    @cached_property
-    def agents_by_client_name(self) -> dict[str, dict[str, list[str]]]:
-        """The kit's agents by what each target's client calls them. Only complete after all manifests were added."""
-        found: dict[str, dict[str, list[str]]] = {target: {} for target in self.targets}
-        for agent in sorted(self._own_agents):
-            for target in self.targets_of(agent):
-                name = client_name(agent, self.display_names.get(agent, ""), TARGETS[target])
-                found.setdefault(target, {}).setdefault(name, []).append(agent)
-        return found
 
     def lacking(self, targets: Iterable[str], agent: str) -> tuple[str, ...]:
         """Return the targets for which an agent of the kit is not generated; none for an external agent."""

@@ -9,7 +9,7 @@ from kei_assembler.kit import stem
 from kei_assembler.model.adaptation import agents_in, client_name, fits_in_scope, refusal_of_name
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import BuiltIn, Target
@@ -216,48 +216,6 @@ def name_not_for_scopes(context: ManifestContext) -> Iterable[Violation]:
             if shown and not fits_in_scope(shown) and clients:
                 message = f"`Agent` cannot be limited to `{shown}`, as {listed(clients, str)} would call `{agent}`"
                 yield Violation(("tools", index), message, "choose a display name without commas and parentheses")
-
-
-@rule("K130")
-def duplicate_display_name(usage: KitUsage, agent: str) -> Iterable[Violation]:
-    """Two agents of the kit have the same name in a client, because of a `display-name`.
-
-    The client would load only one of them. Only reported when all manifests are checked.
-
-    Fails::
-
-        # agents/critic.toml
-        name = "critic"
-        display-name = "Reviewer"
-        description = "Reviews code."
-
-        # agents/tester.toml
-        name = "tester"
-        display-name = "Reviewer"
-        description = "Reviews tests."
-
-    Passes::
-
-        # agents/critic.toml
-        name = "critic"
-        display-name = "Reviewer"
-        description = "Reviews code."
-
-        # agents/tester.toml
-        name = "tester"
-        display-name = "Test Reviewer"
-        description = "Reviews tests."
-    """
-    shown = usage.display_names[agent]
-    clashes: dict[str, list[str]] = {}
-    for target, by_name in usage.agents_by_client_name.items():
-        same = by_name.get(shown, ())
-        for other in same if agent in same else ():
-            if other != agent:
-                clashes.setdefault(other, []).append(TARGETS[target].label)
-    for other, clients in sorted(clashes.items())[:1]:
-        message = f"the agent `{other}` is also called `{shown}` in {listed(clients, str)}"
-        yield Violation(("display-name",), message, "give each agent a different name")
 
 
 _BUILT_IN: dict[str, list[tuple[Target, BuiltIn]]] = {}
