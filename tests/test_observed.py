@@ -250,6 +250,8 @@ class Laboratory:
             settings.add(os.path.realpath(start))  # its folders are listed, and the settings in them are read
         named = {os.path.realpath(path) for path in step.sources if not path.is_relative_to(kit.top)}
         reads = {path for path in settings if _is_in(path, {top})} | named
+        if step.name == "import":
+            reads.add(top)  # links in what is imported may lead to all of the work tree
         return Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home))
 
     def try_kit(self, seed: int) -> None:
