@@ -38,6 +38,8 @@ TEXT = st.lists(LINES, max_size=8).map(lambda lines: LONE_STARS.sub("", "\n".joi
         ("> a  \n> b  \n>\n> c", "> a\\\n> b  \n>\n> c"),
         ("[P0]: must be fixed  \n[P1]: can wait", "[P0]: must be fixed\\\n[P1]: can wait"),
         ("**a:** b  \n**c.**  \n_d_  \ne", "**a:** b\\\n**c.**\\\n_d_\\\ne"),
+        ("* **a.** b (_c!_)  \n  d", "* **a.** b (_c!_)\\\n  d"),
+        ("* **a.**  \n  d", "* **a.**\\\n  d"),
         ("Run `a`  \n<b>b</b>  \nc", "Run `a`\\\n<b>b</b>\\\nc"),
     ],
 )
@@ -65,6 +67,9 @@ def test_a_break_becomes_a_backslash(text: str, expected: str) -> None:
         "a\\  \nb",
         "a \nb",
         "a **  \nb**",
+        "*a.**a.*  \nb",
+        "a.*  \nb*",
+        "*a\n*b.*  \nc*",
     ],
 )
 def test_a_text_without_breaks_stays_as_it_is(text: str) -> None:

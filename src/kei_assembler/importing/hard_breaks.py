@@ -18,6 +18,12 @@ _TAG = re.compile(r"<[^<>]*>")
 # a backslash would change an escape, and stars that close nothing
 _CHANGED_BY_BACKSLASH = re.compile(r"(?:\\|(?:\A|[ \t>])[*_]+)[ \t]+\Z")
 
+_CONTAINERS = re.compile(r"\A[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*")
+_RUN_AFTER_PUNCTUATION = re.compile(r"[^\w \t*_][*_]+[ \t]+\Z")
+# runs that can open or close emphasis: of underscores, not those inside a word
+_RUN = re.compile(r"(\*+|(?<![^\W_])_+|_++(?![^\W_]))")
+_BEFORE_EMPHASIS = (" ", "\t", "(", "[")
+
 
 def with_backslashes(text: str) -> tuple[str, list[int]]:
     """Return a text with hard breaks of spaces replaced by backslashes, and the numbers of the changed lines, from 1.
@@ -48,9 +54,25 @@ def _breaks_inside(lines: Sequence[str]) -> Iterator[int]:
         return
     spans = [*code_spans(text), *(tag.span() for tag in _TAG.finditer(text))]
     inside = {at for start, stop in spans for at in range(start, stop) if text[at] == "\n"}
-    end = -1
+    end, is_balanced = -1, True
     for number, (line, following) in enumerate(pairwise(lines)):
         end += len(line) + 1
         is_break = line.endswith("  ") and line.strip(" \t>") and not _CHANGED_BY_BACKSLASH.search(line)
+        is_balanced = is_balanced and _closes_its_emphasis(line)
+        # before a backslash, such a run can also open emphasis, which matters unless it certainly closes one
+        is_break = is_break and (is_balanced or not _RUN_AFTER_PUNCTUATION.search(line))
         if is_break and following.strip(" \t>") and end not in inside:
             yield number
+
+
+def _closes_its_emphasis(line: str) -> bool:
+    """Return whether all runs of `*` and `_` in a line are pairs that certainly open and close emphasis."""
+    parts = _RUN.split(_CONTAINERS.sub("", line, count=1))
+    texts, runs = parts[::2], parts[1::2]
+    return len(runs) % 2 == 0 and all(
+        runs[index] == runs[index + 1]
+        and (not texts[index] or texts[index].endswith(_BEFORE_EMPHASIS))
+        and texts[index + 1][0].isalnum()
+        and texts[index + 1][-1] not in SPACES
+        for index in range(0, len(runs), 2)
+    )
