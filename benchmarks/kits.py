@@ -12,12 +12,16 @@ import sys
 import tomllib
 from pathlib import Path
 
+import tomli_w
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEED = "kei-ml-implementer"
 """The name of the repository's agent that all agents of a kit are copied from."""
 
 _SOURCES = ("agents", "_blocks", "templates")
-_SETTINGS = "[tool.assemble]\n"
+_UNUSED_SETTINGS = ("exclude",)
+"""Settings about other folders of the repository. Versions that do not know them can be measured too."""
+
 _TARGET = re.compile(r'^target = "(.+)"$', re.MULTILINE)
 # The start of each sentence in the manifest: `_text` inserts the agent's number there.
 _SENTENCE = re.compile(r'^(    "|description = "|trigger = "|role = """\n)(?=[^a-z]|[a-z]+[ /])', re.MULTILINE)
@@ -56,8 +60,10 @@ def _name(index: int) -> str:
 
 def _settings(external: list[str]) -> str:
     """The repository's settings. Handoff targets that a small kit doesn't have are external agents."""
-    own = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
-    return own.replace(_SETTINGS, f"{_SETTINGS}external-agents = {external}\n", 1)
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    settings = project["tool"]["assemble"] | {"external-agents": external}
+    project["tool"]["assemble"] = {key: value for key, value in settings.items() if key not in _UNUSED_SETTINGS}
+    return tomli_w.dumps(project)
 
 
 def _text(seed: str, index: int, count: int) -> str:

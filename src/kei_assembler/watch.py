@@ -16,7 +16,7 @@ from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.selection import kit_option_value, prefix_to, require_kit
 
-_POLL_MS = 1000
+POLL_MS = 1000
 """How often to compare signatures without an event, which new folders and the settings do not cause."""
 
 _STEP_MS = 50
@@ -79,12 +79,12 @@ def _events(folders: list[str]) -> Iterator[object]:
             recursive=False,
             step=_STEP_MS,
             debounce=4 * _STEP_MS,
-            rust_timeout=_POLL_MS,
+            rust_timeout=POLL_MS,
             yield_on_timeout=True,
         )
     except (OSError, UnicodeError, RuntimeError):
         # They were deleted or are unreadable, perhaps only for a moment, or a name is not UTF-8.
-        sleep(_POLL_MS / 1000)
+        sleep(POLL_MS / 1000)
 
 
 def _snapshot(folder: str) -> tuple[list[str], Signatures]:

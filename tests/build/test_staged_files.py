@@ -35,7 +35,7 @@ class Repository(NamedTuple):
     kit: str
 
 
-@pytest.fixture(scope="module", params=[".", "tools/our kit"])
+@pytest.fixture(scope="module", params=[pytest.param(".", marks=pytest.mark.slow), "tools/our kit"])
 def repository(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, forkserver: ForkServer
 ) -> Repository:

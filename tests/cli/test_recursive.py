@@ -186,14 +186,14 @@ def test_an_unreadable_folder_is_reported(bench: Workbench) -> None:
 def test_a_folder_that_cannot_be_listed_is_reported(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.write(_kits("a", "b", "c"))
     search = Search(str(bench.folder), str(bench.folder))
-    real = search._files.list
+    real = search.files.list
 
     def listing(folder: str, source_suffix: str | None = None) -> Any:
         if folder.endswith("/b"):
             raise PermissionError(13, "Permission denied")
         return real(folder, source_suffix)
 
-    monkeypatch.setattr(search._files, "list", listing)
+    monkeypatch.setattr(search.files, "list", listing)
     found = {os.path.basename(folder): str(error or "") for folder, error in search.kits()}
     assert list(found) == ["a", "b", "c"]
     assert found["b"].endswith("/b` cannot be searched for kits: Permission denied")

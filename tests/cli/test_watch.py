@@ -240,7 +240,7 @@ def test_a_deleted_kit_is_reported_once_and_built_when_it_returns(tmp_path: Path
 
 
 def test_a_kit_replaced_with_a_link_is_not_built(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kei_assembler.watch._POLL_MS", 50)
+    monkeypatch.setattr("kei_assembler.watch.POLL_MS", 50)
     bench.write({f"{kit}/agents/critic.toml": AGENT.format(kit) for kit in ("work/kit", "other/kit")})
     work = bench.folder / "work"
     built = builds(str(work / "kit"))

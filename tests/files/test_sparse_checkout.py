@@ -7,10 +7,12 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from conftest import Workbench
+from forkserver import ForkServer
 from kei_assembler.files import git_index
 from kei_assembler.suggestions import counted
 
@@ -28,23 +30,40 @@ KIT = {
 CHECK = ("--all", "--check")
 
 
+class Kit(NamedTuple):
+    """A kit in a folder of a repository, relative to its top."""
+
+    top: Path
+    folder: str
+
+
 def _git(folder: Path, *args: str) -> str:
     who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always"]
     return subprocess.run(["git", *who, *args], cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.fixture(params=[".", "tools/kit"])
-def kit(bench: Workbench, request: pytest.FixtureRequest) -> Workbench:
-    """A kit in a repository, built and committed."""
+@pytest.fixture(scope="module", params=[".", pytest.param("tools/kit", marks=pytest.mark.slow)])
+def repository(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, forkserver: ForkServer) -> Kit:
+    """A kit at the top of a repository or below it, built and committed."""
+    top, kit = tmp_path_factory.mktemp("repository"), request.param
+    _git(top, "init", "--quiet")
+    for name, content in KIT.items():
+        (top / kit / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / kit / name).write_text(content)
+    for args in (["--all"], CHECK):
+        assert forkserver.run(top / kit, args).returncode == 0
+        _git(top, "add", ".")
+    _git(top, "commit", "--quiet", "--message=kit")
+    return Kit(top, kit)
+
+
+@pytest.fixture
+def kit(repository: Kit, bench: Workbench) -> Workbench:
+    """The kit in a copy of the repository."""
     shutil.rmtree(bench.folder / ".git")
-    _git(bench.folder, "init", "--quiet")
-    kit = bench.below(request.param)
-    kit.write(KIT)
-    assert kit.run("--all").status == 0
-    _git(bench.folder, "add", ".")
-    _git(bench.folder, "commit", "--quiet", "--message=kit")
-    assert kit.run(*CHECK).status == 0
-    return kit
+    shutil.copytree(repository.top, bench.folder, dirs_exist_ok=True)
+    _git(bench.folder, "update-index", "--refresh")  # the copies have other inodes
+    return bench.below(repository.folder)
 
 
 def _sparse(kit: Workbench, *patterns: str, cone: bool = True) -> None:

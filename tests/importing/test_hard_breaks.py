@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from contextlib import suppress
-from time import perf_counter
 
 import commonmark  # type: ignore[import-untyped]
 import pytest
@@ -90,13 +89,6 @@ def test_parsers_see_no_difference(text: str) -> None:
     assert (changed != text) == bool(lines)
     if _readers_agree(text):
         assert [read(changed) for read in (*READERS, TABLES)] == [read(text) for read in (*READERS, TABLES)]
-
-
-@pytest.mark.parametrize("line", ["`a`  ", "<b>  ", "*  ", "a\\  ", "[a]:  ", "> - a  ", "`  ", "<  "])
-def test_the_time_is_linear(line: str) -> None:
-    start = perf_counter()
-    with_backslashes("\n".join([line] * 10_000))
-    assert perf_counter() - start < 2
 
 
 def test_an_import_keeps_the_breaks_and_reports_them(bench: Workbench) -> None:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -178,12 +177,10 @@ def test_numbers_come_first_as_in_javascript() -> None:
 
 def test_a_map_that_is_too_complex_to_decide_exceeds() -> None:
     patterns: dict[str, Value] = {f"*{'a' * (index % 7)}?{'b?' * index}*": "allow" for index in range(60)}
-    start = perf_counter()
     assert excess({"*": "deny", "bash": patterns}, USUAL_PERMISSION, {"*": "deny", "bash": patterns}) == ("", "")
     assert excess({"*": "deny", "bash": {"a?" * STEPS: "allow"}}, USUAL_PERMISSION, {"*": "deny"}) is not None
     assert excess({"*": "deny", "bash": {f"{'*' * 40_000}a": "allow"}}, USUAL_PERMISSION, {"*": "deny"}) is not None
     assert excess(dict.fromkeys(map(str, range(9_000)), "allow"), USUAL_PERMISSION, {"*": "deny"}) is not None
-    assert perf_counter() - start < 10
 
 
 def test_a_long_map_is_decided() -> None:

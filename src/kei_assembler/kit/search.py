@@ -50,13 +50,13 @@ class Search:
     def __init__(self, start: str, here: str, exclude: Iterable[str] = ()) -> None:
         self.start = start
         self.excluded: list[str] = []
-        self._files: Files = files_at(start)
+        self.files: Files = files_at(start)
         self._patterns = [(here, pattern) for pattern in exclude]
         self._ignored: set[str] = set()
 
     def kits(self) -> Iterator[Found]:
         """Yield the kits, each before those inside it, in the order of their paths."""
-        top = git_top(self.start, self._files)
+        top = git_top(self.start, self.files)
         above = list(upwards(self.start, top))[1:] if self.start != top else []
         around = list(filter(self._is_marked, above))
         for marked in around:
@@ -88,7 +88,7 @@ class Search:
         if folder.depth > MAX_DEPTH:
             raise AssembleError(f"the folder `{folder.path}` is more than {MAX_DEPTH} folders deep")
         try:
-            return self._files.list(folder.path)
+            return self.files.list(folder.path)
         except OSError as error:
             message = f"the folder `{folder.path}` cannot be searched for kits: {error.strerror}"
             raise AssembleError(message, "exclude it with --exclude, or with the setting `exclude`") from error
@@ -106,19 +106,19 @@ class Search:
 
     def _add_patterns(self, folder: str) -> None:
         with suppress(AssembleError):  # the run of the kit reports it
-            self._patterns += [(folder, pattern) for pattern in read_kit(folder, self._files).settings.exclude]
+            self._patterns += [(folder, pattern) for pattern in read_kit(folder, self.files).settings.exclude]
 
     def _add_ignored(self, top: str) -> None:
         from kei_assembler.files.git_index import Git
 
         with suppress(AssembleError):  # git is not installed, or does not accept the work tree
             here = git_top(os.getcwd())
-            git = Git.of(self._files.resolve(top), is_here=here == top)
+            git = Git.of(self.files.resolve(top), is_here=here == top)
             self._ignored |= git.ignored_folders(self.start if top != self.start else top)
 
     def _is_marked(self, folder: str) -> bool:
         try:
-            return is_marked(folder, self._files)
+            return is_marked(folder, self.files)
         except AssembleError:  # the run of the kit reports it
             return True
 
@@ -128,8 +128,8 @@ class Search:
         Other tools also have `.toml` files in a folder `agents`, so a manifest must have a name.
         """
         with suppress(AssembleError):
-            kit = LoadedKit(folder, decode_settings({}), None, files=self._files)
-            kit_of = cache(lambda path: find(path, self._files))
+            kit = LoadedKit(folder, decode_settings({}), None, files=self.files)
+            kit_of = cache(lambda path: find(path, self.files))
             own = (file for file in kit.manifests if kit_of(os.path.dirname(kit.path(file))) == folder)
             return any(source.error or "name" in source.data for source in map(kit.read_manifest, own))
         return True
