@@ -77,7 +77,7 @@ def test_a_git_url_is_written_without_a_login(url: str, written: str, has_note: 
     found = _of(_git(url))
     assert (found.requirement, found.problem) == (f"git+{written}@{COMMIT}", "")
     assert (found.repository, found.commit) == (written, COMMIT)
-    assert ("whoever installs it needs" in found.about.lower()) == has_note
+    assert ("whoever installs it needs" in found.note.lower()) == has_note
     assert "secret" not in repr(found)
     assert "TOKEN" not in repr(found)
 
@@ -101,7 +101,7 @@ def test_a_subfolder_of_a_repository_is_not_cloned() -> None:
 def test_an_archive_is_written_with_its_hash(url: str, info: dict[str, Any], requirement: str) -> None:
     found = _of(_archive(f"https://me:secret@example.org/{url}", **info))
     assert (found.requirement, found.problem) == (f"https://example.org/{requirement}", "")
-    assert "login" in found.about
+    assert "login" in found.note
 
 
 @pytest.mark.parametrize("installer", ["pip", "uv", "Poetry 1.8.2", "pdm"])
@@ -185,7 +185,7 @@ def test_a_folder_elsewhere_is_only_here(project: Path, tmp_path: Path) -> None:
         found = _of(record, tmp_path / "other")
         assert (found.requirement, found.is_inside) == (project.as_uri(), False)
         assert found.problem.startswith(ONLY_HERE)
-        assert "Replace it by what everybody can install" in found.about
+        assert "Replace it by what everybody can install" in found.note
     assert _of(_editable(project, tmp_path.parent), tmp_path / "other").problem.startswith(UNKNOWN)
     assert _of(_folder(tmp_path / "gone")).problem.startswith(UNKNOWN)
 

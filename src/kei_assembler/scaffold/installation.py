@@ -53,22 +53,25 @@ class Installation(NamedTuple):
     """What a hook and a workflow have to install.
 
     `requirement` is what pip installs from the top of the repository, or empty if that is not known. `about` says in
-    sentences what it is. `problem` says why nobody else can install it, as the end of a sentence that starts with a
-    file. `repository` and `commit` are what pre-commit can clone, or empty. `is_inside` says that the requirement is a
-    path in the repository.
+    sentences what it is, and `note` what else it takes. `problem` says why nobody else can install it, as the end of
+    a sentence that starts with a file. `repository` and `commit` are what pre-commit can clone, or empty. `is_inside`
+    says that the requirement is a path in the repository.
     """
 
     requirement: str
     about: str
+    note: str = ""
     problem: str = ""
     repository: str = ""
     commit: str = ""
     is_inside: bool = False
 
-    def comment(self, start: str = "") -> str:
-        """Return what is to be installed as lines of comments in YAML, indented by two spaces."""
-        text = f"{start}{self.about}"
-        return fill(text, _WIDTH, initial_indent="  # ", subsequent_indent="  # ", break_on_hyphens=False) + "\n"
+
+def _comment(*sentences: str) -> str:
+    """Sentences as lines of comments in YAML, indented by two spaces."""
+    text = " ".join(filter(None, sentences))
+    lines = fill(text, _WIDTH, initial_indent="  # ", subsequent_indent="  # ", break_on_hyphens=False)
+    return f"{lines}\n" if text else ""
 
 
 def find(top: str) -> Installation:
@@ -93,8 +96,8 @@ def of(found: Distribution | None, top: str) -> Installation:
 
 
 def _unknown(reason: str) -> Installation:
-    about = f"How `assemble` was installed is not known: {reason}. Put in {_ADVICE}"
-    return Installation("", about, "it does not say what to install, so add that, as the comment there says")
+    note = f"How `assemble` was installed is not known: {reason}. Put in {_ADVICE}"
+    return Installation("", "", note, "it does not say what to install, so add that, as the comment there says")
 
 
 def _by_name(found: Distribution) -> Installation:
@@ -103,8 +106,9 @@ def _by_name(found: Distribution) -> Installation:
         return _unknown("it does not run from where it is installed")
     if installer not in _INDEX_INSTALLERS or not _VERSION.fullmatch(found.version):
         return _unknown("it was not installed from an index of Python packages")
-    about = "The version that was installed here, by its name. If the index is not PyPI, set PIP_INDEX_URL, too."
-    return Installation(f"{distribution.NAME}=={found.version}", about)
+    about = "The version that was installed here, by its name."
+    note = "If the index is not PyPI, set PIP_INDEX_URL, too."
+    return Installation(f"{distribution.NAME}=={found.version}", about, note)
 
 
 class _Url(NamedTuple):
@@ -117,10 +121,11 @@ class _Url(NamedTuple):
     subfolder: str = ""
 
     @property
-    def notes(self) -> str:
+    def note(self) -> str:
+        """What somebody else needs to read it."""
         if self.had_login:
-            return " The login in its URL is left out: whoever installs it needs their own."
-        return " Whoever installs it needs an SSH key that can read it." if self.text.startswith("ssh:") else ""
+            return "The login in its URL is left out: whoever installs it needs their own."
+        return "Whoever installs it needs an SSH key that can read it." if self.text.startswith("ssh:") else ""
 
 
 def _url(record: Mapping[str, Any], schemes: tuple[str, ...]) -> _Url | None:
@@ -167,9 +172,9 @@ def _from_git(found: Distribution, record: Mapping[str, Any], top: str) -> Insta
     if info.get("vcs") != "git" or not isinstance(commit, str) or not _COMMIT.fullmatch(commit) or url is None:
         return _unknown(_UNFIT)
     fragment = f"#subdirectory={url.subfolder}" if url.subfolder else ""
-    about = f"Version {__version__}, at the commit that was installed when this was written.{url.notes}"
+    about = f"Version {__version__}, at the commit that was installed when this was written."
     cloned = ("", "") if url.subfolder else (url.text, commit)
-    from_url = Installation(f"git+{url.text}@{commit}{fragment}", about, "", *cloned)
+    from_url = Installation(f"git+{url.text}@{commit}{fragment}", about, url.note, "", *cloned)
     return _placed(from_url, found, url, top, os.path.join(url.path, url.subfolder))
 
 
@@ -182,8 +187,8 @@ def _from_archive(found: Distribution, record: Mapping[str, Any], top: str) -> I
     written = [info.get("hash"), *(f"{name}={value}" for name, value in hashes.items())]
     known = [each for each in written if isinstance(each, str) and _HASH.fullmatch(each)]
     fragments = [f"subdirectory={url.subfolder}"] * bool(url.subfolder) + known[:1]
-    about = f"Version {__version__}{', with the hash of the file' if known else ''}.{url.notes}"
-    from_url = Installation(f"{url.text}{'#' if fragments else ''}{'&'.join(fragments)}", about)
+    about = f"Version {__version__}{', with the hash of the file' if known else ''}."
+    from_url = Installation(f"{url.text}{'#' if fragments else ''}{'&'.join(fragments)}", about, url.note)
     return _placed(from_url, found, url, top, "" if url.subfolder else url.path)
 
 
@@ -223,7 +228,7 @@ def _placed(from_url: Installation, found: Distribution, url: _Url, top: str, pa
 
 def _only_here(from_url: Installation) -> Installation:
     problem = "only this machine has what it installs, so replace that, as the comment there says"
-    return from_url._replace(about=_ONLY_HERE, problem=problem)
+    return from_url._replace(about="", note=_ONLY_HERE, problem=problem)
 
 
 def _in_repository(path: str, top: str) -> str:
@@ -248,7 +253,7 @@ def workflow_values(installed: Installation) -> dict[str, str]:
     """Return the values of the placeholders for the installation in `workflow.yml`."""
     is_known = bool(installed.requirement)
     return {
-        "comment": installed.comment("What pip installs. " if is_known else ""),
+        "comment": _comment("What pip installs." if is_known else "", installed.about, installed.note),
         "requirement": yaml(installed.requirement),
         "argument": "$ASSEMBLE" if is_known else "${ASSEMBLE:?set it in this workflow, in env}",
     }
@@ -262,11 +267,11 @@ def hook_values(installed: Installation, command: str, option: tuple[str, ...]) 
     if installed.repository:
         args = f"        args: {yaml(option)}\n" if option else ""
         values = {"repository": yaml(installed.repository), "commit": yaml(installed.commit), "version": __version__}
-        return "hook_of_repository.yml", {"comment": installed.comment(), "args": args, **values}
+        return "hook_of_repository.yml", {"comment": _comment(installed.note), "args": args, **values}
     values = {"command": quoted(command)}
     if installed.requirement and not installed.is_inside:
         language = f"language: python\n        additional_dependencies: {yaml([installed.requirement])}"
-        return "hook.yml", {"comment": installed.comment(), "language": language, **values}
+        return "hook.yml", {"comment": _comment(installed.about, installed.note), "language": language, **values}
     how = f"; to install it: python -m pip install {shell.word(installed.requirement)}" if installed.is_inside else ""
-    here = installed._replace(about=f"This runs the `assemble` that is installed{how}.")
-    return "hook.yml", {"comment": here.comment(), "language": "language: system", **values}
+    comment = _comment(f"This runs the `assemble` that is installed{how}.")
+    return "hook.yml", {"comment": comment, "language": "language: system", **values}
