@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -23,6 +24,7 @@ from kei_assembler.scaffold.installation import Installation
 COMMIT = "2d8c6f0a4b1e9d7c3f5a8b0e6d4c2a1f9e7b5d38"
 HASH = "sha256=" + "0a" * 32
 CASES = Path(__file__).parent / "installations"
+SCAFFOLDED = Path(scaffold.__file__).parent / "files"
 UPDATE = os.environ.get("UPDATE_CASES") == "1"
 UNKNOWN = "it does not say what to install"
 ONLY_HERE = "only this machine has what it installs"
@@ -339,3 +341,9 @@ def test_a_workflow_that_does_not_say_what_to_install_fails_and_says_so() -> Non
     run = subprocess.run(["bash", "-c", step], env=os.environ | job["env"], capture_output=True, text=True, check=False)
     assert run.returncode != 0
     assert run.stderr.endswith("ASSEMBLE: set it in this workflow, in env\n")
+
+
+def test_no_page_installs_a_name_that_no_index_may_have() -> None:
+    pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md"), *SCAFFOLDED.iterdir()]
+    by_name = re.compile(r"kei-assembler *[=~<>]=|install (?:-\S+ )*[\"']?kei-assembler")
+    assert [str(page) for page in pages if by_name.search(page.read_text())] == []
