@@ -130,13 +130,15 @@ ODD_URLS = [
     *("https://example.org/b?token=secret", "https://$(id)/b", "https:///b", "https://", "example.org/b", "", "-rx"),
     *("ftp://example.org/b", "javascript:x", "ext::sh -c id", "--upload-pack=id", "file://server/share/b"),
     *("https://-oProxyCommand=id/b", "ssh://git@-x/b", "git@-x:b", "ssh://git@example.org:22x/b", "https://a:b:c/d"),
+    *("https://example.org/a%00b", "https://example.org/a%0ab", "https://example.org/a%7Fb", "https://example.org/a%b"),
+    *("file:///a%00b", "file:///a%1B[1m", "file:///a b", "file:///a%"),
     *("https://example.org/b{c}", "https://example.org/b<c", "https://example.org/b|c", "https://example.org/b^c"),
 ]
 
 
 @pytest.mark.parametrize("url", ODD_URLS)
 def test_an_odd_url_is_not_written(url: str) -> None:
-    for record in (_git(url), _archive(url), _folder(url)):
+    for record in (_git(url), _archive(url), _folder(url), _folder(url, editable=True)):
         found = _of(record)
         assert (found.requirement, found.repository) == ("", "")
         assert found.problem.startswith(UNKNOWN)
@@ -189,6 +191,8 @@ def test_a_folder_elsewhere_is_only_here(project: Path, tmp_path: Path) -> None:
         assert found.problem.startswith(ONLY_HERE)
         assert "Replace it by what everybody can install" in found.note
     assert _of(_editable(project, tmp_path.parent), tmp_path / "other").problem.startswith(UNKNOWN)
+    moved = _recorded(_folder(project))._replace(package="/other/kei_assembler")
+    assert _of(moved, tmp_path / "other").problem.startswith(UNKNOWN)
     assert _of(_folder(tmp_path / "gone")).problem.startswith(UNKNOWN)
 
 
@@ -278,6 +282,9 @@ def test_a_missing_or_broken_distribution_is_not_read(monkeypatch: pytest.Monkey
     found = distribution.installed()
     assert found
     assert (found.version, found.installer, found.direct_url) == ("1.0", "", "")
+    (info / "METADATA").write_text("Name: kei-assembler\n")
+    found = distribution.installed()
+    assert not found or installation.of(found, "/nowhere").requirement == ""
     (info / "direct_url.json").write_bytes(b"\xff")
     assert distribution.installed() is None
 

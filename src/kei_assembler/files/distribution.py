@@ -35,6 +35,6 @@ def installed() -> Distribution | None:
         installer = (found.read_text("INSTALLER") or "").partition("\n")[0].strip(" \t\r")
         direct_url = found.read_text("direct_url.json") or ""
         folder = os.path.realpath(str(found.locate_file("")))
-        return Distribution(found.version, installer, direct_url, folder, os.path.realpath(_PACKAGE))
+        return Distribution(found.version or "", installer, direct_url, folder, os.path.realpath(_PACKAGE))
     except (metadata.PackageNotFoundError, OSError, ValueError, KeyError):
         return None

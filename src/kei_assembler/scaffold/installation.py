@@ -34,7 +34,7 @@ _INDEX_INSTALLERS = ("pip", "uv", "poetry", "pdm")
 _SCHEMES = {"git": ("https", "http", "ssh", "git", "file"), "archive": ("https", "http", "file"), "folder": ("file",)}
 _SCP = re.compile(r"(?P<login>[\w.-]+@)(?P<host>[\w.-]+):(?P<path>[^/].*)")
 """How git also writes an SSH URL."""
-_PLAIN = re.compile(r"[A-Za-z0-9._~:/@!()*'+,;=%&-]+")
+_PLAIN = re.compile(r"(?:[A-Za-z0-9._~:/@!()*'+,;=&-]|%(?![01]|7[fF])[0-9A-Fa-f]{2})+")
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?")
 """A host and a port. Programs would read a `-` at the start as an option."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -201,7 +201,8 @@ def _from_folder(found: Distribution, record: Mapping[str, Any], top: str) -> In
     if is_editable and not is_inside(found.package, DISK.resolve(path)):
         return _unknown("it does not run from where it is installed")
     folder = f"{url.text.rstrip('/')}/{url.subfolder}" if url.subfolder else url.text
-    return _placed(Installation(folder, ""), found._replace(folder=found.package), url, top, path)
+    own = found._replace(folder=found.package) if is_editable else found
+    return _placed(Installation(folder, ""), own, url, top, path)
 
 
 _READERS: dict[str, Callable[[Distribution, Mapping[str, Any], str], Installation]] = {
