@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import count
@@ -13,10 +14,12 @@ from hypothesis import HealthCheck, settings
 
 from compiled import compile_once
 from forkserver import ForkServer
+from kei_assembler import __version__
 from kei_assembler.build import kit_plan
 from kei_assembler.build.changes import Change
 from kei_assembler.cli import app
 from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.files import distribution
 from kei_assembler.kit import LoadedKit
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -116,6 +119,15 @@ class Workbench:
         return Run(int(exit_.value.code or 0), out, err)
 
 
+INSTALLED_FROM = "https://example.org/kei-assembler"
+INSTALLED_COMMIT = "2d8c6f0a4b1e9d7c3f5a8b0e6d4c2a1f9e7b5d38"
+
+
+def _installed_from_git() -> distribution.Distribution:
+    direct_url = {"url": INSTALLED_FROM, "vcs_info": {"vcs": "git", "commit_id": INSTALLED_COMMIT}}
+    return distribution.Distribution(__version__, "pip", json.dumps(direct_url), "/site", "/site/kei_assembler")
+
+
 def _without_default_outputs(found: Callable[..., Iterable[Diagnostic]]) -> Callable[..., Iterable[Diagnostic]]:
     def of_custom_outputs(kit: LoadedKit, changes: Iterable[Change]) -> Iterable[Diagnostic]:
         return found(kit, [change for change in changes if kit.settings.of(change.target).get("output")])
@@ -137,8 +149,10 @@ def bench(
 ) -> Workbench:
     """Return a workbench for an empty work tree.
 
-    Its kits may leave out where the files go, so the note about that has tests of its own.
+    Its kits may leave out where the files go, so the note about that has tests of its own. The command behaves as if
+    pip had installed it from a git repository.
     """
+    monkeypatch.setattr(distribution, "installed", _installed_from_git)
     (tmp_path / ".git").mkdir()
     if "with_note_about_default_outputs" not in request.fixturenames:
         monkeypatch.setattr(kit_plan, "not_loaded", _without_default_outputs(kit_plan.not_loaded))

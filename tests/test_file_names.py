@@ -24,6 +24,8 @@ from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.diff import diff
 from kei_assembler.markdown import shell, stamp
 from kei_assembler.markdown.hidden_text import as_json, is_hidden, shown
+from kei_assembler.scaffold import repository_files
+from kei_assembler.scaffold.installation import Installation
 
 AGENT = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code."\n'
 OUTSIDE = """
@@ -165,7 +167,10 @@ def test_a_kit_in_any_other_folder_is_checked_by_its_hook_and_its_workflow(
         step = read(bench.read(".github/workflows/assemble.yml"))["jobs"]["check"]["steps"][-1]
         (hook,) = read(bench.read(".pre-commit-config.yaml"))["repos"][0]["hooks"]
         assert list(step) == ["run"]
-        for command in (step["run"], hook["entry"]):
+        assert list(map(os.path.normpath, hook.get("args", ()))) == ([] if found else ["--kit", os.path.normpath(kit)])
+        _, _, local, _ = repository_files(os.path.normpath(kit), [], Installation("", ""))
+        (local_hook,) = read(local.text)["repos"][0]["hooks"]
+        for command in (step["run"], local_hook["entry"]):
             assert "${{" not in command
             assert ("--kit" in shlex.split(command)) is not bool(found)
             if not found:

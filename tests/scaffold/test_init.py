@@ -11,7 +11,7 @@ import tomllib
 import pytest
 import yaml
 
-from conftest import Workbench
+from conftest import INSTALLED_COMMIT, INSTALLED_FROM, Workbench
 from kei_assembler.kit import json_schema
 from kei_assembler.loader import load_kit
 
@@ -56,8 +56,8 @@ def test_commented_out_settings_are_valid(bench: Workbench) -> None:
 
 def test_the_hook_and_the_workflow_check_the_kit(bench: Workbench) -> None:
     bench.run("init", "tools/our agents")
-    (hook,) = yaml.safe_load(bench.read(".pre-commit-config.yaml"))["repos"][0]["hooks"]
-    assert hook["entry"] == "assemble --all --recursive --check --diff --staged"
+    (repository,) = yaml.safe_load(bench.read(".pre-commit-config.yaml"))["repos"]
+    assert repository == {"repo": INSTALLED_FROM, "rev": INSTALLED_COMMIT, "hooks": [{"id": "assemble-check"}]}
     steps = yaml.safe_load(bench.read(".github/workflows/assemble.yml"))["jobs"]["check"]["steps"]
     assert steps[-1]["run"] == "assemble --all --recursive --check --diff"
     assert r"tools/our\ agents/.assemble/" in bench.read(".prettierignore").splitlines()
@@ -101,7 +101,7 @@ def test_existing_files_are_kept_or_extended(bench: Workbench) -> None:
         "kept .github/workflows/assemble.yml; if it is missing there, add to `steps`:",
         "kept .pre-commit-config.yaml; if it is missing there, add to `repos`:",
     }
-    assert "\n  - repo: local\n" in run.stdout
+    assert f"\n  - repo: {INSTALLED_FROM}\n" in run.stdout
     assert bench.read(".gitattributes") == (
         "*.png binary\r\n*.jpg binary\r\n"
         ".claude/agents/*.md linguist-generated\r\n.assemble/*.json linguist-generated\r\n"

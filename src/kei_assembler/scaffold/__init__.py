@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from string import Template
 from typing import NamedTuple
 
-from kei_assembler import __version__
 from kei_assembler import kit as kits
 from kei_assembler.build import writer
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
@@ -25,6 +25,8 @@ from kei_assembler.markdown.hidden_text import is_hidden, shown
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.paths import display_path, normalize, path_below
 from kei_assembler.paths import is_hidden as is_hidden_path
+from kei_assembler.scaffold import installation
+from kei_assembler.scaffold.installation import Installation
 from kei_assembler.scaffold.schema_lines import add_schemas
 from kei_assembler.selection import working_directory
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
@@ -41,12 +43,14 @@ class NewFile(NamedTuple):
     """A file to create.
 
     If it exists, `is_lines` adds the lines of the text that it lacks. Otherwise it is kept, and `hint` says what to do.
+    If it does not exist, `caveat` says what to do before others can use it.
     """
 
     path: str
     text: str
     is_lines: bool = False
     hint: str = ""
+    caveat: str = ""
 
 
 def kit_folder(folder: str | None) -> str:
@@ -91,7 +95,7 @@ def create_kit(folder: str) -> Iterator[str]:
     kit = load_kit(folder) if discovery.is_kit(folder) else None
     outputs = _output_patterns(kit, prefix) if kit else [_TARGET.default_path.format(name="*")]
     tree = Tree(top)
-    for file in _repository_files(prefix, outputs):
+    for file in repository_files(prefix, outputs, installation.find(top)):
         yield _create(tree, top, file)
     if kit is None:
         for file in (NewFile(SETTINGS_SCHEMA, json_schema.as_text(json_schema.settings_schema())), *_kit_files(prefix)):
@@ -121,7 +125,7 @@ def _create(tree: Tree, folder: str, file: NewFile) -> str:
     path = os.path.join(folder, file.path)
     name = shown(display_path(path))
     if writer.create(tree, path, file.text.encode()):
-        return f"created {name}\n"
+        return f"created {name}{file.caveat}\n"
     if file.is_lines and writer.replace(tree, path, lambda content: _with_lines(content, file.text)):
         return f"extended {name}\n"
     return f"kept {name}{file.hint}\n"
@@ -140,18 +144,22 @@ def _kit_files(prefix: str) -> tuple[NewFile, ...]:
     )
 
 
-def _repository_files(prefix: str, outputs: Sequence[str]) -> tuple[NewFile, ...]:
-    """The files at the top of the repository, given the patterns of the agent files relative to it."""
+def repository_files(prefix: str, outputs: Sequence[str], installed: Installation) -> tuple[NewFile, ...]:
+    """Return the files at the top of the repository, given the patterns of the agent files relative to it."""
     schemas = f"{_escaped(f'{prefix}/' if prefix else '')}.assemble/"
     attributes = "".join(f"{_quoted(path)} linguist-generated\n" for path in (*outputs, f"{schemas}*.json"))
-    hook = _text("hook.yml", command=quoted(f"{_CHECK} --staged{kit_option(prefix)}"))
-    workflow = _text("workflow.yml", command=quoted(f"{_CHECK}{kit_option(prefix)}"), version=__version__)
+    option = kit_option(prefix)
+    name, values = installation.hook_values(installed, f"{_CHECK} --staged{option}", tuple(shlex.split(option)))
+    hook = _text(name, **values)
+    workflow = _text("workflow.yml", command=quoted(f"{_CHECK}{option}"), **installation.workflow_values(installed))
     step = workflow.rstrip("\n").rpartition("\n")[2]
+    caveat = f"; {installed.problem}" if installed.problem else ""
+    caveat_of_hook = caveat if installed.requirement else ""
     return (
         NewFile(".gitattributes", attributes, is_lines=True),
         NewFile(".prettierignore", "".join(f"{line}\n" for line in (*outputs, schemas)), is_lines=True),
-        NewFile(".pre-commit-config.yaml", f"repos:\n{hook}", hint=_hint("repos", hook)),
-        NewFile(".github/workflows/assemble.yml", workflow, hint=_hint("steps", step)),
+        NewFile(".pre-commit-config.yaml", f"repos:\n{hook}", hint=_hint("repos", hook), caveat=caveat_of_hook),
+        NewFile(".github/workflows/assemble.yml", workflow, hint=_hint("steps", step), caveat=caveat),
     )
 
 
