@@ -308,6 +308,49 @@ def test_diffs_are_relative_to_the_working_directory(repository: Workbench) -> N
     assert repository.run(*ALL, "--check").status == 0
 
 
+@pytest.mark.parametrize(
+    ("cwd", "args", "paths"),
+    [
+        (".", ALL, ["b/agents/a.md", "p/a/agents/a.md"]),
+        ("p/a", (*ALL, "--kit", "../.."), ["../../b/agents/a.md", "agents/a.md"]),
+        ("b", ("agents/a.toml", "../p/a/agents/a.toml"), ["agents/a.md", "../p/a/agents/a.md"]),
+    ],
+)
+def test_paths_are_relative_to_the_working_directory(
+    bench: Workbench, cwd: str, args: tuple[str, ...], paths: list[str]
+) -> None:
+    """Stdout has no headings, so that each line has to say which file it is about."""
+    bench.write(_kits("b", "p/a") | {"b/agents/a.md": "By hand.\n"})
+    check, diff = (bench.run(*args, *options, cwd=cwd) for options in (("--check",), ("--diff",)))
+    expected = sorted([f"foreign {paths[0]} [O605]", f"would create {paths[1]} [O609]"])
+    assert sorted(check.stdout.splitlines()) == expected
+    assert f"\n{paths[0]}:1:1: error[O605] a file that was not generated from agents/a.toml is in the way" in check.stderr
+    assert f"\n--force overwrites {paths[0]}\n" in check.stderr
+    assert {f"+++ b/{path}" for path in paths} <= set(diff.stdout.splitlines())
+    build = bench.run(*args, cwd=cwd)
+    assert f"created {paths[1]}" in build.stdout.splitlines()
+    assert f"foreign {paths[0]}" in build.stdout.splitlines()
+
+
+def test_related_places_are_relative_to_the_working_directory(bench: Workbench) -> None:
+    bench.write(_kits("a", "b", text=f'{AGENT}blocks = ["r"]\n') | {"a/_blocks/r.md": "Rule.\n"})
+    bench.write({"b/assemble.toml": 'blocks = ["x", "y"]\n', "b/x/r.md": "Rule.\n", "b/y/r.md": "Other.\n"})
+    err = bench.run(*ALL).stderr
+    assert re.findall(r"^(\S+):\d+:\d+: note: ", err, re.MULTILINE) == ["b/x/r.md", "b/y/r.md"]
+
+
+@pytest.mark.parametrize("output_format", ["text", "json"])
+def test_the_diffs_of_all_kits_are_bounded(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, output_format: str
+) -> None:
+    bench.write(_kits("a", "b", "c"))
+    whole = bench.run(*ALL, "--diff").stdout
+    monkeypatch.setattr("kei_assembler.build.diff.MAX_DIFFS", len(whole) // 3 + 1)
+    report = bench.run(*ALL, "--diff", "--output-format", output_format).stdout
+    assert (report.count("@@ -0,0"), report.count("its diff is left out")) == (2, 1)
+    assert "File a/c/agents/a.md differs" in report
+
+
 def test_staged(repository: Workbench) -> None:
     repository.write(_kits("a", "b"))
     repository.run(*ALL)

@@ -9,14 +9,12 @@ from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
 from kei_assembler.kit import LoadedKit, kit_option
 from kei_assembler.markdown import shell
 
-_MAX_PATHS = 3
-
 
 class Repair(NamedTuple):
-    """The command, and what it does beyond writing files that are missing or out of date."""
+    """The command, and what it does beyond writing files that are missing or out of date: to which files each."""
 
     command: str
-    effects: tuple[str, ...] = ()
+    effects: tuple[tuple[str, Sequence[str]], ...] = ()
 
 
 def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], ignored: Iterable[str]) -> Repair | None:
@@ -42,10 +40,5 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     effects = (("--force overwrites", overwritten), ("--prune deletes", deleted))
     return Repair(
         f"assemble {' '.join(words)}{kit_option(kit.display_folder)}",
-        tuple(f"{effect} {_listed(paths)}" for effect, paths in effects if paths),
+        tuple((effect, paths) for effect, paths in effects if paths),
     )
-
-
-def _listed(paths: Sequence[str]) -> str:
-    shown, others = paths[:_MAX_PATHS], len(paths) - _MAX_PATHS
-    return f"{', '.join(shown)}{f' and {others:,} more' if others > 0 else ''}"

@@ -246,13 +246,15 @@ def _report_each(kits: Sequence[_Kit], output_format: str, options: Mapping[str,
     """Run and report on several kits: as text after each run, in the other formats together."""
     results: list[RunResult] = []
     statuses: list[tuple[str, int]] = []
-    room = MAX_FINDINGS
+    room, size = MAX_FINDINGS, 0
     for kit in kits:
-        result = with_findings(_run(kit, options).headed(display_path(kit.folder)), room)
+        result = with_findings(_run(kit, options).headed(display_path(kit.folder), size), room)
         room = max(1, room - len(result.findings))
         if output_format == "text":
             write("", headings.heading(result.request.heading, len(statuses), len(kits), result.request.colours[1]))
-            write(*_rendered(result, output_format))
+            out, err = _rendered(result, output_format)
+            write(out, err)
+            size += len(out)
         else:
             results.append(result.without_contents)
         statuses.append((result.request.heading, result.status))
