@@ -324,7 +324,9 @@ def test_paths_are_relative_to_the_working_directory(
     check, diff = (bench.run(*args, *options, cwd=cwd) for options in (("--check",), ("--diff",)))
     expected = sorted([f"foreign {paths[0]} [O605]", f"would create {paths[1]} [O609]"])
     assert sorted(check.stdout.splitlines()) == expected
-    assert f"\n{paths[0]}:1:1: error[O605] a file that was not generated from agents/a.toml is in the way" in check.stderr
+    assert (
+        f"\n{paths[0]}:1:1: error[O605] a file that was not generated from agents/a.toml is in the way" in check.stderr
+    )
     assert f"\n--force overwrites {paths[0]}\n" in check.stderr
     assert {f"+++ b/{path}" for path in paths} <= set(diff.stdout.splitlines())
     build = bench.run(*args, cwd=cwd)

@@ -24,9 +24,10 @@ class Request(NamedTuple):
 
     `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
     the working directory or not below it. `kit` is the kit's folder, if commands have to name it. `folder` is the
-    kit's folder as a resolved path, if it is known. `heading` is the path of the kit from the working directory if the
-    run is about several kits, and `printed_before` is the size of the output on those before it. The last two are for text reports: `quiet` leaves out the files that were written, and
-    `colours` says whether stdout and stderr get colours.
+    kit's folder as a resolved path, if it is known. If the run is about several kits, `heading` is the path of the kit
+    from the working directory, and `printed_before` the size of the output on the kits before it. The last two are for
+    text reports: `quiet` leaves out the files that were written, and `colours` says whether stdout and stderr get
+    colours.
     """
 
     agents: int = 0
