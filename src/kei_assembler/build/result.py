@@ -18,6 +18,11 @@ class Waiver(NamedTuple):
     what: str
     reason: str = ""
 
+    @property
+    def line(self) -> str:
+        """The line about it in a report for people."""
+        return f"waived: {self.what}{f' ({self.reason})' if self.reason else ''}"
+
 
 class Request(NamedTuple):
     """The request of a run: the number of agents, and the options `check` and `diff`.

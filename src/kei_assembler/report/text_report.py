@@ -151,8 +151,8 @@ def _closing(result: RunResult) -> Iterable[str]:
         yield f"{counts}; nothing was written\n"
     else:
         yield f"{'; '.join(filter(None, (*_summary(result), counts)))}\n"
-    for what, reason in result.waivers:
-        yield shown(f"waived: {what}{f' ({reason})' if reason else ''}") + "\n"
+    for waiver in result.waivers:
+        yield f"{shown(waiver.line)}\n"
     if result.repair:
         purpose = "fix" if result.request.check else "apply"
         lines = [f"{effect} {_listed(result, paths)}" for effect, paths in result.repair.effects]
