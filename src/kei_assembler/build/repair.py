@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit, kit_option
 from kei_assembler.markdown import shell
+from kei_assembler.paths import display_path
+from kei_assembler.rules import drift
 
 
 class Repair(NamedTuple):
@@ -42,3 +45,30 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
         f"assemble {' '.join(words)}{kit_option(kit.display_folder)}",
         tuple((effect, paths) for effect, paths in effects if paths),
     )
+
+
+def with_staging(
+    kit: LoadedKit, repair: Repair | None, changes: Iterable[Change], found: Iterable[Diagnostic]
+) -> Repair | None:
+    """Return the repair after `--staged`, which also stages the files that it changes, and those that `found` reports.
+
+    Raises:
+        AssembleError: git is not installed, or it fails.
+    """
+    unstaged = [each.location.file for each in found if each.code == drift.file_unstaged.code]
+    written = [path for path in unstaged if kit.files.exists(kit.path(path))]
+    deleted = [path for path in unstaged if not kit.files.exists(kit.path(path))]
+    if repair:
+        pending = [change for change in changes if change.status in DRIFT and not change.applied]
+        written += [change.path for change in pending if change.after is not None]
+        deleted += [change.path for change in pending if change.after is None and change.intact]
+    if not written and not deleted:
+        return repair
+    from kei_assembler.build.staged_files import stageable
+
+    paths = list(map(display_path, stageable(kit, written, deleted)))
+    if not paths:
+        return repair
+    literal = " --literal-pathspecs" if any(character in path for path in paths for character in "*?[\\") else ""
+    stage = f"git{literal} add {' '.join(map(shell.word, paths))}"
+    return repair._replace(command=f"{repair.command} && {stage}") if repair else Repair(stage)

@@ -154,7 +154,7 @@ def _closing(result: RunResult) -> Iterable[str]:
     for waiver in result.waivers:
         yield f"{shown(waiver.line)}\n"
     if result.repair:
-        purpose = "fix" if result.request.check else "apply"
+        purpose = "apply" if result.request.diff and not result.request.check else "fix"
         lines = [f"{effect} {_listed(result, paths)}" for effect, paths in result.repair.effects]
         lines.append(f"to {purpose} this, run: {result.repair.command}")
         yield "".join(f"{shown(line)}\n" for line in lines)
