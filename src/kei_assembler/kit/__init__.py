@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,11 +61,14 @@ class LoadedKit:
         """The targets that this run is limited to; empty means no limit."""
         self.display_folder = ""
         """The folder in commands that the user is told to run; empty if they do not have to name it."""
+        self.unused_excludes: Iterable[int] = ()
+        """The entries of the setting `exclude` that matched nothing in a search for kits, if there was one."""
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self._blocks: dict[str, Block | None] = {}
         self._block_characters = 0
         self._display_names: dict[str, str] = {}
+        self._outputs: dict[str, frozenset[str]] = {}
 
     @cached_property
     def tree(self) -> Tree:
@@ -164,6 +167,12 @@ class LoadedKit:
         """Return the path of the output for an agent's name, its manifest `file` and a target."""
         pattern = self.settings.output(target)
         return normalize(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
+
+    def outputs_for(self, target: str) -> frozenset[str]:
+        """Return where all manifests would have their outputs for a target."""
+        if target not in self._outputs:
+            self._outputs[target] = frozenset(self.output(target, stem(file), file) for file in self.manifests)
+        return self._outputs[target]
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
