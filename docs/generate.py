@@ -128,7 +128,8 @@ everywhere, except in what programs read: reports in other formats, diffs and ge
 fit the width of the terminal, or 60 columns if it is unknown.
 
 Options of `assemble` may come before a command that has them too: `assemble --kit DIR schema` is
-`assemble schema --kit DIR`. An option that the command lacks is an error.
+`assemble schema --kit DIR`. An option that the command lacks is an error, except `--no-cache`: only builds use a
+cache.
 
 ## Shell completion
 

@@ -136,6 +136,8 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
       assemble --all --recursive       build all agents of every kit in this folder and below it
       assemble --all --check --diff    write nothing, show the changes, and fail if there are any
     """
+    if folder in COMMANDS and not manifests and not options["all_"]:
+        raise click.UsageError(f"--kit takes a folder; to run the command, write: assemble --kit DIR {folder}")
     _refuse_contradictions(manifests, output_format, options)
     options["ignore"] = _ignored(options["ignore"])
     if not options["recursive"]:
