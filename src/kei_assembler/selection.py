@@ -37,8 +37,10 @@ def locate_kits(manifests: Sequence[str], folder: str | None, commands: Iterable
     return _kits_of_manifests(manifests)
 
 
-def kits_below(folder: str | None, exclude: Iterable[str]) -> Iterator[Found]:
-    """Yield the kits in a folder, or in the working directory, and in its subfolders; see `Search`.
+def kits_below(folder: str | None, exclude: Iterable[str]) -> tuple[list[Found], dict[str, list[int]]]:
+    """Return the kits in a folder, or in the working directory, and in its subfolders; see `Search`.
+
+    The second value says which patterns matched nothing, see `Search.unused`.
 
     Raises:
         AssembleError: there are none, or the folder does not exist.
@@ -49,12 +51,11 @@ def kits_below(folder: str | None, exclude: Iterable[str]) -> Iterator[Found]:
     if folder is not None and not DISK.is_folder(folder):
         raise AssembleError(f"the folder `{folder}` does not exist", "--kit takes the folder to search for kits")
     start = discovery.resolved(os.path.abspath(folder or here))
-    search, is_empty = Search(start, DISK.resolve(here), exclude), True
-    for found in search.kits():
-        is_empty = False
-        yield found
-    if is_empty:
+    search = Search(start, DISK.resolve(here), exclude)
+    kits = list(search.kits())
+    if not kits:
         raise AssembleError(f"no kit was found in `{start}` or below it", _why_no_kit(start, len(search.excluded)))
+    return kits, search.unused()
 
 
 def _why_no_kit(start: str, excluded: int) -> str:

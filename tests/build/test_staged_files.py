@@ -73,6 +73,63 @@ def _missing(kit: Workbench) -> list[str]:
     return sorted(file.replace("../../", "") for file in files)
 
 
+def _repaired(kit: Workbench, cwd: str = ".") -> str:
+    """Run the command at the end of the check, and return it."""
+    run = kit.run("--all", "--check", "--staged", cwd=cwd)
+    command = run.stderr.splitlines()[-1].removeprefix("to fix this, run: ")
+    for part in command.split(" && "):
+        name, *args = shlex.split(part)
+        if name == "git":
+            _git(kit.folder / cwd, *args)
+        else:
+            assert kit.run(*args, cwd=cwd).status == 0
+    assert kit.run("--all", "--check", "--staged", cwd=cwd).status == 0
+    return command
+
+
+@pytest.mark.parametrize("cwd", [".", "agents"])
+def test_one_command_repairs_and_stages(kit: Workbench, cwd: str) -> None:
+    kit.write({"agents/beta.toml": AGENT.format("beta"), "_blocks/one.md": "Two.\n", "_blocks/it's.md": "New.\n"})
+    (kit.folder / "agents/reviewer.toml").unlink()
+    command = _repaired(kit, cwd)
+    assert "--prune" in command
+    assert command.count(" && git add ") == 1
+    status = _git(kit.folder, "status", "--porcelain").splitlines()
+    assert status
+    assert all(line[1] == " " for line in status)
+
+
+def test_one_command_stages_what_is_not_staged(kit: Workbench) -> None:
+    kit.write({"_blocks/one.md": "Two.\n", "agents/beta.toml": AGENT.format("beta"), "_blocks/[a].md": "x\n"})
+    (kit.folder / "_blocks/[a].md").unlink()
+    kit.run("--all")
+    command = _repaired(kit)
+    assert command.startswith("git add ")
+    assert "beta.md" in command
+
+
+def test_the_command_leaves_out_what_git_does_not_commit(kit: Workbench) -> None:
+    top = kit.folder / _git(kit.folder, "rev-parse", "--show-cdup").strip()
+    (top / ".gitignore").write_text("beta.md\n/.claude/agents/alpha.md\n")
+    _git(top, "add", ".gitignore")
+    kit.write({"agents/beta.toml": AGENT.format("beta"), "_blocks/one.md": "Two.\n"})
+    run = kit.run("--all", "--check", "--staged")
+    _, _, stage = run.stderr.splitlines()[-1].partition(" && git add ")
+    paths = [path.replace("../../", "") for path in shlex.split(stage)]
+    # git tracks alpha.md, whatever .gitignore says
+    assert "beta.md" not in stage
+    assert {".claude/agents/alpha.md", "agents/beta.toml", "_blocks/one.md"} <= set(paths)
+
+
+def test_a_build_ends_with_the_command_too(kit: Workbench) -> None:
+    kit.write({"_blocks/one.md": "Two.\n"})
+    run = kit.run("--all", "--staged")
+    command = run.stderr.splitlines()[-1].removeprefix("to fix this, run: ")
+    assert (run.status, command.startswith("git add ")) == (1, True)
+    _git(kit.folder, *shlex.split(command)[1:])
+    assert kit.run("--all", "--staged").status == 0
+
+
 def test_an_output_and_the_schema_of_a_new_agent(kit: Workbench) -> None:
     kit.write({"agents/beta.toml": AGENT.format("beta")})
     kit.run("--all")

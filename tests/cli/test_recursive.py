@@ -251,6 +251,21 @@ def test_the_setting_exclude_is_relative_to_its_kit(bench: Workbench) -> None:
     assert _found(bench, cwd="p") == ["."]
 
 
+def test_patterns_that_match_nothing_are_reported(bench: Workbench) -> None:
+    settings = 'exclude = ["cases/*", "old", "cases/broken/x", "*.d"]\n'
+    bench.write(_kits("p", "p/cases/broken", "p/tests/old-2") | {"p/assemble.toml": settings})
+    run = bench.run(*ALL, "--exclude", "vendor", "--exclude", "old-*", "--exclude", "no\n::error::x")
+    unused = re.findall(r"^p/assemble.toml:1:(\d+): note\[C714\] `(.*)` matches no folder", run.stderr, re.MULTILINE)
+    assert (run.status, unused) == (0, [("23", "old"), ("30", "cases/broken/x"), ("48", "*.d")])
+    assert [line for line in run.stderr.splitlines() if "--exclude" in line] == [
+        "note: `--exclude vendor` matches no folder", "note: `--exclude no<U+000A>::error::x` matches no folder",
+    ]  # fmt: skip
+    assert json.loads(bench.run(*ALL, "--exclude", "vendor", "--output-format", "json").stdout)["diagnostics"]
+    assert "C714" not in bench.run(*ALL, "--ignore", "C714").stderr
+    assert "C714" not in bench.run("--all", "--kit", "p").stderr
+    assert "C714" not in bench.run(*ALL, cwd="p/tests").stderr  # not all of the kit is searched
+
+
 @pytest.mark.parametrize("entry", ["../x", "", "a/../b", "C:/x", "~/x", "a\\\\b", ".."])
 def test_an_exclude_that_can_match_nothing_is_an_error(bench: Workbench, entry: str) -> None:
     bench.write(_kits(".") | {"assemble.toml": f'exclude = ["{entry}"]\n'})
@@ -306,6 +321,51 @@ def test_diffs_are_relative_to_the_working_directory(repository: Workbench) -> N
     assert run.stdout.startswith("--- /dev/null\n+++ b/b/agents/a.md\n")
     subprocess.run(["git", "apply"], input=run.stdout, text=True, cwd=repository.folder, check=True)
     assert repository.run(*ALL, "--check").status == 0
+
+
+@pytest.mark.parametrize(
+    ("cwd", "args", "paths"),
+    [
+        (".", ALL, ["b/agents/a.md", "p/a/agents/a.md"]),
+        ("p/a", (*ALL, "--kit", "../.."), ["../../b/agents/a.md", "agents/a.md"]),
+        ("b", ("agents/a.toml", "../p/a/agents/a.toml"), ["agents/a.md", "../p/a/agents/a.md"]),
+    ],
+)
+def test_paths_are_relative_to_the_working_directory(
+    bench: Workbench, cwd: str, args: tuple[str, ...], paths: list[str]
+) -> None:
+    """Stdout has no headings, so that each line has to say which file it is about."""
+    bench.write(_kits("b", "p/a") | {"b/agents/a.md": "By hand.\n"})
+    check, diff = (bench.run(*args, *options, cwd=cwd) for options in (("--check",), ("--diff",)))
+    expected = sorted([f"foreign {paths[0]} [O605]", f"would create {paths[1]} [O609]"])
+    assert sorted(check.stdout.splitlines()) == expected
+    assert (
+        f"\n{paths[0]}:1:1: error[O605] a file that was not generated from agents/a.toml is in the way" in check.stderr
+    )
+    assert f"\n--force overwrites {paths[0]}\n" in check.stderr
+    assert {f"+++ b/{path}" for path in paths} <= set(diff.stdout.splitlines())
+    build = bench.run(*args, cwd=cwd)
+    assert f"created {paths[1]}" in build.stdout.splitlines()
+    assert f"foreign {paths[0]}" in build.stdout.splitlines()
+
+
+def test_related_places_are_relative_to_the_working_directory(bench: Workbench) -> None:
+    bench.write(_kits("a", "b", text=f'{AGENT}blocks = ["r"]\n') | {"a/_blocks/r.md": "Rule.\n"})
+    bench.write({"b/assemble.toml": 'blocks = ["x", "y"]\n', "b/x/r.md": "Rule.\n", "b/y/r.md": "Other.\n"})
+    err = bench.run(*ALL).stderr
+    assert re.findall(r"^(\S+):\d+:\d+: note: ", err, re.MULTILINE) == ["b/x/r.md", "b/y/r.md"]
+
+
+@pytest.mark.parametrize("output_format", ["text", "json"])
+def test_the_diffs_of_all_kits_are_bounded(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, output_format: str
+) -> None:
+    bench.write(_kits("a", "b", "c"))
+    whole = bench.run(*ALL, "--diff").stdout
+    monkeypatch.setattr("kei_assembler.build.diff.MAX_DIFFS", len(whole) // 3 + 1)
+    report = bench.run(*ALL, "--diff", "--output-format", output_format).stdout
+    assert (report.count("@@ -0,0"), report.count("its diff is left out")) == (2, 1)
+    assert "File a/c/agents/a.md differs" in report
 
 
 def test_staged(repository: Workbench) -> None:

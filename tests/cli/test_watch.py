@@ -17,6 +17,7 @@ import pytest
 
 from conftest import Workbench
 from kei_assembler.report import text_report
+from kei_assembler.report.watch_report import WatchReport
 from kei_assembler.watch import builds
 
 LOOKING_OFTEN = """
@@ -170,6 +171,27 @@ def test_what_has_not_changed_is_not_repeated(watcher: Watcher) -> None:
     assert watcher.until("1 agent, 1 file") == ["updated agents/critic.md", "no longer reported: 1 finding"]
     assert watcher.end() == 0
     assert "\x1b" not in "".join(watcher.left())
+
+
+def test_a_failure_that_stays_is_shown_once(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": AGENT.format("Reviews."), "assemble.toml": "obligatry = []\n"})
+    report, failure = WatchReport(), "error: the settings have errors; nothing was done\n"
+
+    def build() -> str:
+        return report.render(next(builds(str(bench.folder))))[1]
+
+    assert build().endswith(failure)
+    assert [build(), build()] == ["as before: 1 error\n"] * 2
+    bench.write({"assemble.toml": "obligatry = []\nexclud = []\n"})
+    err = build()
+    assert ("`obligatry`" in err, "`exclud`" in err, err.endswith("as before: 1 error\n")) == (False, True, False)
+    bench.write({"assemble.toml": WITHOUT_PLACEMENT})
+    assert build() == "no longer reported: 2 findings\n1 agent, 1 file: 1 created\n"
+    shutil.rmtree(bench.folder / "agents")
+    (bench.folder / "assemble.toml").unlink()
+    first, second = build(), build()
+    assert (first.count("is not a kit"), first.count("help: ")) == (1, 1)
+    assert second == f"as before: `{bench.folder}` is not a kit\n"
 
 
 def test_a_file_that_stays_edited_is_shown_once(watcher: Watcher) -> None:

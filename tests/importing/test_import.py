@@ -63,9 +63,10 @@ def test_a_second_import_changes_nothing(bench: Workbench) -> None:
     _import(bench, "name: critic\ndescription: Reviews code.\n")
     before = bench.files()
     run = bench.run("import", ".claude/agents")
-    assert (run.status, run.stdout) == (0, "unchanged agents/critic.toml\n")
+    assert (run.status, run.stdout) == (0, "")
+    assert run.stderr.startswith("1 agent: 1 already imported\n")
     bench.run("--all", "--force")
-    assert bench.run("import", ".claude/agents").stdout == "kept agents/critic.toml\n"
+    assert bench.run("import", ".claude/agents").stdout == ""
     assert before.items() <= {**bench.files(), ".claude/agents/critic.md": before[".claude/agents/critic.md"]}.items()
 
 
@@ -75,7 +76,7 @@ def test_generated_files_do_not_conflict_with_their_manifests(bench: Workbench) 
     bench.write({"_blocks/honesty.md": "# Honesty\n\nSay what you ran.\n"})
     assert bench.run("--all").status == 0
     run = bench.run("import", ".")
-    assert (run.status, run.stdout) == (0, "kept agents/tester.toml\nkept agents/team/critic.toml\n")
+    assert (run.status, run.stdout) == (0, "")
     assert bench.read("agents/tester.toml") == text.replace("critic", "tester")
 
 
@@ -259,7 +260,8 @@ def test_the_file_with_the_shorter_path_keeps_the_name(bench: Workbench) -> None
     for path in (".claude/agents/a/critic.md", PATH):
         bench.write({path: f"{HEAD}---\nIn {path}.\n"})
     bench.run("import", ".")
-    assert (_manifest(bench)["role"], len(bench.run("import", ".").stdout.splitlines())) == (f"In {PATH}.\n", 2)
+    assert _manifest(bench)["role"] == f"In {PATH}.\n"
+    assert "2 agents: 2 already imported" in bench.run("import", ".").stderr
 
 
 def test_a_codex_file(bench: Workbench) -> None:

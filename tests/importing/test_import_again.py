@@ -53,7 +53,7 @@ def test_the_next_command_overwrites_several_files(kit: Workbench) -> None:
     kit.write({f"x/.claude/agents/{name}.md": _agent(name) for name in "bc"})
     kit.write({f".claude/agents/{name}.md": _agent(name) for name in "bc"})
     run = kit.run("import", "../.claude/agents", cwd="x")
-    assert run.stdout == "kept ../agents/a.toml\ncreated ../agents/b.toml\ncreated ../agents/c.toml\n"
+    assert run.stdout == "created ../agents/b.toml\ncreated ../agents/c.toml\n"
     assert run.stderr.endswith(
         "assemble --force ../agents/b.toml ../agents/c.toml, which overwrites the imported files\n"
     )
@@ -82,13 +82,13 @@ def test_the_file_of_another_target_is_not_overwritten(bench: Workbench) -> None
 def test_an_edit_of_a_generated_file_is_reported_and_kept(kit: Workbench) -> None:
     mine = _edited(kit, ".claude/agents/a.md")
     run = kit.run("import", ".claude/agents/a.md")
-    assert (run.status, run.stdout) == (1, "kept agents/a.toml\n")
+    assert (run.status, run.stdout) == (1, "")
     assert run.stderr == (
         ".claude/agents/a.md:1:1: error[I913] the file was generated from agents/a.toml and then edited; "
         "the edit was not imported\n"
         "    help: move the change to agents/a.toml, a block or a template; to see it, run: "
         "assemble --diff agents/a.toml\n"
-        "1 agent; 1 error\n"
+        "1 agent: 1 already imported; 1 error\n"
     )
     assert kit.read(".claude/agents/a.md") == mine
     assert "-IMPORTANT\n" in kit.run("--diff", "agents/a.toml").stdout
@@ -97,7 +97,7 @@ def test_an_edit_of_a_generated_file_is_reported_and_kept(kit: Workbench) -> Non
 
 def test_unchanged_generated_files_are_kept_without_findings(kit: Workbench) -> None:
     before = kit.files()
-    assert kit.run("import", ".claude/agents") == (0, "kept agents/a.toml\n", "1 agent\n")
+    assert kit.run("import", ".claude/agents") == (0, "", "1 agent: 1 already imported\n")
     assert kit.files() == before
 
 
@@ -108,7 +108,7 @@ def test_a_generated_file_is_not_a_second_agent(target: str, bench: Workbench) -
     assert bench.run("--all").status == 0
     before = bench.files()
     run = bench.run("import", path_of(target).rpartition("/")[0])
-    assert (run.status, run.stdout, bench.files()) == (0, "kept agents/critic.toml\n", before)
+    assert (run.status, run.stdout, bench.files()) == (0, "", before)
 
 
 def test_an_imported_file_is_not_a_second_agent(bench: Workbench) -> None:
@@ -116,27 +116,26 @@ def test_an_imported_file_is_not_a_second_agent(bench: Workbench) -> None:
     bench.run("import", ".claude/agents")
     bench.run("--all")
     run = bench.run("import", ".claude/agents")
-    assert (run.status, run.stdout) == (0, "kept agents/rev.toml\nunchanged agents/rev.toml\n")
-    assert "\n1 agent; 1 note\n" in run.stderr
-    assert "My Rev.md:1:1: note[I910] the agent's file will be `.claude/agents/rev.md`" in run.stderr
-    assert "help: once `.claude/agents/rev.md` exists, delete this file" in run.stderr
+    steps = (
+        "assemble import --remove-old '.claude/agents/My Rev.md', which deletes the old file after generating the new"
+    )
+    assert (run.status, run.stdout) == (0, "")
+    assert run.stderr.startswith(f"1 agent: 1 already imported\nnext: review the manifests, then run: {steps}\n")
     assert [path for path in bench.files() if path.startswith("agents/")] == ["agents/rev.toml"]
     bench.write({"agents/rev.toml": bench.read("agents/rev.toml").replace("Reviews", "Checks")})
     run = bench.run("import", ".claude/agents")
-    assert (run.status, run.stdout) == (1, "kept agents/rev.toml\nforeign agents/rev.toml\n")
+    assert (run.status, run.stdout) == (0, "")
 
 
 def test_a_kit_recognizes_its_files_outside_its_folder(bench: Workbench) -> None:
     bench.write({"kit/assemble.toml": 'root = ".."\n\n[target.claude-code]\noutput = "../.claude/agents/{name}.md"\n'})
     bench.write({".claude/agents/My Rev.md": _agent("rev"), ".claude/agents/b.md": _agent("b")})
-    run = bench.run("import", "../.claude/agents", cwd="kit")
-    assert _run_next(bench, run, cwd="kit").stdout.split() == [
-        "overwrote", "../.claude/agents/b.md", "created", "../.claude/agents/rev.md",
-    ]  # fmt: skip
+    run = bench.run("import", "../.claude/agents", "--remove-old", cwd="kit")
+    assert _run_next(bench, run, cwd="kit").stdout.split() == ["overwrote", "../.claude/agents/b.md"]
     for folder, args in {"kit": ["../.claude/agents"], ".": [".claude/agents", "--kit", "kit"]}.items():
         run = bench.run("import", *args, cwd=folder)
-        words = [line.split()[0] for line in run.stdout.splitlines()]
-        assert (run.status, words) == (0, ["kept", "kept", "unchanged"])
+        assert (run.status, run.stdout) == (0, "")
+        assert run.stderr.startswith("2 agents: 2 already imported\n")
 
 
 def test_the_next_command_names_the_kit(bench: Workbench) -> None:
@@ -151,12 +150,12 @@ def test_files_in_a_linked_folder_are_recognized(bench: Workbench) -> None:
     (bench.folder / ".claude" / "agents").symlink_to("../shared")
     bench.write({".claude/agents/a.md": _agent("a")})
     _run_next(bench, bench.run("import", ".claude/agents"))
-    assert bench.run("import", ".claude/agents").stdout == "kept agents/a.toml\n"
+    assert bench.run("import", ".claude/agents").stdout == ""
 
 
 def test_a_copy_with_another_name_is_imported(kit: Workbench) -> None:
     kit.write({".claude/agents/b.md": kit.read(".claude/agents/a.md").replace("name: a", "name: b")})
-    assert kit.run("import", ".claude/agents").stdout == "kept agents/a.toml\ncreated agents/b.toml\n"
+    assert kit.run("import", ".claude/agents").stdout == "created agents/b.toml\n"
 
 
 def test_a_file_whose_manifest_was_deleted_is_imported(kit: Workbench) -> None:

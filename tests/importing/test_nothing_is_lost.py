@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from collections.abc import Mapping
 
 import pytest
@@ -25,14 +24,22 @@ def _import(bench: Workbench, files: Mapping[str, str], *args: str) -> Run:
     return bench.run("import", ".", *args)
 
 
-def _follow(bench: Workbench, run: Run) -> list[int]:
+def _follow(bench: Workbench, run: Run, cwd: str = ".") -> list[int]:
     """Run the commands that the import recommends, and return their statuses."""
-    statuses = []
+    commands = re.findall(r"^(?:next: .*)?then run: assemble (.*?)(?:, which .*)?$", run.stderr, re.MULTILINE)
+    return [bench.run(*shlex.split(command), cwd=cwd).status for command in commands]
+
+
+def _finish(bench: Workbench, run: Run) -> list[int]:
+    """Also delete what the import leaves to people, and return the statuses of all commands."""
+    statuses = _follow(bench, run)
     for line in run.stderr.splitlines():
-        if match := re.fullmatch(r"next: .*then run: assemble (.*?)(?:, which .*)?", line):
-            statuses.append(bench.run(*shlex.split(match[1])).status)
-        if match := re.fullmatch(r"then delete .*: (rm .*)", line):
-            statuses.append(subprocess.run(shlex.split(match[1]), cwd=bench.folder, check=False).returncode)
+        if match := re.fullmatch(r"(?:finally,|next: .*then) delete (.*) and run: assemble (.*)", line):
+            kept = re.findall(r"^keep until .*: (.*)$", run.stderr, re.MULTILINE)
+            files = kept[0].split(", ") if match[1] == "the files that you kept" else shlex.split(match[1])
+            for path in files:
+                (bench.folder / path).unlink()
+            statuses.append(bench.run(*shlex.split(match[2])).status)
     return statuses
 
 
@@ -127,16 +134,101 @@ RENAMED = {
 
 def test_the_next_steps_replace_the_old_files(bench: Workbench) -> None:
     run = _import(bench, RENAMED)
-    assert (
-        "then delete the old files of agents that have new ones: rm .claude/agents/aaa.md .claude/agents/bbb.md\n"
-        in run.stderr
-    )
-    # Until the old files are deleted, the build reports that they have the names of the new ones.
-    assert _follow(bench, run) == [1, 0]
+    assert run.stderr.splitlines()[-2:] == [
+        "next: review the manifests, then run: assemble import --remove-old .claude/agents/aaa.md "
+        ".claude/agents/bbb.md, which deletes the old files after generating the new",
+        "then run: assemble --all --force, which overwrites the imported files",
+    ]
+    assert _follow(bench, run) == [0, 0]
     assert sorted(path for path in bench.files() if path.startswith(FOLDER)) == [
         f"{FOLDER}/{name}.md" for name in ("critic", "same", "tester")
     ]
     assert bench.run("--all", "--check", "--strict").status == 0
+
+
+def _edit(bench: Workbench, path: str) -> None:
+    bench.write({path: bench.read(path).replace('"Does', '"Always does')})
+
+
+@pytest.mark.parametrize("builds_first", [False, True])
+def test_the_next_steps_work_with_edited_manifests(bench: Workbench, builds_first: bool) -> None:
+    run = _import(bench, RENAMED)
+    for name in ("critic", "tester", "same"):
+        _edit(bench, f"agents/{name}.toml")
+    if builds_first:
+        assert bench.run("--all", "--force").status == 1
+    assert _follow(bench, run) == [0, 0]
+    assert "Always does critic." in bench.read(f"{FOLDER}/critic.md")
+    assert bench.run("--all", "--check", "--strict").status == 0
+
+
+def test_the_next_steps_work_with_renamed_manifests(bench: Workbench) -> None:
+    run = _import(bench, RENAMED)
+    (bench.folder / "agents/critic.toml").rename(bench.folder / "agents/judge.toml")
+    bench.write({"agents/judge.toml": bench.read("agents/judge.toml").replace('name = "critic"', 'name = "judge"')})
+    assert _follow(bench, run) == [0, 0]
+    assert sorted(path for path in bench.files() if path.startswith(FOLDER)) == [
+        f"{FOLDER}/{name}.md" for name in ("judge", "same", "tester")
+    ]
+
+
+def test_shared_sections_and_names_of_their_own_do_not_stop_the_next_steps(bench: Workbench) -> None:
+    body = "You work.\n\n## Honesty\n\nSay what you ran.\n"
+    files = {f"{FOLDER}/{name}.md": _agent("Code Critic", body=body) for name in "ab"}
+    run = _import(bench, files | {f"{FOLDER}/c.md": _agent("c", body=body)}, "--share")
+    before = bench.files()
+    assert _follow(bench, run) == [0, 0]
+    assert {path for path in bench.files() if path.endswith(".toml")} <= before.keys()
+    assert sorted(path for path in bench.files() if path.startswith(FOLDER)) == [
+        f"{FOLDER}/{name}.md" for name in ("c", "code-critic-2", "code-critic")
+    ]
+
+
+def test_an_old_file_that_was_edited_after_its_import_is_kept(bench: Workbench) -> None:
+    _import(bench, RENAMED)
+    bench.write({f"{FOLDER}/aaa.md": f"{RENAMED[f'{FOLDER}/aaa.md']}More.\n"})
+    run = bench.run("import", f"{FOLDER}/aaa.md", "--remove-old")
+    assert (run.status, "error[I908]" in run.stderr) == (1, True)
+    assert "More." in bench.read(f"{FOLDER}/aaa.md")
+
+
+@pytest.mark.parametrize("name", ["critic", "old"])
+@pytest.mark.parametrize("others", [
+    {},
+    {f"{FOLDER}/other.md": _agent("other")},
+    RENAMED,
+    {f"{FOLDER}/{file}.md": _agent(name) for file, name in ("ab", "bc", "cd", "xy", "yx")},
+])  # fmt: skip
+def test_the_next_steps_end_with_what_people_decide(bench: Workbench, name: str, others: dict[str, str]) -> None:
+    path = f"{FOLDER}/{name}.md"
+    run = _import(bench, {path: _agent("deployer" if name == "old" else name, "version: 2\n")} | others)
+    steps = bench.run("import", ".", "--dry-run")
+    assert "next:" not in steps.stderr
+    assert set(_follow(bench, run)) <= {0}
+    assert "version: 2" in bench.read(path)
+    assert _finish(bench, run)[-1:] == [0]
+    assert bench.run("--all", "--check", "--strict").status == 0
+
+
+def test_the_next_steps_work_in_a_kit_with_a_root_above_it(bench: Workbench) -> None:
+    output = '[target.claude-code]\noutput = "../.claude/agents/{name}.md"\n'
+    bench.write({"kit/assemble.toml": f'root = ".."\n\n{output}', **RENAMED})
+    run = bench.run("import", "../.claude", cwd="kit")
+    assert _follow(bench, run, cwd="kit") == [0, 0]
+    assert bench.run("--all", "--check", "--strict", "--kit", "kit").status == 0
+
+
+def test_errors_come_first(bench: Workbench) -> None:
+    run = _import(bench, {f"{FOLDER}/aaa.md": _agent("deployer", "permissionMode: bypassPermissions\n")})
+    assert "\nnext: fix the errors above and review the manifests, then run: assemble import " in run.stderr
+
+
+def test_the_next_steps_name_the_kit_and_the_client(bench: Workbench) -> None:
+    bench.write({f"kit/{path}": text for path, text in RENAMED.items()})
+    run = bench.run("import", "kit", "--kit", "kit", "--from", "claude-code")
+    assert "assemble import --remove-old --from claude-code --kit kit kit/.claude/agents/aaa.md" in run.stderr
+    assert _follow(bench, run) == [0, 0]
+    assert bench.run("--all", "--check", "--kit", "kit").status == 0
 
 
 def test_the_option_deletes_the_old_files_after_the_new_ones_are_generated(bench: Workbench) -> None:

@@ -257,6 +257,20 @@ def test_junit_has_a_case_for_each_file(bench: Workbench) -> None:
     }
 
 
+def test_junit_has_what_is_waived(bench: Workbench) -> None:
+    reason = 'reason = "in a <container>"'
+    allowed = f'[[allow-rights]]\nagent = "a"\nrights = ["claude-code.hooks"]\n{reason}\n'
+    bench.write({"assemble.toml": f'ignore = ["O627"]\n{allowed}', "agents/a.toml": 'name = "a"\ndescription = "A."\n'})
+    bench.run("--all")
+    (suite,) = ET.fromstring(bench.run("--all", "--check", "--output-format", "junit", "--ignore", "R502").stdout)
+    assert suite.findtext("system-out", "").splitlines() == [
+        "waived: O627 is ignored",
+        "waived: R502 is ignored",
+        "waived: a may have claude-code.hooks (in a <container>)",
+    ]
+    assert "waived" not in bench.run("--all", "--output-format", "junit").stdout
+
+
 def test_junit_reports_a_failure_as_an_error(bench: Workbench) -> None:
     run = bench.run("--all", "--output-format", "junit")
     assert run.status == 2

@@ -136,7 +136,12 @@ def test_a_path_of_an_obligatory_block_is_one_finding(bench: Workbench) -> None:
     )
     bench.write({"_blocks/testing.md": "T.\n", "agents/a.toml": f'{HEAD}blocks = ["_blocks/testing.md"]\n'})
     found = json.loads(bench.run("--all", "--output-format", "json").stdout)["diagnostics"]
-    assert [each["code"] for each in found] == ["B204"]
+    (one,) = found
+    assert (one["code"], one["message"]) == (
+        "B204",
+        "`_blocks/testing.md` is not a block name: lower-case letters, digits, `.`, `_` and `-`, with folders set off by "
+        "`/`, but not the name of a device, such as `nul`",
+    )
 
 
 @pytest.mark.parametrize("written", ["agents/critic.toml", "critic.toml", "@critic", "Critic", "critic.md", "./critic"])

@@ -25,9 +25,11 @@ _CONTEXT = 3
 _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
 
 
-def diffs(changes: Iterable[Change], prefix: str = "") -> Iterator[str]:
-    """Yield the diff of each change, see `diff`. After too much text, only say that a file differs."""
-    size = 0
+def diffs(changes: Iterable[Change], prefix: str = "", size: int = 0) -> Iterator[str]:
+    """Yield the diff of each change, see `diff`. After too much text, only say that a file differs.
+
+    `size` is how many characters the report already contains.
+    """
     for change in changes:
         left_out = f"File {_old_name(change, prefix)} differs, and its diff is left out\n"
         text = diff(change, prefix) if size < MAX_DIFFS else left_out

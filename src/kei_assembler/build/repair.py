@@ -6,17 +6,18 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit, kit_option
 from kei_assembler.markdown import shell
-
-_MAX_PATHS = 3
+from kei_assembler.paths import display_path
+from kei_assembler.rules import drift
 
 
 class Repair(NamedTuple):
-    """The command, and what it does beyond writing files that are missing or out of date."""
+    """The command, and what it does beyond writing files that are missing or out of date: to which files each."""
 
     command: str
-    effects: tuple[str, ...] = ()
+    effects: tuple[tuple[str, Sequence[str]], ...] = ()
 
 
 def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], ignored: Iterable[str]) -> Repair | None:
@@ -42,10 +43,32 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     effects = (("--force overwrites", overwritten), ("--prune deletes", deleted))
     return Repair(
         f"assemble {' '.join(words)}{kit_option(kit.display_folder)}",
-        tuple(f"{effect} {_listed(paths)}" for effect, paths in effects if paths),
+        tuple((effect, paths) for effect, paths in effects if paths),
     )
 
 
-def _listed(paths: Sequence[str]) -> str:
-    shown, others = paths[:_MAX_PATHS], len(paths) - _MAX_PATHS
-    return f"{', '.join(shown)}{f' and {others:,} more' if others > 0 else ''}"
+def with_staging(
+    kit: LoadedKit, repair: Repair | None, changes: Iterable[Change], found: Iterable[Diagnostic]
+) -> Repair | None:
+    """Return the repair after `--staged`, which also stages the files that it changes, and those that `found` reports.
+
+    Raises:
+        AssembleError: git is not installed, or it fails.
+    """
+    unstaged = [each.location.file for each in found if each.code == drift.file_unstaged.code]
+    written = [path for path in unstaged if kit.files.exists(kit.path(path))]
+    deleted = [path for path in unstaged if not kit.files.exists(kit.path(path))]
+    if repair:
+        pending = [change for change in changes if change.status in DRIFT and not change.applied]
+        written += [change.path for change in pending if change.after is not None]
+        deleted += [change.path for change in pending if change.after is None and change.intact]
+    if not written and not deleted:
+        return repair
+    from kei_assembler.build.staged_files import stageable
+
+    paths = list(map(display_path, stageable(kit, written, deleted)))
+    if not paths:
+        return repair
+    literal = " --literal-pathspecs" if any(character in path for path in paths for character in "*?[\\") else ""
+    stage = f"git{literal} add {' '.join(map(shell.word, paths))}"
+    return repair._replace(command=f"{repair.command} && {stage}") if repair else Repair(stage)

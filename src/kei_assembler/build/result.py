@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, Change, FileStatus
 from kei_assembler.build.repair import Repair
-from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Location, has_errors
 from kei_assembler.paths import normalize
 
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
@@ -18,15 +18,21 @@ class Waiver(NamedTuple):
     what: str
     reason: str = ""
 
+    @property
+    def line(self) -> str:
+        """The line about it in a report for people."""
+        return f"waived: {self.what}{f' ({self.reason})' if self.reason else ''}"
+
 
 class Request(NamedTuple):
     """The request of a run: the number of agents, and the options `check` and `diff`.
 
     `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
     the working directory or not below it. `kit` is the kit's folder, if commands have to name it. `folder` is the
-    kit's folder as a resolved path, if it is known. `heading` is the path of the kit from the working directory if the
-    run is about several kits. The last two are for text reports: `quiet` leaves out the files that were written, and
-    `colours` says whether stdout and stderr get colours.
+    kit's folder as a resolved path, if it is known. If the run is about several kits, `heading` is the path of the kit
+    from the working directory, and `printed_before` the size of the output on the kits before it. The last two are for
+    text reports: `quiet` leaves out the files that were written, and `colours` says whether stdout and stderr get
+    colours.
     """
 
     agents: int = 0
@@ -36,12 +42,22 @@ class Request(NamedTuple):
     kit: str = ""
     folder: str = ""
     heading: str = ""
+    printed_before: int = 0
     quiet: bool = False
     colours: tuple[bool, bool] = (False, False)
 
     def path(self, file: str) -> str:
         """Return the path of a file of the kit in a report: relative to the kit, or to the working directory."""
         return normalize(f"{self.heading}/{file}") if self.heading else file
+
+    def located(self, location: Location) -> Location:
+        """Return a location in a file of the kit with the path that a report has for the file."""
+        return location._replace(file=self.path(location.file))
+
+    @property
+    def diff_prefix(self) -> str:
+        """The path before those of the kit's files in a diff, with a `/` at the end, or an empty text."""
+        return f"{self.heading}/" if self.heading else self.prefix
 
     @property
     def writes(self) -> bool:
@@ -93,9 +109,9 @@ class RunResult(NamedTuple):
         """Return the result with the prefix and the folder of the kit; see `Request`."""
         return self._replace(request=self.request._replace(prefix=prefix, folder=folder))
 
-    def headed(self, heading: str) -> RunResult:
-        """Return the result of one of several kits, with its heading; see `Request`."""
-        return self._replace(request=self.request._replace(heading=heading))
+    def headed(self, heading: str, printed_before: int = 0) -> RunResult:
+        """Return the result of one of several kits, with its heading and the size of the output; see `Request`."""
+        return self._replace(request=self.request._replace(heading=heading, printed_before=printed_before))
 
     @property
     def without_contents(self) -> RunResult:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kei_assembler.build import findings
 from kei_assembler.build.changes import Change, FileStatus, WritePolicy
 from kei_assembler.build.kit_plan import plan_kit
-from kei_assembler.build.repair import repair_of
+from kei_assembler.build.repair import repair_of, with_staging
 from kei_assembler.build.result import Request, RunResult, Waiver
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
@@ -106,6 +106,7 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     limited, limited_drift = (tuple(findings.limited(some, policy.ignore)) for some in (found, drift))
     ignored = policy.ignore.difference(kit.settings.ignore)
     repair = repair_of(kit, changes, () if whole else files, ignored) if not request.writes else None
+    repair = with_staging(kit, repair, changes, found) if options.staged else repair
     return RunResult(request, limited, limited_drift, waivers, tuple(changes), repair=repair)
 
 

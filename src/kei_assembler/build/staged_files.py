@@ -47,6 +47,24 @@ def unstaged(kit: LoadedKit, outputs: Iterable[str]) -> dict[str, Unstaged]:
     }
 
 
+def stageable(kit: LoadedKit, written: Iterable[str], deleted: Iterable[str]) -> list[str]:
+    """Return the files that `git add` takes once these files of the kit are written or deleted, as absolute paths.
+
+    Ignored files, files in other repositories and deleted files that git does not track are left out.
+
+    Raises:
+        AssembleError: git is not installed, or it fails.
+    """
+    index = _Index(kit)
+    real = {kit.files.resolve(kit.path(path)) for path in written}
+    gone = {_real_paths(kit, path)[0] for path in deleted}
+    index.load({path for path in real | gone if is_inside(path, index.git.top)})
+    tracked = (real | gone) & index.entries.keys()
+    untracked = {path for path in real - tracked if is_inside(path, index.git.top)}
+    new = untracked - index.git.excluded(untracked)
+    return sorted(path for path in tracked | new if not index.repository(path))
+
+
 class _Index:
     """What git would commit of a kit: the entries of the index, and of the commits of submodules, with their `Git`."""
 

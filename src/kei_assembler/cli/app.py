@@ -6,7 +6,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
@@ -152,16 +152,23 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
 
 
 class _Kit(NamedTuple):
-    """A kit to build: its folder, the manifests that were named, or the error that stops its run."""
+    """A kit to build: its folder, the manifests that were named, or the error that stops its run.
+
+    `unused_excludes` is as in `LoadedKit`.
+    """
 
     folder: str
     manifests: Sequence[str] = ()
     error: AssembleError | None = None
+    unused_excludes: Iterable[int] = ()
 
 
 def _kits(manifests: Sequence[str], folder: str | None, options: Mapping[str, Any]) -> list[_Kit]:
     if options["recursive"]:
-        return [_Kit(found, (), error) for found, error in kits_below(folder, options["exclude"])]
+        kits, unused = kits_below(folder, options["exclude"])
+        for position in unused.get("", ()):
+            write("", f"note: `--exclude {shown(options['exclude'][position])}` matches no folder\n")
+        return [_Kit(found, (), error, unused.get(found, ())) for found, error in kits]
     return [_Kit(located, named) for located, named in locate_kits(manifests, folder, COMMANDS).items()]
 
 
@@ -173,6 +180,7 @@ def _run(selected: _Kit, options: Mapping[str, Any]) -> RunResult:
         prefix = prefix_to(selected.folder)
         kit = load_kit(selected.folder, options["targets"])
         kit.display_folder = kit_option_value(selected.folder)
+        kit.unused_excludes = selected.unused_excludes
         result = _result(kit, selected.manifests, options)
     except AssembleError as error:
         result = failed(error)
@@ -248,13 +256,15 @@ def _report_each(kits: Sequence[_Kit], output_format: str, options: Mapping[str,
     """Run and report on several kits: as text after each run, in the other formats together."""
     results: list[RunResult] = []
     statuses: list[tuple[str, int]] = []
-    room = MAX_FINDINGS
+    room, size = MAX_FINDINGS, 0
     for kit in kits:
-        result = with_findings(_run(kit, options).headed(display_path(kit.folder)), room)
+        result = with_findings(_run(kit, options).headed(display_path(kit.folder), size), room)
         room = max(1, room - len(result.findings))
         if output_format == "text":
             write("", headings.heading(result.request.heading, len(statuses), len(kits), result.request.colours[1]))
-            write(*_rendered(result, output_format))
+            out, err = _rendered(result, output_format)
+            write(out, err)
+            size += len(out)
         else:
             results.append(result.without_contents)
         statuses.append((result.request.heading, result.status))

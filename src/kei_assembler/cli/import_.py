@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import click
 
@@ -10,8 +10,7 @@ from kei_assembler.build.result import Request, RunResult
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import OneOf, kit_option
-from kei_assembler.importing.run import ImportOptions, ImportResult, import_agents
-from kei_assembler.markdown import shell
+from kei_assembler.importing.run import ImportOptions, import_agents
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report import text_report
 from kei_assembler.suggestions import counted
@@ -41,22 +40,10 @@ def command(sources: Sequence[str], target: str | None, folder: str | None, **op
     """Convert existing agent files to manifests. No existing file is overwritten."""
     imported = import_agents(sources, target, folder, ImportOptions(**options))
     result = RunResult(Request(imported.agents), tuple(imported.found))
-    summary = filter(None, (counted(imported.agents, "agent"), text_report.tally(result.diagnostics)))
-    following = "".join(f"{step}\n" for step in _next(imported))
+    known = f": {imported.known:,} already imported" if imported.known else ""
+    summary = filter(None, (f"{counted(imported.agents, 'agent')}{known}", text_report.tally(result.diagnostics)))
+    following = "".join(f"{step}\n" for step in imported.next_steps)
     files = "".join(f"{status} {shown(path)}\n" for status, path in imported.files)
     findings = text_report.diagnostics(result.diagnostics, console.colours()[1])
     write(files, f"{findings}{'; '.join(summary)}\n{following}")
     return result.status
-
-
-def _next(imported: ImportResult) -> Iterator[str]:
-    """What to do next, a line each. No command overwrites or deletes what only an imported file says."""
-    if not imported.build:
-        return
-    if imported.incomplete:
-        files = ", ".join(map(shown, imported.incomplete))
-        yield f"keep until you have moved what the findings above name to the manifests: {files}"
-    yield f"next: review the manifests, then run: {imported.build}"
-    if imported.old:
-        files = " ".join(map(shell.word, imported.old))
-        yield f"then delete the old files of agents that have new ones: rm {files}"

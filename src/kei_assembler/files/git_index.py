@@ -93,14 +93,19 @@ class Git(NamedTuple):
         own = {"GIT_WORK_TREE": top, "GIT_CEILING_DIRECTORIES": os.path.dirname(top)}
         return cls(top, {**environment, **_VARIABLES, **own})
 
-    def run(self, *args: str, given: bytes = b"") -> bytes:
+    def run(self, *args: str, given: bytes = b"", may_fail: bool = False) -> bytes:
         """Run git in the top folder, to which the relative paths in its variables refer, and return its output.
+
+        With `may_fail`, its exit status can be 1.
 
         Raises:
             AssembleError: git is not installed, or it fails.
         """
         try:
-            return self._process(args, given, check=True).stdout
+            done = self._process(args, given, check=not may_fail)
+            if done.returncode not in (0, 1):
+                done.check_returncode()
+            return done.stdout
         except (OSError, subprocess.CalledProcessError) as error:
             reason = getattr(error, "stderr", b"") or str(error).encode()
             first, *details = reason.decode(errors="replace").strip().split("\n")
@@ -152,6 +157,18 @@ class Git(NamedTuple):
         args = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *inside)
         names = self.run(*args).split(b"\0")[:-1] if inside else ()
         return {os.path.join(self.top, os.fsdecode(name)) for name in names}
+
+    def excluded(self, paths: Iterable[str]) -> set[str]:
+        """Return those of these absolute paths that git ignores as long as they are untracked. They need not exist.
+
+        Raises:
+            AssembleError: git is not installed, or it fails.
+        """
+        given = b"".join(b"./%s\0" % os.fsencode(name) for name in self._relative(paths))  # a `:` would be special
+        # `check-ignore` fails if it finds nothing, and if pathspecs are literal
+        args = ("--no-literal-pathspecs", "check-ignore", "-z", "--no-index", "--stdin")
+        found = self.run(*args, given=given, may_fail=True).split(b"\0")[:-1]
+        return {os.path.join(self.top, os.fsdecode(name[2:])) for name in found}
 
     def ignored_folders(self, folder: str) -> set[str]:
         """Return the absolute paths of the folders at and below an absolute path that git ignores as a whole.

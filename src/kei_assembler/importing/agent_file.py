@@ -31,7 +31,7 @@ from kei_assembler.whitespace import WHITESPACE, with_lf
 class AgentFile(NamedTuple):
     """The content of an agent file: the entries of its front matter, and its body, which starts on line `line`.
 
-    `kit_path` is the path of the file relative to the kit. It is empty if the file is outside the kit. `raw` contains
+    `kit_path` is the path of the file relative to the kit. It is empty if the file is outside its root. `raw` contains
     the bytes of the file. `is_complete` says whether the entries and the body have all of its text.
     """
 

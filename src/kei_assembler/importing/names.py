@@ -68,4 +68,6 @@ def display_name(agent: AgentFile, name: str) -> str:
     given, row = agent.value("name"), TARGETS[agent.target]
     if not isinstance(given, str) or fits(NAME, given) or not fits(DISPLAY_NAME, given) or given == name:
         return ""
+    if slug(given) not in ("", name):  # another agent has the same name and keeps it
+        return ""
     return given if row.display_name.is_identity and not refusal_of_name(given, row.name) else ""

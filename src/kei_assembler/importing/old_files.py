@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import FileStatus
+from kei_assembler.build.classify import text_of
 from kei_assembler.build.run import Policy, RunOptions, run
+from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.importing.pending_kit import PendingFile
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
+from kei_assembler.markdown import stamp
 from kei_assembler.rules import kept_files
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import MAX_BYTES, START
@@ -29,13 +33,24 @@ def old_files(kit: LoadedKit, new: Iterable[PendingFile]) -> list[PendingFile]:
     That file says nothing that the manifest lacks, is not a link, and is not where another manifest has its output.
     """
     new = list(new)
-    manifests = {*kit.manifests, *(file.path for file in new)}
-    outputs = {kit.output(target, stem(file), file) for target in TARGETS for file in manifests}
+    outputs = outputs_of(kit, [*kit.manifests, *(file.path for file in new)])
     return [file for file in new if file.conversion.new_path and _is_spare(kit, file, outputs)]
 
 
-def _is_spare(kit: LoadedKit, file: PendingFile, outputs: set[str]) -> bool:
-    conversion, path = file.conversion, kit.path(file.conversion.agent.kit_path)
+def outputs_of(kit: LoadedKit, manifests: Iterable[str]) -> frozenset[str]:
+    """Return where manifests have their outputs for any client."""
+    return frozenset(kit.output(target, stem(file), file) for target in TARGETS for file in manifests)
+
+
+def is_free(kit: LoadedKit, file: PendingFile) -> bool:
+    """Return whether the file of an agent can be generated, because there is none, or one that was generated."""
+    content = OutputFiles(kit).peek(file.conversion.new_path)
+    comment = TARGETS[file.conversion.agent.target].form.comment
+    return content is None or stamp.find(stamp.settled(text_of(content), comment), comment) is not None
+
+
+def _is_spare(kit: LoadedKit, file: PendingFile, outputs: frozenset[str]) -> bool:
+    conversion, path = file.conversion, os.path.normpath(kit.path(file.conversion.agent.kit_path))
     is_other = kit.files.resolve(path) != kit.files.resolve(kit.path(conversion.new_path))
     is_own = kit.files.resolve(path) == path and kit.holds(path) and conversion.agent.kit_path not in outputs
     return conversion.is_complete and is_own and is_other

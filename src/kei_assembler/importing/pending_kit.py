@@ -15,7 +15,8 @@ from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.bodies import RoleSplit, Section, split_roles
 from kei_assembler.importing.convert import Conversion, convert
-from kei_assembler.kit import SETTINGS_FILE, Block, LoadedKit
+from kei_assembler.importing.origin import manifests_by_comment, origin_comment
+from kei_assembler.kit import SETTINGS_FILE, Block, LoadedKit, stem
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.manifest import FIELDS, slug
@@ -30,11 +31,15 @@ from kei_assembler.whitespace import collapse_whitespace
 
 
 class PendingFile(NamedTuple):
-    """A file that the import adds to the kit, and the conversion that needs it."""
+    """A file that the import adds to the kit, and the conversion that needs it.
+
+    `is_kept` says that an earlier import added it, and that its text may have been edited.
+    """
 
     path: str
     text: str
     conversion: Conversion
+    is_kept: bool = False
 
 
 class PendingKit(LoadedKit):
@@ -169,12 +174,25 @@ def _with_blocks(conversion: Conversion, split: RoleSplit, names: Mapping[str, s
     return conversion._replace(data=data, found=found)
 
 
-def pending_manifests(kit: LoadedKit, conversions: Iterable[Conversion]) -> list[PendingFile]:
-    """Return the files of the new manifests."""
-    return [PendingFile(kit.manifest_file(one.name), manifest_text(one.data), one) for one in conversions]
+def pending_manifests(kit: LoadedKit, conversions: Sequence[Conversion]) -> list[PendingFile]:
+    """Return the files of the new manifests, and the manifests that an earlier import made from the same files."""
+    comments = [origin_comment(conversion) for conversion in conversions]
+    known = manifests_by_comment(kit) if any(comments) else {}
+    return [
+        _kept_manifest(kit, known[comment], conversion)
+        if comment in known
+        else PendingFile(kit.manifest_file(conversion.name), manifest_text(conversion.data, comment), conversion)
+        for conversion, comment in zip(conversions, comments, strict=True)
+    ]
 
 
-def manifest_text(data: Mapping[str, Any]) -> str:
+def _kept_manifest(kit: LoadedKit, manifest: str, conversion: Conversion) -> PendingFile:
+    new_path = kit.output(conversion.agent.target, stem(manifest), manifest)
+    return PendingFile(manifest, "", conversion._replace(new_path=new_path, found=()), is_kept=True)
+
+
+def manifest_text(data: Mapping[str, Any], comment: str = "") -> str:
     """Return the data of a manifest as TOML, in the order of the manifest's fields. The role ends with a newline."""
     ordered = {field.key: data[field.key] for field in FIELDS if field.key in data}
-    return document(ordered | ({"role": f"{data['role']}\n"} if "role" in data else {}))
+    text = document(ordered | ({"role": f"{data['role']}\n"} if "role" in data else {}))
+    return f"{comment}\n{text}" if comment else text

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from kei_assembler.build import writer
 from kei_assembler.build.findings import limited
 from kei_assembler.build.run import Policy
-from kei_assembler.diagnostics import AssembleError, Diagnostic
+from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.files import DISK
 from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.names import unique_names
+from kei_assembler.importing.next_steps import Imported, next_steps
 from kei_assembler.importing.old_files import old_files, remove
 from kei_assembler.importing.paths import FoundFile, agent_files, target_by_path
 from kei_assembler.importing.pending_kit import (
@@ -25,14 +26,15 @@ from kei_assembler.importing.pending_kit import (
     pending_manifests,
     with_blocks,
 )
-from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, kit_option
+from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery
 from kei_assembler.loader import load_kit
-from kei_assembler.markdown import shell
-from kei_assembler.paths import display_path, normalize, path_below
+from kei_assembler.paths import display_path, display_path_from, normalize, path_below
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
-from kei_assembler.selection import kit_option_value, working_directory
+from kei_assembler.selection import working_directory
 from kei_assembler.toml.source import MAX_BYTES, START, ReadError, Source, with_lf
+
+_UNCHANGED = ("unchanged", "kept")
 
 MAX_IMPORTED_BYTES = 64 * 1024 * 1024
 """The maximum size of all files of one import, which keeps them in several forms."""
@@ -41,18 +43,16 @@ MAX_IMPORTED_BYTES = 64 * 1024 * 1024
 class ImportResult(NamedTuple):
     """The result of an import.
 
-    `files` has a status and a path, relative to the working directory, for each file of the kit. `agents` counts the
-    agents, imported or not. `build` is the command that builds the new manifests, and what it overwrites. It is empty
-    if there are none. `incomplete` and `old` contain imported files: those that say more than their manifests, and
-    those to delete once their agents have their new files.
+    `files` has a status and a path, relative to the working directory, for each file that was written or deleted, or is
+    in the way. `agents` counts the agents, imported or not, and `known` those that already had a manifest. `next_steps`
+    says what to do next, a line each.
     """
 
     files: list[tuple[str, str]]
     found: list[Diagnostic]
     agents: int
-    build: str
-    incomplete: list[str]
-    old: list[str]
+    known: int
+    next_steps: list[str]
 
 
 class ImportOptions(NamedTuple):
@@ -80,38 +80,43 @@ def import_agents(
             settings are invalid.
     """
     kit_folder = _kit_folder(folder)
-    agents, found = _read_agents(agent_files(sources, target, kit_folder), kit_folder)
-    is_kit = discovery.is_kit(kit_folder)
-    kit, settings = (load_kit(kit_folder), "") if is_kit else new_kit(kit_folder, agents)
+    present = load_kit(kit_folder) if discovery.is_kit(kit_folder) else None
+    root = present.root if present else kit_folder
+    agents, found = _read_agents(agent_files(sources, target, kit_folder), kit_folder, root)
+    kit, settings = (present, "") if present else new_kit(kit_folder, agents)
     policy = Policy.of(kit)
     by_hand, generated, edited = without_generated(kit, agents)
     conversions = _convert(kit, by_hand)
     conversions, blocks = with_blocks(kit, conversions) if options.share else (conversions, {})
     manifests = pending_manifests(kit, conversions)
+    added = [file for file in manifests if not file.is_kept]
     texts = {SETTINGS_FILE: settings} if settings else {}
-    texts |= {block_file(kit, name): text for name, text in blocks.items()}
+    texts |= {block_file(kit, name): text for name, text in blocks.items()} if added else {}
     pieces = [PendingFile(path, text, conversions[0]) for path, text in texts.items()] if conversions else []
-    written, conflicts = _write(kit, (*pieces, *manifests), options.dry_run)
+    written, conflicts = _write(kit, (*pieces, *added), options.dry_run)
     foreign = {path for path, status in written if status == "foreign"}
-    new = [file for file in manifests if file.path not in foreign]
-    written = [*dict.fromkeys((manifest, "kept") for manifest in generated), *written]
-    found += [*edited, *(one for conversion in conversions for one in conversion.found)]
-    found += [*PendingKit(kit, new, blocks).problems(), *conflicts]
-    files, agents_count = (
-        [(status, path) for path, status in written],
-        len({path for path, _ in written} - texts.keys()),
-    )
+    kept = [file for file in manifests if file.is_kept]
+    added = [file for file in added if file.path not in foreign]
+    new = [*kept, *added]
+    written = [*dict.fromkeys((path, "kept") for path in (*generated, *(file.path for file in kept))), *written]
+    found += [*edited, *(one for file in manifests for one in file.conversion.found)]
+    found += [*PendingKit(kit, added, blocks).problems(), *conflicts]
+    files = [(status, path) for path, status in written if status not in _UNCHANGED]
+    known = {path for path, status in written if status in _UNCHANGED} - texts.keys()
     old = old_files(kit, new)
     if options.remove_old and old and not options.dry_run:
         removal = remove(kit_folder, old)
-        files, found, old = [*files, *removal.files], [*found, *removal.found], old if removal.found else []
+        files, found = [*files, *removal.files], [*found, *removal.found]
+        removed, old = ([], old) if removal.found else (old, [])
+        new = [file for file in new if file not in removed]
+    weighed = policy.weigh(found)
+    imported = Imported(kit, new, old, target or "", has_errors(weighed))
     return ImportResult(
         [(status, display_path(kit.path(path))) for status, path in files],
-        limited(policy.weigh(found), policy.ignore),
-        agents_count,
-        _build_command(kit, new) if new and not options.dry_run else "",
-        [file.conversion.agent.source.file for file in new if not file.conversion.is_complete],
-        [display_path(kit.path(file.conversion.agent.kit_path)) for file in old],
+        limited(weighed, policy.ignore),
+        len({path for path, _ in written} - texts.keys()),
+        len(known),
+        list(next_steps(imported)) if (added or old) and not options.dry_run else [],
     )
 
 
@@ -125,7 +130,7 @@ def _kit_folder(folder: str | None) -> str:
     return discovery.resolved(os.path.abspath(folder))
 
 
-def _read_agents(files: Sequence[FoundFile], kit_folder: str) -> tuple[list[AgentFile], list[Diagnostic]]:
+def _read_agents(files: Sequence[FoundFile], kit_folder: str, root: str) -> tuple[list[AgentFile], list[Diagnostic]]:
     agents, found, size = [], [], 0
     for path, target, tree in files:
         try:
@@ -141,10 +146,16 @@ def _read_agents(files: Sequence[FoundFile], kit_folder: str) -> tuple[list[Agen
         agent, problems = read_agent(normalize(path), raw, target, is_in_place=target_by_path(path) == target)
         found += problems
         if agent is not None:
-            # a link can lead out of the kit, or into it
-            in_kit = (path_below(resolve(path), resolve(kit_folder)) for resolve in (os.path.abspath, DISK.resolve))
-            agents.append(agent._replace(kit_path=next(filter(None, in_kit), "")))
+            agents.append(agent._replace(kit_path=_kit_path(path, kit_folder, root)))
     return agents, found
+
+
+def _kit_path(path: str, kit_folder: str, root: str) -> str:
+    """The path of a file relative to the kit, or "" if it is not in the kit's root. A link can lead out of it or in."""
+    for resolve in (os.path.abspath, DISK.resolve):
+        if path_below(resolve(path), resolve(root)):
+            return display_path_from(resolve(kit_folder), resolve(path))
+    return ""
 
 
 def _convert(kit: LoadedKit, agents: Sequence[AgentFile]) -> list[Conversion]:
@@ -186,27 +197,3 @@ def _write_file(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, 
     if dry_run:
         return "would create", ""
     return "created" if writer.create(kit.tree, kit.path(file.path), content) else "foreign", differs
-
-
-def _build_command(kit: LoadedKit, new: Sequence[PendingFile]) -> str:
-    """The command that builds the new manifests. It forces only what overwrites nothing but complete imports."""
-    build_all = f"assemble --all{kit_option(kit_option_value(kit.folder))}"
-    overwritten = {file.path: _overwritten(kit, file) for file in new}
-    complete = [file for file in new if file.conversion.is_complete]
-    imported = {DISK.resolve(file.conversion.agent.source.file) for file in complete}
-    safe = [path for path, outputs in overwritten.items() if outputs <= imported]
-    forced = list(filter(overwritten.get, safe))
-    if not forced:
-        return build_all
-    if overwritten.keys() >= {*kit.manifests} and set().union(*overwritten.values()) <= imported:
-        return f"{build_all} --force, which overwrites the imported files"
-    files = "files" if len(forced) > 1 else "file"
-    manifests = " ".join(shell.word(display_path(kit.path(path))) for path in safe)
-    return f"assemble --force {manifests}, which overwrites the imported {files}"
-
-
-def _overwritten(kit: LoadedKit, file: PendingFile) -> set[str]:
-    """The files that exist where a manifest's outputs will be."""
-    targets = file.conversion.data.get("targets", kit.settings.targets)
-    outputs = (kit.path(kit.output(target, file.conversion.name, file.path)) for target in targets)
-    return {kit.files.resolve(output) for output in outputs if kit.files.exists(output)}

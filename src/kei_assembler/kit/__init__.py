@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,6 +61,8 @@ class LoadedKit:
         """The targets that this run is limited to; empty means no limit."""
         self.display_folder = ""
         """The folder in commands that the user is told to run; empty if they do not have to name it."""
+        self.unused_excludes: Iterable[int] = ()
+        """The entries of the setting `exclude` that matched nothing in a search for kits, if there was one."""
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self._blocks: dict[str, Block | None] = {}

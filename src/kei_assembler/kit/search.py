@@ -15,7 +15,7 @@ from kei_assembler.files.walk import MAX_DEPTH
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.discovery import DEFAULT_BLOCKS, DEFAULT_MANIFESTS, find, git_top, is_marked, read_kit
 from kei_assembler.model.settings import decode_settings
-from kei_assembler.paths import display_path_from, matches_glob, upwards
+from kei_assembler.paths import display_path_from, is_inside, matches_glob, upwards
 
 _MARKS = frozenset((SETTINGS_FILE, PROJECT_FILE, DEFAULT_BLOCKS))
 
@@ -28,6 +28,18 @@ class Found(NamedTuple):
 
     folder: str
     error: AssembleError | None = None
+
+
+class _Pattern(NamedTuple):
+    """A pattern for folders to leave out, which are relative to `base`. `position` is its index in a list of patterns.
+
+    If this is the setting of a kit, `kit` is the kit's folder.
+    """
+
+    base: str
+    text: str
+    position: int
+    kit: str = ""
 
 
 class _Folder(NamedTuple):
@@ -44,14 +56,15 @@ class Search:
 
     Hidden folders are not entered, nor are links, folders that git ignores, other git work trees inside a work tree,
     and folders that one of the patterns in `exclude` matches, from the folder `here`, or one of the setting `exclude`
-    of a kit above them. `excluded` contains the latter.
+    of a kit above them. `excluded` contains the latter. After the search, `unused` says which patterns matched nothing.
     """
 
     def __init__(self, start: str, here: str, exclude: Iterable[str] = ()) -> None:
         self.start = start
         self.excluded: list[str] = []
         self._files: Files = files_at(start)
-        self._patterns = [(here, pattern) for pattern in exclude]
+        self._patterns = [_Pattern(here, pattern, position) for position, pattern in enumerate(exclude)]
+        self._used: set[_Pattern] = set()
         self._ignored: set[str] = set()
 
     def kits(self) -> Iterator[Found]:
@@ -84,6 +97,17 @@ class Search:
                 yield Found(folder.path)
             pending += self._subfolders(folder._replace(is_in_kit=folder.is_in_kit or is_own), entries)
 
+    def unused(self) -> dict[str, list[int]]:
+        """Return the positions of patterns that matched no folder: of the given ones, and by kit those in its setting.
+
+        The key of the given ones is "". Kits above the folder of the search are left out, as it does not know them all.
+        """
+        found: dict[str, list[int]] = {}
+        for each in self._patterns:
+            if each not in self._used and is_inside(each.kit or self.start, self.start):
+                found.setdefault(each.kit, []).append(each.position)
+        return found
+
     def _entries(self, folder: _Folder) -> list[Entry]:
         if folder.depth > MAX_DEPTH:
             raise AssembleError(f"the folder `{folder.path}` is more than {MAX_DEPTH} folders deep")
@@ -99,14 +123,17 @@ class Search:
             path = os.path.join(folder.path, name)
             if name.startswith(".") or name in NEVER_ENTERED or path in self._ignored:
                 continue
-            if any(matches_glob(display_path_from(base, path), pattern) for base, pattern in self._patterns):
+            matching = [each for each in self._patterns if matches_glob(display_path_from(each.base, path), each.text)]
+            self._used.update(matching)
+            if matching:
                 self.excluded.append(path)
             else:
                 yield folder._replace(path=path, depth=folder.depth + 1)
 
     def _add_patterns(self, folder: str) -> None:
         with suppress(AssembleError):  # the run of the kit reports it
-            self._patterns += [(folder, pattern) for pattern in read_kit(folder, self._files).settings.exclude]
+            entries = read_kit(folder, self._files).settings.exclude
+            self._patterns += [_Pattern(folder, entry, position, folder) for position, entry in enumerate(entries)]
 
     def _add_ignored(self, top: str) -> None:
         from kei_assembler.files.git_index import Git

@@ -26,8 +26,8 @@ from kei_assembler.validation import (
 
 NAME = matching(
     r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*",
-    "a lower-case letter or digit, then lower-case letters, digits, `-`, `_` and `.`, at most 64 in all, without `..` "
-    "and without `.` at the end, and no device such as `nul`",
+    "a lower-case letter or digit, then lower-case letters, digits, `-`, `_` and `.`, at most 64 in all, without `..`, "
+    "without `.` at the end, and not the name of a device, such as `nul`",
     64,
     names_file=True,
 )

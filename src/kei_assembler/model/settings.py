@@ -45,7 +45,8 @@ _OUTPUT = matching(
 )
 BLOCK_NAME = matching(
     r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*",
-    "a block name: lower-case letters, digits, `.`, `_` and `-`, with folders set off by `/`, and no device as `nul`",
+    "a block name: lower-case letters, digits, `.`, `_` and `-`, with folders set off by `/`, but not the name of a "
+    "device, such as `nul`",
     names_file=True,
 )
 

@@ -71,9 +71,8 @@ def _log_line(text: str) -> str:
 def _annotations(result: RunResult, places: Places) -> Iterator[_Annotation]:
     for diagnostic in result.findings:
         yield _of(diagnostic, result, places)
-    for what, reason in result.waivers:
-        text = f"waived: {what}{f' ({reason})' if reason else ''}"
-        yield _Annotation("notice", f"::notice title=waived::{_message((what, reason))}\n", (text,))
+    for waiver in result.waivers:
+        yield _Annotation("notice", f"::notice title=waived::{_message(waiver)}\n", (waiver.line,))
 
 
 def _failure(failure: AssembleError, kit: str) -> _Annotation:

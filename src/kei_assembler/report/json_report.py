@@ -20,7 +20,7 @@ def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
     is_several = any(result.request.heading for result in results)
     report: dict[str, Any] = {
         "diagnostics": [entry for result in results for entry in _with_kit(result, _diagnostics(result))],
-        "changes": [entry for result in results for entry in _with_kit(result, _changes(result))],
+        "changes": list(_all_changes(results)),
         "loosened": [entry for result in results for entry in _with_kit(result, _waivers(result))],
     }
     if is_several:
@@ -59,14 +59,23 @@ def _diagnostics(result: RunResult) -> Iterator[dict[str, Any]]:
 
 
 def _location(result: RunResult, location: Location) -> dict[str, Any]:
-    return {"file": result.request.path(location.file), **location.span._asdict()}
+    return {"file": result.request.located(location).file, **location.span._asdict()}
 
 
 def _waivers(result: RunResult) -> Iterator[dict[str, Any]]:
     return (waiver._asdict() for waiver in result.waivers)
 
 
-def _changes(result: RunResult) -> list[dict[str, Any]]:
+def _all_changes(results: Iterable[RunResult]) -> Iterator[dict[str, Any]]:
+    size = 0
+    for result in results:
+        changes = _changes(result, size)
+        size += sum(len(change.get("diff", "")) for change in changes)
+        yield from _with_kit(result, changes)
+
+
+def _changes(result: RunResult, size: int) -> list[dict[str, Any]]:
+    """The changes of a kit, with their diffs if the report has room for them after so many characters of others."""
     path = result.request.path
     changes = [
         {
@@ -80,7 +89,8 @@ def _changes(result: RunResult) -> list[dict[str, Any]]:
     if result.request.diff:
         from kei_assembler.build.diff import diffs
 
-        texts = diffs((change for change in result.changes if change.status in DRIFT), result.request.prefix)
+        differing = (change for change in result.changes if change.status in DRIFT)
+        texts = diffs(differing, result.request.diff_prefix, size)
         for fields, change in zip(changes, result.changes, strict=True):
             fields["diff"] = next(texts) if change.status in DRIFT else ""
     return changes

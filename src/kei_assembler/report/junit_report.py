@@ -20,7 +20,8 @@ def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
     """Return a document with a suite for each kit.
 
     A test case is a file: one that the kit generates, or one with a finding. It fails if it has an error; warnings and
-    notes are its output. A run that could not be completed is an error of a case of its own.
+    notes are its output. A run that could not be completed is an error of a case of its own, and what a check accepts
+    because the settings or an option say so is the output of the suite.
     """
     places = Places(results)
     suites = ET.Element("testsuites")
@@ -49,6 +50,8 @@ def _suite(result: RunResult, places: Places) -> ET.Element:
     counts = {"tests": "testcase", "failures": "testcase/failure", "errors": "testcase/error"}
     for key, path in counts.items():
         suite.set(key, str(len(suite.findall(path))))
+    if result.waivers:
+        ET.SubElement(suite, "system-out").text = _joined(waiver.line for waiver in result.waivers)
     return suite
 
 

@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
-from kei_assembler.build.result import RunResult
-from kei_assembler.diagnostics import Diagnostic, Location, Severity
+from kei_assembler.build.result import Request, RunResult
+from kei_assembler.diagnostics import Diagnostic, Location, RelatedLocation, Severity
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report.layout import BOLD, BOLD_CYAN, BOLD_RED, BOLD_YELLOW, CYAN, GREEN, RED, painted, width
 from kei_assembler.rules import drift
 from kei_assembler.suggestions import counted
 
-_MAX_LINE_LENGTH = 100
+_MAX_LINE_LENGTH, _MAX_PATHS = 100, 3
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
 _WORDS = {
     "created": "created",
@@ -60,6 +60,7 @@ def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
 def render(result: RunResult) -> tuple[str, str]:
     """Return a line for each file that changed or has to change, and the diagnostics with a summary.
 
+    If the run was about several kits, paths are relative to the working directory, since stdout has no headings.
     With `--diff`, stdout contains only the diffs, so that other programs can read them.
     """
     out, err = details(result)
@@ -70,7 +71,7 @@ def details(result: RunResult) -> tuple[str, str]:
     """Return the report without its end: the lines, the diffs and the diagnostics."""
     request = result.request
     on_out, on_err = request.colours
-    findings = diagnostics(result.diagnostics, on_err)
+    findings = "".join(_diagnostic(_seen_from_here(one, request), on_err) for one in result.diagnostics)
     if result.printed is not None:
         return result.printed, findings
     lines = "".join(_lines(result))
@@ -113,7 +114,7 @@ def _lines(result: RunResult) -> Iterable[str]:
         is_finding = request.check and change.status in _PLANNED
         if change.status in DRIFT and (is_finding or not request.quiet):
             code = f" [{_CODES[change.status]}]" if request.check else ""
-            yield shown(f"{_word(result, change)} {change.path}{code}") + "\n"
+            yield shown(f"{_word(result, change)} {request.path(change.path)}{code}") + "\n"
 
 
 def _word(result: RunResult, change: Change) -> str:
@@ -130,7 +131,7 @@ def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
         return ""
     from kei_assembler.build.diff import diffs
 
-    return "".join(diffs(pending, result.request.prefix))
+    return "".join(diffs(pending, result.request.diff_prefix, result.request.printed_before))
 
 
 def closing(result: RunResult) -> str:
@@ -150,12 +151,18 @@ def _closing(result: RunResult) -> Iterable[str]:
         yield f"{counts}; nothing was written\n"
     else:
         yield f"{'; '.join(filter(None, (*_summary(result), counts)))}\n"
-    for what, reason in result.waivers:
-        yield shown(f"waived: {what}{f' ({reason})' if reason else ''}") + "\n"
+    for waiver in result.waivers:
+        yield f"{shown(waiver.line)}\n"
     if result.repair:
-        purpose = "fix" if result.request.check else "apply"
-        lines = (*result.repair.effects, f"to {purpose} this, run: {result.repair.command}")
+        purpose = "apply" if result.request.diff and not result.request.check else "fix"
+        lines = [f"{effect} {_listed(result, paths)}" for effect, paths in result.repair.effects]
+        lines.append(f"to {purpose} this, run: {result.repair.command}")
         yield "".join(f"{shown(line)}\n" for line in lines)
+
+
+def _listed(result: RunResult, paths: Sequence[str]) -> str:
+    names, others = map(result.request.path, paths[:_MAX_PATHS]), len(paths) - _MAX_PATHS
+    return f"{', '.join(names)}{f' and {others:,} more' if others > 0 else ''}"
 
 
 def _summary(result: RunResult) -> Iterable[str]:
@@ -175,6 +182,14 @@ def tally(diagnostics: Iterable[Diagnostic]) -> str:
     """Return the number of diagnostics by severity, for example "3 errors, 1 note"; empty if there are none."""
     counts = Counter(diagnostic.severity for diagnostic in diagnostics)
     return ", ".join(counted(counts[severity], severity.word) for severity in sorted(counts, reverse=True))
+
+
+def _seen_from_here(diagnostic: Diagnostic, request: Request) -> Diagnostic:
+    """Return the diagnostic with the paths of its locations as the report has them, see `Request.path`."""
+    if not request.heading:
+        return diagnostic
+    related = (RelatedLocation(request.located(location), message) for location, message in diagnostic.related)
+    return diagnostic._replace(location=request.located(diagnostic.location), related=tuple(related))
 
 
 def _diagnostic(diagnostic: Diagnostic, colours: bool) -> str:

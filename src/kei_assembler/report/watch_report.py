@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kei_assembler.build.changes import Change
 from kei_assembler.build.result import CLEAN, RunResult
 from kei_assembler.diagnostics import Diagnostic, Severity
+from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report import text_report
 from kei_assembler.suggestions import counted
 
@@ -16,11 +17,12 @@ Known = tuple[str, str, int, str, str]
 
 
 class WatchReport:
-    """The reports of one watch, in which a finding that has not changed is only counted."""
+    """The reports of one watch: a finding that has not changed is only counted, and a failure is one line."""
 
     def __init__(self) -> None:
         self._known: Counter[Known] = Counter()
         self._left: frozenset[Change] = frozenset()
+        self._failure = ""
 
     def render(self, result: RunResult) -> tuple[str, str]:
         """Return the report on a build, for stdout and stderr."""
@@ -35,7 +37,13 @@ class WatchReport:
         hidden = Counter({key: count for key, count in self._known.items() if key[2] != Severity.ERROR})
         self._known = current if is_complete else hidden | current
         self._left = left if is_complete else self._left
-        return out, f"{err}{''.join(_since(fixed, same))}{text_report.closing(result)}"
+        closing = text_report.closing(result)
+        is_same = closing == self._failure
+        self._failure = closing if result.failure else ""
+        if is_same and result.failure:
+            tally = text_report.tally(same) if not new else ""
+            return out, f"{err}as before: {tally or shown(result.failure.message)}\n"
+        return out, f"{err}{''.join(_since(fixed, same))}{closing}"
 
     def _split(self, found: tuple[Diagnostic, ...]) -> tuple[list[Diagnostic], list[Diagnostic]]:
         """Return the findings that the last report did not have, and those that it had."""

@@ -11,6 +11,7 @@ from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules import (
     block_files,
     blocks,
+    exclusion,
     handoffs,
     hidden_text,
     keys,
@@ -127,6 +128,7 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
             found += run_rule(blocks.unused_block, block.source, usage, name)
     if kit.settings_source:
         found += run_rule(permissions.unused_allowance, kit.settings_source, usage)
+        found += run_rule(exclusion.unused_exclude, kit.settings_source, kit)
     return found
 
 

@@ -170,7 +170,7 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
         if name and not is_block_name(name):
             otherwise = "write the name without `.md`" if name.endswith(".md") else ""
             hint = did_you_mean_name(name, context.kit.known_blocks, context.kit.settings.blocks, otherwise)
-            yield Violation(("blocks", index), f"`{name}` is not a block name: it must be {BLOCK_NAME.expects}", hint)
+            yield Violation(("blocks", index), f"`{name}` is not {BLOCK_NAME.expects}", hint)
 
 
 @rule("B205")

@@ -1,0 +1,113 @@
+"""What to do after an import: commands that leave the kit up to date, and what only people can do.
+
+No command overwrites or deletes a file that says more than its manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from kei_assembler.files import DISK
+from kei_assembler.importing.old_files import is_free, outputs_of
+from kei_assembler.importing.pending_kit import PendingFile
+from kei_assembler.kit import LoadedKit, kit_option, stem
+from kei_assembler.markdown import shell
+from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.paths import display_path
+from kei_assembler.selection import kit_option_value
+
+
+class Imported(NamedTuple):
+    """The manifests of an import whose files are not deleted yet.
+
+    `old` contains those whose files can be deleted once the new ones are generated. `client` is the client that
+    they are for, if the command named one.
+    """
+
+    kit: LoadedKit
+    new: Sequence[PendingFile]
+    old: Sequence[PendingFile] = ()
+    client: str = ""
+    has_errors: bool = False
+
+
+def next_steps(imported: Imported) -> Iterator[str]:
+    """Yield what to do next, a line each."""
+    kit, new = imported.kit, imported.new
+    old = [file for file in imported.old if is_free(kit, file)]
+    by_hand = _by_hand(kit, new, {file.path for file in old})
+    lacking = [file for file in new if not file.conversion.is_complete]
+    if lacking:
+        files = ", ".join(shown(file.conversion.agent.source.file) for file in lacking)
+        yield f"keep until you have moved what the findings above name to the manifests: {files}"
+    commands = [_removal(imported, old)] if old else []
+    left = {file.path for file in by_hand}
+    built = [file for file in new if file.path not in left]
+    if built or not new:
+        commands += filter(None, [_build(kit, built, is_whole=not by_hand)])
+    first = "fix the errors above and review the manifests" if imported.has_errors else "review the manifests"
+    for number, command in enumerate(commands):
+        yield f"then run: {command}" if number else f"next: {first}, then run: {command}"
+    if by_hand:
+        files = "the files that you kept" if left == {file.path for file in lacking} else _words(kit, by_hand)
+        yield f"{'finally,' if commands else f'next: {first}, then'} delete {files} and run: {_all(kit)}"
+
+
+def _words(kit: LoadedKit, files: Sequence[PendingFile]) -> str:
+    """The imported files, as a command takes them."""
+    return " ".join(shell.word(display_path(kit.path(file.conversion.agent.kit_path))) for file in files)
+
+
+def _by_hand(kit: LoadedKit, new: Sequence[PendingFile], known: set[str]) -> list[PendingFile]:
+    """The manifests whose imported files people have to delete, except known ones, to bring the kit up to date."""
+    built, last = list(new), 0
+    while len(built) != last:  # what is not built does not overwrite the files of others either
+        last, outputs = len(built), outputs_of(kit, [file.path for file in built])
+        built = [file for file in built if file.path in known or not _needs_people(file, outputs)]
+    others = {file.path for file in built}
+    return [file for file in new if file.path not in others]
+
+
+def _needs_people(file: PendingFile, outputs: frozenset[str]) -> bool:
+    """Whether only people can decide to delete an imported file, without which the kit is not up to date."""
+    conversion = file.conversion
+    is_overwritten = conversion.agent.kit_path in outputs
+    return not conversion.is_complete if is_overwritten else bool(conversion.new_path)
+
+
+def _removal(imported: Imported, old: Sequence[PendingFile]) -> str:
+    """The command that deletes the old files."""
+    client = f" --from {imported.client}" if imported.client else ""
+    options = f"{client}{kit_option(kit_option_value(imported.kit.folder))}"
+    what = "files" if len(old) > 1 else "file"
+    files = _words(imported.kit, old)
+    return f"assemble import --remove-old{options} {files}, which deletes the old {what} after generating the new"
+
+
+def _all(kit: LoadedKit) -> str:
+    return f"assemble --all{kit_option(kit_option_value(kit.folder))}"
+
+
+def _build(kit: LoadedKit, new: Sequence[PendingFile], is_whole: bool) -> str:
+    """The command that builds the manifests, all new ones if `is_whole`, without those that would destroy a text."""
+    overwritten = {file.path: _overwritten(kit, file) for file in new}
+    complete = [file for file in new if file.conversion.is_complete]
+    imported = {DISK.resolve(file.conversion.agent.source.file) for file in complete}
+    safe = [path for path, outputs in overwritten.items() if outputs <= imported]
+    forced = list(filter(overwritten.get, safe))
+    is_whole = is_whole and len(safe) == len(new)
+    if not safe or (is_whole and not forced):
+        return _all(kit)
+    if is_whole and overwritten.keys() >= {*kit.manifests}:
+        return f"{_all(kit)} --force, which overwrites the imported files"
+    files = "files" if len(forced) > 1 else "file"
+    manifests = " ".join(shell.word(display_path(kit.path(path))) for path in safe)
+    return f"assemble --force {manifests}, which overwrites the imported {files}" if forced else f"assemble {manifests}"
+
+
+def _overwritten(kit: LoadedKit, file: PendingFile) -> set[str]:
+    """The files that exist where a manifest's outputs will be."""
+    targets = file.conversion.data.get("targets", kit.settings.targets)
+    outputs = (kit.path(kit.output(target, stem(file.path), file.path)) for target in targets)
+    return {kit.files.resolve(output) for output in outputs if kit.files.exists(output)}

@@ -1,0 +1,33 @@
+"""The comment in a new manifest that says which file it was imported from, if that file is to be deleted later.
+
+With it, `import --remove-old` recognizes the manifest after people have edited or renamed it.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from kei_assembler.importing.convert import Conversion
+from kei_assembler.kit import LoadedKit
+from kei_assembler.markdown.stamp import can_name
+
+_START = "# Imported from "
+_DIGITS = 12
+
+
+def origin_comment(conversion: Conversion) -> str:
+    """Return the comment for the manifest of an agent, or "" if its file is not to be deleted, or has an odd path."""
+    agent = conversion.agent
+    if not (conversion.new_path and conversion.is_complete and can_name(agent.kit_path)):
+        return ""
+    return f"{_START}{agent.kit_path} (sha256:{sha256(agent.raw).hexdigest()[:_DIGITS]})"
+
+
+def manifests_by_comment(kit: LoadedKit) -> dict[str, str]:
+    """Return the manifests that have such a comment."""
+    return {
+        line: manifest
+        for manifest in kit.manifests
+        for line in kit.read_manifest(manifest).lines
+        if line.startswith(_START)
+    }
