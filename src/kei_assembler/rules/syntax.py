@@ -96,9 +96,7 @@ _OTHERS: Mapping[str, _Text] = {
     ),
     "comma": _Text("no comma can be here", "remove it; commas separate only what is in brackets"),
     "comment": _Text("a comment in TOML starts with `#`", "write `#` before it"),
-    "control": _Text(
-        "a string contains {named}", "remove it, or write it as an escape such as `\\u0001`", "the string"
-    ),
+    "control": _Text("a string contains {named}", "remove it, or write it as the escape `{escape}`", "the string"),
     "dash": _Text("an entry of a list does not start with `{word}`", 'write `["…", "…"]`'),
     "doubled-quotes": _Text(
         "text follows an empty string", "write three quotes at the start and at the end, or one", "the empty string"
@@ -299,6 +297,7 @@ def _violation(texts: Mapping[str, _Text], text: str, problem: Problem | None) -
         "lower": quoted.lower(),
         "listed": inside if len(inside) <= _MAX_QUOTED else "…, …",
         "words": "[{}]".format(", ".join(f'"{word}"' for word in quoted.replace(" ", "").replace("\t", "").split(","))),
+        "escape": f"\\u{ord(quoted):04X}" if len(quoted) == 1 else "",
         "named": named(quoted) if len(quoted) == 1 else "",
         "quote": quote,
         "inner": _INNER.get(quote, ""),
