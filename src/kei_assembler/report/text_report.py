@@ -161,9 +161,10 @@ def _closing(result: RunResult) -> Iterable[str]:
 
 def repair_line(repair: Repair, request: Request) -> str:
     """Return the line with the command that repairs what the runs with this request found, or nothing without one."""
-    purpose = "apply" if request.diff and not request.check else "fix"
-    what = f"all but {counted(repair.left, 'error')}" if repair.left else "this"
-    return f"{shown(f'to {purpose} {what}, run: {repair.command}')}\n" if repair.command else ""
+    purpose = "apply this" if request.diff and not request.check else "fix this"
+    if purpose == "fix this" and repair.left:
+        purpose = f"fix all but {counted(repair.left, 'error')}"
+    return f"{shown(f'to {purpose}, run: {repair.command}')}\n" if repair.command else ""
 
 
 def _listed(result: RunResult, paths: Sequence[str]) -> str:
