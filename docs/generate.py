@@ -121,14 +121,16 @@ A build prints a line for each file that it changed, then findings, then a summa
 `--quiet` prints only findings and the summary.
 
 A check ends with the command that brings everything up to date. If that needs `--force` or `--prune`, the lines above
-it say which files they overwrite or delete.
+it say which files they overwrite or delete. After a check of several kits, one command at the end does it for all of
+them. If it leaves errors, it says how many.
 
 On a terminal, the output is in colour, unless `NO_COLOR` is set or `TERM` is `dumb`. `FORCE_COLOR` turns colours on
 everywhere, except in what programs read: reports in other formats, diffs and generated files. `explain` and `targets`
 fit the width of the terminal, or 60 columns if it is unknown.
 
 Options of `assemble` may come before a command that has them too: `assemble --kit DIR schema` is
-`assemble schema --kit DIR`. An option that the command lacks is an error.
+`assemble schema --kit DIR`. An option that the command lacks is an error, except `--no-cache`: only builds use a
+cache.
 
 ## Shell completion
 

@@ -34,6 +34,9 @@ AGENTS = ["critic", "implementer", "frontend-developer", "backend-developer"]
         *((BLOCKS, word, "rule-test-first") for word in ("rule-tets-first", "test-first", "rule-first-test")),
         *((BLOCKS, word, "testing") for word in ("Testing", "tesing", "testing-rules")),
         *((MODELS, word, "opus") for word in ("Opus", "opuss", "ops")),
+        *((TARGETS, word, "qwen") for word in ("qwen-code", "QwenCode", "Qwen Code", "qwen3")),
+        *((TARGETS, word, "copilot") for word in ("github-copilot", "GitHub Copilot", "copilot-cli")),
+        *((TARGETS, word, "opencode") for word in ("open-code", "OpenCode", "opncode")),
         (AGENTS, "implementor", "implementer"),
         (AGENTS, "critic-v2", "critic"),
         ([field.key for field in SETTINGS], "obligatry", "obligatory"),
@@ -51,7 +54,10 @@ def test_a_misspelling_is_recognized(known: list[str], word: str, meant: str) ->
             (CLAUDE_TOOLS, word)
             for word in ("TeamDelete", "TeamCreate", "Team", "Delete", "Cron", "Task2Output", "Shell")
         ),
-        *((CLAUDE_TOOLS, word) for word in ("TaskOutput", "KillShell", "LS", "Think", "Search", "Web", "Fetch")),
+        *(
+            (CLAUDE_TOOLS, word)
+            for word in ("TaskOutput", "TodoRead", "KillShell", "LS", "Think", "Search", "Web", "Fetch")
+        ),
         *((["Grep"], word) for word in ("Write", "Crop", "Prep")),
         *((["plus"], word) for word in ("opus", "us")),
         (["CronDelete"], "TeamDelete"),

@@ -66,11 +66,14 @@ def _closeness(word: str, candidate: str) -> float:
     if not one or not other or sorted(parts) == sorted(others):
         return float(bool(one))
     distance = _distance(one, other, _tolerance(one))
-    if distance <= _tolerance(one) and (len(parts) != len(others) or _are_typos(parts, others)):
+    is_same_length = len(parts) == len(others)
+    most = _tolerance(one) if is_same_length else min(1, _tolerance(one))
+    if distance <= most and (not is_same_length or _are_typos(parts, others)):
         return 1 - distance / max(len(one), len(other))
-    # the start of the name, several of its parts, or the whole name with a little more after it
+    # the start of the name, several of its parts, or the whole name with a little more around it
     is_part = len(one) >= _MIN_PART and (other.startswith(one) or (len(parts) > 1 and {*parts}.issubset(others)))
-    is_extended = parts[: len(others)] == others and 2 * len(other) >= len(one)
+    is_last_word = _WORDS.findall(word.casefold())[-1:] == others
+    is_extended = (parts[: len(others)] == others or is_last_word) and 2 * len(other) >= len(one)
     return min(len(one), len(other)) / max(len(one), len(other)) / 2 if is_part or is_extended else 0
 
 

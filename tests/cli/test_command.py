@@ -53,6 +53,9 @@ SCHEMA_OF_A_KIT = {"kits/a/agents/gamma.toml": AGENT.format("gamma"), "schema/ag
         ("--kit . --version", "--version"),
         ("--all --help", "--help"),
         ("--kit . schema --help", "schema --help"),
+        ("--no-cache schema", "schema"),
+        ("--no-cache --kit kits/a schema", "schema --kit kits/a"),
+        ("--no-cache explain K101", "explain K101"),
     ],
 )
 def test_options_can_come_before_the_command(args: str, same: str, kit: Workbench) -> None:
@@ -75,6 +78,13 @@ def test_an_option_that_the_command_lacks_is_a_usage_error(option: str, command:
     assert run.stderr.startswith(f"Usage: assemble {command} ")
     assert run.stderr.endswith(f"Error: `{name}` does not apply to `assemble {command}`\n")
     assert kit.files() == before
+
+
+@pytest.mark.parametrize("command", [*COMMANDS])
+def test_a_command_in_the_place_of_a_folder_is_explained(command: str, kit: Workbench) -> None:
+    run = kit.run("--kit", command)
+    help_ = f"Error: --kit takes a folder; to run the command, write: assemble --kit DIR {command}\n"
+    assert (run.status, run.stderr.endswith(help_)) == (2, True)
 
 
 def test_options_of_one_name_take_as_many_values_in_each_command() -> None:

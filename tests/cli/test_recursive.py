@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -59,6 +60,42 @@ def test_every_kit_is_built(bench: Workbench) -> None:
         f"{kit}/agents/a.md" for kit in ("c", "packages/a", "packages/b")
     }
     assert bench.run(*ALL, "--check").status == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "command"),
+    [
+        ("--all --recursive --ignore O627", "--all --recursive --ignore O627 --force --prune"),
+        ("--all --recursive --exclude a --ignore O627", "--all --recursive --exclude a --ignore O627 --force --prune"),
+        ("--all --recursive --target claude-code", "--all --recursive --target claude-code --force --prune"),
+        ("--all --recursive --exclude a --exclude b", "--all --prune --kit 'my kits/c'"),
+        ("--all --recursive --kit my\\ kits", None),
+        ("a/agents/a.toml b/agents/a.toml", "a/agents/a.toml b/agents/a.toml --force"),
+    ],
+)
+def test_one_command_repairs_all_kits(bench: Workbench, args: str, command: str | None) -> None:
+    bench.write(_kits("a", "b", "d", "my kits/c"))
+    bench.write({"my kits/c/agents/z.toml": AGENT.replace('"a"', '"z"')})
+    bench.run(*ALL)
+    bench.write(
+        {"a/agents/a.toml": AGENT + 'domain_in = ["X"]\n', "b/agents/a.md": bench.read("b/agents/a.md") + "X\n"}
+    )
+    (bench.folder / "my kits/c/agents/z.toml").unlink()
+    checked = bench.run("--check", *shlex.split(args))
+    assert (checked.status, checked.stderr.count("to fix ")) == (1, 1)
+    last = checked.stderr.splitlines()[-1]
+    assert last.startswith("to fix this, run: assemble ")
+    assert command is None or last == f"to fix this, run: assemble {command}"
+    assert bench.run(*shlex.split(last.partition(": assemble ")[2])).status == 0
+    assert bench.run("--check", *shlex.split(args)).status == 0
+
+
+def test_the_command_for_all_kits_counts_the_errors_that_it_leaves(bench: Workbench) -> None:
+    bench.write(_kits("a", "b", "c", "d") | {"c/agents/a.toml": f"{AGENT}frob = 1\n", "d/assemble.toml": "frob = 1\n"})
+    run = bench.run(*ALL, "--check")
+    assert run.stderr.endswith("\nto fix all but 3 errors, run: assemble --all --recursive\n")
+    assert bench.run(*ALL).status == 2
+    assert "to fix" not in bench.run(*ALL, "--check").stderr
 
 
 def test_an_error_in_one_kit_does_not_stop_the_others(bench: Workbench) -> None:

@@ -21,7 +21,8 @@ FAULTY = f'{AGENT}blocks = ["missing"]\n'
 
 @pytest.fixture(autouse=True)
 def _no_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    for variable in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
+        monkeypatch.delenv(variable, raising=False)
 
 
 def _paths(output_format: str, report: str) -> set[str]:
@@ -85,6 +86,33 @@ def test_without_a_work_tree_paths_start_at_the_working_directory(bench: Workben
     args = ("--all", "--output-format", output_format, "--kit")
     assert _paths(output_format, bench.run(*args, "kit", cwd="tools").stdout) == {"kit/agents/a.toml"}
     assert _paths(output_format, bench.run(*args, "../tools/kit", cwd="docs").stdout) == {"agents/a.toml"}
+
+
+@pytest.mark.parametrize("output_format", SERVICES)
+@pytest.mark.parametrize("variable", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])
+def test_without_a_work_tree_paths_start_at_the_folder_of_the_service(
+    bench: Workbench, output_format: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bench.folder / ".git").rmdir()
+    bench.write({"tools/kit/agents/a.toml": FAULTY})
+    monkeypatch.setenv(variable, str(bench.folder))
+    report = bench.run("--all", "--output-format", output_format, cwd="tools/kit").stdout
+    assert _paths(output_format, report) == {"tools/kit/agents/a.toml"}
+
+
+@pytest.mark.parametrize("output_format", SERVICES)
+def test_a_failure_of_one_of_several_kits_names_it(bench: Workbench, output_format: str) -> None:
+    kits = {f"{kit}/agents/a.toml": AGENT for kit in ("good", "odd")}
+    bench.write({**kits, "odd/assemble.toml": "frob = 1\n"})
+    report = bench.run("--all", "--recursive", "--output-format", output_format).stdout
+    what = "the settings have errors; nothing was done"
+    named = {
+        "github": f"::error::odd: {what}",
+        "sarif": f"odd: {what}",
+        "gitlab": '"path": "odd"',
+        "junit": 'name="assemble" classname="odd"',
+    }
+    assert named[output_format] in report
 
 
 def test_paths_for_github_start_at_its_workspace(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

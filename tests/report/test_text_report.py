@@ -143,6 +143,15 @@ def test_no_command_if_a_build_would_change_nothing(kit: Workbench) -> None:
     assert "to fix this" not in kit.run("--all", "--check").stderr
 
 
+def test_the_command_says_if_it_does_not_repair_everything(kit: Workbench) -> None:
+    (kit.folder / "agents/two.toml").unlink()
+    kit.write({"agents/two.md": kit.read("agents/two.md") + "Mine.\n"})
+    run = kit.run("--all", "--check")
+    assert run.stderr.endswith("\nto fix all but 1 error, run: assemble --all --prune\n")
+    after = kit.run("--all", "--prune")
+    assert (after.status, "1 error" in after.stderr) == (1, True)
+
+
 def test_a_diff_ends_with_the_command_that_applies_it(kit: Workbench) -> None:
     _change(kit)
     assert kit.run("--all", "--diff").stderr.endswith("to apply this, run: assemble --all\n")

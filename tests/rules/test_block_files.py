@@ -39,6 +39,20 @@ def test_the_same_block_in_two_folders_is_an_error(args: tuple[str, ...], more: 
     assert not (bench.folder / "agents" / "a.md").exists()
 
 
+@pytest.mark.parametrize(
+    ("files", "may_choose"),
+    [
+        ({"lib/rule.md": "B.\n"}, True),
+        ({"lib/Rule.md": "B.\n"}, False),
+        ({"lib/rule.MD": "B.\n"}, False),
+    ],
+)
+def test_the_help_only_names_a_setting_that_helps(files: dict[str, str], may_choose: bool, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": HEAD, "_blocks/rule.md": "A.\n", **files, "assemble.toml": FOLDERS})
+    run = bench.run("--all")
+    assert ("is ambiguous" in run.stderr, "block-conflicts" in run.stderr) == (True, may_choose)
+
+
 def test_the_settings_can_say_that_the_first_folder_wins(bench: Workbench) -> None:
     bench.write({**TWO, "assemble.toml": f'{FOLDERS}block-conflicts = "first"\n'})
     assert _found(bench) == []

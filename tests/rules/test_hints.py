@@ -50,6 +50,10 @@ CLAUDE = "it belongs in `[target.claude-code]`"
         ('output = "x"', "it is a setting of the kit, and belongs in `[target.NAME]` of `assemble.toml`"),
         ('obligatory = ["testing"]', "it is a setting of the kit, and belongs in `assemble.toml`"),
         ("known_tools = []", "it is a setting of the kit, and belongs in `assemble.toml` as `known-tools`"),
+        (
+            'executor = "x"',
+            "Qwen Code knows this key, but it is never written, because it runs another program instead of the agent",
+        ),
         ('desciption = "x"', "did you mean `description`?"),
         ('forbidden-domain = ["x"]', "did you mean `forbidden_domain`?"),
         ('[target.claude-code]\npermission_mode = "plan"', "did you mean `permissionMode`?"),
@@ -82,6 +86,12 @@ def test_a_misplaced_setting_is_sent_home(settings: str, expected: str, file: st
     run = bench.run("--all")
     assert "error[C701]" in run.stderr
     assert expected in run.stderr
+
+
+@pytest.mark.parametrize("table", ["tool.assemble", "assemble"])
+def test_a_file_of_its_own_needs_no_table(table: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": HEAD, "assemble.toml": f'[{table}]\nobligatory = ["testing"]\n'})
+    assert "write the settings at the top of `assemble.toml`" in bench.run("--all").stderr
 
 
 def _in_project(settings: str) -> str:

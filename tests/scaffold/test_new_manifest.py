@@ -66,7 +66,7 @@ def test_a_manifest_with_all_required_keys_has_no_findings(kit: Workbench) -> No
         "description": 'Reviews "code": all of it',
         "tools": ["Read", "Agent"],
         "model": "opus",
-        "role": "You are the agent `critic`.\n",
+        "role": "Do the task that you are given, and report the result.\n",
         "blocks": ["baseline", "policy/no-push"],
         "handoff": [
             {"target": "fixer", "trigger": "findings = to be fixed"},
@@ -157,6 +157,7 @@ def test_comments_name_nothing_that_can_be_renamed(kit: Workbench) -> None:
     kit.run("new", "critic", "--description=Reviews.")
     comments = "".join(re.findall(r"^# (?![a-z_]+ = |\[).*$", kit.read("agents/critic.toml"), re.MULTILINE))
     assert [name for name in ("critic", "fixer", "baseline", "no-push", "agents/") if name in comments] == []
+    assert [line for line in kit.read("agents/critic.toml").splitlines() if "critic" in line] == ['name = "critic"']
     text = kit.read("agents/critic.toml").replace("critic", "judge")
     kit.run("new", "judge", "--description=Reviews.")
     assert kit.read("agents/judge.toml") == text

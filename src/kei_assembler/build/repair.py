@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
-from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.kit import LoadedKit, kit_option
 from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path
@@ -14,10 +14,36 @@ from kei_assembler.rules import drift
 
 
 class Repair(NamedTuple):
-    """The command, and what it does beyond writing files that are missing or out of date: to which files each."""
+    """A command in two parts: the build, and what stages its files. Either can be empty.
 
-    command: str
+    `effects` is what the build does beyond writing files that are missing or out of date: to which files each.
+    `left` is the number of errors that the command does not repair.
+    """
+
+    build: str
     effects: tuple[tuple[str, Sequence[str]], ...] = ()
+    stage: str = ""
+    left: int = 0
+
+    @property
+    def command(self) -> str:
+        """The command as a whole."""
+        return " && ".join(filter(None, (self.build, self.stage)))
+
+    def after(self, found: Iterable[Diagnostic]) -> Repair:
+        """Return the repair with the number of errors in `found` that are left after it."""
+        paths = {path for _, some in self.effects for path in some}
+        done = sum(
+            (one.code in _OF_FILES and one.location.file in paths) or (one.code == _UNSTAGED and bool(self.stage))
+            for one in found
+            if one.severity is Severity.ERROR
+        )
+        return self._replace(left=sum(one.severity is Severity.ERROR for one in found) - done)
+
+
+_FORCE, _PRUNE = "--force", "--prune"
+_OF_FILES = {rule.code for rule in (drift.output_edited, drift.output_foreign, drift.output_orphaned)}
+_UNSTAGED = drift.file_unstaged.code
 
 
 def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], ignored: Iterable[str]) -> Repair | None:
@@ -35,12 +61,12 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     manifests = [file for file in named if file in changed] or named[:1]
     words = [
         *(map(shell.word, manifests) if named else ["--all"]),
-        *(["--force"] if overwritten else []),
-        *(["--prune"] if deleted else []),
+        *([_FORCE] if overwritten else []),
+        *([_PRUNE] if deleted else []),
         *(f"--target {target}" for target in kit.selected_targets),
         *(f"--ignore {code}" for code in sorted(ignored)),
     ]
-    effects = (("--force overwrites", overwritten), ("--prune deletes", deleted))
+    effects = ((f"{_FORCE} overwrites", overwritten), (f"{_PRUNE} deletes", deleted))
     return Repair(
         f"assemble {' '.join(words)}{kit_option(kit.display_folder)}",
         tuple((effect, paths) for effect, paths in effects if paths),
@@ -55,7 +81,7 @@ def with_staging(
     Raises:
         AssembleError: git is not installed, or it fails.
     """
-    unstaged = [each.location.file for each in found if each.code == drift.file_unstaged.code]
+    unstaged = [each.location.file for each in found if each.code == _UNSTAGED]
     written = [path for path in unstaged if kit.files.exists(kit.path(path))]
     deleted = [path for path in unstaged if not kit.files.exists(kit.path(path))]
     if repair:
@@ -71,4 +97,14 @@ def with_staging(
         return repair
     literal = " --literal-pathspecs" if any(character in path for path in paths for character in "*?[\\") else ""
     stage = f"git{literal} add {' '.join(map(shell.word, paths))}"
-    return repair._replace(command=f"{repair.command} && {stage}") if repair else Repair(stage)
+    return (repair or Repair(""))._replace(stage=stage)
+
+
+def joint_repair(repairs: Sequence[Repair], selection: Sequence[str]) -> Repair | None:
+    """Return the one repair of several kits. `selection` contains the words that select the kits and their files."""
+    if len(repairs) <= 1:
+        return repairs[0] if repairs else None
+    effects = [effect for repair in repairs for effect, _ in repair.effects]
+    flags = [flag for flag in (_FORCE, _PRUNE) if any(effect.startswith(flag) for effect in effects)]
+    build = " ".join(("assemble", *selection, *flags)) if any(repair.build for repair in repairs) else ""
+    return Repair(build, (), " && ".join(filter(None, (repair.stage for repair in repairs))))

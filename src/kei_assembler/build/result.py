@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, Change, FileStatus
 from kei_assembler.build.repair import Repair
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Location, has_errors
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Location, Severity, has_errors
 from kei_assembler.paths import normalize
 
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
@@ -100,6 +100,12 @@ class RunResult(NamedTuple):
         return FINDINGS if has_drift or has_errors(self.diagnostics) else CLEAN
 
     @property
+    def left(self) -> int:
+        """The number of errors that are left after the repair."""
+        errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
+        return self.repair.left if self.repair else errors + bool(self.failure)
+
+    @property
     def is_up_to_date(self) -> bool:
         """Return whether there was nothing to write and nothing to report as an error."""
         is_unchanged = not any(change.applied or change.status in DRIFT for change in self.changes)
@@ -119,6 +125,11 @@ class RunResult(NamedTuple):
         if self.request.diff:
             return self
         return self._replace(changes=tuple(change._replace(before=None, after=None) for change in self.changes))
+
+    @property
+    def without_command(self) -> RunResult:
+        """The result without the command of its repair, since the report on all kits ends with one for all of them."""
+        return self._replace(repair=self.repair._replace(build="", stage="")) if self.repair else self
 
     def printed_with(self, quiet: bool, colours: tuple[bool, bool]) -> RunResult:
         """Return the result with these options of text reports; see `Request`."""

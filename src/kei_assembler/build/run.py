@@ -107,6 +107,7 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     ignored = policy.ignore.difference(kit.settings.ignore)
     repair = repair_of(kit, changes, () if whole else files, ignored) if not request.writes else None
     repair = with_staging(kit, repair, changes, found) if options.staged else repair
+    repair = repair.after(found) if repair else None
     return RunResult(request, limited, limited_drift, waivers, tuple(changes), repair=repair)
 
 

@@ -17,6 +17,7 @@ from kei_assembler import __version__
 from kei_assembler.build.changes import WritePolicy
 from kei_assembler.build.findings import MAX_FINDINGS, with_findings
 from kei_assembler.build.kit_plan import preview
+from kei_assembler.build.repair import Repair, joint_repair
 from kei_assembler.build.result import CANNOT_RUN, CLEAN, Request, RunResult, failed
 from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.cli import completion, console
@@ -27,6 +28,7 @@ from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
 from kei_assembler.files import run_cache
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
+from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import display_path
 from kei_assembler.report import FORMATS, headings, render, text_report
@@ -136,6 +138,8 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
       assemble --all --recursive       build all agents of every kit in this folder and below it
       assemble --all --check --diff    write nothing, show the changes, and fail if there are any
     """
+    if folder in COMMANDS and not manifests and not options["all_"]:
+        raise click.UsageError(f"--kit takes a folder; to run the command, write: assemble --kit DIR {folder}")
     _refuse_contradictions(manifests, output_format, options)
     options["ignore"] = _ignored(options["ignore"])
     if not options["recursive"]:
@@ -145,7 +149,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     except AssembleError as error:
         return _report(_run(_Kit("", (), error), options), output_format, can_cache=False)
     if options["recursive"] or len(kits) > 1:
-        return _report_each(kits, output_format, options)
+        return _report_each(kits, output_format, options, _selection(manifests, folder, options))
     return _report(_run(kits[0], options), output_format, can_cache=not options["staged"])
 
 
@@ -250,17 +254,32 @@ def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
     return result.status
 
 
-def _report_each(kits: Sequence[_Kit], output_format: str, options: Mapping[str, Any]) -> int:
-    """Run and report on several kits: as text after each run, in the other formats together."""
+def _selection(manifests: Sequence[str], folder: str | None, options: Mapping[str, Any]) -> list[str]:
+    """Return the words of a command line that select its kits and what to build of them."""
+    lists = (("--exclude", options["exclude"]), ("--target", options["targets"]), ("--ignore", options["ignore"]))
+    given = [*((name, value) for name, values in lists for value in values), *([("--kit", folder)] if folder else [])]
+    selected = map(shell.word, manifests) if manifests else ("--all", "--recursive")
+    return [*selected, *(f"{name} {shell.word(value)}" for name, value in given)]
+
+
+def _report_each(kits: Sequence[_Kit], output_format: str, options: Mapping[str, Any], selection: Sequence[str]) -> int:
+    """Run and report on several kits: as text after each run, in the other formats together.
+
+    `selection` contains the words of the command line that select the kits.
+    """
     results: list[RunResult] = []
+    repairs: list[Repair] = []
     statuses: list[tuple[str, int]] = []
-    room, size = MAX_FINDINGS, 0
+    room, size, left = MAX_FINDINGS, 0, 0
     for kit in kits:
         result = with_findings(_run(kit, options).headed(display_path(kit.folder), size), room)
         room = max(1, room - len(result.findings))
         if output_format == "text":
             write("", headings.heading(result.request.heading, len(statuses), len(kits), result.request.colours[1]))
-            out, err = _rendered(result, output_format)
+            if result.repair and len(kits) > 1:
+                repairs.append(result.repair)
+            left += result.left
+            out, err = _rendered(result.without_command if len(kits) > 1 else result, output_format)
             write(out, err)
             size += len(out)
         else:
@@ -268,6 +287,8 @@ def _report_each(kits: Sequence[_Kit], output_format: str, options: Mapping[str,
         statuses.append((result.request.heading, result.status))
     if output_format == "text":
         write("", headings.total(statuses))
+        if repair := joint_repair(repairs, selection):
+            write("", text_report.repair_line(repair._replace(left=left), result.request))
     else:
         write(*render(output_format, results))
     return max(status for _, status in statuses)

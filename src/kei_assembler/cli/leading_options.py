@@ -18,22 +18,28 @@ def with_command_first(default: click.Command, args: Sequence[str], ctx: click.C
     Raises:
         click.UsageError: an option in front of the command's name does nothing there.
     """
-    options, names, end = _options(default), [], 0
+    options, given, end = _options(default), [], 0
     while end < len(args) and (option := options.get(_name(args[end]))):
-        names.append(_name(args[end]))
-        end += 1 if option.is_flag or "=" in args[end] else 1 + option.nargs
+        size = 1 if option.is_flag or "=" in args[end] else 1 + option.nargs
+        given.append(args[end : end + size])
+        end += size
     command = args[end] if end < len(args) else ""
     if any(command in parameter.opts for parameter in ctx.command.get_params(ctx)):
         return [command]
     if command not in (default.name, *COMMANDS):
         return [str(default.name), *args]
     if command != default.name and not ctx.resilient_parsing:
-        known = _options(command_named(command)) if names else {}
-        for name in names:
+        known = _options(command_named(command)) if given else {}
+        given = [option for option in given if option[0] in known or option[0] not in _TRUE_OF_ALL]
+        for name in map(_name, (option[0] for option in given)):
             if name not in known:
                 own = click.Context(command_named(command), ctx, command)
                 raise click.UsageError(f"`{name}` does not apply to `assemble {command}`", own)
-    return [command, *args[:end], *args[end + 1 :]]
+    return [command, *(word for option in given for word in option), *args[end + 1 :]]
+
+
+_TRUE_OF_ALL = ("--no-cache",)
+"""Options that say what all other commands do anyway."""
 
 
 def commands_after(ctx: click.Context) -> Iterator[str]:

@@ -10,22 +10,26 @@ from kei_assembler.files import DISK
 from kei_assembler.kit.discovery import git_top
 from kei_assembler.paths import display_path_from, is_inside, normalize
 
+_WORKSPACES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""The variables in which GitHub and GitLab name the folder that they check a repository out to."""
+
 
 class Places:
     """The folder that all paths of a report are relative to, `base`, and the paths of the files in the report.
 
-    `base` is the folder that the environment variable names, if the kits lie in it. Otherwise, it is the top of their
-    git work tree. Without a work tree, or with several, it is the working directory, or the folder of a kit that lies
-    elsewhere.
+    `base` is the folder that the environment variable `first` names, if the kits lie in it. Otherwise, it is the top of
+    their git work tree. Without a work tree, or with several, it is the folder that the CI service works in, if it
+    names one. Otherwise it is the working directory, or the folder of a kit that lies elsewhere.
     """
 
-    def __init__(self, results: Sequence[RunResult], variable: str = "") -> None:
+    def __init__(self, results: Sequence[RunResult], first: str = "") -> None:
         here = _working_directory()
         folders = [result.request.folder or here for result in results] or [here]
-        named = os.environ.get(variable, "") if variable else ""
         tops = {git_top(folder) for folder in folders}
-        bases = [DISK.resolve(named)] if named else []
-        bases += [DISK.resolve(top) for top in tops if top and len(tops) == 1]
+        candidates = [os.environ.get(first) if first else None]
+        candidates += tops if len(tops) == 1 else []
+        candidates += map(os.environ.get, _WORKSPACES)
+        bases = [DISK.resolve(candidate) for candidate in candidates if candidate]
         bases += [here] if len(folders) == 1 else []
         fallback = folders[0] if len(folders) == 1 else here
         self.base = next((base for base in bases if all(is_inside(folder, base) for folder in folders)), fallback)

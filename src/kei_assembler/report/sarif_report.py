@@ -42,16 +42,16 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 
 
 def _invocation(results: Sequence[RunResult]) -> dict[str, Any]:
-    failures = [result.failure for result in results if result.failure]
+    failures = [(result.failure, result.request.heading) for result in results if result.failure]
     status = max((result.status for result in results), default=0)
     invocation: dict[str, Any] = {"executionSuccessful": not failures, "exitCode": status}
     if failures:
-        invocation["toolExecutionNotifications"] = list(map(_notification, failures))
+        invocation["toolExecutionNotifications"] = [_notification(*failure) for failure in failures]
     return invocation
 
 
-def _notification(failure: AssembleError) -> dict[str, Any]:
-    first = f"{failure.message} {failure.hint}".strip()
+def _notification(failure: AssembleError, kit: str) -> dict[str, Any]:
+    first = f"{f'{kit}: ' if kit else ''}{failure.message} {failure.hint}".strip()
     return {"level": "error", "message": {"text": "\n".join(map(_plain, (first, *failure.details)))}}
 
 

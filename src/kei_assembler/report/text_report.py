@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
+from kei_assembler.build.repair import Repair
 from kei_assembler.build.result import Request, RunResult
 from kei_assembler.diagnostics import Diagnostic, Location, RelatedLocation, Severity
 from kei_assembler.markdown.hidden_text import shown
@@ -154,10 +155,16 @@ def _closing(result: RunResult) -> Iterable[str]:
     for waiver in result.waivers:
         yield f"{shown(waiver.line)}\n"
     if result.repair:
-        purpose = "apply" if result.request.diff and not result.request.check else "fix"
-        lines = [f"{effect} {_listed(result, paths)}" for effect, paths in result.repair.effects]
-        lines.append(f"to {purpose} this, run: {result.repair.command}")
-        yield "".join(f"{shown(line)}\n" for line in lines)
+        yield "".join(f"{shown(f'{effect} {_listed(result, paths)}')}\n" for effect, paths in result.repair.effects)
+        yield repair_line(result.repair, result.request)
+
+
+def repair_line(repair: Repair, request: Request) -> str:
+    """Return the line with the command that repairs what the runs with this request found, or nothing without one."""
+    purpose = "apply this" if request.diff and not request.check else "fix this"
+    if purpose == "fix this" and repair.left:
+        purpose = f"fix all but {counted(repair.left, 'error')}"
+    return f"{shown(f'to {purpose}, run: {repair.command}')}\n" if repair.command else ""
 
 
 def _listed(result: RunResult, paths: Sequence[str]) -> str:

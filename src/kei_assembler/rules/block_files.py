@@ -59,15 +59,12 @@ def ambiguous_block(kit: LoadedKit, name: str, files: list[str]) -> Iterable[Vio
         blocks = ["baseline"]
     """
     related = tuple((Location(file, START), "a block of this name") for file in files)
-    is_in_folders = len({_folder_of(kit, file) for file in files}) > 1
-    hint = 'rename one of them, or set `block-conflicts = "first"` to use that of the first folder'
+    # the setting does not choose between names that differ in case
+    may_choose = all(file.endswith(f"/{name}.md") for file in files)
+    choice = ', or set `block-conflicts = "first"` to use that of the first folder' if may_choose else ""
     where = kit.settings_path("blocks") if kit.settings_source else START
     message = f"the block `{name}` is ambiguous: {listed(files)}"
-    yield Violation(where, message, hint if is_in_folders else "rename one of them", related)
-
-
-def _folder_of(kit: LoadedKit, file: str) -> str:
-    return next((folder for folder in kit.settings.blocks if is_inside(file, folder)), "")
+    yield Violation(where, message, f"rename one of them{choice}", related)
 
 
 @rule("B208", Severity.WARNING)

@@ -42,7 +42,9 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
             key = str(error.path[-1])
             known = tuple(field.key for field in error.shape.fields)
             place = in_manifest(error.path, known, context.kit.targets_of(context.manifest))
-            hint = why_refused(error.path) or place or did_you_mean(key, known, _keys_here(known))
+            owner = next((name for name, row in TARGETS.items() if key in row.refused), "")
+            refused = why_refused(error.path) or place or why_refused(("target", owner, *error.path))
+            hint = refused or did_you_mean(key, known, _keys_here(known))
             yield Violation(error.path, f"unknown key `{key}`", hint)
 
 

@@ -22,6 +22,8 @@ from kei_assembler.toml.source import Source
 from kei_assembler.validation import ValidationError, describe, fits, matching, validation_errors
 
 _CODE_POINT = matching(r"U\+(?:10|[0-9A-Fa-f])?[0-9A-Fa-f]{4}", "a code point such as `U+00AD`")
+_NOT_HERE = (("tool",), ("assemble",))
+"""Tables that a file of its own does not need: `[tool.assemble]` is for `pyproject.toml`."""
 _EXTRA_KEY = matching(r"[a-z][a-z0-9_]*", "a key of lower-case letters, digits and `_`")
 
 
@@ -47,6 +49,8 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
             known = [field.key for field in error.shape.fields]
             place = in_settings(error.path[len(kit.settings_at) :], known)
             otherwise = f"the settings here are {listed(known)}"
+            if error.path in _NOT_HERE:
+                place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"
             hint = why_refused(error.path) or place or did_you_mean(key, known, otherwise)
             yield Violation(error.path, f"unknown setting `{key}`", hint)
 

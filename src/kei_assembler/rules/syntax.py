@@ -33,6 +33,18 @@ _STRINGS: Mapping[str, _Text] = {
     "unclosed-string": _Text(
         "the string that begins here is not closed", "write `{quote}` at its end; if it has several lines, use {long}"
     ),
+    "other-end": _Text(
+        "the string that begins here is not closed, because `{last}` does not end it", "write `{quote}` at its end"
+    ),
+    "unclosed-key": _Text(
+        "the string that begins here is not closed", "write `{quote}` at its end; keys have one line"
+    ),
+    "long-key": _Text("a key cannot be in three quotes, because it has one line", "put it in one quote, or in none"),
+    "swallows-next": _Text(
+        "the string that begins here is not closed before the next key",
+        'write `{text}` at its end; to write three quotes in its text, write `\\"""`',
+        "it ends here",
+    ),
     "unclosed-long-string": _Text("the string that begins here is not closed", "write `{text}` at its end"),
     "escaped-end": _Text(
         'the string that begins here is not closed, because `\\"` is a quote in its text',
@@ -79,17 +91,21 @@ _OTHERS: Mapping[str, _Text] = {
     "boolean": _Text("`{text}` is not a value of TOML", "write `{lower}`"),
     "closes-nothing": _Text("`{first}` closes nothing", "remove it"),
     "colon": _Text("a `:` follows the key, but TOML uses `=`", "write `key = value`"),
+    "colon-of-lines": _Text(
+        "a `:` follows the key, but TOML uses `=`", 'write `key = """`, the text, and `"""` after it'
+    ),
     "comma": _Text("no comma can be here", "remove it; commas separate only what is in brackets"),
     "comment": _Text("a comment in TOML starts with `#`", "write `#` before it"),
-    "control": _Text(
-        "a string contains {named}", "remove it, or write it as an escape such as `\\u0001`", "the string"
-    ),
+    "control": _Text("a string contains {named}", "remove it, or write it as the escape `{escape}`", "the string"),
+    "dash": _Text("an entry of a list does not start with `{word}`", 'write `["…", "…"]`'),
     "doubled-quotes": _Text(
         "text follows an empty string", "write three quotes at the start and at the end, or one", "the empty string"
     ),
     "extra-comma": _Text("there is no value before this comma", "remove the comma", "the list or table begins here"),
     "front-matter": _Text("`{word}` has no meaning in TOML", "remove it: the whole file is TOML"),
+    "joined": _Text("TOML cannot join strings", "write one string", "the first string"),
     "json": _Text("a line cannot start with `{{`", "write TOML: `key = value`, each on a line of its own"),
+    "list-in-braces": _Text("a list is written with brackets", "write `[…]`"),
     "list-item": _Text("a line cannot start with `{word}`", 'write a list: `key = ["…", "…"]`'),
     "missing-comma": _Text("there is no comma before this entry", "write `,` after the previous one", "begins here"),
     "no-equals": _Text("there is no `=` after the key", "write `key = value`"),
@@ -101,16 +117,27 @@ _OTHERS: Mapping[str, _Text] = {
     "operator": _Text("TOML only knows the assignment `=`", "write `key = value`"),
     "parenthesis": _Text("a list is written with brackets", "write `[…]`"),
     "prefix": _Text("a string has no prefix in TOML", "remove the letter; in `'…'`, `\\` stands for itself"),
+    "quote-in-list": _Text(
+        "the string before this text ends here",
+        'write a quote at the start and at the end of each string, and a comma between them: `["…", "…"]`',
+        "the string begins here",
+    ),
     "quote-in-string": _Text(
         "the string ends before this text, because it contains its own quote `{quote}`",
         "{inner}",
         "the string begins here",
     ),
     "semicolon": _Text("a line does not end with `;`", "remove it"),
+    "semicolon-after": _Text("a line does not end with `;`", "remove it"),
     "spaces-in-key": _Text("a key cannot contain a space", "write one word, or put the key in quotes"),
+    "text-of-lines": _Text("`{word}` does not start a text of several lines", 'write `"""` before and after the text'),
     "two-keys": _Text("a second key is on the same line", "write each key on a line of its own", "earlier on the line"),
     "typographic": _Text("“ and similar quotes are not the quotes of TOML", 'write `"`'),
+    "unopened-header": _Text("there is no `[` before this header", "write `[name]` on a line of its own"),
+    "unopened-string": _Text("there is no quote before this text", "write `{last}` before it"),
     "unquoted": _Text("the value is not in quotes", "write `{quoted}`"),
+    "unquoted-list": _Text("the value is not in quotes", "write `{words}` for a list, or `{quoted}` for a text"),
+    "values": _Text("several values follow the key", "write a list: `key = [{listed}]`", _VALUE),
     "yes-no": _Text("`{text}` is not a value of TOML", 'write `true` or `false`, or `"{text}"` for the word'),
 }
 
@@ -260,12 +287,17 @@ def _violation(texts: Mapping[str, _Text], text: str, problem: Problem | None) -
     row, (start, end) = texts[problem.kind], (problem.start, problem.end)
     quoted = problem.text.partition("\n")[0]
     begin = problem.origin if problem.origin >= 0 else start
+    inside = text[begin:end].partition("\n")[0].strip(" \t,")
     quote = text[begin : begin + 1]
     words = {
         "text": quoted if len(quoted) <= _MAX_QUOTED else f"{quoted[:_MAX_QUOTED]}…",
         "word": quoted.split(" ")[0].split("=")[0],
         "first": quoted[:1],
+        "last": quoted.rstrip(",]}) ")[-1:],
         "lower": quoted.lower(),
+        "listed": inside if len(inside) <= _MAX_QUOTED else "…, …",
+        "words": "[{}]".format(", ".join(f'"{word}"' for word in quoted.replace(" ", "").replace("\t", "").split(","))),
+        "escape": f"\\u{ord(quoted):04X}" if len(quoted) == 1 else "",
         "named": named(quoted) if len(quoted) == 1 else "",
         "quote": quote,
         "inner": _INNER.get(quote, ""),
@@ -276,7 +308,30 @@ def _violation(texts: Mapping[str, _Text], text: str, problem: Problem | None) -
     where = span_of(text, start, end)
     if texts is _ESCAPES:  # the string's start is where to change the quotes
         where, related = _span_at(text, problem.origin), ((where, "the escape"),)
-    yield Violation(where, row.message.format(**words), row.help.format(**words), related)
+    hint = row.help.format(**words)
+    yield Violation(
+        where, row.message.format(**words), _for_code(text, problem, hint) if texts is _ESCAPES else hint, related
+    )
+
+
+_LONG_CODES = "four hexadecimal digits after `\\u`, or eight after `\\U`"
+_CODES = {"u": _LONG_CODES, "U": _LONG_CODES, "x": "two hexadecimal digits after `\\x`"}
+_PAIR = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
+
+
+def _for_code(text: str, problem: Problem, hint: str) -> str:
+    """Return the help for a wrong escape: what is meant if other languages have such an escape, or the given help."""
+    letter, has_digits = problem.text[1:2], len(problem.text) > len("\\u")
+    if pair := _PAIR.match(text, problem.start):
+        code = b"".join(bytes.fromhex(half) for half in pair.groups()).decode("utf-16-be")
+        return f"write `\\U{ord(code):08X}`"
+    if problem.kind == "escape-code":
+        return hint
+    if letter == "'":
+        return "write `'`, which needs no `\\`"
+    if letter in _CODES and (has_digits or text.startswith("{", problem.end)):
+        return f"for a character, write {_CODES[letter]}; otherwise, {hint}"
+    return hint
 
 
 _INNER = {'"': "write `\\\"` for a quote in the text, or use `'…'`", "'": 'use `"…"` if the text contains a `\'`'}

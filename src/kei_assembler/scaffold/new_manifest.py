@@ -37,6 +37,8 @@ _COMMON_KEY = "model"
 """A text key that the table of every target has."""
 _HEAD = "# The source of an agent: edit this file, not the generated one, then run: assemble --all\n"
 """Like the other comments, it names no agent, block or file: it would be wrong after a rename."""
+_ROLE = "Do the task that you are given, and report the result."
+"""The role of a new agent with a description. It is true of every agent, also after a rename."""
 _TABLES_NOTE = """\
 # In TOML, a key belongs to the last header above it. Keep other keys of the agent above this line, and tables below.
 """
@@ -55,7 +57,7 @@ def _required(kit: LoadedKit) -> frozenset[str]:
 
 def render(kit: LoadedKit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
     """Return the text of a new manifest with the given values, keyed by manifest key."""
-    values = {**_initial(kit, name, given), **given, "name": name}
+    values = {**_initial(kit, given), **given, "name": name}
     if blocks := (*kit.settings.obligatory, *given.get("blocks", ())):
         values["blocks"] = list(dict.fromkeys(blocks))
     keys = [_entry(kit, field, values) for field in fields_of(kit) if not field.is_table]
@@ -63,7 +65,7 @@ def render(kit: LoadedKit, name: str, given: Mapping[str, Any], has_schema: bool
     return "\n".join([_head(kit, name, has_schema), *keys, _TABLES_NOTE, *tables])
 
 
-def _initial(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _initial(kit: LoadedKit, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the keys that the kit requires, and of the role, which every new manifest has."""
     required = _required(kit)
     required_values = {
@@ -80,7 +82,7 @@ def _initial(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> dict[str, A
         "targets": kit.settings.targets,
         "target": {target.name: {_COMMON_KEY: model if is_for_target else _placeholder(_COMMON_KEY)}},
     }
-    role = f"You are the agent `{name}`." if "description" in given else _placeholder("role")
+    role = _ROLE if "description" in given else _placeholder("role")
     chosen = {key: value for key, value in defaults.items() if key in required_values}
     return {**required_values, **chosen, "role": role}
 
@@ -109,7 +111,7 @@ def _entry(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> str:
     comments = "".join(map(_comment, (field.doc, *_hints(kit, field))))
     if field.key in values:
         return comments + _toml(field, values[field.key])
-    sample = _toml(field, _sample(kit, field.key, field.shape, field.examples))
+    sample = _toml(field, _sample(field.key, field.shape, field.examples))
     return comments + "".join(f"# {line}\n" for line in sample.rstrip("\n").split("\n"))
 
 
@@ -127,14 +129,14 @@ def _hints(kit: LoadedKit, field: Field) -> Iterator[str]:
         yield f"Keys of `{target}`: {', '.join(names[:_MAX_NAMES])}{', …' if len(names) > _MAX_NAMES else ''}"
 
 
-def _sample(kit: LoadedKit, key: str, shape: Shape, examples: Sequence[Any]) -> Any:
+def _sample(key: str, shape: Shape, examples: Sequence[Any]) -> Any:
     if examples:
         return examples[0]
     if key == "blocks":
-        return kit.block_names[:1] or ["baseline"]
+        return ["baseline"]
     if shape.item:
-        return [_sample(kit, key, shape.item, ())]
-    inner = {field.key: _sample(kit, field.key, field.shape, field.examples) for field in shape.fields}
+        return [_sample(key, shape.item, ())]
+    inner = {field.key: _sample(field.key, field.shape, field.examples) for field in shape.fields}
     return inner or "…"
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from kei_assembler.toml.syntax_faults import ODD_SPACE, OF_KEYS, OF_RESTS, OF_VALUES, fault
+from kei_assembler.toml.syntax_faults import ODD_SPACE, OF_KEYS, OF_RESTS, OF_VALUES, OTHER_ENDS, fault
 from kei_assembler.whitespace import SPACES
 
 MAX_DEPTH = 100
@@ -83,6 +83,9 @@ _DATE_AND_TIME = re.compile(rf"{_DATE} [0-9]{{2}}:[0-9:.Zz+-]++")
 _STATEMENT = re.compile(r"[\w.-]++[ \t]*+=")
 _HEADER = re.compile(r"\[\[?[ \t]*+(?!(?:true|false|[0-9.+-]+)[ \t]*+\])[A-Za-z0-9_][\w.\"'-]*+\]\]?[ \t]*+(?:#|\n|\Z)")
 _BEFORE_EQUALS = re.compile(r"[^\n=\"'#]*+")
+_WORDS = re.compile(r"[\w.*:-]++(?:,[ \t]*+[\w.*:-]++)++")
+_EMPTY_STRING = re.compile(r"(?:\"\"|'')[ \t]*+\n")
+_NEXT_LONG_STRING = re.compile(r"[\w.-]++[ \t]*+=[ \t]*+(?:\"{3}|'{3})")
 _UNQUOTED = re.compile(r"[^\n#]*+")
 _UNQUOTED_IN_LIST = re.compile(r"[^\n#,\[\]{}]*+")
 
@@ -92,14 +95,15 @@ class _Reader:
         self.text = text
         self.at = 0
         self.depth = 0
+        self.last = 0  # the offset of the value before this place
 
     def read(self) -> None:
         while token := self._peek(lines=True):
             if token.text == "[":
                 self._header(token.start)
             else:
-                value = self._pair()
-                self._end_line(value)
+                self.last = self._pair()
+                self._end_line(self.last)
 
     def _peek(self, lines: bool = False) -> _Token | None:
         """Return the next token, after spaces or, with `lines`, line ends and comments."""
@@ -139,8 +143,10 @@ class _Reader:
             if token.kind == "string" and plain and not plain.endswith((".", ". ")):
                 return False  # a quote or an apostrophe in prose
             plain += " " * (0 <= end < token.start) + (token.text if token.kind == "word" else "_")
+            if len(token.text) > 1 and token.kind == "string":
+                self._stop("long-key", token.start, token.end)
             if token.kind == "string":
-                self._string(token)
+                self._string(token, is_key=True)
             else:
                 self.at = token.end
             end = self.at
@@ -152,7 +158,10 @@ class _Reader:
         if odd := ODD_SPACE.search(self._rest(first, _BEFORE_EQUALS)):
             self._stop("odd-space", first + odd.start(), first + odd.end())
         if not self._key() or not self.text.startswith("=", self.at):
-            self._stop(fault(OF_KEYS, self.text, first, "not-a-pair"), first, origin=table)
+            kind = fault(OF_KEYS, self.text, first, "not-a-pair")
+            if kind == "not-a-pair" and _EMPTY_STRING.fullmatch(self.text, self.last, first):
+                self._stop("doubled-quotes", first, origin=self.last)  # meant to be three quotes
+            self._stop(kind, first, origin=table)
         self.at += 1
         token = self._peek()
         if token is None or token.kind in ("newline", "comment") or token.text in ("]", "}", ","):
@@ -167,8 +176,8 @@ class _Reader:
             self._nested(token.start, "list", "]", self._value)
         elif token.text == "{":
             self._nested(token.start, "table", "}", lambda _: self._pair(token.start))
-        elif token.text == "=":
-            self._stop("operator", token.start - 1, token.end)
+        elif token.text[0] in "=>" and self.text[token.start - 1] == "=":
+            self._stop("operator", token.start - 1, token.start + 1)
         else:
             self._literal(token)
 
@@ -181,6 +190,7 @@ class _Reader:
         elif not _LITERAL.fullmatch(token.text):
             kind = fault(OF_VALUES, self.text, token.start, "unquoted")
             rest = self._rest(token.start, _UNQUOTED_IN_LIST if self.depth else _UNQUOTED)
+            kind = "unquoted-list" if kind == "unquoted" and _WORDS.fullmatch(rest) else kind
             self._stop(kind, token.start, token.start + len(rest))
 
     def _nested(self, start: int, kind: str, closing: str, entry: Callable[[_Token], object]) -> None:
@@ -188,7 +198,7 @@ class _Reader:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise _FoundError(None)
-        self.at, needs_comma = start + 1, False
+        self.at, needs_comma, last = start + 1, False, start
         while True:
             before = self.at
             token = self._peek(lines=True)
@@ -200,11 +210,14 @@ class _Reader:
             if token.text in ("]", "}"):
                 self._stop(f"mismatched-{kind}", start, start + 1, token.start)
             if (token.text == ",") is not needs_comma:
+                if token.kind == "word" and token.text[0] != ";" and self.text[token.start - 1] in "\"'":
+                    self._stop("quote-in-list", token.start, origin=last)
                 self._stop("missing-comma" if needs_comma else "extra-comma", token.start, token.end, start)
             if needs_comma:
                 self.at = token.end
             else:
                 entry(token)
+                last = token.start
             needs_comma = not needs_comma
         self.at, self.depth = token.end, self.depth - 1
 
@@ -227,17 +240,17 @@ class _Reader:
         self.at = at
         return not depth
 
-    def _string(self, token: _Token) -> None:
+    def _string(self, token: _Token, is_key: bool = False) -> None:
         string = _STRINGS[token.text].match(self.text, token.start)
         if string is None:
-            self._stop_at_unclosed(token)
+            self._stop_at_unclosed(token, is_key)
         self.at = string.end()
         if odd := _CONTROL.search(self.text, *string.span()):
             self._stop("control", *odd.span(), token.start)
         if token.text[0] == '"':
             self._check_escapes(token, string[0])
 
-    def _stop_at_unclosed(self, token: _Token) -> NoReturn:
+    def _stop_at_unclosed(self, token: _Token, is_key: bool) -> NoReturn:
         quote = token.text
         if len(quote) > 1:
             self._stop("unclosed-long-string", token.start, token.end)
@@ -245,6 +258,8 @@ class _Reader:
         if line.endswith('\\"') and quote == '"':
             self._check_escapes(token, line)
             self._stop("escaped-end", token.start)
+        if is_key:
+            self._stop("unclosed-key", token.start)
         # it was probably meant to have several lines if one of them, before the next key, has the other quote
         at = self.text.find("\n", token.start)
         while at >= 0 and not _STATEMENT.match(self.text, at + 1) and not _HEADER.match(self.text, at + 1):
@@ -252,7 +267,8 @@ class _Reader:
             if self.text.count(quote, at, end if end >= 0 else len(self.text)) % 2:
                 self._stop("several-lines", token.start)
             at = end
-        self._stop("unclosed-string", token.start)
+        is_other = line.rstrip(",]}) ")[1:][-1:] in tuple(OTHER_ENDS)
+        self._stop("other-end" if is_other else "unclosed-string", token.start)
 
     def _check_escapes(self, token: _Token, string: str) -> None:
         escapes = list(_ESCAPE.finditer(string))
@@ -278,6 +294,8 @@ class _Reader:
         if ODD_SPACE.match(self.text, token.start):
             self._stop("odd-space", token.start, token.start + 1)
         rest, quote = self._rest(token.start), self.text[value]
+        if self._starts_next(value):
+            self._stop("swallows-next", value, value + 3, self.at - 3)
         forms = (
             ("after-value", quote not in "\"'"),
             ("after-long-string", self.text.startswith(quote * 3, value)),
@@ -285,7 +303,13 @@ class _Reader:
             ("quote-in-string", quote in rest),
         )
         otherwise = next((kind for kind, applies in forms if applies), "after-value")
-        self._stop(fault(OF_RESTS, self.text, token.start, otherwise), token.start, origin=value)
+        kind = fault(OF_RESTS, self.text, token.start, otherwise)
+        self._stop(otherwise if kind == "values" and quote in "[{" else kind, token.start, origin=value)
+
+    def _starts_next(self, value: int) -> bool:
+        """Return whether the end of a value is probably the start of the next key's string of several lines."""
+        start = self.text.rfind("\n", value, self.at) + 1
+        return start > value and _NEXT_LONG_STRING.fullmatch(self.text, start, self.at) is not None
 
 
 _CODES, _SURROGATES = range(0x110000), range(0xD800, 0xE000)

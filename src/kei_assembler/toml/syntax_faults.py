@@ -12,8 +12,15 @@ ODD_SPACE = re.compile(rf"[{OTHER_SPACES}\x00-\x08\r\x0e-\x1b\x7f\xad\u200b-\u20
 """A character that looks like a space, or like nothing, but is none of TOML's spaces."""
 
 _KEY = r"(?:[\w.$@-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
+_STRING = r"(?:\"[^\"\n]*+\"|'[^'\n]*+')"
+_WORD = r"[^ \t\n\"',\[\]{}=#]++"
 _END = r"(?=[ \t]*+(?:[\n,\]}#]|\Z))"
+_LINE_END = r"[ \t]*+(?:#|\n|\Z)"
+_TEXT_OF_YAML = rf"(?:[|>][+-]?[0-9]?|<<[-~]?\w++){_LINE_END}"
 _QUOTES = re.compile(r"[“”„‟«»‘’‚‛]")
+OTHER_ENDS = "”“»«’‘'\""
+"""What people write, or an editor makes of it, instead of the quote that ends a string."""
+
 _COMMENT = re.compile(r"//|/\*|<!--")
 
 OF_KEYS: Faults = (
@@ -26,8 +33,11 @@ OF_KEYS: Faults = (
     ("no-key", re.compile(r"=")),
     ("typographic", _QUOTES),
     ("list-item", re.compile(r"[-*•][ \t]")),
+    ("colon-of-lines", re.compile(rf"{_KEY}[ \t]*+:[ \t]*+{_TEXT_OF_YAML}")),
     ("colon", re.compile(rf"{_KEY}[ \t]*+:(?![=:])")),
-    ("operator", re.compile(rf"{_KEY}[ \t]*+[+:?.|*-]=")),
+    ("operator", re.compile(rf"{_KEY}[ \t]*+(?:[+:?.|*-]=|->)")),
+    ("list-in-braces", re.compile(rf"{_STRING}[ \t]*+[,}}]")),
+    ("unopened-header", re.compile(rf"[A-Za-z_][\w.-]*+\]\]?{_LINE_END}")),
     ("no-equals", re.compile(rf"{_KEY}[ \t]++[\"'\[{{“]")),
     ("spaces-in-key", re.compile(r"[\w-]++(?:[ \t]++[\w-]++)++[ \t]*+=")),
     ("bare-key", re.compile(r"(?=[^\n#\"'=]*[^\n#\"'=A-Za-z0-9_. \t-])[^ \t\n#\"'=]++[ \t]*+=")),
@@ -41,7 +51,11 @@ OF_VALUES: Faults = (
     ("boolean", re.compile(rf"(?i:true|false){_END}")),
     ("yes-no", re.compile(rf"(?i:yes|no|on|off){_END}")),
     ("null", re.compile(rf"(?i:null|none|nil|undefined|~){_END}")),
-    ("prefix", re.compile(r"[A-Za-z]{1,2}[\"']")),
+    ("prefix", re.compile(rf"[A-Za-z]{{1,2}}{_STRING}{_END}")),
+    ("unopened-string", re.compile(rf"{_WORD}(?:[ \t]++{_WORD})*+[\"']{_END}")),
+    ("text-of-lines", re.compile(_TEXT_OF_YAML)),
+    ("dash", re.compile(r"[-*•][ \t]")),
+    ("semicolon-after", re.compile(rf"(?:true|false|[+-]?[0-9][\w.+-]*+);{_END}")),
 )
 """What a value looks like if it is none of TOML's, except for words without quotes."""
 
@@ -49,6 +63,8 @@ OF_RESTS: Faults = (
     ("comment", _COMMENT),
     ("comment", re.compile(r"--[ \t]")),
     ("semicolon", re.compile(r";")),
+    ("joined", re.compile(r"[+&.][ \t]*+[\"']")),
+    ("values", re.compile(rf"(?:,[ \t]*+{_STRING})++,?{_LINE_END}")),
     ("comma", re.compile(r",[ \t]*+(?:#|\n|\Z)")),
     ("closes-nothing", re.compile(r"[\]}]")),
     ("two-keys", re.compile(r",?[ \t]*+[\w.-]++[ \t]*+=")),
