@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from kei_assembler.build.changes import FileStatus
@@ -52,9 +53,9 @@ class Namesakes:
     def add(self, generated: Iterable[Named]) -> Iterator[Diagnostic]:
         """Add generated files, and yield a finding for each that has the name of another."""
         for one in generated:
-            names = self.by_name.setdefault(one.target, {})
-            for name in self._names(TARGETS[one.target], one.path, one.name):
-                other = names.setdefault(name, one)
+            names, row = self.by_name.setdefault(one.target, {}), TARGETS[one.target]
+            for name in self._names(row, one.path, one.name):
+                other = names.setdefault(row.loader.identity(name), one)
                 if other is not one:
                     yield from run_rule(placement.same_name, Source(one.manifest, ""), one.target, name, other.manifest)
 
@@ -76,7 +77,7 @@ class Namesakes:
             AssembleError: a folder cannot be read.
         """
         for target, names in self.by_name.items():
-            row, filter_ = TARGETS[target], _Filter(names)
+            row, filter_ = TARGETS[target], _Filter(names, TARGETS[target])
             paths = {one.path for one in names.values()}
             for path in self._files(row, {os.path.dirname(path) for path in paths}):
                 if path in paths or path in orphans or path in self._outputs(target):
@@ -84,20 +85,25 @@ class Namesakes:
                 if self.disk.real(path).casefold() in known or is_left_out(self.kit.files, self.kit.path(path)):
                     continue
                 content = self.disk.peek(path)
-                if content and filter_.may_match(content, row, self.kit.placement.name_by_file(target, path)):
+                if content and filter_.may_match(content, self.kit.placement.name_by_file(target, path)):
                     yield from self._finding(row, path, content)
 
     def _finding(self, row: Target, path: str, content: bytes) -> Iterator[Diagnostic]:
         text = text_of(content)
-        name, where = _name_in(row, path, text, content)
-        found = (self.by_name[row.name].get(each) for each in self._names(row, path, name))
-        other = next(filter(None, found), None)
+        pairs = (
+            (name, front, where)
+            for front, where in _names_in(row, path, text, content) or [("", START)]
+            for name in self._names(row, path, front)
+        )
+        clashes = ((pair, self.by_name[row.name].get(row.loader.identity(pair[0]))) for pair in pairs)
+        (name, front, where), other = next((clash for clash in clashes if clash[1]), (("", "", START), None))
         leftover = classify_leftover(self.kit, path, row.name, content)
         if other and not (leftover and leftover.status is FileStatus.ORPHAN):  # an orphan is reported as such
             mark = stamp.find(stamp.settled(text, row.form.comment), row.form.comment)
-            called = name or self.kit.placement.name_by_file(row.name, path)
-            origin = mark.source if mark else ""
-            clash = placement.Clash(where, row.name, called, other.path, other.manifest, origin)
+            origin = normalize(f"{os.path.dirname(path)}/{mark.source}") if mark else ""
+            is_by_file = name != front
+            where = START if is_by_file else where
+            clash = placement.Clash(where, row.name, name, other.path, other.manifest, origin, is_by_file)
             yield from run_rule(placement.namesake, Source(path, text), clash)
 
     def _files(self, row: Target, outputs: Iterable[str]) -> Iterator[str]:
@@ -133,15 +139,19 @@ class Namesakes:
 class _Filter:
     """Finds out quickly that a file has none of these names."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], row: Target) -> None:
         self.names = frozenset(names)
+        self.loader = row.loader
         self._plain = frozenset(name.encode() for name in self.names if _WORD.fullmatch(name.encode()))
         self._others = [name.encode() for name in self.names if not _WORD.fullmatch(name.encode())]
 
-    def may_match(self, content: bytes, row: Target, by_file: str) -> bool:
+    def may_match(self, content: bytes, by_file: str) -> bool:
         """Return whether a file with this content, and with this name by its file, can have one of the names."""
-        if by_file in self.names and (row.loader.named_by_file or row.loader.is_known_by_file):
+        is_by_file = self.loader.named_by_file or self.loader.is_known_by_file
+        if is_by_file and self.loader.identity(by_file) in self.names:
             return True
+        if self.loader.ignores_case:
+            content = content.lower()
         if b"\\" in content or any(name in content for name in self._others):  # an escape can hide a name
             return True
         return not self._plain.isdisjoint(_WORD.findall(content))
@@ -153,29 +163,39 @@ _LATE_OPENING = re.compile(r"^---[ \t]*\n", re.MULTILINE)
 _CLOSING = re.compile(r"^---", re.MULTILINE)
 
 
-def _name_in(row: Target, path: str, text: str, content: bytes) -> tuple[str, Span]:
-    """The name in the front matter of a file that a client can load, or nothing, and where it is."""
+def _names_in(row: Target, path: str, text: str, content: bytes) -> list[tuple[str, Span]]:
+    """The names in the front matter of a file that a client can load, and where they are."""
     if row.form is TOML:
         source = read_toml(path, content)
         name = source.data.get("name") if BODY_KEY in source.data else None
-        return (name, source.locate(("name",))) if isinstance(name, str) else ("", START)
+        return [(name, source.locate(("name",)))] if isinstance(name, str) else []
     opening = _LATE_OPENING.search(text) if row.loader.finds_late_front_matter else _OPENING.match(text)
     if opening is None:
-        return "", START
+        return []
     closing = _CLOSING.search(text, opening.end())
     front = text[opening.end() : closing.start() if closing else len(text)]
-    return _front_name(row, front, text.count("\n", 0, opening.end()))
+    above = text.count("\n", 0, opening.end())
+    starts = [item.start() for item in _ITEM.finditer(front)] if row.loader.reads_lists else []
+    if not starts or front[: starts[0]].strip():
+        return _front_name(row, front, above)
+    # each item of a list is front matter of its own
+    items = ((start, _ITEM.sub("  ", front[start:end])) for start, end in pairwise([*starts, len(front)]))
+    return [name for start, item in items for name in _front_name(row, item, above + front.count("\n", 0, start))]
 
 
-def _front_name(row: Target, front: str, lines: int) -> tuple[str, Span]:
+_ITEM = re.compile(r"^-[ \t]", re.MULTILINE)
+
+
+def _front_name(row: Target, front: str, lines: int) -> list[tuple[str, Span]]:
     from kei_assembler.markdown.lenient_yaml import RefusedYamlError, as_text, by_lines, read  # rarely needed
 
     try:
         entries = (by_lines(front, row.label) if row.form.keeps_quotes else read(front, row.keys)).entries
     except RefusedYamlError:
-        return "", START
+        return []
     if "name" not in entries:
-        return "", START
+        return []
     span = entries["name"].span
     where = Span(span.line + lines, span.column, span.end_line + lines, span.end_column)
-    return as_text(entries["name"].value), where
+    name = as_text(entries["name"].value)
+    return [(name, where)] if name else []

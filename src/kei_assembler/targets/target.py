@@ -119,7 +119,7 @@ class DisplayName(NamedTuple):
 
 
 class BuiltIn(NamedTuple):
-    """Names of a client's own agents, and what happens if an agent file has one of them. Case counts.
+    """Names of a client's own agents, and what happens if an agent file has one of them.
 
     `effect` completes the sentence "the client has a built-in agent of this name, …".
     """
@@ -212,6 +212,8 @@ class Loader(NamedTuple):
     folders_in_name: bool = False
     # Whether two files of one name are one agent, whatever names their front matter has.
     is_known_by_file: bool = False
+    # Whether two names are one agent if they differ only in case.
+    ignores_case: bool = False
     # The characters of a file name that become hyphens in the agent's name.
     hyphens_for: str = ""
     # The client skips files whose names start with this.
@@ -236,6 +238,10 @@ class Loader(NamedTuple):
     reads_lists: bool = False
     # The ends of the names of agent files, if there are others than that of the form.
     suffixes: tuple[str, ...] = ()
+
+    def identity(self, name: str) -> str:
+        """Return a name in the form in which the client compares it with others."""
+        return name.lower() if self.ignores_case else name
 
 
 class Plugin(NamedTuple):
