@@ -63,8 +63,11 @@ class _Entry(NamedTuple):
     name: str
 
 
-def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) -> Adapted:
-    """Return the manifest adapted to a target. `settings` are the kit's settings for that target."""
+def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object], is_named_by_file: bool = True) -> Adapted:
+    """Return the manifest adapted to a target. `settings` are the kit's settings for that target.
+
+    `is_named_by_file` says that the output's path alone gives the agent its name, in clients where it can.
+    """
     own = manifest.target.get(target.name, {})
     tools = toolset(_limited(manifest, settings), target.name)
     values: dict[str, Value] = {
@@ -72,7 +75,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
         "description": description_for(manifest, settings),
         **target.defaults,
     }
-    if target.display_name.is_only_name:
+    if target.display_name.is_only_name and is_named_by_file:
         del values["name"]
     if manifest.display_name and not refusal_of_name(manifest.display_name, target.name):
         values[target.display_name.key] = manifest.display_name
@@ -153,7 +156,7 @@ def agents_in(entry: str, limited: Manifest | None = None) -> Iterable[str]:
         return ()
     if limited:
         return (handoff.target for handoff in limited.handoff)
-    return _patterns("Agent", entry.partition("(")[2].removesuffix(")"))
+    return patterns_in("Agent", entry.partition("(")[2].removesuffix(")"))
 
 
 def _renamed(entry: str, names: Mapping[str, str]) -> str:
@@ -267,13 +270,13 @@ def _entry(row: Tools, names: Mapping[str, str], text: str) -> _Entry:
     match = _TOOL.fullmatch(text)
     tool, scope = (match["tool"], match["scope"] or "") if match else (text, "")
     tool = ALIASES.get(tool, tool)
-    patterns, name = _patterns(tool, scope), names.get(tool) or row.fallback_name.format(tool=spelled(tool))
+    patterns, name = patterns_in(tool, scope), names.get(tool) or row.fallback_name.format(tool=spelled(tool))
     is_read_alike = tool not in row.scoped or all(re.fullmatch(row.scope_pattern, each, re.DOTALL) for each in patterns)
     return _Entry(text, tool, patterns, name if is_read_alike else "")
 
 
-def _patterns(tool: str, scope: str) -> tuple[str, ...]:
-    """The patterns in a scope. Claude Code writes a command with any arguments as `git:*`, others as `git *`."""
+def patterns_in(tool: str, scope: str) -> tuple[str, ...]:
+    """Return the patterns in a scope. Claude Code writes a command with any arguments as `git:*`, others as `git *`."""
     if scope.strip() in ("", EVERYTHING):
         return ()
     if tool in LISTS:

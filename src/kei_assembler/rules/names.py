@@ -129,7 +129,7 @@ def _may_be_built_in(context: ManifestContext) -> bool:
 
 def _of_built_in(context: ManifestContext, is_harmful: bool) -> Iterator[Violation]:
     manifest, targets = context.manifest, context.kit.targets_of(context.manifest)
-    labels: dict[tuple[str, BuiltIn], list[str]] = {}
+    labels: dict[tuple[str, str, BuiltIn], list[str]] = {}
     keys = dict.fromkeys((manifest.name, manifest.display_name.lower()))
     for target, names, built_in in chain.from_iterable(_BUILT_IN.get(key, ()) for key in keys):
         name = client_name(manifest.name, manifest.display_name, target)

@@ -58,6 +58,10 @@ class Tools(NamedTuple):
     # An older key that maps tools to true or false.
     switches_key: str = ""
 
+    def identity(self, name: str) -> str:
+        """Return a name of a tool in the form in which the client compares it with others."""
+        return name.casefold().replace("_", "") if self.is_lenient and not name.startswith("mcp__") else name
+
     @property
     def by_name(self) -> Mapping[str, list[str]]:
         """Claude Code's tools by the client's names."""
