@@ -51,6 +51,41 @@ def test_the_note_goes_away_if_the_settings_turn_the_folder_off(bench: Workbench
     assert _codes(bench) == []
 
 
+@pytest.mark.parametrize(
+    ("settings", "is_off"),
+    [
+        ('{ // mine\n "chat.agentFilesLocations": { "./.claude/agents/": false, }, /* x */ }', True),
+        ('\ufeff{"a": "// \\" ,}", "chat.agentFilesLocations": {".claude/agents": false}}', True),
+        ('{ // "chat.agentFilesLocations": { ".claude/agents": false }\n}', False),
+        ('{ "files.exclude": { ".claude/agents": false } }', False),
+        ('{ "chat.agentFilesLocations": { ".claude/agents": false', False),
+        ('{ "chat.agentFilesLocations": [".claude/agents"] }', False),
+        ("[]", False),
+        ("[" * 100_000, False),
+    ],
+)
+def test_the_settings_are_json_with_comments(settings: str, is_off: bool, bench: Workbench) -> None:
+    _settings(bench, "claude-code copilot")
+    bench.write(_manifest() | {".vscode/settings.json": settings})
+    assert _codes(bench) == ([] if is_off else ["O630"])
+
+
+def test_an_agent_that_vscode_does_not_load_is_not_shown_twice(bench: Workbench) -> None:
+    _settings(bench, "claude-code copilot")
+    bench.write(_manifest(rest='[target.copilot]\ntarget = "github-copilot"\n'))
+    assert _codes(bench) == []
+
+
+def test_an_agent_of_two_names_is_shown_twice(bench: Workbench) -> None:
+    _settings(bench, "claude-code cursor")
+    bench.write(_manifest(rest='display-name = "Code Critic"\n'))
+    (note,) = _found(bench)
+    assert note["message"] == "Cursor shows this agent twice, because it has another name in `.claude/agents`"
+    assert note["line"] == 4
+    bench.write(_manifest(rest='display-name = "code-critic"\n'))
+    assert _codes(bench) == []
+
+
 @pytest.mark.parametrize("targets", ["claude-code", "copilot", "claude-code cursor", "copilot cursor codex gemini"])
 def test_other_kits_show_no_agent_twice(targets: str, bench: Workbench) -> None:
     _settings(bench, targets)

@@ -29,6 +29,7 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import BODY_KEY, TOML
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import START, Source, read_toml
+from kei_assembler.whitespace import WHITESPACE
 
 
 class Named(NamedTuple):
@@ -176,7 +177,7 @@ def _names_in(row: Target, path: str, text: str, content: bytes) -> list[tuple[s
     front = text[opening.end() : closing.start() if closing else len(text)]
     above = text.count("\n", 0, opening.end())
     starts = [item.start() for item in _ITEM.finditer(front)] if row.loader.reads_lists else []
-    if not starts or front[: starts[0]].strip():
+    if not starts or front[: starts[0]].strip(WHITESPACE):
         return _front_name(row, front, above)
     # each item of a list is front matter of its own
     items = ((start, _ITEM.sub("  ", front[start:end])) for start, end in pairwise([*starts, len(front)]))

@@ -17,7 +17,7 @@ from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.suggestions import listed
 from kei_assembler.toml.source import START, Source, span_of
-from kei_assembler.whitespace import SPACES
+from kei_assembler.whitespace import SPACES, WHITESPACE
 
 
 @rule("B207")
@@ -117,7 +117,7 @@ def _front_matter(source: Source) -> range | None:
 
     A thematic break with text after it is no front matter.
     """
-    if source.text.lstrip()[:3] not in _FENCES:
+    if source.text.lstrip(WHITESPACE)[:3] not in _FENCES:
         return None
     lines = [line.rstrip(SPACES) for line in source.lines]
     start = next(number for number, line in enumerate(lines) if line)

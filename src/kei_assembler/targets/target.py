@@ -273,8 +273,11 @@ class Foreign(NamedTuple):
     # The program that shows both agents of a name, and how to stop it.
     shows_both: str = ""
     remedy: str = ""
-    # The file of the program's settings in a project. The folder is turned off there if its path is set to false.
+    # The file of the program's settings in a project, and the key whose table turns the folder off with false.
     settings_file: str = ""
+    settings_key: str = ""
+    # A key of the manifest's table for the target, and the value with which the program does not show its own file.
+    unless: tuple[str, str] = ("", "")
 
 
 class Target(NamedTuple):
