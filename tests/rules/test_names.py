@@ -39,6 +39,12 @@ def test_qwen_ignores_the_case_of_names(bench: Workbench) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", [" Code", "Code\\t", "", "  ", "a\\nb", "x" * 257])
+def test_a_display_name_that_is_not_a_name_is_one_error(name: str, bench: Workbench) -> None:
+    _agent(bench, "aa", "qwen", f'display-name = "{name}"\n')
+    assert len(findings(bench)) == 1
+
+
 @pytest.mark.parametrize("name", ["System", "MODEL"])
 def test_a_reserved_name_in_another_case_is_reserved_too(name: str, bench: Workbench) -> None:
     _agent(bench, "aa", "qwen", f'display-name = "{name}"\n')

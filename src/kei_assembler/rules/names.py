@@ -170,7 +170,8 @@ def refused_display_name(context: ManifestContext) -> Iterable[Violation]:
         targets = ["claude-code"]
     """
     manifest = context.manifest
-    rows = (TARGETS[name] for name in (context.kit.targets_of(manifest) if manifest.display_name else ()))
+    is_valid = manifest.display_name and context.fits("display-name")
+    rows = (TARGETS[name] for name in (context.kit.targets_of(manifest) if is_valid else ()))
     refusals = {row.label: expects for row in rows if (expects := refusal_of_name(manifest.display_name, row.name))}
     if refusals:
         reasons = "; ".join(f"{label}: it must be {expects}" for label, expects in refusals.items())
