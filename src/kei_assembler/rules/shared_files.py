@@ -171,8 +171,9 @@ def _with_comments(text: str) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-_TEXT = r'(?P<text>"(?:[^"\\]++|\\.)*+")'
-_COMMENT = re.compile(rf"{_TEXT}|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/", re.DOTALL)
+# What is not closed ends with the text, so that its start is not tried again and again.
+_TEXT = r'(?P<text>"(?:[^"\\]++|\\.)*+"?+)'
+_COMMENT = re.compile(rf"{_TEXT}|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?+", re.DOTALL)
 _TRAILING_COMMA = re.compile(rf"{_TEXT}|,(?=[ \t\r\n]*+[\]}}])", re.DOTALL)
 
 
