@@ -10,7 +10,7 @@ import pytest
 from conftest import Workbench
 
 OUTPUT = '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
-CODES = ("O630", "O631", "O632", "O633")
+CODES = ("O640", "O630", "O631", "O632", "O633")
 
 
 def _manifest(name: str = "critic", rest: str = "") -> dict[str, str]:
@@ -73,6 +73,42 @@ def test_the_settings_are_json_with_comments(settings: str, is_off: bool, bench:
 def test_an_agent_that_vscode_does_not_load_is_not_shown_twice(bench: Workbench) -> None:
     _settings(bench, "claude-code copilot")
     bench.write(_manifest(rest='[target.copilot]\ntarget = "github-copilot"\n'))
+    assert _codes(bench) == []
+
+
+BY_HAND = {".claude/agents/x.md": "---\nname: critic\ndescription: By hand.\n---\nYou review.\n"}
+
+
+def test_a_file_that_somebody_wrote_for_another_client_is_shown_beside_the_agent(bench: Workbench) -> None:
+    _settings(bench, "copilot")
+    bench.write(_manifest() | BY_HAND)
+    (note,) = _found(bench)
+    assert (note["code"], note["file"], note["line"]) == ("O640", ".claude/agents/x.md", 2)
+    assert (
+        note["message"] == "VS Code shows `critic` twice: this file, and the generated `.github/agents/critic.agent.md`"
+    )
+    assert _codes(bench, "agents/critic.toml", "--check") == ["O640"]
+    bench.write({".vscode/settings.json": '{ "chat.agentFilesLocations": { ".claude/agents": false } }'})
+    assert _codes(bench) == []
+
+
+@pytest.mark.parametrize(
+    ("targets", "rest", "files"),
+    [
+        ("cursor", "", BY_HAND),
+        ("copilot", '[target.copilot]\ntarget = "github-copilot"\n', BY_HAND),
+        (
+            "copilot",
+            "",
+            {".claude/agents/critic.md": "---\nname: other\n---\n", "out/x.md": BY_HAND[".claude/agents/x.md"]},
+        ),
+    ],
+)
+def test_other_files_are_not_shown_beside_the_agent(
+    targets: str, rest: str, files: dict[str, str], bench: Workbench
+) -> None:
+    _settings(bench, targets)
+    bench.write(_manifest(rest=rest) | files)
     assert _codes(bench) == []
 
 

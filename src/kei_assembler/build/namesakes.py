@@ -23,11 +23,11 @@ from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import stamp
 from kei_assembler.paths import normalize
-from kei_assembler.rules import placement
+from kei_assembler.rules import placement, shared_files
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import BODY_KEY, TOML
-from kei_assembler.targets.target import Target
+from kei_assembler.targets.target import Foreign, Target
 from kei_assembler.toml.source import START, Source, read_toml
 from kei_assembler.whitespace import WHITESPACE
 
@@ -80,14 +80,42 @@ class Namesakes:
         for target, names in self.by_name.items():
             row, filter_ = TARGETS[target], _Filter(names, TARGETS[target])
             paths = {one.path for one in names.values()}
-            for path in self._files(row, {os.path.dirname(path) for path in paths}):
-                if path in paths or path in orphans or path in self._outputs(target):
-                    continue
-                if self.disk.real(path).casefold() in known or is_left_out(self.kit.files, self.kit.path(path)):
-                    continue
-                content = self.disk.peek(path)
-                if content and filter_.may_match(content, self.kit.placement.name_by_file(target, path)):
+            others = (path for path in self._files(row, paths, row.own_folders) if path not in self._outputs(target))
+            for path, content in self._others(others, known, orphans):
+                if filter_.may_match(content, self.kit.placement.name_by_file(target, path)):
                     yield from self._finding(row, path, content)
+
+    def shown_twice(self, known: Collection[str], orphans: Collection[str]) -> Iterator[Diagnostic]:
+        """Yield a note for each file in another client's folder that a program shows beside a generated one.
+
+        The arguments and exceptions are those of `on_disk`.
+        """
+        for target, names in self.by_name.items():
+            row = TARGETS[target]
+            for foreign in row.foreign:
+                if foreign.shows_both and not shared_files.is_turned_off(self.kit, foreign):
+                    files = self._files(row, {one.path for one in names.values()}, (foreign.folder,))
+                    for path, content in self._others(files, known, orphans):
+                        yield from self._foreign_finding(row, foreign, path, content)
+
+    def _foreign_finding(self, row: Target, foreign: Foreign, path: str, content: bytes) -> Iterator[Diagnostic]:
+        text, other_row = text_of(content), TARGETS[foreign.target]
+        by_file = (self.kit.placement.name_by_file(foreign.target, path), START)
+        name, where = next(iter(_names_in(other_row, path, text, content)), by_file)
+        other = self.by_name[row.name].get(row.loader.identity(name))
+        if other and shared_files.is_shown(self.kit, other.manifest, row, foreign):
+            yield from run_rule(shared_files.shown_beside_another, Source(path, text), foreign, where, name, other.path)
+
+    def _others(
+        self, paths: Iterable[str], known: Collection[str], orphans: Collection[str]
+    ) -> Iterator[tuple[str, bytes]]:
+        """The files, with their content, that are no outputs and no orphans."""
+        for path in paths:
+            is_known = path in orphans or self.disk.real(path).casefold() in known
+            if not is_known and not is_left_out(self.kit.files, self.kit.path(path)):
+                content = self.disk.peek(path)
+                if content:
+                    yield path, content
 
     def _finding(self, row: Target, path: str, content: bytes) -> Iterator[Diagnostic]:
         text = text_of(content)
@@ -107,13 +135,14 @@ class Namesakes:
             clash = placement.Clash(where, row.name, name, other.path, other.manifest, origin, is_by_file)
             yield from run_rule(placement.namesake, Source(path, text), clash)
 
-    def _files(self, row: Target, outputs: Iterable[str]) -> Iterator[str]:
-        """The files that a client can load as agents of the projects that these folders of outputs belong to."""
+    def _files(self, row: Target, outputs: Iterable[str], own: Iterable[str]) -> Iterator[str]:
+        """The files in some folders of the outputs' projects. Outputs without a project have only those beside them."""
         folders: dict[str, None] = {}
-        for output in sorted(outputs):
+        for output in sorted({os.path.dirname(path) for path in outputs}):
             projects = list(self.kit.placement.projects(row.name, output or "."))
-            own = (normalize(f"{project}/{folder}") for project in projects for folder in row.own_folders)
-            folders |= dict.fromkeys(own if projects else filter(None, [output]))
+            beside = [output] if output and not projects and own == row.own_folders else []
+            own_folders = (normalize(f"{project}/{folder}") for project in projects for folder in own)
+            folders |= dict.fromkeys([*own_folders, *beside])
         seen: set[str] = set()
         for folder in folders:
             if self.kit.holds_folder(self.kit.path(folder)):

@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from kei_assembler.diagnostics import Severity
+from kei_assembler.diagnostics import Severity, Span
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.front_matter import needs_quotes
 from kei_assembler.model.adaptation import EVERYTHING, client_name, description_for
 from kei_assembler.model.manifest import Manifest
+from kei_assembler.model.settings import value_at
 from kei_assembler.paths import normalize, upwards
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
@@ -145,6 +146,36 @@ def served_by_foreign_file(kit: LoadedKit, target: str, agents: Sequence[str]) -
     message = f"{row.label} also finds {_agents(agents)}, which `targets` leaves out, because it reads {folders}"
     remedy = next((f"; or {foreign.remedy}" for foreign in row.foreign if foreign.remedy), "")
     yield Violation(("targets",), message, f"to give it a file of its own, add `{target}`{remedy}")
+
+
+@rule("O640", Severity.NOTE)
+def shown_beside_another(foreign: Foreign, where: Span, name: str, path: str) -> Iterable[Violation]:
+    """A program shows an agent twice: the generated one, and one that somebody wrote for another client.
+
+    VS Code also reads `.claude/agents`. The note goes away if `.vscode/settings.json` turns that folder off.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        targets = ["copilot"]
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Written by hand.
+        ---
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        targets = ["copilot"]
+    """
+    message = f"{foreign.shows_both} shows `{name}` twice: this file, and the generated `{path}`"
+    yield Violation(where, message, f"delete this file; or {foreign.remedy}")
 
 
 def is_turned_off(kit: LoadedKit, foreign: Foreign) -> bool:
@@ -323,6 +354,12 @@ def kit_notes(kit: LoadedKit, manifest: Manifest, file: str) -> tuple[tuple[str,
         if any(_is_in_project(kit, manifest, file, target) for target in both):
             found.append((shown_twice.code, row.name))
     return tuple(found)
+
+
+def is_shown(kit: LoadedKit, file: str, row: Target, foreign: Foreign) -> bool:
+    """Return whether the program that shows both files of an agent shows the one of the manifest in a file."""
+    key, value = foreign.unless
+    return bool(value_at(kit.read_manifest(file).data, ("target", row.name, key)) != value)
 
 
 def _shows_both(manifest: Manifest, row: Target, foreign: Foreign) -> bool:
