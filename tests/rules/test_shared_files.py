@@ -211,3 +211,19 @@ def test_files_from_before_the_setting_are_orphans(bench: Workbench) -> None:
     assert bench.run("--all").status == 1
     assert bench.run("--all", "--prune").status == 0
     assert not list(bench.folder.rglob("*.agent.md"))
+
+
+@pytest.mark.parametrize(
+    ("description", "hint"),
+    [
+        ("Reviews: code", "rephrase it, or set `plain-descriptions = true` in `[target.cursor]` of the settings"),
+        ("- reviews: code", "rephrase it"),
+        ("[x] reviews", "rephrase it"),
+    ],
+)
+def test_the_hint_names_the_setting_only_if_it_helps(description: str, hint: str, bench: Workbench) -> None:
+    _settings(bench, "cursor")
+    bench.write(_manifest())
+    bench.write({"agents/critic.toml": bench.read("agents/critic.toml").replace("Works.", description)})
+    run = bench.run("--all", "--output-format", "json")
+    assert [one["help"] for one in json.loads(run.stdout)["diagnostics"] if one["code"] == "O629"] == [hint]

@@ -100,10 +100,12 @@ _ENDS_VALUE = re.compile(r":? #|: |:$")
 
 def description_for(manifest: Manifest, settings: Mapping[str, object]) -> str:
     """Return the description for a target. With `plain-descriptions`, it needs no quotes in YAML."""
-    if not settings.get("plain-descriptions"):
-        return manifest.description
-    description = collapse_whitespace(manifest.description)
-    return _ENDS_VALUE.sub(lambda match: " – " if " " in match[0] else "", description)
+    return plain(manifest.description) if settings.get("plain-descriptions") else manifest.description
+
+
+def plain(description: str) -> str:
+    """Return a description on one line, with ` – ` for what ends a plain value in YAML."""
+    return _ENDS_VALUE.sub(lambda match: " – " if " " in match[0] else "", collapse_whitespace(description))
 
 
 @lru_cache(maxsize=1024)

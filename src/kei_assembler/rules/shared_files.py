@@ -13,7 +13,7 @@ from contextlib import suppress
 from kei_assembler.diagnostics import Severity, Span
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.front_matter import needs_quotes
-from kei_assembler.model.adaptation import EVERYTHING, client_name, description_for
+from kei_assembler.model.adaptation import EVERYTHING, client_name, description_for, plain
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import value_at
 from kei_assembler.paths import normalize, upwards
@@ -57,8 +57,9 @@ def description_not_quoted(kit: LoadedKit, target: str, agents: Sequence[str]) -
     row = TARGETS[target]
     others = f", as in {counted(len(agents) - 1, 'other agent')}" if len(agents) > 1 else ""
     message = f"{row.label} keeps quotes, so none are written here{others}, and other readers of YAML refuse this text"
-    hint = f"rephrase it, or set `plain-descriptions = true` in `[target.{target}]` of the settings"
-    yield Violation(("description",), message, hint)
+    setting = f", or set `plain-descriptions = true` in `[target.{target}]` of the settings"
+    description = str(kit.read_manifest(agents[0]).data.get("description"))
+    yield Violation(("description",), message, f"rephrase it{'' if needs_quotes(plain(description)) else setting}")
 
 
 @rule("O630", Severity.NOTE)
