@@ -20,7 +20,6 @@ from kei_assembler.importing import paths, tools
 from kei_assembler.kit import json_schema
 from kei_assembler.markdown import html_blocks, stamp, structure
 from kei_assembler.model import manifest, settings
-from kei_assembler.rules import block_files
 from kei_assembler.rules import settings as settings_rules
 from kei_assembler.targets import TARGETS, forms
 from kei_assembler.toml import source, syntax, syntax_faults
@@ -102,7 +101,6 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ),
     ("render.renderer", "refuse_additions"): (PLACEHOLDERS, "search"),
     ("render.templates", "_span_of_block"): ([r"\bblock\s+(name)\b"], "search"),
-    ("rules.block_files", "_FENCES"): (block_files._FENCES.values(), "match"),
     ("rules.limits", "_excess"): (LIMITS, "fullmatch"),
     ("rules.text", "client_variable_in_manifest"): (PLACEHOLDERS, "finditer"),
     ("rules.text", "client_variable_in_file"): (PLACEHOLDERS, "finditer"),

@@ -74,12 +74,15 @@ SAME = {
         (".opencode/modes/critic.md", "You review.\n"),
         (".opencode/agents/sub/x.md", _agent()),
     ],
-    "gemini": [(".gemini/agents/aaa.md", _agent())],
+    "gemini": [
+        (".gemini/agents/aaa.md", _agent()),
+        (".gemini/agents/aaa.md", "---\n- name: one\n  agent_card_url: u\n- agent_card_url: u\n  name: critic\n---\n"),
+    ],
     "codex": [
         (".codex/agents/aaa.toml", 'name = "critic"\ndeveloper_instructions = "Review."\n'),
         (".codex/agents/sub/aaa.toml", 'name = "cri\\u0074ic"\ndeveloper_instructions = "Review."\n'),
     ],
-    "qwen": [(".qwen/agents/aaa.md", _agent())],
+    "qwen": [(".qwen/agents/aaa.md", _agent()), (".qwen/agents/aaa.md", _agent("Critic"))],
 }
 DIFFERENT = {
     "claude-code": [
@@ -146,7 +149,23 @@ def test_a_file_of_another_kit_counts_too(bench: Workbench) -> None:
     assert _files(bench, "--kit", "one", "--all") == []
     (found,) = _found(bench, "--kit", "two", "--all")
     assert (found["code"], found["file"]) == ("O625", "../.claude/agents/one/critic.md")
-    assert "it was generated from ../../../one/agents/critic.toml" in found["help"]
+    assert "it was generated from ../one/agents/critic.toml" in found["help"]
+
+
+def test_the_name_that_two_files_share_is_reported(bench: Workbench) -> None:
+    _kit(bench, "copilot")
+    bench.write({".github/agents/critic.md": _agent("other")})
+    (found,) = _found(bench)
+    assert "this agent has the name `critic`" in found["message"]
+    assert (found["line"], found["help"].rpartition("; ")[2]) == (1, "or rename the file")
+
+
+def test_an_item_of_a_list_is_located(bench: Workbench) -> None:
+    _kit(bench, "gemini")
+    front = "---\n- name: one\n  agent_card_url: u\n\n- agent_card_url: u\n  name: critic\n---\n"
+    bench.write({".gemini/agents/remote.md": front})
+    (found,) = _found(bench)
+    assert (found["line"], found["column"]) == (6, 3)
 
 
 def test_an_orphan_is_only_reported_as_such(bench: Workbench) -> None:

@@ -94,15 +94,23 @@ def test_names_that_differ_in_case_are_ambiguous(other: str, bench: Workbench) -
         "---\nname: x\ndescription: >-\n  Several\n  lines\nlist:\n  - one\n# comment\n---",
         "---\npaths:\n- a\n- b\n---\n",
         "---   \nkey: value\n---  \n",
+        "---\nkey: value\n...\n",
+        '---\n# A rule\n"applyTo": x\n---\n',
+        "---\nlist: [\n  a,\n]\n---\n",
+        '---\n{applyTo: "**"}\n---\n',
+        "---\nüber: x\n---\n",
         '+++\ntitle = "x"\n+++\n',
+        '+++\n# A rule\n"x y" = [\n  1,\n]\n+++\n',
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_front_matter_in_a_block_is_found(front: str, end: str, bench: Workbench) -> None:
     text = f"{front}Be kind.\n" if front.endswith("\n") else f"{front}\nBe kind.\n"
-    bench.write({"agents/a.toml": HEAD, "_blocks/rule.md": text.replace("\n", end).encode()})
-    found = [each for each in _found(bench) if each["code"] == "B208"]
-    assert [(each["line"], each["severity"]) for each in found] == [(1, "warning")]
+    for above in ("", "\n \n"):
+        bench.write({"agents/a.toml": HEAD, "_blocks/rule.md": f"{above}{text}".replace("\n", end).encode()})
+        (found,) = (each for each in _found(bench) if each["code"] == "B208")
+        assert (found["line"], found["severity"]) == (1 + above.count("\n"), "warning")
+        assert found["end_line"] == found["line"] + front.strip().count("\n")
 
 
 @pytest.mark.parametrize(
@@ -114,6 +122,8 @@ def test_front_matter_in_a_block_is_found(front: str, end: str, bench: Workbench
         "---\nNote: be kind.\n",
         "Be kind.\n\n---\nkey: value\n---\n",
         "---\n---\nBe kind.\n",
+        "---\n# Be kind\n---\n",
+        "---\n- be kind\n---\n",
         "----\nkey: value\n----\n",
         "---\nkey: value\nand a sentence.\n---\n",
         "```yaml\n---\nkey: value\n---\n```\n",
@@ -135,8 +145,12 @@ def test_a_thematic_break_is_no_front_matter(text: str, bench: Workbench) -> Non
         ("notes.markdown", "rename it to `notes.md`"),
         ("Notes.MD", "rename it to `notes.md`"),
         ("cursor.mdc", "rename it to `cursor.md`"),
-        ("Sub Folder/rule.md", "rename it"),
-        ("größe.md", "rename it"),
+        ("Sub Folder/rule.md", "rename it to `sub-folder/rule.md`"),
+        ("@codex/rule.md", "rename it to `codex/rule.md`"),
+        ("größe.md", "rename it to `grosse.md`"),
+        ("TESTING.md", "rename it to `testing.md`"),
+        ("_draft.md", "rename it to `draft.md`"),
+        ("あ.md", "rename it"),
     ],
 )
 def test_a_file_with_another_name_is_found(file: str, message: str, bench: Workbench) -> None:
@@ -153,6 +167,8 @@ def test_a_file_with_another_name_is_found(file: str, message: str, bench: Workb
         "LICENSE",
         "LICENSE.md",
         "CHANGELOG.md",
+        "Readme.de.md",
+        "AGENTS.md",
         ".hidden.md",
         "x.txt",
         "image.png",
@@ -175,6 +191,7 @@ def test_a_folder_with_the_manifests_is_not_only_for_blocks(bench: Workbench) ->
 FILES = {
     "docs/guide.md": "G.\n",
     "docs/a b.md": "G.\n",
+    "docs/g_(1).md": "G.\n",
     "_blocks/pic.png": "",
     "agents/near.txt": "",
     "LICENSE.txt": "",
@@ -199,6 +216,7 @@ FILES = {
             '[x](docs/guide.md "title")',
         ),
         *("[x](docs/guide.md#part)", "[x](docs/guide.md?raw=1)", "[x]: <docs/no.md>", "[x](no%20no.md)"),
+        *("[x](no_(1).md)", "<img src=pic.png>", "[x](no(1)(2).md)"),
     ],
 )
 def test_a_link_that_leads_nowhere_is_a_note(link: str, bench: Workbench) -> None:
@@ -218,6 +236,7 @@ def test_a_link_that_leads_nowhere_is_a_note(link: str, bench: Workbench) -> Non
             "[x]: ../docs/guide.md",
             "[x](../docs)",
         ),
+        *("[x](../docs/g_(1).md)", "<a href=../docs/guide.md>x</a>", "[x](y(z)", "[x](\n../docs/guide.md)"),
         *("[x](<../docs/a b.md>)", "[x](../docs/a%20b.md)", "[x](../docs/guide.md#part)", "[x](#part)", "[x](?q)"),
         *(
             "[x](https://example.org/x.md)",

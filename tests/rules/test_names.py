@@ -32,7 +32,26 @@ def test_a_built_in_name_is_reported(target: str, name: str, is_harmful: bool, b
     assert f"{TARGETS[target].label} has a built-in agent `{name}`, " in found.message
 
 
-@pytest.mark.parametrize(("target", "name"), [("claude-code", "explore"), ("claude-code", "plan"), ("qwen", "explore")])
+def test_qwen_ignores_the_case_of_names(bench: Workbench) -> None:
+    _agent(bench, "explore", "qwen")
+    assert [one.message for one in findings(bench)] == [
+        "Qwen Code has a built-in agent `Explore`, which this one replaces"
+    ]
+
+
+@pytest.mark.parametrize("name", [" Code", "Code\\t", "", "  ", "a\\nb", "x" * 257])
+def test_a_display_name_that_is_not_a_name_is_one_error(name: str, bench: Workbench) -> None:
+    _agent(bench, "aa", "qwen", f'display-name = "{name}"\n')
+    assert len(findings(bench)) == 1
+
+
+@pytest.mark.parametrize("name", ["System", "MODEL"])
+def test_a_reserved_name_in_another_case_is_reserved_too(name: str, bench: Workbench) -> None:
+    _agent(bench, "aa", "qwen", f'display-name = "{name}"\n')
+    assert [one.code for one in findings(bench)] == ["K129"]
+
+
+@pytest.mark.parametrize(("target", "name"), [("claude-code", "explore"), ("claude-code", "plan")])
 def test_a_built_in_name_in_another_case_is_another_name(target: str, name: str, bench: Workbench) -> None:
     _agent(bench, name, target)
     assert not findings(bench)

@@ -125,6 +125,14 @@ def test_a_plugin_loads_other_folders_only_if_it_names_them(bench: Workbench) ->
     assert _codes(bench) == []
 
 
+def test_a_marketplace_names_the_folders_of_its_plugins(bench: Workbench) -> None:
+    bench.write({"assemble.toml": '[target.claude-code]\noutput = "plugins/a/agents/x/{name}.md"\n'})
+    bench.write({"agents/critic.toml": CRITIC, ".claude-plugin/marketplace.json": '{"plugins": []}'})
+    assert _codes(bench) == ["O627"]
+    bench.write({".claude-plugin/marketplace.json": '{"plugins": [{"name": "a", "source": "./plugins/a"}]}'})
+    assert _codes(bench) == []
+
+
 def test_extensions_of_other_clients_are_loaded(bench: Workbench) -> None:
     settings = 'targets = ["gemini"]\n[target.gemini]\noutput = "ext/agents/{name}.md"\n'
     bench.write({"assemble.toml": settings, "agents/critic.toml": CRITIC})

@@ -10,7 +10,7 @@ import pytest
 from conftest import Workbench
 
 OUTPUT = '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
-CODES = ("O630", "O631", "O632", "O633")
+CODES = ("O640", "O630", "O631", "O632", "O633")
 
 
 def _manifest(name: str = "critic", rest: str = "") -> dict[str, str]:
@@ -48,6 +48,77 @@ def test_the_note_goes_away_if_the_settings_turn_the_folder_off(bench: Workbench
     bench.write(_manifest() | {".vscode/settings.json": '{ "chat.agentFilesLocations": { ".claude/agents": true } }'})
     assert _codes(bench) == ["O630"]
     bench.write({".vscode/settings.json": '{ "chat.agentFilesLocations": {\n  ".claude/agents" : false } }'})
+    assert _codes(bench) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_off"),
+    [
+        ('{ // mine\n "chat.agentFilesLocations": { "./.claude/agents/": false, }, /* x */ }', True),
+        ('\ufeff{"a": "// \\" ,}", "chat.agentFilesLocations": {".claude/agents": false}}', True),
+        ('{ // "chat.agentFilesLocations": { ".claude/agents": false }\n}', False),
+        ('{ "files.exclude": { ".claude/agents": false } }', False),
+        ('{ "chat.agentFilesLocations": { ".claude/agents": false', False),
+        ('{ "chat.agentFilesLocations": [".claude/agents"] }', False),
+        ("[]", False),
+        ("[" * 100_000, False),
+    ],
+)
+def test_the_settings_are_json_with_comments(settings: str, is_off: bool, bench: Workbench) -> None:
+    _settings(bench, "claude-code copilot")
+    bench.write(_manifest() | {".vscode/settings.json": settings})
+    assert _codes(bench) == ([] if is_off else ["O630"])
+
+
+def test_an_agent_that_vscode_does_not_load_is_not_shown_twice(bench: Workbench) -> None:
+    _settings(bench, "claude-code copilot")
+    bench.write(_manifest(rest='[target.copilot]\ntarget = "github-copilot"\n'))
+    assert _codes(bench) == []
+
+
+BY_HAND = {".claude/agents/x.md": "---\nname: critic\ndescription: By hand.\n---\nYou review.\n"}
+
+
+def test_a_file_that_somebody_wrote_for_another_client_is_shown_beside_the_agent(bench: Workbench) -> None:
+    _settings(bench, "copilot")
+    bench.write(_manifest() | BY_HAND)
+    (note,) = _found(bench)
+    assert (note["code"], note["file"], note["line"]) == ("O640", ".claude/agents/x.md", 2)
+    assert (
+        note["message"] == "VS Code shows `critic` twice: this file, and the generated `.github/agents/critic.agent.md`"
+    )
+    assert _codes(bench, "agents/critic.toml", "--check") == ["O640"]
+    bench.write({".vscode/settings.json": '{ "chat.agentFilesLocations": { ".claude/agents": false } }'})
+    assert _codes(bench) == []
+
+
+@pytest.mark.parametrize(
+    ("targets", "rest", "files"),
+    [
+        ("cursor", "", BY_HAND),
+        ("copilot", '[target.copilot]\ntarget = "github-copilot"\n', BY_HAND),
+        (
+            "copilot",
+            "",
+            {".claude/agents/critic.md": "---\nname: other\n---\n", "out/x.md": BY_HAND[".claude/agents/x.md"]},
+        ),
+    ],
+)
+def test_other_files_are_not_shown_beside_the_agent(
+    targets: str, rest: str, files: dict[str, str], bench: Workbench
+) -> None:
+    _settings(bench, targets)
+    bench.write(_manifest(rest=rest) | files)
+    assert _codes(bench) == []
+
+
+def test_an_agent_of_two_names_is_shown_twice(bench: Workbench) -> None:
+    _settings(bench, "claude-code cursor")
+    bench.write(_manifest(rest='display-name = "Code Critic"\n'))
+    (note,) = _found(bench)
+    assert note["message"] == "Cursor shows this agent twice, because it has another name in `.claude/agents`"
+    assert note["line"] == 4
+    bench.write(_manifest(rest='display-name = "code-critic"\n'))
     assert _codes(bench) == []
 
 
@@ -140,3 +211,19 @@ def test_files_from_before_the_setting_are_orphans(bench: Workbench) -> None:
     assert bench.run("--all").status == 1
     assert bench.run("--all", "--prune").status == 0
     assert not list(bench.folder.rglob("*.agent.md"))
+
+
+@pytest.mark.parametrize(
+    ("description", "hint"),
+    [
+        ("Reviews: code", "rephrase it, or set `plain-descriptions = true` in `[target.cursor]` of the settings"),
+        ("- reviews: code", "rephrase it"),
+        ("[x] reviews", "rephrase it"),
+    ],
+)
+def test_the_hint_names_the_setting_only_if_it_helps(description: str, hint: str, bench: Workbench) -> None:
+    _settings(bench, "cursor")
+    bench.write(_manifest())
+    bench.write({"agents/critic.toml": bench.read("agents/critic.toml").replace("Works.", description)})
+    run = bench.run("--all", "--output-format", "json")
+    assert [one["help"] for one in json.loads(run.stdout)["diagnostics"] if one["code"] == "O629"] == [hint]

@@ -8,7 +8,7 @@ from conftest import Workbench
 from kei_assembler.targets import TARGETS
 from readers import Found, findings
 
-CHECKED = tuple(f"K{number}" for number in (106, 111, *range(121, 128)))
+CHECKED = tuple(f"K{number}" for number in (106, 111, *range(121, 128), 132))
 AGENT = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code."\n'
 
 
@@ -29,6 +29,9 @@ MISSPELLED = [
     ("claude-code", 'disallowedTools = ["Agent(implementr)"]', "K127", "implementer"),
     ("claude-code", 'disallowedTools = ["Agent(general-purpos)"]', "K127", "general-purpose"),
     ("claude-code", 'model = "sonet"', "K125", "sonnet"),
+    ("claude-code", 'model = "opuss[1m]"', "K125", "opus[1m]"),
+    ("claude-code", 'model = "claude-sonet-4-5"', "K125", "claude-sonnet-4-5"),
+    ("claude-code", 'model = "claude-haikuu-4-5-20251001[1m]"', "K125", "claude-haiku-4-5-20251001[1m]"),
     ("qwen", 'disallowedTools = ["write_fil"]', "K121", "write_file"),
     ("qwen", 'disallowedTools = ["Bash"]', "K121", "run_shell_command"),
     ("qwen", 'tools = ["raed_file"]', "K111", "read_file"),
@@ -43,6 +46,8 @@ MISSPELLED = [
     ("cursor", 'model = "inhert"', "K125", "inherit"),
     ("opencode", 'permission = { bsh = "deny" }', "K121", "bash"),
     ("opencode", 'permission = { Bash = "deny" }', "K121", "bash"),
+    ("opencode", 'permission = { write = "deny" }', "K121", "edit"),
+    ("opencode", 'permission = { apply_patch = "deny" }', "K121", "edit"),
     ("opencode", 'permission = { webfetsh = "ask" }', "K121", "webfetch"),
     ("opencode", 'permission = { raed = "allow" }', "K111", "read"),
     ("opencode", 'permission = { task = { "*" = "deny", implementr = "ask" } }', "K127", "implementer"),
@@ -72,6 +77,11 @@ KNOWN = [
     ("claude-code", 'disallowedTools = ["Agent(Explore, implementer, plugin:x)", "Skill(*)", "*"]'),
     ("claude-code", 'model = "Opus"'),
     ("claude-code", 'model = "claude-opus-4-1"'),
+    ("claude-code", 'model = "opus[1m]"'),
+    ("claude-code", 'model = "claude-opus-4-5-latest[1m]"'),
+    ("claude-code", 'model = "us.anthropic.claude-sonet-4-5-v1:0"'),
+    ("cursor", 'model = "fast"'),
+    ("copilot", 'model = "Claude Opus 4.5"'),
     ("qwen", 'tools = ["read_file", "ReadFile", "lsp", "mcp__x__y", "save_memory"]'),
     ("qwen", 'disallowedTools = ["list_directory", "read_many_files"]'),
     ("qwen", 'model = "qwen3-coder"'),
@@ -104,6 +114,15 @@ CONFLICTS = [
     (["Bash(git:*)"], ["Bash(git:*)"], "`Bash(git:*)` is denied, but `tools` allows `Bash(git:*)`"),
     (["Task"], ["Agent"], "`Agent` is denied, but `tools` allows `Task`"),
     (["Agent(implementer)"], ["Task"], "`Task` is denied, but `tools` allows `Agent(implementer)`"),
+    (
+        ["Agent(critic, implementer)"],
+        ["Agent(implementer)"],
+        "`Agent(implementer)` is denied, but `tools` allows `Agent(critic, implementer)`",
+    ),
+    (["Agent(critic)"], ["Agent(implementer)"], ""),
+    (["Bash(git:*)"], ["Bash(git *)"], "`Bash(git *)` is denied, but `tools` allows `Bash(git:*)`"),
+    (["Bash"], ["Edit, Bash"], "`Edit, Bash` is denied, but `tools` allows `Bash`"),
+    (["mcp__x__y"], ["mcp__*"], "`mcp__*` is denied, but `tools` allows `mcp__x__y`"),
     (["Read"], ["*"], "`*` is denied, but `tools` allows `Read`"),
     (["*"], ["*"], "`*` is denied, but `tools` allows `*`"),
     (["mcp__x__y"], ["mcp__x"], "`mcp__x` is denied, but `tools` allows `mcp__x__y`"),
@@ -137,10 +156,36 @@ def test_a_tool_that_is_allowed_and_denied_is_reported(
             '[target.qwen]\ntools = ["edit"]\ndisallowedTools = ["edit"]',
             "`edit` is denied, but `tools` allows `edit`",
         ),
+        (
+            'tools = ["Write"]\n[target.qwen]\ndisallowedTools = ["WriteFile"]',
+            "`WriteFile` is denied, but `tools` allows `Write`",
+        ),
+        (
+            'tools = ["Write"]\n[target.qwen]\ndisallowedTools = ["edit, write_file"]',
+            "`edit, write_file` is denied, but `tools` allows `Write`",
+        ),
     ],
 )
 def test_a_conflict_in_a_clients_own_names_is_reported(manifest: str, message: str, bench: Workbench) -> None:
     assert _reported(bench, manifest, 'targets = ["qwen"]\n') == [("K122", message)]
+
+
+@pytest.mark.parametrize(
+    ("target", "model", "others"),
+    [
+        ("codex", "opus", "Claude Code"),
+        ("codex", "inherit", "Claude Code, Cursor, Gemini CLI and Qwen Code"),
+        ("copilot", "sonnet", "Claude Code"),
+        ("gemini", "haiku", "Claude Code"),
+        ("claude-code", "flash", "Gemini CLI"),
+    ],
+)
+def test_a_model_of_another_client_is_reported(target: str, model: str, others: str, bench: Workbench) -> None:
+    message = f"{TARGETS[target].label} has no model `{model}`, which is a word of {others}"
+    own = f'[target.{target}]\nmodel = "{model}"\n'
+    assert _reported(bench, own, f'targets = ["{target}"]\n') == [("K132", message)]
+    if target == "claude-code":
+        assert _reported(bench, f'model = "{model}"\n', f'targets = ["{target}"]\n') == [("K132", message)]
 
 
 ALLOWED_SKILLS = '[[allow-rights]]\nagent = "critic"\nrights = ["claude-code.skills"]\nreason = "tested"\n'

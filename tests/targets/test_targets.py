@@ -238,6 +238,24 @@ BODIES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("output", "name"),
+    [
+        (".opencode/agents/{name}.md", ""),
+        (".opencode/agent/{name}.md", ""),
+        (".opencode/agents/team/{name}.md", "name: critic\n"),
+        (".opencode/agents/{name}/agent.md", "name: critic\n"),
+        (".opencode/agents/kei-{name}.md", "name: critic\n"),
+        ("out/{name}.md", ""),
+    ],
+)
+def test_an_opencode_agent_has_its_name_wherever_its_file_is(output: str, name: str, bench: Workbench) -> None:
+    bench.write({"assemble.toml": f'targets = ["opencode"]\n[target.opencode]\noutput = "{output}"\n'})
+    bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "Reviews code."\n'})
+    bench.run("--all")
+    assert bench.read(output.format(name="critic")).startswith(f"---\n{name}description: ")
+
+
 def test_a_target_can_have_its_own_template(bench: Workbench) -> None:
     bench.write(BODIES)
     files = build(bench, 'tools = ["Read", "Agent(a)"]\n')

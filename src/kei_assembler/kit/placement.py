@@ -106,10 +106,13 @@ class Placement:
         marker = next(each for each in row.plugin.markers if file.endswith(each))
         plugin = normalize(file.removesuffix(marker) or ".")
         below = normalize(os.path.relpath(self.kit.files.resolve(self.kit.path(folder)), self.kit.path(plugin)))
-        if f"{below}/".startswith(f"{row.plugin.folder}/"):
+        around, is_usual, _ = f"/{below}/".partition(f"/{row.plugin.folder}/")
+        if is_usual and not around:
             return True
+        named = [below, around.lstrip("/")] if is_usual else [below]  # a marketplace names the folders of its plugins
         with suppress(OSError):
-            return below.encode() in self.kit.tree.read(self.kit.path(file), MAX_BYTES)
+            content = self.kit.tree.read(self.kit.path(file), MAX_BYTES)
+            return any(name.encode() in content for name in named)
         return False
 
     def _is_linked(self, row: Target, folder: str) -> bool:

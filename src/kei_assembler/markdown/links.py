@@ -13,11 +13,14 @@ from kei_assembler.whitespace import with_lf_in_place
 
 _SIGNS = ("](", "]:", "src=", "href=")
 _LINK = re.compile(
-    r"\]\([ \t]*+(?:<(?P<angle>[^<>\n]++)>|(?P<inline>[^ \t\n()<>]++))"
+    r"\]\([ \t]*+(?:\n[ \t]*+)?(?:<(?P<angle>[^<>\n]++)>|(?P<inline>(?:[^ \t\n()<>]++|\([^ \t\n()<>]*+\))++))"
     r"|^ {0,3}\[(?!\^)[^\[\]\n]++\]:[ \t]*+(?:<(?P<defined_angle>[^<>\n]++)>|(?P<defined>[^ \t\n<>]++))",
     re.MULTILINE,
 )
-_HTML_LINK = re.compile(r"(?i:<(?:img|a)(?=[ \t])[^<>\n]*?[ \t](?:src|href)=)[\"'](?P<html>[^\"'<>\n]++)[\"']")
+_HTML_LINK = re.compile(
+    r"(?i:<(?:img|a)(?=[ \t])[^<>\n]*?[ \t](?:src|href)=)"
+    r"(?:[\"'](?P<html>[^\"'<>\n]++)[\"']|(?P<bare>[^ \t\n\"'<>=`]++))"
+)
 _HTML_BLOCK = re.compile(r" {0,3}<")
 _NO_PATH = re.compile(r"[a-zA-Z][\w+.-]*+:|[/\\#?~@$*]")
 _TEMPLATE = re.compile(r"[{}<>$*|…]")

@@ -63,8 +63,11 @@ class _Entry(NamedTuple):
     name: str
 
 
-def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) -> Adapted:
-    """Return the manifest adapted to a target. `settings` are the kit's settings for that target."""
+def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object], is_named_by_file: bool = True) -> Adapted:
+    """Return the manifest adapted to a target. `settings` are the kit's settings for that target.
+
+    `is_named_by_file` says that the output's path alone gives the agent its name, in clients where it can.
+    """
     own = manifest.target.get(target.name, {})
     tools = toolset(_limited(manifest, settings), target.name)
     values: dict[str, Value] = {
@@ -72,7 +75,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object]) ->
         "description": description_for(manifest, settings),
         **target.defaults,
     }
-    if target.display_name.is_only_name:
+    if target.display_name.is_only_name and is_named_by_file:
         del values["name"]
     if manifest.display_name and not refusal_of_name(manifest.display_name, target.name):
         values[target.display_name.key] = manifest.display_name
@@ -97,10 +100,12 @@ _ENDS_VALUE = re.compile(r":? #|: |:$")
 
 def description_for(manifest: Manifest, settings: Mapping[str, object]) -> str:
     """Return the description for a target. With `plain-descriptions`, it needs no quotes in YAML."""
-    if not settings.get("plain-descriptions"):
-        return manifest.description
-    description = collapse_whitespace(manifest.description)
-    return _ENDS_VALUE.sub(lambda match: " – " if " " in match[0] else "", description)
+    return plain(manifest.description) if settings.get("plain-descriptions") else manifest.description
+
+
+def plain(description: str) -> str:
+    """Return a description on one line, with ` – ` for what ends a plain value in YAML."""
+    return _ENDS_VALUE.sub(lambda match: " – " if " " in match[0] else "", collapse_whitespace(description))
 
 
 @lru_cache(maxsize=1024)
@@ -112,7 +117,7 @@ def refusal_of_name(display_name: str, target: str) -> str:
     rules = (
         (re.fullmatch(form.pattern, display_name), form.expects),
         *((re.fullmatch(limit.pattern or ".*", display_name), limit.expects) for limit in limits),
-        *((display_name not in limit.reserved, "a name that is not reserved") for limit in limits),
+        *((display_name.lower() not in limit.reserved, "a name that is not reserved") for limit in limits),
         *((len(display_name) >= limit.minimum, f"at least {limit.minimum} characters long") for limit in limits),
         *(
             (len(display_name) <= (limit.maximum or len(display_name)), f"at most {limit.maximum} long")
@@ -153,7 +158,7 @@ def agents_in(entry: str, limited: Manifest | None = None) -> Iterable[str]:
         return ()
     if limited:
         return (handoff.target for handoff in limited.handoff)
-    return _patterns("Agent", entry.partition("(")[2].removesuffix(")"))
+    return patterns_in("Agent", entry.partition("(")[2].removesuffix(")"))
 
 
 def _renamed(entry: str, names: Mapping[str, str]) -> str:
@@ -267,13 +272,13 @@ def _entry(row: Tools, names: Mapping[str, str], text: str) -> _Entry:
     match = _TOOL.fullmatch(text)
     tool, scope = (match["tool"], match["scope"] or "") if match else (text, "")
     tool = ALIASES.get(tool, tool)
-    patterns, name = _patterns(tool, scope), names.get(tool) or row.fallback_name.format(tool=spelled(tool))
+    patterns, name = patterns_in(tool, scope), names.get(tool) or row.fallback_name.format(tool=spelled(tool))
     is_read_alike = tool not in row.scoped or all(re.fullmatch(row.scope_pattern, each, re.DOTALL) for each in patterns)
     return _Entry(text, tool, patterns, name if is_read_alike else "")
 
 
-def _patterns(tool: str, scope: str) -> tuple[str, ...]:
-    """The patterns in a scope. Claude Code writes a command with any arguments as `git:*`, others as `git *`."""
+def patterns_in(tool: str, scope: str) -> tuple[str, ...]:
+    """Return the patterns in a scope. Claude Code writes a command with any arguments as `git:*`, others as `git *`."""
     if scope.strip() in ("", EVERYTHING):
         return ()
     if tool in LISTS:

@@ -33,7 +33,13 @@ NAME = matching(
 )
 
 
-DISPLAY_NAME = Shape(str, "a text of one line, with at most 256 characters", one_line=True, maximum=256)
+DISPLAY_NAME = Shape(
+    str,
+    "a text of one line, without spaces around it, with at most 256 characters",
+    one_line=True,
+    pattern=r"[^ \t](?:.*[^ \t])?",
+    maximum=256,
+)
 
 
 def slug(text: str) -> str:

@@ -23,6 +23,7 @@ from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.templates import allowance_not_printed
 from kei_assembler.rules.text import client_variable_in_file
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import START, Source
 from kei_assembler.whitespace import SPACES
 
@@ -72,7 +73,7 @@ class Renderer:
         path = self.kit.output(target, manifest.name, file)
         if manifest.handoff or manifest.tools:
             manifest = with_client_names(manifest, row, self.kit.display_name)
-        adapted = adapt(manifest, row, settings.of(target))
+        adapted = adapt(manifest, row, settings.of(target), self._is_named_by_file(row, manifest.name, path))
         try:
             body = self._render_body(manifest, target, adapted.allowed)
             parts = [part.encode() for part in row.form.write(adapted.entries, body)]
@@ -85,6 +86,12 @@ class Renderer:
         stamp = line if row.form.has_stamp_in_prompt else ""
         name = str(dict(adapted.entries).get("name", ""))
         return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed, name)
+
+    def _is_named_by_file(self, row: Target, name: str, path: str) -> bool:
+        """Return whether a client finds an agent by its name even if the front matter at a path does not give it."""
+        if not row.display_name.is_only_name or path == row.default_path.format(name=name):
+            return True
+        return self.kit.placement.name_by_file(row.name, path) == name
 
     def _source(self, path: str, file: str) -> str:
         """Return the path of a manifest relative to its output."""

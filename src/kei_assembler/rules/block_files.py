@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 from kei_assembler.diagnostics import Diagnostic, Location, Severity, Span
@@ -14,7 +15,7 @@ from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.suggestions import listed
 from kei_assembler.toml.source import START, Source
-from kei_assembler.whitespace import SPACES
+from kei_assembler.whitespace import SPACES, WHITESPACE
 
 
 @rule("B207")
@@ -96,27 +97,35 @@ def front_matter_in_block(block: Block) -> Iterable[Violation]:
         # _blocks/baseline.md
         Be honest.
     """
-    if end := _end_of_front_matter(block.source):
+    if lines := _front_matter(block.source):
         message = "the block starts with front matter, which becomes part of every prompt"
-        yield Violation(Span(1, 1, end, 4), message, "remove it")
+        yield Violation(Span(lines.start, 1, lines.stop, 4), message, "remove it")
 
 
-_FENCES = {"---": re.compile(r"[A-Za-z][\w-]*+:(?:[ \t]|\Z)"), "+++": re.compile(r"[\w.-]++[ \t]*+=|\[")}
-_CONTINUES = (*SPACES, "- ", "#")
+_FENCES = {"---": ("---", "..."), "+++": ("+++",)}
+_IS_KEY = re.compile(r"""(?:"[^"]*+"|'[^']*+'|[^\W\d][\w-]*+)[ \t]*+:(?:[ \t]|\Z)|\{.*\}\Z""")
+_CONTINUES = (*SPACES, "- ", "#", "]", "}")
 
 
-def _end_of_front_matter(source: Source) -> int:
-    """Return the line that ends a text's front matter, or 0. A thematic break with text after it is none."""
-    fence = source.text[:3]
-    if fence not in _FENCES:
-        return 0
-    first, *lines = (line.rstrip(SPACES) for line in source.lines)
-    end = lines.index(fence) if first == fence and fence in lines else 0
-    is_key = _FENCES[fence].match
-    inner = lines[:end]
-    if not inner or not inner[-1] or not is_key(inner[0]):
-        return 0
-    return end + 2 if all(not line or line.startswith(_CONTINUES) or is_key(line) for line in inner) else 0
+def _front_matter(source: Source) -> range | None:
+    """Return the lines of a text's front matter, if it starts with some. The range ends at the last line, inclusive.
+
+    A thematic break with text after it is no front matter.
+    """
+    if source.text.lstrip(WHITESPACE)[:3] not in _FENCES:
+        return None
+    lines = [line.rstrip(SPACES) for line in source.lines]
+    start = next(number for number, line in enumerate(lines) if line)
+    end = next((number for number in range(start + 1, len(lines)) if lines[number] in _FENCES.get(lines[start], ())), 0)
+    found = range(start + 1, end + 1)
+    if lines[start] == "+++" and end:  # this is nothing in Markdown
+        return found
+    inner = lines[start + 1 : end]
+    if not inner or not inner[0] or not inner[-1]:
+        return None
+    first = next((line for line in inner if line and not line.startswith("#")), "")
+    is_yaml = all(not line or line.startswith(_CONTINUES) or _IS_KEY.match(line) for line in inner)
+    return found if is_yaml and _IS_KEY.match(first) else None
 
 
 @rule("B209", Severity.NOTE)
@@ -124,8 +133,8 @@ def not_a_block_file(file: str, name: str, suffix: str) -> Iterable[Violation]:
     """A Markdown file in a block folder has a name that no manifest can list.
 
     The names of blocks consist of lower-case letters, digits, `.`, `_` and `-`, and end in `.md`. The characters `@`
-    and `#` are reserved. Files such as `README.md`, with a name in capitals, and hidden files are not reported. Only
-    reported when all manifests are checked.
+    and `#` are reserved. Files for people, such as `README.md` and `LICENSE.md`, and hidden files are not reported.
+    Only reported when all manifests are checked.
 
     Fails::
 
@@ -146,19 +155,27 @@ def not_a_block_file(file: str, name: str, suffix: str) -> Iterable[Violation]:
         # _blocks/testing.md
         Write the test first.
     """
-    problem = f"`{os.path.basename(file)}` is not the file of a block, because no manifest can list its name"
+    problem = f"`{name}{suffix}` is not the file of a block, because no manifest can list its name"
     if reserved := [character for character in "@#" if character in name]:
-        problem = (
-            f"`{os.path.basename(file)}` is not the file of a block: {listed(reserved)} is reserved in names of blocks"
-        )
-    plain = _UNFIT.sub("-", name.casefold()).strip("-.")
-    is_fit = is_block_name(plain) and (plain != name or suffix != ".md")
-    yield Violation(START, problem, f"rename it to `{os.path.basename(plain)}.md`" if is_fit else "rename it")
+        problem = f"`{name}{suffix}` is not the file of a block: {listed(reserved)} is reserved in names of blocks"
+    parts = (_UNFIT.sub("-", _plain(part)).strip("-.").lstrip("_") for part in name.split("/"))
+    fit = "/".join(parts)
+    is_fit = is_block_name(fit) and (fit != name or suffix != ".md")
+    yield Violation(START, problem, f"rename it to `{fit}.md`" if is_fit else "rename it")
 
 
-_UNFIT = re.compile(r"[^a-z0-9._/-]++")
+def _plain(name: str) -> str:
+    """Return a name in lower case, without accents."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+_UNFIT = re.compile(r"[^a-z0-9._-]++")
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mdc", ".mdx")
-_FOR_PEOPLE = re.compile(r"(?:[^/]*+/)*+[A-Z][A-Z0-9_-]*+")
+_FOR_PEOPLE = re.compile(
+    r"(?i:(?:[^/]*+/)*+(?:agents|authors|changelog|claude|code[_-]of[_-]conduct|contributing|contributors|copying|gemini|"
+    r"history|licen[cs]e|maintainers|notice|readme|security|support|todo)(?:[._-][^/]*+)?)"
+)
 
 
 def check_names(kit: LoadedKit) -> Iterator[Diagnostic]:

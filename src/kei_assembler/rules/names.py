@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import stem
@@ -123,21 +124,23 @@ def built_in_name(context: ManifestContext) -> Iterable[Violation]:
 
 
 def _may_be_built_in(context: ManifestContext) -> bool:
-    return context.manifest.name in _BUILT_IN or context.manifest.display_name in _BUILT_IN
+    return context.manifest.name in _BUILT_IN or context.manifest.display_name.lower() in _BUILT_IN
 
 
 def _of_built_in(context: ManifestContext, is_harmful: bool) -> Iterator[Violation]:
     manifest, targets = context.manifest, context.kit.targets_of(context.manifest)
-    labels: dict[tuple[str, BuiltIn], list[str]] = {}
-    for target, names in (*_BUILT_IN.get(manifest.name, ()), *_BUILT_IN.get(manifest.display_name, ())):
+    labels: dict[tuple[str, str, BuiltIn], list[str]] = {}
+    keys = dict.fromkeys((manifest.name, manifest.display_name.lower()))
+    for target, names, built_in in chain.from_iterable(_BUILT_IN.get(key, ()) for key in keys):
         name = client_name(manifest.name, manifest.display_name, target)
+        is_same = target.loader.identity(name) == target.loader.identity(built_in)
         table = context.manifest.target.get(target.name, {})
         is_chosen = table.get(names.unless[0]) in names.unless[1]
-        if name in names.names and target.name in targets and names.is_harmful == is_harmful and not is_chosen:
-            labels.setdefault((name, names._replace(names=())), []).append(target.label)
-    for (name, kind), clients in labels.items():
+        if is_same and target.name in targets and names.is_harmful == is_harmful and not is_chosen:
+            where = "name" if name == manifest.name else "display-name"
+            labels.setdefault((where, built_in, names._replace(names=())), []).append(target.label)
+    for (where, name, kind), clients in labels.items():
         message = f"{listed(clients, str)} {'have' if clients[1:] else 'has'} a built-in agent `{name}`, {kind.effect}"
-        where = "name" if name == manifest.name else "display-name"
         yield Violation((where,), message, f"choose another name{kind.remedy and '; '}{kind.remedy}")
 
 
@@ -167,7 +170,8 @@ def refused_display_name(context: ManifestContext) -> Iterable[Violation]:
         targets = ["claude-code"]
     """
     manifest = context.manifest
-    rows = (TARGETS[name] for name in (context.kit.targets_of(manifest) if manifest.display_name else ()))
+    is_valid = manifest.display_name and context.fits("display-name")
+    rows = (TARGETS[name] for name in (context.kit.targets_of(manifest) if is_valid else ()))
     refusals = {row.label: expects for row in rows if (expects := refusal_of_name(manifest.display_name, row.name))}
     if refusals:
         reasons = "; ".join(f"{label}: it must be {expects}" for label, expects in refusals.items())
@@ -218,11 +222,12 @@ def name_not_for_scopes(context: ManifestContext) -> Iterable[Violation]:
                 yield Violation(("tools", index), message, "choose a display name without commas and parentheses")
 
 
-_BUILT_IN: dict[str, list[tuple[Target, BuiltIn]]] = {}
+# The rows, each with the name as the client spells it, by that name in lower case.
+_BUILT_IN: dict[str, list[tuple[Target, BuiltIn, str]]] = {}
 for _target in TARGETS.values():
     for _row in _target.built_in:
         for _name in _row.names:
-            _BUILT_IN.setdefault(_name, []).append((_target, _row))
+            _BUILT_IN.setdefault(_name.lower(), []).append((_target, _row, _name))
 
 OF_MANIFEST = (
     name_differs_from_file,

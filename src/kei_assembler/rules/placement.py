@@ -21,7 +21,7 @@ class Clash(NamedTuple):
     """A file on disk with the name of a generated agent, for one target.
 
     `where` is the name in that file, and `origin` the manifest that its stamp names. `path` is the generated file, and
-    `manifest` its manifest.
+    `manifest` its manifest. `is_by_file` says that the name is that of the file, and not one in its front matter.
     """
 
     where: Span
@@ -30,6 +30,7 @@ class Clash(NamedTuple):
     path: str
     manifest: str
     origin: str
+    is_by_file: bool = False
 
 
 @rule("O625", may_ignore=True)
@@ -72,7 +73,8 @@ def namesake(clash: Clash) -> Iterable[Violation]:
     message = (
         f"this agent has the name `{clash.name}`, like the generated `{clash.path}`; only one is loaded in {label}"
     )
-    hint = f"delete it, after moving what you need to {clash.manifest}; or rename the agent"
+    thing = "file" if clash.is_by_file else "agent"
+    hint = f"delete it, after moving what you need to {clash.manifest}; or rename the {thing}"
     if clash.origin:
         hint = f"it was generated from {clash.origin}: rename one of the agents"
     yield Violation(clash.where, message, hint)

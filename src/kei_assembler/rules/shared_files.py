@@ -6,15 +6,17 @@ The notes are reported once for the whole kit, at the first manifest that they c
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from kei_assembler.diagnostics import Severity
+from kei_assembler.diagnostics import Severity, Span
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.front_matter import needs_quotes
-from kei_assembler.model.adaptation import EVERYTHING, description_for
+from kei_assembler.model.adaptation import EVERYTHING, client_name, description_for, plain
 from kei_assembler.model.manifest import Manifest
-from kei_assembler.paths import upwards
+from kei_assembler.model.settings import value_at
+from kei_assembler.paths import normalize, upwards
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import counted, listed
@@ -55,8 +57,9 @@ def description_not_quoted(kit: LoadedKit, target: str, agents: Sequence[str]) -
     row = TARGETS[target]
     others = f", as in {counted(len(agents) - 1, 'other agent')}" if len(agents) > 1 else ""
     message = f"{row.label} keeps quotes, so none are written here{others}, and other readers of YAML refuse this text"
-    hint = f"rephrase it, or set `plain-descriptions = true` in `[target.{target}]` of the settings"
-    yield Violation(("description",), message, hint)
+    setting = f", or set `plain-descriptions = true` in `[target.{target}]` of the settings"
+    description = str(kit.read_manifest(agents[0]).data.get("description"))
+    yield Violation(("description",), message, f"rephrase it{'' if needs_quotes(plain(description)) else setting}")
 
 
 @rule("O630", Severity.NOTE)
@@ -96,10 +99,13 @@ def shown_twice(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[
     """
     row = TARGETS[target]
     for foreign in row.foreign:
-        if foreign.shows_both and not _is_turned_off(kit, foreign):
+        shared = f'set `use-files-of = "{foreign.target}"` in `[target.{target}]` of the settings'
+        if foreign.shows_both and not is_turned_off(kit, foreign):
             message = f"{foreign.shows_both} shows {_agents(agents)} twice, because it also reads `{foreign.folder}`"
-            shared = f'set `use-files-of = "{foreign.target}"` in `[target.{target}]` of the settings'
             yield Violation((), message, f"{foreign.remedy}; or {shared}")
+        elif foreign.target and not foreign.shows_both:
+            message = f"{row.label} shows {_agents(agents)} twice, because it has another name in `{foreign.folder}`"
+            yield Violation(("display-name",), message, f"choose a display name that {row.label} accepts; or {shared}")
 
 
 @rule("O631", Severity.NOTE)
@@ -143,15 +149,64 @@ def served_by_foreign_file(kit: LoadedKit, target: str, agents: Sequence[str]) -
     yield Violation(("targets",), message, f"to give it a file of its own, add `{target}`{remedy}")
 
 
-def _is_turned_off(kit: LoadedKit, foreign: Foreign) -> bool:
-    """Whether the project, or one around it up to `root`, has turned off the folder in the program's settings."""
-    entry = f'"{foreign.folder}":false'.encode()
+@rule("O640", Severity.NOTE)
+def shown_beside_another(foreign: Foreign, where: Span, name: str, path: str) -> Iterable[Violation]:
+    """A program shows an agent twice: the generated one, and one that somebody wrote for another client.
+
+    VS Code also reads `.claude/agents`. The note goes away if `.vscode/settings.json` turns that folder off.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        targets = ["copilot"]
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Written by hand.
+        ---
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        targets = ["copilot"]
+    """
+    message = f"{foreign.shows_both} shows `{name}` twice: this file, and the generated `{path}`"
+    yield Violation(where, message, f"delete this file; or {foreign.remedy}")
+
+
+def is_turned_off(kit: LoadedKit, foreign: Foreign) -> bool:
+    """Return whether the project, or one around it up to `root`, turns off the folder in the program's settings."""
     for project in upwards(kit.files.resolve(kit.folder), kit.root):
-        with suppress(OSError):
-            settings = kit.tree.read(os.path.join(project, *foreign.settings_file.split("/")), MAX_BYTES)
-            if entry in settings.translate(None, b" \t\r\n"):
-                return True
+        with suppress(OSError, ValueError, RecursionError):
+            content = kit.tree.read(os.path.join(project, *foreign.settings_file.split("/")), MAX_BYTES)
+            locations = _with_comments(content.decode()).get(foreign.settings_key)
+            if isinstance(locations, dict):
+                return any(value is False and normalize(key) == foreign.folder for key, value in locations.items())
     return False
+
+
+def _with_comments(text: str) -> dict[str, object]:
+    """Return an object in JSON with comments and trailing commas, or an empty one for another value.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    import json  # few kits have such a file
+
+    text = _COMMENT.sub(lambda match: match["text"] or " ", text.removeprefix("\ufeff"))
+    value = json.loads(_TRAILING_COMMA.sub(lambda match: match["text"] or "", text))
+    return value if isinstance(value, dict) else {}
+
+
+# What is not closed ends with the text, so that its start is not tried again and again.
+_TEXT = r'(?P<text>"(?:[^"\\]++|\\.)*+"?+)'
+_COMMENT = re.compile(rf"{_TEXT}|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?+", re.DOTALL)
+_TRAILING_COMMA = re.compile(rf"{_TEXT}|,(?=[ \t\r\n]*+[\]}}])", re.DOTALL)
 
 
 def _agents(agents: Sequence[str]) -> str:
@@ -296,10 +351,27 @@ def kit_notes(kit: LoadedKit, manifest: Manifest, file: str) -> tuple[tuple[str,
     for row in (TARGETS[name] for name in targets if name in _CONCERNED):
         if row.form.keeps_quotes and _is_unquoted(kit, manifest, row.name):
             found.append((description_not_quoted.code, row.name))
-        both = (each.target for each in row.foreign if each.shows_both and each.target in targets)
+        both = (each.target for each in row.foreign if each.target in targets and _shows_both(manifest, row, each))
         if any(_is_in_project(kit, manifest, file, target) for target in both):
             found.append((shown_twice.code, row.name))
     return tuple(found)
+
+
+def is_shown(kit: LoadedKit, file: str, row: Target, foreign: Foreign) -> bool:
+    """Return whether the program that shows both files of an agent shows the one of the manifest in a file."""
+    key, value = foreign.unless
+    return bool(value_at(kit.read_manifest(file).data, ("target", row.name, key)) != value)
+
+
+def _shows_both(manifest: Manifest, row: Target, foreign: Foreign) -> bool:
+    """Whether a client, or its program, shows both the agent's own file and the one in another client's folder."""
+    if not foreign.shows_both:
+        own, other = (
+            client_name(manifest.name, manifest.display_name, each) for each in (row, TARGETS[foreign.target])
+        )
+        return own != other
+    key, value = foreign.unless
+    return manifest.target.get(row.name, {}).get(key) != value
 
 
 def _uses_other_files(kit: LoadedKit, row: Target) -> bool:

@@ -102,18 +102,14 @@ _NAME_IN_ENTRY = re.compile(r"[^ \t\n,()]+(?:\([^()]*\))?")
 def _meant_by(row: Tools, name: str) -> str | None:
     """The client's own name for which another name probably stands, or None for a name that may be right."""
     known = row.all_names
-    if name in known or name in row.legacy_names or not _WORD.fullmatch(name):
+    if name in known or not _WORD.fullmatch(name) or row.identity(name) in map(row.identity, known):
         return None
-    if row.is_lenient and any(_plain(name) == _plain(each) for each in known):
-        return None
+    if name in row.legacy_names:  # only an older key accepts them, if there is one
+        return row.legacy_names[name] if row.switches_key else None
     return misspelled(name, known) or (row.names or {}).get(ALIASES.get(name, name))
 
 
 _WORD = re.compile(r"\w+")
-
-
-def _plain(name: str) -> str:
-    return name.casefold().replace("_", "")
 
 
 _UNKNOWN_TOOL_HELP = "if the name is correct, add it to the setting `known-tools`"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.kit import LoadedKit
-from kei_assembler.model.adaptation import LISTS
+from kei_assembler.model.adaptation import LISTS, takes_model
 from kei_assembler.paths import upwards
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
@@ -214,11 +214,67 @@ def misspelled_model(context: ManifestContext) -> Iterable[Violation]:
 
 def _misspelled_model(value: Named, rows: Iterable[Target]) -> Iterator[Violation]:
     known = frozenset(name for row in rows for name in row.model_names)
-    if value.text.casefold() not in known and (match := misspelled(value.text, known)):
-        yield Violation(value.path, f"unknown model `{value.text}`", f"did you mean `{match}`?")
+    match = _MODEL.fullmatch(value.text)
+    words = match["words"].split("-") if match else [value.text]
+    for word in words if value.text.casefold() not in known else ():
+        if word.casefold() not in known and (right := misspelled(word, known)):
+            suggestion = value.text.replace(word, right)
+            yield Violation(value.path, f"unknown model `{value.text}`", f"did you mean `{suggestion}`?")
 
 
+# A word with the size of the context, as in `opus[1m]`, or the name of a version, as in `claude-opus-4-5`.
+_MODEL = re.compile(r"(?:claude-)?(?P<words>(?<=-)[\w-]+|[a-z]+)(?:\[\w+\])?")
 _MODEL_NAMES = frozenset(name for row in TARGETS.values() for name in row.model_names)
+
+
+@rule("K132", Severity.WARNING)
+def model_of_another_client(context: ManifestContext) -> Iterable[Violation]:
+    """A model is a word that only other clients have.
+
+    Claude Code takes `opus`, Gemini CLI takes `flash`, and `inherit` is a word of some clients. Others take it for the
+    full name of a model, and find none.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code."
+        targets = ["codex"]
+
+        [target.codex]
+        model = "opus"
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code."
+        targets = ["codex"]
+
+        [target.codex]
+        model = "gpt-5-codex"
+    """
+    model = context.manifest.model
+    if model in _MODEL_NAMES and not context.inherits("model"):
+        rows = (TARGETS[name] for name in context.kit.targets_of(context.manifest))
+        taking = [
+            row for row in rows if takes_model(model, row) and "model" not in context.manifest.target.get(row.name, {})
+        ]
+        yield from _of_others(Named("model", model, ("model",)), taking)
+    for value in named_values(context) if context.manifest.target else ():
+        if value.kind == "model" and value.target:
+            yield from _of_others(value, [value.target])
+
+
+_COMMON_NAMES = frozenset(("auto", "best", "default", "fast"))
+
+
+def _of_others(value: Named, rows: Iterable[Target]) -> Iterator[Violation]:
+    for row in rows:
+        if value.text in _MODEL_NAMES - _COMMON_NAMES - {*row.model_names, *(row.models or ())}:
+            others = listed((each.label for each in TARGETS.values() if value.text in each.model_names), str)
+            message = f"{row.label} has no model `{value.text}`, which is a word of {others}"
+            yield Violation(value.path, message, "write the name of a model; without the key, the client chooses one")
 
 
 @rule("K126", Severity.NOTE)
@@ -252,4 +308,4 @@ def model_left_out(usage: KitUsage) -> Iterable[Violation]:
     yield Violation(("model",), message, "set `model` in `[target.NAME]`, or ignore K126 if the client may choose")
 
 
-OF_MANIFEST = (unknown_skill, misspelled_agent, misspelled_model)
+OF_MANIFEST = (unknown_skill, misspelled_agent, misspelled_model, model_of_another_client)

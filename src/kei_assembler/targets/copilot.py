@@ -109,6 +109,8 @@ COPILOT = Target(
         fields.CLAUDE_FOLDER._replace(
             shows_both="VS Code",
             settings_file=".vscode/settings.json",
+            settings_key="chat.agentFilesLocations",
+            unless=("target", "github-copilot"),
             remedy='in `.vscode/settings.json`, set `"chat.agentFilesLocations": { ".claude/agents": false }`',
         ),
     ),

@@ -106,7 +106,7 @@ OPENCODE = Target(
         scope_pattern=r"(?!.*\*:\*\Z)[^\\?]*",
         own_names=words("doom_loop external_directory list plan_enter plan_exit question"),
         key="permission",
-        legacy_names=names_by_tool("write patch multiedit: edit"),
+        legacy_names=names_by_tool("apply_patch multiedit patch write: edit"),
         switches_key="tools",
         default_permissions={"read": _READ},
     ),
@@ -135,7 +135,8 @@ OPENCODE = Target(
     ),
     searches_subfolders=True,
     unsupported=(
-        "The file name is the agent's name. The front matter has a name only if the manifest has a `display-name`.",
+        "The file name, with the folders in the client's own, is the agent's name. The front matter has a name only if "
+        "the manifest has a `display-name`, or if that of the file would be another one.",
         "Scopes with `?` or a backslash: the client reads `?` as any character, and a backslash as `/`.",
         "`SERVER_*` also matches the tools of a server whose name starts with `SERVER_`.",
     ),

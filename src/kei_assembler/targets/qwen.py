@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Limit, Plugin, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import Key, Limit, Loader, Plugin, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import STRINGS, Field, list_of, matching, one_of
 
 _ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
@@ -66,6 +66,7 @@ QWEN = Target(
         input_format="words",
         is_lenient=True,
     ),
+    loader=Loader(ignores_case=True),
     plugin=Plugin(("qwen-extension.json", "gemini-extension.json", ".claude-plugin/plugin.json")),
     model_names=("fast", "inherit"),
     skill_folders=(".agents/skills", ".qwen/skills"),

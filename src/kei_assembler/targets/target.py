@@ -58,6 +58,10 @@ class Tools(NamedTuple):
     # An older key that maps tools to true or false.
     switches_key: str = ""
 
+    def identity(self, name: str) -> str:
+        """Return a name of a tool in the form in which the client compares it with others."""
+        return name.casefold().replace("_", "") if self.is_lenient and not name.startswith("mcp__") else name
+
     @property
     def by_name(self) -> Mapping[str, list[str]]:
         """Claude Code's tools by the client's names."""
@@ -119,7 +123,7 @@ class DisplayName(NamedTuple):
 
 
 class BuiltIn(NamedTuple):
-    """Names of a client's own agents, and what happens if an agent file has one of them. Case counts.
+    """Names of a client's own agents, and what happens if an agent file has one of them.
 
     `effect` completes the sentence "the client has a built-in agent of this name, …".
     """
@@ -212,6 +216,8 @@ class Loader(NamedTuple):
     folders_in_name: bool = False
     # Whether two files of one name are one agent, whatever names their front matter has.
     is_known_by_file: bool = False
+    # Whether two names are one agent if they differ only in case.
+    ignores_case: bool = False
     # The characters of a file name that become hyphens in the agent's name.
     hyphens_for: str = ""
     # The client skips files whose names start with this.
@@ -236,6 +242,10 @@ class Loader(NamedTuple):
     reads_lists: bool = False
     # The ends of the names of agent files, if there are others than that of the form.
     suffixes: tuple[str, ...] = ()
+
+    def identity(self, name: str) -> str:
+        """Return a name in the form in which the client compares it with others."""
+        return name.lower() if self.ignores_case else name
 
 
 class Plugin(NamedTuple):
@@ -263,8 +273,11 @@ class Foreign(NamedTuple):
     # The program that shows both agents of a name, and how to stop it.
     shows_both: str = ""
     remedy: str = ""
-    # The file of the program's settings in a project. The folder is turned off there if its path is set to false.
+    # The file of the program's settings in a project, and the key whose table turns the folder off with false.
     settings_file: str = ""
+    settings_key: str = ""
+    # A key of the manifest's table for the target, and the value with which the program does not show its own file.
+    unless: tuple[str, str] = ("", "")
 
 
 class Target(NamedTuple):
