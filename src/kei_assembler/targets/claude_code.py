@@ -1,9 +1,9 @@
-"""Claude Code, version 2.1.330."""
+"""The row of Claude Code."""
 
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target, Tools, words
+from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target, Tools, Verified, words
 from kei_assembler.validation import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
 
 CLAUDE_TOOLS = tuple(
@@ -30,6 +30,7 @@ _SERVERS = Shape(
 CLAUDE_CODE = Target(
     name="claude-code",
     label="Claude Code",
+    verified=(Verified("Claude Code", "2.1.332", "2026-11-29", ("run", "code")),),
     output="{dir}/{name}.md",
     keys=words(
         "name description tools disallowedTools model effort permissionMode maxTurns skills mcpServers "

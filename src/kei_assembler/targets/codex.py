@@ -1,11 +1,11 @@
-"""Codex CLI, version 0.169."""
+"""The row of Codex CLI."""
 
 from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.forms import TOML
-from kei_assembler.targets.target import DisplayName, Key, Limit, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import DisplayName, Key, Limit, Right, Target, Tools, Verified, names_by_tool, words
 from kei_assembler.validation import LINE, Field, list_of, matching, one_of
 
 _SANDBOX_MODE = one_of("read-only", "workspace-write", "danger-full-access")
@@ -15,6 +15,7 @@ _NICKNAMES = list_of(_NICKNAME, "a list of nicknames", minimum=1)
 CODEX = Target(
     name="codex",
     label="Codex CLI",
+    verified=(Verified("Codex CLI", "0.171.0", "2026-11-28", ("run",)),),
     output=".codex/agents/{name}.toml",
     keys=words("name description model model_reasoning_effort sandbox_mode nickname_candidates"),
     table=(

@@ -1,4 +1,4 @@
-"""GitHub Copilot, version 1.0.102 of its CLI, and VS Code."""
+"""The row of GitHub Copilot and VS Code."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from kei_assembler.targets.target import (
     Right,
     Target,
     Tools,
+    Verified,
     names_by_tool,
     words,
 )
@@ -38,6 +39,10 @@ _MODEL = Shape(object, "a model's display name, or a list of them", any_of=(LINE
 COPILOT = Target(
     name="copilot",
     label="GitHub Copilot and VS Code",
+    verified=(
+        Verified("GitHub Copilot CLI", "1.0.102", "2026-11-28", ("run",)),
+        Verified("VS Code", "", "2026-11-28", ("code",)),
+    ),
     output=".github/agents/{name}.agent.md",
     keys=words(
         "name description target tools agents model argument-hint user-invocable disable-model-invocation "

@@ -1,11 +1,11 @@
-"""Cursor, version 1.0.32 of its SDK."""
+"""The row of Cursor."""
 
 from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.forms import LINES
-from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target, Tools, words
+from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target, Tools, Verified, words
 from kei_assembler.validation import BOOLEAN, Field, list_of, matching
 
 _ONE_NAME = matching("[^,\n]+", "a tool name without commas")
@@ -13,6 +13,7 @@ _ONE_NAME = matching("[^,\n]+", "a tool name without commas")
 CURSOR = Target(
     name="cursor",
     label="Cursor",
+    verified=(Verified("Cursor's SDK", "1.0.32", "2026-11-29", ("code",)),),
     output=".cursor/agents/{name}.md",
     keys=words("name description model readonly is_background tools"),
     table=(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
-from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools
+from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools, Verified
 
 
 def overview(names: Iterable[str]) -> Iterator[tuple[Target, list[tuple[str, str]]]]:
@@ -24,6 +24,9 @@ _PREFACE = """\
 A target is a client that agent files are generated for. The setting `targets` names a kit's targets, `targets` in a
 manifest names one agent's, and `--target` names those of one run. `assemble targets` prints the same facts. `make docs`
 generates this page.
+
+Clients change. The lines *verified* say which version a section describes, and how that is known: the client was run,
+its code was read, or only its documentation. If a newer version behaves differently, please report it.
 
 ## Permissions
 
@@ -114,6 +117,7 @@ def _line(key: Key) -> str:
 
 
 def _facts(row: Target) -> Iterator[tuple[str, str]]:
+    yield from (("verified", _verified(one)) for one in row.verified)
     yield "file", f"`{row.output}`, {row.form.label}"
     yield "loads", _loads(row)
     if row.foreign:
@@ -131,6 +135,14 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield from (("right", _right(right)) for right in row.rights)
     yield from (("not written", f"`{key}`, because it {why}") for key, why in row.refused.items())
     yield from (("unsupported", fact) for fact in (*_unsupported(row.tools), *row.unsupported))
+
+
+_WAYS = {"run": "run", "code": "code read", "docs": "only documentation read"}
+
+
+def _verified(one: Verified) -> str:
+    version = one.version or "(version not noted)"
+    return f"{one.program} {version} on {one.date}: {', '.join(_WAYS[way] for way in one.how)}"
 
 
 def _display_name(row: Target) -> str:

@@ -1,4 +1,4 @@
-"""Gemini CLI, version 0.61.0."""
+"""The row of Gemini CLI."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from kei_assembler.targets.target import (
     Right,
     Target,
     Tools,
+    Verified,
     names_by_tool,
     words,
 )
@@ -33,6 +34,7 @@ _TOOL = matching(
 GEMINI = Target(
     name="gemini",
     label="Gemini CLI",
+    verified=(Verified("Gemini CLI", "0.61.0", "2026-11-29", ("run", "code")),),
     output=".gemini/agents/{name}.md",
     keys=words("name display_name description kind tools mcp_servers model temperature max_turns timeout_mins"),
     table=(

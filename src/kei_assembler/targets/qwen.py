@@ -1,9 +1,9 @@
-"""Qwen Code, version 0.24.4."""
+"""The row of Qwen Code."""
 
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Limit, Plugin, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import Key, Limit, Plugin, Right, Target, Tools, Verified, names_by_tool, words
 from kei_assembler.validation import STRINGS, Field, list_of, matching, one_of
 
 _ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
@@ -12,6 +12,7 @@ _APPROVAL_MODE = one_of("plan", "default", "auto-edit", "auto", "yolo")
 QWEN = Target(
     name="qwen",
     label="Qwen Code",
+    verified=(Verified("Qwen Code", "0.24.4", "2026-11-29", ("code",)),),
     output=".qwen/agents/{name}.md",
     keys=words("name description tools disallowedTools model approvalMode maxTurns color background mcpServers hooks"),
     table=(

@@ -267,11 +267,26 @@ class Foreign(NamedTuple):
     settings_file: str = ""
 
 
+class Verified(NamedTuple):
+    """A program whose behavior a row describes: the version that was looked at, the day, and how.
+
+    `how` has one or more of the words `run` (the program was run), `code` (its code was read) and `docs` (only its
+    documentation was read). `version` is empty if nobody noted it.
+    """
+
+    program: str
+    version: str
+    date: str
+    how: tuple[str, ...]
+
+
 class Target(NamedTuple):
     """Everything about one client: its files, their front matter, its tools, and what import needs."""
 
     name: str
     label: str
+    # The programs that read the files, each with the version for which the row was verified.
+    verified: tuple[Verified, ...]
     # A path pattern relative to the kit, with `{name}` and `{dir}`, the manifest's folder.
     output: str
     # All front matter keys, in the order in which they are written.
