@@ -32,10 +32,26 @@ def test_a_built_in_name_is_reported(target: str, name: str, is_harmful: bool, b
     assert f"{TARGETS[target].label} has a built-in agent `{name}`, " in found.message
 
 
-@pytest.mark.parametrize(("target", "name"), [("claude-code", "explore"), ("claude-code", "plan"), ("qwen", "explore")])
+@pytest.mark.parametrize(("target", "name"), [("claude-code", "explore"), ("claude-code", "plan")])
 def test_a_built_in_name_in_another_case_is_another_name(target: str, name: str, bench: Workbench) -> None:
     _agent(bench, name, target)
     assert not findings(bench)
+
+
+def test_a_client_that_ignores_case_has_the_built_in_name_in_any_case(bench: Workbench) -> None:
+    _agent(bench, "explore", "qwen")
+    assert [one.code for one in findings(bench)] == ["L807"]
+    _agent(bench, "explore", "qwen", 'display-name = "EXPLORE"\n')
+    (found,) = findings(bench)
+    assert (found.code, found.message[:46]) == ("L807", "Qwen Code has a built-in agent `EXPLORE`, whic")
+
+
+def test_reserved_names_are_reserved_in_any_case(bench: Workbench) -> None:
+    _agent(bench, "main", "qwen")
+    assert [one.message for one in findings(bench)] == ["the name `main` is reserved by Qwen Code"]
+    _agent(bench, "tester", "qwen", 'display-name = "Main"\n')
+    (bench.folder / "agents/main.toml").unlink()
+    assert [one.code for one in findings(bench)] == ["K129"]
 
 
 @pytest.mark.parametrize(

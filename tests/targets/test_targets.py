@@ -536,7 +536,7 @@ def test_targets_are_listed_all_or_by_name(bench: Workbench) -> None:
 @pytest.mark.parametrize("row", TARGETS.values(), ids=TARGETS)
 def test_every_row_says_which_version_it_describes_and_how_that_is_known(row: Target) -> None:
     released = re.findall(r"^## \[\d\S*\] - (\S+)$", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
-    latest = date.fromisoformat(released[0]) if released else date.today()  # noqa: DTZ011
+    latest = date.fromisoformat(released[0]) if released else date.today()
     assert row.verified
     for one in row.verified:
         assert one.program

@@ -164,7 +164,7 @@ class _Merged:
     def files_of_same_name(self, changes: Iterable[Change]) -> list[Diagnostic]:
         """Return the findings about files that are named like the generated ones."""
         orphans = {change.path for change in changes if change.status is FileStatus.ORPHAN}
-        return list(self.namesakes.on_disk({*self.owners, *self.left_out}, orphans))
+        return list(self.namesakes.on_disk(self.left_out | dict(zip(self.owners, self.paths, strict=True)), orphans))
 
     def _is_new(self, diagnostic: Diagnostic) -> bool:
         """Return whether a shared finding has not been reported yet: one cause is one finding."""

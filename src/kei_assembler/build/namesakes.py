@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ class Namesakes:
         self.kit = kit
         self.disk = OutputFiles(kit)
         self.by_name: dict[str, dict[str, Named]] = {}
-        """The generated files by target and name."""
+        """The generated files by target and what the client compares of the name."""
         self._outputs = cache(self._find_outputs)
 
     def add(self, generated: Iterable[Named]) -> Iterator[Diagnostic]:
@@ -54,7 +54,7 @@ class Namesakes:
         for one in generated:
             names = self.by_name.setdefault(one.target, {})
             for name in self._names(TARGETS[one.target], one.path, one.name):
-                other = names.setdefault(name, one)
+                other = names.setdefault(TARGETS[one.target].identity(name), one)
                 if other is not one:
                     yield from run_rule(placement.same_name, Source(one.manifest, ""), one.target, name, other.manifest)
 
@@ -67,30 +67,40 @@ class Namesakes:
             if by_file != name:
                 yield by_file
 
-    def on_disk(self, known: Collection[str], orphans: Collection[str]) -> Iterator[Diagnostic]:
+    def on_disk(self, known: Mapping[str, str], orphans: Collection[str]) -> Iterator[Diagnostic]:
         """Yield a finding for each file with the name of a generated one, except for outputs and orphans.
 
-        `known` contains the outputs of the kit, as resolved, case-folded paths.
+        `known` contains the outputs of the kit by their resolved, case-folded paths.
 
         Raises:
             AssembleError: a folder cannot be read.
         """
         for target, names in self.by_name.items():
-            row, filter_ = TARGETS[target], _Filter(names)
+            row, filter_ = TARGETS[target], _Filter(TARGETS[target], names)
             paths = {one.path for one in names.values()}
-            for path in self._files(row, {os.path.dirname(path) for path in paths}):
+            files = list(self._files(row, {os.path.dirname(path) for path in paths}))
+            found = frozenset(files)
+            for path in files:
                 if path in paths or path in orphans or path in self._outputs(target):
                     continue
-                if self.disk.real(path).casefold() in known or is_left_out(self.kit.files, self.kit.path(path)):
+                if self._is_output(path, known, found) or is_left_out(self.kit.files, self.kit.path(path)):
                     continue
                 content = self.disk.peek(path)
-                if content and filter_.may_match(content, row, self.kit.placement.name_by_file(target, path)):
+                if content and filter_.may_match(content, self.kit.placement.name_by_file(target, path)):
                     yield from self._finding(row, path, content)
+
+    def _is_output(self, path: str, known: Mapping[str, str], found: Collection[str]) -> bool:
+        """Whether a file is one of the outputs, by another path or, in a file system that ignores case, by its name."""
+        real = self.disk.real(path)
+        output = known.get(real.casefold())
+        if output is None or self.disk.real(output) == real:
+            return output is not None
+        return output not in found and self.kit.files.exists(self.kit.path(output))
 
     def _finding(self, row: Target, path: str, content: bytes) -> Iterator[Diagnostic]:
         text = text_of(content)
         name, where = _name_in(row, path, text, content)
-        found = (self.by_name[row.name].get(each) for each in self._names(row, path, name))
+        found = (self.by_name[row.name].get(row.identity(each)) for each in self._names(row, path, name))
         other = next(filter(None, found), None)
         leftover = classify_leftover(self.kit, path, row.name, content)
         if other and not (leftover and leftover.status is FileStatus.ORPHAN):  # an orphan is reported as such
@@ -133,15 +143,19 @@ class Namesakes:
 class _Filter:
     """Finds out quickly that a file has none of these names."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, row: Target, names: Iterable[str]) -> None:
+        self.row = row
         self.names = frozenset(names)
         self._plain = frozenset(name.encode() for name in self.names if _WORD.fullmatch(name.encode()))
         self._others = [name.encode() for name in self.names if not _WORD.fullmatch(name.encode())]
 
-    def may_match(self, content: bytes, row: Target, by_file: str) -> bool:
+    def may_match(self, content: bytes, by_file: str) -> bool:
         """Return whether a file with this content, and with this name by its file, can have one of the names."""
-        if by_file in self.names and (row.loader.named_by_file or row.loader.is_known_by_file):
+        loader = self.row.loader
+        if self.row.identity(by_file) in self.names and (loader.named_by_file or loader.is_known_by_file):
             return True
+        if loader.folds_case:
+            content = content.decode("utf-8", "replace").lower().encode()
         if b"\\" in content or any(name in content for name in self._others):  # an escape can hide a name
             return True
         return not self._plain.isdisjoint(_WORD.findall(content))

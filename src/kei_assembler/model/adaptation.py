@@ -112,7 +112,7 @@ def refusal_of_name(display_name: str, target: str) -> str:
     rules = (
         (re.fullmatch(form.pattern, display_name), form.expects),
         *((re.fullmatch(limit.pattern or ".*", display_name), limit.expects) for limit in limits),
-        *((display_name not in limit.reserved, "a name that is not reserved") for limit in limits),
+        *((display_name.lower() not in limit.reserved, "a name that is not reserved") for limit in limits),
         *((len(display_name) >= limit.minimum, f"at least {limit.minimum} characters long") for limit in limits),
         *(
             (len(display_name) <= (limit.maximum or len(display_name)), f"at most {limit.maximum} long")

@@ -123,17 +123,21 @@ def built_in_name(context: ManifestContext) -> Iterable[Violation]:
 
 
 def _may_be_built_in(context: ManifestContext) -> bool:
-    return context.manifest.name in _BUILT_IN or context.manifest.display_name in _BUILT_IN
+    return context.manifest.name.lower() in _BUILT_IN or context.manifest.display_name.lower() in _BUILT_IN
 
 
 def _of_built_in(context: ManifestContext, is_harmful: bool) -> Iterator[Violation]:
     manifest, targets = context.manifest, context.kit.targets_of(context.manifest)
     labels: dict[tuple[str, BuiltIn], list[str]] = {}
-    for target, names in (*_BUILT_IN.get(manifest.name, ()), *_BUILT_IN.get(manifest.display_name, ())):
+    rows = {
+        id(each): each for name in (manifest.name, manifest.display_name) for each in _BUILT_IN.get(name.lower(), ())
+    }
+    for target, names in rows.values():
         name = client_name(manifest.name, manifest.display_name, target)
         table = context.manifest.target.get(target.name, {})
         is_chosen = table.get(names.unless[0]) in names.unless[1]
-        if name in names.names and target.name in targets and names.is_harmful == is_harmful and not is_chosen:
+        is_built_in = target.identity(name) in map(target.identity, names.names)
+        if is_built_in and target.name in targets and names.is_harmful == is_harmful and not is_chosen:
             labels.setdefault((name, names._replace(names=())), []).append(target.label)
     for (name, kind), clients in labels.items():
         message = f"{listed(clients, str)} {'have' if clients[1:] else 'has'} a built-in agent `{name}`, {kind.effect}"
@@ -222,7 +226,7 @@ _BUILT_IN: dict[str, list[tuple[Target, BuiltIn]]] = {}
 for _target in TARGETS.values():
     for _row in _target.built_in:
         for _name in _row.names:
-            _BUILT_IN.setdefault(_name, []).append((_target, _row))
+            _BUILT_IN.setdefault(_name.lower(), []).append((_target, _row))
 
 OF_MANIFEST = (
     name_differs_from_file,

@@ -57,7 +57,7 @@ CURSOR = Target(
     ),
     plugin=Plugin((".cursor-plugin/plugin.json", ".claude-plugin/plugin.json")),
     loader=Loader(
-        named_by_file=True, hyphens_for=" _", finds_late_front_matter=True, suffixes=(".md", ".mdc", ".markdown")
+        named_by_file=True, hyphens_for=r"[\s_]+", finds_late_front_matter=True, suffixes=(".md", ".mdc", ".markdown")
     ),
     models=("inherit",),
     model_names=("inherit",),

@@ -134,6 +134,8 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield from (("built in", _built_in(names)) for names in row.built_in)
     yield from (("right", _right(right)) for right in row.rights)
     yield from (("not written", f"`{key}`, because it {why}") for key, why in row.refused.items())
+    if row.loader.folds_case:
+        yield "unsupported", "Two agents whose names differ only in case."
     yield from (("unsupported", fact) for fact in (*_unsupported(row.tools), *row.unsupported))
 
 

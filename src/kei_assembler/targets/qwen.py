@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Limit, Plugin, Right, Target, Tools, Verified, names_by_tool, words
+from kei_assembler.targets.target import (
+    BuiltIn,
+    Key,
+    Limit,
+    Loader,
+    Plugin,
+    Right,
+    Target,
+    Tools,
+    Verified,
+    names_by_tool,
+    words,
+)
 from kei_assembler.validation import STRINGS, Field, list_of, matching, one_of
 
 _ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
@@ -70,15 +82,17 @@ QWEN = Target(
     plugin=Plugin(("qwen-extension.json", "gemini-extension.json", ".claude-plugin/plugin.json")),
     model_names=("fast", "inherit"),
     skill_folders=(".agents/skills", ".qwen/skills"),
-    built_in=(fields.replaceable("claude-code codex Explore general-purpose review-agent statusline-setup"),),
+    loader=Loader(folds_case=True),
+    built_in=(
+        fields.replaceable("claude-code codex Explore general-purpose review-agent statusline-setup"),
+        BuiltIn(("fork",), "a copy of the session, so this one is never started", is_harmful=True),
+    ),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("description", maximum=1000, is_advisory=True),
         Limit("name", minimum=2, maximum=50),
-        Limit(
-            "name", pattern=r"[a-zA-Z0-9](?:[\w-]*[a-zA-Z0-9])?", expects="letters and digits, with `_` and `-` inside"
-        ),
-        Limit("name", reserved=("self", "system", "user", "model", "tool", "config", "default")),
+        Limit("name", pattern=r"[^\W_](?:[\w-]*[^\W_])?", expects="letters and digits, with `_` and `-` inside"),
+        Limit("name", reserved=("self", "system", "user", "model", "tool", "config", "default", "main")),
         Limit("body", minimum=10),
         Limit("prompt", maximum=10_000, is_advisory=True),
     ),

@@ -96,7 +96,7 @@ class Limit(NamedTuple):
     # A regular expression that the whole text must match. `expects` completes "it must be …".
     pattern: str = ""
     expects: str = ""
-    # Names that the client reserves for itself.
+    # Names that the client reserves for itself, in any case.
     reserved: tuple[str, ...] = ()
     # Whether the client loads the agent even if it exceeds the limit.
     is_advisory: bool = False
@@ -119,7 +119,7 @@ class DisplayName(NamedTuple):
 
 
 class BuiltIn(NamedTuple):
-    """Names of a client's own agents, and what happens if an agent file has one of them. Case counts.
+    """Names of a client's own agents, and what happens if an agent file has one of them.
 
     `effect` completes the sentence "the client has a built-in agent of this name, …".
     """
@@ -212,7 +212,9 @@ class Loader(NamedTuple):
     folders_in_name: bool = False
     # Whether two files of one name are one agent, whatever names their front matter has.
     is_known_by_file: bool = False
-    # The characters of a file name that become hyphens in the agent's name.
+    # Whether names that differ only in their case are one name. Then all names are compared in lower case.
+    folds_case: bool = False
+    # A regular expression for the parts of a file name that become a hyphen in the agent's name.
     hyphens_for: str = ""
     # The client skips files whose names start with this.
     ignored_prefix: str = ""
@@ -330,6 +332,10 @@ class Target(NamedTuple):
     user_folders: tuple[str, ...] = ()
     plugin: Plugin = Plugin(())
     loader: Loader = Loader()
+
+    def identity(self, name: str) -> str:
+        """Return what the client compares of an agent's name."""
+        return name.lower() if self.loader.folds_case else name
 
     @property
     def fields(self) -> tuple[Field, ...]:
