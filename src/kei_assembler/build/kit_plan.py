@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.cost import Cost
+from kei_assembler.build.descriptions import check_descriptions
 from kei_assembler.build.namesakes import Named, Namesakes
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.build.parallel import shared
@@ -97,6 +98,8 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     if not has_errors(found):
         namesakes = merged.files_of_same_name(changes)
         about_files += namesakes
+        if whole and not kit.lacking:
+            about_files += check_descriptions(merged.usage, merged.namesakes)
         # The error says all that the note about the same file would say.
         reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]

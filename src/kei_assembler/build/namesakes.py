@@ -15,7 +15,7 @@ from typing import NamedTuple
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.classify import classify_leftover, text_of
 from kei_assembler.build.writer import OutputFiles
-from kei_assembler.diagnostics import Diagnostic, Span
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.files import Entry
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
@@ -25,9 +25,8 @@ from kei_assembler.paths import normalize
 from kei_assembler.rules import placement
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.forms import BODY_KEY, TOML
 from kei_assembler.targets.target import Target
-from kei_assembler.toml.source import START, Source, read_toml
+from kei_assembler.toml.source import Source
 
 
 class Named(NamedTuple):
@@ -47,6 +46,9 @@ class Namesakes:
         self.disk = OutputFiles(kit)
         self.by_name: dict[str, dict[str, Named]] = {}
         """The generated files by target and what the client compares of the name."""
+        self.others: dict[str, list[tuple[str, int]]] = {}
+        """The other files that a client can load as agents, each with a bound for the size of its front matter. Only
+        for clients with a budget for descriptions."""
         self._outputs = cache(self._find_outputs)
 
     def add(self, generated: Iterable[Named]) -> Iterator[Diagnostic]:
@@ -86,6 +88,9 @@ class Namesakes:
                 if self._is_output(path, known, found) or is_left_out(self.kit.files, self.kit.path(path)):
                     continue
                 content = self.disk.peek(path)
+                if content and row.budget:
+                    end = content.find(b"\n---", 3)
+                    self.others.setdefault(target, []).append((path, len(content) if end < 0 else end))
                 if content and filter_.may_match(content, self.kit.placement.name_by_file(target, path)):
                     yield from self._finding(row, path, content)
 
@@ -99,7 +104,9 @@ class Namesakes:
 
     def _finding(self, row: Target, path: str, content: bytes) -> Iterator[Diagnostic]:
         text = text_of(content)
-        name, where = _name_in(row, path, text, content)
+        from kei_assembler.build.front_entries import NO_ENTRY, front_entries  # rarely needed
+
+        name, where = front_entries(row, path, text, content).get("name", NO_ENTRY)
         found = (self.by_name[row.name].get(row.identity(each)) for each in self._names(row, path, name))
         other = next(filter(None, found), None)
         leftover = classify_leftover(self.kit, path, row.name, content)
@@ -162,34 +169,3 @@ class _Filter:
 
 
 _WORD = re.compile(rb"[\w.-]+")
-_OPENING = re.compile(r"(?:[ \t]*\n)*---[ \t]*\n")
-_LATE_OPENING = re.compile(r"^---[ \t]*\n", re.MULTILINE)
-_CLOSING = re.compile(r"^---", re.MULTILINE)
-
-
-def _name_in(row: Target, path: str, text: str, content: bytes) -> tuple[str, Span]:
-    """The name in the front matter of a file that a client can load, or nothing, and where it is."""
-    if row.form is TOML:
-        source = read_toml(path, content)
-        name = source.data.get("name") if BODY_KEY in source.data else None
-        return (name, source.locate(("name",))) if isinstance(name, str) else ("", START)
-    opening = _LATE_OPENING.search(text) if row.loader.finds_late_front_matter else _OPENING.match(text)
-    if opening is None:
-        return "", START
-    closing = _CLOSING.search(text, opening.end())
-    front = text[opening.end() : closing.start() if closing else len(text)]
-    return _front_name(row, front, text.count("\n", 0, opening.end()))
-
-
-def _front_name(row: Target, front: str, lines: int) -> tuple[str, Span]:
-    from kei_assembler.markdown.lenient_yaml import RefusedYamlError, as_text, by_lines, read  # rarely needed
-
-    try:
-        entries = (by_lines(front, row.label) if row.form.keeps_quotes else read(front, row.keys)).entries
-    except RefusedYamlError:
-        return "", START
-    if "name" not in entries:
-        return "", START
-    span = entries["name"].span
-    where = Span(span.line + lines, span.column, span.end_line + lines, span.end_column)
-    return as_text(entries["name"].value), where

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target, Tools, Verified, words
+from kei_assembler.targets.target import (
+    Budget,
+    DisplayName,
+    Key,
+    Limit,
+    Loader,
+    Plugin,
+    Right,
+    Target,
+    Tools,
+    Verified,
+    words,
+)
 from kei_assembler.validation import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
 
 CLAUDE_TOOLS = tuple(
@@ -141,4 +153,5 @@ CLAUDE_CODE = Target(
         ),
         Limit("file", maximum=1024 * 1024),
     ),
+    budget=Budget(15_000, 4),
 )

@@ -130,6 +130,12 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield "handoffs", f"in the body{f', and in the front matter as `{row.handoffs.key}`' if row.handoffs else ''}"
     yield from (("settings", f"`{field.key}`: {field.doc}") for field in row.settings)
     yield from (("limit", _limit(limit)) for limit in row.limits)
+    if row.budget:
+        estimate = f"{row.budget.characters_per_token} characters count as one"
+        yield (
+            "limit",
+            f"descriptions: at most {row.budget.maximum:,} tokens for all agents together; {estimate} (advice)",
+        )
     yield "display name", _display_name(row)
     yield from (("built in", _built_in(names)) for names in row.built_in)
     yield from (("right", _right(right)) for right in row.rights)

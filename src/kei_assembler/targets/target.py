@@ -102,6 +102,22 @@ class Limit(NamedTuple):
     is_advisory: bool = False
 
 
+class Budget(NamedTuple):
+    """A client's limit for `NAME: DESCRIPTION` of all agents together, in tokens. Above it, the client warns.
+
+    The client estimates the tokens: it divides the number of characters, in UTF-16, of each agent, and rounds.
+    """
+
+    maximum: int
+    characters_per_token: int
+
+    def tokens(self, name: str, description: str) -> int:
+        """Return how many tokens an agent takes, as the client estimates it."""
+        text = f"{name}: {description}"
+        units = len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+        return (2 * units + self.characters_per_token) // (2 * self.characters_per_token)
+
+
 class DisplayName(NamedTuple):
     """How a client takes a manifest's `display-name`. If the key is `name`, the limits of names also apply."""
 
@@ -309,6 +325,8 @@ class Target(NamedTuple):
     # Additional keys of `[target.NAME]` in the kit's settings.
     settings: tuple[Field, ...] = ()
     limits: tuple[Limit, ...] = ()
+    # The limit for the descriptions of all agents together.
+    budget: Budget | None = None
     display_name: DisplayName = DisplayName()
     # The names of the client's own agents.
     built_in: tuple[BuiltIn, ...] = ()
