@@ -183,6 +183,14 @@ def test_an_exclusive_kit_reports_both(bench: Workbench) -> None:
     assert _files(bench, "--all", "--check") == [("O608", ".claude/agents/aaa.md"), ("O625", ".claude/agents/aaa.md")]
 
 
+def test_cursor_makes_one_hyphen_of_several_characters(bench: Workbench) -> None:
+    _kit(bench, "cursor")
+    bench.write({"agents/a-b.toml": CRITIC.replace("critic", "a-b"), ".cursor/agents/a _b.md": _agent(line="x: y")})
+    assert _files(bench) == [("O625", ".cursor/agents/a _b.md")]
+    bench.write({".cursor/agents/a _b.md": _agent("c"), ".cursor/agents/a-_b.md": _agent(line="x: y")})
+    assert _files(bench) == []
+
+
 def test_the_error_can_be_ignored(bench: Workbench) -> None:
     _kit(bench)
     bench.write({".claude/agents/aaa.md": _agent(), "assemble.toml": f'ignore = ["O625"]\n{SETTINGS}'})

@@ -17,7 +17,8 @@ from readers import AGENT
 ADDED_ROW = """
 from kei_assembler.targets.forms import MARKDOWN
 from kei_assembler.validation import BOOLEAN, POSITIVE, Field, one_of
-from kei_assembler.targets.target import Handoffs, Key, Limit, Loader, Right, Target, Tools, Verified
+from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.target import Handoffs, Key, Limit, Loader, Right, Target, Tools
 from kei_assembler.targets import TARGETS
 
 TARGETS["made-up"] = Target(

@@ -13,7 +13,8 @@ from kei_assembler.rules.limits import Descriptions, long_descriptions
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.target import Budget, Target
+from kei_assembler.targets.facts import Budget
+from kei_assembler.targets.target import Target
 
 _NAMED = 3
 """How many of the longest descriptions the warning names."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.build.changes import Change, FileStatus
+from kei_assembler.build.client_settings import check_client_settings
 from kei_assembler.build.cost import Cost
 from kei_assembler.build.descriptions import check_descriptions
 from kei_assembler.build.namesakes import Named, Namesakes
@@ -98,6 +99,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     if not has_errors(found):
         namesakes = merged.files_of_same_name(changes)
         about_files += namesakes
+        about_files += check_client_settings(merged.namesakes)
         if whole and not kit.lacking:
             about_files += check_descriptions(merged.usage, merged.namesakes)
         # The error says all that the note about the same file would say.

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from kei_assembler.kit import LoadedKit
 
 
+_SPACES = re.compile(" +")
+
+
 @cache
 def client_folder(target: str) -> re.Pattern[str]:
     """Return a pattern for the folders of a client, and those in them, in any project.
@@ -64,7 +67,8 @@ class Placement:
         if row.loader.folders_in_name:
             match = client_folder(target).fullmatch(self._spellings(folder)[0])
             name = f"{match[2]}/{name}" if match and match[2] else name
-        return re.sub(row.loader.hyphens_for, "-", name) if row.loader.hyphens_for else name
+        spaced = name.translate(dict.fromkeys(map(ord, row.loader.hyphens_for), " "))
+        return _SPACES.sub("-", spaced) if row.loader.hyphens_for else name
 
     def is_loaded(self, target: str, path: str) -> bool:
         """Return whether a client loads an output: by its name, and by its folder, in a project or in a plugin."""

@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import (
-    Budget,
-    DisplayName,
-    Key,
-    Limit,
-    Loader,
-    Plugin,
-    Right,
-    Target,
-    Tools,
-    Verified,
-    words,
-)
+from kei_assembler.targets.facts import Budget, Verified
+from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
 
 CLAUDE_TOOLS = tuple(

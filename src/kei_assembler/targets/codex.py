@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
+from kei_assembler.targets.facts import AgentSettings, Verified
 from kei_assembler.targets.forms import TOML
-from kei_assembler.targets.target import DisplayName, Key, Limit, Right, Target, Tools, Verified, names_by_tool, words
+from kei_assembler.targets.target import DisplayName, Key, Limit, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import LINE, Field, list_of, matching, one_of
 
 _SANDBOX_MODE = one_of("read-only", "workspace-write", "danger-full-access")
@@ -67,6 +68,7 @@ CODEX = Target(
     ),
     skill_folders=(".agents/skills", ".codex/skills"),
     form=TOML,
+    agent_settings=AgentSettings((".codex/config.toml",), (("agents",),), "prefers these keys to", "config_file"),
     searches_subfolders=True,
     display_name=DisplayName(pattern="[A-Za-z0-9 ._-]+", expects="ASCII letters, digits, spaces, `.`, `_` and `-`"),
     built_in=(fields.replaceable("default explorer worker"),),

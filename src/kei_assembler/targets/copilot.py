@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
+from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.target import (
     BuiltIn,
     Handoffs,
@@ -13,7 +14,6 @@ from kei_assembler.targets.target import (
     Right,
     Target,
     Tools,
-    Verified,
     names_by_tool,
     words,
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
+from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.forms import LINES
-from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target, Tools, Verified, words
+from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, Field, list_of, matching
 
 _ONE_NAME = matching("[^,\n]+", "a tool name without commas")
@@ -57,7 +58,10 @@ CURSOR = Target(
     ),
     plugin=Plugin((".cursor-plugin/plugin.json", ".claude-plugin/plugin.json")),
     loader=Loader(
-        named_by_file=True, hyphens_for=r"[\s_]+", finds_late_front_matter=True, suffixes=(".md", ".mdc", ".markdown")
+        named_by_file=True,
+        hyphens_for=" _\t",
+        finds_late_front_matter=True,
+        suffixes=(".md", ".mdc", ".markdown"),
     ),
     models=("inherit",),
     model_names=("inherit",),

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
-from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools, Verified
+from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools
 
 
 def overview(names: Iterable[str]) -> Iterator[tuple[Target, list[tuple[str, str]]]]:
@@ -124,6 +125,12 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
         yield "also reads", f"{_code(each.folder for each in row.foreign)}; a file of its own wins"
     if row.plugin.markers:
         yield "plugin", _plugin(row)
+    if row.agent_settings:
+        settings, tables = row.agent_settings, _code(map(".".join, row.agent_settings.tables))
+        yield (
+            "overrides",
+            f"{tables} in {_code(settings.files)}: the client {settings.effect} those of the agent's file",
+        )
     yield "keys", _code(row.keys)
     yield from (("tools", fact) for fact in _tools(row.tools))
     yield "model", _models(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
+from kei_assembler.targets.facts import AgentSettings, Verified
 from kei_assembler.targets.target import (
     DisplayName,
     Key,
@@ -12,7 +13,6 @@ from kei_assembler.targets.target import (
     Right,
     Target,
     Tools,
-    Verified,
     names_by_tool,
     words,
 )
@@ -75,6 +75,7 @@ GEMINI = Target(
         legacy_names={"search_file_content": "grep_search"},
     ),
     models=("inherit",),
+    agent_settings=AgentSettings((".gemini/settings.json",), (("agents", "overrides"),), "prefers these keys to"),
     loader=Loader(
         ignored_prefix="_",
         foreign_keys=dict.fromkeys(("agent_card_url", "agent_card_json"), "is an agent that runs as a remote service"),

@@ -6,18 +6,8 @@ from collections.abc import Mapping
 
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import (
-    BuiltIn,
-    DisplayName,
-    Key,
-    Loader,
-    Right,
-    Target,
-    Tools,
-    Verified,
-    names_by_tool,
-    words,
-)
+from kei_assembler.targets.facts import AgentSettings, Verified
+from kei_assembler.targets.target import BuiltIn, DisplayName, Key, Loader, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 
 _ACTION = one_of("ask", "allow", "deny")
@@ -138,6 +128,11 @@ OPENCODE = Target(
     search_paths=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
     other_folders=(".opencode/modes", ".opencode/mode"),
     user_folders=(".config/opencode/agents", ".config/opencode/agent"),
+    agent_settings=AgentSettings(
+        ("opencode.json", "opencode.jsonc", ".opencode/opencode.json", ".opencode/opencode.jsonc"),
+        (("agent",), ("mode",)),
+        "adds these keys to",
+    ),
     loader=Loader(
         has_optional_front_matter=True,
         named_by_file=True,

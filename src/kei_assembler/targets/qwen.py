@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import (
-    BuiltIn,
-    Key,
-    Limit,
-    Loader,
-    Plugin,
-    Right,
-    Target,
-    Tools,
-    Verified,
-    names_by_tool,
-    words,
-)
+from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.target import BuiltIn, Key, Limit, Loader, Plugin, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import STRINGS, Field, list_of, matching, one_of
 
 _ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")

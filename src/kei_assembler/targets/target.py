@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value
+from kei_assembler.targets.facts import AgentSettings, Budget, Verified
 from kei_assembler.targets.forms import MARKDOWN, Form
 from kei_assembler.validation import Field
 
@@ -100,22 +101,6 @@ class Limit(NamedTuple):
     reserved: tuple[str, ...] = ()
     # Whether the client loads the agent even if it exceeds the limit.
     is_advisory: bool = False
-
-
-class Budget(NamedTuple):
-    """A client's limit for `NAME: DESCRIPTION` of all agents together, in tokens. Above it, the client warns.
-
-    The client estimates the tokens: it divides the number of characters, in UTF-16, of each agent, and rounds.
-    """
-
-    maximum: int
-    characters_per_token: int
-
-    def tokens(self, name: str, description: str) -> int:
-        """Return how many tokens an agent takes, as the client estimates it."""
-        text = f"{name}: {description}"
-        units = len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
-        return (2 * units + self.characters_per_token) // (2 * self.characters_per_token)
 
 
 class DisplayName(NamedTuple):
@@ -230,7 +215,7 @@ class Loader(NamedTuple):
     is_known_by_file: bool = False
     # Whether names that differ only in their case are one name. Then all names are compared in lower case.
     folds_case: bool = False
-    # A regular expression for the parts of a file name that become a hyphen in the agent's name.
+    # Characters of a file name of which one or more in a row become a hyphen in the agent's name.
     hyphens_for: str = ""
     # The client skips files whose names start with this.
     ignored_prefix: str = ""
@@ -285,19 +270,6 @@ class Foreign(NamedTuple):
     settings_file: str = ""
 
 
-class Verified(NamedTuple):
-    """A program whose behavior a row describes: the version that was looked at, the day, and how.
-
-    `how` has one or more of the words `run` (the program was run), `code` (its code was read) and `docs` (only its
-    documentation was read). `version` is empty if nobody noted it.
-    """
-
-    program: str
-    version: str
-    date: str
-    how: tuple[str, ...]
-
-
 class Target(NamedTuple):
     """Everything about one client: its files, their front matter, its tools, and what import needs."""
 
@@ -349,6 +321,7 @@ class Target(NamedTuple):
     # Other ends of the paths of folders with agents: those of a user, if they are named differently.
     user_folders: tuple[str, ...] = ()
     plugin: Plugin = Plugin(())
+    agent_settings: AgentSettings | None = None
     loader: Loader = Loader()
 
     def identity(self, name: str) -> str:
