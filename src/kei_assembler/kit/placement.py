@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _SPACES = re.compile(" +")
+_PLUGIN_NAME = re.compile("[A-Za-z0-9._-]{1,100}")
 
 
 @cache
@@ -48,6 +49,7 @@ class Placement:
         self.kit = kit
         self.plugin_file = cache(self._find_plugin_file)
         """The file that marks the plugin which a folder of outputs is part of; see `_find_plugin_file`."""
+        self._prefix = cache(self._find_prefix)
 
     def projects(self, target: str, folder: str) -> Iterator[str]:
         """Yield the folders, up to the root, that are a project in which the client finds the files of a folder."""
@@ -101,6 +103,41 @@ class Placement:
         found = (os.path.join(each, *marker.split("/")) for each, marker in paths)
         path = next(filter(self.kit.files.exists, found), None)
         return path and normalize(os.path.relpath(path, self.kit.folder))
+
+    def name_prefix(self, target: str, path: str) -> str:
+        """Return what the client puts before the name of the agent in an output: `PLUGIN:`, or nothing."""
+        return self._prefix(target, os.path.dirname(path))
+
+    def _find_prefix(self, target: str, folder: str) -> str:
+        row, file = TARGETS[target], self.plugin_file(target, folder)
+        marker = next((each for each in row.plugin.markers if file and file.endswith(each)), None)
+        if file is None or marker is None:
+            return ""
+        real = self.kit.files.resolve(self.kit.path(folder))
+        plugin, name = self._plugin(file, self.kit.files.resolve(self.kit.path(file.removesuffix(marker) or ".")), real)
+        below = normalize(os.path.relpath(real, os.path.join(plugin, *row.plugin.folder.split("/"))))
+        steps = [] if below == "." or below.startswith("..") else below.split("/")
+        return "".join(f"{step}:" for step in (name, *steps)) if name else ""
+
+    def _plugin(self, file: str, top: str, folder: str) -> tuple[str, str]:
+        """The folder and the name of the plugin that a folder is part of, which the marker `file` in `top` describes.
+
+        The marker is that of one plugin, or a list of the plugins of a marketplace. The name is "" if it is unusable.
+        """
+        import json  # most kits are not part of a plugin
+
+        try:
+            data = json.loads(self.kit.tree.read(self.kit.path(file), MAX_BYTES))
+        except (OSError, ValueError, RecursionError):
+            return top, ""
+        plugins = data.get("plugins") if isinstance(data, dict) else None
+        for plugin in plugins if isinstance(plugins, list) else (data,):
+            source = plugin.get("source", ".") if isinstance(plugin, dict) else None
+            name = plugin.get("name") if isinstance(plugin, dict) else None
+            place = os.path.normpath(os.path.join(top, source)) if isinstance(source, str) else None
+            if place and isinstance(name, str) and _PLUGIN_NAME.fullmatch(name) and is_inside(folder, place):
+                return place, name
+        return top, ""
 
     def _is_in_plugin(self, row: Target, folder: str) -> bool:
         """Whether a folder is the one of a plugin in which the client looks for agents, or the plugin names it."""

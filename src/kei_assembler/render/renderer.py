@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
@@ -71,7 +71,7 @@ class Renderer:
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
         if manifest.handoff or manifest.tools:
-            manifest = with_client_names(manifest, row, self.kit.display_name)
+            manifest = with_client_names(manifest, partial(self.kit.name_in_client, row))
         adapted = adapt(manifest, row, settings.of(target))
         try:
             body = self._render_body(manifest, target, adapted.allowed)

@@ -119,6 +119,7 @@ CLAUDE_CODE = Target(
             "observeSubagents": "nobody watches the agents that this one starts",
         },
         accepted={"isolation": ("worktree",)},
+        is_in_names=True,
     ),
     tables_as_lists=("mcpServers",),
     settings=(

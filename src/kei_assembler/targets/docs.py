@@ -59,9 +59,12 @@ If a client does not load an output from where it is, a note says that, once for
 ([O627](diagnostics.md#o627-output-not-loaded)). The lines *loads* name the folders.
 
 Some clients also load agents from a plugin or an extension: a folder that contains a certain file. The lines *plugin*
-name these files. In a plugin, Claude Code calls the agent `critic` of the plugin `team` `team:critic`, and it ignores
-some keys. A manifest that sets one of them gets a warning ([O628](diagnostics.md#o628-ignored-in-plugin)): a hook that
-guards something never runs there.
+name these files. In a plugin, Claude Code ignores some keys. A manifest that sets one of them gets a warning
+([O628](diagnostics.md#o628-ignored-in-plugin)): a hook that guards something never runs there.
+
+Claude Code also calls an agent of a plugin by another name: `critic` of the plugin `team` is `team:critic`, and
+`team:review:critic` if its file is in the subfolder `review`. It does not find `critic` there, so handoffs and
+`Agent(critic)` get the full name. It comes from the file that makes the folder a plugin.
 
 ## Clients that read each other's folders
 

@@ -251,6 +251,8 @@ class Plugin(NamedTuple):
     ignored: Mapping[str, str] = {}
     # The only values of other keys that the client accepts there.
     accepted: Mapping[str, tuple[str, ...]] = {}
+    # Whether the client calls an agent there `PLUGIN:NAME`, with the subfolders of `folder` in between.
+    is_in_names: bool = False
 
 
 class Foreign(NamedTuple):
