@@ -66,6 +66,7 @@ SAME = {
     ],
     "cursor": [
         (".cursor/agents/aaa.mdc", _agent()),
+        (".cursor/agents/1/2/3/4/5/6/7/8/9/10/aaa.md", _agent()),
         (".cursor/agents/sub/critic.md", _agent(line="x: y")),
         (".cursor/agents/aaa.md", f"# A heading\n\n{_agent()}"),
         (".cursor/agents/aaa.md", _agent(line="Name: critic")),
@@ -106,6 +107,9 @@ DIFFERENT = {
     ],
     "cursor": [
         (".cursor/agents/aaa.md", _agent(line='name: "critic"')),
+        (".cursor/agents/build/aaa.md", _agent()),
+        (".cursor/agents/.hidden/aaa.md", _agent()),
+        (".cursor/agents/1/2/3/4/5/6/7/8/9/10/11/aaa.md", _agent()),
         (".claude/agents/critic.md", _agent()),
         (".grok/agents/critic.md", _agent()),
     ],

@@ -54,6 +54,11 @@ def test_reserved_names_are_reserved_in_any_case(bench: Workbench) -> None:
     assert [one.code for one in findings(bench)] == ["K129"]
 
 
+def test_cursor_never_loads_one_name(bench: Workbench) -> None:
+    _agent(bench, "claude-code-tutor", "cursor")
+    assert [one.code for one in findings(bench)] == ["L801"]
+
+
 @pytest.mark.parametrize(
     ("target", "name", "more"),
     [
@@ -147,11 +152,14 @@ def test_without_a_display_name_the_front_matter_is_as_before(target: str, bench
         ("claude-code", "a: b", False),
         ("claude-code", "-x", False),
         ("claude-code", "x" * 256, True),
-        ("codex", "Ops & Co", False),
+        ("claude-code", "a\uff1a b", False),
+        ("codex", "Prüfer: Ops & Co/x", True),
         ("opencode", "a*b", False),
         ("opencode", "Prüfer", True),
         ("qwen", "CodeReviewer", True),
-        ("qwen", "system", False),
+        ("qwen", "Prüferß", True),
+        ("qwen", "_x", False),
+        ("qwen", "System", False),
         ("qwen", "x", False),
         ("qwen", "x" * 51, False),
         ("cursor", "code-reviewer", True),

@@ -276,8 +276,15 @@ def test_agents_of_a_plugin_are_called_by_their_names_there(
     assert (run.status, run.stderr) == (0, "2 agents, 2 files: 2 created\n")
     text = bench.read(output.format(name="boss"))
     assert f'tools: [Read, "Agent({name}, Explore)"]\n' in text
-    assert f"- **{name}**: a review" in text
+    assert "- **critic**: a review" in text
     assert "\nname: critic\n" in bench.read(output.format(name="critic"))
+
+
+def test_handoffs_that_limit_an_agent_have_full_names(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": CRITIC, "agents/boss.toml": BOSS.replace("(critic, Explore)", "") + HANDOFF})
+    bench.write({"assemble.toml": "[target.claude-code]\nlimit-agents = true\n", PLUGIN: '{"name": "team"}'})
+    bench.run("--all")
+    assert "tools: Read, Agent(team:critic)\n" in bench.read("agents/boss.md")
 
 
 def test_the_name_of_a_plugin_is_noticed_when_it_changes(bench: Workbench) -> None:
@@ -294,3 +301,19 @@ def test_other_clients_have_no_prefix(bench: Workbench) -> None:
     bench.write({PLUGIN: '{"name": "team"}'})
     bench.run("--all")
     assert "- **critic**: a review" in bench.read("agents/boss.md")
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_loaded"),
+    [
+        ("", True),
+        ("sub/", True),
+        ("1/2/3/4/5/6/7/8/9/10/", True),
+        ("1/2/3/4/5/6/7/8/9/10/11/", False),
+        ("dist/", False),
+    ],
+)
+def test_cursor_does_not_enter_some_folders(folder: str, is_loaded: bool, bench: Workbench) -> None:
+    settings = f'targets = ["cursor"]\n[target.cursor]\noutput = ".cursor/agents/{folder}{{name}}.md"\n'
+    bench.write({"assemble.toml": settings, "agents/critic.toml": CRITIC})
+    assert _codes(bench) == ["O627"] * (not is_loaded)

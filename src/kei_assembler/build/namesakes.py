@@ -134,7 +134,7 @@ class Namesakes:
     def _in_folder(self, row: Target, folder: str) -> Iterator[str]:
         def enters(path: str, entry: Entry) -> bool:
             is_held = not entry.is_link or self.kit.holds(self.kit.path(f"{folder}/{path}"))
-            return row.searches_subfolders and entry.name != ".git" and is_held
+            return entry.name != ".git" and is_held and self.kit.placement.enters(row, path)
 
         prefix = row.loader.ignored_prefix
         for path, entry in walk(self.kit.files, self.kit.path(folder), enters):

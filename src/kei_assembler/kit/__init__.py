@@ -305,9 +305,14 @@ class LoadedKit:
 
     def name_in_client(self, target: Target, agent: str) -> str:
         """Return the name by which other agents call an agent in a target's client."""
-        name = client_name(agent, self.display_name(agent), target)
-        file = self._files_by_agent.get(agent) if target.plugin.is_in_names else None
-        return self.placement.name_prefix(target.name, self.output(target.name, agent, file)) + name if file else name
+        return client_name(agent, self.display_name(agent), target)
+
+    def full_name_in_client(self, target: Target, agent: str) -> str:
+        """Return the name of an agent that a target's client compares. In a plugin, it begins with the plugin's."""
+        name, file = self.name_in_client(target, agent), self._files_by_agent.get(agent)
+        if file is None or not target.plugin.is_in_names:
+            return name
+        return self.placement.name_prefix(target.name, self.output(target.name, agent, file)) + name
 
     @cached_property
     def _files_by_agent(self) -> dict[str, str]:

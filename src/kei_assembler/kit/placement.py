@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,17 @@ class Placement:
         patterns = filter(None, (client_folder(row.name), _user_folder(row.name)))
         found = [pattern.fullmatch(path) for pattern in patterns for path in self._spellings(folder)]
         folders = tuple(f"/{each}".casefold() for each in (*row.agent_folders, *row.user_folders))
-        return any(match and (row.searches_subfolders or match[0].casefold().endswith(folders)) for match in found)
+        return any(
+            match and (self.enters(row, match[2] or "") or match[0].casefold().endswith(folders)) for match in found
+        )
+
+    @staticmethod
+    def enters(row: Target, below: str) -> bool:
+        """Return whether a client looks for agents in this folder below its own one."""
+        steps, loader = below.split("/") if below else [], row.loader
+        if not row.searches_subfolders or len(steps) > loader.maximum_depth:
+            return not steps
+        return not any(fnmatchcase(step, skipped) for step in steps for skipped in loader.skipped_folders)
 
     def _spellings(self, folder: str) -> tuple[str, ...]:
         """The absolute path of a folder, as the kit sees it and resolved, with `/`."""

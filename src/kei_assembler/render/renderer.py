@@ -70,9 +70,12 @@ class Renderer:
         """
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
+        heading = manifest
         if manifest.handoff or manifest.tools:
+            # the client compares what the front matter names, and the model understands what the body names
+            heading = with_client_names(manifest, partial(self.kit.full_name_in_client, row))
             manifest = with_client_names(manifest, partial(self.kit.name_in_client, row))
-        adapted = adapt(manifest, row, settings.of(target))
+        adapted = adapt(heading, row, settings.of(target))
         try:
             body = self._render_body(manifest, target, adapted.allowed)
             parts = [part.encode() for part in row.form.write(adapted.entries, body)]

@@ -8,10 +8,13 @@ from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin
 from kei_assembler.validation import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
 
 CLAUDE_TOOLS = tuple(
-    "Agent AskUserQuestion Bash CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree ExitPlanMode "
-    "ExitWorktree Glob Grep ListMcpResourcesTool LSP Monitor NotebookEdit PowerShell Read ReadMcpResourceTool "
-    "SendMessage Skill Task TaskCreate TaskGet TaskList TaskStop TaskUpdate TodoWrite ToolSearch WebFetch "
-    "WebSearch Workflow Write".split()
+    "Agent Artifact AskUserQuestion Bash ClaudeDesign CronCreate CronDelete CronList Edit EndConversation "
+    "EnterPlanMode EnterWorktree ExitPlanMode ExitWorktree Glob Grep ListAgents ListMcpResourcesTool LSP Monitor "
+    "NotebookEdit OfferChromeSetup PowerShell Projects propose_skills PushNotification Read ReadMcpResourceDirTool "
+    "ReadMcpResourceTool ReadNotifications RemoteTrigger ReportFindings ScheduleWakeup SendFeedback SendMessage "
+    "SendUserFile SendUserMessage SetGoal ShareOnboardingGuide ShowOnboardingRolePicker Skill SubagentHandback Task "
+    "TaskCreate TaskGet TaskList TaskStop TaskUpdate TodoWrite ToolSearch WaitForMcpServers WebFetch WebSearch "
+    "Workflow Write".split()
 )
 """Claude Code's built-in tools. Manifests list tools by these names."""
 
@@ -130,7 +133,9 @@ CLAUDE_CODE = Target(
         ),
     ),
     display_name=DisplayName(
-        pattern="(?!-)[^:]{1,256}", expects="at most 256 characters, without `:`, and without `-` at the start"
+        # the client also refuses characters that stand for a colon
+        pattern="(?!-)[^:\u2a74\ufe13\ufe55\uff1a]{1,256}",
+        expects="at most 256 characters, without `:`, and without `-` at the start",
     ),
     built_in=(fields.replaceable("claude Explore general-purpose Plan statusline-setup"),),
     limits=(

@@ -16,7 +16,7 @@ _NICKNAMES = list_of(_NICKNAME, "a list of nicknames", minimum=1)
 CODEX = Target(
     name="codex",
     label="Codex CLI",
-    verified=(Verified("Codex CLI", "0.171.0", "2026-11-28", ("run",)),),
+    verified=(Verified("Codex CLI", "0.171.0", "2026-11-29", ("run",)),),
     output=".codex/agents/{name}.toml",
     keys=words("name description model model_reasoning_effort sandbox_mode nickname_candidates"),
     table=(
@@ -70,7 +70,7 @@ CODEX = Target(
     form=TOML,
     agent_settings=AgentSettings((".codex/config.toml",), (("agents",),), "prefers these keys to", "config_file"),
     searches_subfolders=True,
-    display_name=DisplayName(pattern="[A-Za-z0-9 ._-]+", expects="ASCII letters, digits, spaces, `.`, `_` and `-`"),
+    display_name=DisplayName(),
     built_in=(fields.replaceable("default explorer worker"),),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
     unsupported=("There is no list of tools. The instructions say what the agent may do, but nothing enforces it.",),

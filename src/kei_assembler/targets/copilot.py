@@ -40,7 +40,7 @@ COPILOT = Target(
     name="copilot",
     label="GitHub Copilot and VS Code",
     verified=(
-        Verified("GitHub Copilot CLI", "1.0.102", "2026-11-28", ("run",)),
+        Verified("GitHub Copilot CLI", "1.0.102", "2026-11-29", ("run",)),
         Verified("VS Code", "", "2026-11-28", ("code",)),
     ),
     output=".github/agents/{name}.agent.md",

@@ -58,6 +58,8 @@ CURSOR = Target(
     ),
     plugin=Plugin((".cursor-plugin/plugin.json", ".claude-plugin/plugin.json")),
     loader=Loader(
+        skipped_folders=(".*", "node_modules", "__pycache__", "dist", "build"),
+        maximum_depth=10,
         named_by_file=True,
         hyphens_for=" _\t",
         finds_late_front_matter=True,
@@ -69,6 +71,7 @@ CURSOR = Target(
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("name", pattern="[a-z0-9-]+", expects="lower-case letters, digits and `-`", is_advisory=True),
+        Limit("name", reserved=("claude-code-tutor",)),
         Limit("body", minimum=1),
     ),
     unsupported=(

@@ -63,8 +63,9 @@ name these files. In a plugin, Claude Code ignores some keys. A manifest that se
 ([O628](diagnostics.md#o628-ignored-in-plugin)): a hook that guards something never runs there.
 
 Claude Code also calls an agent of a plugin by another name: `critic` of the plugin `team` is `team:critic`, and
-`team:review:critic` if its file is in the subfolder `review`. It does not find `critic` there, so handoffs and
-`Agent(critic)` get the full name. It comes from the file that makes the folder a plugin.
+`team:review:critic` if its file is in the subfolder `review`. With `Agent(critic)` in its `tools`, an agent there could
+start no other one, so that becomes `Agent(team:critic)` in the file. The name comes from the file that makes the folder
+a plugin. Handoffs in the body keep the short name, because the model sees the full names.
 
 ## Clients that read each other's folders
 
@@ -236,7 +237,8 @@ def _loads(row: Target) -> str:
     exception = f", except for names that start with `{prefix}`" if prefix else ""
     needs_front_matter = row.form.suffix == ".md" and not row.loads_any_text
     front_matter = ", with front matter" if needs_front_matter else ""
-    where = f"in {_code(row.agent_folders)}{' and below' if row.searches_subfolders else ''}"
+    skipped = f", except in {_code(row.loader.skipped_folders)}" if row.loader.skipped_folders else ""
+    where = f"in {_code(row.agent_folders)}{f' and below{skipped}' if row.searches_subfolders else ''}"
     return f"{_code(f'*{suffix}' for suffix in row.suffixes)} {where}{front_matter}{exception}"
 
 

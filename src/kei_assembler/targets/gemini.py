@@ -19,9 +19,10 @@ from kei_assembler.targets.target import (
 from kei_assembler.validation import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
 
 _TOOLS = (
-    "activate_skill ask_user enter_plan_mode exit_plan_mode glob google_web_search grep_search list_directory "
-    "list_mcp_resources read_file read_many_files read_mcp_resource replace run_shell_command web_fetch write_file "
-    "write_todos"
+    "activate_skill ask_user complete_task enter_plan_mode exit_plan_mode get_internal_docs glob "
+    "google_web_search grep_search invoke_agent list_directory list_mcp_resources read_file read_many_files "
+    "read_mcp_resource replace run_shell_command tracker_add_dependency tracker_create_task tracker_get_task "
+    "tracker_list_tasks tracker_update_task tracker_visualize update_topic web_fetch write_file write_todos"
 ).split()
 
 _MCP = r"mcp_[A-Za-z0-9.:-]+_(?:\*|(?!_+\Z)[A-Za-z0-9_.:-]+)"

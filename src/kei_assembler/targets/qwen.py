@@ -66,6 +66,14 @@ QWEN = Target(
         mcp_server="mcp__{server}__*",
         empty_means_all=True,
         input_format="words",
+        own_names=words(
+            "artifact ask_user_question create_sub_session cron_create cron_delete cron_list enter_plan_mode "
+            "enter_worktree exec exit_plan_mode exit_worktree get_goal image_gen list_agents list_directory "
+            "loop_wakeup lsp monitor propose_goal read_mcp_resource record_artifact record_source report_findings "
+            "request_shutdown save_memory send_message structured_output task_create task_list task_stop task_update "
+            "team_create team_delete team_plan_approval tool_call tool_search update_goal workflow zoom_image"
+        ),
+        legacy_names=names_by_tool("search_file_content: grep_search, replace: edit, task: agent"),
         is_lenient=True,
     ),
     plugin=Plugin(("qwen-extension.json", "gemini-extension.json", ".claude-plugin/plugin.json")),

@@ -219,6 +219,9 @@ class Loader(NamedTuple):
     hyphens_for: str = ""
     # The client skips files whose names start with this.
     ignored_prefix: str = ""
+    # Subfolders that the client does not enter: their names, with `*` for any characters, and how deep it looks.
+    skipped_folders: tuple[str, ...] = ()
+    maximum_depth: int = 100
     # The client's current keys by the older ones that it still accepts.
     legacy_keys: Mapping[str, str] = {}
     # Values that the client assumes for keys that a file doesn't have.
