@@ -70,11 +70,13 @@ class Renderer:
         """
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
-        heading = manifest
+        own = manifest
         if manifest.handoff or manifest.tools:
-            # the client compares what the front matter names, and the model understands what the body names
-            heading = with_client_names(manifest, partial(self.kit.full_name_in_client, row))
-            manifest = with_client_names(manifest, partial(self.kit.name_in_client, row))
+            manifest = with_client_names(own, partial(self.kit.name_in_client, row))
+        # the client compares the names in the front matter, and the model understands those in the body
+        heading = (
+            with_client_names(own, partial(self.kit.full_name_in_client, row)) if row.plugin.is_in_names else manifest
+        )
         adapted = adapt(heading, row, settings.of(target))
         try:
             body = self._render_body(manifest, target, adapted.allowed)
