@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -55,6 +56,7 @@ SAME = {
         (".claude/agents/aaa.md", _agent(line="name:   'critic'  # mine")),
         (".claude/agents/aaa.md", _agent(line="x: a: b\nname: critic")),
         (".claude/agents/aaa.md", _agent().replace("\n", "\r\n")),
+        (".claude/agents/Critic.md", _agent()),
     ],
     "copilot": [
         (".github/agents/aaa.agent.md", _agent()),
@@ -64,9 +66,11 @@ SAME = {
     ],
     "cursor": [
         (".cursor/agents/aaa.mdc", _agent()),
+        (".cursor/agents/1/2/3/4/5/6/7/8/9/10/aaa.md", _agent()),
         (".cursor/agents/sub/critic.md", _agent(line="x: y")),
         (".cursor/agents/aaa.md", f"# A heading\n\n{_agent()}"),
         (".cursor/agents/aaa.md", _agent(line="Name: critic")),
+        (".cursor/agents/aaa.md", _agent(line="name:\n# name: other\nname: critic")),
     ],
     "opencode": [
         (".opencode/agents/aaa.md", _agent()),
@@ -82,7 +86,11 @@ SAME = {
         (".codex/agents/aaa.toml", 'name = "critic"\ndeveloper_instructions = "Review."\n'),
         (".codex/agents/sub/aaa.toml", 'name = "cri\\u0074ic"\ndeveloper_instructions = "Review."\n'),
     ],
-    "qwen": [(".qwen/agents/aaa.md", _agent()), (".qwen/agents/aaa.md", _agent("Critic"))],
+    "qwen": [
+        (".qwen/agents/aaa.md", _agent()),
+        (".qwen/agents/aaa.md", _agent("Critic")),
+        (".qwen/agents/Critic.md", _agent('"CRITI\\x43"')),
+    ],
 }
 DIFFERENT = {
     "claude-code": [
@@ -95,18 +103,34 @@ DIFFERENT = {
         (".claude/commands/aaa.md", _agent()),
         ("app/.claude/agents/aaa.md", _agent()),
     ],
-    "copilot": [(".github/agents/aaa.agent.md", _agent("other")), (".claude/agents/critic.md", _agent())],
+    "copilot": [
+        (".github/agents/aaa.agent.md", _agent("other")),
+        (".github/agents/aaa.agent.md", _agent("Critic")),
+        (".claude/agents/critic.md", _agent()),
+    ],
     "cursor": [
         (".cursor/agents/aaa.md", _agent(line='name: "critic"')),
+        (".cursor/agents/build/aaa.md", _agent()),
+        (".cursor/agents/.hidden/aaa.md", _agent()),
+        (".cursor/agents/1/2/3/4/5/6/7/8/9/10/11/aaa.md", _agent()),
         (".claude/agents/critic.md", _agent()),
         (".grok/agents/critic.md", _agent()),
     ],
     "opencode": [
         (".opencode/agents/sub/critic.md", _agent(line="x: y")),
         (".opencode/agent/critic.md", _agent("other")),
+        (".opencode/agent/aaa.md", _agent("Critic")),
     ],
-    "gemini": [(".gemini/agents/_aaa.md", _agent()), (".gemini/agents/sub/aaa.md", _agent())],
-    "codex": [(".codex/agents/aaa.toml", 'name = "critic"\n'), (".codex/agents/critic.md", _agent())],
+    "gemini": [
+        (".gemini/agents/aaa.md", _agent("CRITIC")),
+        (".gemini/agents/_aaa.md", _agent()),
+        (".gemini/agents/sub/aaa.md", _agent()),
+    ],
+    "codex": [
+        (".codex/agents/aaa.toml", 'name = "Critic"\ndeveloper_instructions = "Review."\n'),
+        (".codex/agents/aaa.toml", 'name = "critic"\n'),
+        (".codex/agents/critic.md", _agent()),
+    ],
     "qwen": [(".qwen/agents/sub/aaa.md", _agent()), (".qwen/agents/critic.txt", _agent())],
 }
 
@@ -182,6 +206,14 @@ def test_an_exclusive_kit_reports_both(bench: Workbench) -> None:
     assert _files(bench, "--all", "--check") == [("O608", ".claude/agents/aaa.md"), ("O625", ".claude/agents/aaa.md")]
 
 
+def test_cursor_makes_one_hyphen_of_several_characters(bench: Workbench) -> None:
+    _kit(bench, "cursor")
+    bench.write({"agents/a-b.toml": CRITIC.replace("critic", "a-b"), ".cursor/agents/a _b.md": _agent(line="x: y")})
+    assert _files(bench) == [("O625", ".cursor/agents/a _b.md")]
+    bench.write({".cursor/agents/a _b.md": _agent("c"), ".cursor/agents/a-_b.md": _agent(line="x: y")})
+    assert _files(bench) == []
+
+
 def test_the_error_can_be_ignored(bench: Workbench) -> None:
     _kit(bench)
     bench.write({".claude/agents/aaa.md": _agent(), "assemble.toml": f'ignore = ["O625"]\n{SETTINGS}'})
@@ -231,3 +263,25 @@ def test_two_generated_files_of_one_name_are_an_error(bench: Workbench) -> None:
     assert run.status == 1
     assert "agents/tester.toml:1:1: error[O626] this agent has the name `helper`" in run.stderr
     assert not (bench.folder / ".github").exists()
+
+
+def test_two_generated_files_of_one_name_in_another_case_are_an_error_if_the_client_ignores_case(
+    bench: Workbench,
+) -> None:
+    for name in ("critic", "tester"):
+        manifest = CRITIC.replace("critic", name) + f'display-name = "{"Critic" if name == "tester" else "critic"}"\n'
+        bench.write({f"agents/{name}.toml": manifest, "assemble.toml": 'targets = ["qwen", "claude-code"]'})
+    run = bench.run("--all")
+    assert run.status == 1
+    assert re.findall(r"(\S+?):\S+ error\[O626\].* in (.+)$", run.stderr, re.MULTILINE) == [
+        ("agents/tester.toml", "Qwen Code")
+    ]
+
+
+def test_the_output_itself_is_no_namesake_if_the_file_system_ignores_case(bench: Workbench) -> None:
+    _kit(bench)
+    bench.run("--all")
+    folder = bench.folder / ".claude/agents"
+    (folder / "critic.md").rename(folder / "Critic.md")
+    (folder / "critic.md").symlink_to("Critic.md")  # stands for the other spelling of one file
+    assert _files(bench) == []

@@ -32,13 +32,6 @@ def test_a_built_in_name_is_reported(target: str, name: str, is_harmful: bool, b
     assert f"{TARGETS[target].label} has a built-in agent `{name}`, " in found.message
 
 
-def test_qwen_ignores_the_case_of_names(bench: Workbench) -> None:
-    _agent(bench, "explore", "qwen")
-    assert [one.message for one in findings(bench)] == [
-        "Qwen Code has a built-in agent `Explore`, which this one replaces"
-    ]
-
-
 @pytest.mark.parametrize("name", [" Code", "Code\\t", "", "  ", "a\\nb", "x" * 257])
 def test_a_display_name_that_is_not_a_name_is_one_error(name: str, bench: Workbench) -> None:
     _agent(bench, "aa", "qwen", f'display-name = "{name}"\n')
@@ -55,6 +48,27 @@ def test_a_reserved_name_in_another_case_is_reserved_too(name: str, bench: Workb
 def test_a_built_in_name_in_another_case_is_another_name(target: str, name: str, bench: Workbench) -> None:
     _agent(bench, name, target)
     assert not findings(bench)
+
+
+def test_a_client_that_ignores_case_has_the_built_in_name_in_any_case(bench: Workbench) -> None:
+    _agent(bench, "explore", "qwen")
+    assert [one.code for one in findings(bench)] == ["L807"]
+    _agent(bench, "explore", "qwen", 'display-name = "EXPLORE"\n')
+    (found,) = findings(bench)
+    assert (found.code, found.message[:46]) == ("L807", "Qwen Code has a built-in agent `Explore`, whic")
+
+
+def test_reserved_names_are_reserved_in_any_case(bench: Workbench) -> None:
+    _agent(bench, "main", "qwen")
+    assert [one.message for one in findings(bench)] == ["the name `main` is reserved by Qwen Code"]
+    _agent(bench, "tester", "qwen", 'display-name = "Main"\n')
+    (bench.folder / "agents/main.toml").unlink()
+    assert [one.code for one in findings(bench)] == ["K129"]
+
+
+def test_cursor_never_loads_one_name(bench: Workbench) -> None:
+    _agent(bench, "claude-code-tutor", "cursor")
+    assert [one.code for one in findings(bench)] == ["L801"]
 
 
 @pytest.mark.parametrize(
@@ -150,11 +164,14 @@ def test_without_a_display_name_the_front_matter_is_as_before(target: str, bench
         ("claude-code", "a: b", False),
         ("claude-code", "-x", False),
         ("claude-code", "x" * 256, True),
-        ("codex", "Ops & Co", False),
+        ("claude-code", "a\uff1a b", False),
+        ("codex", "Prüfer: Ops & Co/x", True),
         ("opencode", "a*b", False),
         ("opencode", "Prüfer", True),
         ("qwen", "CodeReviewer", True),
-        ("qwen", "system", False),
+        ("qwen", "Prüferß", True),
+        ("qwen", "_x", False),
+        ("qwen", "System", False),
         ("qwen", "x", False),
         ("qwen", "x" * 51, False),
         ("cursor", "code-reviewer", True),

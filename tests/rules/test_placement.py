@@ -249,3 +249,79 @@ def test_other_clients_get_quotes_and_no_note(bench: Workbench) -> None:
         {"assemble.toml": 'targets = ["claude-code", "codex", "qwen"]\n'} | _described("critic", "Reviews: all.")
     )
     assert _quoting(bench) == []
+
+
+PLUGIN = ".claude-plugin/plugin.json"
+MARKET = ".claude-plugin/marketplace.json"
+BOSS = 'name = "boss"\ndescription = "Plans."\ntools = ["Read", "Agent(critic, Explore)"]\n'
+HANDOFF = '[[handoff]]\ntarget = "critic"\ntrigger = "a review"\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "output", "name"),
+    [
+        ({PLUGIN: '{"name": "team"}'}, "agents/{name}.md", "team:critic"),
+        ({PLUGIN: '{"name": "team"}'}, "agents/sub/deep/{name}.md", "team:sub:deep:critic"),
+        ({PLUGIN: '{"name": "team", "agents": ["./prompts"]}'}, "prompts/{name}.md", "team:critic"),
+        ({f"p/{PLUGIN}": '{"name": "team"}', PLUGIN: '{"name": "other"}'}, "p/agents/{name}.md", "team:critic"),
+        ({MARKET: '{"plugins": [{"name": "team", "source": "./p"}]}'}, "p/agents/{name}.md", "team:critic"),
+        ({MARKET: '{"plugins": [{"name": "x", "source": "./q"}, {"name": "y"}]}'}, "p/agents/{name}.md", "y:critic"),
+        ({MARKET: '{"plugins": [{"name": "x", "source": "./q"}]}'}, "p/agents/{name}.md", "critic"),
+        ({MARKET: '{"plugins": [7, {"name": "x", "source": {"source": "github"}}]}'}, "agents/{name}.md", "critic"),
+        ({PLUGIN: '{"name": "team"}'}, ".claude/agents/{name}.md", "critic"),
+        ({PLUGIN: '{"name": "a b"}'}, "agents/{name}.md", "critic"),
+        ({PLUGIN: '["team"]'}, "agents/{name}.md", "critic"),
+        ({PLUGIN: "{"}, "agents/{name}.md", "critic"),
+        ({}, "agents/{name}.md", "critic"),
+    ],
+)
+def test_agents_of_a_plugin_are_called_by_their_names_there(
+    files: dict[str, str], output: str, name: str, bench: Workbench
+) -> None:
+    settings = f'ignore = ["O627"]\n[target.claude-code]\noutput = "{output}"\n'
+    bench.write({"assemble.toml": settings, "agents/critic.toml": CRITIC, "agents/boss.toml": BOSS + HANDOFF} | files)
+    run = bench.run("--all")
+    assert (run.status, run.stderr) == (0, "2 agents, 2 files: 2 created\n")
+    text = bench.read(output.format(name="boss"))
+    assert f'tools: [Read, "Agent({name}, Explore)"]\n' in text
+    assert "- **critic**: a review" in text
+    assert "\nname: critic\n" in bench.read(output.format(name="critic"))
+
+
+def test_handoffs_that_limit_an_agent_have_full_names(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": CRITIC, "agents/boss.toml": BOSS.replace("(critic, Explore)", "") + HANDOFF})
+    bench.write({"assemble.toml": "[target.claude-code]\nlimit-agents = true\n", PLUGIN: '{"name": "team"}'})
+    bench.run("--all")
+    assert "tools: Read, Agent(team:critic)\n" in bench.read("agents/boss.md")
+
+
+def test_the_name_of_a_plugin_is_noticed_when_it_changes(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": CRITIC, "agents/boss.toml": BOSS, PLUGIN: '{"name": "team"}'})
+    for _ in range(2):
+        assert bench.run("--all").status == 0
+    bench.write({PLUGIN: '{"name": "crew"}'})
+    assert bench.run("--all").stdout == "updated agents/boss.md\n"
+
+
+def test_other_clients_have_no_prefix(bench: Workbench) -> None:
+    settings = 'targets = ["qwen"]\n[target.qwen]\noutput = "agents/{name}.md"\n'
+    bench.write({"assemble.toml": settings, "agents/critic.toml": CRITIC, "agents/boss.toml": BOSS + HANDOFF})
+    bench.write({PLUGIN: '{"name": "team"}'})
+    bench.run("--all")
+    assert "- **critic**: a review" in bench.read("agents/boss.md")
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_loaded"),
+    [
+        ("", True),
+        ("sub/", True),
+        ("1/2/3/4/5/6/7/8/9/10/", True),
+        ("1/2/3/4/5/6/7/8/9/10/11/", False),
+        ("dist/", False),
+    ],
+)
+def test_cursor_does_not_enter_some_folders(folder: str, is_loaded: bool, bench: Workbench) -> None:
+    settings = f'targets = ["cursor"]\n[target.cursor]\noutput = ".cursor/agents/{folder}{{name}}.md"\n'
+    bench.write({"assemble.toml": settings, "agents/critic.toml": CRITIC})
+    assert _codes(bench) == ["O627"] * (not is_loaded)

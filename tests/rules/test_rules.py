@@ -28,7 +28,7 @@ def _codes(bench: Workbench, *args: str) -> set[str]:
     return {diagnostic["code"] for diagnostic in json.loads(run.stdout)["diagnostics"]}
 
 
-OTHERWISE_TESTED = ("C714", "O612", "O623", "O624")
+OTHERWISE_TESTED = ("C714", "L803", "O612", "O623", "O624")
 """The codes whose example needs more than its files: `--recursive`, git, or many manifests (see `test_memory.py`)."""
 
 

@@ -17,12 +17,14 @@ from readers import AGENT
 ADDED_ROW = """
 from kei_assembler.targets.forms import MARKDOWN
 from kei_assembler.validation import BOOLEAN, POSITIVE, Field, one_of
+from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.target import Handoffs, Key, Limit, Loader, Right, Target, Tools
 from kei_assembler.targets import TARGETS
 
 TARGETS["made-up"] = Target(
     name="made-up",
     label="Made Up",
+    verified=(Verified("Made Up", "1.0", "2026-01-02", ("docs",)),),
     output=".made-up/{name}.bot.md",
     keys=("title", "name", "description", "mood", "steps", "power", "run", "can", "model", "next"),
     table=(
@@ -144,8 +146,9 @@ def test_its_limits_and_rights_apply(kit: CustomKit) -> None:
 
 def test_it_is_documented(kit: CustomKit) -> None:
     text = " ".join(kit.run("targets", "made-up").stdout.split())
-    assert text.startswith("made-up: Made Up file .made-up/{name}.bot.md, Markdown with YAML front matter ")
+    assert text.startswith("made-up: Made Up verified Made Up 1.0 on 2026-01-02: only documentation read file ")
     for fact in (
+        "file .made-up/{name}.bot.md, Markdown with YAML front matter",
         "Write, Edit → change",
         "SERVER:TOOL",
         "loud: Whether it shouts.",
@@ -154,7 +157,7 @@ def test_it_is_documented(kit: CustomKit) -> None:
     ):
         assert fact in text
     page = kit.run("targets", "--all").stdout
-    assert "\n## Made Up: `made-up`\n\n- **file**: `.made-up/{name}.bot.md`, " in page
+    assert "\n## Made Up: `made-up`\n\n- **verified**: Made Up 1.0 on 2026-01-02: only documentation read\n" in page
     permissions = "**right**: `made-up.mood=wild`; calm asks"
     assert f"| `mood` | one of `calm`, `wild` | How it answers. | {permissions} |\n" in page
     assert "\n- **right**: `made-up.mood=wild`, which lets the agent do as it likes\n" in page

@@ -81,6 +81,7 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
     assert others == [
         ("claude-code", "description"),
         ("cursor", "name"),
+        ("cursor", "name"),
         ("gemini", "name"),
         ("qwen", "name"),
         ("qwen", "name"),

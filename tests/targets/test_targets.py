@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -13,6 +14,7 @@ import tomli_w
 from conftest import REPOSITORY, Run, Workbench
 from kei_assembler.model.settings import RIGHTS
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Target
 from kei_assembler.validation import Field
 from readers import AGENT, build, findings, path_of, read
 
@@ -542,10 +544,31 @@ def test_targets_are_listed_all_or_by_name(bench: Workbench) -> None:
     parts = {name: bench.run("targets", name).stdout for name in TARGETS}
     assert (everything.status, everything.stdout, everything.stderr) == (0, "\n".join(parts.values()), "")
     for part, row in zip(parts.values(), TARGETS.values(), strict=True):
-        assert part.startswith(f"{row.name}: {row.label}\n  file         {row.output}, ")
+        assert part.startswith(f"{row.name}: {row.label}\n  verified     ")
+        assert f"\n  file         {row.output}, " in part
         assert all(right.name in " ".join(part.split()) for right in row.rights)
         assert max(map(len, part.split("\n"))) <= 120
     assert bench.run("targets", "qwen", "cursor").stdout == "\n".join([parts["qwen"], parts["cursor"]])
+
+
+@pytest.mark.parametrize("row", TARGETS.values(), ids=TARGETS)
+def test_every_row_says_which_version_it_describes_and_how_that_is_known(row: Target) -> None:
+    released = re.findall(r"^## \[\d\S*\] - (\S+)$", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
+    latest = date.fromisoformat(released[0]) if released else date.today()
+    assert row.verified
+    for one in row.verified:
+        assert one.program
+        assert re.fullmatch(r"\d+(\.\d+)+", one.version) or (one.program, one.version) == ("VS Code", "")
+        assert date(2026, 1, 1) <= date.fromisoformat(one.date) <= latest
+        assert one.how
+        assert {"run", "code", "docs"}.issuperset(one.how)
+
+
+def test_targets_shows_the_versions(bench: Workbench) -> None:
+    output = " ".join(bench.run("targets", "copilot").stdout.split())
+    assert " verified GitHub Copilot CLI 1.0.102 on 2026-11-2" in output
+    assert " VS Code (version not noted) on 2026-11-28: code read file " in output
+    assert "- **verified**: OpenCode 1.18.33 on " in bench.run("targets", "--all").stdout
 
 
 def test_a_target_that_does_not_exist_is_a_usage_error(bench: Workbench) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.build.changes import Change, FileStatus
+from kei_assembler.build.client_settings import check_client_settings
 from kei_assembler.build.cost import Cost
+from kei_assembler.build.descriptions import check_descriptions
 from kei_assembler.build.namesakes import Named, Namesakes
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.build.parallel import shared
@@ -97,6 +99,9 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     if not has_errors(found):
         namesakes = merged.files_of_same_name(changes)
         about_files += namesakes
+        about_files += check_client_settings(merged.namesakes)
+        if whole and not kit.lacking:
+            about_files += check_descriptions(merged.usage, merged.namesakes)
         # The error says all that the note about the same file would say.
         reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
@@ -164,7 +169,7 @@ class _Merged:
     def files_of_same_name(self, changes: Iterable[Change]) -> list[Diagnostic]:
         """Return the findings about files that are named like the generated ones."""
         orphans = {change.path for change in changes if change.status is FileStatus.ORPHAN}
-        known = {*self.owners, *self.left_out}
+        known = self.left_out | dict(zip(self.owners, self.paths, strict=True))
         return [*self.namesakes.on_disk(known, orphans), *self.namesakes.shown_twice(known, orphans)]
 
     def _is_new(self, diagnostic: Diagnostic) -> bool:

@@ -13,10 +13,12 @@ from kei_assembler.files.sparse_checkout import lacking
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.markdown import shell
+from kei_assembler.model.adaptation import client_name
 from kei_assembler.model.manifest import DISPLAY_NAME, NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import Settings, character, is_block_name, value_at
 from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
+from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
 from kei_assembler.validation import Shape, ValidationError, fits
 
@@ -309,6 +311,17 @@ class LoadedKit:
             if file and b"display-name" in self._bytes(file):
                 self.read_manifest(file)
         return self._display_names[agent]
+
+    def name_in_client(self, target: Target, agent: str) -> str:
+        """Return the name by which other agents call an agent in a target's client."""
+        return client_name(agent, self.display_name(agent), target)
+
+    def full_name_in_client(self, target: Target, agent: str) -> str:
+        """Return the name of an agent that a target's client compares. In a plugin, it begins with the plugin's."""
+        name, file = self.name_in_client(target, agent), self._files_by_agent.get(agent)
+        if file is None or not target.plugin.is_in_names:
+            return name
+        return self.placement.name_prefix(target.name, self.output(target.name, agent, file)) + name
 
     @cached_property
     def _files_by_agent(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ from kei_assembler.toml.source import MAX_BYTES
 
 if TYPE_CHECKING:
     from kei_assembler.kit import LoadedKit
+
+
+_SPACES = re.compile(" +")
+_PLUGIN_NAME = re.compile("[A-Za-z0-9._-]{1,100}")
 
 
 @cache
@@ -45,6 +50,7 @@ class Placement:
         self.kit = kit
         self.plugin_file = cache(self._find_plugin_file)
         """The file that marks the plugin which a folder of outputs is part of; see `_find_plugin_file`."""
+        self._prefix = cache(self._find_prefix)
 
     def projects(self, target: str, folder: str) -> Iterator[str]:
         """Yield the folders, up to the root, that are a project in which the client finds the files of a folder."""
@@ -64,7 +70,8 @@ class Placement:
         if row.loader.folders_in_name:
             match = client_folder(target).fullmatch(self._spellings(folder)[0])
             name = f"{match[2]}/{name}" if match and match[2] else name
-        return name.translate(dict.fromkeys(map(ord, row.loader.hyphens_for), "-"))
+        spaced = name.translate(dict.fromkeys(map(ord, row.loader.hyphens_for), " "))
+        return _SPACES.sub("-", spaced) if row.loader.hyphens_for else name
 
     def is_loaded(self, target: str, path: str) -> bool:
         """Return whether a client loads an output: by its name, and by its folder, in a project or in a plugin."""
@@ -78,7 +85,17 @@ class Placement:
         patterns = filter(None, (client_folder(row.name), _user_folder(row.name)))
         found = [pattern.fullmatch(path) for pattern in patterns for path in self._spellings(folder)]
         folders = tuple(f"/{each}".casefold() for each in (*row.agent_folders, *row.user_folders))
-        return any(match and (row.searches_subfolders or match[0].casefold().endswith(folders)) for match in found)
+        return any(
+            match and (self.enters(row, match[2] or "") or match[0].casefold().endswith(folders)) for match in found
+        )
+
+    @staticmethod
+    def enters(row: Target, below: str) -> bool:
+        """Return whether a client looks for agents in this folder below its own one."""
+        steps, loader = below.split("/") if below else [], row.loader
+        if not row.searches_subfolders or len(steps) > loader.maximum_depth:
+            return not steps
+        return not any(fnmatchcase(step, skipped) for step in steps for skipped in loader.skipped_folders)
 
     def _spellings(self, folder: str) -> tuple[str, ...]:
         """The absolute path of a folder, as the kit sees it and resolved, with `/`."""
@@ -97,6 +114,41 @@ class Placement:
         found = (os.path.join(each, *marker.split("/")) for each, marker in paths)
         path = next(filter(self.kit.files.exists, found), None)
         return path and normalize(os.path.relpath(path, self.kit.folder))
+
+    def name_prefix(self, target: str, path: str) -> str:
+        """Return what the client puts before the name of the agent in an output: `PLUGIN:`, or nothing."""
+        return self._prefix(target, os.path.dirname(path))
+
+    def _find_prefix(self, target: str, folder: str) -> str:
+        row, file = TARGETS[target], self.plugin_file(target, folder)
+        marker = next((each for each in row.plugin.markers if file and file.endswith(each)), None)
+        if file is None or marker is None:
+            return ""
+        real = self.kit.files.resolve(self.kit.path(folder))
+        plugin, name = self._plugin(file, self.kit.files.resolve(self.kit.path(file.removesuffix(marker) or ".")), real)
+        below = normalize(os.path.relpath(real, os.path.join(plugin, *row.plugin.folder.split("/"))))
+        steps = [] if below == "." or below.startswith("..") else below.split("/")
+        return "".join(f"{step}:" for step in (name, *steps)) if name else ""
+
+    def _plugin(self, file: str, top: str, folder: str) -> tuple[str, str]:
+        """The folder and the name of the plugin that a folder is part of, which the marker `file` in `top` describes.
+
+        The marker is that of one plugin, or a list of the plugins of a marketplace. The name is "" if it is unusable.
+        """
+        import json  # most kits are not part of a plugin
+
+        try:
+            data = json.loads(self.kit.tree.read(self.kit.path(file), MAX_BYTES))
+        except (OSError, ValueError, RecursionError):
+            return top, ""
+        plugins = data.get("plugins") if isinstance(data, dict) else None
+        for plugin in plugins if isinstance(plugins, list) else (data,):
+            source = plugin.get("source", ".") if isinstance(plugin, dict) else None
+            name = plugin.get("name") if isinstance(plugin, dict) else None
+            place = os.path.normpath(os.path.join(top, source)) if isinstance(source, str) else None
+            if place and isinstance(name, str) and _PLUGIN_NAME.fullmatch(name) and is_inside(folder, place):
+                return place, name
+        return top, ""
 
     def _is_in_plugin(self, row: Target, folder: str) -> bool:
         """Whether a folder is the one of a plugin in which the client looks for agents, or the plugin names it."""

@@ -135,17 +135,13 @@ def client_name(name: str, display_name: str, target: Target) -> str:
     return display_name if is_display_name else name
 
 
-def with_client_names(manifest: Manifest, target: Target, display_name: Callable[[str], str]) -> Manifest:
-    """Return the manifest with the client's names of the agents in handoffs and `tools`.
-
-    `display_name` returns the display name of an agent, or "".
-    """
+def with_client_names(manifest: Manifest, name_of: Callable[[str], str]) -> Manifest:
+    """Return the manifest with the client's names of the agents in handoffs and `tools`, which `name_of` returns."""
     scopes = [entry for entry in manifest.tools or () if "(" in entry and starts_agents(entry)]
     scoped = chain.from_iterable(map(agents_in, scopes))
     agents = {*(handoff.target for handoff in manifest.handoff), *scoped}
-    displayed = {agent: shown for agent in agents if (shown := display_name(agent))}
-    names = {agent: client_name(agent, shown, target) for agent, shown in displayed.items()}
-    if not any(names[agent] != agent for agent in names):
+    names = {agent: name for agent in agents if (name := name_of(agent)) != agent}
+    if not names:
         return manifest
     tools = manifest.tools and tuple(_renamed(entry, names) if entry in scopes else entry for entry in manifest.tools)
     handoffs = tuple(one._replace(target=names.get(one.target, one.target)) for one in manifest.handoff)

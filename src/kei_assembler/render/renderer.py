@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
@@ -71,9 +71,14 @@ class Renderer:
         """
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
+        own = manifest
         if manifest.handoff or manifest.tools:
-            manifest = with_client_names(manifest, row, self.kit.display_name)
-        adapted = adapt(manifest, row, settings.of(target), self._is_named_by_file(row, manifest.name, path))
+            manifest = with_client_names(own, partial(self.kit.name_in_client, row))
+        # the client compares the names in the front matter, and the model understands those in the body
+        heading = (
+            with_client_names(own, partial(self.kit.full_name_in_client, row)) if row.plugin.is_in_names else manifest
+        )
+        adapted = adapt(heading, row, settings.of(target), self._is_named_by_file(row, manifest.name, path))
         try:
             body = self._render_body(manifest, target, adapted.allowed)
             parts = [part.encode() for part in row.form.write(adapted.entries, body)]

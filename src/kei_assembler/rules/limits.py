@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.suggestions import counted
+from kei_assembler.suggestions import counted, listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Limit
 
@@ -76,6 +77,53 @@ def beyond_advice(given: Given, targets: Iterable[str]) -> Iterable[Violation]:
     return _beyond(given, targets, True)
 
 
+class Descriptions(NamedTuple):
+    """The descriptions of all agents that a client lists, and their estimated tokens.
+
+    `longest` are the names of the agents of the kit with the longest ones, each with its tokens, and `others` is the
+    number of agents that are not of the kit.
+    """
+
+    target: str
+    tokens: int
+    agents: int
+    others: int
+    longest: Sequence[tuple[int, str]]
+
+
+@rule("L803", Severity.WARNING)
+def long_descriptions(all_: Descriptions) -> Iterable[Violation]:
+    """The descriptions of all agents together are longer than a client advises.
+
+    Claude Code sends the name and the description of each agent with every request. It warns if these are more than
+    15,000 tokens, and counts four characters as one token. Files in the client's folder that the kit does not generate
+    count too. There is one warning for each client, at the longest description. Only reported when all manifests are
+    checked.
+
+    Fails::
+
+        # agents/critic.toml
+        # There are 200 more manifests, each with a description of 400 characters.
+        name = "critic"
+        description = "Reviews code."
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    row = TARGETS[all_.target]
+    if row.budget is None:
+        return
+    others = f", {all_.others:,} of them not of this kit," if all_.others else ""
+    message = (
+        f"the names and descriptions of {counted(all_.agents, 'agent')}{others} have about {all_.tokens:,} tokens; "
+        f"{row.label} warns above {row.budget.maximum:,}"
+    )
+    longest = listed((f"`{name}` ({tokens:,})" for tokens, name in all_.longest), str)
+    yield Violation(("description",), message, f"shorten the descriptions; the longest: {longest}")
+
+
 def _beyond(given: Given, targets: Iterable[str], advised: bool) -> Iterator[Violation]:
     for limit, message in excesses(given, targets):
         if limit.is_advisory == advised:
@@ -100,7 +148,7 @@ def _excess(limit: Limit, value: str | bytes, label: str) -> str:
     if 0 < limit.maximum < size:
         bound = f"warns above {limit.maximum:,}" if limit.is_advisory else f"accepts at most {limit.maximum:,}"
         return f"{name} has {amount}; {label} {bound}"
-    if value in limit.reserved:
+    if str(value).lower() in limit.reserved:
         return f"the name `{value!s}` is reserved by {label}"
     if limit.pattern and not re.fullmatch(limit.pattern, str(value)):
         return f"{name} must be {limit.expects} for {label}"

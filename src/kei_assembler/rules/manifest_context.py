@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.model.adaptation import lacks_model, value_for_tools
+from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
 from kei_assembler.model.manifest import Manifest, with_defaults
 from kei_assembler.model.settings import value_at
 from kei_assembler.rules.definition import Violation
@@ -84,7 +84,7 @@ class ManifestUse(NamedTuple):
     """What one manifest uses, as plain values.
 
     `own_targets` says whether the manifest itself lists its targets. `without_model` are the targets that do not get
-    its model.
+    its model. `tokens` are those of its description, for each target with a budget for descriptions.
     """
 
     name: str
@@ -94,6 +94,7 @@ class ManifestUse(NamedTuple):
     own_targets: bool
     handoffs: tuple[str, ...]
     without_model: tuple[str, ...]
+    tokens: tuple[tuple[str, int], ...] = ()
 
 
 def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
@@ -107,7 +108,16 @@ def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
         manifest.targets is not None,
         tuple(handoff.target for handoff in manifest.handoff),
         tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
+        tuple((name, _tokens(manifest, name)) for name in targets if name in _BUDGETS),
     )
+
+
+_BUDGETS = {name: row.budget for name, row in TARGETS.items() if row.budget}
+
+
+def _tokens(manifest: Manifest, target: str) -> int:
+    name = client_name(manifest.name, manifest.display_name, TARGETS[target])
+    return _BUDGETS[target].tokens(name, manifest.description)
 
 
 _MAX_FOLDERS = 100
@@ -126,6 +136,8 @@ class KitUsage:
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
+        self.tokens: dict[str, list[tuple[int, str]]] = {}
+        """The tokens of each agent's description, and the agent's name, by target."""
 
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
@@ -137,6 +149,8 @@ class KitUsage:
             self.own_targets[use.name] = use.targets
         for target in use.without_model:
             self.without_model.setdefault(target, set()).add(use.name)
+        for target, tokens in use.tokens:
+            self.tokens.setdefault(target, []).append((tokens, use.name))
         if use.handoffs:
             self.handoffs_for.setdefault(use.targets, set()).update(use.handoffs)
         for target in use.targets:

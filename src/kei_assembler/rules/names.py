@@ -133,7 +133,7 @@ def _of_built_in(context: ManifestContext, is_harmful: bool) -> Iterator[Violati
     keys = dict.fromkeys((manifest.name, manifest.display_name.lower()))
     for target, names, built_in in chain.from_iterable(_BUILT_IN.get(key, ()) for key in keys):
         name = client_name(manifest.name, manifest.display_name, target)
-        is_same = target.loader.identity(name) == target.loader.identity(built_in)
+        is_same = target.identity(name) == target.identity(built_in)
         table = context.manifest.target.get(target.name, {})
         is_chosen = table.get(names.unless[0]) in names.unless[1]
         if is_same and target.name in targets and names.is_harmful == is_harmful and not is_chosen:

@@ -38,10 +38,10 @@ def namesake(clash: Clash) -> Iterable[Violation]:
     """A file has the same agent name as a generated one, and the client loads only one of them.
 
     Which one that is depends on the client, and at most its log says so. Clients know an agent by the name in its front
-    matter, by its file name or by its path. All folders count in which the client looks for agents: subfolders and
-    hidden ones, older folders such as `.opencode/agent`, and the same folders of the projects around this one, up to
-    `root`. The home folder does not count. In the folder of another client, the name may be used again if the client
-    prefers its own folder.
+    matter, by its file name or by its path. Qwen Code ignores the case of names. All folders count in which the client
+    looks for agents: subfolders and hidden ones, older folders such as `.opencode/agent`, and the same folders of the
+    projects around this one, up to `root`. The home folder does not count. In the folder of another client, the name
+    may be used again if the client prefers its own folder.
 
     Fails::
 
@@ -84,7 +84,8 @@ def namesake(clash: Clash) -> Iterable[Violation]:
 def same_name(target: str, name: str, other: str) -> Iterable[Violation]:
     """Two manifests generate agents of the same name for one client, which loads only one of them.
 
-    Clients know an agent by the name in its front matter, by its file name or by its path.
+    Clients know an agent by the name in its front matter, by its file name or by its path. Qwen Code ignores the case
+    of names.
 
     Fails::
 

@@ -1,6 +1,6 @@
 """The clients that agent files are generated for. Each has a module with one row, which holds everything about it.
 
-The facts come from the source of the released clients, or from trying them, in November 2026.
+Each row says which version of the client it describes, and how that is known.
 """
 
 from __future__ import annotations

@@ -1,16 +1,20 @@
-"""Claude Code, version 2.1.330."""
+"""The row of Claude Code."""
 
 from __future__ import annotations
 
 from kei_assembler.targets import fields
+from kei_assembler.targets.facts import Budget, Verified
 from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
 
 CLAUDE_TOOLS = tuple(
-    "Agent AskUserQuestion Bash CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree ExitPlanMode "
-    "ExitWorktree Glob Grep ListMcpResourcesTool LSP Monitor NotebookEdit PowerShell Read ReadMcpResourceTool "
-    "SendMessage Skill Task TaskCreate TaskGet TaskList TaskStop TaskUpdate TodoWrite ToolSearch WebFetch "
-    "WebSearch Workflow Write".split()
+    "Agent Artifact AskUserQuestion Bash ClaudeDesign CronCreate CronDelete CronList Edit EndConversation "
+    "EnterPlanMode EnterWorktree ExitPlanMode ExitWorktree Glob Grep ListAgents ListMcpResourcesTool LSP Monitor "
+    "NotebookEdit OfferChromeSetup PowerShell Projects propose_skills PushNotification Read ReadMcpResourceDirTool "
+    "ReadMcpResourceTool ReadNotifications RemoteTrigger ReportFindings ScheduleWakeup SendFeedback SendMessage "
+    "SendUserFile SendUserMessage SetGoal ShareOnboardingGuide ShowOnboardingRolePicker Skill SubagentHandback Task "
+    "TaskCreate TaskGet TaskList TaskStop TaskUpdate TodoWrite ToolSearch WaitForMcpServers WebFetch WebSearch "
+    "Workflow Write".split()
 )
 """Claude Code's built-in tools. Manifests list tools by these names."""
 
@@ -30,6 +34,7 @@ _SERVERS = Shape(
 CLAUDE_CODE = Target(
     name="claude-code",
     label="Claude Code",
+    verified=(Verified("Claude Code", "2.1.332", "2026-11-29", ("run", "code")),),
     output="{dir}/{name}.md",
     keys=words(
         "name description tools disallowedTools model effort permissionMode maxTurns skills mcpServers "
@@ -117,6 +122,7 @@ CLAUDE_CODE = Target(
             "observeSubagents": "nobody watches the agents that this one starts",
         },
         accepted={"isolation": ("worktree",)},
+        is_in_names=True,
     ),
     tables_as_lists=("mcpServers",),
     settings=(
@@ -127,7 +133,9 @@ CLAUDE_CODE = Target(
         ),
     ),
     display_name=DisplayName(
-        pattern="(?!-)[^:]{1,256}", expects="at most 256 characters, without `:`, and without `-` at the start"
+        # the client also refuses characters that stand for a colon
+        pattern="(?!-)[^:\u2a74\ufe13\ufe55\uff1a]{1,256}",
+        expects="at most 256 characters, without `:`, and without `-` at the start",
     ),
     built_in=(fields.replaceable("claude Explore general-purpose Plan statusline-setup"),),
     limits=(
@@ -140,4 +148,5 @@ CLAUDE_CODE = Target(
         ),
         Limit("file", maximum=1024 * 1024),
     ),
+    budget=Budget(15_000, 4),
 )

@@ -1,9 +1,10 @@
-"""Codex CLI, version 0.169."""
+"""The row of Codex CLI."""
 
 from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
+from kei_assembler.targets.facts import AgentSettings, Verified
 from kei_assembler.targets.forms import TOML
 from kei_assembler.targets.target import DisplayName, Key, Limit, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import LINE, Field, list_of, matching, one_of
@@ -15,6 +16,7 @@ _NICKNAMES = list_of(_NICKNAME, "a list of nicknames", minimum=1)
 CODEX = Target(
     name="codex",
     label="Codex CLI",
+    verified=(Verified("Codex CLI", "0.171.0", "2026-11-29", ("run",)),),
     output=".codex/agents/{name}.toml",
     keys=words("name description model model_reasoning_effort sandbox_mode nickname_candidates"),
     table=(
@@ -66,8 +68,9 @@ CODEX = Target(
     ),
     skill_folders=(".agents/skills", ".codex/skills"),
     form=TOML,
+    agent_settings=AgentSettings((".codex/config.toml",), (("agents",),), "prefers these keys to", "config_file"),
     searches_subfolders=True,
-    display_name=DisplayName(pattern="[A-Za-z0-9 ._-]+", expects="ASCII letters, digits, spaces, `.`, `_` and `-`"),
+    display_name=DisplayName(),
     built_in=(fields.replaceable("default explorer worker"),),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
     unsupported=("There is no list of tools. The instructions say what the agent may do, but nothing enforces it.",),

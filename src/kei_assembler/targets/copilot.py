@@ -1,8 +1,9 @@
-"""GitHub Copilot, version 1.0.102 of its CLI, and VS Code."""
+"""The row of GitHub Copilot and VS Code."""
 
 from __future__ import annotations
 
 from kei_assembler.targets import fields
+from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.target import (
     BuiltIn,
     Handoffs,
@@ -38,6 +39,10 @@ _MODEL = Shape(object, "a model's display name, or a list of them", any_of=(LINE
 COPILOT = Target(
     name="copilot",
     label="GitHub Copilot and VS Code",
+    verified=(
+        Verified("GitHub Copilot CLI", "1.0.102", "2026-11-29", ("run",)),
+        Verified("VS Code", "", "2026-11-28", ("code",)),
+    ),
     output=".github/agents/{name}.agent.md",
     keys=words(
         "name description target tools agents model argument-hint user-invocable disable-model-invocation "

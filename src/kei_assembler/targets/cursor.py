@@ -1,9 +1,10 @@
-"""Cursor, version 1.0.32 of its SDK."""
+"""The row of Cursor."""
 
 from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
+from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.forms import LINES
 from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, Field, list_of, matching
@@ -13,6 +14,7 @@ _ONE_NAME = matching("[^,\n]+", "a tool name without commas")
 CURSOR = Target(
     name="cursor",
     label="Cursor",
+    verified=(Verified("Cursor's SDK", "1.0.32", "2026-11-29", ("code",)),),
     output=".cursor/agents/{name}.md",
     keys=words("name description model readonly is_background tools"),
     table=(
@@ -56,7 +58,12 @@ CURSOR = Target(
     ),
     plugin=Plugin((".cursor-plugin/plugin.json", ".claude-plugin/plugin.json")),
     loader=Loader(
-        named_by_file=True, hyphens_for=" _", finds_late_front_matter=True, suffixes=(".md", ".mdc", ".markdown")
+        skipped_folders=(".*", "node_modules", "__pycache__", "dist", "build"),
+        maximum_depth=10,
+        named_by_file=True,
+        hyphens_for=" _\t",
+        finds_late_front_matter=True,
+        suffixes=(".md", ".mdc", ".markdown"),
     ),
     models=("inherit",),
     model_names=("inherit",),
@@ -64,6 +71,7 @@ CURSOR = Target(
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("name", pattern="[a-z0-9-]+", expects="lower-case letters, digits and `-`", is_advisory=True),
+        Limit("name", reserved=("claude-code-tutor",)),
         Limit("body", minimum=1),
     ),
     unsupported=(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
+from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools
 
 
@@ -24,6 +25,9 @@ _PREFACE = """\
 A target is a client that agent files are generated for. The setting `targets` names a kit's targets, `targets` in a
 manifest names one agent's, and `--target` names those of one run. `assemble targets` prints the same facts. `make docs`
 generates this page.
+
+Clients change. The lines *verified* say which version a section describes, and how that is known: the client was run,
+its code was read, or only its documentation. If a newer version behaves differently, please report it.
 
 ## Permissions
 
@@ -55,9 +59,13 @@ If a client does not load an output from where it is, a note says that, once for
 ([O627](diagnostics.md#o627-output-not-loaded)). The lines *loads* name the folders.
 
 Some clients also load agents from a plugin or an extension: a folder that contains a certain file. The lines *plugin*
-name these files. In a plugin, Claude Code calls the agent `critic` of the plugin `team` `team:critic`, and it ignores
-some keys. A manifest that sets one of them gets a warning ([O628](diagnostics.md#o628-ignored-in-plugin)): a hook that
-guards something never runs there.
+name these files. In a plugin, Claude Code ignores some keys. A manifest that sets one of them gets a warning
+([O628](diagnostics.md#o628-ignored-in-plugin)): a hook that guards something never runs there.
+
+Claude Code also calls an agent of a plugin by another name: `critic` of the plugin `team` is `team:critic`, and
+`team:review:critic` if its file is in the subfolder `review`. With `Agent(critic)` in its `tools`, an agent there could
+start no other one, so that becomes `Agent(team:critic)` in the file. The name comes from the file that makes the folder
+a plugin. Handoffs in the body keep the short name, because the model sees the full names.
 
 ## Clients that read each other's folders
 
@@ -114,23 +122,46 @@ def _line(key: Key) -> str:
 
 
 def _facts(row: Target) -> Iterator[tuple[str, str]]:
+    yield from (("verified", _verified(one)) for one in row.verified)
     yield "file", f"`{row.output}`, {row.form.label}"
     yield "loads", _loads(row)
     if row.foreign:
         yield "also reads", f"{_code(each.folder for each in row.foreign)}; a file of its own wins"
     if row.plugin.markers:
         yield "plugin", _plugin(row)
+    if row.agent_settings:
+        settings, tables = row.agent_settings, _code(map(".".join, row.agent_settings.tables))
+        yield (
+            "overrides",
+            f"{tables} in {_code(settings.files)}: the client {settings.effect} those of the agent's file",
+        )
     yield "keys", _code(row.keys)
     yield from (("tools", fact) for fact in _tools(row.tools))
     yield "model", _models(row)
     yield "handoffs", f"in the body{f', and in the front matter as `{row.handoffs.key}`' if row.handoffs else ''}"
     yield from (("settings", f"`{field.key}`: {field.doc}") for field in row.settings)
     yield from (("limit", _limit(limit)) for limit in row.limits)
+    if row.budget:
+        estimate = f"{row.budget.characters_per_token} characters count as one"
+        yield (
+            "limit",
+            f"descriptions: at most {row.budget.maximum:,} tokens for all agents together; {estimate} (advice)",
+        )
     yield "display name", _display_name(row)
     yield from (("built in", _built_in(names)) for names in row.built_in)
     yield from (("right", _right(right)) for right in row.rights)
     yield from (("not written", f"`{key}`, because it {why}") for key, why in row.refused.items())
+    if row.loader.folds_case:
+        yield "unsupported", "Two agents whose names differ only in case."
     yield from (("unsupported", fact) for fact in (*_unsupported(row.tools), *row.unsupported))
+
+
+_WAYS = {"run": "run", "code": "code read", "docs": "only documentation read"}
+
+
+def _verified(one: Verified) -> str:
+    version = one.version or "(version not noted)"
+    return f"{one.program} {version} on {one.date}: {', '.join(_WAYS[way] for way in one.how)}"
 
 
 def _display_name(row: Target) -> str:
@@ -206,7 +237,8 @@ def _loads(row: Target) -> str:
     exception = f", except for names that start with `{prefix}`" if prefix else ""
     needs_front_matter = row.form.suffix == ".md" and not row.loads_any_text
     front_matter = ", with front matter" if needs_front_matter else ""
-    where = f"in {_code(row.agent_folders)}{' and below' if row.searches_subfolders else ''}"
+    skipped = f", except in {_code(row.loader.skipped_folders)}" if row.loader.skipped_folders else ""
+    where = f"in {_code(row.agent_folders)}{f' and below{skipped}' if row.searches_subfolders else ''}"
     return f"{_code(f'*{suffix}' for suffix in row.suffixes)} {where}{front_matter}{exception}"
 
 

@@ -1,8 +1,9 @@
-"""Gemini CLI, version 0.61.0."""
+"""The row of Gemini CLI."""
 
 from __future__ import annotations
 
 from kei_assembler.targets import fields
+from kei_assembler.targets.facts import AgentSettings, Verified
 from kei_assembler.targets.target import (
     DisplayName,
     Key,
@@ -18,9 +19,10 @@ from kei_assembler.targets.target import (
 from kei_assembler.validation import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
 
 _TOOLS = (
-    "activate_skill ask_user enter_plan_mode exit_plan_mode glob google_web_search grep_search list_directory "
-    "list_mcp_resources read_file read_many_files read_mcp_resource replace run_shell_command web_fetch write_file "
-    "write_todos"
+    "activate_skill ask_user complete_task enter_plan_mode exit_plan_mode get_internal_docs glob "
+    "google_web_search grep_search invoke_agent list_directory list_mcp_resources read_file read_many_files "
+    "read_mcp_resource replace run_shell_command tracker_add_dependency tracker_create_task tracker_get_task "
+    "tracker_list_tasks tracker_update_task tracker_visualize update_topic web_fetch write_file write_todos"
 ).split()
 
 _MCP = r"mcp_[A-Za-z0-9.:-]+_(?:\*|(?!_+\Z)[A-Za-z0-9_.:-]+)"
@@ -33,6 +35,7 @@ _TOOL = matching(
 GEMINI = Target(
     name="gemini",
     label="Gemini CLI",
+    verified=(Verified("Gemini CLI", "0.61.0", "2026-11-29", ("run", "code")),),
     output=".gemini/agents/{name}.md",
     keys=words("name display_name description kind tools mcp_servers model temperature max_turns timeout_mins"),
     table=(
@@ -73,6 +76,7 @@ GEMINI = Target(
         legacy_names={"search_file_content": "grep_search"},
     ),
     models=("inherit",),
+    agent_settings=AgentSettings((".gemini/settings.json",), (("agents", "overrides"),), "prefers these keys to"),
     loader=Loader(
         ignored_prefix="_",
         foreign_keys=dict.fromkeys(("agent_card_url", "agent_card_json"), "is an agent that runs as a remote service"),

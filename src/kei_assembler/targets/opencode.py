@@ -1,4 +1,4 @@
-"""OpenCode, version 1.18."""
+"""The row of OpenCode."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets import fields
+from kei_assembler.targets.facts import AgentSettings, Verified
 from kei_assembler.targets.target import BuiltIn, DisplayName, Key, Loader, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 
@@ -47,6 +48,7 @@ _GRANTS = "do without asking what its `tools` or OpenCode's defaults do not allo
 OPENCODE = Target(
     name="opencode",
     label="OpenCode",
+    verified=(Verified("OpenCode", "1.18.33", "2026-11-29", ("run", "code")),),
     output=".opencode/agents/{name}.md",
     keys=words("name description mode model temperature top_p steps hidden disable color permission"),
     table=(
@@ -126,6 +128,11 @@ OPENCODE = Target(
     search_paths=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
     other_folders=(".opencode/modes", ".opencode/mode"),
     user_folders=(".config/opencode/agents", ".config/opencode/agent"),
+    agent_settings=AgentSettings(
+        ("opencode.json", "opencode.jsonc", ".opencode/opencode.json", ".opencode/opencode.jsonc"),
+        (("agent",), ("mode",)),
+        "adds these keys to",
+    ),
     loader=Loader(
         has_optional_front_matter=True,
         named_by_file=True,

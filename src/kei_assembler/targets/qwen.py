@@ -1,9 +1,10 @@
-"""Qwen Code, version 0.24.4."""
+"""The row of Qwen Code."""
 
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Limit, Loader, Plugin, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.target import BuiltIn, Key, Limit, Loader, Plugin, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import STRINGS, Field, list_of, matching, one_of
 
 _ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
@@ -12,6 +13,7 @@ _APPROVAL_MODE = one_of("plan", "default", "auto-edit", "auto", "yolo")
 QWEN = Target(
     name="qwen",
     label="Qwen Code",
+    verified=(Verified("Qwen Code", "0.24.4", "2026-11-29", ("code",)),),
     output=".qwen/agents/{name}.md",
     keys=words("name description tools disallowedTools model approvalMode maxTurns color background mcpServers hooks"),
     table=(
@@ -64,21 +66,30 @@ QWEN = Target(
         mcp_server="mcp__{server}__*",
         empty_means_all=True,
         input_format="words",
+        own_names=words(
+            "artifact ask_user_question create_sub_session cron_create cron_delete cron_list enter_plan_mode "
+            "enter_worktree exec exit_plan_mode exit_worktree get_goal image_gen list_agents list_directory "
+            "loop_wakeup lsp monitor propose_goal read_mcp_resource record_artifact record_source report_findings "
+            "request_shutdown save_memory send_message structured_output task_create task_list task_stop task_update "
+            "team_create team_delete team_plan_approval tool_call tool_search update_goal workflow zoom_image"
+        ),
+        legacy_names=names_by_tool("search_file_content: grep_search, replace: edit, task: agent"),
         is_lenient=True,
     ),
-    loader=Loader(ignores_case=True),
     plugin=Plugin(("qwen-extension.json", "gemini-extension.json", ".claude-plugin/plugin.json")),
     model_names=("fast", "inherit"),
     skill_folders=(".agents/skills", ".qwen/skills"),
-    built_in=(fields.replaceable("claude-code codex Explore general-purpose review-agent statusline-setup"),),
+    loader=Loader(folds_case=True),
+    built_in=(
+        fields.replaceable("claude-code codex Explore general-purpose review-agent statusline-setup"),
+        BuiltIn(("fork",), "a copy of the session, so this one is never started", is_harmful=True),
+    ),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("description", maximum=1000, is_advisory=True),
         Limit("name", minimum=2, maximum=50),
-        Limit(
-            "name", pattern=r"[a-zA-Z0-9](?:[\w-]*[a-zA-Z0-9])?", expects="letters and digits, with `_` and `-` inside"
-        ),
-        Limit("name", reserved=("self", "system", "user", "model", "tool", "config", "default")),
+        Limit("name", pattern=r"[^\W_](?:[\w-]*[^\W_])?", expects="letters and digits, with `_` and `-` inside"),
+        Limit("name", reserved=("self", "system", "user", "model", "tool", "config", "default", "main")),
         Limit("body", minimum=10),
         Limit("prompt", maximum=10_000, is_advisory=True),
     ),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value
+from kei_assembler.targets.facts import AgentSettings, Budget, Verified
 from kei_assembler.targets.forms import MARKDOWN, Form
 from kei_assembler.validation import Field
 
@@ -100,7 +101,7 @@ class Limit(NamedTuple):
     # A regular expression that the whole text must match. `expects` completes "it must be …".
     pattern: str = ""
     expects: str = ""
-    # Names that the client reserves for itself.
+    # Names that the client reserves for itself, in any case.
     reserved: tuple[str, ...] = ()
     # Whether the client loads the agent even if it exceeds the limit.
     is_advisory: bool = False
@@ -216,12 +217,15 @@ class Loader(NamedTuple):
     folders_in_name: bool = False
     # Whether two files of one name are one agent, whatever names their front matter has.
     is_known_by_file: bool = False
-    # Whether two names are one agent if they differ only in case.
-    ignores_case: bool = False
-    # The characters of a file name that become hyphens in the agent's name.
+    # Whether names that differ only in their case are one name. Then all names are compared in lower case.
+    folds_case: bool = False
+    # Characters of a file name of which one or more in a row become a hyphen in the agent's name.
     hyphens_for: str = ""
     # The client skips files whose names start with this.
     ignored_prefix: str = ""
+    # Subfolders that the client does not enter: their names, with `*` for any characters, and how deep it looks.
+    skipped_folders: tuple[str, ...] = ()
+    maximum_depth: int = 100
     # The client's current keys by the older ones that it still accepts.
     legacy_keys: Mapping[str, str] = {}
     # Values that the client assumes for keys that a file doesn't have.
@@ -243,10 +247,6 @@ class Loader(NamedTuple):
     # The ends of the names of agent files, if there are others than that of the form.
     suffixes: tuple[str, ...] = ()
 
-    def identity(self, name: str) -> str:
-        """Return a name in the form in which the client compares it with others."""
-        return name.lower() if self.ignores_case else name
-
 
 class Plugin(NamedTuple):
     """How a client loads agents from a plugin: a folder that contains one of the files `markers`."""
@@ -258,6 +258,8 @@ class Plugin(NamedTuple):
     ignored: Mapping[str, str] = {}
     # The only values of other keys that the client accepts there.
     accepted: Mapping[str, tuple[str, ...]] = {}
+    # Whether the client calls an agent there `PLUGIN:NAME`, with the subfolders of `folder` in between.
+    is_in_names: bool = False
 
 
 class Foreign(NamedTuple):
@@ -285,6 +287,8 @@ class Target(NamedTuple):
 
     name: str
     label: str
+    # The programs that read the files, each with the version for which the row was verified.
+    verified: tuple[Verified, ...]
     # A path pattern relative to the kit, with `{name}` and `{dir}`, the manifest's folder.
     output: str
     # All front matter keys, in the order in which they are written.
@@ -305,6 +309,8 @@ class Target(NamedTuple):
     # Additional keys of `[target.NAME]` in the kit's settings.
     settings: tuple[Field, ...] = ()
     limits: tuple[Limit, ...] = ()
+    # The limit for the descriptions of all agents together.
+    budget: Budget | None = None
     display_name: DisplayName = DisplayName()
     # The names of the client's own agents.
     built_in: tuple[BuiltIn, ...] = ()
@@ -327,7 +333,12 @@ class Target(NamedTuple):
     # Other ends of the paths of folders with agents: those of a user, if they are named differently.
     user_folders: tuple[str, ...] = ()
     plugin: Plugin = Plugin(())
+    agent_settings: AgentSettings | None = None
     loader: Loader = Loader()
+
+    def identity(self, name: str) -> str:
+        """Return what the client compares of an agent's name."""
+        return name.lower() if self.loader.folds_case else name
 
     @property
     def fields(self) -> tuple[Field, ...]:

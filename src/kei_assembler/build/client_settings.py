@@ -1,0 +1,103 @@
+"""Find the keys that clients' settings have for generated agents."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from kei_assembler.build.namesakes import Named, Namesakes
+from kei_assembler.diagnostics import Diagnostic, KeyPath, Span
+from kei_assembler.paths import normalize
+from kei_assembler.rules.client_settings import Entry, changed_by_settings
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.facts import AgentSettings
+from kei_assembler.targets.target import Target
+from kei_assembler.toml.source import MAX_BYTES, START, Source, read_toml, span_of
+
+
+def check_client_settings(namesakes: Namesakes) -> Iterator[Diagnostic]:
+    """Yield a finding for each entry about one of the generated agents in the settings of its client."""
+    for target, agents in namesakes.by_name.items():
+        row = TARGETS[target]
+        if row.agent_settings:
+            folders = {os.path.dirname(agent.path) for agent in agents.values()}
+            for path in _files(namesakes, row, row.agent_settings, folders):
+                content = namesakes.disk.peek(path)
+                if content and len(content) <= MAX_BYTES:
+                    yield from _in_file(row, row.agent_settings, agents, _source(path, content))
+
+
+def _files(namesakes: Namesakes, row: Target, settings: AgentSettings, folders: Iterable[str]) -> list[str]:
+    placement = namesakes.kit.placement
+    projects = {project for folder in folders for project in placement.projects(row.name, folder or ".")}
+    return [normalize(f"{project}/{file}") for project in sorted(projects) for file in settings.files]
+
+
+def _in_file(row: Target, settings: AgentSettings, agents: Mapping[str, Named], source: Source) -> Iterator[Diagnostic]:
+    for table in settings.tables:
+        entries: Any = source.data
+        for key in table:
+            entries = entries.get(key) if isinstance(entries, dict) else None
+        for name, keys in entries.items() if isinstance(entries, dict) else ():
+            agent = agents.get(row.identity(name))
+            if agent and isinstance(keys, dict) and keys and not _is_same_file(settings, keys, source.file, agent):
+                where = _locate(source, (*table, name))
+                yield from run_rule(
+                    changed_by_settings, source, Entry(where, row.name, tuple(keys), agent.path, agent.manifest)
+                )
+
+
+def _is_same_file(settings: AgentSettings, keys: Mapping[str, Any], file: str, agent: Named) -> bool:
+    named = keys.get(settings.file_key)
+    return isinstance(named, str) and normalize(f"{os.path.dirname(file)}/{named}") == agent.path
+
+
+def _source(path: str, content: bytes) -> Source:
+    """Read settings as TOML or as JSON. They have no data if the client cannot read them either."""
+    if path.endswith(".toml"):
+        return read_toml(path, content)
+    source = Source(path, content.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n"))
+    try:
+        data = json.loads(_without_comments(source.text))
+    except (ValueError, RecursionError):
+        return source
+    source.data = data if isinstance(data, dict) else {}
+    return source
+
+
+_SPACE = r"[ \t\r\n]"
+_STRING = r'"(?:[^"\\]|\\.)*+"?'
+_COMMENT = re.compile(rf"(?s:({_STRING})|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)")
+_LAST_COMMA = re.compile(rf"(?s:({_STRING})|,(?={_SPACE}*+[}}\]]))")
+
+
+def _without_comments(text: str) -> str:
+    """Return JSON with spaces instead of comments and of commas after the last item. Clients accept both."""
+    return _LAST_COMMA.sub(_blanked, _COMMENT.sub(_blanked, text))
+
+
+def _blanked(match: re.Match[str]) -> str:
+    return match[1] or re.sub(r"[^\n]", " ", match[0])
+
+
+_COLON = re.compile(rf"{_SPACE}*+:")
+
+
+def _locate(source: Source, path: KeyPath) -> KeyPath | Span:
+    """Return where a key is: in JSON, at its first mention after those of the keys around it."""
+    if source.file.endswith(".toml"):
+        return path
+    text, start, end = _without_comments(source.text), 0, 0
+    for key in path:
+        quoted = json.dumps(key, ensure_ascii=False)
+        start = text.find(quoted, end)
+        while start >= 0 and not _COLON.match(text, start + len(quoted)):
+            start = text.find(quoted, start + len(quoted))
+        if start < 0:
+            return START
+        end = start + len(quoted)
+    return span_of(text, start, end)

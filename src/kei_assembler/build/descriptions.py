@@ -1,0 +1,55 @@
+"""Add up the descriptions of all agents that a client lists: those of the kit, and those in other files."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+
+from kei_assembler.build.classify import text_of
+from kei_assembler.build.namesakes import Namesakes
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.rules.limits import Descriptions, long_descriptions
+from kei_assembler.rules.manifest_context import KitUsage
+from kei_assembler.rules.runner import run_rule
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.facts import Budget
+from kei_assembler.targets.target import Target
+
+_NAMED = 3
+"""How many of the longest descriptions the warning names."""
+
+
+def check_descriptions(usage: KitUsage, namesakes: Namesakes) -> Iterator[Diagnostic]:
+    """Yield a warning for each client whose budget the descriptions of its agents exceed.
+
+    `usage` has all manifests of the kit, and `namesakes` has looked at the files on disk.
+    """
+    for target, generated in usage.tokens.items():
+        row, tokens = TARGETS[target], sum(tokens for tokens, _ in generated)
+        assert row.budget
+        others = namesakes.others.get(target, ())
+        bound = sum(size // row.budget.characters_per_token + 1 for _, size in others)
+        # the front matter of other files is only read if it can matter
+        found = list(_in_other_files(row, row.budget, namesakes, others)) if tokens + bound > row.budget.maximum else []
+        tokens += sum(found)
+        if tokens > row.budget.maximum:
+            longest = heapq.nlargest(_NAMED, generated)
+            all_ = Descriptions(target, tokens, len(generated) + len(found), len(found), longest)
+            yield from run_rule(long_descriptions, usage.kit.read_manifest(_file_of(usage.kit, longest[0][1])), all_)
+
+
+def _in_other_files(
+    row: Target, budget: Budget, namesakes: Namesakes, others: Sequence[tuple[str, int]]
+) -> Iterator[int]:
+    from kei_assembler.build.front_entries import front_entries  # rarely needed
+
+    for path, _ in others:
+        content = namesakes.disk.peek(path) or b""
+        for entries in front_entries(row, path, text_of(content), content):
+            if len(entries) == len(("name", "description")):
+                yield budget.tokens(entries["name"][0], entries["description"][0])
+
+
+def _file_of(kit: LoadedKit, agent: str) -> str:
+    return next(file for file in kit.manifests if stem(file) == agent)
