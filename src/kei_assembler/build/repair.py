@@ -66,9 +66,14 @@ def with_staging(
         return repair
     from kei_assembler.build.staged_files import stageable
 
-    paths = list(map(display_path, stageable(kit, written, deleted)))
-    if not paths:
-        return repair
+    added, removed = stageable(kit, written, deleted)
+    commands = [repair.command] if repair else []
+    commands += [_git("rm --cached --quiet --ignore-unmatch", removed)] if removed else []
+    commands += [_git("add", added)] if added else []
+    return Repair(" && ".join(commands), repair.effects if repair else ()) if commands else None
+
+
+def _git(command: str, files: Iterable[str]) -> str:
+    paths = list(map(display_path, files))
     literal = " --literal-pathspecs" if any(character in path for path in paths for character in "*?[\\") else ""
-    stage = f"git{literal} add {' '.join(map(shell.word, paths))}"
-    return repair._replace(command=f"{repair.command} && {stage}") if repair else Repair(stage)
+    return f"git{literal} {command} {' '.join(map(shell.word, paths))}"
