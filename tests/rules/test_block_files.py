@@ -249,6 +249,47 @@ def test_other_links_are_fine(link: str, bench: Workbench) -> None:
     assert [code for code in _codes(bench) if code == "B210"] == []
 
 
+IN_MANIFEST = {
+    "role": 'role = """\nYou work.\nRead [x](no.md).\n"""\n',
+    "role with escapes": 'role = "You\\u0020work. Read [x]\\u0028no.md)."\n',
+    "domain_in": 'domain_in = ["Errors", "All in [x](no.md)"]\n',
+    "forbidden_domain": 'forbidden_domain = ["See ![x](<no.md>)"]\n',
+    "handoff": '[[handoff]]\ntarget = "b"\ntrigger = "what [x](no.md#part) says"\n',
+}
+
+
+@pytest.mark.parametrize("where", IN_MANIFEST)
+def test_links_in_a_manifest(where: str, bench: Workbench) -> None:
+    manifests = {"agents/b.toml": HEAD.replace('"a"', '"b"').replace('blocks = ["rule"]\n', "")}
+    plain = HEAD.replace('blocks = ["rule"]\n', "")
+    text = plain + IN_MANIFEST[where]
+    bench.write(manifests | {"agents/a.toml": text, "_blocks/.keep": ""})
+    (found,) = [each for each in _found(bench) if each["code"] == "B210"]
+    assert (found["file"], found["severity"]) == ("agents/a.toml", "note")
+    assert found["message"] == "the link `no.md` leads nowhere from `agents/a.md`"
+    if "escapes" not in where:
+        line = text.split("\n")[found["line"] - 1]
+        assert line[found["column"] - 1 : found["end_column"] - 1].startswith("no.md")
+    for path in ("b.md", "../agents/b.md", "../_blocks/.keep", "https://example.org/no.md"):
+        bench.write({"agents/a.toml": text.replace("no.md", path)})
+        assert [each for each in _found(bench) if each["code"] == "B210"] == []
+
+
+def test_what_is_not_a_link_in_a_manifest(bench: Workbench) -> None:
+    lists = 'output_extra_fields = ["[x](no.md)"]\n[references]\nextra = ["docs/no.md"]\n'
+    bench.write({"agents/a.toml": f"""{HEAD.replace('blocks = ["rule"]', 'role = "Write `[x](no.md)`."')}{lists}"""})
+    assert "B210" not in _codes(bench)
+
+
+def test_a_link_in_a_manifest_must_resolve_from_every_output(bench: Workbench) -> None:
+    text = HEAD.replace('blocks = ["rule"]', 'role = "Read [x](../docs/guide.md) and [y](agents.md)."')
+    settings = 'targets = ["claude-code", "codex"]\n'
+    bench.write({**FILES, "agents/a.toml": text, "agents/agents.md": "x\n", "assemble.toml": settings})
+    found = [each for each in _found(bench) if each["code"] == "B210"]
+    assert ["`.codex/agents/a.toml`" in each["message"] for each in found] == [True, True]
+    assert {each["help"] for each in found} == {"links are resolved from the generated file, not from the manifest"}
+
+
 def test_a_link_must_resolve_from_every_output(bench: Workbench) -> None:
     settings = 'targets = ["claude-code", "codex"]\n'
     bench.write(

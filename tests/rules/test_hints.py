@@ -139,8 +139,8 @@ def test_a_path_of_an_obligatory_block_is_one_finding(bench: Workbench) -> None:
     (one,) = found
     assert (one["code"], one["message"]) == (
         "B204",
-        "`_blocks/testing.md` is not a block name: lower-case letters, digits, `.`, `_` and `-`, with folders set off by "
-        "`/`, but not the name of a device, such as `nul`",
+        "`_blocks/testing.md` is not a block name: lower-case letters, digits, `.`, `_` and `-`, with folders set off "
+        "by `/`, but not the name of a device, such as `nul`",
     )
 
 

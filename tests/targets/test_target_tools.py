@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from conftest import Workbench
+from kei_assembler.model.adaptation import toolset
+from kei_assembler.rules.catalog import RULES, documentation
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from readers import AGENT, AgentFile, Found, build, findings
 
@@ -321,3 +323,28 @@ def test_claude_codes_agents_can_be_limited_to_the_handoffs(
     for limits, expected in (("true", written), ("false", ", ".join(tools))):
         files = build(bench, _tools(*tools) + tables, ["claude-code"], settings.format(limits))
         assert files["claude-code"].values["tools"] == expected
+
+
+def test_the_clients_that_explanations_name_are_those_that_they_apply_to() -> None:
+    assert [row.label for row in TARGETS.values() if row.placeholder] == ["Gemini CLI"]
+    assert [row.label for row in TARGETS.values() if row.tools.output_format == "prose"] == ["Codex CLI"]
+    for code, clients in {"T407": ["Gemini CLI"], "T408": ["Gemini CLI"], "O617": ["Codex CLI"]}.items():
+        text = documentation(RULES[code]).text
+        assert [row.label for row in TARGETS.values() if row.label in text] == clients
+    limited = {
+        row.label: [tool for tool in ("Bash", "Agent", "Skill", "Read", "WebFetch") if _can_limit(tool, name)]
+        for name, row in TARGETS.items()
+        if row.tools.names is not None and row.tools.output_format != "prose"
+    }
+    assert {label: tools for label, tools in limited.items() if tools} == {
+        "GitHub Copilot and VS Code": ["Agent"],
+        "OpenCode": ["Bash", "Agent", "Skill"],
+    }
+    assert "OpenCode can limit `Bash`, `Agent` and `Skill`, and GitHub Copilot can limit `Agent`." in " ".join(
+        documentation(RULES["K114"]).text.split()
+    )
+
+
+def _can_limit(tool: str, target: str) -> bool:
+    adapted = toolset((f"{tool}(a)",), target)
+    return not adapted.unscoped and not adapted.unsupported

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
-from functools import cache
 from typing import NamedTuple
 
 from kei_assembler.build.changes import FileStatus
@@ -19,7 +18,7 @@ from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.files import Entry
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
-from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import stamp
 from kei_assembler.paths import normalize
 from kei_assembler.rules import placement
@@ -47,7 +46,6 @@ class Namesakes:
         self.disk = OutputFiles(kit)
         self.by_name: dict[str, dict[str, Named]] = {}
         """The generated files by target and name."""
-        self._outputs = cache(self._find_outputs)
 
     def add(self, generated: Iterable[Named]) -> Iterator[Diagnostic]:
         """Add generated files, and yield a finding for each that has the name of another."""
@@ -79,7 +77,7 @@ class Namesakes:
             row, filter_ = TARGETS[target], _Filter(names)
             paths = {one.path for one in names.values()}
             for path in self._files(row, {os.path.dirname(path) for path in paths}):
-                if path in paths or path in orphans or path in self._outputs(target):
+                if path in paths or path in orphans or path in self.kit.outputs_for(target):
                     continue
                 if self.disk.real(path).casefold() in known or is_left_out(self.kit.files, self.kit.path(path)):
                     continue
@@ -124,10 +122,6 @@ class Namesakes:
             is_ignored = bool(prefix) and entry.name.startswith(prefix)
             if not entry.is_folder and not is_ignored and entry.name.casefold().endswith(row.suffixes):
                 yield f"{folder}/{path}"
-
-    def _find_outputs(self, target: str) -> frozenset[str]:
-        """The outputs of all manifests of the kit for a target. Only a run of some manifests does not know them."""
-        return frozenset(self.kit.output(target, stem(file), file) for file in self.kit.manifests)
 
 
 class _Filter:

@@ -68,6 +68,7 @@ class LoadedKit:
         self._blocks: dict[str, Block | None] = {}
         self._block_characters = 0
         self._display_names: dict[str, str] = {}
+        self._outputs: dict[str, frozenset[str]] = {}
 
     @cached_property
     def tree(self) -> Tree:
@@ -166,6 +167,12 @@ class LoadedKit:
         """Return the path of the output for an agent's name, its manifest `file` and a target."""
         pattern = self.settings.output(target)
         return normalize(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
+
+    def outputs_for(self, target: str) -> frozenset[str]:
+        """Return where all manifests would have their outputs for a target."""
+        if target not in self._outputs:
+            self._outputs[target] = frozenset(self.output(target, stem(file), file) for file in self.manifests)
+        return self._outputs[target]
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:

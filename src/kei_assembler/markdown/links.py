@@ -32,9 +32,14 @@ class Link(NamedTuple):
     end: int
 
 
+def may_have_links(text: str) -> bool:
+    """Return whether a text has the signs of a link, which few have."""
+    return any(sign in text for sign in _SIGNS)
+
+
 def relative_links(text: str) -> Iterator[Link]:
     """Yield the links of a text whose targets are relative paths. Code is skipped, and so are placeholders in links."""
-    if not any(sign in text for sign in _SIGNS):
+    if not may_have_links(text):
         return
     plain = prose(text)
     html = _with_html(text, plain) if "=" in text and "<" in text else ""

@@ -16,6 +16,7 @@ from kei_assembler.rules import (
     hidden_text,
     keys,
     limits,
+    links,
     names,
     permissions,
     placement,
@@ -59,6 +60,8 @@ def check_manifest(kit: LoadedKit, source: Source) -> tuple[Manifest, list[Diagn
         targets = tuple(target for target in targets if target not in renamed)
     found += check_limits(source, given, targets)
     found += run_rule(text.unfinished_merge, source, source)
+    for writing in links.of_manifest(context):
+        found += run_rule(links.unresolved_link, source, writing)
     return context.manifest, found + run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
 
 
@@ -91,7 +94,7 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
         return problems
     found = [diagnostic for rule in OF_BLOCK for diagnostic in run_rule(rule, block.source, block)]
     found += block_files.check_ambiguity(usage.kit, block)
-    found += run_rule(block_files.unresolved_link, block.source, usage, block)
+    found += run_rule(links.unresolved_link, block.source, links.of_block(usage, block))
     found += run_rule(text.unfinished_merge, block.source, block.source)
     found += run_rule(text.client_variable_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
     return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)

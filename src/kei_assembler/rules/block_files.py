@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator
 
 from kei_assembler.diagnostics import Diagnostic, Location, Severity, Span
 from kei_assembler.kit import Block, LoadedKit
-from kei_assembler.markdown.links import relative_links
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.suggestions import listed
-from kei_assembler.toml.source import START, Source, span_of
+from kei_assembler.toml.source import START, Source
 from kei_assembler.whitespace import SPACES
 
 
@@ -161,56 +159,6 @@ def not_a_block_file(file: str, name: str, suffix: str) -> Iterable[Violation]:
 _UNFIT = re.compile(r"[^a-z0-9._/-]++")
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mdc", ".mdx")
 _FOR_PEOPLE = re.compile(r"(?:[^/]*+/)*+[A-Z][A-Z0-9_-]*+")
-
-
-@rule("B210", Severity.NOTE)
-def unresolved_link(usage: KitUsage, block: Block) -> Iterable[Violation]:
-    """A relative link in a block does not lead to a file from where the block's text is written.
-
-    Clients and readers resolve a link from the folder of the generated file, not from that of the block.
-
-    Fails::
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-        blocks = ["baseline"]
-
-        # _blocks/baseline.md
-        Be honest, and [safe](safety.md).
-
-    Passes::
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-        blocks = ["baseline"]
-
-        # _blocks/baseline.md
-        Be honest; [this rule](../_blocks/baseline.md) has no exceptions.
-    """
-    text = block.source.text
-    for path, start, end in relative_links(text):
-        for output in usage.outputs_with(block.name):
-            here = os.path.dirname(output)
-            if not _exists(usage, os.path.normpath(os.path.join(here, path))):
-                is_beside = _exists(usage, os.path.normpath(os.path.join(os.path.dirname(block.source.file), path)))
-                hint = (
-                    "links are resolved from the generated file, not from the block"
-                    if is_beside
-                    else "correct the path"
-                )
-                yield Violation(span_of(text, start, end), f"the link `{path}` leads nowhere from `{output}`", hint)
-                break
-
-
-def _exists(usage: KitUsage, path: str) -> bool:
-    """Return whether a path exists or will be written. What is outside the root is not looked at, and also counts."""
-    kit = usage.kit
-    real = os.path.normpath(kit.path(path))
-    if not is_inside(real, kit.root) or not kit.holds(real):
-        return True
-    return kit.files.exists(real) or path.replace(os.sep, "/") in usage.outputs
 
 
 def check_names(kit: LoadedKit) -> Iterator[Diagnostic]:

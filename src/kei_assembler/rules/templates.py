@@ -56,8 +56,8 @@ _TEMPLATE_MESSAGES = {
 def allowance_not_printed(label: str) -> Iterable[Violation]:
     """The kit's template does not print what an agent may do, and the client has no other place for it.
 
-    Codex has no list of tools, so the instructions have to say which tools the manifest allows. The default template
-    does that in its block `allowed`.
+    This is so for clients without a list of tools, of which Codex CLI is the only one. There, the instructions have to
+    say which tools the manifest allows. The default template does that in its block `allowed`.
 
     Fails::
 

@@ -204,8 +204,8 @@ def _unfenced(text: str) -> str:
 def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]:
     """A manifest contains text that one of its clients treats as a variable.
 
-    Gemini CLI treats the body of an agent file as a template. `${word}` does not reach the model, and if `word` is not
-    one of Gemini CLI's few variables, the agent does not run at all. `$word` and `${word:-x}` are fine.
+    Only Gemini CLI does that: it treats the body of an agent file as a template. `${word}` does not reach the model,
+    and if `word` is not one of its few variables, the agent does not run at all. `$word` and `${word:-x}` are fine.
 
     Fails::
 
@@ -232,8 +232,8 @@ def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]
 def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[Violation]:
     """A block or template contains text that one of the clients it is used for treats as a variable.
 
-    Gemini CLI treats the body of an agent file as a template. `${word}` does not reach the model, and if `word` is not
-    one of Gemini CLI's few variables, the agent does not run at all. `$word` and `${word:-x}` are fine.
+    Only Gemini CLI does that: it treats the body of an agent file as a template. `${word}` does not reach the model,
+    and if `word` is not one of its few variables, the agent does not run at all. `$word` and `${word:-x}` are fine.
 
     Fails::
 

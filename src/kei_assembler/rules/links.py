@@ -1,0 +1,122 @@
+"""Rules about links in the text of generated files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from kei_assembler.diagnostics import KeyPath, Severity, Span
+from kei_assembler.kit import Block, LoadedKit, stem
+from kei_assembler.markdown.links import may_have_links, relative_links
+from kei_assembler.paths import is_inside
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.toml.source import span_of
+
+
+class Writing(NamedTuple):
+    """A text in a source, and the outputs that it is written to, one for each folder.
+
+    `origin` is what the text belongs to, and `locate` returns the span of a part of it. `is_output` says whether a path
+    is that of an output, which may not exist yet.
+    """
+
+    kit: LoadedKit
+    text: str
+    origin: str
+    file: str
+    outputs: Iterable[str]
+    locate: Callable[[int, int], Span]
+    is_output: Callable[[str], bool]
+
+
+@rule("B210", Severity.NOTE)
+def unresolved_link(writing: Writing) -> Iterable[Violation]:
+    """A relative link in a block or a manifest does not lead to a file from where its text is written.
+
+    Clients and readers resolve a link from the folder of the generated file, not from that of the block or manifest.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest, and [safe](safety.md).
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest; [this rule](../_blocks/baseline.md) has no exceptions.
+    """
+    for path, start, end in relative_links(writing.text):
+        for output in writing.outputs:
+            if not _exists(writing, os.path.normpath(os.path.join(os.path.dirname(output), path))):
+                is_beside = _exists(writing, os.path.normpath(os.path.join(os.path.dirname(writing.file), path)))
+                from_output = f"links are resolved from the generated file, not from the {writing.origin}"
+                message = f"the link `{path}` leads nowhere from `{output}`"
+                yield Violation(writing.locate(start, end), message, from_output if is_beside else "correct the path")
+                break
+
+
+def _exists(writing: Writing, path: str) -> bool:
+    """Return whether a path exists or will be written. What is outside the root is not looked at, and also counts."""
+    kit = writing.kit
+    real = os.path.normpath(kit.path(path))
+    if not is_inside(real, kit.root) or not kit.holds(real):
+        return True
+    return kit.files.exists(real) or writing.is_output(path.replace(os.sep, "/"))
+
+
+def of_block(usage: KitUsage, block: Block) -> Writing:
+    """Return the text of a block."""
+    text = block.source.text
+
+    def locate(start: int, end: int) -> Span:
+        return span_of(text, start, end)
+
+    def is_output(path: str) -> bool:
+        return path in usage.outputs
+
+    outputs = tuple(usage.outputs_with(block.name)) if may_have_links(text) else ()
+    return Writing(usage.kit, text, "block", block.source.file, outputs, locate, is_output)
+
+
+def of_manifest(context: ManifestContext) -> Iterator[Writing]:
+    """Yield the Markdown texts of a manifest that are written to its outputs as Markdown."""
+    if not may_have_links(context.source.text) and not context.source.has_escapes:
+        return
+    kit, file = context.kit, context.source.file
+    targets = dict.fromkeys((*kit.targets_of(context.manifest), *kit.settings.targets))
+    paths = [kit.output(target, stem(file), file) for target in kit.targets_of(context.manifest)]
+    outputs = tuple({os.path.dirname(path): path for path in reversed(paths)}.values())
+
+    def is_output(path: str) -> bool:
+        return any(path in kit.outputs_for(target) for target in targets)
+
+    for path, text in _texts(context):
+
+        def locate(start: int, end: int, path: KeyPath = path, text: str = text) -> Span:
+            return context.source.locate_text(path, text, start, end)
+
+        yield Writing(kit, text, "manifest", file, outputs, locate, is_output)
+
+
+def _texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str]]:
+    data = context.data
+    if context.fits("role") and isinstance(data.get("role"), str):
+        yield ("role",), data["role"]
+    for key in ("domain_in", "forbidden_domain"):
+        if context.fits(key):
+            yield from (((key, index), text) for index, text in enumerate(data.get(key, ())))
+    if context.fits("handoff"):
+        handoffs = enumerate(data.get("handoff", ()))
+        yield from ((("handoff", index, "trigger"), handoff["trigger"]) for index, handoff in handoffs)
