@@ -92,12 +92,16 @@ def with_staging(
         return repair
     from kei_assembler.build.staged_files import stageable
 
-    paths = list(map(display_path, stageable(kit, written, deleted)))
-    if not paths:
-        return repair
+    added, removed = stageable(kit, written, deleted)
+    commands = [_git("rm --cached --quiet --ignore-unmatch", removed)] if removed else []
+    commands += [_git("add", added)] if added else []
+    return (repair or Repair(""))._replace(stage=" && ".join(commands)) if repair or commands else None
+
+
+def _git(command: str, files: Iterable[str]) -> str:
+    paths = list(map(display_path, files))
     literal = " --literal-pathspecs" if any(character in path for path in paths for character in "*?[\\") else ""
-    stage = f"git{literal} add {' '.join(map(shell.word, paths))}"
-    return (repair or Repair(""))._replace(stage=stage)
+    return f"git{literal} {command} {' '.join(map(shell.word, paths))}"
 
 
 def joint_repair(repairs: Sequence[Repair], selection: Sequence[str]) -> Repair | None:

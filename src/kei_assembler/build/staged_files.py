@@ -47,10 +47,11 @@ def unstaged(kit: LoadedKit, outputs: Iterable[str]) -> dict[str, Unstaged]:
     }
 
 
-def stageable(kit: LoadedKit, written: Iterable[str], deleted: Iterable[str]) -> list[str]:
-    """Return the files that `git add` takes once these files of the kit are written or deleted, as absolute paths.
+def stageable(kit: LoadedKit, written: Iterable[str], deleted: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return which of these files of the kit git can add and remove once they are written or deleted.
 
-    Ignored files, files in other repositories and deleted files that git does not track are left out.
+    The paths are absolute. Ignored files, files in other repositories and deleted files that git does not track are
+    left out.
 
     Raises:
         AssembleError: git is not installed, or it fails.
@@ -59,10 +60,11 @@ def stageable(kit: LoadedKit, written: Iterable[str], deleted: Iterable[str]) ->
     real = {kit.files.resolve(kit.path(path)) for path in written}
     gone = {_real_paths(kit, path)[0] for path in deleted}
     index.load({path for path in real | gone if is_inside(path, index.git.top)})
-    tracked = (real | gone) & index.entries.keys()
-    untracked = {path for path in real - tracked if is_inside(path, index.git.top)}
+    untracked = {path for path in real - index.entries.keys() if is_inside(path, index.git.top)}
     new = untracked - index.git.excluded(untracked)
-    return sorted(path for path in tracked | new if not index.repository(path))
+    added, removed = (real & index.entries.keys()) | new, gone & index.entries.keys()
+    own = [sorted(path for path in paths if not index.repository(path)) for paths in (added, removed)]
+    return own[0], own[1]
 
 
 class _Index:
