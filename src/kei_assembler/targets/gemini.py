@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
+from kei_assembler.targets.servers import OF_GEMINI, servers
 from kei_assembler.targets.target import (
     DisplayName,
     Key,
@@ -47,7 +48,7 @@ GEMINI = Target(
             (Right("gemini", "tools", "*", fields.ALL_TOOLS, ("*",)),),
         ),
         Key(
-            Field("mcp_servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+            Field("mcp_servers", servers(OF_GEMINI), fields.SERVERS_DOC),
             "a server is a program or a remote service, and `trust` lets its tools run without asking",
             (Right("gemini", "mcp_servers", "", fields.STARTS_SERVERS),),
         ),
@@ -87,6 +88,7 @@ GEMINI = Target(
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`"),
+        Limit("body", minimum=1),
     ),
     placeholder=r"\$\{[A-Za-z0-9_]+\}",
     unsupported=(
