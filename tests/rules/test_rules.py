@@ -123,6 +123,10 @@ IGNORED_ERRORS = {
         "agents/b.md": "---\nname: a\ndescription: B.\n---\n",
     },
     "L801": {"agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "You review code."\ntargets = ["qwen"]\n'},
+    "K117": {
+        "agents/a.toml": 'name = "a"\ndescription = "A."\n[target.claude-code.hooks]\nNewEvent = []\n',
+        "assemble.toml": '[[allow-rights]]\nagent = "a"\nrights = ["claude-code.hooks"]\nreason = "tested"\n',
+    },
     "K121": {
         "agents/a.toml": 'name = "a"\ndescription = "A."\n[target.claude-code]\ndisallowedTools = ["Bsh"]\n',
     },

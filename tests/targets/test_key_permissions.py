@@ -37,10 +37,11 @@ FACTS = {
     "gemini": ("kind display_name tools mcp_servers model temperature max_turns timeout_mins agent_card_url"),
     "codex": (
         "model model_reasoning_effort sandbox_mode nickname_candidates mcp_servers approval_policy web_search "
-        "model_verbosity features skills"
+        "model_verbosity features skills developer_instructions"
     ),
     "qwen": (
-        "tools disallowedTools model approvalMode maxTurns color background mcpServers hooks permissionMode executor"
+        "tools disallowedTools model approvalMode maxTurns color background mcpServers hooks permissionMode executor "
+        "executionBackend modelConfig runConfig"
     ),
 }
 """The keys that each client is known to read."""
@@ -93,13 +94,16 @@ def test_a_key_that_the_row_does_not_have_is_never_written(target: str, key: str
 NESTED = (
     ("copilot", 'handoffs = [{ label = "Go", agent = "b", prompt = "on", trust = true }]', "K101"),
     ("copilot", 'mcp-servers.x = { type = "local", command = "x", tools = ["*"] }', "R501"),
-    ("gemini", "mcp_servers.x = { trust = true }", "R501"),
-    ("gemini", "mcp_servers.x = {}", "R501"),
+    ("gemini", 'mcp_servers.x = { url = "x", trust = true }', "R501"),
+    ("gemini", "mcp_servers = { x = {} }", "K106"),
     ("qwen", 'mcpServers.x = { url = "https://x.example" }', "R501"),
     ("qwen", "hooks.Stop = []", "R501"),
-    ("claude-code", "mcpServers.x = {}", "R501"),
-    ("claude-code", 'mcpServers = [{ x = { type = "http", headersHelper = "sh" } }]', "R501"),
-    ("claude-code", "hooks.Unknown.deep = 1", "R501"),
+    ("claude-code", "mcpServers.x = {}", "K103"),
+    ("claude-code", 'mcpServers = [{ x = { type = "http", url = "x", headersHelper = "sh" } }]', "R501"),
+    ("claude-code", "hooks.Stop = []", "R501"),
+    ("claude-code", "hooks.Stop.deep = 1", "K102"),
+    ("codex", 'mcp_servers.x = { url = "https://x.example" }', "R501"),
+    ("qwen", 'executor = { kind = "acp", command = "x" }', "R501"),
     ("opencode", 'permission.new_permission."*" = "allow"', None),
     ("opencode", 'permission = [{ action = "*", resource = "*", effect = "allow" }]', "K102"),
 )

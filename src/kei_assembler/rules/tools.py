@@ -187,6 +187,7 @@ def tool_without_counterpart(context: ManifestContext) -> Iterable[Violation]:
 
         name = "critic"
         description = "Reviews code."
+        role = "You review code."
         tools = ["Read", "NotebookEdit"]
         targets = ["gemini"]
 
@@ -194,6 +195,7 @@ def tool_without_counterpart(context: ManifestContext) -> Iterable[Violation]:
 
         name = "critic"
         description = "Reviews code."
+        role = "You review code."
         tools = ["Read", "Edit"]
         targets = ["gemini"]
     """
@@ -214,6 +216,7 @@ def tool_widened(context: ManifestContext) -> Iterable[Violation]:
 
         name = "critic"
         description = "Reviews code."
+        role = "You review code."
         tools = ["Read", "Bash(git:*)"]
         targets = ["gemini"]
 
@@ -221,6 +224,7 @@ def tool_widened(context: ManifestContext) -> Iterable[Violation]:
 
         name = "critic"
         description = "Reviews code."
+        role = "You review code."
         tools = ["Read", "Bash(git:*)"]
         targets = ["claude-code", "opencode"]
     """

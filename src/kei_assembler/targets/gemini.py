@@ -88,7 +88,7 @@ GEMINI = Target(
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`"),
-        Limit("body", minimum=1),
+        Limit("body", minimum=1, is_advisory=True),
     ),
     placeholder=r"\$\{[A-Za-z0-9_]+\}",
     unsupported=(
