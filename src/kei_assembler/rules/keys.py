@@ -24,8 +24,8 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
     """A key does not exist.
 
     It would have no effect, and is often a misspelling. To use keys of your own, declare them in the setting
-    `extra-keys`. In `[target.NAME]`, a key is also unknown if nobody has decided yet which permissions it gives the
-    agent. Such a key is never written.
+    `extra-keys`. In `[target.NAME]`, this does not mean that the client refuses the key: `assemble` writes only keys
+    whose permissions somebody has decided on. [Targets](targets.md) lists them, and those that are never written.
 
     Fails::
 
@@ -42,8 +42,11 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
             key = str(error.path[-1])
             known = tuple(field.key for field in error.shape.fields)
             place = in_manifest(error.path, known, context.kit.targets_of(context.manifest))
-            hint = why_refused(error.path) or place or did_you_mean(key, known, _keys_here(known))
-            yield Violation(error.path, f"unknown key `{key}`", hint)
+            if why := why_refused(error.path):
+                yield Violation(error.path, *why)
+            else:
+                hint = place or did_you_mean(key, known, f"{_client_may_know(error.path)}{_keys_here(known)}")
+                yield Violation(error.path, f"unknown key `{key}`", hint)
 
 
 @lru_cache(maxsize=16)
@@ -51,12 +54,24 @@ def _keys_here(known: tuple[str, ...]) -> str:
     return f"the keys here are {listed(known)}"
 
 
-def why_refused(path: KeyPath) -> str:
-    """Return why a client's own key at this path cannot be set, or nothing if the client has no such key."""
+def why_refused(path: KeyPath, value: object = None) -> tuple[str, str] | None:
+    """Return why a client's own key at this path, or its value, is never written, or None if that is not known.
+
+    The first text is the message of the finding, and the second one its help.
+    """
     match path:
-        case [*_, "target", str(name), str(key)] if name in TARGETS and key in TARGETS[name].refused:
+        case [*_, "target", str(name), str(key)] if name in TARGETS:
             row = TARGETS[name]
-            return f"{row.label} knows this key, but it is never written, because it {row.refused[key]}"
+            names = {key: f"`{key}` is a key of {row.label}", f"{key}={value}": f"{row.label} accepts `{value}` here"}
+            if found := next((each for each in names if each in row.refused), None):
+                return f"{names[found]}, but `assemble` never writes it", f"it {row.refused[found]}"
+    return None
+
+
+def _client_may_know(path: KeyPath) -> str:
+    match path:
+        case ["target", str(name), _] if name in TARGETS:
+            return f"{TARGETS[name].label} may know it, but `assemble` does not; "
         case _:
             return ""
 
@@ -181,6 +196,9 @@ def wrong_value(context: ManifestContext) -> Iterable[Violation]:
         targets = ["claude-code"]
     """
     for error in _of_kind(context, "value"):
+        if why := why_refused(error.path, error.value):
+            yield Violation(error.path, *why)
+            continue
         known = error.shape.choices or _tools_of_client(error.path)
         hint = did_you_mean(error.value, known) if known and isinstance(error.value, str) else ""
         yield Violation(error.path, describe(error), hint)

@@ -47,8 +47,8 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
             known = [field.key for field in error.shape.fields]
             place = in_settings(error.path[len(kit.settings_at) :], known)
             otherwise = f"the settings here are {listed(known)}"
-            hint = why_refused(error.path) or place or did_you_mean(key, known, otherwise)
-            yield Violation(error.path, f"unknown setting `{key}`", hint)
+            hint = place or did_you_mean(key, known, otherwise)
+            yield Violation(error.path, *(why_refused(error.path) or (f"unknown setting `{key}`", hint)))
 
 
 @rule("C702")
@@ -67,7 +67,8 @@ def wrong_setting(kit: LoadedKit) -> Iterable[Violation]:
     """
     for error in validation_errors(SHAPE, kit.settings_table, kit.settings_at):
         if error.kind != "unknown":
-            yield Violation(error.path, describe(error), _hint_for(kit, error))
+            why = why_refused(error.path, error.value)
+            yield Violation(error.path, *(why or (describe(error), _hint_for(kit, error))))
 
 
 def _hint_for(kit: LoadedKit, error: ValidationError) -> str:

@@ -31,6 +31,8 @@ _TOOL = matching(
     "a tool of Gemini CLI, `mcp_SERVER_TOOL`, `mcp_SERVER_*` or `*`; otherwise the agent isn't loaded",
 )
 
+_REMOTE = "is for an agent that runs as a remote service, which no manifest can describe"
+
 GEMINI = Target(
     name="gemini",
     label="Gemini CLI",
@@ -40,7 +42,7 @@ GEMINI = Target(
         Key(Field("display_name", LINE, "The name that people see."), fields.NOTHING),
         Key(
             Field("kind", one_of("local"), "Where the agent runs."),
-            "`local` is the default; the work cannot go to a remote service",
+            "`local` is the default; `remote` is never written",
         ),
         Key(
             Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc, kind="tools"),
@@ -58,7 +60,10 @@ GEMINI = Target(
         Key(Field("timeout_mins", POSITIVE, "The number of minutes after which the agent stops."), fields.NOTHING),
     ),
     refused={
-        "agent_card_url": "makes the agent a remote service that gets the work",
+        "agent_card_json": _REMOTE,
+        "agent_card_url": _REMOTE,
+        "auth": "is for remote agents; a server has an `auth` of its own",
+        "kind=remote": _REMOTE,
     },
     tools=Tools(
         "list",
@@ -76,9 +81,8 @@ GEMINI = Target(
     models=("inherit",),
     loader=Loader(
         ignored_prefix="_",
-        foreign_keys=dict.fromkeys(("agent_card_url", "agent_card_json"), "is an agent that runs as a remote service"),
+        foreign=("agent_card_json", "agent_card_url", "kind=remote"),
         reads_lists=True,
-        foreign_values={"kind": {"remote": "is an agent that runs as a remote service"}},
     ),
     plugin=Plugin(("gemini-extension.json",)),
     model_names=words("auto flash flash-lite inherit pro"),

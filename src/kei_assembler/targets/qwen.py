@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields, hooks
 from kei_assembler.targets.servers import ARGUMENTS, OF_QWEN, servers
-from kei_assembler.targets.target import Key, Limit, Plugin, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import Key, Limit, Loader, Plugin, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import FILLED, STRINGS, Field, list_of, matching, one_of, open_table
 
 _ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
 _APPROVAL_MODE = one_of("plan", "default", "auto-edit", "auto", "yolo", "bubble")
+_BRIDGED_MODES = {
+    "acceptEdits": "auto-edit",
+    "auto": "auto-edit",
+    "bypassPermissions": "yolo",
+    "default": "default",
+    "dontAsk": "default",
+    "plan": "plan",
+}
 _EXECUTOR = open_table(
     Field("kind", one_of("acp", "codex"), "How to talk to the program.", required=True),
     Field("command", FILLED, "The program to start.", required=True),
@@ -92,6 +100,7 @@ QWEN = Target(
     ),
     plugin=Plugin(("qwen-extension.json", "gemini-extension.json", ".claude-plugin/plugin.json")),
     model_names=("fast", "inherit"),
+    loader=Loader(foreign_keys={"permissionMode": ("approvalMode", _BRIDGED_MODES)}),
     skill_folders=(".agents/skills", ".qwen/skills"),
     built_in=(fields.replaceable("claude-code codex Explore general-purpose review-agent statusline-setup"),),
     limits=(
