@@ -8,6 +8,18 @@ SERVER = "[target.claude-code]\nmcpServers = [%s]\n"
 REFUSED = {
     "type of a handler": (HANDLER % 'type = "comand", command = "x"', "K106", "type", "did you mean `command`?"),
     "handler without type": (HANDLER % 'command = "x"', "K103", "{", ""),
+    "misspelled key instead of command": (
+        HANDLER % 'type = "command", comand = "x"',
+        "K103",
+        "{",
+        "`comand` is probably a misspelling of it",
+    ),
+    "handler instead of a matcher": (
+        '[[target.claude-code.hooks.PreToolUse]]\ntype = "command"\ncommand = "x"\n',
+        "K103",
+        "PreToolUse]]",
+        "",
+    ),
     "handler without command": (HANDLER % 'type = "command"', "K103", "{", ""),
     "handler that is text": ("[[target.claude-code.hooks.Stop]]\nhooks = [\n'make'\n]\n", "K102", "'make'", ""),
     "blank command": (HANDLER % 'type = "command", command = " "', "K104", "command", "fill it in"),

@@ -73,7 +73,7 @@ class ValidationError(NamedTuple):
     """One way in which a value does not fit its shape.
 
     `kind` is `unknown` (a key), `missing` (a key), `type`, `blank`, `lines` or `value`. `fault` says what is wrong: it
-    completes a sentence that starts with the key.
+    completes a sentence that starts with the key. The value for a `missing` key is its table.
     """
 
     kind: str
@@ -273,7 +273,7 @@ def _wrong_key(shape: Shape, value: Mapping[str, Any], path: KeyPath) -> Validat
     """The error for the key `by`, which is missing or has the value of no table in `any_of`."""
     words = one_of(*(word for choice in shape.any_of for word in _field(choice, shape.by).shape.choices))
     if shape.by not in value:
-        return ValidationError("missing", (*path, shape.by), shape.any_of[0], None, "is missing")
+        return ValidationError("missing", (*path, shape.by), shape.any_of[0], value, "is missing")
     return ValidationError("value", (*path, shape.by), words, value[shape.by], f"must be {words.expects}")
 
 
@@ -322,7 +322,7 @@ def _coercion_of_table(shape: Shape) -> Read:
                 made[key] = inner
         for key in required:
             if key not in value:
-                _report(found, ValidationError("missing", (*path, key), shape, None, "is missing"))
+                _report(found, ValidationError("missing", (*path, key), shape, value, "is missing"))
         for first, others in shape.conflicts or ():
             for key in others if first in value else ():
                 if key in value:

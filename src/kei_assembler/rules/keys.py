@@ -134,7 +134,9 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
                 yield Violation((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(key)}")
     for error in _of_kind(context, "missing"):
         if not _is_misspelled(context, error):
-            yield Violation(error.path, f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`")
+            meant = misspelling_of(error)
+            hint = f"`{meant}` is probably a misspelling of it" if meant else ""
+            yield Violation(error.path, f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`", hint)
 
 
 @rule("K104")
@@ -378,6 +380,12 @@ def _is_misspelled(context: ManifestContext, missing: ValidationError) -> bool:
     own = [field.key for field in missing.shape.fields]
     siblings = (error for error in _of_kind(context, "unknown") if error.path[:-1] == missing.path[:-1])
     return any(nearest(str(error.path[-1]), own) == missing.path[-1] for error in siblings)
+
+
+def misspelling_of(missing: ValidationError) -> str | None:
+    """Return the key that a table has instead of a missing one, or None."""
+    own = {field.key for field in missing.shape.fields}
+    return nearest(str(missing.path[-1]), missing.value.keys() - own)
 
 
 def _header(table: KeyPath) -> str:

@@ -29,12 +29,18 @@ class Unlisted(NamedTuple):
 
 
 def unlisted_keys(context: ManifestContext) -> Iterator[Unlisted]:
-    """Yield the keys in the manifest's own tables of targets that the rows of the targets do not list."""
+    """Yield the keys in the manifest's own tables of targets that the rows of the targets do not list.
+
+    A table that lacks a key is left out. The rule about that key mentions another one that is similar.
+    """
+    lacking = {error.path[:-1] for error in context.validation_errors if error.kind == "missing"}
     tables = context.data.get("target")
     for name, table in tables.items() if isinstance(tables, dict) else ():
         if name in TARGETS and isinstance(table, dict):
-            for key in _OPEN[name].keys() & table.keys():
-                for path, shape in _unlisted(_OPEN[name][key], table[key], ("target", name, key)):
+            own = (key for key in table if key in _OPEN[name])
+            found = (each for key in own for each in _unlisted(_OPEN[name][key], table[key], ("target", name, key)))
+            for path, shape in found:
+                if path[:-1] not in lacking:
                     yield Unlisted(path, shape.unlisted, tuple(field.key for field in shape.fields), TARGETS[name])
 
 
