@@ -8,7 +8,7 @@ from functools import lru_cache
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.manifest import FIELDS, HEAD_KEYS
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.hints import has_home, in_manifest
+from kei_assembler.rules.hints import client_may_know, has_home, in_manifest, why_refused
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import did_you_mean, listed, nearest
@@ -45,35 +45,13 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
             if why := why_refused(error.path):
                 yield Violation(error.path, *why)
             else:
-                hint = place or did_you_mean(key, known, f"{_client_may_know(error.path)}{_keys_here(known)}")
+                hint = place or did_you_mean(key, known, f"{client_may_know(error.path)}{_keys_here(known)}")
                 yield Violation(error.path, f"unknown key `{key}`", hint)
 
 
 @lru_cache(maxsize=16)
 def _keys_here(known: tuple[str, ...]) -> str:
     return f"the keys here are {listed(known)}"
-
-
-def why_refused(path: KeyPath, value: object = None) -> tuple[str, str] | None:
-    """Return why a client's own key at this path, or its value, is never written, or None if that is not known.
-
-    The first text is the message of the finding, and the second one its help.
-    """
-    match path:
-        case [*_, "target", str(name), str(key)] if name in TARGETS:
-            row = TARGETS[name]
-            names = {key: f"`{key}` is a key of {row.label}", f"{key}={value}": f"{row.label} accepts `{value}` here"}
-            if found := next((each for each in names if each in row.refused), None):
-                return f"{names[found]}, but `assemble` never writes it", f"it {row.refused[found]}"
-    return None
-
-
-def _client_may_know(path: KeyPath) -> str:
-    match path:
-        case ["target", str(name), _] if name in TARGETS:
-            return f"{TARGETS[name].label} may know it, but `assemble` does not; "
-        case _:
-            return ""
 
 
 @rule("K102")

@@ -13,8 +13,8 @@ from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LI
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.hints import did_you_mean_name, in_settings
-from kei_assembler.rules.keys import repeats, why_refused
+from kei_assembler.rules.hints import did_you_mean_name, in_settings, why_refused
+from kei_assembler.rules.keys import repeats
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.suggestions import did_you_mean, listed
