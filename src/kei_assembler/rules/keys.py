@@ -261,13 +261,19 @@ def misplaced_key(context: ManifestContext) -> Iterable[Violation]:
     for error in _of_kind(context, "unknown"):
         if _is_misplaced(context, error):
             yield _misplaced(context, error.path, _meant(error, context.keys))
-    for path in _in_open_tables(context.data.get("target"), ("target",)):
-        if _is_header(context, path[:-1]) and not _is_header(context, path):
-            found = _misplaced(context, path, str(path[-1]))
-            yield found._replace(help=f"{found.help}; {_KEEP_IT.format(*path[-2:])}")
+    for path in strays(context):
+        found = _misplaced(context, path, str(path[-1]))
+        yield found._replace(help=f"{found.help}; {_KEEP_IT.format(*path[-2:])}")
 
 
 _KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
+
+
+def strays(context: ManifestContext) -> Iterator[KeyPath]:
+    """Yield the paths of keys of the manifest that are below the header of a table that accepts any key."""
+    for path in _in_open_tables(context.data.get("target"), ("target",)):
+        if _is_header(context, path[:-1]) and not _is_header(context, path):
+            yield path
 
 
 def _is_header(context: ManifestContext, path: KeyPath) -> bool:
@@ -328,7 +334,9 @@ def _is_filled(value: object) -> bool:
 
 
 def _of_kind(context: ManifestContext, kind: str) -> Iterator[ValidationError]:
-    return (error for error in context.validation_errors if error.kind == kind)
+    found = [error for error in context.validation_errors if error.kind == kind]
+    astray = {*strays(context)} if found else ()
+    return (error for error in found if error.path not in astray)
 
 
 def _is_misplaced(context: ManifestContext, error: ValidationError) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.keys import strays
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import did_you_mean, nearest
 from kei_assembler.targets import TARGETS
@@ -31,16 +32,18 @@ class Unlisted(NamedTuple):
 def unlisted_keys(context: ManifestContext) -> Iterator[Unlisted]:
     """Yield the keys in the manifest's own tables of targets that the rows of the targets do not list.
 
-    A table that lacks a key is left out. The rule about that key mentions another one that is similar.
+    Those that another rule reports are left out: if the value has a wrong type, if the key is probably the manifest's,
+    or if its table lacks a key, because the rule about that mentions one that is similar.
     """
     lacking = {error.path[:-1] for error in context.validation_errors if error.kind == "missing"}
+    reported = {error.path for error in context.validation_errors}.union(strays(context))
     tables = context.data.get("target")
     for name, table in tables.items() if isinstance(tables, dict) else ():
         if name in TARGETS and isinstance(table, dict):
             own = (key for key in table if key in _OPEN[name])
             found = (each for key in own for each in _unlisted(_OPEN[name][key], table[key], ("target", name, key)))
             for path, shape in found:
-                if path[:-1] not in lacking:
+                if path not in reported and path[:-1] not in lacking:
                     yield Unlisted(path, shape.unlisted, tuple(field.key for field in shape.fields), TARGETS[name])
 
 
