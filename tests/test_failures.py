@@ -126,7 +126,13 @@ def test_a_failing_template_makes_no_orphans(bench: Workbench) -> None:
 
 @pytest.mark.parametrize("value", ["2020-01-01", "12:00:00", "inf", "nan"])
 @pytest.mark.parametrize(
-    "key", ["hooks = {{d = {}}}", "mcpServers = [{{d = {}}}]", "mcpServers = {{a = {{b = [{}]}}}}"]
+    "key",
+    [
+        "experimental = {{d = {}}}",
+        "mcpServers = [{{d = {}}}]",
+        "mcpServers = {{a = {{command = 'c', b = [{}]}}}}",
+        "hooks.Stop = [{{hooks = [{{type = 'command', command = 'c', timeout = {}}}]}}]",
+    ],
 )
 def test_front_matter_takes_json_values(bench: Workbench, key: str, value: str) -> None:
     bench.write({"agents/a.toml": f"{AGENT.format('a')}[target.claude-code]\n{key.format(value)}\n"})
@@ -186,7 +192,7 @@ def test_every_command_says_that_its_folder_is_deleted(tmp_path: Path, forkserve
 @pytest.mark.parametrize(
     ("manifest", "codes"),
     [
-        ("[target.claude-code.hooks]\nStop = []\nrole = 'You.'\n", ["R501", "K110"]),
+        ("[target.claude-code.hooks]\nStop = []\nrole = 'You.'\n", ["K110"]),
         ("[handoff]\ntarget = 'b'\ntrigger = 'x'\nmodel = 'opus'\n", ["K102"]),
         ("[reference]\nextra = []\nmodel = 'opus'\n", ["K101"]),
         ("[[handof]]\ntarget = 'b'\nmodel = 'opus'\n", ["K101"]),
@@ -234,7 +240,7 @@ reason = "its own database"
         f"[{SERVERS}.db]\ncommand = 'db'\nenv = {{\n  role = 'reader',\n}}\n",
         f"[{SERVERS}.db]\ncommand = 'db'\nenv.role = 'reader'\n",
         f"[{SERVERS}.references]\ncommand = 'db'\n",
-        f"[{SERVERS}.blocks.handoff]\ncommand = 'db'\n",
+        f"[{SERVERS}.blocks]\ncommand = 'db'\n",
         f"{SERVERS}.db = {{ command = 'db', env = {{ role = 'reader' }} }}\n",
     ],
 )
@@ -247,9 +253,9 @@ def test_a_server_may_have_keys_that_manifests_have(bench: Workbench, servers: s
 @pytest.mark.parametrize(
     ("header", "own"),
     [
-        (f"[{SERVERS}.db]", "db = { role = … }"),
-        (f"  [{SERVERS}.db.env] # its own", "env = { role = … }"),
-        (f"[{SERVERS}.role]", "role = { role = … }"),
+        (f"[{SERVERS}.db]\ncommand = 'db'", "db = { role = … }"),
+        (f"  [{SERVERS}.db] # its own\ncommand = 'db'\n[{SERVERS}.db.env]", "env = { role = … }"),
+        (f"[{SERVERS}.role]\ncommand = 'db'", "role = { role = … }"),
     ],
 )
 def test_a_key_below_the_header_of_a_server_is_astray_and_can_say_otherwise(

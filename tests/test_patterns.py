@@ -120,7 +120,7 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("toml.syntax_faults", "_QUOTES"): ([syntax_faults._QUOTES], "match"),
     ("toml.syntax_faults", "_COMMENT"): ([syntax_faults._COMMENT], "match"),
     ("toml.source", "locate_text"): (["".join(map(source._spellings, 'a\\"\n'))], "finditer"),
-    ("validation", "_OF_STRINGS"): (_of_shapes(), "fullmatch"),
+    ("value_types", "_OF_STRINGS"): (_of_shapes(), "fullmatch"),
     ("kit.json_schema", "of_shape"): (
         [*_of_schema(json_schema.manifest_schema(None)), *_of_schema(json_schema.settings_schema())],
         "search",

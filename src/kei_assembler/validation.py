@@ -1,20 +1,19 @@
 """Validate TOML values. The errors, the coercion and the JSON Schema all come from the same rows of data.
 
 The rows describe the manifest, the settings and the targets' front matter. `reader` compiles a shape into a function
-that validates and coerces a value. `kit/json_schema.py` converts a shape to JSON Schema. Both use `TYPES`, the table of
-types and of the constraints that a shape can put on its values.
+that validates and coerces a value. `kit/json_schema.py` converts a shape to JSON Schema. Both use `TYPES` in
+`value_types.py`, the table of types and of the constraints that a shape can put on its values.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from math import isfinite
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.whitespace import HAS_TEXT, ONE_LINE, has_text, is_line
+from kei_assembler.value_types import TYPES, Constraint, applying, is_plain
 
 
 class Shape(NamedTuple):
@@ -22,6 +21,11 @@ class Shape(NamedTuple):
 
     `names_file` says that the value is a path or a part of one: no segment can be the name of a Windows device, with or
     without a suffix.
+
+    A value of `any_of` has one of these shapes. If they are tables that differ in the value of one key, `by` is that
+    key. A table with `fields` and an `item` can have other keys, too. `unlisted` says what these are, if rules report
+    them: an `event` or a `key`. A table has at least one of the keys `needs_one`. With the first key of a pair in
+    `conflicts`, it can't have the others. A shape with a `name` is written only once in a JSON Schema.
     """
 
     type: type
@@ -29,6 +33,7 @@ class Shape(NamedTuple):
     pattern: str = ""
     maximum: int = 0
     minimum: int | None = None
+    above: int | None = None
     choices: tuple[str, ...] = ()
     may_be_blank: bool = False
     one_line: bool = False
@@ -36,6 +41,11 @@ class Shape(NamedTuple):
     item: Shape | None = None
     fields: tuple[Field, ...] = ()
     any_of: tuple[Shape, ...] = ()
+    by: str = ""
+    name: str = ""
+    unlisted: str = ""
+    needs_one: tuple[str, ...] = ()
+    conflicts: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class Field(NamedTuple):
@@ -63,7 +73,7 @@ class ValidationError(NamedTuple):
     """One way in which a value does not fit its shape.
 
     `kind` is `unknown` (a key), `missing` (a key), `type`, `blank`, `lines` or `value`. `fault` says what is wrong: it
-    completes a sentence that starts with the key.
+    completes a sentence that starts with the key. The value for a `missing` key is its table.
     """
 
     kind: str
@@ -85,7 +95,10 @@ LINE = Shape(str, "a string of one line", one_line=True)
 STRINGS = Shape(list, "a list of strings", item=FILLED, maximum=MAX_ITEMS)
 BOOLEAN = Shape(bool, "true or false")
 NUMBER = Shape(float, "a number")
-POSITIVE = Shape(int, "a whole number above 0", minimum=1)
+MAX_INTEGER = 2**53 - 1
+"""The maximum of whole numbers in JavaScript. Clients refuse larger ones."""
+POSITIVE = Shape(int, "a whole number above 0", minimum=1, maximum=MAX_INTEGER)
+ABOVE_ZERO = Shape(float, "a number above 0", above=0)
 ANYTHING = Shape(object, "a string, number, boolean, list or table")
 TABLE_OF_ANYTHING = Shape(dict, "a table", item=ANYTHING)
 
@@ -110,6 +123,14 @@ def any_of(*shapes: Shape) -> Shape:
     return Shape(object, ", or ".join(shape.expects for shape in shapes), any_of=shapes)
 
 
+def variants(by: str, *tables: Shape) -> Shape:
+    """Return the shape of a table that fits one of these shapes of tables, which the value of its key `by` chooses.
+
+    If the table does not have that key, it must fit the first shape that does not require it.
+    """
+    return Shape(object, "a table", any_of=tables, by=by)
+
+
 def table(*fields: Field) -> Shape:
     """Return the shape of a table with these keys and no others."""
     return Shape(dict, "a table", fields=fields)
@@ -120,98 +141,10 @@ def table_of(item: Shape, expects: str = "a table", fields: tuple[Field, ...] = 
     return Shape(dict, expects, item=item, fields=fields, maximum=maximum)
 
 
-class Constraint(NamedTuple):
-    """One constraint that a shape can put on its values in addition to their type.
+def open_table(*fields: Field) -> Shape:
+    """Return the shape of a table with these keys, and with others that its reader ignores."""
+    return Shape(dict, "a table", item=ANYTHING, fields=fields, unlisted="key")
 
-    `test` takes the value of the shape's `attribute` and returns a function that tests a value, or something falsy if
-    the shape does not have the constraint. `keywords` takes the same argument and returns the JSON Schema keywords for
-    the constraint, or none if JSON Schema can't express it. `kind` and `fault` are those of the error. `fault` can
-    contain `{expects}`, `{limit}` and, for a list or table, `{size}`.
-    """
-
-    attribute: str
-    kind: str
-    test: Callable[[Any], Any]
-    keywords: Callable[[Any], Mapping[str, Any]]
-    fault: str = "must be {expects}"
-
-
-class Type(NamedTuple):
-    """One type: its name in messages and in JSON Schema, its test, its empty value, and the possible constraints."""
-
-    noun: str
-    keyword: str | list[str]
-    has: Callable[[Any], bool]
-    empty: Any
-    constraints: tuple[Constraint, ...] = ()
-
-
-_OF_SOME_DIALECTS = r"\(\?(?!:)|[*+?}]\+|\\[ABDWZbdw]"
-_DEVICE = r"(?i:(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))"
-
-
-def _portable(pattern: str) -> Mapping[str, Any]:
-    """Return the keyword for a pattern if the pattern means the same in every regular expression dialect."""
-    return {} if re.search(_OF_SOME_DIALECTS, pattern) else {"pattern": f"^(?:{pattern})$"}
-
-
-def _names_no_device(value: str) -> bool:
-    return not re.search(_DEVICE, value)
-
-
-def _at_least(minimum: int | None) -> Any:
-    return minimum is not None and (lambda value: value >= minimum)
-
-
-def _has_at_least(minimum: int | None) -> Any:
-    return minimum and (lambda value: len(value) >= minimum)
-
-
-def _has_at_most(maximum: int) -> Any:
-    return maximum and (lambda value: len(value) <= maximum)
-
-
-_SEVERAL_LINES = "has several lines; it must be {expects}"
-_TOO_MANY = "has {size:,} entries; the most is {limit:,}"
-_OF_STRINGS = (
-    Constraint("may_be_blank", "blank", lambda may: not may and has_text, lambda _: {"pattern": HAS_TEXT}, "is blank"),
-    Constraint("one_line", "lines", lambda on: on and is_line, lambda _: {"pattern": ONE_LINE}, _SEVERAL_LINES),
-    Constraint("choices", "value", lambda words: words and words.__contains__, lambda words: {"enum": list(words)}),
-    Constraint("pattern", "value", lambda pattern: pattern and re.compile(pattern).fullmatch, _portable),
-    Constraint("maximum", "value", _has_at_most, lambda maximum: {"maxLength": maximum}),
-    Constraint("names_file", "value", lambda on: on and _names_no_device, lambda _: {}),
-)
-_OF_NUMBERS = (Constraint("minimum", "value", _at_least, lambda minimum: {"minimum": minimum}),)
-_OF_LISTS = (
-    Constraint("minimum", "blank", _has_at_least, lambda minimum: {"minItems": minimum}, "is empty"),
-    Constraint("maximum", "value", _has_at_most, lambda maximum: {"maxItems": maximum}, _TOO_MANY),
-)
-_OF_TABLES = (Constraint("maximum", "value", _has_at_most, lambda _: {}, _TOO_MANY),)
-
-
-def _is_plain(value: Any) -> bool:
-    """Return whether JSON can express the value. It has no dates and no infinities."""
-    if isinstance(value, dict):
-        return all(map(_is_plain, value.values()))
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    return isinstance(value, str | bool | int) or (isinstance(value, float) and isfinite(value))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-TYPES: Mapping[type, Type] = {
-    str: Type("a string", "string", lambda value: isinstance(value, str), "", _OF_STRINGS),
-    bool: Type("a boolean", "boolean", lambda value: isinstance(value, bool), False),
-    int: Type("a number", "integer", lambda value: _is_number(value) and isinstance(value, int), None, _OF_NUMBERS),
-    float: Type("a number", "number", _is_number, None, _OF_NUMBERS),
-    list: Type("a list", "array", lambda value: isinstance(value, list), [], _OF_LISTS),
-    dict: Type("a table", "object", lambda value: isinstance(value, dict), {}, _OF_TABLES),
-    object: Type("a value", ["string", "number", "boolean", "array", "object"], _is_plain, None),
-}
-"""The types that a shape can have."""
 
 Read = Callable[[Any, KeyPath, list[ValidationError]], Any]
 """Takes a value, its path and a list. Returns the coerced value, and appends the errors to the list."""
@@ -262,13 +195,6 @@ def reader(shape: Shape) -> Read:
     return read
 
 
-def applying(shape: Shape) -> list[tuple[Callable[[Any], object], Constraint]]:
-    """Return the constraints that a shape has, each after its test for a value."""
-    rows = TYPES[shape.type].constraints
-    tests = ((constraint.test(getattr(shape, constraint.attribute)), constraint) for constraint in rows)
-    return [(meets, constraint) for meets, constraint in tests if meets]
-
-
 def _report(found: list[ValidationError], error: ValidationError) -> None:
     if len(found) < MAX_ERRORS:
         found.append(error)
@@ -276,7 +202,9 @@ def _report(found: list[ValidationError], error: ValidationError) -> None:
 
 def _fault(constraint: Constraint, shape: Shape, value: Any) -> str:
     size = len(value) if isinstance(value, list | dict) else 0
-    return constraint.fault.format(expects=shape.expects, size=size, limit=getattr(shape, constraint.attribute))
+    limit = getattr(shape, constraint.attribute)
+    words = ", ".join(f"`{key}`" for key in limit) if isinstance(limit, tuple) else ""
+    return constraint.fault.format(expects=shape.expects, size=size, limit=limit, words=words)
 
 
 def _wrong_type(shape: Shape, value: Any) -> str:
@@ -287,19 +215,66 @@ def _wrong_type(shape: Shape, value: Any) -> str:
     return f"must be {'a string' if shape.type is str else shape.expects}, not {noun}"
 
 
+def chosen(shape: Shape, value: Any) -> Shape | None:
+    """Return the shape of `any_of` that a value has or is probably meant for, or None."""
+    if fitting := next((choice for choice in shape.any_of if fits(choice, value)), None):
+        return fitting
+    meant = _meant(shape, value)
+    return None if meant is None else shape.any_of[meant]
+
+
 def _reader_of_either(shape: Shape) -> Read:
     readers = list(map(reader, shape.any_of))
 
     def read(value: Any, path: KeyPath, found: list[ValidationError]) -> Any:
         for read_choice in readers:
             errors_of_choice: list[ValidationError] = []
-            read_choice(value, path, errors_of_choice)
+            made = read_choice(value, path, errors_of_choice)
             if not errors_of_choice:
-                return value
-        _report(found, ValidationError("type", path, shape, value, f"must be {shape.expects}"))
-        return value if _is_plain(value) else None
+                return made
+        meant = _meant(shape, value)
+        if meant is not None:
+            return readers[meant](value, path, found)
+        if shape.by and isinstance(value, dict):
+            _report(found, _wrong_key(shape, value, path))
+        else:
+            _report(found, ValidationError("type", path, shape, value, f"must be {shape.expects}"))
+        return value if is_plain(value) else None
 
     return read
+
+
+def _meant(shape: Shape, value: Any) -> int | None:
+    """Return the index of the shape of `any_of` that a value is probably meant for, or None.
+
+    It is the only one of the value's type, or the one that its key `by` chooses.
+    """
+    if not shape.by:
+        alike = [index for index, choice in enumerate(shape.any_of) if _has_type(choice, value)]
+        return alike[0] if len(alike) == 1 else None
+    if not isinstance(value, dict):
+        return None
+    fields = (_field(choice, shape.by) for choice in shape.any_of)
+    suits = (fits(field.shape, value[shape.by]) if shape.by in value else not field.required for field in fields)
+    return next((index for index, is_suitable in enumerate(suits) if is_suitable), None)
+
+
+def _has_type(shape: Shape, value: Any) -> bool:
+    if shape.any_of:
+        return any(_has_type(choice, value) for choice in shape.any_of)
+    return TYPES[shape.type].has(value)
+
+
+def _field(shape: Shape, key: str) -> Field:
+    return next(field for field in shape.fields if field.key == key)
+
+
+def _wrong_key(shape: Shape, value: Mapping[str, Any], path: KeyPath) -> ValidationError:
+    """The error for the key `by`, which is missing or has the value of no table in `any_of`."""
+    words = one_of(*(word for choice in shape.any_of for word in _field(choice, shape.by).shape.choices))
+    if shape.by not in value:
+        return ValidationError("missing", (*path, shape.by), shape.any_of[0], value, "is missing")
+    return ValidationError("value", (*path, shape.by), words, value[shape.by], f"must be {words.expects}")
 
 
 def _coercion_of_list(shape: Shape) -> Read:
@@ -347,7 +322,12 @@ def _coercion_of_table(shape: Shape) -> Read:
                 made[key] = inner
         for key in required:
             if key not in value:
-                _report(found, ValidationError("missing", (*path, key), shape, None, "is missing"))
+                _report(found, ValidationError("missing", (*path, key), shape, value, "is missing"))
+        for first, others in shape.conflicts or ():
+            for key in others if first in value else ():
+                if key in value:
+                    fault = f"cannot be set together with `{first}`"
+                    _report(found, ValidationError("value", (*path, key), shape, value[key], fault))
         return made
 
     return coerce

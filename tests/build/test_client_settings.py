@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
 
 from conftest import Workbench
-from kei_assembler.build.client_settings import _without_comments
 from kei_assembler.targets import TARGETS
 
 CRITIC = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code, and report what you find."\n'
@@ -78,10 +76,3 @@ def test_each_run_notices_the_settings_of_the_projects_up_to_the_root(bench: Wor
     bench.write({"sub/opencode.json": text, "opencode.json": text})
     for args in (["--kit", "sub/kit", "--all"], ["sub/kit/agents/critic.toml"]):
         assert [one["file"] for one in _found(bench, *args)] == ["../opencode.json"]
-
-
-@pytest.mark.parametrize("part", ['"', '\\"', "/*", "/* *", "//", ",", ", ", '",', '"\\'])
-def test_settings_are_read_in_linear_time(part: str) -> None:
-    start = time.perf_counter()
-    _without_comments(part * (500_000 // len(part)))
-    assert time.perf_counter() - start < 5

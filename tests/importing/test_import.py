@@ -366,6 +366,16 @@ def test_front_matter_is_optional_for_some_clients(path: str, name: str, code: s
         (".gemini/agents/_critic.md", "", "[I902] Gemini CLI ignores files whose names start with `_`"),
         (".opencode/agents/critic.md", "maxSteps: 5", "[I902] `maxSteps` became `steps`"),
         (
+            ".qwen/agents/critic.md",
+            "permissionMode: auto",
+            "[I902] `permissionMode: auto` became `approvalMode: auto-edit`",
+        ),
+        (
+            ".qwen/agents/critic.md",
+            "approvalMode: plan\npermissionMode: auto",
+            "[I904] `assemble` never writes `permissionMode`, because it is Claude Code's spelling of `approvalMode`",
+        ),
+        (
             ".cursor/agents/critic.md",
             "tools:\n  - Read",
             ":5:3: warning[I902] this line was skipped, and others like it",
@@ -497,8 +507,8 @@ def test_slugs(text: str, name: str) -> None:
 def test_keys_that_are_not_allowed_are_reported_with_their_location(bench: Workbench) -> None:
     run = _import(bench, "name: critic\ndescription: Reviews code.\nversion: 2\ncolor: mauve\n")
     assert run.status == 0
-    assert ".claude/agents/critic.md:4:1: warning[I904] `version` is not allowed in a manifest" in run.stderr
-    assert ".claude/agents/critic.md:5:1: warning[I904] the value of `color` is not allowed" in run.stderr
+    assert ".claude/agents/critic.md:4:1: warning[I904] `assemble` does not know `version`" in run.stderr
+    assert ".claude/agents/critic.md:5:1: warning[I904] a manifest cannot have the value of `color`" in run.stderr
 
 
 def test_rights_are_reported_with_the_required_setting(bench: Workbench) -> None:

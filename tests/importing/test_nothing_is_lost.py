@@ -122,7 +122,7 @@ def test_a_remote_agent_is_kept(front: str, bench: Workbench) -> None:
 
 def test_why_a_key_is_never_written(bench: Workbench) -> None:
     run = _import(bench, {".codex/agents/critic.toml": f'{CODEX}notify = ["x"]\n'})
-    assert "`notify` is not allowed in a manifest, because it runs a command" in run.stderr
+    assert "`assemble` never writes `notify`, because it runs a command" in run.stderr
 
 
 RENAMED = {

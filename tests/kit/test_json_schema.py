@@ -66,7 +66,8 @@ KIT = {
 }
 KNOWN_TO_EDITORS = frozenset(
     "$schema $comment title description type properties additionalProperties required enum pattern maxLength items "
-    "minItems maxItems uniqueItems minimum minProperties anyOf default examples".split()
+    "minItems maxItems uniqueItems minimum maximum exclusiveMinimum minProperties anyOf default "
+    "examples $ref $defs".split()
 )
 
 
@@ -83,7 +84,7 @@ def _schemas(of: Any) -> Iterator[dict[str, Any]]:
     """Yield a schema and all schemas nested in it."""
     if isinstance(of, dict):
         yield of
-        for each in (*of.get("properties", {}).values(), *of.get("anyOf", ())):
+        for each in (*of.get("properties", {}).values(), *of.get("$defs", {}).values(), *of.get("anyOf", ())):
             yield from _schemas(each)
         for key in ("items", "additionalProperties"):
             yield from _schemas(of.get(key))

@@ -51,8 +51,8 @@ CLAUDE = "it belongs in `[target.claude-code]`"
         ('obligatory = ["testing"]', "it is a setting of the kit, and belongs in `assemble.toml`"),
         ("known_tools = []", "it is a setting of the kit, and belongs in `assemble.toml` as `known-tools`"),
         (
-            'executor = "x"',
-            "Qwen Code knows this key, but it is never written, because it runs another program instead of the agent",
+            'observer = "x"',
+            "it lets another agent watch this one and send it messages",
         ),
         ('desciption = "x"', "did you mean `description`?"),
         ('forbidden-domain = ["x"]', "did you mean `forbidden_domain`?"),

@@ -228,8 +228,8 @@ def test_one_build_and_all_builds_agree_about_display_names(bench: Workbench) ->
 
 def test_two_agents_that_a_client_cannot_tell_apart_are_an_error(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'targets = ["claude-code", "gemini"]\n'})
-    bench.write({"agents/a.toml": 'name = "a"\ndisplay-name = "b"\ndescription = "A."\n'})
-    bench.write({"agents/b.toml": 'name = "b"\ndescription = "B."\n'})
+    bench.write({"agents/a.toml": 'name = "a"\ndisplay-name = "b"\ndescription = "A."\nrole = "A."\n'})
+    bench.write({"agents/b.toml": 'name = "b"\ndescription = "B."\nrole = "B."\n'})
     assert [(one.code, one.message) for one in findings(bench)] == [
         ("O626", "this agent has the name `b`, like that of agents/a.toml; only one is loaded in Claude Code")
     ]

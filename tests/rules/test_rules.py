@@ -123,6 +123,10 @@ IGNORED_ERRORS = {
         "agents/b.md": "---\nname: a\ndescription: B.\n---\n",
     },
     "L801": {"agents/a.toml": 'name = "a"\ndescription = "A."\nrole = "You review code."\ntargets = ["qwen"]\n'},
+    "K117": {
+        "agents/a.toml": 'name = "a"\ndescription = "A."\n[target.claude-code.hooks]\nNewEvent = []\n',
+        "assemble.toml": '[[allow-rights]]\nagent = "a"\nrights = ["claude-code.hooks"]\nreason = "tested"\n',
+    },
     "K121": {
         "agents/a.toml": 'name = "a"\ndescription = "A."\n[target.claude-code]\ndisallowedTools = ["Bsh"]\n',
     },
@@ -147,7 +151,8 @@ def test_an_ignored_error_prevents_nothing(code: str, bench: Workbench) -> None:
     bench.write(IGNORED_ERRORS[code])
     # The findings about other files on disk come on top of one that is about a file on disk.
     assert _codes(bench, "--check") - ({"O609", "O611"} if code == "O625" else set()) == {code}
-    bench.write({"assemble.toml": f'ignore = ["{code}"]\n'})
+    settings = IGNORED_ERRORS[code].get("assemble.toml", "")
+    bench.write({"assemble.toml": f'ignore = ["{code}"]\n{settings}'})
     assert "O609" in _codes(bench, "--check")
     built = bench.run("--all", "--prune")
     assert (built.status, "deleted agents/gone.md" in built.stdout) == (0, True)

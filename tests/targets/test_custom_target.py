@@ -166,19 +166,21 @@ def test_it_is_documented(kit: CustomKit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "help_text"),
+    ("key", "message", "help_text"),
     [
-        ("power = 3", "the keys here are `mood` and `steps`"),
-        ("run = 'x'", "Made Up knows this key, but it is never written, because it runs commands"),
-        ("other = true", "the keys here are `mood` and `steps`"),
+        ("power = 3", "", "Made Up may know it, but `assemble` does not; the keys here are `mood` and `steps`"),
+        ("run = 'x'", "`run` is a key of Made Up, but `assemble` never writes it", "it runs commands"),
+        ("other = true", "", "Made Up may know it, but `assemble` does not; the keys here are `mood` and `steps`"),
     ],
 )
-def test_a_key_that_the_row_does_not_classify_is_never_written(key: str, help_text: str, kit: CustomKit) -> None:
-    manifest = f"[target.made-up]\n{key}\n"
-    assert kit.findings_for(manifest) == [f"agents/critic.toml:5:1: error[K101] unknown key `{key.split()[0]}`"]
+def test_a_key_that_the_row_does_not_classify_is_never_written(
+    key: str, message: str, help_text: str, kit: CustomKit
+) -> None:
+    manifest, word = f"[target.made-up]\n{key}\n", f" `{key.split()[0]}`"
+    assert kit.findings_for(manifest) == [f"agents/critic.toml:5:1: error[K101] {message or 'unknown key' + word}"]
     assert help_text in kit.run("--all").stderr
     (line,) = kit.findings_for("", f"[defaults.target.made-up]\n{key}\n")
-    assert line == f"assemble.toml:4:1: error[C701] unknown setting `{key.split()[0]}`"
+    assert line == f"assemble.toml:4:1: error[C701] {message or 'unknown setting' + word}"
     assert not [path for path in kit.bench.files() if "bot" in path]
 
 
@@ -186,7 +188,7 @@ def test_import_leaves_a_key_that_the_row_does_not_classify_behind(kit: CustomKi
     front = FILE.replace("mood: calm", "mood: calm\npower: 3").replace("next:", "other: 1\nnext:")
     kit.bench.write({".made-up/critic.bot.md": f"{front}\nLook for what is wrong.\n"})
     run = kit.run("import", ".")
-    assert "warning[I904] `power` is not allowed in a manifest" in run.stderr
+    assert "warning[I904] `assemble` does not know `power`" in run.stderr
     assert "power" not in kit.bench.read("agents/critic.toml")
 
 
@@ -201,7 +203,7 @@ def test_its_files_are_imported(kit: CustomKit) -> None:
     assert re.findall(r"critic.*?(\w+\[.*)", run.stderr) == [
         "warning[I902] `temper` became `mood`",
         "warning[I902] `see` became `look`",
-        "warning[I904] `next` is not allowed in a manifest",
+        "warning[I904] `assemble` does not know `next`",
     ]
     assert "Made Up ignores files whose names start with `-`" in run.stderr
     assert 'targets = ["made-up"]\n' in kit.bench.read("assemble.toml")

@@ -65,6 +65,7 @@ def test_copilots_table_can_change_its_handoffs(own: str, handoffs: object, benc
 
 
 SERVERS = {"tracker": {"command": "tracker", "args": ["--stdio"], "env": {"LEVEL": "1"}}}
+OTHER = {"type": "http", "url": "https://example.org"}
 HOOKS = {"Stop": [{"hooks": [{"type": "command", "command": "true", "timeout": 5}]}]}
 TABLES: dict[str, dict[str, Any]] = {
     "claude-code": {
@@ -82,6 +83,8 @@ TABLES: dict[str, dict[str, Any]] = {
         "color": "cyan",
         "initialPrompt": "Begin: now.\nThen stop.",
         "omitClaudeMd": False,
+        "autoCompactWindow": 100_000,
+        "experimental": {"cacheTtl": "1h"},
     },
     "copilot": {
         "target": "vscode",
@@ -120,8 +123,12 @@ TABLES: dict[str, dict[str, Any]] = {
     "codex": {
         "model": "gpt-x",
         "model_reasoning_effort": "high",
+        "model_verbosity": "low",
         "sandbox_mode": "danger-full-access",
+        "approval_policy": "on-request",
+        "web_search": "disabled",
         "nickname_candidates": ["Ada", "Bob 2"],
+        "mcp_servers": SERVERS,
     },
     "qwen": {
         "tools": ["read_file"],
@@ -133,6 +140,8 @@ TABLES: dict[str, dict[str, Any]] = {
         "background": True,
         "mcpServers": SERVERS,
         "hooks": HOOKS,
+        "executor": {"kind": "acp", "command": "other", "args": ["--acp"]},
+        "executionBackend": "container",
     },
 }
 AS_LINES = {"readonly": "true", "is_background": "false", "tools": "Read, Grep"}
@@ -157,7 +166,7 @@ def test_every_key_of_a_targets_table_reaches_its_client(target: str, bench: Wor
         ({"effort": 1}, {"effort": 1}),
         ({"effort": "max"}, {"effort": "max"}),
         ({"mcpServers": ["shared"]}, {"mcpServers": ["shared"]}),
-        ({"mcpServers": SERVERS | {"b": {}}}, {"mcpServers": [SERVERS, {"b": {}}]}),
+        ({"mcpServers": SERVERS | {"b": OTHER}}, {"mcpServers": [SERVERS, {"b": OTHER}]}),
     ],
 )
 def test_some_keys_accept_values_of_several_types(
@@ -212,11 +221,11 @@ def test_an_unknown_key_is_located_and_the_closest_suggested(target: str, bench:
         ("claude-code]\neffort = true", "K102", (5, 1)),
         ('copilot]\nhandoffs = [{ label = "Go", agent = "a" }]', "K103", (5, 13)),
         ("copilot.metadata]\nowner = 1", "K102", (5, 1)),
-        ('copilot]\nmodel = ["x", 1]', "K102", (5, 1)),
+        ('copilot]\nmodel = ["x", 1]', "K102", (5, 15)),
         ('cursor]\nmodel = "a\\nb"', "K105", (5, 1)),
         ('opencode]\nmodel = "opus"', "K106", (5, 1)),
-        ('opencode.permission]\nbash = "maybe"', "K102", (4, 18)),
-        ('opencode.permission.webfetch]\n"*" = "ask"', "K102", (4, 18)),
+        ('opencode.permission]\nbash = "maybe"', "K106", (5, 1)),
+        ('opencode.permission.webfetch]\n"*" = "ask"', "K102", (4, 29)),
         ('gemini]\ntools = ["read_file", "Read"]', "K106", (5, 23)),
         ("gemini]\ntemperature = inf", "K102", (5, 1)),
         ("codex]\nnickname_candidates = []", "K104", (5, 1)),

@@ -10,6 +10,7 @@ from typing import Any
 
 from kei_assembler.build.namesakes import Named, Namesakes
 from kei_assembler.diagnostics import Diagnostic, KeyPath, Span
+from kei_assembler.kit.client_json import plain_json, read_table
 from kei_assembler.paths import normalize
 from kei_assembler.rules.client_settings import Entry, changed_by_settings
 from kei_assembler.rules.runner import run_rule
@@ -61,37 +62,18 @@ def _source(path: str, content: bytes) -> Source:
     if path.endswith(".toml"):
         return read_toml(path, content)
     source = Source(path, content.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n"))
-    try:
-        data = json.loads(_without_comments(source.text))
-    except (ValueError, RecursionError):
-        return source
-    source.data = data if isinstance(data, dict) else {}
+    source.data = read_table(source.text)
     return source
 
 
-_SPACE = r"[ \t\r\n]"
-_STRING = r'"(?:[^"\\]|\\.)*+"?'
-_COMMENT = re.compile(rf"(?s:({_STRING})|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)")
-_LAST_COMMA = re.compile(rf"(?s:({_STRING})|,(?={_SPACE}*+[}}\]]))")
-
-
-def _without_comments(text: str) -> str:
-    """Return JSON with spaces instead of comments and of commas after the last item. Clients accept both."""
-    return _LAST_COMMA.sub(_blanked, _COMMENT.sub(_blanked, text))
-
-
-def _blanked(match: re.Match[str]) -> str:
-    return match[1] or re.sub(r"[^\n]", " ", match[0])
-
-
-_COLON = re.compile(rf"{_SPACE}*+:")
+_COLON = re.compile(r"[ \t\r\n]*+:")
 
 
 def _locate(source: Source, path: KeyPath) -> KeyPath | Span:
     """Return where a key is: in JSON, at its first mention after those of the keys around it."""
     if source.file.endswith(".toml"):
         return path
-    text, start, end = _without_comments(source.text), 0, 0
+    text, start, end = plain_json(source.text), 0, 0
     for key in path:
         quoted = json.dumps(key, ensure_ascii=False)
         start = text.find(quoted, end)

@@ -120,11 +120,9 @@ def _refuse_foreign(front: FrontMatter, parts: _Parts, target: str) -> None:
         what = "the front matter is a list of agents, and a manifest describes one agent"
         raise _SkippedError(what, hint, agent_not_expressible, _moved(Span(1, 1, 1, 2), parts.first))
     for key, (value, span) in front.entries.items():
-        reasons = row.loader.foreign_values.get(key, {})
-        if reason := row.loader.foreign_keys.get(key) or (isinstance(value, str) and reasons.get(value)):
-            raise _SkippedError(
-                f"because of `{key}`, this {reason}", hint, agent_not_expressible, _moved(span, parts.first)
-            )
+        if found := next((name for name in (key, f"{key}={value}") if name in row.loader.foreign), None):
+            what = f"`{found.replace('=', ': ')}` {row.refused[found]}"
+            raise _SkippedError(what, hint, agent_not_expressible, _moved(span, parts.first))
 
 
 _LIST_OF_AGENTS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*-[ \t]+(?:name|kind):")

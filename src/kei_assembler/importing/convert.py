@@ -179,10 +179,12 @@ class _Converter:
         if key in self.row.defaults and value == self.row.defaults[key]:
             return
         if key not in self.fields:
-            why = f", because it {self.row.refused[key]}" if key in self.row.refused else ""
-            other = "" if why else "; if it is a key of another client, see `--from`"
-            message, hint = f"`{key}` is not allowed in a manifest{why}", f"the key stays only in this file{other}"
-            self._leave_out(imports.key_not_placed, key, message, hint)
+            why = self.row.refused.get(key)
+            other = "" if why else f"; {self.row.label} may know it. If it is a key of another client, see `--from`"
+            message = (
+                f"`assemble` never writes `{key}`, because it {why}" if why else f"`assemble` does not know `{key}`"
+            )
+            self._leave_out(imports.key_not_placed, key, message, f"the key stays only in this file{other}")
         elif value not in (None, ""):
             full = _without_nulls(value)
             if full != value:
@@ -198,7 +200,7 @@ class _Converter:
         if valid:
             self.own[key] = valid
         what = "part of the value" if valid else "the value"
-        message = f"{what} of `{key}` is not allowed in a manifest: it must be {shape.expects}"
+        message = f"a manifest cannot have {what} of `{key}`: it must be {shape.expects}"
         hint = f"it stays only in this file; find out whether {self.row.label} accepts it"
         self._leave_out(imports.key_not_placed, key, message, hint)
 

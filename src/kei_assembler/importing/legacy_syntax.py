@@ -14,10 +14,10 @@ from kei_assembler.targets import TARGETS
 def modernized(agent: AgentFile) -> tuple[AgentFile, list[Diagnostic]]:
     """Return an agent file with older keys, tool names and switches replaced, and a diagnostic for each."""
     found: list[Diagnostic] = []
-    for replace in (_keys, _tool_names, _switches):
+    for replace, why in _REPLACEMENTS:
         entries, replaced = replace(agent)
         for key, old, new in replaced:
-            message, hint = f"`{old}` became `{new}`", "this is the client's current name for it"
+            message, hint = f"`{old}` became `{new}`", why
             found += agent.report(front_matter_guessed, key, message, hint)
         agent = agent._replace(entries=entries)
     return agent, found
@@ -31,6 +31,17 @@ def _keys(agent: AgentFile) -> _Replaced:
     current, entries = TARGETS[agent.target].loader.legacy_keys, agent.entries
     new = {key: current[key] for key in entries if key in current and current[key] not in entries}
     return {new.get(key, key): value for key, value in entries.items()}, [(key, key, name) for key, name in new.items()]
+
+
+def _foreign_keys(agent: AgentFile) -> _Replaced:
+    """Keys of other clients became the client's own, unless the file has that, too."""
+    entries, replaced = dict(agent.entries), []
+    for key, (own, values) in TARGETS[agent.target].loader.foreign_keys.items():
+        value = agent.value(key)
+        if isinstance(value, str) and value in values and own not in entries:
+            entries[own] = entries.pop(key)._replace(value=values[value])
+            replaced.append((key, f"{key}: {value}", f"{own}: {values[value]}"))
+    return entries, replaced
 
 
 def _tool_names(agent: AgentFile) -> _Replaced:
@@ -54,3 +65,13 @@ def _switches(agent: AgentFile) -> _Replaced:
     others = {key: entry for key, entry in entries.items() if key not in (row.switches_key, row.key)}
     replaced = entries[row.switches_key]._replace(value={**merged, **permissions})
     return {**others, row.key: replaced}, [(row.switches_key, row.switches_key, row.key)]
+
+
+_CURRENT = "this is the client's current name for it"
+_REPLACEMENTS = (
+    (_keys, _CURRENT),
+    (_foreign_keys, "the client reads the key of another client like this"),
+    (_tool_names, _CURRENT),
+    (_switches, _CURRENT),
+)
+"""What is replaced, each with the reason for the diagnostics."""

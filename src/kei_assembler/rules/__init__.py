@@ -21,6 +21,7 @@ from kei_assembler.rules import (
     permissions,
     placement,
     shared_files,
+    tables,
     text,
     tool_conflicts,
     tools,
@@ -32,7 +33,10 @@ from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.toml.source import Source
 
-_FAMILIES = (keys, names, tools, tool_conflicts, values, blocks, handoffs, text, permissions, placement, shared_files)
+_FAMILIES = (
+    *(keys, tables, names, tools, tool_conflicts, values, blocks, handoffs, text, permissions, placement),
+    shared_files,
+)
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
 OF_DEFAULTS = (
@@ -40,6 +44,7 @@ OF_DEFAULTS = (
     tools.unknown_tool,
     tools.several_tools,
     tools.misspelled_denial,
+    *tables.OF_MANIFEST,
     *tool_conflicts.OF_MANIFEST,
     *values.OF_MANIFEST,
     text.placeholder_in_manifest,

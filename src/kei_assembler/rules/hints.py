@@ -1,4 +1,4 @@
-"""Where a key belongs that is in the wrong table, and which name is meant by a path or a heading."""
+"""Where a key belongs, why one is never written, and which name is meant by a path or a heading."""
 
 from __future__ import annotations
 
@@ -105,6 +105,29 @@ def _tables(owners: Mapping[str, str], key: str, table: str) -> str:
 
 def _as(meant: str, key: str) -> str:
     return "" if meant == key else f" as `{meant}`"
+
+
+def why_refused(path: KeyPath, value: object = None) -> tuple[str, str] | None:
+    """Return why a client's own key at this path, or its value, is never written, or None if that is not known.
+
+    The first text is the message of the finding, and the second one its help.
+    """
+    match path:
+        case [*_, "target", str(name), str(key)] if name in TARGETS:
+            row = TARGETS[name]
+            names = {key: f"`{key}` is a key of {row.label}", f"{key}={value}": f"{row.label} accepts `{value}` here"}
+            if found := next((each for each in names if each in row.refused), None):
+                return f"{names[found]}, but `assemble` never writes it", f"it {row.refused[found]}"
+    return None
+
+
+def client_may_know(path: KeyPath) -> str:
+    """Return the start of a hint about an unknown key in the table of a target, or nothing for other tables."""
+    match path:
+        case ["target", str(name), _] if name in TARGETS:
+            return f"{TARGETS[name].label} may know it, but `assemble` does not; "
+        case _:
+            return ""
 
 
 _SUFFIXES = (".md", ".toml", ".markdown", ".mdc", ".txt")

@@ -87,10 +87,10 @@ def front_matter_refused() -> None:
 
 @documented("I904", Severity.WARNING)
 def key_not_placed() -> None:
-    """A key of the front matter, or its value, is not allowed in a manifest.
+    """A manifest cannot have a key of the front matter, or its value.
 
-    The client does not know the key or does not accept the value, or `assemble` does not know the key yet. The rest of
-    the file is imported.
+    The client does not know the key or does not accept the value, or `assemble` does not know the key or never writes
+    it. The rest of the file is imported.
 
     Fails::
 

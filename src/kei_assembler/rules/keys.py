@@ -8,7 +8,7 @@ from functools import lru_cache
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.manifest import FIELDS, HEAD_KEYS
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.hints import has_home, in_manifest
+from kei_assembler.rules.hints import client_may_know, has_home, in_manifest, why_refused
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import did_you_mean, listed, nearest
@@ -24,8 +24,8 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
     """A key does not exist.
 
     It would have no effect, and is often a misspelling. To use keys of your own, declare them in the setting
-    `extra-keys`. In `[target.NAME]`, a key is also unknown if nobody has decided yet which permissions it gives the
-    agent. Such a key is never written.
+    `extra-keys`. In `[target.NAME]`, this does not mean that the client refuses the key: `assemble` writes only keys
+    whose permissions somebody has decided on. [Targets](targets.md) lists them, and those that are never written.
 
     Fails::
 
@@ -43,24 +43,16 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
             known = tuple(field.key for field in error.shape.fields)
             place = in_manifest(error.path, known, context.kit.targets_of(context.manifest))
             owner = next((name for name, row in TARGETS.items() if key in row.refused), "")
-            refused = why_refused(error.path) or place or why_refused(("target", owner, *error.path))
-            hint = refused or did_you_mean(key, known, _keys_here(known))
-            yield Violation(error.path, f"unknown key `{key}`", hint)
+            if why := why_refused(error.path) or (not place and why_refused(("target", owner, *error.path))):
+                yield Violation(error.path, *why)
+            else:
+                hint = place or did_you_mean(key, known, f"{client_may_know(error.path)}{_keys_here(known)}")
+                yield Violation(error.path, f"unknown key `{key}`", hint)
 
 
 @lru_cache(maxsize=16)
 def _keys_here(known: tuple[str, ...]) -> str:
     return f"the keys here are {listed(known)}"
-
-
-def why_refused(path: KeyPath) -> str:
-    """Return why a client's own key at this path cannot be set, or nothing if the client has no such key."""
-    match path:
-        case [*_, "target", str(name), str(key)] if name in TARGETS and key in TARGETS[name].refused:
-            row = TARGETS[name]
-            return f"{row.label} knows this key, but it is never written, because it {row.refused[key]}"
-        case _:
-            return ""
 
 
 @rule("K102")
@@ -121,7 +113,9 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
                 yield Violation((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(key)}")
     for error in _of_kind(context, "missing"):
         if not _is_misspelled(context, error):
-            yield Violation(error.path, f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`")
+            meant = misspelling_of(error)
+            hint = f"`{meant}` is probably a misspelling of it" if meant else ""
+            yield Violation(error.path, f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`", hint)
 
 
 @rule("K104")
@@ -183,6 +177,9 @@ def wrong_value(context: ManifestContext) -> Iterable[Violation]:
         targets = ["claude-code"]
     """
     for error in _of_kind(context, "value"):
+        if why := why_refused(error.path, error.value):
+            yield Violation(error.path, *why)
+            continue
         known = error.shape.choices or _tools_of_client(error.path)
         hint = did_you_mean(error.value, known) if known and isinstance(error.value, str) else ""
         yield Violation(error.path, describe(error), hint)
@@ -265,13 +262,19 @@ def misplaced_key(context: ManifestContext) -> Iterable[Violation]:
     for error in _of_kind(context, "unknown"):
         if _is_misplaced(context, error):
             yield _misplaced(context, error.path, _meant(error, context.keys))
-    for path in _in_open_tables(context.data.get("target"), ("target",)):
-        if _is_header(context, path[:-1]) and not _is_header(context, path):
-            found = _misplaced(context, path, str(path[-1]))
-            yield found._replace(help=f"{found.help}; {_KEEP_IT.format(*path[-2:])}")
+    for path in strays(context):
+        found = _misplaced(context, path, str(path[-1]))
+        yield found._replace(help=f"{found.help}; {_KEEP_IT.format(*path[-2:])}")
 
 
 _KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
+
+
+def strays(context: ManifestContext) -> Iterator[KeyPath]:
+    """Yield the paths of keys of the manifest that are below the header of a table that accepts any key."""
+    for path in _in_open_tables(context.data.get("target"), ("target",)):
+        if _is_header(context, path[:-1]) and not _is_header(context, path):
+            yield path
 
 
 def _is_header(context: ManifestContext, path: KeyPath) -> bool:
@@ -332,7 +335,9 @@ def _is_filled(value: object) -> bool:
 
 
 def _of_kind(context: ManifestContext, kind: str) -> Iterator[ValidationError]:
-    return (error for error in context.validation_errors if error.kind == kind)
+    found = [error for error in context.validation_errors if error.kind == kind]
+    astray = {*strays(context)} if found else ()
+    return (error for error in found if error.path not in astray)
 
 
 def _is_misplaced(context: ManifestContext, error: ValidationError) -> bool:
@@ -362,6 +367,12 @@ def _is_misspelled(context: ManifestContext, missing: ValidationError) -> bool:
     own = [field.key for field in missing.shape.fields]
     siblings = (error for error in _of_kind(context, "unknown") if error.path[:-1] == missing.path[:-1])
     return any(nearest(str(error.path[-1]), own) == missing.path[-1] for error in siblings)
+
+
+def misspelling_of(missing: ValidationError) -> str | None:
+    """Return the key that a table has instead of a missing one, or None."""
+    own = {field.key for field in missing.shape.fields}
+    return nearest(str(missing.path[-1]), missing.value.keys() - own)
 
 
 def _header(table: KeyPath) -> str:

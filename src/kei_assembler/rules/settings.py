@@ -13,8 +13,8 @@ from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LI
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.hints import did_you_mean_name, in_settings
-from kei_assembler.rules.keys import repeats, why_refused
+from kei_assembler.rules.hints import did_you_mean_name, in_settings, why_refused
+from kei_assembler.rules.keys import repeats
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.suggestions import did_you_mean, listed
@@ -51,8 +51,8 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
             otherwise = f"the settings here are {listed(known)}"
             if error.path in _NOT_HERE:
                 place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"
-            hint = why_refused(error.path) or place or did_you_mean(key, known, otherwise)
-            yield Violation(error.path, f"unknown setting `{key}`", hint)
+            hint = place or did_you_mean(key, known, otherwise)
+            yield Violation(error.path, *(why_refused(error.path) or (f"unknown setting `{key}`", hint)))
 
 
 @rule("C702")
@@ -71,7 +71,8 @@ def wrong_setting(kit: LoadedKit) -> Iterable[Violation]:
     """
     for error in validation_errors(SHAPE, kit.settings_table, kit.settings_at):
         if error.kind != "unknown":
-            yield Violation(error.path, describe(error), _hint_for(kit, error))
+            why = why_refused(error.path, error.value)
+            yield Violation(error.path, *(why or (describe(error), _hint_for(kit, error))))
 
 
 def _hint_for(kit: LoadedKit, error: ValidationError) -> str:

@@ -6,7 +6,6 @@ The notes are reported once for the whole kit, at the first manifest that they c
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
@@ -181,32 +180,15 @@ def shown_beside_another(foreign: Foreign, where: Span, name: str, path: str) ->
 
 def is_turned_off(kit: LoadedKit, foreign: Foreign) -> bool:
     """Return whether the project, or one around it up to `root`, turns off the folder in the program's settings."""
+    from kei_assembler.kit.client_json import read_table  # few kits have such a file
+
     for project in upwards(kit.files.resolve(kit.folder), kit.root):
-        with suppress(OSError, ValueError, RecursionError):
+        with suppress(OSError, UnicodeDecodeError):
             content = kit.tree.read(os.path.join(project, *foreign.settings_file.split("/")), MAX_BYTES)
-            locations = _with_comments(content.decode()).get(foreign.settings_key)
+            locations = read_table(content.decode()).get(foreign.settings_key)
             if isinstance(locations, dict):
                 return any(value is False and normalize(key) == foreign.folder for key, value in locations.items())
     return False
-
-
-def _with_comments(text: str) -> dict[str, object]:
-    """Return an object in JSON with comments and trailing commas, or an empty one for another value.
-
-    Raises:
-        ValueError: it is not JSON.
-    """
-    import json  # few kits have such a file
-
-    text = _COMMENT.sub(lambda match: match["text"] or " ", text.removeprefix("\ufeff"))
-    value = json.loads(_TRAILING_COMMA.sub(lambda match: match["text"] or "", text))
-    return value if isinstance(value, dict) else {}
-
-
-# What is not closed ends with the text, so that its start is not tried again and again.
-_TEXT = r'(?P<text>"(?:[^"\\]++|\\.)*+"?+)'
-_COMMENT = re.compile(rf"{_TEXT}|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?+", re.DOTALL)
-_TRAILING_COMMA = re.compile(rf"{_TEXT}|,(?=[ \t\r\n]*+[\]}}])", re.DOTALL)
 
 
 def _agents(agents: Sequence[str]) -> str:

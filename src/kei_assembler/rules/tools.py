@@ -183,6 +183,7 @@ def tool_without_counterpart(context: ManifestContext) -> Iterable[Violation]:
 
         name = "critic"
         description = "Reviews code."
+        role = "You review code."
         tools = ["Read", "NotebookEdit"]
         targets = ["gemini"]
 
@@ -190,6 +191,7 @@ def tool_without_counterpart(context: ManifestContext) -> Iterable[Violation]:
 
         name = "critic"
         description = "Reviews code."
+        role = "You review code."
         tools = ["Read", "Edit"]
         targets = ["gemini"]
     """
@@ -212,6 +214,7 @@ def tool_widened(context: ManifestContext) -> Iterable[Violation]:
 
         name = "critic"
         description = "Reviews code."
+        role = "You review code."
         tools = ["Read", "Bash(git:*)"]
         targets = ["gemini"]
 
@@ -219,6 +222,7 @@ def tool_widened(context: ManifestContext) -> Iterable[Violation]:
 
         name = "critic"
         description = "Reviews code."
+        role = "You review code."
         tools = ["Read", "Bash(git:*)"]
         targets = ["claude-code", "opencode"]
     """

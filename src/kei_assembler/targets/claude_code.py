@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from kei_assembler.targets import fields
+from kei_assembler.targets import fields, hooks
 from kei_assembler.targets.facts import Budget, Verified
+from kei_assembler.targets.servers import OF_CLAUDE_CODE, servers
 from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target, Tools, words
-from kei_assembler.validation import BOOLEAN, FILLED, STRINGS, Field, Shape, any_of, list_of, one_of
+from kei_assembler.validation import (
+    BOOLEAN,
+    FILLED,
+    POSITIVE,
+    STRINGS,
+    Field,
+    Shape,
+    any_of,
+    list_of,
+    one_of,
+    open_table,
+)
 
 CLAUDE_TOOLS = tuple(
     "Agent Artifact AskUserQuestion Bash ClaudeDesign CronCreate CronDelete CronList Edit EndConversation "
@@ -26,10 +38,12 @@ FORMER_TOOLS = tuple("BashOutput KillBash KillShell LS MultiEdit NotebookRead Sl
 
 _EFFORT = any_of(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number"))
 _PERMISSION_MODE = one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan")
-_SERVER_LIST = list_of(any_of(FILLED, fields.SERVER_TABLE), "a list")
+_SERVER_TABLE = servers(OF_CLAUDE_CODE)
+_SERVER_LIST = list_of(any_of(FILLED, _SERVER_TABLE), "a list")
 _SERVERS = Shape(
-    object, "a table of servers, or a list of server names and such tables", any_of=(fields.SERVER_TABLE, _SERVER_LIST)
+    object, "a table of servers, or a list of server names and such tables", any_of=(_SERVER_TABLE, _SERVER_LIST)
 )
+_EXPERIMENTAL = open_table(Field("cacheTtl", one_of("5m", "1h"), "How long the client caches the prompt."))
 
 CLAUDE_CODE = Target(
     name="claude-code",
@@ -38,7 +52,7 @@ CLAUDE_CODE = Target(
     output="{dir}/{name}.md",
     keys=words(
         "name description tools disallowedTools model effort permissionMode maxTurns skills mcpServers "
-        "hooks memory background isolation color initialPrompt omitClaudeMd"
+        "hooks memory background isolation color initialPrompt omitClaudeMd autoCompactWindow experimental"
     ),
     table=(
         Key(
@@ -68,11 +82,15 @@ CLAUDE_CODE = Target(
             (Right("claude-code", "skills", "", "load skills, which can allow tools", ("Skill",)),),
         ),
         Key(
-            Field("mcpServers", _SERVERS, "MCP servers that the agent can use."),
+            Field("mcpServers", _SERVERS, fields.SERVERS_DOC),
             "a server is a program or a remote service, with tools that are not in `tools`",
             (Right("claude-code", "mcpServers", "", fields.STARTS_SERVERS),),
         ),
-        Key(fields.HOOKS, "a hook runs a command", (Right("claude-code", "hooks", "", fields.RUNS_HOOKS),)),
+        Key(
+            Field("hooks", hooks.OF_CLAUDE_CODE, fields.HOOKS_DOC),
+            "a hook runs a command, asks a model, or sends data to a server",
+            (Right("claude-code", "hooks", "", fields.RUNS_HOOKS),),
+        ),
         Key(
             Field("memory", one_of("user", "project", "local"), "Where the agent stores its own memory."),
             "the client adds `Read`, `Write` and `Edit` to the agent's tools",
@@ -94,10 +112,16 @@ CLAUDE_CODE = Target(
             "the project's rules no longer apply",
             (Right("claude-code", "omitClaudeMd", "", "work without the project's rules"),),
         ),
+        Key(
+            Field("autoCompactWindow", POSITIVE, "The number of tokens at which the client summarizes the session."),
+            fields.NOTHING,
+        ),
+        Key(Field("experimental", _EXPERIMENTAL, "Options that can change with every version."), fields.NOTHING),
     ),
     refused={
-        "autoCompactWindow": "is not supported yet",
-        "experimental": "is not supported yet",
+        "PermissionRequest": "belongs in `hooks`: at the top, it makes the client skip the agent",
+        "PreSkillShellCommand": "belongs in `hooks`: at the top, it makes the client skip the agent",
+        "PreToolUse": "belongs in `hooks`: at the top, it makes the client skip the agent",
         "observer": "lets another agent watch this one and send it messages",
         "observerMessage": "lets another agent watch this one and send it messages",
         "observeSubagents": "lets another agent watch those that this one starts",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.servers import servers
 from kei_assembler.targets.target import (
     BuiltIn,
     Handoffs,
@@ -17,7 +18,19 @@ from kei_assembler.targets.target import (
     names_by_tool,
     words,
 )
-from kei_assembler.validation import BOOLEAN, FILLED, LINE, STRINGS, Field, Shape, list_of, one_of, table, table_of
+from kei_assembler.validation import (
+    BOOLEAN,
+    FILLED,
+    LINE,
+    STRINGS,
+    TABLE_OF_ANYTHING,
+    Field,
+    Shape,
+    list_of,
+    one_of,
+    table,
+    table_of,
+)
 
 _VSCODE_HANDOFF = table(
     Field("label", LINE, "The text on the button.", required=True),
@@ -71,7 +84,7 @@ COPILOT = Target(
             fields.NOTHING,
         ),
         Key(
-            Field("mcp-servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+            Field("mcp-servers", servers(TABLE_OF_ANYTHING), fields.SERVERS_DOC),
             "a server is a program or a remote service, with tools that are not in `tools`",
             (Right("copilot", "mcp-servers", "", fields.STARTS_SERVERS),),
         ),

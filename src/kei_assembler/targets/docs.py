@@ -8,6 +8,7 @@ from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools
+from kei_assembler.validation import Shape
 
 
 def overview(names: Iterable[str]) -> Iterator[tuple[Target, list[tuple[str, str]]]]:
@@ -43,9 +44,11 @@ that. The column *permissions* says for each key whether it does:
   rights only if `tools` do not list `Edit` and `Write`.
 - A client's own list of tools can name other tools than `tools` do, because a reviewer sees the names. An entry that
   stands for many tools is a right.
+- The lines *table* name the keys in such a table that the client checks or reads: in `hooks`, its events. `assemble`
+  checks their values as the client does, because a client often drops the whole entry, or the agent, without a word.
 - Everything in a table that grants a right, such as `hooks` or `mcpServers`, belongs to that right.
-- A key whose permissions nobody has decided is unknown, and is never written. The same goes for the keys that a section
-  lists as *not written*, and for all other keys that a client may have.
+- `assemble` writes only keys whose permissions somebody has decided on. A client may have others. Those that a section
+  lists as *not written* are keys, or values of a key, that the client accepts and `assemble` leaves to people.
 
 ## Where files have to be
 
@@ -136,6 +139,9 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
             f"{tables} in {_code(settings.files)}: the client {settings.effect} those of the agent's file",
         )
     yield "keys", _code(row.keys)
+    yield from (
+        ("table", f"`{field.key}`: {_code(keys)}") for field in row.fields if (keys := _inner_keys(field.shape))
+    )
     yield from (("tools", fact) for fact in _tools(row.tools))
     yield "model", _models(row)
     yield "handoffs", f"in the body{f', and in the front matter as `{row.handoffs.key}`' if row.handoffs else ''}"
@@ -162,6 +168,14 @@ _WAYS = {"run": "run", "code": "code read", "docs": "only documentation read"}
 def _verified(one: Verified) -> str:
     version = one.version or "(version not noted)"
     return f"{one.program} {version} on {one.date}: {', '.join(_WAYS[way] for way in one.how)}"
+
+
+def _inner_keys(shape: Shape) -> tuple[str, ...]:
+    """The keys of a table, or of the tables in a list or in a table with any names."""
+    if shape.fields:
+        return tuple(field.key for field in shape.fields) if shape.unlisted or not shape.item else ()
+    inner = (*shape.any_of, *((shape.item,) if shape.item else ()))
+    return tuple(dict.fromkeys(key for each in inner for key in _inner_keys(each)))
 
 
 def _display_name(row: Target) -> str:

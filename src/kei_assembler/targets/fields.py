@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets.target import BuiltIn, Foreign, Key, Limit, words
-from kei_assembler.validation import BOOLEAN, LINE, POSITIVE, STRINGS, TABLE_OF_ANYTHING, Field, one_of, table_of
+from kei_assembler.validation import BOOLEAN, LINE, POSITIVE, STRINGS, Field, one_of
 
 NOTHING = "grants nothing"
 MODEL = Key(
@@ -14,13 +14,13 @@ OWN_TOOLS = Field(
 )
 COLORS = ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
 COLOR_DOC = "The agent's color in the user interface."
-SERVER_TABLE = table_of(TABLE_OF_ANYTHING, "a table of servers")
 MAX_TURNS = Key(Field("maxTurns", POSITIVE, "The number of turns after which the agent stops."), NOTHING)
 BACKGROUND = Key(
     Field("background", BOOLEAN, "Whether the agent always runs in the background."),
     "grants nothing: the tools and the approvals stay the same",
 )
-HOOKS = Field("hooks", TABLE_OF_ANYTHING, "Commands that run at certain events.")
+HOOKS_DOC = "What runs at certain events."
+SERVERS_DOC = "MCP servers that the agent can use."
 ALL_TOOLS = "use tools that its `tools` do not list"
 ALLOWS_MORE = "names the tools; an entry for many, such as `*`, needs an allowance if the manifest lists `tools`"
 EDITS = "change files without asking"

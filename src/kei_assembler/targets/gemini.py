@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import AgentSettings, Verified
+from kei_assembler.targets.servers import OF_GEMINI, servers
 from kei_assembler.targets.target import (
     DisplayName,
     Key,
@@ -32,6 +33,8 @@ _TOOL = matching(
     "a tool of Gemini CLI, `mcp_SERVER_TOOL`, `mcp_SERVER_*` or `*`; otherwise the agent isn't loaded",
 )
 
+_REMOTE = "is for an agent that runs as a remote service, which no manifest can describe"
+
 GEMINI = Target(
     name="gemini",
     label="Gemini CLI",
@@ -42,7 +45,7 @@ GEMINI = Target(
         Key(Field("display_name", LINE, "The name that people see."), fields.NOTHING),
         Key(
             Field("kind", one_of("local"), "Where the agent runs."),
-            "`local` is the default; the work cannot go to a remote service",
+            "`local` is the default; `remote` is never written",
         ),
         Key(
             Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc, kind="tools"),
@@ -50,7 +53,7 @@ GEMINI = Target(
             (Right("gemini", "tools", "*", fields.ALL_TOOLS, ("*",)),),
         ),
         Key(
-            Field("mcp_servers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+            Field("mcp_servers", servers(OF_GEMINI), fields.SERVERS_DOC),
             "a server is a program or a remote service, and `trust` lets its tools run without asking",
             (Right("gemini", "mcp_servers", "", fields.STARTS_SERVERS),),
         ),
@@ -60,7 +63,10 @@ GEMINI = Target(
         Key(Field("timeout_mins", POSITIVE, "The number of minutes after which the agent stops."), fields.NOTHING),
     ),
     refused={
-        "agent_card_url": "makes the agent a remote service that gets the work",
+        "agent_card_json": _REMOTE,
+        "agent_card_url": _REMOTE,
+        "auth": "is for remote agents; a server has an `auth` of its own",
+        "kind=remote": _REMOTE,
     },
     tools=Tools(
         "list",
@@ -79,9 +85,8 @@ GEMINI = Target(
     agent_settings=AgentSettings((".gemini/settings.json",), (("agents", "overrides"),), "prefers these keys to"),
     loader=Loader(
         ignored_prefix="_",
-        foreign_keys=dict.fromkeys(("agent_card_url", "agent_card_json"), "is an agent that runs as a remote service"),
+        foreign=("agent_card_json", "agent_card_url", "kind=remote"),
         reads_lists=True,
-        foreign_values={"kind": {"remote": "is an agent that runs as a remote service"}},
     ),
     plugin=Plugin(("gemini-extension.json",)),
     model_names=words("auto flash flash-lite inherit pro"),
@@ -91,6 +96,7 @@ GEMINI = Target(
     limits=(
         fields.NON_EMPTY_DESCRIPTION,
         Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`"),
+        Limit("body", minimum=1, is_advisory=True),
     ),
     placeholder=r"\$\{[A-Za-z0-9_]+\}",
     unsupported=(

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from kei_assembler.targets import fields
+from kei_assembler.targets import fields, hooks
 from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.servers import ARGUMENTS, OF_QWEN, servers
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Loader, Plugin, Right, Target, Tools, names_by_tool, words
-from kei_assembler.validation import STRINGS, Field, list_of, matching, one_of
+from kei_assembler.validation import FILLED, STRINGS, Field, list_of, matching, one_of, open_table
 
 _ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
-_APPROVAL_MODE = one_of("plan", "default", "auto-edit", "auto", "yolo")
+_APPROVAL_MODE = one_of("plan", "default", "auto-edit", "auto", "yolo", "bubble")
+_BRIDGED_MODES = {
+    "acceptEdits": "auto-edit",
+    "auto": "auto-edit",
+    "bypassPermissions": "yolo",
+    "default": "default",
+    "dontAsk": "default",
+    "plan": "plan",
+}
+_EXECUTOR = open_table(
+    Field("kind", one_of("acp", "codex"), "How to talk to the program.", required=True),
+    Field("command", FILLED, "The program to start.", required=True),
+    Field("args", ARGUMENTS, "The program's arguments."),
+)
 
 QWEN = Target(
     name="qwen",
     label="Qwen Code",
     verified=(Verified("Qwen Code", "0.24.4", "2026-11-29", ("code",)),),
     output=".qwen/agents/{name}.md",
-    keys=words("name description tools disallowedTools model approvalMode maxTurns color background mcpServers hooks"),
+    keys=words(
+        "name description tools disallowedTools model approvalMode maxTurns color background mcpServers hooks "
+        "executor executionBackend"
+    ),
     table=(
         Key(
             Field("tools", list_of(_ONE_NAME, "a list of names"), fields.OWN_TOOLS.doc, kind="tools"),
@@ -34,7 +51,8 @@ QWEN = Target(
         fields.MODEL,
         Key(
             Field("approvalMode", _APPROVAL_MODE, "What the agent can do without asking."),
-            "`default` and `plan` ask; `auto-edit` does not ask about edits, which git shows",
+            "`default` and `plan` ask, and `bubble` leaves it to the caller; `auto-edit` does not ask about edits, "
+            "which git shows",
             (
                 Right("qwen", "approvalMode", "yolo", "do anything without asking"),
                 Right("qwen", "approvalMode", "auto", "act without asking a person"),
@@ -45,15 +63,29 @@ QWEN = Target(
         Key(Field("color", one_of("auto", *fields.COLORS), fields.COLOR_DOC), fields.NOTHING),
         fields.BACKGROUND,
         Key(
-            Field("mcpServers", fields.SERVER_TABLE, "MCP servers that the agent can use."),
+            Field("mcpServers", servers(OF_QWEN), fields.SERVERS_DOC),
             "a server is a program or a remote service, and `trust` lets its tools run without asking",
             (Right("qwen", "mcpServers", "", fields.STARTS_SERVERS),),
         ),
-        Key(fields.HOOKS, "a hook runs a command", (Right("qwen", "hooks", "", fields.RUNS_HOOKS),)),
+        Key(
+            Field("hooks", hooks.OF_QWEN, fields.HOOKS_DOC),
+            "a hook runs a command, asks a model, or sends data to a server",
+            (Right("qwen", "hooks", "", fields.RUNS_HOOKS),),
+        ),
+        Key(
+            Field("executor", _EXECUTOR, "A program that works instead of the agent."),
+            "the program has its own tools and permissions",
+            (Right("qwen", "executor", "", "start another program, which does the work"),),
+        ),
+        Key(
+            Field("executionBackend", one_of("container"), "Where the agent runs."),
+            "`container` takes permissions away",
+        ),
     ),
     refused={
-        "executor": "runs another program instead of the agent",
+        "modelConfig": "is an older form of `model`",
         "permissionMode": "is Claude Code's spelling of `approvalMode`",
+        "runConfig": "is an older form of `maxTurns`",
     },
     tools=Tools(
         "list",
@@ -79,7 +111,7 @@ QWEN = Target(
     plugin=Plugin(("qwen-extension.json", "gemini-extension.json", ".claude-plugin/plugin.json")),
     model_names=("fast", "inherit"),
     skill_folders=(".agents/skills", ".qwen/skills"),
-    loader=Loader(folds_case=True),
+    loader=Loader(folds_case=True, foreign_keys={"permissionMode": ("approvalMode", _BRIDGED_MODES)}),
     built_in=(
         fields.replaceable("claude-code codex Explore general-purpose review-agent statusline-setup"),
         BuiltIn(("fork",), "a copy of the session, so this one is never started", is_harmful=True),

@@ -228,6 +228,9 @@ class Loader(NamedTuple):
     maximum_depth: int = 100
     # The client's current keys by the older ones that it still accepts.
     legacy_keys: Mapping[str, str] = {}
+    # The keys of other clients that the client accepts instead of its own: each with that key, and the client's values
+    # by the other's.
+    foreign_keys: Mapping[str, tuple[str, Mapping[str, str]]] = {}
     # Values that the client assumes for keys that a file doesn't have.
     assumed_values: Mapping[str, str] = {}
     # Whether any `---` ends the front matter, even inside a value.
@@ -238,10 +241,8 @@ class Loader(NamedTuple):
     unescapes_newlines: bool = False
     # Whether the front matter can start at any line.
     finds_late_front_matter: bool = False
-    # The keys, or single values of a key, of agents that no manifest can describe. Import leaves such a file alone.
-    # It completes the sentence "it …".
-    foreign_keys: Mapping[str, str] = {}
-    foreign_values: Mapping[str, Mapping[str, str]] = {}
+    # The entries of `refused` that only agents have which no manifest can describe. Import leaves such a file alone.
+    foreign: tuple[str, ...] = ()
     # Whether the front matter can be a list of agents.
     reads_lists: bool = False
     # The ends of the names of agent files, if there are others than that of the form.
@@ -316,7 +317,8 @@ class Target(NamedTuple):
     built_in: tuple[BuiltIn, ...] = ()
     # A regular expression for the text in the body that the client replaces with the value of a variable.
     placeholder: str = ""
-    # The client's other keys that are never written, and why. It completes the sentence "not written, because it …".
+    # The client's other keys that are never written, or single values as `key=value`, and why. It completes the
+    # sentence "not written, because it …". The client accepts them.
     refused: Mapping[str, str] = {}
     # Sentences about what the client doesn't support or interprets differently.
     unsupported: tuple[str, ...] = ()

@@ -1,0 +1,210 @@
+"""Rules about keys in the tables of targets, such as `hooks`, that the clients do not know or that nobody listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from kei_assembler.diagnostics import KeyPath, Severity
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.keys import strays
+from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.suggestions import did_you_mean, nearest
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Target
+from kei_assembler.validation import Shape, chosen
+
+
+class Unlisted(NamedTuple):
+    """A key that the row of a target does not list, in a table that can have other keys. `what` is `event` or `key`."""
+
+    path: KeyPath
+    what: str
+    known: tuple[str, ...]
+    target: Target
+
+    @property
+    def key(self) -> str:
+        """The key itself."""
+        return str(self.path[-1])
+
+
+def unlisted_keys(context: ManifestContext) -> Iterator[Unlisted]:
+    """Yield the keys in the manifest's own tables of targets that the rows of the targets do not list.
+
+    Those that another rule reports are left out: if the value has a wrong type, if the key is probably the manifest's,
+    or if its table lacks a key, because the rule about that mentions one that is similar.
+    """
+    lacking = {error.path[:-1] for error in context.validation_errors if error.kind == "missing"}
+    reported = {error.path for error in context.validation_errors}.union(strays(context))
+    tables = context.data.get("target")
+    for name, table in tables.items() if isinstance(tables, dict) else ():
+        if name in TARGETS and isinstance(table, dict):
+            own = (key for key in table if key in _OPEN[name])
+            found = (each for key in own for each in _unlisted(_OPEN[name][key], table[key], ("target", name, key)))
+            for path, shape in found:
+                if path not in reported and path[:-1] not in lacking:
+                    yield Unlisted(path, shape.unlisted, tuple(field.key for field in shape.fields), TARGETS[name])
+
+
+def _is_open(shape: Shape) -> bool:
+    """Return whether a shape or a part of it is a table whose unlisted keys are reported."""
+    parts = (*shape.any_of, *(field.shape for field in shape.fields), *((shape.item,) if shape.item else ()))
+    return bool(shape.unlisted) or any(map(_is_open, parts))
+
+
+_OPEN = {
+    name: {field.key: field.shape for field in row.fields if _is_open(field.shape)} for name, row in TARGETS.items()
+}
+
+
+def _unlisted(shape: Shape, value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Shape]]:
+    """Yield the path of each unlisted key in a value, and the shape of the table that has it."""
+    if shape.any_of:
+        choice = chosen(shape, value)
+        yield from _unlisted(choice, value, path) if choice else ()
+    elif isinstance(value, list) and shape.item:
+        for index, entry in enumerate(value):
+            yield from _unlisted(shape.item, entry, (*path, index))
+    elif isinstance(value, dict):
+        fields = {field.key: field.shape for field in shape.fields}
+        for key, inner in value.items():
+            if shape.unlisted and key not in fields:
+                yield (*path, key), shape
+            if inner_shape := fields.get(key, shape.item):
+                yield from _unlisted(inner_shape, inner, (*path, key))
+
+
+@rule("K117", may_ignore=True)
+def unknown_event(context: ManifestContext) -> Iterable[Violation]:
+    """A hook is for an event that `assemble` does not know. Clients drop such a hook, and it never runs.
+
+    If the hook guards something, nothing guards it then. A newer version of the client can have more events: if it has
+    this one, ignore K117. [Targets](targets.md) lists the events of each client.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [[target.claude-code.hooks.PreToolUs]]
+        matcher = "Bash"
+        hooks = [{ type = "command", command = "guard" }]
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["claude-code.hooks"]
+        reason = "guards the shell"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [[target.claude-code.hooks.PreToolUse]]
+        matcher = "Bash"
+        hooks = [{ type = "command", command = "guard" }]
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["claude-code.hooks"]
+        reason = "guards the shell"
+    """
+    for each in unlisted_keys(context):
+        if each.what == "event":
+            message = f"{each.target.label} has no event `{each.key}` that `assemble` knows of; it drops unknown ones"
+            otherwise = "if your version of the client has this event, ignore K117"
+            yield Violation(each.path, message, did_you_mean(each.key, each.known, otherwise))
+
+
+@rule("K118", Severity.WARNING)
+def misspelled_inner_key(context: ManifestContext) -> Iterable[Violation]:
+    """A key in a table of a target, such as a hook or a server, is probably a misspelling. The client ignores it.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [[target.claude-code.hooks.Stop]]
+        hooks = [{ type = "command", command = "make test", timout = 60 }]
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["claude-code.hooks"]
+        reason = "runs the tests"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [[target.claude-code.hooks.Stop]]
+        hooks = [{ type = "command", command = "make test", timeout = 60 }]
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["claude-code.hooks"]
+        reason = "runs the tests"
+    """
+    for each in unlisted_keys(context):
+        match = nearest(each.key, each.known)
+        if each.what == "key" and match:
+            message = (
+                f"`assemble` does not know the key `{each.key}`, and {each.target.label} ignores unknown keys here"
+            )
+            yield Violation(each.path, message, f"did you mean `{match}`?")
+
+
+@rule("K119", Severity.NOTE)
+def unknown_inner_key(context: ManifestContext) -> Iterable[Violation]:
+    """A table of a target, such as a hook or a server, has a key that `assemble` does not know.
+
+    It is written as it is. The client can know it, if its version is newer or the key is undocumented. Otherwise it
+    ignores the key.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [[target.claude-code.hooks.Stop]]
+        hooks = [{ type = "command", command = "make test", owner = "us" }]
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["claude-code.hooks"]
+        reason = "runs the tests"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [[target.claude-code.hooks.Stop]]
+        hooks = [{ type = "command", command = "make test" }]
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["claude-code.hooks"]
+        reason = "runs the tests"
+    """
+    for each in unlisted_keys(context):
+        if each.what == "key" and not nearest(each.key, each.known):
+            message = f"`assemble` does not know the key `{each.key}`; {each.target.label} may ignore it"
+            yield Violation(each.path, message, "it is written as it is; check the client's documentation")
+
+
+OF_MANIFEST = (unknown_event, misspelled_inner_key, unknown_inner_key)

@@ -1,0 +1,61 @@
+"""The tables of targets that clients check: what they refuse, drop or ignore is located where it is."""
+
+from __future__ import annotations
+
+import pytest
+import tomli_w
+
+from client_tables import ACCEPTED, REFUSED
+from kei_assembler.diagnostics import Diagnostic, Severity
+from kei_assembler.kit import LoadedKit
+from kei_assembler.loader import load_kit
+from kei_assembler.model.settings import RIGHTS, decode_settings
+from kei_assembler.rules import check_defaults, check_manifest
+from kei_assembler.toml.source import Source, read_toml
+
+START = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code, all of it."\n'
+ALLOWED = {"allow-rights": [{"agent": "critic", "rights": list(RIGHTS), "reason": "tested"}]}
+
+
+@pytest.fixture(scope="module")
+def kit(tmp_path_factory: pytest.TempPathFactory) -> LoadedKit:
+    folder = tmp_path_factory.mktemp("kit")
+    (folder / "assemble.toml").write_text(tomli_w.dumps(ALLOWED))
+    return load_kit(str(folder))
+
+
+def _found(kit: LoadedKit, text: str) -> list[Diagnostic]:
+    source = read_toml("agents/critic.toml", (START + text).encode())
+    assert source.error is None
+    return check_manifest(kit, source)[1]
+
+
+@pytest.mark.parametrize(("text", "code", "at", "hint"), REFUSED.values(), ids=REFUSED)
+def test_what_a_client_does_not_take_is_located(kit: LoadedKit, text: str, code: str, at: str, hint: str) -> None:
+    (found,) = _found(kit, text)
+    span = found.location.span
+    rest = (START + text).split("\n")[span.line - 1][span.column - 1 :]
+    assert (found.code, hint in found.help) == (code, True), found
+    assert rest.startswith(at), (rest, found)
+
+
+SEVERITIES = {"K117": Severity.ERROR, "K118": Severity.WARNING, "K119": Severity.NOTE}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [(text, code) for text, code, _, _ in REFUSED.values() if code in SEVERITIES]
+)
+def test_only_an_unknown_event_is_an_error(kit: LoadedKit, text: str, code: str) -> None:
+    assert [one.severity for one in _found(kit, text)] == [SEVERITIES[code]]
+
+
+@pytest.mark.parametrize("text", ACCEPTED.values(), ids=ACCEPTED)
+def test_what_a_client_takes_is_accepted(kit: LoadedKit, text: str) -> None:
+    assert [(one.code, one.message) for one in _found(kit, text)] == []
+
+
+def test_a_table_in_the_defaults_is_checked_in_the_settings() -> None:
+    source = Source("assemble.toml", "[defaults.target.claude-code.hooks]\nPreToolUs = []\n")
+    source.data = {"defaults": {"target": {"claude-code": {"hooks": {"PreToolUs": []}}}}}
+    (found,) = check_defaults(LoadedKit("", decode_settings(source.data), source))
+    assert (found.code, found.location.file, found.location.span.line) == ("K117", "assemble.toml", 2)
