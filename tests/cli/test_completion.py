@@ -82,7 +82,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble --kit o", ["dir,o"]),
         ("assemble --kit other agents/", []),
         ("assemble --kit other other/a", ["other/agents/stranger.toml"]),
-        ("assemble explain k11", ["K110", "K111", "K112", "K113", "K114", "K115", "K116"]),
+        ("assemble explain k11", ["K110", "K111", "K112", "K113", "K114", "K115", "K116", "K117", "K118", "K119"]),
         ("assemble explain K111 b206", ["B206"]),
         ("assemble import --from co", ["copilot", "codex"]),
         ("assemble import .cl", ["file,.cl"]),

@@ -86,6 +86,14 @@ def test_a_refused_key_is_never_written(target: str, key: str, bench: Workbench)
     assert not [path for path in bench.files() if path.endswith((".md", "critic.agent.toml"))]
 
 
+def test_a_remote_agent_is_not_called_a_mistake_of_its_client(bench: Workbench) -> None:
+    says = "Gemini CLI accepts `remote` here, but `assemble` never writes it"
+    bench.write({"agents/critic.toml": f'{AGENT}[target.gemini]\nkind = "remote"\n'})
+    assert [(one.code, one.message, one.line) for one in findings(bench, "--target", "gemini")] == [("K106", says, 5)]
+    bench.write({"agents/critic.toml": AGENT, "assemble.toml": '[defaults.target.gemini]\nkind = "remote"\n'})
+    assert [(one.code, one.message, one.line) for one in findings(bench, "--target", "gemini")] == [("C702", says, 2)]
+
+
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("key", ["frobnicate", "Tools", "PERMISSION", "'tools '", "'hooks\\u200b'", "description"])
 def test_a_key_that_the_row_does_not_have_is_never_written(target: str, key: str, bench: Workbench) -> None:
