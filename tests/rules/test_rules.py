@@ -28,7 +28,7 @@ def _codes(bench: Workbench, *args: str) -> set[str]:
     return {diagnostic["code"] for diagnostic in json.loads(run.stdout)["diagnostics"]}
 
 
-OTHERWISE_TESTED = ("O612", "O623", "O624")
+OTHERWISE_TESTED = ("O612", "O623", "O624", "O635", "O636")
 """The codes whose example needs more than its files: git, or a hundred more manifests (see `test_memory.py`)."""
 
 

@@ -81,7 +81,7 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     request = Request(len(files), options.check, options.diff, kit=kit.display_folder)
     found, about_files = policy.weigh(plan.diagnostics), policy.weigh(plan.about_files)
     changes = list(plan.changes)
-    waivers = tuple(_waivers(kit, policy, changes)) if options.check else ()
+    waivers = tuple(_waivers(kit, policy, changes, options.staged)) if options.check else ()
     prevents_writing = has_errors(found)
     found += about_files
     if prevents_writing:
@@ -97,7 +97,7 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     if options.check:
         found += policy.weigh(findings.conflicts(kit, changes))
     if options.staged:
-        found += findings.unstaged(kit, changes)
+        found += policy.weigh(findings.unstaged(kit, changes))
     if request.writes:
         left_alone = (change for change in changes if not change.applied)
         conflicts = policy.weigh(findings.conflicts(kit, left_alone))
@@ -124,7 +124,7 @@ def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> lis
     return [done.get(change.path, change) for change in changes]
 
 
-def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change]) -> Iterator[Waiver]:
+def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change], staged: bool) -> Iterator[Waiver]:
     """Everything that a check of these changes accepts because of the settings or an option."""
     for code in sorted(policy.ignore):
         yield Waiver(f"{code} is ignored")
@@ -132,6 +132,8 @@ def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change]) -> Itera
         yield Waiver(f"{named(character(name))} may be in the text", reason)
     for allowance in kit.settings.allow_rights:
         yield Waiver(f"{allowance['agent']} may have {', '.join(allowance['rights'])}", allowance["reason"])
+    if staged and not kit.settings.commit_outputs:
+        yield Waiver("generated files are not staged")
     if kit.lacking:
         what = f"{counted(len(kit.lacking), 'file')} outside the sparse checkout"
         yield Waiver(f"what needs {what} is not checked, since this partial clone lacks the content")

@@ -119,6 +119,12 @@ SETTINGS = (
         "Folders below the kit in which `--recursive` looks for no kits.",
         default=(),
     ),
+    Field(
+        "commit-outputs",
+        BOOLEAN,
+        "Whether git tracks the generated files. If not, `--staged` does not ask for them.",
+        default=True,
+    ),
     Field("exclusive", BOOLEAN, "Treat agent files that no kit generates as errors.", default=False),
 )
 """The settings, in the order in which they are documented."""
@@ -151,6 +157,7 @@ class Settings(NamedTuple):
     allow_rights: tuple[Mapping[str, Any], ...]
     ignore: tuple[str, ...]
     exclude: tuple[str, ...]
+    commit_outputs: bool
     exclusive: bool
 
     def output(self, target: str) -> str:

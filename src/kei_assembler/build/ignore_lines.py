@@ -1,0 +1,75 @@
+"""The lines for `.gitignore` that make git ignore the outputs of a kit, and nothing else that the kit consists of."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.discovery import git_top
+from kei_assembler.paths import normalize, path_below, upwards
+
+_ANY = "\ue000"
+"""Stands for an agent's name, in which it cannot occur."""
+
+
+def ignore_lines(kit: LoadedKit) -> list[str]:
+    """Return the lines, without line ends, sorted. They are for the file `.gitignore` in `folder_of_lines`.
+
+    A line has `*` in the place of an agent's name, so that it also holds for agents to come. If it would then match a
+    source of the kit, or if the outputs lie in no folder of their own, there is a line for each agent instead. Outputs
+    outside the folder of the lines have none.
+
+    Raises:
+        AssembleError: a folder of the kit cannot be read.
+    """
+    base = folder_of_lines(kit)
+    sources = [path_below(_real(kit, file), base) for file in kit.sources()]
+    lines: set[str] = set()
+    for file in kit.manifests:
+        manifest, _ = kit.decode_manifest(kit.read_manifest(file).data)
+        for target in kit.targets_of(manifest):
+            outputs = [kit.output(target, name, file) for name in (_ANY, stem(file))]
+            pattern, exact = (path_below(_real(kit, output), base) for output in outputs)
+            has_folder = bool(os.path.dirname(outputs[0]).strip("./"))
+            path = pattern if has_folder and not _matches_any(pattern, sources) else exact
+            lines |= {_line(path)} if path else set()
+    return sorted(lines)
+
+
+def _real(kit: LoadedKit, file: str) -> str:
+    """The path of a file as git sees it: links in its folder are resolved, and the file itself is not."""
+    folder, name = os.path.split(kit.path(file))
+    return os.path.join(kit.files.resolve(folder), name)
+
+
+def folder_of_lines(kit: LoadedKit) -> str:
+    """Return the folder whose `.gitignore` the lines are for: the top of the work tree, or else the kit's folder."""
+    top = git_top(kit.folder, kit.files)
+    return kit.files.resolve(top) if top else kit.folder
+
+
+def line_for(kit: LoadedKit, path: str) -> str:
+    """Return the line that matches exactly one file of the kit, or "" if no line can."""
+    below = path_below(_real(kit, path), folder_of_lines(kit))
+    return _line(below) if below else ""
+
+
+def _matches_any(pattern: str, sources: Iterable[str]) -> bool:
+    regex = re.compile("[^/]*".join(map(re.escape, pattern.split(_ANY))))
+    return any(regex.fullmatch(above) for source in sources for above in _with_folders(source))
+
+
+def _with_folders(path: str) -> Iterator[str]:
+    return (normalize(each) for each in upwards(path) if each and each != os.sep)
+
+
+def _line(path: str) -> str:
+    """The line for a path relative to the folder of the lines.
+
+    By the rules in gitignore(5), a `/` at the start binds the line to that folder. A line cannot contain a line break,
+    so `?` stands for one.
+    """
+    escaped = re.sub(r"[\\*?\[]", r"\\\g<0>", path).replace("\n", "?").replace(_ANY, "*")
+    return re.sub(r" \Z", r"\\ ", f"/{escaped}")
