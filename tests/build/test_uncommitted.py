@@ -77,7 +77,8 @@ def test_a_tracked_output_is_an_error(kit: Workbench) -> None:
         assert run.status == 1
         assert run.stderr.startswith(
             ".claude/agents/alpha.md:1:1: error[O635] git tracks this generated file, but the setting `commit-outputs`"
-            " is `false`\n    help: to keep the file and stop tracking it, run: git rm --cached .claude/agents/alpha.md\n"
+            " is `false`\n"
+            "    help: to keep the file and stop tracking it, run: git rm --cached .claude/agents/alpha.md\n"
         )
     _git(kit.folder, "rm", "--cached", ".claude/agents/alpha.md")
     assert kit.run("--all", "--check", "--staged").status == 0
