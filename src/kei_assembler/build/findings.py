@@ -126,7 +126,7 @@ def _subject(kit: LoadedKit, change: Change) -> tuple[str, str, str]:
     cause = _cause(kit, change)
     if cause == UNFINISHED_MERGE:  # once the conflict is resolved, the build needs no --force
         change = change._replace(status=FileStatus.UPDATE)
-    return change.manifest, change.fix_command(kit.display_folder), cause
+    return change.manifest, change.fix_command(kit.command_options), cause
 
 
 def _cause(kit: LoadedKit, change: Change) -> str:

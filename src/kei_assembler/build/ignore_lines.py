@@ -19,7 +19,7 @@ def ignore_lines(kit: LoadedKit) -> list[str]:
 
     A line has `*` in the place of an agent's name, so that it also holds for agents to come. If it would then match a
     source of the kit, or if the outputs lie in no folder of their own, there is a line for each agent instead. Outputs
-    outside the folder of the lines have none.
+    outside the folder of the lines have none, nor has a kit that writes to the home folder: git knows none of it.
 
     Raises:
         AssembleError: a folder of the kit cannot be read.
@@ -29,7 +29,7 @@ def ignore_lines(kit: LoadedKit) -> list[str]:
     lines: set[str] = set()
     for file in kit.manifests:
         manifest, _ = kit.decode_manifest(kit.read_manifest(file).data)
-        for target in kit.targets_of(manifest):
+        for target in kit.targets_of(manifest) if not kit.settings.is_user_level else ():
             outputs = [kit.output(target, name, file) for name in (_ANY, stem(file))]
             pattern, exact = (path_below(_real(kit, output), base) for output in outputs)
             has_folder = bool(os.path.dirname(outputs[0]).strip("./"))

@@ -21,7 +21,6 @@ from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import stamp
-from kei_assembler.paths import normalize
 from kei_assembler.rules import placement
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
@@ -104,19 +103,18 @@ class Namesakes:
         """The files that a client can load as agents of the projects that these folders of outputs belong to."""
         folders: dict[str, None] = {}
         for output in sorted(outputs):
-            projects = list(self.kit.placement.projects(row.name, output or "."))
-            own = (normalize(f"{project}/{folder}") for project in projects for folder in row.own_folders)
-            folders |= dict.fromkeys(own if projects else filter(None, [output]))
+            found = self.kit.placement.folders(row.name, output or ".", row.own_folders)
+            folders |= dict.fromkeys(found or filter(None, [output]))
         seen: set[str] = set()
         for folder in folders:
-            if self.kit.holds_folder(self.kit.path(folder)):
+            if self.kit.tree_of(folder).holds_folder(self.kit.path(folder)):
                 found = [path for path in self._in_folder(row, folder) if path not in seen]
                 seen.update(found)
                 yield from sorted(found)
 
     def _in_folder(self, row: Target, folder: str) -> Iterator[str]:
         def enters(path: str, entry: Entry) -> bool:
-            is_held = not entry.is_link or self.kit.holds(self.kit.path(f"{folder}/{path}"))
+            is_held = not entry.is_link or self.kit.tree_of(folder).holds(self.kit.path(f"{folder}/{path}"))
             return row.searches_subfolders and entry.name != ".git" and is_held
 
         prefix = row.loader.ignored_prefix

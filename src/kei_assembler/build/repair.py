@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
-from kei_assembler.kit import LoadedKit, kit_option
+from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import shell
 
 _MAX_PATHS = 3
@@ -41,7 +41,7 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     ]
     effects = (("--force overwrites", overwritten), ("--prune deletes", deleted))
     return Repair(
-        f"assemble {' '.join(words)}{kit_option(kit.display_folder)}",
+        f"assemble {' '.join(words)}{kit.command_options}",
         tuple(f"{effect} {_listed(paths)}" for effect, paths in effects if paths),
     )
 

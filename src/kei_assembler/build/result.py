@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, Change, FileStatus
@@ -23,17 +24,15 @@ class Request(NamedTuple):
     """The request of a run: the number of agents, and the options `check` and `diff`.
 
     `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
-    the working directory or not below it. `kit` is the kit's folder, if commands have to name it. `folder` is the
-    kit's folder as a resolved path, if it is known. `heading` is the path of the kit from the working directory if the
-    run is about several kits. The last two are for text reports: `quiet` leaves out the files that were written, and
-    `colours` says whether stdout and stderr get colours.
+    the working directory or not below it. `folder` is the kit's folder as a resolved path, if it is known. `heading` is
+    the path of the kit from the working directory if the run is about several kits. The last two are for text reports:
+    `quiet` leaves out the files that were written, and `colours` says whether stdout and stderr get colours.
     """
 
     agents: int = 0
     check: bool = False
     diff: bool = False
     prefix: str = ""
-    kit: str = ""
     folder: str = ""
     heading: str = ""
     quiet: bool = False
@@ -41,7 +40,7 @@ class Request(NamedTuple):
 
     def path(self, file: str) -> str:
         """Return the path of a file of the kit in a report: relative to the kit, or to the working directory."""
-        return normalize(f"{self.heading}/{file}") if self.heading else file
+        return normalize(os.path.join(self.heading, file)) if self.heading else file
 
     @property
     def writes(self) -> bool:

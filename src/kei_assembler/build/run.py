@@ -15,9 +15,10 @@ from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.discovery import git_top
-from kei_assembler.loader import refuse
+from kei_assembler.loader import refuse, refuse_home
 from kei_assembler.markdown.hidden_text import named
 from kei_assembler.model.settings import character
+from kei_assembler.paths import is_outside
 from kei_assembler.suggestions import counted
 
 
@@ -75,10 +76,12 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     if options.staged and git_top(kit.folder, kit.files) is None:
         raise AssembleError("--staged needs a git work tree, and the kit is not in one")
 
+    refuse_home(kit)
+
     # Load, check and render each manifest, and classify its outputs. The plan is complete before the first write.
     policy = options.policy
     plan = plan_kit(kit, files, whole, policy.ignore)
-    request = Request(len(files), options.check, options.diff, kit=kit.display_folder)
+    request = Request(len(files), options.check, options.diff)
     found, about_files = policy.weigh(plan.diagnostics), policy.weigh(plan.about_files)
     changes = list(plan.changes)
     waivers = tuple(_waivers(kit, policy, changes, options.staged)) if options.check else ()
@@ -137,5 +140,5 @@ def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change], staged: 
     if kit.lacking:
         what = f"{counted(len(kit.lacking), 'file')} outside the sparse checkout"
         yield Waiver(f"what needs {what} is not checked, since this partial clone lacks the content")
-    for folder in sorted({os.path.dirname(change.path) for change in changes if change.path.startswith("../")}):
+    for folder in sorted({os.path.dirname(each.path) for each in changes if is_outside(each.path)}):
         yield Waiver(f"files are written outside the kit, to {folder}")

@@ -190,7 +190,8 @@ def _write_file(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, 
 
 def _build_command(kit: LoadedKit, new: Sequence[PendingFile]) -> str:
     """The command that builds the new manifests. It forces only what overwrites nothing but complete imports."""
-    build_all = f"assemble --all{kit_option(kit_option_value(kit.folder))}"
+    user = " --user" if kit.settings.is_user_level else ""
+    build_all = f"assemble --all{user}{kit_option(kit_option_value(kit.folder))}"
     overwritten = {file.path: _overwritten(kit, file) for file in new}
     complete = [file for file in new if file.conversion.is_complete]
     imported = {DISK.resolve(file.conversion.agent.source.file) for file in complete}
@@ -202,7 +203,7 @@ def _build_command(kit: LoadedKit, new: Sequence[PendingFile]) -> str:
         return f"{build_all} --force, which overwrites the imported files"
     files = "files" if len(forced) > 1 else "file"
     manifests = " ".join(shell.word(display_path(kit.path(path))) for path in safe)
-    return f"assemble --force {manifests}, which overwrites the imported {files}"
+    return f"assemble --force{user} {manifests}, which overwrites the imported {files}"
 
 
 def _overwritten(kit: LoadedKit, file: PendingFile) -> set[str]:

@@ -14,7 +14,7 @@ from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.markdown import shell
 from kei_assembler.model.manifest import DISPLAY_NAME, NAME, Manifest, manifest_reader, manifest_shape
-from kei_assembler.model.settings import Settings, character, is_block_name, value_at
+from kei_assembler.model.settings import HOME, Settings, character, is_block_name, value_at
 from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
@@ -61,6 +61,10 @@ class LoadedKit:
         """The targets that this run is limited to; empty means no limit."""
         self.display_folder = ""
         """The folder in commands that the user is told to run; empty if they do not have to name it."""
+        self.for_user = False
+        """Whether the run may write to the user's home folder."""
+        self.home = ""
+        """The user's home folder, as a resolved path, if outputs lie there and the run may write to it."""
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self._blocks: dict[str, Block | None] = {}
@@ -71,6 +75,19 @@ class LoadedKit:
     def tree(self) -> Tree:
         """The folder that all sources and outputs must lie in, and what is below it."""
         return Tree(self.path(self.settings.root), self.files)
+
+    @cached_property
+    def _home_tree(self) -> Tree:
+        return Tree(self.home, name="your home folder")
+
+    def tree_of(self, file: str) -> Tree:
+        """Return the tree that an output, or a folder of outputs, must lie in. In the home folder, it is absolute."""
+        return self._home_tree if self.home and os.path.isabs(file) else self.tree
+
+    @property
+    def command_options(self) -> str:
+        """The options that a command on this kit needs, each after a space."""
+        return f"{' --user' if self.for_user else ''}{kit_option(self.display_folder)}"
 
     @cached_property
     def placement(self) -> Placement:
@@ -161,9 +178,15 @@ class LoadedKit:
         return tuple(target for target in found if self.settings.of(target).get("use-files-of") not in found)
 
     def output(self, target: str, name: str, file: str) -> str:
-        """Return the path of the output for an agent's name, its manifest `file` and a target."""
+        """Return the path of the output for an agent's name, its manifest `file` and a target.
+
+        In the home folder, it is an absolute path. If the run may not write there, it begins with `~/`, and only names
+        the output.
+        """
         pattern = self.settings.output(target)
-        return normalize(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
+        path = pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or ".")
+        in_home = self.home and pattern.startswith(HOME)
+        return normalize(os.path.join(self.home, path.removeprefix(HOME)) if in_home else path)
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
@@ -344,10 +367,11 @@ class LoadedKit:
         def is_searched(path: str, entry: Entry) -> bool:
             if is_skipped(entry) or not (enters(prefix + path) if enters else not is_wanted(entry)):
                 return False
-            return not entry.is_link or self.holds(self.path(prefix + path))
+            return not entry.is_link or tree.holds(self.path(prefix + path))
 
+        tree = self.tree_of(folder)
         top = self.folder if folder == "." else self.path(folder)
-        if not self.holds_folder(top):
+        if not tree.holds_folder(top):
             if with_outside_links:
                 yield folder
             return

@@ -35,11 +35,15 @@ _FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the ki
 _GLOB = matching(
     r"(?!~|[A-Za-z]:|(?:[^\\\0]*/)?\.\.(?:/|\Z))[^\\\0]+", "a pattern for folders below the kit, written with `/`"
 )
+HOME = "~/"
+"""The start of an output pattern that is relative to the user's home folder."""
+
 _OUTPUT = matching(
-    r"(?![/\\~]|[A-Za-z]:)(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*\{dir\}[^\n]*\{dir\})"
+    r"(?:~/(?!(?:[^\n]*/)?\.\.(?:/|\Z)))?"
+    r"(?![/\\~$%]|[A-Za-z]:)(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*\{dir\}[^\n]*\{dir\})"
     r"(?:[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\})+",
-    "a path relative to the kit, written with `/`, that contains `{name}`, can contain `{dir}` once, and has at most "
-    "255 characters",
+    "a path relative to the kit, or to your home folder after `~/`, written with `/`, that contains `{name}`, can "
+    "contain `{dir}` once, and has at most 255 characters",
     255,
     names_file=True,
 )
@@ -163,6 +167,15 @@ class Settings(NamedTuple):
     def output(self, target: str) -> str:
         """Return the pattern for the paths of a target's generated files."""
         return str(self.of(target).get("output") or TARGETS[target].output)
+
+    def is_in_home(self, target: str) -> bool:
+        """Return whether the generated files of a target are for the user's home folder."""
+        return self.output(target).startswith(HOME)
+
+    @property
+    def is_user_level(self) -> bool:
+        """Whether generated files of any target are for the user's home folder."""
+        return any(map(self.is_in_home, self.target))
 
     def of(self, target: str) -> Mapping[str, Any]:
         """Return the settings for one target."""
