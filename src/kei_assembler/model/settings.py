@@ -40,7 +40,7 @@ HOME = "~/"
 
 _OUTPUT = matching(
     r"(?:~/(?!(?:[^\n]*/)?\.\.(?:/|\Z)))?"
-    r"(?![/\\~$%]|[A-Za-z]:)(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*\{dir\}[^\n]*\{dir\})"
+    r"(?![/\\~$%]|[A-Za-z]:|[^\n]*/~(?:/|\Z))(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*\{dir\}[^\n]*\{dir\})"
     r"(?:[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\})+",
     "a path relative to the kit, or to your home folder after `~/`, written with `/`, that contains `{name}`, can "
     "contain `{dir}` once, and has at most 255 characters",
