@@ -32,6 +32,7 @@ def walk(
 ) -> Walk:
     for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(bench.folder))
     return Walk(bench, tmp_path_factory.mktemp("home"))
 
 

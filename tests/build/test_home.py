@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Workbench
+from conftest import REPOSITORY, Workbench
 from kei_assembler import AssembleError, Kit
+from kei_assembler.targets import TARGETS
+
+PAGE = REPOSITORY / "docs/ownership.md"
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 SETTINGS = '[target.claude-code]\noutput = "{}"\n'
@@ -360,3 +363,10 @@ def test_names_in_the_home_folder_are_data(kit: Workbench, user: Workbench, monk
     (own.folder / "agents/tester.toml").unlink()
     assert own.run("--all", "--user", "--prune").status == 0
     assert [path.name for path in (odd / ".claude/agents").iterdir()] == ["critic.md"]
+
+
+def test_the_page_names_the_folders_of_all_clients() -> None:
+    rows = [f"| {row.label} | `~/{row.home_folders[0]}` |\n" for row in TARGETS.values()]
+    assert "".join(sorted(rows)) == "".join(
+        sorted(re.findall(r"^\| .* \| `~/.*` \|\n", PAGE.read_text(), re.MULTILINE))
+    )

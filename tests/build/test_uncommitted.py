@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Workbench
+from kei_assembler.build import ignore_lines
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 SETTINGS = 'commit-outputs = false\n[target.claude-code]\noutput = "{}"\n'
@@ -198,3 +199,19 @@ def test_sources_that_a_line_would_match_are_left_out(bench: Workbench) -> None:
     assert bench.run("gitignore").stdout == "/out/*.md\n"
     bench.write({"assemble.toml": SETTINGS.format("templates/{name}.md")})
     assert bench.run("gitignore").stdout == "/templates/alpha.md\n"
+
+
+@pytest.mark.parametrize(
+    ("part", "yes", "no"),
+    [
+        ("x", ["x"], ["", "xx"]),
+        ("*", ["", "x", ".x"], []),
+        ("*.md", [".md", "a.md", "a.md.md"], ["a.txt", "md"]),
+        ("a*a", ["aa", "aba"], ["a", "ab"]),
+        ("a*b*c", ["abc", "a-b-b-c"], ["ac", "acb", "a-c"]),
+        ("*a*a*", ["aa", "xaxax"], ["a", "xax"]),
+    ],
+)
+def test_part_of_a_pattern(part: str, yes: list[str], no: list[str]) -> None:
+    found = {name: ignore_lines._matches(name, part.replace("*", ignore_lines._ANY)) for name in (*yes, *no)}
+    assert found == dict.fromkeys(yes, True) | dict.fromkeys(no, False)

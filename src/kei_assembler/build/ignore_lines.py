@@ -57,8 +57,27 @@ def line_for(kit: LoadedKit, path: str) -> str:
 
 
 def _matches_any(pattern: str, sources: Iterable[str]) -> bool:
-    regex = re.compile("[^/]*".join(map(re.escape, pattern.split(_ANY))))
-    return any(regex.fullmatch(above) for source in sources for above in _with_folders(source))
+    parts = pattern.split("/")
+    paths = {above for source in sources for above in _with_folders(source)}
+    same_depth = (path.split("/") for path in paths if path.count("/") + 1 == len(parts))
+    return any(all(map(_matches, path, parts)) for path in same_depth)
+
+
+def _matches(name: str, part: str) -> bool:
+    """Whether a name matches a part of a pattern, in which anything can stand for an agent's name."""
+    first, *others = part.split(_ANY)
+    if not others:
+        return name == first
+    *middle, last = others
+    end = len(name) - len(last)
+    if not (name.startswith(first) and name.endswith(last) and len(first) <= end):
+        return False
+    start = len(first)
+    for piece in middle:  # the first place is always good enough
+        start = name.find(piece, start, end) + len(piece)
+        if start < len(piece):
+            return False
+    return True
 
 
 def _with_folders(path: str) -> Iterator[str]:
