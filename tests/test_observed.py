@@ -256,8 +256,10 @@ class Laboratory:
                 folders.add(root)
         if step.name == "recursive" and _is_in(os.path.realpath(start), {top}):
             settings.add(os.path.realpath(start))  # its folders are listed, and the settings in them are read
+        if step.name == "recursive" and not kit.is_in_git:  # the setting `exclude` of the kits above counts
+            settings |= {str(path / name) for path in kit.top.parents for name in SETTINGS}
         named = {os.path.realpath(path) for path in step.sources if not path.is_relative_to(kit.top)}
-        reads = {path for path in settings if _is_in(path, {top})} | named
+        reads = {path for path in settings if _is_in(path, {top}) or not kit.is_in_git} | named
         if step.name == "import":
             reads.add(top)  # links in what is imported may lead to all of the work tree
         allowed = Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home))

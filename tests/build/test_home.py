@@ -303,13 +303,15 @@ def test_usage(kit: Workbench, user: Workbench) -> None:
 
 def test_other_commands_leave_the_home_folder_alone(kit: Workbench, user: Workbench) -> None:
     kit.write({"old/tester.md": "---\nname: tester\ndescription: Tests.\n---\n\n# ROLE\n\nYou test.\n"})
-    assert kit.run("new", "pilot", "--description", "Flies.").status == 0
+    run = kit.run("new", "pilot", "--description", "Flies.")
+    assert (run.status, "run: assemble --user agents/pilot.toml" in run.stderr) == (0, True)
+    assert "then run: assemble --all --user\n" in kit.read("agents/pilot.toml")
     assert kit.run("schema").status == 0
     assert kit.run("gitignore") == (0, "", "")
     run = kit.run("import", "old")
     assert run.status == 0, run
     assert "assemble --all --user" in run.stdout + run.stderr
-    assert kit.run("init").status == 0
+    assert "then run: assemble --all --user\n" in kit.run("init").stderr
     assert "~" not in kit.read(".gitattributes")
     assert kit.run("--all", "--recursive").status == 2
     assert [path.name for path in user.folder.iterdir()] == ["kits"]

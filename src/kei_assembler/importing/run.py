@@ -190,7 +190,7 @@ def _write_file(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, 
 
 def _build_command(kit: LoadedKit, new: Sequence[PendingFile]) -> str:
     """The command that builds the new manifests. It forces only what overwrites nothing but complete imports."""
-    user = " --user" if kit.settings.is_user_level else ""
+    user = kit.settings.command_option
     build_all = f"assemble --all{user}{kit_option(kit_option_value(kit.folder))}"
     overwritten = {file.path: _overwritten(kit, file) for file in new}
     complete = [file for file in new if file.conversion.is_complete]

@@ -177,6 +177,11 @@ class Settings(NamedTuple):
         """Whether generated files of any target are for the user's home folder."""
         return any(map(self.is_in_home, self.target))
 
+    @property
+    def command_option(self) -> str:
+        """The option that a command needs to build the kit, after a space, or ""."""
+        return " --user" if self.is_user_level else ""
+
     def of(self, target: str) -> Mapping[str, Any]:
         """Return the settings for one target."""
         return self.target.get(target, {})

@@ -80,8 +80,7 @@ class Renderer:
             raise
         except Exception as error:
             raise self.templates.failure(error, file) from error
-        options = "--user " if settings.is_user_level else ""
-        line = line_for(parts, row.form.comment, self._source(path, file), file, options)
+        line = line_for(parts, row.form.comment, self._source(path, file), file, settings.command_option)
         parts.insert(1, line.encode())
         stamp = line if row.form.has_stamp_in_prompt else ""
         name = str(dict(adapted.entries).get("name", ""))
