@@ -85,6 +85,16 @@ def test_a_repository_never_reaches_the_home_folder(
     _is_refused(user, user, ["--all", "--user", "--kit", "home/kits/mine"], "error[C712]")
 
 
+def test_a_work_tree_that_the_environment_names_is_refused(
+    user: Workbench, kit: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dotfiles are often kept in a bare repository, with the home folder as its work tree."""
+    monkeypatch.setenv("GIT_WORK_TREE", str(user.folder / "home"))
+    _is_refused(kit, user, ["--all", "--user"], "error[C712]")
+    monkeypatch.setenv("GIT_WORK_TREE", str(user.folder / "outside"))
+    assert kit.run("--all", "--user").status == 0
+
+
 def test_a_real_clone_is_refused(user: Workbench, kit: Workbench) -> None:
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
     subprocess.run([*git, "init", "-q", user.folder / "origin"], check=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Files
-from kei_assembler.paths import is_in_git_folder, upwards
+from kei_assembler.paths import is_in_git_folder, is_inside, upwards
 
 VARIABLE = "USERPROFILE" if os.name == "nt" else "HOME"
 """The variable that names the home folder, as Python's `os.path.expanduser` has it."""
@@ -42,7 +42,13 @@ def home_if_known() -> str:
 
 
 def repository_around(folder: str, files: Files) -> str | None:
-    """Return the nearest folder, from this one upwards, that is a git work tree or looks like a bare repository."""
+    """Return the nearest folder, from this one upwards, that is a git work tree or looks like a bare repository.
+
+    A work tree without a `.git`, whose repository is elsewhere, is only known if the environment names it.
+    """
+    named = os.environ.get("GIT_WORK_TREE", "")
+    if named and is_inside(folder, files.resolve(os.path.abspath(named))):
+        return named
     return next((each for each in upwards(folder) if _is_repository(each, files)), None)
 
 
