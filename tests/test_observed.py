@@ -559,6 +559,24 @@ def test_observer_sees_what_is_allowed(laboratory: Laboratory) -> None:
     assert {allowed.refusal(access) for access in run.accesses} == {""}
 
 
+def test_observer_knows_what_the_option_allows(laboratory: Laboratory) -> None:
+    kit = _plain_kit(laboratory, "for the user")
+    shutil.rmtree(kit.top / ".git")
+    kit.is_in_git = False
+    (kit.top / "assemble.toml").write_text('[target.claude-code]\noutput = "~/.claude/agents/{name}.md"\n')
+    run = laboratory.observer.run(kit.kit, ["--all", FOR_USER], laboratory.environment(kit))
+    assert run.status == 0, run.stderr
+    written = {os.path.relpath(access.path, kit.home) for access in run.accesses if access.kind == "write"}
+    assert {".claude", ".claude/agents", ".claude/agents/alpha.md"} <= written
+    allowed = laboratory.allowed(kit, kit.kit, Step("build", [FOR_USER]))
+    assert {allowed.refusal(access) for access in run.accesses} == {""}
+    others = laboratory.allowed(kit, kit.kit, Step("build", []))
+    assert "writes outside the root" in {others.refusal(access) for access in run.accesses}
+    for name in (".bashrc", ".claude/settings.json", "agents/stranger.toml"):
+        for kind in ("read", "write"):
+            assert allowed.refusal(Access(kind, str(kit.home / name), "", "", "")) == f"{kind}s outside the root"
+
+
 def test_kit_follows_from_its_seed(laboratory: Laboratory) -> None:
     folders = [laboratory.folder / name / "kit" for name in ("first", "second")]
     for folder in folders:
