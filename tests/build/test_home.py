@@ -199,6 +199,15 @@ def test_an_exclusive_kit(kit: Workbench, user: Workbench) -> None:
     assert found == [f"{user.folder}/.claude/agents/{name}" for name in ("deep/mine.md", "link.md")]
 
 
+def test_an_exclusive_kit_at_the_top_of_the_home_folder(kit: Workbench, user: Workbench) -> None:
+    kit.write({"assemble.toml": f"exclusive = true\n{SETTINGS.format('~/{name}.md')}"})
+    assert kit.run("--all", "--user").status == 0
+    assert kit.run("--all", "--user", "--check").status == 0
+    user.write({"mine.md": "---\nname: mine\ndescription: By hand.\n---\n", "notes.md": "Notes.\n"})
+    run = kit.run("--all", "--user", "--check")
+    assert re.findall(r"^(.*):1:1: error\[", run.stderr, re.MULTILINE) == [f"{user.folder}/mine.md"]
+
+
 def test_a_link_in_the_home_folder_can_stay_in_it(kit: Workbench, user: Workbench) -> None:
     (user.folder / "dotfiles/claude/agents").mkdir(parents=True)
     (user.folder / ".claude").symlink_to("dotfiles/claude")

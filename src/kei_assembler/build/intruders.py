@@ -115,7 +115,7 @@ class _Search:
         """The folders with this path in any case: on some machines, they are one folder. Adds links to nowhere."""
         is_in_home = os.path.isabs(folder)
         found = [self.kit.home if is_in_home else "."]
-        for part in path_below(folder, self.kit.home).split("/") if is_in_home else folder.split("/"):
+        for part in filter(None, (path_below(folder, self.kit.home) if is_in_home else folder).split("/")):
             if part in (".", ".."):
                 found = [normalize(f"{here}/{part}") for here in found]
                 continue
