@@ -45,6 +45,21 @@ _OUTPUTS = (
     *("to-git/{name}", "agents/{name}/{name}.md", "x;echo$IFS'P';/{name}.md", "{dir}/../{name}.md", "{dir}/{name}"),
     *("out\\{name}.md", "./././out//{name}.md", ".prettierignore/{name}", "."),
 )
+_IN_HOME = (
+    *("~/out/{dir}/{name}{suffix}", "~/out/{name}/{name}{suffix}", "~/.ssh/{name}", "~/../outside/{name}{suffix}"),
+    *("$HOME/out/{name}{suffix}", "~root/{name}{suffix}", "~/.git/hooks/{name}{suffix}", "~/linked/{name}{suffix}"),
+    *("~/agents/{name}.toml", "out/{name}{suffix}"),
+)
+_LINKS_IN_HOME = (
+    ".claude",
+    ".claude/agents",
+    ".codex",
+    ".cursor/agents",
+    ".config/opencode",
+    "out",
+    "linked",
+    ".copilot",
+)
 _FOLDERS = (
     *(
         "../outside/{}",
@@ -134,6 +149,9 @@ class RandomKit:
         self._write_kit(bool(place))
         for attack in self.chooser.choices(_ATTACKS, k=self._pick((0, 1, 1, 1, 2, 3, 5))):
             self._try(attack)
+        self.is_in_git = True
+        if self.is_chance(20):
+            self._try(RandomKit.use_home_folder)
 
     def _pick(self, choices: Sequence[Choice]) -> Choice:
         return self.chooser.choice(choices)
@@ -284,6 +302,25 @@ class RandomKit:
         self.file = self.file or "assemble.toml"
         self.write_settings()
         self.attacks.append(f"set {what}")
+
+    def use_home_folder(self) -> None:
+        """Let the outputs go to the home folder, which has links. Mostly, the kit is not in a repository any more."""
+        self.file = "assemble.toml"
+        self.settings.pop("root", None)  # outside of a work tree, it can be any folder
+        for target in self.settings.get("targets", ["claude-code"]):
+            row = TARGETS[target]
+            usual = f"~/{row.home_folders[0]}/{{name}}{row.form.suffix}"
+            output = self._pick((usual, usual, usual, *_IN_HOME)).replace("{suffix}", row.form.suffix)
+            self.settings.setdefault("target", {})[target] = {"output": output}
+        self._set(f"outputs {self.settings['target']}")
+        if self.is_chance(85):
+            shutil.rmtree(self.top / ".git")
+            self.is_in_git = False
+        link, target = self.home / self._pick(_LINKS_IN_HOME), self._pick(("../outside", "../outside/new", "moved"))
+        if self.is_chance(50):
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(os.path.relpath(self.home / target, link.parent))
+            self.attacks.append(f"link {link} -> {target}")
 
     def add_template(self) -> None:
         """Add a template that reaches for other files."""

@@ -25,6 +25,7 @@ import pytest
 
 import kei_assembler
 from forkserver import COMMAND
+from kei_assembler.targets import TARGETS
 from observer import Access, Observed, Observer, problem
 from random_kits import CANARY, RandomKit
 
@@ -58,6 +59,7 @@ signal.signal(signal.SIGALRM, signal.default_int_handler)
 signal.setitimer(signal.ITIMER_REAL, 0.5)
 {COMMAND}"""
 SETTINGS = ("assemble.toml", "pyproject.toml")
+FOR_USER = "--user"
 
 
 class Allowed(NamedTuple):
@@ -67,6 +69,8 @@ class Allowed(NamedTuple):
     reads: frozenset[str]
     top: str
     home: str
+    made: frozenset[str] = frozenset()
+    """Further folders that it may create."""
 
     def refusal(self, access: Access) -> str:
         """Return why an access is not allowed, or ""."""
@@ -81,7 +85,9 @@ class Allowed(NamedTuple):
             "opens a device": access.is_device,
             f"{access.kind}s in .git": ".git" in path.casefold().split("/")
             and not (access.kind == "read" and may_read),
-            "writes outside the root": access.kind == "write" and not _is_in(path, self.folders),
+            "writes outside the root": access.kind == "write"
+            and not _is_in(path, self.folders)
+            and path not in self.made,
             "reads outside the root": access.kind == "read"
             and not _is_in(path, self.folders | reads | of_index)
             and not _is_of_process(path),
@@ -221,6 +227,8 @@ class Laboratory:
         self.statuses: Counter[tuple[str, int]] = Counter()
         self.writes: Counter[str] = Counter()
         self.built = 0
+        self.in_home: set[str] = set()
+        """What the commands on a kit could change in the home folder."""
 
     def environment(self, kit: RandomKit) -> dict[str, str]:
         folders = {"HOME": kit.home, "XDG_CACHE_HOME": self.folder / "cache", "TMPDIR": self.folder / "temp"}
@@ -248,29 +256,36 @@ class Laboratory:
                 folders.add(root)
         if step.name == "recursive" and _is_in(os.path.realpath(start), {top}):
             settings.add(os.path.realpath(start))  # its folders are listed, and the settings in them are read
+        if step.name == "recursive" and not kit.is_in_git:  # the setting `exclude` of the kits above counts
+            settings |= {str(path / name) for path in kit.top.parents for name in SETTINGS}
         named = {os.path.realpath(path) for path in step.sources if not path.is_relative_to(kit.top)}
-        reads = {path for path in settings if _is_in(path, {top})} | named
+        reads = {path for path in settings if _is_in(path, {top}) or not kit.is_in_git} | named
         if step.name == "import":
             reads.add(top)  # links in what is imported may lead to all of the work tree
-        return Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home))
+        allowed = Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home))
+        return _with_home(allowed, _nearest_kit(start, top)) if FOR_USER in step.args and not kit.is_in_git else allowed
 
     def try_kit(self, seed: int) -> None:
         """Run several commands on the kit of this seed."""
         folder = self.folder / f"kit-{seed}"
         folder.mkdir()
         kit = RandomKit(folder, self.template, seed)
-        untouchable = (kit.outside, kit.home, kit.top / ".git")
-        if kit.is_chance(40):
+        untouchable = (kit.outside, kit.home, *([kit.top / ".git"] if kit.is_in_git else []))
+        if kit.is_chance(40) and kit.is_in_git:
             _stage(kit)
         before = {path: _state(path) for path in untouchable}
         wanted = [WORTH_A_TRY[name] for name in kit.wanted if name in WORTH_A_TRY]
         steps = [*wanted, *kit.chooser.sample(COMMANDS, max(2, STEPS - len(wanted)))]
         kit.chooser.shuffle(steps)
         steps.insert(0, _build("--all") if kit.is_chance(70) else _one())
+        self.in_home = set()
         has_built = [self._try_step(kit, step(kit)) for step in steps]
         self.built += any(has_built)
         for path in untouchable:
-            if changed := before[path].items() ^ _state(path).items():
+            changed = {
+                item for item in before[path].items() ^ _state(path).items() if not _is_in(item[0], self.in_home)
+            }
+            if changed:
                 self._report(kit, "any", "changes what is outside", ", ".join(sorted({name for name, _ in changed})))
         for file in _files(kit.top):
             if CANARY.encode() in file.read_bytes():
@@ -285,6 +300,10 @@ class Laboratory:
                 here, args = kit.top, [*args[:1], "--kit", os.path.relpath(kit.kit, kit.top), *args[1:]]
             elif place < 30 and not (kit.kit / "agents").is_symlink() and (kit.kit / "agents").is_dir():
                 here = kit.kit / "agents"
+        takes_option = step.name in ("build", "build one", "watch") and "--staged" not in args
+        if takes_option and kit.is_chance(0 if kit.is_in_git and kit.is_chance(90) else 70):
+            args.append(FOR_USER)
+            step = step._replace(args=args)
         start = kit.kit if here == kit.top else here
         if step.name == "build one":
             start = (kit.kit / args[0]).parent
@@ -297,7 +316,10 @@ class Laboratory:
         if is_watch:
             timer.join()
         after = self.allowed(kit, start, step)
-        self._judge(kit, step, before._replace(folders=before.folders | after.folders), run)
+        both = before._replace(folders=before.folders | after.folders, made=before.made | after.made)
+        if in_home := {folder for folder in both.folders | both.made if _is_in(folder, {str(kit.home)})}:
+            self.in_home |= {f"{kit.home}/.", *in_home}
+        self._judge(kit, step, both, run)
         return run.status == 0 and step.name == "build" and not {"--check", "--diff"} & {*args}
 
     def _judge(self, kit: RandomKit, step: Step, allowed: Allowed, run: Observed) -> None:
@@ -308,6 +330,8 @@ class Laboratory:
                 self._report(kit, step.name, reason, f"{line}: {access.path}\n    {access.line}")
             elif access.kind == "write" and _is_in(access.path, {str(self.folder / "cache")}):
                 self.writes["the cache"] += 1
+            elif access.kind == "write" and _is_in(access.path, {str(kit.home)}):
+                self.writes[FOR_USER] += 1
             elif access.kind == "write" and _is_in(access.path, {str(kit.top)}):
                 self.writes[next((arg for arg in ("--prune", "--force") if arg in step.args), step.name)] += 1
         printed = (run.stdout + run.stderr).decode(errors="replace")
@@ -319,6 +343,24 @@ class Laboratory:
     def _report(self, kit: RandomKit, command: str, reason: str, detail: str) -> None:
         attacks = "\n    ".join([detail, *kit.attacks]).replace(str(kit.folder), "…")
         self.found.append(Finding(f"{command} {reason}", f"seed {kit.seed}: {attacks}"))
+
+
+def _with_home(allowed: Allowed, kit: Path | None) -> Allowed:
+    """Add what a kit outside of any repository may use with `--user`: the folders that its outputs name."""
+    folders, made, home = set(allowed.folders), set[str](), os.path.realpath(allowed.home)
+    targets = (_settings(kit, allowed.top) or {}).get("target") if kit else {}
+    for target, table in targets.items() if isinstance(targets, dict) else ():
+        output = table.get("output", "") if isinstance(table, dict) else ""
+        if output.startswith("~/") and ".." not in output:
+            named = os.path.join(home, output[2:].partition("{")[0].rpartition("/")[0])
+            path = os.path.realpath(named)
+            if _is_in(path, {home}) and path != home:
+                folders.add(path)
+                made |= {str(each) for each in Path(path).parents if _is_in(str(each), {home})} - {home}
+            # Earlier outputs can be there.
+            own = (os.path.realpath(os.path.join(home, each)) for each in TARGETS[target].home_folders)
+            folders |= {each for each in own if _is_in(each, {home})}
+    return allowed._replace(folders=frozenset(folders), made=frozenset(made))
 
 
 def _stage(kit: RandomKit) -> None:
@@ -398,7 +440,7 @@ def _state(folder: Path) -> dict[str, tuple[object, ...]]:
 def _files(folder: Path) -> Iterator[Path]:
     """The regular files in a folder, except git's own."""
     for above, folders, files in os.walk(folder):
-        if above == str(folder):
+        if above == str(folder) and ".git" in folders:
             folders.remove(".git")
         for name in files:
             path = Path(above, name)
@@ -448,7 +490,7 @@ def test_no_command_leaves_the_root(tmp_path: Path) -> None:
     successes = {name for laboratory in laboratories for name, status in laboratory.statuses if status == 0}
     assert successes == NAMES
     writes = {name for laboratory in laboratories for name in laboratory.writes}
-    assert writes == NAMES - ONLY_READING | {"--force", "--prune", "the cache"}
+    assert writes == NAMES - ONLY_READING | {"--force", "--prune", FOR_USER, "the cache"}
 
 
 PLANTED = {
@@ -515,6 +557,24 @@ def test_observer_sees_what_is_allowed(laboratory: Laboratory) -> None:
     assert {("read", "agents"), ("read", "agents/alpha.toml"), ("write", "agents/alpha.md")} <= seen
     allowed = laboratory.allowed(kit, kit.kit, Step("build", []))
     assert {allowed.refusal(access) for access in run.accesses} == {""}
+
+
+def test_observer_knows_what_the_option_allows(laboratory: Laboratory) -> None:
+    kit = _plain_kit(laboratory, "for the user")
+    shutil.rmtree(kit.top / ".git")
+    kit.is_in_git = False
+    (kit.top / "assemble.toml").write_text('[target.claude-code]\noutput = "~/.claude/agents/{name}.md"\n')
+    run = laboratory.observer.run(kit.kit, ["--all", FOR_USER], laboratory.environment(kit))
+    assert run.status == 0, run.stderr
+    written = {os.path.relpath(access.path, kit.home) for access in run.accesses if access.kind == "write"}
+    assert {".claude", ".claude/agents", ".claude/agents/alpha.md"} <= written
+    allowed = laboratory.allowed(kit, kit.kit, Step("build", [FOR_USER]))
+    assert {allowed.refusal(access) for access in run.accesses} == {""}
+    others = laboratory.allowed(kit, kit.kit, Step("build", []))
+    assert "writes outside the root" in {others.refusal(access) for access in run.accesses}
+    for name in (".bashrc", ".claude/settings.json", "agents/stranger.toml"):
+        for kind in ("read", "write"):
+            assert allowed.refusal(Access(kind, str(kit.home / name), "", "", "")) == f"{kind}s outside the root"
 
 
 def test_kit_follows_from_its_seed(laboratory: Laboratory) -> None:

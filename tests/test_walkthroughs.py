@@ -32,6 +32,7 @@ def walk(
 ) -> Walk:
     for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(bench.folder))
     return Walk(bench, tmp_path_factory.mktemp("home"))
 
 
@@ -67,8 +68,9 @@ def test_workflow_passes_only_inputs_of_the_action() -> None:
 def test_named_hooks_exist() -> None:
     hooks = {hook["id"] for hook in yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text())}
     assert set(re.findall(r"\bassemble-(?:check|fix)\b", CI)) == hooks == {"assemble-check", "assemble-fix"}
-    (config,) = (each for each in _yaml_of_ci() if "repos" in each)
-    assert [hook["id"] for hook in config["repos"][0]["hooks"]] == ["assemble-check"]
+    published = (each["repos"][0] for each in _yaml_of_ci() if "repos" in each)
+    (config,) = (each for each in published if each["repo"] != "local")
+    assert [hook["id"] for hook in config["hooks"]] == ["assemble-check"]
 
 
 @pytest.mark.parametrize("page", ["```console\nassemble --all\n```", "  ```console\n  $ assemble --all\n  ```"])

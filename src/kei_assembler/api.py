@@ -13,7 +13,7 @@ from kei_assembler.build.result import RunResult
 from kei_assembler.build.run import Policy, RunOptions, run, write
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.files import DISK
-from kei_assembler.loader import load_kit
+from kei_assembler.loader import load_kit, refuse_home
 from kei_assembler.paths import normalize
 from kei_assembler.selection import nearest_kit
 from kei_assembler.suggestions import did_you_mean
@@ -34,13 +34,17 @@ class Kit:
     the settings are invalid or a manifest does not exist.
     """
 
-    def __init__(self, folder: str, targets: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: str, targets: tuple[str, ...] = (), for_user: bool = False) -> None:
         self._folder = folder
         self._targets = targets
+        self._for_user = for_user
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str] = ".", targets: Iterable[str] = ()) -> Kit:
+    def load(cls, folder: str | os.PathLike[str] = ".", targets: Iterable[str] = (), *, for_user: bool = False) -> Kit:
         """Return the kit in a folder, or in the nearest folder above it. `targets` limits it to some targets.
+
+        `for_user` is the option `--user`: the kit's settings may use the home folder. Without it, the methods that
+        build or compare such files raise AssembleError.
 
         Raises:
             AssembleError: the folder, kit or target does not exist, or the settings are invalid.
@@ -52,7 +56,8 @@ class Kit:
             if target not in TARGETS:
                 hint = did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
                 raise AssembleError(f"the target `{target}` does not exist", hint)
-        return cls(load_kit(nearest_kit(os.path.abspath(folder)), chosen).folder, chosen)
+        own = load_kit(nearest_kit(os.path.abspath(folder)), chosen, for_user=for_user)
+        return cls(own.folder, chosen, for_user)
 
     @property
     def folder(self) -> str:
@@ -98,6 +103,7 @@ class Kit:
             AssembleError: the settings are invalid, or a manifest does not exist.
         """
         own = self._load()
+        refuse_home(own)
         policy = Policy.of(own)
         plan = plan_kit(own, _files(own, manifests), not manifests, policy.ignore)
         found = policy.weigh((*plan.diagnostics, *plan.about_files))
@@ -130,7 +136,7 @@ class Kit:
         return run(own, _files(own, manifests), not manifests, options)
 
     def _load(self) -> kit.LoadedKit:
-        return load_kit(self._folder, self._targets)
+        return load_kit(self._folder, self._targets, for_user=self._for_user)
 
 
 def _files(own: kit.LoadedKit, manifests: Sequence[File]) -> list[str]:

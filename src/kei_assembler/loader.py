@@ -6,23 +6,41 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.files import Files
+from kei_assembler.files.home import home_folder
 from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.kit import LoadedKit, discovery
+from kei_assembler.rules import home
+from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.settings import check_settings
 
 
-def load_kit(folder: str, chosen: Iterable[str] = (), files: Files | None = None) -> LoadedKit:
+def load_kit(folder: str, chosen: Iterable[str] = (), files: Files | None = None, for_user: bool = False) -> LoadedKit:
     """Return the kit in a folder, given by its absolute path. If targets are chosen, the kit only has those.
 
-    Without `files`, read it from the disk, or, in a sparse checkout, also from git's index.
+    Without `files`, read it from the disk, or, in a sparse checkout, also from git's index. `for_user` allows outputs
+    in the user's home folder.
 
     Raises:
-        AssembleError: the settings are invalid. The error has their diagnostics.
+        AssembleError: the settings are invalid, or the home folder is needed and unusable. If it is about settings, the
+            error has their diagnostics.
     """
     kit = discovery.read_kit(folder, files or files_at(folder))
     refuse(check_settings(kit))
     kit.selected_targets = tuple(dict.fromkeys(chosen))
+    kit.for_user = for_user
+    if for_user and kit.settings.is_user_level:
+        kit.home = home_folder()
     return kit
+
+
+def refuse_home(kit: LoadedKit) -> None:
+    """Stop the run if it would need the user's home folder, and is not for the user.
+
+    Raises:
+        AssembleError: it is not. The error has the diagnostics.
+    """
+    if not kit.for_user and kit.settings_source:
+        refuse(found for rule in home.OF_RUN for found in run_rule(rule, kit.settings_source, kit))
 
 
 def refuse(problems: Iterable[Diagnostic]) -> None:

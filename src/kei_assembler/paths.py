@@ -16,6 +16,11 @@ def is_inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(os.path.join(folder, ""))
 
 
+def is_outside(path: str) -> bool:
+    """Return whether a normalized path, with `/`, leads out of the folder that paths are relative to."""
+    return path.startswith("../") or os.path.isabs(path)
+
+
 def is_hidden(path: str) -> bool:
     """Return whether a part of a path, which has `/` as the separator, starts with a dot."""
     return any(part.startswith(".") for part in path.split("/"))

@@ -25,21 +25,21 @@ _STEP_MS = 50
 Signatures = dict[str, Signature]
 
 
-def builds(folder: str, targets: tuple[str, ...] = ()) -> Iterator[RunResult]:
+def builds(folder: str, targets: tuple[str, ...] = (), for_user: bool = False) -> Iterator[RunResult]:
     """Build a kit, given by its resolved path, now and after each change, and yield the results, without end.
 
-    Invalid settings and other errors are returned as the result's failure.
+    Invalid settings and other errors are returned as the result's failure. `for_user` is as in `load_kit`.
     """
     seen: Signatures | None = None
     for now in _snapshots(folder):
         if now != seen:
             seen = now
-            yield _built(folder, targets)
+            yield _built(folder, targets, for_user)
 
 
-def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
+def _built(folder: str, targets: tuple[str, ...], for_user: bool) -> RunResult:
     try:
-        kit = _loaded(folder, targets)
+        kit = _loaded(folder, targets, for_user)
         require_kit(folder)
         kit.display_folder = kit_option_value(folder)
         result = run(kit, kit.manifests, True, RunOptions(policy=Policy.of(kit)))
@@ -50,11 +50,11 @@ def _built(folder: str, targets: tuple[str, ...]) -> RunResult:
     return result.seen_from(prefix_to(folder))
 
 
-def _loaded(folder: str, targets: tuple[str, ...] = ()) -> LoadedKit:
+def _loaded(folder: str, targets: tuple[str, ...] = (), for_user: bool = False) -> LoadedKit:
     """Load the kit, unless a checkout, for example, has replaced its folder with a link to something else."""
     if DISK.resolve(folder) != folder:
         raise AssembleError(f"`{folder}` or a folder above it was replaced with a link")
-    return load_kit(folder, targets)
+    return load_kit(folder, targets, for_user=for_user)
 
 
 def _snapshots(folder: str) -> Iterator[Signatures]:

@@ -104,7 +104,10 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble nothing", []),
         ("assemble --kit . sche", ["schema"]),
         ("assemble --kit=. wa", ["watch"]),
-        ("assemble --kit . ", ["new", "import", "schema", "watch", "agents/critic.toml", "agents/inner/tester.toml"]),
+        (
+            "assemble --kit . ",
+            ["new", "import", "schema", "gitignore", "watch", "agents/critic.toml", "agents/inner/tester.toml"],
+        ),
         ("assemble --target codex w", ["watch"]),
         ("assemble --check sche", []),
         ("assemble agents/critic.toml sche", []),

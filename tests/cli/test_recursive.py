@@ -292,15 +292,15 @@ def test_patterns_that_match_nothing_are_reported(bench: Workbench) -> None:
     settings = 'exclude = ["cases/*", "old", "cases/broken/x", "*.d"]\n'
     bench.write(_kits("p", "p/cases/broken", "p/tests/old-2") | {"p/assemble.toml": settings})
     run = bench.run(*ALL, "--exclude", "vendor", "--exclude", "old-*", "--exclude", "no\n::error::x")
-    unused = re.findall(r"^p/assemble.toml:1:(\d+): note\[C714\] `(.*)` matches no folder", run.stderr, re.MULTILINE)
+    unused = re.findall(r"^p/assemble.toml:1:(\d+): note\[C716\] `(.*)` matches no folder", run.stderr, re.MULTILINE)
     assert (run.status, unused) == (0, [("23", "old"), ("30", "cases/broken/x"), ("48", "*.d")])
     assert [line for line in run.stderr.splitlines() if "--exclude" in line] == [
         "note: `--exclude vendor` matches no folder", "note: `--exclude no<U+000A>::error::x` matches no folder",
     ]  # fmt: skip
     assert json.loads(bench.run(*ALL, "--exclude", "vendor", "--output-format", "json").stdout)["diagnostics"]
-    assert "C714" not in bench.run(*ALL, "--ignore", "C714").stderr
-    assert "C714" not in bench.run("--all", "--kit", "p").stderr
-    assert "C714" not in bench.run(*ALL, cwd="p/tests").stderr  # not all of the kit is searched
+    assert "C716" not in bench.run(*ALL, "--ignore", "C716").stderr
+    assert "C716" not in bench.run("--all", "--kit", "p").stderr
+    assert "C716" not in bench.run(*ALL, cwd="p/tests").stderr  # not all of the kit is searched
 
 
 @pytest.mark.parametrize("entry", ["../x", "", "a/../b", "C:/x", "~/x", "a\\\\b", ".."])

@@ -311,3 +311,16 @@ def test_odd_names_do_not_end_the_watch(folder: str, tmp_path: Path) -> None:
     watcher.write("agents/critic.toml", AGENT.format("Reviews all."))
     watcher.says("updated agents/critic.md")
     assert watcher.end() == 0
+
+
+def test_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    kit = tmp_path / "kit"
+    settings = '[target.claude-code]\noutput = "~/.claude/agents/{name}.md"\n'
+    _write(kit, {"assemble.toml": settings, "agents/critic.toml": AGENT.format("Checks.")})
+    refused = next(builds(str(kit)))
+    assert refused.failure
+    assert [one.code for one in refused.diagnostics] == ["C713"]
+    assert not (tmp_path / ".claude").exists()
+    allowed = next(builds(str(kit), for_user=True))
+    assert allowed.applied == {str(tmp_path / ".claude/agents/critic.md")}

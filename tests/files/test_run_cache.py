@@ -1076,3 +1076,53 @@ def test_several_runs_at_once_that_are_killed_during_edits(kit: CachedKit, envir
         cached = _process(kit, environment, "--all", "--check")
         assert cached == _process(kit, environment, "--all", "--check", "--no-cache")
         assert cached[0] == (1 if words[1] == "wise" else 0)
+
+
+@pytest.fixture
+def user(kit: CachedKit) -> CachedKit:
+    """A kit outside of git whose outputs are in the home folder, with a record of a build."""
+    shutil.rmtree(kit.repository / ".git")
+    settings = KIT["kit/assemble.toml"].replace("out/of", "~/.claude/agents")
+    kit.write({"kit/assemble.toml": settings})
+    (kit.outside / "home").mkdir()
+    kit.patch.setenv("XDG_CACHE_HOME", os.environ["HOME"] + "/.cache")
+    assert kit.run("--all", "--user", "--no-cache").status == 0
+    for _ in range(5):
+        kit.run("--all", "--user")
+    assert kit.was_cached
+    return kit
+
+
+def test_a_record_with_the_option_is_not_one_without_it(user: CachedKit) -> None:
+    for options in (["--all"], ["--all", "--check"]):
+        run = user.run(*options)
+        assert (run.status, user.was_cached, "error[C713]" in run.stderr) == (2, False, True)
+    run = user.run("--all", "--user")
+    assert (run.status, user.was_cached) == (0, True)
+
+
+@pytest.mark.parametrize("path", ["kit/.git", ".git", "../.git", "HEAD"])
+def test_a_record_does_not_outlive_a_new_repository(user: CachedKit, path: str) -> None:
+    if path == "HEAD":
+        for name in ("objects", "refs"):
+            (user.repository / name).mkdir()
+    (user.repository / path).write_text("")
+    run = user.run("--all", "--user")
+    assert (run.status, user.was_cached, "error[C712]" in run.stderr) == (2, False, True)
+
+
+def test_a_record_is_about_one_home_folder(user: CachedKit) -> None:
+    user.patch.setenv("HOME", str(user.outside / "home"))
+    run = user.run("--all", "--user")
+    assert (run.status, user.was_cached) == (0, False)
+    assert (user.outside / "home/.claude/agents/a.md").is_file()
+
+
+def test_a_record_notices_a_changed_file_and_a_new_link_in_the_home_folder(user: CachedKit) -> None:
+    folder = Path(os.environ["HOME"], ".claude")
+    (folder / "agents/a.md").unlink()
+    assert (user.run("--all", "--user").status, user.was_cached) == (0, False)
+    folder.rename(user.outside / "claude")
+    folder.symlink_to(user.outside / "claude")
+    run = user.run("--all", "--user")
+    assert (run.status, user.was_cached, "is outside your home folder" in run.stderr) == (1, False, True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from kei_assembler.kit import kit_option
 from kei_assembler.markdown import shell
 
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
@@ -57,19 +56,18 @@ class Change(NamedTuple):
         """Return whether the file is a schema for editors: the only generated files that belong to the whole kit."""
         return not self.manifest and self.status is not FileStatus.UNMANAGED
 
-    def fix_command(self, kit: str = "") -> str:
+    def fix_command(self, options: str = "") -> str:
         """Return the command that brings the file up to date, or "" if no command does.
 
-        `kit` is the kit's folder, if the command has to name it.
+        `options` are those that each command on the kit needs, see `LoadedKit.command_options`.
         """
-        where = kit_option(kit)
-        only = f"{where} --target {self.target}" if self.chosen else where
+        only = f"{options} --target {self.target}" if self.chosen else options
         what = shell.word(self.manifest) if self.manifest else "--all"
         if self.status in WRITABLE:
             return f"assemble{only} {what}"
         if self.status in PROTECTED:
             return f"assemble --force{only} {what}"
-        return f"assemble{where} --all --prune" if self.status is FileStatus.ORPHAN and self.intact else ""
+        return f"assemble{options} --all --prune" if self.status is FileStatus.ORPHAN and self.intact else ""
 
 
 class WritePolicy(NamedTuple):

@@ -10,7 +10,7 @@ from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.files import Files
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import stamp
-from kei_assembler.paths import is_hidden, normalize
+from kei_assembler.paths import is_hidden, is_outside, normalize
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import with_lf
 
@@ -49,7 +49,7 @@ def _status(kit: LoadedKit, artifact: Artifact, present: bytes) -> FileStatus:
 def owner_of(kit: LoadedKit, path: str, found: stamp.Stamp) -> str:
     """Return the manifest that the stamp of the file at `path` names. Both paths are relative to the kit."""
     manifest = normalize(f"{os.path.dirname(path) or '.'}/{found.source}")
-    return normalize(os.path.relpath(kit.path(manifest), kit.folder)) if manifest.startswith("../") else manifest
+    return normalize(os.path.relpath(kit.path(manifest), kit.folder)) if is_outside(manifest) else manifest
 
 
 def classify_leftover(kit: LoadedKit, path: str, target: str, present: bytes) -> Change | None:
@@ -76,7 +76,9 @@ def classify_leftover(kit: LoadedKit, path: str, target: str, present: bytes) ->
 def is_manifest_path(kit: LoadedKit, path: str) -> bool:
     """Return whether the kit would read a file at this path, relative to the kit, as a manifest."""
     folder = "" if kit.settings.manifests == "." else f"{kit.settings.manifests}/".casefold()
-    is_below = path.casefold().startswith(folder) and not path.startswith("../")
+    if os.path.isabs(path):  # in the home folder, which can contain the kit
+        path = normalize(os.path.relpath(path, kit.folder))
+    is_below = path.casefold().startswith(folder) and not is_outside(path)
     return path.endswith(".toml") and is_below and not is_hidden(path.casefold().removeprefix(folder))
 
 

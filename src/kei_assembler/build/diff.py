@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from difflib import Match, SequenceMatcher
@@ -38,17 +39,18 @@ def diffs(changes: Iterable[Change], prefix: str = "", size: int = 0) -> Iterato
 
 
 def _old_name(change: Change, prefix: str) -> str:
-    return _name("a", normalize(prefix + change.path))
+    return _name("a", normalize(os.path.join(prefix, change.path)))
 
 
 def diff(change: Change, prefix: str = "") -> str:
     """Return the change as a unified diff that `git apply` and `patch -p1` accept in the kit's folder.
 
     `prefix` is a path to the kit that ends with `/`. With it, they accept the diff in the folder that the path starts
-    from. The diff has no `diff --git` line, because with one git resolves paths from the top of the work tree. Bytes
-    that are not UTF-8 become surrogates. A file that is binary or larger than 1 MiB has no diff.
+    from. For a file in the home folder, that is the top of the file system. The diff has no `diff --git` line, because
+    with one git resolves paths from the top of the work tree. Bytes that are not UTF-8 become surrogates. A file that
+    is binary or larger than 1 MiB has no diff.
     """
-    before, after, path = change.before, change.after, normalize(prefix + change.path)
+    before, after, path = change.before, change.after, normalize(os.path.join(prefix, change.path))
     if b"\0" in (before or b""):
         return f"Binary file {_old_name(change, prefix)} differs\n"
     if max(len(before or b""), len(after or b"")) > _MAX_BYTES:
@@ -61,7 +63,7 @@ def diff(change: Change, prefix: str = "") -> str:
 
 def _name(side: str, path: str) -> str:
     """The name as git quotes it: what is hidden, ends a line or is not UTF-8 becomes octal escapes of its bytes."""
-    name = f"{side}/{path}"
+    name = f"{side}/{path.removeprefix('/')}"
     quoted = "".join(map(_escaped, name))
     return name if quoted == name else f'"{quoted}"'
 

@@ -5,14 +5,15 @@ Files on disk can be out of date, edited, foreign, orphaned, unmanaged or not st
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+import os
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from kei_assembler.build.changes import PROTECTED, Change, FileStatus
 from kei_assembler.build.orphans import cause_of_orphan
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
-from kei_assembler.paths import display_path
+from kei_assembler.paths import display_path, display_path_from
 from kei_assembler.rules import drift, outputs
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.drift import UNFINISHED_MERGE
@@ -64,25 +65,51 @@ def conflicts(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
 
 
 def unstaged(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
-    """Return the diagnostics for files of the kit that differ from git's index, except outputs that are out of date.
+    """Return the diagnostics for files of the kit that git's index does not have as they are on disk.
+
+    Outputs that are out of date are left out. If outputs are not committed, the findings about them are about those
+    that git tracks, and about those that it does not ignore.
 
     Raises:
         AssembleError: git is not installed, or it fails.
     """
     from kei_assembler.build import staged_files
 
-    up_to_date = (change.path for change in changes if change.applied or change.status is FileStatus.UNCHANGED)
-    return [
+    is_committed, changes = kit.settings.commit_outputs, tuple(changes)
+    present = [one for one in changes if one.applied or one.status is FileStatus.UNCHANGED]
+    outputs = present if is_committed else [one for one in changes if one.status is not FileStatus.UNMANAGED]
+    staging = staged_files.compare(
+        kit,
+        (one.path for one in outputs if one.manifest),
+        (one.path for one in present if one.is_schema),
+    )
+    found = [
         diagnostic
-        for path, (is_ignored, other) in staged_files.unstaged(kit, up_to_date).items()
+        for path, (is_ignored, other, is_output) in staging.unstaged.items()
         for diagnostic in run_rule(
             drift.file_unstaged,
             Source(path, ""),
             display_path(kit.path(path)),
             is_ignored,
             other and display_path(kit.path(other)),
+            is_output,
         )
     ]
+    for path, other in staging.tracked.items():
+        where = display_path(kit.path(other)) if other else ""
+        shown = display_path_from(kit.path(other), kit.path(path)) if other else display_path(kit.path(path))
+        found += run_rule(drift.output_tracked, Source(path, ""), shown, where)
+    return found + _not_ignored(kit, staging.visible)
+
+
+def _not_ignored(kit: LoadedKit, outputs: Sequence[str]) -> list[Diagnostic]:
+    if not outputs:
+        return []
+    from kei_assembler.build.ignore_lines import folder_of_lines, line_for
+
+    first, others = outputs[0], len(outputs) - 1
+    where = display_path(os.path.join(folder_of_lines(kit), ".gitignore"))
+    return run_rule(drift.output_not_ignored, Source(first, ""), first, others, line_for(kit, first), where)
 
 
 def _diagnosed(kit: LoadedKit, changes: Iterable[Change], rules: Mapping[FileStatus, Rule]) -> list[Diagnostic]:
@@ -99,7 +126,7 @@ def _subject(kit: LoadedKit, change: Change) -> tuple[str, str, str]:
     cause = _cause(kit, change)
     if cause == UNFINISHED_MERGE:  # once the conflict is resolved, the build needs no --force
         change = change._replace(status=FileStatus.UPDATE)
-    return change.manifest, change.fix_command(kit.display_folder), cause
+    return change.manifest, change.fix_command(kit.command_options), cause
 
 
 def _cause(kit: LoadedKit, change: Change) -> str:

@@ -75,6 +75,7 @@ class Generators:
         with suppress(AssembleError):
             kit = read_kit(folder, self.kit.files)
             if is_inside(kit.root, self.kit.root) and not check_settings(kit):
+                kit.home = self.kit.home if kit.settings.is_user_level else ""
                 return kit
         return None
 
@@ -88,6 +89,7 @@ class Generators:
         if problems or decoded.name != stem(file):
             return
         for target in kit.targets_of(decoded):
-            location = self._location(kit.path(kit.output(target, decoded.name, file)))
-            if is_inside(location, kit.root):
+            output = kit.output(target, decoded.name, file)
+            location = self._location(kit.path(output))
+            if is_inside(location, kit.tree_of(output).folder):
                 yield location

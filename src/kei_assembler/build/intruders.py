@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.generators import Generators
-from kei_assembler.build.output_patterns import Reach, reach
+from kei_assembler.build.output_patterns import Reach, reach_in
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files import Entry
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
-from kei_assembler.paths import is_inside, normalize
+from kei_assembler.paths import is_inside, normalize, path_below
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 
@@ -64,12 +64,14 @@ def _places(kit: LoadedKit, row: Target) -> list[_Place]:
     """
     found: list[_Place] = []
     for pattern in (kit.settings.output(row.name), row.output):
-        where = reach(pattern, kit.settings.manifests)
-        is_shared = not where.folder.strip("./")
+        where = reach_in(kit, pattern)
+        if where is None:
+            continue
+        is_shared = not where.folder.strip("./") or where.folder == kit.home
         is_deep = row.searches_subfolders or "{" in os.path.dirname(pattern)
         found.append(_Place(where.folder, is_deep, where if is_shared else None))
-        for project in kit.placement.projects(row.name, where.folder):
-            found += (_Place(normalize(f"{project}/{each}"), row.searches_subfolders) for each in row.agent_folders)
+        folders = kit.placement.folders(row.name, where.folder, row.agent_folders)
+        found += (_Place(each, row.searches_subfolders) for each in folders)
     return list(dict.fromkeys(found))
 
 
@@ -111,8 +113,9 @@ class _Search:
 
     def _spellings(self, folder: str, row: Target) -> list[str]:
         """The folders with this path in any case: on some machines, they are one folder. Adds links to nowhere."""
-        found = ["."]
-        for part in folder.split("/"):
+        is_in_home = os.path.isabs(folder)
+        found = [self.kit.home if is_in_home else "."]
+        for part in filter(None, (path_below(folder, self.kit.home) if is_in_home else folder).split("/")):
             if part in (".", ".."):
                 found = [normalize(f"{here}/{part}") for here in found]
                 continue
@@ -129,7 +132,7 @@ class _Search:
         return [entry for _, entry in walk(self.kit.files, self.kit.path(folder), lambda *_: False)]
 
     def _is_in_root(self, folder: str) -> bool:
-        return self.kit.holds_folder(self.kit.path(folder))
+        return self.kit.tree_of(folder).holds_folder(self.kit.path(folder))
 
     def _leads_nowhere(self, path: str, entry: Entry) -> bool:
         """Whether a link or folder can contain anything on another machine.
@@ -139,7 +142,7 @@ class _Search:
         """
         full = self.kit.path(path)
         if entry.is_link:
-            return not self.kit.holds(full) or not self.kit.files.exists(self.kit.files.resolve(full))
+            return not self.kit.tree_of(path).holds(full) or not self.kit.files.exists(self.kit.files.resolve(full))
         return entry.is_folder and self.has_submodules and not self._entries(path)
 
     def _is_intruder(self, path: str, entry: Entry, place: _Place, row: Target) -> bool:
@@ -167,14 +170,15 @@ class _Search:
     def _is_listed(self, path: str) -> bool:
         """Whether a file and the folders around it have exactly these names."""
         folder, name = os.path.split(path)
-        is_below = is_inside(folder, self.kit.root) and folder != self.kit.root
+        top = self.kit.home if self.kit.home and is_inside(path, self.kit.home) else self.kit.root
+        is_below = is_inside(folder, top) and folder != top
         return any(entry.name == name for entry in self._entries(folder)) and (not is_below or self._is_listed(folder))
 
     def _is_agent(self, path: str, place: _Place, row: Target) -> bool:
         """Whether a file can be an agent of the client that no kit generates. Links are followed in shared folders."""
         is_shared = place.reach is not None
         try:
-            content = self.disk.read(path) if self.kit.holds(self.kit.path(path)) else None
+            content = self.disk.read(path) if self.kit.tree_of(path).holds(self.kit.path(path)) else None
         except OSError:
             return True
         if content is None:

@@ -17,6 +17,7 @@ from kei_assembler.build.progress import with_progress
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_errors
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.loader import refuse_home
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
 from kei_assembler.rules import (
@@ -111,6 +112,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
 
 def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
     """Return the findings about one manifest of the kit, and its artifacts. Nothing is written."""
+    refuse_home(kit)
     planner = Planner(kit, ignored)
     merged = _Merged(kit, planner.cost)
     manifest, plan = planner.load_and_check(file)

@@ -150,20 +150,19 @@ class Namesakes:
         """The files in some folders of the outputs' projects. Outputs without a project have only those beside them."""
         folders: dict[str, None] = {}
         for output in sorted({os.path.dirname(path) for path in outputs}):
-            projects = list(self.kit.placement.projects(row.name, output or "."))
-            beside = [output] if output and not projects and own == row.own_folders else []
-            own_folders = (normalize(f"{project}/{folder}") for project in projects for folder in own)
-            folders |= dict.fromkeys([*own_folders, *beside])
+            found = self.kit.placement.folders(row.name, output or ".", own)
+            beside = [output] if output and not found and own == row.own_folders else []
+            folders |= dict.fromkeys([*found, *beside])
         seen: set[str] = set()
         for folder in folders:
-            if self.kit.holds_folder(self.kit.path(folder)):
+            if self.kit.tree_of(folder).holds_folder(self.kit.path(folder)):
                 found = [path for path in self._in_folder(row, folder) if path not in seen]
                 seen.update(found)
                 yield from sorted(found)
 
     def _in_folder(self, row: Target, folder: str) -> Iterator[str]:
         def enters(path: str, entry: Entry) -> bool:
-            is_held = not entry.is_link or self.kit.holds(self.kit.path(f"{folder}/{path}"))
+            is_held = not entry.is_link or self.kit.tree_of(folder).holds(self.kit.path(f"{folder}/{path}"))
             return entry.name != ".git" and is_held and self.kit.placement.enters(row, path)
 
         prefix = row.loader.ignored_prefix

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.classify import classify_leftover, is_manifest_path
 from kei_assembler.build.cost import ENTRY_BYTES, Cost
-from kei_assembler.build.output_patterns import deepened, reach
+from kei_assembler.build.output_patterns import deepened, reach_in
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files.atomic import is_temporary
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.model.settings import HOME
 from kei_assembler.paths import normalize
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
@@ -33,7 +35,9 @@ def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str],
     """
 
     def is_beside_outputs(leftover: Change) -> bool:
-        return leftover.status is FileStatus.ORPHAN or leftover.target in targets
+        # In the home folder, a file whose manifest is gone can be that of a kit which was moved.
+        is_own = not os.path.isabs(leftover.path) or is_manifest_path(kit, leftover.manifest)
+        return is_own if leftover.status is FileStatus.ORPHAN else leftover.target in targets
 
     def was_output(leftover: Change) -> bool:
         # The kit has perhaps never written here, so a file is an orphan only if its manifest would be one of the kit.
@@ -44,6 +48,8 @@ def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str],
     outputs = [(row, pattern) for row in rows for pattern in (kit.settings.output(row.name), row.output)]
     # Clients read these folders of the root, so outputs can have been there before the settings changed.
     defaults = [(row, f"{kit.settings.root}/{row.default_path}") for row in rows]
+    in_home = (row for row in rows if kit.settings.is_in_home(row.name))
+    defaults += [(row, f"{HOME}{each}/{{name}}{row.form.suffix}") for row in in_home for each in row.home_folders]
     return [*search.leftovers(outputs, is_beside_outputs), *search.leftovers(defaults, was_output)]
 
 
@@ -109,7 +115,7 @@ class _Search:
 
     def _files(self, pattern: str) -> Iterator[str]:
         """The files whose paths match an output pattern."""
-        where = reach(pattern, self.kit.settings.manifests)
-        if self.kit.holds_folder(self.kit.path(where.folder)):
+        where = reach_in(self.kit, pattern)
+        if where and self.kit.tree_of(where.folder).holds_folder(self.kit.path(where.folder)):
             found = sorted(self.kit.files_in(where.folder, where.suffix, enters=where.enters))
             yield from (path for path in found if where.file.fullmatch(path) and not is_temporary(path))

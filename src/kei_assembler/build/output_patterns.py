@@ -6,6 +6,8 @@ import os
 import re
 from typing import NamedTuple
 
+from kei_assembler.kit import LoadedKit
+from kei_assembler.model.settings import HOME
 from kei_assembler.paths import is_hidden, normalize
 
 # The placeholders: an agent's name, the same name again, the folder of a manifest, any subfolders before and after a
@@ -34,9 +36,13 @@ class Reach(NamedTuple):
         return self.inner.fullmatch(f"{folder}/") is not None
 
 
-def reach(pattern: str, manifests: str) -> Reach:
-    """Return where the files of an output pattern can lie in a kit with this manifests folder."""
+def reach(pattern: str, manifests: str, base: str = "") -> Reach:
+    """Return where the files of an output pattern can lie in a kit with this manifests folder.
+
+    With a `base`, the pattern is relative to that absolute folder, and so the result is absolute.
+    """
     spread = _spread(normalize(pattern).replace("{name}", _NAME).replace("{dir}", _DIR), manifests)
+    spread = normalize(os.path.join(base, spread))
     literals = _TOKENS.split(spread)
     folder = os.path.dirname(literals[0]) or "."
     prefix = "" if folder == "." else f"{folder}/"
@@ -48,6 +54,16 @@ def reach(pattern: str, manifests: str) -> Reach:
         re.compile(_regex(spread, "name")),
         re.compile(f"{re.escape(prefix)}(?:{inner})" if inner else "(?!)"),
     )
+
+
+def reach_in(kit: LoadedKit, pattern: str) -> Reach | None:
+    """Return where the files of an output pattern of a kit can lie, or None if that is in a home folder out of reach.
+
+    In the home folder, the result is absolute.
+    """
+    if not pattern.startswith(HOME):
+        return reach(pattern, kit.settings.manifests)
+    return reach(pattern.removeprefix(HOME), kit.settings.manifests, kit.home) if kit.home else None
 
 
 def _as_folder(start: str) -> str:

@@ -157,7 +157,8 @@ class Planner:
         """Add the artifact to the plan's outputs, or a finding if it must not be written."""
         source, path, size = Source(artifact.manifest, ""), artifact.path, len(artifact.content)
         real = self.disk.real(path)
-        if reason := self.kit.tree.refusal(real):
+        tree = self.kit.tree_of(path)
+        if reason := tree.refusal(real):
             is_link = self.kit.files.is_link(self.kit.path(path))
             what = f"`{path}`" if is_link else f"folder `{os.path.dirname(path) or '.'}`"
             plan.shared.extend(run_rule(outputs.output_outside_root, source, what, reason))
@@ -165,7 +166,7 @@ class Planner:
             plan.found.extend(run_rule(outputs.output_too_large, source, path, size, MAX_OUTPUT_BYTES))
         elif is_manifest_path(self.kit, path):
             plan.found.extend(run_rule(outputs.output_among_manifests, source, path))
-        elif owner := self.reserved.owner(real):
+        elif owner := self.reserved.owner(real, tree.folder):
             plan.found.extend(run_rule(outputs.output_is_source, source, path, owner))
         else:
             try:

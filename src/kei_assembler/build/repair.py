@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
 from kei_assembler.diagnostics import Diagnostic, Severity
-from kei_assembler.kit import LoadedKit, kit_option
+from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path
 from kei_assembler.rules import drift
@@ -34,7 +34,8 @@ class Repair(NamedTuple):
         """Return the repair with the number of errors in `found` that are left after it."""
         paths = {path for _, some in self.effects for path in some}
         done = sum(
-            (one.code in _OF_FILES and one.location.file in paths) or (one.code == _UNSTAGED and bool(self.stage))
+            (one.code in _OF_FILES and one.location.file in paths)
+            or (one.code in (_UNSTAGED, _TRACKED) and bool(self.stage))
             for one in found
             if one.severity is Severity.ERROR
         )
@@ -43,7 +44,7 @@ class Repair(NamedTuple):
 
 _FORCE, _PRUNE = "--force", "--prune"
 _OF_FILES = {rule.code for rule in (drift.output_edited, drift.output_foreign, drift.output_orphaned)}
-_UNSTAGED = drift.file_unstaged.code
+_UNSTAGED, _TRACKED = _OF_STAGING = (drift.file_unstaged.code, drift.output_tracked.code)
 
 
 def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], ignored: Iterable[str]) -> Repair | None:
@@ -68,7 +69,7 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     ]
     effects = ((f"{_FORCE} overwrites", overwritten), (f"{_PRUNE} deletes", deleted))
     return Repair(
-        f"assemble {' '.join(words)}{kit_option(kit.display_folder)}",
+        f"assemble {' '.join(words)}{kit.command_options}",
         tuple((effect, paths) for effect, paths in effects if paths),
     )
 
@@ -78,14 +79,18 @@ def with_staging(
 ) -> Repair | None:
     """Return the repair after `--staged`, which also stages the files that it changes, and those that `found` reports.
 
+    If outputs are not committed, it lets git forget those that it tracks.
+
     Raises:
         AssembleError: git is not installed, or it fails.
     """
     unstaged = [each.location.file for each in found if each.code == _UNSTAGED]
     written = [path for path in unstaged if kit.files.exists(kit.path(path))]
     deleted = [path for path in unstaged if not kit.files.exists(kit.path(path))]
+    deleted += [each.location.file for each in found if each.code == _TRACKED]
     if repair:
-        pending = [change for change in changes if change.status in DRIFT and not change.applied]
+        committed = (change for change in changes if kit.settings.commit_outputs or change.is_schema)
+        pending = [change for change in committed if change.status in DRIFT and not change.applied]
         written += [change.path for change in pending if change.after is not None]
         deleted += [change.path for change in pending if change.after is None and change.intact]
     if not written and not deleted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, Change, FileStatus
@@ -28,18 +29,16 @@ class Request(NamedTuple):
     """The request of a run: the number of agents, and the options `check` and `diff`.
 
     `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
-    the working directory or not below it. `kit` is the kit's folder, if commands have to name it. `folder` is the
-    kit's folder as a resolved path, if it is known. If the run is about several kits, `heading` is the path of the kit
-    from the working directory, and `printed_before` the size of the output on the kits before it. The last two are for
-    text reports: `quiet` leaves out the files that were written, and `colours` says whether stdout and stderr get
-    colours.
+    the working directory or not below it. `folder` is the kit's folder as a resolved path, if it is known. If the run
+    is about several kits, `heading` is the path of the kit from the working directory, and `printed_before` the size of
+    the output on the kits before it. The last two are for text reports: `quiet` leaves out the files that were written,
+    and `colours` says whether stdout and stderr get colours.
     """
 
     agents: int = 0
     check: bool = False
     diff: bool = False
     prefix: str = ""
-    kit: str = ""
     folder: str = ""
     heading: str = ""
     printed_before: int = 0
@@ -48,7 +47,7 @@ class Request(NamedTuple):
 
     def path(self, file: str) -> str:
         """Return the path of a file of the kit in a report: relative to the kit, or to the working directory."""
-        return normalize(f"{self.heading}/{file}") if self.heading else file
+        return normalize(os.path.join(self.heading, file)) if self.heading else file
 
     def located(self, location: Location) -> Location:
         """Return a location in a file of the kit with the path that a report has for the file."""

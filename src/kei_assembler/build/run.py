@@ -15,9 +15,10 @@ from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.discovery import git_top
-from kei_assembler.loader import refuse
+from kei_assembler.loader import refuse, refuse_home
 from kei_assembler.markdown.hidden_text import named
 from kei_assembler.model.settings import character
+from kei_assembler.paths import is_outside
 from kei_assembler.suggestions import counted
 
 
@@ -75,13 +76,15 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     if options.staged and git_top(kit.folder, kit.files) is None:
         raise AssembleError("--staged needs a git work tree, and the kit is not in one")
 
+    refuse_home(kit)
+
     # Load, check and render each manifest, and classify its outputs. The plan is complete before the first write.
     policy = options.policy
     plan = plan_kit(kit, files, whole, policy.ignore)
-    request = Request(len(files), options.check, options.diff, kit=kit.display_folder)
+    request = Request(len(files), options.check, options.diff)
     found, about_files = policy.weigh(plan.diagnostics), policy.weigh(plan.about_files)
     changes = list(plan.changes)
-    waivers = tuple(_waivers(kit, policy, changes)) if options.check else ()
+    waivers = tuple(_waivers(kit, policy, changes, options.staged)) if options.check else ()
     prevents_writing = has_errors(found)
     found += about_files
     if prevents_writing:
@@ -97,7 +100,7 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     if options.check:
         found += policy.weigh(findings.conflicts(kit, changes))
     if options.staged:
-        found += findings.unstaged(kit, changes)
+        found += policy.weigh(findings.unstaged(kit, changes))
     if request.writes:
         left_alone = (change for change in changes if not change.applied)
         conflicts = policy.weigh(findings.conflicts(kit, left_alone))
@@ -126,7 +129,7 @@ def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> lis
     return [done.get(change.path, change) for change in changes]
 
 
-def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change]) -> Iterator[Waiver]:
+def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change], staged: bool) -> Iterator[Waiver]:
     """Everything that a check of these changes accepts because of the settings or an option."""
     for code in sorted(policy.ignore):
         yield Waiver(f"{code} is ignored")
@@ -134,8 +137,10 @@ def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change]) -> Itera
         yield Waiver(f"{named(character(name))} may be in the text", reason)
     for allowance in kit.settings.allow_rights:
         yield Waiver(f"{allowance['agent']} may have {', '.join(allowance['rights'])}", allowance["reason"])
+    if staged and not kit.settings.commit_outputs:
+        yield Waiver("generated files are not staged")
     if kit.lacking:
         what = f"{counted(len(kit.lacking), 'file')} outside the sparse checkout"
         yield Waiver(f"what needs {what} is not checked, since this partial clone lacks the content")
-    for folder in sorted({os.path.dirname(change.path) for change in changes if change.path.startswith("../")}):
+    for folder in sorted({os.path.dirname(each.path) for each in changes if is_outside(each.path)}):
         yield Waiver(f"files are written outside the kit, to {folder}")

@@ -29,7 +29,7 @@ class OutputFiles:
             OSError: the path is not a regular file, cannot be read, or is too large.
         """
         try:
-            return _present(self.kit.tree, self.kit.path(path))
+            return _present(self.kit.tree_of(path), self.kit.path(path))
         except LackingError as error:
             if generated is not None and error.is_content(generated):
                 return generated
@@ -44,11 +44,11 @@ class OutputFiles:
     def remove_stale_temp_files(self, paths: Iterable[str]) -> None:
         """Remove the temporary files of killed runs from the folders of these outputs."""
         for folder in {os.path.dirname(path) for path in paths}:
-            self.kit.tree.remove_stale_temp_files(self.kit.path(folder))
+            self.kit.tree_of(folder).remove_stale_temp_files(self.kit.path(folder))
 
     def real(self, path: str) -> str:
         """Return the absolute path of an output with links resolved."""
-        return self.kit.tree.real(self.kit.path(path))
+        return self.kit.tree_of(path).real(self.kit.path(path))
 
     def apply(self, change: Change) -> Change:
         """Make a change, and return it with `applied` set.
@@ -62,7 +62,7 @@ class OutputFiles:
         try:
             path = self.kit.path(change.path)
             before = None if is_left_out(self.kit.files, path) else change.before
-            is_as_planned = self.kit.tree.replace(path, before, change.after)
+            is_as_planned = self.kit.tree_of(change.path).replace(path, before, change.after)
         except OSError as error:
             raise AssembleError(
                 f"{change.path} cannot be written: {error.strerror}",

@@ -23,7 +23,7 @@ from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import COMMANDS, command_named, write
 from kei_assembler.cli.leading_options import commands_after, with_command_first
-from kei_assembler.cli.options import OneOf, kit_option, several, target_option
+from kei_assembler.cli.options import OneOf, kit_option, several, target_option, user_option
 from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
 from kei_assembler.files import run_cache
 from kei_assembler.kit import LoadedKit
@@ -126,6 +126,7 @@ def assemble() -> None:
 @click.option("--output-format", type=OneOf(FORMATS), default="text", help="The format of the report (default: text).")
 @click.option("--quiet", "-q", is_flag=True, help="Print only findings and the summary, not the files that changed.")
 @target_option
+@user_option
 @click.option("--no-cache", is_flag=True, help="Do not read or write the run cache.")
 @kit_option
 def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
@@ -148,6 +149,8 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         kits = _kits(manifests, folder, options)
     except AssembleError as error:
         return _report(_run(_Kit("", (), error), options), output_format, can_cache=False)
+    if options["for_user"] and len(kits) > 1:
+        raise click.UsageError("--user allows one kit to write to your home folder; name manifests of one kit only")
     if options["recursive"] or len(kits) > 1:
         return _report_each(kits, output_format, options, _selection(manifests, folder, options))
     return _report(_run(kits[0], options), output_format, can_cache=not options["staged"])
@@ -180,7 +183,7 @@ def _run(selected: _Kit, options: Mapping[str, Any]) -> RunResult:
         if selected.error:
             raise selected.error
         prefix = prefix_to(selected.folder)
-        kit = load_kit(selected.folder, options["targets"])
+        kit = load_kit(selected.folder, options["targets"], for_user=options["for_user"])
         kit.display_folder = kit_option_value(selected.folder)
         kit.unused_excludes = selected.unused_excludes
         result = _result(kit, selected.manifests, options)
@@ -208,6 +211,14 @@ def _refuse_contradictions(manifests: Sequence[str], output_format: str, options
         (manifests and "all_" in given, "--all builds all manifests; name manifests or use --all, not both"),
         ("recursive" in given and "all_" not in given, "--recursive requires --all"),
         ("exclude" in given and "recursive" not in given, "--exclude requires --recursive"),
+        (
+            {"for_user", "recursive"} <= given,
+            "--user allows one kit to write to your home folder, so it cannot be used with --recursive",
+        ),
+        (
+            {"for_user", "staged"} <= given,
+            "--user cannot be used with --staged: a kit in a git repository cannot write to your home folder",
+        ),
         (not manifests and "all_" not in given, "name the manifests to assemble, or use --all"),
         (only_looks and writes, "--force and --prune cannot be used with --check or --diff, which write nothing"),
         ("prune" in given and "all_" not in given, "--prune requires --all"),

@@ -16,6 +16,7 @@ COMMANDS = {
     "explain": "Explain a diagnostic code",
     "targets": "List the supported clients",
     "schema": "Print the JSON Schema of the kit's manifests, for editors",
+    "gitignore": "Print the lines for `.gitignore` that match the generated files",
     "watch": "Build all manifests, and rebuild them when a source changes",
 }
 """The commands in the order of the help, with their summaries. Each command's own help starts with its summary."""

@@ -18,7 +18,7 @@ _NEXT = "next: edit the manifest, or create another with `assemble new NAME{kit}
 
 _NEXT_IN_KIT = """\
 this folder is already a kit, so only checks and schemas for editors were added
-next: create another agent with `assemble new NAME{kit}`, then run: assemble --all{kit}
+next: create another agent with `assemble new NAME{kit}`, then run: assemble --all{user}{kit}
 """
 
 
@@ -37,7 +37,7 @@ def command(folder: str | None) -> int:
         write(line)
     option = kit_option(kit_option_value(path))
     if is_kit:
-        write("", _NEXT_IN_KIT.format(kit=option))
+        write("", _NEXT_IN_KIT.format(kit=option, user=load_kit(path).settings.command_option))
         return 0
     kit = load_kit(path)
     result = run(kit, kit.manifests, True, RunOptions())

@@ -86,4 +86,5 @@ def _next(kit: LoadedKit, name: str, text: str) -> str:
     marked = len(new_manifest.MARK.findall(text))
     places = "the place" if marked == 1 else f"the {marked} places"
     fill_in = f"fill in {places} marked {{{{DESCRIBE_…}}}}, then " if marked else ""
-    return f"next: {fill_in}run: assemble {shell.word(display_path(kit.path(kit.manifest_file(name))))}\n"
+    manifest = shell.word(display_path(kit.path(kit.manifest_file(name))))
+    return f"next: {fill_in}run: assemble{kit.settings.command_option} {manifest}\n"

@@ -9,7 +9,7 @@ import click
 from kei_assembler.build.result import RunResult
 from kei_assembler.cli import console
 from kei_assembler.cli.commands import write
-from kei_assembler.cli.options import kit_option, target_option
+from kei_assembler.cli.options import kit_option, target_option, user_option
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report.watch_report import WatchReport
 from kei_assembler.selection import folder_of
@@ -20,15 +20,16 @@ from kei_assembler.watch import builds
 @click.command("watch")
 @click.option("--quiet", "-q", is_flag=True, help="Print only findings and the summary, not the files that changed.")
 @target_option
+@user_option
 @kit_option
-def command(targets: Sequence[str], folder: str | None, quiet: bool) -> None:
+def command(targets: Sequence[str], folder: str | None, quiet: bool, for_user: bool) -> None:
     """Build all manifests, and rebuild them when a source changes. Press Ctrl-C to stop.
 
     After the first build, a finding is only printed if it is new. The others are counted.
     """
     watched, report = folder_of(folder), WatchReport()
     try:
-        for number, result in enumerate(builds(watched, tuple(dict.fromkeys(targets)))):
+        for number, result in enumerate(builds(watched, tuple(dict.fromkeys(targets)), for_user)):
             write(*report.render(result.printed_with(quiet, console.colours())))
             if number == 0:
                 write("", _what(result, watched))

@@ -18,11 +18,12 @@ class Tree:
 
     A path is resolved once, and the resolved path is then opened without following links, so that a link that somebody
     puts into the path meanwhile leads nowhere. Links that stay in the tree work. A path that leads out of the tree or
-    into a folder `.git` is refused.
+    into a folder `.git` is refused. `name` is what messages call the folder.
     """
 
-    def __init__(self, folder: str, files: Files = DISK) -> None:
+    def __init__(self, folder: str, files: Files = DISK, name: str = "the kit's root") -> None:
         self.files = files
+        self._name = name
         self.folder = files.resolve(folder)
         self._root = Root.at(self.folder)
         self._real_folder = cache(files.resolve)
@@ -37,7 +38,7 @@ class Tree:
     def refusal(self, real: str) -> str:
         """Return why a resolved path is refused, as the end of a sentence about it, or "" if it is not refused."""
         if not is_inside(real, self.folder):
-            return "is outside the kit's root"
+            return f"is outside {self._name}"
         return "is in git's own folder" if is_in_git_folder(real) else ""
 
     def real(self, path: str) -> str:

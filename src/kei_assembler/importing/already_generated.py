@@ -35,7 +35,7 @@ def without_generated(
         generated.append(manifest)
         if not mark.intact:
             message = f"the file was generated from {manifest} and then edited; the edit was not imported"
-            command = f"assemble --diff {shell.word(display_path(kit.path(manifest)))}"
+            command = f"assemble --diff{kit.settings.command_option} {shell.word(display_path(kit.path(manifest)))}"
             hint = f"move the change to {manifest}, a block or a template; to see it, run: {command}"
             found += agent.report(imports.edit_not_imported, START, message, hint)
     return by_hand, generated, found

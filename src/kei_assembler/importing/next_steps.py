@@ -86,7 +86,7 @@ def _removal(imported: Imported, old: Sequence[PendingFile]) -> str:
 
 
 def _all(kit: LoadedKit) -> str:
-    return f"assemble --all{kit_option(kit_option_value(kit.folder))}"
+    return f"assemble --all{kit.settings.command_option}{kit_option(kit_option_value(kit.folder))}"
 
 
 def _build(kit: LoadedKit, new: Sequence[PendingFile], is_whole: bool) -> str:
@@ -103,7 +103,8 @@ def _build(kit: LoadedKit, new: Sequence[PendingFile], is_whole: bool) -> str:
         return f"{_all(kit)} --force, which overwrites the imported files"
     files = "files" if len(forced) > 1 else "file"
     manifests = " ".join(shell.word(display_path(kit.path(path))) for path in safe)
-    return f"assemble --force {manifests}, which overwrites the imported {files}" if forced else f"assemble {manifests}"
+    command = f"assemble{' --force' if forced else ''}{kit.settings.command_option} {manifests}"
+    return f"{command}, which overwrites the imported {files}" if forced else command
 
 
 def _overwritten(kit: LoadedKit, file: PendingFile) -> set[str]:

@@ -74,11 +74,12 @@ def remove(folder: str, old: Sequence[PendingFile]) -> Removal:
 
 
 def _obstacle(kit: LoadedKit, file: PendingFile, current: set[str]) -> list[Diagnostic]:
-    agent, new_path = file.conversion.agent, file.conversion.new_path
+    agent, new_path, user = file.conversion.agent, file.conversion.new_path, kit.settings.command_option
     hint = "all old files were kept: either all of them are deleted or none"
     if new_path not in current:
         message = f"this file was kept, because `{new_path}` was not generated"
-        return agent.report(kept_files.old_file_kept, START, message, f"{hint}; to see why, run: assemble {file.path}")
+        hint = f"{hint}; to see why, run: assemble{user} {file.path}"
+        return agent.report(kept_files.old_file_kept, START, message, hint)
     if kit.tree.read(kit.path(agent.kit_path), MAX_BYTES) != agent.raw:
         return agent.report(
             kept_files.old_file_kept, START, "this file changed during the import, so it was kept", hint

@@ -12,13 +12,12 @@ from kei_assembler.files import DISK, Entry, Files
 from kei_assembler.files.sparse_checkout import lacking
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
+from kei_assembler.kit.agent_names import AgentNames
 from kei_assembler.markdown import shell
-from kei_assembler.model.adaptation import client_name
-from kei_assembler.model.manifest import DISPLAY_NAME, NAME, Manifest, manifest_reader, manifest_shape
-from kei_assembler.model.settings import Settings, character, is_block_name, value_at
+from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
+from kei_assembler.model.settings import HOME, Settings, character, is_block_name, value_at
 from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
-from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
 from kei_assembler.validation import Shape, ValidationError, fits
 
@@ -65,17 +64,34 @@ class LoadedKit:
         """The folder in commands that the user is told to run; empty if they do not have to name it."""
         self.unused_excludes: Iterable[int] = ()
         """The entries of the setting `exclude` that matched nothing in a search for kits, if there was one."""
+        self.for_user = False
+        """Whether the run may write to the user's home folder."""
+        self.home = ""
+        """The user's home folder, as a resolved path, if outputs lie there and the run may write to it."""
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
+        self.names = AgentNames(self)
         self._blocks: dict[str, Block | None] = {}
         self._block_characters = 0
-        self._display_names: dict[str, str] = {}
         self._outputs: dict[str, frozenset[str]] = {}
 
     @cached_property
     def tree(self) -> Tree:
         """The folder that all sources and outputs must lie in, and what is below it."""
         return Tree(self.path(self.settings.root), self.files)
+
+    @cached_property
+    def _home_tree(self) -> Tree:
+        return Tree(self.home, name="your home folder")
+
+    def tree_of(self, file: str) -> Tree:
+        """Return the tree that an output, or a folder of outputs, must lie in. In the home folder, it is absolute."""
+        return self._home_tree if self.home and os.path.isabs(file) else self.tree
+
+    @property
+    def command_options(self) -> str:
+        """The options that a command on this kit needs, each after a space."""
+        return f"{' --user' if self.for_user else ''}{kit_option(self.display_folder)}"
 
     @cached_property
     def placement(self) -> Placement:
@@ -166,9 +182,15 @@ class LoadedKit:
         return tuple(target for target in found if self.settings.of(target).get("use-files-of") not in found)
 
     def output(self, target: str, name: str, file: str) -> str:
-        """Return the path of the output for an agent's name, its manifest `file` and a target."""
+        """Return the path of the output for an agent's name, its manifest `file` and a target.
+
+        In the home folder, it is an absolute path. If the run may not write there, it begins with `~/`, and only names
+        the output.
+        """
         pattern = self.settings.output(target)
-        return normalize(pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or "."))
+        path = pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or ".")
+        in_home = self.home and pattern.startswith(HOME)
+        return normalize(os.path.join(self.home, path.removeprefix(HOME)) if in_home else path)
 
     def outputs_for(self, target: str) -> frozenset[str]:
         """Return where all manifests would have their outputs for a target."""
@@ -298,40 +320,13 @@ class LoadedKit:
     def read_manifest(self, file: str) -> Source:
         """Return a manifest's source, with its parsed TOML."""
         source = self._read(file, read_toml)
-        display_name = source.data.get("display-name", "")
-        self._display_names[stem(file)] = display_name if display_name and fits(DISPLAY_NAME, display_name) else ""
+        self.names.add(stem(file), source.data)
         return source
 
-    def display_name(self, agent: str) -> str:
-        """Return the `display-name` of an agent of the kit, or "" if it has none or there is no such agent."""
-        if agent not in self._display_names:
-            self._display_names[agent] = ""
-            file = self._files_by_agent.get(agent)
-            # most manifests have no such key, and a search is faster than parsing
-            if file and b"display-name" in self._bytes(file):
-                self.read_manifest(file)
-        return self._display_names[agent]
-
-    def name_in_client(self, target: Target, agent: str) -> str:
-        """Return the name by which other agents call an agent in a target's client."""
-        return client_name(agent, self.display_name(agent), target)
-
-    def full_name_in_client(self, target: Target, agent: str) -> str:
-        """Return the name of an agent that a target's client compares. In a plugin, it begins with the plugin's."""
-        name, file = self.name_in_client(target, agent), self._files_by_agent.get(agent)
-        if file is None or not target.plugin.is_in_names:
-            return name
-        return self.placement.name_prefix(target.name, self.output(target.name, agent, file)) + name
-
     @cached_property
-    def _files_by_agent(self) -> dict[str, str]:
+    def files_by_agent(self) -> dict[str, str]:
+        """The manifests, by the names of their agents."""
         return {stem(file): file for file in self.manifests}
-
-    def _bytes(self, file: str) -> bytes:
-        try:
-            return self.tree.read(self.path(file), MAX_BYTES)
-        except OSError:
-            return b""
 
     def read_text(self, file: str) -> Source:
         """Return the source of a block or template."""
@@ -366,10 +361,11 @@ class LoadedKit:
         def is_searched(path: str, entry: Entry) -> bool:
             if is_skipped(entry) or not (enters(prefix + path) if enters else not is_wanted(entry)):
                 return False
-            return not entry.is_link or self.holds(self.path(prefix + path))
+            return not entry.is_link or tree.holds(self.path(prefix + path))
 
+        tree = self.tree_of(folder)
         top = self.folder if folder == "." else self.path(folder)
-        if not self.holds_folder(top):
+        if not tree.holds_folder(top):
             if with_outside_links:
                 yield folder
             return

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING
 
-from kei_assembler.paths import is_inside, normalize, upwards
+from kei_assembler.paths import is_inside, normalize, path_below, upwards
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES
@@ -62,6 +62,29 @@ class Placement:
                 around = upwards(project, top)
                 yield from (normalize(os.path.relpath(each, self.kit.folder)) for each in around)
 
+    def folders(self, target: str, folder: str, of_project: Iterable[str]) -> list[str]:
+        """Return the folders beside a folder of outputs in which the client finds agents, that one perhaps included.
+
+        Those in a project are `of_project`. There are none if the client does not look for agents in the folder.
+        """
+        if self._is_in_home(folder):
+            row = TARGETS[target]
+            own = [normalize(os.path.join(self.kit.home, each)) for each in row.home_folders]
+            return own if self._is_in_home_folder(row, folder) else []
+        projects = self.projects(target, folder)
+        return [normalize(f"{project}/{each}") for project in projects for each in of_project]
+
+    def _is_in_home(self, folder: str) -> bool:
+        return bool(self.kit.home) and os.path.isabs(folder)
+
+    def _is_in_home_folder(self, row: Target, folder: str) -> bool:
+        """Whether a folder in the home folder is one in which the client finds a user's agents."""
+        below = [path_below(path, self.kit.home).casefold() for path in self._spellings(folder)]
+        own = [each.casefold() for each in row.home_folders]
+        return any(
+            path == each or (row.searches_subfolders and path.startswith(f"{each}/")) for path in below for each in own
+        )
+
     def name_by_file(self, target: str, path: str) -> str:
         """Return the name that a client gives an agent by its file."""
         row, (folder, name) = TARGETS[target], os.path.split(path)
@@ -82,6 +105,8 @@ class Placement:
         return self._is_in_client_folder(row, folder) or self._is_in_plugin(row, folder) or self._is_linked(row, folder)
 
     def _is_in_client_folder(self, row: Target, folder: str) -> bool:
+        if self._is_in_home(folder) and self._is_in_home_folder(row, folder):
+            return True
         patterns = filter(None, (client_folder(row.name), _user_folder(row.name)))
         found = [pattern.fullmatch(path) for pattern in patterns for path in self._spellings(folder)]
         folders = tuple(f"/{each}".casefold() for each in (*row.agent_folders, *row.user_folders))

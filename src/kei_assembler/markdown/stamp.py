@@ -59,16 +59,18 @@ def can_name(path: str) -> bool:
 _UNUSABLE = re.compile(rf"[\t\n]|--!?>|{re.escape(_THEN)}")  # HTML also ends a comment at `--!>`
 
 
-def line_for(rest: Iterable[bytes], comment: Comment, source: str, manifest: str) -> str:
+def line_for(rest: Iterable[bytes], comment: Comment, source: str, manifest: str, options: str = "") -> str:
     """Return the stamp of a file as a line, with its line end.
 
     `rest` is the file's other content as UTF-8, in any number of parts. `source` is the path of the manifest relative
-    to the generated file, and `manifest` is its path relative to the kit.
+    to the generated file, and `manifest` is its path relative to the kit. `options` are those of the command, each
+    after a space.
     """
     digest = sha256()
     for part in rest:
         digest.update(part)
-    message = f"{_PREFIX}{source}{_THEN}{shell.word(manifest)} · sha256:{digest.hexdigest()[:_DIGITS]}"
+    command = f"{options} {shell.word(manifest)}".removeprefix(" ")
+    message = f"{_PREFIX}{source}{_THEN}{command} · sha256:{digest.hexdigest()[:_DIGITS]}"
     return f"{comment.start}{message}{comment.end}\n"
 
 

@@ -35,11 +35,15 @@ _FOLDER = matching(r"(?![/\\~]|[A-Za-z]:)[^\\\0]+", "a folder relative to the ki
 _GLOB = matching(
     r"(?!~|[A-Za-z]:|(?:[^\\\0]*/)?\.\.(?:/|\Z))[^\\\0]+", "a pattern for folders below the kit, written with `/`"
 )
+HOME = "~/"
+"""The start of an output pattern that is relative to the user's home folder."""
+
 _OUTPUT = matching(
-    r"(?![/\\~]|[A-Za-z]:)(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*\{dir\}[^\n]*\{dir\})"
+    r"(?:~/(?!(?:[^\n]*/)?\.\.(?:/|\Z)))?"
+    r"(?![/\\~$%]|[A-Za-z]:|[^\n]*/~(?:/|\Z))(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*\{dir\}[^\n]*\{dir\})"
     r"(?:[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\})+",
-    "a path relative to the kit, written with `/`, that contains `{name}`, can contain `{dir}` once, and has at most "
-    "255 characters",
+    "a path relative to the kit, or to your home folder after `~/`, written with `/`, that contains `{name}`, can "
+    "contain `{dir}` once, and has at most 255 characters",
     255,
     names_file=True,
 )
@@ -120,6 +124,12 @@ SETTINGS = (
         "Folders below the kit in which `--recursive` looks for no kits.",
         default=(),
     ),
+    Field(
+        "commit-outputs",
+        BOOLEAN,
+        "Whether git tracks the generated files. If not, `--staged` does not ask for them.",
+        default=True,
+    ),
     Field("exclusive", BOOLEAN, "Treat agent files that no kit generates as errors.", default=False),
 )
 """The settings, in the order in which they are documented."""
@@ -152,11 +162,26 @@ class Settings(NamedTuple):
     allow_rights: tuple[Mapping[str, Any], ...]
     ignore: tuple[str, ...]
     exclude: tuple[str, ...]
+    commit_outputs: bool
     exclusive: bool
 
     def output(self, target: str) -> str:
         """Return the pattern for the paths of a target's generated files."""
         return str(self.of(target).get("output") or TARGETS[target].output)
+
+    def is_in_home(self, target: str) -> bool:
+        """Return whether the generated files of a target are for the user's home folder."""
+        return self.output(target).startswith(HOME)
+
+    @property
+    def is_user_level(self) -> bool:
+        """Whether generated files of any target are for the user's home folder."""
+        return any(map(self.is_in_home, self.target))
+
+    @property
+    def command_option(self) -> str:
+        """The option that a command needs to build the kit, after a space, or ""."""
+        return " --user" if self.is_user_level else ""
 
     def of(self, target: str) -> Mapping[str, Any]:
         """Return the settings for one target."""

@@ -73,10 +73,10 @@ class Renderer:
         path = self.kit.output(target, manifest.name, file)
         own = manifest
         if manifest.handoff or manifest.tools:
-            manifest = with_client_names(own, partial(self.kit.name_in_client, row))
+            manifest = with_client_names(own, partial(self.kit.names.in_client, row))
         # the client compares the names in the front matter, and the model understands those in the body
         heading = (
-            with_client_names(own, partial(self.kit.full_name_in_client, row)) if row.plugin.is_in_names else manifest
+            with_client_names(own, partial(self.kit.names.full_in_client, row)) if row.plugin.is_in_names else manifest
         )
         adapted = adapt(heading, row, settings.of(target), self._is_named_by_file(row, manifest.name, path))
         try:
@@ -86,7 +86,7 @@ class Renderer:
             raise
         except Exception as error:
             raise self.templates.failure(error, file) from error
-        line = line_for(parts, row.form.comment, self._source(path, file), file)
+        line = line_for(parts, row.form.comment, self._source(path, file), file, settings.command_option)
         parts.insert(1, line.encode())
         stamp = line if row.form.has_stamp_in_prompt else ""
         name = str(dict(adapted.entries).get("name", ""))

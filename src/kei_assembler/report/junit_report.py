@@ -9,7 +9,6 @@ from xml.etree import ElementTree as ET
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.markdown.hidden_text import shown
-from kei_assembler.paths import normalize
 from kei_assembler.report.places import Places
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -40,7 +39,7 @@ def _suite(result: RunResult, places: Places) -> ET.Element:
     name = places.path(result, ".")
     suite = ET.Element("testsuite", name=_text(name))
     for file, found in cases.items():
-        _add_case(suite, normalize(f"{name}/{file}"), found)
+        _add_case(suite, places.path(result, file), found)
     if result.failure:
         lines = (result.failure.message, *result.failure.details, result.failure.hint)
         case = ET.SubElement(suite, "testcase", name=_OF_THE_RUN, classname=_text(name))

@@ -36,6 +36,8 @@ class Places:
 
     def path(self, result: RunResult, file: str) -> str:
         """Return the path of a file of a kit, relative to the base, with `/`. It starts with `../` outside the base."""
+        if os.path.isabs(file):
+            return display_path_from(self.base, file)
         folder = display_path_from(self.base, result.request.folder or self.base)
         return normalize(f"{folder}/{file}")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from kei_assembler.diagnostics import Severity
 from kei_assembler.markdown import shell
 from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.suggestions import counted
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START
 
@@ -248,12 +249,13 @@ ORPHAN_CAUSES = {
 
 
 @rule("O612")
-def file_unstaged(path: str, is_ignored: bool, repository: str) -> Iterable[Violation]:
+def file_unstaged(path: str, is_ignored: bool, repository: str, is_output: bool) -> Iterable[Violation]:
     """A source or an output is not staged, so a commit would lack the file or contain an old version.
 
     A deletion that is not staged is reported too, and a file in another git repository inside the work tree, unless it
     is a submodule and the staged commit contains the same file. Contents are compared, whatever flags git's index has;
-    CRLF counts as LF. Only `--staged` looks for this; the pre-commit hooks use it.
+    CRLF counts as LF. Only `--staged` looks for this; the pre-commit hooks use it. With `commit-outputs = false`, it
+    looks at the sources and the schemas only.
 
     Fails::
 
@@ -267,8 +269,63 @@ def file_unstaged(path: str, is_ignored: bool, repository: str) -> Iterable[Viol
     """
     message = "the file on disk differs from git's index"
     reason, force = ("git ignores it; if clones need it, ", " --force") if is_ignored else ("", "")
+    otherwise = _NOT_COMMITTED if is_ignored and is_output else ""
     if repository:
         message = f"the file is in another git repository, `{repository}`, and the version on disk is not staged here"
         reason, force, path = "commit the file there, then ", "", repository
+    yield Violation(START, message, f"{reason}run: {_git(f'add{force}', path)}{otherwise}")
+
+
+_NOT_COMMITTED = "; if generated files are not committed, set `commit-outputs = false` in the settings"
+
+
+@rule("O635")
+def output_tracked(path: str, repository: str) -> Iterable[Violation]:
+    """Git tracks a generated file, although the setting `commit-outputs` says that generated files are not committed.
+
+    Git would go on committing it: an entry in `.gitignore` has no effect on a file that git tracks. Only `--staged`
+    looks for this.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    where = f"in `{repository}`, " if repository else ""
+    message = "git tracks this generated file, but the setting `commit-outputs` is `false`"
+    yield Violation(START, message, f"to keep the file and stop tracking it, {where}run: {_git('rm --cached', path)}")
+
+
+@rule("O636", Severity.NOTE)
+def output_not_ignored(path: str, others: int, line: str, where: str) -> Iterable[Violation]:
+    """Git does not ignore a generated file, although the setting `commit-outputs` says that it is not committed.
+
+    `git add .` would stage it. `assemble gitignore` prints the lines for all generated files of the kit. There is one
+    note for each kit. Only `--staged` looks for this.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    more = f" and {counted(others, 'other generated file')}" if others else ""
+    hint = f"add `{line}` to `{where}`; `assemble gitignore` prints all lines" if line else ""
+    yield Violation(
+        START, f"git does not ignore `{path}`{more}, so `git add .` would stage what is not committed", hint
+    )
+
+
+def _git(command: str, path: str) -> str:
+    """A command of git for one path, as a shell takes it."""
     literal = " --literal-pathspecs" if any(character in path for character in "*?[\\") else ""
-    yield Violation(START, message, f"{reason}run: git{literal} add{force} {shell.word(path)}")
+    return f"git{literal} {command} {shell.word(path)}"

@@ -9,7 +9,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.rules.definition import Violation, rule
 
 
-@rule("C714", Severity.NOTE)
+@rule("C716", Severity.NOTE)
 def unused_exclude(kit: LoadedKit) -> Iterable[Violation]:
     """An entry of the setting `exclude` matches no folder, so it leaves out no kit.
 

@@ -215,7 +215,7 @@ def name_not_for_scopes(context: ManifestContext) -> Iterable[Violation]:
     for index, entry in enumerate(manifest.tools or ()):
         limits_itself = any(kit.settings.of(row.name).get("limit-agents") for row in rows)
         for agent in agents_in(entry, manifest if limits_itself else None):
-            shown = kit.display_name(agent)
+            shown = kit.names.display_name(agent)
             clients = [row.label for row in rows if client_name(agent, shown, row) == shown]
             if shown and not fits_in_scope(shown) and clients:
                 message = f"`Agent` cannot be limited to `{shown}`, as {listed(clients, str)} would call `{agent}`"

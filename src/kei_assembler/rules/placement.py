@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kei_assembler.diagnostics import Severity, Span
 from kei_assembler.kit import LoadedKit
-from kei_assembler.model.settings import value_at
+from kei_assembler.model.settings import HOME, value_at
 from kei_assembler.paths import normalize
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
@@ -156,8 +156,10 @@ def output_not_loaded(kit: LoadedKit, target: str, path: str) -> Iterable[Violat
     has_output = value_at(kit.settings_table, ("target", target, "output")) is not None
     where = kit.settings_path("target", target, "output") if has_output and kit.settings_source else START
     output = normalize(f"{kit.settings.root}/{row.default_path}")
+    if kit.settings.is_in_home(target):
+        output = f"{HOME}{row.home_folders[0]}/{{name}}{row.form.suffix}"
     hint = f'set `output = "{output}"` in `[target.{target}]` of the settings, or ignore this if you copy the file'
-    folder = row.default_path.rpartition("/")[0]
+    folder = output.rpartition("/")[0] if output.startswith(HOME) else row.default_path.rpartition("/")[0]
     yield Violation(where, f"{row.label} looks for agents in `{folder}`, so it does not load `{path}`", hint)
 
 

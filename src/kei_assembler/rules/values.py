@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -139,7 +140,8 @@ def _has_skill(kit: LoadedKit, folders: Iterable[str], name: str) -> bool:
     for path in (f"{top}/{folder}/{name}" for top in tops for folder in folders):
         if kit.files.is_link(path) or (kit.holds(f"{path}/SKILL.md") and kit.files.exists(f"{path}/SKILL.md")):
             return True
-    return False
+    of_user = (os.path.join(kit.home, folder, name, "SKILL.md") for folder in folders if kit.home)
+    return any(kit.tree_of(path).holds(path) and kit.files.exists(path) for path in of_user)
 
 
 @rule("K127", Severity.WARNING)
@@ -176,7 +178,7 @@ def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
             rows = _targets_of(value, context)
             built_in = frozenset(name for row in rows for names in row.built_in for name in names.names)
             match = misspelled(value.text, context.kit.known_agents.union(built_in))
-            displayed = value.target and {*map(context.kit.display_name, context.kit.agents)}
+            displayed = value.target and {*map(context.kit.names.display_name, context.kit.agents)}
             if match and value.text not in built_in and value.text not in (displayed or ()):
                 yield Violation(value.path, f"unknown agent `{value.text}`", f"did you mean `{match}`?")
 

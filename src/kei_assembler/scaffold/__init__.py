@@ -112,10 +112,13 @@ def _output_patterns(kit: LoadedKit, prefix: str) -> list[str]:
 
     Files at the very top get no pattern, since it would match every other file there, too.
     """
-    found = {kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets}
+    is_in_home = kit.settings.is_in_home
+    found = {
+        kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets if not is_in_home(target)
+    }
     for file in kit.manifests:
         manifest, _ = kit.decode_manifest(kit.read_manifest(file).data)
-        found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
+        found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest) if not is_in_home(target)}
     patterns = {_escaped(normalize(f"{prefix or '.'}/{path}")) for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
 

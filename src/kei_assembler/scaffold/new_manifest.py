@@ -35,7 +35,7 @@ _MAX_NAMES = 30
 _PLACEHOLDER_NAMES = {"description": "PURPOSE", "extra": "SOURCE"}
 _COMMON_KEY = "model"
 """A text key that the table of every target has."""
-_HEAD = "# The source of an agent: edit this file, not the generated one, then run: assemble --all\n"
+_HEAD = "# The source of an agent: edit this file, not the generated one, then run: assemble --all"
 """Like the other comments, it names no agent, block or file: it would be wrong after a rename."""
 _ROLE = "Do the task that you are given, and report the result."
 """The role of a new agent with a description. It is true of every agent, also after a rename."""
@@ -103,7 +103,7 @@ def _head(kit: LoadedKit, name: str, has_schema: bool) -> str:
     file = kit.manifest_file(name)
     schema_path = display_path_from(os.path.dirname(kit.path(file)), kit.path(MANIFEST_SCHEMA))
     line = f"#:schema {schema_path}\n" if has_schema and can_name(schema_path) else ""
-    return line + _HEAD
+    return f"{line}{_HEAD}{kit.settings.command_option}\n"
 
 
 def _entry(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> str:

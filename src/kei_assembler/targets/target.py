@@ -332,7 +332,7 @@ class Target(NamedTuple):
     # More folders of its own in which the client finds agents.
     other_folders: tuple[str, ...] = ()
     foreign: tuple[Foreign, ...] = ()
-    # Other ends of the paths of folders with agents: those of a user, if they are named differently.
+    # The folders with a user's agents, relative to the home folder, if they are named differently than a project's.
     user_folders: tuple[str, ...] = ()
     plugin: Plugin = Plugin(())
     agent_settings: AgentSettings | None = None
@@ -356,6 +356,11 @@ class Target(NamedTuple):
     def default_path(self) -> str:
         """The path pattern of where the client looks first for agent files."""
         return self.search_paths[0] if self.search_paths else self.output
+
+    @property
+    def home_folders(self) -> tuple[str, ...]:
+        """The folders of the user's home folder in which the client finds agents that are written for it."""
+        return self.user_folders or self.own_folders
 
     def foreign_folder(self, target: str) -> Foreign | None:
         """Return the folder in which the client finds the files of another target, or None."""

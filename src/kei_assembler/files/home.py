@@ -1,0 +1,60 @@
+"""The home folder of the user, in which outputs can lie, and the places that cannot use it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files import DISK, Files
+from kei_assembler.paths import is_in_git_folder, is_inside, upwards
+
+VARIABLE = "USERPROFILE" if os.name == "nt" else "HOME"
+"""The variable that names the home folder, as Python's `os.path.expanduser` has it."""
+
+_BARE_REPOSITORY = ("HEAD", "objects", "refs")
+"""What git looks for in a folder that may be a repository without a work tree (`is_git_directory` in its setup.c)."""
+
+
+def home_folder() -> str:
+    """Return the resolved path of the user's home folder.
+
+    Raises:
+        AssembleError: it is not known, is the top of the file system, or is not a folder.
+    """
+    named = os.path.expanduser("~")
+    if not os.path.isabs(named) or "\0" in named:
+        raise AssembleError("the home folder is not known", f"set {VARIABLE} to its absolute path")
+    real = DISK.resolve(named)
+    if os.path.dirname(real) == real:
+        raise AssembleError(f"the home folder would be `{real}`", f"set {VARIABLE} to a folder of your own")
+    if is_in_git_folder(real):
+        raise AssembleError(f"the home folder `{real}` is in git's own folder", f"correct {VARIABLE}")
+    if not DISK.is_folder(real):
+        raise AssembleError(f"the home folder `{real}` does not exist", f"correct {VARIABLE}, or create the folder")
+    return real
+
+
+def home_if_known() -> str:
+    """Return the resolved path of the user's home folder, which need not exist, or "" if it is not known."""
+    named = os.path.expanduser("~")
+    return DISK.resolve(named) if os.path.isabs(named) and "\0" not in named else ""
+
+
+def repository_around(folder: str, files: Files) -> str | None:
+    """Return the nearest folder, from this one upwards, that is a git work tree or looks like a bare repository.
+
+    A work tree without a `.git`, whose repository is elsewhere, is only known if the environment names it.
+    """
+    named = os.environ.get("GIT_WORK_TREE", "")
+    if named and is_inside(folder, files.resolve(os.path.abspath(named))):
+        return named
+    return next((each for each in upwards(folder) if _is_repository(each, files)), None)
+
+
+def _is_repository(folder: str, files: Files) -> bool:
+    return _has_any(folder, (".git",), files) or all(_has_any(folder, (name,), files) for name in _BARE_REPOSITORY)
+
+
+def _has_any(folder: str, names: Iterable[str], files: Files) -> bool:
+    return any(files.exists(os.path.join(folder, name)) for name in names)
