@@ -163,7 +163,9 @@ def test_an_existing_kit_gets_only_checks_and_schemas(
     assert kept == files
     assert bench.read(".prettierignore") == "agents/*.md\n.assemble/\n"
     before = bench.files()
-    assert bench.run("init", *args).stdout.count("kept ") == len(added)
+    again = bench.run("init", *args)
+    assert again.stdout.count("kept ") == len(added)
+    assert again.stderr.startswith("this folder is already a kit, so nothing was added\nnext: ")
     assert bench.files() == before
 
 

@@ -17,7 +17,7 @@ from kei_assembler.selection import kit_option_value
 _NEXT = "next: edit the manifest, or create another with `assemble new NAME{kit}`, then run: assemble --all{kit}\n"
 
 _NEXT_IN_KIT = """\
-this folder is already a kit, so only checks and schemas for editors were added
+this folder is already a kit, so {done}
 next: create another agent with `assemble new NAME{kit}`, then run: assemble --all{user}{kit}
 """
 
@@ -33,11 +33,14 @@ def command(folder: str | None) -> int:
     """
     path = scaffold.kit_folder(folder)
     is_kit = discovery.is_kit(path)
+    is_changed = False
     for line in scaffold.create_kit(path):
         write(line)
+        is_changed |= not line.startswith("kept ")
     option = kit_option(kit_option_value(path))
     if is_kit:
-        write("", _NEXT_IN_KIT.format(kit=option, user=load_kit(path).settings.command_option))
+        done = "only checks and schemas for editors were added" if is_changed else "nothing was added"
+        write("", _NEXT_IN_KIT.format(done=done, kit=option, user=load_kit(path).settings.command_option))
         return 0
     kit = load_kit(path)
     result = run(kit, kit.manifests, True, RunOptions())
