@@ -361,3 +361,76 @@ def test_a_stranger_in_the_root_is_not_for_the_user(user: Workbench, kit: Workbe
     kit.write({"assemble.toml": f'root = ".."\n{OUT.format("../other/{name}.md", "claude-code")}'})
     assert kit.run("--all").status == 0
     _is_refused(user.below("home/kits/other"), user, ["--all"], "error[C713]")
+
+
+NESTED = ("agents", "agents/team", "_blocks", "_blocks/deep", "templates", "vendor/linked")
+
+
+@pytest.mark.parametrize("options", MODES)
+@pytest.mark.parametrize("where", NESTED)
+def test_sources_from_a_repository_never_reach_the_home_folder(
+    where: str, options: list[str], user: Workbench, kit: Workbench
+) -> None:
+    """A kit outside of any repository can contain a clone, or links into one."""
+    kit.write({f"{where}/.git/HEAD": "", "_blocks/deep/x.md": "X.\n", "vendor/linked/y.md": "Y.\n"})
+    kit.write({"agents/team/b.toml": AGENT.format("b"), "templates/agent.md.j2": '{% extends "default/agent.md.j2" %}'})
+    (kit.folder / "_blocks/y.md").symlink_to("../vendor/linked/y.md")
+    _is_refused(kit, user, [*options, "--user"], "error[C712] a file from a git repository cannot reach the home")
+    kit.write({"assemble.toml": ""})
+    assert kit.run(*options, "--ignore", "O627").status in (0, 1)
+
+
+def test_a_repository_beside_the_sources_does_no_harm(user: Workbench, kit: Workbench) -> None:
+    kit.write({"vendor/.git/HEAD": "", "vendor/agents/b.toml": AGENT.format("b"), "_blocks/x.md": "X.\n"})
+    user.write({"home/kits/other/.git/HEAD": "", "home/.claude/.git/HEAD": ""})
+    assert kit.run("--all", "--user").status == 0
+
+
+def test_the_run_cache_notices_a_repository(user: Workbench, kit: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        assert kit.run("--all", "--user").status == 0
+    kit.write({"agents/.git": "gitdir: /elsewhere\n"})
+    _is_refused(kit, user, ["--all", "--user"], "error[C712]")
+    (kit.folder / "agents/.git").unlink()
+    assert kit.run("--all", "--user").status == 0
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    _is_refused(kit, user, ["--all", "--user"], "error[C712]")
+
+
+def test_without_a_named_work_tree_it_is_the_working_directory(
+    user: Workbench, kit: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As git has it if only `GIT_DIR` is set."""
+    monkeypatch.setenv("GIT_DIR", str(user.folder / "outside/dotfiles.git"))
+    _is_refused(kit, user, ["--all", "--user"], "error[C712]")
+    _is_refused(user, user, ["--all", "--user", "--kit", "home/kits/mine"], "error[C712]")
+    assert user.below("outside").run("--all", "--user", "--kit", "../home/kits/mine").status == 0
+
+
+@pytest.mark.parametrize("options", MODES)
+@pytest.mark.parametrize(
+    ("folder", "root", "output"),
+    [
+        (".claude/plugins/x", "../..", "../../agents/{name}.md"),
+        (".claude/plugins/x", "..", "../agents/{name}.md"),
+        (".claude/agents/x", "..", "../{name}.md"),
+        (".claude/agents/deep/x", "..", "../{name}.md"),
+        (".config/x", "..", "../opencode/agent/{name}.md"),
+        ("linked/x", "..", "../agents/{name}.md"),
+    ],
+)
+def test_a_root_with_agents_of_the_user_needs_the_option(
+    folder: str, root: str, output: str, options: list[str], user: Workbench
+) -> None:
+    (user.folder / "home/.claude").mkdir()
+    (user.folder / "home/linked").mkdir()
+    (user.folder / "home/.qwen").symlink_to("linked")
+    kit = user.below(f"home/{folder}")
+    kit.write(
+        {"agents/a.toml": AGENT.format("a"), "assemble.toml": f'root = "{root}"\n{OUT.format(output, "claude-code")}'}
+    )
+    if (folder, root) == (".claude/plugins/x", ".."):
+        assert kit.run(*options, "--ignore", "O627").status in (0, 1)
+        return
+    _is_refused(kit, user, options, "error[C714]")
+    assert kit.run("--all", "--user").status == 0
