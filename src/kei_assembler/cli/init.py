@@ -17,7 +17,7 @@ from kei_assembler.selection import kit_option_value
 _NEXT = "next: edit the manifest, or create another with `assemble new NAME{kit}`, then run: assemble --all{kit}\n"
 
 _NEXT_IN_KIT = """\
-this folder is already a kit, so only checks and schemas for editors were added
+this folder is already a kit, so only {what}schemas for editors were added
 next: create another agent with `assemble new NAME{kit}`, then run: assemble --all{user}{kit}
 """
 
@@ -29,7 +29,8 @@ def command(folder: str | None) -> int:
 
     In a folder that is already a kit, for example after an import, only add the checks (a pre-commit hook, a workflow,
     and lines for git and Prettier) and, if the kit has none, schemas for editors. Its manifests then start with a line
-    that names the schema.
+    that names the schema. If its settings say that generated files are not committed, the checks build them, and git
+    ignores them.
     """
     path = scaffold.kit_folder(folder)
     is_kit = discovery.is_kit(path)
@@ -37,7 +38,9 @@ def command(folder: str | None) -> int:
         write(line)
     option = kit_option(kit_option_value(path))
     if is_kit:
-        write("", _NEXT_IN_KIT.format(kit=option, user=load_kit(path).settings.command_option))
+        settings = load_kit(path).settings
+        what = "" if settings.is_user_level else "checks and "
+        write("", _NEXT_IN_KIT.format(what=what, kit=option, user=settings.command_option))
         return 0
     kit = load_kit(path)
     result = run(kit, kit.manifests, True, RunOptions())
