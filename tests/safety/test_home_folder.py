@@ -149,7 +149,11 @@ FILES = {
         "~/bin/{name}",
         "~/{name}.toml",
     ),
-    "codex": ("~/.codex/{name}.md", "~/.cargo/{name}", "~/.gitconfig.d/{name}.toml.conf"),
+    "codex": (
+        *("~/.codex/{name}.md", "~/.cargo/{name}", "~/.gitconfig.d/{name}.toml.conf"),
+        *("~/.codex/{name}.toml", "~/.config/{name}.toml", "~/.cargo/{name}.toml", "~/{name}.toml"),
+        *("~/.cargo/{name}/agents.toml", "~/{name}/agents/config.toml", "~/xagents/{name}.toml"),
+    ),
     "copilot": ("~/.bashrc.d/{name}.sh",),
 }
 
@@ -180,12 +184,13 @@ def test_sources_and_git_folders_are_never_outputs(output: str, user: Workbench,
     _is_refused(kit, user, ["--all", "--user", "--force"], RESERVED[output])
 
 
-@pytest.mark.parametrize("output", ["~/kits/mine/agents/{name}.toml", "~/linked/{name}.toml"])
+@pytest.mark.parametrize("output", ["~/kits/mine/agents/{name}.toml", "~/linked/agents/{name}.toml"])
 @pytest.mark.parametrize("manifests", ["agents", "."])
 def test_manifests_are_never_outputs(output: str, manifests: str, user: Workbench, kit: Workbench) -> None:
     settings = f'manifests = "{manifests}"\ntargets = ["codex"]\n{OUT.format(output, "codex")}'
     kit.write({"assemble.toml": settings, "agents/a.toml": AGENT.format("a") + 'role = "You work."\n'})
-    (user.folder / "home/linked").symlink_to(kit.folder / "agents")
+    (user.folder / "home/linked").mkdir()
+    (user.folder / "home/linked/agents").symlink_to(kit.folder / "agents")
     _is_refused(kit, user, ["--all", "--user", "--force"], "error[O6")
 
 

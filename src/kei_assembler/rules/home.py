@@ -147,7 +147,8 @@ def unfit_home_file(kit: LoadedKit) -> Iterable[Violation]:
     """An output in the home folder does not have a name as the client's agent files have it.
 
     Other programs read files in the home folder, such as `~/.bashrc` and `~/.ssh/authorized_keys`, and act on them. So
-    only files with the client's own suffix are written there.
+    only files with the client's own suffix are written there. TOML files can be configuration, such as
+    `~/.codex/config.toml`, so they also have to lie in a folder that is called as the client's folder of agents is.
 
     Fails::
 
@@ -171,10 +172,17 @@ def unfit_home_file(kit: LoadedKit) -> Iterable[Violation]:
     """
     for target in filter(kit.settings.is_in_home, kit.settings.target):
         row = TARGETS[target]
-        if not kit.settings.output(target).endswith(row.suffixes):
-            where = kit.settings_path("target", target, "output")
-            message = f"in the home folder, the files of {row.label} must end with {listed(row.suffixes)}"
-            yield Violation(where, message, f"for example, `~/{row.home_folders[0]}/{{name}}{row.form.suffix}`")
+        output = kit.settings.output(target)
+        folders = {os.path.basename(each) for each in row.home_folders}
+        if not output.endswith(row.suffixes):
+            problem = f"must end with {listed(row.suffixes)}"
+        elif output.endswith(".toml") and folders.isdisjoint(output.partition("{")[0].split("/")[:-1]):
+            problem = f"must lie in a folder called {listed(sorted(folders))}"
+        else:
+            continue
+        message = f"in the home folder, the files of {row.label} {problem}"
+        hint = f"for example, `~/{row.home_folders[0]}/{{name}}{row.form.suffix}`"
+        yield Violation(kit.settings_path("target", target, "output"), message, hint)
 
 
 OF_SETTINGS = (home_from_repository, unfit_home_file)
