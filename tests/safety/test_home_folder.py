@@ -439,3 +439,17 @@ def test_a_root_with_agents_of_the_user_needs_the_option(
         return
     _is_refused(kit, user, options, "error[C714]")
     assert kit.run("--all", "--user").status == 0
+
+
+@pytest.mark.parametrize("options", MODES)
+def test_a_home_folder_by_another_name_counts(
+    options: list[str], user: Workbench, kit: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems ignore the case, and a folder can be mounted twice."""
+    monkeypatch.setattr(os.path, "samefile", lambda one, other: one.casefold() == other.casefold())
+    monkeypatch.setenv("HOME", str(user.folder / "HOME"))
+    kit.write({"assemble.toml": f'root = "../.."\n{OUT.format("../../.claude/agents/{name}.md", "claude-code")}'})
+    _is_refused(kit, user, options, "error[C714]")
+    monkeypatch.setenv("GIT_WORK_TREE", str(user.folder / "HOME"))
+    kit.write({"assemble.toml": OUT.format(OUTPUT, "claude-code")})
+    _is_refused(kit, user, [*options, "--user"], "error[C712]")

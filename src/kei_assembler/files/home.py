@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Files
-from kei_assembler.paths import is_in_git_folder, is_inside, upwards
+from kei_assembler.paths import is_in_git_folder, upwards
 
 VARIABLE = "USERPROFILE" if os.name == "nt" else "HOME"
 """The variable that names the home folder, as Python's `os.path.expanduser` has it."""
@@ -42,6 +42,17 @@ def home_if_known() -> str:
     return DISK.resolve(named) if os.path.isabs(named) and "\0" not in named else ""
 
 
+def lies_in(path: str, folder: str) -> bool:
+    """Return whether a resolved path is a folder, or lies in it, by any name: in another case, or by another mount."""
+    return any(each == folder or _is_same(each, folder) for each in upwards(path))
+
+
+def _is_same(path: str, other: str) -> bool:
+    with suppress(OSError):
+        return os.path.samefile(path, other)
+    return False
+
+
 def repository_around(folders: Iterable[str], files: Files) -> str | None:
     """Return a folder at or above one of these that is a git work tree or looks like a bare repository, or None.
 
@@ -52,7 +63,7 @@ def repository_around(folders: Iterable[str], files: Files) -> str | None:
     real = files.resolve(os.path.abspath(named)) if named else ""
     seen = set[str]()
     for folder in folders:
-        if named and is_inside(folder, real):
+        if named and lies_in(folder, real):
             return named
         for above in upwards(folder):
             if above in seen:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from kei_assembler.files.home import home_if_known, repository_around
+from kei_assembler.files.home import home_if_known, lies_in, repository_around
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.discovery import git_top
-from kei_assembler.paths import is_inside
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
@@ -132,12 +131,12 @@ def root_contains_home(kit: LoadedKit) -> Iterable[Violation]:
 
 def _reached(kit: LoadedKit, home: str) -> str:
     """What of the home folder the root reaches, as the end of a sentence about the root, or "" if nothing."""
-    if is_inside(home, kit.root):
+    if lies_in(home, kit.root):
         return "contains your home folder"
     for row in TARGETS.values():
         for folder in row.home_folders:
             agents = kit.files.resolve(os.path.join(home, folder))
-            if is_inside(agents, kit.root) or is_inside(kit.root, agents):
+            if lies_in(agents, kit.root) or lies_in(kit.root, agents):
                 return f"reaches the agents in `~/{folder}`"
     return ""
 
