@@ -164,6 +164,16 @@ def test_files_that_other_programs_run_are_refused(target: str, output: str, use
     _is_refused(kit, user, ["--all", "--user"], "error[C715]")
 
 
+@pytest.mark.parametrize("manifests", ["..", "../agents"])
+def test_manifests_elsewhere_do_not_lead_out_of_the_folder_of_agents(
+    manifests: str, user: Workbench, kit: Workbench
+) -> None:
+    settings = f'root = ".."\nmanifests = "{manifests}"\ntargets = ["codex"]\n'
+    kit.write({"assemble.toml": settings + OUT.format("~/.codex/agents/{dir}/{name}.toml", "codex")})
+    kit.write({f"{manifests}/config.toml": AGENT.format("config")})
+    _is_refused(kit, user, ["--all", "--user"], "error[C715]")
+
+
 RESERVED = {
     "~/kits/mine/_blocks/{name}.md": "error[O602]",
     "~/kits/other/_blocks/{name}.md": "error[O602]",

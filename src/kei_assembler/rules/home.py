@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from kei_assembler.files.home import home_if_known, lies_in, repository_around
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.discovery import git_top
+from kei_assembler.paths import is_outside
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
@@ -175,13 +176,19 @@ def unfit_home_file(kit: LoadedKit) -> Iterable[Violation]:
         folders = {os.path.basename(each) for each in row.home_folders}
         if not output.endswith(row.suffixes):
             problem = f"must end with {listed(row.suffixes)}"
-        elif output.endswith(".toml") and folders.isdisjoint(output.partition("{")[0].split("/")[:-1]):
+        elif output.endswith(".toml") and folders.isdisjoint(_sure_folders(kit, output)):
             problem = f"must lie in a folder called {listed(sorted(folders))}"
         else:
             continue
         message = f"in the home folder, the files of {row.label} {problem}"
         hint = f"for example, `~/{row.home_folders[0]}/{{name}}{row.form.suffix}`"
         yield Violation(kit.settings_path("target", target, "output"), message, hint)
+
+
+def _sure_folders(kit: LoadedKit, output: str) -> list[str]:
+    """The names of the folders in which all files of a pattern lie; none if `{dir}` can lead upwards."""
+    leads_up = "{dir}" in output and is_outside(kit.settings.manifests)
+    return [] if leads_up else output.partition("{")[0].split("/")[:-1]
 
 
 OF_SETTINGS = (home_from_repository, unfit_home_file)
