@@ -129,7 +129,9 @@ def nearest_kit(start: str) -> str:
 
 
 def _no_kit(start: str) -> AssembleError:
-    return AssembleError(f"no kit was found in `{start}` or above it", _WHAT_IS_A_KIT)
+    return AssembleError(
+        f"no kit was found in `{start}` or above it", f"{_WHAT_IS_A_KIT}; to create one, run: assemble init"
+    )
 
 
 def _kits_of_manifests(manifests: Iterable[str]) -> dict[str, list[str]]:
@@ -167,12 +169,16 @@ def _missing(argument: str, commands: Iterable[str]) -> AssembleError:
         return AssembleError(
             f"`{argument}` is a command, and cannot follow a manifest", f"run: assemble {argument} --help"
         )
-    for path in _manifests_around(argument):
+    manifests = _manifests_around(argument)
+    for path in manifests:
         known |= {path: path, stem(path): path}
-    match = nearest(argument, known)
+    name = os.path.basename(argument)
+    of_that_name = [path for path in manifests if stem(path) in (name, os.path.splitext(name)[0])]
+    match = of_that_name[0] if len(of_that_name) == 1 else nearest(argument, known)
     is_path = "/" in argument or "." in argument
     message = f"`{argument}` does not exist" if is_path else f"`{argument}` is neither a file nor a command"
-    return AssembleError(message, f"did you mean `{known[match]}`?" if match else "")
+    otherwise = "" if is_path else "to list the commands, run: assemble --help"
+    return AssembleError(message, f"did you mean `{known[match]}`?" if match else otherwise)
 
 
 def _manifests_around(argument: str) -> list[str]:
@@ -235,10 +241,18 @@ def _not_a_manifest(kit: LoadedKit, argument: str, commands: Iterable[str]) -> A
         return _missing(argument, commands)
     if DISK.is_folder(argument):
         return AssembleError(f"`{argument}` is a folder", "name manifests, or build all of them with --all")
-    sibling = f"{os.path.splitext(argument)[0]}.toml"
-    if argument.endswith(".md") and DISK.exists(sibling):
-        return AssembleError(f"`{argument}` is a generated file, not a manifest", f"did you mean `{sibling}`?")
+    if source := _source_of(kit, argument):
+        return AssembleError(f"`{argument}` is a generated file, not a manifest", f"did you mean `{source}`?")
     return AssembleError(
         f"`{argument}` is not a manifest of the kit in {kit.folder}",
-        f"its manifests are the .toml files in {kit.settings.manifests}/",
+        f"its manifests are the .toml files in {kit.settings.manifests}/; --all builds all of them",
     )
+
+
+def _source_of(kit: LoadedKit, argument: str) -> str | None:
+    """The display path of the manifest whose output an argument names."""
+    paths = {*_candidates(kit.folder, argument)}
+    outputs = (
+        (file, kit.output(target, stem(file), file)) for file in kit.manifests for target in kit.settings.targets
+    )
+    return next((display_path(kit.path(file)) for file, output in outputs if output in paths), None)

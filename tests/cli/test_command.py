@@ -24,6 +24,13 @@ def test_version(bench: Workbench) -> None:
     assert bench.run("--version") == (0, f"assemble {__version__}\n", "")
 
 
+@pytest.mark.parametrize("args", [("-h",), ("--all", "-h"), ("new", "-h")])
+def test_the_short_form_of_help(bench: Workbench, args: tuple[str, ...]) -> None:
+    run = bench.run(*args)
+    assert (run.status, run.stderr) == (0, "")
+    assert run.stdout.startswith("Usage: assemble ")
+
+
 @pytest.mark.parametrize("args", [(), ("--help",)])
 def test_help_shows_the_build_first_and_examples(bench: Workbench, args: tuple[str, ...]) -> None:
     run = bench.run(*args)
@@ -143,6 +150,11 @@ def test_only_what_changed_is_written(kit: Workbench) -> None:
         (["agents/alhpa.toml"], "error: `agents/alhpa.toml` does not exist\n"
             "  help: did you mean `agents/alpha.toml`?\n"),
         (["alpha"], "error: `alpha` is neither a file nor a command\n  help: did you mean `agents/alpha.toml`?\n"),
+        (["agents/alpha"], "error: `agents/alpha` does not exist\n  help: did you mean `agents/alpha.toml`?\n"),
+        (["alpha.toml"], "error: `alpha.toml` does not exist\n  help: did you mean `agents/alpha.toml`?\n"),
+        (["alpha.md"], "error: `alpha.md` does not exist\n  help: did you mean `agents/alpha.toml`?\n"),
+        (["publish"], "error: `publish` is neither a file nor a command\n"
+            "  help: to list the commands, run: assemble --help\n"),
         (["agents"], "error: `agents` is a folder\n  help: name manifests, or build all of them with --all\n"),
         (["agents/alpha.md"], "error: `agents/alpha.md` is a generated file, not a manifest\n"
             "  help: did you mean `agents/alpha.toml`?\n"),
@@ -155,6 +167,33 @@ def test_an_argument_that_is_not_a_manifest_is_explained(kit: Workbench, args: l
     before = kit.files()
     assert kit.run(*args) == (2, "", stderr)
     assert kit.files() == before
+
+
+def test_a_generated_file_in_another_folder_leads_to_its_manifest(kit: Workbench) -> None:
+    output = 'output = ".claude/agents/{name}.md"\n'
+    settings = f'targets = ["claude-code", "copilot"]\n[target.claude-code]\n{output}'
+    kit.write({"assemble.toml": settings, ".claude/agents/other.md": "Text.\n"})
+    kit.run("--all")
+    for path in (".claude/agents/alpha.md", ".github/agents/alpha.agent.md"):
+        message = f"error: `{path}` is a generated file, not a manifest\n  help: did you mean `agents/alpha.toml`?\n"
+        assert kit.run(path) == (2, "", message)
+    assert "`.claude/agents/other.md` is not a manifest of the kit" in kit.run(".claude/agents/other.md").stderr
+
+
+@pytest.mark.parametrize("args", [["check"], ["check", "--all"], ["--all", "check"]])
+def test_an_option_without_its_dashes_is_explained(kit: Workbench, args: list[str]) -> None:
+    run = kit.run(*args)
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr.endswith("\nError: `check` is an option; did you mean `--check`?\n")
+
+
+def test_a_file_named_like_an_option_is_an_argument(kit: Workbench) -> None:
+    kit.write({"check": "Text.\n"})
+    assert "`check` is not a manifest of the kit" in kit.run("check").stderr
+
+
+def test_without_a_kit_the_help_says_how_to_create_one(bench: Workbench) -> None:
+    assert "to create one, run: assemble init\n" in bench.run("--all").stderr
 
 
 def test_a_file_outside_the_manifest_folder_is_not_a_manifest(kit: Workbench) -> None:

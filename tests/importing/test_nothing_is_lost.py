@@ -146,6 +146,19 @@ def test_the_next_steps_replace_the_old_files(bench: Workbench) -> None:
     assert bench.run("--all", "--check", "--strict").status == 0
 
 
+def test_no_step_builds_again_what_another_one_generates(bench: Workbench) -> None:
+    old = {f"{FOLDER}/aaa.md": _agent("critic"), f"{FOLDER}/bbb.md": _agent("tester")}
+    run = _import(bench, {**old, f"{FOLDER}/ccc.md": _agent("other", "# Ours.\n")})
+    assert run.stderr.splitlines()[-3:] == [
+        f"keep until you have moved what the findings above name to the manifests: {FOLDER}/ccc.md",
+        f"next: review the manifests, then run: assemble import --remove-old {FOLDER}/aaa.md {FOLDER}/bbb.md, "
+        "which deletes the old files after generating the new",
+        "finally, delete the files that you kept and run: assemble --all",
+    ]
+    assert _finish(bench, run) == [0, 0]
+    assert bench.run("--all", "--check", "--strict").status == 0
+
+
 def _edit(bench: Workbench, path: str) -> None:
     bench.write({path: bench.read(path).replace('"Does', '"Always does')})
 

@@ -55,6 +55,8 @@ CLAUDE = "it belongs in `[target.claude-code]`"
             "it lets another agent watch this one and send it messages",
         ),
         ('desciption = "x"', "did you mean `description`?"),
+        ("[[handoffs]]", "did you mean `handoff`?"),
+        ('tool = ["Read"]', "did you mean `tools`?"),
         ('forbidden-domain = ["x"]', "did you mean `forbidden_domain`?"),
         ('[target.claude-code]\npermission_mode = "plan"', "did you mean `permissionMode`?"),
     ],
@@ -122,7 +124,7 @@ def test_a_block_can_be_meant_by_its_path(written: str, bench: Workbench) -> Non
 
 
 def test_a_block_in_a_folder_can_be_meant_by_its_path(bench: Workbench) -> None:
-    for written in ("_blocks/policy/no-git.md", "policy/no-git.md", "policy/no_git"):
+    for written in ("_blocks/policy/no-git.md", "policy/no-git.md", "policy/no_git", "no-git", "no-git.md"):
         listed = {"agents/a.toml": f'{HEAD}blocks = ["{written}"]\n'}
         assert _helps(bench, listed)[0][1] == "did you mean `policy/no-git`?"
 

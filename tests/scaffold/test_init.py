@@ -124,6 +124,17 @@ def test_existing_lines_are_not_added_again(bench: Workbench) -> None:
     assert bench.read(".prettierignore") == before
 
 
+def test_a_check_that_is_there_is_not_recommended_again(bench: Workbench) -> None:
+    bench.run("init")
+    assert not [line for line in bench.run("init").stdout.splitlines() if not re.fullmatch("kept [^ ]+", line)]
+    step = '      - run: "assemble --all --recursive --check --diff"'
+    for file, line in ((".github/workflows/assemble.yml", step), (".pre-commit-config.yaml", "      - id: ")):
+        text = bench.read(file)
+        bench.write({file: text.replace(line, f"# {line}")})
+        assert f"kept {file}; if it is missing there, add to " in bench.run("init").stdout
+        bench.write({file: text})
+
+
 @pytest.mark.parametrize(
     "files",
     [

@@ -102,13 +102,16 @@ class _DefaultCommand(click.Command):
         return super().make_context(info_name, args, parent, **extra)
 
 
-@click.group(cls=_DefaultGroup)
+_HELP = {"help_option_names": ["--help", "-h"]}
+
+
+@click.group(cls=_DefaultGroup, context_settings=_HELP)
 @click.version_option(__version__, message="assemble %(version)s")
 def assemble() -> None:
     """Assemble agent files."""
 
 
-@assemble.command("build", cls=_DefaultCommand)
+@assemble.command("build", cls=_DefaultCommand, context_settings=_HELP)
 @click.argument("manifests", nargs=-1, metavar="MANIFEST...", shell_complete=_manifests_and_commands)
 @click.option("--all", "all_", is_flag=True, help="Build all manifests of the kit.")
 @click.option("--recursive", is_flag=True, help="Build every kit in this folder and below it; requires --all.")
@@ -141,6 +144,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
     """
     if folder in COMMANDS and not manifests and not options["all_"]:
         raise click.UsageError(f"--kit takes a folder; to run the command, write: assemble --kit DIR {folder}")
+    _refuse_bare_options(manifests)
     _refuse_contradictions(manifests, output_format, options)
     options["ignore"] = _ignored(options["ignore"])
     if not options["recursive"]:
@@ -202,6 +206,14 @@ def _result(kit: LoadedKit, manifests: Sequence[str], options: Mapping[str, Any]
     write_policy = WritePolicy(options["force"], options["prune"])
     run_options = RunOptions(options["check"], options["diff"], options["staged"], write_policy, policy)
     return run(kit, files or kit.manifests, not files, run_options)
+
+
+def _refuse_bare_options(manifests: Sequence[str]) -> None:
+    """Refuse an argument such as `check`, which is the name of an option and of no file."""
+    options = {name for parameter in build.params for name in parameter.opts} if manifests else ()
+    for word in manifests:
+        if f"--{word}" in options and not os.path.lexists(word):
+            raise click.UsageError(f"`{word}` is an option; did you mean `--{word}`?")
 
 
 def _refuse_contradictions(manifests: Sequence[str], output_format: str, options: Mapping[str, Any]) -> None:

@@ -44,6 +44,9 @@ def next_steps(imported: Imported) -> Iterator[str]:
     commands = [_removal(imported, old)] if old else []
     left = {file.path for file in by_hand}
     built = [file for file in new if file.path not in left]
+    if by_hand:  # the removal generates the files of these manifests
+        removed = {file.path for file in old}
+        built = [file for file in built if file.path not in removed or _overwritten(kit, file)]
     if built or not new:
         commands += filter(None, [_build(kit, built, is_whole=not by_hand)])
     first = "fix the errors above and review the manifests" if imported.has_errors else "review the manifests"

@@ -105,7 +105,11 @@ def output_unmanaged(manifest: str, fix: str, cause: str) -> Iterable[Violation]
         name = "critic"
         description = "Reviews code."
     """
-    yield Violation(START, "this agent file does not come from a manifest", "write a manifest for it, or keep it")
+    yield Violation(
+        START,
+        "this agent file does not come from a manifest",
+        "to get a manifest, use `assemble import`; otherwise, leave the file as it is",
+    )
 
 
 @rule("O608")

@@ -54,9 +54,13 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
         target = handoff.target
         # a blank target is reported by K104, and the agent itself by H302
         if has_text(target) and target not in known and target != own:
-            otherwise = "write a manifest for it, or add it to the setting `external-agents`"
-            hint = did_you_mean_name(target, known, (context.kit.settings.manifests,), otherwise)
+            hint = did_you_mean_name(target, known, (context.kit.settings.manifests,), _UNKNOWN_AGENT_HELP)
             yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
+
+
+_UNKNOWN_AGENT_HELP = (
+    "correct or remove the handoff, write a manifest for this agent, or add it to the setting `external-agents`"
+)
 
 
 @rule("H302")

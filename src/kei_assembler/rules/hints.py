@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import SETTINGS_FILE
@@ -88,7 +89,8 @@ def in_settings(path: KeyPath, known: Collection[str]) -> str:
 
 
 def _is_known(key: str, known: Collection[str]) -> bool:
-    return plain(key) in map(plain, known)
+    """Whether a key is known in another spelling: `forbidden-domain` or `handoffs`."""
+    return plain(key).removesuffix("s") in (plain(each).removesuffix("s") for each in known)
 
 
 def _owners_of(key: str, known: Collection[str], targets: Iterable[str]) -> Mapping[str, str]:
@@ -145,8 +147,16 @@ def meant_name(written: str, known: Collection[str], folders: Iterable[str] = ()
     for suffix in _SUFFIXES:
         path = path.removesuffix(suffix)
     path = path.replace(" ", "-")
-    candidates = (path, path.rpartition("/")[2])
+    candidates = (path, path.rpartition("/")[2], _in_folders(frozenset(known)).get(path))
     return next((each for each in candidates if each in known), None) or nearest(path, known) or nearest(written, known)
+
+
+@lru_cache(maxsize=4)
+def _in_folders(names: frozenset[str]) -> Mapping[str, str]:
+    """The names with folders by their last parts, except those that have the same one."""
+    by_last = {name.rpartition("/")[2]: name for name in names if "/" in name}
+    counts = Counter(name.rpartition("/")[2] for name in names)
+    return {last: name for last, name in by_last.items() if counts[last] == 1}
 
 
 def did_you_mean_name(written: str, known: Collection[str], folders: Iterable[str] = (), otherwise: str = "") -> str:

@@ -197,7 +197,8 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Violation]:
     again = next((span for span in spans if span[:2] == again[:2]), again)
     problem, hint = f"{name} is defined twice", "keep one of the two"
     if holder:
-        kind = f"{'an' if holder[1][0] in 'ai' else 'a'} {holder[1].replace('array', 'list')}"
+        what = holder[1].replace("array", "list")
+        kind = f"{'an' if what[0] in 'ai' else 'a'} {what}"
         problem, hint = f"{name} is already {kind}, so it cannot get keys here", "write all of it in one place"
     yield Violation(again, problem, hint, related)
 

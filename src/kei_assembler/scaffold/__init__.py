@@ -43,7 +43,8 @@ _ANY = "\ue000"
 class NewFile(NamedTuple):
     """A file to create.
 
-    If it exists, `is_lines` adds the lines of the text that it lacks. Otherwise it is kept, and `hint` says what to do.
+    If it exists, `is_lines` adds the lines of the text that it lacks. Otherwise it is kept, and if it lacks one of the
+    lines `needed`, `hint` says what to do.
     If it does not exist, `caveat` says what to do before others can use it.
     """
 
@@ -51,6 +52,7 @@ class NewFile(NamedTuple):
     text: str
     is_lines: bool = False
     hint: str = ""
+    needed: frozenset[str] = frozenset()
     caveat: str = ""
 
 
@@ -133,7 +135,20 @@ def _create(tree: Tree, folder: str, file: NewFile) -> str:
         return f"created {name}{file.caveat}\n"
     if file.is_lines and writer.replace(tree, path, lambda content: _with_lines(content, file.text)):
         return f"extended {name}\n"
-    return f"kept {name}{file.hint}\n"
+    return f"kept {name}{'' if _has(path, file.needed) else file.hint}\n"
+
+
+def _has(path: str, lines: frozenset[str]) -> bool:
+    """Whether a file has all of these lines, of which there is at least one. A file that cannot be read has none."""
+    try:
+        content = DISK.read(path, MAX_BYTES) if lines else b""
+    except (AssembleError, OSError):
+        return False
+    return bool(lines) and lines <= _lines(content.decode(errors="replace"))
+
+
+def _lines(text: str) -> frozenset[str]:
+    return frozenset(line.strip(" \t\r") for line in text.split("\n"))
 
 
 def _kit_files(prefix: str) -> tuple[NewFile, ...]:
@@ -171,8 +186,16 @@ def repository_files(
         NewFile(".gitattributes", attributes, is_lines=True),
         *(NewFile(".gitignore", "".join(f"{line}\n" for line in lines), is_lines=True) for lines in [ignored] if lines),
         NewFile(".prettierignore", "".join(f"{line}\n" for line in (*outputs, schemas)), is_lines=True),
-        NewFile(".pre-commit-config.yaml", f"repos:\n{hook}", hint=_hint("repos", hook), caveat=caveat_of_hook),
-        NewFile(".github/workflows/assemble.yml", workflow, hint=_hint("steps", step), caveat=caveat),
+        NewFile(
+            ".pre-commit-config.yaml",
+            f"repos:\n{hook}",
+            hint=_hint("repos", hook),
+            needed=_lines("\n".join(re.findall(r"(?m)^ *(?:- id|entry|args): .*", hook))),
+            caveat=caveat_of_hook,
+        ),
+        NewFile(
+            ".github/workflows/assemble.yml", workflow, hint=_hint("steps", step), needed=_lines(step), caveat=caveat
+        ),
     )
 
 
