@@ -101,8 +101,8 @@ in both. Folders are relative to the kit.
 - If several folders in `blocks` have the same block, the run stops. With `block-conflicts = "first"`, the block in the
   first of these folders replaces the others, so put your own folder before the one that you share.
 - `ignore` can't silence an error that would make the output wrong.
-- `root` can't reach higher than the top of the git work tree. Outside of one, it can't contain your home folder unless
-  you run `assemble` with `--user`.
+- `root` can't reach higher than the top of the git work tree. Outside of one, it can't contain your home folder, or the
+  folders there in which clients find agents, unless you run `assemble` with `--user`.
 - An `output` that begins with `~/` is in your home folder. It needs `--user`, and a kit outside of any git repository;
   see [agents for all your projects](ownership.md#agents-for-all-your-projects).
 - With `commit-outputs = false`, git does not track the generated files; see

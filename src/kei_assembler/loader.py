@@ -34,13 +34,14 @@ def load_kit(folder: str, chosen: Iterable[str] = (), files: Files | None = None
 
 
 def refuse_home(kit: LoadedKit) -> None:
-    """Stop the run if it would need the user's home folder, and is not for the user.
+    """Stop the run if it would need the user's home folder, and is not for the user or uses files of a repository.
 
     Raises:
-        AssembleError: it is not. The error has the diagnostics.
+        AssembleError: the run is refused, or a folder cannot be read. In the first case, the error has the diagnostics.
     """
-    if not kit.for_user and kit.settings_source:
-        refuse(found for rule in home.OF_RUN for found in run_rule(rule, kit.settings_source, kit))
+    if kit.settings_source:
+        rules = home.FOR_USER if kit.for_user else home.OF_RUN
+        refuse(found for rule in rules for found in run_rule(rule, kit.settings_source, kit))
 
 
 def refuse(problems: Iterable[Diagnostic]) -> None:

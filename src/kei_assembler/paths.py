@@ -18,7 +18,7 @@ def is_inside(path: str, folder: str) -> bool:
 
 def is_outside(path: str) -> bool:
     """Return whether a normalized path, with `/`, leads out of the folder that paths are relative to."""
-    return path.startswith("../") or os.path.isabs(path)
+    return f"{path}/".startswith("../") or os.path.isabs(path)
 
 
 def is_hidden(path: str) -> bool:

@@ -321,7 +321,6 @@ def test_other_commands_leave_the_home_folder_alone(kit: Workbench, user: Workbe
     assert run.status == 0, run
     assert "assemble --all --user" in run.stdout + run.stderr
     assert "then run: assemble --all --user\n" in kit.run("init").stderr
-    assert "~" not in kit.read(".gitattributes")
     assert kit.run("--all", "--recursive").status == 2
     assert [path.name for path in user.folder.iterdir()] == ["kits"]
 
@@ -381,3 +380,12 @@ def test_the_page_names_the_folders_of_all_clients() -> None:
     assert "".join(sorted(rows)) == "".join(
         sorted(re.findall(r"^\| .* \| `~/.*` \|\n", PAGE.read_text(), re.MULTILINE))
     )
+
+
+def test_init_writes_no_checks_that_cannot_pass(kit: Workbench) -> None:
+    run = kit.run("init")
+    assert run.status == 0
+    assert "this folder is already a kit, so only schemas for editors were added\n" in run.stderr
+    assert "then run: assemble --all --user\n" in run.stderr
+    assert sorted({file.split("/")[0] for file in kit.files()}) == [".assemble", "agents", "assemble.toml"]
+    assert kit.run("--all", "--user").status == 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from conftest import Workbench
 from kei_assembler.build import ignore_lines
@@ -218,3 +220,28 @@ def test_sources_that_a_line_would_match_are_left_out(bench: Workbench) -> None:
 def test_part_of_a_pattern(part: str, yes: list[str], no: list[str]) -> None:
     found = {name: ignore_lines.matches(name, part.replace("*", ignore_lines.ANY)) for name in (*yes, *no)}
     assert found == dict.fromkeys(yes, True) | dict.fromkeys(no, False)
+
+
+def test_what_init_writes_passes_in_a_clone(kit: Workbench) -> None:
+    kit.write({".gitignore": "*.log"})
+    run = kit.run("init")
+    assert run.status == 0
+    assert kit.read(".gitignore") == "*.log\n/.claude/agents/*.md\n"
+    steps = yaml.safe_load(kit.read(".github/workflows/assemble.yml"))["jobs"]["check"]["steps"]
+    assert steps[-1]["run"] == "assemble --all --recursive"
+    (repository,) = yaml.safe_load(kit.read(".pre-commit-config.yaml"))["repos"]
+    assert [hook["id"] for hook in repository["hooks"]] == ["assemble-fix"]
+    _git(kit.folder, "add", "--all")
+    _git(kit.folder, "commit", "--quiet", "-m", "All")
+    _git(kit.folder, "clone", "--quiet", ".", "../clone")
+    clone = kit.below("../clone")
+    assert clone.run(*shlex.split(steps[-1]["run"])[1:]).status == 0
+    assert clone.run("--all", "--staged").status == 0
+    assert kit.run("init").stdout.count("kept ") == 7
+
+
+def test_init_does_not_repeat_a_line_that_ends_with_a_space(kit: Workbench) -> None:
+    kit.write({"assemble.toml": SETTINGS.format("out/{name}.md ")})
+    for _ in range(3):
+        kit.run("init")
+    assert kit.read(".gitignore").splitlines()[1:] == ["/out/*.md\\ "]

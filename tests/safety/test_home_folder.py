@@ -149,7 +149,11 @@ FILES = {
         "~/bin/{name}",
         "~/{name}.toml",
     ),
-    "codex": ("~/.codex/{name}.md", "~/.cargo/{name}", "~/.gitconfig.d/{name}.toml.conf"),
+    "codex": (
+        *("~/.codex/{name}.md", "~/.cargo/{name}", "~/.gitconfig.d/{name}.toml.conf"),
+        *("~/.codex/{name}.toml", "~/.config/{name}.toml", "~/.cargo/{name}.toml", "~/{name}.toml"),
+        *("~/.cargo/{name}/agents.toml", "~/{name}/agents/config.toml", "~/xagents/{name}.toml"),
+    ),
     "copilot": ("~/.bashrc.d/{name}.sh",),
 }
 
@@ -157,6 +161,16 @@ FILES = {
 @pytest.mark.parametrize(("target", "output"), [(target, each) for target, found in FILES.items() for each in found])
 def test_files_that_other_programs_run_are_refused(target: str, output: str, user: Workbench, kit: Workbench) -> None:
     kit.write({"assemble.toml": f'targets = ["{target}"]\n{OUT.format(output, target)}'})
+    _is_refused(kit, user, ["--all", "--user"], "error[C715]")
+
+
+@pytest.mark.parametrize("manifests", ["..", "../agents"])
+def test_manifests_elsewhere_do_not_lead_out_of_the_folder_of_agents(
+    manifests: str, user: Workbench, kit: Workbench
+) -> None:
+    settings = f'root = ".."\nmanifests = "{manifests}"\ntargets = ["codex"]\n'
+    kit.write({"assemble.toml": settings + OUT.format("~/.codex/agents/{dir}/{name}.toml", "codex")})
+    kit.write({f"{manifests}/config.toml": AGENT.format("config")})
     _is_refused(kit, user, ["--all", "--user"], "error[C715]")
 
 
@@ -180,12 +194,13 @@ def test_sources_and_git_folders_are_never_outputs(output: str, user: Workbench,
     _is_refused(kit, user, ["--all", "--user", "--force"], RESERVED[output])
 
 
-@pytest.mark.parametrize("output", ["~/kits/mine/agents/{name}.toml", "~/linked/{name}.toml"])
+@pytest.mark.parametrize("output", ["~/kits/mine/agents/{name}.toml", "~/linked/agents/{name}.toml"])
 @pytest.mark.parametrize("manifests", ["agents", "."])
 def test_manifests_are_never_outputs(output: str, manifests: str, user: Workbench, kit: Workbench) -> None:
     settings = f'manifests = "{manifests}"\ntargets = ["codex"]\n{OUT.format(output, "codex")}'
     kit.write({"assemble.toml": settings, "agents/a.toml": AGENT.format("a") + 'role = "You work."\n'})
-    (user.folder / "home/linked").symlink_to(kit.folder / "agents")
+    (user.folder / "home/linked").mkdir()
+    (user.folder / "home/linked/agents").symlink_to(kit.folder / "agents")
     _is_refused(kit, user, ["--all", "--user", "--force"], "error[O6")
 
 
@@ -361,3 +376,90 @@ def test_a_stranger_in_the_root_is_not_for_the_user(user: Workbench, kit: Workbe
     kit.write({"assemble.toml": f'root = ".."\n{OUT.format("../other/{name}.md", "claude-code")}'})
     assert kit.run("--all").status == 0
     _is_refused(user.below("home/kits/other"), user, ["--all"], "error[C713]")
+
+
+NESTED = ("agents", "agents/team", "_blocks", "_blocks/deep", "templates", "vendor/linked")
+
+
+@pytest.mark.parametrize("options", MODES)
+@pytest.mark.parametrize("where", NESTED)
+def test_sources_from_a_repository_never_reach_the_home_folder(
+    where: str, options: list[str], user: Workbench, kit: Workbench
+) -> None:
+    """A kit outside of any repository can contain a clone, or links into one."""
+    kit.write({f"{where}/.git/HEAD": "", "_blocks/deep/x.md": "X.\n", "vendor/linked/y.md": "Y.\n"})
+    kit.write({"agents/team/b.toml": AGENT.format("b"), "templates/agent.md.j2": '{% extends "default/agent.md.j2" %}'})
+    (kit.folder / "_blocks/y.md").symlink_to("../vendor/linked/y.md")
+    _is_refused(kit, user, [*options, "--user"], "error[C712] a file from a git repository cannot reach the home")
+    kit.write({"assemble.toml": ""})
+    assert kit.run(*options, "--ignore", "O627").status in (0, 1)
+
+
+def test_a_repository_beside_the_sources_does_no_harm(user: Workbench, kit: Workbench) -> None:
+    kit.write({"vendor/.git/HEAD": "", "vendor/agents/b.toml": AGENT.format("b"), "_blocks/x.md": "X.\n"})
+    user.write({"home/kits/other/.git/HEAD": "", "home/.claude/.git/HEAD": ""})
+    assert kit.run("--all", "--user").status == 0
+
+
+def test_the_run_cache_notices_a_repository(user: Workbench, kit: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        assert kit.run("--all", "--user").status == 0
+    kit.write({"agents/.git": "gitdir: /elsewhere\n"})
+    _is_refused(kit, user, ["--all", "--user"], "error[C712]")
+    (kit.folder / "agents/.git").unlink()
+    assert kit.run("--all", "--user").status == 0
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    _is_refused(kit, user, ["--all", "--user"], "error[C712]")
+
+
+def test_without_a_named_work_tree_it_is_the_working_directory(
+    user: Workbench, kit: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As git has it if only `GIT_DIR` is set."""
+    monkeypatch.setenv("GIT_DIR", str(user.folder / "outside/dotfiles.git"))
+    _is_refused(kit, user, ["--all", "--user"], "error[C712]")
+    _is_refused(user, user, ["--all", "--user", "--kit", "home/kits/mine"], "error[C712]")
+    assert user.below("outside").run("--all", "--user", "--kit", "../home/kits/mine").status == 0
+
+
+@pytest.mark.parametrize("options", MODES)
+@pytest.mark.parametrize(
+    ("folder", "root", "output"),
+    [
+        (".claude/plugins/x", "../..", "../../agents/{name}.md"),
+        (".claude/plugins/x", "..", "../agents/{name}.md"),
+        (".claude/agents/x", "..", "../{name}.md"),
+        (".claude/agents/deep/x", "..", "../{name}.md"),
+        (".config/x", "..", "../opencode/agent/{name}.md"),
+        ("linked/x", "..", "../agents/{name}.md"),
+    ],
+)
+def test_a_root_with_agents_of_the_user_needs_the_option(
+    folder: str, root: str, output: str, options: list[str], user: Workbench
+) -> None:
+    (user.folder / "home/.claude").mkdir()
+    (user.folder / "home/linked").mkdir()
+    (user.folder / "home/.qwen").symlink_to("linked")
+    kit = user.below(f"home/{folder}")
+    kit.write(
+        {"agents/a.toml": AGENT.format("a"), "assemble.toml": f'root = "{root}"\n{OUT.format(output, "claude-code")}'}
+    )
+    if (folder, root) == (".claude/plugins/x", ".."):
+        assert kit.run(*options, "--ignore", "O627").status in (0, 1)
+        return
+    _is_refused(kit, user, options, "error[C714]")
+    assert kit.run("--all", "--user").status == 0
+
+
+@pytest.mark.parametrize("options", MODES)
+def test_a_home_folder_by_another_name_counts(
+    options: list[str], user: Workbench, kit: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems ignore the case, and a folder can be mounted twice."""
+    monkeypatch.setattr(os.path, "samefile", lambda one, other: one.casefold() == other.casefold())
+    monkeypatch.setenv("HOME", str(user.folder / "HOME"))
+    kit.write({"assemble.toml": f'root = "../.."\n{OUT.format("../../.claude/agents/{name}.md", "claude-code")}'})
+    _is_refused(kit, user, options, "error[C714]")
+    monkeypatch.setenv("GIT_WORK_TREE", str(user.folder / "HOME"))
+    kit.write({"assemble.toml": OUT.format(OUTPUT, "claude-code")})
+    _is_refused(kit, user, [*options, "--user"], "error[C712]")

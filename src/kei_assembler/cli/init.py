@@ -29,7 +29,8 @@ def command(folder: str | None) -> int:
 
     In a folder that is already a kit, for example after an import, only add the checks (a pre-commit hook, a workflow,
     and lines for git and Prettier) and, if the kit has none, schemas for editors. Its manifests then start with a line
-    that names the schema.
+    that names the schema. If its settings say that generated files are not committed, the checks build them, and git
+    ignores them.
     """
     path = scaffold.kit_folder(folder)
     is_kit = discovery.is_kit(path)
@@ -39,8 +40,10 @@ def command(folder: str | None) -> int:
         is_changed |= not line.startswith("kept ")
     option = kit_option(kit_option_value(path))
     if is_kit:
-        done = "only checks and schemas for editors were added" if is_changed else "nothing was added"
-        write("", _NEXT_IN_KIT.format(done=done, kit=option, user=load_kit(path).settings.command_option))
+        settings = load_kit(path).settings
+        what = "only schemas" if settings.is_user_level else "only checks and schemas"
+        done = f"{what} for editors were added" if is_changed else "nothing was added"
+        write("", _NEXT_IN_KIT.format(done=done, kit=option, user=settings.command_option))
         return 0
     kit = load_kit(path)
     result = run(kit, kit.manifests, True, RunOptions())

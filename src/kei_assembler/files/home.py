@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Files
-from kei_assembler.paths import is_in_git_folder, is_inside, upwards
+from kei_assembler.paths import is_in_git_folder, upwards
 
 VARIABLE = "USERPROFILE" if os.name == "nt" else "HOME"
 """The variable that names the home folder, as Python's `os.path.expanduser` has it."""
@@ -41,15 +42,43 @@ def home_if_known() -> str:
     return DISK.resolve(named) if os.path.isabs(named) and "\0" not in named else ""
 
 
-def repository_around(folder: str, files: Files) -> str | None:
-    """Return the nearest folder, from this one upwards, that is a git work tree or looks like a bare repository.
+def lies_in(path: str, folder: str) -> bool:
+    """Return whether a resolved path is a folder, or lies in it, by any name: in another case, or by another mount."""
+    return any(each == folder or _is_same(each, folder) for each in upwards(path))
 
-    A work tree without a `.git`, whose repository is elsewhere, is only known if the environment names it.
+
+def _is_same(path: str, other: str) -> bool:
+    with suppress(OSError):
+        return os.path.samefile(path, other)
+    return False
+
+
+def repository_around(folders: Iterable[str], files: Files) -> str | None:
+    """Return a folder at or above one of these that is a git work tree or looks like a bare repository, or None.
+
+    For each folder, the nearest one counts. A work tree without a `.git`, whose repository is elsewhere, is only known
+    if the environment names it.
     """
-    named = os.environ.get("GIT_WORK_TREE", "")
-    if named and is_inside(folder, files.resolve(os.path.abspath(named))):
-        return named
-    return next((each for each in upwards(folder) if _is_repository(each, files)), None)
+    named = _named_work_tree()
+    real = files.resolve(os.path.abspath(named)) if named else ""
+    seen = set[str]()
+    for folder in folders:
+        if named and lies_in(folder, real):
+            return named
+        for above in upwards(folder):
+            if above in seen:
+                break
+            seen.add(above)
+            if _is_repository(above, files):
+                return above
+    return None
+
+
+def _named_work_tree() -> str:
+    """The work tree that the environment names: as git has it, the working directory if it only names a repository."""
+    with suppress(FileNotFoundError):  # the working directory is deleted
+        return os.environ.get("GIT_WORK_TREE", "") or (os.getcwd() if os.environ.get("GIT_DIR") else "")
+    return ""
 
 
 def _is_repository(folder: str, files: Files) -> bool:

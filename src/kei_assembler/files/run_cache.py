@@ -215,7 +215,15 @@ def _key() -> list[object]:
     user = [os.geteuid(), os.getegid(), sorted(os.getgroups())]
     program = [__version__, sys.version, sys.path, __file__]
     colours = ("NO_COLOR", "FORCE_COLOR", "TERM")
-    variables = ("HOME", "GIT_WORK_TREE", *colours, "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "_ASSEMBLE_COMPLETE")
+    variables = (
+        "HOME",
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        *colours,
+        "GITHUB_WORKSPACE",
+        "CI_PROJECT_DIR",
+        "_ASSEMBLE_COMPLETE",
+    )
     settings = list(map(os.environ.get, variables))
     key = [program, os.getcwd(), user, _Run.args, settings, streams]
     return json.loads(json.dumps(key))  # type: ignore[no-any-return]

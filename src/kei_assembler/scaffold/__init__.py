@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from kei_assembler import kit as kits
 from kei_assembler.build import writer
+from kei_assembler.build.ignore_lines import ignore_lines
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
@@ -32,7 +33,7 @@ from kei_assembler.selection import working_directory
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, with_lf
 
-_CHECK = "assemble --all --recursive --check --diff"
+_CHECK, _BUILD = "assemble --all --recursive --check --diff", "assemble --all --recursive"
 _TARGET = TARGETS[DEFAULT_TARGET]
 _TEXTS = os.path.join(os.path.dirname(__file__), "files")
 _ANY = "\ue000"
@@ -87,6 +88,8 @@ def _refuse_name(prefix: str) -> None:
 def create_kit(folder: str) -> Iterator[str]:
     """Create the missing files of a kit and of the repository around it; in a kit, only the schemas and the latter.
 
+    A kit that writes to the home folder is in no repository, so it only gets the schemas.
+
     Yields for each file, after writing it, a line that reports whether it was created, extended or kept.
 
     Raises:
@@ -97,8 +100,10 @@ def create_kit(folder: str) -> Iterator[str]:
     kit = load_kit(folder) if discovery.is_kit(folder) else None
     outputs = _output_patterns(kit, prefix) if kit else [_TARGET.default_path.format(name="*")]
     tree = Tree(top)
-    for file in repository_files(prefix, outputs, installation.find(top)):
-        yield _create(tree, top, file)
+    if kit is None or not kit.settings.is_user_level:
+        ignored = None if kit is None or kit.settings.commit_outputs else ignore_lines(kit)
+        for file in repository_files(prefix, outputs, installation.find(top), ignored):
+            yield _create(tree, top, file)
     if kit is None:
         for file in (NewFile(SETTINGS_SCHEMA, json_schema.as_text(json_schema.settings_schema())), *_kit_files(prefix)):
             yield _create(tree, folder, file)
@@ -114,13 +119,10 @@ def _output_patterns(kit: LoadedKit, prefix: str) -> list[str]:
 
     Files at the very top get no pattern, since it would match every other file there, too.
     """
-    is_in_home = kit.settings.is_in_home
-    found = {
-        kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets if not is_in_home(target)
-    }
+    found = {kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets}
     for file in kit.manifests:
         manifest, _ = kit.decode_manifest(kit.read_manifest(file).data)
-        found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest) if not is_in_home(target)}
+        found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
     patterns = {_escaped(normalize(f"{prefix or '.'}/{path}")) for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
 
@@ -162,19 +164,27 @@ def _kit_files(prefix: str) -> tuple[NewFile, ...]:
     )
 
 
-def repository_files(prefix: str, outputs: Sequence[str], installed: Installation) -> tuple[NewFile, ...]:
-    """Return the files at the top of the repository, given the patterns of the agent files relative to it."""
+def repository_files(
+    prefix: str, outputs: Sequence[str], installed: Installation, ignored: Sequence[str] | None = None
+) -> tuple[NewFile, ...]:
+    """Return the files at the top of the repository, given the patterns of the agent files relative to it.
+
+    `ignored` contains the lines for `.gitignore` if the agent files are not committed. A clone then lacks them, so the
+    hook and the workflow build them; there is nothing to compare.
+    """
     schemas = f"{_escaped(f'{prefix}/' if prefix else '')}.assemble/"
     attributes = "".join(f"{_quoted(path)} linguist-generated\n" for path in (*outputs, f"{schemas}*.json"))
     option = kit_option(prefix)
-    name, values = installation.hook_values(installed, f"{_CHECK} --staged{option}", tuple(shlex.split(option)))
-    hook = _text(name, **values)
-    workflow = _text("workflow.yml", command=quoted(f"{_CHECK}{option}"), **installation.workflow_values(installed))
+    kind, run = ("check", _CHECK) if ignored is None else ("fix", _BUILD)
+    name, values = installation.hook_values(installed, f"{run} --staged{option}", tuple(shlex.split(option)))
+    hook = _text(name, kind=kind, **values)
+    workflow = _text("workflow.yml", command=quoted(f"{run}{option}"), **installation.workflow_values(installed))
     step = workflow.rstrip("\n").rpartition("\n")[2]
     caveat = f"; {installed.problem}" if installed.problem else ""
     caveat_of_hook = caveat if installed.requirement else ""
     return (
         NewFile(".gitattributes", attributes, is_lines=True),
+        *(NewFile(".gitignore", "".join(f"{line}\n" for line in lines), is_lines=True) for lines in [ignored] if lines),
         NewFile(".prettierignore", "".join(f"{line}\n" for line in (*outputs, schemas)), is_lines=True),
         NewFile(
             ".pre-commit-config.yaml",
@@ -220,7 +230,7 @@ def _with_lines(content: bytes, text: str) -> bytes:
     """The content with the lines of the text that it lacks added at its end, in its own line ends."""
     newline = b"\r\n" if b"\r\n" in content else b"\n"
     present = {line.strip(b" \t\r") for line in content.split(b"\n")}
-    missing = [line for line in text.encode().split(b"\n") if line and line not in present]
+    missing = [line for line in text.encode().split(b"\n") if line and line.strip(b" ") not in present]
     gap = newline if missing and content and not content.endswith(b"\n") else b""
     return content + gap + b"".join(line + newline for line in missing)
 
