@@ -12,6 +12,7 @@ from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
 from kei_assembler.rules import home
+from kei_assembler.rules import table_hints
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.hints import did_you_mean_name, in_settings, why_refused
@@ -52,7 +53,7 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
             otherwise = f"the settings here are {listed(known)}"
             if error.path in _NOT_HERE:
                 place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"
-            hint = place or did_you_mean(key, known, otherwise)
+            hint = place or table_hints.of_name(key, known) or did_you_mean(key, known, otherwise)
             yield Violation(error.path, *(why_refused(error.path) or (f"unknown setting `{key}`", hint)))
 
 
@@ -83,7 +84,8 @@ def _hint_for(kit: LoadedKit, error: ValidationError) -> str:
         return "for your home folder, begin with `~/`; variables and other users are not supported"
     if error.path[len(kit.settings_at)] == "obligatory":
         return did_you_mean_name(error.value, kit.known_blocks, kit.settings.blocks)
-    return did_you_mean(error.value, error.shape.choices) if error.shape.choices else ""
+    choices = error.shape.choices
+    return table_hints.of_name(error.value, choices) or (did_you_mean(error.value, choices) if choices else "")
 
 
 @rule("C703")
