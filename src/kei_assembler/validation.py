@@ -329,7 +329,8 @@ def _coercion_of_table(shape: Shape) -> Read:
     read_other = reader(shape.item) if shape.item else None
     required = [field.key for field in shape.fields if field.required]
     defaults = {field.key: field.default for field in shape.fields if field.default is not None}
-    keys_of_item = keys_of(shape.item) if shape.item else set()
+    types_of_item = {choice.type for choice in shape.item.any_of or (shape.item,)} if shape.item else set()
+    keys_of_item = keys_of(shape.item) if shape.item and not fields and types_of_item == {dict} else set()
 
     def coerce(value: dict[str, Any], path: KeyPath, found: list[ValidationError]) -> dict[str, Any]:
         made = defaults.copy()

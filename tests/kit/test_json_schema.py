@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, assume, example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from client_tables import ACCEPTED, REFUSED
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.kit import LoadedKit, json_schema
 from kei_assembler.loader import load_kit
@@ -66,7 +67,7 @@ KIT = {
 }
 KNOWN_TO_EDITORS = frozenset(
     "$schema $comment title description type properties additionalProperties required enum pattern maxLength items "
-    "minItems maxItems uniqueItems minimum maximum exclusiveMinimum minProperties anyOf default "
+    "minItems maxItems uniqueItems minimum maximum exclusiveMinimum minProperties anyOf not default "
     "examples $ref $defs".split()
 )
 
@@ -88,6 +89,11 @@ def _schemas(of: Any) -> Iterator[dict[str, Any]]:
             yield from _schemas(each)
         for key in ("items", "additionalProperties"):
             yield from _schemas(of.get(key))
+
+
+@pytest.fixture(scope="module")
+def general() -> Draft202012Validator:
+    return Draft202012Validator(json_schema.manifest_schema(None))
 
 
 @pytest.fixture(params=["settings", "any kit", "this kit"])
@@ -164,6 +170,18 @@ def test_the_schema_leaves_out_ignored_rules(bench: Workbench) -> None:
     keys = json.loads(bench.run("schema").stdout)["properties"]
     assert "uniqueItems" not in keys["tools"]
     assert keys["blocks"]["uniqueItems"] is True
+
+
+BEYOND_SCHEMAS = {"infinite timeout", "undefined temperature"}
+"""What JSON cannot express."""
+
+
+@pytest.mark.parametrize("name", [*REFUSED, *ACCEPTED])
+def test_the_schema_has_the_tables_of_targets(general: Draft202012Validator, name: str) -> None:
+    text, code = REFUSED[name][:2] if name in REFUSED else (ACCEPTED[name], "")
+    is_wrong = code in FORM and name not in BEYOND_SCHEMAS
+    data = tomllib.loads(f'name = "critic"\ndescription = "x"\n{text}')
+    assert general.is_valid(data) == (not is_wrong)
 
 
 def test_this_repository_matches_its_schemas() -> None:
