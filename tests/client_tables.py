@@ -61,7 +61,12 @@ REFUSED = {
     "another event at the top": ("[[target.qwen.Stop]]\nhooks = []\n", "K101", "Stop]]", "it belongs in `hooks`"),
     "server without type": (SERVER % '{ a = { url = "x" } }', "K103", "a = {", "with `url`, `type` must be `sse`, "),
     "server without a name": (SERVER % '{ command = "x", args = [] }', "K102", "command", "`NAME = { command = … }`"),
-    "server with a key as name": (SERVER % '{ name = "a", command = "x", env = { A = "b" } }', "K102", "command", "NAME"),
+    "server with a key as name": (
+        SERVER % '{ name = "a", command = "x", env = { A = "b" } }',
+        "K102",
+        "command",
+        "NAME",
+    ),
     "text as server": (SERVER % '{ a = "x" }', "K102", 'a = "x"', ""),
     "server without command": (SERVER % "{ a = {} }", "K103", "a = {}", ""),
     "type of a server": (SERVER % '{ a = { type = "htp", url = "x" } }', "K106", "type", "did you mean `http`?"),

@@ -55,7 +55,11 @@ class Kit:
         for target in chosen:
             if target not in TARGETS:
                 known = named_by_others(target)
-                hint = f"did you mean `{known}`?" if known else did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
+                hint = (
+                    f"did you mean `{known}`?"
+                    if known
+                    else did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
+                )
                 raise AssembleError(f"the target `{target}` does not exist", hint)
         own = load_kit(nearest_kit(os.path.abspath(folder)), chosen, for_user=for_user)
         return cls(own.folder, chosen, for_user)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import tomli_w
 
 from client_tables import ACCEPTED, REFUSED
-from kei_assembler.diagnostics import Diagnostic, Severity
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.model.settings import RIGHTS, decode_settings
@@ -89,3 +91,22 @@ def test_other_names_of_a_target_are_understood(kit: LoadedKit, name: str) -> No
     (of_list,) = _found(kit, f'targets = ["{name}"]\n')
     (of_table,) = _found(kit, f'[target."{name}"]\nmodel = "x"\n')
     assert of_list.help == of_table.help == "did you mean `copilot`?"
+
+
+HINTS_IN_SETTINGS = {
+    '[defaults.target.claude-code]\nmcpServers.a.comand = "x"\n': "`comand` is probably a misspelling of it",
+    '[defaults.target.gemini.mcp_servers.x]\ncomand = "x"\n': "`comand` is probably a misspelling",
+    '[defaults.target.gemini.mcp_servers]\ncommand = "x"\n': "`NAME = { command = … }`",
+    "[[defaults.target.claude-code.Stop]]\nhooks = []\n": "it belongs in `hooks`",
+    'targets = ["vscode"]\n': "did you mean `copilot`?",
+    '[target.vscode]\noutput = "{name}.md"\n': "did you mean `copilot`?",
+}
+
+
+@pytest.mark.parametrize(("text", "hint"), HINTS_IN_SETTINGS.items())
+def test_the_settings_have_the_same_hints(tmp_path: Path, text: str, hint: str) -> None:
+    (tmp_path / "assemble.toml").write_text(text)
+    with pytest.raises(AssembleError) as caught:
+        load_kit(str(tmp_path))
+    (found,) = caught.value.diagnostics
+    assert hint in found.help

@@ -59,10 +59,10 @@ def in_manifest(path: KeyPath, known: Collection[str], targets: Iterable[str]) -
     is_in_target = len(path) == _TARGET_PATH and path[0] == "target"
     if len(path) > 1 and not is_in_target:
         return ""
-    if is_in_target and (table := _inner_table(str(path[1]), key)):
-        return f"it belongs in `{table}`"
-    if owners := _owners_of(key, known, targets):
-        return f"it belongs in {_tables(owners, key, 'target')}"
+    inner = _inner_table(str(path[1]), key) if is_in_target else ""
+    owners = _owners_of(key, known, targets)
+    if inner or owners:
+        return f"it belongs in {f'`{inner}`' if inner else _tables(owners, key, 'target')}"
     of_target, of_kit = _target_settings().get(plain(key)), _settings().get(plain(key))
     if of_target:
         table = f"[target.{path[1]}]" if is_in_target else "[target.NAME]"
@@ -89,6 +89,8 @@ def in_settings(path: KeyPath, known: Collection[str]) -> str:
             return f"it belongs in `[defaults]`{_as(manifest_key, key)}"
         if manifest_key:
             return f"`{manifest_key}` is a key of manifests, which has no default"
+    if path[:2] == ("defaults", "target") and (table := _inner_table(str(path[2]), key)):
+        return f"it belongs in `{table}`"
     if owners := _owners_of(key, known, ()):
         return f"it belongs in {_tables(owners, key, 'defaults.target')}"
     setting = _settings().get(plain(key))

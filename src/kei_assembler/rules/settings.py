@@ -11,8 +11,7 @@ from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, project_settings
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
-from kei_assembler.rules import home
-from kei_assembler.rules import table_hints
+from kei_assembler.rules import home, table_hints
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.hints import did_you_mean_name, in_settings, why_refused
@@ -78,14 +77,15 @@ def wrong_setting(kit: LoadedKit) -> Iterable[Violation]:
 
 
 def _hint_for(kit: LoadedKit, error: ValidationError) -> str:
+    if hint := table_hints.hint(error):
+        return hint
     if not isinstance(error.value, str):
         return ""
     if error.path[-1] == "output" and error.value.startswith(("~", "$", "%")):
         return "for your home folder, begin with `~/`; variables and other users are not supported"
     if error.path[len(kit.settings_at)] == "obligatory":
         return did_you_mean_name(error.value, kit.known_blocks, kit.settings.blocks)
-    choices = error.shape.choices
-    return table_hints.of_name(error.value, choices) or (did_you_mean(error.value, choices) if choices else "")
+    return did_you_mean(error.value, error.shape.choices) if error.shape.choices else ""
 
 
 @rule("C703")

@@ -9,6 +9,12 @@ from kei_assembler.targets import named_by_others
 from kei_assembler.validation import Shape, ValidationError, keys_of
 
 
+def hint(error: ValidationError) -> str:
+    """Return the hint for an error about a type, a missing key or a value, or nothing."""
+    hints = {"type": of_type, "missing": of_missing, "value": of_value}
+    return hints[error.kind](error) if error.kind in hints else ""
+
+
 def of_type(error: ValidationError) -> str:
     """Return the hint for a value of a wrong type, or nothing."""
     shape, value, key = error.shape, error.value, error.path[-1]
@@ -50,14 +56,14 @@ def _of_others(error: ValidationError) -> Iterator[str]:
             if field.required and field.key != error.by and field.key in error.value:
                 kinds = next(each.shape.choices for each in choice.fields if each.key == error.by)
                 words.setdefault(field.key, []).extend(kinds)
-    for key, kinds in words.items():
-        yield f"with `{key}`, `{error.by}` must be {listed(kinds).replace(' and ', ' or ')}"
+    for key, fitting in words.items():
+        yield f"with `{key}`, `{error.by}` must be {listed(fitting).replace(' and ', ' or ')}"
 
 
 def misspelling_of(error: ValidationError) -> str | None:
     """Return the key that a table has instead of a missing one, or of one of those that it needs, or None."""
     own = {field.key for field in error.shape.fields}
-    wanted = [str(error.path[-1])] if error.kind == "missing" else error.shape.needs_one
+    wanted = (str(error.path[-1]),) if error.kind == "missing" else error.shape.needs_one
     found = (nearest(key, error.value.keys() - own) for key in wanted) if isinstance(error.value, dict) else ()
     return next(filter(None, found), None)
 

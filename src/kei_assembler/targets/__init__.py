@@ -15,7 +15,16 @@ from kei_assembler.targets.gemini import GEMINI
 from kei_assembler.targets.opencode import OPENCODE
 from kei_assembler.targets.qwen import QWEN
 
-__all__ = ["ALIASES", "CLAUDE_TOOLS", "CODEX", "COPILOT", "DEFAULT_TARGET", "FORMER_TOOLS", "TARGETS", "named_by_others"]
+__all__ = [
+    "ALIASES",
+    "CLAUDE_TOOLS",
+    "CODEX",
+    "COPILOT",
+    "DEFAULT_TARGET",
+    "FORMER_TOOLS",
+    "TARGETS",
+    "named_by_others",
+]
 
 TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN)}
 """All rows by their names."""
