@@ -142,6 +142,12 @@ REFUSED = {
     "too many steps": ("[target.opencode]\nsteps = 9007199254740992\n", "K106", "steps", ""),
     "half a step": ("[target.opencode]\nsteps = 1.5\n", "K102", "steps", ""),
     "undefined temperature": ("[target.opencode]\ntemperature = nan\n", "K102", "temperature", ""),
+    "older form of permissions": (
+        "[target.opencode]\ntools = { bash = false }\n",
+        "K101",
+        "tools",
+        "it is an older form of `permission`",
+    ),
     "color": ('[target.opencode]\ncolor = "red"\n', "K106", "color", ""),
     "action": ('[target.opencode.permission]\nbash = "maybe"\n', "K106", "bash", ""),
     "action of a pattern": ('[target.opencode.permission.bash]\n"git *" = "alow"\n', "K106", '"git', "`allow`"),

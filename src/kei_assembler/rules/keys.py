@@ -14,7 +14,7 @@ from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.targets import TARGETS
-from kei_assembler.validation import ValidationError, are_texts, describe
+from kei_assembler.validation import ValidationError, are_texts, describe, fits
 from kei_assembler.whitespace import SPACES, has_text
 
 _TABLES = {field.key: field for field in FIELDS if field.is_table}
@@ -328,7 +328,12 @@ def _of_kind(context: ManifestContext, kind: str) -> Iterator[ValidationError]:
 
 
 def _is_misplaced(context: ManifestContext, error: ValidationError) -> bool:
-    return len(error.path) > 1 and _meant(error, context.keys) is not None
+    if len(error.path) == 1:
+        return False
+    meant = _meant(error, context.keys)
+    # a value that only the client's key of this name can have was not meant for the manifest
+    is_of_client = any(field.key == meant and not fits(field.shape, error.value) for field in FIELDS)
+    return meant is not None and not (is_of_client and why_refused(error.path))
 
 
 def _meant(error: ValidationError, known: tuple[str, ...]) -> str | None:
