@@ -151,6 +151,7 @@ def test_init_puts_no_expression_into_a_workflow(named: str, bench: Workbench) -
     assert bench.files() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["", ".ai/"])
 @pytest.mark.parametrize("name", USABLE.values(), ids=USABLE)
 def test_a_kit_in_any_other_folder_is_checked_by_its_hook_and_its_workflow(

@@ -180,6 +180,7 @@ def _run(case: Case, seconds: int, bench: Workbench, forkserver: ForkServer) -> 
     assert f"[{case.code}]" in output or not case.code, output[:2000]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PATTERNS.values(), ids=PATTERNS.keys())
 def test_long_text_takes_linear_time(case: Case, bench: Workbench, forkserver: ForkServer) -> None:
     _run(case, SECONDS_FOR_LONG_TEXT, bench, forkserver)

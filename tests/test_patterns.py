@@ -222,6 +222,7 @@ def _uses_by_module() -> Mapping[str, list[Use]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_use_is_in_a_module() -> None:
     assert set(_uses_by_module()) <= set(map(_name, MODULES))
 
@@ -260,6 +261,7 @@ def _paths(pattern: Pattern) -> Iterator[str]:
             yield start + "/".join([name] * 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_an_output_pattern_takes_few_steps_for_each_character_of_a_path(output: str) -> None:
     for found in [reach(output, manifests) for manifests in ("agents", ".agents", ".", "{name}{name}", "{dir}{dir}")]:

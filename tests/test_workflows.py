@@ -34,6 +34,7 @@ def _validate(schema: str, *files: Path) -> tuple[int, str]:
     return _run("check_jsonschema", "--builtin-schema", schema, *files)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_files_for_github_fit_their_schema(schema: str) -> None:
     assert SCHEMAS[schema]
@@ -47,6 +48,7 @@ def test_a_broken_workflow_does_not_fit(tmp_path: Path) -> None:
     assert _validate("vendor.github-workflows", broken)[0] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "file"),
     [("validate-config", ".pre-commit-config.yaml"), ("validate-manifest", ".pre-commit-hooks.yaml")],

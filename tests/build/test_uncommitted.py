@@ -216,5 +216,5 @@ def test_sources_that_a_line_would_match_are_left_out(bench: Workbench) -> None:
     ],
 )
 def test_part_of_a_pattern(part: str, yes: list[str], no: list[str]) -> None:
-    found = {name: ignore_lines._matches(name, part.replace("*", ignore_lines._ANY)) for name in (*yes, *no)}
+    found = {name: ignore_lines.matches(name, part.replace("*", ignore_lines.ANY)) for name in (*yes, *no)}
     assert found == dict.fromkeys(yes, True) | dict.fromkeys(no, False)

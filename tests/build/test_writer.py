@@ -151,6 +151,7 @@ def _time_of_a_run(versions: Versions) -> float:
     return span
 
 
+@pytest.mark.slow
 def test_two_runs_at_once(tmp_path: Path, forkserver: ForkServer) -> None:
     versions = Versions(forkserver, tmp_path, 300)
     processes = [

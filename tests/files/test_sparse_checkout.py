@@ -301,6 +301,7 @@ SEEN = {
 """What is checked out, and how many sources are not."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seen", SEEN)
 def test_content_that_a_partial_clone_lacks(partial: Workbench, seen: str) -> None:
     cone, lacking = SEEN[seen]

@@ -363,6 +363,7 @@ def test_reader_and_schema_agree_on_any_shape(case: tuple[Shape, Any]) -> None:
     _check_readings(*case)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", _LEAVES)
 def test_reader_and_schema_agree_on_each_constraint(shape: Shape) -> None:
     around: tuple[Any, ...] = (0, 1, 2, -1, 0.5, 1.5, True, [], {}, "abc", "abcd", "con", *WORDS)

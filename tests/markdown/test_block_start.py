@@ -57,7 +57,10 @@ TRICKY_TEXT = st.lists(st.sampled_from(FRAGMENTS) | ANY_CHARACTER, max_size=6).m
 TEXT = (ANY_TEXT | TRICKY_TEXT).filter(str.strip)
 TEXTS = st.lists(TEXT, max_size=3)
 NESTED = st.recursive(TEXT, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2))
-FRONT_MATTER_ONLY = {"initialPrompt": TEXT, "skills": TEXTS, "hooks": st.dictionaries(TEXT, NESTED, max_size=2)}
+HOOKS = st.dictionaries(TEXT, NESTED, max_size=2).map(
+    lambda given: {"Stop": [{"hooks": [{"type": "mcp_tool", "server": "s", "tool": "t", "input": given}]}]}
+)
+FRONT_MATTER_ONLY = {"initialPrompt": TEXT, "skills": TEXTS, "hooks": HOOKS}
 MANIFESTS = st.fixed_dictionaries(
     {"description": TEXT},
     optional={

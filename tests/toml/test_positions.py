@@ -184,6 +184,7 @@ def test_key_or_item_is_located(text: str, path: KeyPath, spelling: str) -> None
     assert text.split("\n")[line - 1][column - 1 : end_column - 1] == spelling
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "grammar",
     [Grammar(), COMMAS, ESCAPES, TIMES, LINES, EVERYTHING],

@@ -42,6 +42,7 @@ def test_a_mistake_is_explained_where_it_began(path: Path) -> None:
     assert _report(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n")) == report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", MISTAKES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("file", ["assemble.toml", "pyproject.toml"])
 def test_settings_get_the_same_report(path: Path, file: str, bench: Workbench) -> None:
@@ -123,6 +124,7 @@ def test_whatever_the_text_there_is_one_finding(parts: list[str]) -> None:
     assert len(check_source(source)) == (source.error is not None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "repeated"),
     [

@@ -10,7 +10,7 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.discovery import git_top
 from kei_assembler.paths import normalize, path_below, upwards
 
-_ANY = "\ue000"
+ANY = "\ue000"
 """Stands for an agent's name, in which it cannot occur."""
 
 
@@ -30,7 +30,7 @@ def ignore_lines(kit: LoadedKit) -> list[str]:
     for file in kit.manifests:
         manifest, _ = kit.decode_manifest(kit.read_manifest(file).data)
         for target in kit.targets_of(manifest) if not kit.settings.is_user_level else ():
-            outputs = [kit.output(target, name, file) for name in (_ANY, stem(file))]
+            outputs = [kit.output(target, name, file) for name in (ANY, stem(file))]
             pattern, exact = (path_below(_real(kit, output), base) for output in outputs)
             has_folder = bool(os.path.dirname(outputs[0]).strip("./"))
             path = pattern if has_folder and not _matches_any(pattern, sources) else exact
@@ -60,12 +60,12 @@ def _matches_any(pattern: str, sources: Iterable[str]) -> bool:
     parts = pattern.split("/")
     paths = {above for source in sources for above in _with_folders(source)}
     same_depth = (path.split("/") for path in paths if path.count("/") + 1 == len(parts))
-    return any(all(map(_matches, path, parts)) for path in same_depth)
+    return any(all(map(matches, path, parts)) for path in same_depth)
 
 
-def _matches(name: str, part: str) -> bool:
+def matches(name: str, part: str) -> bool:
     """Whether a name matches a part of a pattern, in which anything can stand for an agent's name."""
-    first, *others = part.split(_ANY)
+    first, *others = part.split(ANY)
     if not others:
         return name == first
     *middle, last = others
@@ -90,5 +90,5 @@ def _line(path: str) -> str:
     By the rules in gitignore(5), a `/` at the start binds the line to that folder. A line cannot contain a line break,
     so `?` stands for one.
     """
-    escaped = re.sub(r"[\\*?\[]", r"\\\g<0>", path).replace("\n", "?").replace(_ANY, "*")
+    escaped = re.sub(r"[\\*?\[]", r"\\\g<0>", path).replace("\n", "?").replace(ANY, "*")
     return re.sub(r" \Z", r"\\ ", f"/{escaped}")

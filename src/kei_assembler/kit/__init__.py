@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kei_assembler.diagnostics import ExcessError, KeyPath
@@ -71,6 +71,7 @@ class LoadedKit:
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self.names = AgentNames(self)
+        self._all_targets = cache(self._find_all_targets)
         self._blocks: dict[str, Block | None] = {}
         self._block_characters = 0
         self._outputs: dict[str, frozenset[str]] = {}
@@ -165,7 +166,7 @@ class LoadedKit:
 
     def targets_of(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the targets to generate a manifest's files for in this run."""
-        wanted = self._all_targets_of(manifest)
+        wanted = self._all_targets(manifest.targets)
         if not self.selected_targets:
             return wanted
         # A manifest without targets of its own is also generated for selected targets that the settings do not list.
@@ -174,11 +175,10 @@ class LoadedKit:
     def skipped_targets(self, manifest: Manifest) -> tuple[str, ...]:
         """Return a manifest's targets that are not selected in this run."""
         selected = self.targets_of(manifest)
-        return tuple(target for target in self._all_targets_of(manifest) if target not in selected)
+        return tuple(target for target in self._all_targets(manifest.targets) if target not in selected)
 
-    def _all_targets_of(self, manifest: Manifest) -> tuple[str, ...]:
-        wanted = (target for target in manifest.targets or self.settings.targets if target in TARGETS)
-        found = tuple(dict.fromkeys(wanted))
+    def _find_all_targets(self, own: tuple[str, ...] | None) -> tuple[str, ...]:
+        found = tuple(dict.fromkeys(target for target in own or self.settings.targets if target in TARGETS))
         return tuple(target for target in found if self.settings.of(target).get("use-files-of") not in found)
 
     def output(self, target: str, name: str, file: str) -> str:

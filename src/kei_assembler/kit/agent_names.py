@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from kei_assembler.model.adaptation import client_name
 from kei_assembler.model.manifest import DISPLAY_NAME
+from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES
 from kei_assembler.validation import fits
@@ -20,6 +22,7 @@ class AgentNames:
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
+        self.full_in_client = cache(self._full_in_client)
         self._display_names: dict[str, str] = {}
 
     def add(self, agent: str, data: Mapping[str, Any]) -> None:
@@ -47,9 +50,10 @@ class AgentNames:
         """Return the name by which other agents call an agent in a target's client."""
         return client_name(agent, self.display_name(agent), target)
 
-    def full_in_client(self, target: Target, agent: str) -> str:
+    def _full_in_client(self, target: str, agent: str) -> str:
         """Return the name of an agent that a target's client compares. In a plugin, it begins with the plugin's."""
-        name, file = self.in_client(target, agent), self.kit.files_by_agent.get(agent)
-        if file is None or not target.plugin.is_in_names:
+        row = TARGETS[target]
+        name, file = self.in_client(row, agent), self.kit.files_by_agent.get(agent)
+        if file is None or not row.plugin.is_in_names:
             return name
-        return self.kit.placement.name_prefix(target.name, self.kit.output(target.name, agent, file)) + name
+        return self.kit.placement.name_prefix(target, self.kit.output(target, agent, file)) + name

@@ -12,7 +12,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.stamp import can_name, line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
-from kei_assembler.model.adaptation import adapt, with_client_names
+from kei_assembler.model.adaptation import adapt, starts_agents, with_client_names
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.paths import normalize
 from kei_assembler.render.templates import PACKAGE_BODY, TemplateFailure, Templates
@@ -75,9 +75,8 @@ class Renderer:
         if manifest.handoff or manifest.tools:
             manifest = with_client_names(own, partial(self.kit.names.in_client, row))
         # the client compares the names in the front matter, and the model understands those in the body
-        heading = (
-            with_client_names(own, partial(self.kit.names.full_in_client, row)) if row.plugin.is_in_names else manifest
-        )
+        is_full = row.plugin.is_in_names and any(map(starts_agents, own.tools or ()))
+        heading = with_client_names(own, partial(self.kit.names.full_in_client, target)) if is_full else manifest
         adapted = adapt(heading, row, settings.of(target), self._is_named_by_file(row, manifest.name, path))
         try:
             body = self._render_body(manifest, target, adapted.allowed)

@@ -148,7 +148,7 @@ def _excess(limit: Limit, value: str | bytes, label: str) -> str:
     if 0 < limit.maximum < size:
         bound = f"{label} warns above" if limit.is_advisory else f"the maximum for {label} is"
         return f"{name} has {amount}; {bound} {limit.maximum:,}"
-    if str(value).lower() in limit.reserved:
+    if limit.reserved and str(value).lower() in limit.reserved:
         return f"the name `{value!s}` is reserved by {label}"
     if limit.pattern and not re.fullmatch(limit.pattern, str(value)):
         return f"{name} must be {limit.expects} for {label}"
