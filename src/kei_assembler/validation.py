@@ -106,6 +106,10 @@ ANYTHING = Shape(object, "a string, number, boolean, list or table")
 TABLE_OF_ANYTHING = Shape(dict, "a table", item=ANYTHING)
 
 
+NO_TEXT = "x^"
+"""A pattern that matches nothing."""
+
+
 def one_of(*choices: str) -> Shape:
     """Return the shape of a string from a fixed set."""
     words = ", ".join(f"`{choice}`" for choice in choices)
@@ -115,6 +119,11 @@ def one_of(*choices: str) -> Shape:
 def matching(pattern: str, expects: str, maximum: int = 0, *, names_file: bool = False) -> Shape:
     """Return the shape of a string that the pattern matches as a whole."""
     return Shape(str, expects, pattern=pattern, maximum=maximum, names_file=names_file)
+
+
+def elsewhere(expects: str) -> Shape:
+    """Return the shape that no string has. `expects` says where to write the value instead."""
+    return Shape(str, expects, pattern=NO_TEXT)
 
 
 def list_of(item: Shape, expects: str, minimum: int = 0) -> Shape:
