@@ -106,7 +106,7 @@ ANYTHING = Shape(object, "a string, number, boolean, list or table")
 TABLE_OF_ANYTHING = Shape(dict, "a table", item=ANYTHING)
 
 
-NO_TEXT = "x^"
+NO_TEXT = r"[^\s\S]"
 """A pattern that matches nothing."""
 
 
