@@ -146,7 +146,7 @@ def _uses_unicode_spaces(node: ast.AST) -> bool:
         case ast.Attribute(attr="splitlines" | "isspace"):
             return True
         case ast.Constant(value=str(text)):
-            return re.search(r"\\[sS]", text.replace(r"[\s\S]", "")) is not None
+            return re.search(r"\\[sS]", re.sub(r"\[\^?\\s\\S\]", "", text)) is not None
     return False
 
 

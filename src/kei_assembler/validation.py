@@ -25,7 +25,7 @@ class Shape(NamedTuple):
     A value of `any_of` has one of these shapes. If they are tables that differ in the value of one key, `by` is that
     key. A table with `fields` and an `item` can have other keys, too. `unlisted` says what these are, if rules report
     them: an `event` or a `key`. A table has at least one of the keys `needs_one`. With the first key of a pair in
-    `conflicts`, it can't have the others. A shape with a `name` is written only once in a JSON Schema.
+    `conflicts`, it can't have the others of the pair. A shape with a `name` is written only once in a JSON Schema.
     """
 
     type: type
@@ -73,7 +73,8 @@ class ValidationError(NamedTuple):
     """One way in which a value does not fit its shape.
 
     `kind` is `unknown` (a key), `missing` (a key), `type`, `blank`, `lines` or `value`. `fault` says what is wrong: it
-    completes a sentence that starts with the key. The value for a `missing` key is its table.
+    completes a sentence that starts with the key. The value for a `missing` key is its table. If that table can have
+    `others` of the shapes, `by` is the key that chooses one.
     """
 
     kind: str
@@ -81,6 +82,8 @@ class ValidationError(NamedTuple):
     shape: Shape
     value: Any
     fault: str
+    others: tuple[Shape, ...] = ()
+    by: str = ""
 
 
 MAX_ITEMS = 10_000
@@ -103,14 +106,24 @@ ANYTHING = Shape(object, "a string, number, boolean, list or table")
 TABLE_OF_ANYTHING = Shape(dict, "a table", item=ANYTHING)
 
 
+NO_TEXT = r"[^\s\S]"
+"""A pattern that matches nothing."""
+
+
 def one_of(*choices: str) -> Shape:
     """Return the shape of a string from a fixed set."""
-    return Shape(str, "one of " + ", ".join(f"`{choice}`" for choice in choices), choices=choices)
+    words = ", ".join(f"`{choice}`" for choice in choices)
+    return Shape(str, words if len(choices) == 1 else f"one of {words}", choices=choices)
 
 
 def matching(pattern: str, expects: str, maximum: int = 0, *, names_file: bool = False) -> Shape:
     """Return the shape of a string that the pattern matches as a whole."""
     return Shape(str, expects, pattern=pattern, maximum=maximum, names_file=names_file)
+
+
+def elsewhere(expects: str) -> Shape:
+    """Return the shape that no string has. `expects` says where to write the value instead."""
+    return Shape(str, expects, pattern=NO_TEXT)
 
 
 def list_of(item: Shape, expects: str, minimum: int = 0) -> Shape:
@@ -208,11 +221,21 @@ def _fault(constraint: Constraint, shape: Shape, value: Any) -> str:
 
 
 def _wrong_type(shape: Shape, value: Any) -> str:
+    expects = "a string" if shape.type is str and not shape.choices else shape.expects
+    return f"must be {expects}, not {_noun(shape, value)}"
+
+
+def _noun(shape: Shape, value: Any) -> str:
     if isinstance(value, float) and not isfinite(value):
-        noun = "an infinite or undefined number"
-    else:
-        noun = TYPES[type(value)].noun if type(value) in TYPES else "a date or time"
-    return f"must be {'a string' if shape.type is str else shape.expects}, not {noun}"
+        return "an infinite or undefined number"
+    if isinstance(value, float) and any(choice.type is int for choice in (shape, *shape.any_of)):
+        return "a floating-point number"
+    return TYPES[type(value)].noun if type(value) in TYPES else "a date or time"
+
+
+def keys_of(shape: Shape) -> set[str]:
+    """Return the keys of a table, or of all tables in `any_of`."""
+    return {field.key for choice in (shape, *shape.any_of) for field in choice.fields}
 
 
 def chosen(shape: Shape, value: Any) -> Shape | None:
@@ -234,11 +257,16 @@ def _reader_of_either(shape: Shape) -> Read:
                 return made
         meant = _meant(shape, value)
         if meant is not None:
-            return readers[meant](value, path, found)
+            errors: list[ValidationError] = []
+            made = readers[meant](value, path, errors)
+            for error in errors:
+                is_lacking = bool(shape.by) and error.kind == "missing" and error.path[:-1] == path
+                _report(found, error._replace(others=shape.any_of, by=shape.by) if is_lacking else error)
+            return made
         if shape.by and isinstance(value, dict):
             _report(found, _wrong_key(shape, value, path))
         else:
-            _report(found, ValidationError("type", path, shape, value, f"must be {shape.expects}"))
+            _report(found, ValidationError("type", path, shape, value, _wrong_type(shape, value)))
         return value if is_plain(value) else None
 
     return read
@@ -273,7 +301,9 @@ def _wrong_key(shape: Shape, value: Mapping[str, Any], path: KeyPath) -> Validat
     """The error for the key `by`, which is missing or has the value of no table in `any_of`."""
     words = one_of(*(word for choice in shape.any_of for word in _field(choice, shape.by).shape.choices))
     if shape.by not in value:
-        return ValidationError("missing", (*path, shape.by), shape.any_of[0], value, "is missing")
+        return ValidationError(
+            "missing", (*path, shape.by), shape.any_of[0], value, "is missing", shape.any_of, shape.by
+        )
     return ValidationError("value", (*path, shape.by), words, value[shape.by], f"must be {words.expects}")
 
 
@@ -308,10 +338,16 @@ def _coercion_of_table(shape: Shape) -> Read:
     read_other = reader(shape.item) if shape.item else None
     required = [field.key for field in shape.fields if field.required]
     defaults = {field.key: field.default for field in shape.fields if field.default is not None}
+    types_of_item = {choice.type for choice in shape.item.any_of or (shape.item,)} if shape.item else set()
+    keys_of_item = keys_of(shape.item) if shape.item and not fields and types_of_item == {dict} else set()
 
     def coerce(value: dict[str, Any], path: KeyPath, found: list[ValidationError]) -> dict[str, Any]:
         made = defaults.copy()
+        # if the table of one item is written where the table of all items should be, one error says so
+        bare = [key for key in value if key in keys_of_item and not isinstance(value[key], dict)]
         for key, inner in value.items():
+            if bare and key != bare[0] and (key in keys_of_item or not isinstance(inner, dict)):
+                continue
             if key in fields:
                 made[key] = reader_of(key)(inner, (*path, key), found)
             elif read_other:
@@ -323,14 +359,20 @@ def _coercion_of_table(shape: Shape) -> Read:
         for key in required:
             if key not in value:
                 _report(found, ValidationError("missing", (*path, key), shape, value, "is missing"))
-        for first, others in shape.conflicts or ():
-            for key in others if first in value else ():
-                if key in value:
-                    fault = f"cannot be set together with `{first}`"
-                    _report(found, ValidationError("value", (*path, key), shape, value[key], fault))
+        for first, others in shape.conflicts:
+            if present := [key for key in others if first in value and key in value]:
+                _report(found, _conflict(shape, value, path, first, present))
+                break
         return made
 
     return coerce
+
+
+def _conflict(shape: Shape, table: Mapping[str, Any], path: KeyPath, first: str, others: list[str]) -> ValidationError:
+    """The error for the other keys that a table has beside the first one. It is located at the first of the others."""
+    more = "".join(f", `{key}`" for key in others[1:]).removeprefix(", ")
+    fault = f"cannot be set together with `{first}`" + (f", and neither can {more}" if more else "")
+    return ValidationError("value", (*path, others[0]), shape, table[others[0]], fault)
 
 
 _COERCIONS: Mapping[type, Callable[[Shape], Read]] = {list: _coercion_of_list, dict: _coercion_of_table}

@@ -17,8 +17,10 @@ SPACES = " \t"
 WHITESPACE = " \t\n\r"
 """All white space of CommonMark: spaces, tabs and line endings."""
 
-_BREAKS = r"\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
-_SPACE_RUN = re.compile(rf"[ \t{_BREAKS}\x1f]+")
+BREAKS = r"\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
+"""A range of characters for a pattern: what ends a line for some reader."""
+
+_SPACE_RUN = re.compile(rf"[ \t{BREAKS}\x1f]+")
 
 has_text: Callable[[str], object] = str.strip
 """Returns something true if a value has content: a character that is not white space in Unicode's sense.
@@ -29,7 +31,7 @@ This is not a function of Python, because it is called for every string of every
 HAS_TEXT = r"\S"
 """`has_text` as a pattern for JSON Schema."""
 
-ONE_LINE = rf"^[^\S{_BREAKS}]*[^\s{_BREAKS}][^{_BREAKS}]*$"
+ONE_LINE = rf"^[^\S{BREAKS}]*[^\s{BREAKS}][^{BREAKS}]*$"
 """`has_text` and `is_line` as a pattern for JSON Schema."""
 
 OTHER_SPACES = r"\v\f\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"

@@ -416,6 +416,12 @@ def test_the_help_names_the_client_that_loads_the_file(bench: Workbench) -> None
     assert "help: GitHub Copilot and VS Code can load it: write a manifest for it" in bench.run("--all").stderr
 
 
+def test_a_remote_agent_needs_no_manifest(bench: Workbench) -> None:
+    exclusive(bench, "gemini").write({".gemini/agents/remote.md": ROGUE})
+    message = "help: Gemini CLI can load it: write a manifest for it unless it is a remote agent, or move it away"
+    assert message in bench.run("--all").stderr
+
+
 def test_a_client_without_an_agent_counts(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'exclusive = true\ntargets = ["cursor"]\n', ".cursor/agents/rogue.md": ROGUE})
     bench.write({"agents/alpha.toml": MANIFEST.format("alpha") + 'targets = ["gemini"]\n'})

@@ -255,6 +255,7 @@ def test_the_help_of_a_command_begins_as_the_list_of_them_says(name: str) -> Non
     [
         (["--all", "--target", "gmini"], "; did you mean `gemini`?\n"),
         (["--all", "--target", "claude"], "; did you mean `claude-code`?\n"),
+        (["--all", "--target", "vscode"], "; did you mean `copilot`?\n"),
         (["--all", "--output-format", "jsn"], "; did you mean `json`?\n"),
         (["watch", "--target", "gmini"], "; did you mean `gemini`?\n"),
         (["targets", "opencod"], "; did you mean `opencode`?\n"),

@@ -548,7 +548,9 @@ def test_open_fences_and_html_blocks_are_closed(body: str, closing: str, bench: 
 def test_findings_about_the_generated_file_are_reported(bench: Workbench) -> None:
     run = _import(bench, "name: critic\ndescription: Reviews code.\n", "", path=path_of("qwen"))
     assert (run.status, _codes(run)) == (1, ["L801"])
-    assert "agents/critic.toml:1:1: error[L801] the body has 0 characters; Qwen Code needs at least 10" in run.stderr
+    assert (
+        "agents/critic.toml:1:1: error[L801] the body has 0 characters; the minimum for Qwen Code is 10" in run.stderr
+    )
 
 
 def test_findings_about_shared_sections_are_reported(bench: Workbench) -> None:

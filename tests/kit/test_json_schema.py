@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, assume, example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from client_tables import ACCEPTED, REFUSED
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.kit import LoadedKit, json_schema
 from kei_assembler.loader import load_kit
-from kei_assembler.model.manifest import FIELDS, manifest_shape
+from kei_assembler.model.manifest import DISPLAY_NAME, FIELDS, manifest_shape
 from kei_assembler.model.settings import SHAPE, decode_settings
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.settings import repeated_setting
@@ -66,7 +67,7 @@ KIT = {
 }
 KNOWN_TO_EDITORS = frozenset(
     "$schema $comment title description type properties additionalProperties required enum pattern maxLength items "
-    "minItems maxItems uniqueItems minimum maximum exclusiveMinimum minProperties anyOf default "
+    "minItems maxItems uniqueItems minimum maximum exclusiveMinimum minProperties anyOf not default "
     "examples $ref $defs".split()
 )
 
@@ -88,6 +89,11 @@ def _schemas(of: Any) -> Iterator[dict[str, Any]]:
             yield from _schemas(each)
         for key in ("items", "additionalProperties"):
             yield from _schemas(of.get(key))
+
+
+@pytest.fixture(scope="module")
+def general() -> Draft202012Validator:
+    return Draft202012Validator(json_schema.manifest_schema(None))
 
 
 @pytest.fixture(params=["settings", "any kit", "this kit"])
@@ -164,6 +170,18 @@ def test_the_schema_leaves_out_ignored_rules(bench: Workbench) -> None:
     keys = json.loads(bench.run("schema").stdout)["properties"]
     assert "uniqueItems" not in keys["tools"]
     assert keys["blocks"]["uniqueItems"] is True
+
+
+BEYOND_SCHEMAS = {"infinite timeout", "undefined temperature"}
+"""What JSON cannot express."""
+
+
+@pytest.mark.parametrize("name", [*REFUSED, *ACCEPTED])
+def test_the_schema_has_the_tables_of_targets(general: Draft202012Validator, name: str) -> None:
+    text, code = REFUSED[name][:2] if name in REFUSED else (ACCEPTED[name], "")
+    is_wrong = code in FORM and name not in BEYOND_SCHEMAS
+    data = tomllib.loads(f'name = "critic"\ndescription = "x"\n{text}')
+    assert general.is_valid(data) == (not is_wrong)
 
 
 def test_this_repository_matches_its_schemas() -> None:
@@ -388,3 +406,10 @@ def test_settings_that_match_the_schema_are_valid(data: dict[str, Any]) -> None:
     repeated = repeated_setting.check(LoadedKit("", decode_settings(data), source))
     wrong = [*validation_errors(SHAPE, data), *repeated]
     assert _accepts(json_schema.settings_schema(), data) == (not wrong), (data, wrong)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", " ", "\t"])
+def test_a_display_name_that_ends_like_this_fits_neither_reader_nor_schema(end: str) -> None:
+    schema = json_schema.of_shape(DISPLAY_NAME)
+    for text in (f"a{end}", f"{end}a", end):
+        assert (fits(DISPLAY_NAME, text), Draft202012Validator(schema).is_valid(text)) == (False, False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import tomli_w
 
 from client_tables import ACCEPTED, REFUSED
-from kei_assembler.diagnostics import Diagnostic, Severity
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.model.settings import RIGHTS, decode_settings
@@ -59,3 +61,52 @@ def test_a_table_in_the_defaults_is_checked_in_the_settings() -> None:
     source.data = {"defaults": {"target": {"claude-code": {"hooks": {"PreToolUs": []}}}}}
     (found,) = check_defaults(LoadedKit("", decode_settings(source.data), source))
     assert (found.code, found.location.file, found.location.span.line) == ("K117", "assemble.toml", 2)
+
+
+MESSAGES = {
+    '[target.codex.mcp_servers.x]\nurl = "y"\nargs = []\nenv = {}\ncwd = "."\n': (
+        "`args` cannot be set together with `url`, and neither can `env`, `cwd`"
+    ),
+    '[target.codex.mcp_servers.x]\nurl = "y"\nbearer_token = "z"\n': (
+        "`bearer_token` must be in an environment variable, which `bearer_token_env_var` names"
+    ),
+    "[target.gemini]\nmax_turns = 1.0\n": "`max_turns` must be a whole number above 0, not a floating-point number",
+    '[target.gemini]\nmcp_servers.x = "y"\n': "`x` must be a table, not a string",
+    '[target.claude-code]\nmcpServers = [{ a = "x" }]\n': "`a` must be a table, not a string",
+    '[target.qwen]\nexecutionBackend = "docker"\n': "`executionBackend` must be `container`",
+    "[target.opencode.permission]\nbash = true\n": (
+        "`bash` must be one of `ask`, `allow`, `deny`, or a table of patterns, not a boolean"
+    ),
+    "[target.opencode.permission]\nwebfetch = {}\n": "`webfetch` must be one of `ask`, `allow`, `deny`, not a table",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), MESSAGES.items())
+def test_the_message_says_what_is_possible(kit: LoadedKit, text: str, message: str) -> None:
+    assert [one.message for one in _found(kit, text)] == [message]
+
+
+@pytest.mark.parametrize("name", ["vscode", "VS Code", "visual-studio-code", "github"])
+def test_other_names_of_a_target_are_understood(kit: LoadedKit, name: str) -> None:
+    (of_list,) = _found(kit, f'targets = ["{name}"]\n')
+    (of_table,) = _found(kit, f'[target."{name}"]\nmodel = "x"\n')
+    assert of_list.help == of_table.help == "did you mean `copilot`?"
+
+
+HINTS_IN_SETTINGS = {
+    '[defaults.target.claude-code]\nmcpServers.a.comand = "x"\n': "`comand` is probably a misspelling of it",
+    '[defaults.target.gemini.mcp_servers.x]\ncomand = "x"\n': "`comand` is probably a misspelling",
+    '[defaults.target.gemini.mcp_servers]\ncommand = "x"\n': "`NAME = { command = … }`",
+    "[[defaults.target.claude-code.Stop]]\nhooks = []\n": "it belongs in `hooks`",
+    'targets = ["vscode"]\n': "did you mean `copilot`?",
+    '[target.vscode]\noutput = "{name}.md"\n': "did you mean `copilot`?",
+}
+
+
+@pytest.mark.parametrize(("text", "hint"), HINTS_IN_SETTINGS.items())
+def test_the_settings_have_the_same_hints(tmp_path: Path, text: str, hint: str) -> None:
+    (tmp_path / "assemble.toml").write_text(text)
+    with pytest.raises(AssembleError) as caught:
+        load_kit(str(tmp_path))
+    (found,) = caught.value.diagnostics
+    assert hint in found.help

@@ -181,7 +181,7 @@ def test_a_conflict_in_a_clients_own_names_is_reported(manifest: str, message: s
     ],
 )
 def test_a_model_of_another_client_is_reported(target: str, model: str, others: str, bench: Workbench) -> None:
-    message = f"{TARGETS[target].label} has no model `{model}`, which is a word of {others}"
+    message = f"there is no model `{model}` in {TARGETS[target].label}; it is a word of {others}"
     own = f'[target.{target}]\nmodel = "{model}"\n'
     assert _reported(bench, own, f'targets = ["{target}"]\n') == [("K132", message)]
     if target == "claude-code":

@@ -70,7 +70,7 @@ model: opus
 next: [{"label": "To other", "agent": "other", "prompt": "more"}]
 ---
 """
-NOTE = "agents/critic.toml:5:63: note[K113] Made Up has no counterpart for `Agent`, which the agent then lacks"
+NOTE = "agents/critic.toml:5:63: note[K113] there is no counterpart in Made Up for `Agent`, which the agent then lacks"
 
 
 class CustomKit(NamedTuple):
@@ -118,7 +118,7 @@ def test_its_files_are_generated_checked_and_deleted(kit: CustomKit) -> None:
     [
         ("[target.made-up]\nmod = 1\n", "", "5:1: error[K101] unknown key `mod`"),
         ("[target.made-up]\nsteps = 0\n", "", "5:1: error[K106] `steps` must be a whole number above 0"),
-        ('tools = ["LSP", "Read"]\n', "", "4:10: note[K113] Made Up has no counterpart for `LSP`"),
+        ('tools = ["LSP", "Read"]\n', "", "4:10: note[K113] there is no counterpart in Made Up for `LSP`"),
         ('tools = ["Read(x)"]\n', "", "4:10: warning[K114] Made Up cannot limit `Read(x)`"),
         ("tools = []\n", "", "4:1: error[K115] Made Up gives an agent without tools all tools"),
         ('domain_in = ["%PATH%"]\n', "", "4:15: error[T407] Made Up treats `%PATH%` as a variable"),
@@ -138,7 +138,7 @@ def test_its_limits_and_rights_apply(kit: CustomKit) -> None:
     kit.bench.write({"assemble.toml": SETTINGS + allowed})
     kit.bench.write({"agents/critic.toml": AGENT.replace("code.", "code, slowly.", 1) + manifest})
     run = kit.run("--all")
-    assert "error[L801] `description` has 21 characters; Made Up accepts at most 20" in run.stderr
+    assert "error[L801] `description` has 21 characters; the maximum for Made Up is 20" in run.stderr
     assert "R50" not in run.stderr
     kit.bench.write({"agents/critic.toml": AGENT + manifest})
     assert "warning[L802] the body with the stamp has " in kit.run("--all").stderr

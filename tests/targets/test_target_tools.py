@@ -237,7 +237,9 @@ def test_unsupported_tools_are_one_note_for_each_target(target: str, part: slice
     unsupported = [tool for tool in tools[1:] if tool not in KEPT[target].split()] if target in KEPT else []
     notes = [(one.code, one.message) for one in _found(bench, _tools(*tools), target)]
     names = ", ".join(f"`{tool}`" for tool in unsupported[:-1])
-    message = f"{TARGETS[target].label} has no counterpart for {names} and `Frobnicate`, which the agent then lacks"
+    message = (
+        f"there is no counterpart in {TARGETS[target].label} for {names} and `Frobnicate`, which the agent then lacks"
+    )
     assert notes == [("K113", message)] * bool(unsupported)
 
 
@@ -254,8 +256,8 @@ def test_an_entry_is_one_tool(tool: str, bench: Workbench) -> None:
 def test_a_note_is_located_at_the_first_unsupported_tool(bench: Workbench) -> None:
     (one, other) = _found(bench, _tools("Read", "Task", "LSP"), "gemini", "qwen")
     assert (one.line, one.column, other.line, other.column) == (4, 18, 4, 26)
-    assert one.message.startswith("Gemini CLI has no counterpart for `Task` and `LSP`, ")
-    assert other.message.startswith("Qwen Code has no counterpart for `LSP`, ")
+    assert one.message.startswith("there is no counterpart in Gemini CLI for `Task` and `LSP`, ")
+    assert other.message.startswith("there is no counterpart in Qwen Code for `LSP`, ")
     assert one.help == "to list the client's own tools instead, set `tools` in `[target.gemini]`"
 
 

@@ -9,7 +9,7 @@ import click
 
 from kei_assembler.cli import completion
 from kei_assembler.suggestions import did_you_mean
-from kei_assembler.targets import TARGETS
+from kei_assembler.targets import TARGETS, named_by_others
 
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
@@ -31,7 +31,8 @@ class OneOf(_Choice):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
-            hint = did_you_mean(str(value), self.choices)
+            target = named_by_others(str(value))
+            hint = f"did you mean `{target}`?" if target in self.choices else did_you_mean(str(value), self.choices)
             self.fail(f"{error.message.rstrip('.')}; {hint}" if hint else error.message, param, ctx)
 
 

@@ -167,7 +167,7 @@ class _Converter:
         field = self.fields.get(key)
         accepted = dict.fromkeys(name for name in names if field is None or fits(field.shape, [name]))
         if rejected := [name for name in names if name not in accepted]:
-            message = f"{self.row.label} has no tool {listed(rejected)}; left out"
+            message = f"there is no tool {listed(rejected)} in {self.row.label}; left out"
             self._leave_out(imports.key_not_placed, key, message)
         tools, _ = translated(self.row, [*accepted])
         if tools is None:

@@ -204,6 +204,8 @@ def _in_full(shape: Shape) -> Schema:
         schema["additionalProperties"] = of_shape(shape.item)
     if shape.type is list:
         schema["items"] = of_shape(shape.item) if shape.item else True
+    if pairs := [[first, other] for first, others in shape.conflicts for other in others]:
+        schema["not"] = {"anyOf": [{"required": pair} for pair in pairs]}
     for _, constraint in applying(shape):
         schema |= constraint.keywords(getattr(shape, constraint.attribute))
     if shape.choices:

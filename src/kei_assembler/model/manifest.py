@@ -23,6 +23,7 @@ from kei_assembler.validation import (
     reader,
     table,
 )
+from kei_assembler.whitespace import BREAKS
 
 NAME = matching(
     r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*",
@@ -37,7 +38,7 @@ DISPLAY_NAME = Shape(
     str,
     "a text of one line, without spaces around it, with at most 256 characters",
     one_line=True,
-    pattern=r"[^ \t](?:.*[^ \t])?",
+    pattern=rf"[^ \t{BREAKS}](?:[^{BREAKS}]*[^ \t{BREAKS}])?",
     maximum=256,
 )
 

@@ -146,7 +146,10 @@ def output_intruding(manifest: str, fix: str, cause: str) -> Iterable[Violation]
         description = "Reviews code."
     """
     message = "this agent file does not come from a manifest, and the kit is exclusive"
-    yield Violation(START, message, f"{TARGETS[cause].label} can load it: write a manifest for it, or move it away")
+    row = TARGETS[cause]
+    # a manifest cannot describe agents that are not local
+    exception = " unless it is a remote agent" if row.loader.foreign else ""
+    yield Violation(START, message, f"{row.label} can load it: write a manifest for it{exception}, or move it away")
 
 
 @rule("O609")

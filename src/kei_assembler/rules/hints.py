@@ -60,8 +60,10 @@ def in_manifest(path: KeyPath, known: Collection[str], targets: Iterable[str]) -
     is_in_target = len(path) == _TARGET_PATH and path[0] == "target"
     if len(path) > 1 and not is_in_target:
         return ""
-    if owners := _owners_of(key, known, targets):
-        return f"it belongs in {_tables(owners, key, 'target')}"
+    inner = _inner_table(str(path[1]), key) if is_in_target else ""
+    owners = _owners_of(key, known, targets)
+    if inner or owners:
+        return f"it belongs in {f'`{inner}`' if inner else _tables(owners, key, 'target')}"
     of_target, of_kit = _target_settings().get(plain(key)), _settings().get(plain(key))
     if of_target:
         table = f"[target.{path[1]}]" if is_in_target else "[target.NAME]"
@@ -69,6 +71,12 @@ def in_manifest(path: KeyPath, known: Collection[str], targets: Iterable[str]) -
     if of_kit:
         return f"it is a setting of the kit, and belongs in `{SETTINGS_FILE}`{_as(of_kit, key)}"
     return ""
+
+
+def _inner_table(target: str, key: str) -> str:
+    """The key of a target's table with a key such as that of an event, or nothing."""
+    fields = TARGETS[target].fields if target in TARGETS else ()
+    return next((each.key for each in fields if any(key == inner.key for inner in each.shape.fields)), "")
 
 
 def in_settings(path: KeyPath, known: Collection[str]) -> str:
@@ -82,6 +90,8 @@ def in_settings(path: KeyPath, known: Collection[str]) -> str:
             return f"it belongs in `[defaults]`{_as(manifest_key, key)}"
         if manifest_key:
             return f"`{manifest_key}` is a key of manifests, which has no default"
+    if path[:2] == ("defaults", "target") and (table := _inner_table(str(path[2]), key)):
+        return f"it belongs in `{table}`"
     if owners := _owners_of(key, known, ()):
         return f"it belongs in {_tables(owners, key, 'defaults.target')}"
     setting = _settings().get(plain(key))

@@ -7,13 +7,14 @@ from functools import lru_cache
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.manifest import FIELDS, HEAD_KEYS
+from kei_assembler.rules import table_hints
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import client_may_know, has_home, in_manifest, why_refused
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.targets import TARGETS
-from kei_assembler.validation import ValidationError, are_texts, describe
+from kei_assembler.validation import ValidationError, are_texts, describe, fits
 from kei_assembler.whitespace import SPACES, has_text
 
 _TABLES = {field.key: field for field in FIELDS if field.is_table}
@@ -46,6 +47,7 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
             if why := why_refused(error.path) or (not place and why_refused(("target", owner, *error.path))):
                 yield Violation(error.path, *why)
             else:
+                place = place or table_hints.of_name(key, known)
                 hint = place or did_you_mean(key, known, f"{client_may_know(error.path)}{_keys_here(known)}")
                 yield Violation(error.path, f"unknown key `{key}`", hint)
 
@@ -72,21 +74,7 @@ def wrong_type(context: ManifestContext) -> Iterable[Violation]:
         tools = ["Read", "Grep"]
     """
     for error in _of_kind(context, "type"):
-        yield Violation(error.path, describe(error), _type_hint(error))
-
-
-def _type_hint(error: ValidationError) -> str:
-    shape, value = error.shape, error.value
-    tables = isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value)
-    wanted = shape.item.type if shape.type is list and shape.item else None
-    hints = (
-        (wanted is dict and isinstance(value, dict), "write its header with two brackets: `[[{}]]`"),
-        (wanted is str and isinstance(value, str), 'write a list, with each entry in quotes: ["…"]'),
-        (shape.type is dict and tables, "write its header with one bracket: `[{}]`"),
-        (shape.type is str and isinstance(value, list), "write one string, without brackets"),
-    )
-    name = ".".join(str(step) for step in error.path)
-    return next((hint.format(name) for applies, hint in hints if applies), "")
+        yield Violation(error.path, describe(error), table_hints.of_type(error))
 
 
 @rule("K103")
@@ -113,9 +101,8 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
                 yield Violation((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(key)}")
     for error in _of_kind(context, "missing"):
         if not _is_misspelled(context, error):
-            meant = misspelling_of(error)
-            hint = f"`{meant}` is probably a misspelling of it" if meant else ""
-            yield Violation(error.path, f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`", hint)
+            message = f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`"
+            yield Violation(error.path, message, table_hints.of_missing(error))
 
 
 @rule("K104")
@@ -182,7 +169,7 @@ def wrong_value(context: ManifestContext) -> Iterable[Violation]:
             continue
         known = error.shape.choices or _tools_of_client(error.path)
         hint = did_you_mean(error.value, known) if known and isinstance(error.value, str) else ""
-        yield Violation(error.path, describe(error), hint)
+        yield Violation(error.path, describe(error), table_hints.of_value(error) or hint)
 
 
 def _tools_of_client(path: KeyPath) -> Collection[str]:
@@ -341,7 +328,12 @@ def _of_kind(context: ManifestContext, kind: str) -> Iterator[ValidationError]:
 
 
 def _is_misplaced(context: ManifestContext, error: ValidationError) -> bool:
-    return len(error.path) > 1 and _meant(error, context.keys) is not None
+    if len(error.path) == 1:
+        return False
+    meant = _meant(error, context.keys)
+    # a value that only the client's key of this name can have was not meant for the manifest
+    is_of_client = any(field.key == meant and not fits(field.shape, error.value) for field in FIELDS)
+    return meant is not None and not (is_of_client and why_refused(error.path))
 
 
 def _meant(error: ValidationError, known: tuple[str, ...]) -> str | None:
@@ -367,12 +359,6 @@ def _is_misspelled(context: ManifestContext, missing: ValidationError) -> bool:
     own = [field.key for field in missing.shape.fields]
     siblings = (error for error in _of_kind(context, "unknown") if error.path[:-1] == missing.path[:-1])
     return any(nearest(str(error.path[-1]), own) == missing.path[-1] for error in siblings)
-
-
-def misspelling_of(missing: ValidationError) -> str | None:
-    """Return the key that a table has instead of a missing one, or None."""
-    own = {field.key for field in missing.shape.fields}
-    return nearest(str(missing.path[-1]), missing.value.keys() - own)
 
 
 def _header(table: KeyPath) -> str:

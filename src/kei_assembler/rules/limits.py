@@ -144,10 +144,10 @@ def _excess(limit: Limit, value: str | bytes, label: str) -> str:
     name, size = _NAMES[limit.part], len(value)
     amount = counted(size, "byte" if limit.part == "file" else "character")
     if size < limit.minimum:
-        return f"{name} has {amount}; {label} needs at least {limit.minimum:,}"
+        return f"{name} has {amount}; the minimum for {label} is {limit.minimum:,}"
     if 0 < limit.maximum < size:
-        bound = f"warns above {limit.maximum:,}" if limit.is_advisory else f"accepts at most {limit.maximum:,}"
-        return f"{name} has {amount}; {label} {bound}"
+        bound = f"{label} warns above" if limit.is_advisory else f"the maximum for {label} is"
+        return f"{name} has {amount}; {bound} {limit.maximum:,}"
     if limit.reserved and str(value).lower() in limit.reserved:
         return f"the name `{value!s}` is reserved by {label}"
     if limit.pattern and not re.fullmatch(limit.pattern, str(value)):

@@ -140,7 +140,8 @@ def _of_built_in(context: ManifestContext, is_harmful: bool) -> Iterator[Violati
             where = "name" if name == manifest.name else "display-name"
             labels.setdefault((where, built_in, names._replace(names=())), []).append(target.label)
     for (where, name, kind), clients in labels.items():
-        message = f"{listed(clients, str)} {'have' if clients[1:] else 'has'} a built-in agent `{name}`, {kind.effect}"
+        owners = listed(clients, str)
+        message = f"{owners} {'have' if ' and ' in owners else 'has'} a built-in agent `{name}`, {kind.effect}"
         yield Violation((where,), message, f"choose another name{kind.remedy and '; '}{kind.remedy}")
 
 

@@ -11,7 +11,7 @@ from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, project_settings
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
-from kei_assembler.rules import home
+from kei_assembler.rules import home, table_hints
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.hints import did_you_mean_name, in_settings, why_refused
@@ -52,7 +52,7 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
             otherwise = f"the settings here are {listed(known)}"
             if error.path in _NOT_HERE:
                 place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"
-            hint = place or did_you_mean(key, known, otherwise)
+            hint = place or table_hints.of_name(key, known) or did_you_mean(key, known, otherwise)
             yield Violation(error.path, *(why_refused(error.path) or (f"unknown setting `{key}`", hint)))
 
 
@@ -77,6 +77,8 @@ def wrong_setting(kit: LoadedKit) -> Iterable[Violation]:
 
 
 def _hint_for(kit: LoadedKit, error: ValidationError) -> str:
+    if hint := table_hints.hint(error):
+        return hint
     if not isinstance(error.value, str):
         return ""
     if error.path[-1] == "output" and error.value.startswith(("~", "$", "%")):

@@ -55,7 +55,8 @@ def description_not_quoted(kit: LoadedKit, target: str, agents: Sequence[str]) -
     """
     row = TARGETS[target]
     others = f", as in {counted(len(agents) - 1, 'other agent')}" if len(agents) > 1 else ""
-    message = f"{row.label} keeps quotes, so none are written here{others}, and other readers of YAML refuse this text"
+    effect = "other readers of YAML refuse or misread this text"
+    message = f"{row.label} keeps quotes, so none are written here{others}, and {effect}"
     setting = f", or set `plain-descriptions = true` in `[target.{target}]` of the settings"
     description = str(kit.read_manifest(agents[0]).data.get("description"))
     yield Violation(("description",), message, f"rephrase it{'' if needs_quotes(plain(description)) else setting}")

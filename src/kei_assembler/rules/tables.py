@@ -12,7 +12,7 @@ from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import did_you_mean, nearest
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
-from kei_assembler.validation import Shape, chosen
+from kei_assembler.validation import Shape, chosen, keys_of
 
 
 class Unlisted(NamedTuple):
@@ -35,15 +35,18 @@ def unlisted_keys(context: ManifestContext) -> Iterator[Unlisted]:
     Those that another rule reports are left out: if the value has a wrong type, if the key is probably the manifest's,
     or if its table lacks a key, because the rule about that mentions one that is similar.
     """
-    lacking = {error.path[:-1] for error in context.validation_errors if error.kind == "missing"}
-    reported = {error.path for error in context.validation_errors}.union(strays(context))
+    errors = context.validation_errors
+    lacking = {error.path[:-1] for error in errors if error.kind == "missing"}
+    lacking |= {error.path for error in errors if error.kind == "value" and error.shape.needs_one}
+    lacking |= {error.path[:-1] for error in errors if error.kind == "type" and error.path[-1] in keys_of(error.shape)}
+    reported = {error.path for error in errors}.union(strays(context))
     tables = context.data.get("target")
     for name, table in tables.items() if isinstance(tables, dict) else ():
         if name in TARGETS and isinstance(table, dict):
             own = (key for key in table if key in _OPEN[name])
             found = (each for key in own for each in _unlisted(_OPEN[name][key], table[key], ("target", name, key)))
             for path, shape in found:
-                if path not in reported and path[:-1] not in lacking:
+                if path not in reported and lacking.isdisjoint((path[:-1], path[:-2])):
                     yield Unlisted(path, shape.unlisted, tuple(field.key for field in shape.fields), TARGETS[name])
 
 

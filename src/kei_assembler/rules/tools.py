@@ -198,7 +198,7 @@ def tool_without_counterpart(context: ManifestContext) -> Iterable[Violation]:
     known = context.kit.known_tools
     for target, tools in _toolsets(context):
         if lost := tuple(tool for tool in tools.unsupported if _is_known(tool, known)):
-            message = f"{target.label} has no counterpart for {listed(lost)}, which the agent then lacks"
+            message = f"there is no counterpart in {target.label} for {listed(lost)}, which the agent then lacks"
             yield Violation(_first(context, lost), message, _hint(target))
 
 

@@ -275,7 +275,7 @@ def _of_others(value: Named, rows: Iterable[Target]) -> Iterator[Violation]:
     for row in rows:
         if value.text in _MODEL_NAMES - _COMMON_NAMES - {*row.model_names, *(row.models or ())}:
             others = listed((each.label for each in TARGETS.values() if value.text in each.model_names), str)
-            message = f"{row.label} has no model `{value.text}`, which is a word of {others}"
+            message = f"there is no model `{value.text}` in {row.label}; it is a word of {others}"
             yield Violation(value.path, message, "write the name of a model; without the key, the client chooses one")
 
 

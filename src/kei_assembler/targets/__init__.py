@@ -5,6 +5,8 @@ Each row says which version of the client it describes, and how that is known.
 
 from __future__ import annotations
 
+import re
+
 from kei_assembler.targets.claude_code import ALIASES, CLAUDE_CODE, CLAUDE_TOOLS, FORMER_TOOLS
 from kei_assembler.targets.codex import CODEX
 from kei_assembler.targets.copilot import COPILOT
@@ -13,10 +15,27 @@ from kei_assembler.targets.gemini import GEMINI
 from kei_assembler.targets.opencode import OPENCODE
 from kei_assembler.targets.qwen import QWEN
 
-__all__ = ["ALIASES", "CLAUDE_TOOLS", "CODEX", "COPILOT", "DEFAULT_TARGET", "FORMER_TOOLS", "TARGETS"]
+__all__ = [
+    "ALIASES",
+    "CLAUDE_TOOLS",
+    "CODEX",
+    "COPILOT",
+    "DEFAULT_TARGET",
+    "FORMER_TOOLS",
+    "TARGETS",
+    "named_by_others",
+]
 
 TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN)}
 """All rows by their names."""
+
+_OTHER_NAMES = {"vscode": COPILOT.name, "visualstudiocode": COPILOT.name, "github": COPILOT.name, "openai": CODEX.name}
+
+
+def named_by_others(word: str) -> str | None:
+    """Return the target that people also call by this word, or None. Capitals and separators do not matter."""
+    return _OTHER_NAMES.get(re.sub("[ _-]", "", word.casefold()))
+
 
 DEFAULT_TARGET = CLAUDE_CODE.name
 """The target of a kit whose settings name none, and of agent files whose path does not reveal one."""

@@ -16,7 +16,7 @@ from kei_assembler.validation import (
     any_of,
     list_of,
     one_of,
-    open_table,
+    table,
 )
 
 CLAUDE_TOOLS = tuple(
@@ -43,7 +43,7 @@ _SERVER_LIST = list_of(any_of(FILLED, _SERVER_TABLE), "a list")
 _SERVERS = Shape(
     object, "a table of servers, or a list of server names and such tables", any_of=(_SERVER_TABLE, _SERVER_LIST)
 )
-_EXPERIMENTAL = open_table(Field("cacheTtl", one_of("5m", "1h"), "How long the client caches the prompt."))
+_EXPERIMENTAL = table(Field("cacheTtl", one_of("5m", "1h"), "How long the client caches the prompt."))
 
 CLAUDE_CODE = Target(
     name="claude-code",

@@ -8,7 +8,7 @@ from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools
-from kei_assembler.validation import Shape
+from kei_assembler.validation import NO_TEXT, Shape
 
 
 def overview(names: Iterable[str]) -> Iterator[tuple[Target, list[tuple[str, str]]]]:
@@ -173,7 +173,8 @@ def _verified(one: Verified) -> str:
 def _inner_keys(shape: Shape) -> tuple[str, ...]:
     """The keys of a table, or of the tables in a list or in a table with any names."""
     if shape.fields:
-        return tuple(field.key for field in shape.fields) if shape.unlisted or not shape.item else ()
+        keys = tuple(field.key for field in shape.fields if field.shape.pattern != NO_TEXT)
+        return keys if shape.unlisted or not shape.item else ()
     inner = (*shape.any_of, *((shape.item,) if shape.item else ()))
     return tuple(dict.fromkeys(key for each in inner for key in _inner_keys(each)))
 

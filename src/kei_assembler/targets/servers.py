@@ -13,6 +13,7 @@ from kei_assembler.validation import (
     Field,
     Shape,
     any_of,
+    elsewhere,
     list_of,
     matching,
     one_of,
@@ -137,6 +138,7 @@ _VARIABLE = open_table(
     Field("name", TEXT, "The name of the variable.", required=True),
     Field("source", one_of("local", "remote"), "Where the variable is set."),
 )
+_ELSEWHERE = elsewhere("in an environment variable, which `bearer_token_env_var` names")
 _OF_PROGRAMS = ("args", "env", "env_vars", "cwd")
 _OF_ADDRESSES = ("url", "bearer_token_env_var", "http_headers", "env_http_headers", "oauth", "oauth_resource")
 
@@ -146,6 +148,7 @@ OF_CODEX = open_table(
         "env_vars", list_of(any_of(TEXT, _VARIABLE), "a list of names or tables"), "Environment variables to pass on."
     ),
     Field("bearer_token_env_var", FILLED, "The environment variable with the token."),
+    Field("bearer_token", _ELSEWHERE, "Not possible: a token must not be in the file."),
     Field("http_headers", TEXTS, "Headers of each request."),
     Field("env_http_headers", TEXTS, "Headers whose values are in environment variables."),
     Field("oauth", open_table(Field("client_id", TEXT, "The ID of the client.")), "How to sign in."),
@@ -166,5 +169,5 @@ OF_CODEX = open_table(
     ),
 )._replace(
     needs_one=_NEEDS_ONE,
-    conflicts=(("command", (*_OF_ADDRESSES, "bearer_token")), ("url", (*_OF_PROGRAMS, "bearer_token"))),
+    conflicts=(("command", _OF_ADDRESSES), ("url", _OF_PROGRAMS)),
 )
