@@ -40,6 +40,7 @@ from kei_assembler.validation import (
     Shape,
     ValidationError,
     any_of,
+    fits,
     list_of,
     matching,
     one_of,
