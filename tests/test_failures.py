@@ -128,7 +128,7 @@ def test_a_failing_template_makes_no_orphans(bench: Workbench) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        "experimental = {{d = {}}}",
+        "hooks.Stop = [{{hooks = [{{type = 'mcp_tool', server = 's', tool = 't', input = {{d = {}}}}}]}}]",
         "mcpServers = [{{d = {}}}]",
         "mcpServers = {{a = {{command = 'c', b = [{}]}}}}",
         "hooks.Stop = [{{hooks = [{{type = 'command', command = 'c', timeout = {}}}]}}]",

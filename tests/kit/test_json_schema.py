@@ -413,4 +413,4 @@ def test_settings_that_match_the_schema_are_valid(data: dict[str, Any]) -> None:
 def test_a_display_name_that_ends_like_this_fits_neither_reader_nor_schema(end: str) -> None:
     schema = json_schema.of_shape(DISPLAY_NAME)
     for text in (f"a{end}", f"{end}a", end):
-        assert (fits(DISPLAY_NAME, text), Draft202012Validator(schema).is_valid(text)) == (False, False)
+        assert (fits(DISPLAY_NAME, text), _accepts(schema, text)) == (False, False)
