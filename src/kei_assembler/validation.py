@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.value_types import TYPES, Constraint, applying, is_plain
+from kei_assembler.value_types import NO_TEXT, TYPES, Constraint, applying, is_plain
 
 
 class Shape(NamedTuple):
@@ -104,10 +104,6 @@ POSITIVE = Shape(int, "a whole number above 0", minimum=1, maximum=MAX_INTEGER)
 ABOVE_ZERO = Shape(float, "a number above 0", above=0)
 ANYTHING = Shape(object, "a string, number, boolean, list or table")
 TABLE_OF_ANYTHING = Shape(dict, "a table", item=ANYTHING)
-
-
-NO_TEXT = r"[^\s\S]"
-"""A pattern that matches nothing."""
 
 
 def one_of(*choices: str) -> Shape:

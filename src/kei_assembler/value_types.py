@@ -40,8 +40,14 @@ _OF_SOME_DIALECTS = r"\(\?(?!:)|[*+?}]\+|\\[ABDWZbdw]"
 _DEVICE = r"(?i:(?:\A|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))"
 
 
+NO_TEXT = r"[^\s\S]"
+"""A pattern that matches nothing. Some dialects refuse it."""
+
+
 def _portable(pattern: str) -> Mapping[str, Any]:
     """Return the keyword for a pattern if the pattern means the same in every regular expression dialect."""
+    if pattern == NO_TEXT:
+        return {"not": {}}
     return {} if re.search(_OF_SOME_DIALECTS, pattern) else {"pattern": f"^(?:{pattern})$"}
 
 

@@ -8,7 +8,8 @@ from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools
-from kei_assembler.validation import NO_TEXT, Shape
+from kei_assembler.validation import Shape
+from kei_assembler.value_types import NO_TEXT
 
 
 def overview(names: Iterable[str]) -> Iterator[tuple[Target, list[tuple[str, str]]]]:
