@@ -24,6 +24,7 @@ LOADERS = {
     "qwen": ("qwen_agents.mjs", "@qwen-code/qwen-code"),
 }
 NOT_BY_THE_LOADER = {
+    "gemini's misspelled address": "the server fails to start",
     "gemini's server without address": "the server fails to start",
     "qwen's server without address": "the server fails to start",
     "qwen's function": "the hook is dropped when it is registered",
