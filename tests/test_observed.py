@@ -71,6 +71,8 @@ class Allowed(NamedTuple):
     home: str
     made: frozenset[str] = frozenset()
     """Further folders that it may create."""
+    listed: frozenset[str] = frozenset()
+    """Further folders whose entries it may list, but not read."""
 
     def refusal(self, access: Access) -> str:
         """Return why an access is not allowed, or ""."""
@@ -90,6 +92,7 @@ class Allowed(NamedTuple):
             and path not in self.made,
             "reads outside the root": access.kind == "read"
             and not _is_in(path, self.folders | reads | of_index)
+            and path not in self.listed
             and not _is_of_process(path),
         }
         return "" if path in DEVICES else next((reason for reason, applies in refusals.items() if applies), "")
@@ -348,7 +351,8 @@ class Laboratory:
 def _with_home(allowed: Allowed, kit: Path | None) -> Allowed:
     """Add what a kit outside of any repository may use with `--user`: the folders that its outputs name."""
     folders, made, home = set(allowed.folders), set[str](), os.path.realpath(allowed.home)
-    targets = (_settings(kit, allowed.top) or {}).get("target") if kit else {}
+    settings = (_settings(kit, allowed.top) or {}) if kit else {}
+    targets = settings.get("target")
     for target, table in targets.items() if isinstance(targets, dict) else ():
         output = table.get("output", "") if isinstance(table, dict) else ""
         if output.startswith("~/") and ".." not in output:
@@ -360,7 +364,13 @@ def _with_home(allowed: Allowed, kit: Path | None) -> Allowed:
             # Earlier outputs can be there.
             own = (os.path.realpath(os.path.join(home, each)) for each in TARGETS[target].home_folders)
             folders |= {each for each in own if _is_in(each, {home})}
-    return allowed._replace(folders=frozenset(folders), made=frozenset(made))
+    # An exclusive kit looks for other spellings of the clients' folders.
+    listed = {home, *made, *(os.path.dirname(each) for each in folders)} if settings.get("exclusive") else set[str]()
+    return allowed._replace(
+        folders=frozenset(folders),
+        made=frozenset(made),
+        listed=frozenset(each for each in listed if _is_in(each, {home})),
+    )
 
 
 def _stage(kit: RandomKit) -> None:
