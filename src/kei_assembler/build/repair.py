@@ -34,8 +34,7 @@ class Repair(NamedTuple):
         """Return the repair with the number of errors in `found` that are left after it."""
         paths = {path for _, some in self.effects for path in some}
         done = sum(
-            (one.code in _OF_FILES and one.location.file in paths)
-            or (one.code in (_UNSTAGED, _TRACKED) and bool(self.stage))
+            (one.code in _OF_FILES and one.location.file in paths) or (one.code in _OF_STAGING and bool(self.stage))
             for one in found
             if one.severity is Severity.ERROR
         )
@@ -98,15 +97,9 @@ def with_staging(
     from kei_assembler.build.staged_files import stageable
 
     added, removed = stageable(kit, written, deleted)
-    commands = [_git("rm --cached --quiet --ignore-unmatch", removed)] if removed else []
-    commands += [_git("add", added)] if added else []
+    commands = [shell.git("rm --cached --quiet --ignore-unmatch", map(display_path, removed))] if removed else []
+    commands += [shell.git("add", map(display_path, added))] if added else []
     return (repair or Repair(""))._replace(stage=" && ".join(commands)) if repair or commands else None
-
-
-def _git(command: str, files: Iterable[str]) -> str:
-    paths = list(map(display_path, files))
-    literal = " --literal-pathspecs" if any(character in path for path in paths for character in "*?[\\") else ""
-    return f"git{literal} {command} {' '.join(map(shell.word, paths))}"
 
 
 def joint_repair(repairs: Sequence[Repair], selection: Sequence[str]) -> Repair | None:

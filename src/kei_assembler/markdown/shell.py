@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from shlex import quote
 
 from kei_assembler.markdown.hidden_text import shown
@@ -23,6 +24,13 @@ def word(path: str) -> str:
         return path
     path = f"./{path}" if path.startswith(_SPECIAL_STARTS) else path
     return quote(path) if shown(path) == path else f"$'{''.join(map(_escape, path))}'"
+
+
+def git(command: str, paths: Iterable[str]) -> str:
+    """Return a command of git for these paths, in which git does not read any of them as a pattern."""
+    paths = list(paths)
+    literal = " --literal-pathspecs" if any(character in path for path in paths for character in "*?[\\") else ""
+    return f"git{literal} {command} {' '.join(map(word, paths))}"
 
 
 def _escape(character: str) -> str:

@@ -280,7 +280,7 @@ def file_unstaged(path: str, is_ignored: bool, repository: str, is_output: bool)
     if repository:
         message = f"the file is in another git repository, `{repository}`, and the version on disk is not staged here"
         reason, force, path = "commit the file there, then ", "", repository
-    yield Violation(START, message, f"{reason}run: {_git(f'add{force}', path)}{otherwise}")
+    yield Violation(START, message, f"{reason}run: {shell.git(f'add{force}', [path])}{otherwise}")
 
 
 _NOT_COMMITTED = "; if generated files are not committed, set `commit-outputs = false` in the settings"
@@ -305,7 +305,9 @@ def output_tracked(path: str, repository: str) -> Iterable[Violation]:
     """
     where = f"in `{repository}`, " if repository else ""
     message = "git tracks this generated file, but the setting `commit-outputs` is `false`"
-    yield Violation(START, message, f"to keep the file and stop tracking it, {where}run: {_git('rm --cached', path)}")
+    yield Violation(
+        START, message, f"to keep the file and stop tracking it, {where}run: {shell.git('rm --cached', [path])}"
+    )
 
 
 @rule("O636", Severity.NOTE)
@@ -330,9 +332,3 @@ def output_not_ignored(path: str, others: int, line: str, where: str) -> Iterabl
     yield Violation(
         START, f"git does not ignore `{path}`{more}, so `git add .` would stage what is not committed", hint
     )
-
-
-def _git(command: str, path: str) -> str:
-    """A command of git for one path, as a shell takes it."""
-    literal = " --literal-pathspecs" if any(character in path for character in "*?[\\") else ""
-    return f"git{literal} {command} {shell.word(path)}"
