@@ -16,8 +16,7 @@ from kei_assembler.files import DISK
 from kei_assembler.loader import load_kit, refuse_home
 from kei_assembler.paths import normalize
 from kei_assembler.selection import nearest_kit
-from kei_assembler.suggestions import did_you_mean
-from kei_assembler.targets import TARGETS, named_by_others
+from kei_assembler.targets import TARGETS, did_you_mean_target
 
 if TYPE_CHECKING:
     from kei_assembler.render.renderer import Artifact
@@ -54,12 +53,7 @@ class Kit:
         chosen = tuple(targets)
         for target in chosen:
             if target not in TARGETS:
-                known = named_by_others(target)
-                hint = (
-                    f"did you mean `{known}`?"
-                    if known
-                    else did_you_mean(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
-                )
+                hint = did_you_mean_target(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
                 raise AssembleError(f"the target `{target}` does not exist", hint)
         own = load_kit(nearest_kit(os.path.abspath(folder)), chosen, for_user=for_user)
         return cls(own.folder, chosen, for_user)

@@ -146,10 +146,10 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"did you mean `{match}`?" if match else otherwise
 
 
-def listed(words: Iterable[str], quote: Callable[[str], str] = "`{}`".format) -> str:
+def listed(words: Iterable[str], quote: Callable[[str], str] = "`{}`".format, joint: str = "and") -> str:
     """Return words as a list in a sentence, each formatted by `quote`: "`a`, `b` and `c`"."""
     quoted = [quote(word) for word in words]
-    return " and ".join(filter(None, (", ".join(quoted[:-1]), *quoted[-1:])))
+    return f" {joint} ".join(filter(None, (", ".join(quoted[:-1]), *quoted[-1:])))
 
 
 def counted(number: int, noun: str) -> str:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kei_assembler.cli import completion
-from kei_assembler.suggestions import did_you_mean
-from kei_assembler.targets import TARGETS, named_by_others
+from kei_assembler.targets import TARGETS, did_you_mean_target
 
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
@@ -31,8 +30,7 @@ class OneOf(_Choice):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
-            target = named_by_others(str(value))
-            hint = f"did you mean `{target}`?" if target in self.choices else did_you_mean(str(value), self.choices)
+            hint = did_you_mean_target(str(value), self.choices)
             self.fail(f"{error.message.rstrip('.')}; {hint}" if hint else error.message, param, ctx)
 
 

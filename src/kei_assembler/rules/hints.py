@@ -112,7 +112,7 @@ def _owners_of(key: str, known: Collection[str], targets: Iterable[str]) -> Mapp
 
 
 def _tables(owners: Mapping[str, str], key: str, table: str) -> str:
-    return listed((f"`[{table}.{name}]`{_as(own, key)}" for name, own in owners.items()), str).replace(" and ", " or ")
+    return listed((f"`[{table}.{name}]`{_as(own, key)}" for name, own in owners.items()), str, "or")
 
 
 def _as(meant: str, key: str) -> str:

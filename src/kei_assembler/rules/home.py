@@ -175,7 +175,7 @@ def unfit_home_file(kit: LoadedKit) -> Iterable[Violation]:
         output = kit.settings.output(target)
         folders = {os.path.basename(each) for each in row.home_folders}
         if not output.endswith(row.suffixes):
-            problem = f"must end with {listed(row.suffixes).replace(' and ', ' or ')}"
+            problem = f"must end with {listed(row.suffixes, joint='or')}"
         elif output.endswith(".toml") and folders.isdisjoint(_sure_folders(kit, output)):
             problem = f"must lie in a folder called {listed(sorted(folders))}"
         else:

@@ -13,7 +13,7 @@ from kei_assembler.rules.hints import client_may_know, has_home, in_manifest, wh
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import did_you_mean, listed, nearest
-from kei_assembler.targets import TARGETS
+from kei_assembler.targets import TARGETS, did_you_mean_target
 from kei_assembler.validation import ValidationError, are_texts, describe, fits
 from kei_assembler.whitespace import SPACES, has_text
 
@@ -47,8 +47,8 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
             if why := why_refused(error.path) or (not place and why_refused(("target", owner, *error.path))):
                 yield Violation(error.path, *why)
             else:
-                place = place or table_hints.of_name(key, known)
-                hint = place or did_you_mean(key, known, f"{client_may_know(error.path)}{_keys_here(known)}")
+                otherwise = f"{client_may_know(error.path)}{_keys_here(known)}"
+                hint = place or did_you_mean_target(key, known, otherwise)
                 yield Violation(error.path, f"unknown key `{key}`", hint)
 
 

@@ -19,6 +19,7 @@ from kei_assembler.rules.keys import repeats
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.targets import did_you_mean_target
 from kei_assembler.toml.source import Source
 from kei_assembler.validation import ValidationError, describe, fits, matching, validation_errors
 
@@ -52,7 +53,7 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
             otherwise = f"the settings here are {listed(known)}"
             if error.path in _NOT_HERE:
                 place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"
-            hint = place or table_hints.of_name(key, known) or did_you_mean(key, known, otherwise)
+            hint = place or did_you_mean_target(key, known, otherwise)
             yield Violation(error.path, *(why_refused(error.path) or (f"unknown setting `{key}`", hint)))
 
 

@@ -57,7 +57,7 @@ def _of_others(error: ValidationError) -> Iterator[str]:
                 kinds = next(each.shape.choices for each in choice.fields if each.key == error.by)
                 words.setdefault(field.key, []).extend(kinds)
     for key, fitting in words.items():
-        yield f"with `{key}`, `{error.by}` must be {listed(fitting).replace(' and ', ' or ')}"
+        yield f"with `{key}`, `{error.by}` must be {listed(fitting, joint='or')}"
 
 
 def misspelling_of(error: ValidationError) -> str | None:
@@ -72,10 +72,5 @@ def of_value(error: ValidationError) -> str:
     """Return the hint for a table without any of the keys that it needs, or for another name of a target."""
     if error.shape.needs_one and (meant := misspelling_of(error)):
         return f"`{meant}` is probably a misspelling"
-    return of_name(error.value, error.shape.choices)
-
-
-def of_name(word: object, known: object) -> str:
-    """Return the hint for a word that people call a target by, if that target is one of the known words."""
-    target = named_by_others(word) if isinstance(word, str) else None
-    return f"did you mean `{target}`?" if target and isinstance(known, tuple | list) and target in known else ""
+    target = named_by_others(error.value) if isinstance(error.value, str) else None
+    return f"did you mean `{target}`?" if target in error.shape.choices else ""

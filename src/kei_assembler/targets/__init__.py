@@ -6,7 +6,9 @@ Each row says which version of the client it describes, and how that is known.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
+from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets.claude_code import ALIASES, CLAUDE_CODE, CLAUDE_TOOLS, FORMER_TOOLS
 from kei_assembler.targets.codex import CODEX
 from kei_assembler.targets.copilot import COPILOT
@@ -23,6 +25,7 @@ __all__ = [
     "DEFAULT_TARGET",
     "FORMER_TOOLS",
     "TARGETS",
+    "did_you_mean_target",
     "named_by_others",
 ]
 
@@ -35,6 +38,12 @@ _OTHER_NAMES = {"vscode": COPILOT.name, "visualstudiocode": COPILOT.name, "githu
 def named_by_others(word: str) -> str | None:
     """Return the target that people also call by this word, or None. Capitals and separators do not matter."""
     return _OTHER_NAMES.get(re.sub("[ _-]", "", word.casefold()))
+
+
+def did_you_mean_target(word: str, known: Collection[str], otherwise: str = "") -> str:
+    """Return the help for an unknown word that may stand for a target, as `did_you_mean` does for any word."""
+    target = named_by_others(word)
+    return f"did you mean `{target}`?" if target in known else did_you_mean(word, known, otherwise)
 
 
 DEFAULT_TARGET = CLAUDE_CODE.name
