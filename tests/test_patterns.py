@@ -23,7 +23,7 @@ from kei_assembler.model import manifest, settings
 from kei_assembler.rules import settings as settings_rules
 from kei_assembler.targets import TARGETS, forms
 from kei_assembler.toml import source, syntax, syntax_faults
-from kei_assembler.validation import Shape
+from kei_assembler.validation import Shape, parts
 from regex_steps import Pattern, TooManySteps, attacks, explosion
 from test_architecture import MODULES, PACKAGE, _name
 
@@ -40,7 +40,7 @@ class Use(NamedTuple):
 
 def _inner_shapes(shape: Shape) -> Iterator[Shape]:
     yield shape
-    for each in (*shape.any_of, *(field.shape for field in shape.fields), *([shape.item] if shape.item else ())):
+    for each in parts(shape):
         yield from _inner_shapes(each)
 
 

@@ -69,6 +69,11 @@ class Field(NamedTuple):
         return dict in (self.shape.type, self.shape.item.type if self.shape.item else None)
 
 
+def parts(shape: Shape) -> tuple[Shape, ...]:
+    """Return the shapes that a shape directly consists of: its choices, those of its fields, and that of its items."""
+    return (*shape.any_of, *(field.shape for field in shape.fields), *((shape.item,) if shape.item else ()))
+
+
 class ValidationError(NamedTuple):
     """One way in which a value does not fit its shape.
 
@@ -366,7 +371,7 @@ def _coercion_of_table(shape: Shape) -> Read:
 
 def _conflict(shape: Shape, table: Mapping[str, Any], path: KeyPath, first: str, others: list[str]) -> ValidationError:
     """The error for the other keys that a table has beside the first one. It is located at the first of the others."""
-    more = "".join(f", `{key}`" for key in others[1:]).removeprefix(", ")
+    more = ", ".join(f"`{key}`" for key in others[1:])
     fault = f"cannot be set together with `{first}`" + (f", and neither can {more}" if more else "")
     return ValidationError("value", (*path, others[0]), shape, table[others[0]], fault)
 

@@ -21,7 +21,7 @@ from kei_assembler.model.manifest import FIELDS, extra_fields
 from kei_assembler.model.settings import BLOCK_NAME, SETTINGS, UNIQUE_LISTS
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
-from kei_assembler.validation import FILLED, Field, Shape, any_of, fits, list_of, one_of, table
+from kei_assembler.validation import FILLED, Field, Shape, any_of, fits, list_of, one_of, parts, table
 from kei_assembler.value_types import TYPES, applying
 from kei_assembler.whitespace import HAS_TEXT
 
@@ -111,7 +111,7 @@ def _named() -> Mapping[str, Shape]:
     for shape in waiting:  # it grows meanwhile
         if shape.name not in found:
             found |= {shape.name: shape} if shape.name else {}
-            waiting += [*shape.any_of, *(field.shape for field in shape.fields), *([shape.item] if shape.item else [])]
+            waiting += parts(shape)
     return found
 
 

@@ -12,7 +12,7 @@ from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import did_you_mean, nearest
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
-from kei_assembler.validation import Shape, chosen, keys_of
+from kei_assembler.validation import Shape, chosen, keys_of, parts
 
 
 class Unlisted(NamedTuple):
@@ -35,25 +35,30 @@ def unlisted_keys(context: ManifestContext) -> Iterator[Unlisted]:
     Those that another rule reports are left out: if the value has a wrong type, if the key is probably the manifest's,
     or if its table lacks a key, because the rule about that mentions one that is similar.
     """
+    tables = context.data.get("target")
+    found = [
+        (path, shape, TARGETS[name])
+        for name, table in (tables.items() if isinstance(tables, dict) else ())
+        if name in TARGETS and isinstance(table, dict)
+        for key in table
+        if key in _OPEN[name]
+        for path, shape in _unlisted(_OPEN[name][key], table[key], ("target", name, key))
+    ]
+    if not found:
+        return
     errors = context.validation_errors
     lacking = {error.path[:-1] for error in errors if error.kind == "missing"}
     lacking |= {error.path for error in errors if error.kind == "value" and error.shape.needs_one}
     lacking |= {error.path[:-1] for error in errors if error.kind == "type" and error.path[-1] in keys_of(error.shape)}
     reported = {error.path for error in errors}.union(strays(context))
-    tables = context.data.get("target")
-    for name, table in tables.items() if isinstance(tables, dict) else ():
-        if name in TARGETS and isinstance(table, dict):
-            own = (key for key in table if key in _OPEN[name])
-            found = (each for key in own for each in _unlisted(_OPEN[name][key], table[key], ("target", name, key)))
-            for path, shape in found:
-                if path not in reported and lacking.isdisjoint((path[:-1], path[:-2])):
-                    yield Unlisted(path, shape.unlisted, tuple(field.key for field in shape.fields), TARGETS[name])
+    for path, shape, target in found:
+        if path not in reported and lacking.isdisjoint((path[:-1], path[:-2])):
+            yield Unlisted(path, shape.unlisted, tuple(field.key for field in shape.fields), target)
 
 
 def _is_open(shape: Shape) -> bool:
     """Return whether a shape or a part of it is a table whose unlisted keys are reported."""
-    parts = (*shape.any_of, *(field.shape for field in shape.fields), *((shape.item,) if shape.item else ()))
-    return bool(shape.unlisted) or any(map(_is_open, parts))
+    return bool(shape.unlisted) or any(map(_is_open, parts(shape)))
 
 
 _OPEN = {
