@@ -11,13 +11,14 @@ from typing import Any
 from kei_assembler.build.namesakes import Named, Namesakes
 from kei_assembler.diagnostics import Diagnostic, KeyPath, Span
 from kei_assembler.kit.client_json import plain_json, read_table
+from kei_assembler.model.settings import value_at
 from kei_assembler.paths import normalize
 from kei_assembler.rules.client_settings import Entry, changed_by_settings
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.facts import AgentSettings
 from kei_assembler.targets.target import Target
-from kei_assembler.toml.source import MAX_BYTES, START, Source, read_toml, span_of
+from kei_assembler.toml.source import MAX_BYTES, START, Source, read_text, read_toml, span_of
 
 
 def check_client_settings(namesakes: Namesakes) -> Iterator[Diagnostic]:
@@ -40,9 +41,7 @@ def _files(namesakes: Namesakes, row: Target, settings: AgentSettings, folders: 
 
 def _in_file(row: Target, settings: AgentSettings, agents: Mapping[str, Named], source: Source) -> Iterator[Diagnostic]:
     for table in settings.tables:
-        entries: Any = source.data
-        for key in table:
-            entries = entries.get(key) if isinstance(entries, dict) else None
+        entries = value_at(source.data, table)
         for name, keys in entries.items() if isinstance(entries, dict) else ():
             agent = agents.get(row.identity(name))
             if agent and isinstance(keys, dict) and keys and not _is_same_file(settings, keys, source.file, agent):
@@ -61,7 +60,7 @@ def _source(path: str, content: bytes) -> Source:
     """Read settings as TOML or as JSON. They have no data if the client cannot read them either."""
     if path.endswith(".toml"):
         return read_toml(path, content)
-    source = Source(path, content.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n"))
+    source = read_text(path, content)
     source.data = read_table(source.text)
     return source
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from kei_assembler.build.classify import text_of
 from kei_assembler.build.namesakes import Namesakes
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.rules.limits import Descriptions, long_descriptions
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
@@ -36,7 +35,9 @@ def check_descriptions(usage: KitUsage, namesakes: Namesakes) -> Iterator[Diagno
         if tokens > row.budget.maximum:
             longest = heapq.nlargest(_NAMED, generated)
             all_ = Descriptions(target, tokens, len(generated) + len(found), len(found), longest)
-            yield from run_rule(long_descriptions, usage.kit.read_manifest(_file_of(usage.kit, longest[0][1])), all_)
+            yield from run_rule(
+                long_descriptions, usage.kit.read_manifest(usage.kit.files_by_agent[longest[0][1]]), all_
+            )
 
 
 def _in_other_files(
@@ -49,7 +50,3 @@ def _in_other_files(
         for entries in front_entries(row, path, text_of(content), content):
             if len(entries) == len(("name", "description")):
                 yield budget.tokens(entries["name"][0], entries["description"][0])
-
-
-def _file_of(kit: LoadedKit, agent: str) -> str:
-    return next(file for file in kit.manifests if stem(file) == agent)

@@ -49,6 +49,10 @@ class Request(NamedTuple):
         """Return the path of a file of the kit in a report: relative to the kit, or to the working directory."""
         return normalize(os.path.join(self.heading, file)) if self.heading else file
 
+    def with_heading(self, message: str) -> str:
+        """Return a message with the kit that it is about, if the run is about several."""
+        return f"{self.heading}: {message}" if self.heading else message
+
     def located(self, location: Location) -> Location:
         """Return a location in a file of the kit with the path that a report has for the file."""
         return location._replace(file=self.path(location.file))

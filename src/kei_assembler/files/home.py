@@ -23,10 +23,9 @@ def home_folder() -> str:
     Raises:
         AssembleError: it is not known, is the top of the file system, or is not a folder.
     """
-    named = os.path.expanduser("~")
-    if not os.path.isabs(named) or "\0" in named:
+    real = home_if_known()
+    if not real:
         raise AssembleError("the home folder is not known", f"set {VARIABLE} to its absolute path")
-    real = DISK.resolve(named)
     if os.path.dirname(real) == real:
         raise AssembleError(f"the home folder would be `{real}`", f"set {VARIABLE} to a folder of your own")
     if is_in_git_folder(real):

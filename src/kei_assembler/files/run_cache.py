@@ -214,16 +214,8 @@ def _key() -> list[object]:
     ]
     user = [os.geteuid(), os.getegid(), sorted(os.getgroups())]
     program = [__version__, sys.version, sys.path, __file__]
-    colours = ("NO_COLOR", "FORCE_COLOR", "TERM")
-    variables = (
-        "HOME",
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        *colours,
-        "GITHUB_WORKSPACE",
-        "CI_PROJECT_DIR",
-        "_ASSEMBLE_COMPLETE",
-    )
+    of_folders = ("HOME", "GIT_DIR", "GIT_WORK_TREE", "GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+    variables = (*of_folders, "NO_COLOR", "FORCE_COLOR", "TERM", "_ASSEMBLE_COMPLETE")
     settings = list(map(os.environ.get, variables))
     key = [program, os.getcwd(), user, _Run.args, settings, streams]
     return json.loads(json.dumps(key))  # type: ignore[no-any-return]

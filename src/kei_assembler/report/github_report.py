@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from kei_assembler.build.result import RunResult
+from kei_assembler.build.result import Request, RunResult
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report.places import Places
@@ -40,7 +40,7 @@ def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
     work tree.
     """
     places = Places(results, "GITHUB_WORKSPACE")
-    failures = [_failure(result.failure, result.request.heading) for result in results if result.failure]
+    failures = [_failure(result.failure, result.request) for result in results if result.failure]
     others = [annotation for result in results for annotation in _annotations(result, places)]
     return "".join(_limited([*failures, *others])), ""
 
@@ -75,8 +75,8 @@ def _annotations(result: RunResult, places: Places) -> Iterator[_Annotation]:
         yield _Annotation("notice", f"::notice title=waived::{_message(waiver)}\n", (waiver.line,))
 
 
-def _failure(failure: AssembleError, kit: str) -> _Annotation:
-    lines = (f"{kit}: {failure.message}" if kit else failure.message, *failure.details, *_help(failure.hint))
+def _failure(failure: AssembleError, request: Request) -> _Annotation:
+    lines = (request.with_heading(failure.message), *failure.details, *_help(failure.hint))
     return _Annotation("error", f"::error::{_message(lines)}\n", (f"error: {lines[0]}", *lines[1:]))
 
 

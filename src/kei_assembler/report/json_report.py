@@ -59,7 +59,7 @@ def _diagnostics(result: RunResult) -> Iterator[dict[str, Any]]:
 
 
 def _location(result: RunResult, location: Location) -> dict[str, Any]:
-    return {"file": result.request.located(location).file, **location.span._asdict()}
+    return {"file": result.request.path(location.file), **location.span._asdict()}
 
 
 def _waivers(result: RunResult) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kei_assembler import __version__
-from kei_assembler.build.result import RunResult
+from kei_assembler.build.result import Request, RunResult
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Location
 from kei_assembler.markdown.hidden_text import as_json, shown
 from kei_assembler.report.places import Places
@@ -42,7 +42,7 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 
 
 def _invocation(results: Sequence[RunResult]) -> dict[str, Any]:
-    failures = [(result.failure, result.request.heading) for result in results if result.failure]
+    failures = [(result.failure, result.request) for result in results if result.failure]
     status = max((result.status for result in results), default=0)
     invocation: dict[str, Any] = {"executionSuccessful": not failures, "exitCode": status}
     if failures:
@@ -50,8 +50,8 @@ def _invocation(results: Sequence[RunResult]) -> dict[str, Any]:
     return invocation
 
 
-def _notification(failure: AssembleError, kit: str) -> dict[str, Any]:
-    first = f"{f'{kit}: ' if kit else ''}{failure.message} {failure.hint}".strip()
+def _notification(failure: AssembleError, request: Request) -> dict[str, Any]:
+    first = f"{request.with_heading(failure.message)} {failure.hint}".strip()
     return {"level": "error", "message": {"text": "\n".join(map(_plain, (first, *failure.details)))}}
 
 

@@ -34,7 +34,17 @@ from kei_assembler.rules.sources import check_source
 from kei_assembler.toml.source import Source
 
 _FAMILIES = (
-    *(keys, tables, names, tools, tool_conflicts, values, blocks, handoffs, text, permissions, placement),
+    keys,
+    tables,
+    names,
+    tools,
+    tool_conflicts,
+    values,
+    blocks,
+    handoffs,
+    text,
+    permissions,
+    placement,
     shared_files,
 )
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))

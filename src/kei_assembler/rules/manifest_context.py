@@ -161,8 +161,8 @@ class KitUsage:
         """Yield one of the outputs with a block for each of their folders, at most `_MAX_FOLDERS`."""
         seen: set[str] = set()
         for name, targets, blocks in self._uses:
-            for target in targets if block in blocks and name in self._files else ():
-                output = self.kit.output(target, name, self._files[name])
+            for target in targets if block in blocks and name in self.kit.files_by_agent else ():
+                output = self.kit.output(target, name, self.kit.files_by_agent[name])
                 folder = output.rpartition("/")[0]
                 if folder not in seen and len(seen) < _MAX_FOLDERS:
                     seen.add(folder)
@@ -171,12 +171,10 @@ class KitUsage:
     @cached_property
     def outputs(self) -> frozenset[str]:
         """The paths of all outputs."""
-        uses = ((name, target) for name, targets, _ in self._uses for target in targets if name in self._files)
-        return frozenset(self.kit.output(target, name, self._files[name]) for name, target in uses)
-
-    @cached_property
-    def _files(self) -> dict[str, str]:
-        return {stem(file): file for file in self.kit.manifests}
+        uses = (
+            (name, target) for name, targets, _ in self._uses for target in targets if name in self.kit.files_by_agent
+        )
+        return frozenset(self.kit.output(target, name, self.kit.files_by_agent[name]) for name, target in uses)
 
     @cached_property
     def _usual_targets(self) -> tuple[str, ...]:

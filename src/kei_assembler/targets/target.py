@@ -219,7 +219,7 @@ class Loader(NamedTuple):
     is_known_by_file: bool = False
     # Whether names that differ only in their case are one name. Then all names are compared in lower case.
     folds_case: bool = False
-    # Characters of a file name of which one or more in a row become a hyphen in the agent's name.
+    # Characters of a file name. In the agent's name, a hyphen replaces each run of them.
     hyphens_for: str = ""
     # The client skips files whose names start with this.
     ignored_prefix: str = ""
