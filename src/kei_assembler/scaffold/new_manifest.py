@@ -58,7 +58,7 @@ def _required(kit: LoadedKit) -> frozenset[str]:
 def render(kit: LoadedKit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
     """Return the text of a new manifest with the given values, keyed by manifest key."""
     values = {**_initial(kit, given), **given, "name": name}
-    if blocks := (*kit.settings.obligatory, *given.get("blocks", ())):
+    if blocks := (*kit.obligatory, *given.get("blocks", ())):
         values["blocks"] = list(dict.fromkeys(blocks))
     keys = [_entry(kit, field, values) for field in fields_of(kit) if not field.is_table]
     tables = [_entry(kit, field, values) for field in fields_of(kit) if field.is_table]
@@ -121,7 +121,7 @@ def _comment(text: str) -> str:
 
 def _hints(kit: LoadedKit, field: Field) -> Iterator[str]:
     """What holds for a key in this kit. The names of blocks and agents are left to the editor: they change."""
-    if field.key == "blocks" and kit.settings.obligatory:
+    if field.key == "blocks" and kit.obligatory:
         yield "The blocks that `obligatory` in the settings lists come first."
     if field.key == "target":
         target = kit.settings.targets[0]
