@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.inheritance import BUNDLE, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
 from kei_assembler.toml.source import Source
+from kei_assembler.whitespace import has_text
 
 if TYPE_CHECKING:
     from kei_assembler.kit import LoadedKit
@@ -34,9 +35,9 @@ class Composition:
         if "extends" not in source.data:
             return merged(source.data, source.file, self.settings_layer, self.bundle)
         files, fault = self._chain(source)
-        if fault:
+        if fault or not files:  # validation reports an `extends` that is not a name
             layer = merged(source.data, source.file, self.settings_layer, self.bundle)
-            return layer._replace(faults=(fault,))
+            return layer._replace(faults=(fault,) if fault else ())
         layer = self.settings_layer
         for file in reversed(files):
             if file not in self._layers:
@@ -47,7 +48,7 @@ class Composition:
     def _chain(self, source: Source) -> tuple[list[str], Fault | None]:
         """Return the files of a manifest's bases, nearest first, and what is wrong with one of them, if anything."""
         files, name = [source.file], source.data["extends"]
-        while name and isinstance(name, str) and len(files) <= _MAX_FOLLOWED:
+        while isinstance(name, str) and has_text(name) and len(files) <= _MAX_FOLLOWED:
             here, file = Origin(files[-1], ("extends",)), self.kit.files_by_agent.get(name)
             if file is None:
                 return [], Fault("unknown-base", here, name)

@@ -178,7 +178,11 @@ def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
 def settable_fields(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
     """Return the fields, by key, that the option `--set` of the command for a new manifest can set."""
     fields = (*FIELDS, *extra_fields(extra_keys))
-    return {field.key: field for field in fields if not field.is_table and field.key not in ("name", *OPTIONS)}
+    return {
+        field.key: field
+        for field in fields
+        if not field.is_table and field.key not in ("name", "abstract", "unset", *OPTIONS)
+    }
 
 
 def is_abstract(data: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from kei_assembler.diagnostics import Diagnostic, RelatedLocation, Severity
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Resolved
 from kei_assembler.rules.definition import Rule, Violation, rule
-from kei_assembler.rules.hints import did_you_mean_name
+from kei_assembler.rules.hints import did_you_mean_name, meant_name
 from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.suggestions import did_you_mean, listed
 
@@ -90,6 +90,68 @@ def too_many_bases(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """A manifest has more than 8 bases above it.
 
     Nobody can follow such a chain. If it has grown, `assemble flatten` writes out what a manifest inherits.
+
+    Fails::
+
+        # agents/level-0.toml
+        name = "level-0"
+        description = "Reviews code."
+        extends = "level-1"
+
+        # agents/level-1.toml
+        name = "level-1"
+        description = "Reviews code."
+        extends = "level-2"
+
+        # agents/level-2.toml
+        name = "level-2"
+        description = "Reviews code."
+        extends = "level-3"
+
+        # agents/level-3.toml
+        name = "level-3"
+        description = "Reviews code."
+        extends = "level-4"
+
+        # agents/level-4.toml
+        name = "level-4"
+        description = "Reviews code."
+        extends = "level-5"
+
+        # agents/level-5.toml
+        name = "level-5"
+        description = "Reviews code."
+        extends = "level-6"
+
+        # agents/level-6.toml
+        name = "level-6"
+        description = "Reviews code."
+        extends = "level-7"
+
+        # agents/level-7.toml
+        name = "level-7"
+        description = "Reviews code."
+        extends = "level-8"
+
+        # agents/level-8.toml
+        name = "level-8"
+        description = "Reviews code."
+        extends = "level-9"
+
+        # agents/level-9.toml
+        name = "level-9"
+        description = "Reviews code."
+
+    Passes::
+
+        # agents/level-0.toml
+        name = "level-0"
+        description = "Reviews code."
+        extends = "level-1"
+
+        # agents/level-1.toml
+        name = "level-1"
+        description = "Reviews code."
     """
     path = " → ".join(f"`{stem(file)}`" for file in fault.trail)
     message = f"there are more than {MAX_LEVELS} levels of bases: {path}"
@@ -235,9 +297,11 @@ def unknown_bundle(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
 
 
 def meant_bundle(kit: LoadedKit, name: str) -> str:
-    """Return the help for an unknown bundle."""
-    known = {f"{BUNDLE}{each}" for each in kit.settings.bundles}
-    return did_you_mean(f"{BUNDLE}{name}", known, "define it in the setting `bundles`")
+    """Return the help for an unknown bundle. Its name can also be that of a block."""
+    known = [f"{BUNDLE}{each}" for each in kit.settings.bundles]
+    block = meant_name(name, kit.known_blocks, kit.settings.blocks)
+    otherwise = f"did you mean `{block}`?" if block else "define it in the setting `bundles`"
+    return did_you_mean(f"{BUNDLE}{name}", known, otherwise)
 
 
 @rule("E108", Severity.NOTE)

@@ -60,6 +60,10 @@ class ManifestContext:
         file, at = self.resolved.origin(path)
         return self.source if file == self.source.file else self.kit.composition.source(file), at
 
+    def is_own(self, path: KeyPath) -> bool:
+        """Return whether the value at a path was written in the manifest itself."""
+        return self.resolved.origin(path).file == self.source.file
+
     def sources(self) -> Iterator[Source]:
         """Yield the sources that the data come from: the manifest, its bases, and the settings with defaults."""
         for layer in self.resolved.layers():

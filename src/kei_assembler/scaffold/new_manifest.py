@@ -18,7 +18,7 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.stamp import can_name
-from kei_assembler.model.manifest import FIELDS, NAME, extra_fields, slug
+from kei_assembler.model.manifest import FIELDS, INHERITANCE_KEYS, NAME, extra_fields, slug
 from kei_assembler.paths import display_path_from
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.sources import check_source
@@ -46,7 +46,7 @@ _TABLES_NOTE = """\
 
 def fields_of(kit: LoadedKit) -> list[Field]:
     """Return the fields that a new manifest of this kit shows, with tables last."""
-    omitted = {"target"} - _required(kit)
+    omitted = {"target", *INHERITANCE_KEYS} - _required(kit)
     fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in omitted]
     return sorted(fields, key=lambda field: field.is_table)
 
