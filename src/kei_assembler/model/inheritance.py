@@ -170,38 +170,41 @@ class _Merge:
         if path == ("handoff",):
             return self._placed(self._handoffs(near, far if isinstance(far, list) else []), path)
         if INHERITED in near or (path == ("blocks",) and any(map(is_bundle, near))):
-            return self._placed(self._entries(near, far, path), path)
+            return self._placed(self._list(near, far, path), path)
         for index, entry in enumerate(near if isinstance(far, list) else ()):
             if is_drop(entry) and entry[1:] in far:
                 self._fault("replaced", (*path, index), entry)
         return near
 
-    def _placed(self, entries: Iterable[_Entry], path: KeyPath) -> list[Any]:
+    def _placed(self, entries: Iterable[tuple[Any, Origin | KeyPath]], path: KeyPath) -> list[Any]:
         """Return a merged list with these entries, and remember their origins."""
         made: list[Any] = []
-        for value, origin, _ in entries:
+        for value, origin in entries:
             self.taken[*path, len(made)] = origin
             made.append(value)
         return made
 
-    def _entries(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[_Entry]:
-        """Yield the entries of a list, with those that it inherits and those of its bundles.
+    def _list(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath]]:
+        """Yield the entries of a list with their origins: its own, those that it inherits and those of its bundles.
 
         What is reached more than once keeps its first position. Only what is listed twice by hand is there twice.
         """
         by_hand: set[str] = set()
         seen: set[str] = set()
-        for entry in self._candidates(near, far, path):
-            if isinstance(entry.value, str):
-                if entry.value in seen and not (entry.is_own and entry.value in by_hand):
+        for value, origin in self._candidates(near, far, path):
+            if isinstance(value, str):
+                is_own = isinstance(origin, Origin) and origin.file == self.file
+                if value in seen and not (is_own and value in by_hand):
                     continue
-                seen.add(entry.value)
-                by_hand.update([entry.value] if entry.is_own else ())
-            yield entry
+                seen.add(value)
+                if is_own:
+                    by_hand.add(value)
+            yield value, origin
 
-    def _candidates(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[_Entry]:
+    def _candidates(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath]]:
         """Yield all that the entries of a list stand for, also repeatedly."""
-        dropped = self._dropped(near, far, path) if INHERITED in near else None
+        extends = INHERITED in near
+        dropped = self._dropped(near, far, path) if extends else set()
         met: set[str] = set()
         for index, entry in enumerate(near):
             own = (*path, index)
@@ -211,41 +214,43 @@ class _Merge:
                 elif entry != INHERITED:
                     yield from self._bundle(entry, own)
                 elif isinstance(far, list):
-                    inherited = (_Entry(value, (*path, position)) for position, value in enumerate(far))
-                    yield from (each for each in inherited if dropped is None or each.value not in dropped)
+                    for position, value in enumerate(far):
+                        if not dropped or not isinstance(value, str) or value not in dropped:
+                            yield value, (*path, position)
                 else:
                     self._fault("nothing-inherited", own, str(path[-1]))
                 met.add(entry)
-            elif dropped is None or not is_drop(entry):
-                yield _Entry(entry, Origin(self.file, own), is_own=True)
+            elif not (extends and is_drop(entry)):
+                yield entry, Origin(self.file, own)
 
-    def _bundle(self, entry: str, where: KeyPath) -> Iterator[_Entry]:
+    def _bundle(self, entry: str, where: KeyPath) -> Bundle:
         name = entry.removeprefix(BUNDLE)
         blocks = self.bundle(name)
         if blocks is None:
             self._fault("unknown-bundle", where, name)
         self.used_bundles.append(name)
-        yield from (_Entry(block, origin) for block, origin in blocks or ())
+        return blocks or ()
 
-    def _dropped(self, near: list[Any], far: Any, path: KeyPath) -> list[str]:
+    def _dropped(self, near: list[Any], far: Any, path: KeyPath) -> set[str]:
         """Return the inherited entries that a list drops. An entry such as `!@name` drops the blocks of a bundle."""
-        dropped: list[str] = []
-        inherited = far if isinstance(far, list) else []
+        dropped: set[str] = set()
+        inherited = {entry: None for entry in far if isinstance(entry, str)} if isinstance(far, list) else {}
         for index, entry in enumerate(near if isinstance(far, list) else ()):
             if is_drop(entry):
                 named = entry.removeprefix(DROPPED)
-                meant = [named]
+                meant = {named}
                 if path == ("blocks",) and is_bundle(named):
-                    meant = [each.value for each in self._bundle(named, (*path, index))]
-                found = [each for each in meant if each in inherited]
-                if meant and not found:
+                    meant = {block for block, _ in self._bundle(named, (*path, index))}
+                if meant and meant.isdisjoint(inherited):
                     self._fault("not-inherited", (*path, index), named, inherited)
-                dropped += found
+                dropped |= meant
         return dropped
 
-    def _handoffs(self, near: list[Any], far: list[Any]) -> Iterator[_Entry]:
+    def _handoffs(self, near: list[Any], far: list[Any]) -> Iterator[tuple[Any, Origin | KeyPath]]:
         """Yield the inherited handoffs, some of them replaced or dropped, and then the others of this layer."""
-        made: list[_Entry | None] = [_Entry(value, ("handoff", index)) for index, value in enumerate(far)]
+        made: list[tuple[Any, Origin | KeyPath] | None] = [
+            (value, ("handoff", index)) for index, value in enumerate(far)
+        ]
         positions = {_target_of(handoff): index for index, handoff in enumerate(far)}
         for index, handoff in enumerate(near):
             target = _target_of(handoff)
@@ -253,20 +258,12 @@ class _Merge:
             is_dropped = bool(target) and handoff.get("trigger") is False
             if is_dropped and position is None:
                 self._fault("not-inherited", ("handoff", index, "target"), target, positions)
-            entry = None if is_dropped else _Entry(handoff, Origin(self.file, ("handoff", index)))
+            entry = None if is_dropped else (handoff, Origin(self.file, ("handoff", index)))
             if position is None:
                 made.append(entry)
             else:
                 made[position] = entry
         return (entry for entry in made if entry)
-
-
-class _Entry(NamedTuple):
-    """An entry of a merged list, with its origin, or its path in the next layer. `is_own` means: written here."""
-
-    value: Any
-    origin: Origin | KeyPath
-    is_own: bool = False
 
 
 def is_bundle(entry: object) -> bool:
