@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.kit import Block, LoadedKit, stem
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import Block
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules import (
     block_files,

@@ -8,7 +8,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from kei_assembler.diagnostics import Diagnostic, Location, Severity, Span
-from kei_assembler.kit import Block, LoadedKit
+from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.blocks import Block
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
 from kei_assembler.rules.definition import Violation, rule
@@ -190,7 +191,7 @@ def check_names(kit: LoadedKit) -> Iterator[Diagnostic]:
                 continue
             same = name.casefold()
             if suffix.casefold() == ".md" and same in kit.known_blocks:
-                files = [*kit.block_files(same), file]
+                files = [*kit.blocks.files(same), file]
                 yield from run_rule(ambiguous_block, kit.settings_source or Source(file, ""), kit, same, files)
             elif not _FOR_PEOPLE.fullmatch(name):
                 yield from run_rule(not_a_block_file, Source(file, ""), file, name, suffix)
@@ -200,6 +201,6 @@ def check_ambiguity(kit: LoadedKit, block: Block) -> list[Diagnostic]:
     """Return the diagnostic for a block that several folders have, unless the settings say which of them counts."""
     if len(kit.settings.blocks) == 1 or kit.settings.block_conflicts == "first":
         return []
-    files = kit.block_files(block.name)
+    files = kit.blocks.files(block.name)
     assert kit.settings_source
     return run_rule(ambiguous_block, kit.settings_source, kit, block.name, files) if len(files) > 1 else []

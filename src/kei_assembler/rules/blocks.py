@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from kei_assembler.diagnostics import Severity
-from kei_assembler.kit import Block
+from kei_assembler.kit.blocks import Block
 from kei_assembler.model.settings import BLOCK_NAME, is_block_name
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import did_you_mean_name, meant_name

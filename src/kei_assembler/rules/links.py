@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Severity, Span
-from kei_assembler.kit import Block, LoadedKit, stem
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.links import may_have_links, relative_links
 from kei_assembler.paths import is_inside
 from kei_assembler.rules.definition import Violation, rule

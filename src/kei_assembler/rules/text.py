@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from kei_assembler.diagnostics import Span
-from kei_assembler.kit import Block
+from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.markdown.structure import outline, prose, trimmed
 from kei_assembler.model.manifest import HEAD_KEYS
