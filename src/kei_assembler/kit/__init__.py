@@ -242,9 +242,9 @@ class LoadedKit:
         """The names of the obligatory blocks, to look them up."""
         return frozenset(self.settings.obligatory)
 
-    def block(self, name: str) -> Block | None:
-        """Return the block of this name, or None (see `Blocks.find`)."""
-        return self.blocks.find(name)
+    def block(self, entry: str, target: str = "") -> Block | None:
+        """Return the block of an entry in a list of blocks, or its variant for a target (see `Blocks.find`)."""
+        return self.blocks.find(entry, target)
 
     def sources(self) -> list[str]:
         """Return the files that the outputs depend on: settings, manifests, blocks and templates."""

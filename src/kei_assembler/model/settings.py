@@ -55,6 +55,13 @@ BLOCK_NAME = matching(
 )
 
 
+BLOCK_ENTRY = matching(
+    rf"{BLOCK_NAME.pattern}(?:#[^#\n]+)?",
+    f"{BLOCK_NAME.expects}; for one section of the block, `#` and the section's slug follow",
+    names_file=True,
+)
+
+
 @cache
 def is_block_name(name: str) -> bool:
     """Return whether a name is a valid name for a block."""
@@ -64,7 +71,7 @@ def is_block_name(name: str) -> bool:
 TEMPLATE_NAME = matching(
     r"(?!(?:[^\0]*/)?(?:[./]|\Z))[^\\\0:]+", "a template's path in the folder of templates, not hidden", names_file=True
 )
-_BLOCKS = list_of(BLOCK_NAME, "a list of block names")
+_BLOCKS = list_of(BLOCK_ENTRY, "a list of block names")
 _CHARACTERS = table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each")
 _EXTRA_KEYS = table_of(one_of(*EXTRA_SHAPES), maximum=1000)  # every manifest has each of them, set or not
 _CODE = matching("[A-Z][0-9]{3}", "a code such as `B201`")

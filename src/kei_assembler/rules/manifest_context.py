@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
 from kei_assembler.model.manifest import Manifest, with_defaults
 from kei_assembler.model.settings import value_at
@@ -128,11 +129,11 @@ class KitUsage:
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
-        self.blocks: set[str] = set()
+        self.blocks: dict[str, dict[str, set[str]]] = {}
+        """The targets of the listed blocks, by the names of the blocks, and by the slugs of sections ("" for none)."""
         self.rights: set[tuple[str, str]] = set()
         self.targets: set[str] = set()
         self.own_targets: dict[str, tuple[str, ...]] = {}
-        self.fillers: dict[str, set[str]] = {}
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
@@ -141,7 +142,9 @@ class KitUsage:
 
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
-        self.blocks.update(use.blocks)
+        for entry in use.blocks:
+            name, slug = split_entry(entry)
+            self.blocks.setdefault(name, {}).setdefault(slug, set()).update(use.targets)
         self._uses.append((use.name, use.targets, use.blocks))
         self.rights.update((use.name, right) for right in use.rights)
         self.targets.update(use.targets)
@@ -153,15 +156,36 @@ class KitUsage:
             self.tokens.setdefault(target, []).append((tokens, use.name))
         if use.handoffs:
             self.handoffs_for.setdefault(use.targets, set()).update(use.handoffs)
-        for target in use.targets:
-            for block in use.blocks if TARGETS[target].placeholder else ():
-                self.fillers.setdefault(block, set()).add(target)
 
-    def outputs_with(self, block: str) -> Iterator[str]:
+    def targets_with(self, block: Block) -> dict[str, set[str]]:
+        """Return the targets that a block is printed for, by the slugs of its listed sections ("" for the whole)."""
+        variants = self.kit.blocks.variants(block.name)
+        return {
+            slug: {target for target in targets if target == block.target or not (block.target or target in variants)}
+            for slug, targets in self.blocks.get(block.name, {}).items()
+        }
+
+    def is_printed(self, block: Block, offset: int, target: str = "") -> bool:
+        """Return whether a manifest lists the part of a block at an offset, for this target or for any."""
+        for slug, targets in self.targets_with(block).items():
+            if target in targets or (targets and not target):
+                spans = self.kit.blocks.spans(block, slug)
+                if not slug or any(start <= offset < end for start, end in spans):
+                    return True
+        return False
+
+    def agents_with(self, entry: str, target: str) -> list[str]:
+        """Return the names of the agents that list an entry and are generated for a target, sorted."""
+        return sorted(name for name, targets, blocks in self._uses if target in targets and entry in blocks)
+
+    def outputs_with(self, block: Block) -> Iterator[str]:
         """Yield one of the outputs with a block for each of their folders, at most `_MAX_FOLDERS`."""
         seen: set[str] = set()
+        entries = {f"{block.name}{SECTION_MARK}{slug}" if slug else block.name for slug in self.blocks[block.name]}
+        printed = set().union(*self.targets_with(block).values())
         for name, targets, blocks in self._uses:
-            for target in targets if block in blocks and name in self.kit.files_by_agent else ():
+            is_used = name in self.kit.files_by_agent and not entries.isdisjoint(blocks)
+            for target in filter(printed.__contains__, targets if is_used else ()):
                 output = self.kit.output(target, name, self.kit.files_by_agent[name])
                 folder = output.rpartition("/")[0]
                 if folder not in seen and len(seen) < _MAX_FOLDERS:
