@@ -111,6 +111,12 @@ class Blocks:
         section = next(iter(self.sections(block).get(slug, ())), None)
         return cut(block.source.text, section) if section else block.source.text
 
+    def section_entries(self, name: str) -> list[str]:
+        """Return the entries for the sections of a block that an entry can name, in their order."""
+        block = self.find(name)
+        sections = self.sections(block) if block and not block.source.error else {}
+        return [f"{name}{SECTION_MARK}{slug}" for slug, same in sections.items() if len(same) == 1]
+
     def _find_sections(self, block: Block) -> dict[str, list[Section]]:
         """The sections of a block by their slugs, in their order, without those that nothing can name."""
         from kei_assembler.markdown.sections import sections

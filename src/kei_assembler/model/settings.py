@@ -55,6 +55,7 @@ BLOCK_NAME = matching(
 )
 
 
+BLOCK_SECTION = matching(rf"{BLOCK_NAME.pattern}#[^#\n]+", "a block name, `#`, and the slug of a section")
 BLOCK_ENTRY = matching(
     rf"{BLOCK_NAME.pattern}(?:#[^#\n]+)?",
     f"{BLOCK_NAME.expects}; for one section of the block, `#` and the section's slug follow",
