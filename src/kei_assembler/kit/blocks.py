@@ -6,7 +6,7 @@ replaces the block `NAME` for that client. It is a variant of the block.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,6 +34,11 @@ def split_entry(entry: str) -> tuple[str, str]:
     """Return the name of a block, and the slug of a section or "", for an entry in a list of blocks."""
     name, _, slug = entry.partition(SECTION_MARK)
     return name, slug
+
+
+def with_sections(entries: Iterable[str]) -> list[tuple[int, str]]:
+    """Return the entries that name a section, each with its index."""
+    return [(index, entry) for index, entry in enumerate(entries) if SECTION_MARK in entry]
 
 
 class Block(NamedTuple):
@@ -78,6 +83,8 @@ class Blocks:
             AssembleError: a block folder cannot be read.
             ExcessError: the blocks that have been read are too large in total.
         """
+        if not target and entry in self._read:
+            return self._read[entry]
         name, _ = split_entry(entry)
         is_variant = target and target in self.clients(name)
         key = f"{name}{VARIANT_MARK}{target}" if is_variant else name
@@ -88,6 +95,8 @@ class Blocks:
                 message = f"the blocks of the kit have more than {MAX_CHARACTERS:,} characters in total"
                 raise ExcessError(self.kit.settings.blocks[0], message, "use fewer blocks, or shorten them")
             self._read[key] = Block(name, source, target if is_variant else "") if source else None
+        if not target:
+            self._read[entry] = self._read[key]
         return self._read[key]
 
     def _read_first(self, name: str) -> Source | None:
@@ -106,10 +115,8 @@ class Blocks:
         block, (_, slug) = self.find(entry, target), split_entry(entry)
         if block is None or not slug:
             return block.source.text if block else ""
-        from kei_assembler.markdown.sections import cut  # most kits list whole blocks
-
         section = next(iter(self.sections(block).get(slug, ())), None)
-        return cut(block.source.text, section) if section else block.source.text
+        return block.source.text[section.start : section.end] if section else block.source.text
 
     def section_entries(self, name: str) -> list[str]:
         """Return the entries for the sections of a block that an entry can name, in their order."""
@@ -119,19 +126,13 @@ class Blocks:
 
     def _find_sections(self, block: Block) -> dict[str, list[Section]]:
         """The sections of a block by their slugs, in their order, without those that nothing can name."""
-        from kei_assembler.markdown.sections import sections
+        from kei_assembler.markdown.sections import sections  # most kits list whole blocks
 
         found: dict[str, list[Section]] = {}
         for section in sections(block.source.text):
             found.setdefault(section.slug, []).append(section)
         found.pop("", None)
         return found
-
-    def spans(self, block: Block, slug: str) -> list[tuple[int, int]]:
-        """Return where the sections with this slug start and end in the text of a block."""
-        from kei_assembler.markdown.sections import offsets
-
-        return [offsets(block.source.text, section) for section in self.sections(block).get(slug, ())] if slug else []
 
     def files(self, name: str) -> list[str]:
         """Return the files of a block's name in all block folders, without repetitions because of links.

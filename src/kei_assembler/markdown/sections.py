@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from kei_assembler.markdown.inline_text import inline_text, normal_label
@@ -28,14 +30,15 @@ _NOT_IN_SLUG = re.compile(r"[^a-z0-9_ -]")
 
 
 class Section(NamedTuple):
-    """A section of a text: its slug, its first line, from 1, and the number of its last line.
+    """A section of a text: its slug, where it starts and ends in the text, and the slugs of the sections around it.
 
     The slug is empty if the heading has no letters and digits: nothing can name such a section.
     """
 
     slug: str
-    first: int
-    last: int
+    start: int
+    end: int
+    around: tuple[str, ...] = ()
 
 
 class Use(NamedTuple):
@@ -56,21 +59,21 @@ def slug(heading: str) -> str:
 
 
 def sections(text: str) -> tuple[Section, ...]:
-    """Return the sections of a text, in their order. The lines are those of `with_lf_in_place(text)`.
-
-    Headings in code, raw HTML, quotes and lists do not count.
-    """
+    """Return the sections of a text, in their order. Headings in code, raw HTML, quotes and lists do not count."""
     text = with_lf_in_place(text)
     lines = text.split("\n")
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
     labels = {normal_label(match[1]) for match in _ANY_DEFINITION.finditer(text)} if "]:" in text else set()
     found: list[Section] = []
-    open_sections: list[tuple[int, int]] = []
+    around: list[tuple[int, int]] = []  # the levels of the sections that are still open, and their indexes
     for heading in _headings(text, lines):
-        while open_sections and open_sections[-1][0] >= heading.level:
-            index = open_sections.pop()[1]
-            found[index] = found[index]._replace(last=heading.first - 1)
-        open_sections.append((heading.level, len(found)))
-        found.append(Section(slug(inline_text(_title(lines, heading), labels)), heading.first, len(lines)))
+        start = starts[heading.first - 1]
+        while around and around[-1][0] >= heading.level:
+            _, index = around.pop()
+            found[index] = found[index]._replace(end=start - 1)
+        outer = tuple(found[index].slug for _, index in around)
+        around.append((heading.level, len(found)))
+        found.append(Section(slug(inline_text(_title(lines, heading), labels)), start, len(text), outer))
     return tuple(found)
 
 
@@ -98,28 +101,21 @@ def _title(lines: list[str], heading: Heading) -> str:
     return _CLOSING_MARKS.sub("", line).strip(SPACES)
 
 
-def cut(text: str, section: Section) -> str:
-    """Return the lines of a section."""
-    return "\n".join(with_lf_in_place(text).split("\n")[section.first - 1 : section.last])
-
-
-def offsets(text: str, section: Section) -> tuple[int, int]:
-    """Return where a section starts and ends in its text."""
-    lines = with_lf_in_place(text).split("\n")
-    start = sum(len(line) + 1 for line in lines[: section.first - 1])
-    return start, start + len(cut(text, section))
-
-
-def uses_from_elsewhere(text: str, section: Section) -> Iterator[Use]:
-    """Yield the first use of each link reference definition and footnote that a section does not contain itself."""
+def uses_from_elsewhere(text: str, listed: Iterable[Section]) -> Iterator[tuple[Section, Use]]:
+    """Yield the first use of each link reference definition or footnote in sections that do not contain it."""
     if "]:" not in text:
         return
     plain = prose(text)
-    start, end = offsets(text, section)
-    own = {normal_label(match[1]) for match in _ANY_DEFINITION.finditer(plain[start:end])}
-    others = {normal_label(match[1]) for match in _ANY_DEFINITION.finditer(plain)} - own
-    for match in _USE.finditer(plain, start, end):
-        label = normal_label(match[1])
-        if label in others:
-            others.remove(label)
-            yield Use(match[1], *match.span())
+    defined: dict[str, list[int]] = {}
+    for match in _ANY_DEFINITION.finditer(plain):
+        defined.setdefault(normal_label(match[1]), []).append(match.start())
+    for section in listed:
+        settled: set[str] = set()
+        for match in _USE.finditer(plain, section.start, section.end):
+            label = normal_label(match[1])
+            if label not in defined or label in settled:
+                continue
+            settled.add(label)
+            following = bisect_left(defined[label], section.start)
+            if following == len(defined[label]) or defined[label][following] >= section.end:
+                yield section, Use(match[1], *match.span())

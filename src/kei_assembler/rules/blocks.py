@@ -171,8 +171,8 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
         Do not push.
     """
     for index, entry in enumerate(context.manifest.blocks):
-        name, _ = split_entry(entry)
-        if entry and not is_block_name(name):
+        # most entries are names
+        if not is_block_name(entry) and entry and not is_block_name(name := split_entry(entry)[0]):
             otherwise = "write the name without `.md`" if name.endswith(".md") else ""
             hint = did_you_mean_name(name, context.kit.known_blocks, context.kit.settings.blocks, otherwise)
             block, _, client = name.partition(VARIANT_MARK)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry
+from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry, with_sections
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
 from kei_assembler.model.manifest import Manifest, with_defaults
 from kei_assembler.model.settings import value_at
@@ -50,6 +52,11 @@ class ManifestContext:
     def keys(self) -> tuple[str, ...]:
         """The top-level keys that a manifest of this kit can have."""
         return tuple(field.key for field in self.kit.shape.fields)
+
+    @cached_property
+    def sections(self) -> list[tuple[int, str]]:
+        """The entries in the manifest's list of blocks that name a section, each with its index."""
+        return with_sections(self.manifest.blocks)
 
     def inherits(self, *path: str | int) -> bool:
         """Return whether the value at a path comes from the kit's defaults.
@@ -129,8 +136,8 @@ class KitUsage:
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
-        self.blocks: dict[str, dict[str, set[str]]] = {}
-        """The targets of the listed blocks, by the names of the blocks, and by the slugs of sections ("" for none)."""
+        self._printed = cache(self._find_printed)
+        self._targets: defaultdict[str, set[str]] = defaultdict(set)
         self.rights: set[tuple[str, str]] = set()
         self.targets: set[str] = set()
         self.own_targets: dict[str, tuple[str, ...]] = {}
@@ -143,8 +150,7 @@ class KitUsage:
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
         for entry in use.blocks:
-            name, slug = split_entry(entry)
-            self.blocks.setdefault(name, {}).setdefault(slug, set()).update(use.targets)
+            self._targets[entry].update(use.targets)
         self._uses.append((use.name, use.targets, use.blocks))
         self.rights.update((use.name, right) for right in use.rights)
         self.targets.update(use.targets)
@@ -157,6 +163,18 @@ class KitUsage:
         if use.handoffs:
             self.handoffs_for.setdefault(use.targets, set()).update(use.handoffs)
 
+    @cached_property
+    def blocks(self) -> Mapping[str, Mapping[str, set[str]]]:
+        """The targets of the listed blocks, by the names of the blocks, and by the slugs of sections ("" for none).
+
+        Only complete after all manifests were added.
+        """
+        found: dict[str, dict[str, set[str]]] = {}
+        for entry, targets in self._targets.items():
+            name, slug = split_entry(entry)
+            found.setdefault(name, {})[slug] = targets
+        return found
+
     def targets_with(self, block: Block) -> dict[str, set[str]]:
         """Return the targets that a block is printed for, by the slugs of its listed sections ("" for the whole)."""
         variants = self.kit.blocks.variants(block.name)
@@ -167,12 +185,23 @@ class KitUsage:
 
     def is_printed(self, block: Block, offset: int, target: str = "") -> bool:
         """Return whether a manifest lists the part of a block at an offset, for this target or for any."""
-        for slug, targets in self.targets_with(block).items():
-            if target in targets or (targets and not target):
-                spans = self.kit.blocks.spans(block, slug)
-                if not slug or any(start <= offset < end for start, end in spans):
-                    return True
-        return False
+        starts, ends = self._printed(block, target)
+        index = bisect_right(starts, offset) - 1
+        return index >= 0 and offset < ends[index]
+
+    def _find_printed(self, block: Block, target: str) -> tuple[list[int], list[int]]:
+        """The starts and ends of the listed parts of a block, which do not overlap."""
+        slugs = {slug for slug, to in self.targets_with(block).items() if target in to or (to and not target)}
+        if "" in slugs:
+            return [0], [len(block.source.text)]
+        sections = self.kit.blocks.sections(block) if slugs else {}
+        starts: list[int] = []
+        ends: list[int] = []
+        for start, end in sorted((each.start, each.end) for slug in slugs for each in sections.get(slug, ())):
+            if not ends or start >= ends[-1]:  # a section inside another one ends before it
+                starts.append(start)
+                ends.append(end)
+        return starts, ends
 
     def agents_with(self, entry: str, target: str) -> list[str]:
         """Return the names of the agents that list an entry and are generated for a target, sorted."""

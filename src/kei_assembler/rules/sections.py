@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from typing import TYPE_CHECKING
 
-from kei_assembler.diagnostics import Location, Severity, Span
+from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry
+from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry, with_sections
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import meant_name
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import counted, listed, nearest
 from kei_assembler.toml.source import START, span_of
 from kei_assembler.whitespace import has_text
+
+if TYPE_CHECKING:
+    from kei_assembler.markdown.sections import Section
 
 _MAX_SHOWN = 10
 
@@ -49,9 +53,9 @@ def unknown_section(context: ManifestContext) -> Iterable[Violation]:
 
         Write the test first.
     """
-    for index, entry in _with_sections(context.manifest.blocks):
+    for index, entry in context.sections:
         block = _readable(context.kit, entry)
-        if block and not context.kit.blocks.spans(block, split_entry(entry)[1]):
+        if block and not _having(context.kit, block, entry):
             yield Violation(("blocks", index), *_unknown(context.kit, block, split_entry(entry)[1]))
 
 
@@ -93,9 +97,9 @@ def ambiguous_section(context: ManifestContext) -> Iterable[Violation]:
 
         Long ones.
     """
-    for index, entry in _with_sections(context.manifest.blocks):
+    for index, entry in context.sections:
         block = _readable(context.kit, entry)
-        if block and len(context.kit.blocks.spans(block, split_entry(entry)[1])) > 1:
+        if block and len(_having(context.kit, block, entry)) > 1:
             yield _ambiguous(context.kit, block, split_entry(entry)[1])._replace(where=("blocks", index))
 
 
@@ -128,9 +132,9 @@ def section_twice(context: ManifestContext) -> Iterable[Violation]:
         Write the test first.
     """
     first: dict[str, int] = {}
-    for index, entry in enumerate(context.manifest.blocks):
+    for index, entry in enumerate(context.manifest.blocks if context.sections else ()):
         first.setdefault(entry, index)
-    for index, entry in _with_sections(context.manifest.blocks):
+    for index, entry in context.sections:
         around = next((each for each in _around(context.kit, entry) if each in first), None)
         if around and first[entry] == index:
             related = ((("blocks", first[around]), "listed here"),)
@@ -181,11 +185,11 @@ def missing_in_variant(usage: KitUsage, block: Block) -> Iterable[Violation]:
     if not block.target or not has_text(block.source.text):
         return
     for slug, targets in sorted(usage.targets_with(block).items()):
-        count = len(usage.kit.blocks.spans(block, slug))
+        entry = f"{block.name}{SECTION_MARK}{slug}"
+        count = len(_having(usage.kit, block, entry))
         if not slug or not targets or count == 1:
             continue
         found = _ambiguous(usage.kit, block, slug) if count else Violation(START, *_unknown(usage.kit, block, slug))
-        entry = f"{block.name}{SECTION_MARK}{slug}"
         users = _shown(usage.agents_with(entry, block.target))
         yield found._replace(message=f"{found.message}; `{entry}` is listed by {users}")
 
@@ -224,20 +228,20 @@ def definition_elsewhere(usage: KitUsage, block: Block) -> Iterable[Violation]:
 
         Read the [guide](https://example.org/guide) first.
     """
-    used = usage.targets_with(block)
-    if "]:" not in block.source.text or not any(used.values()):
+    text = block.source.text
+    slugs = sorted(slug for slug, targets in usage.targets_with(block).items() if slug and targets)
+    if not slugs or "]:" not in text:
         return
     from kei_assembler.markdown.sections import uses_from_elsewhere
 
-    text, reported = block.source.text, set()
-    for slug in sorted(slug for slug, targets in used.items() if slug and targets):
-        for section in usage.kit.blocks.sections(block).get(slug, ())[:1]:
-            for use in uses_from_elsewhere(text, section):
-                if use.start not in reported:
-                    reported.add(use.start)
-                    message = f"the section `{slug}` uses `[{use.label}]`, which the block defines outside of it"
-                    hint = "define it in the section, or write the address in the link"
-                    yield Violation(span_of(text, use.start, use.end), message, hint)
+    sections = usage.kit.blocks.sections(block)
+    reported: set[int] = set()
+    for section, use in uses_from_elsewhere(text, [each for slug in slugs for each in sections.get(slug, ())]):
+        if use.start not in reported:
+            reported.add(use.start)
+            message = f"the section `{section.slug}` uses `[{use.label}]`, which the block defines outside of it"
+            hint = "define it in the section, or write the address in the link"
+            yield Violation(span_of(text, use.start, use.end), message, hint)
 
 
 @rule("C719")
@@ -269,10 +273,10 @@ def unusable_obligatory_section(kit: LoadedKit) -> Iterable[Violation]:
         description = "Reviews code."
         blocks = ["baseline#care"]
     """
-    for index, entry in _with_sections(kit.settings.obligatory):
+    for index, entry in with_sections(kit.settings.obligatory):
         block, slug = _readable(kit, entry), split_entry(entry)[1]
         where = kit.settings_path("obligatory", index)
-        count = len(kit.blocks.spans(block, slug)) if block else 1
+        count = len(_having(kit, block, entry)) if block else 1
         if block and not count:
             yield Violation(where, *_unknown(kit, block, slug))
         elif block and count > 1:
@@ -289,12 +293,12 @@ def did_you_mean_entry(kit: LoadedKit, entry: str, otherwise: str = "") -> str:
 def has_fault(kit: LoadedKit, entry: str) -> bool:
     """Return whether an entry in a list of blocks names a section that its block has not exactly once."""
     block = _readable(kit, entry)
-    return SECTION_MARK in entry and block is not None and len(kit.blocks.spans(block, split_entry(entry)[1])) != 1
+    return SECTION_MARK in entry and block is not None and len(_having(kit, block, entry)) != 1
 
 
-def _with_sections(entries: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield the entries with a section, each with its index."""
-    return ((index, entry) for index, entry in enumerate(entries) if SECTION_MARK in entry)
+def _having(kit: LoadedKit, block: Block, entry: str) -> Sequence[Section]:
+    """The sections of a block that an entry names: one, unless there is a fault."""
+    return kit.blocks.sections(block).get(split_entry(entry)[1], ())
 
 
 def _readable(kit: LoadedKit, entry: str) -> Block | None:
@@ -311,10 +315,8 @@ def _around(kit: LoadedKit, entry: str) -> Iterator[str]:
     if block is None or slug not in sections:
         return
     yield name
-    inner = sections[slug][0]
-    for other, (outer, *_) in sections.items():
-        if other != slug and outer.first < inner.first and inner.last <= outer.last:
-            yield f"{name}{SECTION_MARK}{other}"
+    for outer in sections[slug][0].around:
+        yield f"{name}{SECTION_MARK}{outer}"
 
 
 def _unknown(kit: LoadedKit, block: Block, slug: str) -> tuple[str, str]:
@@ -332,14 +334,12 @@ def _unknown(kit: LoadedKit, block: Block, slug: str) -> tuple[str, str]:
 
 def _ambiguous(kit: LoadedKit, block: Block, slug: str) -> Violation:
     """The finding for a section that a block has several times, located at the second one."""
-    first, second = islice(kit.blocks.sections(block)[slug], 2)
-    lines = block.source.lines
-    spans = [Span(each.first, 1, each.first, len(lines[each.first - 1]) + 1) for each in (first, second)]
-    related = tuple(
-        (Location(block.source.file, span, lines[span.line - 1]), "a section with this slug") for span in spans
-    )
-    message = f"{_subject(block)} has several sections `{slug}`, on the lines {first.first} and {second.first}"
-    return Violation(spans[1], message, "rename one of the headings", related)
+    text = block.source.text
+    sections = kit.blocks.sections(block)[slug][:2]
+    first, second = (span_of(text, each.start, f"{text}\n".index("\n", each.start)) for each in sections)
+    related = tuple((locate(block.source, span), "a section with this slug") for span in (first, second))
+    message = f"{_subject(block)} has several sections `{slug}`, on the lines {first.line} and {second.line}"
+    return Violation(second, message, "rename one of the headings", related)
 
 
 def _subject(block: Block) -> str:
