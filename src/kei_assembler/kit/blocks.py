@@ -166,7 +166,7 @@ class Blocks:
         try:
             names = [entry.name for entry in self.kit.files.list(path, ".md") if VARIANT_MARK in entry.name]
         except OSError as error:
-            raise AssembleError(f"the folder `{folder}` cannot be read: {error.strerror}") from error
+            raise AssembleError(f"the folder `{path}` cannot be read: {error.strerror}") from error
         marked: dict[str, list[str]] = {}
         for name in sorted(names):
             before, _, client = name.removesuffix(".md").partition(VARIANT_MARK)
