@@ -118,9 +118,11 @@ class Planner:
             self.cost.add(plan.kept, plan.handled)
 
     def _lacks_blocks(self, plan: ManifestPlan) -> bool:
-        lacking = self.kit.lacking
-        blocks = map(self.kit.block, plan.use.blocks if lacking and plan.use else ())
-        return any(block.source.file in lacking for block in blocks if block)
+        if not self.kit.lacking or plan.use is None:
+            return False
+        targets = ("", *plan.use.targets)
+        blocks = (self.kit.block(entry, target) for entry in plan.use.blocks for target in targets)
+        return any(block.source.file in self.kit.lacking for block in blocks if block)
 
     def _plan_outputs(self, manifest: Manifest, plan: ManifestPlan) -> None:
         for artifact in self.render(manifest, plan):

@@ -98,7 +98,9 @@ _ROWS = (
     ),
     Field("model", LINE, "The model that the agent runs on, such as `opus` or `inherit`.", default=""),
     Field("role", TEXT, "Who the agent is and is not, in Markdown.", default=""),
-    Field("blocks", STRINGS, "The names of the blocks in the body, in this order.", default=()),
+    Field(
+        "blocks", STRINGS, "The names of the blocks in the body, in this order; `NAME#SLUG` is one section.", default=()
+    ),
     Field("domain_in", STRINGS, "What the agent does.", default=()),
     Field("forbidden_domain", STRINGS, "What the agent must not do.", default=()),
     Field("output_extra_fields", STRINGS, "Lines of the agent's report in addition to the kit's.", default=()),

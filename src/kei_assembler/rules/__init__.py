@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.kit import Block, LoadedKit, stem
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import Block
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.rules import (
@@ -22,18 +24,21 @@ from kei_assembler.rules import (
     names,
     permissions,
     placement,
+    sections,
     shared_files,
     tables,
     text,
     tool_conflicts,
     tools,
     values,
+    variants,
 )
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.inheritance import check_inheritance, unused_base
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 
 _FAMILIES = (
@@ -44,6 +49,7 @@ _FAMILIES = (
     tool_conflicts,
     values,
     blocks,
+    sections,
     handoffs,
     text,
     permissions,
@@ -62,6 +68,7 @@ OF_BASE = (
     blocks.unknown_block,
     blocks.repeated_block,
     blocks.invalid_block_name,
+    *sections.OF_MANIFEST,
     handoffs.unknown_handoff_target,
     handoffs.repeated_handoff,
     *text.OF_MANIFEST,
@@ -69,6 +76,7 @@ OF_BASE = (
 """The rules for a manifest that only others make an agent of."""
 
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
+_FILLING = frozenset(name for name, row in TARGETS.items() if row.placeholder)
 OF_DEFAULTS = (
     keys.repeated_entry,
     tools.unknown_tool,
@@ -153,14 +161,19 @@ def check_limits(source: Source, given: limits.Given, targets: Iterable[str]) ->
 
 
 def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
-    """Return the diagnostics for a block, including why its file could not be read."""
+    """Return the diagnostics for a block or a variant, including why its file could not be read."""
     if problems := check_source(block.source):
         return problems
     found = [diagnostic for rule in OF_BLOCK for diagnostic in run_rule(rule, block.source, block)]
     found += block_files.check_ambiguity(usage.kit, block)
+    found += variants.check_clients(usage.kit, block)
+    found += run_rule(sections.missing_in_variant, block.source, usage, block)
+    found += run_rule(sections.definition_elsewhere, block.source, usage, block)
     found += run_rule(links.unresolved_link, block.source, links.of_block(usage, block))
     found += run_rule(text.unfinished_merge, block.source, block.source)
-    found += run_rule(text.client_variable_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
+    filling = set().union(*usage.targets_with(block).values()).intersection(_FILLING)
+    is_printed = partial(usage.is_printed, block)
+    found += run_rule(text.client_variable_in_file, block.source, block.source, filling, is_printed)
     return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)
 
 
@@ -186,7 +199,7 @@ def check_templates(kit: LoadedKit) -> Iterator[list[Diagnostic]]:
 def check_kit(usage: KitUsage) -> list[Diagnostic]:
     """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit
-    found = [*_check_handoffs(usage), *block_files.check_names(kit)]
+    found = [*_check_handoffs(usage), *block_files.check_names(kit), *variants.check_use(usage)]
     for name in kit.block_names:
         if block := kit.block(name):
             found += run_rule(blocks.unused_block, block.source, usage, name)
