@@ -9,7 +9,7 @@ from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import Block
 from kei_assembler.model.settings import BLOCK_NAME, is_block_name
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.hints import did_you_mean_name, meant_name
+from kei_assembler.rules.hints import did_you_mean_block, meant_name
 from kei_assembler.rules.keys import is_missing, repeats
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import MAX_FINDINGS
@@ -48,7 +48,7 @@ def unknown_block(context: ManifestContext) -> Iterable[Violation]:
     for index, name in enumerate(context.manifest.blocks):
         if name and is_block_name(name) and kit.block(name) is None:
             create = f"create `{name}.md` in a block folder ({listed(kit.settings.blocks)})"
-            hint = did_you_mean_name(name, kit.known_blocks, kit.settings.blocks, create)
+            hint = did_you_mean_block(kit, name, create)
             yield Violation(("blocks", index), f"unknown block `{name}`", hint)
 
 
@@ -126,9 +126,10 @@ def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
         return
     missing = [name for name in obligatory if name not in listed_blocks]
     problem = f"lacks the obligatory {listed(missing)}" if missing else "does not start with the obligatory blocks"
-    order = ", in this order" if len(obligatory) > 1 else ""
+    entries = context.kit.settings.obligatory
+    order = ", in this order" if len(entries) > 1 else ""
     where = ("blocks",) if blocks else ()
-    yield Violation(where, f"`blocks` {problem}", f"start the list with {listed(obligatory)}{order}")
+    yield Violation(where, f"`blocks` {problem}", f"start the list with {listed(entries)}{order}")
 
 
 def _corrections(context: ManifestContext) -> dict[str, str]:
@@ -169,7 +170,7 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
     for index, name in enumerate(context.manifest.blocks):
         if name and not is_block_name(name):
             otherwise = "write the name without `.md`" if name.endswith(".md") else ""
-            hint = did_you_mean_name(name, context.kit.known_blocks, context.kit.settings.blocks, otherwise)
+            hint = did_you_mean_block(context.kit, name, otherwise)
             yield Violation(("blocks", index), f"`{name}` is not {BLOCK_NAME.expects}", hint)
 
 

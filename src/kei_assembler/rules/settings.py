@@ -15,7 +15,8 @@ from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
 from kei_assembler.rules import bundles, home, table_hints
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.hints import did_you_mean_name, in_settings, why_refused
+from kei_assembler.rules.hints import did_you_mean_block, did_you_mean_name, in_settings, why_refused
+from kei_assembler.rules.inheritance import nothing_below_defaults
 from kei_assembler.rules.keys import repeats
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
@@ -274,9 +275,7 @@ def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
     for index, name in enumerate(kit.settings.obligatory):
         if not is_bundle(name) and kit.block(name) is None:
             where = kit.settings_path("obligatory", index)
-            yield Violation(
-                where, f"unknown block `{name}`", did_you_mean_name(name, kit.known_blocks, kit.settings.blocks)
-            )
+            yield Violation(where, f"unknown block `{name}`", did_you_mean_block(kit, name))
 
 
 @rule("C709")
@@ -382,6 +381,7 @@ def check_settings(kit: LoadedKit) -> list[Diagnostic]:
         or [found for each in home.OF_SETTINGS for found in run_rule(each, source, kit)]
         or run_rule(unknown_obligatory_block, source, kit)
         or [found for each in bundles.OF_SETTINGS for found in run_rule(each, source, kit)]
+        or run_rule(nothing_below_defaults, source, kit)
     )
 
 
