@@ -188,8 +188,8 @@ def settable_fields(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
 
 
 def is_abstract(data: Mapping[str, Any]) -> bool:
-    """Return whether a manifest with this data is only a base of others."""
-    return data.get("abstract") is True
+    """Return whether a manifest with this data is only a base of others. It may be so if the value has another type."""
+    return data.get("abstract", False) is not False
 
 
 def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[ValidationError]]]:

@@ -33,8 +33,9 @@ from kei_assembler.rules import (
     values,
     variants,
 )
+from kei_assembler.rules.bases import unused_base
 from kei_assembler.rules.definition import Rule
-from kei_assembler.rules.inheritance import check_inheritance, unused_base
+from kei_assembler.rules.inheritance import check_inheritance
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
@@ -62,8 +63,9 @@ OF_BASE = (
     *tables.OF_MANIFEST,
     names.name_differs_from_file,
     names.duplicate_name,
-    *tools.OF_MANIFEST,
-    *tool_conflicts.OF_MANIFEST,
+    tools.unknown_tool,
+    tools.several_tools,
+    tools.misspelled_denial,
     *values.OF_MANIFEST,
     blocks.unknown_block,
     blocks.repeated_block,
@@ -74,6 +76,9 @@ OF_BASE = (
     *text.OF_MANIFEST,
 )
 """The rules for a manifest that only others make an agent of."""
+
+OF_VALUES = frozenset(rule.code for rule in keys.OF_VALIDATION)
+"""The codes of findings about single values, which hold whatever else is found."""
 
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
 _FILLING = frozenset(name for name, row in TARGETS.items() if row.placeholder)
@@ -100,8 +105,11 @@ def check_manifest(
     resolved = resolved or kit.composition.resolve(source)
     context = ManifestContext(kit, source, resolved, is_base=is_abstract(source.data))
     kit.names.add(stem(source.file), context.data)
-    if found := check_inheritance(kit, resolved):  # without the bases, all else that is found may be wrong
+    # without what is inherited, most of what else is found may be wrong
+    if found := _check_extends(context):
         return context.manifest, found
+    if found := check_inheritance(kit, resolved):
+        return context.manifest, found + _check_own_values(context) + _check_text(kit, source)
     if context.is_base:
         return context.manifest, _check_as_base(context)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
@@ -119,17 +127,41 @@ def check_manifest(
     return context.manifest, found + _check_text(kit, source)
 
 
+def check_readable(source: Source) -> list[Diagnostic]:
+    """Return the diagnostic that says why a manifest cannot be read, if any."""
+    found = check_source(source)
+    return (run_rule(text.unfinished_merge, source, source) or found) if found else []
+
+
 def check_base(kit: LoadedKit, file: str) -> list[Diagnostic]:
     """Return the diagnostics for a manifest that others extend, apart from what only counts for an agent."""
     source = kit.composition.source(file)
-    if found := check_source(source):
+    if found := check_readable(source):
         return found
-    return _check_as_base(ManifestContext(kit, source, kit.composition.resolve(source), is_base=True))
+    context = ManifestContext(kit, source, is_base=True)
+    return _check_extends(context) or check_inheritance(kit, context.resolved) or _check_as_base(context)
+
+
+def _check_own_values(context: ManifestContext) -> list[Diagnostic]:
+    """Return the diagnostics for single values of the manifest itself, apart from those that inheritance is about."""
+    elsewhere = {fault.origin.path[0] for fault in context.resolved.faults}
+    own = [each for each in context.validation_errors if each.path[0] not in elsewhere and context.is_own(each.path)]
+    return _checked(context.with_errors(own), keys.OF_VALIDATION) if own else []
 
 
 def _check_as_base(context: ManifestContext) -> list[Diagnostic]:
-    rules = (*keys.OF_VALIDATION, *OF_BASE) if context.validation_errors else OF_BASE
+    rules = OF_BASE if context.own else (keys.empty_manifest,)
+    rules = (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules
     return _checked(context, rules) + _check_text(context.kit, context.source)
+
+
+def _check_extends(context: ManifestContext) -> list[Diagnostic]:
+    """Return the diagnostics for `extends`: one that is not a name, or is misspelled or misplaced."""
+    if not context.validation_errors:
+        return []
+    errors = keys.about(context, "extends")
+    narrowed = context.with_errors(errors)
+    return _checked(narrowed, (*keys.OF_VALIDATION, keys.misplaced_key)) if errors else []
 
 
 def _check_text(kit: LoadedKit, source: Source) -> list[Diagnostic]:

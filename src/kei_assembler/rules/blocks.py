@@ -9,11 +9,11 @@ from kei_assembler.diagnostics import Severity
 from kei_assembler.kit.blocks import VARIANT_MARK, Block, split_entry
 from kei_assembler.model.settings import BLOCK_NAME, is_block_name
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.hints import did_you_mean_name, meant_name
+from kei_assembler.rules.hints import did_you_mean_block, meant_name
 from kei_assembler.rules.keys import is_missing, repeats
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import MAX_FINDINGS
-from kei_assembler.rules.sections import did_you_mean_entry, has_fault
+from kei_assembler.rules.sections import has_fault
 from kei_assembler.suggestions import listed
 from kei_assembler.toml.source import START
 from kei_assembler.whitespace import has_text
@@ -50,7 +50,7 @@ def unknown_block(context: ManifestContext) -> Iterable[Violation]:
         if entry and kit.block(entry) is None and is_block_name(split_entry(entry)[0]):
             name, _ = split_entry(entry)
             create = f"create `{name}.md` in a block folder ({listed(kit.settings.blocks)})"
-            hint = did_you_mean_entry(kit, entry, create)
+            hint = did_you_mean_block(kit, entry, create)
             yield Violation(("blocks", index), f"unknown block `{name}`", hint)
 
 
@@ -128,9 +128,10 @@ def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
         return
     missing = [name for name in obligatory if name not in listed_blocks]
     problem = f"lacks the obligatory {listed(missing)}" if missing else "does not start with the obligatory blocks"
-    order = ", in this order" if len(obligatory) > 1 else ""
+    entries = context.kit.settings.obligatory
+    order = ", in this order" if len(entries) > 1 else ""
     where = ("blocks",) if blocks else ()
-    yield Violation(where, f"`blocks` {problem}", f"start the list with {listed(obligatory)}{order}")
+    yield Violation(where, f"`blocks` {problem}", f"start the list with {listed(entries)}{order}")
 
 
 def _corrections(context: ManifestContext) -> dict[str, str]:
@@ -174,7 +175,7 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
         # most entries are names
         if not is_block_name(entry) and entry and not is_block_name(name := split_entry(entry)[0]):
             otherwise = "write the name without `.md`" if name.endswith(".md") else ""
-            hint = did_you_mean_name(name, context.kit.known_blocks, context.kit.settings.blocks, otherwise)
+            hint = did_you_mean_block(context.kit, name, otherwise)
             block, _, client = name.partition(VARIANT_MARK)
             if block in context.kit.known_blocks:
                 hint = f"list `{block}`: a file for `{client}` replaces the block without being listed"

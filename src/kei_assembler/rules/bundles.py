@@ -10,9 +10,9 @@ from kei_assembler.kit.blocks import split_entry
 from kei_assembler.model.inheritance import BUNDLE, is_bundle
 from kei_assembler.model.settings import BUNDLE_NAME
 from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.hints import did_you_mean_block
 from kei_assembler.rules.inheritance import meant_bundle
 from kei_assembler.rules.keys import repeats
-from kei_assembler.rules.sections import did_you_mean_entry
 from kei_assembler.validation import fits
 
 
@@ -146,7 +146,7 @@ def unknown_block_in_bundle(kit: LoadedKit) -> Iterable[Violation]:
     for name, entries in kit.settings.bundles.items():
         for index, entry in enumerate(entries):
             if not is_bundle(entry) and not kit.blocks.files(split_entry(entry)[0]):
-                hint = did_you_mean_entry(kit, entry)
+                hint = did_you_mean_block(kit, entry)
                 yield Violation(kit.settings_path("bundles", name, index), f"unknown block `{entry}`", hint)
 
 
@@ -180,7 +180,7 @@ def repeated_in_bundle(kit: LoadedKit) -> Iterable[Violation]:
     for name, entries in kit.settings.bundles.items():
         path = kit.settings_path("bundles", name)
         if not fits(BUNDLE_NAME, name):
-            yield Violation(path, f"the name of the bundle `{name}` must be {BUNDLE_NAME.expects}")
+            yield Violation(path, f"a bundle must have {BUNDLE_NAME.expects}", f"rename `{name}`")
         yield from repeats(path, entries)
 
 

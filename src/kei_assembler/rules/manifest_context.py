@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from functools import cache, cached_property
 from itertools import chain
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import Source
+from kei_assembler.validation import ValidationError
 
 
 class ManifestContext:
@@ -47,6 +49,12 @@ class ManifestContext:
         layer = kit.composition.settings_layer
         # a source without data: the defaults are not the whole file
         return cls(kit, Source(layer.file, kit.settings_source.text), layer)
+
+    def with_errors(self, errors: list[ValidationError]) -> ManifestContext:
+        """Return the same context with only some of the validation errors."""
+        narrowed = copy(self)
+        narrowed.validation_errors = errors
+        return narrowed
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry, with_sections
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.hints import meant_name
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import counted, listed, nearest
@@ -281,13 +280,6 @@ def unusable_obligatory_section(kit: LoadedKit) -> Iterable[Violation]:
             yield Violation(where, *_unknown(kit, block, slug))
         elif block and count > 1:
             yield _ambiguous(kit, block, slug)._replace(where=where)
-
-
-def did_you_mean_entry(kit: LoadedKit, entry: str, otherwise: str = "") -> str:
-    """Return the help for an entry whose block is unknown: a question with the entry that is meant, or `otherwise`."""
-    name, mark, slug = entry.partition(SECTION_MARK)
-    match = meant_name(name, kit.known_blocks, kit.settings.blocks)
-    return f"did you mean `{match}{mark}{slug}`?" if match else otherwise
 
 
 def has_fault(kit: LoadedKit, entry: str) -> bool:

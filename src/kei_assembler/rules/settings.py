@@ -16,10 +16,11 @@ from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
 from kei_assembler.rules import bundles, home, table_hints
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.hints import did_you_mean_name, in_settings, why_refused
+from kei_assembler.rules.hints import did_you_mean_block, did_you_mean_name, in_settings, why_refused
+from kei_assembler.rules.inheritance import nothing_below_defaults
 from kei_assembler.rules.keys import repeats
 from kei_assembler.rules.runner import run_rule
-from kei_assembler.rules.sections import did_you_mean_entry, unusable_obligatory_section
+from kei_assembler.rules.sections import unusable_obligatory_section
 from kei_assembler.rules.sources import check_source
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import did_you_mean_target
@@ -276,7 +277,7 @@ def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
     for index, entry in enumerate(kit.settings.obligatory):
         if not is_bundle(entry) and kit.block(entry) is None:
             where = kit.settings_path("obligatory", index)
-            yield Violation(where, f"unknown block `{split_entry(entry)[0]}`", did_you_mean_entry(kit, entry))
+            yield Violation(where, f"unknown block `{split_entry(entry)[0]}`", did_you_mean_block(kit, entry))
 
 
 @rule("C709")
@@ -383,6 +384,7 @@ def check_settings(kit: LoadedKit) -> list[Diagnostic]:
         or run_rule(unknown_obligatory_block, source, kit)
         or run_rule(unusable_obligatory_section, source, kit)
         or [found for each in bundles.OF_SETTINGS for found in run_rule(each, source, kit)]
+        or run_rule(nothing_below_defaults, source, kit)
     )
 
 
