@@ -30,7 +30,7 @@ from kei_assembler.rules import (
     values,
 )
 from kei_assembler.rules.definition import Rule
-from kei_assembler.rules.inheritance import check_inheritance, unused_base
+from kei_assembler.rules.inheritance import check_inheritance, check_inheritance_of_defaults, unused_base
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
@@ -131,7 +131,9 @@ def _check_text(kit: LoadedKit, source: Source) -> list[Diagnostic]:
 
 def check_defaults(kit: LoadedKit) -> list[Diagnostic]:
     """Return the diagnostics for the settings' `[defaults]`, which the validation of the settings found valid."""
-    return _checked(ManifestContext.of_defaults(kit), OF_DEFAULTS) if kit.defaults else []
+    if not kit.defaults:
+        return []
+    return check_inheritance_of_defaults(kit) + _checked(ManifestContext.of_defaults(kit), OF_DEFAULTS)
 
 
 def _checked(context: ManifestContext, rules: Iterable[Rule]) -> list[Diagnostic]:

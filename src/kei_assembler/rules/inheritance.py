@@ -182,8 +182,12 @@ def nothing_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
         [defaults]
         tools = ["Read"]
     """
-    message = f'`"{INHERITED}"` stands for nothing: no base and no default has a list `{fault.name}`'
-    yield Violation(fault.origin.path, message, "remove the entry, or name a base with `extends`")
+    start = f'`"{INHERITED}"` stands for nothing'
+    if kit.settings_source and fault.origin.file == kit.settings_source.file:
+        yield Violation(fault.origin.path, f"{start}: defaults inherit nothing", "remove the entry")
+    else:
+        message = f"{start}: no base and no default has a list `{fault.name}`"
+        yield Violation(fault.origin.path, message, "remove the entry, or name a base with `extends`")
 
 
 @rule("E105")
@@ -359,7 +363,15 @@ def inheriting(kit: LoadedKit, diagnostic: Diagnostic, files: Iterable[str]) -> 
 
 def check_inheritance(kit: LoadedKit, resolved: Resolved) -> list[Diagnostic]:
     """Return the diagnostics for mistakes in how a manifest and its bases refer to what they inherit."""
-    faults = [fault for layer in resolved.layers() for fault in layer.faults]
+    return _located(kit, [fault for layer in resolved.layers() if layer.far for fault in layer.faults])
+
+
+def check_inheritance_of_defaults(kit: LoadedKit) -> list[Diagnostic]:
+    """Return the diagnostics for entries in the settings' `[defaults]` that stand for inherited ones."""
+    return _located(kit, kit.composition.settings_layer.faults)
+
+
+def _located(kit: LoadedKit, faults: Iterable[Fault]) -> list[Diagnostic]:
     return [
         found
         for fault in faults
