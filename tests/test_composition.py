@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,36 +86,51 @@ def _check_flat(resolved: Mapping[str, dict[str, Any]], flat: Mapping[str, dict[
 def _check_texts(folder: Path, resolved: Mapping[str, dict[str, Any]], flat: list[FlatManifest]) -> None:
     for one in flat:
         assert _without(rtoml.loads(one.text), *REFERENCES) == _without(resolved[Path(one.file).stem], *REFERENCES)
-        for here, origin in _commented(one.text):
-            _check_origin(folder, here, origin)
+        for here, origin in _written(one.text):
+            if origin:
+                _check_origin(folder, here, origin)
+            elif not re.match(r"unset = |\[\w", here):
+                assert any(map(_is_about(here), (folder / one.file).read_text().splitlines()))
 
 
 COMMENT = re.compile(r"(?P<here>.*)  # (?:@(?P<bundle>\S+) in )?(?P<file>[\w/.-]+\.toml):(?P<line>\d+)")
 
 
-def _commented(text: str) -> Iterator[tuple[str, re.Match[str]]]:
-    """Yield the lines with comments, without these: of a text with several lines the first one."""
+def _written(text: str) -> Iterator[tuple[str, re.Match[str] | None]]:
+    """Yield the headers, pairs and list entries of a flat manifest, without and with the comment, if there is one.
+
+    Of a text with several lines, yield the first one.
+    """
     start = ""
     for line in text.splitlines():
         match = COMMENT.fullmatch(line)
-        if line.endswith(('= """', "= '''")):
-            start = line
-        elif match:
-            yield start if match["here"].endswith(('"""', "'''")) and start else match["here"], match
-            start = ""
+        here = match["here"] if match else line
+        if here.endswith(('= """', "= '''")):
+            start = here
+        elif start:
+            if here.endswith(('"""', "'''")):
+                yield start, match
+                start = ""
+        elif here.strip("]") and (match or not here.endswith("[")):
+            yield here, match
 
 
 def _check_origin(folder: Path, here: str, origin: re.Match[str]) -> None:
     """Check that the line that a comment names has what is before the comment."""
     line = (folder / origin["file"]).read_text().splitlines()[int(origin["line"]) - 1]
-    if here.startswith("    "):
-        assert here.strip().removesuffix(",") in line
-    elif here.startswith("["):
-        assert here.strip("[]").rpartition(".")[2] in line
-    elif origin["bundle"]:
+    if origin["bundle"] and not here.startswith("    "):
         assert line.startswith((f"{origin['bundle']} = [", f'"{origin["bundle"]}" = ['))
     else:
-        assert _last_key(line).endswith(_last_key(here)) or line == f"[[{here.partition(' ')[0]}]]"
+        assert _is_about(here)(line)
+
+
+def _is_about(here: str) -> Callable[[str], bool]:
+    """Return a function that says whether a line of a source has a header, pair or list entry of a flat manifest."""
+    if here.startswith("    "):
+        return lambda line: here.strip().removesuffix(",") in line
+    if here.startswith("["):
+        return lambda line: here.strip("[]").rpartition(".")[2] in line
+    return lambda line: _last_key(line).endswith(_last_key(here)) or line == f"[[{here.partition(' ')[0]}]]"
 
 
 def _last_key(line: str) -> str:
