@@ -103,6 +103,9 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble new x --set d", ["display-name=", "domain_in="]),
         ("assemble new x --tool Web", ["WebFetch", "WebSearch"]),
         ("assemble new x --tool Dep", ["Deploy"]),
+        ("assemble flatten agents/c", ["agents/critic.toml"]),
+        ("assemble flatten --kit other agents/critic.toml other/a", ["other/agents/stranger.toml"]),
+        ("assemble flatten --w", ["--write"]),
         ("assemble schema --kit o", ["dir,o"]),
         ("assemble targets op", ["opencode"]),
         ("assemble watch --target q", ["qwen"]),
@@ -111,7 +114,10 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble --kit=. wa", ["watch"]),
         (
             "assemble --kit . ",
-            ["new", "import", "schema", "gitignore", "watch", "agents/critic.toml", "agents/inner/tester.toml"],
+            [
+                *("new", "import", "flatten", "schema", "gitignore", "watch"),
+                *("agents/critic.toml", "agents/inner/tester.toml"),
+            ],
         ),
         ("assemble --target codex w", ["watch"]),
         ("assemble --check sche", []),

@@ -123,6 +123,15 @@ def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[l
     return merged.findings(False, ignored), artifacts
 
 
+def check_manifests(kit: LoadedKit, files: Iterable[str], ignored: Collection[str] = ()) -> list[Diagnostic]:
+    """Return the findings about some manifests of the kit, their bases and the defaults, but not about their blocks."""
+    planner = Planner(kit, ignored)
+    merged = _Merged(kit, planner.cost)
+    for file in files:
+        merged.add(planner.load_and_check(file)[1])
+    return [one for one in merged.with_heirs() if one.code not in ignored]
+
+
 class _Merged:
     """The merged plans of some manifests."""
 
@@ -202,9 +211,9 @@ class _Merged:
         for about_template in check_templates(self.kit) if whole else ():
             found += filter(self._is_new, self._counted(about_template))
         found += check_models(self.usage)
-        return [one for one in (*self._with_heirs(), *found) if one.code not in ignored]
+        return [one for one in (*self.with_heirs(), *found) if one.code not in ignored]
 
-    def _with_heirs(self) -> Iterator[Diagnostic]:
+    def with_heirs(self) -> Iterator[Diagnostic]:
         """Yield the findings so far. Those about what manifests inherit name these manifests."""
         inherited = {cause: inheriting(self.kit, one, files) for cause, (one, files) in self._inherited.items()}
         yield from (inherited.pop(_cause(one), one) for one in self.found)

@@ -80,10 +80,7 @@ class Composition:
         source, at = self.kit.settings_source, self.kit.settings_path
         if not source:
             return Resolved({}, "")
-        taken: dict[KeyPath, KeyPath | Origin] = {
-            (key,): Origin(source.file, at("defaults", key)) for key in self.kit.defaults
-        }
-        return Resolved(self.kit.defaults, source.file, at(), taken)
+        return Resolved(self.kit.defaults, source.file, at("defaults"))
 
     def _bundle(self, name: str) -> tuple[tuple[str, Origin], ...] | None:
         """Return the blocks of a bundle, without repetitions, each with its place in the settings. None if unknown."""

@@ -145,7 +145,7 @@ class _Merge:
                 if key in met:
                     self._fault("repeated", ("unset", index), key)
                 else:
-                    inherited = self._without(inherited, key, key, ("unset", index))
+                    inherited = self._without(inherited, key, ("unset", index))
                 met.add(key)
         return self._table(own, _without_outranked(inherited, own), ())
 
@@ -154,20 +154,19 @@ class _Merge:
             words = tuple(each for each in known if isinstance(each, str))
             self.faults.append(Fault(kind, Origin(self.file, path), name, words))
 
-    def _without(self, inherited: dict[str, Any], key: str, whole: str, where: KeyPath) -> dict[str, Any]:
-        """Return an inherited table without a key, which can be a path of keys joined by dots: the end of `whole`."""
-        first, _, rest = key.partition(".")
-        if key in inherited:
-            return {name: value for name, value in inherited.items() if name != key}
-        if rest and isinstance(inner := inherited.get(first), dict):
-            return inherited | {first: self._without(inner, rest, whole, where)}
-        self._fault("not-inherited", where, whole, (f"{whole.removesuffix(key)}{each}" for each in inherited))
+    def _without(self, inherited: dict[str, Any], key: str, where: KeyPath) -> dict[str, Any]:
+        """Return the inherited data without a key, which can also be the keys on the way to it, joined by dots."""
+        if path := _path_of(inherited, key):
+            return _without(inherited, path)
+        self._fault("not-inherited", where, key, _names(inherited))
         return inherited
 
     def _table(self, near: Mapping[str, Any], far: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
-        made = dict(far)
-        for key in far:
+        # where the last match wins, as in permissions, the entries of the nearer layer have to be last
+        made: dict[str, Any] = {}
+        for key, value in far.items():
             if key not in near:
+                made[key] = value
                 self.taken[*path, key] = (*path, key)
         for key, value in near.items():
             is_merged = path or key not in OWN_KEYS
@@ -315,6 +314,32 @@ def _is_almost_inherited(entry: object) -> bool:
 def _texts(entries: Iterable[Any]) -> dict[str, None]:
     """Return the strings among the entries of a list, in their order, to look them up."""
     return dict.fromkeys(entry for entry in entries if isinstance(entry, str))
+
+
+def _path_of(table: Mapping[str, Any], key: str) -> KeyPath:
+    """Return the path of a key in a table, given with dots. It is empty if there is none. A key can contain dots."""
+    if key in table:
+        return (key,)
+    for name, inner in table.items():
+        rest = key.removeprefix(f"{name}.")
+        if rest != key and isinstance(inner, dict) and (path := _path_of(inner, rest)):
+            return (name, *path)
+    return ()
+
+
+def _without(table: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+    """Return a table without the value at a path."""
+    first, *rest = path
+    if rest:
+        return {key: _without(value, tuple(rest)) if key == first else value for key, value in table.items()}
+    return {key: value for key, value in table.items() if key != first}
+
+
+def _names(table: Mapping[str, Any], start: str = "") -> Iterator[str]:
+    """Yield the keys in a table, also those of tables in it, with dots."""
+    for key, value in table.items():
+        yield f"{start}{key}"
+        yield from _names(value, f"{start}{key}.") if isinstance(value, dict) else ()
 
 
 def _target_of(handoff: Any) -> str:
