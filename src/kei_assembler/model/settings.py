@@ -75,7 +75,7 @@ TEMPLATE_NAME = matching(
 BUNDLE_NAME = matching(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9_-])?", "a name of lower-case letters, digits, `.`, `_` and `-`")
 _ENTRY = matching(
     rf"@{BUNDLE_NAME.pattern}|{BLOCK_ENTRY.pattern}",
-    f"{BLOCK_ENTRY.expects}; or `@` and the name of a bundle",
+    "a block name, a block name with `#` and the slug of a section, or `@` and the name of a bundle",
     names_file=True,
 )
 _BLOCKS = list_of(_ENTRY, "a list of block names")
