@@ -54,7 +54,7 @@ class Fault(NamedTuple):
     or what could have been named instead.
 
     - `nothing-inherited`: an entry `"..."` that stands for nothing
-    - `repeated`: an entry `"..."` or a bundle that a list has twice
+    - `repeated`: an entry `"..."`, a bundle, or an entry to drop that a list has twice
     - `not-inherited`: an entry to drop, a key to unset, or a handoff to drop that is not inherited
     - `replaced`: an entry to drop from a list that replaces the inherited one
     - `unknown-bundle`
@@ -231,8 +231,14 @@ class _Merge:
         """Return the inherited entries that a list drops. An entry such as `!@name` drops the blocks of a bundle."""
         dropped: list[str] = []
         inherited = far if isinstance(far, list) else []
+        met: set[str] = set()
         for index, entry in enumerate(near if isinstance(far, list) else ()):
-            if is_drop(entry):
+            if not is_drop(entry):
+                continue
+            if entry in met:
+                self._fault("repeated", (*path, index), entry)
+            else:
+                met.add(entry)
                 named = entry.removeprefix(DROPPED)
                 meant = [named]
                 if path == ("blocks",) and is_bundle(named):

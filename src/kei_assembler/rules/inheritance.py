@@ -232,7 +232,7 @@ def nothing_dropped(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
 
 @rule("E106")
 def repeated_reference(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
-    """A list has the entry `"..."` or a bundle twice.
+    """A list has the entry `"..."`, a bundle, or an entry that drops an inherited one twice.
 
     Fails::
 
