@@ -89,7 +89,7 @@ _BLOCKS = ("baseline", "policy/no-push", "@careful")
 BLOCK_ENTRIES = [*_BLOCKS, "...", *(f"!{entry}" for entry in _BLOCKS)]
 KNOWN_TO_EDITORS = frozenset(
     "$schema $comment title description type properties additionalProperties required enum pattern maxLength items "
-    "minItems maxItems uniqueItems minimum maximum exclusiveMinimum minProperties anyOf not default "
+    "minItems maxItems uniqueItems minimum maximum exclusiveMinimum minProperties anyOf not if then else default "
     "examples $ref $defs".split()
 )
 
@@ -109,7 +109,7 @@ def _schemas(of: Any) -> Iterator[dict[str, Any]]:
         yield of
         for each in (*of.get("properties", {}).values(), *of.get("$defs", {}).values(), *of.get("anyOf", ())):
             yield from _schemas(each)
-        for key in ("items", "additionalProperties"):
+        for key in ("items", "additionalProperties", "if", "then", "else"):
             yield from _schemas(of.get(key))
 
 
@@ -158,11 +158,8 @@ def test_the_schema_offers_what_the_kit_contains(kit: LoadedKit) -> None:
     assert {*keys["targets"]["items"]["enum"]} == {*targets, "...", *(f"!{name}" for name in targets)}
     assert keys["model"]["default"] == "opus"
     assert of_kit["required"] == ["name"]
-    assert [choice["required"] for choice in of_kit["anyOf"]] == [
-        ["description", "domain_in", "owner"],
-        ["description", "extends"],
-        ["abstract"],
-    ]
+    assert of_kit["else"]["then"]["required"] == ["description"]
+    assert of_kit["else"]["else"]["required"] == ["description", "domain_in", "owner"]
 
 
 def test_the_command_prints_the_schema_of_the_nearest_kit(bench: Workbench) -> None:

@@ -57,14 +57,23 @@ def manifest_schema(kit: LoadedKit | None) -> Schema:
 def _requirements(required: Iterable[str]) -> Schema:
     """The keys that a manifest must have: some less if it has a base, and only its name if it is abstract."""
     of_agent = [key for key in required if key != "name"]
-    of_heir = [*(key for key in of_agent if key in OWN_KEYS and key != "extends"), "extends"]
+    of_heir = [key for key in of_agent if key in OWN_KEYS]
     if not of_agent:
         return {"required": ["name"]}
-    is_abstract = {
-        "abstract": {"type": "boolean", "enum": [True], "description": "The manifest is only a base of others."}
-    }
-    choices = [{"required": of_agent}, {"required": of_heir}, {"required": ["abstract"], "properties": is_abstract}]
-    return {"required": ["name"], "anyOf": choices if {*of_agent} - {*of_heir} else choices[::2]}
+    true = {"type": "boolean", "enum": [True], "description": "The manifest is only a base of others."}
+    needed = _with_required(of_agent)
+    if of_heir != of_agent:
+        needed = {**_OPEN, "if": _with_required(["extends"]), "then": _with_required(of_heir), "else": needed}
+    is_base = _with_required(["abstract"]) | {"properties": {"abstract": true}}
+    return {"required": ["name"], "if": is_base, "else": needed}
+
+
+def _with_required(keys: list[str]) -> Schema:
+    return {**_OPEN, "required": keys} if keys else _OPEN
+
+
+_OPEN: Schema = {"additionalProperties": True}
+"""Without it, an editor warns about all keys that a part of the schema does not name."""
 
 
 def _allow_dropping(trigger: Schema) -> None:
