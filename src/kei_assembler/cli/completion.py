@@ -6,12 +6,14 @@ Names that a shell would have to quote are not offered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import filterfalse
 
 import click
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.model.inheritance import BUNDLE
 from kei_assembler.model.manifest import settable_fields
 from kei_assembler.paths import display_path
 from kei_assembler.targets import CLAUDE_TOOLS
@@ -69,13 +71,18 @@ def _kit(ctx: click.Context) -> LoadedKit | None:
 manifests = _completion(lambda kit: (display_path(kit.path(file)) for file in kit.manifests) if kit else ())
 """Offers the display paths of the kit's manifests."""
 
-blocks = _completion(lambda kit: kit.block_names if kit else ())
-"""Offers the kit's blocks."""
+bases = _completion(lambda kit: kit.agents if kit else ())
+"""Offers the names of the kit's manifests."""
+
+blocks = _completion(
+    lambda kit: (*kit.block_names, *(f"{BUNDLE}{name}" for name in kit.settings.bundles)) if kit else ()
+)
+"""Offers the kit's blocks and bundles."""
 
 tools = _completion(lambda kit: kit.known_tools if kit else CLAUDE_TOOLS)
 """Offers the tools, by their names in a manifest."""
 
-handoffs = _completion(lambda kit: kit.receivers if kit else (), "=")
+handoffs = _completion(lambda kit: filterfalse(kit.names.is_abstract, kit.receivers) if kit else (), "=")
 """Offers the agents that can be handed work, each followed by `=` for the trigger."""
 
 settable = _completion(lambda kit: settable_fields(kit.settings.extra_keys if kit else {}), "=")

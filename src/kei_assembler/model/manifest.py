@@ -121,6 +121,7 @@ HEAD_KEYS = ("name", "display-name", "description", *INHERITANCE_KEYS, "tools", 
 
 OPTIONS = {
     "description": "--description",
+    "extends": "--extends",
     "tools": "--tool",
     "model": "--model",
     "blocks": "--block",
