@@ -82,7 +82,7 @@ blocks = _completion(
 tools = _completion(lambda kit: kit.known_tools if kit else CLAUDE_TOOLS)
 """Offers the tools, by their names in a manifest."""
 
-handoffs = _completion(lambda kit: filterfalse(kit.names.is_abstract, kit.receivers) if kit else (), "=")
+handoffs = _completion(lambda kit: filterfalse(kit.names.is_only_base, kit.receivers) if kit else (), "=")
 """Offers the agents that can be handed work, each followed by `=` for the trigger."""
 
 settable = _completion(lambda kit: settable_fields(kit.settings.extra_keys if kit else {}), "=")

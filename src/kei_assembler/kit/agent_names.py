@@ -49,6 +49,11 @@ class AgentNames:
             self._read(agent)
         return agent in self._abstract
 
+    def is_only_base(self, agent: str) -> bool:
+        """Return whether an abstract manifest has this name, and no agent outside the kit has it too."""
+        kit = self.kit
+        return agent in kit.agents and agent not in kit.settings.external_agents and self.is_abstract(agent)
+
     def _read(self, agent: str) -> None:
         self._display_names[agent] = ""
         file = self.kit.files_by_agent.get(agent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import filterfalse
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import stem
@@ -54,9 +55,10 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
         target = handoff.target
         # a blank target is reported by K104, and the agent itself by H302
         if has_text(target) and target not in known and target != own:
-            hint = did_you_mean_name(target, known, (context.kit.settings.manifests,), _UNKNOWN_AGENT_HELP)
+            agents = filterfalse(context.kit.names.is_only_base, known)
+            hint = did_you_mean_name(target, frozenset(agents), (context.kit.settings.manifests,), _UNKNOWN_AGENT_HELP)
             yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
-        elif target in context.kit.agents and context.kit.names.is_abstract(target):
+        elif context.kit.names.is_only_base(target):
             message = f"`{target}` is not an agent, because its manifest is abstract"
             yield Violation(("handoff", index, "target"), message, "hand off to an agent that extends it")
 
