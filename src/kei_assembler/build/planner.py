@@ -141,6 +141,8 @@ class Planner:
             problems = run_rule(text.unfinished_merge, source, source) or problems
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
         resolved = self.kit.composition.resolve(source)
+        if not self.kit.lacking.isdisjoint(resolved.bases):
+            return None, ManifestPlan(file, [], [], [], {}, None, handled=size)
         manifest, problems = check_manifest(self.kit, source, resolved)
         about_bases = [one for base in resolved.bases for one in self._about_base(base)]
         if any(self.kit.composition.source(base).error for base in resolved.bases):
