@@ -145,7 +145,7 @@ def _has_skill(kit: LoadedKit, folders: Iterable[str], name: str) -> bool:
 
 @rule("K127", Severity.WARNING)
 def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest names an agent that does not exist, but a similar one does.
+    """A manifest names an agent that does not exist, but a similar one does, or a manifest that is only a base.
 
     This covers `Agent(critic)` in `tools`, and the keys of clients that name agents. An agent that resembles none can
     come from elsewhere, so it is not reported.
