@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 from kei_assembler.model.adaptation import client_name
@@ -53,6 +54,11 @@ class AgentNames:
         """Return whether an abstract manifest has this name, and no agent outside the kit has it too."""
         kit = self.kit
         return agent in kit.agents and agent not in kit.settings.external_agents and self.is_abstract(agent)
+
+    @cached_property
+    def agents(self) -> frozenset[str]:
+        """The agents that can be handed work: `known_agents` of the kit, without those that are only bases."""
+        return frozenset(filterfalse(self.is_only_base, self.kit.known_agents))
 
     def _read(self, agent: str) -> None:
         self._display_names[agent] = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import filterfalse
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import stem
@@ -55,8 +54,8 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
         target = handoff.target
         # a blank target is reported by K104, and the agent itself by H302
         if has_text(target) and target not in known and target != own:
-            agents = filterfalse(context.kit.names.is_only_base, known)
-            hint = did_you_mean_name(target, frozenset(agents), (context.kit.settings.manifests,), _UNKNOWN_AGENT_HELP)
+            folders = (context.kit.settings.manifests,)
+            hint = did_you_mean_name(target, context.kit.names.agents, folders, _UNKNOWN_AGENT_HELP)
             yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
         elif context.kit.names.is_only_base(target):
             message = f"`{target}` is not an agent, because its manifest is abstract"
