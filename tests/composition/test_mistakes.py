@@ -52,7 +52,8 @@ def _heirs(finding: Finding) -> int:
     texts = [one["message"] for one in finding["related"] if one["message"].startswith("inherited by ")]
     assert len(texts) <= 1
     more: list[str] = re.findall(r"and ([\d,]+) more", "".join(texts))
-    return sum(text.count("`") // 2 for text in texts) + sum(map(int, more))
+    named: int = sum(text.count("`") // 2 for text in texts)
+    return named + sum(map(int, more))
 
 
 def _agents(bench: Workbench) -> Iterable[str]:

@@ -140,6 +140,8 @@ class Planner:
         if problems := check_readable(source) or run_rule(outputs.unusable_path, source, file):
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
         resolved = self.kit.composition.resolve(source)
+        if not self.kit.lacking.isdisjoint(resolved.bases):
+            return None, ManifestPlan(file, [], [], [], {}, None, handled=size)
         about_bases = [one for base in resolved.bases for one in self._about_base(base)]
         about_bases = [one for one in about_bases if one.code not in self.ignored]
         manifest, problems = check_manifest(self.kit, source, resolved)

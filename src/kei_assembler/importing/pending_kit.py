@@ -74,7 +74,7 @@ class PendingKit(LoadedKit):
         if agent is None or change.target != original.agent.target:
             return []
         before = _front_matter(original)
-        after = _front_matter(convert(self, agent, original.name, self.known_agents))
+        after = _front_matter(convert(self, agent, original.name, self.names.agents))
         found = []
         for key in before | after:
             if before.get(key) != after.get(key):

@@ -66,7 +66,6 @@ class LoadedKit:
         self.composition = Composition(self)
         self.blocks = Blocks(self)
         self._all_targets = cache(self._find_all_targets)
-        self._outputs: dict[str, frozenset[str]] = {}
 
     @cached_property
     def tree(self) -> Tree:
@@ -183,12 +182,6 @@ class LoadedKit:
         path = pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or ".")
         in_home = self.home and pattern.startswith(HOME)
         return normalize(os.path.join(self.home, path.removeprefix(HOME)) if in_home else path)
-
-    def outputs_for(self, target: str) -> frozenset[str]:
-        """Return where all manifests would have their outputs for a target."""
-        if target not in self._outputs:
-            self._outputs[target] = frozenset(self.output(target, stem(file), file) for file in self.manifests)
-        return self._outputs[target]
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:

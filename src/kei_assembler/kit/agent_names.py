@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 from kei_assembler.model.adaptation import client_name
@@ -52,6 +53,16 @@ class AgentNames:
         if agent not in self._display_names:
             self._read(agent)
         return agent in self._abstract
+
+    def is_only_base(self, agent: str) -> bool:
+        """Return whether an abstract manifest has this name, and no agent outside the kit has it too."""
+        kit = self.kit
+        return agent in kit.agents and agent not in kit.settings.external_agents and self.is_abstract(agent)
+
+    @cached_property
+    def agents(self) -> frozenset[str]:
+        """The agents that can be handed work: `known_agents` of the kit, without those that are only bases."""
+        return frozenset(filterfalse(self.is_only_base, self.kit.known_agents))
 
     def _read(self, agent: str) -> None:
         self._display_names[agent] = ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
+from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.toml.source import Source
 from kei_assembler.whitespace import has_text
 
@@ -46,6 +48,13 @@ class Composition:
                 self._layers[file] = merged(self.source(file).data, file, layer, self.bundle)
             layer = self._layers[file]
         return merged(source.data, source.file, layer, self.bundle)
+
+    def agents(self) -> Iterator[tuple[str, Manifest]]:
+        """Yield the file of each manifest that is not only a base, and its values, whether they are valid or not."""
+        for file in self.kit.manifests:
+            source = self.kit.read_manifest(file)
+            if not is_abstract(source.data):
+                yield file, self.kit.decode_manifest(self.resolve(source).data)[0]
 
     def _chain(self, source: Source) -> tuple[list[str], Fault | None]:
         """Return the files of a manifest's bases, nearest first, and what is wrong with one of them, if anything."""

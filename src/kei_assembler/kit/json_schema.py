@@ -17,11 +17,12 @@ from typing import Any
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.markdown.stamp import find_conflict
-from kei_assembler.model.manifest import FIELDS, extra_fields
+from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED, OWN_KEYS
+from kei_assembler.model.manifest import FIELDS, NAME, extra_fields
 from kei_assembler.model.settings import BLOCK_ENTRY, BLOCK_SECTION, SETTINGS, UNIQUE_LISTS
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
-from kei_assembler.validation import FILLED, Field, Shape, any_of, fits, list_of, one_of, parts, table
+from kei_assembler.validation import FILLED, Field, Shape, any_of, fits, list_of, matching, one_of, parts, table
 from kei_assembler.value_types import TYPES, applying
 from kei_assembler.whitespace import HAS_TEXT
 
@@ -50,8 +51,39 @@ def manifest_schema(kit: LoadedKit | None) -> Schema:
     required = kit.required if kit else ("name", "description")
     for key in required:
         _require_content(schema["properties"].get(key, {}))
-    schema["required"] = [key for key in required if not (kit and kit.defaults.get(key))]
-    return _document("Manifest of an agent", "assemble schema", schema)
+    _allow_dropping(schema["properties"]["handoff"]["items"]["properties"]["trigger"])
+    schema |= _requirements([key for key in required if not (kit and kit.defaults.get(key))])
+    named = {name: inheritable(shape) for name, shape in _named().items()}
+    return _document("Manifest of an agent", "assemble schema", schema, named)
+
+
+def _requirements(required: Iterable[str]) -> Schema:
+    """The keys that a manifest must have: some less if it has a base, and only its name if it is abstract."""
+    of_agent = [key for key in required if key != "name"]
+    of_heir = [key for key in of_agent if key in OWN_KEYS]
+    if not of_agent:
+        return {"required": ["name"]}
+    true = {"type": "boolean", "enum": [True], "description": "The manifest is only a base of others."}
+    needed = _with_required(of_agent)
+    if of_heir != of_agent:
+        needed = {**_OPEN, "if": _with_required(["extends"]), "then": _with_required(of_heir), "else": needed}
+    is_base = _with_required(["abstract"]) | {"properties": {"abstract": true}}
+    return {"required": ["name"], "if": is_base, "else": needed}
+
+
+def _with_required(keys: list[str]) -> Schema:
+    return {**_OPEN, "required": keys} if keys else _OPEN
+
+
+_OPEN: Schema = {"additionalProperties": True}
+"""Without it, an editor warns about all keys that a part of the schema does not name."""
+
+
+def _allow_dropping(trigger: Schema) -> None:
+    """Let `false` replace the trigger of a handoff, which drops an inherited one."""
+    texts = {key: trigger.pop(key) for key in ("type", "pattern")}
+    trigger["anyOf"] = [texts, {"type": "boolean", "enum": [False]}]
+    trigger["description"] += " `false` drops the inherited handoff to this agent."
 
 
 def settings_schema() -> Schema:
@@ -59,7 +91,7 @@ def settings_schema() -> Schema:
     schema = _of_fields(SETTINGS)
     for key in UNIQUE_LISTS:
         _forbid_repetition(schema["properties"][key], 0)
-    return _document("Settings of a kit", "assemble schema --settings", schema)
+    return _document("Settings of a kit", "assemble schema --settings", schema, _named())
 
 
 def as_text(schema: Schema) -> str:
@@ -99,8 +131,8 @@ def state(content: bytes, now: Schema) -> State:
 _COMMENT = re.compile(rb'"\$comment":\s*"' + MADE_BY.encode())
 
 
-def _document(title: str, command: str, schema: Schema) -> Schema:
-    definitions = {name: _in_full(shape) for name, shape in _named().items()}
+def _document(title: str, command: str, schema: Schema, named: Mapping[str, Shape]) -> Schema:
+    definitions = {name: _in_full(shape) for name, shape in named.items()}
     document = {"$schema": DIALECT, "$comment": "", "title": title, **schema, "$defs": definitions}
     comment = f"{MADE_BY}. To renew it: {command} > FILE. Without its comment it is yours to edit. {_digest(document)}"
     return {**document, "$comment": comment}
@@ -128,12 +160,46 @@ def _fields_of(kit: LoadedKit | None) -> Iterator[Field]:
     """The fields of a manifest, with this kit's choices and defaults."""
     for field in FIELDS:
         chosen = _CHOICES[field.key](field, kit) if field.key in _CHOICES else field
-        yield chosen._replace(default=kit.defaults[field.key]) if kit and field.key in kit.defaults else chosen
+        if kit and field.key in kit.defaults:
+            chosen = chosen._replace(default=kit.defaults[field.key])
+        yield chosen._replace(shape=inheritable(chosen.shape)) if field.key not in _NOT_EXTENDED else chosen
     yield from extra_fields(kit.settings.extra_keys) if kit else ()
 
 
+def inheritable(shape: Shape) -> Shape:
+    """Return the shape of a value that can be merged with an inherited one.
+
+    In its lists, `"..."` stands for the inherited entries, and an entry such as `"!Bash"` drops one of them. That an
+    entry drops something is only allowed in a list with `"..."`, which a JSON Schema does not say.
+    """
+    item = shape.item and inheritable(shape.item)
+    if shape.type is list and item and not fits(item, INHERITED):
+        if item.choices:
+            item = one_of(*item.choices, INHERITED, *(f"{DROPPED}{choice}" for choice in item.choices))
+        else:
+            is_text = all(each.type is str for each in item.any_of or (item,))
+            item = any_of(item, _MARKER if is_text else one_of(INHERITED))
+    fields = tuple(field._replace(shape=inheritable(field.shape)) for field in shape.fields)
+    return shape._replace(item=item, fields=fields, any_of=tuple(map(inheritable, shape.any_of)))
+
+
+_MARKER = matching(rf"\.\.\.|{DROPPED}[^\n]+", f"`{INHERITED}`, or `{DROPPED}` and an entry to drop")
+_NOT_EXTENDED = ("unset", "handoff")
+"""The keys of lists in which no entry stands for the inherited ones."""
+
+
+def _extends(field: Field, kit: LoadedKit | None) -> Field:
+    names = sorted(name for name in kit.agents if fits(NAME, name)) if kit else ()
+    return field._replace(shape=one_of(*names), examples=()) if names else field
+
+
+def _unset(field: Field, _: LoadedKit | None) -> Field:
+    keys = one_of(*(each.key for each in FIELDS if each.key not in OWN_KEYS))
+    return field._replace(shape=list_of(any_of(keys, FILLED), field.shape.expects))
+
+
 def _tools(field: Field, kit: LoadedKit | None) -> Field:
-    known = one_of(*_TOOLS, *(kit.settings.known_tools if kit else ()))
+    known = one_of(*_TOOLS, INHERITED, *(kit.settings.known_tools if kit else ()))
     return field._replace(shape=list_of(any_of(known, FILLED), field.shape.expects))
 
 
@@ -146,15 +212,16 @@ def _blocks(field: Field, kit: LoadedKit | None) -> Field:
 
 
 def _entry(kit: LoadedKit, names: Sequence[str]) -> Shape:
-    """The shape of an entry in a list of blocks: a block, or one of its sections."""
+    """The shape of an entry in a list of blocks: a block, one of its sections, or a bundle."""
+    bundles = [f"{BUNDLE}{name}" for name in kit.settings.bundles]
     sections: list[str] = []
     size = 0
     for name in names:
         sections += (found := kit.blocks.section_entries(name))
         size += sum(map(len, found))
         if size > _MAX_SECTIONS_SIZE:
-            return any_of(one_of(*names), BLOCK_SECTION)
-    return one_of(*names, *sections)
+            return any_of(one_of(*names, *bundles), BLOCK_SECTION)
+    return one_of(*names, *bundles, *sections)
 
 
 def _handoffs(field: Field, kit: LoadedKit | None) -> Field:
@@ -169,7 +236,7 @@ def _handoffs(field: Field, kit: LoadedKit | None) -> Field:
 
 
 _TOOLS = ("*", *CLAUDE_TOOLS)
-_CHOICES = {"tools": _tools, "blocks": _blocks, "handoff": _handoffs}
+_CHOICES = {"extends": _extends, "unset": _unset, "tools": _tools, "blocks": _blocks, "handoff": _handoffs}
 
 
 def _of_fields(fields: Iterable[Field]) -> Schema:

@@ -72,6 +72,8 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "name": ("critic",),
     "display-name": ("Code Reviewer",),
     "description": ("Reviews a diff before it is merged: correctness first, style last.",),
+    "extends": ("base-reviewer",),
+    "unset": (("model",),),
     "tools": (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
     "model": ("inherit", "opus", "sonnet", "haiku"),
     "role": ("You review code. You do not fix it (hand off to `implementer`).",),
@@ -90,9 +92,9 @@ _ROWS = (
         default="",
     ),
     Field("description", FILLED, "What the agent is for. AI clients choose an agent by its description.", default=""),
-    Field("extends", FILLED, "The name of the manifest that this one inherits from.", examples=("base-reviewer",)),
+    Field("extends", FILLED, "The name of the manifest that this one inherits from."),
     Field("abstract", BOOLEAN, "Whether the manifest is only a base of others, without an agent of its own."),
-    Field("unset", STRINGS, "Inherited keys to leave out, such as `model`.", examples=(("model",),)),
+    Field("unset", STRINGS, "Inherited keys to leave out, such as `model`."),
     Field(
         "tools", STRINGS, "The tools that the agent can use, by Claude Code's names; without it, the client decides."
     ),
@@ -121,6 +123,7 @@ HEAD_KEYS = ("name", "display-name", "description", *INHERITANCE_KEYS, "tools", 
 
 OPTIONS = {
     "description": "--description",
+    "extends": "--extends",
     "tools": "--tool",
     "model": "--model",
     "blocks": "--block",

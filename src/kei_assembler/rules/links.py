@@ -106,7 +106,7 @@ def of_manifest(context: ManifestContext) -> Iterator[Writing]:
     outputs = tuple({os.path.dirname(path): path for path in reversed(paths)}.values())
 
     def is_output(path: str) -> bool:
-        return any(path in kit.outputs_for(target) for target in targets)
+        return any(kit.placement.is_output(target, path) for target in targets)
 
     for path, text in _texts(context):
 
