@@ -50,7 +50,7 @@ def manifest_schema(kit: LoadedKit | None) -> Schema:
         _require_content(schema["properties"].get(key, {}))
     _allow_dropping(schema["properties"]["handoff"]["items"]["properties"]["trigger"])
     schema |= _requirements([key for key in required if not (kit and kit.defaults.get(key))])
-    named = {name: inheritable(shape) for name, shape in _named().items()}
+    named = {name: inheritable(shape._replace(name="")) for name, shape in _named().items()}
     return _document("Manifest of an agent", "assemble schema", schema, named)
 
 
@@ -159,7 +159,7 @@ def _fields_of(kit: LoadedKit | None) -> Iterator[Field]:
         chosen = _CHOICES[field.key](field, kit) if field.key in _CHOICES else field
         if kit and field.key in kit.defaults:
             chosen = chosen._replace(default=kit.defaults[field.key])
-        yield chosen._replace(shape=inheritable(chosen.shape)) if field.key not in _NOT_EXTENDED else chosen
+        yield chosen if field.key in _NOT_EXTENDED else _inheritable_field(chosen)
     yield from extra_fields(kit.settings.extra_keys) if kit else ()
 
 
@@ -167,16 +167,33 @@ def inheritable(shape: Shape) -> Shape:
     """Return the shape of a value that can be merged with an inherited one.
 
     In its lists, `"..."` stands for the inherited entries, and an entry such as `"!Bash"` drops one of them. That an
-    entry drops something is only allowed in a list with `"..."`, which a JSON Schema does not say.
+    entry drops something is only allowed in a list with `"..."`, which a JSON Schema does not say. A shape with a name
+    is returned as it is, since the schema only refers to it.
     """
+    if shape.name or not parts(shape):
+        return shape
     item = shape.item and inheritable(shape.item)
-    if shape.type is list and item and not fits(item, INHERITED):
+    if shape.type is list and item and not _accepts_marker(item):
         if item.choices:
             item = one_of(*item.choices, INHERITED, *(f"{DROPPED}{choice}" for choice in item.choices))
         else:
             item = any_of(item, _MARKER if item.type is str else one_of(INHERITED))
-    fields = tuple(field._replace(shape=inheritable(field.shape)) for field in shape.fields)
+    fields = tuple(map(_inheritable_field, shape.fields))
     return shape._replace(item=item, fields=fields, any_of=tuple(map(inheritable, shape.any_of)))
+
+
+def _inheritable_field(field: Field) -> Field:
+    shape = inheritable(field.shape)
+    return field if shape is field.shape else field._replace(shape=shape)
+
+
+def _accepts_marker(shape: Shape) -> bool:
+    """Return whether `"..."` has this shape. It is the fast way to find out."""
+    if shape.any_of:
+        return any(map(_accepts_marker, shape.any_of))
+    if shape.type is not str:
+        return shape.type is object
+    return not shape.choices and (not shape.pattern or bool(re.fullmatch(shape.pattern, INHERITED)))
 
 
 _MARKER = matching(rf"\.\.\.|{DROPPED}[^\n]+", f"`{INHERITED}`, or `{DROPPED}` and an entry to drop")
