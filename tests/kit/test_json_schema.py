@@ -190,7 +190,8 @@ def test_the_schema_of_a_kit_with_many_sections_is_not_large(bench: Workbench) -
 
 
 def test_a_new_heading_makes_the_schema_outdated(bench: Workbench) -> None:
-    bench.write({**KIT, "assemble.toml": "", "_blocks/baseline.md": "# One\n", ".assemble/manifest.schema.json": ""})
+    base = 'name = "base"\nabstract = true\n'
+    bench.write({**KIT, "assemble.toml": "", "agents/base.toml": base, "_blocks/baseline.md": "# One\n"})
     bench.write({".assemble/manifest.schema.json": bench.run("schema").stdout})
     for args in (("--all",), ("--all", "--check")):
         assert bench.run(*args).status == 0
@@ -362,8 +363,8 @@ SETUP = examples(80, list(HealthCheck))
 GOOD = {"name": "alpha", "description": "x", "domain_in": ["x"], "owner": "x"}
 
 
-HEIR = {"name": "alpha", "description": "x", "extends": "base"}
-ABSTRACT = {"name": "alpha", "abstract": True}
+HEIR: dict[str, Any] = {"name": "alpha", "description": "x", "extends": "base"}
+ABSTRACT: dict[str, Any] = {"name": "alpha", "abstract": True}
 MARKERS = st.sampled_from(["...", "...", "!Read", "!baseline", "!x", "!codex", "@careful", "!@careful"])
 
 
@@ -371,7 +372,7 @@ MARKERS = st.sampled_from(["...", "...", "!Read", "!baseline", "!x", "!codex", "
 def _manifests(draw: st.DrawFn) -> dict[str, Any]:
     own = (Field("owner", TEXT, ""), Field("links", STRINGS, ""))
     start = draw(st.sampled_from([{}, GOOD, GOOD, GOOD, HEIR, HEIR, ABSTRACT]))
-    data = {**start, **draw(_some((*FIELDS, *own), 4))}
+    data: dict[str, Any] = {**start, **draw(_some((*FIELDS, *own), 4))}
     for key, value in data.items() if draw(st.booleans()) else ():
         if isinstance(value, list) and key != "handoff":
             data[key] = draw(st.permutations([*value, *draw(st.lists(MARKERS, max_size=2))]))
