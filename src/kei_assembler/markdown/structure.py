@@ -142,14 +142,14 @@ def outline(text: str) -> Outline:
 
     The lines are those of `with_lf_in_place(text)`.
     """
-    reader = _BlockReader()
+    reader = BlockReader()
     lines = with_lf_in_place(text).split("\n")
     kinds = [(reader.read(line.expandtabs(4)), reader.block) for line in lines]
     last_indented = len(kinds)
     for index, (kind, block) in enumerate(kinds):
-        if kind is _Kind.INDENTED:
+        if kind is Kind.INDENTED:
             between = kinds[last_indented + 1 : index]
-            if all(inner is _Kind.BLANK for inner, _ in between):  # blank lines inside indented code belong to it (4.4)
+            if all(inner is Kind.BLANK for inner, _ in between):  # blank lines inside indented code belong to it (4.4)
                 kinds[last_indented + 1 : index] = [(kind, block)] * len(between)
             last_indented = index
     return Outline(tuple(Line(kind in _VERBATIM, block) for kind, block in kinds), reader.unclosed, reader.unclear)
@@ -220,6 +220,7 @@ _THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
 _HEADING = re.compile(r"#{1,6}(?: |\Z)")
 _UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
 _FENCE = re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
+_CODE_FENCE = "code fence"
 _MAX_ITEM_INDENT = 4
 _MAX_NESTING = 9  # markdown-it drops what follows 10 nested lists
 _MAX_TRACKED_NESTING = 64  # deeper nesting is reported, and the containers around it would close it anyway
@@ -234,17 +235,19 @@ def _ends_paragraph(item: re.Match[str]) -> bool:
     return item["number"] in (None, "1") and item.end() < len(item.string)
 
 
-class _Kind(Enum):
+class Kind(Enum):
+    """What a line is."""
+
     PROSE = "prose"
     BLANK = "blank"
     INDENTED = "indented code"
     VERBATIM = "fenced code or raw HTML"
 
 
-_VERBATIM = (_Kind.INDENTED, _Kind.VERBATIM)
+_VERBATIM = (Kind.INDENTED, Kind.VERBATIM)
 
 
-class _BlockReader:
+class BlockReader:
     """Reads a text line by line and tracks the open containers and the open verbatim block.
 
     A container is the width of a list item's indent, or 0 for a block quote. `is_item_empty` is true while nothing has
@@ -267,20 +270,50 @@ class _BlockReader:
         """The construct open at the end of the text; the end of a container closes everything in it."""
         return self.opened if self.ending and self.opened.what and not self.containers else None
 
-    def read(self, line: str) -> _Kind:
+    def copy(self) -> BlockReader:
+        """Return a reader in the same state, to read a line in two versions."""
+        other = BlockReader()
+        other.__dict__.update(self.__dict__, containers=self.containers.copy())
+        return other
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """What the lines so far mean for those that follow. If it is equal, so is the structure of the rest."""
+        ending = self.ending and self.ending.pattern
+        return (
+            self.block,
+            self.containers,
+            ending,
+            self.in_paragraph,
+            self.is_item_empty,
+            self.after_blank,
+            self.unclear,
+        )
+
+    @property
+    def is_raw_html(self) -> bool:
+        """Whether the verbatim block that was opened last is raw HTML."""
+        return self.opened.what != _CODE_FENCE
+
+    def continues(self, line: str) -> bool:
+        """Return whether a line would belong to the innermost open container, or continue its paragraph."""
+        rest, depth = self._within_containers(line)
+        return depth == len(self.containers) or (self.in_paragraph and self._continues_paragraph(rest))
+
+    def read(self, line: str) -> Kind:
         """Return the kind of the next line, with tabs expanded, and set `block` to the number of its block."""
         self.number += 1
         if self.after_blank and not line.strip(" "):  # a fast path, since a text can have a million blank lines
-            return _Kind.BLANK
+            return Kind.BLANK
         kind = self._read_line(line)
-        self.after_blank = kind is _Kind.BLANK
+        self.after_blank = kind is Kind.BLANK
         return kind
 
-    def _read_line(self, line: str) -> _Kind:
+    def _read_line(self, line: str) -> Kind:
         rest, depth = self._within_containers(line)
         if depth < len(self.containers):
             if self.in_paragraph and self._continues_paragraph(rest):
-                return _Kind.PROSE
+                return Kind.PROSE
             del self.containers[depth:]
             self.ending, self.in_paragraph, self.is_item_empty = None, False, False
         if self.is_item_empty and not rest.strip(" "):
@@ -290,7 +323,7 @@ class _BlockReader:
             return self._continue_verbatim(rest)
         entered = len(self.containers)
         kind = self._read_leaf(self._enter_containers(rest))
-        return _Kind.PROSE if kind is _Kind.BLANK and len(self.containers) > entered else kind
+        return Kind.PROSE if kind is Kind.BLANK and len(self.containers) > entered else kind
 
     def _within_containers(self, rest: str) -> tuple[str, int]:
         for depth, width in enumerate(self.containers):
@@ -335,33 +368,33 @@ class _BlockReader:
             self.unclear = self.unclear or Unclosed(self.number, DEEP_NESTING)
         return rest
 
-    def _continue_verbatim(self, rest: str) -> _Kind:
+    def _continue_verbatim(self, rest: str) -> Kind:
         assert self.ending
         if self.ending.search(rest):
             self.ending = None
-        return _Kind.VERBATIM
+        return Kind.VERBATIM
 
-    def _read_leaf(self, rest: str) -> _Kind:
+    def _read_leaf(self, rest: str) -> Kind:
         start = rest.strip(" ")
         if rest.startswith("    ") and start and self.in_paragraph:
-            return _Kind.PROSE
+            return Kind.PROSE
         if rest.startswith("    ") and start:
-            return _Kind.INDENTED
+            return Kind.INDENTED
         if fence := _FENCE.match(start):
-            self._open(re.compile(rf"\A {{0,3}}{fence[0][0]}{{{len(fence[0])},}} *\Z"), "code fence")
-            return _Kind.VERBATIM
+            self._open(re.compile(rf"\A {{0,3}}{fence[0][0]}{{{len(fence[0])},}} *\Z"), _CODE_FENCE)
+            return Kind.VERBATIM
         if html := self._html(start):
             self._open(*html)
             return self._continue_verbatim(rest)
         return self._read_text(rest, start)
 
-    def _read_text(self, rest: str, start: str) -> _Kind:
+    def _read_text(self, rest: str, start: str) -> Kind:
         is_single_line = bool(_HEADING.match(start) or _THEMATIC_BREAK.match(rest))
         if is_single_line or not self.in_paragraph:
             self.block += 1
         ends_block = is_single_line or (self.in_paragraph and _UNDERLINE.match(start))
         self.in_paragraph = bool(start) and not ends_block
-        return _Kind.PROSE if start else _Kind.BLANK
+        return Kind.PROSE if start else Kind.BLANK
 
     def _open(self, ending: re.Pattern[str], name: str) -> None:
         self.ending, self.opened, self.in_paragraph = ending, Unclosed(self.number, name), False
