@@ -30,6 +30,7 @@ from kei_assembler.rules import (
     placement,
     shared_files,
 )
+from kei_assembler.rules.inheritance import inheriting
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
@@ -49,12 +50,13 @@ class Plan(NamedTuple):
     """The diagnostics about some manifests, the changes that a build would make, and the findings about the files.
 
     `about_files` are the findings about where the files are, and about others of the same names. They prevent nothing
-    from being written.
+    from being written. `bases` is the number of manifests that are only bases of others.
     """
 
     diagnostics: tuple[Diagnostic, ...]
     changes: tuple[Change, ...]
     about_files: tuple[Diagnostic, ...] = ()
+    bases: int = 0
 
 
 def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> Plan:
@@ -107,7 +109,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
     about_files = [one for one in about_files if one.code not in ignored]
-    return Plan(tuple(found), tuple(changes), tuple(about_files))
+    return Plan(tuple(found), tuple(changes), tuple(about_files), len(merged.usage.abstract))
 
 
 def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
@@ -136,6 +138,7 @@ class _Merged:
         self.namesakes = Namesakes(kit)
         self.noted: dict[tuple[str, str], list[str]] = {}
         self._causes: set[tuple[str, str, Location | None]] = set()
+        self._inherited: dict[tuple[str, str, Location], tuple[Diagnostic, list[str]]] = {}
 
     def without_lacking(self, files: Sequence[str]) -> list[str]:
         """Return the manifests that can be planned although the kit lacks sources.
@@ -152,6 +155,13 @@ class _Merged:
     def add(self, plan: ManifestPlan) -> None:
         """Add one manifest's plan."""
         self.found += plan.found
+        for one in plan.inherited:
+            self._inherited.setdefault(_cause(one), (one, []))[1].append(plan.file)
+        self.usage.bases.update(plan.bases)
+        self.usage.bundles.update(plan.bundles)
+        if plan.is_base:
+            self.usage.abstract[stem(plan.file)] = plan.file
+            self.usage.blocks.update(plan.blocks)
         self.found += filter(self._is_new, plan.shared)
         self.left_out.update(plan.left_out)
         if plan.use:
@@ -187,7 +197,7 @@ class _Merged:
 
         If `whole`, add those about all other blocks and about all templates.
         """
-        names = {*self.kit.settings.obligatory, *filter(is_block_name, self.usage.blocks)}
+        names = {*self.kit.obligatory, *filter(is_block_name, self.usage.blocks)}
         names.update(self.kit.block_names if whole else ())
         blocks = [block for block in map(self.kit.block, sorted(names)) if block]
         if self.kit.lacking:
@@ -196,11 +206,21 @@ class _Merged:
         for about_template in check_templates(self.kit) if whole else ():
             found += filter(self._is_new, self._counted(about_template))
         found += check_models(self.usage)
-        return [one for one in (*self.found, *found) if one.code not in ignored]
+        return [one for one in (*self._with_heirs(), *found) if one.code not in ignored]
+
+    def _with_heirs(self) -> Iterator[Diagnostic]:
+        """Yield the findings so far. Those about what manifests inherit name these manifests."""
+        inherited = {cause: inheriting(self.kit, one, files) for cause, (one, files) in self._inherited.items()}
+        yield from (inherited.pop(_cause(one), one) for one in self.found)
+        yield from inherited.values()
 
     def _counted(self, found: list[Diagnostic]) -> list[Diagnostic]:
         self.cost.add_findings(found)
         return found
+
+
+def _cause(diagnostic: Diagnostic) -> tuple[str, str, Location]:
+    return diagnostic.code, diagnostic.message, diagnostic.location
 
 
 def not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from kei_assembler.diagnostics import Span
+from kei_assembler.diagnostics import Location, Span
 from kei_assembler.kit import Block
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.markdown.structure import outline, prose, trimmed
@@ -39,9 +39,9 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
         description = "Reviews the code of Apollo."
         role = "You know what `{{PROJECT}}` means in a template."
     """
-    for path, text in texts(context.data) if _may_have_braces(context.source) else ():
+    for path, text in texts(context.data) if any(map(_may_have_braces, context.sources())) else ():
         for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) and "{{" in text else text):
-            where = context.source.locate_text((*context.at, *path), text, *match.span())
+            where = context.locate_text(path, text, *match.span())
             yield _unfilled(where, match)
 
 
@@ -50,7 +50,7 @@ def _may_have_braces(source: Source) -> bool:
     return source.has_escapes or "" in source.text.split("{")[1:]
 
 
-def _unfilled(where: Span, match: re.Match[str]) -> Violation:
+def _unfilled(where: Span | Location, match: re.Match[str]) -> Violation:
     return Violation(where, f"the placeholder `{match[0]}` is not filled in", "write the value instead")
 
 
@@ -117,7 +117,7 @@ def unclosed_in_role(context: ManifestContext) -> Iterable[Violation]:
         \"\"\"
     """
     role = context.manifest.role
-    return _unclosed(role, "`role`", partial(context.source.locate_text, ("role",), role))
+    return _unclosed(role, "`role`", partial(context.locate_text, ("role",), role))
 
 
 @rule("T404")
@@ -225,7 +225,7 @@ def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]
         for key in context.data if TARGETS[target].placeholder else ():
             for path, text in texts(context.data[key], (key,)) if key not in HEAD_KEYS else ():
                 for match in re.finditer(TARGETS[target].placeholder, text):
-                    yield _filled(context.source.locate_text(path, text, *match.span()), match[0], target)
+                    yield _filled(context.locate_text(path, text, *match.span()), match[0], target)
 
 
 @rule("T408")
@@ -262,7 +262,7 @@ def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[
             yield _filled(span_of(source.text, *match.span()), match[0], target)
 
 
-def _filled(where: Span, variable: str, target: str) -> Violation:
+def _filled(where: Span | Location, variable: str, target: str) -> Violation:
     hint = f"write it differently, such as `{variable.replace('{', '').replace('}', '')}`"
     return Violation(where, f"{TARGETS[target].label} treats `{variable}` as a variable", hint)
 
@@ -271,7 +271,7 @@ def _filled(where: Span, variable: str, target: str) -> Violation:
 _DEEP_START = re.compile(r"\n(?=[ \t]*[-+*>0-9])[ \t>*+\-0-9.)]{6}")
 
 
-def _unclosed(text: str, subject: str, locate: Callable[[int, int], Span]) -> Iterator[Violation]:
+def _unclosed(text: str, subject: str, locate: Callable[[int, int], Span | Location]) -> Iterator[Violation]:
     # only these open a fence or an HTML block, or nest deeply; it is slow to read the outline of every text
     if not ("<" in text or "```" in text or "~~~" in text or _DEEP_START.search(f"\n{with_lf_in_place(text)}")):
         return
