@@ -237,3 +237,23 @@ def value_at(data: Mapping[str, Any], at: KeyPath) -> Any:
     for key in at:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
+
+
+def settings_values(table: Mapping[str, Any]) -> tuple[Mapping[str, tuple[Any, KeyPath]], Mapping[str, Any]]:
+    """Return the values in valid settings, as parsed, by name with their paths, and the tables of those for targets.
+
+    The value of a declaration is its default.
+    """
+    values: dict[str, tuple[Any, KeyPath]] = {}
+    for name, value in table.get("values", {}).items():
+        if not isinstance(value, dict):
+            values[name] = value, ("values", name)
+        elif "default" in value:
+            values[name] = value["default"], ("values", name, "default")
+    rows = table.get("target", {}).items()
+    return values, {target: row["values"] for target, row in rows if row.get("values")}
+
+
+def declarations(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
+    """Return the values that the settings declare, with what they say about each."""
+    return {name: value for name, value in settings.values.items() if isinstance(value, Mapping)}

@@ -216,3 +216,12 @@ def matches(text: str, value: str) -> bool:
         return pattern(text).matches(value)
     except PatternError:
         return True
+
+
+def fault_of(text: str) -> str:
+    """Return why a pattern cannot be used, or "" if it can."""
+    try:
+        pattern(text)
+    except PatternError as error:
+        return str(error)
+    return ""

@@ -9,11 +9,14 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.printed_blocks import printed_blocks
 from kei_assembler.markdown.hidden_text import may_hide
+from kei_assembler.markdown.placeholders import Values, may_have_placeholders
 from kei_assembler.markdown.stamp import can_name, line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
 from kei_assembler.model.adaptation import adapt, starts_agents, with_client_names
 from kei_assembler.model.manifest import Manifest
+from kei_assembler.model.values import fill_markdown, filled, values_for
 from kei_assembler.paths import normalize
 from kei_assembler.render.templates import PACKAGE_BODY, TemplateFailure, Templates
 from kei_assembler.render.views import variables
@@ -61,7 +64,8 @@ class Renderer:
         self._prefix = cache(self._find_prefix)
         self._can_name = cache(can_name)
         self._block = cache(self._load_block)
-        self._last: tuple[Manifest, dict[str, Any]] | None = None
+        self._last: tuple[Manifest, tuple[str, ...], dict[str, Any]] | None = None
+        self._last_filled: tuple[Manifest, Values, Manifest] | None = None
 
     def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
         """Return the agent file of the manifest in `file` for one target.
@@ -71,7 +75,8 @@ class Renderer:
         """
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
-        own = manifest
+        values = values_for(manifest, target)
+        own = manifest = self._filled(manifest, values)
         if manifest.handoff or manifest.tools:
             manifest = with_client_names(own, partial(self.kit.names.in_client, row))
         # the client compares the names in the front matter, and the model understands those in the body
@@ -110,18 +115,36 @@ class Renderer:
             return ""
         return normalize(os.path.relpath(self.kit.path(folder), self.kit.path(start))) + "/"
 
+    def _filled(self, manifest: Manifest, values: Values) -> Manifest:
+        """Return a manifest filled with values, the same object for all targets with the same values."""
+        last = self._last_filled
+        if last is None or last[0] is not manifest or last[1] != values:
+            last = self._last_filled = manifest, values, filled(manifest, values)
+        return last[2]
+
+    def _texts(self, manifest: Manifest, target: str) -> tuple[str, ...]:
+        """Return the texts of a manifest's blocks for a target."""
+        texts = tuple(map(self._block, manifest.blocks))
+        if not any(map(may_have_placeholders, texts)):
+            return texts
+        values = values_for(manifest, target)
+        printed = (each.text for each in printed_blocks(self.kit, manifest, target))
+        return tuple(
+            _as_printed(fill_markdown(text, values).text) if may_have_placeholders(text) else _as_printed(text)
+            for text in printed
+        )
+
     def _load_block(self, name: str) -> str:
         block = self.kit.block(name)
-        text = trimmed(block.source.text) if block else ""
-        # Without the comment, a list before the block would go on in the block's indented code (CommonMark 5.2).
-        return f"<!-- -->\n\n{text}" if text[:1] in SPACES and text else text
+        return _as_printed(block.source.text if block else "")
 
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
-        if self._last is None or self._last[0] is not manifest:
+        texts = self._texts(manifest, target)
+        if self._last is None or self._last[0] is not manifest or self._last[1] != texts:
             # The targets of a manifest are rendered one after the other and share these variables.
-            self._last = manifest, variables(manifest, tuple(map(self._block, manifest.blocks)))
+            self._last = manifest, texts, variables(manifest, texts)
         template = self.templates.name_for(target)
-        body = self.templates.body(template)(**self._last[1], target=target, allowed=allowed)
+        body = self.templates.body(template)(**self._last[2], target=target, allowed=allowed)
         # The package's template adds no trailing whitespace to these values.
         return (body if template == PACKAGE_BODY else strip_trailing_whitespace(body)).strip("\n")
 
@@ -143,7 +166,7 @@ class Renderer:
             found = run_rule(hidden_text, file, file, self.kit.allowed_characters)
         variable = TARGETS[artifact.target].placeholder
         # A variable in a block is a finding about the block.
-        if variable and not any(re.search(variable, self._block(name)) for name in manifest.blocks):
+        if variable and not any(re.search(variable, text) for text in self._texts(manifest, artifact.target)):
             prompt = Source(source.file, artifact.prompt)
             found += run_rule(client_variable_in_file, prompt, prompt, (artifact.target,))
         if found:
@@ -166,3 +189,10 @@ class Renderer:
             raise
         except Exception:  # the template uses the limits, so it fails without them
             return True
+
+
+def _as_printed(text: str) -> str:
+    """Return the text of a block as it is printed."""
+    text = trimmed(text)
+    # Without the comment, a list before the block would go on in the block's indented code (CommonMark 5.2).
+    return f"<!-- -->\n\n{text}" if text[:1] in SPACES and text else text

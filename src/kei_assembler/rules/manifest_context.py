@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
@@ -12,7 +12,9 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest
+from kei_assembler.model.values import filled_description
 from kei_assembler.rules.definition import Violation
+from kei_assembler.rules.filled_texts import may_be_filled, unfilled_in_blocks, used_names
 from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
@@ -87,6 +89,11 @@ class ManifestContext:
     def _placed(self, where: KeyPath | Span | Location) -> Span | Location:
         return where if isinstance(where, Span | Location) else self.locate(where)
 
+    @cached_property
+    def may_be_filled(self) -> bool:
+        """Whether the manifest or one of its blocks could have placeholders."""
+        return may_be_filled(self.kit, self.manifest)
+
     def fits(self, *path: str) -> bool:
         """Return whether the value at this path, with everything in it, is valid."""
         return not self.validation_errors or all(error.path[: len(path)] != path for error in self.validation_errors)
@@ -96,7 +103,9 @@ class ManifestUse(NamedTuple):
     """What one manifest uses, as plain values.
 
     `own_targets` says whether the manifest itself lists its targets. `without_model` are the targets that do not get
-    its model. `tokens` are those of its description, for each target with a budget for descriptions.
+    its model. `tokens` are those of its description, for each target with a budget for descriptions. `values` are the
+    names of the placeholders in its texts and blocks, and `unfilled` are those that its blocks have and it has no value
+    for: the block, the name, and a similar name if the placeholder is in code.
     """
 
     name: str
@@ -107,11 +116,18 @@ class ManifestUse(NamedTuple):
     handoffs: tuple[str, ...]
     without_model: tuple[str, ...]
     tokens: tuple[tuple[str, int], ...] = ()
+    values: frozenset[str] = frozenset()
+    unfilled: frozenset[tuple[str, str, str]] = frozenset()
+
+
+Unfilled = Mapping[tuple[str, str], Collection[str]]
+"""The names without a value in a block, each with a similar name or "", and the agents that have no value for it."""
 
 
 def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
     """Return what a manifest of the kit uses."""
     targets = kit.targets_of(manifest)
+    is_filled = may_be_filled(kit, manifest)
     return ManifestUse(
         manifest.name,
         manifest.blocks,
@@ -121,6 +137,8 @@ def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
         tuple(handoff.target for handoff in manifest.handoff),
         tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
         tuple((name, _tokens(manifest, name)) for name in targets if name in _BUDGETS),
+        used_names(kit, manifest) if is_filled else frozenset(),
+        frozenset(unfilled_in_blocks(kit, manifest)) if is_filled else frozenset(),
     )
 
 
@@ -129,7 +147,7 @@ _BUDGETS = {name: row.budget for name, row in TARGETS.items() if row.budget}
 
 def _tokens(manifest: Manifest, target: str) -> int:
     name = client_name(manifest.name, manifest.display_name, TARGETS[target])
-    return _BUDGETS[target].tokens(name, manifest.description)
+    return _BUDGETS[target].tokens(name, filled_description(manifest, target))
 
 
 _MAX_FOLDERS = 100
@@ -152,6 +170,8 @@ class KitUsage:
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
+        self.values: set[str] = set()
+        self.unfilled: dict[str, dict[tuple[str, str], list[str]]] = {}
         self.tokens: dict[str, list[tuple[int, str]]] = {}
         """The tokens of each agent's description, and the agent's name, by target."""
 
@@ -165,6 +185,9 @@ class KitUsage:
             self.own_targets[use.name] = use.targets
         for target in use.without_model:
             self.without_model.setdefault(target, set()).add(use.name)
+        self.values.update(use.values)
+        for block, name, similar in use.unfilled:
+            self.unfilled.setdefault(block, {}).setdefault((name, similar), []).append(use.name)
         for target, tokens in use.tokens:
             self.tokens.setdefault(target, []).append((tokens, use.name))
         if use.handoffs:
