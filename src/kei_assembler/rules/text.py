@@ -61,7 +61,7 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
         yield Violation(where, f"the placeholder `{{{{{name}}}}}` is not filled in", hint)
 
 
-_HOW_TO_FILL = "set `{}` under `[values]`, or write the text itself"
+_HOW_TO_FILL = "write the text instead, or set `{}` under `[values]`"
 _NO_TEXT = "write the name itself: values only fill texts, such as the role"
 
 
