@@ -33,6 +33,7 @@ def kit(tmp_path: Path) -> Path:
     for block in ("_blocks/baseline", "_blocks/policy/no-push", "other/_blocks/b-of-other"):
         (tmp_path / block).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{block}.md").write_text("Be honest.\n")
+    (tmp_path / "_blocks" / "house-rules.md").write_text("# Testing\n\n# Größe\n\n# Twice\n# Twice\n", "utf-8")
     (tmp_path / "other" / "agents").mkdir()
     (tmp_path / "other" / "agents" / "stranger.toml").write_text(AGENT.format("stranger"))
     return tmp_path
@@ -90,6 +91,10 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble new x --block p", ["policy/no-push"]),
         ("assemble new x --block baseline --block policy/n", ["policy/no-push"]),
         ("assemble new x --kit other --block b", ["b-of-other"]),
+        ("assemble new x --block house-rules#", ["house-rules#größe", "house-rules#testing"]),
+        ("assemble new x --block house-rules#te", ["house-rules#testing"]),
+        ("assemble new x --block nowhere#", []),
+        ("assemble new x --block ../x#", []),
         ("assemble new x --handoff ", ["critic=", "general-purpose=", "tester="]),
         ("assemble new x --handoff critic=x --handoff t", ["tester="]),
         ("assemble new x --handoff critic=", []),
@@ -98,6 +103,9 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble new x --set d", ["display-name=", "domain_in="]),
         ("assemble new x --tool Web", ["WebFetch", "WebSearch"]),
         ("assemble new x --tool Dep", ["Deploy"]),
+        ("assemble flatten agents/c", ["agents/critic.toml"]),
+        ("assemble flatten --kit other agents/critic.toml other/a", ["other/agents/stranger.toml"]),
+        ("assemble flatten --w", ["--write"]),
         ("assemble schema --kit o", ["dir,o"]),
         ("assemble targets op", ["opencode"]),
         ("assemble watch --target q", ["qwen"]),
@@ -106,7 +114,10 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble --kit=. wa", ["watch"]),
         (
             "assemble --kit . ",
-            ["new", "import", "schema", "gitignore", "watch", "agents/critic.toml", "agents/inner/tester.toml"],
+            [
+                *("new", "import", "flatten", "schema", "gitignore", "watch"),
+                *("agents/critic.toml", "agents/inner/tester.toml"),
+            ],
         ),
         ("assemble --target codex w", ["watch"]),
         ("assemble --check sche", []),

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from kei_assembler.markdown import escapes
+from kei_assembler.markdown.block_reader import BlockReader, Kind
 from kei_assembler.markdown.filled_lines import (
     WORD,
     Piece,
@@ -38,7 +39,7 @@ from kei_assembler.markdown.placeholders import (
     problem_of,
     total,
 )
-from kei_assembler.markdown.structure import BlockReader, Kind, prose
+from kei_assembler.markdown.structure import prose
 from kei_assembler.markdown.tables import cells, is_delimiter_row, lines_in_tables
 from kei_assembler.whitespace import SPACES, with_lf_in_place
 

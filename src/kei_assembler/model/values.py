@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,13 @@ def values_for(manifest: Manifest, target: str) -> Values:
         return {}
     found = {**manifest.values, **_table(manifest.target.get(target, {}).get("values"))}
     return {name: as_value(value) for name, value in found.items()}
+
+
+def values_by_target(manifest: Manifest, targets: Iterable[str]) -> Mapping[str, Values]:
+    """Return the values for each target. Targets without values of their own have the same object."""
+    general = values_for(manifest._replace(target={}), "")
+    own = {target: _table(manifest.target.get(target, {}).get("values")) for target in targets}
+    return {target: values_for(manifest, target) if table else general for target, table in own.items()}
 
 
 def _table(value: Any) -> Mapping[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from functools import cache, partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.printed_blocks import printed_blocks
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.placeholders import Values, may_have_placeholders
 from kei_assembler.markdown.stamp import can_name, line_for
@@ -56,7 +56,7 @@ class Artifact(NamedTuple):
 
 
 class Renderer:
-    """Renders the manifests of one kit. Each template is compiled once, and each block trimmed once."""
+    """Renders the manifests of one kit. Each template is compiled once, and each text of a block trimmed once."""
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
@@ -64,7 +64,8 @@ class Renderer:
         self._prefix = cache(self._find_prefix)
         self._can_name = cache(can_name)
         self._block = cache(self._load_block)
-        self._last: tuple[Manifest, tuple[str, ...], dict[str, Any]] | None = None
+        self._variants = cache(kit.blocks.variants)
+        self._last: tuple[Manifest, frozenset[str], dict[str, Any]] | None = None
         self._last_filled: tuple[Manifest, Values, Manifest] | None = None
 
     def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
@@ -122,31 +123,40 @@ class Renderer:
             last = self._last_filled = manifest, values, filled(manifest, values)
         return last[2]
 
-    def _texts(self, manifest: Manifest, target: str) -> tuple[str, ...]:
-        """Return the texts of a manifest's blocks for a target."""
-        texts = tuple(map(self._block, manifest.blocks))
-        if not any(map(may_have_placeholders, texts)):
-            return texts
-        values = values_for(manifest, target)
-        printed = (each.text for each in printed_blocks(self.kit, manifest, target))
-        return tuple(
-            _as_printed(fill_markdown(text, values).text) if may_have_placeholders(text) else _as_printed(text)
-            for text in printed
-        )
-
-    def _load_block(self, name: str) -> str:
-        block = self.kit.block(name)
-        return _as_printed(block.source.text if block else "")
+    def _load_block(self, entry: str, target: str) -> str:
+        return _as_printed(self.kit.blocks.text(entry, target))
 
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
-        texts = self._texts(manifest, target)
-        if self._last is None or self._last[0] is not manifest or self._last[1] != texts:
-            # The targets of a manifest are rendered one after the other and share these variables.
-            self._last = manifest, texts, variables(manifest, texts)
         template = self.templates.name_for(target)
-        body = self.templates.body(template)(**self._last[2], target=target, allowed=allowed)
+        body = self.templates.body(template)(**self._variables(manifest, target), target=target, allowed=allowed)
         # The package's template adds no trailing whitespace to these values.
         return (body if template == PACKAGE_BODY else strip_trailing_whitespace(body)).strip("\n")
+
+    def _variables(self, manifest: Manifest, target: str) -> dict[str, Any]:
+        if self._last is None or self._last[0] is not manifest:
+            # The targets of a manifest are rendered one after the other. Those without variants share the variables.
+            different = frozenset(chain.from_iterable(map(self._variants, manifest.blocks)))
+            texts = self._texts(manifest, "")
+            if any(map(may_have_placeholders, texts)):
+                different = different.union(TARGETS)
+            self._last = manifest, different, variables(manifest, texts)
+        _, different, common = self._last
+        return common | {"blocks": self._texts(manifest, target)} if target in different else common
+
+    def _texts(self, manifest: Manifest, target: str) -> tuple[str, ...]:
+        """The texts of a manifest's blocks for a target, without the blocks that are left out for it."""
+        texts = [self._block(entry, target) for entry in manifest.blocks]
+        if target and any(map(may_have_placeholders, texts)):
+            values = values_for(manifest, target)
+            for index, entry in enumerate(manifest.blocks):
+                if may_have_placeholders(texts[index]):
+                    texts[index] = self._filled_block(entry, target, values)
+        return tuple(filter(None, texts))
+
+    def _filled_block(self, entry: str, target: str, values: Values) -> str:
+        text = self.kit.blocks.text(entry, target)
+        filling = fill_markdown(text, values)
+        return _as_printed(filling.text)
 
     def refuse_additions(self, artifact: Artifact, manifest: Manifest) -> None:
         """Refuse hidden text, client variables and open constructs that a template has added to the file.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.kit import Block, LoadedKit
+from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.blocks import Block
 from kei_assembler.kit.printed_blocks import printed_blocks
-from kei_assembler.markdown.placeholders import Place, Problem, Value, may_have_placeholders, places
+from kei_assembler.markdown.placeholders import Place, Problem, Values, may_have_placeholders, places
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import declarations
 from kei_assembler.model.values import (
@@ -18,16 +20,20 @@ from kei_assembler.model.values import (
     has_placeholders,
     places_in_markdown,
     texts_of,
-    values_for,
+    values_by_target,
 )
 from kei_assembler.suggestions import misspelled
 
 
 class Text(NamedTuple):
-    """A text of a manifest, with its key path, or a text of one of its blocks, with where it starts in the block."""
+    """A text with placeholders, and the targets that it is printed for.
+
+    It is that at a key path of a manifest, or what is printed of one of its blocks, from `start` on.
+    """
 
     text: str
     fill: Fill
+    targets: tuple[str, ...]
     path: KeyPath = ()
     block: Block | None = None
     start: int = 0
@@ -39,76 +45,83 @@ class Text(NamedTuple):
 
 
 class Misfit(NamedTuple):
-    """A placeholder that cannot be filled for some targets of a manifest, and why."""
+    """A placeholder that cannot be filled, why, and a target for which that is so."""
 
     text: Text
     problem: Problem
-    targets: tuple[str, ...]
+    target: str
 
 
-def may_be_filled(kit: LoadedKit, manifest: Manifest) -> bool:
-    """Return whether a manifest or one of its blocks could have placeholders. Most have none."""
-    if has_placeholders(manifest):
-        return True
-    printed = {each.text for target in kit.targets_of(manifest) for each in printed_blocks(kit, manifest, target)}
-    return any(map(may_have_placeholders, printed))
+class FilledTexts:
+    """The texts and the blocks of a manifest that have placeholders, and what its values do to them."""
 
+    def __init__(self, kit: LoadedKit, manifest: Manifest) -> None:
+        self.kit = kit
+        self.manifest = manifest
+        self.targets = kit.targets_of(manifest)
+        self.texts = [*self._of_manifest(), *self._of_blocks()]
 
-def texts_with_placeholders(kit: LoadedKit, manifest: Manifest, target: str) -> Iterator[Text]:
-    """Yield the texts of a manifest and its blocks that could have placeholders, for a target."""
-    for path, text, fill in texts_of(manifest):
-        if may_have_placeholders(text):
-            yield Text(text, fill, path)
-    for block, text, start in printed_blocks(kit, manifest, target):
-        if may_have_placeholders(text):
-            yield Text(text, fill_markdown, ("blocks",), block, start)
+    def _of_manifest(self) -> Iterator[Text]:
+        if has_placeholders(self.manifest):
+            for path, text, fill in texts_of(self.manifest):
+                if may_have_placeholders(text):
+                    yield Text(text, fill, self.targets, path)
 
+    def _of_blocks(self) -> Iterator[Text]:
+        for printed in printed_blocks(self.kit, self.manifest, self.targets):
+            if may_have_placeholders(printed.text):
+                yield Text(printed.text, fill_markdown, printed.targets, ("blocks",), printed.block, printed.start)
 
-def misfits(kit: LoadedKit, manifest: Manifest) -> list[Misfit]:
-    """Return the placeholders in the texts and the blocks of a manifest that its values cannot fill."""
-    found: dict[tuple[KeyPath, str, Problem], Misfit] = {}
-    done: dict[tuple[KeyPath, str, str, tuple[tuple[str, Value], ...]], tuple[Problem, ...]] = {}
-    for target in kit.targets_of(manifest):
-        values = values_for(manifest, target)
-        for text in texts_with_placeholders(kit, manifest, target):
-            file = text.block.source.file if text.block else ""
-            key = (text.path, file, text.text, tuple(values.items()))
-            if key not in done:
-                done[key] = text.fill(text.text, values).problems
-            for problem in done[key]:
-                before = found.get((text.path, file, problem), Misfit(text, problem, ()))
-                found[text.path, file, problem] = before._replace(targets=(*before.targets, target))
-    return list(found.values())
+    @cached_property
+    def values(self) -> Mapping[str, Values]:
+        """The values of the manifest, by target."""
+        return values_by_target(self.manifest, self.targets)
 
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The names of all placeholders."""
+        return frozenset(place.name for text in self.texts for place in text.places if place.name)
 
-def used_names(kit: LoadedKit, manifest: Manifest) -> frozenset[str]:
-    """Return the names of the placeholders in the texts and the blocks of a manifest."""
-    targets = kit.targets_of(manifest)
-    texts = (text for target in targets for text in texts_with_placeholders(kit, manifest, target))
-    return frozenset(place.name for text in texts for place in text.places if place.name)
+    @cached_property
+    def misfits(self) -> tuple[Misfit, ...]:
+        """The placeholders that the values cannot fill, each once."""
+        found: dict[tuple[int, Problem], Misfit] = {}
+        for index, text in enumerate(self.texts):
+            done: list[Values] = []
+            for target in text.targets:
+                values = self.values[target]
+                if not any(values is each for each in done):
+                    done.append(values)
+                    for problem in text.fill(text.text, values).problems:
+                        found.setdefault((index, problem), Misfit(text, problem, target))
+        return tuple(found.values())
 
+    def unfilled(self) -> Iterator[tuple[Text, Place, frozenset[str]]]:
+        """Yield the placeholders without a value for a target, in code too, each with the names that have one.
 
-def unfilled(kit: LoadedKit, manifest: Manifest) -> Iterator[tuple[Text, Place, frozenset[str]]]:
-    """Yield the placeholders without a value for a target, in code too, each with the names that have one.
-
-    Names that are reported for another reason are left out: required ones, and those with wrong letters.
-    """
-    required = {name for name, row in declarations(kit.settings).items() if row.get("required")}
-    for target in kit.targets_of(manifest):
-        names = frozenset(values_for(manifest, target))
-        reported = {name.upper().replace("-", "_") for name in names}.union(required)
-        for text in texts_with_placeholders(kit, manifest, target):
+        Names that are reported for another reason are left out: required ones, and those with wrong letters.
+        """
+        if not self.texts:
+            return
+        required = {name for name, row in declarations(self.kit.settings).items() if row.get("required")}
+        names = [frozenset(self.values[target]) for target in self.targets]
+        everywhere = frozenset.intersection(*names) if names else frozenset()
+        if self.used <= everywhere:
+            return
+        reported = required.union(*({name.upper().replace("-", "_") for name in each} for each in names[:1]))
+        for text in self.texts:
+            known = frozenset.intersection(*(frozenset(self.values[target]) for target in text.targets))
             for place in text.places:
-                if place.name and place.name not in reported:
-                    yield text, place, names
+                is_reported = place.name in required or (place.name in reported and place.name not in names[0])
+                if place.name and place.name not in known and not is_reported:
+                    yield text, place, known
 
+    def unfilled_in_blocks(self) -> Iterator[tuple[str, int, str]]:
+        """Yield the placeholders without a value in blocks: the file, the offset, and for code a similar name.
 
-def unfilled_in_blocks(kit: LoadedKit, manifest: Manifest) -> Iterator[tuple[str, str, str]]:
-    """Yield the names without a value in the blocks of a manifest: the block, the name, and for code a similar name.
-
-    Without a similar name, those in code are left out.
-    """
-    for text, place, names in unfilled(kit, manifest):
-        match = misspelled(place.name, names) if place.in_code else ""
-        if text.block and match is not None:
-            yield text.block.name, place.name, match
+        Those in code without a similar name are left out.
+        """
+        for text, place, names in self.unfilled():
+            match = misspelled(place.name, names) if place.in_code else ""
+            if text.block and match is not None:
+                yield text.block.source.file, text.start + place.start, match

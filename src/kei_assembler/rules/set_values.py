@@ -12,7 +12,6 @@ from kei_assembler.model.settings import declarations, settings_values
 from kei_assembler.model.value_patterns import MAX_LENGTH, fault_of, matches
 from kei_assembler.model.values import values_for
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.filled_texts import used_names
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import listed, misspelled
@@ -296,7 +295,7 @@ def unused_value(context: ManifestContext) -> Iterable[Violation]:
     is_setting_some = "values" in context.own or "target" in context.own
     if context.is_base or not is_setting_some or not _are_readable(context.kit, context.manifest.blocks):
         return
-    used = used_names(context.kit, context.manifest) if context.may_be_filled else frozenset()
+    used = context.filled_texts.used
     known = {each.name for each in _set_values(context)}
     used = used.union(name for each in _set_values(context) for name in _mentioned(each))
     wanted = used.union(declarations(context.kit.settings)) - known  # what is missing is reported, perhaps misspelled

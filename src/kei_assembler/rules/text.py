@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from kei_assembler.diagnostics import KeyPath, Location, Span
-from kei_assembler.kit import Block
+from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.placeholders import PLACEHOLDER
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.markdown.structure import outline, trimmed
 from kei_assembler.model.manifest import HEAD_KEYS
 from kei_assembler.model.settings import value_at
-from kei_assembler.model.values import places_in_markdown, texts_of
+from kei_assembler.model.values import texts_of
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.filled_texts import used_names
 from kei_assembler.rules.hidden_text import texts
 from kei_assembler.rules.manifest_context import ManifestContext, Unfilled
 from kei_assembler.rules.value_places import place_of, unfilled_in_texts
@@ -96,15 +95,14 @@ def placeholder_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation
         # _blocks/baseline.md
         Keep to the rules of Apollo; in CI, `${{ github.ref }}` names the branch.
     """
-    agents = {name: sorted(some) for (name, similar), some in unfilled.items() if not similar}
-    for place in places_in_markdown(block.source.text) if agents else ():
-        if not place.in_code and place.name in agents:
-            some = agents[place.name]
-            shown = [f"`{name}`" for name in some[:_MAX_NAMED]]
-            shown += [f"{len(some) - _MAX_NAMED:,} more"] if len(some) > _MAX_NAMED else []
-            message = f"the placeholder `{{{{{place.name}}}}}` is not filled in for {listed(shown, str)}"
-            where = span_of(block.source.text, place.start, place.end)
-            yield Violation(where, message, _HOW_TO_FILL.format(place.name))
+    text = block.source.text
+    for start, similar in sorted(unfilled):
+        if not similar:
+            agents, end = sorted(unfilled[start, similar]), text.index("}}", start) + 2
+            shown = [f"`{name}`" for name in agents[:_MAX_NAMED]]
+            shown += [f"{len(agents) - _MAX_NAMED:,} more"] if len(agents) > _MAX_NAMED else []
+            message = f"the placeholder `{text[start:end]}` is not filled in for {listed(shown, str)}"
+            yield Violation(span_of(text, start, end), message, _HOW_TO_FILL.format(text[start + 2 : end - 2]))
 
 
 _MAX_NAMED = 2
@@ -258,7 +256,7 @@ def _printed(context: ManifestContext, target: str) -> Iterator[tuple[KeyPath, s
     for key, value in context.data.items():
         if key not in HEAD_KEYS and key != "values":
             yield from texts(value, (key,))
-    used = used_names(context.kit, context.manifest) if context.may_be_filled else frozenset()
+    used = context.filled_texts.used
     for at in (("values",), ("target", target, "values")):
         for path, text in texts(value_at(context.data, at), at) if used else ():
             if path[len(at)] in used:
@@ -266,7 +264,9 @@ def _printed(context: ManifestContext, target: str) -> Iterator[tuple[KeyPath, s
 
 
 @rule("T408")
-def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[Violation]:
+def client_variable_in_file(
+    source: Source, targets: Iterable[str], is_printed: Callable[[int, str], bool] = lambda *_: True
+) -> Iterable[Violation]:
     """A block or template contains text that one of the clients it is used for treats as a variable.
 
     Only Gemini CLI does that: it treats the body of an agent file as a template. `${word}` does not reach the model,
@@ -296,7 +296,8 @@ def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[
     """
     for target in sorted(targets):
         for match in re.finditer(TARGETS[target].placeholder, source.text):
-            yield _filled(span_of(source.text, *match.span()), match[0], target)
+            if is_printed(match.start(), target):
+                yield _filled(span_of(source.text, *match.span()), match[0], target)
 
 
 def _filled(where: Span | Location, variable: str, target: str) -> Violation:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
-from kei_assembler.kit import Block
+from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.placeholders import LINES, LIST, SIZE, STRUCTURE, Place
-from kei_assembler.model.values import places_in_markdown
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.filled_texts import Misfit, Text, misfits, unfilled
+from kei_assembler.rules.filled_texts import Misfit, Text
 from kei_assembler.rules.manifest_context import ManifestContext, Unfilled
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import misspelled
@@ -17,7 +16,7 @@ from kei_assembler.toml.source import span_of
 
 
 def _path_of_value(context: ManifestContext, misfit: Misfit) -> KeyPath:
-    name, target = misfit.problem.place.name, misfit.targets[0]
+    name, target = misfit.problem.place.name, misfit.target
     own = context.manifest.target.get(target, {}).get("values", {})
     return ("target", target, "values", name) if isinstance(own, Mapping) and name in own else ("values", name)
 
@@ -44,8 +43,8 @@ def _of_kind(context: ManifestContext, kind: str) -> Iterator[tuple[str, KeyPath
             yield place.name, path, place_of(context, misfit.text, place.start, place.end), misfit.text
 
 
-def _misfits(context: ManifestContext) -> list[Misfit]:
-    return [] if context.is_base or not context.may_be_filled else misfits(context.kit, context.manifest)
+def _misfits(context: ManifestContext) -> Iterable[Misfit]:
+    return () if context.is_base else context.filled_texts.misfits
 
 
 _FILLS = "it fills this placeholder"
@@ -200,8 +199,8 @@ def _left(where: Span | Location, name: str, match: str) -> Violation:
 
 def unfilled_in_texts(context: ManifestContext) -> Iterator[tuple[Text, Place, frozenset[str]]]:
     """Yield the placeholders without a value in the texts of a manifest, but not in its blocks."""
-    if context.may_be_filled and not context.is_base and context.fits("values") and context.fits("target"):
-        found = unfilled(context.kit, context.manifest)
+    if not context.is_base and context.filled_texts.texts and context.fits("values") and context.fits("target"):
+        found = context.filled_texts.unfilled()
         yield from (each for each in found if each[0].block is None and context.fits(str(each[0].path[0])))
 
 
@@ -235,10 +234,11 @@ def misspelled_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation]
         # _blocks/baseline.md
         Run `make {{PROJECT}}`.
     """
-    similar = {name: match for name, match in unfilled if match}
-    for place in places_in_markdown(block.source.text) if similar else ():
-        if place.in_code and place.name in similar:
-            yield _left(span_of(block.source.text, place.start, place.end), place.name, similar[place.name])
+    text = block.source.text
+    for start, match in sorted(unfilled):
+        if match:
+            end = text.index("}}", start) + 2
+            yield _left(span_of(text, start, end), text[start + 2 : end - 2], match)
 
 
 @rule("V111")
