@@ -66,6 +66,7 @@ class MarkdownText:
         self.lines = self.text.split("\n")
         self.places = tuple(places(self.text, prose(self.text)))
         self.names = frozenset(place.name for place in self.places if place.name)
+        self._sorted_names = sorted(self.names)
         self.starts = [0]
         for line in self.lines:
             self.starts.append(self.starts[-1] + len(line) + 1)
@@ -80,7 +81,7 @@ class MarkdownText:
 
     def fill(self, values: Values) -> Filling:
         """Return the filled text. Its line ends are LF. The results for some sets of values are kept."""
-        used = tuple((name, values[name]) for name in sorted(self.names) if name in values)
+        used = tuple((name, values[name]) for name in self._sorted_names if name in values)
         if used not in self._filled:
             if len(self._filled) == _MAX_KEPT:
                 self._filled.clear()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.markdown.placeholders import (
     Filling,
-    Place,
     Value,
     Values,
     fill_plain,
@@ -119,11 +118,6 @@ PLAIN = (fill_plain, _fill_plain_entry)
 def fill_markdown(text: str, values: Values) -> Filling:
     """Return a Markdown text, such as a block, filled with values."""
     return markdown_text(text).fill(values)
-
-
-def places_in_markdown(text: str) -> tuple[Place, ...]:
-    """Return the placeholders of a Markdown text."""
-    return markdown_text(text).places if may_have_placeholders(text) else ()
 
 
 def markdown_text(text: str) -> MarkdownText:

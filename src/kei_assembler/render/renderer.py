@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -55,6 +55,10 @@ class Artifact(NamedTuple):
         return f"{self.line}\n{self.body}" if self.line else self.body
 
 
+_MAX_SHORT = 64 * 1024
+"""The maximum length of a filled text that is kept, in characters."""
+
+
 class Renderer:
     """Renders the manifests of one kit. Each template is compiled once, and each text of a block trimmed once."""
 
@@ -66,6 +70,7 @@ class Renderer:
         self._block = cache(self._load_block)
         self._variants = cache(kit.blocks.variants)
         self._last: tuple[Manifest, frozenset[str], dict[str, Any]] | None = None
+        self._short_printed = lru_cache(maxsize=128)(_as_printed)
         self._last_filled: tuple[Manifest, Values, Manifest] | None = None
 
     def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
@@ -154,9 +159,8 @@ class Renderer:
         return tuple(filter(None, texts))
 
     def _filled_block(self, entry: str, target: str, values: Values) -> str:
-        text = self.kit.blocks.text(entry, target)
-        filling = fill_markdown(text, values)
-        return _as_printed(filling.text)
+        text = fill_markdown(self.kit.blocks.text(entry, target), values).text
+        return self._short_printed(text) if len(text) <= _MAX_SHORT else _as_printed(text)
 
     def refuse_additions(self, artifact: Artifact, manifest: Manifest) -> None:
         """Refuse hidden text, client variables and open constructs that a template has added to the file.

@@ -18,7 +18,7 @@ from kei_assembler.model.values import (
     Fill,
     fill_markdown,
     has_placeholders,
-    places_in_markdown,
+    markdown_text,
     texts_of,
     values_by_target,
 )
@@ -41,7 +41,15 @@ class Text(NamedTuple):
     @property
     def places(self) -> tuple[Place, ...]:
         """The placeholders of the text."""
-        return tuple(places(self.text)) if self.fill in PLAIN else places_in_markdown(self.text)
+        return tuple(places(self.text)) if self.fill in PLAIN else markdown_text(self.text).places
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the placeholders."""
+        is_plain = self.fill in PLAIN
+        return (
+            frozenset(filter(None, (one.name for one in self.places))) if is_plain else markdown_text(self.text).names
+        )
 
 
 class Misfit(NamedTuple):
@@ -80,7 +88,7 @@ class FilledTexts:
     @cached_property
     def used(self) -> frozenset[str]:
         """The names of all placeholders."""
-        return frozenset(place.name for text in self.texts for place in text.places if place.name)
+        return frozenset().union(*(text.names for text in self.texts))
 
     @cached_property
     def misfits(self) -> tuple[Misfit, ...]:
