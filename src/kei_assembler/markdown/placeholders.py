@@ -68,6 +68,11 @@ def places(text: str, prose: str | None = None) -> Iterator[Place]:
         yield Place(start, end, match["name"] or "", prose is not None and prose[end - 1] != "}")
 
 
+def protected(text: str) -> str:
+    """Return a text in which `\\{{NAME}}` is printed with its backslash."""
+    return re.sub(r"\\(?=\{\{[A-Z0-9_]+\}\})", r"\\\\", text)
+
+
 def line_value(value: Value) -> Value:
     """Return a value without line breaks at its ends, and with LF line ends."""
     return value if isinstance(value, tuple) else with_lf(value).strip("\n")

@@ -101,16 +101,22 @@ class _Parser:
             raise PatternError(f"there is nothing for `{sign}` to repeat")
         if sign in ("^", "$"):
             raise PatternError(f"`{sign}` can only be at an end: a value must match as a whole")
-        forms = {"[": (_CLASS, "`[` has no end, or contains another `[`"), "\\": (_ESCAPE, "it has an unknown escape")}
-        if sign in forms:
-            form, fault = forms[sign]
-            match = form.match(self.text, self.position)
-            if not match or (sign == "[" and _DOUBLE.search(match[0])):
-                raise PatternError(fault)
-            self.position = match.end()
-            return _test(match[0])
+        if sign in ("[", "\\"):
+            return self._set(sign)
         self.position += 1
         return _test(sign) if sign == "." else sign.__eq__
+
+    def _set(self, sign: str) -> _Node:
+        if sign == "[":
+            match = _CLASS.match(self.text, self.position)
+            fault = "`[` has no end, or contains another `[`"
+        else:
+            match = _ESCAPE.match(self.text, self.position)
+            fault = "it has an unknown escape"
+        if not match or (sign == "[" and _DOUBLE.search(match[0])):
+            raise PatternError(fault)
+        self.position = match.end()
+        return _test(match[0])
 
     def _group(self) -> _Node:
         self.groups += 1
