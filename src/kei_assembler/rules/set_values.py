@@ -276,6 +276,8 @@ def missing_value(context: ManifestContext) -> Iterable[Violation]:
 def unused_value(context: ManifestContext) -> Iterable[Violation]:
     """A manifest sets a value that none of its texts and blocks uses.
 
+    Values that the settings also set or declare are left out: the settings can require them.
+
     Fails::
 
         name = "critic"
@@ -296,11 +298,12 @@ def unused_value(context: ManifestContext) -> Iterable[Violation]:
     if context.is_base or not is_setting_some or not _are_readable(context.kit, context.manifest.blocks):
         return
     used = context.filled_texts.used
+    in_settings = {*context.kit.settings.values}
     known = {each.name for each in _set_values(context)}
     used = used.union(name for each in _set_values(context) for name in _mentioned(each))
     wanted = used.union(declarations(context.kit.settings)) - known  # what is missing is reported, perhaps misspelled
     for each in _set_values(context):
-        is_valid = NAME.fullmatch(each.name) and context.is_own(each.path)
+        is_valid = NAME.fullmatch(each.name) and context.is_own(each.path) and each.name not in in_settings
         if is_valid and each.name not in used and not misspelled(each.name, wanted):
             yield _unused(each, used, "the manifest or its blocks")
 
