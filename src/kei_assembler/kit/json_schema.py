@@ -17,9 +17,10 @@ from typing import Any
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.markdown.placeholders import NAME as VALUE_NAME
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED, OWN_KEYS
-from kei_assembler.model.manifest import FIELDS, NAME, extra_fields
+from kei_assembler.model.manifest import FIELDS, NAME, VALUE, extra_fields
 from kei_assembler.model.settings import BLOCK_ENTRY, BLOCK_SECTION, SETTINGS, UNIQUE_LISTS
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
@@ -268,8 +269,19 @@ def _handoffs(field: Field, kit: LoadedKit | None) -> Field:
     return field._replace(shape=list_of(table(*fields), field.shape.expects))
 
 
+def _values(field: Field, kit: LoadedKit | None) -> Field:
+    """The values, with what the settings say about those that they set or declare."""
+    rows = kit.settings.values.items() if kit else ()
+    declared = {name: row if isinstance(row, Mapping) else {} for name, row in rows if VALUE_NAME.fullmatch(name)}
+    fields = tuple(
+        Field(name, VALUE, row.get("doc", "A value of this kit."), examples=tuple(row.get("one-of", ())))
+        for name, row in declared.items()
+    )
+    return field._replace(shape=field.shape._replace(fields=fields)) if fields else field
+
+
 _TOOLS = ("*", *CLAUDE_TOOLS)
-_CHOICES = {"extends": _extends, "unset": _unset, "tools": _tools, "handoff": _handoffs}
+_CHOICES = {"extends": _extends, "unset": _unset, "tools": _tools, "handoff": _handoffs, "values": _values}
 
 
 def _of_fields(fields: Iterable[Field]) -> Schema:
