@@ -100,6 +100,9 @@ in both. Folders are relative to the kit.
 - `[defaults]` holds what you would repeat in every manifest. A manifest wins over it.
 - If several folders in `blocks` have the same block, the run stops. With `block-conflicts = "first"`, the block in the
   first of these folders replaces the others, so put your own folder before the one that you share.
+- `extra-keys` gives each key a type: `"string"`, `"strings"`, `"integer"`, `"boolean"` or `"table"`. A table holds
+  anything except dates and infinite numbers. These keys are metadata: [templates](templates.md) read them as
+  `extra.KEY`, and nothing prints them otherwise.
 - `ignore` can't silence an error that would make the output wrong.
 - `root` can't reach higher than the top of the git work tree. Outside of one, it can't contain your home folder, or the
   folders there in which clients find agents, unless you run `assemble` with `--user`.

@@ -56,7 +56,7 @@ obligatory = ["baseline"]
 required = ["name", "description", "model", "domain_in", "owner"]
 external-agents = ["general-purpose"]
 known-tools = ["Deploy"]
-extra-keys = { owner = "string", links = "strings" }
+extra-keys = { owner = "string", links = "strings", level = "integer", active = "boolean", source = "table" }
 [defaults]
 model = "opus"
 """
@@ -258,11 +258,18 @@ def _is_beyond(shape: Shape, data: Any) -> bool:
 
 FORM = {"K101", "K102", "K103", "K104", "K105", "K106", "K109", "K110", "K112", "B201", "B202", "B204", "H301"}
 SETUP = examples(80, list(HealthCheck))
+OWN = {
+    "owner": TEXT,
+    "links": list_of(FILLED, "a list of strings"),
+    "level": Shape(int, "a whole number"),
+    "active": BOOLEAN,
+    "source": TABLE_OF_ANYTHING,
+}
 GOOD = {"name": "alpha", "description": "x", "domain_in": ["x"], "owner": "x"}
 
 
 def _manifests() -> st.SearchStrategy[dict[str, Any]]:
-    own = (Field("owner", FIELDS[4].shape, ""), Field("links", FIELDS[2].shape, ""))
+    own = tuple(Field(key, shape, "") for key, shape in OWN.items())
     return st.builds(
         lambda start, more: {**start, **more}, st.sampled_from([{}, GOOD, GOOD, GOOD]), _some((*FIELDS, *own), 4)
     )
@@ -278,6 +285,11 @@ def _manifests() -> st.SearchStrategy[dict[str, Any]]:
 @example({**GOOD, "domain_in": []})
 @example({**GOOD, "owner": " "})
 @example({**GOOD, "links": "x"})
+@example({**GOOD, "level": 0, "active": False, "source": {"a": [1, {"b": 0.5}]}})
+@example({**GOOD, "level": 0.5})
+@example({**GOOD, "level": True})
+@example({**GOOD, "active": 1})
+@example({**GOOD, "source": [{}]})
 @example({**GOOD, "model": ""})
 @example({**GOOD, "targets": []})
 @example({**GOOD, "target": {"codex": {"maxTurns": 1}}})
@@ -384,7 +396,7 @@ def test_reader_and_schema_agree_on_each_constraint(shape: Shape) -> None:
 def test_a_value_that_json_does_not_know_fits_nowhere(value: Any) -> None:
     for shape in (NUMBER, ANYTHING, any_of(NUMBER, ANYTHING)):
         assert [error.kind for error in validation_errors(shape, value)] == ["type"]
-    assert [error.path for error in validation_errors(TABLE_OF_ANYTHING, {"x": [value], "y": 1})] == [("x",)]
+    assert [error.path for error in validation_errors(TABLE_OF_ANYTHING, {"x": [value], "y": 1})] == [("x", 0)]
 
 
 def test_an_absent_key_gets_the_default_of_its_field() -> None:

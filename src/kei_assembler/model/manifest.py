@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets import CODEX, DEFAULT_TARGET, TARGETS
 from kei_assembler.validation import (
+    BOOLEAN,
     FILLED,
+    INTEGER,
     LINE,
     STRINGS,
+    TABLE_OF_ANYTHING,
     TEXT,
     Field,
     Shape,
@@ -119,8 +122,17 @@ OPTIONS = {
 }
 """The keys that the command for a new manifest has an option for, with that option."""
 
-EXTRA_SHAPES = {"string": TEXT, "strings": STRINGS}
+EXTRA_SHAPES = {
+    "string": TEXT,
+    "strings": STRINGS,
+    "integer": INTEGER,
+    "boolean": BOOLEAN,
+    "table": TABLE_OF_ANYTHING,
+}
 """The shapes that the setting `extra-keys` can give to a key, by their names there."""
+
+_ABSENT: Mapping[str, Any] = {"string": "", "strings": (), "table": {}}
+"""The values of absent extra keys, by the names of their shapes; the others have none."""
 
 
 class Handoff(NamedTuple):
@@ -137,7 +149,10 @@ class References(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """One agent. An absent key has the empty value of its type, but absent `tools` and `targets` are None."""
+    """One agent. An absent key has the empty value of its type, but absent `tools` and `targets` are None.
+
+    So are absent integers and booleans of `extra`, which has the kit's extra keys.
+    """
 
     name: str
     display_name: str
@@ -153,7 +168,7 @@ class Manifest(NamedTuple):
     references: References
     targets: tuple[str, ...] | None
     target: Mapping[str, Mapping[str, Value]]
-    extra: Mapping[str, str | tuple[str, ...]]
+    extra: Mapping[str, Any]
 
 
 def manifest_shape(extra_keys: Mapping[str, str]) -> Shape:
@@ -164,8 +179,7 @@ def manifest_shape(extra_keys: Mapping[str, str]) -> Shape:
 def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
     """Yield the fields that a kit adds with its setting `extra-keys`."""
     for key, kind in extra_keys.items():
-        shape = EXTRA_SHAPES[kind]
-        yield Field(key, shape, "An extra key of this kit.", default="" if shape is TEXT else ())
+        yield Field(key, EXTRA_SHAPES[kind], "An extra key of this kit.", default=_ABSENT.get(kind))
 
 
 def settable_fields(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
@@ -195,11 +209,11 @@ def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifes
     `shape` comes from `manifest_shape`. Default values replace what does not fit (see `validation.reader`), so that
     rules can check the rest. Only a manifest without errors should be rendered.
     """
-    read = reader(shape)
+    read, empty = reader(shape), {field.key: field.default for field in shape.fields}
 
     def decode(data: Mapping[str, Any]) -> tuple[Manifest, list[ValidationError]]:
         validation_errors: list[ValidationError] = []
-        values = {**_EMPTY, **read(data, (), validation_errors)}
+        values = {**empty, **read(data, (), validation_errors)}
         values["handoff"] = tuple([Handoff(**entry) for entry in values["handoff"]])
         values["references"] = References(**values["references"])
         known = {field: values.pop(key) for key, field in _ATTRIBUTES.items()}
@@ -208,6 +222,5 @@ def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifes
     return decode
 
 
-_EMPTY = {field.key: field.default for field in FIELDS}
-_ATTRIBUTES = {key: key.replace("-", "_") for key in _EMPTY}
+_ATTRIBUTES = {field.key: field.key.replace("-", "_") for field in FIELDS}
 """The fields of `Manifest`, by their keys in TOML."""

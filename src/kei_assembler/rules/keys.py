@@ -17,8 +17,6 @@ from kei_assembler.targets import TARGETS, did_you_mean_target
 from kei_assembler.validation import ValidationError, are_texts, describe, fits
 from kei_assembler.whitespace import SPACES, has_text
 
-_TABLES = {field.key: field for field in FIELDS if field.is_table}
-
 
 @rule("K101")
 def unknown_key(context: ManifestContext) -> Iterable[Violation]:
@@ -98,7 +96,7 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
             if key in context.data:
                 yield Violation((key,), f"`{key}` is empty", "the kit requires it; fill it in")
             else:
-                yield Violation((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(key)}")
+                yield Violation((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(context, key)}")
     for error in _of_kind(context, "missing"):
         if not _is_misspelled(context, error):
             message = f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`"
@@ -259,9 +257,11 @@ _KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
 
 def strays(context: ManifestContext) -> Iterator[KeyPath]:
     """Yield the paths of keys of the manifest that are below the header of a table that accepts any key."""
-    for path in _in_open_tables(context.data.get("target"), ("target",)):
-        if _is_header(context, path[:-1]) and not _is_header(context, path):
-            yield path
+    of_kit = (key for key, kind in context.kit.settings.extra_keys.items() if kind == "table")
+    for table in ("target", *of_kit):
+        for path in _in_open_tables(context.data.get(table), (table,)):
+            if _is_header(context, path[:-1]) and not _is_header(context, path):
+                yield path
 
 
 def _is_header(context: ManifestContext, path: KeyPath) -> bool:
@@ -274,7 +274,8 @@ def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Vi
     if not _is_header(context, table):
         message = f"`{key}` is in `{_header(table)}`, which has no such key"
         return Violation(path, message, "move it to the top of the file")
-    first = min(context.source.locate((key,)) for key in _TABLES if key in context.data)
+    tables = (field.key for field in context.kit.shape.fields if field.is_table and field.key in context.data)
+    first = min(context.source.locate((key,)) for key in tables)
     hint = f"move it above line {first.line}, the manifest's first table header"
     hint = hint if meant == key else f"did you mean `{meant}`? If so, {hint}"
     message = f"`{key}` belongs to `{_header(table)}`, because it is below that header"
@@ -286,7 +287,8 @@ _MANIFEST_KEYS = frozenset(field.key for field in FIELDS if field.key not in HEA
 
 
 def _in_open_tables(value: object, path: KeyPath) -> Iterator[KeyPath]:
-    validated_depth = 2  # the keys of `[target.NAME]` itself are validated, and those of the tables in it are not
+    # the keys of `[target.NAME]` itself are validated, and those of the tables in it are not
+    validated_depth = 2 if path[0] == "target" else 0
     for key, inner in value.items() if isinstance(value, dict) else ():
         if len(path) > validated_depth and key in _MANIFEST_KEYS:
             yield (*path, key)
@@ -318,7 +320,9 @@ def is_missing(context: ManifestContext, key: str) -> bool:
 def _is_filled(value: object) -> bool:
     if isinstance(value, str):
         return bool(has_text(value))
-    return any(value.values()) if isinstance(value, dict) else bool(value)
+    # `0` and `false` are values, too
+    inner = value.values() if isinstance(value, dict) else (value,)
+    return any(isinstance(each, int | float) or bool(each) for each in inner)
 
 
 def _of_kind(context: ManifestContext, kind: str) -> Iterator[ValidationError]:
@@ -366,14 +370,16 @@ def _header(table: KeyPath) -> str:
     return f"[[{name}]]" if isinstance(table[-1], int) else f"[{name}]"
 
 
-def _how_to_add(key: str) -> str:
-    if key not in _TABLES:
+def _how_to_add(context: ManifestContext, key: str) -> str:
+    field = next(field for field in context.kit.shape.fields if field.key == key)
+    if not field.is_table:
         return f"write `{key} = …` above the first table header"
-    shape = _TABLES[key].shape
+    shape = field.shape
     if shape.type is list:
         header = f"a `[[{key}]]`"
     else:
-        header = f"a `[{key}.…]`" if all(field.is_table for field in shape.fields) else f"`[{key}]`"
+        is_of_tables = shape.fields and all(field.is_table for field in shape.fields)
+        header = f"a `[{key}.…]`" if is_of_tables else f"`[{key}]`"
     return f"add {header} at the end of the file"
 
 

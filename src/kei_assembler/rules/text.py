@@ -39,7 +39,11 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
         description = "Reviews the code of Apollo."
         role = "You know what `{{PROJECT}}` means in a template."
     """
+    # a number or boolean that is still to be filled in is reported as text of the wrong type
+    wrong = {error.path for error in context.validation_errors if error.kind == "type"}
     for path, text in texts(context.data) if _may_have_braces(context.source) else ():
+        if path in wrong:
+            continue
         for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) and "{{" in text else text):
             where = context.source.locate_text((*context.at, *path), text, *match.span())
             yield _unfilled(where, match)
