@@ -26,6 +26,7 @@ from kei_assembler.rules import (
     check_kit,
     check_models,
     check_templates,
+    links,
     outputs,
     placement,
     shared_files,
@@ -43,6 +44,10 @@ BATCH = 16
 
 _AT_EACH_FILE = (outputs.output_outside_root.code, outputs.unusable_path.code)
 """Codes of shared findings that are located at a manifest. The others are located at their cause."""
+
+
+_WITH_OUTPUT = (links.unresolved_link.code,)
+"""Codes of shared findings whose message names one of several outputs."""
 
 
 class Plan(NamedTuple):
@@ -81,6 +86,8 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
+    if not has_errors(found):
+        found += _overwritten_role_files(kit, merged.changes)
     about_files = [*not_loaded(kit, merged.changes), *_notes(kit, merged.noted)]
     changes = merged.changes
     if whole and not has_errors(found):
@@ -177,7 +184,8 @@ class _Merged:
     def _is_new(self, diagnostic: Diagnostic) -> bool:
         """Return whether a shared finding has not been reported yet: one cause is one finding."""
         location = None if diagnostic.code in _AT_EACH_FILE else diagnostic.location
-        cause = (diagnostic.code, diagnostic.message, location)
+        message = "" if diagnostic.code in _WITH_OUTPUT else diagnostic.message
+        cause = (diagnostic.code, message, location)
         is_new = cause not in self._causes
         self._causes.add(cause)
         return is_new
@@ -224,7 +232,7 @@ def _notes(kit: LoadedKit, noted: Mapping[tuple[str, str], Sequence[str]]) -> It
 def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:
     """Yield the findings about outputs that are the target of a link to a source, or in a linked folder of sources."""
     existing = [change for change in changes if change.before is not None]
-    if not existing or not kit.sources() or not kit.links:
+    if not existing or not kit.sources_in_folders() or not kit.links:
         return
     disk, links = OutputFiles(kit), {kit.files.resolve(kit.path(path)): suffix for path, suffix in kit.links.items()}
     for change in existing:
@@ -233,3 +241,13 @@ def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[
             yield from run_rule(
                 outputs.output_is_source, Source(change.manifest, ""), change.path, "one of the sources"
             )
+
+
+def _overwritten_role_files(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:
+    """Yield the findings about outputs that are role files. Only a file that was not generated can be one."""
+    disk, statuses = OutputFiles(kit), (FileStatus.FOREIGN, FileStatus.EDITED)
+    for change in (change for change in changes if change.status in statuses):
+        real = disk.real(change.path)
+        if any(kit.files.resolve(kit.path(file)) == real for file in kit.role_files.named):
+            source = Source(change.manifest, "")
+            yield from run_rule(outputs.output_is_source, source, change.path, "a role file")

@@ -49,9 +49,10 @@ class Output(NamedTuple):
 class ManifestPlan(NamedTuple):
     """The plan of one manifest.
 
-    `shared` contains findings whose cause other manifests can share, such as a template. `left_out` contains the
-    outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
-    be read. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes` returns.
+    `shared` contains findings whose cause other manifests can share, such as a template or a role file. `left_out`
+    contains the outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the
+    manifest cannot be read. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
+    returns.
     """
 
     file: str
@@ -132,9 +133,13 @@ class Planner:
             problems = run_rule(text.unfinished_merge, source, source) or problems
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
         manifest, problems = check_manifest(self.kit, source)
+        self.cost.add(handled=len(manifest.role))
+        size += len(manifest.role)
         problems = [problem for problem in problems if problem.code not in self.ignored]
+        found = [problem for problem in problems if problem.location.file == file]
+        shared = [problem for problem in problems if problem.location.file != file]
         noted = kit_notes(self.kit, manifest, file)
-        plan = ManifestPlan(file, problems, [], [], {}, use_of(self.kit, manifest), handled=size, noted=noted)
+        plan = ManifestPlan(file, found, shared, [], {}, use_of(self.kit, manifest), handled=size, noted=noted)
         return None if has_errors(problems) else manifest, plan
 
     def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:

@@ -13,6 +13,7 @@ from kei_assembler.files.sparse_checkout import lacking
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.kit.agent_names import AgentNames
+from kei_assembler.kit.role_files import RoleFiles
 from kei_assembler.markdown import shell
 from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import HOME, Settings, character, is_block_name, value_at
@@ -71,6 +72,7 @@ class LoadedKit:
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self.names = AgentNames(self)
+        self.role_files = RoleFiles(self)
         self._all_targets = cache(self._find_all_targets)
         self._blocks: dict[str, Block | None] = {}
         self._block_characters = 0
@@ -286,14 +288,18 @@ class LoadedKit:
         return list(by_real.values())
 
     def sources(self) -> list[str]:
-        """Return the files that the outputs depend on: settings, manifests, blocks and templates."""
+        """Return the files that the outputs depend on. To find the role files, this reads all manifests."""
+        return list(dict.fromkeys((*self.sources_in_folders(), *self.role_files.named)))
+
+    def sources_in_folders(self) -> list[str]:
+        """Return the settings, manifests, blocks and templates: all sources except role files."""
         settings = [self.settings_source.file] if self.settings_source else []
         blocks = (file for folder in self.settings.blocks for file in self.files_in(folder, ".md"))
         return [*settings, *self.manifests, *blocks, *self.templates()]
 
     @cached_property
     def lacking(self) -> frozenset[str]:
-        """The manifests, blocks and templates whose content is not here: in a sparse checkout of a partial clone."""
+        """The sources whose content is not here: in a sparse checkout of a partial clone."""
         paths = lacking(self.files, lambda: map(self.path, self.sources()))
         return frozenset(file for file in (self.sources() if paths else ()) if self.path(file) in paths)
 

@@ -19,6 +19,7 @@ from kei_assembler.validation import (
     Field,
     Shape,
     ValidationError,
+    any_of,
     fits,
     list_of,
     matching,
@@ -57,6 +58,12 @@ def slug(text: str) -> str:
     return name if fits(NAME, name) or not name else f"{name.replace('.', '-')[:58]}-agent"
 
 
+_ROLE_FILE = matching(
+    r"(?![/~])[^\\:\0-\x1f\x7f]+",
+    "a path relative to the kit, written with `/`, without `:`, and without the name of a device, such as `nul`",
+    names_file=True,
+)
+ROLE_TABLE = table(Field("file", _ROLE_FILE, "A file with the text, relative to the kit.", required=True))
 _HANDOFF = table(
     Field("target", FILLED, "The agent that takes over.", required=True, default="", examples=("implementer",)),
     Field("trigger", FILLED, "The work to hand off.", required=True, default="", examples=("findings to be fixed",)),
@@ -96,7 +103,7 @@ _ROWS = (
         "tools", STRINGS, "The tools that the agent can use, by Claude Code's names; without it, the client decides."
     ),
     Field("model", LINE, "The model that the agent runs on, such as `opus` or `inherit`.", default=""),
-    Field("role", TEXT, "Who the agent is and is not, in Markdown.", default=""),
+    Field("role", any_of(TEXT, ROLE_TABLE), "Who the agent is and is not, in Markdown, or a file with it.", default=""),
     Field("blocks", STRINGS, "The names of the blocks in the body, in this order.", default=()),
     Field("domain_in", STRINGS, "What the agent does.", default=()),
     Field("forbidden_domain", STRINGS, "What the agent must not do.", default=()),
@@ -151,7 +158,8 @@ class References(NamedTuple):
 class Manifest(NamedTuple):
     """One agent. An absent key has the empty value of its type, but absent `tools` and `targets` are None.
 
-    So are absent integers and booleans of `extra`, which has the kit's extra keys.
+    So are absent integers and booleans of `extra`, which has the kit's extra keys. `role` is the text, also if the
+    manifest names its file.
     """
 
     name: str
@@ -216,6 +224,8 @@ def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifes
         values = {**empty, **read(data, (), validation_errors)}
         values["handoff"] = tuple([Handoff(**entry) for entry in values["handoff"]])
         values["references"] = References(**values["references"])
+        # the text replaces the name of its file before a manifest is decoded, unless the file cannot be used
+        values["role"] = values["role"] if isinstance(values["role"], str) else ""
         known = {field: values.pop(key) for key, field in _ATTRIBUTES.items()}
         return Manifest(**known, extra=values), validation_errors
 

@@ -20,6 +20,7 @@ from kei_assembler.rules import (
     names,
     permissions,
     placement,
+    role_files,
     shared_files,
     tables,
     text,
@@ -35,6 +36,7 @@ from kei_assembler.toml.source import Source
 
 _FAMILIES = (
     keys,
+    role_files,
     tables,
     names,
     tools,
@@ -62,7 +64,10 @@ OF_DEFAULTS = (
 
 
 def check_manifest(kit: LoadedKit, source: Source) -> tuple[Manifest, list[Diagnostic]]:
-    """Return a manifest and its diagnostics. Don't render the manifest if one of them is an error."""
+    """Return a manifest and its diagnostics, and those of its role file.
+
+    Don't render the manifest if one of them is an error.
+    """
     context = ManifestContext(kit, source)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
     found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
@@ -75,6 +80,8 @@ def check_manifest(kit: LoadedKit, source: Source) -> tuple[Manifest, list[Diagn
         targets = tuple(target for target in targets if target not in renamed)
     found += check_limits(source, given, targets)
     found += run_rule(text.unfinished_merge, source, source)
+    if context.role:
+        found += role_files.check_role_file(kit, context.role)
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
     return context.manifest, found + run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
@@ -141,8 +148,10 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
     """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit
     found = [*_check_handoffs(usage), *block_files.check_names(kit)]
+    # only in the kit's own folder can a file be both
+    role_files_here = kit.role_files.named if "." in kit.settings.blocks else ()
     for name in kit.block_names:
-        if block := kit.block(name):
+        if (block := kit.block(name)) and block.source.file not in role_files_here:
             found += run_rule(blocks.unused_block, block.source, usage, name)
     if kit.settings_source:
         found += run_rule(permissions.unused_allowance, kit.settings_source, usage)

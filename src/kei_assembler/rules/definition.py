@@ -12,11 +12,11 @@ from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 class Violation(NamedTuple):
     """A problem that a rule found, before it is located in the file.
 
-    `where` is a key path in the checked file, or a span in it. A related location can also be in another file. Turning
-    a key path into a span needs a second, slower parse, so only findings that are reported are located.
+    `where` is a key path in the checked file, or a span in it, or a location in another file. So is a related location.
+    Turning a key path into a span needs a second, slower parse, so only findings that are reported are located.
     """
 
-    where: KeyPath | Span
+    where: KeyPath | Span | Location
     message: str
     help: str = ""
     related: tuple[tuple[KeyPath | Span | Location, str], ...] = ()

@@ -274,8 +274,7 @@ def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Vi
     if not _is_header(context, table):
         message = f"`{key}` is in `{_header(table)}`, which has no such key"
         return Violation(path, message, "move it to the top of the file")
-    tables = (field.key for field in context.kit.shape.fields if field.is_table and field.key in context.data)
-    first = min(context.source.locate((key,)) for key in tables)
+    first = min(context.source.locate((name,)) for name in context.source.data if _is_header(context, (name,)))
     hint = f"move it above line {first.line}, the manifest's first table header"
     hint = hint if meant == key else f"did you mean `{meant}`? If so, {hint}"
     message = f"`{key}` belongs to `{_header(table)}`, because it is below that header"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import KeyPath, Severity, Span
+from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 from kei_assembler.kit import Block, LoadedKit, stem
 from kei_assembler.markdown.links import may_have_links, relative_links
 from kei_assembler.paths import is_inside
@@ -27,15 +27,15 @@ class Writing(NamedTuple):
     origin: str
     file: str
     outputs: Iterable[str]
-    locate: Callable[[int, int], Span]
+    locate: Callable[[int, int], Span | Location]
     is_output: Callable[[str], bool]
 
 
 @rule("B210", Severity.NOTE)
 def unresolved_link(writing: Writing) -> Iterable[Violation]:
-    """A relative link in a block or a manifest does not lead to a file from where its text is written.
+    """A relative link in a block, a manifest or a role file does not lead to a file from where its text is written.
 
-    Clients and readers resolve a link from the folder of the generated file, not from that of the block or manifest.
+    Clients and readers resolve a link from the folder of the generated file, not from that of the source.
 
     Fails::
 
@@ -92,7 +92,7 @@ def of_block(usage: KitUsage, block: Block) -> Writing:
 
 def of_manifest(context: ManifestContext) -> Iterator[Writing]:
     """Yield the Markdown texts of a manifest that are written to its outputs as Markdown."""
-    if not may_have_links(context.source.text) and not context.source.has_escapes:
+    if not any(may_have_links(source.text) for source in context.sources) and not context.source.has_escapes:
         return
     kit, file = context.kit, context.source.file
     targets = dict.fromkeys((*kit.targets_of(context.manifest), *kit.settings.targets))
@@ -104,10 +104,12 @@ def of_manifest(context: ManifestContext) -> Iterator[Writing]:
 
     for path, text in _texts(context):
 
-        def locate(start: int, end: int, path: KeyPath = path, text: str = text) -> Span:
-            return context.source.locate_text(path, text, start, end)
+        def locate(start: int, end: int, path: KeyPath = path, text: str = text) -> Span | Location:
+            return context.locate_text(path, text, start, end)
 
-        yield Writing(kit, text, "manifest", file, outputs, locate, is_output)
+        role = context.role if path == ("role",) else None
+        origin, written_in = ("role file", role.file) if role else ("manifest", file)
+        yield Writing(kit, text, origin, written_in, outputs, locate, is_output)
 
 
 def _texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str]]:

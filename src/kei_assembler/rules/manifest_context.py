@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import KeyPath, Span
+from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
 from kei_assembler.model.manifest import Manifest, with_defaults
@@ -16,23 +16,23 @@ from kei_assembler.rules.definition import Violation
 from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
-from kei_assembler.toml.source import Source
+from kei_assembler.toml.source import Source, span_of
 
 
 class ManifestContext:
     """The manifest to check: its source, its parsed data, its typed values, and its kit.
 
-    `data` is the manifest's own table, which is at the key path `at` in the source. `whole` is that table with the
-    kit's defaults filled in.
+    `data` is the manifest's own table, which is at the key path `at` in the source, with the text of the role file in
+    it, whose source is `role`. `whole` is that table with the kit's defaults filled in.
     """
 
     def __init__(self, kit: LoadedKit, source: Source) -> None:
         self.kit = kit
         self.source = source
         self.at: KeyPath = ()
-        self.data: Mapping[str, Any] = source.data
-        self.whole: Mapping[str, Any] = with_defaults(source.data, kit.defaults)
-        self.manifest, self.validation_errors = kit.decode_manifest(source.data)
+        self.data, self.role = kit.role_files.with_text(source.data)
+        self.whole: Mapping[str, Any] = with_defaults(self.data, kit.defaults)
+        self.manifest, self.validation_errors = kit.decode_manifest(self.data)
         if kit.defaults:
             self.manifest, _ = kit.decode_manifest(self.whole)
 
@@ -63,10 +63,11 @@ class ManifestContext:
     def placed(self, finding: Violation) -> Violation:
         """Return a finding with key paths from the top of the file, and with the default that causes it, if any."""
         where = finding.where
-        if isinstance(where, Span):
+        if isinstance(where, Span | Location):
             return finding
         if self.at:
-            related = tuple((at if isinstance(at, Span) else (*self.at, *at), text) for at, text in finding.related)
+            placed = (at if isinstance(at, Span | Location) else (*self.at, *at) for at, _ in finding.related)
+            related = tuple(zip(placed, (text for _, text in finding.related), strict=True))
             return finding._replace(where=(*self.at, *where), related=related)
         if not self.inherits(*where):
             return finding
@@ -74,6 +75,17 @@ class ManifestContext:
         origin = locate(self.kit.settings_source, self.kit.settings_path("defaults", *where))
         related = (*finding.related, (origin, "the value comes from the kit's defaults"))
         return finding._replace(where=(), related=related)
+
+    @property
+    def sources(self) -> Iterator[Source]:
+        """The manifest's source, and that of its role file."""
+        return filter(None, (self.source, self.role))
+
+    def locate_text(self, path: KeyPath, text: str, start: int, end: int) -> Span | Location:
+        """Return the location of `text[start:end]` in the text at a path of the data."""
+        if self.role and path == ("role",):
+            return locate(self.role, span_of(text, start, end))
+        return self.source.locate_text((*self.at, *path), text, start, end)
 
     def fits(self, *path: str) -> bool:
         """Return whether the value at this path, with everything in it, is valid."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from kei_assembler.diagnostics import Span
+from kei_assembler.diagnostics import Location, Span
 from kei_assembler.kit import Block
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.markdown.structure import outline, prose, trimmed
@@ -23,7 +23,7 @@ _PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
 
 @rule("T401", may_ignore=True)
 def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest contains an unfilled placeholder, such as `{{PROJECT}}`.
+    """A manifest or its role file contains an unfilled placeholder, such as `{{PROJECT}}`.
 
     A placeholder is a name of capitals, digits and `_` in double braces. It is allowed in code in a role. So is
     `${{NAME}}` anywhere, because other tools use it.
@@ -41,12 +41,11 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
     """
     # a number or boolean that is still to be filled in is reported as text of the wrong type
     wrong = {error.path for error in context.validation_errors if error.kind == "type"}
-    for path, text in texts(context.data) if _may_have_braces(context.source) else ():
+    for path, text in texts(context.data) if any(map(_may_have_braces, context.sources)) else ():
         if path in wrong:
             continue
         for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) and "{{" in text else text):
-            where = context.source.locate_text((*context.at, *path), text, *match.span())
-            yield _unfilled(where, match)
+            yield _unfilled(context.locate_text(path, text, *match.span()), match)
 
 
 def _may_have_braces(source: Source) -> bool:
@@ -54,7 +53,7 @@ def _may_have_braces(source: Source) -> bool:
     return source.has_escapes or "" in source.text.split("{")[1:]
 
 
-def _unfilled(where: Span, match: re.Match[str]) -> Violation:
+def _unfilled(where: Span | Location, match: re.Match[str]) -> Violation:
     return Violation(where, f"the placeholder `{match[0]}` is not filled in", "write the value instead")
 
 
@@ -121,7 +120,7 @@ def unclosed_in_role(context: ManifestContext) -> Iterable[Violation]:
         \"\"\"
     """
     role = context.manifest.role
-    return _unclosed(role, "`role`", partial(context.source.locate_text, ("role",), role))
+    return _unclosed(role, "`role`", partial(context.locate_text, ("role",), role))
 
 
 @rule("T404")
@@ -164,10 +163,10 @@ def unclosed_in_block(block: Block) -> Iterable[Violation]:
 
 @rule("T405")
 def unfinished_merge(source: Source, is_allowed_in_code: bool = True) -> Iterable[Violation]:
-    """A manifest, block or template contains the conflict markers of a merge.
+    """A manifest, block, role file or template contains the conflict markers of a merge.
 
-    Both sides would end up in every agent that uses the file. In a code fence of a manifest or block, markers are
-    allowed, because they can be an example for the agent. In a template, they are always reported.
+    Both sides would end up in every agent that uses the file. In a code fence, markers are allowed, because they can be
+    an example for the agent. In a template, they are always reported.
 
     Fails::
 
@@ -206,7 +205,7 @@ def _unfenced(text: str) -> str:
 
 @rule("T407")
 def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest contains text that one of its clients treats as a variable.
+    """A manifest or its role file contains text that one of its clients treats as a variable.
 
     Only Gemini CLI does that: it treats the body of an agent file as a template. `${word}` does not reach the model,
     and if `word` is not one of its few variables, the agent does not run at all. `$word` and `${word:-x}` are fine.
@@ -229,7 +228,7 @@ def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]
         for key in context.data if TARGETS[target].placeholder else ():
             for path, text in texts(context.data[key], (key,)) if key not in HEAD_KEYS else ():
                 for match in re.finditer(TARGETS[target].placeholder, text):
-                    yield _filled(context.source.locate_text(path, text, *match.span()), match[0], target)
+                    yield _filled(context.locate_text(path, text, *match.span()), match[0], target)
 
 
 @rule("T408")
@@ -266,7 +265,7 @@ def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[
             yield _filled(span_of(source.text, *match.span()), match[0], target)
 
 
-def _filled(where: Span, variable: str, target: str) -> Violation:
+def _filled(where: Span | Location, variable: str, target: str) -> Violation:
     hint = f"write it differently, such as `{variable.replace('{', '').replace('}', '')}`"
     return Violation(where, f"{TARGETS[target].label} treats `{variable}` as a variable", hint)
 
@@ -275,7 +274,7 @@ def _filled(where: Span, variable: str, target: str) -> Violation:
 _DEEP_START = re.compile(r"\n(?=[ \t]*[-+*>0-9])[ \t>*+\-0-9.)]{6}")
 
 
-def _unclosed(text: str, subject: str, locate: Callable[[int, int], Span]) -> Iterator[Violation]:
+def _unclosed(text: str, subject: str, locate: Callable[[int, int], Span | Location]) -> Iterator[Violation]:
     # only these open a fence or an HTML block, or nest deeply; it is slow to read the outline of every text
     if not ("<" in text or "```" in text or "~~~" in text or _DEEP_START.search(f"\n{with_lf_in_place(text)}")):
         return
