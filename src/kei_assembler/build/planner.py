@@ -137,7 +137,8 @@ class Planner:
         size += len(manifest.role)
         problems = [problem for problem in problems if problem.code not in self.ignored]
         found = [problem for problem in problems if problem.location.file == file]
-        shared = [problem for problem in problems if problem.location.file != file]
+        elsewhere = (problem for problem in problems if problem.location.file != file)
+        shared = [problem for problem in elsewhere if problem.location.file not in self.kit.lacking]
         noted = kit_notes(self.kit, manifest, file)
         plan = ManifestPlan(file, found, shared, [], {}, use_of(self.kit, manifest), handled=size, noted=noted)
         return None if has_errors(problems) else manifest, plan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -70,14 +70,14 @@ class RoleFiles:
     @cached_property
     def named(self) -> tuple[str, ...]:
         """The files in the kit's tree that its manifests name, sorted. They need not exist."""
-        return tuple(sorted({*self._named()}))
+        return tuple(sorted({*map(self.named_in, self._kit.manifests)} - {""}))
 
-    def _named(self) -> Iterator[str]:
-        for file in self._kit.manifests:
-            with suppress(OSError):  # the check of the manifest reports it
-                name = role_file_in(self._kit.tree.read(self._kit.path(file), MAX_BYTES))
-                if name and self._kit.holds(self._kit.path(name)):
-                    yield name
+    def named_in(self, manifest: str) -> str:
+        """Return the file in the kit's tree that a manifest names, or ""."""
+        with suppress(OSError):  # the check of the manifest reports it
+            name = role_file_in(self._kit.tree.read(self._kit.path(manifest), MAX_BYTES))
+            return name if name and self._kit.holds(self._kit.path(name)) else ""
+        return ""
 
 
 def role_file(data: Mapping[str, Any]) -> str:
