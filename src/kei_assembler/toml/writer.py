@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 _MAX_LINE_LENGTH = 120
@@ -14,16 +14,18 @@ _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _ESCAPED_IN_LINES = {"\\": "\\\\", "\r": "\\r"}
 
 
-def document(data: Mapping[str, Any]) -> str:
+def document(data: Mapping[str, Any], inline: Collection[str] = ()) -> str:
     """Return a TOML file (1.0 and 1.1) with these keys and values: first the pairs, then the tables.
+
+    The tables of the keys `inline` are written on one line, among the pairs.
 
     Values are strings without lone surrogates, booleans, 64-bit integers, floats, lists and tables. A TOML parser
     reads the same values back.
     """
     # A pair after a table header would belong to that table.
-    pairs = "".join(entry(key, value) for key, value in data.items() if not _is_section(value))
-    sections = (entry(key, value) for key, value in data.items() if _is_section(value))
-    return "\n".join(filter(None, [pairs, *sections]))
+    sections = {key: value for key, value in data.items() if _is_section(value) and key not in inline}
+    pairs = _pairs({key: value for key, value in data.items() if key not in sections})
+    return "\n".join(filter(None, [pairs, *(entry(key, value) for key, value in sections.items())]))
 
 
 def entry(key: str, value: Any) -> str:
