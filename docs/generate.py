@@ -33,6 +33,9 @@ declares it.
   and `Agent(…)` in `tools`, then use it, so that calls work. A table `[target.NAME]` is written as it is: use the
   client's name of an agent there.
 - `tools = ["*"]` means all tools.
+- `role = { file = "roles/critic.md" }` takes the text from a file, for example a long one. The path is relative to the
+  kit, and several manifests can name the same file. It can be any text file in the root, except other sources and
+  generated files. It is checked like the text of a block, and every command notices when it changes.
 - A block's name can contain folders, as in `policy/no-push`.
 - `{{CAPITALS}}` in a text counts as a forgotten placeholder. In code, it is fine.
 

@@ -56,7 +56,7 @@ def test_a_long_role_gets_a_file_with_the_same_text(
     for path in ("agents/critic.toml", "roles/critic.md"):
         (bench.folder / path).unlink()
     bench.write({f"{FOLDER}/critic.md": _agent(body)})
-    monkeypatch.setattr(roles, "_MAX_LINES", 1000)
+    monkeypatch.setattr(roles, "MAX_LINES", 1000)
     assert bench.run("import", FOLDER).stdout == "created agents/critic.toml\n"
     assert bench.run("--all", "--force", "--strict").status == 0
     assert _body(bench) == in_file
@@ -141,7 +141,7 @@ def test_an_edited_manifest_is_kept_and_gets_no_role_file(bench: Workbench) -> N
 def test_a_manifest_with_the_role_in_it_is_already_imported(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.write({f"{FOLDER}/critic.md": _agent(LONG)})
     with monkeypatch.context() as before:
-        before.setattr(roles, "_MAX_LINES", 1000)
+        before.setattr(roles, "MAX_LINES", 1000)
         bench.run("import", FOLDER)
     run = bench.run("import", FOLDER)
     assert (run.status, run.stdout, run.stderr.count("[I")) == (0, "", 0)
@@ -248,7 +248,7 @@ def test_a_role_in_a_file_is_the_same_as_in_the_manifest(tmp_path_factory: pytes
     with pytest.MonkeyPatch.context() as patch:
         texts = []
         for lines in (0, 1000):
-            patch.setattr(roles, "_MAX_LINES", lines)
+            patch.setattr(roles, "MAX_LINES", lines)
             texts.append(_generated(folder, _agent(body)))
     assert texts[0] == texts[1]
 

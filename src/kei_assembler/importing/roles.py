@@ -9,7 +9,9 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import read_text, with_lf
 from kei_assembler.whitespace import has_text
 
-_MAX_LINES = 40
+MAX_LINES = 40
+"""The maximum number of lines of a role in a manifest."""
+
 _FOLDER = "roles"
 
 
@@ -28,7 +30,7 @@ def is_for_file(role: str) -> bool:
 
     A carriage return stays in TOML, where it is an escape. In a file, git and editors change it.
     """
-    if role.count("\n") < _MAX_LINES or "\r" in role or not has_text(role):
+    if role.count("\n") < MAX_LINES or "\r" in role or not has_text(role):
         return False
     source = read_text("", file_text(role).encode())
     return source.error is None and source.text == file_text(role)
