@@ -146,12 +146,9 @@ def test_a_mistake_in_a_default_is_reported_once_in_the_settings(
     _write(bench, f"[defaults]\ntools = {tools}\n", file=file)
     bench.write({f"agents/{name}.toml": AGENT.replace("critic", name) for name in ("other", "third")})
     found = [one for one in findings(bench) if one.code == code]
-    assert [(one.message, one.file, one.line, one.related) for one in found] == [(message, file, 2, _first(code, file))]
-
-
-def _first(code: str, file: str) -> list[dict[str, Any]]:
-    location = {"file": file, "line": 2, "column": 10, "end_line": 2, "end_column": 16}
-    return [location | {"message": "listed here first"}] if code == "K109" else []
+    assert [(one.message, one.file, one.line) for one in found] == [(message, file, 2)]
+    messages = [origin["message"] for one in found for origin in one.related]
+    assert messages == [*(["listed here first"] if code == "K109" else []), "inherited by `critic`, `other` and 1 more"]
 
 
 def test_a_mistake_in_a_manifest_is_reported_beside_one_in_the_defaults(bench: Workbench) -> None:
@@ -178,44 +175,48 @@ def test_a_finding_about_a_default_refers_to_its_line(
 ) -> None:
     _write(bench, defaults)
     (found,) = findings(bench, "--target", target)
-    assert (found.code, found.file, found.line, found.column) == (code, "agents/critic.toml", 1, 1)
-    (origin,) = found.related
-    assert (origin["file"], origin["line"], origin["column"]) == ("assemble.toml", *location)
-    assert origin["message"] == "the value comes from the kit's defaults"
+    assert (found.code, found.file, found.line, found.column) == (code, "assemble.toml", *location)
+    (heir,) = found.related
+    assert (heir["file"], heir["line"], heir["message"]) == ("agents/critic.toml", 1, "inherited by `critic`")
 
 
 @pytest.mark.parametrize(
-    ("own", "line", "origins"),
-    [('color = "red"', 1, [3]), ('permissionMode = "auto"', 5, []), ('permissionMode = "plan"', None, [])],
+    ("own", "places"),
+    [
+        ('color = "red"', [("assemble.toml", 3)]),
+        ('permissionMode = "auto"', [("agents/critic.toml", 5)]),
+        ('permissionMode = "plan"', []),
+    ],
 )
-def test_a_finding_about_a_key_of_the_manifest_does_not_refer_to_a_default(
-    own: str, line: int | None, origins: list[int], bench: Workbench
+def test_a_finding_is_located_where_the_key_was_written(
+    own: str, places: list[tuple[str, int]], bench: Workbench
 ) -> None:
     _write(bench, WITH_RIGHT, f"[target.claude-code]\n{own}\n")
-    found = findings(bench)
-    assert [(one.code, one.line) for one in found] == ([("R501", line)] if line else [])
-    assert [origin["line"] for one in found for origin in one.related] == origins
+    assert [(one.code, one.file, one.line) for one in findings(bench)] == [("R501", *place) for place in places]
 
 
 def test_every_format_refers_to_the_line_of_a_default(bench: Workbench) -> None:
     bench.write({"kit/assemble.toml": WITH_RIGHT, "kit/agents/critic.toml": AGENT})
     formats = ("text", "json", "github", "sarif")
     runs = {each: bench.run("--all", "--kit", "kit", "--output-format", each) for each in formats}
-    origin = "assemble.toml:3:1: note: the value comes from the kit's defaults"
-    assert f'{origin}\n    3 | permissionMode = "auto"\n' in runs["text"].stderr
-    assert runs["github"].stdout.endswith(f"%0Anote: kit/{origin.replace(' note:', '')}\n")
+    heir = "agents/critic.toml:1:1: note: inherited by `critic`"
+    assert f"{heir}\n" in runs["text"].stderr
+    assert runs["github"].stdout.endswith(f"%0Anote: kit/{heir.replace(' note:', '')}\n")
     (found,) = json.loads(runs["json"].stdout)["diagnostics"]
     (result,) = json.loads(runs["sarif"].stdout)["runs"][0]["results"]
-    assert [(one["file"], one["line"]) for one in found["related"]] == [("assemble.toml", 3)]
+    assert (found["file"], found["line"]) == ("assemble.toml", 3)
+    assert [(one["file"], one["line"]) for one in found["related"]] == [("agents/critic.toml", 1)]
     (location,) = (one["physicalLocation"] for one in result["relatedLocations"])
-    assert (location["artifactLocation"]["uri"], location["region"]["startLine"]) == ("kit/assemble.toml", 3)
+    assert (location["artifactLocation"]["uri"], location["region"]["startLine"]) == ("kit/agents/critic.toml", 1)
 
 
 def test_a_right_in_the_defaults_has_to_be_allowed_for_each_agent(bench: Workbench) -> None:
     allowed = '[[allow-rights]]\nagent = "critic"\nrights = ["claude-code.permissionMode=auto"]\nreason = "tried"\n'
     _write(bench, f"{allowed}{WITH_RIGHT}")
     bench.write({"agents/other.toml": AGENT.replace("critic", "other")})
-    assert [(one.code, one.file) for one in findings(bench)] == [("R501", "agents/other.toml")]
+    (found,) = findings(bench)
+    assert (found.code, found.file) == ("R501", "assemble.toml")
+    assert [one["message"] for one in found.related] == ["inherited by `other`"]
     bench.write(
         {"agents/other.toml": AGENT.replace("critic", "other") + '[target.claude-code]\npermissionMode = "plan"'}
     )

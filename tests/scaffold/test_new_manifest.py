@@ -251,7 +251,7 @@ def test_a_model_that_the_client_does_not_know_is_to_be_filled_in(kit: Workbench
         (["critic", "--set=role=```"], "error: `role` leaves a code fence open; nothing was written\n"),
         (["critic", "--set=domain=x"], "--set takes KEY=VALUE, not `domain=x`; did you mean `domain_in`?"),
         (["critic", "--set=name=x"], "--set takes KEY=VALUE"),
-        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys are `display-name`, `role`, `domain_in`"),
+        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys are `display-name`, `extends`, `role`"),
         (["critic", "--kit=nowhere"], "error: the folder `nowhere` does not exist\n"),
         ([], "Missing argument 'NAME'"),
     ],

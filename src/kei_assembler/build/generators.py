@@ -16,6 +16,7 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.discovery import git_top, is_marked, read_kit
 from kei_assembler.markdown import stamp
+from kei_assembler.model.manifest import is_abstract
 from kei_assembler.paths import is_inside, normalize, upwards
 from kei_assembler.rules.settings import check_settings
 
@@ -85,8 +86,8 @@ class Generators:
         source = kit.read_manifest(file) if is_manifest_path(kit, file) else None
         if source is None or source.error:
             return
-        decoded, problems = kit.decode_manifest(source.data)
-        if problems or decoded.name != stem(file):
+        decoded, problems = kit.decoded(file)
+        if problems or decoded.name != stem(file) or is_abstract(source.data):
             return
         for target in kit.targets_of(decoded):
             output = kit.output(target, decoded.name, file)

@@ -28,7 +28,7 @@ def ignore_lines(kit: LoadedKit) -> list[str]:
     sources = [path_below(_real(kit, file), base) for file in kit.sources()]
     lines: set[str] = set()
     for file in kit.manifests:
-        manifest, _ = kit.decode_manifest(kit.read_manifest(file).data)
+        manifest, _ = kit.decoded(file)
         for target in kit.targets_of(manifest) if not kit.settings.is_user_level else ():
             outputs = [kit.output(target, name, file) for name in (ANY, stem(file))]
             pattern, exact = (path_below(_real(kit, output), base) for output in outputs)

@@ -31,7 +31,9 @@ from kei_assembler.rules import (
     placement,
     shared_files,
 )
+from kei_assembler.rules.inheritance import inheriting
 from kei_assembler.rules.manifest_context import KitUsage
+from kei_assembler.rules.role_files import with_users
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
@@ -45,21 +47,21 @@ BATCH = 16
 _AT_EACH_FILE = (outputs.output_outside_root.code, outputs.unusable_path.code)
 """Codes of shared findings that are located at a manifest. The others are located at their cause."""
 
-
 _WITH_OUTPUT = (links.unresolved_link.code,)
-"""Codes of shared findings whose message names one of several outputs."""
+"""Codes of findings whose message names one of several outputs."""
 
 
 class Plan(NamedTuple):
     """The diagnostics about some manifests, the changes that a build would make, and the findings about the files.
 
     `about_files` are the findings about where the files are, and about others of the same names. They prevent nothing
-    from being written.
+    from being written. `bases` is the number of manifests that are only bases of others.
     """
 
     diagnostics: tuple[Diagnostic, ...]
     changes: tuple[Change, ...]
     about_files: tuple[Diagnostic, ...] = ()
+    bases: int = 0
 
 
 def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> Plan:
@@ -114,7 +116,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
     about_files = [one for one in about_files if one.code not in ignored]
-    return Plan(tuple(found), tuple(changes), tuple(about_files))
+    return Plan(tuple(found), tuple(changes), tuple(about_files), len(merged.usage.abstract))
 
 
 def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
@@ -143,6 +145,8 @@ class _Merged:
         self.namesakes = Namesakes(kit)
         self.noted: dict[tuple[str, str], list[str]] = {}
         self._causes: set[tuple[str, str, Location | None]] = set()
+        self._role_files: set[str] = set()
+        self._inherited: dict[tuple[str, str, Location], tuple[Diagnostic, list[str]]] = {}
 
     def without_lacking(self, files: Sequence[str]) -> list[str]:
         """Return the manifests that can be planned although the kit lacks sources.
@@ -159,6 +163,14 @@ class _Merged:
     def add(self, plan: ManifestPlan) -> None:
         """Add one manifest's plan."""
         self.found += plan.found
+        for one in plan.inherited:
+            self._inherited.setdefault(_cause(one), (one, []))[1].append(plan.file)
+        self._role_files.add(plan.role_file)
+        self.usage.bases.update(plan.bases)
+        self.usage.bundles.update(plan.bundles)
+        if plan.is_base:
+            self.usage.abstract[stem(plan.file)] = plan.file
+            self.usage.blocks.update(plan.blocks)
         self.found += filter(self._is_new, plan.shared)
         self.left_out.update(plan.left_out)
         if plan.use:
@@ -184,8 +196,7 @@ class _Merged:
     def _is_new(self, diagnostic: Diagnostic) -> bool:
         """Return whether a shared finding has not been reported yet: one cause is one finding."""
         location = None if diagnostic.code in _AT_EACH_FILE else diagnostic.location
-        message = "" if diagnostic.code in _WITH_OUTPUT else diagnostic.message
-        cause = (diagnostic.code, message, location)
+        cause = (diagnostic.code, diagnostic.message, location)
         is_new = cause not in self._causes
         self._causes.add(cause)
         return is_new
@@ -195,7 +206,7 @@ class _Merged:
 
         If `whole`, add those about all other blocks and about all templates.
         """
-        names = {*self.kit.settings.obligatory, *filter(is_block_name, self.usage.blocks)}
+        names = {*self.kit.obligatory, *filter(is_block_name, self.usage.blocks)}
         names.update(self.kit.block_names if whole else ())
         blocks = [block for block in map(self.kit.block, sorted(names)) if block]
         if self.kit.lacking:
@@ -204,11 +215,25 @@ class _Merged:
         for about_template in check_templates(self.kit) if whole else ():
             found += filter(self._is_new, self._counted(about_template))
         found += check_models(self.usage)
-        return [one for one in (*self.found, *found) if one.code not in ignored]
+        return [one for one in (*self._with_heirs(), *found) if one.code not in ignored]
+
+    def _with_heirs(self) -> Iterator[Diagnostic]:
+        """Yield the findings so far. Those about what manifests inherit name these manifests."""
+        inherited = {
+            cause: (with_users if one.location.file in self._role_files else inheriting)(self.kit, one, files)
+            for cause, (one, files) in self._inherited.items()
+        }
+        yield from (inherited.pop(_cause(one), one) for one in self.found)
+        yield from inherited.values()
 
     def _counted(self, found: list[Diagnostic]) -> list[Diagnostic]:
         self.cost.add_findings(found)
         return found
+
+
+def _cause(diagnostic: Diagnostic) -> tuple[str, str, Location]:
+    message = "" if diagnostic.code in _WITH_OUTPUT else diagnostic.message
+    return diagnostic.code, message, diagnostic.location
 
 
 def not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic]:

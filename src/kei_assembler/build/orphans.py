@@ -61,10 +61,11 @@ def cause_of_orphan(kit: LoadedKit, orphan: Change) -> str:
         return f"moved {moved}" if moved else "gone"
     if file not in kit.manifests:
         return "excluded"
-    source = kit.read_manifest(file)
-    manifest, problems = kit.decode_manifest({} if source.error else source.data)
-    if source.error or problems:
+    manifest, problems = kit.decoded(file)
+    if not manifest.name or problems:
         return "invalid"
+    if kit.names.is_abstract(stem(file)):
+        return "abstract"
     if orphan.target not in (manifest.targets or kit.settings.targets):
         return f"{'target-of-manifest' if manifest.targets else 'target-of-kit'} {orphan.target}"
     return f"output {kit.output(orphan.target, manifest.name, file)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,8 +15,9 @@ from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.reserved import ReservedPaths
-from kei_assembler.model.manifest import Manifest
-from kei_assembler.rules import check_limits, check_manifest, outputs, text
+from kei_assembler.kit.role_files import role_file
+from kei_assembler.model.manifest import Manifest, is_abstract
+from kei_assembler.rules import check_base, check_limits, check_manifest, outputs, text
 from kei_assembler.rules.limits import Given
 from kei_assembler.rules.manifest_context import ManifestUse, use_of
 from kei_assembler.rules.runner import run_rule
@@ -49,10 +51,12 @@ class Output(NamedTuple):
 class ManifestPlan(NamedTuple):
     """The plan of one manifest.
 
-    `shared` contains findings whose cause other manifests can share, such as a template or a role file. `left_out`
-    contains the outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the
-    manifest cannot be read. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
-    returns.
+    `shared` contains findings whose cause other manifests can share, such as a template, and `inherited` those in the
+    files that the manifest inherits from, and in `role_file`, the file of its role, if any. `left_out` contains the
+    outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
+    be read, or is no agent. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
+    returns. `is_base` means that only others make an agent of the manifest. `bases` are the files of its bases,
+    `blocks` its blocks, and `bundles` those that it lists.
     """
 
     file: str
@@ -64,6 +68,12 @@ class ManifestPlan(NamedTuple):
     kept: int = 0
     handled: int = 0
     noted: tuple[tuple[str, str], ...] = ()
+    inherited: tuple[Diagnostic, ...] = ()
+    is_base: bool = False
+    blocks: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
+    role_file: str = ""
+    bundles: tuple[str, ...] = ()
 
 
 class Planner:
@@ -81,6 +91,7 @@ class Planner:
         self.renderer = Renderer(kit)
         self.disk = OutputFiles(kit)
         self.reserved = ReservedPaths(kit)
+        self._about_base = cache(partial(check_base, kit))
 
     def plan(self, files: Iterable[str]) -> list[ManifestPlan]:
         """Return the plans of these manifests.
@@ -96,7 +107,7 @@ class Planner:
             kept, handled = self.cost.kept, self.cost.handled - plan.handled
             if manifest is not None and not self._lacks_blocks(plan):
                 self._plan_outputs(manifest, plan)
-            self.cost.add_findings(chain(plan.found, plan.shared))
+            self.cost.add_findings(chain(plan.found, plan.shared, plan.inherited))
             plans.append(plan._replace(kept=self.cost.kept - kept, handled=self.cost.handled - handled))
         return plans
 
@@ -132,16 +143,33 @@ class Planner:
         if problems:
             problems = run_rule(text.unfinished_merge, source, source) or problems
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
-        manifest, problems = check_manifest(self.kit, source)
-        self.cost.add(handled=len(manifest.role))
+        resolved = self.kit.composition.resolve(source)
+        manifest, problems = check_manifest(self.kit, source, resolved)
+        about_bases = [one for base in resolved.bases for one in self._about_base(base)]
+        if any(self.kit.composition.source(base).error for base in resolved.bases):
+            problems = []  # they would be about what only seems to be missing
         size += len(manifest.role)
-        problems = [problem for problem in problems if problem.code not in self.ignored]
-        found = [problem for problem in problems if problem.location.file == file]
-        elsewhere = (problem for problem in problems if problem.location.file != file)
-        shared = [problem for problem in elsewhere if problem.location.file not in self.kit.lacking]
-        noted = kit_notes(self.kit, manifest, file)
-        plan = ManifestPlan(file, found, shared, [], {}, use_of(self.kit, manifest), handled=size, noted=noted)
-        return None if has_errors(problems) else manifest, plan
+        self.cost.add(handled=len(manifest.role))
+        own = [one for one in problems if one.location.file == file and one.code not in self.ignored]
+        others = [one for one in problems if one.location.file != file]
+        inherited = tuple(one for one in (*others, *about_bases) if one.code not in self.ignored)
+        plan = ManifestPlan(
+            file,
+            own,
+            [],
+            [],
+            {},
+            None if is_abstract(source.data) else use_of(self.kit, manifest),
+            handled=size,
+            noted=() if is_abstract(source.data) else kit_notes(self.kit, manifest, file),
+            inherited=tuple(one for one in inherited if one.location.file not in self.kit.lacking),
+            is_base=is_abstract(source.data),
+            blocks=manifest.blocks,
+            bases=resolved.bases,
+            role_file=role_file(resolved.data),
+            bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
+        )
+        return None if plan.is_base or has_errors((*own, *inherited)) else manifest, plan
 
     def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:
         """Yield the manifest's artifact for each of its targets. Add the findings of templates to the plan."""

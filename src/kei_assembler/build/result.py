@@ -26,7 +26,7 @@ class Waiver(NamedTuple):
 
 
 class Request(NamedTuple):
-    """The request of a run: the number of agents, and the options `check` and `diff`.
+    """The request of a run: the number of agents and of mere bases, and the options `check` and `diff`.
 
     `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
     the working directory or not below it. `folder` is the kit's folder as a resolved path, if it is known. If the run
@@ -44,6 +44,7 @@ class Request(NamedTuple):
     printed_before: int = 0
     quiet: bool = False
     colours: tuple[bool, bool] = (False, False)
+    bases: int = 0
 
     def path(self, file: str) -> str:
         """Return the path of a file of the kit in a report: relative to the kit, or to the working directory."""

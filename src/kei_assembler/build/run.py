@@ -81,7 +81,7 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     # Load, check and render each manifest, and classify its outputs. The plan is complete before the first write.
     policy = options.policy
     plan = plan_kit(kit, files, whole, policy.ignore)
-    request = Request(len(files), options.check, options.diff)
+    request = Request(len(files) - plan.bases, options.check, options.diff, bases=plan.bases)
     found, about_files = policy.weigh(plan.diagnostics), policy.weigh(plan.about_files)
     changes = list(plan.changes)
     waivers = tuple(_waivers(kit, policy, changes, options.staged)) if options.check else ()

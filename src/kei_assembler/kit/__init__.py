@@ -13,6 +13,7 @@ from kei_assembler.files.sparse_checkout import lacking
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.kit.agent_names import AgentNames
+from kei_assembler.kit.composition import Composition
 from kei_assembler.kit.role_files import RoleFiles
 from kei_assembler.markdown import shell
 from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
@@ -73,6 +74,7 @@ class LoadedKit:
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self.names = AgentNames(self)
         self.role_files = RoleFiles(self)
+        self.composition = Composition(self)
         self._all_targets = cache(self._find_all_targets)
         self._blocks: dict[str, Block | None] = {}
         self._block_characters = 0
@@ -255,9 +257,9 @@ class LoadedKit:
         return frozenset(self.block_names)
 
     @cached_property
-    def obligatory_blocks(self) -> frozenset[str]:
-        """The names of the obligatory blocks, to look them up."""
-        return frozenset(self.settings.obligatory)
+    def obligatory(self) -> tuple[str, ...]:
+        """The obligatory blocks, with those of bundles."""
+        return self.composition.obligatory
 
     def block(self, name: str) -> Block | None:
         """Return the block of this name from the first block folder that has it, or None.
@@ -273,6 +275,10 @@ class LoadedKit:
                 raise ExcessError(self.settings.blocks[0], message, "use fewer blocks, or shorten them")
             self._blocks[name] = block
         return self._blocks[name]
+
+    def has_block(self, name: str) -> bool:
+        """Return whether a block folder has a block of this name. It is not read."""
+        return any(self.files.exists(self.path(normalize(f"{folder}/{name}.md"))) for folder in self.settings.blocks)
 
     def _read_block(self, name: str) -> Block | None:
         for folder in self.settings.blocks:
@@ -326,13 +332,18 @@ class LoadedKit:
     def read_manifest(self, file: str) -> Source:
         """Return a manifest's source, with its parsed TOML."""
         source = self._read(file, read_toml)
-        self.names.add(stem(file), source.data)
+        if "extends" not in source.data:
+            self.names.add(stem(file), source.data)
         return source
 
     @cached_property
     def files_by_agent(self) -> dict[str, str]:
         """The manifests, by the names of their agents."""
         return {stem(file): file for file in self.manifests}
+
+    def decoded(self, file: str) -> tuple[Manifest, list[ValidationError]]:
+        """Return the manifest in a file, merged with what it inherits, and the errors that validation found."""
+        return self.decode_manifest(self.composition.resolve(self.read_manifest(file)).data)
 
     def read_text(self, file: str) -> Source:
         """Return the source of a block or template."""

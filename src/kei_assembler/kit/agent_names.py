@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from kei_assembler.model.adaptation import client_name
-from kei_assembler.model.manifest import DISPLAY_NAME
+from kei_assembler.model.manifest import DISPLAY_NAME, is_abstract
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES
@@ -17,28 +18,56 @@ if TYPE_CHECKING:
     from kei_assembler.kit import LoadedKit
 
 
+_KEYS = (b"display-name", b"abstract")
+"""The keys that decide what other agents have to know of an agent."""
+
+_EXTENDS = b"extends"
+_BASE = re.compile(rb"""^extends = ["']([a-z0-9._-]+)["']$""", re.MULTILINE)
+
+
 class AgentNames:
-    """The display names of a kit's agents, each read from its manifest when it is needed."""
+    """What other agents have to know of a kit's agents. It is read from a manifest when it is needed."""
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
         self.full_in_client = cache(self._full_in_client)
         self._display_names: dict[str, str] = {}
+        self._abstract: set[str] = set()
 
     def add(self, agent: str, data: Mapping[str, Any]) -> None:
-        """Remember the name in the data of an agent's manifest."""
+        """Remember what is in the data of an agent's manifest, merged with what it inherits."""
         display_name = data.get("display-name", "")
         self._display_names[agent] = display_name if display_name and fits(DISPLAY_NAME, display_name) else ""
+        if is_abstract(data):
+            self._abstract.add(agent)
 
     def display_name(self, agent: str) -> str:
         """Return the `display-name` of an agent of the kit, or "" if it has none or there is no such agent."""
         if agent not in self._display_names:
-            self._display_names[agent] = ""
-            file = self.kit.files_by_agent.get(agent)
-            # most manifests have no such key, and a search is faster than parsing
-            if file and b"display-name" in self._content(file):
-                self.kit.read_manifest(file)
+            self._read(agent)
         return self._display_names[agent]
+
+    def is_abstract(self, agent: str) -> bool:
+        """Return whether the manifest of this name is only a base of others."""
+        if agent not in self._display_names:
+            self._read(agent)
+        return agent in self._abstract
+
+    def _read(self, agent: str) -> None:
+        self._display_names[agent] = ""
+        file = self.kit.files_by_agent.get(agent)
+        content = self._content(file) if file else b""
+        # most manifests have no such key, and a search is faster than parsing
+        if file and (any(key in content for key in _KEYS) or self._may_inherit(content)):
+            self.add(agent, self.kit.composition.resolve(self.kit.read_manifest(file)).data)
+
+    def _may_inherit(self, content: bytes) -> bool:
+        """Return whether a manifest with this content may inherit a display name."""
+        if _EXTENDS not in content:
+            return False
+        bases = _BASE.findall(content)
+        is_clear = len(bases) == content.count(_EXTENDS) == 1
+        return not is_clear or bool(self.display_name(bases[0].decode()))
 
     def _content(self, file: str) -> bytes:
         try:

@@ -135,7 +135,7 @@ def _tools(field: Field, kit: LoadedKit | None) -> Field:
 
 
 def _blocks(field: Field, kit: LoadedKit | None) -> Field:
-    names, obligatory = (kit.block_names, kit.settings.obligatory) if kit else ((), ())
+    names, obligatory = (kit.block_names, kit.obligatory) if kit else ((), ())
     item = one_of(*names) if names else BLOCK_NAME
     doc = f"{field.doc} First come, in this order, {listed(obligatory)}." if obligatory else field.doc
     examples = (obligatory,) if obligatory else ()

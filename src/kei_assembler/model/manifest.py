@@ -99,6 +99,9 @@ _ROWS = (
         default="",
     ),
     Field("description", FILLED, "What the agent is for. AI clients choose an agent by its description.", default=""),
+    Field("extends", FILLED, "The name of the manifest that this one inherits from.", examples=("base-reviewer",)),
+    Field("abstract", BOOLEAN, "Whether the manifest is only a base of others, without an agent of its own."),
+    Field("unset", STRINGS, "Inherited keys to leave out, such as `model`.", examples=(("model",),)),
     Field(
         "tools", STRINGS, "The tools that the agent can use, by Claude Code's names; without it, the client decides."
     ),
@@ -117,7 +120,10 @@ _ROWS = (
 FIELDS = tuple(row._replace(examples=_EXAMPLES.get(row.key, ())) for row in _ROWS)
 """The fields of a manifest, in the recommended order."""
 
-HEAD_KEYS = ("name", "display-name", "description", "tools", "model", "targets", "target")
+INHERITANCE_KEYS = ("extends", "abstract", "unset")
+"""The keys that say what a manifest inherits. They are not values of the agent."""
+
+HEAD_KEYS = ("name", "display-name", "description", *INHERITANCE_KEYS, "tools", "model", "targets", "target")
 """The keys for the front matter and the targets. The texts of all other keys go into the body."""
 
 OPTIONS = {
@@ -193,22 +199,16 @@ def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
 def settable_fields(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
     """Return the fields, by key, that the option `--set` of the command for a new manifest can set."""
     fields = (*FIELDS, *extra_fields(extra_keys))
-    return {field.key: field for field in fields if not field.is_table and field.key not in ("name", *OPTIONS)}
+    return {
+        field.key: field
+        for field in fields
+        if not field.is_table and field.key not in ("name", "abstract", "unset", *OPTIONS)
+    }
 
 
-def with_defaults(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a manifest's data with the kit's defaults for keys that it lacks, also in the targets' tables."""
-    own, default_tables = data.get("target", {}), defaults.get("target", {})
-    merged = {**defaults, **data}
-    if default_tables and isinstance(own, Mapping):
-        merged["target"] = {**default_tables, **own}
-        for target, table in default_tables.items():
-            # The manifest's `model` and `tools` apply to all targets, so they outrank a default for one target.
-            general = {"model": "model", TARGETS[target].tools.key: "tools"}
-            inherited = {key: value for key, value in table.items() if general.get(key) not in data}
-            if isinstance(own.get(target, {}), Mapping):
-                merged["target"][target] = {**inherited, **own.get(target, {})}
-    return merged
+def is_abstract(data: Mapping[str, Any]) -> bool:
+    """Return whether a manifest with this data is only a base of others."""
+    return data.get("abstract") is True
 
 
 def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[ValidationError]]]:
@@ -226,11 +226,13 @@ def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifes
         values["references"] = References(**values["references"])
         # the text replaces the name of its file before a manifest is decoded, unless the file cannot be used
         values["role"] = values["role"] if isinstance(values["role"], str) else ""
+        for key in INHERITANCE_KEYS:
+            values.pop(key, None)
         known = {field: values.pop(key) for key, field in _ATTRIBUTES.items()}
         return Manifest(**known, extra=values), validation_errors
 
     return decode
 
 
-_ATTRIBUTES = {field.key: field.key.replace("-", "_") for field in FIELDS}
+_ATTRIBUTES = {field.key: field.key.replace("-", "_") for field in FIELDS if field.key not in INHERITANCE_KEYS}
 """The fields of `Manifest`, by their keys in TOML."""

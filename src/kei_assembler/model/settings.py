@@ -64,7 +64,14 @@ def is_block_name(name: str) -> bool:
 TEMPLATE_NAME = matching(
     r"(?!(?:[^\0]*/)?(?:[./]|\Z))[^\\\0:]+", "a template's path in the folder of templates, not hidden", names_file=True
 )
-_BLOCKS = list_of(BLOCK_NAME, "a list of block names")
+BUNDLE_NAME = matching(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9_-])?", "a name of lower-case letters, digits, `.`, `_` and `-`")
+_ENTRY = matching(
+    rf"@{BUNDLE_NAME.pattern}|{BLOCK_NAME.pattern}",
+    "a block name, or `@` and the name of a bundle",
+    names_file=True,
+)
+_BLOCKS = list_of(_ENTRY, "a list of block names")
+_BUNDLES = table_of(list_of(_ENTRY, "a list of block names", minimum=1), maximum=1000)
 _CHARACTERS = table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each")
 _EXTRA_KEYS = table_of(one_of(*EXTRA_SHAPES), maximum=1000)  # every manifest has each of them, set or not
 _CODE = matching("[A-Z][0-9]{3}", "a code such as `B201`")
@@ -98,6 +105,7 @@ SETTINGS = (
     Field("templates", _FOLDER, "The folder with the kit's templates. It is optional.", default="templates"),
     Field("root", _FOLDER, "The folder that all sources and outputs must lie in.", default="."),
     Field("obligatory", _BLOCKS, "Blocks that all manifests list first.", default=()),
+    Field("bundles", _BUNDLES, "Lists of blocks, each with a name, for `@NAME` in lists of blocks.", default={}),
     Field("required", STRINGS, "Keys that every manifest must fill in.", default=("name", "description")),
     Field("extra-keys", _EXTRA_KEYS, "Further keys of the manifests, for templates.", default={}),
     Field("external-agents", list_of(_AGENT, "a list of names"), "Agents outside the kit to hand off to.", default=()),
@@ -151,6 +159,7 @@ class Settings(NamedTuple):
     templates: str
     root: str
     obligatory: tuple[str, ...]
+    bundles: Mapping[str, tuple[str, ...]]
     required: tuple[str, ...]
     extra_keys: Mapping[str, str]
     external_agents: tuple[str, ...]

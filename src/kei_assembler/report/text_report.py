@@ -17,7 +17,7 @@ from kei_assembler.diagnostics import Diagnostic, Location, RelatedLocation, Sev
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report.layout import BOLD, BOLD_CYAN, BOLD_RED, BOLD_YELLOW, CYAN, GREEN, RED, painted, width
 from kei_assembler.rules import drift
-from kei_assembler.suggestions import counted
+from kei_assembler.suggestions import counted, listed
 
 _MAX_LINE_LENGTH, _MAX_PATHS = 100, 3
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
@@ -176,7 +176,8 @@ def _summary(result: RunResult) -> Iterable[str]:
     """Yield the counts of the run: "7 agents, 8 files: 1 created, 7 unchanged" and "1 schema renewed"."""
     files = Counter(_word(result, change) for change in result.changes if not change.is_schema)
     schemas = Counter(_word(result, change) for change in result.changes if change.is_schema)
-    agents = counted(result.request.agents, "agent")
+    bases = (counted(result.request.bases, "base"),) if result.request.bases else ()
+    agents = listed((counted(result.request.agents, "agent"), *bases), str)
     if files:
         parts = ", ".join(f"{files[word]:,} {past}" for word, past in _WORDS.items() if files[word])
         yield f"{agents}, {counted(files.total(), 'file')}: {parts}"

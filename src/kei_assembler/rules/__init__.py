@@ -7,10 +7,12 @@ from itertools import chain
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import Block, LoadedKit, stem
-from kei_assembler.model.manifest import Manifest
+from kei_assembler.model.inheritance import Resolved
+from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.rules import (
     block_files,
     blocks,
+    bundles,
     exclusion,
     handoffs,
     hidden_text,
@@ -29,6 +31,7 @@ from kei_assembler.rules import (
     values,
 )
 from kei_assembler.rules.definition import Rule
+from kei_assembler.rules.inheritance import check_inheritance, unused_base
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
@@ -50,6 +53,24 @@ _FAMILIES = (
     shared_files,
 )
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
+OF_BASE = (
+    *keys.OF_MANIFEST,
+    *role_files.OF_MANIFEST,
+    *tables.OF_MANIFEST,
+    names.name_differs_from_file,
+    names.duplicate_name,
+    *tools.OF_MANIFEST,
+    *tool_conflicts.OF_MANIFEST,
+    *values.OF_MANIFEST,
+    blocks.unknown_block,
+    blocks.repeated_block,
+    blocks.invalid_block_name,
+    handoffs.unknown_handoff_target,
+    handoffs.repeated_handoff,
+    *text.OF_MANIFEST,
+)
+"""The rules for a manifest that only others make an agent of."""
+
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
 OF_DEFAULTS = (
     keys.repeated_entry,
@@ -63,12 +84,21 @@ OF_DEFAULTS = (
 )
 
 
-def check_manifest(kit: LoadedKit, source: Source) -> tuple[Manifest, list[Diagnostic]]:
-    """Return a manifest and its diagnostics, and those of its role file.
+def check_manifest(
+    kit: LoadedKit, source: Source, resolved: Resolved | None = None
+) -> tuple[Manifest, list[Diagnostic]]:
+    """Return a manifest and its diagnostics. Don't render the manifest if one of them is an error.
 
-    Don't render the manifest if one of them is an error.
+    `resolved` is what the kit's composition makes of the source. The bases are not checked for themselves, but the
+    diagnostics about what the manifest inherits are located there.
     """
-    context = ManifestContext(kit, source)
+    resolved = resolved or kit.composition.resolve(source)
+    context = ManifestContext(kit, source, resolved, is_base=is_abstract(source.data))
+    kit.names.add(stem(source.file), context.data)
+    if found := check_inheritance(kit, resolved):  # without the bases, all else that is found may be wrong
+        return context.manifest, found
+    if context.is_base:
+        return context.manifest, _check_as_base(context)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
     found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
     keys_to_limit = (key for key in ("name", "description") if context.fits(key) and not keys.is_missing(context, key))
@@ -79,12 +109,31 @@ def check_manifest(kit: LoadedKit, source: Source) -> tuple[Manifest, list[Diagn
         found += check_limits(source, {key: given[key] for key in given if key != "name"}, renamed)
         targets = tuple(target for target in targets if target not in renamed)
     found += check_limits(source, given, targets)
-    found += run_rule(text.unfinished_merge, source, source)
-    if context.role:
-        found += role_files.check_role_file(kit, context.role)
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
-    return context.manifest, found + run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
+    return context.manifest, found + _check_text(context)
+
+
+def check_base(kit: LoadedKit, file: str) -> list[Diagnostic]:
+    """Return the diagnostics for a manifest that others extend, apart from what only counts for an agent."""
+    source = kit.composition.source(file)
+    if found := check_source(source):
+        return found
+    return _check_as_base(ManifestContext(kit, source, kit.composition.resolve(source), is_base=True))
+
+
+def _check_as_base(context: ManifestContext) -> list[Diagnostic]:
+    rules = (*keys.OF_VALIDATION, *OF_BASE) if context.validation_errors else OF_BASE
+    return _checked(context, rules) + _check_text(context)
+
+
+def _check_text(context: ManifestContext) -> list[Diagnostic]:
+    kit, source = context.kit, context.source
+    found = run_rule(text.unfinished_merge, source, source)
+    found += run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
+    if context.role and context.is_own(("role", "file")):
+        found += role_files.check_role_file(kit, context.role)
+    return found
 
 
 def check_defaults(kit: LoadedKit) -> list[Diagnostic]:
@@ -127,12 +176,9 @@ def check_models(usage: KitUsage) -> list[Diagnostic]:
     if not usage.without_model:
         return []
     kit, first = usage.kit, min(set().union(*usage.without_model.values()))
-    source = kit.read_manifest(next(file for file in kit.manifests if stem(file) == first))
-    if "model" in source.data or not kit.settings_source:
-        return run_rule(values.model_left_out, source, usage)
+    context = ManifestContext(kit, kit.read_manifest(kit.files_by_agent[first]))
     found = first_findings(values.model_left_out, usage)
-    at = kit.settings_path("defaults", "model")
-    return diagnose(values.model_left_out, kit.settings_source, (one._replace(where=at) for one in found))
+    return diagnose(values.model_left_out, context.source, map(context.placed, found))
 
 
 def check_templates(kit: LoadedKit) -> Iterator[list[Diagnostic]]:
@@ -156,18 +202,24 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
     if kit.settings_source:
         found += run_rule(permissions.unused_allowance, kit.settings_source, usage)
         found += run_rule(exclusion.unused_exclude, kit.settings_source, kit)
+        used = bundles.used_bundles(kit, usage.bundles)
+        found += run_rule(bundles.unused_bundle, kit.settings_source, kit, used)
+    for name, file in usage.abstract.items():
+        found += run_rule(unused_base, kit.composition.source(file), name, file in usage.bases)
     return found
 
 
 def _check_handoffs(usage: KitUsage) -> list[Diagnostic]:
     kit, found = usage.kit, []
     reached: set[str] = set().union(*usage.handoffs_for.values())
+    agents = kit.agents - usage.abstract.keys()
     # an agent that no other hands off to only stands out if most of the others are handed off to
-    if len(reached & kit.agents) * 2 > len(kit.agents):
+    if len(reached & agents) * 2 > len(agents):
         for file in kit.manifests:
-            if stem(file) not in reached:
+            if stem(file) in agents and stem(file) not in reached:
                 found += run_rule(handoffs.unreached_agent, kit.read_manifest(file), stem(file))
     for file in usage.may_lack():
-        source = kit.read_manifest(file)
-        found += run_rule(handoffs.unreachable_agent, source, usage, kit.decode_manifest(source.data)[0])
+        context = ManifestContext(kit, kit.read_manifest(file))
+        unreachable = first_findings(handoffs.unreachable_agent, usage, context.manifest)
+        found += diagnose(handoffs.unreachable_agent, context.source, map(context.placed, unreachable))
     return found

@@ -117,7 +117,7 @@ def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
         # assemble.toml
         obligatory = ["baseline"]
     """
-    obligatory, blocks = context.kit.settings.obligatory, context.manifest.blocks
+    obligatory, blocks = context.kit.obligatory, context.manifest.blocks
     if blocks[: len(obligatory)] == obligatory or is_missing(context, "blocks") or not context.fits("blocks"):
         return
     corrections = _corrections(context)
@@ -138,7 +138,7 @@ def _corrections(context: ManifestContext) -> dict[str, str]:
     """
     kit = context.kit
     names = (name for name in context.manifest.blocks if not is_block_name(name) or kit.block(name) is None)
-    obligatory, folders = kit.obligatory_blocks, kit.settings.blocks
+    obligatory, folders = kit.obligatory, kit.settings.blocks
     return {name: meant_name(name, obligatory, folders) or name for name in islice(names, MAX_FINDINGS)}
 
 

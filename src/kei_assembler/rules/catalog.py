@@ -18,6 +18,7 @@ from kei_assembler.rules.settings import unknown_ignore
 FAMILIES = {
     "S": "Syntax",
     "K": "Keys and types",
+    "E": "Bases and bundles",
     "B": "Blocks",
     "H": "Handoffs",
     "T": "Text safety",

@@ -12,7 +12,7 @@ from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 class Violation(NamedTuple):
     """A problem that a rule found, before it is located in the file.
 
-    `where` is a key path in the checked file, or a span in it, or a location in another file. So is a related location.
+    `where` is a key path in the checked file, a span in it, or a location in any file, as are related locations.
     Turning a key path into a span needs a second, slower parse, so only findings that are reported are located.
     """
 

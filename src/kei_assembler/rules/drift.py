@@ -242,6 +242,7 @@ ORPHAN_CAUSES = {
     "moved": ("which does not exist any more; its agent is now in {}", ""),
     "excluded": ("which exists, but is not a manifest of this kit any more", ""),
     "invalid": ("which is not valid any more", ""),
+    "abstract": ("which is abstract now, and generates no file", ""),
     "target-of-manifest": (
         "whose `targets` no longer contains `{}`",
         "to keep it, add `{}` to `targets` in the manifest; ",

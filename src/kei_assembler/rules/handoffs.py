@@ -56,6 +56,9 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
         if has_text(target) and target not in known and target != own:
             hint = did_you_mean_name(target, known, (context.kit.settings.manifests,), _UNKNOWN_AGENT_HELP)
             yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
+        elif target in context.kit.agents and context.kit.names.is_abstract(target):
+            message = f"`{target}` is not an agent, because its manifest is abstract"
+            yield Violation(("handoff", index, "target"), message, "hand off to an agent that extends it")
 
 
 _UNKNOWN_AGENT_HELP = (

@@ -91,7 +91,7 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """
-    for key in context.kit.required:
+    for key in context.required:
         if is_missing(context, key) and not _is_elsewhere(context, key):
             if key in context.data:
                 yield Violation((key,), f"`{key}` is empty", "the kit requires it; fill it in")
@@ -199,7 +199,7 @@ def repeated_entry(context: ManifestContext) -> Iterable[Violation]:
     lists: dict[KeyPath, object] = {("tools",): manifest.tools, ("targets",): manifest.targets}
     lists |= {("target", name, key): value for name, table in manifest.target.items() for key, value in table.items()}
     for path, value in lists.items():
-        if isinstance(value, list | tuple) and not context.inherits(*path):
+        if isinstance(value, list | tuple):
             yield from repeats(path, value)
 
 
@@ -266,7 +266,7 @@ def strays(context: ManifestContext) -> Iterator[KeyPath]:
 
 def _is_header(context: ManifestContext, path: KeyPath) -> bool:
     # a key below a header may be there by mistake; one in an inline table, or in a header, is there on purpose
-    return (locate(context.source, path).excerpt or "").lstrip(SPACES).startswith("[")
+    return (context.locate(path).excerpt or "").lstrip(SPACES).startswith("[")
 
 
 def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Violation:
@@ -274,8 +274,11 @@ def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Vi
     if not _is_header(context, table):
         message = f"`{key}` is in `{_header(table)}`, which has no such key"
         return Violation(path, message, "move it to the top of the file")
-    first = min(context.source.locate((name,)) for name in context.source.data if _is_header(context, (name,)))
-    hint = f"move it above line {first.line}, the manifest's first table header"
+    source = context.source_of(path)
+    headers = (locate(source, (name,)) for name in source.data)
+    lines = (each.span.line for each in headers if (each.excerpt or "").lstrip(SPACES).startswith("["))
+    first = min(lines, default=context.locate(path).span.line)
+    hint = f"move it above line {first}, the manifest's first table header"
     hint = hint if meant == key else f"did you mean `{meant}`? If so, {hint}"
     message = f"`{key}` belongs to `{_header(table)}`, because it is below that header"
     return Violation(path, message, hint, ((table, "the keys below this header belong to it"),))
@@ -307,13 +310,13 @@ def empty_manifest(context: ManifestContext) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """
-    if not context.data:
+    if not context.own:
         yield Violation((), "the manifest is empty", "add at least a `name` and a `description`")
 
 
 def is_missing(context: ManifestContext, key: str) -> bool:
     """Return whether a required key is absent or empty. An invalid value does not count as missing."""
-    return key in context.kit.required and not _is_filled(context.whole.get(key)) and context.fits(key)
+    return key in context.required and not _is_filled(context.data.get(key)) and context.fits(key)
 
 
 def _is_filled(value: object) -> bool:

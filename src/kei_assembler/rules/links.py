@@ -92,7 +92,7 @@ def of_block(usage: KitUsage, block: Block) -> Writing:
 
 def of_manifest(context: ManifestContext) -> Iterator[Writing]:
     """Yield the Markdown texts of a manifest that are written to its outputs as Markdown."""
-    if not any(may_have_links(source.text) for source in context.sources) and not context.source.has_escapes:
+    if not any(may_have_links(source.text) or source.has_escapes for source in context.sources()):
         return
     kit, file = context.kit, context.source.file
     targets = dict.fromkeys((*kit.targets_of(context.manifest), *kit.settings.targets))
@@ -104,11 +104,11 @@ def of_manifest(context: ManifestContext) -> Iterator[Writing]:
 
     for path, text in _texts(context):
 
-        def locate(start: int, end: int, path: KeyPath = path, text: str = text) -> Span | Location:
+        def locate(start: int, end: int, path: KeyPath = path, text: str = text) -> Location:
             return context.locate_text(path, text, start, end)
 
         role = context.role if path == ("role",) else None
-        origin, written_in = ("role file", role.file) if role else ("manifest", file)
+        origin, written_in = ("role file", role.file) if role else ("manifest", context.resolved.origin(path).file)
         yield Writing(kit, text, origin, written_in, outputs, locate, is_output)
 
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
-from kei_assembler.model.manifest import Manifest, with_defaults
-from kei_assembler.model.settings import value_at
+from kei_assembler.model.inheritance import Resolved
+from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules.definition import Violation
 from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
@@ -20,72 +20,81 @@ from kei_assembler.toml.source import Source, span_of
 
 
 class ManifestContext:
-    """The manifest to check: its source, its parsed data, its typed values, and its kit.
+    """The manifest to check: its source, its data merged with what it inherits, its typed values, and its kit.
 
-    `data` is the manifest's own table, which is at the key path `at` in the source, with the text of the role file in
-    it, whose source is `role`. `whole` is that table with the kit's defaults filled in.
+    `own` is the manifest's own table, as parsed. Key paths of findings lead to values in `data`, in which the text of
+    the role file, whose source is `role`, has replaced its name. `is_base` says that only others make an agent of the
+    manifest, so that it can be incomplete.
     """
 
-    def __init__(self, kit: LoadedKit, source: Source) -> None:
+    def __init__(
+        self, kit: LoadedKit, source: Source, resolved: Resolved | None = None, *, is_base: bool = False
+    ) -> None:
         self.kit = kit
         self.source = source
-        self.at: KeyPath = ()
-        self.data, self.role = kit.role_files.with_text(source.data)
-        self.whole: Mapping[str, Any] = with_defaults(self.data, kit.defaults)
+        self.is_base = is_base
+        self.own: Mapping[str, Any] = source.data
+        self.resolved = resolved or kit.composition.resolve(source)
+        self.data, self.role = kit.role_files.with_text(self.resolved.data)
         self.manifest, self.validation_errors = kit.decode_manifest(self.data)
-        if kit.defaults:
-            self.manifest, _ = kit.decode_manifest(self.whole)
 
     @classmethod
     def of_defaults(cls, kit: LoadedKit) -> ManifestContext:
         """Return the kit's defaults as if they were a manifest to check."""
         assert kit.settings_source
+        layer = kit.composition.settings_layer
         # a source without data: the defaults are not the whole file
-        context = cls(kit, Source(kit.settings_source.file, kit.settings_source.text))
-        context.at, context.data = kit.settings_path("defaults"), kit.defaults
-        return context
+        return cls(kit, Source(layer.file, kit.settings_source.text), layer)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The keys that the manifest must have."""
+        return ("name",) if self.is_base else self.kit.required
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The top-level keys that a manifest of this kit can have."""
         return tuple(field.key for field in self.kit.shape.fields)
 
-    def inherits(self, *path: str | int) -> bool:
-        """Return whether the value at a path comes from the kit's defaults.
+    def _origin(self, path: KeyPath) -> tuple[Source, KeyPath]:
+        """Return the source in which the value at a path was written, and its path there."""
+        file, at = self.resolved.origin(path)
+        return self.source if file == self.source.file else self.kit.composition.source(file), at
 
-        Defaults are merged by top-level key, and by key in a target's table, so a longer path is cut to that key.
-        """
-        depth = 3 if path[:1] == ("target",) else 1
-        defaults = self.kit.defaults
-        is_own = self.at or not defaults or len(path) < depth
-        return not is_own and value_at(defaults, path[:depth]) is not None and value_at(self.data, path[:depth]) is None
+    def source_of(self, path: KeyPath) -> Source:
+        """Return the source in which the value at a path was written."""
+        return self._origin(path)[0]
+
+    def is_own(self, path: KeyPath) -> bool:
+        """Return whether the value at a path was written in the manifest itself."""
+        return self.resolved.origin(path).file == self.source.file
+
+    def sources(self) -> Iterator[Source]:
+        """Yield the sources of the data: the manifest, its bases, its role file, and the settings with defaults."""
+        if self.role:
+            yield self.role
+        for layer in self.resolved.layers():
+            if layer.data:
+                yield self.source if layer.file == self.source.file else self.kit.composition.source(layer.file)
+
+    def locate(self, path: KeyPath) -> Location:
+        """Return where the value at a path was written."""
+        return locate(*self._origin(path))
+
+    def locate_text(self, path: KeyPath, value: str, start: int, end: int) -> Location:
+        """Return where `value[start:end]` was written, in the string at a path."""
+        if self.role and path == ("role",):
+            return locate(self.role, span_of(value, start, end))
+        source, at = self._origin(path)
+        return locate(source, source.locate_text(at, value, start, end))
 
     def placed(self, finding: Violation) -> Violation:
-        """Return a finding with key paths from the top of the file, and with the default that causes it, if any."""
-        where = finding.where
-        if isinstance(where, Span | Location):
-            return finding
-        if self.at:
-            placed = (at if isinstance(at, Span | Location) else (*self.at, *at) for at, _ in finding.related)
-            related = tuple(zip(placed, (text for _, text in finding.related), strict=True))
-            return finding._replace(where=(*self.at, *where), related=related)
-        if not self.inherits(*where):
-            return finding
-        assert self.kit.settings_source
-        origin = locate(self.kit.settings_source, self.kit.settings_path("defaults", *where))
-        related = (*finding.related, (origin, "the value comes from the kit's defaults"))
-        return finding._replace(where=(), related=related)
+        """Return a finding with its places in the files in which the values were written."""
+        related = tuple((self._placed(at), text) for at, text in finding.related)
+        return finding._replace(where=self._placed(finding.where), related=related)
 
-    @property
-    def sources(self) -> Iterator[Source]:
-        """The manifest's source, and that of its role file."""
-        return filter(None, (self.source, self.role))
-
-    def locate_text(self, path: KeyPath, text: str, start: int, end: int) -> Span | Location:
-        """Return the location of `text[start:end]` in the text at a path of the data."""
-        if self.role and path == ("role",):
-            return locate(self.role, span_of(text, start, end))
-        return self.source.locate_text((*self.at, *path), text, start, end)
+    def _placed(self, where: KeyPath | Span | Location) -> Span | Location:
+        return where if isinstance(where, Span | Location) else self.locate(where)
 
     def fits(self, *path: str) -> bool:
         """Return whether the value at this path, with everything in it, is valid."""
@@ -141,6 +150,10 @@ class KitUsage:
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
         self.blocks: set[str] = set()
+        self.bases: set[str] = set()
+        self.bundles: set[str] = set()
+        self.abstract: dict[str, str] = {}
+        """The files of the manifests that are only bases, by name."""
         self.rights: set[tuple[str, str]] = set()
         self.targets: set[str] = set()
         self.own_targets: dict[str, tuple[str, ...]] = {}

@@ -49,7 +49,9 @@ def right_not_allowed(context: ManifestContext) -> Iterable[Violation]:
     for right in rights_of(context.manifest):
         row = RIGHTS[right]
         if (name, right) not in context.kit.allowed_rights and context.fits("target", row.target, row.key):
-            allowance = f"add `{right}` to the setting `allow-rights` for `{name}`, with a reason"
+            is_own = context.is_own(("target", row.target, row.key))
+            agent = f"`{name}`" if is_own else "each agent that inherits it"
+            allowance = f"add `{right}` to the setting `allow-rights` for {agent}, with a reason"
             has_tools = row.covered_by and row.covered_by != (EVERYTHING,)
             tools = f"list {listed(row.covered_by)} in `tools`, or " if has_tools else ""
             hint = f"if you want this, {tools}{allowance}"

@@ -6,15 +6,16 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 
-from kei_assembler.diagnostics import Diagnostic, Severity, Span
+from kei_assembler.diagnostics import Diagnostic, RelatedLocation, Severity, Span
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.paths import normalize
 from kei_assembler.rules.block_files import front_matter
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
+from kei_assembler.rules.inheritance import first_names
 from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.text import unfinished_merge
 from kei_assembler.suggestions import did_you_mean
@@ -49,7 +50,7 @@ def unusable_role_file(context: ManifestContext) -> Iterable[Violation]:
         # roles/critic.md
         You review code.
     """
-    file = role_file(context.source.data) if isinstance(context.source.data.get("role"), dict) else ""
+    file = role_file(context.resolved.data)
     if file and (problem := _problem(context, file)):
         yield Violation(("role", "file"), *problem)
 
@@ -61,7 +62,7 @@ def _problem(context: ManifestContext, file: str) -> tuple[str, str] | None:
         owner = "a generated file" if _is_output(context, file) else kit.role_files.owner(file)
         hint = "list it in `blocks`" if owner == "a block" else "name a file with nothing but the text of the role"
         return (f"`{file}` is {owner}, and cannot be a role file, too", hint) if owner else None
-    beside = normalize(os.path.join(os.path.dirname(context.source.file), file))
+    beside = normalize(os.path.join(os.path.dirname(context.source_of(("role", "file")).file), file))
     meant = f"the path is relative to the kit: did you mean `{beside}`?" if kit.role_files.is_readable(beside) else ""
     if reason := kit.tree.refusal(kit.files.resolve(kit.path(file))):
         return f"the role file `{file}` {reason}", meant or "see the setting `root`"
@@ -155,6 +156,17 @@ def check_role_file(kit: LoadedKit, source: Source) -> list[Diagnostic]:
     found = run_rule(front_matter_in_role_file, source, source)
     found += run_rule(unfinished_merge, source, source)
     return found + run_rule(hidden_text, source, source, kit.allowed_characters)
+
+
+def with_users(kit: LoadedKit, diagnostic: Diagnostic, files: Iterable[str]) -> Diagnostic:
+    """Return a diagnostic about a role file, related to the first of several manifests whose role it is."""
+    users = sorted(dict.fromkeys(files))
+    if len(users) == 1:
+        return diagnostic
+    source = kit.composition.source(users[0])
+    where = locate(source, ("role", "file") if "role" in source.data else ("extends",))
+    related = RelatedLocation(where, f"this is the role of {first_names(users)}")
+    return diagnostic._replace(related=(*diagnostic.related, related))
 
 
 OF_MANIFEST = (unusable_role_file,)

@@ -9,9 +9,10 @@ from kei_assembler.diagnostics import Diagnostic, KeyPath
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, project_settings
 from kei_assembler.markdown.hidden_text import is_hidden
+from kei_assembler.model.inheritance import is_bundle
 from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
-from kei_assembler.rules import home, table_hints
+from kei_assembler.rules import bundles, home, table_hints
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.hints import did_you_mean_name, in_settings, why_refused
@@ -271,7 +272,7 @@ def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
         blocks = ["baseline"]
     """
     for index, name in enumerate(kit.settings.obligatory):
-        if kit.block(name) is None:
+        if not is_bundle(name) and kit.block(name) is None:
             where = kit.settings_path("obligatory", index)
             yield Violation(
                 where, f"unknown block `{name}`", did_you_mean_name(name, kit.known_blocks, kit.settings.blocks)
@@ -380,6 +381,7 @@ def check_settings(kit: LoadedKit) -> list[Diagnostic]:
         or run_rule(folder_out_of_place, source, kit)
         or [found for each in home.OF_SETTINGS for found in run_rule(each, source, kit)]
         or run_rule(unknown_obligatory_block, source, kit)
+        or [found for each in bundles.OF_SETTINGS for found in run_rule(each, source, kit)]
     )
 
 

@@ -41,11 +41,12 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
     """
     # a number or boolean that is still to be filled in is reported as text of the wrong type
     wrong = {error.path for error in context.validation_errors if error.kind == "type"}
-    for path, text in texts(context.data) if any(map(_may_have_braces, context.sources)) else ():
+    for path, text in texts(context.data) if any(map(_may_have_braces, context.sources())) else ():
         if path in wrong:
             continue
         for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) and "{{" in text else text):
-            yield _unfilled(context.locate_text(path, text, *match.span()), match)
+            where = context.locate_text(path, text, *match.span())
+            yield _unfilled(where, match)
 
 
 def _may_have_braces(source: Source) -> bool:

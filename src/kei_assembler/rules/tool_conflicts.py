@@ -39,7 +39,7 @@ def allowed_and_denied(context: ManifestContext) -> Iterable[Violation]:
     for name, key in _DENIALS if context.manifest.target else ():
         table, where = context.manifest.target.get(name, {}), ("target", name, key)
         denied = table.get(key)
-        if not isinstance(denied, list | tuple) or (context.inherits(*where) and context.inherits("tools")):
+        if not isinstance(denied, list | tuple):
             continue
         own = table.get(TARGETS[name].tools.key)
         path = ("target", name, TARGETS[name].tools.key) if isinstance(own, list | tuple) else ("tools",)

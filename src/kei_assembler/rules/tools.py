@@ -43,8 +43,7 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
         tools = ["Read", "Bash(git:*)", "mcp__tracker__search"]
     """
     known = context.kit.known_tools
-    # defaults are checked once, in the settings, and not again in each manifest
-    for index, tool in enumerate(() if context.inherits("tools") else context.manifest.tools or ()):
+    for index, tool in enumerate(context.manifest.tools or ()):
         if tool and not _is_known(tool, known) and is_one_tool(tool):
             yield Violation(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
     for value, match in _unknown_in_tables(context) if context.manifest.target else ():
@@ -156,7 +155,7 @@ def several_tools(context: ManifestContext) -> Iterable[Violation]:
         tools = ["mcp__tracker__search", "Bash(git log:*)"]
     """
     for index, tool in enumerate(context.manifest.tools or ()):
-        if has_text(tool) and not is_one_tool(tool) and not context.inherits("tools"):
+        if has_text(tool) and not is_one_tool(tool):
             message = f"`{tool}` is not the name of one tool"
             yield Violation(("tools", index), message, _single_tool_help(tool))
 

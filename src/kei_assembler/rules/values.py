@@ -37,12 +37,12 @@ _SCOPED = re.compile(r"(?P<tool>\w+)\((?P<names>[^()]*)\)")
 
 
 def named_values(context: ManifestContext) -> Iterator[Named]:
-    """Yield the manifest's own values that name something, except the entries and the scopes of its `tools`."""
+    """Yield the values that name something, except the entries and the scopes of its `tools`."""
     for name, table in context.manifest.target.items():
         kinds = _KINDS[name]
         for key, value in table.items():
             path = ("target", name, key)
-            if key in kinds and not context.inherits(*path) and context.fits(*path):
+            if key in kinds and context.fits(*path):
                 yield from _expanded(kinds[key], value, path, TARGETS[name])
 
 
@@ -81,10 +81,9 @@ def scope_of(entry: str, path: KeyPath, target: Target | None = None) -> Iterato
 
 def _of_kind(context: ManifestContext, kind: str) -> list[Named]:
     found = [value for value in named_values(context) if value.kind == kind] if context.manifest.target else []
-    if not context.inherits("tools"):
-        for index, entry in enumerate(context.manifest.tools or ()):
-            if "(" in entry:
-                found += [value for value in scope_of(entry, ("tools", index)) if value.kind == kind]
+    for index, entry in enumerate(context.manifest.tools or ()):
+        if "(" in entry:
+            found += [value for value in scope_of(entry, ("tools", index)) if value.kind == kind]
     return found
 
 
@@ -206,7 +205,7 @@ def misspelled_model(context: ManifestContext) -> Iterable[Violation]:
         model = "opus"
     """
     model = context.manifest.model
-    if model and model not in _MODEL_NAMES and not context.inherits("model"):
+    if model and model not in _MODEL_NAMES:
         value = Named("model", model, ("model",))
         yield from _misspelled_model(value, _targets_of(value, context))
     for value in named_values(context) if context.manifest.target else ():
@@ -257,7 +256,7 @@ def model_of_another_client(context: ManifestContext) -> Iterable[Violation]:
         model = "gpt-5-codex"
     """
     model = context.manifest.model
-    if model in _MODEL_NAMES and not context.inherits("model"):
+    if model in _MODEL_NAMES:
         rows = (TARGETS[name] for name in context.kit.targets_of(context.manifest))
         taking = [
             row for row in rows if takes_model(model, row) and "model" not in context.manifest.target.get(row.name, {})

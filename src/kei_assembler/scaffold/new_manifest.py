@@ -18,7 +18,7 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.stamp import can_name
-from kei_assembler.model.manifest import FIELDS, NAME, extra_fields, slug
+from kei_assembler.model.manifest import FIELDS, INHERITANCE_KEYS, NAME, extra_fields, slug
 from kei_assembler.paths import display_path_from
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.sources import check_source
@@ -47,7 +47,7 @@ _TABLES_NOTE = """\
 
 def fields_of(kit: LoadedKit) -> list[Field]:
     """Return the fields that a new manifest of this kit shows, with tables last."""
-    omitted = {"target"} - _required(kit)
+    omitted = {"target", *INHERITANCE_KEYS} - _required(kit)
     fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in omitted]
     return sorted(fields, key=lambda field: field.is_table)
 
@@ -59,7 +59,7 @@ def _required(kit: LoadedKit) -> frozenset[str]:
 def render(kit: LoadedKit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
     """Return the text of a new manifest with the given values, keyed by manifest key."""
     values = {**_initial(kit, given), **given, "name": name}
-    if blocks := (*kit.settings.obligatory, *given.get("blocks", ())):
+    if blocks := (*kit.obligatory, *given.get("blocks", ())):
         values["blocks"] = list(dict.fromkeys(blocks))
     keys = [_entry(kit, field, values) for field in fields_of(kit) if not field.is_table]
     tables = [_entry(kit, field, values) for field in fields_of(kit) if field.is_table]
@@ -124,7 +124,7 @@ def _comment(text: str) -> str:
 
 def _hints(kit: LoadedKit, field: Field) -> Iterator[str]:
     """What holds for a key in this kit. The names of blocks and agents are left to the editor: they change."""
-    if field.key == "blocks" and kit.settings.obligatory:
+    if field.key == "blocks" and kit.obligatory:
         yield "The blocks that `obligatory` in the settings lists come first."
     if field.key == "target":
         target = kit.settings.targets[0]

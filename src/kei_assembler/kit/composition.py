@@ -1,0 +1,132 @@
+"""The manifests of a kit, merged with their bases, the bundles and the settings."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from kei_assembler.diagnostics import KeyPath
+from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
+from kei_assembler.toml.source import Source
+from kei_assembler.whitespace import has_text
+
+if TYPE_CHECKING:
+    from kei_assembler.kit import LoadedKit
+
+
+_MAX_FOLLOWED = 100
+"""How many bases are followed at most, to say where a chain of them is too long."""
+
+
+class Composition:
+    """Merges each manifest with what it inherits. Each base is read and merged only once."""
+
+    def __init__(self, kit: LoadedKit) -> None:
+        self.kit = kit
+        self.bundle = cache(self._bundle)
+        self._layers: dict[str, Resolved] = {}
+        self._sources: dict[str, Source] = {}
+
+    def resolve(self, source: Source) -> Resolved:
+        """Return the data of a manifest, merged with that of its bases and with the settings.
+
+        If a base cannot be used, the faults say why, and the data are only those of the manifest and the settings.
+        """
+        if "extends" not in source.data:
+            if not self.settings_layer.data and not _may_refer(source):
+                return Resolved(source.data, source.file, far=self.settings_layer)
+            return merged(source.data, source.file, self.settings_layer, self.bundle)
+        files, fault = self._chain(source)
+        if fault or not files:  # validation reports an `extends` that is not a name
+            layer = merged(source.data, source.file, self.settings_layer, self.bundle)
+            return layer._replace(faults=(fault,) if fault else ())
+        layer = self.settings_layer
+        for file in reversed(files):
+            if file not in self._layers:
+                self._layers[file] = merged(self.source(file).data, file, layer, self.bundle)
+            layer = self._layers[file]
+        return merged(source.data, source.file, layer, self.bundle)
+
+    def _chain(self, source: Source) -> tuple[list[str], Fault | None]:
+        """Return the files of a manifest's bases, nearest first, and what is wrong with one of them, if anything."""
+        files, name = [source.file], source.data["extends"]
+        while isinstance(name, str) and has_text(name) and len(files) <= _MAX_FOLLOWED:
+            here, file = Origin(files[-1], ("extends",)), self.kit.files_by_agent.get(name)
+            if file is None:
+                return [], Fault("unknown-base", here, name)
+            if same := self.kit.namesakes.get(name):
+                return [], Fault("ambiguous-base", here, name, tuple(same))
+            if file in files:
+                return [], _cycle(files[files.index(file) :])
+            files.append(file)
+            name = self.source(file).data.get("extends")
+        if len(files) > MAX_LEVELS + 1:
+            trail = files[-MAX_LEVELS - 2 :]
+            return [], Fault("too-deep", Origin(trail[0], ("extends",)), trail[0], tuple(trail))
+        return files[1:], None
+
+    def source(self, file: str) -> Source:
+        """Return the source of a base, or of the settings."""
+        settings = self.kit.settings_source
+        if settings and file == settings.file:
+            return settings
+        if file not in self._sources:
+            self._sources[file] = self.kit.read_manifest(file)
+        return self._sources[file]
+
+    @cached_property
+    def settings_layer(self) -> Resolved:
+        """The layer that all others are above: the defaults in the settings."""
+        source, at = self.kit.settings_source, self.kit.settings_path
+        if not source:
+            return Resolved({}, "")
+        taken: dict[KeyPath, KeyPath | Origin] = {
+            (key,): Origin(source.file, at("defaults", key)) for key in self.kit.defaults
+        }
+        return Resolved(self.kit.defaults, source.file, at(), taken)
+
+    def _bundle(self, name: str) -> tuple[tuple[str, Origin], ...] | None:
+        """Return the blocks of a bundle, without repetitions, each with its place in the settings. None if unknown."""
+        if name not in self.kit.settings.bundles:
+            return None
+        return tuple(self._expanded((f"{BUNDLE}{name}",), ()).items())
+
+    @cached_property
+    def obligatory(self) -> tuple[str, ...]:
+        """The obligatory blocks, with those of bundles."""
+        return tuple(self._expanded(self.kit.settings.obligatory, self.kit.settings_path("obligatory")))
+
+    def _expanded(self, entries: tuple[str, ...], at: KeyPath) -> dict[str, Origin]:
+        """Return the blocks that the entries at a path of the settings stand for, with their places, in order.
+
+        Unknown bundles, and those in themselves, are left out: the rules about the settings report them.
+        """
+        file = self.kit.settings_source.file if self.kit.settings_source else ""
+        bundles, found = self.kit.settings.bundles, dict[str, Origin]()
+        waiting = [(entry, (*at, index)) for index, entry in reversed([*enumerate(entries)])]
+        met: set[str] = set()
+        while waiting:
+            entry, path = waiting.pop()
+            name = entry.removeprefix(BUNDLE)
+            if not is_bundle(entry):
+                found.setdefault(entry, Origin(file, path))
+            elif name not in met:
+                met.add(name)
+                inner = [*enumerate(bundles.get(name, ()))]
+                waiting += [(each, self.kit.settings_path("bundles", name, index)) for index, each in reversed(inner)]
+        return found
+
+
+def _may_refer(source: Source) -> bool:
+    """Return whether a manifest without bases may refer to bundles, or by mistake to bases."""
+    return source.has_escapes or any(mark in source.text for mark in _MARKS)
+
+
+_MARKS = (INHERITED, f'"{BUNDLE}', f"'{BUNDLE}", "unset", "false")
+
+
+def _cycle(files: list[str]) -> Fault:
+    """Return the fault for manifests that extend each other, the same one whichever of them a run starts with."""
+    first = files.index(min(files))
+    trail = (*files[first:], *files[:first])
+    return Fault("cycle", Origin(trail[0], ("extends",)), trail[0], trail)

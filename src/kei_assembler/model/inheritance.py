@@ -1,0 +1,314 @@
+"""Merge the layers of a manifest: the manifest itself, its bases, and the settings.
+
+All functions work on parsed TOML, before anything is validated, so each of them accepts values of the wrong type and
+leaves them for the validation. Nothing is evaluated, and the result is again the data of a manifest, one that needs no
+bases and no bundles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kei_assembler.diagnostics import KeyPath
+from kei_assembler.targets import TARGETS
+
+INHERITED = "..."
+"""The entry of a list that stands for the entries of the next layer."""
+
+DROPPED = "!"
+"""The start of a list entry that drops an inherited one."""
+
+BUNDLE = "@"
+"""The start of a list entry that stands for the blocks of a bundle."""
+
+MAX_LEVELS = 8
+"""The maximum number of bases above a manifest."""
+
+OWN_KEYS = frozenset(("name", "description", "abstract", "extends", "unset", "kind", "folder", "paths"))
+"""The keys that a manifest never inherits."""
+
+_GENERAL = {
+    name: {
+        row.tools.key: "tools",
+        row.display_name.key: "display-name",
+        **({row.handoffs.key: "handoff"} if row.handoffs else {}),
+        "model": "model",
+    }
+    for name, row in TARGETS.items()
+}
+"""The keys in a target's table that replace a key of the manifest for this target, with that key."""
+
+
+class Origin(NamedTuple):
+    """Where a value was written: the file, relative to the kit, and the key path in it."""
+
+    file: str
+    path: KeyPath
+
+
+class Fault(NamedTuple):
+    """A mistake in how a layer refers to others, and where it was written.
+
+    `kind` is one of those below. `name` is the entry, key, base or bundle. `trail` has the files on the way to a base,
+    or what could have been named instead.
+
+    - `nothing-inherited`: an entry `"..."` that stands for nothing
+    - `repeated`: an entry `"..."` or a bundle that a list has twice
+    - `not-inherited`: an entry to drop, a key to unset, or a handoff to drop that is not inherited
+    - `replaced`: an entry to drop from a list that replaces the inherited one
+    - `unknown-bundle`
+    - `unknown-base`, `ambiguous-base`, `cycle`, `too-deep`: a base that cannot be used
+    """
+
+    kind: str
+    origin: Origin
+    name: str
+    trail: tuple[str, ...] = ()
+
+
+class Resolved(NamedTuple):
+    """The data of a manifest merged with what it inherits, and where each part of it was written.
+
+    `taken` maps the path of a value from elsewhere to its origin, or to its path in the next layer, `far`. All other
+    values are in `file`, below the path `at`. `faults` and `bundles` are those of this layer only.
+    """
+
+    data: Mapping[str, Any]
+    file: str
+    at: KeyPath = ()
+    taken: Mapping[KeyPath, KeyPath | Origin] = {}
+    far: Resolved | None = None
+    faults: tuple[Fault, ...] = ()
+    bundles: tuple[str, ...] = ()
+
+    def origin(self, path: KeyPath) -> Origin:
+        """Return where the value at a path was written."""
+        for length in range(len(path), -1, -1) if self.taken else ():
+            found = self.taken.get(path[:length])
+            if isinstance(found, Origin):
+                return found._replace(path=(*found.path, *path[length:]))
+            if found is not None and self.far:
+                return self.far.origin((*found, *path[length:]))
+        return Origin(self.file, (*self.at, *path))
+
+    def layers(self) -> Iterator[Resolved]:
+        """Yield this layer and those below it, nearest first. The last one is that of the settings."""
+        layer: Resolved | None = self
+        while layer:
+            yield layer
+            layer = layer.far
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The files of the bases, nearest first."""
+        return tuple(layer.file for layer in self.layers())[1:-1]
+
+
+Bundle = Sequence[tuple[str, Origin]]
+"""The blocks of a bundle, with the place where each is listed. Bundles in it are already expanded."""
+
+
+def merged(own: Mapping[str, Any], file: str, far: Resolved, bundle: Callable[[str], Bundle | None]) -> Resolved:
+    """Return the data of the manifest in `file` merged over the next layer: its base, or the settings.
+
+    `bundle` returns the bundle of a name, or None if there is none.
+    """
+    merge = _Merge(file, far, bundle)
+    data = merge.manifest(own)
+    return Resolved(data, file, (), merge.taken, far, tuple(merge.faults), tuple(merge.used_bundles))
+
+
+class _Merge:
+    """Merges the layer of a file over the next one. Collects the origins of what it takes, and the faults."""
+
+    def __init__(self, file: str, far: Resolved, bundle: Callable[[str], Bundle | None]) -> None:
+        self.file = file
+        self.far = far
+        self.bundle = bundle
+        self.taken: dict[KeyPath, KeyPath | Origin] = {}
+        self.faults: list[Fault] = []
+        self.used_bundles: list[str] = []
+
+    def manifest(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the data of a manifest, merged over the next layer."""
+        inherited = {key: value for key, value in self.far.data.items() if key not in OWN_KEYS}
+        unset = own.get("unset")
+        for index, key in enumerate(unset if isinstance(unset, list) else ()):
+            if isinstance(key, str):
+                inherited = self._without(inherited, key, key, ("unset", index))
+        return self._table(own, _without_outranked(inherited, own), ())
+
+    def _fault(self, kind: str, path: KeyPath, name: str, known: Iterable[object] = ()) -> None:
+        words = tuple(each for each in known if isinstance(each, str))
+        self.faults.append(Fault(kind, Origin(self.file, path), name, words))
+
+    def _without(self, inherited: dict[str, Any], key: str, whole: str, where: KeyPath) -> dict[str, Any]:
+        """Return an inherited table without a key, which can be a path of keys joined by dots: the end of `whole`."""
+        first, _, rest = key.partition(".")
+        if key in inherited:
+            return {name: value for name, value in inherited.items() if name != key}
+        if rest and isinstance(inner := inherited.get(first), dict):
+            return inherited | {first: self._without(inner, rest, whole, where)}
+        self._fault("not-inherited", where, whole, (f"{whole.removesuffix(key)}{each}" for each in inherited))
+        return inherited
+
+    def _table(self, near: Mapping[str, Any], far: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
+        made = dict(far)
+        for key in far:
+            if key not in near:
+                self.taken[*path, key] = (*path, key)
+        for key, value in near.items():
+            made[key] = self._value(value, far.get(key), (*path, key))
+        return made
+
+    def _value(self, near: Any, far: Any, path: KeyPath) -> Any:
+        if isinstance(near, dict):
+            return self._table(near, far if isinstance(far, dict) else {}, path)
+        if not isinstance(near, list):
+            return near
+        if path == ("handoff",):
+            return self._placed(self._handoffs(near, far if isinstance(far, list) else []), path)
+        if INHERITED in near or (path == ("blocks",) and any(map(is_bundle, near))):
+            return self._placed(self._list(near, far, path), path)
+        for index, entry in enumerate(near if isinstance(far, list) else ()):
+            if is_drop(entry) and entry[1:] in far:
+                self._fault("replaced", (*path, index), entry)
+        return near
+
+    def _placed(self, entries: Iterable[tuple[Any, Origin | KeyPath]], path: KeyPath) -> list[Any]:
+        """Return a merged list with these entries, and remember their origins."""
+        made: list[Any] = []
+        for value, origin in entries:
+            self.taken[*path, len(made)] = origin
+            made.append(value)
+        return made
+
+    def _list(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath]]:
+        """Yield the entries of a list with their origins: its own, those that it inherits and those of its bundles.
+
+        What is reached more than once keeps its first position. Only what is listed twice by hand is there twice.
+        """
+        by_hand: set[str] = set()
+        seen: set[str] = set()
+        for value, origin in self._candidates(near, far, path):
+            if isinstance(value, str):
+                is_own = isinstance(origin, Origin) and origin.file == self.file
+                if value in seen and not (is_own and value in by_hand):
+                    continue
+                seen.add(value)
+                if is_own:
+                    by_hand.add(value)
+            yield value, origin
+
+    def _candidates(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath]]:
+        """Yield all that the entries of a list stand for, also repeatedly."""
+        extends = INHERITED in near
+        dropped = self._dropped(near, far, path) if extends else set()
+        met: set[str] = set()
+        for index, entry in enumerate(near):
+            own = (*path, index)
+            if entry == INHERITED or (path == ("blocks",) and is_bundle(entry)):
+                if entry in met:
+                    self._fault("repeated", own, entry)
+                elif entry != INHERITED:
+                    yield from self._bundle(entry, own)
+                elif isinstance(far, list):
+                    for position, value in enumerate(far):
+                        if not dropped or not isinstance(value, str) or value not in dropped:
+                            yield value, (*path, position)
+                else:
+                    self._fault("nothing-inherited", own, str(path[-1]))
+                met.add(entry)
+            elif not (extends and is_drop(entry)):
+                yield entry, Origin(self.file, own)
+
+    def _bundle(self, entry: str, where: KeyPath) -> Bundle:
+        name = entry.removeprefix(BUNDLE)
+        blocks = self.bundle(name)
+        if blocks is None:
+            self._fault("unknown-bundle", where, name)
+        self.used_bundles.append(name)
+        return blocks or ()
+
+    def _dropped(self, near: list[Any], far: Any, path: KeyPath) -> set[str]:
+        """Return the inherited entries that a list drops. An entry such as `!@name` drops the blocks of a bundle."""
+        dropped: set[str] = set()
+        inherited = {entry: None for entry in far if isinstance(entry, str)} if isinstance(far, list) else {}
+        for index, entry in enumerate(near if isinstance(far, list) else ()):
+            if is_drop(entry):
+                named = entry.removeprefix(DROPPED)
+                meant = {named}
+                if path == ("blocks",) and is_bundle(named):
+                    meant = {block for block, _ in self._bundle(named, (*path, index))}
+                if meant and meant.isdisjoint(inherited):
+                    self._fault("not-inherited", (*path, index), named, inherited)
+                dropped |= meant
+        return dropped
+
+    def _handoffs(self, near: list[Any], far: list[Any]) -> Iterator[tuple[Any, Origin | KeyPath]]:
+        """Yield the inherited handoffs, some of them replaced or dropped, and then the others of this layer."""
+        made: list[tuple[Any, Origin | KeyPath] | None] = [
+            (value, ("handoff", index)) for index, value in enumerate(far)
+        ]
+        positions = {_target_of(handoff): index for index, handoff in enumerate(far)}
+        for index, handoff in enumerate(near):
+            target = _target_of(handoff)
+            position = positions.pop(target, None) if target else None
+            is_dropped = bool(target) and handoff.get("trigger") is False
+            if is_dropped and position is None:
+                self._fault("not-inherited", ("handoff", index, "target"), target, positions)
+            entry = None if is_dropped else (handoff, Origin(self.file, ("handoff", index)))
+            if position is None:
+                made.append(entry)
+            else:
+                made[position] = entry
+        return (entry for entry in made if entry)
+
+
+def is_bundle(entry: object) -> bool:
+    """Return whether an entry of a list of blocks stands for a bundle."""
+    return isinstance(entry, str) and entry[:1] == BUNDLE
+
+
+def is_drop(entry: object) -> bool:
+    """Return whether an entry of a list can drop an inherited one."""
+    return isinstance(entry, str) and entry[:1] == DROPPED and len(entry) > 1
+
+
+def _target_of(handoff: Any) -> str:
+    target = handoff.get("target") if isinstance(handoff, dict) else None
+    return target if isinstance(target, str) else ""
+
+
+def _without_outranked(inherited: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is inherited without the keys of targets that a general key of the nearer layer outranks."""
+    tables, own_tables = inherited.get("target"), own.get("target")
+    if not isinstance(tables, dict):
+        return inherited
+    kept = {}
+    for name, table in tables.items():
+        own_table = own_tables.get(name) if isinstance(own_tables, dict) else None
+        kept[name] = _kept(name, table, own, own_table if isinstance(own_table, dict) else {})
+    return inherited | {"target": kept}
+
+
+def _kept(target: str, table: Any, own: Mapping[str, Any], own_table: Mapping[str, Any]) -> Any:
+    """Return an inherited table of a target without what is outranked. A list of its own can still extend it."""
+    if not isinstance(table, dict):
+        return table
+    general = _GENERAL.get(target, {})
+    kept = {key: value for key, value in table.items() if general.get(key) not in own or _extends(own_table, key)}
+    values, own_values = kept.get("values"), own.get("values")
+    if isinstance(values, dict) and isinstance(own_values, dict):
+        near = own_table.get("values")
+        near = near if isinstance(near, dict) else {}
+        kept["values"] = {
+            name: value for name, value in values.items() if name not in own_values or _extends(near, name)
+        }
+    return kept
+
+
+def _extends(table: Mapping[str, Any], key: str) -> bool:
+    value = table.get(key)
+    return isinstance(value, list) and INHERITED in value
