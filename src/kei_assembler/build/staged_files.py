@@ -12,9 +12,10 @@ from kei_assembler.build.changes import MAX_OUTPUT_BYTES, FileStatus
 from kei_assembler.build.classify import classify_leftover
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.files.git_index import Entry, Git
-from kei_assembler.kit import BODY_TEMPLATE, PROJECT_FILE, SETTINGS_FILE, LoadedKit
+from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.discovery import git_top
 from kei_assembler.kit.role_files import role_file_in
+from kei_assembler.kit.template_files import BODY_TEMPLATE
 from kei_assembler.paths import is_hidden, is_inside, normalize, upwards
 from kei_assembler.targets import TARGETS
 

@@ -15,6 +15,7 @@ from kei_assembler.files.walk import walk
 from kei_assembler.kit.agent_names import AgentNames
 from kei_assembler.kit.composition import Composition
 from kei_assembler.kit.role_files import RoleFiles
+from kei_assembler.kit.template_files import template_files
 from kei_assembler.markdown import shell
 from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import HOME, Settings, character, is_block_name, value_at
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
-BODY_TEMPLATE = "agent.md.j2"
 
 MAX_FILES = 200_000
 """The maximum number of manifests, of blocks in a folder, of templates, and of files beside the outputs of a client."""
@@ -310,20 +310,8 @@ class LoadedKit:
         return frozenset(file for file in (self.sources() if paths else ()) if self.path(file) in paths)
 
     def templates(self) -> list[str]:
-        """Return the files in the folder of templates.
-
-        If no target has a template there, and the settings do not name the folder, it may be another tool's. Then only
-        files that end with `.j2` count. Hidden files with that suffix count, too, though no template can include them:
-        they are checked like the others.
-        """
-        folder = self.settings.templates
-        found = list(self.files_in(folder, ""))
-        if folder != ".":
-            hidden = (file for file in self.files_in(folder, ".j2", enters=lambda _: True) if file not in found)
-            found += [file for file in hidden if not self.files.is_folder(self.path(file))]
-        is_named = "templates" in self.settings_table and folder != "."
-        is_own = is_named or any(os.path.basename(file) == BODY_TEMPLATE for file in found)
-        return found if is_own else [file for file in found if file.endswith(".j2")]
+        """Return the files in the folder of templates (see `template_files`)."""
+        return template_files(self)
 
     def path(self, file: str) -> str:
         """Return the absolute path of a file of the kit."""
