@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -301,6 +302,29 @@ def test_a_manifest_that_matches_the_schema_is_valid(kit: LoadedKit, data: dict[
     found = check_source(source) or check_manifest(kit, source)[1]
     wrong = [each for each in found if each.code in FORM]
     assert _accepts(json_schema.manifest_schema(kit), data) == (not wrong), (data, wrong)
+
+
+@pytest.mark.parametrize("settings", ["", 'required = ["name", "role"]\n'])
+@pytest.mark.parametrize(
+    ("role", "is_valid"),
+    [
+        ("You review.", True),
+        ({"file": "roles/critic.md"}, True),
+        ({"file": ""}, False),
+        ({"file": 3}, False),
+        ({}, False),
+        ({"file": "x.md", "text": "x"}, False),
+        (3, False),
+        (["x"], False),
+        ("", None),
+        (" ", None),
+    ],
+)
+def test_a_role_is_a_text_or_a_file(settings: str, role: Any, is_valid: bool | None, tmp_path: Path) -> None:
+    (tmp_path / "assemble.toml").write_text(settings)
+    schema = json_schema.manifest_schema(load_kit(str(tmp_path)))
+    expected = not settings if is_valid is None else is_valid
+    assert _accepts(schema, {"name": "alpha", "description": "x", "role": role}) == expected
 
 
 _PORTABLE = matching("[a-z][a-z-]*", "a word", 3)

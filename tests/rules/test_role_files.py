@@ -276,3 +276,88 @@ def test_a_key_below_the_header_of_the_role_is_misplaced(bench: Workbench) -> No
     (found,) = _found(bench)
     assert (found["code"], found["line"]) == ("K110", 5)
     assert "`tools` belongs to `[role]`" in found["message"]
+
+
+BASE = 'name = "base"\nabstract = true\nrole = { file = "roles/critic.md" }\n'
+HEIR = 'name = "{0}"\ndescription = "Does {0}."\nextends = "base"\n'
+
+
+@pytest.fixture
+def heirs(bench: Workbench) -> Workbench:
+    """A kit with a base that names a role file, and three agents that inherit it."""
+    bench.write({"agents/base.toml": BASE, "roles/critic.md": ROLE, "assemble.toml": ""})
+    bench.write({f"agents/{name}.toml": HEIR.format(name) for name in "abc"})
+    return bench
+
+
+def test_a_role_file_is_inherited(heirs: Workbench) -> None:
+    assert _found(heirs) == []
+    assert "You review code." in heirs.read("agents/c.md")
+
+
+@pytest.mark.parametrize(
+    ("own", "text"),
+    [
+        ('role = "Mine."', "Mine."),
+        ('role = { file = "roles/other.md" }', "Other."),
+        ('role.file = "roles/other.md"', "Other."),
+        ("role = {}", "You review code."),
+    ],
+)
+def test_an_own_role_wins_over_an_inherited_file(own: str, text: str, heirs: Workbench) -> None:
+    heirs.write({"agents/a.toml": f"{HEIR.format('a')}{own}\n", "roles/other.md": "Other.\n"})
+    assert _found(heirs) == []
+    assert text in heirs.read("agents/a.md")
+    assert ("You review code." in heirs.read("agents/a.md")) == (text == "You review code.")
+
+
+def test_a_file_wins_over_an_inherited_text(heirs: Workbench) -> None:
+    heirs.write({"agents/base.toml": 'name = "base"\nabstract = true\nrole = "Theirs."\n'})
+    heirs.write({"agents/a.toml": f'{HEIR.format("a")}role.file = "roles/critic.md"\n'})
+    assert _found(heirs) == []
+    assert "Theirs." not in heirs.read("agents/a.md")
+    assert "Theirs." in heirs.read("agents/b.md")
+
+
+def test_an_inherited_role_file_can_be_unset(heirs: Workbench) -> None:
+    heirs.write({"agents/a.toml": f'{HEIR.format("a")}unset = ["role"]\n'})
+    assert _found(heirs) == []
+    assert "You review code." not in heirs.read("agents/a.md")
+
+
+@pytest.mark.parametrize(
+    ("role", "place_and_code"),
+    [
+        (b"\xff", "roles/critic.md:1:1 S002"),
+        ("", "roles/critic.md:1:1 K134"),
+        ("See {{PROJECT}}.", "roles/critic.md:1:5 T401"),
+        ("```", "roles/critic.md:1:1 T403"),
+        ("a\u200bb", "roles/critic.md:1:2 T406"),
+        (None, "agents/base.toml:3:10 K133"),
+    ],
+)
+def test_a_finding_in_an_inherited_role_file_is_reported_once(
+    role: str | bytes | None, place_and_code: str, heirs: Workbench
+) -> None:
+    if role is None:
+        (heirs.folder / "roles/critic.md").unlink()
+    else:
+        heirs.write({"roles/critic.md": role})
+    for args in (("--all",), ("agents/a.toml",), ("agents/base.toml",), ("agents/b.toml", "agents/base.toml")):
+        assert _places(heirs, *args) == [place_and_code], args
+    assert not (heirs.folder / "agents/a.md").exists()
+
+
+def test_a_finding_names_the_agents_with_the_role(heirs: Workbench) -> None:
+    heirs.write({"roles/critic.md": "{{PROJECT}}\n"})
+    note = "agents/a.toml:3:1: note: this is the role of `a`, `b` and 1 more\n"
+    assert note in heirs.run("--all").stderr
+    assert "agents/a.toml:3:1: note: this is the role of `a`\n" in heirs.run("agents/a.toml").stderr
+    heirs.write({"agents/a.toml": NAMING.format("a", "roles/critic.md")})
+    assert "note: this is the role" not in heirs.run("agents/a.toml").stderr
+    assert "agents/a.toml:3:10: note: this is the role of `a`, `b` and 1 more\n" in heirs.run("--all").stderr
+
+
+def test_a_link_in_a_role_file_of_agents_in_several_folders_is_reported_once(heirs: Workbench) -> None:
+    heirs.write({"roles/critic.md": "[this](no.md)\n", "agents/deep/d.toml": HEIR.format("d")})
+    assert _places(heirs) == ["roles/critic.md:1:8 B210"]

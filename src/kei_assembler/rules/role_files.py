@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from kei_assembler.diagnostics import Diagnostic, RelatedLocation, Severity, Span
-from kei_assembler.kit import LoadedKit
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.paths import normalize
 from kei_assembler.rules.block_files import front_matter
@@ -159,11 +159,15 @@ def check_role_file(kit: LoadedKit, source: Source) -> list[Diagnostic]:
 
 
 def with_users(kit: LoadedKit, diagnostic: Diagnostic, files: Iterable[str]) -> Diagnostic:
-    """Return a diagnostic about a role file, related to the first of several manifests whose role it is."""
-    users = sorted(dict.fromkeys(files))
-    if len(users) == 1:
-        return diagnostic
+    """Return a diagnostic about a role file, related to the first of the manifests whose role it is.
+
+    If that is a single manifest, which names the file itself, nothing has to be said about it.
+    """
+    files = sorted(dict.fromkeys(files))
+    users = [file for file in files if not kit.names.is_abstract(stem(file))] or files
     source = kit.composition.source(users[0])
+    if len(users) == 1 and "role" in source.data:
+        return diagnostic
     where = locate(source, ("role", "file") if "role" in source.data else ("extends",))
     related = RelatedLocation(where, f"this is the role of {first_names(users)}")
     return diagnostic._replace(related=(*diagnostic.related, related))
