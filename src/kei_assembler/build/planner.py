@@ -148,8 +148,9 @@ class Planner:
         about_bases = [one for base in resolved.bases for one in self._about_base(base)]
         if any(self.kit.composition.source(base).error for base in resolved.bases):
             problems = []  # they would be about what only seems to be missing
-        size += len(manifest.role)
-        self.cost.add(handled=len(manifest.role))
+        if named := role_file(resolved.data):
+            size += len(manifest.role)
+            self.cost.add(handled=len(manifest.role))
         own = [one for one in problems if one.location.file == file and one.code not in self.ignored]
         others = [one for one in problems if one.location.file != file]
         inherited = tuple(one for one in (*others, *about_bases) if one.code not in self.ignored)
@@ -166,7 +167,7 @@ class Planner:
             is_base=is_abstract(source.data),
             blocks=manifest.blocks,
             bases=resolved.bases,
-            role_file=role_file(resolved.data),
+            role_file=named,
             bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
         )
         return None if plan.is_base or has_errors((*own, *inherited)) else manifest, plan
