@@ -36,7 +36,6 @@ declares it.
 - `role = { file = "roles/critic.md" }` takes the text from a file, for example a long one. The path is relative to the
   kit, and several manifests can name the same file. It can be any text file in the root, except other sources and
   generated files. It is checked like the text of a block, and every command notices when it changes.
-- A block's name can contain folders, as in `policy/no-push`.
 - `{{CAPITALS}}` in a text counts as a forgotten placeholder. In code, it is fine.
 
 ## Where each key goes
@@ -58,6 +57,25 @@ this with a [template](templates.md).
 | `forbidden_domain` | `# FORBIDDEN` |
 | `[references] extra` | `# REFERENCES` |
 | `targets` | nowhere: it decides which files are generated |
+
+## Blocks
+
+A block is the file `_blocks/NAME.md`. Its name can contain folders, as in `policy/no-push`.
+
+    blocks = ["house-rules#testing", "policy/no-push"]
+
+- `"house-rules#testing"` takes one section of a block: the heading, and what follows up to the next heading of the same
+  or a higher level. The slug is the one that GitHub gives the heading: in lower case, without punctuation, and with
+  hyphens for spaces. `## Test first!` has the slug `test-first`.
+- Headings in code, HTML, quotes and lists are not sections. If a block has a slug twice, a list can't name it.
+- A section is printed without the rest of its block. A warning says if it uses a link definition or a footnote from
+  elsewhere in the block (B219).
+- A section does not count as its block in `obligatory`, but `obligatory` can name a section.
+- `_blocks/house-rules@codex.md` replaces the block `house-rules` for the client `codex`. If that file is empty, the
+  block is left out for this client. Manifests list only `house-rules`.
+- A section of the block is then taken from that file. The file must have each section that a manifest for the client
+  lists.
+- The file can be in any block folder. If several folders have it, the setting `block-conflicts` applies.
 
 ## Editors
 
@@ -102,7 +120,8 @@ in both. Folders are relative to the kit.
   it hands off to.
 - `[defaults]` holds what you would repeat in every manifest. A manifest wins over it.
 - If several folders in `blocks` have the same block, the run stops. With `block-conflicts = "first"`, the block in the
-  first of these folders replaces the others, so put your own folder before the one that you share.
+  first of these folders replaces the others, so put your own folder before the one that you share. Each
+  [text for one client](manifest.md#blocks) is compared in the same way.
 - `extra-keys` gives each key a type: `"string"`, `"strings"`, `"integer"`, `"boolean"` or `"table"`. A table holds
   anything except dates and infinite numbers. These keys are metadata: [templates](templates.md) read them as
   `extra.KEY`, and nothing prints them otherwise.

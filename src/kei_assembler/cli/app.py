@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from io import StringIO
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
@@ -26,7 +25,7 @@ from kei_assembler.cli.leading_options import commands_after, with_command_first
 from kei_assembler.cli.options import OneOf, kit_option, several, target_option, user_option
 from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
 from kei_assembler.files import run_cache
-from kei_assembler.kit import LoadedKit
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
@@ -254,6 +253,8 @@ def _preview(kit: LoadedKit, file: str, policy: Policy) -> RunResult:
     if len(artifacts) > 1:
         names = ", ".join(artifact.target for artifact in artifacts)
         raise AssembleError(f"`{file}` has several targets: {names}", "choose one with --target")
+    if not artifacts and kit.names.is_abstract(stem(file)):
+        raise AssembleError(f"`{file}` is abstract, so it has no output", "name a manifest that extends it")
     if not artifacts:
         raise AssembleError(f"`{file}` has no output for this target", "add the target to `targets` in the manifest")
     return result._replace(printed=artifacts[0].content.decode())
@@ -321,15 +322,9 @@ def _rendered(result: RunResult, output_format: str) -> tuple[str, str]:
     out, err = render(output_format, [result])
     is_raw = output_format == "text" and (result.request.diff or result.printed is not None)
     # Terminals and CI logs act on control characters. Programs get the exact bytes.
-    if is_raw and sys.stdout and (sys.stdout.isatty() or _is_log(sys.stdout)):
+    if is_raw and console.acts_on_text():
         out = text_report.escaped(out, result.request.diff and result.request.colours[0])
     return out, err
-
-
-def _is_log(stream: TextIO) -> bool:
-    """Return whether a CI service reads the stream, in which it looks for commands."""
-    takes_commands = any(os.environ.get(name) for name in ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"))
-    return takes_commands and not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
 
 
 def main(args: Sequence[str] | None = None, prog_name: str = "assemble") -> NoReturn:

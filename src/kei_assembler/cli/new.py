@@ -30,6 +30,7 @@ _SET_HELP = "Set any other key that is not a table. A list grows with each use"
 @click.command("new")
 @click.argument("name")
 @click.option("--description", metavar="TEXT", help="What the agent is for.")
+@click.option("--extends", metavar="BASE", help="The manifest to inherit from.", shell_complete=completion.bases)
 @click.option("--model", metavar="MODEL", help="The model that the agent runs on.")
 @several("--tool", "TOOL", "Let the agent use a tool", completion.tools)
 @several("--block", "BLOCK", "Add a block after the obligatory ones", completion.blocks)
@@ -49,6 +50,7 @@ def command(name: str, folder: str | None, **options: Any) -> None:
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     given = {
         "description": options["description"],
+        "extends": options["extends"],
         "model": options["model"],
         "tools": options["tool"],
         "blocks": options["block"],

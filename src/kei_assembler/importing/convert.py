@@ -18,11 +18,12 @@ from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.model.adaptation import EVERYTHING
+from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.rules import bodies, imports
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START
-from kei_assembler.validation import LINE, Shape, fits
+from kei_assembler.validation import LINE, Field, Shape, fits
 from kei_assembler.whitespace import WHITESPACE, has_text
 
 _MAX_DESCRIPTION = 200
@@ -165,7 +166,7 @@ class _Converter:
     def _convert_untranslatable(self, key: str, names: list[str]) -> None:
         """Keep the entries of the client's own list that the client accepts."""
         field = self.fields.get(key)
-        accepted = dict.fromkeys(name for name in names if field is None or fits(field.shape, [name]))
+        accepted = dict.fromkeys(name for name in names if self._accepts(field, name))
         if rejected := [name for name in names if name not in accepted]:
             message = f"there is no tool {listed(rejected)} in {self.row.label}; left out"
             self._leave_out(imports.key_not_placed, key, message)
@@ -174,6 +175,9 @@ class _Converter:
             self.own[key] = [*accepted]
         else:
             self.data["tools"] = tools
+
+    def _accepts(self, field: Field | None, name: str) -> bool:
+        return name != INHERITED and (field is None or fits(field.shape, [name]))
 
     def _convert_own(self, key: str, value: Any) -> None:
         if key in self.row.defaults and value == self.row.defaults[key]:
@@ -190,7 +194,12 @@ class _Converter:
             if full != value:
                 message = f"`{key}` contains empty values, which are left out"
                 self._leave_out(imports.key_not_placed, key, message)
-            self._convert_field(key, full, self.fields[key].shape)
+            literal = _without_markers(full)
+            if literal != full:
+                message = f"`{key}` has an entry `{INHERITED}`, which is left out"
+                hint = "in a list of a manifest, it stands for the entries of a base"
+                self._leave_out(imports.key_not_placed, key, message, hint)
+            self._convert_field(key, literal, self.fields[key].shape)
 
     def _convert_field(self, key: str, value: Any, shape: Shape) -> None:
         if fitting := [one for one in _candidates(shape, value) if _fits(shape, one)]:
@@ -254,6 +263,13 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
     return [_without_nulls(inner) for inner in value if inner is not None] if isinstance(value, list) else value
+
+
+def _without_markers(value: Any) -> Any:
+    """The value without entries of lists that would stand for inherited ones."""
+    if isinstance(value, dict):
+        return {key: _without_markers(inner) for key, inner in value.items()}
+    return [_without_markers(inner) for inner in value if inner != INHERITED] if isinstance(value, list) else value
 
 
 def _fits(shape: Shape, value: Any) -> bool:

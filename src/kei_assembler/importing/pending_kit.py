@@ -18,7 +18,8 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.bodies import RoleSplit, Section, split_roles
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.origin import manifests_by_comment, origin_comment
-from kei_assembler.kit import SETTINGS_FILE, Block, LoadedKit, stem
+from kei_assembler.kit import SETTINGS_FILE, LoadedKit, stem
+from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.manifest import FIELDS, slug
@@ -54,7 +55,8 @@ class PendingKit(LoadedKit):
         super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at, kit.files)
         self.new = {file.path: file for file in manifests}
         self.role_files.pending = {file.role_file: file.role for file in self.new.values() if file.role_file}
-        self._blocks |= {name: Block(name, Source(block_file(kit, name), text)) for name, text in blocks.items()}
+        for name, text in blocks.items():
+            self.blocks.add(Block(name, Source(block_file(kit, name), text)))
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
@@ -78,7 +80,7 @@ class PendingKit(LoadedKit):
         if agent is None or change.target != original.agent.target:
             return []
         before = _front_matter(original)
-        after = _front_matter(convert(self, agent, original.name, self.known_agents))
+        after = _front_matter(convert(self, agent, original.name, self.names.agents))
         found = []
         for key in before | after:
             if before.get(key) != after.get(key):

@@ -161,7 +161,7 @@ def _kit_path(path: str, kit_folder: str, root: str) -> str:
 
 def _convert(kit: LoadedKit, agents: Sequence[AgentFile]) -> list[Conversion]:
     named_agents = list(zip(agents, unique_names(agents), strict=True))
-    known = kit.known_agents.union(name for _, (name, _) in named_agents)
+    known = kit.names.agents.union(name for _, (name, _) in named_agents)
     conversions = ((convert(kit, agent, name, known), found) for agent, (name, found) in named_agents)
     return [conversion._replace(found=(*found, *conversion.found)) for conversion, found in conversions]
 

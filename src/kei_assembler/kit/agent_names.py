@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 from kei_assembler.model.adaptation import client_name
-from kei_assembler.model.manifest import DISPLAY_NAME, is_abstract
+from kei_assembler.model.manifest import DISPLAY_NAME
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES
@@ -38,7 +39,7 @@ class AgentNames:
         """Remember what is in the data of an agent's manifest, merged with what it inherits."""
         display_name = data.get("display-name", "")
         self._display_names[agent] = display_name if display_name and fits(DISPLAY_NAME, display_name) else ""
-        if is_abstract(data):
+        if data.get("abstract") is True:
             self._abstract.add(agent)
 
     def display_name(self, agent: str) -> str:
@@ -52,6 +53,16 @@ class AgentNames:
         if agent not in self._display_names:
             self._read(agent)
         return agent in self._abstract
+
+    def is_only_base(self, agent: str) -> bool:
+        """Return whether an abstract manifest has this name, and no agent outside the kit has it too."""
+        kit = self.kit
+        return agent in kit.agents and agent not in kit.settings.external_agents and self.is_abstract(agent)
+
+    @cached_property
+    def agents(self) -> frozenset[str]:
+        """The agents that can be handed work: `known_agents` of the kit, without those that are only bases."""
+        return frozenset(filterfalse(self.is_only_base, self.kit.known_agents))
 
     def _read(self, agent: str) -> None:
         self._display_names[agent] = ""

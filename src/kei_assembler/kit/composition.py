@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
+from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.toml.source import Source
 from kei_assembler.whitespace import has_text
 
@@ -47,6 +49,13 @@ class Composition:
             layer = self._layers[file]
         return merged(source.data, source.file, layer, self.bundle)
 
+    def agents(self) -> Iterator[tuple[str, Manifest]]:
+        """Yield the file of each manifest that is not only a base, and its values, whether they are valid or not."""
+        for file in self.kit.manifests:
+            source = self.kit.read_manifest(file)
+            if not is_abstract(source.data):
+                yield file, self.kit.decode_manifest(self.resolve(source).data)[0]
+
     def _chain(self, source: Source) -> tuple[list[str], Fault | None]:
         """Return the files of a manifest's bases, nearest first, and what is wrong with one of them, if anything."""
         files, name = [source.file], source.data["extends"]
@@ -80,10 +89,7 @@ class Composition:
         source, at = self.kit.settings_source, self.kit.settings_path
         if not source:
             return Resolved({}, "")
-        taken: dict[KeyPath, KeyPath | Origin] = {
-            (key,): Origin(source.file, at("defaults", key)) for key in self.kit.defaults
-        }
-        return Resolved(self.kit.defaults, source.file, at(), taken)
+        return Resolved(self.kit.defaults, source.file, at("defaults"))
 
     def _bundle(self, name: str) -> tuple[tuple[str, Origin], ...] | None:
         """Return the blocks of a bundle, without repetitions, each with its place in the settings. None if unknown."""

@@ -81,6 +81,8 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "name": ("critic",),
     "display-name": ("Code Reviewer",),
     "description": ("Reviews a diff before it is merged: correctness first, style last.",),
+    "extends": ("base-reviewer",),
+    "unset": (("model",),),
     "tools": (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
     "model": ("inherit", "opus", "sonnet", "haiku"),
     "role": ("You review code. You do not fix it (hand off to `implementer`).",),
@@ -99,15 +101,17 @@ _ROWS = (
         default="",
     ),
     Field("description", FILLED, "What the agent is for. AI clients choose an agent by its description.", default=""),
-    Field("extends", FILLED, "The name of the manifest that this one inherits from.", examples=("base-reviewer",)),
+    Field("extends", FILLED, "The name of the manifest that this one inherits from."),
     Field("abstract", BOOLEAN, "Whether the manifest is only a base of others, without an agent of its own."),
-    Field("unset", STRINGS, "Inherited keys to leave out, such as `model`.", examples=(("model",),)),
+    Field("unset", STRINGS, "Inherited keys to leave out, such as `model`."),
     Field(
         "tools", STRINGS, "The tools that the agent can use, by Claude Code's names; without it, the client decides."
     ),
     Field("model", LINE, "The model that the agent runs on, such as `opus` or `inherit`.", default=""),
     Field("role", any_of(TEXT, ROLE_TABLE), "Who the agent is and is not, in Markdown, or a file with it.", default=""),
-    Field("blocks", STRINGS, "The names of the blocks in the body, in this order.", default=()),
+    Field(
+        "blocks", STRINGS, "The names of the blocks in the body, in this order; `NAME#SLUG` is one section.", default=()
+    ),
     Field("domain_in", STRINGS, "What the agent does.", default=()),
     Field("forbidden_domain", STRINGS, "What the agent must not do.", default=()),
     Field("output_extra_fields", STRINGS, "Lines of the agent's report in addition to the kit's.", default=()),
@@ -128,6 +132,7 @@ HEAD_KEYS = ("name", "display-name", "description", *INHERITANCE_KEYS, "tools", 
 
 OPTIONS = {
     "description": "--description",
+    "extends": "--extends",
     "tools": "--tool",
     "model": "--model",
     "blocks": "--block",
@@ -207,8 +212,8 @@ def settable_fields(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
 
 
 def is_abstract(data: Mapping[str, Any]) -> bool:
-    """Return whether a manifest with this data is only a base of others."""
-    return data.get("abstract") is True
+    """Return whether a manifest with this data is only a base of others. It may be so if the value has another type."""
+    return data.get("abstract", False) is not False
 
 
 def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[ValidationError]]]:

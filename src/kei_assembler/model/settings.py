@@ -55,6 +55,9 @@ BLOCK_NAME = matching(
 )
 
 
+BLOCK_SECTION = matching(rf"{BLOCK_NAME.pattern}#[^#\n]+", "a block name, `#`, and the slug of a section")
+
+
 @cache
 def is_block_name(name: str) -> bool:
     """Return whether a name is a valid name for a block."""
@@ -65,13 +68,13 @@ TEMPLATE_NAME = matching(
     r"(?!(?:[^\0]*/)?(?:[./]|\Z))[^\\\0:]+", "a template's path in the folder of templates, not hidden", names_file=True
 )
 BUNDLE_NAME = matching(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9_-])?", "a name of lower-case letters, digits, `.`, `_` and `-`")
-_ENTRY = matching(
-    rf"@{BUNDLE_NAME.pattern}|{BLOCK_NAME.pattern}",
-    "a block name, or `@` and the name of a bundle",
+BLOCK_ENTRY = matching(
+    rf"@{BUNDLE_NAME.pattern}|{BLOCK_NAME.pattern}(?:#[^#\n]+)?",
+    "a block name, a block name with `#` and the slug of a section, or `@` and the name of a bundle",
     names_file=True,
 )
-_BLOCKS = list_of(_ENTRY, "a list of block names")
-_BUNDLES = table_of(list_of(_ENTRY, "a list of block names", minimum=1), maximum=1000)
+_BLOCKS = list_of(BLOCK_ENTRY, "a list of block names")
+_BUNDLES = table_of(list_of(BLOCK_ENTRY, "a list of block names", minimum=1), maximum=1000)
 _CHARACTERS = table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each")
 _EXTRA_KEYS = table_of(one_of(*EXTRA_SHAPES), maximum=1000)  # every manifest has each of them, set or not
 _CODE = matching("[A-Z][0-9]{3}", "a code such as `B201`")

@@ -54,9 +54,10 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
         target = handoff.target
         # a blank target is reported by K104, and the agent itself by H302
         if has_text(target) and target not in known and target != own:
-            hint = did_you_mean_name(target, known, (context.kit.settings.manifests,), _UNKNOWN_AGENT_HELP)
+            folders = (context.kit.settings.manifests,)
+            hint = did_you_mean_name(target, context.kit.names.agents, folders, _UNKNOWN_AGENT_HELP)
             yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
-        elif target in context.kit.agents and context.kit.names.is_abstract(target):
+        elif context.kit.names.is_only_base(target):
             message = f"`{target}` is not an agent, because its manifest is abstract"
             yield Violation(("handoff", index, "target"), message, "hand off to an agent that extends it")
 
@@ -94,8 +95,10 @@ def handoff_to_itself(context: ManifestContext) -> Iterable[Violation]:
     """
     for index, handoff in enumerate(context.manifest.handoff):
         if handoff.target == stem(context.source.file):
-            hint = "name another agent, or remove the handoff"
-            yield Violation(("handoff", index, "target"), "the agent hands off to itself", hint)
+            path = ("handoff", index, "target")
+            drop = f"drop the handoff in `{handoff.target}` with `trigger = false`"
+            hint = "name another agent, or remove the handoff" if context.is_own(path) else drop
+            yield Violation(path, "the agent hands off to itself", hint)
 
 
 @rule("H303", may_ignore=True)

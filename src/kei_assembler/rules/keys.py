@@ -350,6 +350,16 @@ def _meant(error: ValidationError, known: tuple[str, ...]) -> str | None:
     return nearest(word, known)
 
 
+def about(context: ManifestContext, key: str) -> list[ValidationError]:
+    """Return the errors about a key of the manifest, also if it is misspelled or in a table."""
+    is_absent = key not in context.data
+    return [
+        error
+        for error in context.validation_errors
+        if error.path[0] == key or (is_absent and error.kind == "unknown" and _meant(error, context.keys) == key)
+    ]
+
+
 def _is_elsewhere(context: ManifestContext, key: str) -> bool:
     # a required key that is misspelled or in a table is reported as that, and not as missing too
     candidates = (error for error in context.validation_errors if error.kind in ("unknown", "type"))
@@ -376,12 +386,11 @@ def _how_to_add(context: ManifestContext, key: str) -> str:
     field = next(field for field in context.kit.shape.fields if field.key == key)
     if not field.is_table:
         return f"write `{key} = …` above the first table header"
-    shape = field.shape
-    if shape.type is list:
+    header, fields = f"`[{key}]`", field.shape.fields
+    if field.shape.type is list:
         header = f"a `[[{key}]]`"
-    else:
-        is_of_tables = shape.fields and all(field.is_table for field in shape.fields)
-        header = f"a `[{key}.…]`" if is_of_tables else f"`[{key}]`"
+    elif fields and all(field.is_table for field in fields):
+        header = f"a `[{key}.…]`"
     return f"add {header} at the end of the file"
 
 

@@ -75,7 +75,7 @@ def _is_output(context: ManifestContext, file: str) -> bool:
     kit = context.kit
     targets = dict.fromkeys((*kit.targets_of(context.manifest), *kit.settings.targets))
     real = normalize(os.path.relpath(kit.files.resolve(kit.path(file)), kit.folder))
-    return any({file, real} & kit.outputs_for(target) for target in targets)
+    return any(kit.placement.is_output(target, path) for target in targets for path in {file, real})
 
 
 def _beside(kit: LoadedKit, file: str) -> list[str]:
