@@ -33,6 +33,9 @@ declares it.
   and `Agent(…)` in `tools`, then use it, so that calls work. A table `[target.NAME]` is written as it is: use the
   client's name of an agent there.
 - `tools = ["*"]` means all tools.
+- `role = { file = "roles/critic.md" }` takes the text from a file, for example a long one. The path is relative to the
+  kit, and several manifests can name the same file. It can be any text file in the root, except other sources and
+  generated files. It is checked like the text of a block, and every command notices when it changes.
 - `{{CAPITALS}}` in a text is a placeholder, which a [value](#values) fills. Without a value, it is an error, except in
   code.
 
@@ -151,6 +154,9 @@ in both. Folders are relative to the kit.
 - If several folders in `blocks` have the same block, the run stops. With `block-conflicts = "first"`, the block in the
   first of these folders replaces the others, so put your own folder before the one that you share. Each
   [text for one client](manifest.md#blocks) is compared in the same way.
+- `extra-keys` gives each key a type: `"string"`, `"strings"`, `"integer"`, `"boolean"` or `"table"`. A table holds
+  anything except dates and infinite numbers. These keys are metadata: [templates](templates.md) read them as
+  `extra.KEY`, and nothing prints them otherwise.
 - `ignore` can't silence an error that would make the output wrong.
 - `root` can't reach higher than the top of the git work tree. Outside of one, it can't contain your home folder, or the
   folders there in which clients find agents, unless you run `assemble` with `--user`.

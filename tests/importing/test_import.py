@@ -735,7 +735,7 @@ def test_the_examples_of_the_rules(code: str, bench: Workbench) -> None:
     args = {"I911": ["--share"], "I917": ["--remove-old"]}.get(code, [])
     pages = documentation(RULES[code])
     for folder, example in {"fails": pages.fails, "passes": pages.passes}.items():
-        bench.write({f"{folder}/{file.path}": file.text for file in example_files(example)})
+        bench.write({f"{folder}/{file.path}": file.text * file.times for file in example_files(example)})
         run = bench.run("import", ".", *args, cwd=folder)
         assert (code in _codes(run)) is (folder == "fails")
         assert set(_codes(run)) <= {code, "I910", *(["I901"] if code == "I917" else [])}

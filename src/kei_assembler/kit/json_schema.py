@@ -353,6 +353,8 @@ def _forbid_repetition(schema: Schema, depth: int) -> None:
 
 def _require_content(schema: Schema) -> None:
     """Forbid an empty value for a required key."""
+    for choice in schema.get("anyOf", ()):
+        _require_content(choice)
     schema |= {key: value for key, value in _NOT_EMPTY.get(str(schema.get("type")), {}).items() if not schema.get(key)}
     if not schema.get("default", True):
         del schema["default"]

@@ -26,6 +26,7 @@ from kei_assembler.rules import (
     names,
     permissions,
     placement,
+    role_files,
     sections,
     set_values,
     shared_files,
@@ -48,6 +49,7 @@ from kei_assembler.toml.source import Source
 
 _FAMILIES = (
     keys,
+    role_files,
     tables,
     names,
     tools,
@@ -66,6 +68,7 @@ _FAMILIES = (
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
 OF_BASE = (
     *keys.OF_MANIFEST,
+    *role_files.OF_MANIFEST,
     *tables.OF_MANIFEST,
     names.name_differs_from_file,
     names.duplicate_name,
@@ -116,7 +119,7 @@ def check_manifest(
     if found := _check_extends(context):
         return context.manifest, found
     if found := check_inheritance(kit, resolved):
-        return context.manifest, found + _check_own_values(context) + _check_text(kit, source)
+        return context.manifest, found + _check_own_values(context) + _check_text(context)
     if context.is_base:
         return context.manifest, _check_as_base(context)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
@@ -131,7 +134,7 @@ def check_manifest(
     found += _check_given(context, given, targets)
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
-    return context.manifest, found + _check_text(kit, source)
+    return context.manifest, found + _check_text(context)
 
 
 def _check_given(context: ManifestContext, given: dict[str, str], targets: Iterable[str]) -> list[Diagnostic]:
@@ -170,7 +173,7 @@ def _check_own_values(context: ManifestContext) -> list[Diagnostic]:
 def _check_as_base(context: ManifestContext) -> list[Diagnostic]:
     rules = OF_BASE if context.own else (keys.empty_manifest,)
     rules = (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules
-    return _checked(context, rules) + _check_text(context.kit, context.source)
+    return _checked(context, rules) + _check_text(context)
 
 
 def _check_extends(context: ManifestContext) -> list[Diagnostic]:
@@ -182,9 +185,13 @@ def _check_extends(context: ManifestContext) -> list[Diagnostic]:
     return _checked(narrowed, (*keys.OF_VALIDATION, keys.misplaced_key)) if errors else []
 
 
-def _check_text(kit: LoadedKit, source: Source) -> list[Diagnostic]:
+def _check_text(context: ManifestContext) -> list[Diagnostic]:
+    kit, source = context.kit, context.source
     found = run_rule(text.unfinished_merge, source, source)
-    return found + run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
+    found += run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
+    if context.role and context.is_own(("role", "file")):
+        found += role_files.check_role_file(kit, context.role)
+    return found
 
 
 def check_defaults(kit: LoadedKit) -> list[Diagnostic]:
@@ -252,8 +259,10 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
     """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit
     found = [*_check_handoffs(usage), *block_files.check_names(kit), *variants.check_use(usage)]
+    # only in the kit's own folder can a file be both
+    role_files_here = kit.role_files.named if "." in kit.settings.blocks else ()
     for name in kit.block_names:
-        if block := kit.block(name):
+        if (block := kit.block(name)) and block.source.file not in role_files_here:
             found += run_rule(blocks.unused_block, block.source, usage, name)
     if kit.settings_source:
         found += run_rule(permissions.unused_allowance, kit.settings_source, usage)

@@ -22,15 +22,16 @@ from kei_assembler.rules.filled_texts import FilledTexts
 from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
-from kei_assembler.toml.source import Source
+from kei_assembler.toml.source import Source, span_of
 from kei_assembler.validation import ValidationError
 
 
 class ManifestContext:
     """The manifest to check: its source, its data merged with what it inherits, its typed values, and its kit.
 
-    `own` is the manifest's own table, as parsed. Key paths of findings lead to values in `data`. `is_base` says that
-    only others make an agent of the manifest, so that it can be incomplete.
+    `own` is the manifest's own table, as parsed. Key paths of findings lead to values in `data`, in which the text of
+    the role file, whose source is `role`, has replaced its name. `is_base` says that only others make an agent of the
+    manifest, so that it can be incomplete.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class ManifestContext:
         self.is_base = is_base
         self.own: Mapping[str, Any] = source.data
         self.resolved = resolved or kit.composition.resolve(source)
-        self.data = self.resolved.data
+        self.data, self.role = kit.role_files.with_text(self.resolved.data)
         self.manifest, self.validation_errors = kit.decode_manifest(self.data)
 
     @classmethod
@@ -78,12 +79,18 @@ class ManifestContext:
         file, at = self.resolved.origin(path)
         return self.source if file == self.source.file else self.kit.composition.source(file), at
 
+    def source_of(self, path: KeyPath) -> Source:
+        """Return the source in which the value at a path was written."""
+        return self._origin(path)[0]
+
     def is_own(self, path: KeyPath) -> bool:
         """Return whether the value at a path was written in the manifest itself."""
         return self.resolved.origin(path).file == self.source.file
 
     def sources(self) -> Iterator[Source]:
-        """Yield the sources that the data come from: the manifest, its bases, and the settings with defaults."""
+        """Yield the sources of the data: the manifest, its bases, its role file, and the settings with defaults."""
+        if self.role:
+            yield self.role
         for layer in self.resolved.layers():
             if layer.data:
                 yield self.source if layer.file == self.source.file else self.kit.composition.source(layer.file)
@@ -94,6 +101,8 @@ class ManifestContext:
 
     def locate_text(self, path: KeyPath, value: str, start: int, end: int) -> Location:
         """Return where `value[start:end]` was written, in the string at a path."""
+        if self.role and path == ("role",):
+            return locate(self.role, span_of(value, start, end))
         source, at = self._origin(path)
         return locate(source, source.locate_text(at, value, start, end))
 

@@ -26,7 +26,7 @@ from kei_assembler.whitespace import SPACES, with_lf_in_place
 
 @rule("T401", may_ignore=True)
 def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest contains an unfilled placeholder, such as `{{PROJECT}}`.
+    """A manifest or its role file contains an unfilled placeholder, such as `{{PROJECT}}`.
 
     A placeholder is a name of capitals, digits and `_` in double braces. A value fills it, from `[values]` in the
     manifest, a base or the settings. Values fill texts, but no names, tools, models or keys of a target. A placeholder
@@ -51,9 +51,11 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
         if not place.in_code:
             where = place_of(context, one, place.start, place.end)
             found.setdefault(where, (place.name, did_you_mean(place.name, names, _HOW_TO_FILL.format(place.name))))
-    filled = {path for path, _, _ in texts_of(context.manifest)}
+    # a number or boolean that is still to be filled in is reported as text of the wrong type
+    without = {path for path, _, _ in texts_of(context.manifest)}
+    without |= {error.path for error in context.validation_errors if error.kind == "type"}
     for path, text in texts(context.data):
-        is_filled = path in filled or path[0] == "values" or path[2:3] == ("values",)
+        is_filled = path in without or path[0] == "values" or path[2:3] == ("values",)
         for match in () if is_filled else PLACEHOLDER.finditer(text):
             found.setdefault(context.locate_text(path, text, *match.span()), (match[0].strip("{}"), _NO_TEXT))
     for where, (name, hint) in found.items():
@@ -184,10 +186,10 @@ def unclosed_in_block(block: Block) -> Iterable[Violation]:
 
 @rule("T405")
 def unfinished_merge(source: Source, is_allowed_in_code: bool = True) -> Iterable[Violation]:
-    """A manifest, block or template contains the conflict markers of a merge.
+    """A manifest, block, role file or template contains the conflict markers of a merge.
 
-    Both sides would end up in every agent that uses the file. In a code fence of a manifest or block, markers are
-    allowed, because they can be an example for the agent. In a template, they are always reported.
+    Both sides would end up in every agent that uses the file. In a code fence, markers are allowed, because they can be
+    an example for the agent. In a template, they are always reported.
 
     Fails::
 
@@ -226,7 +228,7 @@ def _unfenced(text: str) -> str:
 
 @rule("T407")
 def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest contains text that one of its clients treats as a variable.
+    """A manifest or its role file contains text that one of its clients treats as a variable.
 
     Only Gemini CLI does that: it treats the body of an agent file as a template. `${word}` does not reach the model,
     and if `word` is not one of its few variables, the agent does not run at all. `$word` and `${word:-x}` are fine.

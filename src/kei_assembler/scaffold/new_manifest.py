@@ -35,6 +35,7 @@ MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
 _WIDTH = 110
 _MAX_NAMES = 30
 _PLACEHOLDER_NAMES = {"description": "PURPOSE", "extra": "SOURCE"}
+_SAMPLES: Mapping[type, Any] = {int: 1, bool: True, dict: {"key": "…"}}
 _COMMON_KEY = "model"
 """A text key that the table of every target has."""
 _HEAD = "# The source of an agent: edit this file, not the generated one, then run: assemble --all"
@@ -114,6 +115,8 @@ def _initial(kit: LoadedKit, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _placeholders(key: str, shape: Shape) -> Any:
+    if shape.type is dict and shape.item:
+        return {"key": _placeholder(key)}
     if shape.item:
         return [_placeholders(key, shape.item)]
     if shape.fields:
@@ -162,6 +165,8 @@ def _sample(key: str, shape: Shape, examples: Sequence[Any]) -> Any:
         return examples[0]
     if key == "blocks":
         return ["baseline"]
+    if shape.type in _SAMPLES and not shape.fields:
+        return _SAMPLES[shape.type]
     if shape.item:
         return [_sample(key, shape.item, ())]
     inner = {field.key: _sample(field.key, field.shape, field.examples) for field in shape.fields}
