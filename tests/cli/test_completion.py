@@ -33,6 +33,7 @@ def kit(tmp_path: Path) -> Path:
     for block in ("_blocks/baseline", "_blocks/policy/no-push", "other/_blocks/b-of-other"):
         (tmp_path / block).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{block}.md").write_text("Be honest.\n")
+    (tmp_path / "_blocks" / "house-rules.md").write_text("# Testing\n\n# Größe\n\n# Twice\n# Twice\n", "utf-8")
     (tmp_path / "other" / "agents").mkdir()
     (tmp_path / "other" / "agents" / "stranger.toml").write_text(AGENT.format("stranger"))
     return tmp_path
@@ -90,6 +91,10 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble new x --block p", ["policy/no-push"]),
         ("assemble new x --block baseline --block policy/n", ["policy/no-push"]),
         ("assemble new x --kit other --block b", ["b-of-other"]),
+        ("assemble new x --block house-rules#", ["house-rules#größe", "house-rules#testing"]),
+        ("assemble new x --block house-rules#te", ["house-rules#testing"]),
+        ("assemble new x --block nowhere#", []),
+        ("assemble new x --block ../x#", []),
         ("assemble new x --handoff ", ["critic=", "general-purpose=", "tester="]),
         ("assemble new x --handoff critic=x --handoff t", ["tester="]),
         ("assemble new x --handoff critic=", []),

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from kei_assembler.model.adaptation import client_name
-from kei_assembler.model.manifest import DISPLAY_NAME, is_abstract
+from kei_assembler.model.manifest import DISPLAY_NAME
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES
@@ -38,7 +38,7 @@ class AgentNames:
         """Remember what is in the data of an agent's manifest, merged with what it inherits."""
         display_name = data.get("display-name", "")
         self._display_names[agent] = display_name if display_name and fits(DISPLAY_NAME, display_name) else ""
-        if is_abstract(data):
+        if data.get("abstract") is True:
             self._abstract.add(agent)
 
     def display_name(self, agent: str) -> str:

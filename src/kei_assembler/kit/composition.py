@@ -80,11 +80,7 @@ class Composition:
         source, at = self.kit.settings_source, self.kit.settings_path
         if not source:
             return Resolved({}, "")
-        layer = merged(self.kit.defaults, source.file, Resolved({}, ""), self.bundle)
-        faults = (
-            fault._replace(origin=Origin(source.file, at("defaults", *fault.origin.path))) for fault in layer.faults
-        )
-        return Resolved(layer.data, source.file, at("defaults"), faults=tuple(faults))
+        return Resolved(self.kit.defaults, source.file, at("defaults"))
 
     def _bundle(self, name: str) -> tuple[tuple[str, Origin], ...] | None:
         """Return the blocks of a bundle, without repetitions, each with its place in the settings. None if unknown."""

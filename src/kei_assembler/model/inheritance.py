@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.targets import TARGETS
+from kei_assembler.whitespace import has_text
 
 INHERITED = "..."
 """The entry of a list that stands for the entries of the next layer."""
@@ -24,6 +25,9 @@ BUNDLE = "@"
 
 MAX_LEVELS = 8
 """The maximum number of bases above a manifest."""
+
+MAX_FAULTS = 200
+"""How many faults are kept for one layer."""
 
 OWN_KEYS = frozenset(("name", "description", "abstract", "extends", "unset", "kind", "folder", "paths"))
 """The keys that a manifest never inherits."""
@@ -53,9 +57,11 @@ class Fault(NamedTuple):
     `kind` is one of those below. `name` is the entry, key, base or bundle. `trail` has the files on the way to a base,
     or what could have been named instead.
 
-    - `nothing-inherited`: an entry `"..."` that stands for nothing
-    - `repeated`: an entry `"..."` or a bundle that a list has twice
+    - `nothing-inherited`: an entry `"..."` that stands for nothing; `name` is the key of the list
+    - `almost-inherited`: an entry such as `…` in a list that replaces the inherited one
+    - `repeated`: an entry `"..."`, a bundle, or something to drop that is listed twice
     - `not-inherited`: an entry to drop, a key to unset, or a handoff to drop that is not inherited
+    - `no-target`: a handoff to drop that names no agent
     - `replaced`: an entry to drop from a list that replaces the inherited one
     - `unknown-bundle`
     - `unknown-base`, `ambiguous-base`, `cycle`, `too-deep`: a base that cannot be used
@@ -133,15 +139,20 @@ class _Merge:
     def manifest(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """Return the data of a manifest, merged over the next layer."""
         inherited = {key: value for key, value in self.far.data.items() if key not in OWN_KEYS}
-        unset = own.get("unset")
+        unset, met = own.get("unset"), set[str]()
         for index, key in enumerate(unset if isinstance(unset, list) else ()):
-            if isinstance(key, str):
-                inherited = self._without(inherited, key, ("unset", index))
+            if isinstance(key, str) and has_text(key):
+                if key in met:
+                    self._fault("repeated", ("unset", index), key)
+                else:
+                    inherited = self._without(inherited, key, ("unset", index))
+                met.add(key)
         return self._table(own, _without_outranked(inherited, own), ())
 
     def _fault(self, kind: str, path: KeyPath, name: str, known: Iterable[object] = ()) -> None:
-        words = tuple(each for each in known if isinstance(each, str))
-        self.faults.append(Fault(kind, Origin(self.file, path), name, words))
+        if len(self.faults) < MAX_FAULTS:
+            words = tuple(each for each in known if isinstance(each, str))
+            self.faults.append(Fault(kind, Origin(self.file, path), name, words))
 
     def _without(self, inherited: dict[str, Any], key: str, where: KeyPath) -> dict[str, Any]:
         """Return the inherited data without a key, which can also be the keys on the way to it, joined by dots."""
@@ -158,7 +169,8 @@ class _Merge:
                 made[key] = value
                 self.taken[*path, key] = (*path, key)
         for key, value in near.items():
-            made[key] = self._value(value, far.get(key), (*path, key))
+            is_merged = path or key not in OWN_KEYS
+            made[key] = self._value(value, far.get(key), (*path, key)) if is_merged else value
         return made
 
     def _value(self, near: Any, far: Any, path: KeyPath) -> Any:
@@ -170,10 +182,19 @@ class _Merge:
             return self._placed(self._handoffs(near, far if isinstance(far, list) else []), path)
         if INHERITED in near or (path == ("blocks",) and any(map(is_bundle, near))):
             return self._placed(self._list(near, far, path), path)
-        for index, entry in enumerate(near if isinstance(far, list) else ()):
-            if is_drop(entry) and entry[1:] in far:
-                self._fault("replaced", (*path, index), entry)
+        if isinstance(far, list):
+            self._check_replacement(near, far, path)
         return near
+
+    def _check_replacement(self, near: list[Any], far: list[Any], path: KeyPath) -> None:
+        """Add faults for entries that say that a list, which replaces the inherited one, was meant to extend it."""
+        marked = [(index, entry) for index, entry in enumerate(near) if is_drop(entry) or _is_almost_inherited(entry)]
+        inherited = _texts(far) if marked else ()
+        for index, entry in marked:
+            if not is_drop(entry):
+                self._fault("almost-inherited", (*path, index), entry)
+            elif entry[1:] in inherited:
+                self._fault("replaced", (*path, index), entry)
 
     def _placed(self, entries: Iterable[tuple[Any, Origin | KeyPath]], path: KeyPath) -> list[Any]:
         """Return a merged list with these entries, and remember their origins."""
@@ -202,8 +223,8 @@ class _Merge:
 
     def _candidates(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath]]:
         """Yield all that the entries of a list stand for, also repeatedly."""
-        extends = INHERITED in near
-        dropped = self._dropped(near, far, path) if extends else set()
+        is_extended = INHERITED in near
+        dropped = self._dropped(near, far, path) if is_extended else set()
         met: set[str] = set()
         for index, entry in enumerate(near):
             own = (*path, index)
@@ -217,9 +238,9 @@ class _Merge:
                         if not dropped or not isinstance(value, str) or value not in dropped:
                             yield value, (*path, position)
                 else:
-                    self._fault("nothing-inherited", own, str(path[-1]))
+                    self._fault("nothing-inherited", own, ".".join(map(str, path)))
                 met.add(entry)
-            elif not (extends and is_drop(entry)):
+            elif not (is_extended and is_drop(entry)):
                 yield entry, Origin(self.file, own)
 
     def _bundle(self, entry: str, where: KeyPath) -> Bundle:
@@ -232,17 +253,22 @@ class _Merge:
 
     def _dropped(self, near: list[Any], far: Any, path: KeyPath) -> set[str]:
         """Return the inherited entries that a list drops. An entry such as `!@name` drops the blocks of a bundle."""
-        dropped: set[str] = set()
-        inherited = {entry: None for entry in far if isinstance(entry, str)} if isinstance(far, list) else {}
+        dropped, met = set[str](), set[str]()
+        inherited = _texts(far) if isinstance(far, list) else {}
         for index, entry in enumerate(near if isinstance(far, list) else ()):
-            if is_drop(entry):
-                named = entry.removeprefix(DROPPED)
-                meant = {named}
-                if path == ("blocks",) and is_bundle(named):
-                    meant = {block for block, _ in self._bundle(named, (*path, index))}
-                if meant and meant.isdisjoint(inherited):
-                    self._fault("not-inherited", (*path, index), named, inherited)
-                dropped |= meant
+            if not is_drop(entry):
+                continue
+            if entry in met:
+                self._fault("repeated", (*path, index), entry)
+                continue
+            met.add(entry)
+            named = entry.removeprefix(DROPPED)
+            meant = {named}
+            if path == ("blocks",) and is_bundle(named):
+                meant = {block for block, _ in self._bundle(named, (*path, index))}
+            if meant and meant.isdisjoint(inherited):
+                self._fault("not-inherited", (*path, index), named, inherited)
+            dropped |= meant
         return dropped
 
     def _handoffs(self, near: list[Any], far: list[Any]) -> Iterator[tuple[Any, Origin | KeyPath]]:
@@ -251,12 +277,17 @@ class _Merge:
             (value, ("handoff", index)) for index, value in enumerate(far)
         ]
         positions = {_target_of(handoff): index for index, handoff in enumerate(far)}
+        dropped: set[str] = set()
         for index, handoff in enumerate(near):
-            target = _target_of(handoff)
+            target, is_dropped = _target_of(handoff), isinstance(handoff, dict) and handoff.get("trigger") is False
             position = positions.pop(target, None) if target else None
-            is_dropped = bool(target) and handoff.get("trigger") is False
-            if is_dropped and position is None:
-                self._fault("not-inherited", ("handoff", index, "target"), target, positions)
+            if is_dropped and not target:
+                self._fault("no-target", ("handoff", index, "trigger"), "")
+            elif is_dropped and position is None:
+                kind = "repeated" if target in dropped else "not-inherited"
+                self._fault(kind, ("handoff", index, "target"), target, positions)
+            if is_dropped:
+                dropped.add(target)
             entry = None if is_dropped else (handoff, Origin(self.file, ("handoff", index)))
             if position is None:
                 made.append(entry)
@@ -273,6 +304,16 @@ def is_bundle(entry: object) -> bool:
 def is_drop(entry: object) -> bool:
     """Return whether an entry of a list can drop an inherited one."""
     return isinstance(entry, str) and entry[:1] == DROPPED and len(entry) > 1
+
+
+def _is_almost_inherited(entry: object) -> bool:
+    """Return whether an entry was probably meant to be `"..."`."""
+    return isinstance(entry, str) and entry.replace("…", INHERITED).replace(" ", "") in ("..", INHERITED, "....")
+
+
+def _texts(entries: Iterable[Any]) -> dict[str, None]:
+    """Return the strings among the entries of a list, in their order, to look them up."""
+    return dict.fromkeys(entry for entry in entries if isinstance(entry, str))
 
 
 def _path_of(table: Mapping[str, Any], key: str) -> KeyPath:
@@ -303,7 +344,7 @@ def _names(table: Mapping[str, Any], start: str = "") -> Iterator[str]:
 
 def _target_of(handoff: Any) -> str:
     target = handoff.get("target") if isinstance(handoff, dict) else None
-    return target if isinstance(target, str) else ""
+    return target if isinstance(target, str) and has_text(target) else ""
 
 
 def _without_outranked(inherited: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
