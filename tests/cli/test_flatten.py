@@ -68,7 +68,7 @@ def test_an_error_stops_all(args: list[str], names: list[str], bench: Workbench)
         ({"agents/critic.toml": f'{CRITIC}tools = ["...", "Read"]'}, "agents/critic.toml:4:10", "E104"),
         ({"agents/critic.toml": f'{CRITIC}blocks = ["@b"]'}, "agents/critic.toml:4:11", "E107"),
         ({"agents/critic.toml": f"{CRITIC}unset = ['tools']"}, "agents/critic.toml:4:10", "E105"),
-        ({"assemble.toml": '[defaults]\ntools = ["..."]'}, "assemble.toml:2:10", "E104"),
+        ({"assemble.toml": '[defaults]\ntools = ["..."]'}, "assemble.toml:2:10", "E141"),
         ({"assemble.toml": "bundls = {}"}, "assemble.toml:1:1", "C701"),
     ],
 )

@@ -66,5 +66,5 @@ def test_an_entry_that_stands_for_nothing_is_reported_in_the_defaults(
 ) -> None:
     bench.write({"assemble.toml": defaults, "agents/critic.toml": AGENT, "agents/b.toml": AGENT.replace("critic", "b")})
     assert [(one.code, one.file, one.line, one.column) for one in findings(bench)] == [
-        ("E104", "assemble.toml", line, column)
+        ("E141", "assemble.toml", line, column)
     ]
