@@ -26,6 +26,9 @@ BUNDLE = "@"
 MAX_LEVELS = 8
 """The maximum number of bases above a manifest."""
 
+_DEPTH_OF_SETS = 3
+"""The longest path of a list that has nothing twice, such as `disallowedTools` in the table of a target."""
+
 MAX_FAULTS = 200
 """How many faults are kept for one layer."""
 
@@ -208,16 +211,18 @@ class _Merge:
     def _entries(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[_Entry]:
         """Yield the entries of a list, with those that it inherits and those of its bundles.
 
-        What is reached more than once keeps its first position. Only what is listed twice by hand is there twice.
+        What several of these have keeps its first position. What one list has twice is there twice. Lists inside the
+        tables of a client, such as the arguments of a server, are no sets, so everything stays.
         """
+        sources: dict[str, str] = {}
         by_hand: set[str] = set()
-        seen: set[str] = set()
         for entry in self._candidates(near, far, path):
-            if isinstance(entry.value, str):
-                if entry.value in seen and not (entry.is_own and entry.value in by_hand):
+            if isinstance(entry.value, str) and len(path) <= _DEPTH_OF_SETS:
+                is_first = sources.setdefault(entry.value, entry.source) == entry.source
+                is_again = entry.value in by_hand
+                by_hand.update([] if entry.source else [entry.value])
+                if not is_first and (entry.source or not is_again):
                     continue
-                seen.add(entry.value)
-                by_hand.update([entry.value] if entry.is_own else ())
             yield entry
 
     def _candidates(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[_Entry]:
@@ -235,12 +240,12 @@ class _Merge:
                 elif isinstance(far, list):
                     for position, value in enumerate(far):
                         if not (isinstance(value, str) and value in dropped):
-                            yield _Entry(value, (*path, position))
+                            yield _Entry(value, (*path, position), INHERITED)
                 else:
                     self._fault("nothing-inherited", own, ".".join(map(str, path)))
                 met.add(entry)
             elif not (is_extended and is_drop(entry)):
-                yield _Entry(entry, Origin(self.file, own), is_own=True)
+                yield _Entry(entry, Origin(self.file, own))
 
     def _bundle(self, entry: str, where: KeyPath) -> Iterator[_Entry]:
         name = entry.removeprefix(BUNDLE)
@@ -248,7 +253,7 @@ class _Merge:
         if blocks is None:
             self._fault("unknown-bundle", where, name)
         self.used_bundles.append(name)
-        yield from (_Entry(block, origin) for block, origin in blocks or ())
+        yield from (_Entry(block, origin, entry) for block, origin in blocks or ())
 
     def _dropped(self, near: list[Any], far: Any, path: KeyPath) -> set[str]:
         """Return the inherited entries that a list drops. An entry such as `!@name` drops the blocks of a bundle."""
@@ -295,11 +300,14 @@ class _Merge:
 
 
 class _Entry(NamedTuple):
-    """An entry of a merged list, with its origin, or its path in the next layer. `is_own` means: written here."""
+    """An entry of a merged list, with its origin, or its path in the next layer.
+
+    `source` is the entry that stands for it, or empty if the list itself has it.
+    """
 
     value: Any
     origin: Origin | KeyPath
-    is_own: bool = False
+    source: str = ""
 
 
 def is_bundle(entry: object) -> bool:

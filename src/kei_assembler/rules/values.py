@@ -148,7 +148,7 @@ def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
     """A manifest names an agent that does not exist, but a similar one does.
 
     This covers `Agent(critic)` in `tools`, and the keys of clients that name agents. An agent that resembles none can
-    come from elsewhere, so it is not reported.
+    come from elsewhere, so it is not reported. A manifest that is only a base of others is not an agent.
 
     Fails::
 
@@ -173,7 +173,10 @@ def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
         description = "Writes code."
     """
     for value in _of_kind(context, "agents"):
-        if value.text not in context.kit.known_agents and _AGENT.fullmatch(value.text):
+        if value.text in context.kit.agents and context.kit.names.is_abstract(value.text):
+            message = f"`{value.text}` is not an agent, because its manifest is abstract"
+            yield Violation(value.path, message, "name an agent that extends it")
+        elif value.text not in context.kit.known_agents and _AGENT.fullmatch(value.text):
             rows = _targets_of(value, context)
             built_in = frozenset(name for row in rows for names in row.built_in for name in names.names)
             match = misspelled(value.text, context.kit.known_agents.union(built_in))
