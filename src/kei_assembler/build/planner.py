@@ -75,14 +75,15 @@ class ManifestPlan(NamedTuple):
 class Planner:
     """Plans the manifests of a kit, one by one. Drops findings with `ignored` codes.
 
-    `cost` is the cost of all plans so far.
+    `cost` is the cost of all plans so far. With `is_partial`, what needs a base that the kit lacks is left out.
     """
 
-    def __init__(self, kit: LoadedKit, ignored: Collection[str] = ()) -> None:
+    def __init__(self, kit: LoadedKit, ignored: Collection[str] = (), is_partial: bool = False) -> None:
         from kei_assembler.render.renderer import Renderer
 
         self.kit = kit
         self.ignored = ignored
+        self.is_partial = is_partial
         self.cost = Cost(kit)
         self.renderer = Renderer(kit)
         self.disk = OutputFiles(kit)
@@ -138,6 +139,8 @@ class Planner:
         if problems := check_readable(source) or run_rule(outputs.unusable_path, source, file):
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
         resolved = self.kit.composition.resolve(source)
+        if self.is_partial and not self.kit.lacking.isdisjoint(resolved.bases):
+            return None, ManifestPlan(file, [], [], [], {}, None, handled=size)
         about_bases: list[Diagnostic] = []
         for base in reversed(resolved.bases):
             about_bases += self._reported(self._about_base(base), base, about_bases)
