@@ -8,6 +8,7 @@ bases and no bundles.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
@@ -31,6 +32,9 @@ _DEPTH_OF_SETS = 3
 
 MAX_FAULTS = 200
 """How many faults are kept for one layer."""
+
+_MAX_KNOWN = 1000
+"""How many of the words that could have been meant are kept for a fault."""
 
 OWN_KEYS = frozenset(("name", "description", "abstract", "extends", "unset", "kind", "folder", "paths"))
 """The keys that a manifest never inherits."""
@@ -142,30 +146,26 @@ class _Merge:
     def manifest(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """Return the data of a manifest, merged over the next layer."""
         inherited = {key: value for key, value in self.far.data.items() if key not in OWN_KEYS}
-        unset, met = own.get("unset"), set[str]()
-        for index, key in enumerate(unset if isinstance(unset, list) else ()):
+        if isinstance(own.get("unset"), list):
+            inherited = _copied(inherited)
+            self._unset(inherited, own["unset"])
+        return self._table(own, _without_outranked(inherited, own), ())
+
+    def _unset(self, inherited: dict[str, Any], keys: list[Any]) -> None:
+        """Remove keys from the inherited tables."""
+        met: set[str] = set()
+        for index, key in enumerate(keys):
             if isinstance(key, str) and has_text(key):
                 if key in met:
                     self._fault("repeated", ("unset", index), key)
-                else:
-                    inherited = self._without(inherited, key, key, ("unset", index))
+                elif not _is_removed(inherited, key):
+                    self._fault("not-inherited", ("unset", index), key, _keys_like(inherited, key))
                 met.add(key)
-        return self._table(own, _without_outranked(inherited, own), ())
 
     def _fault(self, kind: str, path: KeyPath, name: str, known: Iterable[object] = ()) -> None:
         if len(self.faults) < MAX_FAULTS:
-            words = tuple(each for each in known if isinstance(each, str))
+            words = tuple(islice((each for each in known if isinstance(each, str)), _MAX_KNOWN))
             self.faults.append(Fault(kind, Origin(self.file, path), name, words))
-
-    def _without(self, inherited: dict[str, Any], key: str, whole: str, where: KeyPath) -> dict[str, Any]:
-        """Return an inherited table without a key, which can be a path of keys joined by dots: the end of `whole`."""
-        first, _, rest = key.partition(".")
-        if key in inherited:
-            return {name: value for name, value in inherited.items() if name != key}
-        if rest and isinstance(inner := inherited.get(first), dict):
-            return inherited | {first: self._without(inner, rest, whole, where)}
-        self._fault("not-inherited", where, whole, (f"{whole.removesuffix(key)}{each}" for each in inherited))
-        return inherited
 
     def _table(self, near: Mapping[str, Any], far: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
         made = dict(far)
@@ -308,6 +308,30 @@ class _Entry(NamedTuple):
     value: Any
     origin: Origin | KeyPath
     source: str = ""
+
+
+def _copied(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a table and of the tables in it."""
+    return {key: _copied(value) if isinstance(value, dict) else value for key, value in table.items()}
+
+
+def _is_removed(table: dict[str, Any], key: str) -> bool:
+    """Remove a key from a table, and return whether it was there. It can be a path of keys joined by dots."""
+    first, _, rest = key.partition(".")
+    if key in table:
+        del table[key]
+        return True
+    return bool(rest) and isinstance(table.get(first), dict) and _is_removed(table[first], rest)
+
+
+def _keys_like(table: Mapping[str, Any], key: str) -> Iterator[str]:
+    """Yield the keys that could have been meant by one that is not in a table, as paths of keys joined by dots."""
+    first, _, rest = key.partition(".")
+    inner = table.get(first)
+    if rest and isinstance(inner, dict):
+        yield from (f"{first}.{each}" for each in _keys_like(inner, rest))
+    else:
+        yield from table
 
 
 def is_bundle(entry: object) -> bool:
