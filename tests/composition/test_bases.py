@@ -123,6 +123,17 @@ def test_two_heirs_cannot_have_the_display_name_of_their_base(bench: Workbench) 
     assert bench.run("--all").status == 0
 
 
+@pytest.mark.parametrize("last", ["", 'extends = "a000"\n'], ids=["levels", "cycle"])
+def test_a_long_chain_of_bases_is_one_finding(bench: Workbench, last: str) -> None:
+    for number in range(300):
+        extends = f'extends = "a{number + 1:03}"\n' if number < 299 else last
+        name = f"a{number:03}"
+        bench.write({f"agents/{name}.toml": f'name = "{name}"\ndescription = "Reviews code."\n{extends}'})
+    assert _codes(bench, "--all") == [("E102", "agents/a000.toml") if last else ("E103", "agents/a290.toml")]
+    assert _codes(bench, "agents/a100.toml") == _codes(bench, "--all")
+    assert not list(bench.folder.rglob("*.md"))
+
+
 def test_a_change_in_a_base_is_noticed_after_the_same_run(bench: Workbench) -> None:
     bench.write({"agents/top.toml": 'name = "top"\nabstract = true\nrole = "One."\n'})
     bench.write({"agents/base.toml": f'{BASE}extends = "top"\n', "agents/critic.toml": CRITIC})
