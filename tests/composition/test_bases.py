@@ -152,6 +152,13 @@ def test_a_new_manifest_of_the_name_of_a_base_is_noticed(bench: Workbench) -> No
     assert _codes(bench, "agents/critic.toml") == [("K108", "agents/old/base.toml")]
 
 
+def test_a_base_has_no_output_to_print(bench: Workbench) -> None:
+    bench.write({"agents/base.toml": 'name = "base"\nabstract = true\n'})
+    run = bench.run("agents/base.toml", "--stdout")
+    assert (run.status, run.stdout) == (2, "")
+    assert "`agents/base.toml` is abstract, so it has no output" in run.stderr
+
+
 def _git(folder: Path, *args: str) -> None:
     who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always"]
     subprocess.run(["git", *who, *args], cwd=folder, capture_output=True, check=True)

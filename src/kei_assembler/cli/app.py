@@ -26,7 +26,7 @@ from kei_assembler.cli.leading_options import commands_after, with_command_first
 from kei_assembler.cli.options import OneOf, kit_option, several, target_option, user_option
 from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
 from kei_assembler.files import run_cache
-from kei_assembler.kit import LoadedKit
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
@@ -254,6 +254,8 @@ def _preview(kit: LoadedKit, file: str, policy: Policy) -> RunResult:
     if len(artifacts) > 1:
         names = ", ".join(artifact.target for artifact in artifacts)
         raise AssembleError(f"`{file}` has several targets: {names}", "choose one with --target")
+    if not artifacts and kit.names.is_abstract(stem(file)):
+        raise AssembleError(f"`{file}` is abstract, so it has no output", "name a manifest that extends it")
     if not artifacts:
         raise AssembleError(f"`{file}` has no output for this target", "add the target to `targets` in the manifest")
     return result._replace(printed=artifacts[0].content.decode())

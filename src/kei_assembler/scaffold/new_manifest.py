@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
@@ -18,6 +18,7 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.stamp import can_name
+from kei_assembler.model.inheritance import INHERITED, OWN_KEYS
 from kei_assembler.model.manifest import FIELDS, INHERITANCE_KEYS, NAME, extra_fields, slug
 from kei_assembler.paths import display_path_from
 from kei_assembler.rules import check_manifest
@@ -44,9 +45,9 @@ _TABLES_NOTE = """\
 """
 
 
-def fields_of(kit: LoadedKit) -> list[Field]:
-    """Return the fields that a new manifest of this kit shows, with tables last."""
-    omitted = {"target", *INHERITANCE_KEYS} - _required(kit)
+def fields_of(kit: LoadedKit, given: Iterable[str] = ()) -> list[Field]:
+    """Return the fields that a new manifest of this kit shows, also those with a given value, with tables last."""
+    omitted = {"target", *INHERITANCE_KEYS} - _required(kit) - {*given}
     fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in omitted]
     return sorted(fields, key=lambda field: field.is_table)
 
@@ -57,12 +58,23 @@ def _required(kit: LoadedKit) -> frozenset[str]:
 
 def render(kit: LoadedKit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
     """Return the text of a new manifest with the given values, keyed by manifest key."""
-    values = {**_initial(kit, given), **given, "name": name}
-    if blocks := (*kit.obligatory, *given.get("blocks", ())):
-        values["blocks"] = list(dict.fromkeys(blocks))
-    keys = [_entry(kit, field, values) for field in fields_of(kit) if not field.is_table]
-    tables = [_entry(kit, field, values) for field in fields_of(kit) if field.is_table]
+    inherited = _inherited(kit, given)
+    initial = {key: value for key, value in _initial(kit, given).items() if key not in inherited}
+    values = {**initial, **given, "name": name}
+    start = (INHERITED,) if "blocks" in inherited else kit.settings.obligatory
+    if "blocks" in given or ("blocks" not in inherited and start):
+        values["blocks"] = list(dict.fromkeys((*start, *given.get("blocks", ()))))
+    fields = fields_of(kit, given)
+    keys = [_entry(kit, field, values) for field in fields if not field.is_table]
+    tables = [_entry(kit, field, values) for field in fields if field.is_table]
     return "\n".join([_head(kit, name, has_schema), *keys, _TABLES_NOTE, *tables])
+
+
+def _inherited(kit: LoadedKit, given: Mapping[str, Any]) -> frozenset[str]:
+    """The keys that the base has, if there is one."""
+    file = kit.files_by_agent.get(given.get("extends", ""))
+    data = kit.composition.resolve(kit.read_manifest(file)).data if file else {}
+    return frozenset(data) - OWN_KEYS
 
 
 def _initial(kit: LoadedKit, given: Mapping[str, Any]) -> dict[str, Any]:
