@@ -344,7 +344,7 @@ def _path_of(table: Mapping[str, Any], key: str) -> KeyPath:
     return ()
 
 
-def _remove(table: dict[str, Any], path: KeyPath) -> None:
+def _remove(table: dict[Any, Any], path: KeyPath) -> None:
     """Remove the value at a path from a table."""
     *outer, last = path
     for key in outer:
