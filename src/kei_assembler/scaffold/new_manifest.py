@@ -46,7 +46,7 @@ _TABLES_NOTE = """\
 
 def fields_of(kit: LoadedKit) -> list[Field]:
     """Return the fields that a new manifest of this kit shows, with tables last."""
-    omitted = {"target", *INHERITANCE_KEYS} - _required(kit)
+    omitted = {"values", "target", *INHERITANCE_KEYS} - _required(kit)
     fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in omitted]
     return sorted(fields, key=lambda field: field.is_table)
 
