@@ -525,6 +525,13 @@ def test_an_invalid_body_is_imported_and_reported(body: str, bench: Workbench) -
     assert _manifest(bench)["role"] == body
 
 
+def test_an_escaped_placeholder_stays_as_it_is(bench: Workbench) -> None:
+    run = _import(bench, "name: critic\ndescription: Fills \\\\{{A}}.\n", "In `\\{{A}}` and \\{{A}}.\n")
+    assert run.status == 0
+    assert bench.run("--all", "--force").status == 0
+    assert _manifest(bench)["role"] == "In `\\\\{{A}}` and \\\\{{A}}.\n"
+
+
 @pytest.mark.parametrize(
     ("body", "closing"),
     [

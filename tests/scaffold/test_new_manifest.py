@@ -150,7 +150,6 @@ def test_a_manifest_does_not_repeat_what_its_base_has(kit: Workbench) -> None:
         ('blocks = ["policy/no-push"]', ["evidence"], ["@core", "...", "evidence"]),
         ("", [], ["@core"]),
         ("", ["evidence"], ["@core", "evidence"]),
-        ('blocks = "baseline"', ["evidence"], ["@core", "evidence"]),
     ],
 )
 def test_blocks_of_the_base_are_inherited(

@@ -105,7 +105,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     if not kit.selected_targets and not has_errors(found):
         from kei_assembler.build.schema_files import schema_file_changes
 
-        changes += schema_file_changes(kit)
+        changes += schema_file_changes(kit, whole)
     if not has_errors(found):
         namesakes = merged.files_of_same_name(changes)
         about_files += namesakes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
 from kei_assembler.model.manifest import Manifest, is_abstract
+from kei_assembler.model.settings import settings_values
 from kei_assembler.toml.source import Source
 from kei_assembler.whitespace import has_text
 
@@ -85,11 +86,22 @@ class Composition:
 
     @cached_property
     def settings_layer(self) -> Resolved:
-        """The layer that all others are above: the defaults in the settings."""
+        """The layer that all others are above: the defaults and the values in the settings."""
         source, at = self.kit.settings_source, self.kit.settings_path
         if not source:
             return Resolved({}, "")
-        return Resolved(self.kit.defaults, source.file, at("defaults"))
+        data = dict(self.kit.defaults)
+        taken: dict[KeyPath, KeyPath | Origin] = {}
+        values, tables = settings_values(self.kit.settings_table)
+        if values:
+            data["values"] = {name: value for name, (value, _) in values.items()}
+            taken |= {("values", name): Origin(source.file, at(*path)) for name, (_, path) in values.items()}
+        if tables:
+            data["target"] = dict(data.get("target", {}))
+        for target, table in tables.items():
+            data["target"][target] = {**data["target"].get(target, {}), "values": table}
+            taken["target", target, "values"] = Origin(source.file, at("target", target, "values"))
+        return Resolved(data, source.file, at("defaults"), taken)
 
     def _bundle(self, name: str) -> tuple[tuple[str, Origin], ...] | None:
         """Return the blocks of a bundle, without repetitions, each with its place in the settings. None if unknown."""

@@ -13,6 +13,7 @@ from kei_assembler.validation import (
     FILLED,
     INTEGER,
     LINE,
+    MAX_ITEMS,
     STRINGS,
     TABLE_OF_ANYTHING,
     TEXT,
@@ -26,8 +27,12 @@ from kei_assembler.validation import (
     one_of,
     reader,
     table,
+    table_of,
 )
 from kei_assembler.whitespace import BREAKS
+
+MAX_VALUE = 10_000
+"""The maximum length of a value, in characters."""
 
 NAME = matching(
     r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*",
@@ -71,12 +76,25 @@ _HANDOFF = table(
 _REFERENCES = table(
     Field("extra", STRINGS, "Paths and addresses of sources, or prose.", default=(), examples=(("docs/review.md",),)),
 )
-_TARGET_TABLES = table(
-    *(
-        Field(name, table(*target.fields), f"Further front matter for {target.label}.")
-        for name, target in TARGETS.items()
-    )
-)
+_VALUE_LINE = Shape(str, "a string of one line", one_line=True, maximum=MAX_VALUE)
+VALUE = any_of(
+    Shape(str, "a string", maximum=MAX_VALUE),
+    Shape(int, "a whole number"),
+    Shape(list, "a list of strings", item=_VALUE_LINE, maximum=MAX_ITEMS),
+)._replace(expects="a string, a whole number or a list of strings")
+"""The shape of a value that fills placeholders."""
+
+VALUES = table_of(VALUE, "a table of values", maximum=1000)
+_VALUES = Field("values", VALUES, "Texts that fill `{{NAME}}` in the other texts, by name.", default={})
+
+
+def target_tables(*more: Field) -> Shape:
+    """Return the shape of the front matter that is only for some targets, with more fields in each table."""
+    rows = TARGETS.items()
+    fields = (Field(name, table(*row.fields, *more), f"Further front matter for {row.label}.") for name, row in rows)
+    return table(*fields)
+
+
 _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "name": ("critic",),
     "display-name": ("Code Reviewer",),
@@ -90,6 +108,7 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "forbidden_domain": (("Findings without file and line",),),
     "output_extra_fields": (("Findings: path:line, what goes wrong, with which input",),),
     "targets": ((DEFAULT_TARGET, CODEX.name),),
+    "values": ({"PROJECT": "Apollo"},),
 }
 _TARGETS = list_of(one_of(*TARGETS), "a list of target names", minimum=1)
 _ROWS = (
@@ -118,7 +137,13 @@ _ROWS = (
     Field("handoff", list_of(_HANDOFF, "a list of tables"), "Work that the agent hands off.", default=()),
     Field("references", _REFERENCES, "What the agent can look up.", default={"extra": ()}),
     Field("targets", _TARGETS, "The AI clients to generate files for, instead of the kit's."),
-    Field("target", _TARGET_TABLES, "Further front matter, one table for each AI client.", default={}),
+    _VALUES,
+    Field(
+        "target",
+        target_tables(_VALUES._replace(default=None)),
+        "Further front matter, one table for each AI client.",
+        default={},
+    ),
 )
 
 FIELDS = tuple(row._replace(examples=_EXAMPLES.get(row.key, ())) for row in _ROWS)
@@ -186,6 +211,7 @@ class Manifest(NamedTuple):
     handoff: tuple[Handoff, ...]
     references: References
     targets: tuple[str, ...] | None
+    values: Mapping[str, Any]
     target: Mapping[str, Mapping[str, Value]]
     extra: Mapping[str, Any]
 

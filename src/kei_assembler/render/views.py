@@ -39,7 +39,7 @@ class AgentView:
     A field is converted when a template first looks it up.
     """
 
-    _fields = Manifest._fields
+    _fields = tuple(field for field in Manifest._fields if field != "values")
 
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest

@@ -9,8 +9,10 @@ from itertools import chain
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import Block
+from kei_assembler.markdown.placeholders import may_have_placeholders
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest, is_abstract
+from kei_assembler.model.values import filled_description
 from kei_assembler.rules import (
     block_files,
     blocks,
@@ -26,11 +28,13 @@ from kei_assembler.rules import (
     placement,
     role_files,
     sections,
+    set_values,
     shared_files,
     tables,
     text,
     tool_conflicts,
     tools,
+    value_places,
     values,
     variants,
 )
@@ -54,6 +58,8 @@ _FAMILIES = (
     blocks,
     sections,
     handoffs,
+    set_values,
+    value_places,
     text,
     permissions,
     placement,
@@ -76,6 +82,7 @@ OF_BASE = (
     *sections.OF_MANIFEST,
     handoffs.unknown_handoff_target,
     handoffs.repeated_handoff,
+    *set_values.OF_BASE,
     *text.OF_MANIFEST,
 )
 """The rules for a manifest that only others make an agent of."""
@@ -124,10 +131,21 @@ def check_manifest(
         renamed = [target for target in targets if names.is_renamed(context.manifest, target)]
         found += check_limits(source, {key: given[key] for key in given if key != "name"}, renamed)
         targets = tuple(target for target in targets if target not in renamed)
-    found += check_limits(source, given, targets)
+    found += _check_given(context, given, targets)
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
     return context.manifest, found + _check_text(context)
+
+
+def _check_given(context: ManifestContext, given: dict[str, str], targets: Iterable[str]) -> list[Diagnostic]:
+    """Return the diagnostics for a name and a description. Values can differ by target, and so the description."""
+    if not may_have_placeholders(given.get("description", "")):
+        return check_limits(context.source, given, targets)
+    found: list[Diagnostic] = []
+    for target in targets:
+        description = filled_description(context.manifest, target)
+        found += check_limits(context.source, given | {"description": description}, (target,))
+    return found
 
 
 def check_readable(source: Source) -> list[Diagnostic]:
@@ -204,6 +222,8 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     if problems := check_source(block.source):
         return problems
     found = [diagnostic for rule in OF_BLOCK for diagnostic in run_rule(rule, block.source, block)]
+    for rule in (text.placeholder_in_block, value_places.misspelled_in_block):
+        found += run_rule(rule, block.source, block, usage.unfilled.get(block.source.file, {}))
     found += block_files.check_ambiguity(usage.kit, block)
     found += variants.check_clients(usage.kit, block)
     found += run_rule(sections.missing_in_variant, block.source, usage, block)
@@ -247,6 +267,7 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
     if kit.settings_source:
         found += run_rule(permissions.unused_allowance, kit.settings_source, usage)
         found += run_rule(exclusion.unused_exclude, kit.settings_source, kit)
+        found += run_rule(set_values.unused_value_in_settings, kit.settings_source, usage)
         used = bundles.used_bundles(kit, usage.bundles)
         found += run_rule(bundles.unused_bundle, kit.settings_source, kit, used)
     for name, file in usage.abstract.items():

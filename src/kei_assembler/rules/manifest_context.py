@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
 from functools import cache, cached_property
 from itertools import chain
@@ -16,7 +16,9 @@ from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry, with_sect
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest
+from kei_assembler.model.values import filled_description
 from kei_assembler.rules.definition import Violation
+from kei_assembler.rules.filled_texts import FilledTexts
 from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
@@ -112,6 +114,11 @@ class ManifestContext:
     def _placed(self, where: KeyPath | Span | Location) -> Span | Location:
         return where if isinstance(where, Span | Location) else self.locate(where)
 
+    @cached_property
+    def filled_texts(self) -> FilledTexts:
+        """The texts and blocks with placeholders; none if only others make an agent of the manifest."""
+        return FilledTexts(self.kit, self.manifest)
+
     def fits(self, *path: str) -> bool:
         """Return whether the value at this path, with everything in it, is valid."""
         return not self.validation_errors or all(error.path[: len(path)] != path for error in self.validation_errors)
@@ -121,7 +128,9 @@ class ManifestUse(NamedTuple):
     """What one manifest uses, as plain values.
 
     `own_targets` says whether the manifest itself lists its targets. `without_model` are the targets that do not get
-    its model. `tokens` are those of its description, for each target with a budget for descriptions.
+    its model. `tokens` are those of its description, for each target with a budget for descriptions. `values` are the
+    names of the placeholders in its texts and blocks, and `unfilled` are those in its blocks that it has no value for:
+    the file of the block, the offset, and a similar name if the placeholder is in code.
     """
 
     name: str
@@ -132,11 +141,18 @@ class ManifestUse(NamedTuple):
     handoffs: tuple[str, ...]
     without_model: tuple[str, ...]
     tokens: tuple[tuple[str, int], ...] = ()
+    values: frozenset[str] = frozenset()
+    unfilled: frozenset[tuple[str, int, str]] = frozenset()
+
+
+Unfilled = Mapping[tuple[int, str], Collection[str]]
+"""The placeholders without a value in a block: the offset, a similar name or "", and the agents that have no value."""
 
 
 def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
     """Return what a manifest of the kit uses."""
     targets = kit.targets_of(manifest)
+    filled = FilledTexts(kit, manifest)
     return ManifestUse(
         manifest.name,
         manifest.blocks,
@@ -146,6 +162,8 @@ def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
         tuple(handoff.target for handoff in manifest.handoff),
         tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
         tuple((name, _tokens(manifest, name)) for name in targets if name in _BUDGETS),
+        filled.used,
+        frozenset(filled.unfilled_in_blocks()),
     )
 
 
@@ -154,7 +172,7 @@ _BUDGETS = {name: row.budget for name, row in TARGETS.items() if row.budget}
 
 def _tokens(manifest: Manifest, target: str) -> int:
     name = client_name(manifest.name, manifest.display_name, TARGETS[target])
-    return _BUDGETS[target].tokens(name, manifest.description)
+    return _BUDGETS[target].tokens(name, filled_description(manifest, target))
 
 
 _MAX_FOLDERS = 100
@@ -177,6 +195,8 @@ class KitUsage:
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
+        self.values: set[str] = set()
+        self.unfilled: dict[str, dict[tuple[int, str], list[str]]] = {}
         self.tokens: dict[str, list[tuple[int, str]]] = {}
         """The tokens of each agent's description, and the agent's name, by target."""
 
@@ -191,6 +211,9 @@ class KitUsage:
             self.own_targets[use.name] = use.targets
         for target in use.without_model:
             self.without_model.setdefault(target, set()).add(use.name)
+        self.values.update(use.values)
+        for file, offset, similar in use.unfilled:
+            self.unfilled.setdefault(file, {}).setdefault((offset, similar), []).append(use.name)
         for target, tokens in use.tokens:
             self.tokens.setdefault(target, []).append((tokens, use.name))
         if use.handoffs:

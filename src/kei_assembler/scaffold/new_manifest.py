@@ -15,14 +15,14 @@ from typing import Any
 from kei_assembler.build import writer
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, schema_file_change
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.manifest import FIELDS, INHERITANCE_KEYS, NAME, extra_fields, slug
 from kei_assembler.paths import display_path_from
-from kei_assembler.rules import check_manifest
+from kei_assembler.rules import check_base, check_manifest
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source, read_toml
@@ -208,12 +208,18 @@ def manifest_of(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> tuple[st
     """
     text = render(kit, name, given, _has_schema(kit))
     source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
-    problems = check_source(source) or check_manifest(kit, source)[1]
+    problems = check_source(source) or _check(kit, source)
     found = sorted(each for each in problems if not MARK.search(each.location.excerpt or ""))
     if errors := [each for each in found if each.severity is Severity.ERROR]:
         message = "; ".join(dict.fromkeys(f"{_place(error, source)}{error.message}" for error in errors))
         raise AssembleError(f"{message}; nothing was written", next((error.help for error in errors if error.help), ""))
     return text, [each for each in found if each.severity is Severity.WARNING]
+
+
+def _check(kit: LoadedKit, source: Source) -> list[Diagnostic]:
+    resolved = kit.composition.resolve(source)
+    about_bases = [one for base in resolved.bases for one in check_base(kit, base)]
+    return about_bases if has_errors(about_bases) else check_manifest(kit, source, resolved)[1]
 
 
 def _place(error: Diagnostic, source: Source) -> str:
