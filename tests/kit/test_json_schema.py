@@ -379,7 +379,8 @@ MARKERS = st.sampled_from(["...", "...", "!Read", "!baseline", "!x", "!codex", "
 def _manifests(draw: st.DrawFn) -> dict[str, Any]:
     own = tuple(Field(key, shape, "") for key, shape in OWN.items())
     starts: list[dict[str, Any]] = [{}, GOOD, GOOD, GOOD, HEIR, HEIR, ABSTRACT]
-    data: dict[str, Any] = {**draw(st.sampled_from(starts)), **draw(_some((*FIELDS, *own), 4))}
+    start = draw(st.sampled_from(starts))
+    data = {**start, **draw(_some((*FIELDS, *own), 4))}
     for key, value in data.items() if draw(st.booleans()) else ():
         if isinstance(value, list) and key != "handoff":
             data[key] = draw(st.permutations([*value, *draw(st.lists(MARKERS, max_size=2))]))

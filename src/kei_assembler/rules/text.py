@@ -51,11 +51,11 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
         if not place.in_code:
             where = place_of(context, one, place.start, place.end)
             found.setdefault(where, (place.name, did_you_mean(place.name, names, _HOW_TO_FILL.format(place.name))))
-    filled = {path for path, _, _ in texts_of(context.manifest)}
     # a number or boolean that is still to be filled in is reported as text of the wrong type
-    filled |= {error.path for error in context.validation_errors if error.kind == "type"}
+    without = {path for path, _, _ in texts_of(context.manifest)}
+    without |= {error.path for error in context.validation_errors if error.kind == "type"}
     for path, text in texts(context.data):
-        is_filled = path in filled or path[0] == "values" or path[2:3] == ("values",)
+        is_filled = path in without or path[0] == "values" or path[2:3] == ("values",)
         for match in () if is_filled else PLACEHOLDER.finditer(text):
             found.setdefault(context.locate_text(path, text, *match.span()), (match[0].strip("{}"), _NO_TEXT))
     for where, (name, hint) in found.items():

@@ -33,14 +33,9 @@ def document(data: Mapping[str, Any], comments: Comments = _NONE, inline: Collec
     """
     # A pair after a table header would belong to that table.
     sections = {key: value for key, value in data.items() if _is_section(value) and key not in inline}
-    pairs = (
-        _pair(_key(key), (key,), value, comments) if key in inline else _pairs((), {key: value}, comments)
-        for key, value in data.items()
-        if key not in sections
-    )
-    return "\n".join(
-        filter(None, ["".join(pairs), *(_section((key,), value, comments) for key, value in sections.items())])
-    )
+    pairs = [_pair(_key(key), (key,), value, comments) for key, value in data.items() if key not in sections]
+    tables = (_section((key,), value, comments) for key, value in sections.items())
+    return "\n".join(filter(None, ["".join(pairs), *tables]))
 
 
 def entry(key: str, value: Any) -> str:
