@@ -33,7 +33,6 @@ declares it.
   and `Agent(…)` in `tools`, then use it, so that calls work. A table `[target.NAME]` is written as it is: use the
   client's name of an agent there.
 - `tools = ["*"]` means all tools.
-- A block's name can contain folders, as in `policy/no-push`.
 - `{{CAPITALS}}` in a text counts as a forgotten placeholder. In code, it is fine.
 
 ## Where each key goes
@@ -55,6 +54,25 @@ this with a [template](templates.md).
 | `forbidden_domain` | `# FORBIDDEN` |
 | `[references] extra` | `# REFERENCES` |
 | `targets` | nowhere: it decides which files are generated |
+
+## Blocks
+
+A block is the file `_blocks/NAME.md`. Its name can contain folders, as in `policy/no-push`.
+
+    blocks = ["house-rules#testing", "policy/no-push"]
+
+- `"house-rules#testing"` takes one section of a block: the heading, and what follows up to the next heading of the same
+  or a higher level. The slug is the one that GitHub gives the heading: in lower case, without punctuation, and with
+  hyphens for spaces. `## Test first!` has the slug `test-first`.
+- Headings in code, HTML, quotes and lists are not sections. If a block has a slug twice, a list can't name it.
+- A section is printed without the rest of its block. A warning says if it uses a link definition or a footnote from
+  elsewhere in the block (B219).
+- A section does not count as its block in `obligatory`, but `obligatory` can name a section.
+- `_blocks/house-rules@codex.md` replaces the block `house-rules` for the client `codex`. If that file is empty, the
+  block is left out for this client. Manifests list only `house-rules`.
+- A section of the block is then taken from that file. The file must have each section that a manifest for the client
+  lists.
+- The file can be in any block folder. If several folders have it, the setting `block-conflicts` applies.
 
 ## Editors
 
@@ -99,7 +117,8 @@ in both. Folders are relative to the kit.
   it hands off to.
 - `[defaults]` holds what you would repeat in every manifest. A manifest wins over it.
 - If several folders in `blocks` have the same block, the run stops. With `block-conflicts = "first"`, the block in the
-  first of these folders replaces the others, so put your own folder before the one that you share.
+  first of these folders replaces the others, so put your own folder before the one that you share. Each
+  [text for one client](manifest.md#blocks) is compared in the same way.
 - `ignore` can't silence an error that would make the output wrong.
 - `root` can't reach higher than the top of the git work tree. Outside of one, it can't contain your home folder, or the
   folders there in which clients find agents, unless you run `assemble` with `--user`.

@@ -102,7 +102,15 @@ _PLACES_BY_COMMAND = {
     "": (
         *("assemble.toml", "pyproject.toml", "/assemble.toml", "/pyproject.toml", "agents", "agents/alpha.toml"),
         *("_blocks", "agents/deep", "agents/deep/beta.toml", "agents/added.toml", "_blocks/house.md", "_blocks/deep"),
-        *("_blocks/extra.md", "_blocks/added.md", "templates", "templates/agent.md.j2", "templates/base.j2"),
+        *(
+            "_blocks/house@claude-code.md",
+            "_blocks/extra@codex.md",
+            "_blocks/extra.md",
+            "_blocks/added.md",
+            "templates",
+            "templates/agent.md.j2",
+            "templates/base.j2",
+        ),
         *("templates/extra.j2", "templates/linked.j2", "templates/codex", "templates/codex/agent.md.j2"),
     ),
     "build": (
@@ -179,6 +187,8 @@ class RandomKit:
         self.file = self._pick(("assemble.toml", "assemble.toml", "assemble.toml", "pyproject.toml", ""))
         self.write_settings()
         blocks = {"house.md": "# House\n\nBe kind.\n", "extra.md": "# Extra\n\nBe brief.\n", "deep/more.md": "# More\n"}
+        if self.is_chance(30):
+            blocks[f"house@{target}.md"] = self._pick(("# House\n\nBe exact.\n", ""))
         for name, text in blocks.items():
             self._write(f"_blocks/{name}", text)
         names = ["alpha", "deep/beta", "stranger", "commondir", "agent", "assemble"]
@@ -186,7 +196,9 @@ class RandomKit:
         names += [f"many-{number}" for number in range(18)] if self.is_chance(3) else []
         self.agents = [name.rpartition("/")[2] for name in names]
         for name in names:
-            text = _manifest(name.rpartition("/")[2], self._pick((["house"], ["extra"], [])))
+            text = _manifest(
+                name.rpartition("/")[2], self._pick((["house"], ["extra"], ["house#house", "deep/more#more"], []))
+            )
             self._write(f"agents/{name}.toml", text)
         if self.is_chance(30):
             self._write("templates/agent.md.j2", _TEMPLATES[self._pick((0, 1))])

@@ -36,6 +36,7 @@ def kit(tmp_path: Path) -> Path:
     for block in ("_blocks/baseline", "_blocks/policy/no-push", "other/_blocks/b-of-other"):
         (tmp_path / block).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{block}.md").write_text("Be honest.\n")
+    (tmp_path / "_blocks" / "house-rules.md").write_text("# Testing\n\n# Größe\n\n# Twice\n# Twice\n", "utf-8")
     (tmp_path / "other" / "agents").mkdir()
     (tmp_path / "other" / "agents" / "stranger.toml").write_text(AGENT.format("stranger"))
     return tmp_path
@@ -93,6 +94,10 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble new x --block p", ["policy/no-push"]),
         ("assemble new x --block baseline --block policy/n", ["policy/no-push"]),
         ("assemble new x --kit other --block b", ["b-of-other"]),
+        ("assemble new x --block house-rules#", ["house-rules#größe", "house-rules#testing"]),
+        ("assemble new x --block house-rules#te", ["house-rules#testing"]),
+        ("assemble new x --block nowhere#", []),
+        ("assemble new x --block ../x#", []),
         ("assemble new x --block @c", ["@careful"]),
         ("assemble new x --extends ", ["base-writer", "critic", "tester"]),
         ("assemble new x --handoff ", ["critic=", "general-purpose=", "tester="]),
@@ -103,6 +108,9 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble new x --set d", ["display-name=", "domain_in="]),
         ("assemble new x --tool Web", ["WebFetch", "WebSearch"]),
         ("assemble new x --tool Dep", ["Deploy"]),
+        ("assemble flatten agents/c", ["agents/critic.toml"]),
+        ("assemble flatten --kit other agents/critic.toml other/a", ["other/agents/stranger.toml"]),
+        ("assemble flatten --w", ["--write"]),
         ("assemble schema --kit o", ["dir,o"]),
         ("assemble targets op", ["opencode"]),
         ("assemble watch --target q", ["qwen"]),
@@ -111,7 +119,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble --kit=. wa", ["watch"]),
         (
             "assemble --kit . ",
-            ["new", "import", "schema", "gitignore", "watch", *FILES],
+            ["new", "import", "flatten", "schema", "gitignore", "watch", *FILES],
         ),
         ("assemble --target codex w", ["watch"]),
         ("assemble --check sche", []),

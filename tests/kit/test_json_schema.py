@@ -162,6 +162,45 @@ def test_the_schema_offers_what_the_kit_contains(kit: LoadedKit) -> None:
     assert of_kit["else"]["else"]["required"] == ["description", "domain_in", "owner"]
 
 
+SECTIONS = "# Testing\n\n## Size: S\n\n```\n# No\n```\n\n# Twice\n\n# Twice\n\n# !\n"
+
+
+def test_the_schema_offers_the_sections_that_can_be_listed(bench: Workbench) -> None:
+    bench.write({**KIT, "_blocks/policy/no-push.md": SECTIONS, "_blocks/baseline@codex.md": "# Other\n"})
+    items = json_schema.manifest_schema(load_kit(str(bench.folder)))["properties"]["blocks"]["items"]
+    entries = [*_BLOCKS, "policy/no-push#testing", "policy/no-push#size-s"]
+    assert items["enum"] == [*entries, "...", *(f"!{entry}" for entry in entries)]
+
+
+def test_the_schema_of_a_kit_with_many_sections_is_not_large(bench: Workbench) -> None:
+    headings = "".join(f"# A heading with the number {number}\n" for number in range(5000))
+    bench.write({**KIT, "_blocks/long.md": headings})
+    schema = json_schema.manifest_schema(load_kit(str(bench.folder)))
+    blocks = Draft202012Validator(schema["properties"]["blocks"])
+    accepted = [
+        ["long"],
+        ["long#a-heading-with-the-number-1"],
+        ["policy/no-push#größe"],
+        ["nowhere"],
+        ["long#"],
+        ["L#x"],
+    ]
+    assert [blocks.is_valid(each) for each in accepted] == [True, True, True, False, False, False]
+    assert len(json_schema.as_text(schema)) - len(json_schema.as_text(json_schema.manifest_schema(None))) < 2000
+
+
+def test_a_new_heading_makes_the_schema_outdated(bench: Workbench) -> None:
+    bench.write({**KIT, "assemble.toml": "", "_blocks/baseline.md": "# One\n", ".assemble/manifest.schema.json": ""})
+    (bench.folder / "agents/base.toml").unlink()
+    bench.write({".assemble/manifest.schema.json": bench.run("schema").stdout})
+    for args in (("--all",), ("--all", "--check")):
+        assert bench.run(*args).status == 0
+    bench.write({"_blocks/baseline.md": "# Two\n"})
+    assert "manifest.schema.json" in bench.run("--all", "--check").stdout
+    assert bench.run("agents/alpha.toml").status == 0
+    assert "baseline#two" in bench.read(".assemble/manifest.schema.json")
+
+
 def test_the_command_prints_the_schema_of_the_nearest_kit(bench: Workbench) -> None:
     bench.write(KIT)
     for args, cwd in ((), "agents"), (("--kit", bench.folder.as_posix()), "."):
@@ -355,6 +394,8 @@ def _manifests(draw: st.DrawFn) -> dict[str, Any]:
 @example(HEIR)
 @example(ABSTRACT)
 @example({**ABSTRACT, "abstract": False})
+@example({**ABSTRACT, "owner": "", "domain_in": []})
+@example({**HEIR, "owner": ""})
 @example({**ABSTRACT, "description": " "})
 @example({"abstract": True})
 @example({**HEIR, "extends": "two\nlines"})

@@ -17,8 +17,8 @@ from kei_assembler.build.progress import with_progress
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_errors
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import Block, split_entry
 from kei_assembler.loader import refuse_home
-from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
 from kei_assembler.rules import (
     check_block,
@@ -123,6 +123,15 @@ def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[l
     return merged.findings(False, ignored), artifacts
 
 
+def check_manifests(kit: LoadedKit, files: Iterable[str], ignored: Collection[str] = ()) -> list[Diagnostic]:
+    """Return the findings about some manifests of the kit, their bases and the defaults, but not about their blocks."""
+    planner = Planner(kit, ignored)
+    merged = _Merged(kit, planner.cost)
+    for file in files:
+        merged.add(planner.load_and_check(file)[1])
+    return [one for one in merged.with_heirs() if one.code not in ignored]
+
+
 class _Merged:
     """The merged plans of some manifests."""
 
@@ -161,7 +170,7 @@ class _Merged:
         self.usage.bundles.update(plan.bundles)
         if plan.is_base:
             self.usage.abstract[stem(plan.file)] = plan.file
-            self.usage.blocks.update(plan.blocks)
+            self.usage.add_listed(plan.blocks)
         self.found += filter(self._is_new, plan.shared)
         self.left_out.update(plan.left_out)
         if plan.use:
@@ -197,22 +206,29 @@ class _Merged:
 
         If `whole`, add those about all other blocks and about all templates.
         """
-        names = {*self.kit.obligatory, *filter(is_block_name, self.usage.blocks)}
-        names.update(self.kit.block_names if whole else ())
-        blocks = [block for block in map(self.kit.block, sorted(names)) if block]
-        if self.kit.lacking:
-            blocks = [block for block in blocks if block.source.file not in self.kit.lacking]
+        blocks = [block for block in self._blocks(whole) if block.source.file not in self.kit.lacking]
         found = [one for block in blocks for one in self._counted(check_block(self.usage, block))]
         for about_template in check_templates(self.kit) if whole else ():
             found += filter(self._is_new, self._counted(about_template))
         found += check_models(self.usage)
-        return [one for one in (*self._with_heirs(), *found) if one.code not in ignored]
+        return [one for one in (*self.with_heirs(), *found) if one.code not in ignored]
 
-    def _with_heirs(self) -> Iterator[Diagnostic]:
+    def with_heirs(self) -> Iterator[Diagnostic]:
         """Yield the findings so far. Those about what manifests inherit name these manifests."""
         inherited = {cause: inheriting(self.kit, one, files) for cause, (one, files) in self._inherited.items()}
         yield from (inherited.pop(_cause(one), one) for one in self.found)
         yield from inherited.values()
+
+    def _blocks(self, whole: bool) -> Iterator[Block]:
+        """Yield the obligatory and used blocks, each before its used variants. If `whole`, yield all of them."""
+        names = {*(split_entry(entry)[0] for entry in self.kit.obligatory), *self.usage.blocks}
+        for name in sorted(names.union(self.kit.block_names if whole else ())):
+            if block := self.kit.block(name):
+                yield block
+                used = set().union(*self.usage.blocks.get(name, {}).values())
+                for target in self.kit.blocks.variants(name):
+                    if (whole or target in used) and (variant := self.kit.block(name, target)):
+                        yield variant
 
     def _counted(self, found: list[Diagnostic]) -> list[Diagnostic]:
         self.cost.add_findings(found)

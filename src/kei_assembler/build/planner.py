@@ -13,15 +13,14 @@ from kei_assembler.build.classify import classify, is_manifest_path
 from kei_assembler.build.cost import ENTRY_BYTES, Cost
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
-from kei_assembler.kit import LoadedKit
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.reserved import ReservedPaths
 from kei_assembler.model.manifest import Manifest, is_abstract
-from kei_assembler.rules import check_base, check_limits, check_manifest, outputs, text
+from kei_assembler.rules import OF_VALUES, check_base, check_limits, check_manifest, check_readable, names, outputs
 from kei_assembler.rules.limits import Given
 from kei_assembler.rules.manifest_context import ManifestUse, use_of
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.shared_files import kit_notes
-from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 
@@ -118,9 +117,11 @@ class Planner:
             self.cost.add(plan.kept, plan.handled)
 
     def _lacks_blocks(self, plan: ManifestPlan) -> bool:
-        lacking = self.kit.lacking
-        blocks = map(self.kit.block, plan.use.blocks if lacking and plan.use else ())
-        return any(block.source.file in lacking for block in blocks if block)
+        if not self.kit.lacking or plan.use is None:
+            return False
+        targets = ("", *plan.use.targets)
+        blocks = (self.kit.block(entry, target) for entry in plan.use.blocks for target in targets)
+        return any(block.source.file in self.kit.lacking for block in blocks if block)
 
     def _plan_outputs(self, manifest: Manifest, plan: ManifestPlan) -> None:
         for artifact in self.render(manifest, plan):
@@ -136,35 +137,36 @@ class Planner:
         source = self.kit.read_manifest(file)
         size = len(source.text)
         self.cost.add(handled=size)
-        problems = check_source(source) or run_rule(outputs.unusable_path, source, file)
-        if problems:
-            problems = run_rule(text.unfinished_merge, source, source) or problems
+        if problems := check_readable(source) or run_rule(outputs.unusable_path, source, file):
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
         resolved = self.kit.composition.resolve(source)
         if not self.kit.lacking.isdisjoint(resolved.bases):
             return None, ManifestPlan(file, [], [], [], {}, None, handled=size)
-        manifest, problems = check_manifest(self.kit, source, resolved)
         about_bases = [one for base in resolved.bases for one in self._about_base(base)]
-        if any(self.kit.composition.source(base).error for base in resolved.bases):
-            problems = []  # they would be about what only seems to be missing
-        own = [one for one in problems if one.location.file == file and one.code not in self.ignored]
-        others = [one for one in problems if one.location.file != file]
+        about_bases = [one for one in about_bases if one.code not in self.ignored]
+        manifest, problems = check_manifest(self.kit, source, resolved)
+        if has_errors(about_bases):  # the others can be about what only seems to be missing
+            problems = [one for one in problems if one.location.file == file and one.code in OF_VALUES]
+        problems = [one for one in problems if one.code not in self.ignored]
+        of_several = [one for one in problems if _is_about_namesakes(one, file)]
+        own = [one for one in problems if one.location.file == file and one not in of_several]
+        others = [one for one in problems if one.location.file != file and one not in of_several]
         plan = ManifestPlan(
             file,
             own,
-            [],
+            of_several,
             [],
             {},
             None if is_abstract(source.data) else use_of(self.kit, manifest),
             handled=size,
             noted=() if is_abstract(source.data) else kit_notes(self.kit, manifest, file),
-            inherited=tuple(one for one in (*others, *about_bases) if one.code not in self.ignored),
+            inherited=(*others, *about_bases),
             is_base=is_abstract(source.data),
             blocks=manifest.blocks,
             bases=resolved.bases,
             bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
         )
-        return None if plan.is_base or has_errors((*own, *plan.inherited)) else manifest, plan
+        return None if plan.is_base or has_errors((*problems, *about_bases)) else manifest, plan
 
     def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:
         """Yield the manifest's artifact for each of its targets. Add the findings of templates to the plan."""
@@ -205,6 +207,10 @@ class Planner:
                 reason = error.strerror or str(error)
                 change, problems = None, run_rule(outputs.output_unreadable, source, path, reason)
             plan.outputs.append(Output(path, real.casefold(), change, problems, artifact.target, artifact.name))
+
+
+def _is_about_namesakes(diagnostic: Diagnostic, file: str) -> bool:
+    return diagnostic.code == names.duplicate_name.code and stem(diagnostic.location.file) == stem(file)
 
 
 def _check_limits(artifact: Artifact) -> list[Diagnostic]:

@@ -14,7 +14,9 @@ def schema_file_changes(kit: LoadedKit) -> list[Change]:
     """Return a change for each generated schema file of the kit that is out of date or was edited."""
     disk, changes = OutputFiles(kit), []
     for file in (MANIFEST_SCHEMA, SETTINGS_SCHEMA):
-        if present := disk.peek(file):
+        present = disk.peek(file)
+        # without the blocks, their sections are not known
+        if present and not (file == MANIFEST_SCHEMA and kit.lacking):
             changes += schema_file_change(kit, file, present)
     return changes
 

@@ -16,7 +16,8 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.bodies import RoleSplit, Section, split_roles
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.origin import manifests_by_comment, origin_comment
-from kei_assembler.kit import SETTINGS_FILE, Block, LoadedKit, stem
+from kei_assembler.kit import SETTINGS_FILE, LoadedKit, stem
+from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.manifest import FIELDS, slug
@@ -48,7 +49,8 @@ class PendingKit(LoadedKit):
     def __init__(self, kit: LoadedKit, manifests: Iterable[PendingFile], blocks: Mapping[str, str]) -> None:
         super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at, kit.files)
         self.new = {file.path: file for file in manifests}
-        self._blocks |= {name: Block(name, Source(block_file(kit, name), text)) for name, text in blocks.items()}
+        for name, text in blocks.items():
+            self.blocks.add(Block(name, Source(block_file(kit, name), text)))
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache, cached_property
 from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 from kei_assembler.model.adaptation import client_name
-from kei_assembler.model.manifest import DISPLAY_NAME, is_abstract
+from kei_assembler.model.manifest import DISPLAY_NAME
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from kei_assembler.kit import LoadedKit
 
 
-_KEYS = (b"display-name", b"abstract", b"extends")
+_KEYS = (b"display-name", b"abstract")
 """The keys that decide what other agents have to know of an agent."""
+
+_EXTENDS = b"extends"
+_BASE = re.compile(rb"""^extends = ["']([a-z0-9._-]+)["']$""", re.MULTILINE)
 
 
 class AgentNames:
@@ -35,7 +39,7 @@ class AgentNames:
         """Remember what is in the data of an agent's manifest, merged with what it inherits."""
         display_name = data.get("display-name", "")
         self._display_names[agent] = display_name if display_name and fits(DISPLAY_NAME, display_name) else ""
-        if is_abstract(data):
+        if data.get("abstract") is True:
             self._abstract.add(agent)
 
     def display_name(self, agent: str) -> str:
@@ -65,8 +69,16 @@ class AgentNames:
         file = self.kit.files_by_agent.get(agent)
         content = self._content(file) if file else b""
         # most manifests have no such key, and a search is faster than parsing
-        if file and any(key in content for key in _KEYS):
+        if file and (any(key in content for key in _KEYS) or self._may_inherit(content)):
             self.add(agent, self.kit.composition.resolve(self.kit.read_manifest(file)).data)
+
+    def _may_inherit(self, content: bytes) -> bool:
+        """Return whether a manifest with this content may inherit a display name."""
+        if _EXTENDS not in content:
+            return False
+        bases = _BASE.findall(content)
+        is_clear = len(bases) == content.count(_EXTENDS) == 1
+        return not is_clear or bool(self.display_name(bases[0].decode()))
 
     def _content(self, file: str) -> bytes:
         try:

@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.model.inheritance import BUNDLE, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
+from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.toml.source import Source
 from kei_assembler.whitespace import has_text
@@ -35,6 +35,8 @@ class Composition:
         If a base cannot be used, the faults say why, and the data are only those of the manifest and the settings.
         """
         if "extends" not in source.data:
+            if not self.settings_layer.data and not _may_refer(source):
+                return Resolved(source.data, source.file, far=self.settings_layer)
             return merged(source.data, source.file, self.settings_layer, self.bundle)
         files, fault = self._chain(source)
         if fault or not files:  # validation reports an `extends` that is not a name
@@ -87,10 +89,7 @@ class Composition:
         source, at = self.kit.settings_source, self.kit.settings_path
         if not source:
             return Resolved({}, "")
-        taken: dict[KeyPath, KeyPath | Origin] = {
-            (key,): Origin(source.file, at("defaults", key)) for key in self.kit.defaults
-        }
-        return Resolved(self.kit.defaults, source.file, at(), taken)
+        return Resolved(self.kit.defaults, source.file, at("defaults"))
 
     def _bundle(self, name: str) -> tuple[tuple[str, Origin], ...] | None:
         """Return the blocks of a bundle, without repetitions, each with its place in the settings. None if unknown."""
@@ -122,6 +121,14 @@ class Composition:
                 inner = [*enumerate(bundles.get(name, ()))]
                 waiting += [(each, self.kit.settings_path("bundles", name, index)) for index, each in reversed(inner)]
         return found
+
+
+def _may_refer(source: Source) -> bool:
+    """Return whether a manifest without bases may refer to bundles, or by mistake to bases."""
+    return source.has_escapes or any(mark in source.text for mark in _MARKS)
+
+
+_MARKS = (INHERITED, f'"{BUNDLE}', f"'{BUNDLE}", "unset", "false")
 
 
 def _cycle(files: list[str]) -> Fault:

@@ -121,15 +121,25 @@ class Line(NamedTuple):
     block: int
 
 
+class Heading(NamedTuple):
+    """A heading outside of lists and quotes: its level, and its first and last line, from 1 (4.2 and 4.3)."""
+
+    level: int
+    first: int
+    last: int
+
+
 class Outline(NamedTuple):
     """The lines of a text, and the construct that is still open at its end, if any.
 
-    `unclear` is the first construct that parsers read differently, if any.
+    `unclear` is the first construct that parsers read differently, if any. A setext heading in `headings` can begin
+    with link reference definitions, or consist of nothing else.
     """
 
     lines: tuple[Line, ...]
     unclosed: Unclosed | None
     unclear: Unclosed | None
+    headings: tuple[Heading, ...]
 
     @property
     def verbatim(self) -> tuple[bool, ...]:
@@ -152,7 +162,8 @@ def outline(text: str) -> Outline:
             if all(inner is _Kind.BLANK for inner, _ in between):  # blank lines inside indented code belong to it (4.4)
                 kinds[last_indented + 1 : index] = [(kind, block)] * len(between)
             last_indented = index
-    return Outline(tuple(Line(kind in _VERBATIM, block) for kind, block in kinds), reader.unclosed, reader.unclear)
+    found = tuple(Line(kind in _VERBATIM, block) for kind, block in kinds)
+    return Outline(found, reader.unclosed, reader.unclear, tuple(reader.headings))
 
 
 def strip_trailing_whitespace(text: str) -> str:
@@ -217,7 +228,7 @@ def code_spans(text: str) -> Iterator[tuple[int, int]]:
 _QUOTE = re.compile(r" {0,3}> ?")
 _ITEM = re.compile(r" {0,3}(?P<marker>[-+*]|(?P<number>[0-9]{1,9})[.)])(?P<space> +|\Z)")
 _THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
-_HEADING = re.compile(r"#{1,6}(?: |\Z)")
+_HEADING = re.compile(r"(?P<level>#{1,6})(?: |\Z)")
 _UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
 _FENCE = re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
 _MAX_ITEM_INDENT = 4
@@ -261,6 +272,8 @@ class _BlockReader:
         self.is_item_empty = False
         self.after_blank = False
         self.block = 0
+        self.paragraph_start = 0
+        self.headings: list[Heading] = []
 
     @property
     def unclosed(self) -> Unclosed | None:
@@ -356,10 +369,18 @@ class _BlockReader:
         return self._read_text(rest, start)
 
     def _read_text(self, rest: str, start: str) -> _Kind:
-        is_single_line = bool(_HEADING.match(start) or _THEMATIC_BREAK.match(rest))
+        heading = _HEADING.match(start)
+        is_single_line = bool(heading or _THEMATIC_BREAK.match(rest))
         if is_single_line or not self.in_paragraph:
             self.block += 1
-        ends_block = is_single_line or (self.in_paragraph and _UNDERLINE.match(start))
+        if not self.in_paragraph:
+            self.paragraph_start = self.number
+        underline = _UNDERLINE.match(start) if self.in_paragraph else None
+        ends_block = is_single_line or underline
+        if not self.containers and heading:
+            self.headings.append(Heading(heading.end("level"), self.number, self.number))
+        elif not self.containers and underline:
+            self.headings.append(Heading(1 if start[0] == "=" else 2, self.paragraph_start, self.number))
         self.in_paragraph = bool(start) and not ends_block
         return _Kind.PROSE if start else _Kind.BLANK
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.targets import TARGETS
+from kei_assembler.whitespace import has_text
 
 INHERITED = "..."
 """The entry of a list that stands for the entries of the next layer."""
@@ -24,6 +25,9 @@ BUNDLE = "@"
 
 MAX_LEVELS = 8
 """The maximum number of bases above a manifest."""
+
+MAX_FAULTS = 200
+"""How many faults are kept for one layer."""
 
 OWN_KEYS = frozenset(("name", "description", "abstract", "extends", "unset", "kind", "folder", "paths"))
 """The keys that a manifest never inherits."""
@@ -53,9 +57,11 @@ class Fault(NamedTuple):
     `kind` is one of those below. `name` is the entry, key, base or bundle. `trail` has the files on the way to a base,
     or what could have been named instead.
 
-    - `nothing-inherited`: an entry `"..."` that stands for nothing
-    - `repeated`: an entry `"..."`, a bundle, or an entry to drop that a list has twice
+    - `nothing-inherited`: an entry `"..."` that stands for nothing; `name` is the key of the list
+    - `almost-inherited`: an entry such as `…` in a list that replaces the inherited one
+    - `repeated`: an entry `"..."`, a bundle, or something to drop that is listed twice
     - `not-inherited`: an entry to drop, a key to unset, or a handoff to drop that is not inherited
+    - `no-target`: a handoff to drop that names no agent
     - `replaced`: an entry to drop from a list that replaces the inherited one
     - `unknown-bundle`
     - `unknown-base`, `ambiguous-base`, `cycle`, `too-deep`: a base that cannot be used
@@ -133,33 +139,38 @@ class _Merge:
     def manifest(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """Return the data of a manifest, merged over the next layer."""
         inherited = {key: value for key, value in self.far.data.items() if key not in OWN_KEYS}
-        unset = own.get("unset")
+        unset, met = own.get("unset"), set[str]()
         for index, key in enumerate(unset if isinstance(unset, list) else ()):
-            if isinstance(key, str):
-                inherited = self._without(inherited, key, key, ("unset", index))
+            if isinstance(key, str) and has_text(key):
+                if key in met:
+                    self._fault("repeated", ("unset", index), key)
+                else:
+                    inherited = self._without(inherited, key, ("unset", index))
+                met.add(key)
         return self._table(own, _without_outranked(inherited, own), ())
 
     def _fault(self, kind: str, path: KeyPath, name: str, known: Iterable[object] = ()) -> None:
-        words = tuple(each for each in known if isinstance(each, str))
-        self.faults.append(Fault(kind, Origin(self.file, path), name, words))
+        if len(self.faults) < MAX_FAULTS:
+            words = tuple(each for each in known if isinstance(each, str))
+            self.faults.append(Fault(kind, Origin(self.file, path), name, words))
 
-    def _without(self, inherited: dict[str, Any], key: str, whole: str, where: KeyPath) -> dict[str, Any]:
-        """Return an inherited table without a key, which can be a path of keys joined by dots: the end of `whole`."""
-        first, _, rest = key.partition(".")
-        if key in inherited:
-            return {name: value for name, value in inherited.items() if name != key}
-        if rest and isinstance(inner := inherited.get(first), dict):
-            return inherited | {first: self._without(inner, rest, whole, where)}
-        self._fault("not-inherited", where, whole, (f"{whole.removesuffix(key)}{each}" for each in inherited))
+    def _without(self, inherited: dict[str, Any], key: str, where: KeyPath) -> dict[str, Any]:
+        """Return the inherited data without a key, which can also be the keys on the way to it, joined by dots."""
+        if path := _path_of(inherited, key):
+            return _without(inherited, path)
+        self._fault("not-inherited", where, key, _names(inherited))
         return inherited
 
     def _table(self, near: Mapping[str, Any], far: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
-        made = dict(far)
-        for key in far:
+        # where the last match wins, as in permissions, the entries of the nearer layer have to be last
+        made: dict[str, Any] = {}
+        for key, value in far.items():
             if key not in near:
+                made[key] = value
                 self.taken[*path, key] = (*path, key)
         for key, value in near.items():
-            made[key] = self._value(value, far.get(key), (*path, key))
+            is_merged = path or key not in OWN_KEYS
+            made[key] = self._value(value, far.get(key), (*path, key)) if is_merged else value
         return made
 
     def _value(self, near: Any, far: Any, path: KeyPath) -> Any:
@@ -170,38 +181,50 @@ class _Merge:
         if path == ("handoff",):
             return self._placed(self._handoffs(near, far if isinstance(far, list) else []), path)
         if INHERITED in near or (path == ("blocks",) and any(map(is_bundle, near))):
-            return self._placed(self._entries(near, far, path), path)
-        for index, entry in enumerate(near if isinstance(far, list) else ()):
-            if is_drop(entry) and entry[1:] in far:
-                self._fault("replaced", (*path, index), entry)
+            return self._placed(self._list(near, far, path), path)
+        if isinstance(far, list):
+            self._check_replacement(near, far, path)
         return near
 
-    def _placed(self, entries: Iterable[_Entry], path: KeyPath) -> list[Any]:
+    def _check_replacement(self, near: list[Any], far: list[Any], path: KeyPath) -> None:
+        """Add faults for entries that say that a list, which replaces the inherited one, was meant to extend it."""
+        marked = [(index, entry) for index, entry in enumerate(near) if is_drop(entry) or _is_almost_inherited(entry)]
+        inherited = _texts(far) if marked else ()
+        for index, entry in marked:
+            if not is_drop(entry):
+                self._fault("almost-inherited", (*path, index), entry)
+            elif entry[1:] in inherited:
+                self._fault("replaced", (*path, index), entry)
+
+    def _placed(self, entries: Iterable[tuple[Any, Origin | KeyPath]], path: KeyPath) -> list[Any]:
         """Return a merged list with these entries, and remember their origins."""
         made: list[Any] = []
-        for value, origin, _ in entries:
+        for value, origin in entries:
             self.taken[*path, len(made)] = origin
             made.append(value)
         return made
 
-    def _entries(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[_Entry]:
-        """Yield the entries of a list, with those that it inherits and those of its bundles.
+    def _list(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath]]:
+        """Yield the entries of a list with their origins: its own, those that it inherits and those of its bundles.
 
         What is reached more than once keeps its first position. Only what is listed twice by hand is there twice.
         """
         by_hand: set[str] = set()
         seen: set[str] = set()
-        for entry in self._candidates(near, far, path):
-            if isinstance(entry.value, str):
-                if entry.value in seen and not (entry.is_own and entry.value in by_hand):
+        for value, origin in self._candidates(near, far, path):
+            if isinstance(value, str):
+                is_own = isinstance(origin, Origin) and origin.file == self.file
+                if value in seen and not (is_own and value in by_hand):
                     continue
-                seen.add(entry.value)
-                by_hand.update([entry.value] if entry.is_own else ())
-            yield entry
+                seen.add(value)
+                if is_own:
+                    by_hand.add(value)
+            yield value, origin
 
-    def _candidates(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[_Entry]:
+    def _candidates(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath]]:
         """Yield all that the entries of a list stand for, also repeatedly."""
-        dropped = self._dropped(near, far, path) if INHERITED in near else None
+        is_extended = INHERITED in near
+        dropped = self._dropped(near, far, path) if is_extended else set()
         met: set[str] = set()
         for index, entry in enumerate(near):
             own = (*path, index)
@@ -211,68 +234,66 @@ class _Merge:
                 elif entry != INHERITED:
                     yield from self._bundle(entry, own)
                 elif isinstance(far, list):
-                    inherited = (_Entry(value, (*path, position)) for position, value in enumerate(far))
-                    yield from (each for each in inherited if dropped is None or each.value not in dropped)
+                    for position, value in enumerate(far):
+                        if not dropped or not isinstance(value, str) or value not in dropped:
+                            yield value, (*path, position)
                 else:
-                    self._fault("nothing-inherited", own, str(path[-1]))
+                    self._fault("nothing-inherited", own, ".".join(map(str, path)))
                 met.add(entry)
-            elif dropped is None or not is_drop(entry):
-                yield _Entry(entry, Origin(self.file, own), is_own=True)
+            elif not (is_extended and is_drop(entry)):
+                yield entry, Origin(self.file, own)
 
-    def _bundle(self, entry: str, where: KeyPath) -> Iterator[_Entry]:
+    def _bundle(self, entry: str, where: KeyPath) -> Bundle:
         name = entry.removeprefix(BUNDLE)
         blocks = self.bundle(name)
         if blocks is None:
             self._fault("unknown-bundle", where, name)
         self.used_bundles.append(name)
-        yield from (_Entry(block, origin) for block, origin in blocks or ())
+        return blocks or ()
 
-    def _dropped(self, near: list[Any], far: Any, path: KeyPath) -> list[str]:
+    def _dropped(self, near: list[Any], far: Any, path: KeyPath) -> set[str]:
         """Return the inherited entries that a list drops. An entry such as `!@name` drops the blocks of a bundle."""
-        dropped: list[str] = []
-        inherited = far if isinstance(far, list) else []
-        met: set[str] = set()
+        dropped, met = set[str](), set[str]()
+        inherited = _texts(far) if isinstance(far, list) else {}
         for index, entry in enumerate(near if isinstance(far, list) else ()):
             if not is_drop(entry):
                 continue
             if entry in met:
                 self._fault("repeated", (*path, index), entry)
-            else:
-                met.add(entry)
-                named = entry.removeprefix(DROPPED)
-                meant = [named]
-                if path == ("blocks",) and is_bundle(named):
-                    meant = [each.value for each in self._bundle(named, (*path, index))]
-                found = [each for each in meant if each in inherited]
-                if meant and not found:
-                    self._fault("not-inherited", (*path, index), named, inherited)
-                dropped += found
+                continue
+            met.add(entry)
+            named = entry.removeprefix(DROPPED)
+            meant = {named}
+            if path == ("blocks",) and is_bundle(named):
+                meant = {block for block, _ in self._bundle(named, (*path, index))}
+            if meant and meant.isdisjoint(inherited):
+                self._fault("not-inherited", (*path, index), named, inherited)
+            dropped |= meant
         return dropped
 
-    def _handoffs(self, near: list[Any], far: list[Any]) -> Iterator[_Entry]:
+    def _handoffs(self, near: list[Any], far: list[Any]) -> Iterator[tuple[Any, Origin | KeyPath]]:
         """Yield the inherited handoffs, some of them replaced or dropped, and then the others of this layer."""
-        made: list[_Entry | None] = [_Entry(value, ("handoff", index)) for index, value in enumerate(far)]
+        made: list[tuple[Any, Origin | KeyPath] | None] = [
+            (value, ("handoff", index)) for index, value in enumerate(far)
+        ]
         positions = {_target_of(handoff): index for index, handoff in enumerate(far)}
+        dropped: set[str] = set()
         for index, handoff in enumerate(near):
-            target = _target_of(handoff)
+            target, is_dropped = _target_of(handoff), isinstance(handoff, dict) and handoff.get("trigger") is False
             position = positions.pop(target, None) if target else None
-            is_dropped = bool(target) and handoff.get("trigger") is False
-            if is_dropped and position is None:
-                self._fault("not-inherited", ("handoff", index, "target"), target, positions)
-            entry = None if is_dropped else _Entry(handoff, Origin(self.file, ("handoff", index)))
+            if is_dropped and not target:
+                self._fault("no-target", ("handoff", index, "trigger"), "")
+            elif is_dropped and position is None:
+                kind = "repeated" if target in dropped else "not-inherited"
+                self._fault(kind, ("handoff", index, "target"), target, positions)
+            if is_dropped:
+                dropped.add(target)
+            entry = None if is_dropped else (handoff, Origin(self.file, ("handoff", index)))
             if position is None:
                 made.append(entry)
             else:
                 made[position] = entry
         return (entry for entry in made if entry)
-
-
-class _Entry(NamedTuple):
-    """An entry of a merged list, with its origin, or its path in the next layer. `is_own` means: written here."""
-
-    value: Any
-    origin: Origin | KeyPath
-    is_own: bool = False
 
 
 def is_bundle(entry: object) -> bool:
@@ -285,9 +306,45 @@ def is_drop(entry: object) -> bool:
     return isinstance(entry, str) and entry[:1] == DROPPED and len(entry) > 1
 
 
+def _is_almost_inherited(entry: object) -> bool:
+    """Return whether an entry was probably meant to be `"..."`."""
+    return isinstance(entry, str) and entry.replace("…", INHERITED).replace(" ", "") in ("..", INHERITED, "....")
+
+
+def _texts(entries: Iterable[Any]) -> dict[str, None]:
+    """Return the strings among the entries of a list, in their order, to look them up."""
+    return dict.fromkeys(entry for entry in entries if isinstance(entry, str))
+
+
+def _path_of(table: Mapping[str, Any], key: str) -> KeyPath:
+    """Return the path of a key in a table, given with dots. It is empty if there is none. A key can contain dots."""
+    if key in table:
+        return (key,)
+    for name, inner in table.items():
+        rest = key.removeprefix(f"{name}.")
+        if rest != key and isinstance(inner, dict) and (path := _path_of(inner, rest)):
+            return (name, *path)
+    return ()
+
+
+def _without(table: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+    """Return a table without the value at a path."""
+    first, *rest = path
+    if rest:
+        return {key: _without(value, tuple(rest)) if key == first else value for key, value in table.items()}
+    return {key: value for key, value in table.items() if key != first}
+
+
+def _names(table: Mapping[str, Any], start: str = "") -> Iterator[str]:
+    """Yield the keys in a table, also those of tables in it, with dots."""
+    for key, value in table.items():
+        yield f"{start}{key}"
+        yield from _names(value, f"{start}{key}.") if isinstance(value, dict) else ()
+
+
 def _target_of(handoff: Any) -> str:
     target = handoff.get("target") if isinstance(handoff, dict) else None
-    return target if isinstance(target, str) else ""
+    return target if isinstance(target, str) and has_text(target) else ""
 
 
 def _without_outranked(inherited: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

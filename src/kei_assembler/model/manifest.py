@@ -100,7 +100,9 @@ _ROWS = (
     ),
     Field("model", LINE, "The model that the agent runs on, such as `opus` or `inherit`.", default=""),
     Field("role", TEXT, "Who the agent is and is not, in Markdown.", default=""),
-    Field("blocks", STRINGS, "The names of the blocks in the body, in this order.", default=()),
+    Field(
+        "blocks", STRINGS, "The names of the blocks in the body, in this order; `NAME#SLUG` is one section.", default=()
+    ),
     Field("domain_in", STRINGS, "What the agent does.", default=()),
     Field("forbidden_domain", STRINGS, "What the agent must not do.", default=()),
     Field("output_extra_fields", STRINGS, "Lines of the agent's report in addition to the kit's.", default=()),
@@ -189,8 +191,8 @@ def settable_fields(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
 
 
 def is_abstract(data: Mapping[str, Any]) -> bool:
-    """Return whether a manifest with this data is only a base of others."""
-    return data.get("abstract") is True
+    """Return whether a manifest with this data is only a base of others. It may be so if the value has another type."""
+    return data.get("abstract", False) is not False
 
 
 def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[ValidationError]]]:

@@ -55,6 +55,9 @@ BLOCK_NAME = matching(
 )
 
 
+BLOCK_SECTION = matching(rf"{BLOCK_NAME.pattern}#[^#\n]+", "a block name, `#`, and the slug of a section")
+
+
 @cache
 def is_block_name(name: str) -> bool:
     """Return whether a name is a valid name for a block."""
@@ -66,8 +69,8 @@ TEMPLATE_NAME = matching(
 )
 BUNDLE_NAME = matching(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9_-])?", "a name of lower-case letters, digits, `.`, `_` and `-`")
 BLOCK_ENTRY = matching(
-    rf"@{BUNDLE_NAME.pattern}|{BLOCK_NAME.pattern}",
-    "a block name, or `@` and the name of a bundle",
+    rf"@{BUNDLE_NAME.pattern}|{BLOCK_NAME.pattern}(?:#[^#\n]+)?",
+    "a block name, a block name with `#` and the slug of a section, or `@` and the name of a bundle",
     names_file=True,
 )
 _BLOCKS = list_of(BLOCK_ENTRY, "a list of block names")

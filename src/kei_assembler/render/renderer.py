@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import cache, partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
@@ -53,7 +54,7 @@ class Artifact(NamedTuple):
 
 
 class Renderer:
-    """Renders the manifests of one kit. Each template is compiled once, and each block trimmed once."""
+    """Renders the manifests of one kit. Each template is compiled once, and each text of a block trimmed once."""
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
@@ -61,7 +62,8 @@ class Renderer:
         self._prefix = cache(self._find_prefix)
         self._can_name = cache(can_name)
         self._block = cache(self._load_block)
-        self._last: tuple[Manifest, dict[str, Any]] | None = None
+        self._variants = cache(kit.blocks.variants)
+        self._last: tuple[Manifest, frozenset[str], dict[str, Any]] | None = None
 
     def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
         """Return the agent file of the manifest in `file` for one target.
@@ -110,20 +112,28 @@ class Renderer:
             return ""
         return normalize(os.path.relpath(self.kit.path(folder), self.kit.path(start))) + "/"
 
-    def _load_block(self, name: str) -> str:
-        block = self.kit.block(name)
-        text = trimmed(block.source.text) if block else ""
+    def _load_block(self, entry: str, target: str) -> str:
+        text = trimmed(self.kit.blocks.text(entry, target))
         # Without the comment, a list before the block would go on in the block's indented code (CommonMark 5.2).
         return f"<!-- -->\n\n{text}" if text[:1] in SPACES and text else text
 
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
-        if self._last is None or self._last[0] is not manifest:
-            # The targets of a manifest are rendered one after the other and share these variables.
-            self._last = manifest, variables(manifest, tuple(map(self._block, manifest.blocks)))
         template = self.templates.name_for(target)
-        body = self.templates.body(template)(**self._last[1], target=target, allowed=allowed)
+        body = self.templates.body(template)(**self._variables(manifest, target), target=target, allowed=allowed)
         # The package's template adds no trailing whitespace to these values.
         return (body if template == PACKAGE_BODY else strip_trailing_whitespace(body)).strip("\n")
+
+    def _variables(self, manifest: Manifest, target: str) -> dict[str, Any]:
+        if self._last is None or self._last[0] is not manifest:
+            # The targets of a manifest are rendered one after the other. Those without variants share the variables.
+            different = frozenset(chain.from_iterable(map(self._variants, manifest.blocks)))
+            self._last = manifest, different, variables(manifest, self._texts(manifest, ""))
+        _, different, common = self._last
+        return common | {"blocks": self._texts(manifest, target)} if target in different else common
+
+    def _texts(self, manifest: Manifest, target: str) -> tuple[str, ...]:
+        """The texts of a manifest's blocks for a target, without the blocks that are left out for it."""
+        return tuple(filter(None, [self._block(entry, target) for entry in manifest.blocks]))
 
     def refuse_additions(self, artifact: Artifact, manifest: Manifest) -> None:
         """Refuse hidden text, client variables and open constructs that a template has added to the file.
@@ -143,7 +153,7 @@ class Renderer:
             found = run_rule(hidden_text, file, file, self.kit.allowed_characters)
         variable = TARGETS[artifact.target].placeholder
         # A variable in a block is a finding about the block.
-        if variable and not any(re.search(variable, self._block(name)) for name in manifest.blocks):
+        if variable and not any(re.search(variable, text) for text in self._texts(manifest, artifact.target)):
             prompt = Source(source.file, artifact.prompt)
             found += run_rule(client_variable_in_file, prompt, prompt, (artifact.target,))
         if found:

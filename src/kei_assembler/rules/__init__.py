@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.kit import Block, LoadedKit, stem
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import Block
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.rules import (
@@ -22,18 +24,22 @@ from kei_assembler.rules import (
     names,
     permissions,
     placement,
+    sections,
     shared_files,
     tables,
     text,
     tool_conflicts,
     tools,
     values,
+    variants,
 )
+from kei_assembler.rules.bases import unused_base
 from kei_assembler.rules.definition import Rule
-from kei_assembler.rules.inheritance import check_inheritance, unused_base
+from kei_assembler.rules.inheritance import check_inheritance
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 
 _FAMILIES = (
@@ -44,6 +50,7 @@ _FAMILIES = (
     tool_conflicts,
     values,
     blocks,
+    sections,
     handoffs,
     text,
     permissions,
@@ -56,19 +63,25 @@ OF_BASE = (
     *tables.OF_MANIFEST,
     names.name_differs_from_file,
     names.duplicate_name,
-    *tools.OF_MANIFEST,
-    *tool_conflicts.OF_MANIFEST,
+    tools.unknown_tool,
+    tools.several_tools,
+    tools.misspelled_denial,
     *values.OF_MANIFEST,
     blocks.unknown_block,
     blocks.repeated_block,
     blocks.invalid_block_name,
+    *sections.OF_MANIFEST,
     handoffs.unknown_handoff_target,
     handoffs.repeated_handoff,
     *text.OF_MANIFEST,
 )
 """The rules for a manifest that only others make an agent of."""
 
+OF_VALUES = frozenset(rule.code for rule in keys.OF_VALIDATION)
+"""The codes of findings about single values, which hold whatever else is found."""
+
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
+_FILLING = frozenset(name for name, row in TARGETS.items() if row.placeholder)
 OF_DEFAULTS = (
     keys.repeated_entry,
     tools.unknown_tool,
@@ -92,8 +105,11 @@ def check_manifest(
     resolved = resolved or kit.composition.resolve(source)
     context = ManifestContext(kit, source, resolved, is_base=is_abstract(source.data))
     kit.names.add(stem(source.file), context.data)
-    if found := check_inheritance(kit, resolved):  # without the bases, all else that is found may be wrong
+    # without what is inherited, most of what else is found may be wrong
+    if found := _check_extends(context):
         return context.manifest, found
+    if found := check_inheritance(kit, resolved):
+        return context.manifest, found + _check_own_values(context) + _check_text(kit, source)
     if context.is_base:
         return context.manifest, _check_as_base(context)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
@@ -111,17 +127,41 @@ def check_manifest(
     return context.manifest, found + _check_text(kit, source)
 
 
+def check_readable(source: Source) -> list[Diagnostic]:
+    """Return the diagnostic that says why a manifest cannot be read, if any."""
+    found = check_source(source)
+    return (run_rule(text.unfinished_merge, source, source) or found) if found else []
+
+
 def check_base(kit: LoadedKit, file: str) -> list[Diagnostic]:
     """Return the diagnostics for a manifest that others extend, apart from what only counts for an agent."""
     source = kit.composition.source(file)
-    if found := check_source(source):
+    if found := check_readable(source):
         return found
-    return _check_as_base(ManifestContext(kit, source, kit.composition.resolve(source), is_base=True))
+    context = ManifestContext(kit, source, is_base=True)
+    return _check_extends(context) or check_inheritance(kit, context.resolved) or _check_as_base(context)
+
+
+def _check_own_values(context: ManifestContext) -> list[Diagnostic]:
+    """Return the diagnostics for single values of the manifest itself, apart from those that inheritance is about."""
+    elsewhere = {fault.origin.path[0] for fault in context.resolved.faults}
+    own = [each for each in context.validation_errors if each.path[0] not in elsewhere and context.is_own(each.path)]
+    return _checked(context.with_errors(own), keys.OF_VALIDATION) if own else []
 
 
 def _check_as_base(context: ManifestContext) -> list[Diagnostic]:
-    rules = (*keys.OF_VALIDATION, *OF_BASE) if context.validation_errors else OF_BASE
+    rules = OF_BASE if context.own else (keys.empty_manifest,)
+    rules = (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules
     return _checked(context, rules) + _check_text(context.kit, context.source)
+
+
+def _check_extends(context: ManifestContext) -> list[Diagnostic]:
+    """Return the diagnostics for `extends`: one that is not a name, or is misspelled or misplaced."""
+    if not context.validation_errors:
+        return []
+    errors = keys.about(context, "extends")
+    narrowed = context.with_errors(errors)
+    return _checked(narrowed, (*keys.OF_VALIDATION, keys.misplaced_key)) if errors else []
 
 
 def _check_text(kit: LoadedKit, source: Source) -> list[Diagnostic]:
@@ -153,14 +193,19 @@ def check_limits(source: Source, given: limits.Given, targets: Iterable[str]) ->
 
 
 def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
-    """Return the diagnostics for a block, including why its file could not be read."""
+    """Return the diagnostics for a block or a variant, including why its file could not be read."""
     if problems := check_source(block.source):
         return problems
     found = [diagnostic for rule in OF_BLOCK for diagnostic in run_rule(rule, block.source, block)]
     found += block_files.check_ambiguity(usage.kit, block)
+    found += variants.check_clients(usage.kit, block)
+    found += run_rule(sections.missing_in_variant, block.source, usage, block)
+    found += run_rule(sections.definition_elsewhere, block.source, usage, block)
     found += run_rule(links.unresolved_link, block.source, links.of_block(usage, block))
     found += run_rule(text.unfinished_merge, block.source, block.source)
-    found += run_rule(text.client_variable_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
+    filling = set().union(*usage.targets_with(block).values()).intersection(_FILLING)
+    is_printed = partial(usage.is_printed, block)
+    found += run_rule(text.client_variable_in_file, block.source, block.source, filling, is_printed)
     return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)
 
 
@@ -186,7 +231,7 @@ def check_templates(kit: LoadedKit) -> Iterator[list[Diagnostic]]:
 def check_kit(usage: KitUsage) -> list[Diagnostic]:
     """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit
-    found = [*_check_handoffs(usage), *block_files.check_names(kit)]
+    found = [*_check_handoffs(usage), *block_files.check_names(kit), *variants.check_use(usage)]
     for name in kit.block_names:
         if block := kit.block(name):
             found += run_rule(blocks.unused_block, block.source, usage, name)

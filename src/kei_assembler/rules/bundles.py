@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.blocks import split_entry
 from kei_assembler.model.inheritance import BUNDLE, is_bundle
 from kei_assembler.model.settings import BUNDLE_NAME
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.hints import did_you_mean_name
+from kei_assembler.rules.hints import did_you_mean_block
 from kei_assembler.rules.inheritance import meant_bundle
 from kei_assembler.rules.keys import repeats
 from kei_assembler.validation import fits
@@ -144,8 +145,8 @@ def unknown_block_in_bundle(kit: LoadedKit) -> Iterable[Violation]:
     """
     for name, entries in kit.settings.bundles.items():
         for index, entry in enumerate(entries):
-            if not is_bundle(entry) and not kit.has_block(entry):
-                hint = did_you_mean_name(entry, kit.known_blocks, kit.settings.blocks)
+            if not is_bundle(entry) and not kit.blocks.files(split_entry(entry)[0]):
+                hint = did_you_mean_block(kit, entry)
                 yield Violation(kit.settings_path("bundles", name, index), f"unknown block `{entry}`", hint)
 
 
@@ -179,7 +180,7 @@ def repeated_in_bundle(kit: LoadedKit) -> Iterable[Violation]:
     for name, entries in kit.settings.bundles.items():
         path = kit.settings_path("bundles", name)
         if not fits(BUNDLE_NAME, name):
-            yield Violation(path, f"the name of the bundle `{name}` must be {BUNDLE_NAME.expects}")
+            yield Violation(path, f"a bundle must have {BUNDLE_NAME.expects}", f"rename `{name}`")
         yield from repeats(path, entries)
 
 

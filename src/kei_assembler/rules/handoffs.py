@@ -95,8 +95,10 @@ def handoff_to_itself(context: ManifestContext) -> Iterable[Violation]:
     """
     for index, handoff in enumerate(context.manifest.handoff):
         if handoff.target == stem(context.source.file):
-            hint = "name another agent, or remove the handoff"
-            yield Violation(("handoff", index, "target"), "the agent hands off to itself", hint)
+            path = ("handoff", index, "target")
+            drop = f"drop the handoff in `{handoff.target}` with `trigger = false`"
+            hint = "name another agent, or remove the handoff" if context.is_own(path) else drop
+            yield Violation(path, "the agent hands off to itself", hint)
 
 
 @rule("H303", may_ignore=True)

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.kit import SETTINGS_FILE
+from kei_assembler.kit import SETTINGS_FILE, LoadedKit
+from kei_assembler.kit.blocks import SECTION_MARK
+from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED
 from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import SETTINGS
 from kei_assembler.suggestions import listed, nearest
@@ -167,6 +169,17 @@ def _in_folders(names: frozenset[str]) -> Mapping[str, str]:
     by_last = {name.rpartition("/")[2]: name for name in names if "/" in name}
     counts = Counter(name.rpartition("/")[2] for name in names)
     return {last: name for last, name in by_last.items() if counts[last] == 1}
+
+
+def did_you_mean_block(kit: LoadedKit, written: str, otherwise: str = "") -> str:
+    """Return the help for an unknown block: a question with the block or bundle that is meant, or `otherwise`."""
+    if written in kit.settings.bundles:
+        return f"did you mean `{BUNDLE}{written}`?"
+    if written.startswith(DROPPED):
+        return f'only an inherited block can be dropped, in a list with `"{INHERITED}"`'
+    name, mark, slug = written.partition(SECTION_MARK)
+    match = meant_name(name, kit.known_blocks, kit.settings.blocks)
+    return f"did you mean `{match}{mark}{slug}`?" if match else otherwise
 
 
 def did_you_mean_name(written: str, known: Collection[str], folders: Iterable[str] = (), otherwise: str = "") -> str:

@@ -1,161 +1,22 @@
-"""Rules about what a manifest inherits: its bases, and the entries and keys that refer to them."""
+"""Rules about the entries and keys of a manifest that refer to what it inherits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain, groupby
 
-from kei_assembler.diagnostics import Diagnostic, RelatedLocation, Severity
+from kei_assembler.diagnostics import Diagnostic, KeyPath, RelatedLocation
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Resolved
+from kei_assembler.model.inheritance import BUNDLE, INHERITED, Fault, Resolved
+from kei_assembler.model.settings import BUNDLE_NAME
+from kei_assembler.rules import bases
 from kei_assembler.rules.definition import Rule, Violation, rule
-from kei_assembler.rules.hints import did_you_mean_name, meant_name
-from kei_assembler.rules.runner import locate, run_rule
+from kei_assembler.rules.hints import meant_name
+from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.names import duplicate_name
+from kei_assembler.rules.runner import diagnose, first_of, locate, run_rule
 from kei_assembler.suggestions import did_you_mean, listed
-
-
-@rule("E101")
-def unknown_base(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
-    """A manifest extends one that does not exist, or a name that several manifests have.
-
-    A base is a manifest of the same kit, with or without `abstract = true`. `extends` gives its name.
-
-    Fails::
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-        extends = "base-reviewr"
-
-        # agents/base-reviewer.toml
-        name = "base-reviewer"
-        abstract = true
-
-    Passes::
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-        extends = "base-reviewer"
-
-        # agents/base-reviewer.toml
-        name = "base-reviewer"
-        abstract = true
-    """
-    if fault.kind == "ambiguous-base":
-        message = f"{len(fault.trail)} manifests are named `{fault.name}`: {listed(fault.trail)}"
-        yield Violation(fault.origin.path, message, "give each of them a different name")
-    else:
-        others = kit.agents - {stem(fault.origin.file)}
-        hint = did_you_mean_name(fault.name, others, (kit.settings.manifests,), "name a manifest of this kit")
-        yield Violation(fault.origin.path, f"unknown base `{fault.name}`", hint)
-
-
-@rule("E102")
-def circular_base(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
-    """A manifest extends itself, directly or through its bases.
-
-    Fails::
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-        extends = "reviewer"
-
-        # agents/reviewer.toml
-        name = "reviewer"
-        description = "Reviews texts."
-        extends = "critic"
-
-    Passes::
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-        extends = "reviewer"
-
-        # agents/reviewer.toml
-        name = "reviewer"
-        description = "Reviews texts."
-    """
-    path = " → ".join(f"`{stem(file)}`" for file in (*fault.trail, fault.trail[0]))
-    related = tuple(
-        (locate(kit.composition.source(file), ("extends",)), "part of the cycle") for file in fault.trail[1:]
-    )
-    message = f"the manifest extends itself: {path}" if related else "the manifest extends itself"
-    yield Violation(fault.origin.path, message, "remove one `extends`" if related else "remove `extends`", related)
-
-
-@rule("E103")
-def too_many_bases(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
-    """A manifest has more than 8 bases above it.
-
-    Nobody can follow such a chain. If it has grown, `assemble flatten` writes out what a manifest inherits.
-
-    Fails::
-
-        # agents/level-0.toml
-        name = "level-0"
-        description = "Reviews code."
-        extends = "level-1"
-
-        # agents/level-1.toml
-        name = "level-1"
-        description = "Reviews code."
-        extends = "level-2"
-
-        # agents/level-2.toml
-        name = "level-2"
-        description = "Reviews code."
-        extends = "level-3"
-
-        # agents/level-3.toml
-        name = "level-3"
-        description = "Reviews code."
-        extends = "level-4"
-
-        # agents/level-4.toml
-        name = "level-4"
-        description = "Reviews code."
-        extends = "level-5"
-
-        # agents/level-5.toml
-        name = "level-5"
-        description = "Reviews code."
-        extends = "level-6"
-
-        # agents/level-6.toml
-        name = "level-6"
-        description = "Reviews code."
-        extends = "level-7"
-
-        # agents/level-7.toml
-        name = "level-7"
-        description = "Reviews code."
-        extends = "level-8"
-
-        # agents/level-8.toml
-        name = "level-8"
-        description = "Reviews code."
-        extends = "level-9"
-
-        # agents/level-9.toml
-        name = "level-9"
-        description = "Reviews code."
-
-    Passes::
-
-        # agents/level-0.toml
-        name = "level-0"
-        description = "Reviews code."
-        extends = "level-1"
-
-        # agents/level-1.toml
-        name = "level-1"
-        description = "Reviews code."
-    """
-    path = " → ".join(f"`{stem(file)}`" for file in fault.trail)
-    message = f"there are more than {MAX_LEVELS} levels of bases: {path}"
-    yield Violation(fault.origin.path, message, "combine some of the bases")
+from kei_assembler.validation import fits
 
 
 @rule("E104")
@@ -182,8 +43,87 @@ def nothing_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
         [defaults]
         tools = ["Read"]
     """
+    base = kit.composition.source(fault.origin.file).data.get("extends")
     message = f'`"{INHERITED}"` stands for nothing: no base and no default has a list `{fault.name}`'
-    yield Violation(fault.origin.path, message, "remove the entry, or name a base with `extends`")
+    other = f"add the list to `{base}`" if base else "name a base with `extends`"
+    yield Violation(fault.origin.path, message, f"remove the entry, or {other}")
+
+
+@rule("E140")
+def almost_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
+    """A list replaces the inherited one, but has an entry that is almost `"..."`.
+
+    Some editors turn three dots into one character. Without the right entry, the agent would lose what the base lists,
+    such as the tools that it must not use.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        extends = "base-reviewer"
+        tools = ["…", "Bash"]
+
+        # agents/base-reviewer.toml
+        name = "base-reviewer"
+        abstract = true
+        tools = ["Read"]
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        extends = "base-reviewer"
+        tools = ["...", "Bash"]
+
+        # agents/base-reviewer.toml
+        name = "base-reviewer"
+        abstract = true
+        tools = ["Read"]
+    """
+    message = f"`{fault.name}` does not stand for the inherited entries"
+    yield Violation(fault.origin.path, message, f'write `"{INHERITED}"`, with three dots')
+
+
+@rule("E141")
+def nothing_below_defaults(kit: LoadedKit) -> Iterable[Violation]:
+    """A list in the settings' `[defaults]` has an entry `"..."`.
+
+    The defaults are what everything else inherits from, so there is nothing that the entry could stand for.
+
+    Fails::
+
+        # assemble.toml
+        [defaults]
+        tools = ["...", "Read"]
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+    Passes::
+
+        # assemble.toml
+        [defaults]
+        tools = ["Read"]
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        tools = ["...", "Bash"]
+    """
+    for path in _dots(kit.defaults, ("defaults",)):
+        message = f'`"{INHERITED}"` stands for nothing, because the defaults inherit from nothing'
+        yield Violation(kit.settings_path(*path), message, "remove the entry")
+
+
+def _dots(value: object, path: KeyPath) -> Iterator[KeyPath]:
+    """Yield the paths of the entries `"..."` in the lists of a table, at any depth."""
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        if isinstance(inner, list) and INHERITED in inner:
+            yield (*path, key, inner.index(INHERITED))
+        yield from _dots(inner, (*path, key))
 
 
 @rule("E105")
@@ -222,17 +162,25 @@ def nothing_dropped(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     place, known = fault.origin.path[0], fault.trail
     if fault.kind == "replaced":
         message = f"`{fault.name}` drops nothing, because the list replaces the inherited one"
-        yield Violation(fault.origin.path, message, f'add `"{INHERITED}"`, which stands for the inherited entries')
-        return
-    otherwise = "remove it" if place in ("unset", "handoff") else "remove it; a text that begins with `!` begins `\\!`"
-    what = {"unset": "the key", "handoff": "a handoff to"}.get(str(place), "the entry")
-    hint = did_you_mean(fault.name, known, otherwise)
-    yield Violation(fault.origin.path, f"{what} `{fault.name}` is not inherited, so it cannot be dropped", hint)
+        hint = f'add `"{INHERITED}"`, which stands for the inherited entries'
+    elif fault.kind == "no-target":
+        message = "`trigger = false` drops an inherited handoff, but this one has no `target`"
+        hint = "name the agent that the inherited handoff leads to"
+    else:
+        what = {"unset": "the key", "handoff": "a handoff to"}.get(str(place), "the entry")
+        message = f"{what} `{fault.name}` is not inherited, so it cannot be dropped"
+        otherwise = "remove it" if place in _WITHOUT_PROSE else "remove it; a text that begins with `!` begins `\\!`"
+        hint = did_you_mean(fault.name, known, otherwise)
+    yield Violation(fault.origin.path, message, hint)
+
+
+_WITHOUT_PROSE = ("unset", "handoff", "tools", "blocks", "targets", "target")
+"""The keys in which no text begins with `!`."""
 
 
 @rule("E106")
 def repeated_reference(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
-    """A list has the entry `"..."`, a bundle, or an entry that drops an inherited one twice.
+    """A list has the entry `"..."`, a bundle, or something to drop twice.
 
     Fails::
 
@@ -260,7 +208,9 @@ def repeated_reference(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
         # _blocks/baseline.md
         Be honest.
     """
-    yield Violation(fault.origin.path, f"`{fault.name}` is listed twice", "remove one of the two")
+    is_handoff = fault.origin.path[0] == "handoff"
+    message = f"the handoff to `{fault.name}` is dropped twice" if is_handoff else f"`{fault.name}` is listed twice"
+    yield Violation(fault.origin.path, message, "remove one of the two")
 
 
 @rule("E107")
@@ -300,44 +250,18 @@ def meant_bundle(kit: LoadedKit, name: str) -> str:
     """Return the help for an unknown bundle. Its name can also be that of a block."""
     known = [f"{BUNDLE}{each}" for each in kit.settings.bundles]
     block = meant_name(name, kit.known_blocks, kit.settings.blocks)
-    otherwise = f"did you mean `{block}`?" if block else "define it in the setting `bundles`"
-    return did_you_mean(f"{BUNDLE}{name}", known, otherwise)
-
-
-@rule("E108", Severity.NOTE)
-def unused_base(name: str, is_used: bool) -> Iterable[Violation]:
-    """No manifest extends an abstract one, so it has no effect.
-
-    Only reported when all manifests are checked.
-
-    Fails::
-
-        # agents/base-reviewer.toml
-        name = "base-reviewer"
-        abstract = true
-
-    Passes::
-
-        # agents/base-reviewer.toml
-        name = "base-reviewer"
-        abstract = true
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-        extends = "base-reviewer"
-    """
-    if not is_used:
-        yield Violation(("abstract",), f"no manifest extends `{name}`", "extend it in a manifest, or delete it")
+    define = "define it in the setting `bundles`" if fits(BUNDLE_NAME, name) else f"a bundle is {BUNDLE_NAME.expects}"
+    return did_you_mean(f"{BUNDLE}{name}", known, f"did you mean `{block}`?" if block else define)
 
 
 _RULES: dict[str, Rule] = {
-    "unknown-base": unknown_base,
-    "ambiguous-base": unknown_base,
-    "cycle": circular_base,
-    "too-deep": too_many_bases,
+    "unknown-base": bases.unknown_base,
+    "cycle": bases.circular_base,
+    "too-deep": bases.too_many_bases,
     "nothing-inherited": nothing_inherited,
+    "almost-inherited": almost_inherited,
     "not-inherited": nothing_dropped,
+    "no-target": nothing_dropped,
     "replaced": nothing_dropped,
     "repeated": repeated_reference,
     "unknown-bundle": unknown_bundle,
@@ -348,8 +272,14 @@ _MAX_NAMED = 2
 
 
 def inheriting(kit: LoadedKit, diagnostic: Diagnostic, files: Iterable[str]) -> Diagnostic:
-    """Return a diagnostic with a related location in the first of the manifests that inherit its cause."""
-    heirs = sorted(dict.fromkeys(files))
+    """Return a diagnostic with a related location in the first of the manifests that inherit its cause.
+
+    The manifests of a cycle are left out: they are related anyway.
+    """
+    in_cycle = diagnostic.related if diagnostic.code == bases.circular_base.code else ()
+    heirs = sorted({*files}.difference(related.location.file for related in in_cycle))
+    if not heirs:
+        return diagnostic
     names = [f"`{stem(file)}`" for file in heirs[:_MAX_NAMED]]
     names += [f"{len(heirs) - _MAX_NAMED:,} more"] if len(heirs) > _MAX_NAMED else []
     where = locate(kit.composition.source(heirs[0]), ("extends",))
@@ -358,10 +288,19 @@ def inheriting(kit: LoadedKit, diagnostic: Diagnostic, files: Iterable[str]) -> 
 
 
 def check_inheritance(kit: LoadedKit, resolved: Resolved) -> list[Diagnostic]:
-    """Return the diagnostics for mistakes in how a manifest and its bases refer to what they inherit."""
-    faults = [fault for layer in resolved.layers() for fault in layer.faults]
-    return [
-        found
-        for fault in faults
-        for found in run_rule(_RULES[fault.kind], kit.composition.source(fault.origin.file), kit, fault)
-    ]
+    """Return the diagnostics for mistakes in how a manifest refers to its bases and to what it inherits."""
+    found: list[Diagnostic] = []
+    for kind, faults in groupby(sorted(resolved.faults, key=_kind), key=_kind):
+        first, *others = faults
+        source = kit.composition.source(first.origin.file)
+        if kind == "ambiguous-base":
+            second = kit.composition.source(first.trail[1])  # where the rule about the names locates it
+            found += run_rule(duplicate_name, second, ManifestContext(kit, second))
+        else:
+            checks = (_RULES[kind].check(kit, fault) for fault in (first, *others))
+            found += diagnose(_RULES[kind], source, first_of(chain.from_iterable(checks)))
+    return found
+
+
+def _kind(fault: Fault) -> str:
+    return fault.kind

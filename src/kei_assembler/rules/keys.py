@@ -345,6 +345,16 @@ def _meant(error: ValidationError, known: tuple[str, ...]) -> str | None:
     return nearest(word, known)
 
 
+def about(context: ManifestContext, key: str) -> list[ValidationError]:
+    """Return the errors about a key of the manifest, also if it is misspelled or in a table."""
+    is_absent = key not in context.data
+    return [
+        error
+        for error in context.validation_errors
+        if error.path[0] == key or (is_absent and error.kind == "unknown" and _meant(error, context.keys) == key)
+    ]
+
+
 def _is_elsewhere(context: ManifestContext, key: str) -> bool:
     # a required key that is misspelled or in a table is reported as that, and not as missing too
     candidates = (error for error in context.validation_errors if error.kind in ("unknown", "type"))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from copy import copy
+from functools import cache, cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry, with_sections
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest
@@ -17,6 +21,7 @@ from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import Source
+from kei_assembler.validation import ValidationError
 
 
 class ManifestContext:
@@ -45,6 +50,12 @@ class ManifestContext:
         # a source without data: the defaults are not the whole file
         return cls(kit, Source(layer.file, kit.settings_source.text), layer)
 
+    def with_errors(self, errors: list[ValidationError]) -> ManifestContext:
+        """Return the same context with only some of the validation errors."""
+        narrowed = copy(self)
+        narrowed.validation_errors = errors
+        return narrowed
+
     @property
     def required(self) -> tuple[str, ...]:
         """The keys that the manifest must have."""
@@ -54,6 +65,11 @@ class ManifestContext:
     def keys(self) -> tuple[str, ...]:
         """The top-level keys that a manifest of this kit can have."""
         return tuple(field.key for field in self.kit.shape.fields)
+
+    @cached_property
+    def sections(self) -> list[tuple[int, str]]:
+        """The entries in the manifest's list of blocks that name a section, each with its index."""
+        return with_sections(self.manifest.blocks)
 
     def _origin(self, path: KeyPath) -> tuple[Source, KeyPath]:
         """Return the source in which the value at a path was written, and its path there."""
@@ -140,15 +156,15 @@ class KitUsage:
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
-        self.blocks: set[str] = set()
         self.bases: set[str] = set()
         self.bundles: set[str] = set()
         self.abstract: dict[str, str] = {}
         """The files of the manifests that are only bases, by name."""
+        self._printed = cache(self._find_printed)
+        self._targets: defaultdict[str, set[str]] = defaultdict(set)
         self.rights: set[tuple[str, str]] = set()
         self.targets: set[str] = set()
         self.own_targets: dict[str, tuple[str, ...]] = {}
-        self.fillers: dict[str, set[str]] = {}
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
@@ -157,7 +173,8 @@ class KitUsage:
 
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
-        self.blocks.update(use.blocks)
+        for entry in use.blocks:
+            self._targets[entry].update(use.targets)
         self._uses.append((use.name, use.targets, use.blocks))
         self.rights.update((use.name, right) for right in use.rights)
         self.targets.update(use.targets)
@@ -169,15 +186,64 @@ class KitUsage:
             self.tokens.setdefault(target, []).append((tokens, use.name))
         if use.handoffs:
             self.handoffs_for.setdefault(use.targets, set()).update(use.handoffs)
-        for target in use.targets:
-            for block in use.blocks if TARGETS[target].placeholder else ():
-                self.fillers.setdefault(block, set()).add(target)
 
-    def outputs_with(self, block: str) -> Iterator[str]:
+    def add_listed(self, entries: Iterable[str]) -> None:
+        """Add the blocks of a manifest that is only a base of others: they are listed, but not printed for it."""
+        for entry in entries:
+            self._targets[entry].update(())
+
+    @cached_property
+    def blocks(self) -> Mapping[str, Mapping[str, set[str]]]:
+        """The targets of the listed blocks, by the names of the blocks, and by the slugs of sections ("" for none).
+
+        Only complete after all manifests were added.
+        """
+        found: dict[str, dict[str, set[str]]] = {}
+        for entry, targets in self._targets.items():
+            name, slug = split_entry(entry)
+            found.setdefault(name, {})[slug] = targets
+        return found
+
+    def targets_with(self, block: Block) -> dict[str, set[str]]:
+        """Return the targets that a block is printed for, by the slugs of its listed sections ("" for the whole)."""
+        variants = self.kit.blocks.variants(block.name)
+        return {
+            slug: {target for target in targets if target == block.target or not (block.target or target in variants)}
+            for slug, targets in self.blocks.get(block.name, {}).items()
+        }
+
+    def is_printed(self, block: Block, offset: int, target: str = "") -> bool:
+        """Return whether a manifest lists the part of a block at an offset, for this target or for any."""
+        starts, ends = self._printed(block, target)
+        index = bisect_right(starts, offset) - 1
+        return index >= 0 and offset < ends[index]
+
+    def _find_printed(self, block: Block, target: str) -> tuple[list[int], list[int]]:
+        """The starts and ends of the listed parts of a block, which do not overlap."""
+        slugs = {slug for slug, to in self.targets_with(block).items() if target in to or (to and not target)}
+        if "" in slugs:
+            return [0], [len(block.source.text)]
+        sections = self.kit.blocks.sections(block) if slugs else {}
+        starts: list[int] = []
+        ends: list[int] = []
+        for start, end in sorted((each.start, each.end) for slug in slugs for each in sections.get(slug, ())):
+            if not ends or start >= ends[-1]:  # a section inside another one ends before it
+                starts.append(start)
+                ends.append(end)
+        return starts, ends
+
+    def agents_with(self, entry: str, target: str) -> list[str]:
+        """Return the names of the agents that list an entry and are generated for a target, sorted."""
+        return sorted(name for name, targets, blocks in self._uses if target in targets and entry in blocks)
+
+    def outputs_with(self, block: Block) -> Iterator[str]:
         """Yield one of the outputs with a block for each of their folders, at most `_MAX_FOLDERS`."""
         seen: set[str] = set()
+        entries = {f"{block.name}{SECTION_MARK}{slug}" if slug else block.name for slug in self.blocks[block.name]}
+        printed = set().union(*self.targets_with(block).values())
         for name, targets, blocks in self._uses:
-            for target in targets if block in blocks and name in self.kit.files_by_agent else ():
+            is_used = name in self.kit.files_by_agent and not entries.isdisjoint(blocks)
+            for target in filter(printed.__contains__, targets if is_used else ()):
                 output = self.kit.output(target, name, self.kit.files_by_agent[name])
                 folder = output.rpartition("/")[0]
                 if folder not in seen and len(seen) < _MAX_FOLDERS:

@@ -11,6 +11,7 @@ from kei_assembler.model.adaptation import agents_in, client_name, fits_in_scope
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import BuiltIn, Target
@@ -64,10 +65,13 @@ def duplicate_name(context: ManifestContext) -> Iterable[Violation]:
         name = "paper-critic"
         description = "Reviews papers."
     """
-    others = [file for file in context.kit.namesakes.get(stem(context.source.file), ()) if file != context.source.file]
-    if others:
-        more = f", and {len(others) - 1:,} more" if others[1:] else ""
-        yield Violation(("name",), f"`{others[0]}` has the same name{more}", "give each agent a different name")
+    kit, own = context.kit, context.source
+    if same := kit.namesakes.get(stem(own.file)):
+        # the first two of them have the same finding, located at the second
+        other = kit.composition.source(same[1]) if own.file == same[0] else own
+        where = locate(other, ("name",))
+        related = ((locate(kit.composition.source(same[0]), ("name",)), "the first manifest of this name"),)
+        yield Violation(where, f"`{same[0]}` has the same name", "give each agent a different name", related)
 
 
 @rule("L806", may_ignore=True)

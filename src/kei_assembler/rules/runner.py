@@ -23,7 +23,12 @@ def run_rule(rule: Rule, source: Source, *arguments: Any) -> list[Diagnostic]:
 
 def first_findings(rule: Rule, *arguments: Any) -> list[Violation]:
     """Call a rule's check with the arguments, and return its first findings. The last says if there are too many."""
-    findings = list(islice(rule.check(*arguments), MAX_FINDINGS + 1))
+    return first_of(rule.check(*arguments))
+
+
+def first_of(found: Iterable[Violation]) -> list[Violation]:
+    """Return the first findings of a rule in a file. The last says if there are too many."""
+    findings = list(islice(found, MAX_FINDINGS + 1))
     if len(findings) > MAX_FINDINGS:
         message = f"there are more than {MAX_FINDINGS} findings like this; the rest, from here on, are not shown"
         findings[-1] = Violation(findings[-1].where, message)

@@ -72,5 +72,7 @@ def of_value(error: ValidationError) -> str:
     """Return the hint for a table without any of the keys that it needs, or for another name of a target."""
     if error.shape.needs_one and (meant := misspelling_of(error)):
         return f"`{meant}` is probably a misspelling"
+    if error.value == [] and error.shape.minimum:
+        return "list at least one entry, or remove the key"
     target = named_by_others(error.value) if isinstance(error.value, str) else None
     return f"did you mean `{target}`?" if target in error.shape.choices else ""

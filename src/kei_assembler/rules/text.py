@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from kei_assembler.diagnostics import Location, Span
-from kei_assembler.kit import Block
+from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.markdown.structure import outline, prose, trimmed
 from kei_assembler.model.manifest import HEAD_KEYS
@@ -229,7 +229,9 @@ def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]
 
 
 @rule("T408")
-def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[Violation]:
+def client_variable_in_file(
+    source: Source, targets: Iterable[str], is_printed: Callable[[int, str], bool] = lambda *_: True
+) -> Iterable[Violation]:
     """A block or template contains text that one of the clients it is used for treats as a variable.
 
     Only Gemini CLI does that: it treats the body of an agent file as a template. `${word}` does not reach the model,
@@ -259,7 +261,8 @@ def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[
     """
     for target in sorted(targets):
         for match in re.finditer(TARGETS[target].placeholder, source.text):
-            yield _filled(span_of(source.text, *match.span()), match[0], target)
+            if is_printed(match.start(), target):
+                yield _filled(span_of(source.text, *match.span()), match[0], target)
 
 
 def _filled(where: Span | Location, variable: str, target: str) -> Violation:

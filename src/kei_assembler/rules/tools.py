@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.model.adaptation import Toolset, toolset_of
+from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.values import Named, named_values
@@ -165,6 +166,10 @@ _SCOPE = re.compile(r"\([^()]*\)")
 
 def _single_tool_help(entry: str) -> str:
     """How to correct an entry that does not name one tool."""
+    if entry.startswith(BUNDLE):
+        return "a bundle can only stand for blocks"
+    if entry.startswith(DROPPED):
+        return f'only an inherited tool can be dropped, in a list with `"{INHERITED}"`'
     names = _SCOPE.sub("", entry)
     if "," in names or " " in names.strip(" "):
         return "write a separate entry for each"
