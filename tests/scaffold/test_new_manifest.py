@@ -150,7 +150,6 @@ def test_a_manifest_does_not_repeat_what_its_base_has(kit: Workbench) -> None:
         ('blocks = ["policy/no-push"]', ["evidence"], ["@core", "...", "evidence"]),
         ("", [], ["@core"]),
         ("", ["evidence"], ["@core", "evidence"]),
-        ('blocks = "baseline"', ["evidence"], ["@core", "evidence"]),
     ],
 )
 def test_blocks_of_the_base_are_inherited(
@@ -184,11 +183,19 @@ def test_an_unknown_base_is_refused(kit: Workbench) -> None:
     assert not (kit.folder / "agents" / "critic.toml").exists()
 
 
-def test_a_base_with_an_error_is_named(kit: Workbench) -> None:
-    kit.write({"agents/base.toml": 'name = "base"\nabstract = true\nblocks = ["nowhere"]\n'})
+@pytest.mark.parametrize(
+    ("base", "error"),
+    [
+        (b'name = "base"\nabstract = true\nblocks = ["nowhere"]\n', "3:11: unknown block `nowhere`"),
+        (b'name = "base"\nabstract = "yes"\n', "2:1: `abstract` must be true or false, not a string"),
+        (b"# \xff\n", "1:3: byte 0xff is not UTF-8"),
+    ],
+)
+def test_a_base_with_an_error_is_named(kit: Workbench, base: bytes, error: str) -> None:
+    kit.write({"agents/base.toml": base})
     run = kit.run("new", "critic", "--extends=base", "--description=Reviews.")
     assert (run.status, run.stdout) == (2, "")
-    assert run.stderr.startswith("error: agents/base.toml:3:11: unknown block `nowhere`; nothing was written\n")
+    assert run.stderr.startswith(f"error: agents/base.toml:{error}; nothing was written\n"), run
 
 
 @pytest.mark.parametrize("target", TARGETS)

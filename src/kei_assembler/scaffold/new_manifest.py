@@ -22,7 +22,7 @@ from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.manifest import FIELDS, INHERITANCE_KEYS, NAME, extra_fields, slug
 from kei_assembler.paths import display_path_from
-from kei_assembler.rules import check_manifest
+from kei_assembler.rules import check_base, check_manifest
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source, read_toml
@@ -199,11 +199,12 @@ def manifest_of(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> tuple[st
     Diagnostics at placeholders are left out.
 
     Raises:
-        AssembleError: the rules find an error in it.
+        AssembleError: the rules find an error in it, or in one of its bases.
     """
     text = render(kit, name, given, _has_schema(kit))
     source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
     problems = check_source(source) or check_manifest(kit, source)[1]
+    problems += [one for base in kit.composition.resolve(source).bases for one in check_base(kit, base)]
     found = sorted(each for each in problems if not MARK.search(each.location.excerpt or ""))
     if errors := [each for each in found if each.severity is Severity.ERROR]:
         message = "; ".join(dict.fromkeys(f"{_place(error, source)}{error.message}" for error in errors))
