@@ -16,6 +16,10 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.toml.writer import document
 
 BLOCKS = tuple("abcdefgh")
+SECTIONS = ("b#part", "e#part")
+VARIANTS = {"c@codex": "# C\n\nRule c for Codex.\n", "d@gemini": ""}
+"""Texts of blocks for one client."""
+
 EXTERNAL = ("editor", "tester", "writer")
 OWN_KEYS = ("name", "description", "abstract", "extends", "unset")
 TEXTS = ("plain", 'a "quoted" word', "a\\b", "two\nlines", "it's", "dots...", "!loud", "# none", "@b", "é 🦊")
@@ -73,7 +77,10 @@ class ComposedKit(NamedTuple):
         for name, data in self.manifests.items():
             (folder / f"agents/{name}.toml").write_text(document(data))
         for block in BLOCKS:
-            (folder / f"_blocks/{block}.md").write_text(f"# {block.upper()}\n\nRule {block}.\n")
+            text = f"# {block.upper()}\n\nRule {block}.\n\n## Part\n\nPart of {block}.\n"
+            (folder / f"_blocks/{block}.md").write_text(text)
+        for name, text in VARIANTS.items():
+            (folder / f"_blocks/{name}.md").write_text(text)
 
     def layers(self, name: str) -> list[dict[str, Any]]:
         """Return a manifest, its bases and the defaults, nearest first."""
@@ -210,10 +217,12 @@ class _Drawing:
         settings = self.kit.settings
         bundles: dict[str, list[str]] = {}
         for name in ("basics", "careful", "more.of-it"):
-            entries = (*BLOCKS, *(f"@{known}" for known in bundles))
+            entries = (*BLOCKS, *SECTIONS, *(f"@{known}" for known in bundles))
             bundles[name] = self.some(entries, 1, 4)
         settings["bundles"] = bundles
-        settings["obligatory"] = self.draw(st.sampled_from([[], ["a"], ["@basics"], ["h", "@careful"]]))
+        settings["obligatory"] = self.draw(
+            st.sampled_from([[], ["a"], ["@basics"], ["h", "@careful"], ["b#part", "a"]])
+        )
         settings["targets"] = list(TARGETS)
         settings["extra-keys"] = {"note": "string", "tags": "strings"}
         settings["external-agents"] = list(EXTERNAL)
@@ -251,7 +260,7 @@ class _Drawing:
         bundles = [f"@{name}" for name in self.kit.settings["bundles"]]
         own = self.some(
             [
-                *(block for block in BLOCKS if block not in obligatory),
+                *(block for block in (*BLOCKS, *SECTIONS) if block not in obligatory),
                 *(one for one in bundles if one not in obligatory),
             ]
         )

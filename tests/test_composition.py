@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, assume, given
 from composed_kits import ComposedKit, composed_kits
 from conftest import examples
 from kei_assembler.build.kit_plan import plan_kit
-from kei_assembler.diagnostics import Diagnostic, has_errors
+from kei_assembler.diagnostics import Diagnostic, KeyPath, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.scaffold.flat_manifest import FlatManifest, flatten
+from kei_assembler.toml.positions import mentions
 
 REFERENCES = ("extends", "unset")
 
@@ -86,57 +87,50 @@ def _check_flat(resolved: Mapping[str, dict[str, Any]], flat: Mapping[str, dict[
 def _check_texts(folder: Path, resolved: Mapping[str, dict[str, Any]], flat: list[FlatManifest]) -> None:
     for one in flat:
         assert _without(rtoml.loads(one.text), *REFERENCES) == _without(resolved[Path(one.file).stem], *REFERENCES)
-        for here, origin in _written(one.text):
-            if origin:
-                _check_origin(folder, here, origin)
-            elif not re.match(r"unset = |\[\w", here):
-                assert any(map(_is_about(here), (folder / one.file).read_text().splitlines()))
+        for path, value, comment in _commented(one.text):
+            file, line = (comment["file"], int(comment["line"])) if comment else (one.file, 0)
+            assert any(_is_part(value, found) for found in _values(folder / file, path, line)), (path, comment)
 
 
-COMMENT = re.compile(r"(?P<here>.*)  # (?:@(?P<bundle>\S+) in )?(?P<file>[\w/.-]+\.toml):(?P<line>\d+)")
+COMMENT = re.compile(r".*  # (?:@\S+ in )?(?P<file>[\w/.-]+\.toml):(?P<line>\d+)")
 
 
-def _written(text: str) -> Iterator[tuple[str, re.Match[str] | None]]:
-    """Yield the headers, pairs and list entries of a flat manifest, without and with the comment, if there is one.
-
-    Of a text with several lines, yield the first one.
-    """
-    start = ""
-    for line in text.splitlines():
-        match = COMMENT.fullmatch(line)
-        here = match["here"] if match else line
-        if here.endswith(('= """', "= '''")):
-            start = here
-        elif start:
-            if here.endswith(('"""', "'''")):
-                yield start, match
-                start = ""
-        elif here.strip("]") and (match or not here.endswith("[")):
-            yield here, match
+def _commented(text: str) -> Iterator[tuple[KeyPath, Any, re.Match[str] | None]]:
+    """Yield the pairs, handoffs, and entries of long lists in a flat manifest, each with its comment, if any."""
+    data, lines = rtoml.loads(text), text.splitlines()
+    for path, span, _ in mentions(text):
+        value, line = _value_at(data, path), lines[span.line - 1]
+        is_handoff = path[0] == "handoff" and len(path) == 2
+        is_pair = path[0] != "handoff" and not isinstance(value, dict) and not isinstance(path[-1], int)
+        is_entry = path[0] != "handoff" and isinstance(path[-1], int) and line.startswith("    ")
+        if path[0] == "unset" or not (is_handoff or is_pair or is_entry) or line.endswith("["):
+            continue
+        if line.endswith(('= """', "= '''")):
+            line = next(end for end in lines[span.line :] if re.search(r"(?:\"{3}|'{3})(?:  #.*)?$", end))
+        yield path, value, COMMENT.fullmatch(line)
 
 
-def _check_origin(folder: Path, here: str, origin: re.Match[str]) -> None:
-    """Check that the line that a comment names has what is before the comment."""
-    line = (folder / origin["file"]).read_text().splitlines()[int(origin["line"]) - 1]
-    if origin["bundle"] and not here.startswith("    "):
-        assert line.startswith((f"{origin['bundle']} = [", f'"{origin["bundle"]}" = ['))
-    else:
-        assert _is_about(here)(line)
+def _values(file: Path, path: KeyPath, line: int) -> Iterator[Any]:
+    """Yield the values with the same key as at a path, or all entries if it leads to one, on a line, or on any."""
+    text = file.read_text()
+    data = rtoml.loads(text)
+    for found, span, _ in mentions(text):
+        is_alike = isinstance(found[-1], int) if isinstance(path[-1], int) else found[-1] == path[-1]
+        if line in (0, span.line) and (is_alike or "bundles" in found):
+            yield _value_at(data, found)
 
 
-def _is_about(here: str) -> Callable[[str], bool]:
-    """Return a function that says whether a line of a source has a header, pair or list entry of a flat manifest."""
-    if here.startswith("    "):
-        return lambda line: here.strip().removesuffix(",") in line
-    if here.startswith("["):
-        return lambda line: here.strip("[]").rpartition(".")[2] in line
-    return lambda line: _last_key(line).endswith(_last_key(here)) or line == f"[[{here.partition(' ')[0]}]]"
+def _value_at(data: Any, path: KeyPath) -> Any:
+    for step in path:
+        data = data[step]
+    return data
 
 
-def _last_key(line: str) -> str:
-    """The end of a line with a pair: the last part of its key, and its value if that is a text, number or boolean."""
-    keys, _, value = re.sub(r"""^(?:[\w-]+\.|"[^"]*"\.)*""", "", line).partition(" = ")
-    return keys if value.startswith(("[", '"""', "'''")) else f"{keys} = {value}"
+def _is_part(value: Any, written: Any) -> bool:
+    """Return whether a value is the written one, or a list with some of its entries."""
+    if isinstance(value, list) and isinstance(written, list):
+        return all(entry in written for entry in value)
+    return bool(value == written)
 
 
 @examples(200, SLOW)

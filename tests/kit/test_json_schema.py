@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +36,6 @@ from kei_assembler.validation import (
     LINE,
     MAX_ITEMS,
     NUMBER,
-    STRINGS,
     TABLE_OF_ANYTHING,
     TEXT,
     Field,
@@ -58,7 +58,7 @@ obligatory = ["baseline"]
 required = ["name", "description", "model", "domain_in", "owner"]
 external-agents = ["general-purpose"]
 known-tools = ["Deploy"]
-extra-keys = { owner = "string", links = "strings" }
+extra-keys = { owner = "string", links = "strings", level = "integer", active = "boolean", source = "table" }
 [bundles]
 careful = ["baseline"]
 [defaults]
@@ -168,8 +168,8 @@ SECTIONS = "# Testing\n\n## Size: S\n\n```\n# No\n```\n\n# Twice\n\n# Twice\n\n#
 def test_the_schema_offers_the_sections_that_can_be_listed(bench: Workbench) -> None:
     bench.write({**KIT, "_blocks/policy/no-push.md": SECTIONS, "_blocks/baseline@codex.md": "# Other\n"})
     items = json_schema.manifest_schema(load_kit(str(bench.folder)))["properties"]["blocks"]["items"]
-    entries = [*_BLOCKS, "policy/no-push#testing", "policy/no-push#size-s"]
-    assert items["enum"] == [*entries, "...", *(f"!{entry}" for entry in entries)]
+    offered = [each for each in items["enum"] if each[0] not in "@!."]
+    assert offered == ["baseline", "policy/no-push", "policy/no-push#testing", "policy/no-push#size-s"]
 
 
 def test_the_schema_of_a_kit_with_many_sections_is_not_large(bench: Workbench) -> None:
@@ -190,14 +190,16 @@ def test_the_schema_of_a_kit_with_many_sections_is_not_large(bench: Workbench) -
 
 
 def test_a_new_heading_makes_the_schema_outdated(bench: Workbench) -> None:
-    bench.write({**KIT, "assemble.toml": "", "_blocks/baseline.md": "# One\n", ".assemble/manifest.schema.json": ""})
-    (bench.folder / "agents/base.toml").unlink()
+    base = 'name = "base"\nabstract = true\n'
+    bench.write({**KIT, "assemble.toml": "", "agents/base.toml": base, "_blocks/baseline.md": "# One\n"})
     bench.write({".assemble/manifest.schema.json": bench.run("schema").stdout})
     for args in (("--all",), ("--all", "--check")):
         assert bench.run(*args).status == 0
     bench.write({"_blocks/baseline.md": "# Two\n"})
     assert "manifest.schema.json" in bench.run("--all", "--check").stdout
-    assert bench.run("agents/alpha.toml").status == 0
+    assert bench.run("agents/alpha.toml").status == 0  # this does not read the blocks that the agent does not have
+    assert "baseline#two" not in bench.read(".assemble/manifest.schema.json")
+    assert bench.run("--all").status == 0
     assert "baseline#two" in bench.read(".assemble/manifest.schema.json")
 
 
@@ -358,18 +360,26 @@ FORM = {
     "H301",
 }
 SETUP = examples(80, list(HealthCheck))
+OWN = {
+    "owner": TEXT,
+    "links": list_of(FILLED, "a list of strings"),
+    "level": Shape(int, "a whole number"),
+    "active": BOOLEAN,
+    "source": TABLE_OF_ANYTHING,
+}
 GOOD = {"name": "alpha", "description": "x", "domain_in": ["x"], "owner": "x"}
 
 
-HEIR = {"name": "alpha", "description": "x", "extends": "base"}
-ABSTRACT = {"name": "alpha", "abstract": True}
+HEIR: dict[str, Any] = {"name": "alpha", "description": "x", "extends": "base"}
+ABSTRACT: dict[str, Any] = {"name": "alpha", "abstract": True}
 MARKERS = st.sampled_from(["...", "...", "!Read", "!baseline", "!x", "!codex", "@careful", "!@careful"])
 
 
 @st.composite
 def _manifests(draw: st.DrawFn) -> dict[str, Any]:
-    own = (Field("owner", TEXT, ""), Field("links", STRINGS, ""))
-    start = draw(st.sampled_from([{}, GOOD, GOOD, GOOD, HEIR, HEIR, ABSTRACT]))
+    own = tuple(Field(key, shape, "") for key, shape in OWN.items())
+    starts: list[dict[str, Any]] = [{}, GOOD, GOOD, GOOD, HEIR, HEIR, ABSTRACT]
+    start = draw(st.sampled_from(starts))
     data = {**start, **draw(_some((*FIELDS, *own), 4))}
     for key, value in data.items() if draw(st.booleans()) else ():
         if isinstance(value, list) and key != "handoff":
@@ -387,6 +397,11 @@ def _manifests(draw: st.DrawFn) -> dict[str, Any]:
 @example({**GOOD, "domain_in": []})
 @example({**GOOD, "owner": " "})
 @example({**GOOD, "links": "x"})
+@example({**GOOD, "level": 0, "active": False, "source": {"a": [1, {"b": 0.5}]}})
+@example({**GOOD, "level": 0.5})
+@example({**GOOD, "level": True})
+@example({**GOOD, "active": 1})
+@example({**GOOD, "source": [{}]})
 @example({**GOOD, "model": ""})
 @example({**GOOD, "targets": []})
 @example({**GOOD, "target": {"codex": {"maxTurns": 1}}})
@@ -429,6 +444,29 @@ def test_a_manifest_that_matches_the_schema_is_valid(kit: LoadedKit, data: dict[
     wrong = [each for each in found if each.code in FORM]
     assume(not _is_about_inherited(data, wrong))
     assert _accepts(json_schema.manifest_schema(kit), data) == (not wrong), (data, wrong)
+
+
+@pytest.mark.parametrize("settings", ["", 'required = ["name", "role"]\n'])
+@pytest.mark.parametrize(
+    ("role", "is_valid"),
+    [
+        ("You review.", True),
+        ({"file": "roles/critic.md"}, True),
+        ({"file": ""}, False),
+        ({"file": 3}, False),
+        ({}, False),
+        ({"file": "x.md", "text": "x"}, False),
+        (3, False),
+        (["x"], False),
+        ("", None),
+        (" ", None),
+    ],
+)
+def test_a_role_is_a_text_or_a_file(settings: str, role: Any, is_valid: bool | None, tmp_path: Path) -> None:
+    (tmp_path / "assemble.toml").write_text(settings)
+    schema = json_schema.manifest_schema(load_kit(str(tmp_path)))
+    expected = not settings if is_valid is None else is_valid
+    assert _accepts(schema, {"name": "alpha", "description": "x", "role": role}) == expected
 
 
 _PORTABLE = matching("[a-z][a-z-]*", "a word", 3)
@@ -524,7 +562,7 @@ def test_reader_and_schema_agree_on_each_constraint(shape: Shape) -> None:
 def test_a_value_that_json_does_not_know_fits_nowhere(value: Any) -> None:
     for shape in (NUMBER, ANYTHING, any_of(NUMBER, ANYTHING)):
         assert [error.kind for error in validation_errors(shape, value)] == ["type"]
-    assert [error.path for error in validation_errors(TABLE_OF_ANYTHING, {"x": [value], "y": 1})] == [("x",)]
+    assert [error.path for error in validation_errors(TABLE_OF_ANYTHING, {"x": [value], "y": 1})] == [("x", 0)]
 
 
 def test_an_absent_key_gets_the_default_of_its_field() -> None:

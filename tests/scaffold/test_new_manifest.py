@@ -225,6 +225,49 @@ def test_set_takes_other_keys(kit: Workbench) -> None:
     assert new_manifest.MARK.findall(kit.read("agents/critic.toml")) == ["{{DESCRIBE_SOURCE}}"]
 
 
+METADATA = '[extra-keys]\nlevel = "integer"\nactive = "boolean"\nsource = "table"\n'
+
+
+def test_set_takes_numbers_and_booleans(kit: Workbench) -> None:
+    kit.write({"assemble.toml": METADATA})
+    assert (
+        kit.run("new", "critic", "--description=x", "--set=role=x", "--set=level=-3", "--set=active=false").status == 0
+    )
+    manifest = _manifest(kit)
+    assert (manifest["level"], manifest["active"]) == (-3, False)
+    assert "source" not in manifest
+    assert kit.run("agents/critic.toml").status == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("level=3.5", "--set level takes a whole number, not `3.5`"),
+        ("level=", "--set level takes a whole number, not ``"),
+        (f"level={'9' * 5000}", "--set level takes a whole number"),
+        ("active=yes", "--set active takes true or false, not `yes`"),
+        ("source=x", "--set takes KEY=VALUE, not `source=x`"),
+    ],
+)
+def test_set_refuses_other_values(given: str, message: str, kit: Workbench) -> None:
+    kit.write({"assemble.toml": METADATA})
+    run = kit.run("new", "critic", f"--set={given}")
+    assert (run.status, run.stdout) == (2, "")
+    assert message in run.stderr
+    assert not (kit.folder / "agents/critic.toml").exists()
+
+
+def test_required_metadata_gets_placeholders(kit: Workbench) -> None:
+    kit.write({"assemble.toml": f'required = ["name", "level", "active", "source"]\n{METADATA}'})
+    kit.run("new", "critic", "--description=x", "--set=role=x")
+    found = [line for line in kit.run("agents/critic.toml").stderr.splitlines() if "error[" in line]
+    assert [line.split("[")[1][:4] for line in found] == ["K102", "K102", "T401"]
+    fill_in = {"LEVEL": "1", "ACTIVE": "true", "SOURCE": '"x"'}
+    text = re.sub(r'"\{\{DESCRIBE_(\w+)\}\}"', lambda mark: fill_in[mark[1]], kit.read("agents/critic.toml"))
+    kit.write({"agents/critic.toml": text})
+    assert kit.run("agents/critic.toml").status == 0
+
+
 def test_optional_keys_are_shown_as_valid_comments(kit: Workbench) -> None:
     kit.run("new", "critic")
     text = kit.read("agents/critic.toml").replace("{{DESCRIBE_PURPOSE}}", "x").replace("{{DESCRIBE_ROLE}}", "x")
@@ -386,3 +429,23 @@ def test_any_text_round_trips(tmp_path_factory: pytest.TempPathFactory, texts: d
     }
     text = new_manifest.render(load_kit(str(folder)), "critic", values, has_schema=True)
     assert tomllib.loads(text) == {"name": "critic", **values}
+
+
+HONEST = 'name = "base"\nabstract = true\nrole = "You are honest."\nblocks = ["baseline"]\n'
+
+
+def test_a_new_agent_extends_a_base(bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'bundles = { first = ["baseline"] }\nobligatory = ["@first"]\n'})
+    bench.write({"_blocks/baseline.md": "Be honest.\n", "_blocks/exact.md": "Be exact.\n", "agents/base.toml": HONEST})
+    assert bench.run("new", "critic", "--description", "C.", "--extends=base").status == 0
+    written = tomllib.loads(bench.read("agents/critic.toml"))
+    assert written == {"name": "critic", "description": "C.", "extends": "base"}
+    args = ("new", "tester", "--description", "T.", "--extends=base", "--block", "exact")
+    assert bench.run(*args).status == 0
+    assert tomllib.loads(bench.read("agents/tester.toml"))["blocks"] == ["...", "exact"]
+    assert bench.run("new", "writer", "--description", "W.").status == 0
+    assert tomllib.loads(bench.read("agents/writer.toml"))["blocks"] == ["@first"]
+    assert bench.run("--all").status == 0
+    run = bench.run("new", "other", "--description", "O.", "--extends=bse")
+    assert (run.status, "unknown base `bse`" in run.stderr) == (2, True)
+    assert not (bench.folder / "agents/other.toml").exists()

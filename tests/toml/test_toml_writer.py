@@ -148,3 +148,8 @@ c = true  # 8\\n= 9\\u0000
 def test_comments_follow_values() -> None:
     assert document(DATA, COMMENTS) == COMMENTED
     assert rtoml.loads(COMMENTED) == DATA
+
+
+def test_a_table_can_be_written_on_one_line() -> None:
+    data = {"a": {"b": 1, "c": []}, "d": {"e": 2}, "f": 3}
+    assert document(data, {("a",): "here"}, inline=["a", "f"]) == "a = { b = 1, c = [] }  # here\nf = 3\n\n[d]\ne = 2\n"

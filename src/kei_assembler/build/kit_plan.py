@@ -26,12 +26,14 @@ from kei_assembler.rules import (
     check_kit,
     check_models,
     check_templates,
+    links,
     outputs,
     placement,
     shared_files,
 )
 from kei_assembler.rules.inheritance import inheriting
 from kei_assembler.rules.manifest_context import KitUsage
+from kei_assembler.rules.role_files import with_users
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
@@ -44,6 +46,9 @@ BATCH = 16
 
 _AT_EACH_FILE = (outputs.output_outside_root.code, outputs.unusable_path.code)
 """Codes of shared findings that are located at a manifest. The others are located at their cause."""
+
+_WITH_OUTPUT = (links.unresolved_link.code,)
+"""Codes of findings whose message names one of several outputs."""
 
 
 class Plan(NamedTuple):
@@ -74,7 +79,7 @@ def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collect
 
 
 def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str]) -> Plan:
-    planner = Planner(kit, ignored)
+    planner = Planner(kit, ignored, is_partial=whole and bool(kit.lacking))
     merged = _Merged(kit, planner.cost)
     if whole and kit.lacking:
         files = merged.without_lacking(files)
@@ -83,6 +88,8 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
+    if not has_errors(found):
+        found += _overwritten_role_files(kit, merged.changes)
     about_files = [*not_loaded(kit, merged.changes), *_notes(kit, merged.noted)]
     changes = merged.changes
     if whole and not has_errors(found):
@@ -98,7 +105,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     if not kit.selected_targets and not has_errors(found):
         from kei_assembler.build.schema_files import schema_file_changes
 
-        changes += schema_file_changes(kit)
+        changes += schema_file_changes(kit, whole)
     if not has_errors(found):
         namesakes = merged.files_of_same_name(changes)
         about_files += namesakes
@@ -147,6 +154,7 @@ class _Merged:
         self.namesakes = Namesakes(kit)
         self.noted: dict[tuple[str, str], list[str]] = {}
         self._causes: set[tuple[str, str, Location | None]] = set()
+        self._role_files: set[str] = set()
         self._inherited: dict[tuple[str, str, Location], tuple[Diagnostic, list[str]]] = {}
 
     def without_lacking(self, files: Sequence[str]) -> list[str]:
@@ -166,6 +174,7 @@ class _Merged:
         self.found += plan.found
         for one in plan.inherited:
             self._inherited.setdefault(_cause(one), (one, []))[1].append(plan.file)
+        self._role_files.add(plan.role_file)
         self.usage.bases.update(plan.bases)
         self.usage.bundles.update(plan.bundles)
         if plan.is_base:
@@ -215,7 +224,10 @@ class _Merged:
 
     def with_heirs(self) -> Iterator[Diagnostic]:
         """Yield the findings so far. Those about what manifests inherit name these manifests."""
-        inherited = {cause: inheriting(self.kit, one, files) for cause, (one, files) in self._inherited.items()}
+        inherited = {
+            cause: (with_users if one.location.file in self._role_files else inheriting)(self.kit, one, files)
+            for cause, (one, files) in self._inherited.items()
+        }
         yield from (inherited.pop(_cause(one), one) for one in self.found)
         yield from inherited.values()
 
@@ -236,7 +248,8 @@ class _Merged:
 
 
 def _cause(diagnostic: Diagnostic) -> tuple[str, str, Location]:
-    return diagnostic.code, diagnostic.message, diagnostic.location
+    message = "" if diagnostic.code in _WITH_OUTPUT else diagnostic.message
+    return diagnostic.code, message, diagnostic.location
 
 
 def not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic]:
@@ -260,7 +273,7 @@ def _notes(kit: LoadedKit, noted: Mapping[tuple[str, str], Sequence[str]]) -> It
 def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:
     """Yield the findings about outputs that are the target of a link to a source, or in a linked folder of sources."""
     existing = [change for change in changes if change.before is not None]
-    if not existing or not kit.sources() or not kit.links:
+    if not existing or not kit.sources_in_folders() or not kit.links:
         return
     disk, links = OutputFiles(kit), {kit.files.resolve(kit.path(path)): suffix for path, suffix in kit.links.items()}
     for change in existing:
@@ -269,3 +282,13 @@ def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[
             yield from run_rule(
                 outputs.output_is_source, Source(change.manifest, ""), change.path, "one of the sources"
             )
+
+
+def _overwritten_role_files(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:
+    """Yield the findings about outputs that are role files. Only a file that was not generated can be one."""
+    disk, statuses = OutputFiles(kit), (FileStatus.FOREIGN, FileStatus.EDITED)
+    for change in (change for change in changes if change.status in statuses):
+        real = disk.real(change.path)
+        if any(kit.files.resolve(kit.path(file)) == real for file in kit.role_files.named):
+            source = Source(change.manifest, "")
+            yield from run_rule(outputs.output_is_source, source, change.path, "a role file")

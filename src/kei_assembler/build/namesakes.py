@@ -20,7 +20,7 @@ from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import stamp
-from kei_assembler.paths import normalize
+from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.rules import placement, shared_files
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
@@ -167,7 +167,7 @@ class Namesakes:
     def _in_folder(self, row: Target, folder: str) -> Iterator[str]:
         def enters(path: str, entry: Entry) -> bool:
             is_held = not entry.is_link or self.kit.tree_of(folder).holds(self.kit.path(f"{folder}/{path}"))
-            return entry.name != ".git" and is_held and self.kit.placement.enters(row, path)
+            return not is_in_git_folder(entry.name) and is_held and self.kit.placement.enters(row, path)
 
         prefix = row.loader.ignored_prefix
         for path, entry in walk(self.kit.files, self.kit.path(folder), enters):

@@ -15,6 +15,7 @@ from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.reserved import ReservedPaths
+from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.rules import OF_VALUES, check_base, check_limits, check_manifest, check_readable, names, outputs
 from kei_assembler.rules.limits import Given
@@ -50,10 +51,11 @@ class ManifestPlan(NamedTuple):
     """The plan of one manifest.
 
     `shared` contains findings whose cause other manifests can share, such as a template, and `inherited` those in the
-    files that the manifest inherits from. `left_out` contains the outputs of targets that this run skips, by their
-    resolved, case-folded paths. `use` is None if the manifest cannot be read, or is no agent. `kept` and `handled` are
-    the cost of the plan, see `Cost`. `noted` is what `kit_notes` returns. `is_base` means that only others make an
-    agent of the manifest. `bases` are the files of its bases, `blocks` its blocks, and `bundles` those that it lists.
+    files that the manifest inherits from, and in `role_file`, the file of its role, if any. `left_out` contains the
+    outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
+    be read, or is no agent. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
+    returns. `is_base` means that only others make an agent of the manifest. `bases` are the files of its bases,
+    `blocks` its blocks, and `bundles` those that it lists.
     """
 
     file: str
@@ -69,20 +71,22 @@ class ManifestPlan(NamedTuple):
     is_base: bool = False
     blocks: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
+    role_file: str = ""
     bundles: tuple[str, ...] = ()
 
 
 class Planner:
     """Plans the manifests of a kit, one by one. Drops findings with `ignored` codes.
 
-    `cost` is the cost of all plans so far.
+    `cost` is the cost of all plans so far. With `is_partial`, what needs a base that the kit lacks is left out.
     """
 
-    def __init__(self, kit: LoadedKit, ignored: Collection[str] = ()) -> None:
+    def __init__(self, kit: LoadedKit, ignored: Collection[str] = (), is_partial: bool = False) -> None:
         from kei_assembler.render.renderer import Renderer
 
         self.kit = kit
         self.ignored = ignored
+        self.is_partial = is_partial
         self.cost = Cost(kit)
         self.renderer = Renderer(kit)
         self.disk = OutputFiles(kit)
@@ -140,14 +144,17 @@ class Planner:
         if problems := check_readable(source) or run_rule(outputs.unusable_path, source, file):
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
         resolved = self.kit.composition.resolve(source)
-        if not self.kit.lacking.isdisjoint(resolved.bases):
+        named = role_file(resolved.data)
+        if self.is_partial and not self.kit.lacking.isdisjoint((*resolved.bases, named)):
             return None, ManifestPlan(file, [], [], [], {}, None, handled=size)
-        about_bases = [one for base in resolved.bases for one in self._about_base(base)]
-        about_bases = [one for one in about_bases if one.code not in self.ignored]
+        about_bases: list[Diagnostic] = []
+        for base in reversed(resolved.bases):
+            about_bases += self._reported(self._about_base(base), base, about_bases)
         manifest, problems = check_manifest(self.kit, source, resolved)
-        if has_errors(about_bases):  # the others can be about what only seems to be missing
-            problems = [one for one in problems if one.location.file == file and one.code in OF_VALUES]
-        problems = [one for one in problems if one.code not in self.ignored]
+        if named:
+            size += len(manifest.role)
+            self.cost.add(handled=len(manifest.role))
+        problems = self._reported(problems, file, about_bases)
         of_several = [one for one in problems if _is_about_namesakes(one, file)]
         own = [one for one in problems if one.location.file == file and one not in of_several]
         others = [one for one in problems if one.location.file != file and one not in of_several]
@@ -164,9 +171,18 @@ class Planner:
             is_base=is_abstract(source.data),
             blocks=manifest.blocks,
             bases=resolved.bases,
+            role_file=named,
             bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
         )
         return None if plan.is_base or has_errors((*problems, *about_bases)) else manifest, plan
+
+    def _reported(self, found: Iterable[Diagnostic], file: str, about_bases: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """Return which findings about a manifest are reported, given those about its bases."""
+        reported = [one for one in found if one.code not in self.ignored]
+        if not has_errors(about_bases):
+            return reported
+        # the others can be about what only seems to be missing
+        return [one for one in reported if one.location.file == file and one.code in OF_VALUES]
 
     def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:
         """Yield the manifest's artifact for each of its targets. Add the findings of templates to the plan."""

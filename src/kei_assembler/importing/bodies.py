@@ -9,7 +9,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from kei_assembler.markdown.structure import Unclosed, escape_block_start, reference
+from kei_assembler.markdown.block_reader import Unclosed
+from kei_assembler.markdown.structure import escape_block_start, reference
 from kei_assembler.markdown.structure import outline as read_outline
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.manifest import manifest_reader, manifest_shape

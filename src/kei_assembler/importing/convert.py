@@ -17,6 +17,7 @@ from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.lenient_yaml import as_text
+from kei_assembler.markdown.placeholders import may_have_placeholders, protected
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.rules import bodies, imports
@@ -89,6 +90,7 @@ class _Converter:
             hint = f"once `{output}` exists, {rest}delete this file: otherwise {self.row.label} sees the agent twice"
             self._report(imports.file_left_behind, START, f"the agent's file will be `{output}`", hint)
         new_path = output if is_left_behind else ""
+        self.data |= {key: _protected(self.data[key]) for key in _FILLED if key in self.data}
         return Conversion(self.original, self.data, tuple(self.found), self.is_complete, new_path)
 
     def _report(self, rule: Any, where: Span | str, message: str, hint: str = "") -> None:
@@ -282,3 +284,16 @@ def _has_toml_integers(value: Any) -> bool:
         return -(2**63) <= value < 2**63
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return all(map(_has_toml_integers, inner))
+
+
+_FILLED = ("description", "role", "domain_in", "forbidden_domain", "output_extra_fields", "handoff", "references")
+"""The keys with texts in which a backslash keeps a placeholder from being filled."""
+
+
+def _protected(value: Any) -> Any:
+    """Return a value of a manifest that is printed as it is in the imported file."""
+    if isinstance(value, str):
+        return protected(value) if may_have_placeholders(value) else value
+    if isinstance(value, dict):
+        return {key: _protected(inner) for key, inner in value.items()}
+    return [_protected(entry) for entry in value] if isinstance(value, list) else value

@@ -15,6 +15,8 @@ from kei_assembler.files.walk import walk
 from kei_assembler.kit.agent_names import AgentNames
 from kei_assembler.kit.blocks import Block, Blocks
 from kei_assembler.kit.composition import Composition
+from kei_assembler.kit.role_files import RoleFiles
+from kei_assembler.kit.template_files import template_files
 from kei_assembler.markdown import shell
 from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import HOME, Settings, character, value_at
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
-BODY_TEMPLATE = "agent.md.j2"
 
 MAX_FILES = 200_000
 """The maximum number of manifests, of blocks in a folder, of templates, and of files beside the outputs of a client."""
@@ -63,6 +64,7 @@ class LoadedKit:
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self.names = AgentNames(self)
+        self.role_files = RoleFiles(self)
         self.composition = Composition(self)
         self.blocks = Blocks(self)
         self._all_targets = cache(self._find_all_targets)
@@ -242,32 +244,24 @@ class LoadedKit:
         return self.blocks.find(entry, target)
 
     def sources(self) -> list[str]:
-        """Return the files that the outputs depend on: settings, manifests, blocks and templates."""
+        """Return the files that the outputs depend on. To find the role files, this reads all manifests."""
+        return list(dict.fromkeys((*self.sources_in_folders(), *self.role_files.named)))
+
+    def sources_in_folders(self) -> list[str]:
+        """Return the settings, manifests, blocks and templates: all sources except role files."""
         settings = [self.settings_source.file] if self.settings_source else []
         blocks = (file for folder in self.settings.blocks for file in self.files_in(folder, ".md"))
         return [*settings, *self.manifests, *blocks, *self.templates()]
 
     @cached_property
     def lacking(self) -> frozenset[str]:
-        """The manifests, blocks and templates whose content is not here: in a sparse checkout of a partial clone."""
+        """The sources whose content is not here: in a sparse checkout of a partial clone."""
         paths = lacking(self.files, lambda: map(self.path, self.sources()))
         return frozenset(file for file in (self.sources() if paths else ()) if self.path(file) in paths)
 
     def templates(self) -> list[str]:
-        """Return the files in the folder of templates.
-
-        If no target has a template there, and the settings do not name the folder, it may be another tool's. Then only
-        files that end with `.j2` count. Hidden files with that suffix count, too, though no template can include them:
-        they are checked like the others.
-        """
-        folder = self.settings.templates
-        found = list(self.files_in(folder, ""))
-        if folder != ".":
-            hidden = (file for file in self.files_in(folder, ".j2", enters=lambda _: True) if file not in found)
-            found += [file for file in hidden if not self.files.is_folder(self.path(file))]
-        is_named = "templates" in self.settings_table and folder != "."
-        is_own = is_named or any(os.path.basename(file) == BODY_TEMPLATE for file in found)
-        return found if is_own else [file for file in found if file.endswith(".j2")]
+        """Return the files in the folder of templates (see `template_files`)."""
+        return template_files(self)
 
     def path(self, file: str) -> str:
         """Return the absolute path of a file of the kit."""

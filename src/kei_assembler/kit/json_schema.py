@@ -10,15 +10,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from typing import Any
 
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.markdown.placeholders import NAME as VALUE_NAME
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED, OWN_KEYS
-from kei_assembler.model.manifest import FIELDS, NAME, extra_fields
+from kei_assembler.model.manifest import FIELDS, NAME, VALUE, extra_fields
 from kei_assembler.model.settings import BLOCK_ENTRY, BLOCK_SECTION, SETTINGS, UNIQUE_LISTS
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
@@ -42,9 +44,12 @@ _DEPTHS = {"target": 2}
 """How deep in tables these lists are."""
 
 
-def manifest_schema(kit: LoadedKit | None) -> Schema:
-    """Return the schema of this kit's manifests, or without a kit, of the manifests of any kit."""
-    schema = _of_fields(_fields_of(kit))
+def manifest_schema(kit: LoadedKit | None, with_sections: bool = True) -> Schema:
+    """Return the schema of this kit's manifests, or without a kit, of the manifests of any kit.
+
+    `with_sections` offers the sections of blocks, for which all blocks are read.
+    """
+    schema = _of_fields(_fields_of(kit, with_sections))
     for key, code in _ONCE.items():
         if kit is None or code not in kit.settings.ignore:
             _forbid_repetition(schema["properties"][key], _DEPTHS.get(key, 0))
@@ -134,6 +139,17 @@ def state(content: bytes, now: Schema) -> State:
     return State.OUTDATED if present["$comment"].endswith(_digest(present)) else State.EDITED
 
 
+def is_current_but_for_sections(content: bytes, kit: LoadedKit) -> bool:
+    """Return whether a schema file with this content may only differ from the kit's in the sections of blocks."""
+    try:
+        present = json.loads(content)
+        items = present["properties"]["blocks"]["items"]
+        items["enum"] = [entry for entry in items["enum"] if SECTION_MARK not in entry]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return False
+    return bool(present | {"$comment": ""} == manifest_schema(kit, with_sections=False) | {"$comment": ""})
+
+
 _COMMENT = re.compile(rb'"\$comment":\s*"' + MADE_BY.encode())
 
 
@@ -162,10 +178,11 @@ def _digest(schema: Schema) -> str:
     return f"sha256:{sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()}"
 
 
-def _fields_of(kit: LoadedKit | None) -> Iterator[Field]:
+def _fields_of(kit: LoadedKit | None, with_sections: bool) -> Iterator[Field]:
     """The fields of a manifest, with this kit's choices and defaults."""
+    choices = _CHOICES | {"blocks": partial(_blocks, with_sections=with_sections)}
     for field in FIELDS:
-        chosen = _CHOICES[field.key](field, kit) if field.key in _CHOICES else field
+        chosen = choices[field.key](field, kit) if field.key in choices else field
         if kit and field.key in kit.defaults:
             chosen = chosen._replace(default=kit.defaults[field.key])
         yield chosen if field.key in _NOT_EXTENDED else _inheritable_field(chosen)
@@ -224,20 +241,20 @@ def _tools(field: Field, kit: LoadedKit | None) -> Field:
     return field._replace(shape=list_of(any_of(known, FILLED), field.shape.expects))
 
 
-def _blocks(field: Field, kit: LoadedKit | None) -> Field:
+def _blocks(field: Field, kit: LoadedKit | None, with_sections: bool) -> Field:
     names, obligatory = (kit.block_names, kit.settings.obligatory) if kit else ((), ())
-    item = _entry(kit, names) if kit and names else BLOCK_ENTRY
+    item = _entry(kit, names, with_sections) if kit and names else BLOCK_ENTRY
     doc = f"{field.doc} First come, in this order, {listed(obligatory)}." if obligatory else field.doc
     examples = (obligatory,) if obligatory else ()
     return field._replace(shape=list_of(item, field.shape.expects), doc=doc, examples=examples)
 
 
-def _entry(kit: LoadedKit, names: Sequence[str]) -> Shape:
+def _entry(kit: LoadedKit, names: Sequence[str], with_sections: bool) -> Shape:
     """The shape of an entry in a list of blocks: a block, one of its sections, or a bundle."""
     bundles = [f"{BUNDLE}{name}" for name in kit.settings.bundles]
     sections: list[str] = []
     size = 0
-    for name in names:
+    for name in names if with_sections else ():
         sections += (found := kit.blocks.section_entries(name))
         size += sum(map(len, found))
         if size > _MAX_SECTIONS_SIZE:
@@ -256,8 +273,19 @@ def _handoffs(field: Field, kit: LoadedKit | None) -> Field:
     return field._replace(shape=list_of(table(*fields), field.shape.expects))
 
 
+def _values(field: Field, kit: LoadedKit | None) -> Field:
+    """The values, with what the settings say about those that they set or declare."""
+    rows = kit.settings.values.items() if kit else ()
+    declared = {name: row if isinstance(row, Mapping) else {} for name, row in rows if VALUE_NAME.fullmatch(name)}
+    fields = tuple(
+        Field(name, VALUE, row.get("doc", "A value of this kit."), examples=tuple(row.get("one-of", ())))
+        for name, row in declared.items()
+    )
+    return field._replace(shape=field.shape._replace(fields=fields)) if fields else field
+
+
 _TOOLS = ("*", *CLAUDE_TOOLS)
-_CHOICES = {"extends": _extends, "unset": _unset, "tools": _tools, "blocks": _blocks, "handoff": _handoffs}
+_CHOICES = {"extends": _extends, "unset": _unset, "tools": _tools, "handoff": _handoffs, "values": _values}
 
 
 def _of_fields(fields: Iterable[Field]) -> Schema:
@@ -329,10 +357,16 @@ def _forbid_repetition(schema: Schema, depth: int) -> None:
 
 def _content(schema: Schema) -> Schema:
     """The schema that forbids an empty value for a required key, or none if the key's own schema does."""
-    constraint = _NOT_EMPTY.get(str(schema.get("type")), {})
-    if all(map(schema.get, constraint)):
-        return {}
-    return {"type": schema["type"], **constraint, "description": "The kit requires this key."}
+    description = {"description": "The kit requires this key."}
+    if "anyOf" in schema:
+        return {"anyOf": [_not_empty(choice) for choice in schema["anyOf"]], **description}
+    is_strict = all(map(schema.get, _NOT_EMPTY.get(str(schema.get("type")), {})))
+    return {} if is_strict else _not_empty(schema) | description
+
+
+def _not_empty(schema: Schema) -> Schema:
+    kind = schema.get("type")
+    return {"type": kind, **_NOT_EMPTY.get(str(kind), {})} if kind else schema
 
 
 _NOT_EMPTY: dict[str, Schema] = {

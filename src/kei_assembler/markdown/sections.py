@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
+from kei_assembler.markdown.block_reader import Heading
 from kei_assembler.markdown.inline_text import inline_text, normal_label
-from kei_assembler.markdown.structure import Heading, outline, prose
+from kei_assembler.markdown.structure import outline, prose
 from kei_assembler.whitespace import SPACES, with_lf_in_place
 
 _MAX_HEADING = 1000

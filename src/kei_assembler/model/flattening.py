@@ -12,6 +12,9 @@ from kei_assembler.model.manifest import FIELDS
 Notes = Mapping[KeyPath, Origin]
 """The origins of values, by their paths."""
 
+ROLE = "role"
+"""The key with a text or, as the only key at the top with an inline table, the file of the text."""
+
 _REFERENCES = ("extends", "unset")
 _ORDER = {field.key: position for position, field in enumerate(FIELDS)}
 
@@ -25,7 +28,7 @@ def flat_data(resolved: Resolved) -> dict[str, Any]:
     kept = {key: value for key, value in resolved.data.items() if key not in _REFERENCES}
     again = merged(kept, resolved.file, defaults, lambda _: None)
     replaced = (fault.origin.path[:-1] for fault in again.faults)
-    unset = [*_added(again.data, kept), *map(_dotted, replaced)]
+    unset = [*_added(again.data, resolved.data), *map(_dotted, replaced)]
     own = [key for key in resolved.data.get("unset", ()) if key in unset]
     if unset := list(dict.fromkeys((*own, *unset))):
         kept["unset"] = unset
@@ -35,7 +38,7 @@ def flat_data(resolved: Resolved) -> dict[str, Any]:
 
 
 def _added(data: Mapping[str, Any], kept: Mapping[str, Any], path: KeyPath = ()) -> Iterator[str]:
-    """Yield the keys of the data that are not kept, with dots."""
+    """Yield the keys of the data that are not in what is kept, with dots."""
     for key, value in data.items():
         if key not in kept:
             yield _dotted((*path, key))
@@ -62,7 +65,7 @@ def origins(resolved: Resolved, data: Mapping[str, Any]) -> Notes:
 
 
 def _origins(resolved: Resolved, path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Origin]]:
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and value and path != (ROLE,):
         for key, inner in value.items():
             yield from _origins(resolved, (*path, key), inner)
         return

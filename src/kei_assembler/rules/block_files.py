@@ -99,7 +99,7 @@ def front_matter_in_block(block: Block) -> Iterable[Violation]:
         # _blocks/baseline.md
         Be honest.
     """
-    if lines := _front_matter(block.source):
+    if lines := front_matter(block.source):
         message = "the block starts with front matter, which becomes part of every prompt"
         yield Violation(Span(lines.start, 1, lines.stop, 4), message, "remove it")
 
@@ -109,7 +109,7 @@ _IS_KEY = re.compile(r"""(?:"[^"]*+"|'[^']*+'|[^\W\d][\w-]*+)[ \t]*+:(?:[ \t]|\Z
 _CONTINUES = (*SPACES, "- ", "#", "]", "}")
 
 
-def _front_matter(source: Source) -> range | None:
+def front_matter(source: Source) -> range | None:
     """Return the lines of a text's front matter, if it starts with some. The range ends at the last line, inclusive.
 
     A thematic break with text after it is no front matter.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath, RelatedLocation
@@ -274,17 +274,23 @@ _MAX_NAMED = 2
 def inheriting(kit: LoadedKit, diagnostic: Diagnostic, files: Iterable[str]) -> Diagnostic:
     """Return a diagnostic with a related location in the first of the manifests that inherit its cause.
 
-    The manifests of a cycle are left out: they are related anyway.
+    The manifests of a cycle are left out, because they are related anyway, and so are bases of agents.
     """
     in_cycle = diagnostic.related if diagnostic.code == bases.circular_base.code else ()
     heirs = sorted({*files}.difference(related.location.file for related in in_cycle))
+    heirs = [file for file in heirs if not kit.names.is_abstract(stem(file))] or heirs
     if not heirs:
         return diagnostic
-    names = [f"`{stem(file)}`" for file in heirs[:_MAX_NAMED]]
-    names += [f"{len(heirs) - _MAX_NAMED:,} more"] if len(heirs) > _MAX_NAMED else []
     where = locate(kit.composition.source(heirs[0]), ("extends",))
-    related = RelatedLocation(where, f"inherited by {listed(names, str)}")
+    related = RelatedLocation(where, f"inherited by {first_names(heirs)}")
     return diagnostic._replace(related=(*diagnostic.related, related))
+
+
+def first_names(files: Sequence[str]) -> str:
+    """Return the names of the first of these manifests, and how many more there are, for a sentence."""
+    names = [f"`{stem(file)}`" for file in files[:_MAX_NAMED]]
+    names += [f"{len(files) - _MAX_NAMED:,} more"] if len(files) > _MAX_NAMED else []
+    return listed(names, str)
 
 
 def check_inheritance(kit: LoadedKit, resolved: Resolved) -> list[Diagnostic]:

@@ -37,9 +37,9 @@ class Writing(NamedTuple):
 
 @rule("B210", Severity.NOTE)
 def unresolved_link(writing: Writing) -> Iterable[Violation]:
-    """A relative link in a block or a manifest does not lead to a file from where its text is written.
+    """A relative link in a block, a manifest or a role file does not lead to a file from where its text is written.
 
-    Clients and readers resolve a link from the folder of the generated file, not from that of the block or manifest.
+    Clients and readers resolve a link from the folder of the generated file, not from that of the source.
 
     Fails::
 
@@ -113,7 +113,9 @@ def of_manifest(context: ManifestContext) -> Iterator[Writing]:
         def locate(start: int, end: int, path: KeyPath = path, text: str = text) -> Location:
             return context.locate_text(path, text, start, end)
 
-        yield Writing(kit, text, "manifest", context.resolved.origin(path).file, outputs, locate, is_output)
+        role = context.role if path == ("role",) else None
+        origin, written_in = ("role file", role.file) if role else ("manifest", context.resolved.origin(path).file)
+        yield Writing(kit, text, origin, written_in, outputs, locate, is_output)
 
 
 def _texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str]]:

@@ -13,7 +13,7 @@ from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.inheritance import is_bundle
 from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
-from kei_assembler.rules import bundles, home, table_hints
+from kei_assembler.rules import bundles, home, set_values, table_hints
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.hints import did_you_mean_block, did_you_mean_name, in_settings, why_refused
@@ -382,6 +382,7 @@ def check_settings(kit: LoadedKit) -> list[Diagnostic]:
         or run_rule(folder_out_of_place, source, kit)
         or [found for each in home.OF_SETTINGS for found in run_rule(each, source, kit)]
         or run_rule(unknown_obligatory_block, source, kit)
+        or [found for each in set_values.OF_SETTINGS for found in run_rule(each, source, kit)]
         or run_rule(unusable_obligatory_section, source, kit)
         or [found for each in bundles.OF_SETTINGS for found in run_rule(each, source, kit)]
         or run_rule(nothing_below_defaults, source, kit)

@@ -12,7 +12,7 @@ from kei_assembler.build.run import Policy, write
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import shown
-from kei_assembler.model.flattening import flat_data, origins
+from kei_assembler.model.flattening import ROLE, flat_data, origins
 from kei_assembler.model.inheritance import BUNDLE, Origin
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 from kei_assembler.toml.writer import document
@@ -67,7 +67,7 @@ def flat_text(kit: LoadedKit, source: Source) -> str:
         return source.text
     comments = {path: _comment(kit, origin) for path, origin in origins(resolved, data).items()}
     head = takewhile(lambda line: line.lstrip(SPACES)[:1] in ("", "#"), source.lines)
-    return "".join(f"{line}\n" for line in head) + document(data, comments)
+    return "".join(f"{line}\n" for line in head) + document(data, comments, inline=(ROLE,))
 
 
 def _comment(kit: LoadedKit, origin: Origin) -> str:

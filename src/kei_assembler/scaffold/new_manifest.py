@@ -15,7 +15,7 @@ from typing import Any
 from kei_assembler.build import writer
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, schema_file_change
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.stamp import can_name
@@ -35,6 +35,7 @@ MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
 _WIDTH = 110
 _MAX_NAMES = 30
 _PLACEHOLDER_NAMES = {"description": "PURPOSE", "extra": "SOURCE"}
+_SAMPLES: Mapping[type, Any] = {int: 1, bool: True, dict: {"key": "…"}}
 _COMMON_KEY = "model"
 """A text key that the table of every target has."""
 _HEAD = "# The source of an agent: edit this file, not the generated one, then run: assemble --all"
@@ -114,6 +115,8 @@ def _initial(kit: LoadedKit, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _placeholders(key: str, shape: Shape) -> Any:
+    if shape.type is dict and shape.item:
+        return {"key": _placeholder(key)}
     if shape.item:
         return [_placeholders(key, shape.item)]
     if shape.fields:
@@ -162,6 +165,8 @@ def _sample(key: str, shape: Shape, examples: Sequence[Any]) -> Any:
         return examples[0]
     if key == "blocks":
         return ["baseline"]
+    if shape.type in _SAMPLES and not shape.fields:
+        return _SAMPLES[shape.type]
     if shape.item:
         return [_sample(key, shape.item, ())]
     inner = {field.key: _sample(field.key, field.shape, field.examples) for field in shape.fields}
@@ -199,17 +204,22 @@ def manifest_of(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> tuple[st
     Diagnostics at placeholders are left out.
 
     Raises:
-        AssembleError: the rules find an error in it, or in one of its bases.
+        AssembleError: the rules find an error in it.
     """
     text = render(kit, name, given, _has_schema(kit))
     source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
-    problems = check_source(source) or check_manifest(kit, source)[1]
-    problems += [one for base in kit.composition.resolve(source).bases for one in check_base(kit, base)]
+    problems = check_source(source) or _check(kit, source)
     found = sorted(each for each in problems if not MARK.search(each.location.excerpt or ""))
     if errors := [each for each in found if each.severity is Severity.ERROR]:
         message = "; ".join(dict.fromkeys(f"{_place(error, source)}{error.message}" for error in errors))
         raise AssembleError(f"{message}; nothing was written", next((error.help for error in errors if error.help), ""))
     return text, [each for each in found if each.severity is Severity.WARNING]
+
+
+def _check(kit: LoadedKit, source: Source) -> list[Diagnostic]:
+    resolved = kit.composition.resolve(source)
+    about_bases = [one for base in resolved.bases for one in check_base(kit, base)]
+    return about_bases if has_errors(about_bases) else check_manifest(kit, source, resolved)[1]
 
 
 def _place(error: Diagnostic, source: Source) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
@@ -23,16 +23,19 @@ Comments = Mapping[KeyPath, str]
 _NONE: Comments = {}
 
 
-def document(data: Mapping[str, Any], comments: Comments = _NONE) -> str:
+def document(data: Mapping[str, Any], comments: Comments = _NONE, inline: Collection[str] = ()) -> str:
     """Return a TOML file (1.0 and 1.1) with these keys, values and comments: first the pairs, then the tables.
+
+    The tables of the keys `inline` are written on one line, among the pairs.
 
     Values are strings without lone surrogates, booleans, 64-bit integers, floats, lists and tables. A TOML parser
     reads the same values back, and the keys of each table below the top in the same order. A comment is one line.
     """
     # A pair after a table header would belong to that table.
-    pairs = {key: value for key, value in data.items() if not _is_section(value)}
-    sections = (_section((key,), value, comments) for key, value in data.items() if key not in pairs)
-    return "\n".join(filter(None, [_pairs((), pairs, comments), *sections]))
+    sections = {key: value for key, value in data.items() if _is_section(value) and key not in inline}
+    pairs = [_pair(_key(key), (key,), value, comments) for key, value in data.items() if key not in sections]
+    tables = (_section((key,), value, comments) for key, value in sections.items())
+    return "\n".join(filter(None, ["".join(pairs), *tables]))
 
 
 def entry(key: str, value: Any) -> str:
