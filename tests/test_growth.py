@@ -96,7 +96,53 @@ PATTERNS = {
     ),
 }
 
+BASE = 'name = "base"\nabstract = true\n'
+HEIR = 'extends = "base"\n'
+
 COLLECTIONS = {
+    "entries to drop": lambda: Case(
+        {"agents/base.toml": f"{BASE}domain_in = [{_quoted([f'a{n}' for n in range(60_000)])}]\n"}
+        | _agent(f'{HEIR}domain_in = ["...", {_quoted([f"!b{n}" for n in range(60_000)])}]\n'),
+        code="K106",
+    ),
+    "entries to drop from another list": lambda: Case(
+        {"agents/base.toml": f"{BASE}domain_in = [{_quoted([f'a{n}' for n in range(9999)])}]\n"}
+        | _agent(f'{HEIR}domain_in = ["...", {_quoted([f"!b{n}" for n in range(60_000)])}]\n'),
+        code="E105",
+    ),
+    "keys to unset": lambda: Case(
+        {
+            "agents/base.toml": f"{BASE}[target.claude-code.mcpServers]\n"
+            + "".join(f"a{n} = {{}}\n" for n in range(9999))
+        }
+        | _agent(f"{HEIR}unset = [{_quoted([f'target.claude-code.mcpServers.a{n}' for n in range(9998)])}]\n")
+    ),
+    "handoffs to drop": lambda: Case(
+        {"agents/base.toml": BASE + _handoffs([f"b{n}" for n in range(9999)])}
+        | _agent(HEIR + _handoffs([f"b{n}" for n in range(9999)]).replace('"x"', "false")),
+    ),
+    "bases above each other": lambda: Case(
+        {
+            file: text
+            for n in range(2000)
+            for file, text in _agent(f'extends = "b{n + 1}"\n' if n < 1999 else "", f"b{n}").items()
+        },
+        code="E103",
+    ),
+    "heirs of a base with many mistakes": lambda: Case(
+        {"agents/base.toml": f"{BASE}unset = [{_quoted([f'b{n}' for n in range(9999)])}]\n"}
+        | {file: text for n in range(1000) for file, text in _agent(HEIR, f"b{n}").items()},
+        code="E105",
+    ),
+    "bundles in bundles": lambda: Case(
+        {
+            "assemble.toml": "[bundles]\n"
+            + "".join(f'b{n} = ["@b{n + 1}", "@b{n + 2}"]\n' for n in range(900))
+            + 'b900 = ["x"]\nb901 = ["x"]\n',
+            "_blocks/x.md": "X.\n",
+        }
+        | _agent('blocks = ["@b0"]\n')
+    ),
     "unknown handoffs of many agents": lambda: Case(
         {file: text for n in range(4000) for file, text in _agent(_handoffs([f"agnt-{n}"]), f"agent-{n}").items()},
         code="H301",

@@ -330,7 +330,6 @@ def test_an_inherited_role_file_can_be_unset(heirs: Workbench) -> None:
     [
         (b"\xff", "roles/critic.md:1:1 S002"),
         ("", "roles/critic.md:1:1 K134"),
-        ("See {{PROJECT}}.", "roles/critic.md:1:5 T401"),
         ("```", "roles/critic.md:1:1 T403"),
         ("a\u200bb", "roles/critic.md:1:2 T406"),
         (None, "agents/base.toml:3:10 K133"),

@@ -79,7 +79,7 @@ def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collect
 
 
 def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str]) -> Plan:
-    planner = Planner(kit, ignored)
+    planner = Planner(kit, ignored, is_partial=whole and bool(kit.lacking))
     merged = _Merged(kit, planner.cost)
     if whole and kit.lacking:
         files = merged.without_lacking(files)

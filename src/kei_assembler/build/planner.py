@@ -78,14 +78,15 @@ class ManifestPlan(NamedTuple):
 class Planner:
     """Plans the manifests of a kit, one by one. Drops findings with `ignored` codes.
 
-    `cost` is the cost of all plans so far.
+    `cost` is the cost of all plans so far. With `is_partial`, what needs a base that the kit lacks is left out.
     """
 
-    def __init__(self, kit: LoadedKit, ignored: Collection[str] = ()) -> None:
+    def __init__(self, kit: LoadedKit, ignored: Collection[str] = (), is_partial: bool = False) -> None:
         from kei_assembler.render.renderer import Renderer
 
         self.kit = kit
         self.ignored = ignored
+        self.is_partial = is_partial
         self.cost = Cost(kit)
         self.renderer = Renderer(kit)
         self.disk = OutputFiles(kit)
@@ -144,17 +145,16 @@ class Planner:
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
         resolved = self.kit.composition.resolve(source)
         named = role_file(resolved.data)
-        if not self.kit.lacking.isdisjoint((*resolved.bases, named)):
+        if self.is_partial and not self.kit.lacking.isdisjoint((*resolved.bases, named)):
             return None, ManifestPlan(file, [], [], [], {}, None, handled=size)
-        about_bases = [one for base in resolved.bases for one in self._about_base(base)]
-        about_bases = [one for one in about_bases if one.code not in self.ignored]
+        about_bases: list[Diagnostic] = []
+        for base in reversed(resolved.bases):
+            about_bases += self._reported(self._about_base(base), base, about_bases)
         manifest, problems = check_manifest(self.kit, source, resolved)
         if named:
             size += len(manifest.role)
             self.cost.add(handled=len(manifest.role))
-        if has_errors(about_bases):  # the others can be about what only seems to be missing
-            problems = [one for one in problems if one.location.file == file and one.code in OF_VALUES]
-        problems = [one for one in problems if one.code not in self.ignored]
+        problems = self._reported(problems, file, about_bases)
         of_several = [one for one in problems if _is_about_namesakes(one, file)]
         own = [one for one in problems if one.location.file == file and one not in of_several]
         others = [one for one in problems if one.location.file != file and one not in of_several]
@@ -175,6 +175,14 @@ class Planner:
             bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
         )
         return None if plan.is_base or has_errors((*problems, *about_bases)) else manifest, plan
+
+    def _reported(self, found: Iterable[Diagnostic], file: str, about_bases: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """Return which findings about a manifest are reported, given those about its bases."""
+        reported = [one for one in found if one.code not in self.ignored]
+        if not has_errors(about_bases):
+            return reported
+        # the others can be about what only seems to be missing
+        return [one for one in reported if one.location.file == file and one.code in OF_VALUES]
 
     def render(self, manifest: Manifest, plan: ManifestPlan) -> Iterator[Artifact]:
         """Yield the manifest's artifact for each of its targets. Add the findings of templates to the plan."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from kei_assembler.kit import LoadedKit
 
 
-_MAX_FOLLOWED = 100
-"""How many bases are followed at most, to say where a chain of them is too long."""
+class _Chain(NamedTuple):
+    """The bases of a manifest, nearest first, or why they cannot be used."""
+
+    files: tuple[str, ...] = ()
+    fault: Fault | None = None
 
 
 class Composition:
@@ -28,6 +31,7 @@ class Composition:
         self.kit = kit
         self.bundle = cache(self._bundle)
         self._layers: dict[str, Resolved] = {}
+        self._chains: dict[str, _Chain] = {}
         self._sources: dict[str, Source] = {}
 
     def resolve(self, source: Source) -> Resolved:
@@ -57,23 +61,42 @@ class Composition:
             if not is_abstract(source.data):
                 yield file, self.kit.decode_manifest(self.resolve(source).data)[0]
 
-    def _chain(self, source: Source) -> tuple[list[str], Fault | None]:
-        """Return the files of a manifest's bases, nearest first, and what is wrong with one of them, if anything."""
-        files, name = [source.file], source.data["extends"]
-        while isinstance(name, str) and has_text(name) and len(files) <= _MAX_FOLLOWED:
-            here, file = Origin(files[-1], ("extends",)), self.kit.files_by_agent.get(name)
-            if file is None:
-                return [], Fault("unknown-base", here, name)
-            if same := self.kit.namesakes.get(name):
-                return [], Fault("ambiguous-base", here, name, tuple(same))
-            if file in files:
-                return [], _cycle(files[files.index(file) :])
-            files.append(file)
-            name = self.source(file).data.get("extends")
-        if len(files) > MAX_LEVELS + 1:
-            trail = files[-MAX_LEVELS - 2 :]
-            return [], Fault("too-deep", Origin(trail[0], ("extends",)), trail[0], tuple(trail))
-        return files[1:], None
+    def _base(self, source: Source) -> str | Fault:
+        """Return the file of the manifest that this one extends, empty if there is none, or why it cannot be used."""
+        name, here = source.data.get("extends"), Origin(source.file, ("extends",))
+        if not isinstance(name, str) or not has_text(name):  # validation reports an `extends` that is not a name
+            return ""
+        if name not in self.kit.files_by_agent:
+            return Fault("unknown-base", here, name)
+        if same := self.kit.namesakes.get(name):
+            return Fault("ambiguous-base", here, name, tuple(same))
+        return self.kit.files_by_agent[name]
+
+    def _chain(self, source: Source) -> _Chain:
+        """Return the bases of a manifest."""
+        base = self._base(source)
+        if isinstance(base, Fault):
+            return _Chain(fault=base)
+        return _extended(source.file, base, self._chain_of_base(base)) if base else _Chain()
+
+    def _chain_of_base(self, file: str) -> _Chain:
+        """Return the bases of a base. However many manifests share them, they are followed only once."""
+        first, way = file, dict[str, str]()
+        while file not in self._chains:
+            base = self._base(self.source(file))
+            if file in way:
+                on_way = list(way)
+                self._chains[file] = _Chain(fault=_cycle(on_way[on_way.index(file) :]))
+            elif isinstance(base, Fault):
+                self._chains[file] = _Chain(fault=base)
+            elif not base:
+                self._chains[file] = _Chain()
+            else:
+                way[file] = base
+                file = base
+        for below, above in reversed(way.items()):
+            self._chains.setdefault(below, _extended(below, above, self._chains[above]))
+        return self._chains[first]
 
     def source(self, file: str) -> Source:
         """Return the source of a base, or of the settings."""
@@ -141,6 +164,14 @@ def _may_refer(source: Source) -> bool:
 
 
 _MARKS = (INHERITED, f'"{BUNDLE}', f"'{BUNDLE}", "unset", "false")
+
+
+def _extended(file: str, base: str, chain: _Chain) -> _Chain:
+    """Return the bases of a manifest, given its base and the bases of that one."""
+    files = (base, *chain.files)
+    if chain.fault or len(files) <= MAX_LEVELS:
+        return chain if chain.fault else _Chain(files)
+    return _Chain(fault=Fault("too-deep", Origin(file, ("extends",)), file, (file, *files)))
 
 
 def _cycle(files: list[str]) -> Fault:

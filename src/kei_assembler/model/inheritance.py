@@ -8,6 +8,7 @@ bases and no bundles.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
@@ -26,8 +27,14 @@ BUNDLE = "@"
 MAX_LEVELS = 8
 """The maximum number of bases above a manifest."""
 
+_DEPTH_OF_SETS = 3
+"""The longest path of a list that has nothing twice, such as `disallowedTools` in the table of a target."""
+
 MAX_FAULTS = 200
 """How many faults are kept for one layer."""
+
+_MAX_KNOWN = 1000
+"""How many of the words that could have been meant are kept for a fault."""
 
 OWN_KEYS = frozenset(("name", "description", "abstract", "extends", "unset", "kind", "folder", "paths"))
 """The keys that a manifest never inherits."""
@@ -139,27 +146,28 @@ class _Merge:
     def manifest(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """Return the data of a manifest, merged over the next layer."""
         inherited = {key: value for key, value in self.far.data.items() if key not in OWN_KEYS}
-        unset, met = own.get("unset"), set[str]()
-        for index, key in enumerate(unset if isinstance(unset, list) else ()):
+        if isinstance(own.get("unset"), list):
+            inherited = _copied(inherited)
+            self._unset(inherited, own["unset"])
+        return self._table(own, _without_outranked(inherited, own), ())
+
+    def _unset(self, inherited: dict[str, Any], keys: list[Any]) -> None:
+        """Remove keys from the inherited tables."""
+        met: set[str] = set()
+        for index, key in enumerate(keys):
             if isinstance(key, str) and has_text(key):
                 if key in met:
                     self._fault("repeated", ("unset", index), key)
+                elif path := _path_of(inherited, key):
+                    _remove(inherited, path)
                 else:
-                    inherited = self._without(inherited, key, ("unset", index))
+                    self._fault("not-inherited", ("unset", index), key, _names(inherited))
                 met.add(key)
-        return self._table(own, _without_outranked(inherited, own), ())
 
     def _fault(self, kind: str, path: KeyPath, name: str, known: Iterable[object] = ()) -> None:
         if len(self.faults) < MAX_FAULTS:
-            words = tuple(each for each in known if isinstance(each, str))
+            words = tuple(islice((each for each in known if isinstance(each, str)), _MAX_KNOWN))
             self.faults.append(Fault(kind, Origin(self.file, path), name, words))
-
-    def _without(self, inherited: dict[str, Any], key: str, where: KeyPath) -> dict[str, Any]:
-        """Return the inherited data without a key, which can also be the keys on the way to it, joined by dots."""
-        if path := _path_of(inherited, key):
-            return _without(inherited, path)
-        self._fault("not-inherited", where, key, _names(inherited))
-        return inherited
 
     def _table(self, near: Mapping[str, Any], far: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
         # where the last match wins, as in permissions, the entries of the nearer layer have to be last
@@ -207,22 +215,26 @@ class _Merge:
     def _list(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath]]:
         """Yield the entries of a list with their origins: its own, those that it inherits and those of its bundles.
 
-        What is reached more than once keeps its first position. Only what is listed twice by hand is there twice.
+        What several of these have keeps its first position. What one list has twice is there twice. Lists inside the
+        tables of a client, such as the arguments of a server, are no sets, so everything stays.
         """
+        sources: dict[str, str] = {}
         by_hand: set[str] = set()
-        seen: set[str] = set()
-        for value, origin in self._candidates(near, far, path):
-            if isinstance(value, str):
-                is_own = isinstance(origin, Origin) and origin.file == self.file
-                if value in seen and not (is_own and value in by_hand):
-                    continue
-                seen.add(value)
-                if is_own:
+        for value, origin, source in self._candidates(near, far, path):
+            if isinstance(value, str) and len(path) <= _DEPTH_OF_SETS:
+                is_first = sources.setdefault(value, source) == source
+                is_again = value in by_hand
+                if not source:
                     by_hand.add(value)
+                if not is_first and (source or not is_again):
+                    continue
             yield value, origin
 
-    def _candidates(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath]]:
-        """Yield all that the entries of a list stand for, also repeatedly."""
+    def _candidates(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath, str]]:
+        """Yield all that the entries of a list stand for, also repeatedly, each with its origin.
+
+        The third value is the entry that stands for it, or empty if the list itself has it.
+        """
         is_extended = INHERITED in near
         dropped = self._dropped(near, far, path) if is_extended else set()
         met: set[str] = set()
@@ -232,16 +244,16 @@ class _Merge:
                 if entry in met:
                     self._fault("repeated", own, entry)
                 elif entry != INHERITED:
-                    yield from self._bundle(entry, own)
+                    yield from ((block, origin, entry) for block, origin in self._bundle(entry, own))
                 elif isinstance(far, list):
                     for position, value in enumerate(far):
                         if not dropped or not isinstance(value, str) or value not in dropped:
-                            yield value, (*path, position)
+                            yield value, (*path, position), INHERITED
                 else:
                     self._fault("nothing-inherited", own, ".".join(map(str, path)))
                 met.add(entry)
             elif not (is_extended and is_drop(entry)):
-                yield entry, Origin(self.file, own)
+                yield entry, Origin(self.file, own), ""
 
     def _bundle(self, entry: str, where: KeyPath) -> Bundle:
         name = entry.removeprefix(BUNDLE)
@@ -296,6 +308,11 @@ class _Merge:
         return (entry for entry in made if entry)
 
 
+def _copied(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a table and of the tables in it."""
+    return {key: _copied(value) if isinstance(value, dict) else value for key, value in table.items()}
+
+
 def is_bundle(entry: object) -> bool:
     """Return whether an entry of a list of blocks stands for a bundle."""
     return isinstance(entry, str) and entry[:1] == BUNDLE
@@ -327,12 +344,12 @@ def _path_of(table: Mapping[str, Any], key: str) -> KeyPath:
     return ()
 
 
-def _without(table: dict[str, Any], path: KeyPath) -> dict[str, Any]:
-    """Return a table without the value at a path."""
-    first, *rest = path
-    if rest:
-        return {key: _without(value, tuple(rest)) if key == first else value for key, value in table.items()}
-    return {key: value for key, value in table.items() if key != first}
+def _remove(table: dict[Any, Any], path: KeyPath) -> None:
+    """Remove the value at a path from a table."""
+    *outer, last = path
+    for key in outer:
+        table = table[key]
+    del table[last]
 
 
 def _names(table: Mapping[str, Any], start: str = "") -> Iterator[str]:

@@ -85,7 +85,13 @@ VALUE = any_of(
 """The shape of a value that fills placeholders."""
 
 VALUES = table_of(VALUE, "a table of values", maximum=1000)
-_VALUES = Field("values", VALUES, "Texts that fill `{{NAME}}` in the other texts, by name.", default={})
+_VALUES = Field(
+    "values",
+    VALUES,
+    "Texts that fill `{{NAME}}` in the other texts, by name.",
+    default={},
+    examples=({"PROJECT": "Apollo"},),
+)
 
 
 def target_tables(*more: Field) -> Shape:

@@ -120,6 +120,7 @@ def check_manifest(
         return context.manifest, found
     if found := check_inheritance(kit, resolved):
         return context.manifest, found + _check_own_values(context) + _check_text(context)
+    context.is_base = context.is_base or bool(keys.about(context, "abstract"))  # also if it is misspelled
     if context.is_base:
         return context.manifest, _check_as_base(context)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)

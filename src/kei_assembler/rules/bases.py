@@ -45,6 +45,9 @@ def unknown_base(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     yield Violation(fault.origin.path, f"unknown base `{fault.name}`", hint)
 
 
+_MAX_RELATED = 20
+
+
 @rule("E102")
 def circular_base(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """A manifest extends itself, directly or through its bases.
@@ -74,7 +77,8 @@ def circular_base(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """
     path = " → ".join(f"`{stem(file)}`" for file in (*fault.trail, fault.trail[0]))
     related = tuple(
-        (locate(kit.composition.source(file), ("extends",)), "part of the cycle") for file in fault.trail[1:]
+        (locate(kit.composition.source(file), ("extends",)), "part of the cycle")
+        for file in fault.trail[1:_MAX_RELATED]
     )
     message = f"the manifest extends itself: {path}" if related else "the manifest extends itself"
     yield Violation(fault.origin.path, message, "remove one `extends`" if related else "remove `extends`", related)

@@ -274,10 +274,11 @@ _MAX_NAMED = 2
 def inheriting(kit: LoadedKit, diagnostic: Diagnostic, files: Iterable[str]) -> Diagnostic:
     """Return a diagnostic with a related location in the first of the manifests that inherit its cause.
 
-    The manifests of a cycle are left out: they are related anyway.
+    The manifests of a cycle are left out, because they are related anyway, and so are bases of agents.
     """
     in_cycle = diagnostic.related if diagnostic.code == bases.circular_base.code else ()
     heirs = sorted({*files}.difference(related.location.file for related in in_cycle))
+    heirs = [file for file in heirs if not kit.names.is_abstract(stem(file))] or heirs
     if not heirs:
         return diagnostic
     where = locate(kit.composition.source(heirs[0]), ("extends",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Severity
+from kei_assembler.kit import stem
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.settings import RIGHTS
 from kei_assembler.rules.definition import Violation, rule
@@ -45,12 +46,12 @@ def right_not_allowed(context: ManifestContext) -> Iterable[Violation]:
         rights = ["claude-code.permissionMode=bypassPermissions"]
         reason = "runs in a container that is thrown away"
     """
-    name = context.manifest.name
+    name = stem(context.source.file)
     for right in rights_of(context.manifest):
         row = RIGHTS[right]
         if (name, right) not in context.kit.allowed_rights and context.fits("target", row.target, row.key):
             is_own = context.is_own(("target", row.target, row.key))
-            agent = f"`{name}`" if is_own else "each agent that inherits it"
+            agent = f"`{name}`" if is_own else "each agent that has it"
             allowance = f"add `{right}` to the setting `allow-rights` for {agent}, with a reason"
             has_tools = row.covered_by and row.covered_by != (EVERYTHING,)
             tools = f"list {listed(row.covered_by)} in `tools`, or " if has_tools else ""

@@ -11,6 +11,8 @@ from kei_assembler.validation import Shape, ValidationError, keys_of
 
 def hint(error: ValidationError) -> str:
     """Return the hint for an error about a type, a missing key or a value, or nothing."""
+    if error.kind == "blank":
+        return "fill it in, or remove it"
     hints = {"type": of_type, "missing": of_missing, "value": of_value}
     return hints[error.kind](error) if error.kind in hints else ""
 
@@ -72,7 +74,5 @@ def of_value(error: ValidationError) -> str:
     """Return the hint for a table without any of the keys that it needs, or for another name of a target."""
     if error.shape.needs_one and (meant := misspelling_of(error)):
         return f"`{meant}` is probably a misspelling"
-    if error.value == [] and error.shape.minimum:
-        return "list at least one entry, or remove the key"
     target = named_by_others(error.value) if isinstance(error.value, str) else None
     return f"did you mean `{target}`?" if target in error.shape.choices else ""

@@ -148,7 +148,7 @@ def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
     """A manifest names an agent that does not exist, but a similar one does, or a manifest that is only a base.
 
     This covers `Agent(critic)` in `tools`, and the keys of clients that name agents. An agent that resembles none can
-    come from elsewhere, so it is not reported.
+    come from elsewhere, so it is not reported. A manifest that is only a base of others is not an agent.
 
     Fails::
 
