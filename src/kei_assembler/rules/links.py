@@ -107,7 +107,10 @@ def of_manifest(context: ManifestContext) -> Iterator[Writing]:
         def locate(start: int, end: int, path: KeyPath = path, text: str = text) -> Location:
             return context.locate_text(path, text, start, end)
 
-        yield Writing(kit, text, "manifest", context.resolved.origin(path).file, outputs, locate, is_output)
+        origin = context.resolved.origin(path).file
+        # other manifests inherit the same text: the finding must be the same for all outputs of a folder
+        places = outputs if origin == file else tuple(f"{os.path.dirname(each) or '.'}/" for each in outputs)
+        yield Writing(kit, text, "manifest", origin, places, locate, is_output)
 
 
 def _texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str]]:
