@@ -213,10 +213,7 @@ INHERITED_NOTES = {
     "a link": ('role = "See [the rules](rules.md)."\n', "B210"),
     "a display name": ('role = "You work."\ndisplay-name = "Reviewer of code"\ntargets = ["qwen"]\n', "K129"),
     "a tool": ('tools = ["Raed"]\n', "K111"),
-    "a tool that a client lacks": (
-        'role = "You work."\ntools = ["NotebookEdit", "Read"]\ntargets = ["gemini"]\n',
-        "K113",
-    ),
+    "a lost tool": ('role = "You work."\ntools = ["NotebookEdit", "Read"]\ntargets = ["gemini"]\n', "K113"),
     "a model": ('role = "You work."\nmodel = "opus"\ntargets = ["codex"]\n', "K126"),
 }
 
