@@ -96,14 +96,36 @@ _TEMPLATES = (
     '{% extends "default/agent.md.j2" %}\n{% block role %}{% include agent.name %}{% endblock %}\n',
     '{% extends "default/agent.md.j2" %}\n{% block role %}{% include "a\nb\\\\c" ignore missing %}{% endblock %}\n',
 )
+_ROLE_FILES = (
+    *("{outside}/secret.md", "../outside/secret.md", "../../outside/secret.md", "roles/../../outside/secret.md"),
+    *("linked/secret.md", "to-outside/secret.md", "roles/role.md", "roles/role.md", "roles", "../.git/config"),
+    *(".git/config", ".GIT/config", "agents/alpha.toml", "_blocks/house.md", "templates/agent.md.j2", "~/secret.md"),
+    *(
+        "out/alpha.md",
+        "agents/alpha.md",
+        ".claude/agents/alpha.md",
+        "/etc/passwd",
+        "/proc/self/environ",
+        "new\nline.md",
+    ),
+)
 # Where the tool reads or writes, relative to the kit, or with a / at the start to the top of the repository. The key is
 # the command that uses the file; an empty key stands for all that read the kit.
 _PLACES_BY_COMMAND = {
     "": (
         *("assemble.toml", "pyproject.toml", "/assemble.toml", "/pyproject.toml", "agents", "agents/alpha.toml"),
         *("_blocks", "agents/deep", "agents/deep/beta.toml", "agents/added.toml", "_blocks/house.md", "_blocks/deep"),
-        *("_blocks/extra.md", "_blocks/added.md", "templates", "templates/agent.md.j2", "templates/base.j2"),
+        *(
+            "_blocks/house@claude-code.md",
+            "_blocks/extra@codex.md",
+            "_blocks/extra.md",
+            "_blocks/added.md",
+            "templates",
+            "templates/agent.md.j2",
+            "templates/base.j2",
+        ),
         *("templates/extra.j2", "templates/linked.j2", "templates/codex", "templates/codex/agent.md.j2"),
+        *("roles", "roles/role.md"),
     ),
     "build": (
         *("agents/old.md", "agents/x.md", ".claude", ".claude/agents", ".codex/agents", ".github/agents", ".opencode"),
@@ -179,6 +201,8 @@ class RandomKit:
         self.file = self._pick(("assemble.toml", "assemble.toml", "assemble.toml", "pyproject.toml", ""))
         self.write_settings()
         blocks = {"house.md": "# House\n\nBe kind.\n", "extra.md": "# Extra\n\nBe brief.\n", "deep/more.md": "# More\n"}
+        if self.is_chance(30):
+            blocks[f"house@{target}.md"] = self._pick(("# House\n\nBe exact.\n", ""))
         for name, text in blocks.items():
             self._write(f"_blocks/{name}", text)
         names = ["alpha", "deep/beta", "stranger", "commondir", "agent", "assemble"]
@@ -186,8 +210,14 @@ class RandomKit:
         names += [f"many-{number}" for number in range(18)] if self.is_chance(3) else []
         self.agents = [name.rpartition("/")[2] for name in names]
         for name in names:
-            text = _manifest(name.rpartition("/")[2], self._pick((["house"], ["extra"], [])))
+            text = _manifest(
+                name.rpartition("/")[2], self._pick((["house"], ["extra"], ["house#house", "deep/more#more"], []))
+            )
             self._write(f"agents/{name}.toml", text)
+        if self.is_chance(50):
+            self._write("roles/role.md", "You play.\n")
+            self._write("agents/player.toml", _manifest("player", [], {"file": "roles/role.md"}))
+            self.agents.append("player")
         if self.is_chance(30):
             self._write("templates/agent.md.j2", _TEMPLATES[self._pick((0, 1))])
             self._write("templates/extra.j2", "Be exact.\n")
@@ -328,6 +358,12 @@ class RandomKit:
         self._write(self._pick(("templates/agent.md.j2", "templates/base.j2", "templates/codex/agent.md.j2")), text)
         self.attacks.append(f"template {text!r}")
 
+    def name_role_file(self) -> None:
+        """Name a file that a role must not come from."""
+        file = self._filled(self._pick(_ROLE_FILES))
+        self._write("agents/player.toml", _manifest("player", [], {"file": file}))
+        self.attacks.append(f"role file {file!r}")
+
     def add_odd_name(self) -> None:
         """Add a file with an odd name."""
         folder, suffix, text = self._pick(
@@ -429,8 +465,8 @@ _OUTSIDE_BY_SUFFIX: Mapping[str, tuple[str, ...]] = {
 _OUTSIDE = tuple(name for names in _OUTSIDE_BY_SUFFIX.values() for name in names)
 
 
-def _manifest(name: str, blocks: Sequence[str]) -> str:
-    return tomli_w.dumps({"name": name, "description": f"Is {name}.", "role": "You work.", "blocks": blocks})
+def _manifest(name: str, blocks: Sequence[str], role: object = "You work.") -> str:
+    return tomli_w.dumps({"name": name, "description": f"Is {name}.", "role": role, "blocks": blocks})
 
 
 def _generated(source: str, manifest: str) -> str:
@@ -453,6 +489,7 @@ _ATTACKS: Sequence[_Attack] = (
     *[RandomKit.set_output] * 3,
     *[RandomKit.set_folder] * 2,
     *[RandomKit.add_odd_name] * 2,
+    RandomKit.name_role_file,
     RandomKit.add_template,
     RandomKit.add_node,
     RandomKit.add_nested_kit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_FILE_LINE = re.compile(r"# (?P<path>[\w./>-]+\.(?:toml|md|j2|txt|json))(?: \((?P<how>[\w-]+)(?P<times> times)?\))?")
+_FILE_LINE = re.compile(r"# (?P<path>[\w./>@#-]+\.(?:toml|md|j2|txt|json))(?: \((?P<how>[\w-]+)(?P<times> times)?\))?")
 
 
 class ExampleFile(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from itertools import filterfalse
 from typing import TYPE_CHECKING
 
 from kei_assembler import kit
@@ -70,8 +71,9 @@ class Kit:
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """The names of the agents, sorted."""
-        return tuple(sorted(self._load().agents))
+        """The names of the agents, sorted, without manifests that are only bases."""
+        own = self._load()
+        return tuple(sorted(filterfalse(own.names.is_abstract, own.agents)))
 
     def check(self, *manifests: File) -> tuple[Diagnostic, ...]:
         """Return the findings of `--check`: problems in the sources, and outputs that are out of date.

@@ -105,6 +105,7 @@ BOOLEAN = Shape(bool, "true or false")
 NUMBER = Shape(float, "a number")
 MAX_INTEGER = 2**53 - 1
 """The maximum of whole numbers in JavaScript. Clients refuse larger ones."""
+INTEGER = Shape(int, "a whole number")
 POSITIVE = Shape(int, "a whole number above 0", minimum=1, maximum=MAX_INTEGER)
 ABOVE_ZERO = Shape(float, "a number above 0", above=0)
 ANYTHING = Shape(object, "a string, number, boolean, list or table")
@@ -198,7 +199,8 @@ def reader(shape: Shape) -> Read:
 
     def read(value: Any, path: KeyPath, found: list[ValidationError]) -> Any:
         if not has(value):
-            _report(found, ValidationError("type", path, shape, value, _wrong_type(shape, value)))
+            where, wrong = _first_not_plain(value, path) if shape.type is object else (path, value)
+            _report(found, ValidationError("type", where, shape, wrong, _wrong_type(shape, wrong)))
             return coerce(empty, path, []) if coerce else empty
         for meets, constraint in constraints:
             if not meets(value):
@@ -207,6 +209,13 @@ def reader(shape: Shape) -> Read:
         return coerce(value, path, found) if coerce else value
 
     return read
+
+
+def _first_not_plain(value: Any, path: KeyPath) -> tuple[KeyPath, Any]:
+    """Return the path and the value of what makes a value one that JSON cannot express."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    first = next(((key, inner) for key, inner in entries if not is_plain(inner)), None)
+    return _first_not_plain(first[1], (*path, first[0])) if first else (path, value)
 
 
 def _report(found: list[ValidationError], error: ValidationError) -> None:

@@ -59,11 +59,12 @@ def _loaded(folder: str, targets: tuple[str, ...] = (), for_user: bool = False) 
 
 def _snapshots(folder: str) -> Iterator[Signatures]:
     """Yield the signatures of the kit's sources, now and after each event."""
+    role_files = _RoleFiles()
     while True:
-        folders, signatures = _snapshot(folder)
+        folders, signatures = _snapshot(folder, role_files)
         yield signatures
         for _ in _events(folders):
-            current_folders, signatures = _snapshot(folder)
+            current_folders, signatures = _snapshot(folder, role_files)
             yield signatures
             if current_folders != folders:
                 break
@@ -87,13 +88,29 @@ def _events(folders: list[str]) -> Iterator[object]:
         sleep(POLL_MS / 1000)
 
 
-def _snapshot(folder: str) -> tuple[list[str], Signatures]:
+class _RoleFiles:
+    """The role files that manifests name. A manifest is read again only if its signature changes."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Signature, str]] = {}
+
+    def of(self, kit: LoadedKit) -> list[str]:
+        """Return the role files that the kit's manifests name."""
+        before, self._known = self._known, {}
+        for file in kit.manifests:
+            now = signature(kit.path(file))
+            is_same = file in before and before[file][0] == now
+            self._known[file] = before[file] if is_same else (now, kit.role_files.named_in(file))
+        return [name for _, name in self._known.values() if name]
+
+
+def _snapshot(folder: str, role_files: _RoleFiles) -> tuple[list[str], Signatures]:
     """Return the folders to watch for a kit, and the signatures of its sources."""
     folders: set[str] = set()
     sources: list[str] = []
     with suppress(AssembleError):  # the build reports it
         kit = _loaded(folder)
-        sources = kit.sources()
+        sources = [*kit.sources_in_folders(), *role_files.of(kit)]
         names = (kit.settings.manifests, *kit.settings.blocks, kit.settings.templates, *map(os.path.dirname, sources))
         # Not their subfolders, which can be links that lead outside, or `.git`: an empty subfolder is found by polling.
         folders = {

@@ -24,6 +24,7 @@ ENVIRONMENTS: tuple[dict[str, str], ...] = (
 def kit(tmp_path: Path) -> Path:
     for folder in ("agents", "_blocks", "templates"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.md.j2~"))
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
     for path in (tmp_path / "agents").glob("*.md"):
         path.unlink()
     return tmp_path

@@ -144,7 +144,7 @@ def test_a_source(kit: Workbench, file: str) -> None:
     if file.startswith("templates"):
         kit.write({file: "Hello.\n"})
     else:
-        kit.write({file: kit.read(file) + "# more\n"})
+        kit.write({file: kit.read(file) + ("more\n" if file.endswith(".md") else "# more\n")})
     kit.run("--all")
     _git(kit.folder, "add", "--all", ":/.claude")
     assert _missing(kit) == [file]
@@ -248,6 +248,51 @@ def test_deleted_files(kit: Workbench) -> None:
     kit.run("--all", "--prune")
     _git(kit.folder, "add", ".assemble")
     assert _missing(kit) == [".claude/agents/alpha.md", "agents/alpha.toml"]
+
+
+NAMING = AGENT + 'role = {{ file = "{1}" }}\n'
+
+
+@pytest.fixture
+def with_role_file(kit: Workbench) -> Workbench:
+    """The kit, with a committed role file."""
+    kit.write({"agents/alpha.toml": NAMING.format("alpha", "roles/alpha.md"), "roles/alpha.md": "You work.\n"})
+    kit.run("--all")
+    _git(kit.folder, "add", "--all", ":/")
+    assert _missing(kit) == []
+    return kit
+
+
+def test_a_changed_role_file(with_role_file: Workbench) -> None:
+    with_role_file.write({"roles/alpha.md": "You rest.\n"})
+    with_role_file.run("--all")
+    _git(with_role_file.folder, "add", "--all", ":/.claude")
+    assert _missing(with_role_file) == ["roles/alpha.md"]
+
+
+def test_a_new_role_file(kit: Workbench) -> None:
+    kit.write({"agents/alpha.toml": NAMING.format("alpha", "texts/alpha.md"), "texts/alpha.md": "You work.\n"})
+    kit.run("--all")
+    _git(kit.folder, "add", "--all", ":/.claude")
+    assert _missing(kit) == ["agents/alpha.toml", "texts/alpha.md"]
+
+
+def test_a_moved_role_file(with_role_file: Workbench) -> None:
+    kit = with_role_file
+    (kit.folder / "texts").mkdir()
+    (kit.folder / "roles/alpha.md").rename(kit.folder / "texts/alpha.md")
+    kit.write({"agents/alpha.toml": NAMING.format("alpha", "texts/alpha.md")})
+    assert _missing(kit) == ["agents/alpha.toml", "roles/alpha.md", "texts/alpha.md"]
+
+
+def test_a_role_file_that_disappeared(with_role_file: Workbench) -> None:
+    kit = with_role_file
+    (kit.folder / "roles/alpha.md").unlink()
+    assert "error[K133] the role file `roles/alpha.md` does not exist" in kit.run("--all", "--check", "--staged").stderr
+    kit.write({"agents/alpha.toml": AGENT.format("alpha")})
+    kit.run("--all")
+    _git(kit.folder, "add", "--all", ":/.claude")
+    assert _missing(kit) == ["agents/alpha.toml", "roles/alpha.md"]
 
 
 def test_a_handwritten_agent_file_is_ignored(kit: Workbench) -> None:

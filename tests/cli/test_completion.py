@@ -19,7 +19,9 @@ SETTINGS = """\
 external-agents = ["general-purpose"]
 known-tools = ["Deploy"]
 extra-keys = { owner = "string" }
+bundles = { careful = ["baseline"] }
 """
+FILES = ["agents/base-writer.toml", "agents/critic.toml", "agents/inner/tester.toml"]
 AGENT = 'name = "{0}"\ndescription = "Reviews."\n'
 
 
@@ -29,10 +31,12 @@ def kit(tmp_path: Path) -> Path:
     (tmp_path / "agents" / "inner").mkdir(parents=True)
     for name in ("critic", "inner/tester"):
         (tmp_path / "agents" / f"{name}.toml").write_text(AGENT.format(Path(name).name))
+    (tmp_path / "agents" / "base-writer.toml").write_text('name = "base-writer"\nabstract = true\n')
     (tmp_path / "assemble.toml").write_text(SETTINGS)
     for block in ("_blocks/baseline", "_blocks/policy/no-push", "other/_blocks/b-of-other"):
         (tmp_path / block).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{block}.md").write_text("Be honest.\n")
+    (tmp_path / "_blocks" / "house-rules.md").write_text("# Testing\n\n# Größe\n\n# Twice\n# Twice\n", "utf-8")
     (tmp_path / "other" / "agents").mkdir()
     (tmp_path / "other" / "agents" / "stranger.toml").write_text(AGENT.format("stranger"))
     return tmp_path
@@ -90,6 +94,12 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble new x --block p", ["policy/no-push"]),
         ("assemble new x --block baseline --block policy/n", ["policy/no-push"]),
         ("assemble new x --kit other --block b", ["b-of-other"]),
+        ("assemble new x --block house-rules#", ["house-rules#größe", "house-rules#testing"]),
+        ("assemble new x --block house-rules#te", ["house-rules#testing"]),
+        ("assemble new x --block nowhere#", []),
+        ("assemble new x --block ../x#", []),
+        ("assemble new x --block @c", ["@careful"]),
+        ("assemble new x --extends ", ["base-writer", "critic", "tester"]),
         ("assemble new x --handoff ", ["critic=", "general-purpose=", "tester="]),
         ("assemble new x --handoff critic=x --handoff t", ["tester="]),
         ("assemble new x --handoff critic=", []),
@@ -98,6 +108,9 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble new x --set d", ["display-name=", "domain_in="]),
         ("assemble new x --tool Web", ["WebFetch", "WebSearch"]),
         ("assemble new x --tool Dep", ["Deploy"]),
+        ("assemble flatten agents/c", ["agents/critic.toml"]),
+        ("assemble flatten --kit other agents/critic.toml other/a", ["other/agents/stranger.toml"]),
+        ("assemble flatten --w", ["--write"]),
         ("assemble schema --kit o", ["dir,o"]),
         ("assemble targets op", ["opencode"]),
         ("assemble watch --target q", ["qwen"]),
@@ -106,7 +119,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble --kit=. wa", ["watch"]),
         (
             "assemble --kit . ",
-            ["new", "import", "schema", "gitignore", "watch", "agents/critic.toml", "agents/inner/tester.toml"],
+            ["new", "import", "flatten", "schema", "gitignore", "watch", *FILES],
         ),
         ("assemble --target codex w", ["watch"]),
         ("assemble --check sche", []),
@@ -181,5 +194,5 @@ def test_names_that_a_shell_would_read_differently_are_not_offered(
     for name in ("$(touch x)", "a\nplain,--force", "a b", "`id`", "a*", os.fsdecode(b"\xff"), "\u202e", "é", "d-e"):
         (kit / "agents" / name).mkdir()
         (kit / "agents" / name / "x.toml").write_text(AGENT.format("x"))
-    offered = ["agents/critic.toml", "agents/d-e/x.toml", "agents/inner/tester.toml", "agents/é/x.toml"]
+    offered = [*FILES[:2], "agents/d-e/x.toml", "agents/inner/tester.toml", "agents/é/x.toml"]
     assert _offered(forkserver, kit, shell, "assemble agents/") == offered

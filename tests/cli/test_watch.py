@@ -119,6 +119,25 @@ def test_a_change_of_any_kind_of_source_rebuilds(watcher: Watcher) -> None:
     assert watcher.end() == 0
 
 
+def test_role_files(watcher: Watcher) -> None:
+    naming = AGENT.format("Reviews code.") + 'role = {{ file = "{}/critic.md" }}\n'
+    watcher.write("agents/critic.toml", naming.format("roles"))
+    watcher.says("error[K133] the role file `roles/critic.md` does not exist")
+    watcher.write("roles/critic.md", "You review code.\n")
+    watcher.says("updated agents/critic.md")
+    watcher.write("roles/critic.md", "You review diffs.\n")
+    watcher.says("updated agents/critic.md")
+    (watcher.folder / "roles").rename(watcher.folder / "texts")
+    watcher.says("error[K133]")
+    watcher.write("agents/critic.toml", naming.format("texts"))
+    watcher.says("1 unchanged")
+    watcher.write("texts/critic.md", "You review all.\n")
+    watcher.says("updated agents/critic.md")
+    (watcher.folder / "texts/critic.md").unlink()
+    watcher.says("error[K133] the role file `texts/critic.md` does not exist")
+    assert watcher.end() == 0
+
+
 def test_a_mistake_is_reported_and_does_not_end_the_watch(watcher: Watcher) -> None:
     watcher.write("agents/critic.toml", "name = ")
     watcher.says("error[S003]")

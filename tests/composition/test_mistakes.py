@@ -51,8 +51,9 @@ def _heirs(finding: Finding) -> int:
     """Return how many manifests a finding says it is inherited by."""
     texts: list[str] = [one["message"] for one in finding["related"] if one["message"].startswith("inherited by ")]
     assert len(texts) <= 1
-    more = re.findall(r"and ([\d,]+) more", "".join(texts))
-    return sum(text.count("`") // 2 for text in texts) + sum(int(number) for number in more)
+    more: list[str] = re.findall(r"and ([\d,]+) more", "".join(texts))
+    named: int = sum(text.count("`") // 2 for text in texts)
+    return named + sum(map(int, more))
 
 
 def _agents(bench: Workbench) -> Iterable[str]:

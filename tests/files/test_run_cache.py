@@ -236,6 +236,50 @@ def test_every_change_invalidates_the_record(kit: CachedKit, change: str) -> Non
     assert kit.assert_same_without_cache("--all", "--check") != before
 
 
+ROLE = "texts/a.md"
+ROLE_CHANGES: dict[str, Callable[[CachedKit], object]] = {
+    "of the same size, with its times": lambda s: _rewrite(s.folder / ROLE, "work", "rest"),
+    "replaced by one alike": lambda s: _replace(s.folder / ROLE, "work", "rest"),
+    "gone": lambda s: (s.folder / ROLE).unlink(),
+    "moved": lambda s: (s.folder / ROLE).rename(s.folder / "texts/b.md"),
+    "a folder": lambda s: _to_folder(s.folder / ROLE),
+    "a link to nowhere": lambda s: _to_link(s.folder / ROLE, "nowhere"),
+    "moved with its folder": lambda s: (s.folder / "texts").rename(s.folder / "roles"),
+    "moved out of the root": lambda s: _move_out(s.folder / "texts", s),
+    "among the blocks": lambda s: _rewrite(s.folder / "assemble.toml", '"parts/blocks"', '"parts/blocks", "texts"'),
+}
+
+
+@pytest.mark.parametrize("args", [("--all", "--check"), ("all/agents/a.toml",)], ids=" ".join)
+@pytest.mark.parametrize("change", ROLE_CHANGES)
+def test_every_change_of_a_role_file_invalidates_the_record(kit: CachedKit, change: str, args: tuple[str, ...]) -> None:
+    kit.write(
+        {"kit/all/agents/a.toml": f'{AGENT.format("a")}role = {{ file = "{ROLE}" }}\n', f"kit/{ROLE}": "You work.\n"}
+    )
+    before = kit.remember(*args)
+    ROLE_CHANGES[change](kit)
+    after = kit.run(*args)
+    assert not kit.was_cached
+    assert after != before
+
+
+def test_a_role_file_that_returns_is_noticed(kit: CachedKit) -> None:
+    kit.write({"kit/all/agents/a.toml": f'{AGENT.format("a")}role = {{ file = "{ROLE}" }}\n'})
+    assert kit.run("--all").status == 1
+    kit.write({f"kit/{ROLE}": "You work.\n"})
+    assert kit.run("--all").status == 0
+
+
+def test_another_role_file_does_not_matter_for_one_agent(kit: CachedKit) -> None:
+    kit.write(
+        {"kit/all/agents/b.toml": f'{AGENT.format("b")}role = {{ file = "{ROLE}" }}\n', f"kit/{ROLE}": "You work.\n"}
+    )
+    kit.remember("all/agents/a.toml")
+    (kit.folder / ROLE).unlink()
+    assert kit.run("all/agents/a.toml").status == 0
+    assert kit.was_cached
+
+
 def test_a_changed_schema_invalidates_the_record(kit: CachedKit) -> None:
     kit.write({SCHEMA: kit.run("schema").stdout})
     before = kit.remember("--all", "--check")

@@ -19,9 +19,10 @@ from kei_assembler.suggestions import counted
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["one"]\n'
 KIT = {
     "assemble.toml": '[target.claude-code]\noutput = "out/{dir}/{name}.md"\n',
-    "agents/a.toml": AGENT.format("a") + '[[handoff]]\ntrigger = "tests"\ntarget = "b"\n',
+    "agents/a.toml": AGENT.format("a") + 'role.file = "roles/a.md"\n[[handoff]]\ntrigger = "tests"\ntarget = "b"\n',
     "agents/more/b.toml": AGENT.format("b") + 'targets = ["cursor", "claude-code"]\n',
     "_blocks/one.md": "# ONE\n\nOne.\n",
+    "roles/a.md": "You are A.\n",
     "templates/agent.md.j2": "{% extends 'default/agent.md.j2' %}\n",
     "templates/cursor/agent.md.j2": "# CURSOR\n",
     "src/main.c": "",
@@ -75,11 +76,12 @@ def _sparse(kit: Workbench, *patterns: str, cone: bool = True) -> None:
 
 
 CONES = {
-    "no outputs": ("agents", "_blocks", "templates"),
+    "no outputs": ("agents", "_blocks", "roles", "templates"),
     "no manifests": ("_blocks", "templates", "out", ".cursor"),
     "some manifests": ("src", "_blocks", "templates", "out/agents/more", "agents/more"),
     "no blocks": ("agents", "templates", "out", ".cursor"),
-    "no templates": ("agents", "_blocks", "out", ".cursor"),
+    "no templates": ("agents", "_blocks", "roles", "out", ".cursor"),
+    "no roles": ("agents", "_blocks", "templates", "out", ".cursor"),
     "no template of a client": ("agents", "_blocks", "out", ".cursor", "templates/x"),
     "none of it": ("src/deep",),
 }
@@ -291,10 +293,11 @@ def partial(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Workben
 SEEN = {
     "all that matters": (CONES["no outputs"], 0),
     "outputs": (("out", ".cursor"), 5),
-    "manifests": (("agents",), 3),
+    "manifests": (("agents",), 4),
     "one manifest": (("agents/more", "_blocks", "templates", "out"), 0),
-    "no blocks": (("agents", "templates", "out"), 1),
-    "no templates": (("agents", "_blocks", "out"), 2),
+    "no blocks": (("agents", "roles", "templates", "out"), 1),
+    "no templates": (("agents", "_blocks", "roles", "out"), 2),
+    "no roles": (("agents", "_blocks", "templates", "out"), 1),
     "blocks": (("_blocks", "templates", "out", ".cursor"), 2),
     "nothing": (("src",), 5),
 }
@@ -330,6 +333,14 @@ def test_a_manifest_by_name_that_a_partial_clone_lacks(partial: Workbench) -> No
     _sparse(partial, "_blocks", "templates")
     run = partial.run("agents/a.toml")
     assert (run.status, "this partial clone lacks its content" in run.stderr) == (1, True)
+
+
+def test_a_base_that_a_partial_clone_lacks(partial: Workbench) -> None:
+    _sparse(partial, "agents/nothing", "_blocks", "templates", "out")
+    partial.write({"agents/heir.toml": 'name = "heir"\ndescription = "Does more."\nextends = "b"\n'})
+    run = partial.run(*CHECK)
+    waived = "waived: what needs 1 file outside the sparse checkout is not checked"
+    assert (run.status, waived in run.stderr) == (0, True), run
 
 
 EXCLUSIVE = 'exclusive = true\ntargets = ["claude-code", "cursor"]\n' + KIT["assemble.toml"]

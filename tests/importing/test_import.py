@@ -525,6 +525,13 @@ def test_an_invalid_body_is_imported_and_reported(body: str, bench: Workbench) -
     assert _manifest(bench)["role"] == body
 
 
+def test_an_escaped_placeholder_stays_as_it_is(bench: Workbench) -> None:
+    run = _import(bench, "name: critic\ndescription: Fills \\\\{{A}}.\n", "In `\\{{A}}` and \\{{A}}.\n")
+    assert run.status == 0
+    assert bench.run("--all", "--force").status == 0
+    assert _manifest(bench)["role"] == "In `\\\\{{A}}` and \\\\{{A}}.\n"
+
+
 @pytest.mark.parametrize(
     ("body", "closing"),
     [
@@ -728,7 +735,7 @@ def test_the_examples_of_the_rules(code: str, bench: Workbench) -> None:
     args = {"I911": ["--share"], "I917": ["--remove-old"]}.get(code, [])
     pages = documentation(RULES[code])
     for folder, example in {"fails": pages.fails, "passes": pages.passes}.items():
-        bench.write({f"{folder}/{file.path}": file.text for file in example_files(example)})
+        bench.write({f"{folder}/{file.path}": file.text * file.times for file in example_files(example)})
         run = bench.run("import", ".", *args, cwd=folder)
         assert (code in _codes(run)) is (folder == "fails")
         assert set(_codes(run)) <= {code, "I910", *(["I901"] if code == "I917" else [])}

@@ -48,6 +48,14 @@ LOSSES = {
     "a value of nobody": (f"{FOLDER}/critic.md", _agent("critic", "permissionMode: always\n"), "I904"),
     "an empty value": (f"{FOLDER}/critic.md", _agent("critic", "mcpServers:\n  - a:\n      type:\n"), "I904"),
     "a tool of nobody": (f"{FOLDER}/critic.md", _agent("critic", "tools: [Read, [x]]\n"), "I907"),
+    "a tool that would inherit": (f"{FOLDER}/critic.md", _agent("critic", "tools: Read, ...\n"), "I907"),
+    "an entry that would inherit": (
+        f"{FOLDER}/critic.md",
+        _agent("critic", 'disallowedTools: ["...", Bash]\n'),
+        "I904",
+    ),
+    "a server that would inherit": (f"{FOLDER}/critic.md", _agent("critic", 'mcpServers: ["..."]\n'), "I904"),
+    "a tool of Qwen that would inherit": (".qwen/agents/critic.md", _agent("critic", 'tools: ["...", x y]\n'), "I904"),
     "a comment": (f"{FOLDER}/critic.md", _agent("critic", "# Ours.\n"), "I916"),
     "a comment after a value": (f"{FOLDER}/critic.md", _agent("critic", "model: opus # fast\n"), "I916"),
     "a comment that looks like text": (

@@ -21,6 +21,8 @@ required = ["name", "description", "domain_in", "owner"]
 external-agents = ["general-purpose"]
 known-tools = ["Deploy"]
 extra-keys = { owner = "string" }
+[bundles]
+careful = ["baseline"]
 """
 KIT = {
     "_blocks/baseline.md": "Be honest.\n",
@@ -45,6 +47,27 @@ trigger = "what is done"
 [target.codex]
 sandbox_mode = "read-only"
 """
+HEIR = """\
+name = "delta"
+description = "Does delta."
+extends = "beta"
+unset = ["model"]
+tools = ["...", "!Bash"]
+blocks = ["...", "@careful", "!policy/no-push"]
+targets = ["...", "!codex"]
+
+[[handoff]]
+target = "alpha"
+trigger = false
+
+[target.codex]
+nickname_candidates = ["...", "!a b"]
+"""
+BASE = """\
+name = "base"
+abstract = true
+blocks = ["@careful"]
+"""
 BROKEN = {
     'description = "Does gamma."': 'descripton = "Does gamma."',
     '"Read", ': '"Read", "Read", ',
@@ -59,13 +82,15 @@ BROKEN = {
     "target.codex": "target.kodex",
 }
 COMPLETED = {
-    "blocks = [|]": {"baseline", "policy/no-push"},
-    "targets = [|]": {"claude-code", "codex", "copilot", "cursor", "gemini", "opencode", "qwen"},
-    "tools = [|]": {"Read", "Deploy"},
+    "extends = |": {"alpha", "beta"},
+    "unset = [|]": {"model", "tools"},
+    "blocks = [|]": {"baseline", "policy/no-push", "@careful", "...", "!baseline", "!@careful"},
+    "targets = [|]": {"...", "!codex", "claude-code", "codex", "copilot", "cursor", "gemini", "opencode", "qwen"},
+    "tools = [|]": {"Read", "Deploy", "..."},
     "[[handoff]]\ntarget = |": {"alpha", "beta", "general-purpose"},
     "[target.codex]\nsandbox_mode = |": {"danger-full-access", "read-only", "workspace-write"},
     "[target.codex]\n|": {"model", "sandbox_mode"},
-    "|": {"description", "owner"},
+    "|": {"abstract", "description", "extends", "owner", "unset"},
 }
 CHECKERS = {
     "@taplo/cli": ("dist/cli.js", "check", "--no-auto-config"),
@@ -108,7 +133,9 @@ def check(request: pytest.FixtureRequest, kit: Path) -> Check:
 
 
 def test_a_valid_kit_passes(check: Check) -> None:
-    run = check({"agents/gamma.toml": OF_MANIFEST + MANIFEST, "assemble.toml": OF_SETTINGS + SETTINGS})
+    texts = {"gamma": MANIFEST, "delta": HEIR, "base": BASE}
+    manifests = {f"agents/{name}.toml": OF_MANIFEST + text for name, text in texts.items()}
+    run = check({**manifests, "assemble.toml": OF_SETTINGS + SETTINGS})
     assert run.returncode == 0, run.stdout + run.stderr
 
 

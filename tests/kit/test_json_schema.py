@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from jsonschema import Draft202012Validator
 
 from client_tables import ACCEPTED, REFUSED
 from conftest import REPOSITORY, Workbench, examples
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit, json_schema
 from kei_assembler.loader import load_kit
 from kei_assembler.model.manifest import DISPLAY_NAME, FIELDS, manifest_shape
@@ -56,19 +58,38 @@ obligatory = ["baseline"]
 required = ["name", "description", "model", "domain_in", "owner"]
 external-agents = ["general-purpose"]
 known-tools = ["Deploy"]
-extra-keys = { owner = "string", links = "strings" }
+extra-keys = { owner = "string", links = "strings", level = "integer", active = "boolean", source = "table" }
+[bundles]
+careful = ["baseline"]
 [defaults]
 model = "opus"
 """
+BASE = """\
+name = "base"
+abstract = true
+tools = ["Read", "Bash", "Agent"]
+blocks = ["baseline"]
+domain_in = ["x"]
+owner = "us"
+targets = ["claude-code", "codex"]
+[[handoff]]
+target = "beta"
+trigger = "x"
+[target.codex]
+nickname_candidates = ["a-b", "x"]
+"""
 KIT = {
     "assemble.toml": SETTINGS,
+    "agents/base.toml": BASE,
     "_blocks/baseline.md": "Be honest.\n",
     "_blocks/policy/no-push.md": "Do not push.\n",
     **{f"agents/{name}.toml": AGENT.format(name) for name in ("alpha", "beta")},
 }
+_BLOCKS = ("baseline", "policy/no-push", "@careful")
+BLOCK_ENTRIES = [*_BLOCKS, "...", *(f"!{entry}" for entry in _BLOCKS)]
 KNOWN_TO_EDITORS = frozenset(
     "$schema $comment title description type properties additionalProperties required enum pattern maxLength items "
-    "minItems maxItems uniqueItems minimum maximum exclusiveMinimum minProperties anyOf not default "
+    "minItems maxItems uniqueItems minimum maximum exclusiveMinimum minProperties anyOf not if then else default "
     "examples $ref $defs".split()
 )
 
@@ -88,7 +109,7 @@ def _schemas(of: Any) -> Iterator[dict[str, Any]]:
         yield of
         for each in (*of.get("properties", {}).values(), *of.get("$defs", {}).values(), *of.get("anyOf", ())):
             yield from _schemas(each)
-        for key in ("items", "additionalProperties"):
+        for key in ("items", "additionalProperties", "if", "then", "else"):
             yield from _schemas(of.get(key))
 
 
@@ -127,14 +148,59 @@ def test_keys_have_descriptions_and_valid_examples_and_defaults(any_schema: json
 def test_the_schema_offers_what_the_kit_contains(kit: LoadedKit) -> None:
     of_kit = json_schema.manifest_schema(kit)
     keys = of_kit["properties"]
-    assert keys["blocks"]["items"]["enum"] == ["baseline", "policy/no-push"]
+    assert keys["blocks"]["items"]["enum"] == BLOCK_ENTRIES
     assert "First come, in this order, `baseline`." in keys["blocks"]["description"]
-    assert keys["handoff"]["items"]["properties"]["target"]["enum"] == ["alpha", "beta", "general-purpose"]
+    assert keys["handoff"]["items"]["properties"]["target"]["enum"] == ["alpha", "base", "beta", "general-purpose"]
+    assert keys["extends"]["enum"] == ["alpha", "base", "beta"]
     assert "Deploy" in keys["tools"]["items"]["anyOf"][0]["enum"]
     assert (keys["owner"]["type"], keys["links"]["type"]) == ("string", "array")
-    assert set(keys["target"]["properties"]) == set(keys["targets"]["items"]["enum"])
+    targets = {*keys["target"]["properties"]}
+    assert {*keys["targets"]["items"]["enum"]} == {*targets, "...", *(f"!{name}" for name in targets)}
     assert keys["model"]["default"] == "opus"
-    assert of_kit["required"] == ["name", "description", "domain_in", "owner"]
+    assert of_kit["required"] == ["name"]
+    assert of_kit["else"]["then"]["required"] == ["description"]
+    assert of_kit["else"]["else"]["required"] == ["description", "domain_in", "owner"]
+
+
+SECTIONS = "# Testing\n\n## Size: S\n\n```\n# No\n```\n\n# Twice\n\n# Twice\n\n# !\n"
+
+
+def test_the_schema_offers_the_sections_that_can_be_listed(bench: Workbench) -> None:
+    bench.write({**KIT, "_blocks/policy/no-push.md": SECTIONS, "_blocks/baseline@codex.md": "# Other\n"})
+    items = json_schema.manifest_schema(load_kit(str(bench.folder)))["properties"]["blocks"]["items"]
+    offered = [each for each in items["enum"] if each[0] not in "@!."]
+    assert offered == ["baseline", "policy/no-push", "policy/no-push#testing", "policy/no-push#size-s"]
+
+
+def test_the_schema_of_a_kit_with_many_sections_is_not_large(bench: Workbench) -> None:
+    headings = "".join(f"# A heading with the number {number}\n" for number in range(5000))
+    bench.write({**KIT, "_blocks/long.md": headings})
+    schema = json_schema.manifest_schema(load_kit(str(bench.folder)))
+    blocks = Draft202012Validator(schema["properties"]["blocks"])
+    accepted = [
+        ["long"],
+        ["long#a-heading-with-the-number-1"],
+        ["policy/no-push#größe"],
+        ["nowhere"],
+        ["long#"],
+        ["L#x"],
+    ]
+    assert [blocks.is_valid(each) for each in accepted] == [True, True, True, False, False, False]
+    assert len(json_schema.as_text(schema)) - len(json_schema.as_text(json_schema.manifest_schema(None))) < 2000
+
+
+def test_a_new_heading_makes_the_schema_outdated(bench: Workbench) -> None:
+    base = 'name = "base"\nabstract = true\n'
+    bench.write({**KIT, "assemble.toml": "", "agents/base.toml": base, "_blocks/baseline.md": "# One\n"})
+    bench.write({".assemble/manifest.schema.json": bench.run("schema").stdout})
+    for args in (("--all",), ("--all", "--check")):
+        assert bench.run(*args).status == 0
+    bench.write({"_blocks/baseline.md": "# Two\n"})
+    assert "manifest.schema.json" in bench.run("--all", "--check").stdout
+    assert bench.run("agents/alpha.toml").status == 0  # this does not read the blocks that the agent does not have
+    assert "baseline#two" not in bench.read(".assemble/manifest.schema.json")
+    assert bench.run("--all").status == 0
+    assert "baseline#two" in bench.read(".assemble/manifest.schema.json")
 
 
 def test_the_command_prints_the_schema_of_the_nearest_kit(bench: Workbench) -> None:
@@ -142,7 +208,7 @@ def test_the_command_prints_the_schema_of_the_nearest_kit(bench: Workbench) -> N
     for args, cwd in ((), "agents"), (("--kit", bench.folder.as_posix()), "."):
         run = bench.run("schema", *args, cwd=cwd)
         assert (run.status, run.stderr) == (0, "")
-        assert json.loads(run.stdout)["properties"]["blocks"]["items"]["enum"] == ["baseline", "policy/no-push"]
+        assert json.loads(run.stdout)["properties"]["blocks"]["items"]["enum"] == BLOCK_ENTRIES
 
 
 def test_without_a_kit_the_command_prints_the_general_schema(bench: Workbench) -> None:
@@ -256,16 +322,69 @@ def _is_beyond(shape: Shape, data: Any) -> bool:
     )
 
 
-FORM = {"K101", "K102", "K103", "K104", "K105", "K106", "K109", "K110", "K112", "B201", "B202", "B204", "H301"}
+DEPENDS_ON_BASE = {"E102", "E103", "E104", "E105", "E106"}
+"""What a schema cannot know, because it does not read the bases."""
+
+
+def _is_about_inherited(data: dict[str, Any], wrong: list[Diagnostic]) -> bool:
+    """Whether only what a manifest inherits, or no longer inherits, is wrong."""
+    if any(each.code == "H301" and "abstract" in each.message for each in wrong):
+        return True
+    changes_lists = any("..." in value for value in data.values() if isinstance(value, list))
+    drops = changes_lists or bool(data.get("unset"))
+    return drops and any(each.code == "K103" and each.help.startswith("the kit requires it") for each in wrong)
+
+
+def _drops_without_marker(value: Any) -> bool:
+    """Whether a list that replaces the inherited one has entries that drop something."""
+    if isinstance(value, dict):
+        return any(map(_drops_without_marker, value.values()))
+    return isinstance(value, list) and "..." not in value and any(str(entry).startswith("!") for entry in value)
+
+
+FORM = {
+    "E101",
+    "E107",
+    "K101",
+    "K102",
+    "K103",
+    "K104",
+    "K105",
+    "K106",
+    "K109",
+    "K110",
+    "K112",
+    "B201",
+    "B202",
+    "B204",
+    "H301",
+}
 SETUP = examples(80, list(HealthCheck))
+OWN = {
+    "owner": TEXT,
+    "links": list_of(FILLED, "a list of strings"),
+    "level": Shape(int, "a whole number"),
+    "active": BOOLEAN,
+    "source": TABLE_OF_ANYTHING,
+}
 GOOD = {"name": "alpha", "description": "x", "domain_in": ["x"], "owner": "x"}
 
 
-def _manifests() -> st.SearchStrategy[dict[str, Any]]:
-    own = (Field("owner", FIELDS[4].shape, ""), Field("links", FIELDS[2].shape, ""))
-    return st.builds(
-        lambda start, more: {**start, **more}, st.sampled_from([{}, GOOD, GOOD, GOOD]), _some((*FIELDS, *own), 4)
-    )
+HEIR: dict[str, Any] = {"name": "alpha", "description": "x", "extends": "base"}
+ABSTRACT: dict[str, Any] = {"name": "alpha", "abstract": True}
+MARKERS = st.sampled_from(["...", "...", "!Read", "!baseline", "!x", "!codex", "@careful", "!@careful"])
+
+
+@st.composite
+def _manifests(draw: st.DrawFn) -> dict[str, Any]:
+    own = tuple(Field(key, shape, "") for key, shape in OWN.items())
+    starts: list[dict[str, Any]] = [{}, GOOD, GOOD, GOOD, HEIR, HEIR, ABSTRACT]
+    start = draw(st.sampled_from(starts))
+    data = {**start, **draw(_some((*FIELDS, *own), 4))}
+    for key, value in data.items() if draw(st.booleans()) else ():
+        if isinstance(value, list) and key != "handoff":
+            data[key] = draw(st.permutations([*value, *draw(st.lists(MARKERS, max_size=2))]))
+    return data
 
 
 @SETUP
@@ -278,17 +397,74 @@ def _manifests() -> st.SearchStrategy[dict[str, Any]]:
 @example({**GOOD, "domain_in": []})
 @example({**GOOD, "owner": " "})
 @example({**GOOD, "links": "x"})
+@example({**GOOD, "level": 0, "active": False, "source": {"a": [1, {"b": 0.5}]}})
+@example({**GOOD, "level": 0.5})
+@example({**GOOD, "level": True})
+@example({**GOOD, "active": 1})
+@example({**GOOD, "source": [{}]})
 @example({**GOOD, "model": ""})
 @example({**GOOD, "targets": []})
 @example({**GOOD, "target": {"codex": {"maxTurns": 1}}})
 @example({**GOOD, "target": {"claude-code": {"maxTurns": 0}}})
+@example(HEIR)
+@example(ABSTRACT)
+@example({**ABSTRACT, "abstract": False})
+@example({**ABSTRACT, "description": " "})
+@example({"abstract": True})
+@example({**HEIR, "extends": "two\nlines"})
+@example({**HEIR, "extends": "nowhere"})
+@example({**HEIR, "extends": ["base"]})
+@example({"name": "alpha", "extends": "base"})
+@example({**HEIR, "tools": ["...", "!Bash", "Write"], "domain_in": ["...", "y"], "unset": ["target.codex"]})
+@example({**HEIR, "domain_in": []})
+@example({**HEIR, "tools": ["...", "..."]})
+@example({**HEIR, "tools": ["...", "!Bash", "!Bash"]})
+@example({**HEIR, "blocks": ["...", "policy/no-push"]})
+@example({**HEIR, "blocks": ["...", "!baseline", "policy/no-push"]})
+@example({**HEIR, "blocks": ["...", "!@careful", "policy/no-push"]})
+@example({**HEIR, "blocks": ["@careful", "policy/no-push"]})
+@example({**HEIR, "blocks": ["@careful", "@careful"]})
+@example({**HEIR, "blocks": ["@nowhere"]})
+@example({**HEIR, "targets": ["...", "!codex", "cursor"]})
+@example({**HEIR, "targets": ["...", "nowhere"]})
+@example({**HEIR, "target": {"codex": {"nickname_candidates": ["...", "!a-b", "y"]}}})
+@example({**HEIR, "target": {"codex": {"nickname_candidates": ["...", "a_!"]}}})
+@example({**HEIR, "handoff": [{"target": "beta", "trigger": False}]})
+@example({**HEIR, "handoff": [{"target": "beta", "trigger": True}]})
+@example({**HEIR, "handoff": [{"trigger": False}]})
+@example({**HEIR, "handoff": ["..."]})
 def test_a_manifest_that_matches_the_schema_is_valid(kit: LoadedKit, data: dict[str, Any]) -> None:
     shape = manifest_shape(kit.settings.extra_keys)
     assume(not _is_beyond(shape, data))
     source = read_toml("agents/alpha.toml", tomli_w.dumps(data).encode())
     found = check_source(source) or check_manifest(kit, source)[1]
+    assume(DEPENDS_ON_BASE.isdisjoint(each.code for each in found) and not _drops_without_marker(data))
     wrong = [each for each in found if each.code in FORM]
+    assume(not _is_about_inherited(data, wrong))
     assert _accepts(json_schema.manifest_schema(kit), data) == (not wrong), (data, wrong)
+
+
+@pytest.mark.parametrize("settings", ["", 'required = ["name", "role"]\n'])
+@pytest.mark.parametrize(
+    ("role", "is_valid"),
+    [
+        ("You review.", True),
+        ({"file": "roles/critic.md"}, True),
+        ({"file": ""}, False),
+        ({"file": 3}, False),
+        ({}, False),
+        ({"file": "x.md", "text": "x"}, False),
+        (3, False),
+        (["x"], False),
+        ("", None),
+        (" ", None),
+    ],
+)
+def test_a_role_is_a_text_or_a_file(settings: str, role: Any, is_valid: bool | None, tmp_path: Path) -> None:
+    (tmp_path / "assemble.toml").write_text(settings)
+    schema = json_schema.manifest_schema(load_kit(str(tmp_path)))
+    expected = not settings if is_valid is None else is_valid
+    assert _accepts(schema, {"name": "alpha", "description": "x", "role": role}) == expected
 
 
 _PORTABLE = matching("[a-z][a-z-]*", "a word", 3)
@@ -384,7 +560,7 @@ def test_reader_and_schema_agree_on_each_constraint(shape: Shape) -> None:
 def test_a_value_that_json_does_not_know_fits_nowhere(value: Any) -> None:
     for shape in (NUMBER, ANYTHING, any_of(NUMBER, ANYTHING)):
         assert [error.kind for error in validation_errors(shape, value)] == ["type"]
-    assert [error.path for error in validation_errors(TABLE_OF_ANYTHING, {"x": [value], "y": 1})] == [("x",)]
+    assert [error.path for error in validation_errors(TABLE_OF_ANYTHING, {"x": [value], "y": 1})] == [("x", 0)]
 
 
 def test_an_absent_key_gets_the_default_of_its_field() -> None:

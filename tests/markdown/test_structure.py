@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from conftest import examples
+from kei_assembler.markdown.block_reader import Unclosed
 from kei_assembler.markdown.structure import (
-    Unclosed,
     code_span,
     escape_block_start,
     escape_block_starts,

@@ -8,16 +8,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from conftest import examples
+from kei_assembler.markdown.block_reader import DEEP_NESTING, Unclosed
 from kei_assembler.markdown.html_blocks import UNCLEAR_DECLARATION, UNCLEAR_TAG
-from kei_assembler.markdown.structure import (
-    DEEP_NESTING,
-    Unclosed,
-    escape_block_start,
-    outline,
-    prose,
-    strip_trailing_whitespace,
-    trimmed,
-)
+from kei_assembler.markdown.structure import escape_block_start, outline, prose, strip_trailing_whitespace, trimmed
 from kei_assembler.whitespace import has_text, is_line, with_lf, with_lf_in_place
 from strategies import BITS, OTHER_SPACES
 

@@ -101,6 +101,112 @@ def test_template_can_use_extra_keys(bench: Workbench) -> None:
     assert bench.read("agents/x.md").endswith("\n\n\\# me|a;b c||()\n")
 
 
+OWNER = """
+[owner]
+team = "# core"
+items = ["- a", "b"]
+"1. key" = "x"
+deep = { share = 0.5, all = [{ on = true }, "# y"] }
+"""
+
+
+@pytest.mark.parametrize(
+    ("template", "manifest", "printed"),
+    [
+        ("{{ extra.level }} {{ extra.on }}", "level = -3\non = false", "-3 False"),
+        ("{{ extra.level + 1 }}{% if extra.on %} on{% endif %}", "level = 0\non = true", "1 on"),
+        ("{{ extra.level is none }} {{ extra.on is none }}", "", "True True"),
+        ("{{ extra.owner | length }} {{ extra.owner.x is defined }}", "", "0 False"),
+        ("{{ extra.owner.team }} {{ extra.owner['items'] | join(';') }}", OWNER, "\\# core \\- a;b"),
+        (
+            "{% for key in extra.owner %}{{ key }},{% endfor %}",
+            OWNER,
+            "team,items,1\\. key,deep,",
+        ),
+        (
+            "{{ extra.owner.deep.share }} {{ extra.owner.deep.all[1] }}",
+            OWNER,
+            "0.5 \\# y",
+        ),
+    ],
+)
+def test_template_can_use_metadata_of_any_type(template: str, manifest: str, printed: str, bench: Workbench) -> None:
+    settings = '[extra-keys]\nlevel = "integer"\non = "boolean"\nowner = "table"'
+    files = {"assemble.toml": settings, "agents/x.toml": X + manifest, "templates/agent.md.j2": template}
+    assert _with(bench, files).status == 0
+    assert bench.read("agents/x.md").endswith(f"\n\n{printed}\n")
+
+
+def test_metadata_is_never_printed_on_its_own(bench: Workbench) -> None:
+    settings = '[extra-keys]\nlevel = "integer"\non = "boolean"\nowner = "table"'
+    assert _with(bench, {"assemble.toml": settings, "agents/x.toml": X}).status == 0
+    plain = bench.read("agents/x.md").splitlines()[6:]
+    assert _with(bench, {"agents/x.toml": f"{X}level = 3\non = true{OWNER}"}).status == 0
+    assert bench.read("agents/x.md").splitlines()[6:] == plain
+
+
+def test_template_that_prints_absent_metadata_fails(bench: Workbench) -> None:
+    files = {
+        "assemble.toml": '[extra-keys]\nlevel = "integer"',
+        "agents/x.toml": X,
+        "templates/agent.md.j2": "Text\n{{ extra.level }}",
+    }
+    run = _with(bench, files)
+    assert (run.status, run.stdout) == (1, "")
+    assert "templates/agent.md.j2:2:1: error[O603] cannot print `none`; test first" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "finding"),
+    [
+        ("level = 0", ""),
+        ("on = false", ""),
+        ("owner = { share = 0 }", ""),
+        ("owner = {}", "agents/x.toml:3:1: error[K103] `owner` is empty"),
+        ("level", "agents/x.toml:1:1: error[K103] `level` is missing"),
+        ("owner", "agents/x.toml:1:1: error[K103] `owner` is missing\n    help: the kit requires it; add `[owner]` at"),
+    ],
+)
+def test_required_metadata(key: str, finding: str, bench: Workbench) -> None:
+    name, equals, _ = key.partition(" = ")
+    settings = f'required = ["{name}"]\n[extra-keys]\nlevel = "integer"\non = "boolean"\nowner = "table"'
+    run = _with(bench, {"assemble.toml": settings, "agents/x.toml": X + (key if equals else "")})
+    assert (run.status == 0) == (finding == "")
+    assert finding in run.stderr
+    assert run.stderr.count("K103") == (finding != "")
+
+
+def test_key_below_the_header_of_a_metadata_table_is_misplaced(bench: Workbench) -> None:
+    settings = '[extra-keys]\nowner = "table"'
+    manifest = f'{X}[owner]\nteam = "core"\nname = "Core"\nrole = "You review."\n'
+    run = _with(bench, {"assemble.toml": settings, "agents/x.toml": manifest})
+    assert run.status == 1
+    assert "agents/x.toml:6:1: error[K110] `role` belongs to `[owner]`, because it is below that header" in run.stderr
+    assert "move it above line 3" in run.stderr
+    inline = f'{X}owner = {{ team = "core", role = "You review." }}\n'
+    assert _with(bench, {"agents/x.toml": inline}).status == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "place"),
+    [
+        ("integer", "1.5", "3:1: error[K102] `owner` must be a whole number, not a floating-point number"),
+        ("integer", "true", "3:1: error[K102] `owner` must be a whole number, not a boolean"),
+        ("integer", '"{{LEVEL}}"', "3:1: error[K102] `owner` must be a whole number, not a string"),
+        ("boolean", "0", "3:1: error[K102] `owner` must be true or false, not a number"),
+        ("table", "[{}]", "3:1: error[K102] `owner` must be a table, not a list"),
+        ("table", "{ a = [{ b = 1979-05-27 }] }", "3:18: error[K102] `b` must be a string, number, boolean, list or"),
+        ("table", "{ a = [inf] }", "3:16: error[K102] an entry of `a` must be a string, number, boolean, list or"),
+        ("table", "{ a = nan }", "3:11: error[K102] `a` must be a string, number, boolean, list or table, not an inf"),
+    ],
+)
+def test_metadata_of_the_wrong_type_is_one_finding(kind: str, value: str, place: str, bench: Workbench) -> None:
+    settings = f'extra-keys = {{ owner = "{kind}" }}'
+    run = _with(bench, {"assemble.toml": settings, "agents/x.toml": f"{X}owner = {value}"})
+    assert (run.status, run.stdout, run.stderr.count("error[")) == (1, "", 1)
+    assert f"agents/x.toml:{place}" in run.stderr
+
+
 @pytest.mark.parametrize(
     ("kind", "value"), [("string", "['a']"), ("string", "1"), ("strings", "'a'"), ("strings", "[1]")]
 )

@@ -22,6 +22,7 @@ from kei_assembler.build.diff import diffs
 from kei_assembler.build.findings import limited
 from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, Severity, Span
 from kei_assembler.importing import run
+from kei_assembler.kit import blocks as kit_blocks
 from kei_assembler.loader import load_kit
 
 MIB = 1024 * 1024
@@ -127,7 +128,7 @@ def test_cost_may_reach_a_bound_but_not_exceed_it(kept: int, handled: int, bench
 def test_blocks_may_reach_their_bound_but_not_exceed_it(
     size: int, status: int, bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kit, "MAX_BLOCK_CHARACTERS", 50)
+    monkeypatch.setattr(kit_blocks, "MAX_CHARACTERS", 50)
     blocks = {"_blocks/b.md": "x" * 19 + "\n", "_blocks/c.md": "x" * (size - 1) + "\n"}
     bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\nblocks = ["b", "c"]\n', **blocks})
     done = bench.run("--all")
@@ -234,7 +235,7 @@ def test_an_agent_with_far_too_many_blocks(tmp_path: Path) -> None:
     done = _measured(tmp_path, "--all")
     assert (done.status, done.stderr.count("error[")) == (1, 1)
     assert "_blocks:1:1: error[O623]" in done.stderr
-    assert done.memory < kit.MAX_BLOCK_CHARACTERS // MIB + BASE
+    assert done.memory < kit_blocks.MAX_CHARACTERS // MIB + BASE
 
 
 @pytest.mark.slow

@@ -108,6 +108,89 @@ def test_required_keys_are_written(kit: Workbench) -> None:
     assert manifest["links"] == ["{{DESCRIBE_LINKS}}"]
 
 
+BASE = """\
+name = "base"
+abstract = true
+model = "opus"
+role = "You review."
+tools = ["Read", "Agent"]
+blocks = ["baseline"]
+domain_in = ["Code"]
+owner = "us"
+[[handoff]]
+target = "fixer"
+trigger = "findings"
+"""
+
+
+def test_a_manifest_does_not_repeat_what_its_base_has(kit: Workbench) -> None:
+    kit.write({"assemble.toml": STRICT, "agents/base.toml": BASE})
+    run = kit.run("new", "critic", "--extends=base", "--description=Reviews.")
+    assert (run.status, "fill in the 2 places marked" in run.stderr) == (0, True)
+    assert _manifest(kit) == {
+        "name": "critic",
+        "description": "Reviews.",
+        "extends": "base",
+        "links": ["{{DESCRIBE_LINKS}}"],
+        "references": {"extra": ["{{DESCRIBE_SOURCE}}"]},
+    }
+    _filled(kit)
+    run = kit.run("--strict", "agents/critic.toml")
+    assert run.stderr == "1 agent, 1 file: 1 created\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "given", "blocks"),
+    [
+        ('blocks = ["baseline"]', [], None),
+        ('blocks = ["baseline"]', ["policy/no-push"], ["...", "policy/no-push"]),
+        ('blocks = ["baseline"]', ["baseline", "policy/no-push"], ["...", "policy/no-push"]),
+        ('blocks = ["baseline"]', ["baseline"], None),
+        ('blocks = ["policy/no-push"]', [], ["@core", "..."]),
+        ('blocks = ["policy/no-push"]', ["evidence"], ["@core", "...", "evidence"]),
+        ("", [], ["@core"]),
+        ("", ["evidence"], ["@core", "evidence"]),
+    ],
+)
+def test_blocks_of_the_base_are_inherited(
+    kit: Workbench, base: str, given: list[str], blocks: list[str] | None
+) -> None:
+    settings = 'obligatory = ["@core"]\nbundles = { core = ["baseline"] }\n'
+    kit.write({"assemble.toml": settings, "agents/base.toml": f'name = "base"\nabstract = true\n{base}\n'})
+    kit.write({"_blocks/evidence.md": "Name your sources.\n"})
+    kit.run("new", "critic", "--extends=base", "--description=Reviews.", *(f"--block={name}" for name in given))
+    assert _manifest(kit).get("blocks") == blocks
+
+
+def test_without_a_base_the_manifest_lists_the_bundles_that_are_obligatory(kit: Workbench) -> None:
+    kit.write({"assemble.toml": 'obligatory = ["@core"]\nbundles = { core = ["baseline"] }\n'})
+    run = kit.run("new", "critic", "--description=Reviews.", "--block=@core", "--block=policy/no-push")
+    assert (run.status, _manifest(kit)["blocks"]) == (0, ["@core", "policy/no-push"])
+    assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent, 1 file: 1 created\n"
+
+
+def test_a_base_without_a_role_leaves_it_to_the_manifest(kit: Workbench) -> None:
+    kit.write({"agents/base.toml": 'name = "base"\nabstract = true\nblocks = ["baseline"]\n'})
+    assert kit.run("new", "critic", "--extends=base", "--description=Reviews.").status == 0
+    assert "role" in _manifest(kit)
+    assert kit.run("--strict", "agents/critic.toml").stderr == "1 agent, 1 file: 1 created\n"
+
+
+def test_an_unknown_base_is_refused(kit: Workbench) -> None:
+    run = kit.run("new", "critic", "--extends=fixr")
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr == "error: unknown base `fixr`; nothing was written\n  help: did you mean `fixer`?\n"
+    assert not (kit.folder / "agents" / "critic.toml").exists()
+
+
+def test_a_base_with_an_error_is_named(kit: Workbench) -> None:
+    kit.write({"agents/base.toml": 'name = "base"\nabstract = true\nblocks = ["...", "baseline"]\n'})
+    run = kit.run("new", "critic", "--extends=base", "--description=Reviews.")
+    message = '`"..."` stands for nothing: no base and no default has a list `blocks`'
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr.startswith(f"error: agents/base.toml:3:11: {message}; nothing was written\n")
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_required_table_is_written(target: str, kit: Workbench) -> None:
     kit.write({"assemble.toml": f'required = ["name", "target"]\ntargets = ["{target}"]\n'})
@@ -133,6 +216,49 @@ def test_set_takes_other_keys(kit: Workbench) -> None:
     manifest = _manifest(kit)
     assert (manifest["role"], manifest["domain_in"]) == (others[0].removeprefix("role=") + "\n", ["a, b", "c"])
     assert new_manifest.MARK.findall(kit.read("agents/critic.toml")) == ["{{DESCRIBE_SOURCE}}"]
+
+
+METADATA = '[extra-keys]\nlevel = "integer"\nactive = "boolean"\nsource = "table"\n'
+
+
+def test_set_takes_numbers_and_booleans(kit: Workbench) -> None:
+    kit.write({"assemble.toml": METADATA})
+    assert (
+        kit.run("new", "critic", "--description=x", "--set=role=x", "--set=level=-3", "--set=active=false").status == 0
+    )
+    manifest = _manifest(kit)
+    assert (manifest["level"], manifest["active"]) == (-3, False)
+    assert "source" not in manifest
+    assert kit.run("agents/critic.toml").status == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("level=3.5", "--set level takes a whole number, not `3.5`"),
+        ("level=", "--set level takes a whole number, not ``"),
+        (f"level={'9' * 5000}", "--set level takes a whole number"),
+        ("active=yes", "--set active takes true or false, not `yes`"),
+        ("source=x", "--set takes KEY=VALUE, not `source=x`"),
+    ],
+)
+def test_set_refuses_other_values(given: str, message: str, kit: Workbench) -> None:
+    kit.write({"assemble.toml": METADATA})
+    run = kit.run("new", "critic", f"--set={given}")
+    assert (run.status, run.stdout) == (2, "")
+    assert message in run.stderr
+    assert not (kit.folder / "agents/critic.toml").exists()
+
+
+def test_required_metadata_gets_placeholders(kit: Workbench) -> None:
+    kit.write({"assemble.toml": f'required = ["name", "level", "active", "source"]\n{METADATA}'})
+    kit.run("new", "critic", "--description=x", "--set=role=x")
+    found = [line for line in kit.run("agents/critic.toml").stderr.splitlines() if "error[" in line]
+    assert [line.split("[")[1][:4] for line in found] == ["K102", "K102", "T401"]
+    fill_in = {"LEVEL": "1", "ACTIVE": "true", "SOURCE": '"x"'}
+    text = re.sub(r'"\{\{DESCRIBE_(\w+)\}\}"', lambda mark: fill_in[mark[1]], kit.read("agents/critic.toml"))
+    kit.write({"agents/critic.toml": text})
+    assert kit.run("agents/critic.toml").status == 0
 
 
 def test_optional_keys_are_shown_as_valid_comments(kit: Workbench) -> None:
@@ -208,7 +334,7 @@ def test_a_model_that_the_client_does_not_know_is_to_be_filled_in(kit: Workbench
         (["critic", "--set=role=```"], "error: `role` leaves a code fence open; nothing was written\n"),
         (["critic", "--set=domain=x"], "--set takes KEY=VALUE, not `domain=x`; did you mean `domain_in`?"),
         (["critic", "--set=name=x"], "--set takes KEY=VALUE"),
-        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys are `display-name`, `extends`, `role`"),
+        (["critic", "--set=x"], "--set takes KEY=VALUE, not `x`; the keys are `display-name`, `role`"),
         (["critic", "--kit=nowhere"], "error: the folder `nowhere` does not exist\n"),
         ([], "Missing argument 'NAME'"),
     ],

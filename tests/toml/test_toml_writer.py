@@ -68,7 +68,11 @@ def test_all_values_read_back(data: dict[str, Any]) -> None:
         ({"a": {"b": 1}, "c": {"d": "e\nf"}}, '[k.a]\nb = 1\n\n[k.c]\nd = """\ne\nf"""\n'),
         ({"a": {"b": 1, "c": {"d": 2}}}, "[k.a]\nb = 1\n\n[k.a.c]\nd = 2\n"),
         ({"a": {"c": {"d": "e\nf"}}}, '[k.a.c]\nd = """\ne\nf"""\n'),
-        ({"a": {"c": {"d": "e\r\nf"}}}, '[k.a.c]\nd = "e\\r\\nf"\n'),
+        ({"a": {"c": {"d": "e\r\nf"}}}, '[k.a.c]\nd = """\ne\\r\nf"""\n'),
+        ({"a": {"b": {"d": 1}, "c": 2}}, "[k.a]\nb.d = 1\nc = 2\n"),
+        ({"a": {"b c": {"d": {"*": 1}, "e": {}}, "c": 2}}, '[k.a]\n"b c".d."*" = 1\n"b c".e = {}\nc = 2\n'),
+        ({"a": [{"b": 1}], "c": 2}, "[k]\na = [{ b = 1 }]\nc = 2\n"),
+        ({"a": {"b": [{"c": {"d": 1}}, {}]}}, "[[k.a.b]]\n\n[k.a.b.c]\nd = 1\n\n[[k.a.b]]\n"),
     ],
 )
 def test_one_entry(value: Any, written: str) -> None:
@@ -78,3 +82,74 @@ def test_one_entry(value: Any, written: str) -> None:
 
 def test_pairs_precede_tables() -> None:
     assert document({"a": {"b": 1}, "c": 2, "d e": 3}) == 'c = 2\n"d e" = 3\n\n[a]\nb = 1\n'
+
+
+def _orders(value: Any) -> list[Any]:
+    """The keys of all tables in a value, in their order."""
+    if isinstance(value, dict):
+        return [list(value), *map(_orders, value.values())]
+    return list(map(_orders, value)) if isinstance(value, list) else []
+
+
+@settings(deadline=None)
+@given(st.dictionaries(TEXT, ANY, max_size=4))
+def test_the_keys_of_a_table_keep_their_order(table: dict[str, Any]) -> None:
+    text = document({"k": table})
+    assert _orders(rtoml.loads(text)) == _orders({"k": table})
+
+
+DATA = {
+    "name": "critic",
+    "role": "One.\nTwo.\n",
+    "tools": ["Read", "Bash"],
+    "model": LONG,
+    "blocks": ["a", "b"],
+    "handoff": [{"target": "x"}, {"target": "y"}],
+    "target": {"codex": {"a": {"b": 1}, "c": True}, "qwen": {}},
+}
+COMMENTS = {
+    ("name",): "1",
+    ("role",): "2",
+    ("tools",): "3",
+    ("blocks",): "4",
+    ("blocks", 1): "5",
+    ("handoff", 1): "6",
+    ("target", "codex", "a", "b"): "7",
+    ("target", "codex", "c"): "8\n= 9\x00",
+    ("target", "qwen"): "10",
+}
+COMMENTED = f"""\
+name = "critic"  # 1
+role = \"\"\"
+One.
+Two.
+\"\"\"  # 2
+tools = ["Read", "Bash"]  # 3
+model = "{LONG}"
+blocks = [  # 4
+    "a",
+    "b",  # 5
+]
+
+[[handoff]]
+target = "x"
+
+[[handoff]]  # 6
+target = "y"
+
+[target.codex]
+a.b = 1  # 7
+c = true  # 8\\n= 9\\u0000
+
+[target.qwen]  # 10
+"""
+
+
+def test_comments_follow_values() -> None:
+    assert document(DATA, COMMENTS) == COMMENTED
+    assert rtoml.loads(COMMENTED) == DATA
+
+
+def test_a_table_can_be_written_on_one_line() -> None:
+    data = {"a": {"b": 1, "c": []}, "d": {"e": 2}, "f": 3}
+    assert document(data, {("a",): "here"}, inline=["a", "f"]) == "a = { b = 1, c = [] }  # here\nf = 3\n\n[d]\ne = 2\n"

@@ -27,8 +27,7 @@ def ignore_lines(kit: LoadedKit) -> list[str]:
     base = folder_of_lines(kit)
     sources = [path_below(_real(kit, file), base) for file in kit.sources()]
     lines: set[str] = set()
-    for file in kit.manifests:
-        manifest, _ = kit.decoded(file)
+    for file, manifest in kit.composition.agents():
         for target in kit.targets_of(manifest) if not kit.settings.is_user_level else ():
             outputs = [kit.output(target, name, file) for name in (ANY, stem(file))]
             pattern, exact = (path_below(_real(kit, output), base) for output in outputs)

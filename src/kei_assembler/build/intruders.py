@@ -20,7 +20,7 @@ from kei_assembler.files import Entry
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
-from kei_assembler.paths import is_inside, normalize, path_below
+from kei_assembler.paths import is_in_git_folder, is_inside, normalize, path_below
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 
@@ -96,7 +96,7 @@ class _Search:
             prefix = "" if folder == "." else f"{folder}/"
 
             def enters(path: str, entry: Entry, prefix: str = prefix) -> bool:
-                if entry.name == ".git":
+                if is_in_git_folder(entry.name):
                     return False
                 if place.reach is None:
                     return place.with_subfolders and not entry.is_link

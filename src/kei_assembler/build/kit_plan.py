@@ -17,8 +17,8 @@ from kei_assembler.build.progress import with_progress
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_errors
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import Block, split_entry
 from kei_assembler.loader import refuse_home
-from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
 from kei_assembler.rules import (
     check_block,
@@ -26,12 +26,14 @@ from kei_assembler.rules import (
     check_kit,
     check_models,
     check_templates,
+    links,
     outputs,
     placement,
     shared_files,
 )
 from kei_assembler.rules.inheritance import inheriting
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.role_files import with_users
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
@@ -44,6 +46,9 @@ BATCH = 16
 
 _AT_EACH_FILE = (outputs.output_outside_root.code, outputs.unusable_path.code)
 """Codes of shared findings that are located at a manifest. The others are located at their cause."""
+
+_WITH_OUTPUT = (links.unresolved_link.code,)
+"""Codes of findings whose message names one of several outputs."""
 
 
 class Plan(NamedTuple):
@@ -83,6 +88,8 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
+    if not has_errors(found):
+        found += _overwritten_role_files(kit, merged.changes)
     about_files = [*not_loaded(kit, merged.changes), *_notes(kit, merged.noted)]
     changes = merged.changes
     if whole and not has_errors(found):
@@ -98,7 +105,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     if not kit.selected_targets and not has_errors(found):
         from kei_assembler.build.schema_files import schema_file_changes
 
-        changes += schema_file_changes(kit)
+        changes += schema_file_changes(kit, whole)
     if not has_errors(found):
         namesakes = merged.files_of_same_name(changes)
         about_files += namesakes
@@ -123,6 +130,15 @@ def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[l
     return merged.findings(False, ignored), artifacts
 
 
+def check_manifests(kit: LoadedKit, files: Iterable[str], ignored: Collection[str] = ()) -> list[Diagnostic]:
+    """Return the findings about some manifests of the kit, their bases and the defaults, but not about their blocks."""
+    planner = Planner(kit, ignored)
+    merged = _Merged(kit, planner.cost)
+    for file in files:
+        merged.add(planner.load_and_check(file)[1])
+    return [one for one in merged.with_heirs() if one.code not in ignored]
+
+
 class _Merged:
     """The merged plans of some manifests."""
 
@@ -138,6 +154,7 @@ class _Merged:
         self.namesakes = Namesakes(kit)
         self.noted: dict[tuple[str, str], list[str]] = {}
         self._causes: set[tuple[str, str, Location | None]] = set()
+        self._role_files: set[str] = set()
         self._inherited: dict[tuple[str, str, Location], tuple[Diagnostic, list[str]]] = {}
 
     def without_lacking(self, files: Sequence[str]) -> list[str]:
@@ -157,11 +174,12 @@ class _Merged:
         self.found += plan.found
         for one in plan.inherited:
             self._inherited.setdefault(_cause(one), (one, []))[1].append(plan.file)
+        self._role_files.add(plan.role_file)
         self.usage.bases.update(plan.bases)
         self.usage.bundles.update(plan.bundles)
         if plan.is_base:
             self.usage.abstract[stem(plan.file)] = plan.file
-            self.usage.blocks.update(plan.blocks)
+            self.usage.add_listed(plan.blocks)
         self.found += filter(self._is_new, plan.shared)
         self.left_out.update(plan.left_out)
         if plan.use:
@@ -197,22 +215,32 @@ class _Merged:
 
         If `whole`, add those about all other blocks and about all templates.
         """
-        names = {*self.kit.obligatory, *filter(is_block_name, self.usage.blocks)}
-        names.update(self.kit.block_names if whole else ())
-        blocks = [block for block in map(self.kit.block, sorted(names)) if block]
-        if self.kit.lacking:
-            blocks = [block for block in blocks if block.source.file not in self.kit.lacking]
+        blocks = [block for block in self._blocks(whole) if block.source.file not in self.kit.lacking]
         found = [one for block in blocks for one in self._counted(check_block(self.usage, block))]
         for about_template in check_templates(self.kit) if whole else ():
             found += filter(self._is_new, self._counted(about_template))
         found += check_models(self.usage)
-        return [one for one in (*self._with_heirs(), *found) if one.code not in ignored]
+        return [one for one in (*self.with_heirs(), *found) if one.code not in ignored]
 
-    def _with_heirs(self) -> Iterator[Diagnostic]:
+    def with_heirs(self) -> Iterator[Diagnostic]:
         """Yield the findings so far. Those about what manifests inherit name these manifests."""
-        inherited = {cause: inheriting(self.kit, one, files) for cause, (one, files) in self._inherited.items()}
+        inherited = {
+            cause: (with_users if one.location.file in self._role_files else inheriting)(self.kit, one, files)
+            for cause, (one, files) in self._inherited.items()
+        }
         yield from (inherited.pop(_cause(one), one) for one in self.found)
         yield from inherited.values()
+
+    def _blocks(self, whole: bool) -> Iterator[Block]:
+        """Yield the obligatory and used blocks, each before its used variants. If `whole`, yield all of them."""
+        names = {*(split_entry(entry)[0] for entry in self.kit.obligatory), *self.usage.blocks}
+        for name in sorted(names.union(self.kit.block_names if whole else ())):
+            if block := self.kit.block(name):
+                yield block
+                used = set().union(*self.usage.blocks.get(name, {}).values())
+                for target in self.kit.blocks.variants(name):
+                    if (whole or target in used) and (variant := self.kit.block(name, target)):
+                        yield variant
 
     def _counted(self, found: list[Diagnostic]) -> list[Diagnostic]:
         self.cost.add_findings(found)
@@ -220,7 +248,8 @@ class _Merged:
 
 
 def _cause(diagnostic: Diagnostic) -> tuple[str, str, Location]:
-    return diagnostic.code, diagnostic.message, diagnostic.location
+    message = "" if diagnostic.code in _WITH_OUTPUT else diagnostic.message
+    return diagnostic.code, message, diagnostic.location
 
 
 def not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic]:
@@ -245,7 +274,7 @@ def _notes(kit: LoadedKit, noted: Mapping[tuple[str, str], Sequence[str]]) -> It
 def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:
     """Yield the findings about outputs that are the target of a link to a source, or in a linked folder of sources."""
     existing = [change for change in changes if change.before is not None]
-    if not existing or not kit.sources() or not kit.links:
+    if not existing or not kit.sources_in_folders() or not kit.links:
         return
     disk, links = OutputFiles(kit), {kit.files.resolve(kit.path(path)): suffix for path, suffix in kit.links.items()}
     for change in existing:
@@ -254,3 +283,13 @@ def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[
             yield from run_rule(
                 outputs.output_is_source, Source(change.manifest, ""), change.path, "one of the sources"
             )
+
+
+def _overwritten_role_files(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:
+    """Yield the findings about outputs that are role files. Only a file that was not generated can be one."""
+    disk, statuses = OutputFiles(kit), (FileStatus.FOREIGN, FileStatus.EDITED)
+    for change in (change for change in changes if change.status in statuses):
+        real = disk.real(change.path)
+        if any(kit.files.resolve(kit.path(file)) == real for file in kit.role_files.named):
+            source = Source(change.manifest, "")
+            yield from run_rule(outputs.output_is_source, source, change.path, "a role file")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from kei_assembler.build.changes import FileStatus
@@ -20,7 +20,7 @@ from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import stamp
-from kei_assembler.paths import normalize
+from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.rules import placement, shared_files
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
@@ -79,7 +79,11 @@ class Namesakes:
             row, filter_ = TARGETS[target], _Filter(names, TARGETS[target])
             paths = {one.path for one in names.values()}
             files = self._files(row, paths, row.own_folders)
-            for path, content in self._others(files, known, {*orphans, *self.kit.outputs_for(target)}):
+
+            def is_skipped(path: str, target: str = target) -> bool:
+                return path in orphans or self.kit.placement.is_output(target, path)
+
+            for path, content in self._others(files, known, is_skipped):
                 if row.budget:
                     end = content.find(b"\n---", 3)
                     self.others.setdefault(target, []).append((path, len(content) if end < 0 else end))
@@ -96,7 +100,7 @@ class Namesakes:
             for foreign in row.foreign:
                 if foreign.shows_both and not shared_files.is_turned_off(self.kit, foreign):
                     files = self._files(row, {one.path for one in names.values()}, (foreign.folder,))
-                    for path, content in self._others(files, known, orphans):
+                    for path, content in self._others(files, known, orphans.__contains__):
                         yield from self._foreign_finding(row, foreign, path, content)
 
     def _foreign_finding(self, row: Target, foreign: Foreign, path: str, content: bytes) -> Iterator[Diagnostic]:
@@ -108,13 +112,13 @@ class Namesakes:
             yield from run_rule(shared_files.shown_beside_another, Source(path, text), foreign, where, name, other.path)
 
     def _others(
-        self, paths: Iterable[str], known: Mapping[str, str], skipped: Collection[str]
+        self, paths: Iterable[str], known: Mapping[str, str], is_skipped: Callable[[str], bool]
     ) -> Iterator[tuple[str, bytes]]:
         """The files, with their content, that are not outputs and not skipped."""
         files = list(paths)
         found = frozenset(files)
         for path in files:
-            is_known = path in skipped or self._is_output(path, known, found)
+            is_known = is_skipped(path) or self._is_output(path, known, found)
             if not is_known and not is_left_out(self.kit.files, self.kit.path(path)):
                 content = self.disk.peek(path)
                 if content:
@@ -163,7 +167,7 @@ class Namesakes:
     def _in_folder(self, row: Target, folder: str) -> Iterator[str]:
         def enters(path: str, entry: Entry) -> bool:
             is_held = not entry.is_link or self.kit.tree_of(folder).holds(self.kit.path(f"{folder}/{path}"))
-            return entry.name != ".git" and is_held and self.kit.placement.enters(row, path)
+            return not is_in_git_folder(entry.name) and is_held and self.kit.placement.enters(row, path)
 
         prefix = row.loader.ignored_prefix
         for path, entry in walk(self.kit.files, self.kit.path(folder), enters):

@@ -15,6 +15,7 @@ from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.reserved import ReservedPaths
+from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.rules import OF_VALUES, check_base, check_limits, check_manifest, check_readable, names, outputs
 from kei_assembler.rules.limits import Given
@@ -50,10 +51,11 @@ class ManifestPlan(NamedTuple):
     """The plan of one manifest.
 
     `shared` contains findings whose cause other manifests can share, such as a template, and `inherited` those in the
-    files that the manifest inherits from. `left_out` contains the outputs of targets that this run skips, by their
-    resolved, case-folded paths. `use` is None if the manifest cannot be read, or is no agent. `kept` and `handled` are
-    the cost of the plan, see `Cost`. `noted` is what `kit_notes` returns. `is_base` means that only others make an
-    agent of the manifest. `bases` are the files of its bases, `blocks` its blocks, and `bundles` those that it lists.
+    files that the manifest inherits from, and in `role_file`, the file of its role, if any. `left_out` contains the
+    outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
+    be read, or is no agent. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
+    returns. `is_base` means that only others make an agent of the manifest. `bases` are the files of its bases,
+    `blocks` its blocks, and `bundles` those that it lists.
     """
 
     file: str
@@ -69,6 +71,7 @@ class ManifestPlan(NamedTuple):
     is_base: bool = False
     blocks: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
+    role_file: str = ""
     bundles: tuple[str, ...] = ()
 
 
@@ -118,9 +121,11 @@ class Planner:
             self.cost.add(plan.kept, plan.handled)
 
     def _lacks_blocks(self, plan: ManifestPlan) -> bool:
-        lacking = self.kit.lacking
-        blocks = map(self.kit.block, plan.use.blocks if lacking and plan.use else ())
-        return any(block.source.file in lacking for block in blocks if block)
+        if not self.kit.lacking or plan.use is None:
+            return False
+        targets = ("", *plan.use.targets)
+        blocks = (self.kit.block(entry, target) for entry in plan.use.blocks for target in targets)
+        return any(block.source.file in self.kit.lacking for block in blocks if block)
 
     def _plan_outputs(self, manifest: Manifest, plan: ManifestPlan) -> None:
         for artifact in self.render(manifest, plan):
@@ -139,12 +144,16 @@ class Planner:
         if problems := check_readable(source) or run_rule(outputs.unusable_path, source, file):
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
         resolved = self.kit.composition.resolve(source)
-        if self.is_partial and not self.kit.lacking.isdisjoint(resolved.bases):
+        named = role_file(resolved.data)
+        if self.is_partial and not self.kit.lacking.isdisjoint((*resolved.bases, named)):
             return None, ManifestPlan(file, [], [], [], {}, None, handled=size)
         about_bases: list[Diagnostic] = []
         for base in reversed(resolved.bases):
             about_bases += self._reported(self._about_base(base), base, about_bases)
         manifest, problems = check_manifest(self.kit, source, resolved)
+        if named:
+            size += len(manifest.role)
+            self.cost.add(handled=len(manifest.role))
         problems = self._reported(problems, file, about_bases)
         of_several = [one for one in problems if _is_about_namesakes(one, file)]
         own = [one for one in problems if one.location.file == file and one not in of_several]
@@ -162,6 +171,7 @@ class Planner:
             is_base=is_abstract(source.data),
             blocks=manifest.blocks,
             bases=resolved.bases,
+            role_file=named,
             bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
         )
         return None if plan.is_base or has_errors((*problems, *about_bases)) else manifest, plan

@@ -10,13 +10,24 @@ MANIFEST_SCHEMA = ".assemble/manifest.schema.json"
 SETTINGS_SCHEMA = ".assemble/settings.schema.json"
 
 
-def schema_file_changes(kit: LoadedKit) -> list[Change]:
-    """Return a change for each generated schema file of the kit that is out of date or was edited."""
+def schema_file_changes(kit: LoadedKit, whole: bool) -> list[Change]:
+    """Return a change for each generated schema file of the kit that is out of date or was edited.
+
+    Only a run on the `whole` kit reads all blocks to find out whether sections are out of date.
+    """
     disk, changes = OutputFiles(kit), []
     for file in (MANIFEST_SCHEMA, SETTINGS_SCHEMA):
-        if present := disk.peek(file):
+        present = disk.peek(file)
+        # without the blocks, their sections are not known
+        if present and not (file == MANIFEST_SCHEMA and (kit.lacking or _may_be_kept(kit, present, whole))):
             changes += schema_file_change(kit, file, present)
     return changes
+
+
+def _may_be_kept(kit: LoadedKit, present: bytes, whole: bool) -> bool:
+    from kei_assembler.kit import json_schema
+
+    return not whole and json_schema.is_current_but_for_sections(present, kit)
 
 
 def schema_file_change(kit: LoadedKit, file: str, present: bytes) -> list[Change]:

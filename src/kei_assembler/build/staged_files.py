@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator
 from enum import Enum
+from itertools import chain
 from typing import NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, FileStatus
 from kei_assembler.build.classify import classify_leftover
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.files.git_index import Entry, Git
-from kei_assembler.kit import BODY_TEMPLATE, PROJECT_FILE, SETTINGS_FILE, LoadedKit
+from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.discovery import git_top
+from kei_assembler.kit.role_files import role_file_in
+from kei_assembler.kit.template_files import BODY_TEMPLATE
 from kei_assembler.paths import is_hidden, is_inside, normalize, upwards
 from kei_assembler.targets import TARGETS
 
@@ -62,6 +65,7 @@ def compare(kit: LoadedKit, outputs: Iterable[str], schemas: Iterable[str]) -> S
         tracked = (real_outputs - others) & index.entries.keys()
         tracked |= {path for path, was in gone.items() if was is _Was.OUTPUT}
     differing = {path for path in own if index.differs(path)} | (gone.keys() - tracked)
+    differing |= set(_deleted_role_files(kit, index, differing))
     untracked = real_outputs - own - index.entries.keys()
     ignored = index.git.ignored(sorted((differing | untracked) - index.entries.keys()))
     beside_templates = {real for path in kit.templates() for real in _real_paths(kit, path)} & ignored
@@ -160,6 +164,26 @@ def _source_folders(kit: LoadedKit) -> Iterator[tuple[str, str]]:
     yield from ((folder, ".md") for folder in settings.blocks)
     is_own = any(os.path.basename(file) == BODY_TEMPLATE for file in kit.templates())
     yield settings.templates, "" if is_own else ".j2"
+
+
+_MAX_STAGED_BYTES = 64 * 1024 * 1024
+
+
+def _deleted_role_files(kit: LoadedKit, index: _Index, differing: Iterable[str]) -> Iterator[str]:
+    """Yield the deleted files that git tracks and that staged versions of these manifests name as the role's file."""
+    folder, suffix = next(_source_folders(kit))
+    manifests = [path for path in differing if _was_source(kit, path, folder, suffix)]
+    entries = [index.entries[path] for path in manifests if path in index.entries]
+    tops = {git.top: git for git, _ in entries}
+    blobs = {top: [entry.blob for git, entry in entries if git.top == top] for top in tops}
+    contents = (tops[top].blobs(ids, _MAX_STAGED_BYTES).values() for top, ids in blobs.items())
+    files = {file for content in chain.from_iterable(contents) if (file := role_file_in(content))}
+    real = [path for file in files if is_inside(path := _real_paths(kit, file)[0], index.git.top)]
+    if real:
+        index.load(real)
+    for path in real:
+        if path in index.entries and not index.entries[path][1].is_skipped and not kit.files.exists(path):
+            yield path
 
 
 class _Was(Enum):

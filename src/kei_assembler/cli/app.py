@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from io import StringIO
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
@@ -323,15 +322,9 @@ def _rendered(result: RunResult, output_format: str) -> tuple[str, str]:
     out, err = render(output_format, [result])
     is_raw = output_format == "text" and (result.request.diff or result.printed is not None)
     # Terminals and CI logs act on control characters. Programs get the exact bytes.
-    if is_raw and sys.stdout and (sys.stdout.isatty() or _is_log(sys.stdout)):
+    if is_raw and console.acts_on_text():
         out = text_report.escaped(out, result.request.diff and result.request.colours[0])
     return out, err
-
-
-def _is_log(stream: TextIO) -> bool:
-    """Return whether a CI service reads the stream, in which it looks for commands."""
-    takes_commands = any(os.environ.get(name) for name in ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"))
-    return takes_commands and not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
 
 
 def main(args: Sequence[str] | None = None, prog_name: str = "assemble") -> NoReturn:

@@ -6,12 +6,16 @@ Names that a shell would have to quote are not offered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import filterfalse
 
 import click
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.model.inheritance import BUNDLE
 from kei_assembler.model.manifest import settable_fields
 from kei_assembler.paths import display_path
 from kei_assembler.targets import CLAUDE_TOOLS
@@ -51,8 +55,8 @@ def _matching(incomplete: str, words: Iterable[str]) -> list[str]:
 
 def _needs_no_quotes(word: str) -> bool:
     """Return whether a shell takes the word as it is: bash inserts the words that it is offered without quotes."""
-    is_plain = all(character.isalnum() or character in "@%+=:,./_-" for character in word)
-    return is_plain and not word.startswith(("-", "=")) and shown(word) == word
+    is_plain = all(character.isalnum() or character in "@%+=:,./_-#" for character in word)
+    return is_plain and not word.startswith(("-", "=", "#")) and shown(word) == word
 
 
 def _kit(ctx: click.Context) -> LoadedKit | None:
@@ -69,13 +73,27 @@ def _kit(ctx: click.Context) -> LoadedKit | None:
 manifests = _completion(lambda kit: (display_path(kit.path(file)) for file in kit.manifests) if kit else ())
 """Offers the display paths of the kit's manifests."""
 
-blocks = _completion(lambda kit: kit.block_names if kit else ())
-"""Offers the kit's blocks."""
+
+bases = _completion(lambda kit: kit.agents if kit else ())
+"""Offers the names of the kit's manifests."""
+
+
+def blocks(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return the kit's blocks and bundles that start with the word, or after `#` the sections of a block."""
+    kit = _kit(ctx)
+    if kit is None:
+        return []
+    name, mark, _ = incomplete.partition(SECTION_MARK)
+    with suppress(AssembleError):
+        bundles = (f"{BUNDLE}{each}" for each in kit.settings.bundles)
+        return _matching(incomplete, kit.blocks.section_entries(name) if mark else (*kit.block_names, *bundles))
+    return []
+
 
 tools = _completion(lambda kit: kit.known_tools if kit else CLAUDE_TOOLS)
 """Offers the tools, by their names in a manifest."""
 
-handoffs = _completion(lambda kit: kit.receivers if kit else (), "=")
+handoffs = _completion(lambda kit: filterfalse(kit.names.is_only_base, kit.receivers) if kit else (), "=")
 """Offers the agents that can be handed work, each followed by `=` for the trigger."""
 
 settable = _completion(lambda kit: settable_fields(kit.settings.extra_keys if kit else {}), "=")

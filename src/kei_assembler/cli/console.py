@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
+from typing import TextIO
 
 
 def set_up() -> None:
@@ -37,6 +39,17 @@ def colours() -> tuple[bool, bool]:
     is_dumb = os.environ.get("TERM") == "dumb"
     on_out, on_err = (stream is not None and stream.isatty() and not is_dumb for stream in (sys.stdout, sys.stderr))
     return on_out, on_err
+
+
+def acts_on_text() -> bool:
+    """Return whether stdout is a terminal or the log of a CI service, which act on control characters and commands."""
+    return bool(sys.stdout) and (sys.stdout.isatty() or _is_log(sys.stdout))
+
+
+def _is_log(stream: TextIO) -> bool:
+    """Return whether a CI service reads the stream, in which it looks for commands."""
+    takes_commands = any(os.environ.get(name) for name in ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"))
+    return takes_commands and not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
 
 
 def columns() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,14 +21,16 @@ from kei_assembler.report import text_report
 from kei_assembler.scaffold import new_manifest
 from kei_assembler.selection import folder_of
 from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.validation import Shape
 from kei_assembler.whitespace import SPACES
 
-_SET_HELP = "Set any other key that holds text or a list. A list grows with each use"
+_SET_HELP = "Set any other key that is not a table. A list grows with each use"
 
 
 @click.command("new")
 @click.argument("name")
 @click.option("--description", metavar="TEXT", help="What the agent is for.")
+@click.option("--extends", metavar="BASE", help="The manifest to inherit from.", shell_complete=completion.bases)
 @click.option("--model", metavar="MODEL", help="The model that the agent runs on.")
 @several("--tool", "TOOL", "Let the agent use a tool", completion.tools)
 @several("--block", "BLOCK", "Add a block after the obligatory ones", completion.blocks)
@@ -47,6 +50,7 @@ def command(name: str, folder: str | None, **options: Any) -> None:
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     given = {
         "description": options["description"],
+        "extends": options["extends"],
         "model": options["model"],
         "tools": options["tool"],
         "blocks": options["block"],
@@ -72,8 +76,23 @@ def _other_keys(kit: LoadedKit, pairs: Sequence[str]) -> dict[str, Any]:
         if fields[key].shape.item:
             given.setdefault(key, []).append(value)
         else:
-            given[key] = value
+            given[key] = _parsed(key, fields[key].shape, value)
     return given
+
+
+_WORDS = {"true": True, "false": False}
+_MAX_DIGITS = 18
+"""Any number with as many digits is a 64-bit integer, as TOML requires."""
+
+
+def _parsed(key: str, shape: Shape, text: str) -> str | int:
+    if shape.type is bool and text in _WORDS:
+        return _WORDS[text]
+    if shape.type is int and re.fullmatch(rf"[+-]?[0-9]{{1,{_MAX_DIGITS}}}", text):
+        return int(text)
+    if shape.type in (bool, int):
+        raise click.UsageError(f"--set {key} takes {shape.expects}, not `{text}`")
+    return text
 
 
 def _set_error(key: str, pair: str, keys: Iterable[str]) -> str:

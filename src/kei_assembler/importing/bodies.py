@@ -9,8 +9,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from kei_assembler.markdown.structure import Unclosed, escape_block_start, reference
+from kei_assembler.markdown.block_reader import Unclosed
+from kei_assembler.markdown.structure import escape_block_start, reference
 from kei_assembler.markdown.structure import outline as read_outline
+from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.manifest import manifest_reader, manifest_shape
 from kei_assembler.render.templates import default_body, default_titles
 from kei_assembler.whitespace import SPACES, WHITESPACE, collapse_whitespace
@@ -74,11 +76,11 @@ _WORD = re.compile(f"[^{WHITESPACE}]+")
 
 
 def _has_valid_lists(data: Mapping[str, Any]) -> bool:
-    """A manifest's lists have no empty and no repeated entries."""
+    """A manifest's lists have no empty and no repeated entries, and none that stands for inherited ones."""
     handoffs, references = data.get("handoff", ()), data.get("references", {})
     others = (data[key] for key in data if key not in ("handoff", "references"))
     lists = ([handoff["target"] for handoff in handoffs], *references.values(), *others)
-    return all(len({*entries} - {""}) == len(entries) for entries in lists)
+    return all(len({*entries} - {"", INHERITED}) == len(entries) for entries in lists)
 
 
 def _generated(data: Mapping[str, Any]) -> str:

@@ -17,12 +17,14 @@ from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.lenient_yaml import as_text
+from kei_assembler.markdown.placeholders import may_have_placeholders, protected
 from kei_assembler.model.adaptation import EVERYTHING
+from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.rules import bodies, imports
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START
-from kei_assembler.validation import LINE, Shape, fits
+from kei_assembler.validation import LINE, Field, Shape, fits
 from kei_assembler.whitespace import WHITESPACE, has_text
 
 _MAX_DESCRIPTION = 200
@@ -88,6 +90,7 @@ class _Converter:
             hint = f"once `{output}` exists, {rest}delete this file: otherwise {self.row.label} sees the agent twice"
             self._report(imports.file_left_behind, START, f"the agent's file will be `{output}`", hint)
         new_path = output if is_left_behind else ""
+        self.data |= {key: _protected(self.data[key]) for key in _FILLED if key in self.data}
         return Conversion(self.original, self.data, tuple(self.found), self.is_complete, new_path)
 
     def _report(self, rule: Any, where: Span | str, message: str, hint: str = "") -> None:
@@ -165,7 +168,7 @@ class _Converter:
     def _convert_untranslatable(self, key: str, names: list[str]) -> None:
         """Keep the entries of the client's own list that the client accepts."""
         field = self.fields.get(key)
-        accepted = dict.fromkeys(name for name in names if field is None or fits(field.shape, [name]))
+        accepted = dict.fromkeys(name for name in names if self._accepts(field, name))
         if rejected := [name for name in names if name not in accepted]:
             message = f"there is no tool {listed(rejected)} in {self.row.label}; left out"
             self._leave_out(imports.key_not_placed, key, message)
@@ -174,6 +177,9 @@ class _Converter:
             self.own[key] = [*accepted]
         else:
             self.data["tools"] = tools
+
+    def _accepts(self, field: Field | None, name: str) -> bool:
+        return name != INHERITED and (field is None or fits(field.shape, [name]))
 
     def _convert_own(self, key: str, value: Any) -> None:
         if key in self.row.defaults and value == self.row.defaults[key]:
@@ -190,7 +196,12 @@ class _Converter:
             if full != value:
                 message = f"`{key}` contains empty values, which are left out"
                 self._leave_out(imports.key_not_placed, key, message)
-            self._convert_field(key, full, self.fields[key].shape)
+            literal = _without_markers(full)
+            if literal != full:
+                message = f"`{key}` has an entry `{INHERITED}`, which is left out"
+                hint = "in a list of a manifest, it stands for the entries of a base"
+                self._leave_out(imports.key_not_placed, key, message, hint)
+            self._convert_field(key, literal, self.fields[key].shape)
 
     def _convert_field(self, key: str, value: Any, shape: Shape) -> None:
         if fitting := [one for one in _candidates(shape, value) if _fits(shape, one)]:
@@ -256,6 +267,13 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(inner) for inner in value if inner is not None] if isinstance(value, list) else value
 
 
+def _without_markers(value: Any) -> Any:
+    """The value without entries of lists that would stand for inherited ones."""
+    if isinstance(value, dict):
+        return {key: _without_markers(inner) for key, inner in value.items()}
+    return [_without_markers(inner) for inner in value if inner != INHERITED] if isinstance(value, list) else value
+
+
 def _fits(shape: Shape, value: Any) -> bool:
     return fits(shape, value) and _has_toml_integers(value)
 
@@ -266,3 +284,16 @@ def _has_toml_integers(value: Any) -> bool:
         return -(2**63) <= value < 2**63
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return all(map(_has_toml_integers, inner))
+
+
+_FILLED = ("description", "role", "domain_in", "forbidden_domain", "output_extra_fields", "handoff", "references")
+"""The keys with texts in which a backslash keeps a placeholder from being filled."""
+
+
+def _protected(value: Any) -> Any:
+    """Return a value of a manifest that is printed as it is in the imported file."""
+    if isinstance(value, str):
+        return protected(value) if may_have_placeholders(value) else value
+    if isinstance(value, dict):
+        return {key: _protected(inner) for key, inner in value.items()}
+    return [_protected(entry) for entry in value] if isinstance(value, list) else value

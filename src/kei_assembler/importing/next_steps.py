@@ -102,7 +102,8 @@ def _build(kit: LoadedKit, new: Sequence[PendingFile], is_whole: bool) -> str:
     is_whole = is_whole and len(safe) == len(new)
     if not safe or (is_whole and not forced):
         return _all(kit)
-    if is_whole and overwritten.keys() >= {*kit.manifests}:
+    others = (path for path in kit.manifests if path not in overwritten)
+    if is_whole and all(kit.names.is_abstract(stem(path)) for path in others):
         return f"{_all(kit)} --force, which overwrites the imported files"
     files = "files" if len(forced) > 1 else "file"
     manifests = " ".join(shell.word(display_path(kit.path(path))) for path in safe)

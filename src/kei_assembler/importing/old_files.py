@@ -33,7 +33,8 @@ def old_files(kit: LoadedKit, new: Iterable[PendingFile]) -> list[PendingFile]:
     That file says nothing that the manifest lacks, is not a link, and is not where another manifest has its output.
     """
     new = list(new)
-    outputs = outputs_of(kit, [*kit.manifests, *(file.path for file in new)])
+    manifests = (file for file in kit.manifests if not kit.names.is_abstract(stem(file)))
+    outputs = outputs_of(kit, [*manifests, *(file.path for file in new)])
     return [file for file in new if file.conversion.new_path and _is_spare(kit, file, outputs)]
 
 

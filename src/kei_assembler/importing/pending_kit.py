@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 
 from kei_assembler.build.changes import Change
 from kei_assembler.build.kit_plan import plan_kit
+from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.importing import roles
 from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.bodies import RoleSplit, Section, split_roles
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.origin import manifests_by_comment, origin_comment
-from kei_assembler.kit import SETTINGS_FILE, Block, LoadedKit, stem
+from kei_assembler.kit import SETTINGS_FILE, LoadedKit, stem
+from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.manifest import FIELDS, slug
@@ -25,7 +28,7 @@ from kei_assembler.paths import normalize
 from kei_assembler.rules import bodies, imports
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
-from kei_assembler.toml.source import Source, read_toml, span_of
+from kei_assembler.toml.source import START, Source, read_toml, span_of, with_lf
 from kei_assembler.toml.writer import document
 from kei_assembler.whitespace import collapse_whitespace
 
@@ -33,13 +36,16 @@ from kei_assembler.whitespace import collapse_whitespace
 class PendingFile(NamedTuple):
     """A file that the import adds to the kit, and the conversion that needs it.
 
-    `is_kept` says that an earlier import added it, and that its text may have been edited.
+    `is_kept` says that an earlier import added it, and that its text may have been edited. A manifest may need a
+    `role_file` with the text `role`.
     """
 
     path: str
     text: str
     conversion: Conversion
     is_kept: bool = False
+    role_file: str = ""
+    role: str = ""
 
 
 class PendingKit(LoadedKit):
@@ -48,7 +54,9 @@ class PendingKit(LoadedKit):
     def __init__(self, kit: LoadedKit, manifests: Iterable[PendingFile], blocks: Mapping[str, str]) -> None:
         super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at, kit.files)
         self.new = {file.path: file for file in manifests}
-        self._blocks |= {name: Block(name, Source(block_file(kit, name), text)) for name, text in blocks.items()}
+        self.role_files.pending = {file.role_file: file.role for file in self.new.values() if file.role_file}
+        for name, text in blocks.items():
+            self.blocks.add(Block(name, Source(block_file(kit, name), text)))
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
@@ -72,7 +80,7 @@ class PendingKit(LoadedKit):
         if agent is None or change.target != original.agent.target:
             return []
         before = _front_matter(original)
-        after = _front_matter(convert(self, agent, original.name, self.known_agents))
+        after = _front_matter(convert(self, agent, original.name, self.names.agents))
         found = []
         for key in before | after:
             if before.get(key) != after.get(key):
@@ -181,9 +189,30 @@ def pending_manifests(kit: LoadedKit, conversions: Sequence[Conversion]) -> list
     return [
         _kept_manifest(kit, known[comment], conversion)
         if comment in known
-        else PendingFile(kit.manifest_file(conversion.name), manifest_text(conversion.data, comment), conversion)
+        else _pending_manifest(kit, conversion, comment)
         for conversion, comment in zip(conversions, comments, strict=True)
     ]
+
+
+def _pending_manifest(kit: LoadedKit, conversion: Conversion, comment: str) -> PendingFile:
+    path, role = kit.manifest_file(conversion.name), conversion.data.get("role", "")
+    in_manifest = PendingFile(path, manifest_text(conversion.data, comment), conversion)
+    file = roles.role_file(conversion.name)
+    if not roles.is_for_file(role) or _has_text(kit, path, in_manifest.text):
+        return in_manifest
+    text = manifest_text({**conversion.data, "role": {"file": file}}, comment)
+    # an edited role file of a manifest from an earlier import is in the way, like an edited manifest
+    reason = "" if _has_text(kit, path, text) else roles.obstacle(kit, conversion)
+    if not reason:
+        return PendingFile(path, text, conversion, role_file=file, role=roles.file_text(role))
+    message = f"the role stays in the manifest, because `{file}` {reason}"
+    found = conversion.agent.report(bodies.role_in_manifest, START, message, "if you want, move it to another file")
+    return in_manifest._replace(conversion=conversion._replace(found=(*conversion.found, *found)))
+
+
+def _has_text(kit: LoadedKit, file: str, text: str) -> bool:
+    present = OutputFiles(kit).peek(file)
+    return present is not None and with_lf(present) == text.encode()
 
 
 def _kept_manifest(kit: LoadedKit, manifest: str, conversion: Conversion) -> PendingFile:
@@ -194,5 +223,7 @@ def _kept_manifest(kit: LoadedKit, manifest: str, conversion: Conversion) -> Pen
 def manifest_text(data: Mapping[str, Any], comment: str = "") -> str:
     """Return the data of a manifest as TOML, in the order of the manifest's fields. The role ends with a newline."""
     ordered = {field.key: data[field.key] for field in FIELDS if field.key in data}
-    text = document(ordered | ({"role": f"{data['role']}\n"} if "role" in data else {}))
+    if isinstance(data.get("role"), str):
+        ordered["role"] = f"{data['role']}\n"
+    text = document(ordered, inline=("role",))
     return f"{comment}\n{text}" if comment else text

@@ -94,6 +94,7 @@ def import_agents(
     texts |= {block_file(kit, name): text for name, text in blocks.items()} if added else {}
     pieces = [PendingFile(path, text, conversions[0]) for path, text in texts.items()] if conversions else []
     written, conflicts = _write(kit, (*pieces, *added), options.dry_run)
+    others = {*texts, *(file.role_file for file in added)}
     foreign = {path for path, status in written if status == "foreign"}
     kept = [file for file in manifests if file.is_kept]
     added = [file for file in added if file.path not in foreign]
@@ -102,7 +103,7 @@ def import_agents(
     found += [*edited, *(one for file in manifests for one in file.conversion.found)]
     found += [*PendingKit(kit, added, blocks).problems(), *conflicts]
     files = [(status, path) for path, status in written if status not in _UNCHANGED]
-    known = {path for path, status in written if status in _UNCHANGED} - texts.keys()
+    known = {path for path, status in written if status in _UNCHANGED} - others
     old = old_files(kit, new)
     if options.remove_old and old and not options.dry_run:
         removal = remove(kit_folder, old)
@@ -114,7 +115,7 @@ def import_agents(
     return ImportResult(
         [(status, display_path(kit.path(path))) for status, path in files],
         limited(weighed, policy.ignore),
-        len({path for path, _ in written} - texts.keys()),
+        len({path for path, _ in written} - others),
         len(known),
         list(next_steps(imported)) if (added or old) and not options.dry_run else [],
     )
@@ -160,7 +161,7 @@ def _kit_path(path: str, kit_folder: str, root: str) -> str:
 
 def _convert(kit: LoadedKit, agents: Sequence[AgentFile]) -> list[Conversion]:
     named_agents = list(zip(agents, unique_names(agents), strict=True))
-    known = kit.known_agents.union(name for _, (name, _) in named_agents)
+    known = kit.names.agents.union(name for _, (name, _) in named_agents)
     conversions = ((convert(kit, agent, name, known), found) for agent, (name, found) in named_agents)
     return [conversion._replace(found=(*found, *conversion.found)) for conversion, found in conversions]
 
@@ -173,7 +174,16 @@ def _write(
     for file in files:
         path = existing.get(os.path.basename(file.path), file.path)
         is_other = path != file.path
-        status, reason = ("foreign", "has the same agent name") if is_other else _write_file(kit, file, dry_run)
+        status, reason = ("foreign", "has the same agent name") if is_other else _present_status(kit, file)
+        if file.role_file and status != "foreign":  # the role file comes first, because the manifest needs it
+            role_file = PendingFile(file.role_file, file.role, file.conversion)
+            (role_written,), role_found = _write(kit, [role_file], dry_run)
+            written.append(role_written)
+            found += role_found
+            if role_found:
+                written.append((file.path, "foreign"))
+                continue
+        status, reason = (status, reason) if status else _create(kit, file, dry_run)
         written.append((file.path, status))
         if status == "foreign":
             agent, hint = file.conversion.agent, "move one of the two files, or rename this agent"
@@ -181,19 +191,23 @@ def _write(
     return written, found
 
 
-def _write_file(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
-    """Write a file that does not exist. Return its status, and the reason if it was not written."""
-    outputs, content, differs = (
-        writer.OutputFiles(kit),
-        file.text.encode(),
-        "exists with different content, and was kept",
-    )
+_DIFFERS = "exists with different content, and was kept"
+
+
+def _present_status(kit: LoadedKit, file: PendingFile) -> tuple[str, str]:
+    """Return the status of a file that exists, or "", and the reason if it cannot be written."""
     try:
-        present = outputs.read(file.path)
+        present = writer.OutputFiles(kit).read(file.path)
     except OSError as error:
         return "foreign", f"cannot be written: {error.strerror}"
-    if present is not None:
-        return "unchanged" if with_lf(present) == content else "foreign", differs
+    if present is None:
+        return "", ""
+    return ("unchanged", "") if with_lf(present) == file.text.encode() else ("foreign", _DIFFERS)
+
+
+def _create(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
+    """Write a file that does not exist. Return its status, and the reason if it was not written."""
     if dry_run:
         return "would create", ""
-    return "created" if writer.create(kit.tree, kit.path(file.path), content) else "foreign", differs
+    is_created = writer.create(kit.tree, kit.path(file.path), file.text.encode())
+    return ("created", "") if is_created else ("foreign", _DIFFERS)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import filterfalse
 from typing import Any
 
 from kei_assembler.markdown.structure import code_spans
 from kei_assembler.model.adaptation import EVERYTHING, LISTS, in_words, permissions, toolset
+from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.rules.tools import is_one_tool
 from kei_assembler.targets.target import Target, Tools
 
@@ -31,12 +33,17 @@ def translated(row: Target, names: Sequence[str] | Mapping[str, Any]) -> tuple[l
     The names are None if a manifest cannot express them, so that the same file would not be generated again.
     """
     if row.tools.names is None:
-        return [name for name in names if is_one_tool(name)], tuple(name for name in names if not is_one_tool(name))
+        return list(filter(_is_name, names)), tuple(filterfalse(_is_name, names))
     by_name = row.tools.by_name
     found = [by_name.get(name) or _server_tool(row.tools, name) for name in names]
     tools = tuple(dict.fromkeys(tool for each in found for tool in each))
-    is_complete = (isinstance(names, Mapping) or all(found)) and all(map(is_one_tool, tools))
+    is_complete = (isinstance(names, Mapping) or all(found)) and all(map(_is_name, tools))
     return (list(tools) if is_complete and _translates_back(row, tools, names) else None), ()
+
+
+def _is_name(name: str) -> bool:
+    """Whether an entry in a manifest's list of tools names one tool."""
+    return is_one_tool(name) and name != INHERITED
 
 
 def _translates_back(row: Target, tools: tuple[str, ...], names: Sequence[str] | Mapping[str, Any]) -> bool:
@@ -73,7 +80,7 @@ def from_phrases(row: Target, phrases: Sequence[str]) -> list[str] | None:
         return None
     tools = [tool for phrase in phrases for tool in _from_phrase(row.tools, phrase)]
     is_same = in_words(toolset(tuple(tools), row.name)) == tuple(phrases)
-    return tools if is_same and all(map(is_one_tool, tools)) else None
+    return tools if is_same and all(map(_is_name, tools)) else None
 
 
 def _from_phrase(row: Tools, phrase: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kei_assembler.diagnostics import ExcessError, KeyPath
 from kei_assembler.files import DISK, Entry, Files
@@ -13,10 +13,13 @@ from kei_assembler.files.sparse_checkout import lacking
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.kit.agent_names import AgentNames
+from kei_assembler.kit.blocks import Block, Blocks
 from kei_assembler.kit.composition import Composition
+from kei_assembler.kit.role_files import RoleFiles
+from kei_assembler.kit.template_files import template_files
 from kei_assembler.markdown import shell
 from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
-from kei_assembler.model.settings import HOME, Settings, character, is_block_name, value_at
+from kei_assembler.model.settings import HOME, Settings, character, value_at
 from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
@@ -27,20 +30,9 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "assemble.toml"
 PROJECT_FILE = "pyproject.toml"
-BODY_TEMPLATE = "agent.md.j2"
 
 MAX_FILES = 200_000
 """The maximum number of manifests, of blocks in a folder, of templates, and of files beside the outputs of a client."""
-
-MAX_BLOCK_CHARACTERS = 64 * 1024 * 1024
-"""The maximum size of all blocks that a run reads. It keeps their texts."""
-
-
-class Block(NamedTuple):
-    """A named piece of Markdown that manifests share."""
-
-    name: str
-    source: Source
 
 
 class LoadedKit:
@@ -72,11 +64,10 @@ class LoadedKit:
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self.names = AgentNames(self)
+        self.role_files = RoleFiles(self)
         self.composition = Composition(self)
+        self.blocks = Blocks(self)
         self._all_targets = cache(self._find_all_targets)
-        self._blocks: dict[str, Block | None] = {}
-        self._block_characters = 0
-        self._outputs: dict[str, frozenset[str]] = {}
 
     @cached_property
     def tree(self) -> Tree:
@@ -194,12 +185,6 @@ class LoadedKit:
         in_home = self.home and pattern.startswith(HOME)
         return normalize(os.path.join(self.home, path.removeprefix(HOME)) if in_home else path)
 
-    def outputs_for(self, target: str) -> frozenset[str]:
-        """Return where all manifests would have their outputs for a target."""
-        if target not in self._outputs:
-            self._outputs[target] = frozenset(self.output(target, stem(file), file) for file in self.manifests)
-        return self._outputs[target]
-
     @cached_property
     def manifests(self) -> tuple[str, ...]:
         """The manifests' files, sorted, without the settings of this kit and of kits in subfolders."""
@@ -239,15 +224,10 @@ class LoadedKit:
             files.setdefault(stem(file), []).append(file)
         return {name: same for name, same in files.items() if len(same) > 1}
 
-    @cached_property
+    @property
     def block_names(self) -> tuple[str, ...]:
         """The names of all blocks in the kit's block folders, sorted."""
-        names = {
-            file.removeprefix("" if folder == "." else f"{folder}/").removesuffix(".md")
-            for folder in self.settings.blocks
-            for file in self.files_in(folder, ".md")
-        }
-        return tuple(sorted(filter(is_block_name, names)))
+        return self.blocks.names
 
     @cached_property
     def known_blocks(self) -> frozenset[str]:
@@ -259,65 +239,29 @@ class LoadedKit:
         """The obligatory blocks, with those of bundles."""
         return self.composition.obligatory
 
-    def block(self, name: str) -> Block | None:
-        """Return the block of this name from the first block folder that has it, or None.
-
-        Raises:
-            ExcessError: the blocks that have been read are too large in total.
-        """
-        if name not in self._blocks:
-            block = self._read_block(name)
-            self._block_characters += len(block.source.text) if block else 0
-            if self._block_characters > MAX_BLOCK_CHARACTERS:
-                message = f"the blocks of the kit have more than {MAX_BLOCK_CHARACTERS:,} characters in total"
-                raise ExcessError(self.settings.blocks[0], message, "use fewer blocks, or shorten them")
-            self._blocks[name] = block
-        return self._blocks[name]
-
-    def has_block(self, name: str) -> bool:
-        """Return whether a block folder has a block of this name. It is not read."""
-        return any(self.files.exists(self.path(normalize(f"{folder}/{name}.md"))) for folder in self.settings.blocks)
-
-    def _read_block(self, name: str) -> Block | None:
-        for folder in self.settings.blocks:
-            file = normalize(f"{folder}/{name}.md")
-            if self.files.exists(self.path(file)):
-                return Block(name, self.read_text(file))
-        return None
-
-    def block_files(self, name: str) -> list[str]:
-        """Return the files of a block's name in all block folders, without repetitions because of links."""
-        files = (normalize(f"{folder}/{name}.md") for folder in self.settings.blocks)
-        by_real = {self.files.resolve(self.path(file)): file for file in files if self.files.exists(self.path(file))}
-        return list(by_real.values())
+    def block(self, entry: str, target: str = "") -> Block | None:
+        """Return the block of an entry in a list of blocks, or its variant for a target (see `Blocks.find`)."""
+        return self.blocks.find(entry, target)
 
     def sources(self) -> list[str]:
-        """Return the files that the outputs depend on: settings, manifests, blocks and templates."""
+        """Return the files that the outputs depend on. To find the role files, this reads all manifests."""
+        return list(dict.fromkeys((*self.sources_in_folders(), *self.role_files.named)))
+
+    def sources_in_folders(self) -> list[str]:
+        """Return the settings, manifests, blocks and templates: all sources except role files."""
         settings = [self.settings_source.file] if self.settings_source else []
         blocks = (file for folder in self.settings.blocks for file in self.files_in(folder, ".md"))
         return [*settings, *self.manifests, *blocks, *self.templates()]
 
     @cached_property
     def lacking(self) -> frozenset[str]:
-        """The manifests, blocks and templates whose content is not here: in a sparse checkout of a partial clone."""
+        """The sources whose content is not here: in a sparse checkout of a partial clone."""
         paths = lacking(self.files, lambda: map(self.path, self.sources()))
         return frozenset(file for file in (self.sources() if paths else ()) if self.path(file) in paths)
 
     def templates(self) -> list[str]:
-        """Return the files in the folder of templates.
-
-        If no target has a template there, and the settings do not name the folder, it may be another tool's. Then only
-        files that end with `.j2` count. Hidden files with that suffix count, too, though no template can include them:
-        they are checked like the others.
-        """
-        folder = self.settings.templates
-        found = list(self.files_in(folder, ""))
-        if folder != ".":
-            hidden = (file for file in self.files_in(folder, ".j2", enters=lambda _: True) if file not in found)
-            found += [file for file in hidden if not self.files.is_folder(self.path(file))]
-        is_named = "templates" in self.settings_table and folder != "."
-        is_own = is_named or any(os.path.basename(file) == BODY_TEMPLATE for file in found)
-        return found if is_own else [file for file in found if file.endswith(".j2")]
+        """Return the files in the folder of templates (see `template_files`)."""
+        return template_files(self)
 
     def path(self, file: str) -> str:
         """Return the absolute path of a file of the kit."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 from kei_assembler.model.adaptation import client_name
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
     from kei_assembler.kit import LoadedKit
 
 
-_KEYS = (b"display-name", b"abstract", b"extends")
+_KEYS = (b"display-name", b"abstract")
 """The keys that decide what other agents have to know of an agent."""
+
+_EXTENDS = b"extends"
+_BASE = re.compile(rb"""^extends = ["']([a-z0-9._-]+)["']$""", re.MULTILINE)
 
 
 class AgentNames:
@@ -49,13 +54,31 @@ class AgentNames:
             self._read(agent)
         return agent in self._abstract
 
+    def is_only_base(self, agent: str) -> bool:
+        """Return whether an abstract manifest has this name, and no agent outside the kit has it too."""
+        kit = self.kit
+        return agent in kit.agents and agent not in kit.settings.external_agents and self.is_abstract(agent)
+
+    @cached_property
+    def agents(self) -> frozenset[str]:
+        """The agents that can be handed work: `known_agents` of the kit, without those that are only bases."""
+        return frozenset(filterfalse(self.is_only_base, self.kit.known_agents))
+
     def _read(self, agent: str) -> None:
         self._display_names[agent] = ""
         file = self.kit.files_by_agent.get(agent)
         content = self._content(file) if file else b""
         # most manifests have no such key, and a search is faster than parsing
-        if file and any(key in content for key in _KEYS):
+        if file and (any(key in content for key in _KEYS) or self._may_inherit(content)):
             self.add(agent, self.kit.composition.resolve(self.kit.read_manifest(file)).data)
+
+    def _may_inherit(self, content: bytes) -> bool:
+        """Return whether a manifest with this content may inherit a display name."""
+        if _EXTENDS not in content:
+            return False
+        bases = _BASE.findall(content)
+        is_clear = len(bases) == content.count(_EXTENDS) == 1
+        return not is_clear or bool(self.display_name(bases[0].decode()))
 
     def _content(self, file: str) -> bytes:
         try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.model.inheritance import BUNDLE, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
+from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
+from kei_assembler.model.manifest import Manifest, is_abstract
+from kei_assembler.model.settings import settings_values
 from kei_assembler.toml.source import Source
 from kei_assembler.whitespace import has_text
 
@@ -37,6 +40,8 @@ class Composition:
         If a base cannot be used, the faults say why, and the data are only those of the manifest and the settings.
         """
         if "extends" not in source.data:
+            if not self.settings_layer.data and not _may_refer(source):
+                return Resolved(source.data, source.file, far=self.settings_layer)
             return merged(source.data, source.file, self.settings_layer, self.bundle)
         files, fault = self._chain(source)
         if fault or not files:  # validation reports an `extends` that is not a name
@@ -48,6 +53,13 @@ class Composition:
                 self._layers[file] = merged(self.source(file).data, file, layer, self.bundle)
             layer = self._layers[file]
         return merged(source.data, source.file, layer, self.bundle)
+
+    def agents(self) -> Iterator[tuple[str, Manifest]]:
+        """Yield the file of each manifest that is not only a base, and its values, whether they are valid or not."""
+        for file in self.kit.manifests:
+            source = self.kit.read_manifest(file)
+            if not is_abstract(source.data):
+                yield file, self.kit.decode_manifest(self.resolve(source).data)[0]
 
     def _base(self, source: Source) -> str | Fault:
         """Return the file of the manifest that this one extends, empty if there is none, or why it cannot be used."""
@@ -97,14 +109,22 @@ class Composition:
 
     @cached_property
     def settings_layer(self) -> Resolved:
-        """The layer that all others are above: the defaults in the settings."""
+        """The layer that all others are above: the defaults and the values in the settings."""
         source, at = self.kit.settings_source, self.kit.settings_path
         if not source:
             return Resolved({}, "")
-        taken: dict[KeyPath, KeyPath | Origin] = {
-            (key,): Origin(source.file, at("defaults", key)) for key in self.kit.defaults
-        }
-        return Resolved(self.kit.defaults, source.file, at(), taken)
+        data = dict(self.kit.defaults)
+        taken: dict[KeyPath, KeyPath | Origin] = {}
+        values, tables = settings_values(self.kit.settings_table)
+        if values:
+            data["values"] = {name: value for name, (value, _) in values.items()}
+            taken |= {("values", name): Origin(source.file, at(*path)) for name, (_, path) in values.items()}
+        if tables:
+            data["target"] = dict(data.get("target", {}))
+        for target, table in tables.items():
+            data["target"][target] = {**data["target"].get(target, {}), "values": table}
+            taken["target", target, "values"] = Origin(source.file, at("target", target, "values"))
+        return Resolved(data, source.file, at("defaults"), taken)
 
     def _bundle(self, name: str) -> tuple[tuple[str, Origin], ...] | None:
         """Return the blocks of a bundle, without repetitions, each with its place in the settings. None if unknown."""
@@ -136,6 +156,14 @@ class Composition:
                 inner = [*enumerate(bundles.get(name, ()))]
                 waiting += [(each, self.kit.settings_path("bundles", name, index)) for index, each in reversed(inner)]
         return found
+
+
+def _may_refer(source: Source) -> bool:
+    """Return whether a manifest without bases may refer to bundles, or by mistake to bases."""
+    return source.has_escapes or any(mark in source.text for mark in _MARKS)
+
+
+_MARKS = (INHERITED, f'"{BUNDLE}', f"'{BUNDLE}", "unset", "false")
 
 
 def _extended(file: str, base: str, chain: _Chain) -> _Chain:

@@ -51,6 +51,15 @@ class Placement:
         self.plugin_file = cache(self._find_plugin_file)
         """The file that marks the plugin which a folder of outputs is part of; see `_find_plugin_file`."""
         self._prefix = cache(self._find_prefix)
+        self._agents_by_output = cache(self._find_agents_by_output)
+
+    def is_output(self, target: str, path: str) -> bool:
+        """Return whether any manifest of the kit would have its output for a target at this path."""
+        agent = self._agents_by_output(target).get(path, "")
+        return bool(agent) and not self.kit.names.is_abstract(agent)
+
+    def _find_agents_by_output(self, target: str) -> dict[str, str]:
+        return {self.kit.output(target, agent, file): agent for agent, file in self.kit.files_by_agent.items()}
 
     def projects(self, target: str, folder: str) -> Iterator[str]:
         """Yield the folders, up to the root, that are a project in which the client finds the files of a folder."""

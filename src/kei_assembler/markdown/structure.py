@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from enum import Enum
 from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
-from kei_assembler.markdown.html_blocks import OPENINGS, find_block, unclear
+from kei_assembler.markdown.block_reader import BlockReader, Heading, Kind, Unclosed
+from kei_assembler.markdown.html_blocks import OPENINGS
 from kei_assembler.whitespace import (
     SPACES,
     WHITESPACE,
@@ -104,16 +104,6 @@ _BLANK_OUT = re.compile(r"[^\n]")
 _ESCAPE_OR_TICKS = re.compile(r"\\[^\n]|`+")
 
 
-DEEP_NESTING = "more than 9 nested lists and quotes"
-
-
-class Unclosed(NamedTuple):
-    """A construct that is still open at the end of a text: the line that opens it, from 1, and its name."""
-
-    line: int
-    what: str
-
-
 class Line(NamedTuple):
     """One line of a text: whether it is code or raw HTML, and the number of the block that it belongs to."""
 
@@ -124,12 +114,14 @@ class Line(NamedTuple):
 class Outline(NamedTuple):
     """The lines of a text, and the construct that is still open at its end, if any.
 
-    `unclear` is the first construct that parsers read differently, if any.
+    `unclear` is the first construct that parsers read differently, if any. A setext heading in `headings` can begin
+    with link reference definitions, or consist of nothing else.
     """
 
     lines: tuple[Line, ...]
     unclosed: Unclosed | None
     unclear: Unclosed | None
+    headings: tuple[Heading, ...]
 
     @property
     def verbatim(self) -> tuple[bool, ...]:
@@ -142,17 +134,18 @@ def outline(text: str) -> Outline:
 
     The lines are those of `with_lf_in_place(text)`.
     """
-    reader = _BlockReader()
+    reader = BlockReader()
     lines = with_lf_in_place(text).split("\n")
     kinds = [(reader.read(line.expandtabs(4)), reader.block) for line in lines]
     last_indented = len(kinds)
     for index, (kind, block) in enumerate(kinds):
-        if kind is _Kind.INDENTED:
+        if kind is Kind.INDENTED:
             between = kinds[last_indented + 1 : index]
-            if all(inner is _Kind.BLANK for inner, _ in between):  # blank lines inside indented code belong to it (4.4)
+            if all(inner is Kind.BLANK for inner, _ in between):  # blank lines inside indented code belong to it (4.4)
                 kinds[last_indented + 1 : index] = [(kind, block)] * len(between)
             last_indented = index
-    return Outline(tuple(Line(kind in _VERBATIM, block) for kind, block in kinds), reader.unclosed, reader.unclear)
+    found = tuple(Line(kind in (Kind.INDENTED, Kind.VERBATIM), block) for kind, block in kinds)
+    return Outline(found, reader.unclosed, reader.unclear, tuple(reader.headings))
 
 
 def strip_trailing_whitespace(text: str) -> str:
@@ -212,156 +205,3 @@ def code_spans(text: str) -> Iterator[tuple[int, int]]:
         if following < len(closings):
             end += closings[following] - start
             yield start, end
-
-
-_QUOTE = re.compile(r" {0,3}> ?")
-_ITEM = re.compile(r" {0,3}(?P<marker>[-+*]|(?P<number>[0-9]{1,9})[.)])(?P<space> +|\Z)")
-_THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
-_HEADING = re.compile(r"#{1,6}(?: |\Z)")
-_UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
-_FENCE = re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
-_MAX_ITEM_INDENT = 4
-_MAX_NESTING = 9  # markdown-it drops what follows 10 nested lists
-_MAX_TRACKED_NESTING = 64  # deeper nesting is reported, and the containers around it would close it anyway
-
-
-def _item(rest: str) -> re.Match[str] | None:
-    return None if _THEMATIC_BREAK.match(rest) else _ITEM.match(rest)
-
-
-def _ends_paragraph(item: re.Match[str]) -> bool:
-    """Return whether a list item can interrupt a paragraph (5.2): it has text, and no number other than 1."""
-    return item["number"] in (None, "1") and item.end() < len(item.string)
-
-
-class _Kind(Enum):
-    PROSE = "prose"
-    BLANK = "blank"
-    INDENTED = "indented code"
-    VERBATIM = "fenced code or raw HTML"
-
-
-_VERBATIM = (_Kind.INDENTED, _Kind.VERBATIM)
-
-
-class _BlockReader:
-    """Reads a text line by line and tracks the open containers and the open verbatim block.
-
-    A container is the width of a list item's indent, or 0 for a block quote. `is_item_empty` is true while nothing has
-    followed the marker of the last item: a blank line then ends the item (5.2).
-    """
-
-    def __init__(self) -> None:
-        self.number = 0
-        self.containers: list[int] = []
-        self.ending: re.Pattern[str] | None = None
-        self.opened = Unclosed(0, "")
-        self.unclear: Unclosed | None = None
-        self.in_paragraph = False
-        self.is_item_empty = False
-        self.after_blank = False
-        self.block = 0
-
-    @property
-    def unclosed(self) -> Unclosed | None:
-        """The construct open at the end of the text; the end of a container closes everything in it."""
-        return self.opened if self.ending and self.opened.what and not self.containers else None
-
-    def read(self, line: str) -> _Kind:
-        """Return the kind of the next line, with tabs expanded, and set `block` to the number of its block."""
-        self.number += 1
-        if self.after_blank and not line.strip(" "):  # a fast path, since a text can have a million blank lines
-            return _Kind.BLANK
-        kind = self._read_line(line)
-        self.after_blank = kind is _Kind.BLANK
-        return kind
-
-    def _read_line(self, line: str) -> _Kind:
-        rest, depth = self._within_containers(line)
-        if depth < len(self.containers):
-            if self.in_paragraph and self._continues_paragraph(rest):
-                return _Kind.PROSE
-            del self.containers[depth:]
-            self.ending, self.in_paragraph, self.is_item_empty = None, False, False
-        if self.is_item_empty and not rest.strip(" "):
-            self.containers.pop()
-        self.is_item_empty = False
-        if self.ending:
-            return self._continue_verbatim(rest)
-        entered = len(self.containers)
-        kind = self._read_leaf(self._enter_containers(rest))
-        return _Kind.PROSE if kind is _Kind.BLANK and len(self.containers) > entered else kind
-
-    def _within_containers(self, rest: str) -> tuple[str, int]:
-        for depth, width in enumerate(self.containers):
-            if width and not rest.strip(" "):
-                continue
-            prefix = _QUOTE.match(rest) if not width else re.match(" " * width, rest)
-            if prefix is None:
-                return rest, depth
-            rest = rest[prefix.end() :]
-        return rest, len(self.containers)
-
-    def _continues_paragraph(self, rest: str) -> bool:
-        start = rest.strip(" ")
-        if not start or rest.startswith("    "):
-            return bool(start)
-        opens = _QUOTE.match(rest) or _item(rest) or _THEMATIC_BREAK.match(rest) or _HEADING.match(start)
-        return not (opens or _FENCE.match(start) or self._html(start))
-
-    def _html(self, start: str) -> tuple[re.Pattern[str], str] | None:
-        if not start.startswith("<"):
-            return None
-        block = find_block(start, self.in_paragraph)
-        if name := unclear(start, block is not None):
-            self.unclear = self.unclear or Unclosed(self.number, name)
-        return block
-
-    def _enter_containers(self, rest: str) -> str:
-        while len(self.containers) < _MAX_TRACKED_NESTING:
-            if quote := _QUOTE.match(rest):
-                self.containers.append(0)
-                rest = rest[quote.end() :]
-            elif (item := _item(rest)) and (not self.in_paragraph or _ends_paragraph(item)):
-                space = len(item["space"]) if item.end() < len(rest) else 1
-                width = item.end("marker") + (space if space <= _MAX_ITEM_INDENT else 1)
-                self.containers.append(width)
-                rest = rest[width:]
-                self.is_item_empty = not rest.strip(" ")
-            else:
-                break
-            self.in_paragraph = False
-        if len(self.containers) > _MAX_NESTING:
-            self.unclear = self.unclear or Unclosed(self.number, DEEP_NESTING)
-        return rest
-
-    def _continue_verbatim(self, rest: str) -> _Kind:
-        assert self.ending
-        if self.ending.search(rest):
-            self.ending = None
-        return _Kind.VERBATIM
-
-    def _read_leaf(self, rest: str) -> _Kind:
-        start = rest.strip(" ")
-        if rest.startswith("    ") and start and self.in_paragraph:
-            return _Kind.PROSE
-        if rest.startswith("    ") and start:
-            return _Kind.INDENTED
-        if fence := _FENCE.match(start):
-            self._open(re.compile(rf"\A {{0,3}}{fence[0][0]}{{{len(fence[0])},}} *\Z"), "code fence")
-            return _Kind.VERBATIM
-        if html := self._html(start):
-            self._open(*html)
-            return self._continue_verbatim(rest)
-        return self._read_text(rest, start)
-
-    def _read_text(self, rest: str, start: str) -> _Kind:
-        is_single_line = bool(_HEADING.match(start) or _THEMATIC_BREAK.match(rest))
-        if is_single_line or not self.in_paragraph:
-            self.block += 1
-        ends_block = is_single_line or (self.in_paragraph and _UNDERLINE.match(start))
-        self.in_paragraph = bool(start) and not ends_block
-        return _Kind.PROSE if start else _Kind.BLANK
-
-    def _open(self, ending: re.Pattern[str], name: str) -> None:
-        self.ending, self.opened, self.in_paragraph = ending, Unclosed(self.number, name), False

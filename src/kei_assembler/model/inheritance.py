@@ -158,8 +158,10 @@ class _Merge:
             if isinstance(key, str) and has_text(key):
                 if key in met:
                     self._fault("repeated", ("unset", index), key)
-                elif not _is_removed(inherited, key):
-                    self._fault("not-inherited", ("unset", index), key, _keys_like(inherited, key))
+                elif path := _path_of(inherited, key):
+                    _remove(inherited, path)
+                else:
+                    self._fault("not-inherited", ("unset", index), key, _names(inherited))
                 met.add(key)
 
     def _fault(self, kind: str, path: KeyPath, name: str, known: Iterable[object] = ()) -> None:
@@ -168,9 +170,11 @@ class _Merge:
             self.faults.append(Fault(kind, Origin(self.file, path), name, words))
 
     def _table(self, near: Mapping[str, Any], far: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
-        made = dict(far)
-        for key in far:
+        # where the last match wins, as in permissions, the entries of the nearer layer have to be last
+        made: dict[str, Any] = {}
+        for key, value in far.items():
             if key not in near:
+                made[key] = value
                 self.taken[*path, key] = (*path, key)
         for key, value in near.items():
             is_merged = path or key not in OWN_KEYS
@@ -185,7 +189,7 @@ class _Merge:
         if path == ("handoff",):
             return self._placed(self._handoffs(near, far if isinstance(far, list) else []), path)
         if INHERITED in near or (path == ("blocks",) and any(map(is_bundle, near))):
-            return self._placed(self._entries(near, far, path), path)
+            return self._placed(self._list(near, far, path), path)
         if isinstance(far, list):
             self._check_replacement(near, far, path)
         return near
@@ -200,33 +204,37 @@ class _Merge:
             elif entry[1:] in inherited:
                 self._fault("replaced", (*path, index), entry)
 
-    def _placed(self, entries: Iterable[_Entry], path: KeyPath) -> list[Any]:
+    def _placed(self, entries: Iterable[tuple[Any, Origin | KeyPath]], path: KeyPath) -> list[Any]:
         """Return a merged list with these entries, and remember their origins."""
         made: list[Any] = []
-        for value, origin, _ in entries:
+        for value, origin in entries:
             self.taken[*path, len(made)] = origin
             made.append(value)
         return made
 
-    def _entries(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[_Entry]:
-        """Yield the entries of a list, with those that it inherits and those of its bundles.
+    def _list(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath]]:
+        """Yield the entries of a list with their origins: its own, those that it inherits and those of its bundles.
 
         What several of these have keeps its first position. What one list has twice is there twice. Lists inside the
         tables of a client, such as the arguments of a server, are no sets, so everything stays.
         """
         sources: dict[str, str] = {}
         by_hand: set[str] = set()
-        for entry in self._candidates(near, far, path):
-            if isinstance(entry.value, str) and len(path) <= _DEPTH_OF_SETS:
-                is_first = sources.setdefault(entry.value, entry.source) == entry.source
-                is_again = entry.value in by_hand
-                by_hand.update([] if entry.source else [entry.value])
-                if not is_first and (entry.source or not is_again):
+        for value, origin, source in self._candidates(near, far, path):
+            if isinstance(value, str) and len(path) <= _DEPTH_OF_SETS:
+                is_first = sources.setdefault(value, source) == source
+                is_again = value in by_hand
+                if not source:
+                    by_hand.add(value)
+                if not is_first and (source or not is_again):
                     continue
-            yield entry
+            yield value, origin
 
-    def _candidates(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[_Entry]:
-        """Yield all that the entries of a list stand for, also repeatedly."""
+    def _candidates(self, near: list[Any], far: Any, path: KeyPath) -> Iterator[tuple[Any, Origin | KeyPath, str]]:
+        """Yield all that the entries of a list stand for, also repeatedly, each with its origin.
+
+        The third value is the entry that stands for it, or empty if the list itself has it.
+        """
         is_extended = INHERITED in near
         dropped = self._dropped(near, far, path) if is_extended else set()
         met: set[str] = set()
@@ -236,24 +244,24 @@ class _Merge:
                 if entry in met:
                     self._fault("repeated", own, entry)
                 elif entry != INHERITED:
-                    yield from self._bundle(entry, own)
+                    yield from ((block, origin, entry) for block, origin in self._bundle(entry, own))
                 elif isinstance(far, list):
                     for position, value in enumerate(far):
-                        if not (isinstance(value, str) and value in dropped):
-                            yield _Entry(value, (*path, position), INHERITED)
+                        if not dropped or not isinstance(value, str) or value not in dropped:
+                            yield value, (*path, position), INHERITED
                 else:
                     self._fault("nothing-inherited", own, ".".join(map(str, path)))
                 met.add(entry)
             elif not (is_extended and is_drop(entry)):
-                yield _Entry(entry, Origin(self.file, own))
+                yield entry, Origin(self.file, own), ""
 
-    def _bundle(self, entry: str, where: KeyPath) -> Iterator[_Entry]:
+    def _bundle(self, entry: str, where: KeyPath) -> Bundle:
         name = entry.removeprefix(BUNDLE)
         blocks = self.bundle(name)
         if blocks is None:
             self._fault("unknown-bundle", where, name)
         self.used_bundles.append(name)
-        yield from (_Entry(block, origin, entry) for block, origin in blocks or ())
+        return blocks or ()
 
     def _dropped(self, near: list[Any], far: Any, path: KeyPath) -> set[str]:
         """Return the inherited entries that a list drops. An entry such as `!@name` drops the blocks of a bundle."""
@@ -267,18 +275,19 @@ class _Merge:
                 continue
             met.add(entry)
             named = entry.removeprefix(DROPPED)
-            meant = [named]
+            meant = {named}
             if path == ("blocks",) and is_bundle(named):
-                meant = [each.value for each in self._bundle(named, (*path, index))]
-            found = inherited.keys() & meant
-            if meant and not found:
+                meant = {block for block, _ in self._bundle(named, (*path, index))}
+            if meant and meant.isdisjoint(inherited):
                 self._fault("not-inherited", (*path, index), named, inherited)
-            dropped |= found
+            dropped |= meant
         return dropped
 
-    def _handoffs(self, near: list[Any], far: list[Any]) -> Iterator[_Entry]:
+    def _handoffs(self, near: list[Any], far: list[Any]) -> Iterator[tuple[Any, Origin | KeyPath]]:
         """Yield the inherited handoffs, some of them replaced or dropped, and then the others of this layer."""
-        made: list[_Entry | None] = [_Entry(value, ("handoff", index)) for index, value in enumerate(far)]
+        made: list[tuple[Any, Origin | KeyPath] | None] = [
+            (value, ("handoff", index)) for index, value in enumerate(far)
+        ]
         positions = {_target_of(handoff): index for index, handoff in enumerate(far)}
         dropped: set[str] = set()
         for index, handoff in enumerate(near):
@@ -291,7 +300,7 @@ class _Merge:
                 self._fault(kind, ("handoff", index, "target"), target, positions)
             if is_dropped:
                 dropped.add(target)
-            entry = None if is_dropped else _Entry(handoff, Origin(self.file, ("handoff", index)))
+            entry = None if is_dropped else (handoff, Origin(self.file, ("handoff", index)))
             if position is None:
                 made.append(entry)
             else:
@@ -299,39 +308,9 @@ class _Merge:
         return (entry for entry in made if entry)
 
 
-class _Entry(NamedTuple):
-    """An entry of a merged list, with its origin, or its path in the next layer.
-
-    `source` is the entry that stands for it, or empty if the list itself has it.
-    """
-
-    value: Any
-    origin: Origin | KeyPath
-    source: str = ""
-
-
 def _copied(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of a table and of the tables in it."""
     return {key: _copied(value) if isinstance(value, dict) else value for key, value in table.items()}
-
-
-def _is_removed(table: dict[str, Any], key: str) -> bool:
-    """Remove a key from a table, and return whether it was there. It can be a path of keys joined by dots."""
-    first, _, rest = key.partition(".")
-    if key in table:
-        del table[key]
-        return True
-    return bool(rest) and isinstance(table.get(first), dict) and _is_removed(table[first], rest)
-
-
-def _keys_like(table: Mapping[str, Any], key: str) -> Iterator[str]:
-    """Yield the keys that could have been meant by one that is not in a table, as paths of keys joined by dots."""
-    first, _, rest = key.partition(".")
-    inner = table.get(first)
-    if rest and isinstance(inner, dict):
-        yield from (f"{first}.{each}" for each in _keys_like(inner, rest))
-    else:
-        yield from table
 
 
 def is_bundle(entry: object) -> bool:
@@ -352,6 +331,32 @@ def _is_almost_inherited(entry: object) -> bool:
 def _texts(entries: Iterable[Any]) -> dict[str, None]:
     """Return the strings among the entries of a list, in their order, to look them up."""
     return dict.fromkeys(entry for entry in entries if isinstance(entry, str))
+
+
+def _path_of(table: Mapping[str, Any], key: str) -> KeyPath:
+    """Return the path of a key in a table, given with dots. It is empty if there is none. A key can contain dots."""
+    if key in table:
+        return (key,)
+    for name, inner in table.items():
+        rest = key.removeprefix(f"{name}.")
+        if rest != key and isinstance(inner, dict) and (path := _path_of(inner, rest)):
+            return (name, *path)
+    return ()
+
+
+def _remove(table: dict[Any, Any], path: KeyPath) -> None:
+    """Remove the value at a path from a table."""
+    *outer, last = path
+    for key in outer:
+        table = table[key]
+    del table[last]
+
+
+def _names(table: Mapping[str, Any], start: str = "") -> Iterator[str]:
+    """Yield the keys in a table, also those of tables in it, with dots."""
+    for key, value in table.items():
+        yield f"{start}{key}"
+        yield from _names(value, f"{start}{key}.") if isinstance(value, dict) else ()
 
 
 def _target_of(handoff: Any) -> str:

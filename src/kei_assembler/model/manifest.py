@@ -11,20 +11,28 @@ from kei_assembler.targets import CODEX, DEFAULT_TARGET, TARGETS
 from kei_assembler.validation import (
     BOOLEAN,
     FILLED,
+    INTEGER,
     LINE,
+    MAX_ITEMS,
     STRINGS,
+    TABLE_OF_ANYTHING,
     TEXT,
     Field,
     Shape,
     ValidationError,
+    any_of,
     fits,
     list_of,
     matching,
     one_of,
     reader,
     table,
+    table_of,
 )
 from kei_assembler.whitespace import BREAKS
+
+MAX_VALUE = 10_000
+"""The maximum length of a value, in characters."""
 
 NAME = matching(
     r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*",
@@ -55,6 +63,12 @@ def slug(text: str) -> str:
     return name if fits(NAME, name) or not name else f"{name.replace('.', '-')[:58]}-agent"
 
 
+_ROLE_FILE = matching(
+    r"(?![/~])[^\\:\0-\x1f\x7f]+",
+    "a path relative to the kit, written with `/`, without `:`, and without the name of a device, such as `nul`",
+    names_file=True,
+)
+ROLE_TABLE = table(Field("file", _ROLE_FILE, "A file with the text, relative to the kit.", required=True))
 _HANDOFF = table(
     Field("target", FILLED, "The agent that takes over.", required=True, default="", examples=("implementer",)),
     Field("trigger", FILLED, "The work to hand off.", required=True, default="", examples=("findings to be fixed",)),
@@ -62,16 +76,31 @@ _HANDOFF = table(
 _REFERENCES = table(
     Field("extra", STRINGS, "Paths and addresses of sources, or prose.", default=(), examples=(("docs/review.md",),)),
 )
-_TARGET_TABLES = table(
-    *(
-        Field(name, table(*target.fields), f"Further front matter for {target.label}.")
-        for name, target in TARGETS.items()
-    )
-)
+_VALUE_LINE = Shape(str, "a string of one line", one_line=True, maximum=MAX_VALUE)
+VALUE = any_of(
+    Shape(str, "a string", maximum=MAX_VALUE),
+    Shape(int, "a whole number"),
+    Shape(list, "a list of strings", item=_VALUE_LINE, maximum=MAX_ITEMS),
+)._replace(expects="a string, a whole number or a list of strings")
+"""The shape of a value that fills placeholders."""
+
+VALUES = table_of(VALUE, "a table of values", maximum=1000)
+_VALUES = Field("values", VALUES, "Texts that fill `{{NAME}}` in the other texts, by name.", default={})
+
+
+def target_tables(*more: Field) -> Shape:
+    """Return the shape of the front matter that is only for some targets, with more fields in each table."""
+    rows = TARGETS.items()
+    fields = (Field(name, table(*row.fields, *more), f"Further front matter for {row.label}.") for name, row in rows)
+    return table(*fields)
+
+
 _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "name": ("critic",),
     "display-name": ("Code Reviewer",),
     "description": ("Reviews a diff before it is merged: correctness first, style last.",),
+    "extends": ("base-reviewer",),
+    "unset": (("model",),),
     "tools": (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
     "model": ("inherit", "opus", "sonnet", "haiku"),
     "role": ("You review code. You do not fix it (hand off to `implementer`).",),
@@ -90,22 +119,30 @@ _ROWS = (
         default="",
     ),
     Field("description", FILLED, "What the agent is for. AI clients choose an agent by its description.", default=""),
-    Field("extends", FILLED, "The name of the manifest that this one inherits from.", examples=("base-reviewer",)),
+    Field("extends", FILLED, "The name of the manifest that this one inherits from."),
     Field("abstract", BOOLEAN, "Whether the manifest is only a base of others, without an agent of its own."),
-    Field("unset", STRINGS, "Inherited keys to leave out, such as `model`.", examples=(("model",),)),
+    Field("unset", STRINGS, "Inherited keys to leave out, such as `model`."),
     Field(
         "tools", STRINGS, "The tools that the agent can use, by Claude Code's names; without it, the client decides."
     ),
     Field("model", LINE, "The model that the agent runs on, such as `opus` or `inherit`.", default=""),
-    Field("role", TEXT, "Who the agent is and is not, in Markdown.", default=""),
-    Field("blocks", STRINGS, "The names of the blocks in the body, in this order.", default=()),
+    Field("role", any_of(TEXT, ROLE_TABLE), "Who the agent is and is not, in Markdown, or a file with it.", default=""),
+    Field(
+        "blocks", STRINGS, "The names of the blocks in the body, in this order; `NAME#SLUG` is one section.", default=()
+    ),
     Field("domain_in", STRINGS, "What the agent does.", default=()),
     Field("forbidden_domain", STRINGS, "What the agent must not do.", default=()),
     Field("output_extra_fields", STRINGS, "Lines of the agent's report in addition to the kit's.", default=()),
     Field("handoff", list_of(_HANDOFF, "a list of tables"), "Work that the agent hands off.", default=()),
     Field("references", _REFERENCES, "What the agent can look up.", default={"extra": ()}),
     Field("targets", _TARGETS, "The AI clients to generate files for, instead of the kit's."),
-    Field("target", _TARGET_TABLES, "Further front matter, one table for each AI client.", default={}),
+    _VALUES,
+    Field(
+        "target",
+        target_tables(_VALUES._replace(default=None)),
+        "Further front matter, one table for each AI client.",
+        default={},
+    ),
 )
 
 FIELDS = tuple(row._replace(examples=_EXAMPLES.get(row.key, ())) for row in _ROWS)
@@ -119,6 +156,7 @@ HEAD_KEYS = ("name", "display-name", "description", *INHERITANCE_KEYS, "tools", 
 
 OPTIONS = {
     "description": "--description",
+    "extends": "--extends",
     "tools": "--tool",
     "model": "--model",
     "blocks": "--block",
@@ -126,8 +164,17 @@ OPTIONS = {
 }
 """The keys that the command for a new manifest has an option for, with that option."""
 
-EXTRA_SHAPES = {"string": TEXT, "strings": STRINGS}
+EXTRA_SHAPES = {
+    "string": TEXT,
+    "strings": STRINGS,
+    "integer": INTEGER,
+    "boolean": BOOLEAN,
+    "table": TABLE_OF_ANYTHING,
+}
 """The shapes that the setting `extra-keys` can give to a key, by their names there."""
+
+_ABSENT: Mapping[str, Any] = {"string": "", "strings": (), "table": {}}
+"""The values of absent extra keys, by the names of their shapes; the others have none."""
 
 
 class Handoff(NamedTuple):
@@ -144,7 +191,11 @@ class References(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """One agent. An absent key has the empty value of its type, but absent `tools` and `targets` are None."""
+    """One agent. An absent key has the empty value of its type, but absent `tools` and `targets` are None.
+
+    So are absent integers and booleans of `extra`, which has the kit's extra keys. `role` is the text, also if the
+    manifest names its file.
+    """
 
     name: str
     display_name: str
@@ -159,8 +210,9 @@ class Manifest(NamedTuple):
     handoff: tuple[Handoff, ...]
     references: References
     targets: tuple[str, ...] | None
+    values: Mapping[str, Any]
     target: Mapping[str, Mapping[str, Value]]
-    extra: Mapping[str, str | tuple[str, ...]]
+    extra: Mapping[str, Any]
 
 
 def manifest_shape(extra_keys: Mapping[str, str]) -> Shape:
@@ -171,8 +223,7 @@ def manifest_shape(extra_keys: Mapping[str, str]) -> Shape:
 def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
     """Yield the fields that a kit adds with its setting `extra-keys`."""
     for key, kind in extra_keys.items():
-        shape = EXTRA_SHAPES[kind]
-        yield Field(key, shape, "An extra key of this kit.", default="" if shape is TEXT else ())
+        yield Field(key, EXTRA_SHAPES[kind], "An extra key of this kit.", default=_ABSENT.get(kind))
 
 
 def settable_fields(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
@@ -196,13 +247,15 @@ def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifes
     `shape` comes from `manifest_shape`. Default values replace what does not fit (see `validation.reader`), so that
     rules can check the rest. Only a manifest without errors should be rendered.
     """
-    read = reader(shape)
+    read, empty = reader(shape), {field.key: field.default for field in shape.fields}
 
     def decode(data: Mapping[str, Any]) -> tuple[Manifest, list[ValidationError]]:
         validation_errors: list[ValidationError] = []
-        values = {**_EMPTY, **read(data, (), validation_errors)}
+        values = {**empty, **read(data, (), validation_errors)}
         values["handoff"] = tuple([Handoff(**entry) for entry in values["handoff"]])
         values["references"] = References(**values["references"])
+        # the text replaces the name of its file before a manifest is decoded, unless the file cannot be used
+        values["role"] = values["role"] if isinstance(values["role"], str) else ""
         for key in INHERITANCE_KEYS:
             values.pop(key, None)
         known = {field: values.pop(key) for key, field in _ATTRIBUTES.items()}
@@ -211,6 +264,5 @@ def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifes
     return decode
 
 
-_EMPTY = {field.key: field.default for field in FIELDS if field.key not in INHERITANCE_KEYS}
-_ATTRIBUTES = {key: key.replace("-", "_") for key in _EMPTY}
+_ATTRIBUTES = {field.key: field.key.replace("-", "_") for field in FIELDS if field.key not in INHERITANCE_KEYS}
 """The fields of `Manifest`, by their keys in TOML."""

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.model.manifest import EXTRA_SHAPES, FIELDS
+from kei_assembler.model.manifest import EXTRA_SHAPES, FIELDS, VALUE, VALUES, target_tables
 from kei_assembler.paths import normalize
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
@@ -17,6 +17,7 @@ from kei_assembler.validation import (
     STRINGS,
     Field,
     Shape,
+    any_of,
     fits,
     list_of,
     matching,
@@ -55,6 +56,9 @@ BLOCK_NAME = matching(
 )
 
 
+BLOCK_SECTION = matching(rf"{BLOCK_NAME.pattern}#[^#\n]+", "a block name, `#`, and the slug of a section")
+
+
 @cache
 def is_block_name(name: str) -> bool:
     """Return whether a name is a valid name for a block."""
@@ -65,13 +69,13 @@ TEMPLATE_NAME = matching(
     r"(?!(?:[^\0]*/)?(?:[./]|\Z))[^\\\0:]+", "a template's path in the folder of templates, not hidden", names_file=True
 )
 BUNDLE_NAME = matching(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9_-])?", "a name of lower-case letters, digits, `.`, `_` and `-`")
-_ENTRY = matching(
-    rf"@{BUNDLE_NAME.pattern}|{BLOCK_NAME.pattern}",
-    "a block name, or `@` and the name of a bundle",
+BLOCK_ENTRY = matching(
+    rf"@{BUNDLE_NAME.pattern}|{BLOCK_NAME.pattern}(?:#[^#\n]+)?",
+    "a block name, a block name with `#` and the slug of a section, or `@` and the name of a bundle",
     names_file=True,
 )
-_BLOCKS = list_of(_ENTRY, "a list of block names")
-_BUNDLES = table_of(list_of(_ENTRY, "a list of block names", minimum=1), maximum=1000)
+_BLOCKS = list_of(BLOCK_ENTRY, "a list of block names")
+_BUNDLES = table_of(list_of(BLOCK_ENTRY, "a list of block names", minimum=1), maximum=1000)
 _CHARACTERS = table_of(FILLED, "a table of code points, such as `U+00AD`, with the reason for each")
 _EXTRA_KEYS = table_of(one_of(*EXTRA_SHAPES), maximum=1000)  # every manifest has each of them, set or not
 _CODE = matching("[A-Z][0-9]{3}", "a code such as `B201`")
@@ -81,11 +85,22 @@ _TARGETS = list_of(one_of(*TARGETS), "a list of targets", minimum=1)
 
 def _target_table(row: Target) -> Shape:
     output = Field("output", _OUTPUT, "Where to write the files.", default=row.output)
-    return table(output, *row.settings)
+    return table(output, *row.settings, Field("values", VALUES, "Values for this client only."))
 
 
 _TARGET_TABLES = table(*(Field(name, _target_table(row), row.label) for name, row in TARGETS.items()))
-_DEFAULTS = table(*(field for field in FIELDS if field.key in ("tools", "model", "target")))
+_DEFAULTS = table(
+    *(field for field in FIELDS if field.key in ("tools", "model")),
+    Field("target", target_tables(), "Further front matter, one table for each AI client.", default={}),
+)
+_DECLARATION = table(
+    Field("required", BOOLEAN, "Whether every agent needs a value of its own, or from a base.", default=False),
+    Field("doc", FILLED, "What the value is."),
+    Field("default", VALUE, "The value of manifests that set none."),
+    Field("one-of", list_of(FILLED, "a list of strings", minimum=1), "The only values."),
+    Field("pattern", FILLED, "A pattern that the value, or each entry, matches as a whole."),
+)
+_DECLARED = any_of(*VALUE.any_of, _DECLARATION)._replace(expects=f"{VALUE.expects}, or a table that declares a value")
 
 _ALLOWANCE = table(
     Field("agent", FILLED, "The agent's name.", required=True, default=""),
@@ -112,6 +127,12 @@ SETTINGS = (
     Field("known-tools", STRINGS, "Tools to accept that no AI client has built in.", default=()),
     Field("targets", _TARGETS, "The AI clients to generate files for.", default=(DEFAULT_TARGET,)),
     Field("target", _TARGET_TABLES, "Settings of one target.", default={}),
+    Field(
+        "values",
+        table_of(_DECLARED, "a table of values", maximum=1000),
+        "Texts that fill `{{NAME}}` in all manifests and blocks, or declarations of them.",
+        default={},
+    ),
     Field("defaults", _DEFAULTS, "Default values for the manifests.", default={}),
     Field(
         "allow-characters",
@@ -166,6 +187,7 @@ class Settings(NamedTuple):
     known_tools: tuple[str, ...]
     targets: tuple[str, ...]
     target: Mapping[str, Mapping[str, Any]]
+    values: Mapping[str, Any]
     defaults: Mapping[str, Any]
     allow_characters: Mapping[str, str]
     allow_rights: tuple[Mapping[str, Any], ...]
@@ -218,3 +240,23 @@ def value_at(data: Mapping[str, Any], at: KeyPath) -> Any:
     for key in at:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
+
+
+def settings_values(table: Mapping[str, Any]) -> tuple[Mapping[str, tuple[Any, KeyPath]], Mapping[str, Any]]:
+    """Return the values in valid settings, as parsed, by name with their paths, and the tables of those for targets.
+
+    The value of a declaration is its default.
+    """
+    values: dict[str, tuple[Any, KeyPath]] = {}
+    for name, value in table.get("values", {}).items():
+        if not isinstance(value, dict):
+            values[name] = value, ("values", name)
+        elif "default" in value:
+            values[name] = value["default"], ("values", name, "default")
+    rows = table.get("target", {}).items()
+    return values, {target: row["values"] for target, row in rows if row.get("values")}
+
+
+def declarations(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
+    """Return the values that the settings declare, with what they say about each."""
+    return {name: value for name, value in settings.values.items() if isinstance(value, Mapping)}

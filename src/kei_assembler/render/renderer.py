@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache, partial
+from functools import cache, lru_cache, partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import may_hide
+from kei_assembler.markdown.placeholders import Values, may_have_placeholders
 from kei_assembler.markdown.stamp import can_name, line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
 from kei_assembler.model.adaptation import adapt, starts_agents, with_client_names
 from kei_assembler.model.manifest import Manifest
+from kei_assembler.model.values import fill_markdown, filled, values_for
 from kei_assembler.paths import normalize
 from kei_assembler.render.templates import PACKAGE_BODY, TemplateFailure, Templates
 from kei_assembler.render.views import variables
@@ -52,8 +55,12 @@ class Artifact(NamedTuple):
         return f"{self.line}\n{self.body}" if self.line else self.body
 
 
+_MAX_SHORT = 64 * 1024
+"""The maximum length of a filled text that is kept, in characters."""
+
+
 class Renderer:
-    """Renders the manifests of one kit. Each template is compiled once, and each block trimmed once."""
+    """Renders the manifests of one kit. Each template is compiled once, and each text of a block trimmed once."""
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
@@ -61,7 +68,10 @@ class Renderer:
         self._prefix = cache(self._find_prefix)
         self._can_name = cache(can_name)
         self._block = cache(self._load_block)
-        self._last: tuple[Manifest, dict[str, Any]] | None = None
+        self._variants = cache(kit.blocks.variants)
+        self._last: tuple[Manifest, frozenset[str], dict[str, Any]] | None = None
+        self._short_printed = lru_cache(maxsize=128)(_as_printed)
+        self._last_filled: tuple[Manifest, Values, Manifest] | None = None
 
     def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
         """Return the agent file of the manifest in `file` for one target.
@@ -71,7 +81,8 @@ class Renderer:
         """
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
-        own = manifest
+        values = values_for(manifest, target)
+        own = manifest = self._filled(manifest, values)
         if manifest.handoff or manifest.tools:
             manifest = with_client_names(own, partial(self.kit.names.in_client, row))
         # the client compares the names in the front matter, and the model understands those in the body
@@ -110,20 +121,46 @@ class Renderer:
             return ""
         return normalize(os.path.relpath(self.kit.path(folder), self.kit.path(start))) + "/"
 
-    def _load_block(self, name: str) -> str:
-        block = self.kit.block(name)
-        text = trimmed(block.source.text) if block else ""
-        # Without the comment, a list before the block would go on in the block's indented code (CommonMark 5.2).
-        return f"<!-- -->\n\n{text}" if text[:1] in SPACES and text else text
+    def _filled(self, manifest: Manifest, values: Values) -> Manifest:
+        """Return a manifest filled with values, the same object for all targets with the same values."""
+        last = self._last_filled
+        if last is None or last[0] is not manifest or last[1] != values:
+            last = self._last_filled = manifest, values, filled(manifest, values)
+        return last[2]
+
+    def _load_block(self, entry: str, target: str) -> str:
+        return _as_printed(self.kit.blocks.text(entry, target))
 
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
-        if self._last is None or self._last[0] is not manifest:
-            # The targets of a manifest are rendered one after the other and share these variables.
-            self._last = manifest, variables(manifest, tuple(map(self._block, manifest.blocks)))
         template = self.templates.name_for(target)
-        body = self.templates.body(template)(**self._last[1], target=target, allowed=allowed)
+        body = self.templates.body(template)(**self._variables(manifest, target), target=target, allowed=allowed)
         # The package's template adds no trailing whitespace to these values.
         return (body if template == PACKAGE_BODY else strip_trailing_whitespace(body)).strip("\n")
+
+    def _variables(self, manifest: Manifest, target: str) -> dict[str, Any]:
+        if self._last is None or self._last[0] is not manifest:
+            # The targets of a manifest are rendered one after the other. Those without variants share the variables.
+            different = frozenset(chain.from_iterable(map(self._variants, manifest.blocks)))
+            texts = self._texts(manifest, "")
+            if any(map(may_have_placeholders, texts)):
+                different = different.union(TARGETS)
+            self._last = manifest, different, variables(manifest, texts)
+        _, different, common = self._last
+        return common | {"blocks": self._texts(manifest, target)} if target in different else common
+
+    def _texts(self, manifest: Manifest, target: str) -> tuple[str, ...]:
+        """The texts of a manifest's blocks for a target, without the blocks that are left out for it."""
+        texts = [self._block(entry, target) for entry in manifest.blocks]
+        if target and any(map(may_have_placeholders, texts)):
+            values = values_for(manifest, target)
+            for index, entry in enumerate(manifest.blocks):
+                if may_have_placeholders(texts[index]):
+                    texts[index] = self._filled_block(entry, target, values)
+        return tuple(filter(None, texts))
+
+    def _filled_block(self, entry: str, target: str, values: Values) -> str:
+        text = fill_markdown(self.kit.blocks.text(entry, target), values).text
+        return self._short_printed(text) if len(text) <= _MAX_SHORT else _as_printed(text)
 
     def refuse_additions(self, artifact: Artifact, manifest: Manifest) -> None:
         """Refuse hidden text, client variables and open constructs that a template has added to the file.
@@ -143,7 +180,7 @@ class Renderer:
             found = run_rule(hidden_text, file, file, self.kit.allowed_characters)
         variable = TARGETS[artifact.target].placeholder
         # A variable in a block is a finding about the block.
-        if variable and not any(re.search(variable, self._block(name)) for name in manifest.blocks):
+        if variable and not any(re.search(variable, text) for text in self._texts(manifest, artifact.target)):
             prompt = Source(source.file, artifact.prompt)
             found += run_rule(client_variable_in_file, prompt, prompt, (artifact.target,))
         if found:
@@ -166,3 +203,10 @@ class Renderer:
             raise
         except Exception:  # the template uses the limits, so it fails without them
             return True
+
+
+def _as_printed(text: str) -> str:
+    """Return the text of a block as it is printed."""
+    text = trimmed(text)
+    # Without the comment, a list before the block would go on in the block's indented code (CommonMark 5.2).
+    return f"<!-- -->\n\n{text}" if text[:1] in SPACES and text else text

@@ -13,8 +13,10 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, Templ
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
 from kei_assembler.files import DISK
-from kei_assembler.kit import BODY_TEMPLATE, LoadedKit
-from kei_assembler.markdown.structure import Unclosed, fence_around, outline
+from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.template_files import BODY_TEMPLATE
+from kei_assembler.markdown.block_reader import Unclosed
+from kei_assembler.markdown.structure import fence_around, outline
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize

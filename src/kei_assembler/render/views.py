@@ -28,7 +28,7 @@ def variables(manifest: Manifest, blocks: tuple[str, ...]) -> dict[str, Any]:
     return {
         "agent": AgentView(manifest),
         "blocks": blocks,
-        "extra": SimpleNamespace(**{key: _escaped(value) for key, value in manifest.extra.items()}),
+        "extra": SimpleNamespace(**{key: _metadata(value) for key, value in manifest.extra.items()}),
         "report_fence": fence_around("\n".join(manifest.output_extra_fields)),
     }
 
@@ -39,7 +39,7 @@ class AgentView:
     A field is converted when a template first looks it up.
     """
 
-    _fields = Manifest._fields
+    _fields = tuple(field for field in Manifest._fields if field != "values")
 
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
@@ -67,6 +67,15 @@ def _escaped(value: Any) -> Any:
     return value
 
 
+def _metadata(value: Any) -> Any:
+    """The value of an extra key. In its tables, the keys are free text too, which a template can print."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({escape_block_start(key): _metadata(item) for key, item in value.items()})
+    if isinstance(value, list | tuple) and not are_texts(value):
+        return tuple(map(_metadata, value))
+    return _escaped(value)
+
+
 _VIEWS: dict[str, Callable[[Any], Any]] = {
     "name": str,
     "role": trimmed,
@@ -84,8 +93,10 @@ def printable(value: Any) -> Any:
     """Return a value that a template prints: text, a number, or a collection of them.
 
     Raises:
-        TypeError: it is something else, whose text would contain its address in memory.
+        TypeError: it is absent, or something else, whose text would contain its address in memory.
     """
+    if value is None:
+        raise TypeError("cannot print `none`; test first whether there is a value, as in `extra.KEY is not none`")
     if isinstance(value, str | int | float):
         return value
     if isinstance(value, Undefined):

@@ -176,13 +176,14 @@ def _summary(result: RunResult) -> Iterable[str]:
     """Yield the counts of the run: "7 agents, 8 files: 1 created, 7 unchanged" and "1 schema renewed"."""
     files = Counter(_word(result, change) for change in result.changes if not change.is_schema)
     schemas = Counter(_word(result, change) for change in result.changes if change.is_schema)
-    bases = (counted(result.request.bases, "base"),) if result.request.bases else ()
-    agents = listed((counted(result.request.agents, "agent"), *bases), str)
+    agents, bases = result.request.agents, result.request.bases
+    counts = [counted(agents, "agent")] if agents or not bases else []
+    what = listed([*counts, *([counted(bases, "base")] if bases else [])], str)
     if files:
         parts = ", ".join(f"{files[word]:,} {past}" for word, past in _WORDS.items() if files[word])
-        yield f"{agents}, {counted(files.total(), 'file')}: {parts}"
+        yield f"{what}, {counted(files.total(), 'file')}: {parts}"
     else:
-        yield agents if schemas else f"{agents}: nothing to write"
+        yield what if schemas else f"{what}: nothing to write"
     yield from (f"{counted(schemas[word], 'schema')} {past}" for word, past in _WORDS.items() if schemas[word])
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.kit import Block, LoadedKit, stem
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import Block
+from kei_assembler.markdown.placeholders import may_have_placeholders
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest, is_abstract
+from kei_assembler.model.values import filled_description
 from kei_assembler.rules import (
     block_files,
     blocks,
@@ -22,12 +26,17 @@ from kei_assembler.rules import (
     names,
     permissions,
     placement,
+    role_files,
+    sections,
+    set_values,
     shared_files,
     tables,
     text,
     tool_conflicts,
     tools,
+    value_places,
     values,
+    variants,
 )
 from kei_assembler.rules.bases import unused_base
 from kei_assembler.rules.definition import Rule
@@ -35,17 +44,22 @@ from kei_assembler.rules.inheritance import check_inheritance
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 
 _FAMILIES = (
     keys,
+    role_files,
     tables,
     names,
     tools,
     tool_conflicts,
     values,
     blocks,
+    sections,
     handoffs,
+    set_values,
+    value_places,
     text,
     permissions,
     placement,
@@ -54,6 +68,7 @@ _FAMILIES = (
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
 OF_BASE = (
     *keys.OF_MANIFEST,
+    *role_files.OF_MANIFEST,
     *tables.OF_MANIFEST,
     names.name_differs_from_file,
     names.duplicate_name,
@@ -64,8 +79,10 @@ OF_BASE = (
     blocks.unknown_block,
     blocks.repeated_block,
     blocks.invalid_block_name,
+    *sections.OF_MANIFEST,
     handoffs.unknown_handoff_target,
     handoffs.repeated_handoff,
+    *set_values.OF_BASE,
     *text.OF_MANIFEST,
 )
 """The rules for a manifest that only others make an agent of."""
@@ -74,6 +91,7 @@ OF_VALUES = frozenset(rule.code for rule in keys.OF_VALIDATION)
 """The codes of findings about single values, which hold whatever else is found."""
 
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
+_FILLING = frozenset(name for name, row in TARGETS.items() if row.placeholder)
 OF_DEFAULTS = (
     keys.repeated_entry,
     tools.unknown_tool,
@@ -101,7 +119,7 @@ def check_manifest(
     if found := _check_extends(context):
         return context.manifest, found
     if found := check_inheritance(kit, resolved):
-        return context.manifest, found + _check_own_values(context) + _check_text(kit, source)
+        return context.manifest, found + _check_own_values(context) + _check_text(context)
     context.is_base = context.is_base or bool(keys.about(context, "abstract"))  # also if it is misspelled
     if context.is_base:
         return context.manifest, _check_as_base(context)
@@ -114,10 +132,21 @@ def check_manifest(
         renamed = [target for target in targets if names.is_renamed(context.manifest, target)]
         found += check_limits(source, {key: given[key] for key in given if key != "name"}, renamed)
         targets = tuple(target for target in targets if target not in renamed)
-    found += check_limits(source, given, targets)
+    found += _check_given(context, given, targets)
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
-    return context.manifest, found + _check_text(kit, source)
+    return context.manifest, found + _check_text(context)
+
+
+def _check_given(context: ManifestContext, given: dict[str, str], targets: Iterable[str]) -> list[Diagnostic]:
+    """Return the diagnostics for a name and a description. Values can differ by target, and so the description."""
+    if not may_have_placeholders(given.get("description", "")):
+        return check_limits(context.source, given, targets)
+    found: list[Diagnostic] = []
+    for target in targets:
+        description = filled_description(context.manifest, target)
+        found += check_limits(context.source, given | {"description": description}, (target,))
+    return found
 
 
 def check_readable(source: Source) -> list[Diagnostic]:
@@ -145,7 +174,7 @@ def _check_own_values(context: ManifestContext) -> list[Diagnostic]:
 def _check_as_base(context: ManifestContext) -> list[Diagnostic]:
     rules = OF_BASE if context.own else (keys.empty_manifest,)
     rules = (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules
-    return _checked(context, rules) + _check_text(context.kit, context.source)
+    return _checked(context, rules) + _check_text(context)
 
 
 def _check_extends(context: ManifestContext) -> list[Diagnostic]:
@@ -157,9 +186,13 @@ def _check_extends(context: ManifestContext) -> list[Diagnostic]:
     return _checked(narrowed, (*keys.OF_VALIDATION, keys.misplaced_key)) if errors else []
 
 
-def _check_text(kit: LoadedKit, source: Source) -> list[Diagnostic]:
+def _check_text(context: ManifestContext) -> list[Diagnostic]:
+    kit, source = context.kit, context.source
     found = run_rule(text.unfinished_merge, source, source)
-    return found + run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
+    found += run_rule(hidden_text.hidden_text, source, source, kit.allowed_characters)
+    if context.role and context.is_own(("role", "file")):
+        found += role_files.check_role_file(kit, context.role)
+    return found
 
 
 def check_defaults(kit: LoadedKit) -> list[Diagnostic]:
@@ -186,14 +219,21 @@ def check_limits(source: Source, given: limits.Given, targets: Iterable[str]) ->
 
 
 def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
-    """Return the diagnostics for a block, including why its file could not be read."""
+    """Return the diagnostics for a block or a variant, including why its file could not be read."""
     if problems := check_source(block.source):
         return problems
     found = [diagnostic for rule in OF_BLOCK for diagnostic in run_rule(rule, block.source, block)]
+    for rule in (text.placeholder_in_block, value_places.misspelled_in_block):
+        found += run_rule(rule, block.source, block, usage.unfilled.get(block.source.file, {}))
     found += block_files.check_ambiguity(usage.kit, block)
+    found += variants.check_clients(usage.kit, block)
+    found += run_rule(sections.missing_in_variant, block.source, usage, block)
+    found += run_rule(sections.definition_elsewhere, block.source, usage, block)
     found += run_rule(links.unresolved_link, block.source, links.of_block(usage, block))
     found += run_rule(text.unfinished_merge, block.source, block.source)
-    found += run_rule(text.client_variable_in_file, block.source, block.source, usage.fillers.get(block.name, ()))
+    filling = set().union(*usage.targets_with(block).values()).intersection(_FILLING)
+    is_printed = partial(usage.is_printed, block)
+    found += run_rule(text.client_variable_in_file, block.source, block.source, filling, is_printed)
     return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)
 
 
@@ -219,13 +259,16 @@ def check_templates(kit: LoadedKit) -> Iterator[list[Diagnostic]]:
 def check_kit(usage: KitUsage) -> list[Diagnostic]:
     """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit
-    found = [*_check_handoffs(usage), *block_files.check_names(kit)]
+    found = [*_check_handoffs(usage), *block_files.check_names(kit), *variants.check_use(usage)]
+    # only in the kit's own folder can a file be both
+    role_files_here = kit.role_files.named if "." in kit.settings.blocks else ()
     for name in kit.block_names:
-        if block := kit.block(name):
+        if (block := kit.block(name)) and block.source.file not in role_files_here:
             found += run_rule(blocks.unused_block, block.source, usage, name)
     if kit.settings_source:
         found += run_rule(permissions.unused_allowance, kit.settings_source, usage)
         found += run_rule(exclusion.unused_exclude, kit.settings_source, kit)
+        found += run_rule(set_values.unused_value_in_settings, kit.settings_source, usage)
         used = bundles.used_bundles(kit, usage.bundles)
         found += run_rule(bundles.unused_bundle, kit.settings_source, kit, used)
     for name, file in usage.abstract.items():

@@ -8,9 +8,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from kei_assembler.diagnostics import Diagnostic, Location, Severity, Span
-from kei_assembler.kit import Block, LoadedKit
+from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.blocks import SECTION_MARK, VARIANT_MARK, Block
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import is_inside
+from kei_assembler.rules import variants
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.suggestions import listed
@@ -97,7 +99,7 @@ def front_matter_in_block(block: Block) -> Iterable[Violation]:
         # _blocks/baseline.md
         Be honest.
     """
-    if lines := _front_matter(block.source):
+    if lines := front_matter(block.source):
         message = "the block starts with front matter, which becomes part of every prompt"
         yield Violation(Span(lines.start, 1, lines.stop, 4), message, "remove it")
 
@@ -107,7 +109,7 @@ _IS_KEY = re.compile(r"""(?:"[^"]*+"|'[^']*+'|[^\W\d][\w-]*+)[ \t]*+:(?:[ \t]|\Z
 _CONTINUES = (*SPACES, "- ", "#", "]", "}")
 
 
-def _front_matter(source: Source) -> range | None:
+def front_matter(source: Source) -> range | None:
     """Return the lines of a text's front matter, if it starts with some. The range ends at the last line, inclusive.
 
     A thematic break with text after it is no front matter.
@@ -132,9 +134,9 @@ def _front_matter(source: Source) -> range | None:
 def not_a_block_file(file: str, name: str, suffix: str) -> Iterable[Violation]:
     """A Markdown file in a block folder has a name that no manifest can list.
 
-    The names of blocks consist of lower-case letters, digits, `.`, `_` and `-`, and end in `.md`. The characters `@`
-    and `#` are reserved. Files for people, such as `README.md` and `LICENSE.md`, and hidden files are not reported.
-    Only reported when all manifests are checked.
+    The names of blocks consist of lower-case letters, digits, `.`, `_` and `-`, and end in `.md`. Files for people,
+    such as `README.md` and `LICENSE.md`, and hidden files are not reported. Only reported when all manifests are
+    checked.
 
     Fails::
 
@@ -156,8 +158,6 @@ def not_a_block_file(file: str, name: str, suffix: str) -> Iterable[Violation]:
         Write the test first.
     """
     problem = f"`{name}{suffix}` is not the file of a block, because no manifest can list its name"
-    if reserved := [character for character in "@#" if character in name]:
-        problem = f"`{name}{suffix}` is not the file of a block: {listed(reserved)} is reserved in names of blocks"
     parts = (_UNFIT.sub("-", _plain(part)).strip("-.").lstrip("_") for part in name.split("/"))
     fit = "/".join(parts)
     is_fit = is_block_name(fit) and (fit != name or suffix != ".md")
@@ -190,8 +190,10 @@ def check_names(kit: LoadedKit) -> Iterator[Diagnostic]:
                 continue
             same = name.casefold()
             if suffix.casefold() == ".md" and same in kit.known_blocks:
-                files = [*kit.block_files(same), file]
+                files = [*kit.blocks.files(same), file]
                 yield from run_rule(ambiguous_block, kit.settings_source or Source(file, ""), kit, same, files)
+            elif SECTION_MARK in name or VARIANT_MARK in name:
+                yield from variants.check_name(kit, file, name, suffix)
             elif not _FOR_PEOPLE.fullmatch(name):
                 yield from run_rule(not_a_block_file, Source(file, ""), file, name, suffix)
 
@@ -200,6 +202,7 @@ def check_ambiguity(kit: LoadedKit, block: Block) -> list[Diagnostic]:
     """Return the diagnostic for a block that several folders have, unless the settings say which of them counts."""
     if len(kit.settings.blocks) == 1 or kit.settings.block_conflicts == "first":
         return []
-    files = kit.block_files(block.name)
+    name = f"{block.name}{VARIANT_MARK}{block.target}" if block.target else block.name
+    files = kit.blocks.files(name)
     assert kit.settings_source
-    return run_rule(ambiguous_block, kit.settings_source, kit, block.name, files) if len(files) > 1 else []
+    return run_rule(ambiguous_block, kit.settings_source, kit, name, files) if len(files) > 1 else []

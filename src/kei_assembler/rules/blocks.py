@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from itertools import islice
 
 from kei_assembler.diagnostics import Severity
-from kei_assembler.kit import Block
+from kei_assembler.kit.blocks import VARIANT_MARK, Block, split_entry
 from kei_assembler.model.settings import BLOCK_NAME, is_block_name
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import did_you_mean_block, meant_name
 from kei_assembler.rules.keys import is_missing, repeats
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import MAX_FINDINGS
+from kei_assembler.rules.sections import has_fault
 from kei_assembler.suggestions import listed
 from kei_assembler.toml.source import START
 from kei_assembler.whitespace import has_text
@@ -45,10 +46,11 @@ def unknown_block(context: ManifestContext) -> Iterable[Violation]:
         Write the test first.
     """
     kit = context.kit
-    for index, name in enumerate(context.manifest.blocks):
-        if name and is_block_name(name) and kit.block(name) is None:
+    for index, entry in enumerate(context.manifest.blocks):
+        if entry and kit.block(entry) is None and is_block_name(split_entry(entry)[0]):
+            name, _ = split_entry(entry)
             create = f"create `{name}.md` in a block folder ({listed(kit.settings.blocks)})"
-            hint = did_you_mean_block(kit, name, create)
+            hint = did_you_mean_block(kit, entry, create)
             yield Violation(("blocks", index), f"unknown block `{name}`", hint)
 
 
@@ -138,7 +140,7 @@ def _corrections(context: ManifestContext) -> dict[str, str]:
     A misspelled obligatory block is reported as an unknown block only, not as a missing one too.
     """
     kit = context.kit
-    names = (name for name in context.manifest.blocks if not is_block_name(name) or kit.block(name) is None)
+    names = (entry for entry in context.manifest.blocks if kit.block(entry) is None or has_fault(kit, entry))
     obligatory, folders = kit.obligatory, kit.settings.blocks
     return {name: meant_name(name, obligatory, folders) or name for name in islice(names, MAX_FINDINGS)}
 
@@ -150,6 +152,8 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
     A name has one or more segments, joined by `/`. A segment consists of lower-case letters, digits, `.`, `_` and `-`,
     and starts with a letter or digit. Such a name means the same file on every system, and the file is always in a
     block folder.
+
+    For one section of a block, `#` and the section's slug follow the name.
 
     Fails::
 
@@ -167,16 +171,22 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
         # _blocks/policy/no-git-ops.md
         Do not push.
     """
-    for index, name in enumerate(context.manifest.blocks):
-        if name and not is_block_name(name):
+    for index, entry in enumerate(context.manifest.blocks):
+        # most entries are names
+        if not is_block_name(entry) and entry and not is_block_name(name := split_entry(entry)[0]):
             otherwise = "write the name without `.md`" if name.endswith(".md") else ""
             hint = did_you_mean_block(context.kit, name, otherwise)
+            block, _, client = name.partition(VARIANT_MARK)
+            if block in context.kit.known_blocks:
+                hint = f"list `{block}`: a file for `{client}` replaces the block without being listed"
             yield Violation(("blocks", index), f"`{name}` is not {BLOCK_NAME.expects}", hint)
 
 
 @rule("B205")
 def empty_block(block: Block) -> Iterable[Violation]:
     """A block's file is empty, or contains only whitespace.
+
+    The text of a block for one client, as in `baseline@codex.md`, can be empty: it leaves the block out.
 
     Fails::
 
@@ -197,7 +207,7 @@ def empty_block(block: Block) -> Iterable[Violation]:
         # _blocks/baseline.md
         Be honest.
     """
-    if not has_text(block.source.text):
+    if not block.target and not has_text(block.source.text):
         yield Violation(START, f"the block `{block.name}` is empty", "write its text, or remove it from the manifests")
 
 

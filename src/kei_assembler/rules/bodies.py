@@ -94,6 +94,35 @@ def section_moved() -> None:
     """
 
 
+@documented("I918", Severity.NOTE)
+def role_in_manifest() -> None:
+    """A role of more than 40 lines stays in the manifest, because its file would be in the way of another file.
+
+    Such a role gets a file of its own, such as `roles/critic.md`, which the manifest names.
+
+    Fails::
+
+        # .claude/agents/critic.md (20 times)
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+
+        # roles/critic.md
+        My own notes.
+
+    Passes::
+
+        # .claude/agents/critic.md (20 times)
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+    """
+
+
 @documented("I914", Severity.NOTE)
 def break_rewritten() -> None:
     """Lines of the body end in two spaces, a hard line break. The manifest uses a backslash instead.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.blocks import split_entry
 from kei_assembler.model.inheritance import BUNDLE, is_bundle
 from kei_assembler.model.settings import BUNDLE_NAME
 from kei_assembler.rules.definition import Violation, rule
@@ -144,7 +145,7 @@ def unknown_block_in_bundle(kit: LoadedKit) -> Iterable[Violation]:
     """
     for name, entries in kit.settings.bundles.items():
         for index, entry in enumerate(entries):
-            if not is_bundle(entry) and not kit.has_block(entry):
+            if not is_bundle(entry) and not kit.blocks.files(split_entry(entry)[0]):
                 hint = did_you_mean_block(kit, entry)
                 yield Violation(kit.settings_path("bundles", name, index), f"unknown block `{entry}`", hint)
 

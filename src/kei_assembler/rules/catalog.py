@@ -22,6 +22,7 @@ FAMILIES = {
     "B": "Blocks",
     "H": "Handoffs",
     "T": "Text safety",
+    "V": "Values",
     "R": "Rights",
     "L": "Limits",
     "O": "Outputs",

@@ -54,9 +54,10 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
         target = handoff.target
         # a blank target is reported by K104, and the agent itself by H302
         if has_text(target) and target not in known and target != own:
-            hint = did_you_mean_name(target, known, (context.kit.settings.manifests,), _UNKNOWN_AGENT_HELP)
+            folders = (context.kit.settings.manifests,)
+            hint = did_you_mean_name(target, context.kit.names.agents, folders, _UNKNOWN_AGENT_HELP)
             yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
-        elif target in context.kit.agents and context.kit.names.is_abstract(target):
+        elif context.kit.names.is_only_base(target):
             message = f"`{target}` is not an agent, because its manifest is abstract"
             yield Violation(("handoff", index, "target"), message, "hand off to an agent that extends it")
 

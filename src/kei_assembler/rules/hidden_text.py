@@ -18,7 +18,7 @@ _MAX_FINDINGS = 20
 
 @rule("T406")
 def hidden_text(source: Source, allowed: frozenset[str]) -> Iterable[Violation]:
-    """A manifest, block, template or settings file contains characters that people cannot see but a model reads.
+    """A source or the settings contain characters that people cannot see but a model reads.
 
     Unicode's own data decides which these are: the default-ignorable, format, private-use and control characters, such
     as zero-width characters, bidirectional controls, tags and variation selectors, and some fillers. An escape in a

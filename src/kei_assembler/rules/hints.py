@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit
+from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED
 from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import SETTINGS
@@ -176,7 +177,9 @@ def did_you_mean_block(kit: LoadedKit, written: str, otherwise: str = "") -> str
         return f"did you mean `{BUNDLE}{written}`?"
     if written.startswith(DROPPED):
         return f'only an inherited block can be dropped, in a list with `"{INHERITED}"`'
-    return did_you_mean_name(written, kit.known_blocks, kit.settings.blocks, otherwise)
+    name, mark, slug = written.partition(SECTION_MARK)
+    match = meant_name(name, kit.known_blocks, kit.settings.blocks)
+    return f"did you mean `{match}{mark}{slug}`?" if match else otherwise
 
 
 def did_you_mean_name(written: str, known: Collection[str], folders: Iterable[str] = (), otherwise: str = "") -> str:

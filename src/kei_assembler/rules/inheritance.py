@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath, RelatedLocation
@@ -281,11 +281,16 @@ def inheriting(kit: LoadedKit, diagnostic: Diagnostic, files: Iterable[str]) -> 
     heirs = [file for file in heirs if not kit.names.is_abstract(stem(file))] or heirs
     if not heirs:
         return diagnostic
-    names = [f"`{stem(file)}`" for file in heirs[:_MAX_NAMED]]
-    names += [f"{len(heirs) - _MAX_NAMED:,} more"] if len(heirs) > _MAX_NAMED else []
     where = locate(kit.composition.source(heirs[0]), ("extends",))
-    related = RelatedLocation(where, f"inherited by {listed(names, str)}")
+    related = RelatedLocation(where, f"inherited by {first_names(heirs)}")
     return diagnostic._replace(related=(*diagnostic.related, related))
+
+
+def first_names(files: Sequence[str]) -> str:
+    """Return the names of the first of these manifests, and how many more there are, for a sentence."""
+    names = [f"`{stem(file)}`" for file in files[:_MAX_NAMED]]
+    names += [f"{len(files) - _MAX_NAMED:,} more"] if len(files) > _MAX_NAMED else []
+    return listed(names, str)
 
 
 def check_inheritance(kit: LoadedKit, resolved: Resolved) -> list[Diagnostic]:

@@ -11,12 +11,11 @@ from kei_assembler.rules import table_hints
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import client_may_know, has_home, in_manifest, why_refused
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.targets import TARGETS, did_you_mean_target
 from kei_assembler.validation import ValidationError, are_texts, describe, fits
 from kei_assembler.whitespace import SPACES, has_text
-
-_TABLES = {field.key: field for field in FIELDS if field.is_table}
 
 
 @rule("K101")
@@ -97,7 +96,7 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
             if key in context.data:
                 yield Violation((key,), f"`{key}` is empty", "the kit requires it; fill it in")
             else:
-                yield Violation((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(key)}")
+                yield Violation((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(context, key)}")
     for error in _of_kind(context, "missing"):
         if not _is_misspelled(context, error):
             message = f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`"
@@ -258,9 +257,11 @@ _KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
 
 def strays(context: ManifestContext) -> Iterator[KeyPath]:
     """Yield the paths of keys of the manifest that are below the header of a table that accepts any key."""
-    for path in _in_open_tables(context.data.get("target"), ("target",)):
-        if _is_header(context, path[:-1]) and not _is_header(context, path):
-            yield path
+    of_kit = (key for key, kind in context.kit.settings.extra_keys.items() if kind == "table")
+    for table in ("target", *of_kit):
+        for path in _in_open_tables(context.data.get(table), (table,)):
+            if _is_header(context, path[:-1]) and not _is_header(context, path):
+                yield path
 
 
 def _is_header(context: ManifestContext, path: KeyPath) -> bool:
@@ -273,9 +274,10 @@ def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Vi
     if not _is_header(context, table):
         message = f"`{key}` is in `{_header(table)}`, which has no such key"
         return Violation(path, message, "move it to the top of the file")
-    place = context.locate(path)
-    headers = (context.locate((key,)) for key in _TABLES if key in context.data)
-    first = min(each.span.line for each in headers if each.file == place.file)
+    source = context.source_of(path)
+    headers = (locate(source, (name,)) for name in source.data)
+    lines = (each.span.line for each in headers if (each.excerpt or "").lstrip(SPACES).startswith("["))
+    first = min(lines, default=context.locate(path).span.line)
     hint = f"move it above line {first}, the manifest's first table header"
     hint = hint if meant == key else f"did you mean `{meant}`? If so, {hint}"
     message = f"`{key}` belongs to `{_header(table)}`, because it is below that header"
@@ -287,7 +289,8 @@ _MANIFEST_KEYS = frozenset(field.key for field in FIELDS if field.key not in HEA
 
 
 def _in_open_tables(value: object, path: KeyPath) -> Iterator[KeyPath]:
-    validated_depth = 2  # the keys of `[target.NAME]` itself are validated, and those of the tables in it are not
+    # the keys of `[target.NAME]` itself are validated, and those of the tables in it are not
+    validated_depth = 2 if path[0] == "target" else 0
     for key, inner in value.items() if isinstance(value, dict) else ():
         if len(path) > validated_depth and key in _MANIFEST_KEYS:
             yield (*path, key)
@@ -319,7 +322,9 @@ def is_missing(context: ManifestContext, key: str) -> bool:
 def _is_filled(value: object) -> bool:
     if isinstance(value, str):
         return bool(has_text(value))
-    return any(value.values()) if isinstance(value, dict) else bool(value)
+    # `0` and `false` are values, too
+    inner = value.values() if isinstance(value, dict) else (value,)
+    return any(isinstance(each, int | float) or bool(each) for each in inner)
 
 
 def _of_kind(context: ManifestContext, kind: str) -> Iterator[ValidationError]:
@@ -377,14 +382,15 @@ def _header(table: KeyPath) -> str:
     return f"[[{name}]]" if isinstance(table[-1], int) else f"[{name}]"
 
 
-def _how_to_add(key: str) -> str:
-    if key not in _TABLES:
+def _how_to_add(context: ManifestContext, key: str) -> str:
+    field = next(field for field in context.kit.shape.fields if field.key == key)
+    if not field.is_table:
         return f"write `{key} = …` above the first table header"
-    shape = _TABLES[key].shape
-    if shape.type is list:
+    header, fields = f"`[{key}]`", field.shape.fields
+    if field.shape.type is list:
         header = f"a `[[{key}]]`"
-    else:
-        header = f"a `[{key}.…]`" if all(field.is_table for field in shape.fields) else f"`[{key}]`"
+    elif fields and all(field.is_table for field in fields):
+        header = f"a `[{key}.…]`"
     return f"add {header} at the end of the file"
 
 

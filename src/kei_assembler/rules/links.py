@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
-from kei_assembler.kit import Block, LoadedKit, stem
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.links import may_have_links, relative_links
 from kei_assembler.paths import is_inside
 from kei_assembler.rules.definition import Violation, rule
@@ -19,7 +21,8 @@ class Writing(NamedTuple):
     """A text in a source, and the outputs that it is written to, one for each folder.
 
     `origin` is what the text belongs to, and `locate` returns the span of a part of it. `is_output` says whether a path
-    is that of an output, which may not exist yet.
+    is that of an output, which may not exist yet. `is_printed` says whether the
+    part of the text at an offset is written.
     """
 
     kit: LoadedKit
@@ -29,13 +32,14 @@ class Writing(NamedTuple):
     outputs: Iterable[str]
     locate: Callable[[int, int], Span | Location]
     is_output: Callable[[str], bool]
+    is_printed: Callable[[int], bool] = lambda _: True
 
 
 @rule("B210", Severity.NOTE)
 def unresolved_link(writing: Writing) -> Iterable[Violation]:
-    """A relative link in a block or a manifest does not lead to a file from where its text is written.
+    """A relative link in a block, a manifest or a role file does not lead to a file from where its text is written.
 
-    Clients and readers resolve a link from the folder of the generated file, not from that of the block or manifest.
+    Clients and readers resolve a link from the folder of the generated file, not from that of the source.
 
     Fails::
 
@@ -58,7 +62,7 @@ def unresolved_link(writing: Writing) -> Iterable[Violation]:
         Be honest; [this rule](../_blocks/baseline.md) has no exceptions.
     """
     for path, start, end in relative_links(writing.text):
-        for output in writing.outputs:
+        for output in writing.outputs if writing.is_printed(start) else ():
             if not _exists(writing, os.path.normpath(os.path.join(os.path.dirname(output), path))):
                 is_beside = _exists(writing, os.path.normpath(os.path.join(os.path.dirname(writing.file), path)))
                 from_output = f"links are resolved from the generated file, not from the {writing.origin}"
@@ -86,8 +90,10 @@ def of_block(usage: KitUsage, block: Block) -> Writing:
     def is_output(path: str) -> bool:
         return path in usage.outputs
 
-    outputs = tuple(usage.outputs_with(block.name)) if may_have_links(text) else ()
-    return Writing(usage.kit, text, "block", block.source.file, outputs, locate, is_output)
+    is_used = block.name in usage.blocks and may_have_links(text)
+    outputs = tuple(usage.outputs_with(block)) if is_used else ()
+    is_printed = partial(usage.is_printed, block)
+    return Writing(usage.kit, text, "block", block.source.file, outputs, locate, is_output, is_printed)
 
 
 def of_manifest(context: ManifestContext) -> Iterator[Writing]:
@@ -100,17 +106,18 @@ def of_manifest(context: ManifestContext) -> Iterator[Writing]:
     outputs = tuple({os.path.dirname(path): path for path in reversed(paths)}.values())
 
     def is_output(path: str) -> bool:
-        return any(path in kit.outputs_for(target) for target in targets)
+        return any(kit.placement.is_output(target, path) for target in targets)
 
     for path, text in _texts(context):
 
         def locate(start: int, end: int, path: KeyPath = path, text: str = text) -> Location:
             return context.locate_text(path, text, start, end)
 
-        origin = context.resolved.origin(path).file
-        # other manifests inherit the same text: the finding must be the same for all outputs of a folder
-        places = outputs if origin == file else tuple(f"{os.path.dirname(each) or '.'}/" for each in outputs)
-        yield Writing(kit, text, "manifest", origin, places, locate, is_output)
+        role = context.role if path == ("role",) else None
+        origin, written_in = ("role file", role.file) if role else ("manifest", context.resolved.origin(path).file)
+        # other manifests can use the same text: the finding must be the same for all outputs of a folder
+        places = outputs if written_in == file else tuple(f"{os.path.dirname(each) or '.'}/" for each in outputs)
+        yield Writing(kit, text, origin, written_in, places, locate, is_output)
 
 
 def _texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str]]:

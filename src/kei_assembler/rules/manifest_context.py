@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry, with_sections
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest
+from kei_assembler.model.values import filled_description
 from kei_assembler.rules.definition import Violation
+from kei_assembler.rules.filled_texts import FilledTexts
 from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
-from kei_assembler.toml.source import Source
+from kei_assembler.toml.source import Source, span_of
 from kei_assembler.validation import ValidationError
 
 
 class ManifestContext:
     """The manifest to check: its source, its data merged with what it inherits, its typed values, and its kit.
 
-    `own` is the manifest's own table, as parsed. Key paths of findings lead to values in `data`. `is_base` says that
-    only others make an agent of the manifest, so that it can be incomplete.
+    `own` is the manifest's own table, as parsed. Key paths of findings lead to values in `data`, in which the text of
+    the role file, whose source is `role`, has replaced its name. `is_base` says that only others make an agent of the
+    manifest, so that it can be incomplete.
     """
 
     def __init__(
@@ -36,7 +42,7 @@ class ManifestContext:
         self.is_base = is_base
         self.own: Mapping[str, Any] = source.data
         self.resolved = resolved or kit.composition.resolve(source)
-        self.data = self.resolved.data
+        self.data, self.role = kit.role_files.with_text(self.resolved.data)
         self.manifest, self.validation_errors = kit.decode_manifest(self.data)
 
     @classmethod
@@ -63,17 +69,28 @@ class ManifestContext:
         """The top-level keys that a manifest of this kit can have."""
         return tuple(field.key for field in self.kit.shape.fields)
 
+    @cached_property
+    def sections(self) -> list[tuple[int, str]]:
+        """The entries in the manifest's list of blocks that name a section, each with its index."""
+        return with_sections(self.manifest.blocks)
+
     def _origin(self, path: KeyPath) -> tuple[Source, KeyPath]:
         """Return the source in which the value at a path was written, and its path there."""
         file, at = self.resolved.origin(path)
         return self.source if file == self.source.file else self.kit.composition.source(file), at
+
+    def source_of(self, path: KeyPath) -> Source:
+        """Return the source in which the value at a path was written."""
+        return self._origin(path)[0]
 
     def is_own(self, path: KeyPath) -> bool:
         """Return whether the value at a path was written in the manifest itself."""
         return self.resolved.origin(path).file == self.source.file
 
     def sources(self) -> Iterator[Source]:
-        """Yield the sources that the data come from: the manifest, its bases, and the settings with defaults."""
+        """Yield the sources of the data: the manifest, its bases, its role file, and the settings with defaults."""
+        if self.role:
+            yield self.role
         for layer in self.resolved.layers():
             if layer.data:
                 yield self.source if layer.file == self.source.file else self.kit.composition.source(layer.file)
@@ -84,6 +101,8 @@ class ManifestContext:
 
     def locate_text(self, path: KeyPath, value: str, start: int, end: int) -> Location:
         """Return where `value[start:end]` was written, in the string at a path."""
+        if self.role and path == ("role",):
+            return locate(self.role, span_of(value, start, end))
         source, at = self._origin(path)
         return locate(source, source.locate_text(at, value, start, end))
 
@@ -95,6 +114,11 @@ class ManifestContext:
     def _placed(self, where: KeyPath | Span | Location) -> Span | Location:
         return where if isinstance(where, Span | Location) else self.locate(where)
 
+    @cached_property
+    def filled_texts(self) -> FilledTexts:
+        """The texts and blocks with placeholders; none if only others make an agent of the manifest."""
+        return FilledTexts(self.kit, self.manifest)
+
     def fits(self, *path: str) -> bool:
         """Return whether the value at this path, with everything in it, is valid."""
         return not self.validation_errors or all(error.path[: len(path)] != path for error in self.validation_errors)
@@ -104,7 +128,9 @@ class ManifestUse(NamedTuple):
     """What one manifest uses, as plain values.
 
     `own_targets` says whether the manifest itself lists its targets. `without_model` are the targets that do not get
-    its model. `tokens` are those of its description, for each target with a budget for descriptions.
+    its model. `tokens` are those of its description, for each target with a budget for descriptions. `values` are the
+    names of the placeholders in its texts and blocks, and `unfilled` are those in its blocks that it has no value for:
+    the file of the block, the offset, and a similar name if the placeholder is in code.
     """
 
     name: str
@@ -115,11 +141,18 @@ class ManifestUse(NamedTuple):
     handoffs: tuple[str, ...]
     without_model: tuple[str, ...]
     tokens: tuple[tuple[str, int], ...] = ()
+    values: frozenset[str] = frozenset()
+    unfilled: frozenset[tuple[str, int, str]] = frozenset()
+
+
+Unfilled = Mapping[tuple[int, str], Collection[str]]
+"""The placeholders without a value in a block: the offset, a similar name or "", and the agents that have no value."""
 
 
 def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
     """Return what a manifest of the kit uses."""
     targets = kit.targets_of(manifest)
+    filled = FilledTexts(kit, manifest)
     return ManifestUse(
         manifest.name,
         manifest.blocks,
@@ -129,6 +162,8 @@ def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
         tuple(handoff.target for handoff in manifest.handoff),
         tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
         tuple((name, _tokens(manifest, name)) for name in targets if name in _BUDGETS),
+        filled.used,
+        frozenset(filled.unfilled_in_blocks()),
     )
 
 
@@ -137,7 +172,7 @@ _BUDGETS = {name: row.budget for name, row in TARGETS.items() if row.budget}
 
 def _tokens(manifest: Manifest, target: str) -> int:
     name = client_name(manifest.name, manifest.display_name, TARGETS[target])
-    return _BUDGETS[target].tokens(name, manifest.description)
+    return _BUDGETS[target].tokens(name, filled_description(manifest, target))
 
 
 _MAX_FOLDERS = 100
@@ -148,24 +183,27 @@ class KitUsage:
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
-        self.blocks: set[str] = set()
         self.bases: set[str] = set()
         self.bundles: set[str] = set()
         self.abstract: dict[str, str] = {}
         """The files of the manifests that are only bases, by name."""
+        self._printed = cache(self._find_printed)
+        self._targets: defaultdict[str, set[str]] = defaultdict(set)
         self.rights: set[tuple[str, str]] = set()
         self.targets: set[str] = set()
         self.own_targets: dict[str, tuple[str, ...]] = {}
-        self.fillers: dict[str, set[str]] = {}
         self.handoffs_for: dict[tuple[str, ...], set[str]] = {}
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
+        self.values: set[str] = set()
+        self.unfilled: dict[str, dict[tuple[int, str], list[str]]] = {}
         self.tokens: dict[str, list[tuple[int, str]]] = {}
         """The tokens of each agent's description, and the agent's name, by target."""
 
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
-        self.blocks.update(use.blocks)
+        for entry in use.blocks:
+            self._targets[entry].update(use.targets)
         self._uses.append((use.name, use.targets, use.blocks))
         self.rights.update((use.name, right) for right in use.rights)
         self.targets.update(use.targets)
@@ -173,19 +211,71 @@ class KitUsage:
             self.own_targets[use.name] = use.targets
         for target in use.without_model:
             self.without_model.setdefault(target, set()).add(use.name)
+        self.values.update(use.values)
+        for file, offset, similar in use.unfilled:
+            self.unfilled.setdefault(file, {}).setdefault((offset, similar), []).append(use.name)
         for target, tokens in use.tokens:
             self.tokens.setdefault(target, []).append((tokens, use.name))
         if use.handoffs:
             self.handoffs_for.setdefault(use.targets, set()).update(use.handoffs)
-        for target in use.targets:
-            for block in use.blocks if TARGETS[target].placeholder else ():
-                self.fillers.setdefault(block, set()).add(target)
 
-    def outputs_with(self, block: str) -> Iterator[str]:
+    def add_listed(self, entries: Iterable[str]) -> None:
+        """Add the blocks of a manifest that is only a base of others: they are listed, but not printed for it."""
+        for entry in entries:
+            self._targets[entry].update(())
+
+    @cached_property
+    def blocks(self) -> Mapping[str, Mapping[str, set[str]]]:
+        """The targets of the listed blocks, by the names of the blocks, and by the slugs of sections ("" for none).
+
+        Only complete after all manifests were added.
+        """
+        found: dict[str, dict[str, set[str]]] = {}
+        for entry, targets in self._targets.items():
+            name, slug = split_entry(entry)
+            found.setdefault(name, {})[slug] = targets
+        return found
+
+    def targets_with(self, block: Block) -> dict[str, set[str]]:
+        """Return the targets that a block is printed for, by the slugs of its listed sections ("" for the whole)."""
+        variants = self.kit.blocks.variants(block.name)
+        return {
+            slug: {target for target in targets if target == block.target or not (block.target or target in variants)}
+            for slug, targets in self.blocks.get(block.name, {}).items()
+        }
+
+    def is_printed(self, block: Block, offset: int, target: str = "") -> bool:
+        """Return whether a manifest lists the part of a block at an offset, for this target or for any."""
+        starts, ends = self._printed(block, target)
+        index = bisect_right(starts, offset) - 1
+        return index >= 0 and offset < ends[index]
+
+    def _find_printed(self, block: Block, target: str) -> tuple[list[int], list[int]]:
+        """The starts and ends of the listed parts of a block, which do not overlap."""
+        slugs = {slug for slug, to in self.targets_with(block).items() if target in to or (to and not target)}
+        if "" in slugs:
+            return [0], [len(block.source.text)]
+        sections = self.kit.blocks.sections(block) if slugs else {}
+        starts: list[int] = []
+        ends: list[int] = []
+        for start, end in sorted((each.start, each.end) for slug in slugs for each in sections.get(slug, ())):
+            if not ends or start >= ends[-1]:  # a section inside another one ends before it
+                starts.append(start)
+                ends.append(end)
+        return starts, ends
+
+    def agents_with(self, entry: str, target: str) -> list[str]:
+        """Return the names of the agents that list an entry and are generated for a target, sorted."""
+        return sorted(name for name, targets, blocks in self._uses if target in targets and entry in blocks)
+
+    def outputs_with(self, block: Block) -> Iterator[str]:
         """Yield one of the outputs with a block for each of their folders, at most `_MAX_FOLDERS`."""
         seen: set[str] = set()
+        entries = {f"{block.name}{SECTION_MARK}{slug}" if slug else block.name for slug in self.blocks[block.name]}
+        printed = set().union(*self.targets_with(block).values())
         for name, targets, blocks in self._uses:
-            for target in targets if block in blocks and name in self.kit.files_by_agent else ():
+            is_used = name in self.kit.files_by_agent and not entries.isdisjoint(blocks)
+            for target in filter(printed.__contains__, targets if is_used else ()):
                 output = self.kit.output(target, name, self.kit.files_by_agent[name])
                 folder = output.rpartition("/")[0]
                 if folder not in seen and len(seen) < _MAX_FOLDERS:

@@ -45,10 +45,11 @@ def output_outside_root(what: str, reason: str) -> Iterable[Violation]:
 
 @rule("O602")
 def output_is_source(path: str, what: str) -> Iterable[Violation]:
-    """An output would be a file that the tool reads: a block, a template, a manifest, settings, a schema or a lock.
+    """An output would be a file that the tool reads, such as a block, a role file, a template or a manifest.
 
-    The file can belong to any kit in `root`, and need not exist yet. Nor can a folder of the output have the path of
-    such a file, or be a folder `_blocks` that makes the folder around it a kit.
+    Settings, schemas and locks count, too. The file can belong to any kit in `root`, and unless it is a role file, it
+    need not exist yet. Nor can a folder of the output have the path of such a file, or be a folder `_blocks` that makes
+    the folder around it a kit.
 
     Fails::
 

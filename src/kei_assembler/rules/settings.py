@@ -7,18 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit
+from kei_assembler.kit.blocks import split_entry
 from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, project_settings
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.inheritance import is_bundle
 from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
-from kei_assembler.rules import bundles, home, table_hints
+from kei_assembler.rules import bundles, home, set_values, table_hints
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.hints import did_you_mean_block, did_you_mean_name, in_settings, why_refused
 from kei_assembler.rules.inheritance import nothing_below_defaults
 from kei_assembler.rules.keys import repeats
 from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.sections import unusable_obligatory_section
 from kei_assembler.rules.sources import check_source
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import did_you_mean_target
@@ -272,10 +274,10 @@ def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
         description = "Reviews code."
         blocks = ["baseline"]
     """
-    for index, name in enumerate(kit.settings.obligatory):
-        if not is_bundle(name) and kit.block(name) is None:
+    for index, entry in enumerate(kit.settings.obligatory):
+        if not is_bundle(entry) and kit.block(entry) is None:
             where = kit.settings_path("obligatory", index)
-            yield Violation(where, f"unknown block `{name}`", did_you_mean_block(kit, name))
+            yield Violation(where, f"unknown block `{split_entry(entry)[0]}`", did_you_mean_block(kit, entry))
 
 
 @rule("C709")
@@ -380,6 +382,8 @@ def check_settings(kit: LoadedKit) -> list[Diagnostic]:
         or run_rule(folder_out_of_place, source, kit)
         or [found for each in home.OF_SETTINGS for found in run_rule(each, source, kit)]
         or run_rule(unknown_obligatory_block, source, kit)
+        or [found for each in set_values.OF_SETTINGS for found in run_rule(each, source, kit)]
+        or run_rule(unusable_obligatory_section, source, kit)
         or [found for each in bundles.OF_SETTINGS for found in run_rule(each, source, kit)]
         or run_rule(nothing_below_defaults, source, kit)
     )

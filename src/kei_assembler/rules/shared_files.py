@@ -15,6 +15,7 @@ from kei_assembler.markdown.front_matter import needs_quotes
 from kei_assembler.model.adaptation import EVERYTHING, client_name, description_for, plain
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import value_at
+from kei_assembler.model.values import filled_description
 from kei_assembler.paths import normalize, upwards
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
@@ -365,7 +366,8 @@ _CONCERNED = frozenset(name for name, row in TARGETS.items() if row.form.keeps_q
 
 
 def _is_unquoted(kit: LoadedKit, manifest: Manifest, target: str) -> bool:
-    description = collapse_whitespace(description_for(manifest, kit.settings.of(target)))
+    filled = manifest._replace(description=filled_description(manifest, target))
+    description = collapse_whitespace(description_for(filled, kit.settings.of(target)))
     return description != "" and needs_quotes(description)
 
 

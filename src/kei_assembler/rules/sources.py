@@ -38,8 +38,9 @@ def unreadable(error: OSError) -> Iterable[Violation]:
 def not_utf8(raw: bytes) -> Iterable[Violation]:
     """The file is not UTF-8 text.
 
-    Manifests, blocks, templates and settings must be UTF-8. A file that an editor saved in another encoding, such as
-    UTF-16 or a Windows code page, contains bytes that are invalid in UTF-8. NUL bytes are not allowed either.
+    Manifests, blocks, role files, templates and settings must be UTF-8. A file that an editor saved in another
+    encoding, such as UTF-16 or a Windows code page, contains bytes that are invalid in UTF-8. NUL bytes are not allowed
+    either.
 
     Fails::
 

@@ -6,27 +6,32 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from kei_assembler.diagnostics import Location, Span
-from kei_assembler.kit import Block
+from kei_assembler.diagnostics import KeyPath, Location, Span
+from kei_assembler.kit.blocks import Block
+from kei_assembler.markdown.placeholders import PLACEHOLDER
 from kei_assembler.markdown.stamp import find_conflict
-from kei_assembler.markdown.structure import outline, prose, trimmed
+from kei_assembler.markdown.structure import outline, trimmed
 from kei_assembler.model.manifest import HEAD_KEYS
+from kei_assembler.model.settings import value_at
+from kei_assembler.model.values import texts_of
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hidden_text import texts
-from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.manifest_context import ManifestContext, Unfilled
+from kei_assembler.rules.value_places import place_of, unfilled_in_texts
+from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source, span_of
 from kei_assembler.whitespace import SPACES, with_lf_in_place
 
-_PLACEHOLDER = re.compile(r"(?<!\$)\{\{[A-Z0-9_]+\}\}")
-
 
 @rule("T401", may_ignore=True)
 def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest contains an unfilled placeholder, such as `{{PROJECT}}`.
+    """A manifest or its role file contains an unfilled placeholder, such as `{{PROJECT}}`.
 
-    A placeholder is a name of capitals, digits and `_` in double braces. It is allowed in code in a role. So is
-    `${{NAME}}` anywhere, because other tools use it.
+    A placeholder is a name of capitals, digits and `_` in double braces. A value fills it, from `[values]` in the
+    manifest, a base or the settings. Values fill texts, but no names, tools, models or keys of a target. A placeholder
+    without a value is allowed in code in a role. So is `${{NAME}}` anywhere, because other tools use it, and
+    `\\{{NAME}}`, which is printed as `{{NAME}}`.
 
     Fails::
 
@@ -39,10 +44,26 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
         description = "Reviews the code of Apollo."
         role = "You know what `{{PROJECT}}` means in a template."
     """
-    for path, text in texts(context.data) if any(map(_may_have_braces, context.sources())) else ():
-        for match in _PLACEHOLDER.finditer(prose(text) if path == ("role",) and "{{" in text else text):
-            where = context.locate_text(path, text, *match.span())
-            yield _unfilled(where, match)
+    if not any(map(_may_have_braces, context.sources())):
+        return
+    found: dict[Location, tuple[str, str]] = {}
+    for one, place, names in unfilled_in_texts(context):
+        if not place.in_code:
+            where = place_of(context, one, place.start, place.end)
+            found.setdefault(where, (place.name, did_you_mean(place.name, names, _HOW_TO_FILL.format(place.name))))
+    # a number or boolean that is still to be filled in is reported as text of the wrong type
+    without = {path for path, _, _ in texts_of(context.manifest)}
+    without |= {error.path for error in context.validation_errors if error.kind == "type"}
+    for path, text in texts(context.data):
+        is_filled = path in without or path[0] == "values" or path[2:3] == ("values",)
+        for match in () if is_filled else PLACEHOLDER.finditer(text):
+            found.setdefault(context.locate_text(path, text, *match.span()), (match[0].strip("{}"), _NO_TEXT))
+    for where, (name, hint) in found.items():
+        yield Violation(where, f"the placeholder `{{{{{name}}}}}` is not filled in", hint)
+
+
+_HOW_TO_FILL = "write the text instead, or set `{}` under `[values]`"
+_NO_TEXT = "write the name itself: values only fill texts, such as the role"
 
 
 def _may_have_braces(source: Source) -> bool:
@@ -50,13 +71,11 @@ def _may_have_braces(source: Source) -> bool:
     return source.has_escapes or "" in source.text.split("{")[1:]
 
 
-def _unfilled(where: Span | Location, match: re.Match[str]) -> Violation:
-    return Violation(where, f"the placeholder `{match[0]}` is not filled in", "write the value instead")
-
-
 @rule("T402", may_ignore=True)
-def placeholder_in_block(block: Block) -> Iterable[Violation]:
-    """A block contains an unfilled placeholder, such as `{{PROJECT}}`, outside of code.
+def placeholder_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation]:
+    """A block contains a placeholder, such as `{{PROJECT}}`, for which an agent has no value.
+
+    It is allowed in code. Values are set under `[values]` in a manifest, a base or the settings.
 
     Fails::
 
@@ -79,9 +98,16 @@ def placeholder_in_block(block: Block) -> Iterable[Violation]:
         Keep to the rules of Apollo; in CI, `${{ github.ref }}` names the branch.
     """
     text = block.source.text
-    if "{{" in text:
-        for match in _PLACEHOLDER.finditer(prose(text)):
-            yield _unfilled(span_of(text, *match.span()), match)
+    for start, similar in sorted(unfilled):
+        if not similar:
+            agents, end = sorted(unfilled[start, similar]), text.index("}}", start) + 2
+            shown = [f"`{name}`" for name in agents[:_MAX_NAMED]]
+            shown += [f"{len(agents) - _MAX_NAMED:,} more"] if len(agents) > _MAX_NAMED else []
+            message = f"the placeholder `{text[start:end]}` is not filled in for {listed(shown, str)}"
+            yield Violation(span_of(text, start, end), message, _HOW_TO_FILL.format(text[start + 2 : end - 2]))
+
+
+_MAX_NAMED = 2
 
 
 @rule("T403")
@@ -160,10 +186,10 @@ def unclosed_in_block(block: Block) -> Iterable[Violation]:
 
 @rule("T405")
 def unfinished_merge(source: Source, is_allowed_in_code: bool = True) -> Iterable[Violation]:
-    """A manifest, block or template contains the conflict markers of a merge.
+    """A manifest, block, role file or template contains the conflict markers of a merge.
 
-    Both sides would end up in every agent that uses the file. In a code fence of a manifest or block, markers are
-    allowed, because they can be an example for the agent. In a template, they are always reported.
+    Both sides would end up in every agent that uses the file. In a code fence, markers are allowed, because they can be
+    an example for the agent. In a template, they are always reported.
 
     Fails::
 
@@ -202,7 +228,7 @@ def _unfenced(text: str) -> str:
 
 @rule("T407")
 def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest contains text that one of its clients treats as a variable.
+    """A manifest or its role file contains text that one of its clients treats as a variable.
 
     Only Gemini CLI does that: it treats the body of an agent file as a template. `${word}` does not reach the model,
     and if `word` is not one of its few variables, the agent does not run at all. `$word` and `${word:-x}` are fine.
@@ -222,14 +248,27 @@ def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]
         targets = ["gemini"]
     """
     for target in context.kit.targets_of(context.manifest):
-        for key in context.data if TARGETS[target].placeholder else ():
-            for path, text in texts(context.data[key], (key,)) if key not in HEAD_KEYS else ():
-                for match in re.finditer(TARGETS[target].placeholder, text):
-                    yield _filled(context.locate_text(path, text, *match.span()), match[0], target)
+        for path, text in _printed(context, target) if TARGETS[target].placeholder else ():
+            for match in re.finditer(TARGETS[target].placeholder, text):
+                yield _filled(context.locate_text(path, text, *match.span()), match[0], target)
+
+
+def _printed(context: ManifestContext, target: str) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the texts of a manifest that are printed in the body for a target, and the values that fill them."""
+    for key, value in context.data.items():
+        if key not in HEAD_KEYS and key != "values":
+            yield from texts(value, (key,))
+    used = context.filled_texts.used
+    for at in (("values",), ("target", target, "values")):
+        for path, text in texts(value_at(context.data, at), at) if used else ():
+            if path[len(at)] in used:
+                yield path, text
 
 
 @rule("T408")
-def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[Violation]:
+def client_variable_in_file(
+    source: Source, targets: Iterable[str], is_printed: Callable[[int, str], bool] = lambda *_: True
+) -> Iterable[Violation]:
     """A block or template contains text that one of the clients it is used for treats as a variable.
 
     Only Gemini CLI does that: it treats the body of an agent file as a template. `${word}` does not reach the model,
@@ -259,7 +298,8 @@ def client_variable_in_file(source: Source, targets: Iterable[str]) -> Iterable[
     """
     for target in sorted(targets):
         for match in re.finditer(TARGETS[target].placeholder, source.text):
-            yield _filled(span_of(source.text, *match.span()), match[0], target)
+            if is_printed(match.start(), target):
+                yield _filled(span_of(source.text, *match.span()), match[0], target)
 
 
 def _filled(where: Span | Location, variable: str, target: str) -> Violation:
@@ -294,4 +334,4 @@ def _line(text: str, number: int) -> tuple[int, int]:
 
 
 OF_MANIFEST = (placeholder_in_manifest, unclosed_in_role, client_variable_in_manifest)
-OF_BLOCK = (placeholder_in_block, unclosed_in_block)
+OF_BLOCK = (unclosed_in_block,)

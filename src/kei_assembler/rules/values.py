@@ -145,7 +145,7 @@ def _has_skill(kit: LoadedKit, folders: Iterable[str], name: str) -> bool:
 
 @rule("K127", Severity.WARNING)
 def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest names an agent that does not exist, but a similar one does.
+    """A manifest names an agent that does not exist, but a similar one does, or a manifest that is only a base.
 
     This covers `Agent(critic)` in `tools`, and the keys of clients that name agents. An agent that resembles none can
     come from elsewhere, so it is not reported. A manifest that is only a base of others is not an agent.
@@ -173,15 +173,17 @@ def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
         description = "Writes code."
     """
     for value in _of_kind(context, "agents"):
-        if value.text in context.kit.agents and context.kit.names.is_abstract(value.text):
+        if context.kit.names.is_only_base(value.text):
             message = f"`{value.text}` is not an agent, because its manifest is abstract"
             yield Violation(value.path, message, "name an agent that extends it")
         elif value.text not in context.kit.known_agents and _AGENT.fullmatch(value.text):
             rows = _targets_of(value, context)
             built_in = frozenset(name for row in rows for names in row.built_in for name in names.names)
             match = misspelled(value.text, context.kit.known_agents.union(built_in))
+            if not match or context.kit.names.is_only_base(match):
+                continue
             displayed = value.target and {*map(context.kit.names.display_name, context.kit.agents)}
-            if match and value.text not in built_in and value.text not in (displayed or ()):
+            if value.text not in built_in and value.text not in (displayed or ()):
                 yield Violation(value.path, f"unknown agent `{value.text}`", f"did you mean `{match}`?")
 
 

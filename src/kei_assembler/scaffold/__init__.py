@@ -120,8 +120,7 @@ def _output_patterns(kit: LoadedKit, prefix: str) -> list[str]:
     Files at the very top get no pattern, since it would match every other file there, too.
     """
     found = {kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets}
-    for file in kit.manifests:
-        manifest, _ = kit.decoded(file)
+    for file, manifest in kit.composition.agents():
         found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
     patterns = {_escaped(normalize(f"{prefix or '.'}/{path}")) for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))

@@ -1,30 +1,31 @@
 """`assemble new`: the text of a new manifest.
 
-Keys with a given value are set. Other keys that the kit requires are set to a placeholder, and the rest are comments.
+Keys with a given value are set. Other keys that the kit requires are set to a placeholder, unless the manifest
+inherits them, and the rest are comments.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
 from kei_assembler.build import writer
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, schema_file_change
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.stamp import can_name
-from kei_assembler.model.inheritance import INHERITED, OWN_KEYS
+from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.manifest import FIELDS, INHERITANCE_KEYS, NAME, extra_fields, slug
 from kei_assembler.paths import display_path_from
-from kei_assembler.rules import check_manifest
+from kei_assembler.rules import check_base, check_manifest
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
-from kei_assembler.toml.source import read_toml
+from kei_assembler.toml.source import Source, read_toml
 from kei_assembler.toml.writer import entry
 from kei_assembler.validation import Field, Shape, fits
 
@@ -34,6 +35,7 @@ MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
 _WIDTH = 110
 _MAX_NAMES = 30
 _PLACEHOLDER_NAMES = {"description": "PURPOSE", "extra": "SOURCE"}
+_SAMPLES: Mapping[type, Any] = {int: 1, bool: True, dict: {"key": "…"}}
 _COMMON_KEY = "model"
 """A text key that the table of every target has."""
 _HEAD = "# The source of an agent: edit this file, not the generated one, then run: assemble --all"
@@ -45,8 +47,8 @@ _TABLES_NOTE = """\
 """
 
 
-def fields_of(kit: LoadedKit, given: Iterable[str] = ()) -> list[Field]:
-    """Return the fields that a new manifest of this kit shows, also those with a given value, with tables last."""
+def fields_of(kit: LoadedKit, given: Collection[str] = ()) -> list[Field]:
+    """Return the fields that a new manifest of this kit with the given keys shows, with tables last."""
     omitted = {"target", *INHERITANCE_KEYS} - _required(kit) - {*given}
     fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in omitted]
     return sorted(fields, key=lambda field: field.is_table)
@@ -58,23 +60,36 @@ def _required(kit: LoadedKit) -> frozenset[str]:
 
 def render(kit: LoadedKit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
     """Return the text of a new manifest with the given values, keyed by manifest key."""
-    inherited = _inherited(kit, given)
-    initial = {key: value for key, value in _initial(kit, given).items() if key not in inherited}
+    inherited = _inherited(kit, name, given)
+    initial = {key: value for key, value in _initial(kit, given).items() if not inherited.get(key)}
+    blocks = _blocks(kit, inherited.get("blocks"), given.get("blocks", ()))
+    given = {key: value for key, value in given.items() if key != "blocks"} | ({"blocks": blocks} if blocks else {})
     values = {**initial, **given, "name": name}
-    start = (INHERITED,) if "blocks" in inherited else kit.settings.obligatory
-    if "blocks" in given or ("blocks" not in inherited and start):
-        values["blocks"] = list(dict.fromkeys((*start, *given.get("blocks", ()))))
     fields = fields_of(kit, given)
     keys = [_entry(kit, field, values) for field in fields if not field.is_table]
     tables = [_entry(kit, field, values) for field in fields if field.is_table]
     return "\n".join([_head(kit, name, has_schema), *keys, _TABLES_NOTE, *tables])
 
 
-def _inherited(kit: LoadedKit, given: Mapping[str, Any]) -> frozenset[str]:
-    """The keys that the base has, if there is one."""
-    file = kit.files_by_agent.get(given.get("extends", ""))
-    data = kit.composition.resolve(kit.read_manifest(file)).data if file else {}
-    return frozenset(data) - OWN_KEYS
+def _inherited(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a new manifest inherits from its base, if it is given one."""
+    if "extends" not in given:
+        return {}
+    heir = Source(kit.manifest_file(name), "")
+    heir.data = {"extends": given["extends"]}
+    return kit.composition.resolve(heir).data
+
+
+def _blocks(kit: LoadedKit, inherited: object, given: Iterable[str]) -> list[str]:
+    """The list of blocks with the obligatory and the given ones. It is empty if the inherited list needs no more."""
+    present = tuple(inherited) if isinstance(inherited, list) else ()
+    is_complete = bool(present) and present[: len(kit.obligatory)] == kit.obligatory
+    own = [
+        block for block in dict.fromkeys(given) if block not in (*present, *kit.obligatory, *kit.settings.obligatory)
+    ]
+    if is_complete and not own:
+        return []
+    return [*(() if is_complete else kit.settings.obligatory), *([INHERITED] if present else []), *own]
 
 
 def _initial(kit: LoadedKit, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +115,8 @@ def _initial(kit: LoadedKit, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _placeholders(key: str, shape: Shape) -> Any:
+    if shape.type is dict and shape.item:
+        return {"key": _placeholder(key)}
     if shape.item:
         return [_placeholders(key, shape.item)]
     if shape.fields:
@@ -135,6 +152,8 @@ def _hints(kit: LoadedKit, field: Field) -> Iterator[str]:
     """What holds for a key in this kit. The names of blocks and agents are left to the editor: they change."""
     if field.key == "blocks" and kit.obligatory:
         yield "The blocks that `obligatory` in the settings lists come first."
+    if field.key == "extends":
+        yield f'The keys below replace those of the base. In a list, `"{INHERITED}"` stands for its entries.'
     if field.key == "target":
         target = kit.settings.targets[0]
         names = [row.key for row in TARGETS[target].fields]
@@ -146,6 +165,8 @@ def _sample(key: str, shape: Shape, examples: Sequence[Any]) -> Any:
         return examples[0]
     if key == "blocks":
         return ["baseline"]
+    if shape.type in _SAMPLES and not shape.fields:
+        return _SAMPLES[shape.type]
     if shape.item:
         return [_sample(key, shape.item, ())]
     inner = {field.key: _sample(field.key, field.shape, field.examples) for field in shape.fields}
@@ -187,12 +208,24 @@ def manifest_of(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> tuple[st
     """
     text = render(kit, name, given, _has_schema(kit))
     source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
-    problems = check_source(source) or check_manifest(kit, source)[1]
+    problems = check_source(source) or _check(kit, source)
     found = sorted(each for each in problems if not MARK.search(each.location.excerpt or ""))
     if errors := [each for each in found if each.severity is Severity.ERROR]:
-        message = "; ".join(dict.fromkeys(error.message for error in errors))
+        message = "; ".join(dict.fromkeys(f"{_place(error, source)}{error.message}" for error in errors))
         raise AssembleError(f"{message}; nothing was written", next((error.help for error in errors if error.help), ""))
     return text, [each for each in found if each.severity is Severity.WARNING]
+
+
+def _check(kit: LoadedKit, source: Source) -> list[Diagnostic]:
+    resolved = kit.composition.resolve(source)
+    about_bases = [one for base in resolved.bases for one in check_base(kit, base)]
+    return about_bases if has_errors(about_bases) else check_manifest(kit, source, resolved)[1]
+
+
+def _place(error: Diagnostic, source: Source) -> str:
+    """Where an error is that is not in the new manifest, for the start of a message."""
+    where = error.location
+    return "" if where.file == source.file else f"{where}: "
 
 
 def _has_schema(kit: LoadedKit) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from kei_assembler.diagnostics import KeyPath
 
 _MAX_LINE_LENGTH = 120
 _INDENT = "    "
@@ -12,29 +14,33 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufdd0-
 _BARE_KEY = re.compile("[A-Za-z0-9_-]+")
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _ESCAPED_IN_LINES = {"\\": "\\\\", "\r": "\\r"}
+_ESCAPED_IN_COMMENT = {"\n": "\\n"}
+
+Comments = Mapping[KeyPath, str]
+"""The comments after values, by the paths of these. A list with comments after its entries gets a line for each."""
 
 
-def document(data: Mapping[str, Any]) -> str:
-    """Return a TOML file (1.0 and 1.1) with these keys and values: first the pairs, then the tables.
+_NONE: Comments = {}
+
+
+def document(data: Mapping[str, Any], comments: Comments = _NONE, inline: Collection[str] = ()) -> str:
+    """Return a TOML file (1.0 and 1.1) with these keys, values and comments: first the pairs, then the tables.
+
+    The tables of the keys `inline` are written on one line, among the pairs.
 
     Values are strings without lone surrogates, booleans, 64-bit integers, floats, lists and tables. A TOML parser
-    reads the same values back.
+    reads the same values back, and the keys of each table below the top in the same order. A comment is one line.
     """
     # A pair after a table header would belong to that table.
-    pairs = "".join(entry(key, value) for key, value in data.items() if not _is_section(value))
-    sections = (entry(key, value) for key, value in data.items() if _is_section(value))
-    return "\n".join(filter(None, [pairs, *sections]))
+    sections = {key: value for key, value in data.items() if _is_section(value) and key not in inline}
+    pairs = [_pair(_key(key), (key,), value, comments) for key, value in data.items() if key not in sections]
+    tables = (_section((key,), value, comments) for key, value in sections.items())
+    return "\n".join(filter(None, ["".join(pairs), *tables]))
 
 
 def entry(key: str, value: Any) -> str:
     """Return one top-level key of a TOML file with its value: a pair, or tables with their headers."""
-    if not _is_section(value):
-        return _pair(key, value)
-    if not isinstance(value, Mapping):
-        return "\n".join(f"[[{_key(key)}]]\n{_pairs(table)}" for table in value)
-    if value and all(isinstance(inner, Mapping) for inner in value.values()):
-        return "\n".join(_table((key, name), inner) for name, inner in value.items())
-    return _table((key,), value)
+    return document({key: value})
 
 
 def _is_section(value: Any) -> bool:
@@ -44,39 +50,51 @@ def _is_section(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
-def _table(path: Sequence[str], table: Mapping[str, Any]) -> str:
-    """Return a table with its header. This module writes the table's pairs, and tomli_w the tables nested in it."""
-    header = _by_tomli_w(path, {})
-    pairs = {key: value for key, value in table.items() if not _is_section(value)}
-    nested = {key: value for key, value in table.items() if key not in pairs}
-    rest = _by_tomli_w(path, nested) if nested else ""
-    if not pairs and nested:
-        return rest
-    return "\n".join(filter(None, [header + _pairs(pairs), rest.removeprefix(header)]))
+def _section(path: KeyPath, value: Any, comments: Comments) -> str:
+    """Return a table, or a list of tables, with headers. `path` leads through lists by their indexes."""
+    name = ".".join(_key(step) for step in path if isinstance(step, str))
+    if not isinstance(value, Mapping):
+        tables = (((*path, index), table) for index, table in enumerate(value))
+        return "\n".join(_table(f"[[{name}]]{_comment(comments, at)}\n", at, table, comments) for at, table in tables)
+    has_header = not value or not all(map(_is_section, value.values()))
+    return _table(f"[{name}]{_comment(comments, path)}\n" if has_header else "", path, value, comments)
 
 
-def _by_tomli_w(path: Sequence[str], table: Mapping[str, Any]) -> str:
-    """Return a table as tomli_w writes it, with multi-line strings unless they would lose a CR."""
-    import tomli_w
-
-    for key in reversed(path):
-        table = {key: table}
-    escaped = tomli_w.dumps(table)
-    return escaped if "\\r\\n" in escaped else tomli_w.dumps(table, multiline_strings=True)
-
-
-def _pairs(table: Mapping[str, Any]) -> str:
-    return "".join(_pair(key, value) for key, value in table.items())
+def _table(header: str, path: KeyPath, table: Mapping[str, Any], comments: Comments) -> str:
+    """Return the content of a table after its header. Tables in it that a pair follows are written as pairs."""
+    keys = list(table)
+    while keys and _is_section(table[keys[-1]]):
+        keys.pop()
+    pairs = {key: table[key] for key in keys}
+    sections = (_section((*path, key), value, comments) for key, value in table.items() if key not in pairs)
+    return "\n".join(filter(None, [header + _pairs(path, pairs, comments), *sections]))
 
 
-def _pair(key: str, value: Any) -> str:
-    start = f"{_key(key)} = "
+def _pairs(path: KeyPath, table: Mapping[str, Any], comments: Comments, prefix: str = "") -> str:
+    lines = []
+    for key, value in table.items():
+        name, inner = f"{prefix}{_key(key)}", (*path, key)
+        is_table = isinstance(value, Mapping) and value
+        lines.append(_pairs(inner, value, comments, f"{name}.") if is_table else _pair(name, inner, value, comments))
+    return "".join(lines)
+
+
+def _pair(name: str, path: KeyPath, value: Any, comments: Comments) -> str:
+    start, comment = f"{name} = ", _comment(comments, path)
     if isinstance(value, str):
-        return f"{start}{_text(value)}\n"
+        return f"{start}{_text(value)}{comment}\n"
     on_one_line = start + _value(value)
-    if len(on_one_line) > _MAX_LINE_LENGTH and isinstance(value, list | tuple):
-        return "".join([f"{start}[\n", *(f"{_INDENT}{_value(item)},\n" for item in value), "]\n"])
-    return f"{on_one_line}\n"
+    if isinstance(value, list | tuple):
+        notes = [_comment(comments, (*path, index)) for index in range(len(value))]
+        if any(notes) or len(on_one_line) > _MAX_LINE_LENGTH:
+            items = (f"{_INDENT}{_value(item)},{note}\n" for item, note in zip(value, notes, strict=True))
+            return "".join([f"{start}[{comment}\n", *items, "]\n"])
+    return f"{on_one_line}{comment}\n"
+
+
+def _comment(comments: Comments, path: KeyPath) -> str:
+    text = comments.get(path)
+    return f"  # {_escaped(text, _ESCAPED_IN_COMMENT)}" if text else ""
 
 
 def _key(key: str) -> str:

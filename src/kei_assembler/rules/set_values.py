@@ -1,0 +1,362 @@
+"""Rules about values, wherever they are set, and about those that are missing or not used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from kei_assembler.diagnostics import KeyPath, Location, Severity
+from kei_assembler.kit import LoadedKit
+from kei_assembler.markdown.placeholders import NAME, PLACEHOLDER
+from kei_assembler.model.settings import declarations, settings_values
+from kei_assembler.model.value_patterns import MAX_LENGTH, fault_of, matches
+from kei_assembler.model.values import values_for
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.runner import locate
+from kei_assembler.suggestions import listed, misspelled
+from kei_assembler.targets import TARGETS
+
+
+class _Set(NamedTuple):
+    """A value that is set somewhere, as parsed, and its key path."""
+
+    name: str
+    value: Any
+    path: KeyPath
+
+
+def _set_values(owner: ManifestContext | LoadedKit) -> Iterator[_Set]:
+    """Yield the values that a manifest or its bases set, or those that the settings set."""
+    at: KeyPath = ()
+    if isinstance(owner, LoadedKit):
+        general, tables = settings_values(owner.settings_table)
+        at = owner.settings_path()
+        yield from (_Set(name, value, (*at, *path)) for name, (value, path) in general.items())
+    else:
+        values, rows = owner.data.get("values"), owner.data.get("target")
+        yield from (_Set(name, value, ("values", name)) for name, value in _items(values))
+        tables = {target: row["values"] for target, row in _items(rows) if isinstance(row, Mapping) and "values" in row}
+    for target, table in tables.items():
+        yield from (_Set(name, value, (*at, "target", target, "values", name)) for name, value in _items(table))
+
+
+def _items(table: Any) -> Iterable[tuple[str, Any]]:
+    return table.items() if isinstance(table, Mapping) else ()
+
+
+def _strings(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, list):
+        yield from (((*path, index), entry) for index, entry in enumerate(value) if isinstance(entry, str))
+    elif isinstance(value, str | int) and not isinstance(value, bool):
+        yield path, str(value)
+
+
+def _names(owner: ManifestContext | LoadedKit) -> Iterator[tuple[str, KeyPath]]:
+    yield from ((each.name, each.path) for each in _set_values(owner))
+    if isinstance(owner, LoadedKit):
+        yield from ((name, owner.settings_path("values", name)) for name in declarations(owner.settings))
+
+
+@rule("V101")
+def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation]:
+    """The name of a value has other characters than capitals, digits and `_`.
+
+    No placeholder could have such a name.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+
+        [values]
+        project = "Apollo"
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews the code of {{PROJECT}}."
+
+        [values]
+        PROJECT = "Apollo"
+    """
+    found = {name: path for name, path in _names(owner) if not NAME.fullmatch(name)}
+    for name, path in found.items():
+        capitals = name.upper().replace("-", "_").replace(" ", "_")
+        hint = f"write `{capitals}`, for `{{{{{capitals}}}}}` in texts" if NAME.fullmatch(capitals) else ""
+        yield Violation(path, f"the name `{name}` of a value must be of capitals, digits and `_`", hint)
+
+
+@rule("V102")
+def placeholder_in_value(owner: ManifestContext | LoadedKit) -> Iterable[Violation]:
+    """A value contains a placeholder, such as `{{PROJECT}}`.
+
+    Values are plain text and are not filled, so that reading one never needs another one.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews {{SCOPE}}."
+
+        [values]
+        PROJECT = "Apollo"
+        SCOPE = "the code of {{PROJECT}}"
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews the {{SCOPE}} of {{PROJECT}}."
+
+        [values]
+        PROJECT = "Apollo"
+        SCOPE = "code"
+    """
+    for each in _set_values(owner):
+        for path, text in _strings(each.value, each.path):
+            if match := PLACEHOLDER.search(text.replace("\\{{", "{{")):
+                message = f"the value `{each.name}` contains the placeholder `{match[0]}`, and values are not filled"
+                yield Violation(path, message, "write the text itself, or both placeholders in the text")
+                break
+
+
+@rule("V103")
+def value_not_allowed(owner: ManifestContext | LoadedKit) -> Iterable[Violation]:
+    """A value is not one of those that the settings allow, with `one-of` or `pattern`.
+
+    A pattern is compared with the whole value, or with each entry of a list. Texts with more than 1,000 characters
+    match no pattern.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews {{LANGUAGE}} code."
+
+        [values]
+        LANGUAGE = "Pyton"
+
+        # assemble.toml
+        [values.LANGUAGE]
+        one-of = ["Python", "Rust"]
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews {{LANGUAGE}} code."
+
+        [values]
+        LANGUAGE = "Python"
+
+        # assemble.toml
+        [values.LANGUAGE]
+        one-of = ["Python", "Rust"]
+    """
+    kit = owner if isinstance(owner, LoadedKit) else owner.kit
+    declared = declarations(kit.settings)
+    for each in _set_values(owner) if declared else ():
+        row = declared.get(each.name, {})
+        for path, text in _strings(each.value, each.path):
+            if found := _not_allowed(each.name, text, row):
+                related = _declared_at(kit, each.name)
+                yield Violation(path, *found, (related,) if not isinstance(owner, LoadedKit) else ())
+
+
+def _not_allowed(name: str, text: str, row: Mapping[str, Any]) -> tuple[str, str] | None:
+    choices, pattern = row.get("one-of"), row.get("pattern")
+    if choices and text not in choices:
+        match = misspelled(text, choices)
+        return f"the value `{name}` must be {listed(choices, joint='or')}", f"did you mean `{match}`?" if match else ""
+    if pattern and not matches(pattern, text):
+        limit = f"it has more than {MAX_LENGTH:,} characters" if len(text) > MAX_LENGTH else ""
+        return f"the value `{name}` does not match the pattern `{pattern}`", limit or row.get("doc", "")
+    return None
+
+
+def _declared_at(kit: LoadedKit, name: str) -> tuple[Location, str]:
+    assert kit.settings_source
+    return locate(kit.settings_source, kit.settings_path("values", name)), "the settings declare it here"
+
+
+@rule("C720")
+def required_with_default(kit: LoadedKit) -> Iterable[Violation]:
+    """The settings require a value from each manifest, and also give a default for it.
+
+    Fails::
+
+        # assemble.toml
+        values.PROJECT = { required = true, default = "Apollo" }
+
+    Passes::
+
+        # assemble.toml
+        values.PROJECT = { required = true }
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews the code of {{PROJECT}}."
+        values.PROJECT = "Apollo"
+    """
+    for name, row in declarations(kit.settings).items():
+        if row.get("required") and "default" in row:
+            where = kit.settings_path("values", name, "default")
+            yield Violation(where, f"the value `{name}` is required, so it has no default", "remove one of the two")
+
+
+@rule("C721")
+def unusable_pattern(kit: LoadedKit) -> Iterable[Violation]:
+    """The `pattern` of a value is not a pattern that `assemble` can use.
+
+    Patterns are regular expressions with literals, `.`, sets of characters, groups, `|` and repetitions. What could
+    take long is not possible: look-around, references and repetitions of repetitions such as `a**`.
+
+    Fails::
+
+        # assemble.toml
+        values.VERSION = { default = "v1", pattern = "v([0-9]+" }
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews {{VERSION}}."
+
+    Passes::
+
+        # assemble.toml
+        values.VERSION = { default = "v1", pattern = "v[0-9]+" }
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews {{VERSION}}."
+    """
+    for name, row in declarations(kit.settings).items():
+        if fault := fault_of(row.get("pattern", "")):
+            where = kit.settings_path("values", name, "pattern")
+            yield Violation(where, f"the pattern of `{name}` cannot be used: {fault}", "write a simpler pattern")
+
+
+@rule("V104")
+def missing_value(context: ManifestContext) -> Iterable[Violation]:
+    """A manifest has no value that the settings require.
+
+    The value comes from the manifest or from one of its bases.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        # assemble.toml
+        values.PROJECT = { required = true, doc = "The name of the project." }
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews the code of {{PROJECT}}."
+        values.PROJECT = "Apollo"
+
+        # assemble.toml
+        values.PROJECT = { required = true, doc = "The name of the project." }
+    """
+    required = [name for name, row in declarations(context.kit.settings).items() if row.get("required")]
+    targets = context.kit.targets_of(context.manifest) if required and not context.is_base else ()
+    for name in required if context.fits("values") and context.fits("target") else ():
+        lacking = [target for target in targets if name not in values_for(context.manifest, target)]
+        if lacking:
+            doc = context.kit.settings.values[name].get("doc", "")
+            some = f" for {listed((TARGETS[target].label for target in lacking), str)}" if lacking != [*targets] else ""
+            hint = f"set it under `[values]`{f': {doc}' if doc else ''}"
+            where = ("values",) if "values" in context.own else ()
+            message = f"the value `{name}` is missing{some}"
+            yield Violation(where, message, hint, (_declared_at(context.kit, name),))
+
+
+@rule("V108", Severity.NOTE)
+def unused_value(context: ManifestContext) -> Iterable[Violation]:
+    """A manifest sets a value that none of its texts and blocks uses.
+
+    Values that the settings also set or declare are left out: the settings can require them.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+
+        [values]
+        PROJECT = "Apollo"
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews the code of {{PROJECT}}."
+
+        [values]
+        PROJECT = "Apollo"
+    """
+    is_setting_some = "values" in context.own or "target" in context.own
+    if context.is_base or not is_setting_some or not _are_readable(context.kit, context.manifest.blocks):
+        return
+    used = context.filled_texts.used
+    in_settings = {*context.kit.settings.values}
+    known = {each.name for each in _set_values(context)}
+    used = used.union(name for each in _set_values(context) for name in _mentioned(each))
+    wanted = used.union(declarations(context.kit.settings)) - known  # what is missing is reported, perhaps misspelled
+    for each in _set_values(context):
+        is_valid = NAME.fullmatch(each.name) and context.is_own(each.path) and each.name not in in_settings
+        if is_valid and each.name not in used and not misspelled(each.name, wanted):
+            yield _unused(each, used, "the manifest or its blocks")
+
+
+def _are_readable(kit: LoadedKit, names: Iterable[str]) -> bool:
+    blocks = map(kit.block, names)
+    return all(block is not None and not block.source.error for block in blocks)
+
+
+def _mentioned(each: _Set) -> Iterator[str]:
+    for _, text in _strings(each.value, each.path):
+        yield from (match.strip("{}") for match in PLACEHOLDER.findall(text))
+
+
+def _unused(each: _Set, used: Iterable[str], by: str) -> Violation:
+    match = misspelled(each.name, used)
+    hint = f"did you mean `{match}`?" if match else f"write `{{{{{each.name}}}}}` in a text, or remove it"
+    return Violation(each.path, f"no text of {by} uses the value `{each.name}`", hint)
+
+
+@rule("V109", Severity.NOTE)
+def unused_value_in_settings(usage: KitUsage) -> Iterable[Violation]:
+    """The settings set or declare a value that no manifest and no block uses.
+
+    Only reported when all manifests are checked.
+
+    Fails::
+
+        # assemble.toml
+        [values]
+        PROJECT = "Apollo"
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+    Passes::
+
+        # assemble.toml
+        [values]
+        PROJECT = "Apollo"
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews the code of {{PROJECT}}."
+    """
+    kit = usage.kit
+    declared = [_Set(name, None, kit.settings_path("values", name)) for name in declarations(kit.settings)]
+    for each in {each.name: each for each in (*_set_values(kit), *declared)}.values():
+        if each.name not in usage.values:
+            yield _unused(each, usage.values, "any manifest or block")
+
+
+OF_SETTINGS = (required_with_default, unusable_pattern, invalid_value_name, placeholder_in_value, value_not_allowed)
+OF_BASE = (invalid_value_name, placeholder_in_value, value_not_allowed)
+OF_MANIFEST = (*OF_BASE, missing_value, unused_value)

@@ -1,0 +1,279 @@
+"""Rules about placeholders: whether the values of a manifest can fill them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
+from kei_assembler.kit.blocks import Block
+from kei_assembler.markdown.placeholders import LINES, LIST, SIZE, STRUCTURE, Place
+from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.filled_texts import Misfit, Text
+from kei_assembler.rules.manifest_context import ManifestContext, Unfilled
+from kei_assembler.rules.runner import locate
+from kei_assembler.suggestions import misspelled
+from kei_assembler.toml.source import span_of
+
+
+def _path_of_value(context: ManifestContext, misfit: Misfit) -> KeyPath:
+    name, target = misfit.problem.place.name, misfit.target
+    own = context.manifest.target.get(target, {}).get("values", {})
+    return ("target", target, "values", name) if isinstance(own, Mapping) and name in own else ("values", name)
+
+
+def place_of(context: ManifestContext, text: Text, start: int, end: int) -> Location:
+    """Return the location of a part of a text, in the manifest or in a block."""
+    if text.block is None:
+        return context.locate_text(text.path, text.text, start, end)
+    source = text.block.source
+    return locate(source, span_of(source.text, text.start + start, text.start + end))
+
+
+def _of_kind(context: ManifestContext, kind: str) -> Iterator[tuple[str, KeyPath, Location, Text]]:
+    """Yield each value with a problem of a kind once: its name, its path, the first place that it fills, and the text.
+
+    Values that are reported for themselves are left out.
+    """
+    reported: set[KeyPath] = set()
+    for misfit in _misfits(context):
+        path = _path_of_value(context, misfit)
+        if misfit.problem.kind == kind and path not in reported and context.fits(*map(str, path)):
+            reported.add(path)
+            place = misfit.problem.place
+            yield place.name, path, place_of(context, misfit.text, place.start, place.end), misfit.text
+
+
+def _misfits(context: ManifestContext) -> Iterable[Misfit]:
+    return () if context.is_base else context.filled_texts.misfits
+
+
+_FILLS = "it fills this placeholder"
+
+
+@rule("V105")
+def list_out_of_place(context: ManifestContext) -> Iterable[Violation]:
+    """A value is a list, and fills a placeholder that is not alone in the item of a list.
+
+    In Markdown, the line is `- {{NAME}}`, with any marker, and the item has no other lines. In a list of the manifest,
+    the entry is `"{{NAME}}"`.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        role = "You review {{PATHS}}."
+
+        [values]
+        PATHS = ["src", "tests"]
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+        role = \"\"\"
+        You review:
+
+        - {{PATHS}}
+        \"\"\"
+
+        [values]
+        PATHS = ["src", "tests"]
+    """
+    for name, path, place, _ in _of_kind(context, LIST):
+        message = f"the list `{name}` fills `{{{{{name}}}}}` where it is not alone in an item of a list"
+        yield Violation(path, message, f"write `- {{{{{name}}}}}` there, or one string here", ((place, _FILLS),))
+
+
+@rule("V106")
+def lines_out_of_place(context: ManifestContext) -> Iterable[Violation]:
+    """A value has line breaks, and fills a placeholder that is not alone on its line.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        role = "You review {{SCOPE}}."
+
+        [values]
+        SCOPE = \"\"\"
+        code
+        documentation
+        \"\"\"
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+        role = \"\"\"
+        You review:
+
+        {{SCOPE}}
+        \"\"\"
+
+        [values]
+        SCOPE = \"\"\"
+        code
+        documentation
+        \"\"\"
+    """
+    for name, path, place, _ in _of_kind(context, LINES):
+        message = f"the value `{name}` has line breaks, and `{{{{{name}}}}}` is not alone on its line"
+        yield Violation(path, message, "put the placeholder on a line of its own, or use one line", ((place, _FILLS),))
+
+
+@rule("V107")
+def value_breaks_out(context: ManifestContext) -> Iterable[Violation]:
+    """A value would change the structure of the text that it fills, and cannot be escaped there.
+
+    It would, for example, close a code fence or a code span, end an HTML block with a blank line, or turn a paragraph
+    into the item of a list. Elsewhere, a value is escaped: it opens no heading, list, fence or HTML block.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews code."
+        role = "Run `{{COMMAND}}`."
+
+        [values]
+        COMMAND = "echo `date`"
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+        role = \"\"\"
+        Run this:
+
+        ```
+        {{COMMAND}}
+        ```
+        \"\"\"
+
+        [values]
+        COMMAND = "echo `date`"
+    """
+    for name, path, place, text in _of_kind(context, STRUCTURE):
+        of = f"the block `{text.block.name}`" if text.block else f"`{text.path[0]}`"
+        message = f"the value `{name}` would change the structure of {of}, for example end the code there"
+        yield Violation(path, message, "change the value, or the text around the placeholder", ((place, _FILLS),))
+
+
+@rule("V110", Severity.NOTE)
+def misspelled_in_code(context: ManifestContext) -> Iterable[Violation]:
+    """A placeholder in code has no value, but a similar name has one.
+
+    In code, a placeholder without a value can be meant as it is, so it is left alone.
+
+    Fails::
+
+        name = "critic"
+        description = "Reviews the code of {{PROJECT}}."
+        role = "Run `make {{PROJCT}}`."
+
+        [values]
+        PROJECT = "apollo"
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews the code of {{PROJECT}}."
+        role = "Run `make {{PROJECT}}`."
+
+        [values]
+        PROJECT = "apollo"
+    """
+    reported: set[Location] = set()
+    for text, place, names in unfilled_in_texts(context):
+        if place.in_code and (match := misspelled(place.name, names)):
+            where = place_of(context, text, place.start, place.end)
+            if where not in reported:
+                reported.add(where)
+                yield _left(where, place.name, match)
+
+
+def _left(where: Span | Location, name: str, match: str) -> Violation:
+    return Violation(
+        where, f"there is no value for `{{{{{name}}}}}`, so it stays as it is", f"did you mean `{{{{{match}}}}}`?"
+    )
+
+
+def unfilled_in_texts(context: ManifestContext) -> Iterator[tuple[Text, Place, frozenset[str]]]:
+    """Yield the placeholders without a value in the texts of a manifest, but not in its blocks."""
+    if not context.is_base and context.filled_texts.texts and context.fits("values") and context.fits("target"):
+        found = context.filled_texts.unfilled()
+        yield from (each for each in found if each[0].block is None and context.fits(str(each[0].path[0])))
+
+
+@rule("V112", Severity.NOTE)
+def misspelled_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation]:
+    """A placeholder in the code of a block has no value, but a similar name has one.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews the code of {{PROJECT}}."
+        blocks = ["baseline"]
+
+        [values]
+        PROJECT = "apollo"
+
+        # _blocks/baseline.md
+        Run `make {{PROJCT}}`.
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews the code of {{PROJECT}}."
+        blocks = ["baseline"]
+
+        [values]
+        PROJECT = "apollo"
+
+        # _blocks/baseline.md
+        Run `make {{PROJECT}}`.
+    """
+    text = block.source.text
+    for start, match in sorted(unfilled):
+        if match:
+            end = text.index("}}", start) + 2
+            yield _left(span_of(text, start, end), text[start + 2 : end - 2], match)
+
+
+@rule("V111")
+def filled_text_too_large(context: ManifestContext) -> Iterable[Violation]:
+    """A text would have more than 4,194,304 characters if its placeholders were filled.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["long"]
+
+        [values]
+        PATHS = ["src/main/java", "src/main/kotlin", "src/test/java", "src/test/kotlin"]
+
+        # _blocks/long.md (80000 times)
+        - {{PATHS}}
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["long"]
+
+        [values]
+        PATHS = ["src/main/java", "src/main/kotlin", "src/test/java", "src/test/kotlin"]
+
+        # _blocks/long.md (10 times)
+        - {{PATHS}}
+    """
+    for name, path, place, _ in _of_kind(context, SIZE):
+        message = f"the text that `{name}` fills would be too large"
+        yield Violation(path, message, "use fewer placeholders, or shorter values", ((place, _FILLS),))
+
+
+OF_MANIFEST = (list_out_of_place, lines_out_of_place, value_breaks_out, misspelled_in_code, filled_text_too_large)

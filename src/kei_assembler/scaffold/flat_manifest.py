@@ -1,0 +1,96 @@
+"""`assemble flatten`: the texts of flat manifests, with comments that say where the values come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+from kei_assembler.build.changes import Change, FileStatus, WritePolicy
+from kei_assembler.build.kit_plan import check_manifests
+from kei_assembler.build.run import Policy, write
+from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
+from kei_assembler.kit import LoadedKit
+from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.model.flattening import ROLE, flat_data, origins
+from kei_assembler.model.inheritance import BUNDLE, Origin
+from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
+from kei_assembler.toml.writer import document
+from kei_assembler.whitespace import SPACES
+
+
+class FlatManifest(NamedTuple):
+    """The text of a flat manifest. `before` is the content of its file, `text` is the same text if that is flat."""
+
+    file: str
+    before: bytes
+    text: str
+    is_changed: bool
+
+
+def flatten(kit: LoadedKit, files: Sequence[str]) -> tuple[list[FlatManifest], list[Diagnostic]]:
+    """Return the flat manifests for these manifests of the kit, or, if there are errors, only the findings.
+
+    Raises:
+        AssembleError: a file cannot be read, or a flat manifest would be too large.
+    """
+    policy = Policy.of(kit)
+    found = policy.weigh(check_manifests(kit, files, policy.ignore))
+    return ([], found) if has_errors(found) else (list(_flattened(kit, files)), [])
+
+
+def _flattened(kit: LoadedKit, files: Iterable[str]) -> Iterator[FlatManifest]:
+    for file in files:
+        try:
+            before = kit.tree.read(kit.path(file), MAX_BYTES)
+        except OSError as error:
+            raise AssembleError(f"{file} cannot be read: {error.strerror}") from error
+        source = read_toml(file, before)
+        text = flat_text(kit, source)
+        if len(text.encode()) > MAX_BYTES:
+            raise AssembleError(
+                f"the flat version of {file} would have more than {MAX_BYTES:,} bytes",
+                "move some of its texts to blocks",
+            )
+        yield FlatManifest(file, before, text, text != source.text)
+
+
+def flat_text(kit: LoadedKit, source: Source) -> str:
+    """Return the text of the flat manifest for a manifest of the kit without errors.
+
+    A comment says where a value comes from, unless the manifest itself has it. Of the manifest's comments, those before
+    its first key are kept. The text of a manifest that is already flat stays as it is.
+    """
+    resolved = kit.composition.resolve(source)
+    data = flat_data(resolved)
+    if data == source.data:
+        return source.text
+    comments = {path: _comment(kit, origin) for path, origin in origins(resolved, data).items()}
+    head = takewhile(lambda line: line.lstrip(SPACES)[:1] in ("", "#"), source.lines)
+    return "".join(f"{line}\n" for line in head) + document(data, comments, inline=(ROLE,))
+
+
+def _comment(kit: LoadedKit, origin: Origin) -> str:
+    line = kit.composition.source(origin.file).locate(origin.path).line
+    bundles = kit.settings_path("bundles")
+    is_of_bundle = bool(kit.settings_source) and origin.path[: len(bundles)] == bundles
+    bundle = f"{BUNDLE}{origin.path[len(bundles)]} in " if is_of_bundle else ""
+    return shown(f"{bundle}{origin.file}:{line}")
+
+
+def replace(kit: LoadedKit, manifests: Iterable[FlatManifest]) -> list[str]:
+    """Write flat manifests to the files of the manifests, and return the files that changed.
+
+    Raises:
+        AssembleError: a file cannot be written, or somebody else has changed it meanwhile.
+    """
+    planned = [
+        Change(FileStatus.UPDATE, one.file, one.file, "", one.before, one.text.encode())
+        for one in manifests
+        if one.is_changed
+    ]
+    done = write(kit, planned, WritePolicy())
+    for change in done:
+        if not change.applied:
+            raise AssembleError(f"{change.path} was changed meanwhile, and was kept", "run the command again")
+    return [change.path for change in done]

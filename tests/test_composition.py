@@ -1,0 +1,146 @@
+"""Composition is static: a manifest and its flat version are the same agent, whatever bases and bundles it has."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import rtoml
+from hypothesis import HealthCheck, assume, given
+
+from composed_kits import ComposedKit, composed_kits
+from conftest import examples
+from kei_assembler.build.kit_plan import plan_kit
+from kei_assembler.diagnostics import Diagnostic, KeyPath, has_errors
+from kei_assembler.kit import LoadedKit
+from kei_assembler.loader import load_kit
+from kei_assembler.scaffold.flat_manifest import FlatManifest, flatten
+from kei_assembler.toml.positions import mentions
+
+REFERENCES = ("extends", "unset")
+
+
+def _without(data: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key not in keys}
+
+
+def _planned(kit: LoadedKit) -> tuple[dict[str, bytes | None], tuple[Diagnostic, ...]]:
+    plan = plan_kit(kit, kit.manifests, whole=True)
+    return {change.path: change.after for change in plan.changes}, plan.diagnostics
+
+
+def _data(kit: LoadedKit) -> dict[str, dict[str, Any]]:
+    """The resolved data of all manifests, by name."""
+    return {Path(file).stem: dict(kit.composition.resolve(kit.read_manifest(file)).data) for file in kit.manifests}
+
+
+def _ordered(value: Any) -> Any:
+    """A value that is only equal to another one if the keys of its tables have the same order."""
+    if isinstance(value, dict):
+        return [(key, _ordered(inner)) for key, inner in value.items()]
+    return list(map(_ordered, value)) if isinstance(value, list) else value
+
+
+def _tables_of_clients(data: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    tables = data.get("target", {}).items()
+    return {(name, key): _ordered(value) for name, table in tables for key, value in table.items()}
+
+
+SLOW = [HealthCheck.too_slow]
+
+
+@examples(100, SLOW)
+@given(composed_kits())
+def test_a_kit_and_its_flat_version_generate_the_same_files(composed: ComposedKit) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        composed.write(folder)
+        kit = load_kit(str(folder))
+        files, found = _planned(kit)
+        assume(not has_errors(found))
+        resolved = _data(kit)
+        flat, _ = flatten(kit, kit.manifests)
+        _check_texts(folder, resolved, flat)
+        for one in flat:
+            (folder / one.file).write_text(one.text)
+        again = load_kit(str(folder))
+        after, found = _planned(again)
+        assert not has_errors(found)
+        assert after == files
+        _check_flat(resolved, _data(again))
+        assert [one.is_changed for one in flatten(again, again.manifests)[0]] == [False] * len(flat)
+        for file in [one.file for one in flat if "abstract = true" in one.text]:
+            (folder / file).unlink()
+        assert _planned(load_kit(str(folder)))[0] == files
+    assert files or all("abstract" in data for data in composed.manifests.values())
+
+
+def _check_flat(resolved: Mapping[str, dict[str, Any]], flat: Mapping[str, dict[str, Any]]) -> None:
+    for name, data in resolved.items():
+        assert _without(flat[name], *REFERENCES) == _without(data, *REFERENCES)
+        assert _tables_of_clients(flat[name]) == _tables_of_clients(data)
+
+
+def _check_texts(folder: Path, resolved: Mapping[str, dict[str, Any]], flat: list[FlatManifest]) -> None:
+    for one in flat:
+        assert _without(rtoml.loads(one.text), *REFERENCES) == _without(resolved[Path(one.file).stem], *REFERENCES)
+        for path, value, comment in _commented(one.text):
+            file, line = (comment["file"], int(comment["line"])) if comment else (one.file, 0)
+            assert any(_is_part(value, found) for found in _values(folder / file, path, line)), (path, comment)
+
+
+COMMENT = re.compile(r".*  # (?:@\S+ in )?(?P<file>[\w/.-]+\.toml):(?P<line>\d+)")
+
+
+def _commented(text: str) -> Iterator[tuple[KeyPath, Any, re.Match[str] | None]]:
+    """Yield the pairs, handoffs, and entries of long lists in a flat manifest, each with its comment, if any."""
+    data, lines = rtoml.loads(text), text.splitlines()
+    for path, span, _ in mentions(text):
+        value, line = _value_at(data, path), lines[span.line - 1]
+        is_handoff = path[0] == "handoff" and len(path) == 2
+        is_pair = path[0] != "handoff" and not isinstance(value, dict) and not isinstance(path[-1], int)
+        is_entry = path[0] != "handoff" and isinstance(path[-1], int) and line.startswith("    ")
+        if path[0] == "unset" or not (is_handoff or is_pair or is_entry) or line.endswith("["):
+            continue
+        if line.endswith(('= """', "= '''")):
+            line = next(end for end in lines[span.line :] if re.search(r"(?:\"{3}|'{3})(?:  #.*)?$", end))
+        yield path, value, COMMENT.fullmatch(line)
+
+
+def _values(file: Path, path: KeyPath, line: int) -> Iterator[Any]:
+    """Yield the values with the same key as at a path, or all entries if it leads to one, on a line, or on any."""
+    text = file.read_text()
+    data = rtoml.loads(text)
+    for found, span, _ in mentions(text):
+        is_alike = isinstance(found[-1], int) if isinstance(path[-1], int) else found[-1] == path[-1]
+        if line in (0, span.line) and (is_alike or "bundles" in found):
+            yield _value_at(data, found)
+
+
+def _value_at(data: Any, path: KeyPath) -> Any:
+    for step in path:
+        data = data[step]
+    return data
+
+
+def _is_part(value: Any, written: Any) -> bool:
+    """Return whether a value is the written one, or a list with some of its entries."""
+    if isinstance(value, list) and isinstance(written, list):
+        return all(entry in written for entry in value)
+    return bool(value == written)
+
+
+@examples(200, SLOW)
+@given(composed_kits())
+def test_data_are_resolved_as_described(composed: ComposedKit) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        composed.write(folder)
+        kit = load_kit(str(folder))
+        for manifest, data in _data(kit).items():
+            expected = composed.resolved(manifest)
+            assert data == expected
+            assert _tables_of_clients(data) == _tables_of_clients(expected)
