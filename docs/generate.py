@@ -33,11 +33,10 @@ declares it.
   and `Agent(…)` in `tools`, then use it, so that calls work. A table `[target.NAME]` is written as it is: use the
   client's name of an agent there.
 - `tools = ["*"]` means all tools.
-- `role = { file = "roles/critic.md" }` takes the text from a file, for example a long one. The path is relative to the
-  kit, and several manifests can name the same file. It can be any text file in the root, except other sources and
-  generated files. It is checked like the text of a block, and every command notices when it changes.
-- `{{CAPITALS}}` in a text is a placeholder, which a [value](#values) fills. Without a value, it is an error, except in
-  code.
+- [Composition](composition.md) says how manifests share keys and texts: `extends`, `"@NAME"` and `"NAME#SLUG"` in
+  `blocks`, `"..."` in lists, and `role = { file = "…" }`.
+- `{{CAPITALS}}` in a text is a placeholder, which a [value](composition.md#values) fills. Without a value, it is an
+  error, except in code.
 
 ## Where each key goes
 
@@ -58,56 +57,8 @@ this with a [template](templates.md).
 | `forbidden_domain` | `# FORBIDDEN` |
 | `[references] extra` | `# REFERENCES` |
 | `values` | wherever they fill a placeholder |
+| `extends`, `abstract`, `unset` | nowhere: they decide what the manifest inherits |
 | `targets` | nowhere: it decides which files are generated |
-
-## Values
-
-A value is a short text that fills `{{NAME}}`, so that manifests can share blocks that name different things:
-
-    role = "You review {{PROJECT}}."
-    domain_in = ["Tests of {{PROJECT}}", "{{PATHS}}"]
-
-    [values]
-    PROJECT = "Apollo"
-    PATHS = ["Code in `src`", "Code in `tests`"]
-
-    [target.codex.values]
-    PROJECT = "Apollo, in a sandbox"
-
-- A value is a string, a whole number or a list of strings. Its name has capitals, digits and `_`.
-- Values are set in a manifest, in its bases and in the [settings](settings.md#values). The nearest wins. In each of
-  these, `[target.NAME.values]` comes before `[values]` for that client.
-- They fill blocks, `role`, `description`, `domain_in`, `forbidden_domain`, `output_extra_fields`, the `trigger` of
-  handoffs, `references.extra`, and the texts of extra keys. They do not fill names, tools, models, and `[target.NAME]`.
-- In code, too. There, a name without a value stays as it is; a note tells you if it is close to one that has a value.
-- `${{NAME}}` is not filled. `\\{{NAME}}` is printed as `{{NAME}}`.
-- A list fills a placeholder that is alone in an item, such as `- {{PATHS}}` in Markdown or `"{{PATHS}}"` in a list of
-  the manifest. Each entry becomes an item, and an empty list leaves the item out.
-- A value with line breaks fills a placeholder that is alone on its line. All of its lines get the indent, or the `>`,
-  of that line.
-- A value is plain text. It can have inline Markdown, but it starts no heading, list, fence, table or HTML block: signs
-  that would are escaped. Where that is impossible, as at the end of a code fence, it is an error
-  ([V107](diagnostics.md#v107-value-breaks-out)).
-- Values cannot contain placeholders, and nothing is filled twice.
-
-## Blocks
-
-A block is the file `_blocks/NAME.md`. Its name can contain folders, as in `policy/no-push`.
-
-    blocks = ["house-rules#testing", "policy/no-push"]
-
-- `"house-rules#testing"` takes one section of a block: the heading, and what follows up to the next heading of the same
-  or a higher level. The slug is the one that GitHub gives the heading: in lower case, without punctuation, and with
-  hyphens for spaces. `## Test first!` has the slug `test-first`.
-- Headings in code, HTML, quotes and lists are not sections. If a block has a slug twice, a list can't name it.
-- A section is printed without the rest of its block. A warning says if it uses a link definition or a footnote from
-  elsewhere in the block (B219).
-- A section does not count as its block in `obligatory`, but `obligatory` can name a section.
-- `_blocks/house-rules@codex.md` replaces the block `house-rules` for the client `codex`. If that file is empty, the
-  block is left out for this client. Manifests list only `house-rules`.
-- A section of the block is then taken from that file. The file must have each section that a manifest for the client
-  lists.
-- The file can be in any block folder. If several folders have it, the setting `block-conflicts` applies.
 
 ## Editors
 
@@ -154,7 +105,7 @@ in both. Folders are relative to the kit.
 - `[values]` holds texts that fill `{{NAME}}` in manifests and blocks; see [Values](#values).
 - If several folders in `blocks` have the same block, the run stops. With `block-conflicts = "first"`, the block in the
   first of these folders replaces the others, so put your own folder before the one that you share. Each
-  [text for one client](manifest.md#blocks) is compared in the same way.
+  [text for one client](composition.md#text-for-one-client) is compared in the same way.
 - `extra-keys` gives each key a type: `"string"`, `"strings"`, `"integer"`, `"boolean"` or `"table"`. A table holds
   anything except dates and infinite numbers. These keys are metadata: [templates](templates.md) read them as
   `extra.KEY`, and nothing prints them otherwise.
@@ -168,7 +119,7 @@ in both. Folders are relative to the kit.
 
 ## Values
 
-A [value](manifest.md#values) in the settings is for all manifests that do not set it themselves. A table declares a
+A [value](composition.md#values) in the settings is for all manifests that do not set it themselves. A table declares a
 value:
 
     [values]
