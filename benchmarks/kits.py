@@ -62,6 +62,7 @@ def _settings(external: list[str]) -> str:
     """The repository's settings. Handoff targets that a small kit doesn't have are external agents."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     settings = project["tool"]["assemble"] | {"external-agents": external}
+    settings["bundles"] = {"core": settings["bundles"]["core"]}
     project["tool"]["assemble"] = {key: value for key, value in settings.items() if key not in _UNUSED_SETTINGS}
     return tomli_w.dumps(project)
 

@@ -182,6 +182,7 @@ def kit(tmp_path: Path, forkserver: ForkServer) -> Path:
     """A built copy of this repository's kit, with a block whose code has trailing white space."""
     for folder in ("agents", "_blocks", "templates"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder)
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
     with (tmp_path / "_blocks" / "baseline.md").open("a") as block:
         block.write("\n```\ncode   \n```\n")
     assert forkserver.run(tmp_path, ["--all"]).returncode == 0

@@ -12,6 +12,7 @@ import yaml
 
 from conftest import REPOSITORY
 from kei_assembler.cli import app
+from kei_assembler.loader import load_kit
 
 MANIFESTS = sorted((REPOSITORY / "agents").glob("*.toml"))
 SECTIONS = ["ROLE", "DOMAIN SCOPE", "HANDOFFS", "OUTPUT FORMAT", "FORBIDDEN", "REFERENCES"]
@@ -77,7 +78,8 @@ def test_each_agent_has_all_sections(path: Any) -> None:
 
 
 def test_the_kit_is_complete() -> None:
-    used = {name for path in MANIFESTS for name in tomllib.loads(path.read_text())["blocks"]}
+    kit = load_kit(str(REPOSITORY))
+    used = {name for path in MANIFESTS for name in kit.decoded(f"agents/{path.name}")[0].blocks}
     assert len(MANIFESTS) == 7
     assert used == set(BLOCK_FILES)
     assert all(10 <= len(text.splitlines()) <= 40 for text in BLOCK_FILES.values())

@@ -168,9 +168,9 @@ def test_it_is_documented(kit: CustomKit) -> None:
 @pytest.mark.parametrize(
     ("key", "message", "help_text"),
     [
-        ("power = 3", "", "Made Up may know it, but `assemble` does not; the keys here are `mood` and `steps`"),
+        ("power = 3", "", "Made Up may know it, but `assemble` does not; the keys here are `mood`, `steps` and `values`"),
         ("run = 'x'", "`run` is a key of Made Up, but `assemble` never writes it", "it runs commands"),
-        ("other = true", "", "Made Up may know it, but `assemble` does not; the keys here are `mood` and `steps`"),
+        ("other = true", "", "Made Up may know it, but `assemble` does not; the keys here are `mood`, `steps` and `values`"),
     ],
 )
 def test_a_key_that_the_row_does_not_classify_is_never_written(

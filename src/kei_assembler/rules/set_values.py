@@ -208,7 +208,7 @@ def unusable_pattern(kit: LoadedKit) -> Iterable[Violation]:
     """The `pattern` of a value is not a pattern that `assemble` can use.
 
     Patterns are regular expressions with literals, `.`, sets of characters, groups, `|` and repetitions. What could
-    take long is not possible: look-around, references and repetitions of repetitions such as `a**`.
+    take long is not possible: look-around, references and repetitions of repetitions such as `a+*`.
 
     Fails::
 

@@ -73,7 +73,7 @@ def list_out_of_place(context: ManifestContext) -> Iterable[Violation]:
         role = \"\"\"
         You review:
 
-        - {{PATHS}}
+        * {{PATHS}}
         \"\"\"
 
         [values]
@@ -256,7 +256,7 @@ def filled_text_too_large(context: ManifestContext) -> Iterable[Violation]:
         PATHS = ["src/main/java", "src/main/kotlin", "src/test/java", "src/test/kotlin"]
 
         # _blocks/long.md (80000 times)
-        - {{PATHS}}
+        * {{PATHS}}
 
     Passes::
 
@@ -269,7 +269,7 @@ def filled_text_too_large(context: ManifestContext) -> Iterable[Violation]:
         PATHS = ["src/main/java", "src/main/kotlin", "src/test/java", "src/test/kotlin"]
 
         # _blocks/long.md (10 times)
-        - {{PATHS}}
+        * {{PATHS}}
     """
     for name, path, place, _ in _of_kind(context, SIZE):
         message = f"the text that `{name}` fills would be too large"
