@@ -165,12 +165,15 @@ def test_it_is_documented(kit: CustomKit) -> None:
     assert "| `power`" not in page
 
 
+UNKNOWN = "Made Up may know it, but `assemble` does not; the keys here are `mood`, `steps` and `values`"
+
+
 @pytest.mark.parametrize(
     ("key", "message", "help_text"),
     [
-        ("power = 3", "", "Made Up may know it, but `assemble` does not; the keys here are `mood`, `steps` and `values`"),
+        ("power = 3", "", UNKNOWN),
         ("run = 'x'", "`run` is a key of Made Up, but `assemble` never writes it", "it runs commands"),
-        ("other = true", "", "Made Up may know it, but `assemble` does not; the keys here are `mood`, `steps` and `values`"),
+        ("other = true", "", UNKNOWN),
     ],
 )
 def test_a_key_that_the_row_does_not_classify_is_never_written(
