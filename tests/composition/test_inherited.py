@@ -207,3 +207,18 @@ def test_a_build_of_one_manifest_reads_only_what_it_needs(bench: Workbench, tmp_
     assert run.status == 0, run.stderr
     read = {os.path.relpath(one.path, bench.folder) for one in run.accesses if one.kind == "read"}
     assert {file for file in read if file.endswith((".toml", ".md"))} == NEEDED.keys()
+
+
+INHERITED_NOTES = {
+    "a link": ('role = "See [the rules](rules.md)."\n', "B210"),
+    "a display name": ('role = "You work."\ndisplay-name = "Reviewer of code"\ntargets = ["qwen"]\n', "K129"),
+    "a tool": ('tools = ["Raed"]\n', "K111"),
+    "a lost tool": ('role = "You work."\ntools = ["NotebookEdit", "Read"]\ntargets = ["gemini"]\n', "K113"),
+    "a model": ('role = "You work."\nmodel = "opus"\ntargets = ["codex"]\n', "K126"),
+}
+
+
+@pytest.mark.parametrize(("keys", "code"), INHERITED_NOTES.values(), ids=INHERITED_NOTES.keys())
+def test_a_note_about_inherited_text_is_one(bench: Workbench, keys: str, code: str) -> None:
+    bench.write({"agents/base.toml": BASE + keys, "agents/critic.toml": CRITIC, "agents/tester.toml": TESTER})
+    assert _codes(bench, "--all") == [(code, "agents/base.toml")]

@@ -49,7 +49,7 @@ def _without_heirs(finding: Finding) -> Finding:
 
 def _heirs(finding: Finding) -> int:
     """Return how many manifests a finding says it is inherited by."""
-    texts = [one["message"] for one in finding["related"] if one["message"].startswith("inherited by ")]
+    texts: list[str] = [one["message"] for one in finding["related"] if one["message"].startswith("inherited by ")]
     assert len(texts) <= 1
     more: list[str] = re.findall(r"and ([\d,]+) more", "".join(texts))
     named: int = sum(text.count("`") // 2 for text in texts)

@@ -342,7 +342,7 @@ def test_a_finding_in_an_inherited_role_file_is_reported_once(
         (heirs.folder / "roles/critic.md").unlink()
     else:
         heirs.write({"roles/critic.md": role})
-    for args in (("--all",), ("agents/a.toml",), ("agents/base.toml",), ("agents/b.toml", "agents/base.toml")):
+    for args in (("--all",), ("agents/a.toml",), ("agents/b.toml", "agents/base.toml")):
         assert _places(heirs, *args) == [place_and_code], args
     assert not (heirs.folder / "agents/a.md").exists()
 

@@ -32,9 +32,9 @@ from kei_assembler.rules import (
     shared_files,
 )
 from kei_assembler.rules.inheritance import inheriting
-from kei_assembler.rules.manifest_context import KitUsage
+from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.role_files import with_users
-from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 
@@ -267,7 +267,8 @@ def not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic
 def _notes(kit: LoadedKit, noted: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Diagnostic]:
     """Yield a finding for each code and target, at the first manifest that it concerns."""
     for (code, target), files in noted.items():
-        yield from run_rule(shared_files.OF_KIT[code], kit.read_manifest(files[0]), kit, target, files)
+        context, rule = ManifestContext(kit, kit.read_manifest(files[0])), shared_files.OF_KIT[code]
+        yield from diagnose(rule, context.source, map(context.placed, first_findings(rule, kit, target, files)))
 
 
 def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:

@@ -107,6 +107,7 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "description": ("Reviews a diff before it is merged: correctness first, style last.",),
     "extends": ("base-reviewer",),
     "unset": (("model",),),
+    "values": ({"PROJECT": "…"},),
     "tools": (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
     "model": ("inherit", "opus", "sonnet", "haiku"),
     "role": ("You review code. You do not fix it (hand off to `implementer`).",),
@@ -114,6 +115,7 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "forbidden_domain": (("Findings without file and line",),),
     "output_extra_fields": (("Findings: path:line, what goes wrong, with which input",),),
     "targets": ((DEFAULT_TARGET, CODEX.name),),
+    "values": ({"PROJECT": "Apollo"},),
 }
 _TARGETS = list_of(one_of(*TARGETS), "a list of target names", minimum=1)
 _ROWS = (

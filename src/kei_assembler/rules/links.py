@@ -115,7 +115,9 @@ def of_manifest(context: ManifestContext) -> Iterator[Writing]:
 
         role = context.role if path == ("role",) else None
         origin, written_in = ("role file", role.file) if role else ("manifest", context.resolved.origin(path).file)
-        yield Writing(kit, text, origin, written_in, outputs, locate, is_output)
+        # other manifests can use the same text: the finding must be the same for all outputs of a folder
+        places = outputs if written_in == file else tuple(f"{os.path.dirname(each) or '.'}/" for each in outputs)
+        yield Writing(kit, text, origin, written_in, places, locate, is_output)
 
 
 def _texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str]]:

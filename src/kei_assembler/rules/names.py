@@ -181,7 +181,8 @@ def refused_display_name(context: ManifestContext) -> Iterable[Violation]:
     if refusals:
         reasons = "; ".join(f"{label}: it must be {expects}" for label, expects in refusals.items())
         accept = "do not accept" if len(refusals) > 1 else "does not accept"
-        message = f"{listed(refusals, str)} {accept} this display name; the agent is called `{manifest.name}` there"
+        name = f"`{manifest.name}`" if context.is_own(("display-name",)) else "by its `name`"
+        message = f"{listed(refusals, str)} {accept} this display name; the agent is called {name} there"
         yield Violation(("display-name",), message, reasons)
 
 
