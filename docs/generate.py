@@ -59,6 +59,7 @@ this with a [template](templates.md).
 | `[references] extra` | `# REFERENCES` |
 | `values` | wherever they fill a placeholder |
 | `targets` | nowhere: it decides which files are generated |
+| `extends`, `abstract`, `unset` | nowhere: they decide what is [inherited](composition.md#bases) |
 
 ## Values
 
