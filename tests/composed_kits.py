@@ -219,7 +219,8 @@ class _Lookup:
                 found += [each for each in far if each not in drops]
             elif not (extends and entry.startswith("!")):
                 found += self.kit.expanded(entry) if is_blocks else [entry]
-        return list(dict.fromkeys(found))
+        is_set = len(path) <= 3 or path[2] == "values"  # not so a list inside a client's table, such as arguments
+        return list(dict.fromkeys(found)) if is_set else found
 
     def _handoffs(self, own: list[dict[str, Any]], far: Any) -> list[dict[str, Any]]:
         by_target = {one["target"]: one for one in far} if isinstance(far, list) else {}

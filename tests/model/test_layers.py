@@ -68,3 +68,10 @@ def test_an_entry_that_stands_for_nothing_is_reported_in_the_defaults(
     assert [(one.code, one.file, one.line, one.column) for one in findings(bench)] == [
         ("E141", "assemble.toml", line, column)
     ]
+
+
+@pytest.mark.parametrize("table", ["values", "target.codex.values"])
+def test_an_inherited_entry_of_a_value_is_there_once(table: str, bench: Workbench) -> None:
+    resolved = _resolved(bench, f'{table}.PATHS = ["...", "src", "docs"]\n', f'{table}.PATHS = ["lib", "src"]\n')
+    values = resolved.data["values"] if table == "values" else resolved.data["target"]["codex"]["values"]
+    assert values == {"PATHS": ["lib", "src", "docs"]}

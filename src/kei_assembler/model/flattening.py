@@ -20,41 +20,44 @@ _ORDER = {field.key: position for position, field in enumerate(FIELDS)}
 
 
 def flat_data(resolved: Resolved, used: Container[str] = ()) -> dict[str, Any]:
-    """Return the data of a flat manifest that is resolved to the same data, in the recommended order of its keys.
+    """Return the data of the flat manifest for one without errors, in the recommended order of its keys.
 
-    The settings still apply to it. Their defaults that it lacks are unset, and their values are only in it if they are
-    `used`.
+    It is resolved to the same data, since the settings still apply to it. It unsets defaults of the settings that it
+    must not have, and has those of their values that are `used`.
     """
-    *_, defaults = resolved.layers()
+    *_, settings = resolved.layers()
     kept = {key: value for key, value in resolved.data.items() if key not in _REFERENCES}
     kept = _without_unused(resolved, kept, used)
-    again = merged(kept, resolved.file, defaults, lambda _: None)
+    if tables := kept.get("target"):
+        for name, table in tables.items():
+            tables = _with(tables, name, _pairs_first(_without_unused(resolved, table, used, ("target", name))))
+        kept = _with(kept, "target", tables)
+    again = merged(kept, resolved.file, settings, lambda _: None)
     replaced = (fault.origin.path[:-1] for fault in again.faults)
     unset = [*_added(again.data, resolved.data), *map(_dotted, replaced)]
     own = [key for key in resolved.data.get("unset", ()) if key in unset]
     if unset := list(dict.fromkeys((*own, *unset))):
         kept["unset"] = unset
-    if isinstance(tables := kept.get("target"), dict):
-        kept["target"] = {name: _pairs_first(table) for name, table in tables.items()}
     return dict(sorted(kept.items(), key=lambda item: _ORDER.get(item[0], len(_ORDER))))
 
 
 def _without_unused(
-    resolved: Resolved, data: dict[str, Any], used: Container[str], path: KeyPath = ()
+    resolved: Resolved, table: dict[str, Any], used: Container[str], path: KeyPath = ()
 ) -> dict[str, Any]:
-    """Return the data, or the table of a client, without the values that come from the settings and are not used."""
+    """Return the table at a path without the values that come from the settings and are not used."""
+    if "values" not in table:
+        return table
     *_, settings = resolved.layers()
-    made = {}
-    for key, table in data.items():
-        kept = table
-        if key == "values" and isinstance(table, dict):
-            names = {name for name in table if resolved.origin((*path, key, name)).file == settings.file}
-            kept = {name: value for name, value in table.items() if name in used or name not in names}
-        elif isinstance(table, dict) and path in ((), ("target",)) and (path or key == "target"):
-            kept = _without_unused(resolved, table, used, (*path, key))
-        if kept or not table:
-            made[key] = kept
-    return made
+    files = {name: resolved.origin((*path, "values", name)).file for name in table["values"]}
+    names = [name for name, file in files.items() if name in used or file != settings.file]
+    return _with(table, "values", {name: table["values"][name] for name in names})
+
+
+def _with(table: dict[str, Any], key: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Return a table with less in one of its tables, or without that if nothing is left of it."""
+    if value or not table[key]:
+        return table | {key: value}
+    return {name: inner for name, inner in table.items() if name != key}
 
 
 def _added(data: Mapping[str, Any], kept: Mapping[str, Any], path: KeyPath = ()) -> Iterator[str]:
@@ -70,9 +73,9 @@ def _dotted(path: Iterable[object]) -> str:
     return ".".join(map(str, path))
 
 
-def _pairs_first(table: Any) -> Any:
+def _pairs_first(table: dict[str, Any]) -> dict[str, Any]:
     """Return a client's table with the tables in it last, as TOML files are easier to read. Its order has no effect."""
-    return dict(sorted(table.items(), key=lambda item: isinstance(item[1], dict))) if isinstance(table, dict) else table
+    return dict(sorted(table.items(), key=lambda item: isinstance(item[1], dict)))
 
 
 def origins(resolved: Resolved, data: Mapping[str, Any]) -> Notes:

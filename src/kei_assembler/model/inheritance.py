@@ -216,12 +216,13 @@ class _Merge:
         """Yield the entries of a list with their origins: its own, those that it inherits and those of its bundles.
 
         What several of these have keeps its first position. What one list has twice is there twice. Lists inside the
-        tables of a client, such as the arguments of a server, are no sets, so everything stays.
+        tables of a client, such as the arguments of a server, are no sets, so everything stays, except in its values.
         """
         sources: dict[str, str] = {}
         by_hand: set[str] = set()
+        is_set = len(path) <= _DEPTH_OF_SETS or path[2] == "values"
         for value, origin, source in self._candidates(near, far, path):
-            if isinstance(value, str) and len(path) <= _DEPTH_OF_SETS:
+            if isinstance(value, str) and is_set:
                 is_first = sources.setdefault(value, source) == source
                 is_again = value in by_hand
                 if not source:
