@@ -57,6 +57,7 @@ this with a [template](templates.md).
 | `output_extra_fields` | `# OUTPUT FORMAT`, in a code fence |
 | `forbidden_domain` | `# FORBIDDEN` |
 | `[references] extra` | `# REFERENCES` |
+| `values` | wherever they fill a placeholder |
 | `targets` | nowhere: it decides which files are generated |
 
 ## Values

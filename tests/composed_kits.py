@@ -6,6 +6,7 @@ The resolver follows the description of composition: it looks a value up by its 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +23,24 @@ VARIANTS = {"c@codex": "# C\n\nRule c for Codex.\n", "d@gemini": ""}
 
 EXTERNAL = ("editor", "tester", "writer")
 OWN_KEYS = ("name", "description", "abstract", "extends", "unset")
-TEXTS = ("plain", 'a "quoted" word', "a\\b", "two\nlines", "it's", "dots...", "!loud", "# none", "@b", "é 🦊")
+ROLES = {"roles/critic.md": "You review {{PROJECT}}.\n", "roles/team/editor.md": "You edit.\n\n- {{PATHS}}\n"}
+TEXTS = (
+    "plain",
+    "in {{PROJECT}}",
+    "{{OWNER}}",
+    'a "quoted" word',
+    "a\\b",
+    "two\nlines",
+    "it's",
+    "dots...",
+    "!loud",
+    "# none",
+    "@b",
+    "é 🦊",
+)
 LISTS = {
+    ("values", "PATHS"): ("src", "a b", "*_x_*"),
+    ("target", "gemini", "values", "PATHS"): ("src", "lib"),
     ("tools",): ("Read", "Grep", "Glob", "Bash(git log:*)", "Edit", "mcp__tracker"),
     ("domain_in",): TEXTS,
     ("forbidden_domain",): TEXTS,
@@ -36,9 +53,21 @@ LISTS = {
     ("target", "copilot", "mcp-servers", "my.server", "args"): ("-x", "-y", "--all"),
 }
 SCALARS = {
+    ("values", "PROJECT"): ("Shop", "`Shop`"),
+    ("values", "UNUSED"): (1, 2),
+    ("target", "codex", "values", "PROJECT"): ("Shop 2", "Shop 3"),
+    ("level",): (1, 2),
+    ("meta", "a"): (True, False),
+    ("meta", "b.c", "d"): (0.5, "x"),
     ("display-name",): ("Code Critic", "The Editor"),
     ("model",): ("opus", "sonnet", "inherit"),
-    ("role",): ("You review.", "You write.\n\nNot code.\n", '"""\\\n'),
+    ("role",): (
+        *({"file": file} for file in ROLES),
+        "You review.",
+        "You own {{PROJECT}}.\n\n- {{PATHS}}",
+        "You write.\n\nNot code.\n",
+        '"""\\\n',
+    ),
     ("note",): TEXTS,
     ("target", "claude-code", "color"): ("red", "blue"),
     ("target", "claude-code", "maxTurns"): (1, 20),
@@ -55,7 +84,7 @@ SCALARS = {
     ("target", "copilot", "mcp-servers", "my.server", "env", "A.B"): ("1", "2"),
 }
 NOT_EMPTY = [("targets",), ("target", "codex", "nickname_candidates")]
-DEFAULTS = [path for path in (*LISTS, *SCALARS) if path[0] in ("tools", "model", "target")]
+DEFAULTS = [path for path in (*LISTS, *SCALARS) if path[0] in ("tools", "model", "target") and path[2:3] != ("values",)]
 OUTRANKED = {
     "tools": {("copilot", "tools"), ("opencode", "permission")},
     "model": {("codex", "model"), ("cursor", "model"), ("opencode", "model")},
@@ -73,21 +102,32 @@ class ComposedKit(NamedTuple):
         """Write the kit to an empty folder."""
         (folder / "agents").mkdir()
         (folder / "_blocks").mkdir()
+        (folder / "roles/team").mkdir(parents=True)
         (folder / "assemble.toml").write_text(document(self.settings))
         for name, data in self.manifests.items():
-            (folder / f"agents/{name}.toml").write_text(document(data))
+            (folder / f"agents/{name}.toml").write_text(document(data, inline=("role",)))
         for block in BLOCKS:
             text = f"# {block.upper()}\n\nRule {block}.\n\n## Part\n\nPart of {block}.\n"
             (folder / f"_blocks/{block}.md").write_text(text)
+        (folder / "_blocks/h.md").write_text("# H\n\nRule h of {{PROJECT}}, `{{OWNER}}`.\n\n- {{PATHS}}\n")
+        for file, text in ROLES.items():
+            (folder / file).write_text(text)
         for name, text in VARIANTS.items():
             (folder / f"_blocks/{name}.md").write_text(text)
 
     def layers(self, name: str) -> list[dict[str, Any]]:
-        """Return a manifest, its bases and the defaults, nearest first."""
+        """Return a manifest, its bases, and the defaults and values of the settings, nearest first."""
         found = [self.manifests[name]]
         while base := found[-1].get("extends"):
             found.append(self.manifests[base])
-        return [*found, self.settings.get("defaults", {})]
+        last = deepcopy(self.settings.get("defaults", {}))
+        last["values"] = {
+            name: value["default"] if isinstance(value, dict) else value
+            for name, value in self.settings["values"].items()
+        }
+        for target, table in self.settings.get("target", {}).items():
+            _set(last, ("target", target, "values"), table["values"])
+        return [*found, last]
 
     def expanded(self, entry: str) -> list[str]:
         """Return the blocks that an entry of a list of blocks stands for."""
@@ -160,6 +200,10 @@ class _Lookup:
             extended = _at(layer, path[:3])
             if not (isinstance(extended, list) and "..." in extended):
                 return _NOTHING
+        if path[:1] == ("target",) and path[2:3] == ("values",) and path[3:4] and path[3] in layer.get("values", {}):
+            extended = _at(layer, path[:4])
+            if not (isinstance(extended, list) and "..." in extended):
+                return _NOTHING
         return self.value(number + 1, path) if path or number + 1 < len(self.layers) else own
 
     def _list(self, own: list[Any], far: Any, path: tuple[str, ...]) -> list[Any]:
@@ -224,7 +268,10 @@ class _Drawing:
             st.sampled_from([[], ["a"], ["@basics"], ["h", "@careful"], ["b#part", "a"]])
         )
         settings["targets"] = list(TARGETS)
-        settings["extra-keys"] = {"note": "string", "tags": "strings"}
+        settings["extra-keys"] = {"note": "string", "tags": "strings", "level": "integer", "meta": "table"}
+        settings["values"] = {"PROJECT": "Store", "OWNER": {"default": "Ann"}, "PATHS": ["docs"], "OTHER": "x"}
+        if self.chance(50):
+            settings["target"] = {"qwen": {"values": {"PROJECT": "Qwen", "OTHER": "y"}}}
         settings["external-agents"] = list(EXTERNAL)
         defaults: dict[str, Any] = {}
         for path in self.some(DEFAULTS, 0, 5):

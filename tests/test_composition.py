@@ -19,6 +19,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.scaffold.flat_manifest import FlatManifest, flatten
 from kei_assembler.toml.positions import mentions
+from kei_assembler.toml.writer import document
 
 REFERENCES = ("extends", "unset")
 
@@ -46,7 +47,7 @@ def _ordered(value: Any) -> Any:
 
 def _tables_of_clients(data: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
     tables = data.get("target", {}).items()
-    return {(name, key): _ordered(value) for name, table in tables for key, value in table.items()}
+    return {(name, key): _ordered(value) for name, table in tables for key, value in table.items() if key != "values"}
 
 
 SLOW = [HealthCheck.too_slow]
@@ -72,6 +73,11 @@ def test_a_kit_and_its_flat_version_generate_the_same_files(composed: ComposedKi
         assert after == files
         _check_flat(resolved, _data(again))
         assert [one.is_changed for one in flatten(again, again.manifests)[0]] == [False] * len(flat)
+        unset = {key for one in flat for key in rtoml.loads(one.text).get("unset", ())}
+        if not any("values" in key or key in ("target", "target.qwen") for key in unset):
+            composed.settings.pop("target", None)
+            (folder / "assemble.toml").write_text(document(composed.settings | {"values": {}}))
+            assert _planned(load_kit(str(folder)))[0] == files
         for file in [one.file for one in flat if "abstract = true" in one.text]:
             (folder / file).unlink()
         assert _planned(load_kit(str(folder)))[0] == files
@@ -86,10 +92,35 @@ def _check_flat(resolved: Mapping[str, dict[str, Any]], flat: Mapping[str, dict[
 
 def _check_texts(folder: Path, resolved: Mapping[str, dict[str, Any]], flat: list[FlatManifest]) -> None:
     for one in flat:
-        assert _without(rtoml.loads(one.text), *REFERENCES) == _without(resolved[Path(one.file).stem], *REFERENCES)
+        written, data = rtoml.loads(one.text), _without(resolved[Path(one.file).stem], *REFERENCES)
+        assert _without_values(_without(written, *REFERENCES)) == _without_values(data)
+        assert all(_is_in(written, path, value) or path[-1] in SETTINGS_VALUES for path, value in _values_in(data))
+        assert all(path[-1] != "OTHER" for path, _ in _values_in(written))
         for path, value, comment in _commented(one.text):
             file, line = (comment["file"], int(comment["line"])) if comment else (one.file, 0)
             assert any(_is_part(value, found) for found in _values(folder / file, path, line)), (path, comment)
+
+
+SETTINGS_VALUES = ("PROJECT", "OWNER", "PATHS", "OTHER")
+"""The values that the settings have. A flat manifest only has those that it uses."""
+
+
+def _without_values(data: Mapping[str, Any]) -> dict[str, Any]:
+    tables = {name: _without(table, "values") for name, table in data.get("target", {}).items()}
+    tables = {name: table for name, table in tables.items() if table or "values" not in data["target"][name]}
+    return _without(data, "values", "target") | ({"target": tables} if tables else {})
+
+
+def _values_in(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
+    yield from ((("values", name), value) for name, value in data.get("values", {}).items())
+    for target, table in data.get("target", {}).items():
+        yield from ((("target", target, *path), value) for path, value in _values_in(table))
+
+
+def _is_in(data: Any, path: KeyPath, value: Any) -> bool:
+    for step in path:
+        data = data.get(step, {})
+    return bool(data == value)
 
 
 COMMENT = re.compile(r".*  # (?:@\S+ in )?(?P<file>[\w/.-]+\.toml):(?P<line>\d+)")
@@ -116,7 +147,7 @@ def _values(file: Path, path: KeyPath, line: int) -> Iterator[Any]:
     data = rtoml.loads(text)
     for found, span, _ in mentions(text):
         is_alike = isinstance(found[-1], int) if isinstance(path[-1], int) else found[-1] == path[-1]
-        if line in (0, span.line) and (is_alike or "bundles" in found):
+        if line in (0, span.line) and (is_alike or "bundles" in found or found[-1] == "default"):
             yield _value_at(data, found)
 
 

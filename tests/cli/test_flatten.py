@@ -114,6 +114,63 @@ def test_the_order_of_unset_stays(bench: Workbench) -> None:
     assert bench.run("flatten", "--all").stdout == manifest
 
 
+VALUES = """\
+targets = ["claude-code", "codex"]
+
+[values]
+PROJECT = "Shop"
+OTHER = "unused"
+OWNER = { doc = "Who answers.", default = "Ann" }
+
+[target.codex.values]
+PROJECT = "Shop for Codex"
+OTHER = "unused"
+"""
+WITH_VALUES = """\
+name = "critic"
+description = "Reviews {{PROJECT}}."
+role = { file = "roles/critic.md" }  # agents/base.toml:3
+blocks = ["paths"]  # agents/base.toml:4
+
+[values]
+PROJECT = "Shop"  # assemble.toml:4
+OWNER = "Ann"  # assemble.toml:6
+PATHS = [
+    "src",  # agents/base.toml:6
+    "docs",
+]
+
+[target.codex.values]
+PROJECT = "Shop for Codex"  # assemble.toml:9
+"""
+
+
+def test_values_of_the_settings_are_written_if_they_are_used(bench: Workbench) -> None:
+    base = 'name = "base"\nabstract = true\nrole = { file = "roles/critic.md" }\nblocks = ["paths"]\n[values]\n'
+    critic = CRITIC.replace("code", "{{PROJECT}}")
+    bench.write(
+        {
+            "assemble.toml": VALUES,
+            "roles/critic.md": "You answer to {{OWNER}}.\n",
+            "_blocks/paths.md": "- {{PATHS}}\n",
+            "agents/base.toml": f'{base}PATHS = ["src"]\n',
+            "agents/critic.toml": f'{critic}values = {{ PATHS = ["...", "docs"] }}\n',
+        }
+    )
+    assert bench.run("agents/critic.toml").status == 0
+    assert bench.run("flatten", "agents/critic.toml").stdout == WITH_VALUES
+    assert bench.run("flatten", "--write", "--all").stderr == "2 manifests: 2 updated\n"
+    assert bench.run("flatten", "--all", "--write").stderr == "2 manifests: 2 unchanged\n"
+    run = bench.run("agents/critic.toml", "--check")
+    assert (run.status, run.stderr) == (0, "1 agent, 2 files: 2 unchanged\n")
+
+
+def test_a_value_that_was_dropped_stays_so(bench: Workbench) -> None:
+    manifest = 'name = "a" # A\ndescription = "A."\nunset = ["values.B"]\n'
+    bench.write({"assemble.toml": 'values = { A = "x", B = "y" }\n', "agents/a.toml": manifest})
+    assert bench.run("flatten", "--all").stdout == manifest
+
+
 def test_a_manifest_with_windows_line_ends_gets_lf(bench: Workbench) -> None:
     bench.write(KIT | {"agents/critic.toml": f"# A\n\n{CRITIC}".replace("\n", "\r\n")})
     assert bench.run("flatten", "--write", "agents/critic.toml").stdout == "updated agents/critic.toml\n"

@@ -336,7 +336,7 @@ def test_a_manifest_by_name_that_a_partial_clone_lacks(partial: Workbench) -> No
 
 
 def test_a_base_that_a_partial_clone_lacks(partial: Workbench) -> None:
-    _sparse(partial, "agents/nothing", "_blocks", "templates", "out")
+    _sparse(partial, "agents/nothing", "_blocks", "roles", "templates", "out")
     partial.write({"agents/heir.toml": 'name = "heir"\ndescription = "Does more."\nextends = "b"\n'})
     run = partial.run(*CHECK)
     waived = "waived: what needs 1 file outside the sparse checkout is not checked"

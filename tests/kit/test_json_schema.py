@@ -409,6 +409,8 @@ def _manifests(draw: st.DrawFn) -> dict[str, Any]:
 @example(HEIR)
 @example(ABSTRACT)
 @example({**ABSTRACT, "abstract": False})
+@example({**ABSTRACT, "owner": "", "domain_in": []})
+@example({**HEIR, "owner": ""})
 @example({**ABSTRACT, "description": " "})
 @example({"abstract": True})
 @example({**HEIR, "extends": "two\nlines"})

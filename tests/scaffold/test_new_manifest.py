@@ -183,12 +183,19 @@ def test_an_unknown_base_is_refused(kit: Workbench) -> None:
     assert not (kit.folder / "agents" / "critic.toml").exists()
 
 
-def test_a_base_with_an_error_is_named(kit: Workbench) -> None:
-    kit.write({"agents/base.toml": 'name = "base"\nabstract = true\nblocks = ["...", "baseline"]\n'})
+@pytest.mark.parametrize(
+    ("base", "error"),
+    [
+        (b'name = "base"\nabstract = true\nblocks = ["nowhere"]\n', "3:11: unknown block `nowhere`"),
+        (b'name = "base"\nabstract = "yes"\n', "2:1: `abstract` must be true or false, not a string"),
+        (b"# \xff\n", "1:3: byte 0xff is not UTF-8"),
+    ],
+)
+def test_a_base_with_an_error_is_named(kit: Workbench, base: bytes, error: str) -> None:
+    kit.write({"agents/base.toml": base})
     run = kit.run("new", "critic", "--extends=base", "--description=Reviews.")
-    message = '`"..."` stands for nothing: no base and no default has a list `blocks`'
     assert (run.status, run.stdout) == (2, "")
-    assert run.stderr.startswith(f"error: agents/base.toml:3:11: {message}; nothing was written\n")
+    assert run.stderr.startswith(f"error: agents/base.toml:{error}; nothing was written\n"), run
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -424,21 +431,21 @@ def test_any_text_round_trips(tmp_path_factory: pytest.TempPathFactory, texts: d
     assert tomllib.loads(text) == {"name": "critic", **values}
 
 
-BASE = 'name = "base"\nabstract = true\nrole = "You are honest."\nblocks = ["baseline"]\n'
+HONEST = 'name = "base"\nabstract = true\nrole = "You are honest."\nblocks = ["baseline"]\n'
 
 
 def test_a_new_agent_extends_a_base(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'bundles = { first = ["baseline"] }\nobligatory = ["@first"]\n'})
-    bench.write({"_blocks/baseline.md": "Be honest.\n", "_blocks/exact.md": "Be exact.\n", "agents/base.toml": BASE})
-    assert bench.run("new", "critic", "--description", "C.", "--set", "extends=base").status == 0
+    bench.write({"_blocks/baseline.md": "Be honest.\n", "_blocks/exact.md": "Be exact.\n", "agents/base.toml": HONEST})
+    assert bench.run("new", "critic", "--description", "C.", "--extends=base").status == 0
     written = tomllib.loads(bench.read("agents/critic.toml"))
     assert written == {"name": "critic", "description": "C.", "extends": "base"}
-    args = ("new", "tester", "--description", "T.", "--set", "extends=base", "--block", "exact")
+    args = ("new", "tester", "--description", "T.", "--extends=base", "--block", "exact")
     assert bench.run(*args).status == 0
     assert tomllib.loads(bench.read("agents/tester.toml"))["blocks"] == ["...", "exact"]
     assert bench.run("new", "writer", "--description", "W.").status == 0
     assert tomllib.loads(bench.read("agents/writer.toml"))["blocks"] == ["@first"]
     assert bench.run("--all").status == 0
-    run = bench.run("new", "other", "--description", "O.", "--set", "extends=bse")
+    run = bench.run("new", "other", "--description", "O.", "--extends=bse")
     assert (run.status, "unknown base `bse`" in run.stderr) == (2, True)
     assert not (bench.folder / "agents/other.toml").exists()

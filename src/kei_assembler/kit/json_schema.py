@@ -53,27 +53,33 @@ def manifest_schema(kit: LoadedKit | None, with_sections: bool = True) -> Schema
     for key, code in _ONCE.items():
         if kit is None or code not in kit.settings.ignore:
             _forbid_repetition(schema["properties"][key], _DEPTHS.get(key, 0))
-    required = kit.required if kit else ("name", "description")
+    properties = schema["properties"]
+    _allow_dropping(properties["handoff"]["items"]["properties"]["trigger"])
+    required = [key for key in (kit.required if kit else ("name", "description")) if key in properties]
+    filled = {key: content for key in required if (content := _content(properties[key]))}
     for key in required:
-        _require_content(schema["properties"].get(key, {}))
-    _allow_dropping(schema["properties"]["handoff"]["items"]["properties"]["trigger"])
-    schema |= _requirements([key for key in required if not (kit and kit.defaults.get(key))])
+        if not properties[key].get("default", True):
+            del properties[key]["default"]
+    schema |= _requirements([key for key in required if not (kit and kit.defaults.get(key))], filled)
     named = {name: inheritable(shape._replace(name="")) for name, shape in _named().items()}
     return _document("Manifest of an agent", "assemble schema", schema, named)
 
 
-def _requirements(required: Iterable[str]) -> Schema:
-    """The keys that a manifest must have: some less if it has a base, and only its name if it is abstract."""
+def _requirements(required: Iterable[str], filled: Schema) -> Schema:
+    """The keys that a manifest must have: some less if it has a base, and only its name if it is abstract.
+
+    `filled` has the schemas of those that must not be empty.
+    """
     of_agent = [key for key in required if key != "name"]
     of_heir = [key for key in of_agent if key in OWN_KEYS]
-    if not of_agent:
+    if not (of_agent or filled):
         return {"required": ["name"]}
     true = {"type": "boolean", "enum": [True], "description": "The manifest is only a base of others."}
+    is_base = _with_required(["abstract"]) | {"properties": {"abstract": true}}
     needed = _with_required(of_agent)
     if of_heir != of_agent:
         needed = {**_OPEN, "if": _with_required(["extends"]), "then": _with_required(of_heir), "else": needed}
-    is_base = _with_required(["abstract"]) | {"properties": {"abstract": true}}
-    return {"required": ["name"], "if": is_base, "else": needed}
+    return {"required": ["name"], "if": is_base, "else": needed | {"properties": filled}}
 
 
 def _with_required(keys: list[str]) -> Schema:
@@ -209,12 +215,10 @@ def _inheritable_field(field: Field) -> Field:
 
 
 def _accepts_marker(shape: Shape) -> bool:
-    """Return whether `"..."` has this shape. It is the fast way to find out."""
+    """Return whether `"..."` has this shape. This is faster than a reader of the shape."""
     if shape.any_of:
         return any(map(_accepts_marker, shape.any_of))
-    if shape.type is not str:
-        return shape.type is object
-    return not shape.choices and (not shape.pattern or bool(re.fullmatch(shape.pattern, INHERITED)))
+    return shape.type in (str, object) and all(meets(INHERITED) for meets, _ in applying(shape))
 
 
 _MARKER = matching(rf"\.\.\.|{DROPPED}[^\n]+", f"`{INHERITED}`, or `{DROPPED}` and an entry to drop")
@@ -238,7 +242,7 @@ def _tools(field: Field, kit: LoadedKit | None) -> Field:
 
 
 def _blocks(field: Field, kit: LoadedKit | None, with_sections: bool) -> Field:
-    names, obligatory = (kit.block_names, kit.obligatory) if kit else ((), ())
+    names, obligatory = (kit.block_names, kit.settings.obligatory) if kit else ((), ())
     item = _entry(kit, names, with_sections) if kit and names else BLOCK_ENTRY
     doc = f"{field.doc} First come, in this order, {listed(obligatory)}." if obligatory else field.doc
     examples = (obligatory,) if obligatory else ()
@@ -351,13 +355,18 @@ def _forbid_repetition(schema: Schema, depth: int) -> None:
         _forbid_repetition(inner, depth - 1)
 
 
-def _require_content(schema: Schema) -> None:
-    """Forbid an empty value for a required key."""
-    for choice in schema.get("anyOf", ()):
-        _require_content(choice)
-    schema |= {key: value for key, value in _NOT_EMPTY.get(str(schema.get("type")), {}).items() if not schema.get(key)}
-    if not schema.get("default", True):
-        del schema["default"]
+def _content(schema: Schema) -> Schema:
+    """The schema that forbids an empty value for a required key, or none if the key's own schema does."""
+    description = {"description": "The kit requires this key."}
+    if "anyOf" in schema:
+        return {"anyOf": [_not_empty(choice) for choice in schema["anyOf"]], **description}
+    is_strict = all(map(schema.get, _NOT_EMPTY.get(str(schema.get("type")), {})))
+    return {} if is_strict else _not_empty(schema) | description
+
+
+def _not_empty(schema: Schema) -> Schema:
+    kind = schema.get("type")
+    return {"type": kind, **_NOT_EMPTY.get(str(kind), {})} if kind else schema
 
 
 _NOT_EMPTY: dict[str, Schema] = {

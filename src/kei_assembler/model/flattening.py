@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
@@ -19,13 +19,15 @@ _REFERENCES = ("extends", "unset")
 _ORDER = {field.key: position for position, field in enumerate(FIELDS)}
 
 
-def flat_data(resolved: Resolved) -> dict[str, Any]:
+def flat_data(resolved: Resolved, used: Container[str] = ()) -> dict[str, Any]:
     """Return the data of a flat manifest that is resolved to the same data, in the recommended order of its keys.
 
-    The defaults of the settings still apply to it. What they would add is unset.
+    The settings still apply to it. Their defaults that it lacks are unset, and their values are only in it if they are
+    `used`.
     """
     *_, defaults = resolved.layers()
     kept = {key: value for key, value in resolved.data.items() if key not in _REFERENCES}
+    kept = _without_unused(resolved, kept, used)
     again = merged(kept, resolved.file, defaults, lambda _: None)
     replaced = (fault.origin.path[:-1] for fault in again.faults)
     unset = [*_added(again.data, resolved.data), *map(_dotted, replaced)]
@@ -35,6 +37,24 @@ def flat_data(resolved: Resolved) -> dict[str, Any]:
     if isinstance(tables := kept.get("target"), dict):
         kept["target"] = {name: _pairs_first(table) for name, table in tables.items()}
     return dict(sorted(kept.items(), key=lambda item: _ORDER.get(item[0], len(_ORDER))))
+
+
+def _without_unused(
+    resolved: Resolved, data: dict[str, Any], used: Container[str], path: KeyPath = ()
+) -> dict[str, Any]:
+    """Return the data, or the table of a client, without the values that come from the settings and are not used."""
+    *_, settings = resolved.layers()
+    made = {}
+    for key, table in data.items():
+        kept = table
+        if key == "values" and isinstance(table, dict):
+            names = {name for name in table if resolved.origin((*path, key, name)).file == settings.file}
+            kept = {name: value for name, value in table.items() if name in used or name not in names}
+        elif isinstance(table, dict) and path in ((), ("target",)) and (path or key == "target"):
+            kept = _without_unused(resolved, table, used, (*path, key))
+        if kept or not table:
+            made[key] = kept
+    return made
 
 
 def _added(data: Mapping[str, Any], kept: Mapping[str, Any], path: KeyPath = ()) -> Iterator[str]:

@@ -85,7 +85,13 @@ VALUE = any_of(
 """The shape of a value that fills placeholders."""
 
 VALUES = table_of(VALUE, "a table of values", maximum=1000)
-_VALUES = Field("values", VALUES, "Texts that fill `{{NAME}}` in the other texts, by name.", default={})
+_VALUES = Field(
+    "values",
+    VALUES,
+    "Texts that fill `{{NAME}}` in the other texts, by name.",
+    default={},
+    examples=({"PROJECT": "Apollo"},),
+)
 
 
 def target_tables(*more: Field) -> Shape:
@@ -101,6 +107,7 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "description": ("Reviews a diff before it is merged: correctness first, style last.",),
     "extends": ("base-reviewer",),
     "unset": (("model",),),
+    "values": ({"PROJECT": "…"},),
     "tools": (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
     "model": ("inherit", "opus", "sonnet", "haiku"),
     "role": ("You review code. You do not fix it (hand off to `implementer`).",),
@@ -108,6 +115,7 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "forbidden_domain": (("Findings without file and line",),),
     "output_extra_fields": (("Findings: path:line, what goes wrong, with which input",),),
     "targets": ((DEFAULT_TARGET, CODEX.name),),
+    "values": ({"PROJECT": "Apollo"},),
 }
 _TARGETS = list_of(one_of(*TARGETS), "a list of target names", minimum=1)
 _ROWS = (

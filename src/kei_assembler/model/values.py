@@ -122,7 +122,7 @@ def fill_markdown(text: str, values: Values) -> Filling:
 
 def markdown_text(text: str) -> MarkdownText:
     """Return a Markdown text, split at its placeholders. Those of the last texts are kept."""
-    return _markdown_text(text) if len(text) <= _MAX_CACHED else _markdown_text.__wrapped__(text)
+    return _markdown_text(text) if len(text) <= _MAX_CACHED else _long_markdown_text(text)
 
 
 @lru_cache(maxsize=128)
@@ -130,6 +130,11 @@ def _markdown_text(text: str) -> MarkdownText:
     from kei_assembler.markdown.filling import MarkdownText
 
     return MarkdownText(text)
+
+
+@lru_cache(maxsize=1)
+def _long_markdown_text(text: str) -> MarkdownText:
+    return _markdown_text.__wrapped__(text)
 
 
 def filled(manifest: Manifest, values: Values) -> Manifest:

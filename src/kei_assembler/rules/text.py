@@ -46,20 +46,21 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
     """
     if not any(map(_may_have_braces, context.sources())):
         return
-    found: dict[Location, tuple[str, str]] = {}
     for one, place, names in unfilled_in_texts(context):
         if not place.in_code:
-            where = place_of(context, one, place.start, place.end)
-            found.setdefault(where, (place.name, did_you_mean(place.name, names, _HOW_TO_FILL.format(place.name))))
+            hint = did_you_mean(place.name, names, _HOW_TO_FILL.format(place.name))
+            yield _unfilled(place_of(context, one, place.start, place.end), place.name, hint)
     # a number or boolean that is still to be filled in is reported as text of the wrong type
     without = {path for path, _, _ in texts_of(context.manifest)}
     without |= {error.path for error in context.validation_errors if error.kind == "type"}
     for path, text in texts(context.data):
         is_filled = path in without or path[0] == "values" or path[2:3] == ("values",)
         for match in () if is_filled else PLACEHOLDER.finditer(text):
-            found.setdefault(context.locate_text(path, text, *match.span()), (match[0].strip("{}"), _NO_TEXT))
-    for where, (name, hint) in found.items():
-        yield Violation(where, f"the placeholder `{{{{{name}}}}}` is not filled in", hint)
+            yield _unfilled(context.locate_text(path, text, *match.span()), match[0].strip("{}"), _NO_TEXT)
+
+
+def _unfilled(where: Location, name: str, hint: str) -> Violation:
+    return Violation(where, f"the placeholder `{{{{{name}}}}}` is not filled in", hint)
 
 
 _HOW_TO_FILL = "write the text instead, or set `{}` under `[values]`"

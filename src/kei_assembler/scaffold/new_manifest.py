@@ -49,7 +49,7 @@ _TABLES_NOTE = """\
 
 def fields_of(kit: LoadedKit, given: Collection[str] = ()) -> list[Field]:
     """Return the fields that a new manifest of this kit with the given keys shows, with tables last."""
-    omitted = {"target", *INHERITANCE_KEYS} - _required(kit) - {*given}
+    omitted = {"values", "target", *INHERITANCE_KEYS} - _required(kit) - {*given}
     fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in omitted]
     return sorted(fields, key=lambda field: field.is_table)
 
