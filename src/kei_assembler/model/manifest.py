@@ -107,7 +107,7 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "description": ("Reviews a diff before it is merged: correctness first, style last.",),
     "extends": ("base-reviewer",),
     "unset": (("model",),),
-    "values": ({"PROJECT": "…"},),
+    "values": ({"PROJECT": "Apollo"},),
     "tools": (("Read", "Grep", "Glob"), ("Read", "Bash(git:*)", "mcp__tracker__search"), ("*",)),
     "model": ("inherit", "opus", "sonnet", "haiku"),
     "role": ("You review code. You do not fix it (hand off to `implementer`).",),
