@@ -9,6 +9,7 @@ from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 from kei_assembler.model.adaptation import client_name
+from kei_assembler.model.inheritance import MAX_LEVELS
 from kei_assembler.model.manifest import DISPLAY_NAME
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
@@ -64,21 +65,26 @@ class AgentNames:
         """The agents that can be handed work: `known_agents` of the kit, without those that are only bases."""
         return frozenset(filterfalse(self.is_only_base, self.kit.known_agents))
 
-    def _read(self, agent: str) -> None:
+    def _read(self, agent: str, level: int = 0) -> None:
         self._display_names[agent] = ""
         file = self.kit.files_by_agent.get(agent)
         content = self._content(file) if file else b""
         # most manifests have no such key, and a search is faster than parsing
-        if file and (any(key in content for key in _KEYS) or self._may_inherit(content)):
+        if file and (any(key in content for key in _KEYS) or self._may_inherit(content, level)):
             self.add(agent, self.kit.composition.resolve(self.kit.read_manifest(file)).data)
 
-    def _may_inherit(self, content: bytes) -> bool:
-        """Return whether a manifest with this content may inherit a display name."""
+    def _may_inherit(self, content: bytes, level: int) -> bool:
+        """Return whether a manifest with this content may inherit a display name. It has so many heirs on the way."""
         if _EXTENDS not in content:
             return False
         bases = _BASE.findall(content)
         is_clear = len(bases) == content.count(_EXTENDS) == 1
-        return not is_clear or bool(self.display_name(bases[0].decode()))
+        if not is_clear or level > MAX_LEVELS:
+            return True
+        base = bases[0].decode()
+        if base not in self._display_names:
+            self._read(base, level + 1)
+        return bool(self._display_names[base])
 
     def _content(self, file: str) -> bytes:
         try:

@@ -279,7 +279,7 @@ class _Merge:
             meant = {named}
             if path == ("blocks",) and is_bundle(named):
                 meant = {block for block, _ in self._bundle(named, (*path, index))}
-            if meant and meant.isdisjoint(inherited):
+            if meant and inherited.keys().isdisjoint(meant):
                 self._fault("not-inherited", (*path, index), named, inherited)
             dropped |= meant
         return dropped

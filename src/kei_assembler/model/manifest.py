@@ -114,7 +114,6 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "forbidden_domain": (("Findings without file and line",),),
     "output_extra_fields": (("Findings: path:line, what goes wrong, with which input",),),
     "targets": ((DEFAULT_TARGET, CODEX.name),),
-    "values": ({"PROJECT": "Apollo"},),
 }
 _TARGETS = list_of(one_of(*TARGETS), "a list of target names", minimum=1)
 _ROWS = (

@@ -374,7 +374,7 @@ def _has_table_with(value: object, key: str) -> bool:
 def _is_misspelled(context: ManifestContext, missing: ValidationError) -> bool:
     own = [field.key for field in missing.shape.fields]
     siblings = (error for error in _of_kind(context, "unknown") if error.path[:-1] == missing.path[:-1])
-    return any(nearest(str(error.path[-1]), own) == missing.path[-1] for error in siblings)
+    return any(len(own) == 1 or nearest(str(error.path[-1]), own) == missing.path[-1] for error in siblings)
 
 
 def _header(table: KeyPath) -> str:
