@@ -27,6 +27,7 @@ from kei_assembler.files.revisions import revision
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.discovery import find, git_top
 from kei_assembler.loader import load_kit, load_kit_at
+from random_kits import RandomKit
 
 KIT = {
     "assemble.toml": 'targets = ["claude-code", "codex"]\nobligatory = ["rule"]\n',
@@ -194,6 +195,12 @@ def _linked(top: Path) -> Path:
     return top.parent / "linked"
 
 
+def _linked_to_bare(top: Path) -> Path:
+    _git(top.parent, "clone", "--quiet", "--bare", top.as_uri(), "bare.git")
+    _git(top.parent / "bare.git", "worktree", "add", "--quiet", "../of-bare")
+    return top.parent / "of-bare"
+
+
 def _shallow(top: Path) -> Path:
     _git(top.parent, "clone", "--quiet", "--depth=1", top.as_uri(), "shallow")
     return top.parent / "shallow"
@@ -252,6 +259,7 @@ STATES: dict[str, Callable[[Path], Path]] = {
     "changed, on disk and in the index": _changed,
     "no index": _without_index,
     "a linked work tree": _linked,
+    "a work tree of a bare repository": _linked_to_bare,
     "a shallow clone": _shallow,
     "a sparse checkout": _sparse,
     "packed": _packed,
@@ -259,7 +267,7 @@ STATES: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.mark.parametrize("folder", [".", "tools/kit"])
+@pytest.mark.parametrize("folder", [".", pytest.param("tools/kit", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("state", STATES)
 def test_a_kit_is_built_as_committed(tmp_path: Path, state: str, folder: str) -> None:
     top = tmp_path / "top"
@@ -589,7 +597,7 @@ def test_an_answer_that_was_not_read_is_dropped(repository: Path, started: list[
         assert files.read(f"{repository}/y", 9) == b"Y."
 
 
-def test_nothing_that_a_repository_configures_runs(repository: Path) -> None:
+def test_nothing_that_a_repository_configures_runs_and_nothing_is_written(repository: Path) -> None:
     marker = repository.parent / f"{repository.name}-ran"
     _write(repository, {**KIT, ".gitattributes": "* filter=x diff=x ident\n"})
     commit = _commit(repository)
@@ -600,9 +608,14 @@ def test_nothing_that_a_repository_configures_runs(repository: Path) -> None:
     for name in ("post-index-change", "post-checkout", "reference-transaction"):
         (repository / ".git/hooks" / name).write_text(f"#!/bin/sh\ntouch '{marker}'\n")
         (repository / ".git/hooks" / name).chmod(0o755)
+    before = {path: path.lstat() for path in repository.rglob("*")}
     assert load_kit_at(str(repository), commit)
     assert _made_at(repository)
     assert not marker.exists()
+    after = {path: path.lstat() for path in repository.rglob("*")}
+    assert {path: (status.st_size, status.st_mtime_ns) for path, status in after.items()} == {
+        path: (status.st_size, status.st_mtime_ns) for path, status in before.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -621,6 +634,17 @@ def test_a_variable_of_git(repository: Path, monkeypatch: pytest.MonkeyPatch, na
     made = _made_at(repository)
     monkeypatch.setenv(name, value)
     monkeypatch.chdir("/")
+    assert _made_at(repository) == made
+
+
+def test_a_hook_that_names_its_repository(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write(repository, KIT)
+    _commit(repository)
+    made = _made_at(repository)
+    (repository / ".git").rename(repository / "elsewhere")
+    (repository / ".git").mkdir()
+    monkeypatch.chdir(repository)
+    monkeypatch.setenv("GIT_DIR", "elsewhere")
     assert _made_at(repository) == made
 
 
@@ -649,6 +673,49 @@ def test_a_relative_path(repository: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert files.resolve("agents") == f"{repository}/agents"
         assert files.is_folder("agents")
         assert {entry.name for entry in files.list("agents")} == {"critic.toml", "more"}
+
+
+FOUND_ON_DISK = "somebody has replaced one of its folders with a link"
+
+
+def _planned(folder: Path, files: Files) -> tuple[object, ...]:
+    """What a build of the kit in a folder finds and would do."""
+    try:
+        kit = load_kit(str(folder), files=files)
+        plan = plan_kit(kit, kit.manifests, whole=True)
+    except AssembleError as error:
+        return error.message, error.hint, error.diagnostics
+    found = [
+        each._replace(message=each.message.replace(FOUND_ON_DISK, os.strerror(errno.ELOOP)))
+        for each in (*plan.diagnostics, *plan.about_files)
+    ]
+    return found, sorted(plan.changes, key=lambda change: change.path)
+
+
+@pytest.mark.parametrize("first", [0, *(pytest.param(first, marks=pytest.mark.slow) for first in range(10, 200, 10))])
+def test_random_kits_are_planned_alike(tmp_path: Path, first: int) -> None:
+    """Kits with hostile links, names and settings, as git checks them out."""
+    template = tmp_path / "template"
+    template.mkdir()
+    _git(template, "init", "--quiet")
+    planned = 0
+    for seed in range(first, first + 10):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        kit = RandomKit(folder, template, seed)
+        for path in filter(Path.is_fifo, folder.rglob("*")):  # git would wait for its other end
+            path.unlink()
+        try:
+            _git(kit.top, "add", "--all", "--force", ".")
+        except subprocess.CalledProcessError:  # there is no repository, or a name that git refuses
+            continue
+        tree = _git(kit.top, "write-tree").strip()
+        _clear(kit.top)
+        _git(kit.top, "checkout-index", "--all", "--force")
+        with closing(tree_at(str(kit.kit), tree)) as files:
+            assert (seed, _planned(kit.kit, files)) == (seed, _planned(kit.kit, DISK)), kit.attacks
+        planned += 1
+    assert planned > 3
 
 
 def test_this_repository_is_built_from_its_commit(bench: Workbench) -> None:
