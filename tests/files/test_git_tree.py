@@ -343,17 +343,56 @@ def test_a_pointer_of_git_lfs_is_not_read_as_text(repository: Path) -> None:
     assert block.source.error is None
 
 
-def test_a_submodule_is_an_empty_folder(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.fixture
+def with_submodule(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with a kit whose blocks are in a submodule, and a link in it that leads to the rest of the kit."""
     other = tmp_path_factory.mktemp("other")
     _git(other, "init", "--quiet")
-    _write(other, {"x.md": "X."})
+    _write(other, {"_blocks/rule.md": KIT["_blocks/rule.md"]})
+    (other / "link").symlink_to("../agents")
     _commit(other)
-    _git(repository, "submodule", "--quiet", "add", other.as_uri(), "sub")
-    with closing(tree_at(str(repository), _commit(repository))) as files:
-        assert files.is_folder(f"{repository}/sub")
-        assert (files.list(f"{repository}/sub"), files.exists(f"{repository}/sub/x.md")) == ([], False)
-    with closing(tree_at(str(repository / "sub"), _git(other, "rev-parse", "HEAD").strip())) as files:
-        assert files.read(f"{repository}/sub/x.md", 9) == b"X."
+    _git(repository, "submodule", "--quiet", "add", other.as_uri(), "shared")
+    settings = KIT["assemble.toml"] + 'blocks = ["shared/_blocks"]\n'
+    _write(repository, {**{name: KIT[name] for name in KIT if name[0] != "_"}, "assemble.toml": settings})
+    _commit(repository)
+    return repository
+
+
+def test_a_submodule_has_its_content(with_submodule: Path) -> None:
+    made = _made(load_kit(str(with_submodule)))
+    _write(with_submodule / "shared", {"_blocks/rule.md": "# RULE\n\nChanged.\n"})
+    _commit(with_submodule / "shared")
+    assert _made(load_kit(str(with_submodule))) != made
+    assert _made_at(with_submodule) == made
+    _commit(with_submodule)
+    assert _made_at(with_submodule) == _made(load_kit(str(with_submodule))) != made
+    assert _made_at(with_submodule, "HEAD~1") == made
+    with closing(tree_at(str(with_submodule), revision(str(with_submodule), "HEAD"))) as files:
+        assert files.resolve(f"{with_submodule}/shared/link/more") == f"{with_submodule}/agents/more"
+        assert not files.exists(f"{with_submodule}/shared/.git")
+
+
+def test_a_submodule_that_is_not_here_is_an_empty_folder(
+    with_submodule: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    commit = revision(str(with_submodule), "HEAD")
+    clone = tmp_path_factory.mktemp("clone")
+    _git(clone, "clone", "--quiet", with_submodule.as_uri(), ".")
+    shutil.rmtree(clone / "shared")
+
+    def assert_is_empty() -> None:
+        with closing(tree_at(str(clone), commit)) as files:
+            assert (files.is_folder(f"{clone}/shared"), files.list(f"{clone}/shared")) == (True, [])
+            assert not files.exists(f"{clone}/shared/_blocks")
+
+    assert_is_empty()
+    (clone / "shared").symlink_to(with_submodule / "shared")
+    assert_is_empty()
+    (clone / "shared").unlink()
+    _git(clone, "init", "--quiet", "shared")
+    assert_is_empty()
+    (clone / "shared/.git/HEAD").write_text("damaged")
+    assert_is_empty()
 
 
 def test_links_are_files_where_git_makes_no_links(repository: Path) -> None:

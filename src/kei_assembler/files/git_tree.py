@@ -5,7 +5,8 @@ asked for, so that the size of the repository does not matter. Contents are as g
 
 - Line endings and encodings are not converted, and keywords are not expanded, whatever `.gitattributes` says.
 - A file in Git LFS cannot be read, since git only has a pointer to it.
-- A submodule is an empty folder.
+- A submodule has the content of its commit if the work tree has the submodule and its repository has the commit.
+  Otherwise, it is an empty folder. Its `.git` does not exist.
 - Names are compared exactly, also where the file system ignores case.
 - Names that git refuses to check out, such as `.git`, are left out.
 - Where git checks out links as files (`core.symlinks`), they are files.
@@ -55,10 +56,11 @@ def tree_at(folder: str, commit: str) -> GitTree:
 
 
 class _Node(NamedTuple):
-    """An entry of a folder: the type bits of its mode, and the id of its object."""
+    """An entry of a folder: the type bits of its mode, the id of its object, and the repository that has the object."""
 
     kind: int
     id: str
+    objects: Objects
 
     @property
     def is_link(self) -> bool:
@@ -70,7 +72,7 @@ class _Node(NamedTuple):
 
 
 class GitTree:
-    """The files that a commit has; see `Files`. Close it after use, which ends the process of git.
+    """The files that a commit has; see `Files`. Close it after use, which ends the processes of git.
 
     All methods raise AssembleError if git cannot read an object, for example because a partial clone lacks it.
     """
@@ -79,16 +81,17 @@ class GitTree:
         self._git = git
         self._folder = folder
         self._commit = commit
-        self._top = _Node(stat.S_IFDIR, f"{commit}^{{tree}}")
-        self._objects = Objects(git)
+        self._top = _Node(stat.S_IFDIR, f"{commit}^{{tree}}", Objects(git))
+        self._submodules: list[Objects] = []
         self._folders: dict[str, dict[str, _Node]] = {}
         """The entries of the folders that are known so far, by their resolved paths."""
         self._makes_links: bool | None = None
         RECORDER.stop()  # the next run can depend on another commit, whatever is on disk
 
     def close(self) -> None:
-        """End the process of git."""
-        self._objects.close()
+        """End the processes of git."""
+        for objects in (self._top.objects, *self._submodules):
+            objects.close()
 
     def read(self, path: str, max_bytes: int, root: Root | None = None) -> bytes:
         """See `Files.read`. A pointer of Git LFS cannot be read."""
@@ -201,19 +204,32 @@ class GitTree:
         unknown = list(takewhile(lambda above: above not in self._folders, upwards(real, self._git.top)))
         for folder in reversed(unknown):
             node = self._node(folder)
-            if node is None or node.kind != stat.S_IFDIR:
+            if node is None or not node.is_folder:
                 return {}
             self._folders[folder] = self._loaded(folder, node)
         return self._folders[real]
 
     def _loaded(self, real: str, node: _Node) -> dict[str, _Node]:
+        if node.kind == _SUBMODULE:
+            found = self._commit_of_submodule(real, node)
+            return self._loaded(real, found) if found else {}
         raw = self._content(real, node, MAX_FOLDER_BYTES)
         if len(raw) > MAX_FOLDER_BYTES:
             raise AssembleError(f"{self._named(real)} has too many entries")
         try:
-            return {name: self._as_checked_out(found) for name, found in _parsed(raw, len(self._commit) // 2)}
+            nodes = _parsed(raw, len(self._commit) // 2, node.objects)
+            return {name: self._as_checked_out(found) for name, found in nodes}
         except (ValueError, OverflowError):
             raise self._damaged(real) from None
+
+    def _commit_of_submodule(self, real: str, node: _Node) -> _Node | None:
+        """The top folder of a submodule's commit, or None if it is not here."""
+        if DISK.resolve(real) != real or not DISK.exists(os.path.join(real, ".git")):
+            return None
+        objects = Objects(Git.of(real, is_here=False))
+        self._submodules.append(objects)
+        found = _Node(stat.S_IFDIR, f"{node.id}^{{tree}}", objects)
+        return found if objects.read(found.id, MAX_FOLDER_BYTES) is not None else None
 
     def _as_checked_out(self, node: _Node) -> _Node:
         if not node.is_link:
@@ -235,7 +251,7 @@ class GitTree:
         return os.fsdecode(raw).replace("/", os.sep) if is_path else None
 
     def _content(self, real: str, node: _Node, max_bytes: int) -> bytes:
-        content = self._objects.read(node.id, max_bytes)
+        content = node.objects.read(node.id, max_bytes)
         if content is None:
             raise self._damaged(real)
         return content
@@ -265,7 +281,7 @@ class GitTree:
         return f"`{normalize(os.path.relpath(real, self._git.top))}` of the commit {self._commit[:12]}"
 
 
-def _parsed(raw: bytes, id_length: int) -> Iterator[tuple[str, _Node]]:
+def _parsed(raw: bytes, id_length: int, objects: Objects) -> Iterator[tuple[str, _Node]]:
     """Yield the names and entries of a tree object, except names that git refuses to check out.
 
     Each entry is the octal mode, a space, the name, a null byte and the bytes of the id; see "Tree Objects" in the book
@@ -284,7 +300,7 @@ def _parsed(raw: bytes, id_length: int) -> Iterator[tuple[str, _Node]]:
         start = end + 1 + id_length
         is_refused = name in ("", os.curdir, os.pardir) or "/" in name or os.sep in name or is_in_git_folder(name)
         if not is_refused:
-            yield name, _Node(kind, raw[end + 1 : start].hex())
+            yield name, _Node(kind, raw[end + 1 : start].hex(), objects)
 
 
 def _error(number: int) -> OSError:

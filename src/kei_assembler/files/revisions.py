@@ -34,7 +34,9 @@ def work_tree(folder: str) -> Git:
 
 
 def revision(folder: str, name: str) -> str:
-    """Return the full id of a commit that is named as gitrevisions(7) says, in the repository of an absolute path.
+    """Return the full id of a commit, which is named as gitrevisions(7) says.
+
+    `folder` is an absolute path in the work tree, and need not exist.
 
     Raises:
         AssembleError: the folder is not in a git work tree, or the commit does not exist here.
@@ -146,9 +148,10 @@ _MERGE_REF = re.compile(r"refs/pull/\d+/merge")
 
 
 def default_base(folder: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Return the revision to compare with if none is named, in the repository of an absolute path.
+    """Return the revision to compare with if none is named.
 
     This is `HEAD`, or in CI, for a pull request, the id of the merge base of `HEAD` and the pull request's base.
+    `folder` is an absolute path in the work tree.
 
     Raises:
         AssembleError: the folder is not in a git work tree, or the merge base does not exist here.
