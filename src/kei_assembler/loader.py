@@ -33,6 +33,18 @@ def load_kit(folder: str, chosen: Iterable[str] = (), files: Files | None = None
     return kit
 
 
+def load_kit_at(folder: str, commit: str, chosen: Iterable[str] = ()) -> LoadedKit | None:
+    """Return the kit that a commit has in a folder, or None if it has none there. See `load_kit` and `tree_at`.
+
+    Raises:
+        AssembleError: as in `load_kit`, or the folder is not in a git work tree, or git cannot read the commit.
+    """
+    from kei_assembler.files.git_tree import tree_at
+
+    files = tree_at(folder, commit)
+    return load_kit(folder, chosen, files) if discovery.is_kit(folder, files) else None
+
+
 def refuse_home(kit: LoadedKit) -> None:
     """Stop the run if it would need the user's home folder, and is not for the user or uses files of a repository.
 

@@ -1,7 +1,8 @@
-"""The file system as the tool reads it: an interface, and its one implementation, the disk.
+"""The file system as the tool reads it: an interface, and its main implementation, the disk.
 
-All code that reads a kit takes a `Files` value, so that a kit does not have to be on the disk. The disk reports every
-access to `RECORDER`, from which the run cache learns what a run depends on.
+All code that reads a kit takes a `Files` value, so that a kit does not have to be on the disk: `sparse_checkout` adds
+what git's index has, and `git_tree` reads a commit. The disk reports every access to `RECORDER`, from which the run
+cache learns what a run depends on.
 """
 
 from __future__ import annotations

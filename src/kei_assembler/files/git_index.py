@@ -93,10 +93,10 @@ class Git(NamedTuple):
         own = {"GIT_WORK_TREE": top, "GIT_CEILING_DIRECTORIES": os.path.dirname(top)}
         return cls(top, {**environment, **_VARIABLES, **own})
 
-    def run(self, *args: str, given: bytes = b"", may_fail: bool = False) -> bytes:
+    def run(self, *args: str, given: bytes = b"", may_fail: bool = False, purpose: str = "read the index") -> bytes:
         """Run git in the top folder, to which the relative paths in its variables refer, and return its output.
 
-        With `may_fail`, its exit status can be 1.
+        With `may_fail`, its exit status can be 1. `purpose` completes the message "git cannot …".
 
         Raises:
             AssembleError: git is not installed, or it fails.
@@ -109,13 +109,25 @@ class Git(NamedTuple):
         except (OSError, subprocess.CalledProcessError) as error:
             reason = getattr(error, "stderr", b"") or str(error).encode()
             first, *details = reason.decode(errors="replace").strip().split("\n")
-            raise AssembleError(f"git cannot read the index: {first}", details=details) from error
+            raise AssembleError(f"git cannot {purpose}: {first}", details=details) from error
+
+    def start(self, *args: str) -> subprocess.Popen[bytes]:
+        """Start git in the top folder, with pipes for its input and its output, and without its messages.
+
+        Raises:
+            AssembleError: git is not installed.
+        """
+        pipe = subprocess.PIPE
+        try:
+            return subprocess.Popen(
+                _command(args), cwd=self.top, env=self.environment, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+            )
+        except OSError as error:
+            raise AssembleError(f"git cannot be started: {error}") from error
 
     def _process(self, args: Iterable[str], given: bytes, check: bool) -> subprocess.CompletedProcess[bytes]:
-        settings = (part for setting in _SETTINGS for part in ("-c", setting))
-        command = ["git", *_OPTIONS, *settings, *args]
         return subprocess.run(
-            command, cwd=self.top, env=self.environment, input=given, capture_output=True, check=check
+            _command(args), cwd=self.top, env=self.environment, input=given, capture_output=True, check=check
         )
 
     def entries(self, paths: Iterable[str]) -> dict[str, Entry]:
@@ -275,6 +287,10 @@ class Git(NamedTuple):
 
     def _relative(self, paths: Iterable[str]) -> list[str]:
         return [os.path.relpath(path, self.top) for path in paths if is_inside(path, self.top)]
+
+
+def _command(args: Iterable[str]) -> list[str]:
+    return ["git", *_OPTIONS, *(part for setting in _SETTINGS for part in ("-c", setting)), *args]
 
 
 def is_id_of(blob: str, content: bytes) -> bool:

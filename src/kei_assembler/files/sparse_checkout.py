@@ -28,14 +28,25 @@ _BATCH = 64
 
 def files_at(folder: str) -> Files:
     """Return the disk, completed by git's index if the folder is in a work tree that can be a sparse checkout."""
-    top, here = _top(os.path.abspath(folder)), ""
+    top = git_top(os.path.abspath(folder))
     if top is None or not may_skip_entries(os.path.join(top, ".git")):
         return DISK
+    return SparseCheckout(git_at(top))
+
+
+def git_top(folder: str) -> str | None:
+    """Return the top folder of the git work tree that an absolute path lies in, or None."""
+    return next((path for path in upwards(folder) if DISK.exists(os.path.join(path, ".git"))), None)
+
+
+def git_at(top: str) -> Git:
+    """Return the git work tree with this top folder."""
     from kei_assembler.files.git_index import Git
 
+    here = ""
     with suppress(FileNotFoundError):  # the working directory was deleted
         here = os.getcwd()
-    return SparseCheckout(Git.of(os.path.realpath(top), is_here=_top(here) == top))
+    return Git.of(os.path.realpath(top), is_here=git_top(here) == top)
 
 
 def is_left_out(files: Files, path: str) -> bool:
@@ -63,10 +74,6 @@ class LackingError(OSError):
         from kei_assembler.files.git_index import is_id_of
 
         return is_id_of(self.blob, content)
-
-
-def _top(folder: str) -> str | None:
-    return next((path for path in upwards(folder) if DISK.exists(os.path.join(path, ".git"))), None)
 
 
 class SparseCheckout:
