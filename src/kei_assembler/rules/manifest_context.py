@@ -96,7 +96,8 @@ class ManifestUse(NamedTuple):
     """What one manifest uses, as plain values.
 
     `own_targets` says whether the manifest itself lists its targets. `without_model` are the targets that do not get
-    its model. `tokens` are those of its description, for each target with a budget for descriptions.
+    its model. `tokens` are those of its description, for each client with a limit for all descriptions, as the client
+    counts them. `descriptions` are the tokens for each target with a budget for descriptions in the settings.
     """
 
     name: str
@@ -107,6 +108,7 @@ class ManifestUse(NamedTuple):
     handoffs: tuple[str, ...]
     without_model: tuple[str, ...]
     tokens: tuple[tuple[str, int], ...] = ()
+    descriptions: tuple[tuple[str, int], ...] = ()
 
 
 def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
@@ -121,6 +123,7 @@ def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
         tuple(handoff.target for handoff in manifest.handoff),
         tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
         tuple((name, _tokens(manifest, name)) for name in targets if name in _BUDGETS),
+        _descriptions(kit, manifest, targets) if kit.settings.budgets["descriptions"] else (),
     )
 
 
@@ -130,6 +133,17 @@ _BUDGETS = {name: row.budget for name, row in TARGETS.items() if row.budget}
 def _tokens(manifest: Manifest, target: str) -> int:
     name = client_name(manifest.name, manifest.display_name, TARGETS[target])
     return _BUDGETS[target].tokens(name, manifest.description)
+
+
+def _descriptions(kit: LoadedKit, manifest: Manifest, targets: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    from kei_assembler.markdown.tokens import tokens  # rarely needed
+
+    names = {
+        target: client_name(manifest.name, manifest.display_name, TARGETS[target])
+        for target in targets
+        if target in kit.settings.budgets["descriptions"]
+    }
+    return tuple((target, tokens(f"{name}: {manifest.description}")) for target, name in names.items())
 
 
 _MAX_FOLDERS = 100
@@ -153,7 +167,9 @@ class KitUsage:
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
         self.tokens: dict[str, list[tuple[int, str]]] = {}
-        """The tokens of each agent's description, and the agent's name, by target."""
+        """The tokens of each agent's description as the client counts them, and the agent's name, by target."""
+        self.descriptions: dict[str, list[tuple[int, str]]] = {}
+        """The estimated tokens of each agent's description, and the agent's name, by target with a budget for that."""
 
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
@@ -167,11 +183,17 @@ class KitUsage:
             self.without_model.setdefault(target, set()).add(use.name)
         for target, tokens in use.tokens:
             self.tokens.setdefault(target, []).append((tokens, use.name))
+        for target, tokens in use.descriptions:
+            self.descriptions.setdefault(target, []).append((tokens, use.name))
         if use.handoffs:
             self.handoffs_for.setdefault(use.targets, set()).update(use.handoffs)
         for target in use.targets:
             for block in use.blocks if TARGETS[target].placeholder else ():
                 self.fillers.setdefault(block, set()).add(target)
+
+    def targets_with(self, block: str) -> set[str]:
+        """Return the targets of the agents that list a block."""
+        return {target for _, targets, blocks in self._uses if block in blocks for target in targets}
 
     def outputs_with(self, block: str) -> Iterator[str]:
         """Yield one of the outputs with a block for each of their folders, at most `_MAX_FOLDERS`."""
