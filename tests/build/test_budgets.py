@@ -73,7 +73,8 @@ def test_each_manifest_has_one_warning_for_all_clients(bench: Workbench) -> None
     assert found["message"].endswith(
         "; the budget for an agent of Codex CLI is 5, and 2 other files of this agent above the budget"
     )
-    assert [one["message"] for one in _found(bench, "--all", "--target", "gemini")][0].endswith("an agent is 10")
+    (found,) = _found(bench, "--all", "--target", "gemini")
+    assert found["message"].endswith("the budget for an agent is 10")
 
 
 def test_budget_of_a_target_replaces_the_general_one(bench: Workbench) -> None:
@@ -180,24 +181,36 @@ def test_findings_can_be_ignored(code: str, bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("budget", "fault"),
+    ("budget", "fault", "help_"),
     [
-        ("budget = 3", "`budget` must be a table, not"),
-        ("[budget]\nagent = 0", "`agent` must be a whole number above 0"),
-        ("[budget]\nagent = -1", "`agent` must be a whole number above 0"),
-        ("[budget]\nblock = true", "`block` must be a whole number above 0, not"),
-        ('[budget]\nblock = "100"', "`block` must be a whole number above 0, not"),
-        ("[budget]\ndescriptions = 1.5", "`descriptions` must be a whole number above 0, not"),
-        ("[budget]\nagents = 5", "unknown setting `agents`"),
-        ("[budget.codex]\nagent = 5", "unknown setting `codex`"),
-        ("[target.codex.budget]\nagent = 0", "`agent` must be a whole number above 0"),
-        ("[target.codex]\nagent = 5", "unknown setting `agent`"),
+        ("budget = 3", "`budget` must be a table, not", ""),
+        ("[budget]\nagent = 0", "`agent` must be a whole number above 0", ""),
+        ("[budget]\nagent = -1", "`agent` must be a whole number above 0", ""),
+        ("[budget]\nblock = true", "`block` must be a whole number above 0, not", ""),
+        ('[budget]\nblock = "100"', "`block` must be a whole number above 0, not", ""),
+        ("[budget]\ndescriptions = 1.5", "`descriptions` must be a whole number above 0, not", ""),
+        ("[budget]\nagents = 5", "unknown setting `agents`", "did you mean `agent`?"),
+        (
+            "[budget.codex]\nagent = 5",
+            "unknown setting `codex`",
+            "a budget for one target belongs in `[target.codex.budget]`",
+        ),
+        ("[target.codex.budget]\nagent = 0", "`agent` must be a whole number above 0", ""),
+        ("[target.codex]\nagent = 5", "unknown setting `agent`", "it belongs in `[target.codex.budget]`"),
     ],
 )
-def test_wrong_budget_is_one_error(budget: str, fault: str, bench: Workbench) -> None:
+def test_wrong_budget_is_one_error(budget: str, fault: str, help_: str, bench: Workbench) -> None:
     bench.write({"assemble.toml": f"{budget}\n", "agents/a.toml": AGENT.format("a")})
     run = bench.run("--all", "--output-format", "json")
     (found,) = json.loads(run.stdout)["diagnostics"]
     assert run.status == 2
-    assert found["message"].startswith(fault)
+    assert (found["message"][: len(fault)], found["help"]) == (fault, help_)
     assert not (bench.folder / "agents/a.md").exists()
+
+
+@pytest.mark.parametrize(("table", "place"), [("budget", ""), ("target.codex.budget", "`[target.codex]` of ")])
+def test_budget_in_a_manifest_is_one_error(table: str, place: str, bench: Workbench) -> None:
+    bench.write({"agents/a.toml": f"{AGENT.format('a')}[{table}]\nagent = 5\n"})
+    (found,) = json.loads(bench.run("--all", "--output-format", "json").stdout)["diagnostics"]
+    assert (found["code"], found["line"]) == ("K101", 3)
+    assert found["help"].endswith(f"it is a setting of the kit, and belongs in {place}`assemble.toml`")

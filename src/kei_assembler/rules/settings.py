@@ -15,7 +15,7 @@ from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
 from kei_assembler.rules import bundles, home, table_hints
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.hints import did_you_mean_name, in_settings, why_refused
+from kei_assembler.rules.hints import budget_of_target, did_you_mean_name, in_settings, why_refused
 from kei_assembler.rules.keys import repeats
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
@@ -50,7 +50,8 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
         if error.kind == "unknown":
             key = str(error.path[-1])
             known = [field.key for field in error.shape.fields]
-            place = in_settings(error.path[len(kit.settings_at) :], known)
+            path = error.path[len(kit.settings_at) :]
+            place = budget_of_target(path) or in_settings(path, known)
             otherwise = f"the settings here are {listed(known)}"
             if error.path in _NOT_HERE:
                 place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"
