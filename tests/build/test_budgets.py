@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -125,6 +127,13 @@ def test_block_above_the_budget_is_a_warning_at_the_block(bench: Workbench) -> N
     assert _found(bench, "agents/c.toml") == []
 
 
+def test_unreadable_block_has_only_the_finding_that_says_so(bench: Workbench) -> None:
+    bench.write({"assemble.toml": "[budget]\nblock = 1\n", "_blocks/x.md": b"Be honest and careful. \xff"})
+    bench.write({"agents/a.toml": AGENT.format("a") + 'blocks = ["x"]\n'})
+    (found,) = json.loads(bench.run("--all", "--output-format", "json").stdout)["diagnostics"]
+    assert (found["severity"], found["file"]) == ("error", "_blocks/x.md")
+
+
 def test_budget_of_a_target_counts_for_the_blocks_of_its_agents(bench: Workbench) -> None:
     bench.write(
         {
@@ -168,6 +177,34 @@ def test_each_setting_for_descriptions_has_one_warning(bench: Workbench) -> None
 def test_settings_in_pyproject(bench: Workbench) -> None:
     bench.write({"pyproject.toml": "[tool.assemble.budget]\ndescriptions = 3\n", "agents/a.toml": AGENT.format("a")})
     assert _places(_found(bench)) == [("L809", "pyproject.toml", 2, 1)]
+
+
+def test_many_manifests_have_one_warning_each(bench: Workbench) -> None:
+    names = [f"a{number:03}" for number in range(300)]  # enough for a second process
+    bench.write({"assemble.toml": "[budget]\nagent = 10\ndescriptions = 100\n"})
+    bench.write({f"agents/{name}.toml": AGENT.format(name) for name in names})
+    found = _found(bench)
+    assert [one["file"] for one in found if one["code"] == "L805"] == [f"agents/{name}.toml" for name in names]
+    total = sum(tokens(f"{name}: Reviews code.") for name in names)
+    (about,) = (one["message"] for one in found if one["code"] == "L809")
+    assert about == (
+        f"the names and descriptions of 300 agents have about {total:,} tokens for Claude Code; the budget is 100"
+    )
+
+
+@pytest.mark.parametrize(("settings", "is_loaded"), [("", "False"), ("[budget]\nagent = 9000\n", "True")])
+def test_only_a_kit_with_budgets_loads_the_estimate(settings: str, is_loaded: str, bench: Workbench) -> None:
+    bench.write({"assemble.toml": settings, "agents/a.toml": AGENT.format("a")})
+    code = """if True:
+        import sys
+        from kei_assembler.cli.app import main
+        try:
+            main(["--all", "--no-cache"])
+        finally:
+            print("kei_assembler.markdown.tokens" in sys.modules)
+    """
+    run = subprocess.run([sys.executable, "-c", code], cwd=bench.folder, capture_output=True, text=True, check=False)
+    assert run.stdout.splitlines()[-1:] == [is_loaded]
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -60,8 +60,10 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     all_ = usage.kit.settings.budgets["block"]
     targets = usage.targets_with(block.name) or {""}
     maximum = min((all_[target] for target in targets if target in all_), default=None)
-    count = tokens(trimmed(block.source.text)) if maximum else 0
-    if maximum is None or count <= maximum.tokens:
+    if maximum is None or block.source.error:
+        return []
+    count = tokens(trimmed(block.source.text))
+    if count <= maximum.tokens:
         return []
     return run_rule(budgets.block_above_budget, block.source, count, maximum)
 
