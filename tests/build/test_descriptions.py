@@ -15,7 +15,7 @@ SETTINGS = 'targets = ["claude-code"]\n[target.claude-code]\noutput = ".claude/a
 
 def _found(bench: Workbench, *args: str) -> list[dict[str, Any]]:
     run = bench.run(*(args or ("--all",)), "--output-format", "json")
-    return [one for one in json.loads(run.stdout)["diagnostics"] if one["code"] == "L803"]
+    return [one for one in json.loads(run.stdout)["diagnostics"] if one["code"] in ("L803", "L810")]
 
 
 def _kit(bench: Workbench, sizes: dict[str, int], more: str = "") -> None:
@@ -50,9 +50,23 @@ def test_one_warning_names_the_longest_descriptions(bench: Workbench) -> None:
     assert _found(bench) == []
 
 
-def test_up_to_the_limit_nothing_is_reported(bench: Workbench) -> None:
+def test_from_80_percent_of_the_limit_on_there_is_a_note(bench: Workbench) -> None:
     _kit(bench, {"aa": 20_000, "bb": 24_000, "cc": 16_000})
+    (found,) = _found(bench)
+    assert (found["code"], found["severity"], found["file"], found["line"]) == ("L810", "note", "agents/bb.toml", 2)
+    assert found["message"] == (
+        "the names and descriptions of 3 agents have about 15,000 tokens; Claude Code warns above 15,000"
+    )
+    assert _found(bench, "agents/bb.toml") == []
+    bench.write({"assemble.toml": f"{SETTINGS}[budget]\ndescriptions = 100_000\n"})  # says what the kit wants
     assert _found(bench) == []
+
+
+def test_below_80_percent_of_the_limit_nothing_is_reported(bench: Workbench) -> None:
+    _kit(bench, {"aa": 20_000, "bb": 27_996})
+    assert _found(bench) == []
+    _kit(bench, {"aa": 20_000, "bb": 28_000})
+    assert [one["code"] for one in _found(bench)] == ["L810"]
 
 
 def test_agents_of_other_clients_do_not_count(bench: Workbench) -> None:
@@ -77,5 +91,5 @@ def test_other_files_of_the_client_count(bench: Workbench) -> None:
     assert _found(bench) == [found]
     bench.write({".claude/agents/sub/mine.md": by_hand.replace("name:", "title:")})  # the client does not load it
     assert _found(bench) == []
-    bench.write({".claude/agents/sub/mine.md": f"---\nname: mine\ndescription: {'y' * 10_000}\n---\n{'z' * 20_000}"})
+    bench.write({".claude/agents/sub/mine.md": f"---\nname: mine\ndescription: {'y' * 7_000}\n---\n{'z' * 20_000}"})
     assert _found(bench) == []

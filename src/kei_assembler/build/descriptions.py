@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from kei_assembler.build.classify import text_of
 from kei_assembler.build.namesakes import Namesakes
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.rules.limits import Descriptions, long_descriptions
+from kei_assembler.rules.limits import Descriptions, descriptions_near_limit, long_descriptions
 from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
@@ -19,8 +19,12 @@ _NAMED = 3
 """How many of the longest descriptions the warning names."""
 
 
+_NEAR = 80
+"""The percentage of a budget from which on there is a note."""
+
+
 def check_descriptions(usage: KitUsage, namesakes: Namesakes) -> Iterator[Diagnostic]:
-    """Yield a warning for each client whose budget the descriptions of its agents exceed.
+    """Yield a warning for each client whose budget the descriptions of its agents exceed, or a note if they almost do.
 
     `usage` has all manifests of the kit, and `namesakes` has looked at the files on disk.
     """
@@ -30,14 +34,15 @@ def check_descriptions(usage: KitUsage, namesakes: Namesakes) -> Iterator[Diagno
         others = namesakes.others.get(target, ())
         bound = sum(size // row.budget.characters_per_token + 1 for _, size in others)
         # the front matter of other files is only read if it can matter
-        found = list(_in_other_files(row, row.budget, namesakes, others)) if tokens + bound > row.budget.maximum else []
+        has_own_budget = target in usage.kit.settings.budgets["descriptions"]
+        least = row.budget.maximum + 1 if has_own_budget else -(-row.budget.maximum * _NEAR // 100)
+        found = list(_in_other_files(row, row.budget, namesakes, others)) if tokens + bound >= least else []
         tokens += sum(found)
-        if tokens > row.budget.maximum:
+        if tokens >= least:
+            rule = long_descriptions if tokens > row.budget.maximum else descriptions_near_limit
             longest = heapq.nlargest(_NAMED, generated)
             all_ = Descriptions(target, tokens, len(generated) + len(found), len(found), longest)
-            yield from run_rule(
-                long_descriptions, usage.kit.read_manifest(usage.kit.files_by_agent[longest[0][1]]), all_
-            )
+            yield from run_rule(rule, usage.kit.read_manifest(usage.kit.files_by_agent[longest[0][1]]), all_)
 
 
 def _in_other_files(

@@ -112,6 +112,10 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         about_files += check_client_settings(merged.namesakes)
         if whole and not kit.lacking:
             about_files += check_descriptions(merged.usage, merged.namesakes)
+            if kit.settings.budgets["descriptions"]:
+                from kei_assembler.build.budgets import check_descriptions as check_budget
+
+                about_files += check_budget(merged.usage)
         # The error says all that the note about the same file would say.
         reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
@@ -217,6 +221,10 @@ class _Merged:
         """
         blocks = [block for block in self._blocks(whole) if block.source.file not in self.kit.lacking]
         found = [one for block in blocks for one in self._counted(check_block(self.usage, block))]
+        if self.kit.settings.budgets["block"]:
+            from kei_assembler.build.budgets import check_block as check_budget
+
+            found += [one for block in blocks for one in self._counted(check_budget(self.usage, block))]
         for about_template in check_templates(self.kit) if whole else ():
             found += filter(self._is_new, self._counted(about_template))
         found += check_models(self.usage)

@@ -26,6 +26,7 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 
 if TYPE_CHECKING:
+    from kei_assembler.build.budgets import Excess
     from kei_assembler.render.renderer import Artifact
 
 _LIMITED = {"body": "body", "prompt": "prompt", "file": "content"}
@@ -188,6 +189,7 @@ class Planner:
         """Yield the manifest's artifact for each of its targets. Add the findings of templates to the plan."""
         from kei_assembler.render.templates import TemplateFailure
 
+        above: list[Excess] = []
         for target in self.kit.targets_of(manifest):
             try:
                 artifact = self.renderer.render(manifest, plan.file, target)
@@ -198,7 +200,15 @@ class Planner:
             plan.shared.extend(self.renderer.check_allowance(artifact, manifest))
             plan.shared.extend(self.renderer.templates.ineffective_blocks(target))
             plan.found.extend(_check_limits(artifact))
+            if self.kit.settings.budgets["agent"]:
+                from kei_assembler.build.budgets import excess_of  # rarely needed
+
+                above.extend(excess_of(self.kit, artifact))
             yield artifact
+        if above:
+            from kei_assembler.build.budgets import check_agent
+
+            plan.found.extend(check_agent(self.kit, manifest, plan.file, above))
 
     def _classify(self, artifact: Artifact, plan: ManifestPlan) -> None:
         """Add the artifact to the plan's outputs, or a finding if it must not be written."""

@@ -14,6 +14,7 @@ from kei_assembler.targets.target import Target
 from kei_assembler.validation import (
     BOOLEAN,
     FILLED,
+    POSITIVE,
     STRINGS,
     Field,
     Shape,
@@ -83,9 +84,17 @@ _AGENT = matching(r"\w(?:[\w .:@/-]*\w)?", "an agent's name")
 _TARGETS = list_of(one_of(*TARGETS), "a list of targets", minimum=1)
 
 
+_BUDGET = table(
+    Field("agent", POSITIVE, "The most tokens of one generated file."),
+    Field("descriptions", POSITIVE, "The most tokens of the names and descriptions of all agents together."),
+    Field("block", POSITIVE, "The most tokens of one block."),
+)
+
+
 def _target_table(row: Target) -> Shape:
     output = Field("output", _OUTPUT, "Where to write the files.", default=row.output)
-    return table(output, *row.settings, Field("values", VALUES, "Values for this client only."))
+    budget = Field("budget", _BUDGET, "Budgets for this target, instead of those in `[budget]`.")
+    return table(output, budget, *row.settings, Field("values", VALUES, "Values for this client only."))
 
 
 _TARGET_TABLES = table(*(Field(name, _target_table(row), row.label) for name, row in TARGETS.items()))
@@ -134,6 +143,7 @@ SETTINGS = (
         default={},
     ),
     Field("defaults", _DEFAULTS, "Default values for the manifests.", default={}),
+    Field("budget", _BUDGET, "Estimated tokens above which there is a warning.", default={}),
     Field(
         "allow-characters",
         _CHARACTERS,
@@ -171,8 +181,19 @@ UNIQUE_LISTS = tuple(field.key for field in SETTINGS if field.shape.type is list
 """The settings whose value is a list without repetitions."""
 
 
+class Maximum(NamedTuple):
+    """The most tokens that a budget allows, and the path of its setting."""
+
+    tokens: int
+    setting: KeyPath
+
+
 class Settings(NamedTuple):
-    """The settings of one kit. Folders are relative to the kit."""
+    """The settings of one kit. Folders are relative to the kit.
+
+    `budgets` has for each key of `[budget]` what counts for each target: its own budget or the general one. The general
+    one is also there, for the target "".
+    """
 
     manifests: str
     blocks: tuple[str, ...]
@@ -189,12 +210,14 @@ class Settings(NamedTuple):
     target: Mapping[str, Mapping[str, Any]]
     values: Mapping[str, Any]
     defaults: Mapping[str, Any]
+    budget: Mapping[str, int]
     allow_characters: Mapping[str, str]
     allow_rights: tuple[Mapping[str, Any], ...]
     ignore: tuple[str, ...]
     exclude: tuple[str, ...]
     commit_outputs: bool
     exclusive: bool
+    budgets: Mapping[str, Mapping[str, Maximum]] = {}
 
     def output(self, target: str) -> str:
         """Return the pattern for the paths of a target's generated files."""
@@ -226,7 +249,19 @@ def decode_settings(data: Mapping[str, Any]) -> Settings:
     """
     settings = Settings(**{key.replace("-", "_"): value for key, value in _read(data, (), []).items()})
     manifests, *blocks, templates = map(normalize, (settings.manifests, *settings.blocks, settings.templates))
-    return settings._replace(manifests=manifests, blocks=tuple(blocks), templates=templates)
+    budgets = {field.key: _budgets(settings, field.key) for field in _BUDGET.fields}
+    return settings._replace(manifests=manifests, blocks=tuple(blocks), templates=templates, budgets=budgets)
+
+
+def _budgets(settings: Settings, key: str) -> dict[str, Maximum]:
+    found = {}
+    for target in ("", *TARGETS):
+        own = settings.of(target).get("budget", {})
+        if key in own:
+            found[target] = Maximum(own[key], ("target", target, "budget", key))
+        elif key in settings.budget:
+            found[target] = Maximum(settings.budget[key], ("budget", key))
+    return found
 
 
 def character(name: str) -> str:

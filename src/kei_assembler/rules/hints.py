@@ -17,6 +17,7 @@ from kei_assembler.targets import TARGETS
 
 _MANIFEST_KEYS = {field.key: field for field in FIELDS}
 _DEFAULTS = {field.key for field in next(each for each in SETTINGS if each.key == "defaults").shape.fields}
+_BUDGET = {field.key for field in next(each for each in SETTINGS if each.key == "budget").shape.fields}
 _TARGET_PATH = 3  # `target`, its name, and a key in its table
 
 
@@ -42,7 +43,7 @@ def _settings() -> Mapping[str, str]:
 
 @cache
 def _target_settings() -> Mapping[str, str]:
-    keys = ["output", *(field.key for row in TARGETS.values() for field in row.settings)]
+    keys = ["output", "budget", *(field.key for row in TARGETS.values() for field in row.settings)]
     return {plain(key): key for key in keys}
 
 
@@ -67,7 +68,7 @@ def in_manifest(path: KeyPath, known: Collection[str], targets: Iterable[str]) -
     if inner or owners:
         return f"it belongs in {f'`{inner}`' if inner else _tables(owners, key, 'target')}"
     of_target, of_kit = _target_settings().get(plain(key)), _settings().get(plain(key))
-    if of_target:
+    if of_target and (is_in_target or not of_kit):
         table = f"[target.{path[1]}]" if is_in_target else "[target.NAME]"
         return f"it is a setting of the kit, and belongs in `{table}` of `{SETTINGS_FILE}`{_as(of_target, key)}"
     if of_kit:
@@ -98,6 +99,17 @@ def in_settings(path: KeyPath, known: Collection[str]) -> str:
         return f"it belongs in {_tables(owners, key, 'defaults.target')}"
     setting = _settings().get(plain(key))
     return f"it belongs at the top of the settings{_as(setting, key)}" if setting and len(path) > 1 else ""
+
+
+def budget_of_target(path: KeyPath) -> str:
+    """Return where a key for the budget of one target belongs, or nothing. `path` starts as in `in_settings`."""
+    match path:
+        case ["budget", str(name)] if name in TARGETS:
+            return f"a budget for one target belongs in `[target.{name}.budget]`"
+        case ["target", name, str(key)] if key in _BUDGET:
+            return f"it belongs in `[target.{name}.budget]`"
+        case _:
+            return ""
 
 
 def _is_known(key: str, known: Collection[str]) -> bool:

@@ -112,6 +112,32 @@ def long_descriptions(all_: Descriptions) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """
+    return _about_descriptions(all_)
+
+
+@rule("L810", Severity.NOTE)
+def descriptions_near_limit(all_: Descriptions) -> Iterable[Violation]:
+    """The descriptions of all agents together are almost as long as a client advises.
+
+    They have at least 80 % of the tokens above which Claude Code warns; see L803. If the setting `descriptions` in
+    `[budget]` has a maximum for the client, that counts instead (L809). Only reported when all manifests are checked.
+
+    Fails::
+
+        # agents/critic.toml
+        # There are 130 more manifests, each with a description of 400 characters.
+        name = "critic"
+        description = "Reviews code."
+
+    Passes::
+
+        name = "critic"
+        description = "Reviews code."
+    """
+    return _about_descriptions(all_)
+
+
+def _about_descriptions(all_: Descriptions) -> Iterator[Violation]:
     row = TARGETS[all_.target]
     if row.budget is None:
         return

@@ -128,9 +128,10 @@ class ManifestUse(NamedTuple):
     """What one manifest uses, as plain values.
 
     `own_targets` says whether the manifest itself lists its targets. `without_model` are the targets that do not get
-    its model. `tokens` are those of its description, for each target with a budget for descriptions. `values` are the
-    names of the placeholders in its texts and blocks, and `unfilled` are those in its blocks that it has no value for:
-    the file of the block, the offset, and a similar name if the placeholder is in code.
+    its model. `tokens` are those of its description, for each client with a limit for all descriptions, as the client
+    counts them. `descriptions` are the tokens for each target with a budget for descriptions in the settings. `values`
+    are the names of the placeholders in its texts and blocks, and `unfilled` are those in its blocks that it has no
+    value for: the file of the block, the offset, and a similar name if the placeholder is in code.
     """
 
     name: str
@@ -141,6 +142,7 @@ class ManifestUse(NamedTuple):
     handoffs: tuple[str, ...]
     without_model: tuple[str, ...]
     tokens: tuple[tuple[str, int], ...] = ()
+    descriptions: tuple[tuple[str, int], ...] = ()
     values: frozenset[str] = frozenset()
     unfilled: frozenset[tuple[str, int, str]] = frozenset()
 
@@ -162,6 +164,7 @@ def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
         tuple(handoff.target for handoff in manifest.handoff),
         tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
         tuple((name, _tokens(manifest, name)) for name in targets if name in _BUDGETS),
+        _descriptions(kit, manifest, targets) if kit.settings.budgets["descriptions"] else (),
         filled.used,
         frozenset(filled.unfilled_in_blocks()),
     )
@@ -173,6 +176,17 @@ _BUDGETS = {name: row.budget for name, row in TARGETS.items() if row.budget}
 def _tokens(manifest: Manifest, target: str) -> int:
     name = client_name(manifest.name, manifest.display_name, TARGETS[target])
     return _BUDGETS[target].tokens(name, filled_description(manifest, target))
+
+
+def _descriptions(kit: LoadedKit, manifest: Manifest, targets: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    from kei_assembler.markdown.tokens import tokens  # rarely needed
+
+    names = {
+        target: client_name(manifest.name, manifest.display_name, TARGETS[target])
+        for target in targets
+        if target in kit.settings.budgets["descriptions"]
+    }
+    return tuple((target, tokens(f"{name}: {filled_description(manifest, target)}")) for target, name in names.items())
 
 
 _MAX_FOLDERS = 100
@@ -198,7 +212,9 @@ class KitUsage:
         self.values: set[str] = set()
         self.unfilled: dict[str, dict[tuple[int, str], list[str]]] = {}
         self.tokens: dict[str, list[tuple[int, str]]] = {}
-        """The tokens of each agent's description, and the agent's name, by target."""
+        """The tokens of each agent's description as the client counts them, and the agent's name, by target."""
+        self.descriptions: dict[str, list[tuple[int, str]]] = {}
+        """The estimated tokens of each agent's description, and the agent's name, by target with a budget for that."""
 
     def add(self, use: ManifestUse) -> None:
         """Add what one manifest uses."""
@@ -216,6 +232,8 @@ class KitUsage:
             self.unfilled.setdefault(file, {}).setdefault((offset, similar), []).append(use.name)
         for target, tokens in use.tokens:
             self.tokens.setdefault(target, []).append((tokens, use.name))
+        for target, tokens in use.descriptions:
+            self.descriptions.setdefault(target, []).append((tokens, use.name))
         if use.handoffs:
             self.handoffs_for.setdefault(use.targets, set()).update(use.handoffs)
 

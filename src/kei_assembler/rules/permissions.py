@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Severity
-from kei_assembler.kit import stem
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.settings import RIGHTS
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext, rights_of
-from kei_assembler.suggestions import listed
+from kei_assembler.suggestions import did_you_mean, listed
 
 
 @rule("R501")
@@ -57,6 +57,41 @@ def right_not_allowed(context: ManifestContext) -> Iterable[Violation]:
             tools = f"list {listed(row.covered_by)} in `tools`, or " if has_tools else ""
             hint = f"if you want this, {tools}{allowance}"
             yield Violation(("target", row.target, row.key), f"`{right}` lets the agent {row.grants}", hint)
+
+
+@rule("C710")
+def unknown_right(kit: LoadedKit) -> Iterable[Violation]:
+    """The setting `allow-rights` names a right that does not exist, or that does not have to be allowed.
+
+    Fails::
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["bypassPermissions"]
+        reason = "runs in a container that is thrown away"
+
+    Passes::
+
+        # assemble.toml
+        [[allow-rights]]
+        agent = "critic"
+        rights = ["claude-code.permissionMode=bypassPermissions"]
+        reason = "runs in a container that is thrown away"
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+
+        [target.claude-code]
+        permissionMode = "bypassPermissions"
+    """
+    for index, allowance in enumerate(kit.settings.allow_rights):
+        for position, right in enumerate(allowance["rights"]):
+            if right and right not in RIGHTS:
+                where = kit.settings_path("allow-rights", index, "rights", position)
+                hint = did_you_mean(right, RIGHTS, f"the rights are {listed(RIGHTS)}")
+                yield Violation(where, f"unknown right `{right}`", hint)
 
 
 @rule("R502", Severity.WARNING)

@@ -11,14 +11,21 @@ from kei_assembler.kit.blocks import split_entry
 from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, project_settings
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.inheritance import is_bundle
-from kei_assembler.model.settings import MANIFEST_KEYS, RIGHTS, SHAPE, UNIQUE_LISTS, character
+from kei_assembler.model.settings import MANIFEST_KEYS, SHAPE, UNIQUE_LISTS, character
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
 from kei_assembler.rules import bundles, home, set_values, table_hints
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
-from kei_assembler.rules.hints import did_you_mean_block, did_you_mean_name, in_settings, why_refused
+from kei_assembler.rules.hints import (
+    budget_of_target,
+    did_you_mean_block,
+    did_you_mean_name,
+    in_settings,
+    why_refused,
+)
 from kei_assembler.rules.inheritance import nothing_below_defaults
 from kei_assembler.rules.keys import repeats
+from kei_assembler.rules.permissions import unknown_right
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sections import unusable_obligatory_section
 from kei_assembler.rules.sources import check_source
@@ -53,7 +60,8 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
         if error.kind == "unknown":
             key = str(error.path[-1])
             known = [field.key for field in error.shape.fields]
-            place = in_settings(error.path[len(kit.settings_at) :], known)
+            path = error.path[len(kit.settings_at) :]
+            place = budget_of_target(path) or in_settings(path, known)
             otherwise = f"the settings here are {listed(known)}"
             if error.path in _NOT_HERE:
                 place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"
@@ -299,41 +307,6 @@ def character_not_allowable(kit: LoadedKit) -> Iterable[Violation]:
             hint = "write `U+` and the code point in hexadecimal, as T406 reports it"
             where = kit.settings_path("allow-characters", name)
             yield Violation(where, f"`{name}` is not a hidden character that can be allowed", hint)
-
-
-@rule("C710")
-def unknown_right(kit: LoadedKit) -> Iterable[Violation]:
-    """The setting `allow-rights` names a right that does not exist, or that does not have to be allowed.
-
-    Fails::
-
-        # assemble.toml
-        [[allow-rights]]
-        agent = "critic"
-        rights = ["bypassPermissions"]
-        reason = "runs in a container that is thrown away"
-
-    Passes::
-
-        # assemble.toml
-        [[allow-rights]]
-        agent = "critic"
-        rights = ["claude-code.permissionMode=bypassPermissions"]
-        reason = "runs in a container that is thrown away"
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-
-        [target.claude-code]
-        permissionMode = "bypassPermissions"
-    """
-    for index, allowance in enumerate(kit.settings.allow_rights):
-        for position, right in enumerate(allowance["rights"]):
-            if right and right not in RIGHTS:
-                where = kit.settings_path("allow-rights", index, "rights", position)
-                hint = did_you_mean(right, RIGHTS, f"the rights are {listed(RIGHTS)}")
-                yield Violation(where, f"unknown right `{right}`", hint)
 
 
 @rule("C711")
