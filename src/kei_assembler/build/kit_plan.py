@@ -108,19 +108,23 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         changes += schema_file_changes(kit, whole)
     if not has_errors(found):
         namesakes = merged.files_of_same_name(changes)
-        about_files += namesakes
-        about_files += check_client_settings(merged.namesakes)
-        if whole and not kit.lacking:
-            about_files += check_descriptions(merged.usage, merged.namesakes)
-            if kit.settings.budgets["descriptions"]:
-                from kei_assembler.build.budgets import check_descriptions as check_budget
-
-                about_files += check_budget(merged.usage)
+        about_files += [*namesakes, *_about_names(merged, whole and not kit.lacking)]
         # The error says all that the note about the same file would say.
         reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
     about_files = [one for one in about_files if one.code not in ignored]
     return Plan(tuple(found), tuple(changes), tuple(about_files), len(merged.usage.abstract))
+
+
+def _about_names(merged: _Merged, whole: bool) -> Iterator[Diagnostic]:
+    """Yield the findings about what clients do with the names of the agents, and if `whole`, with all descriptions."""
+    yield from check_client_settings(merged.namesakes)
+    if whole:
+        yield from check_descriptions(merged.usage, merged.namesakes)
+        if merged.kit.settings.budgets["descriptions"]:
+            from kei_assembler.build.budgets import check_descriptions as check_budget
+
+            yield from check_budget(merged.usage)
 
 
 def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
