@@ -45,8 +45,8 @@ def _ordered(value: Any) -> Any:
     return list(map(_ordered, value)) if isinstance(value, list) else value
 
 
-def _tables_of_clients(data: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
-    tables = data.get("target", {}).items()
+def _ordered_tables(data: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    tables = (*data.get("target", {}).items(), ("meta", data.get("meta", {})))
     return {(name, key): _ordered(value) for name, table in tables for key, value in table.items() if key != "values"}
 
 
@@ -87,7 +87,7 @@ def test_a_kit_and_its_flat_version_generate_the_same_files(composed: ComposedKi
 def _check_flat(resolved: Mapping[str, dict[str, Any]], flat: Mapping[str, dict[str, Any]]) -> None:
     for name, data in resolved.items():
         assert _without(flat[name], *REFERENCES) == _without(data, *REFERENCES)
-        assert _tables_of_clients(flat[name]) == _tables_of_clients(data)
+        assert _ordered_tables(flat[name]) == _ordered_tables(data)
 
 
 def _check_texts(folder: Path, resolved: Mapping[str, dict[str, Any]], flat: list[FlatManifest]) -> None:
@@ -174,4 +174,4 @@ def test_data_are_resolved_as_described(composed: ComposedKit) -> None:
         for manifest, data in _data(kit).items():
             expected = composed.resolved(manifest)
             assert data == expected
-            assert _tables_of_clients(data) == _tables_of_clients(expected)
+            assert _ordered_tables(data) == _ordered_tables(expected)
