@@ -183,17 +183,13 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
     *(_import, _import, _new, _new, _init, _init, _completion),
     *(
         _words("schema", ["schema"], ["schema", "--settings"]),
-        _words("flatten", ["flatten", "--all"], ["flatten", "--all", "--write"]),
         _words("watch", ["watch"], ["watch", "--target", "codex"]),
     ),
     _words("targets", ["targets"], ["targets", "--all"], ["targets", "codex"], ["--help"], ["--version"]),
     _words("explain", ["explain"], ["explain", "--all"], ["explain", "O611"], ["explain", "nothing"]),
 )
 NAMES = frozenset(
-    (
-        *("build", "build one", "completion", "explain", "flatten", "import", "init", "new", "recursive", "schema"),
-        *("targets", "watch"),
-    )
+    ("build", "build one", "completion", "explain", "import", "init", "new", "recursive", "schema", "targets", "watch")
 )
 ONLY_READING = frozenset(("completion", "explain", "schema", "targets"))
 
@@ -302,7 +298,7 @@ class Laboratory:
     def _try_step(self, kit: RandomKit, step: Step) -> bool:
         """Run one command, and return whether it has built the whole kit."""
         args, here, place = list(step.args), kit.kit, kit.chooser.randrange(100)
-        if step.name in ("build", "flatten", "new", "schema", "watch"):
+        if step.name in ("build", "new", "schema", "watch"):
             if place < 15:
                 here, args = kit.top, [*args[:1], "--kit", os.path.relpath(kit.kit, kit.top), *args[1:]]
             elif place < 30 and not (kit.kit / "agents").is_symlink() and (kit.kit / "agents").is_dir():
