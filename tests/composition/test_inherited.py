@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Workbench
 from observer import Observer, problem
+from readers import findings
 
 BASE = 'name = "base"\nabstract = true\n'
 CRITIC = 'name = "critic"\ndescription = "Reviews code."\nextends = "base"\n'
@@ -222,3 +223,31 @@ INHERITED_NOTES = {
 def test_a_note_about_inherited_text_is_one(bench: Workbench, keys: str, code: str) -> None:
     bench.write({"agents/base.toml": BASE + keys, "agents/critic.toml": CRITIC, "agents/tester.toml": TESTER})
     assert _codes(bench, "--all") == [(code, "agents/base.toml")]
+
+
+OUTRANKING = 'name = "critic"\ndescription = "Reviews."\nextends = "base"\ntargets = ["opencode", "claude-code"]\n'
+WITH_DENIAL = 'name = "base"\nabstract = true\n[target.opencode.permission]\n"*" = "ask"\nbash = "deny"\n'
+
+
+@pytest.mark.parametrize(
+    ("settings", "own", "codes"),
+    [
+        ("", 'tools = ["Read"]\n', ["E109"]),
+        ("", 'tools = ["Read"]\n[target.opencode]\npermission = { "*" = "deny" }\n', []),
+        ("", 'unset = ["target.opencode.permission"]\ntools = ["Read"]\n', []),
+        ("", 'targets = ["claude-code"]\ntools = ["Read"]\n', []),
+        ("", 'role = "You review."\n', []),
+        ('[defaults.target.opencode]\nmodel = "a/b"\n', 'model = "opus"\n', []),
+    ],
+)
+def test_a_key_of_the_base_that_has_no_effect_is_noted(
+    settings: str, own: str, codes: list[str], bench: Workbench
+) -> None:
+    start = OUTRANKING if "targets" not in own else OUTRANKING.partition("targets")[0]
+    bench.write({"assemble.toml": f'ignore = ["K126"]\n{settings}'})
+    bench.write({"agents/base.toml": WITH_DENIAL, "agents/critic.toml": f"{start}{own}"})
+    found = findings(bench)
+    assert [one.code for one in found] == codes
+    for one in found:
+        assert one.message == "`tools` replaces `permission` of `[target.opencode]`, which the base sets"
+        assert [(each["file"], each["line"]) for each in one.related] == [("agents/base.toml", 3)]

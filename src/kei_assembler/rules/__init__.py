@@ -14,6 +14,7 @@ from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.model.values import filled_description
 from kei_assembler.rules import (
+    bases,
     block_files,
     blocks,
     bundles,
@@ -38,7 +39,6 @@ from kei_assembler.rules import (
     values,
     variants,
 )
-from kei_assembler.rules.bases import unused_base
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.inheritance import check_inheritance
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
@@ -49,6 +49,7 @@ from kei_assembler.toml.source import Source
 
 _FAMILIES = (
     keys,
+    bases,
     role_files,
     tables,
     names,
@@ -68,6 +69,7 @@ _FAMILIES = (
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
 OF_BASE = (
     *keys.OF_MANIFEST,
+    *bases.OF_MANIFEST,
     *role_files.OF_MANIFEST,
     *tables.OF_MANIFEST,
     names.name_differs_from_file,
@@ -272,7 +274,7 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
         used = bundles.used_bundles(kit, usage.bundles)
         found += run_rule(bundles.unused_bundle, kit.settings_source, kit, used)
     for name, file in usage.abstract.items():
-        found += run_rule(unused_base, kit.composition.source(file), name, file in usage.bases)
+        found += run_rule(bases.unused_base, kit.composition.source(file), name, file in usage.bases)
     return found
 
 

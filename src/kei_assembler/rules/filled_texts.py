@@ -109,7 +109,7 @@ class FilledTexts:
 
         Names that are reported for another reason are left out: required ones, and those with wrong letters.
         """
-        if not self.texts:
+        if not self.texts or not self.targets:
             return
         required = {name for name, row in declarations(self.kit.settings).items() if row.get("required")}
         names = [frozenset(self.values[target]) for target in self.targets]
@@ -117,7 +117,7 @@ class FilledTexts:
         if self.used <= everywhere:
             return
         reported = required.union(*({name.upper().replace("-", "_") for name in each} for each in names[:1]))
-        for text in self.texts:
+        for text in filter(lambda each: each.targets, self.texts):
             known = frozenset.intersection(*(frozenset(self.values[target]) for target in text.targets))
             for place in text.places:
                 is_reported = place.name in required or (place.name in reported and place.name not in names[0])

@@ -99,6 +99,12 @@ class ManifestContext:
         """Return where the value at a path was written."""
         return locate(*self._origin(path))
 
+    def locate_inherited(self, path: KeyPath) -> Location:
+        """Return where the value at a path of the next layer was written."""
+        assert self.resolved.far
+        file, at = self.resolved.far.origin(path)
+        return locate(self.kit.composition.source(file), at)
+
     def locate_text(self, path: KeyPath, value: str, start: int, end: int) -> Location:
         """Return where `value[start:end]` was written, in the string at a path."""
         if self.role and path == ("role",):

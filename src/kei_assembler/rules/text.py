@@ -262,7 +262,7 @@ def _printed(context: ManifestContext, target: str) -> Iterator[tuple[KeyPath, s
     used = context.filled_texts.used
     for at in (("values",), ("target", target, "values")):
         for path, text in texts(value_at(context.data, at), at) if used else ():
-            if path[len(at)] in used:
+            if path != at and path[len(at)] in used:  # validation reports what is not a table
                 yield path, text
 
 
