@@ -350,6 +350,22 @@ def test_notes_prevent_nothing(bench: Workbench) -> None:
     assert (bench.folder / OUTPUT).exists()
 
 
+BASE = 'name = "base"\nabstract = true\n[values]\nPROJECT = "a"\nUNUSED = "b"\n'
+
+
+def test_a_value_of_a_base_is_used_if_a_manifest_that_extends_it_uses_it(bench: Workbench) -> None:
+    heir = 'extends = "base"\nrole = "{{PROJECT}}"\n'
+    bench.write({"agents/base.toml": BASE, "agents/critic.toml": f"{CRITIC}{heir}"})
+    unused = [("agents/base.toml", 5, "V108")]
+    assert [(one["file"], one["line"], one["code"]) for one in _findings(bench)] == unused
+    base = BASE.replace("abstract = true", 'description = "Is a base, too."')
+    bench.write({"agents/base.toml": base})
+    assert [(one["file"], one["line"], one["code"]) for one in _findings(bench)] == unused
+    bench.write({"agents/base.toml": base, "agents/critic.toml": f'{CRITIC}role = "R."\n'})
+    found = [(one["line"], one["code"]) for one in _findings(bench)]
+    assert found == [(4, "V108"), (5, "V108")]
+
+
 def test_a_long_description_is_found_after_filling(bench: Workbench) -> None:
     bench.write(
         {

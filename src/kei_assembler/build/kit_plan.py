@@ -177,6 +177,11 @@ class _Merged:
         self._role_files.add(plan.role_file)
         self.usage.bases.update(plan.bases)
         self.usage.bundles.update(plan.bundles)
+        if plan.own_values:
+            self.usage.own_values[plan.file] = plan.own_values
+        if plan.use and plan.use.values:
+            for file in (plan.file, *plan.bases):
+                self.usage.used_values.setdefault(file, set()).update(plan.use.values)
         if plan.is_base:
             self.usage.abstract[stem(plan.file)] = plan.file
             self.usage.add_listed(plan.blocks)

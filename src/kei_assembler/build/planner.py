@@ -21,6 +21,7 @@ from kei_assembler.rules import OF_VALUES, check_base, check_limits, check_manif
 from kei_assembler.rules.limits import Given
 from kei_assembler.rules.manifest_context import ManifestUse, use_of
 from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.set_values import own_values
 from kei_assembler.rules.shared_files import kit_notes
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
@@ -55,7 +56,8 @@ class ManifestPlan(NamedTuple):
     outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
     be read, or is no agent. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
     returns. `is_base` means that only others make an agent of the manifest. `bases` are the files of its bases,
-    `blocks` its blocks, and `bundles` those that it lists.
+    `blocks` its blocks, `bundles` those that it lists, and
+    `own_values` the names of the values that it sets.
     """
 
     file: str
@@ -73,6 +75,7 @@ class ManifestPlan(NamedTuple):
     bases: tuple[str, ...] = ()
     role_file: str = ""
     bundles: tuple[str, ...] = ()
+    own_values: frozenset[str] = frozenset()
 
 
 class Planner:
@@ -173,6 +176,7 @@ class Planner:
             bases=resolved.bases,
             role_file=named,
             bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
+            own_values=own_values(source.data),
         )
         return None if plan.is_base or has_errors((*problems, *about_bases)) else manifest, plan
 

@@ -262,6 +262,7 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
     """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit
     found = [*_check_handoffs(usage), *block_files.check_names(kit), *variants.check_use(usage)]
+    found += set_values.check_use(usage)
     # only in the kit's own folder can a file be both
     role_files_here = kit.role_files.named if "." in kit.settings.blocks else ()
     for name in kit.block_names:

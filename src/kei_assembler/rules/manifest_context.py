@@ -202,6 +202,10 @@ class KitUsage:
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
         self.values: set[str] = set()
+        self.own_values: dict[str, frozenset[str]] = {}
+        """The names of the values that manifests set, by their files."""
+        self.used_values: dict[str, set[str]] = {}
+        """The names of the values that a manifest, or one that extends it, uses, by its file."""
         self.unfilled: dict[str, dict[tuple[int, str], list[str]]] = {}
         self.tokens: dict[str, list[tuple[int, str]]] = {}
         """The tokens of each agent's description, and the agent's name, by target."""

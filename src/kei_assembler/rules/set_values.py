@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import KeyPath, Location, Severity
+from kei_assembler.diagnostics import Diagnostic, KeyPath, Location, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.placeholders import NAME, PLACEHOLDER
 from kei_assembler.model.settings import declarations, settings_values
@@ -13,7 +13,7 @@ from kei_assembler.model.value_patterns import MAX_LENGTH, fault_of, matches
 from kei_assembler.model.values import values_for
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
-from kei_assembler.rules.runner import locate
+from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.suggestions import listed, misspelled
 from kei_assembler.targets import TARGETS
 
@@ -273,10 +273,11 @@ def missing_value(context: ManifestContext) -> Iterable[Violation]:
 
 
 @rule("V108", Severity.NOTE)
-def unused_value(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest sets a value that none of its texts and blocks uses.
+def unused_value(context: ManifestContext, used: Collection[str]) -> Iterable[Violation]:
+    """A manifest sets a value that none of its texts and blocks uses, nor those of a manifest that extends it.
 
-    Values that the settings also set or declare are left out: the settings can require them.
+    Values that the settings also set or declare are left out: the settings can require them. Only reported when all
+    manifests are checked.
 
     Fails::
 
@@ -294,13 +295,9 @@ def unused_value(context: ManifestContext) -> Iterable[Violation]:
         [values]
         PROJECT = "Apollo"
     """
-    is_setting_some = "values" in context.own or "target" in context.own
-    if context.is_base or not is_setting_some or not _are_readable(context.kit, context.manifest.blocks):
-        return
-    used = context.filled_texts.used
     in_settings = {*context.kit.settings.values}
     known = {each.name for each in _set_values(context)}
-    used = used.union(name for each in _set_values(context) for name in _mentioned(each))
+    used = {*used, *(name for each in _set_values(context) for name in _mentioned(each))}
     wanted = used.union(declarations(context.kit.settings)) - known  # what is missing is reported, perhaps misspelled
     for each in _set_values(context):
         is_valid = NAME.fullmatch(each.name) and context.is_own(each.path) and each.name not in in_settings
@@ -308,9 +305,21 @@ def unused_value(context: ManifestContext) -> Iterable[Violation]:
             yield _unused(each, used, "the manifest or its blocks")
 
 
-def _are_readable(kit: LoadedKit, names: Iterable[str]) -> bool:
-    blocks = map(kit.block, names)
-    return all(block is not None and not block.source.error for block in blocks)
+def own_values(data: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the values that a manifest with this data sets."""
+    targets = data.get("target") if "target" in data else None
+    tables = [table.get("values") for _, table in _items(targets) if isinstance(table, Mapping)]
+    return frozenset(name for table in (data.get("values"), *tables) for name, _ in _items(table))
+
+
+def check_use(usage: KitUsage) -> Iterator[Diagnostic]:
+    """Yield the notes about values in manifests that nothing uses. `usage` has all manifests of the kit."""
+    for file, names in usage.own_values.items():
+        used = usage.used_values.get(file, set())
+        is_unused_base = file in usage.abstract.values() and file not in usage.bases  # that is reported instead
+        if names - used and not is_unused_base:
+            context = ManifestContext(usage.kit, usage.kit.read_manifest(file))
+            yield from run_rule(unused_value, context.source, context, used)
 
 
 def _mentioned(each: _Set) -> Iterator[str]:
@@ -359,4 +368,4 @@ def unused_value_in_settings(usage: KitUsage) -> Iterable[Violation]:
 
 OF_SETTINGS = (required_with_default, unusable_pattern, invalid_value_name, placeholder_in_value, value_not_allowed)
 OF_BASE = (invalid_value_name, placeholder_in_value, value_not_allowed)
-OF_MANIFEST = (*OF_BASE, missing_value, unused_value)
+OF_MANIFEST = (*OF_BASE, missing_value)
