@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -86,8 +87,12 @@ def is_alone(text: str, place: Place) -> bool:
 
 def total(found: tuple[Place, ...], values: Values) -> int:
     """Return how many characters the values add to a text with these placeholders."""
-    sizes = {name: len(value) if isinstance(value, str) else sum(map(len, value)) for name, value in values.items()}
-    return sum(sizes.get(place.name, 0) for place in found)
+    counts = Counter(place.name for place in found if place.name in values)
+    return sum(count * _size(values[name]) for name, count in counts.items())
+
+
+def _size(value: Value) -> int:
+    return len(value) if isinstance(value, str) else sum(map(len, value))
 
 
 def problem_of(place: Place, values: Values, is_alone_on_line: bool, is_alone_in_item: bool) -> Problem | None:

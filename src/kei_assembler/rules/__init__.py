@@ -112,17 +112,27 @@ def check_manifest(
     `resolved` is what the kit's composition makes of the source. The bases are not checked for themselves, but the
     diagnostics about what the manifest inherits are located there.
     """
-    resolved = resolved or kit.composition.resolve(source)
-    context = ManifestContext(kit, source, resolved, is_base=is_abstract(source.data))
+    context = context_of(kit, source, resolved)
+    return context.manifest, check_context(context)
+
+
+def context_of(kit: LoadedKit, source: Source, resolved: Resolved | None = None) -> ManifestContext:
+    """Return the context to check a manifest in. `resolved` is what the kit's composition makes of the source."""
+    return ManifestContext(kit, source, resolved, is_base=is_abstract(source.data))
+
+
+def check_context(context: ManifestContext) -> list[Diagnostic]:
+    """Return the diagnostics of `check_manifest`."""
+    kit, source = context.kit, context.source
     kit.names.add(stem(source.file), context.data)
     # without what is inherited, most of what else is found may be wrong
     if found := _check_extends(context):
-        return context.manifest, found
-    if found := check_inheritance(kit, resolved):
-        return context.manifest, found + _check_own_values(context) + _check_text(context)
+        return found
+    if found := check_inheritance(kit, context.resolved):
+        return found + _check_own_values(context) + _check_text(context)
     context.is_base = context.is_base or bool(keys.about(context, "abstract"))  # also if it is misspelled
     if context.is_base:
-        return context.manifest, _check_as_base(context)
+        return _check_as_base(context)
     rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
     found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
     keys_to_limit = (key for key in ("name", "description") if context.fits(key) and not keys.is_missing(context, key))
@@ -135,7 +145,7 @@ def check_manifest(
     found += _check_given(context, given, targets)
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
-    return context.manifest, found + _check_text(context)
+    return found + _check_text(context)
 
 
 def _check_given(context: ManifestContext, given: dict[str, str], targets: Iterable[str]) -> list[Diagnostic]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 from kei_assembler.kit.blocks import Block
+from kei_assembler.kit.filled_texts import Misfit, Text
 from kei_assembler.markdown.placeholders import LINES, LIST, SIZE, STRUCTURE, Place
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.filled_texts import Misfit, Text
 from kei_assembler.rules.manifest_context import ManifestContext, Unfilled
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import misspelled
