@@ -156,18 +156,19 @@ class Planner:
         source = self.kit.read_manifest(file)
         self.cost.add(handled=len(source.text))
         resolved = self.kit.composition.resolve(source)
-        self.kit.names.add(stem(file), resolved.data)
+        if resolved.data is not source.data:  # otherwise, it is known from reading it
+            self.kit.names.add(stem(file), resolved.data)
         return source, resolved
 
     def _check(self, source: Source, resolved: Resolved) -> tuple[Manifest | None, ManifestPlan]:
         file, size = source.file, len(source.text)
         if problems := check_readable(source) or run_rule(outputs.unusable_path, source, file):
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
-        named = role_file(resolved.data)
-        if self.is_partial and not self.kit.lacking.isdisjoint((*resolved.bases, named)):
+        named, bases, is_base = role_file(resolved.data), resolved.bases, is_abstract(source.data)
+        if self.is_partial and not self.kit.lacking.isdisjoint((*bases, named)):
             return None, ManifestPlan(file, [], [], [], {}, None, handled=size)
         about_bases: list[Diagnostic] = []
-        for base in reversed(resolved.bases):
+        for base in reversed(bases):
             about_bases += self._reported(self._about_base(base), base, about_bases)
         context = context_of(self.kit, source, resolved)
         manifest, problems = context.manifest, check_context(context)
@@ -184,13 +185,13 @@ class Planner:
             of_several,
             [],
             {},
-            None if is_abstract(source.data) else use_of(context),
+            None if is_base else use_of(context),
             handled=size,
-            noted=() if is_abstract(source.data) else kit_notes(self.kit, manifest, file),
+            noted=() if is_base else kit_notes(self.kit, manifest, file),
             inherited=(*others, *about_bases),
-            is_base=is_abstract(source.data),
+            is_base=is_base,
             blocks=manifest.blocks,
-            bases=resolved.bases,
+            bases=bases,
             role_file=named,
             bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
         )

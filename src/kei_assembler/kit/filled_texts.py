@@ -107,11 +107,8 @@ class FilledTexts:
             own = (each for each in texts_of(manifest) if may_have_placeholders(each[1]))
             texts = tuple(Text(text, fill, self.targets, path) for path, text, fill in own)
             self._of_manifest = TextGroup(texts, self.targets)
-
-    @property
-    def texts(self) -> tuple[Text, ...]:
+        self.texts = self._of_manifest.texts + of_blocks.texts
         """The texts, and then the blocks."""
-        return self._of_manifest.texts + self._of_blocks.texts
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -121,10 +118,8 @@ class FilledTexts:
     @cached_property
     def misfits(self) -> tuple[Misfit, ...]:
         """The placeholders that the values cannot fill, each once."""
-        return tuple(chain.from_iterable(group.misfits(self.manifest) for group in self._groups() if group.texts))
-
-    def _groups(self) -> tuple[TextGroup, TextGroup]:
-        return self._of_manifest, self._of_blocks
+        groups = (group for group in (self._of_manifest, self._of_blocks) if group.texts)
+        return tuple(chain.from_iterable(group.misfits(self.manifest) for group in groups))
 
     def unfilled(self) -> Iterator[tuple[Text, Place, frozenset[str]]]:
         """Yield the placeholders without a value for a target, in code too, each with the names that have one.

@@ -119,6 +119,12 @@ class ManifestContext:
         """The texts and blocks with placeholders; none if only others make an agent of the manifest."""
         return self.kit.texts.of(self.manifest)
 
+    @cached_property
+    def is_setting_values(self) -> bool:
+        """Whether the manifest or one of its bases may set values. Those of the settings are checked there."""
+        bases = (self.kit.composition.source(file).data for file in self.resolved.bases)
+        return any("values" in data or "target" in data for data in (self.own, *bases))
+
     def fits(self, *path: str) -> bool:
         """Return whether the value at this path, with everything in it, is valid."""
         return not self.validation_errors or all(error.path[: len(path)] != path for error in self.validation_errors)
@@ -163,7 +169,7 @@ def use_of(context: ManifestContext) -> ManifestUse:
         tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
         tuple((name, _tokens(manifest, name)) for name in targets if name in _BUDGETS),
         filled.used,
-        frozenset(filled.unfilled_in_blocks()),
+        frozenset(filled.unfilled_in_blocks()) if filled.texts else frozenset(),
     )
 
 
