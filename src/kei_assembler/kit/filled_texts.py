@@ -144,8 +144,9 @@ class FilledTexts:
 
         Those in code without a similar name are left out.
         """
+        similar = cache(misspelled)  # a text can have the same placeholder many times
         for text, place, names in self.unfilled():
-            match = misspelled(place.name, names) if place.in_code else ""
+            match = similar(place.name, names) if place.in_code else ""
             if text.block and match is not None:
                 yield text.block.source.file, text.start + place.start, match
 
