@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kei_assembler.kit import LoadedKit
 
 _MAX_KEPT = 64
+_MAX_ROLES = 16
 
 
 class Text(NamedTuple):
@@ -97,17 +98,13 @@ NO_TEXTS = TextGroup((), ())
 class FilledTexts:
     """The texts and the blocks of a manifest that have placeholders, and what its values do to them."""
 
-    def __init__(self, kit: LoadedKit, manifest: Manifest, of_blocks: TextGroup) -> None:
+    def __init__(self, kit: LoadedKit, manifest: Manifest, of_manifest: TextGroup, of_blocks: TextGroup) -> None:
         self.kit = kit
         self.manifest = manifest
         self.targets = kit.targets_of(manifest)
+        self._of_manifest = of_manifest
         self._of_blocks = of_blocks
-        self._of_manifest = NO_TEXTS
-        if has_placeholders(manifest):
-            own = (each for each in texts_of(manifest) if may_have_placeholders(each[1]))
-            texts = tuple(Text(text, fill, self.targets, path) for path, text, fill in own)
-            self._of_manifest = TextGroup(texts, self.targets)
-        self.texts = self._of_manifest.texts + of_blocks.texts
+        self.texts = of_manifest.texts + of_blocks.texts
         """The texts, and then the blocks."""
 
     @cached_property
@@ -157,15 +154,22 @@ class KitTexts:
     def __init__(self, kit: LoadedKit) -> None:
         self._kit = kit
         self._printed = cache(self._find_printed)
-        self.of_blocks = lru_cache(maxsize=_MAX_KEPT)(self._group)
+        self._group_of = lru_cache(maxsize=_MAX_ROLES)(self._group_of_manifest)  # heirs of a base have the same texts
+        self.of_blocks = lru_cache(maxsize=_MAX_KEPT)(self._group_of_blocks)
         """Returns the blocks with placeholders, of the entries in a list of blocks, for some targets."""
 
     def of(self, manifest: Manifest) -> FilledTexts:
         """Return the texts and blocks of a manifest that have placeholders."""
-        of_blocks = self.of_blocks(manifest.blocks, self._kit.targets_of(manifest))
-        return FilledTexts(self._kit, manifest, of_blocks)
+        targets, own = self._kit.targets_of(manifest), NO_TEXTS
+        if has_placeholders(manifest):
+            texts = tuple([each for each in texts_of(manifest) if may_have_placeholders(each[1])])
+            own = self._group_of(texts, targets)
+        return FilledTexts(self._kit, manifest, own, self.of_blocks(manifest.blocks, targets))
 
-    def _group(self, entries: tuple[str, ...], targets: tuple[str, ...]) -> TextGroup:
+    def _group_of_manifest(self, texts: tuple[tuple[KeyPath, str, Fill], ...], targets: tuple[str, ...]) -> TextGroup:
+        return TextGroup(tuple(Text(text, fill, targets, path) for path, text, fill in texts), targets)
+
+    def _group_of_blocks(self, entries: tuple[str, ...], targets: tuple[str, ...]) -> TextGroup:
         texts = tuple(text for entry in entries for text in self._printed(entry, targets))
         return TextGroup(texts, targets) if texts else NO_TEXTS
 

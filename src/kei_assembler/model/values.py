@@ -170,6 +170,8 @@ def filled(manifest: Manifest, values: Values) -> Manifest:
         return fill(text, values).texts if may_have_placeholders(text) else (text,)
 
     def entries(texts: tuple[str, ...], fill: Fill) -> tuple[str, ...]:
+        if not may_have_placeholders("".join(texts)):
+            return texts
         return tuple(each for text in texts for each in of(text, fill))
 
     def of_extra(value: Any) -> Any:

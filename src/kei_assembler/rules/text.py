@@ -51,9 +51,11 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
             hint = did_you_mean(place.name, names, _HOW_TO_FILL.format(place.name))
             yield _unfilled(place_of(context, one, place.start, place.end), place.name, hint)
     others = {key: value for key, value in context.data.items() if key not in _FILLED or context.validation_errors}
+    if not may_have_placeholders(repr(others)):  # faster than a look at each text
+        return
     found = [(path, text) for path, text in texts(others) if may_have_placeholders(text)]
     # a number or boolean that is still to be filled in is reported as text of the wrong type
-    without = {path for path, _, _ in texts_of(context.manifest)} if found else set()
+    without = {path for path, _, _ in texts_of(context.manifest)}
     without |= {error.path for error in context.validation_errors if error.kind == "type"}
     for path, text in found:
         is_filled = path in without or path[0] == "values" or path[2:3] == ("values",)
