@@ -87,6 +87,9 @@ REFUSED: Mapping[str, tuple[str, Value, str]] = {
     "no first item": ("a\n1. {{A}}\n2. b", (), STRUCTURE),
     "a backtick in the line of a fence": ("```{{A}}\n```", "a`", STRUCTURE),
     "too much": ("{{A}}" * 3, "a" * 2_000_000, SIZE),
+    "too many placeholders": ("{{A}} " * 10_001, "a", SIZE),
+    "too many entries": ("- {{A}}\n" * 101, ("a",) * 100, SIZE),
+    "too many lines": ("{{A}}\n\n" * 101, "a\n" * 100, SIZE),
 }
 
 

@@ -205,7 +205,9 @@ class _Merged:
         """Return the findings about files that are named like the generated ones."""
         orphans = {change.path for change in changes if change.status is FileStatus.ORPHAN}
         known = self.left_out | dict(zip(self.owners, self.paths, strict=True))
-        return [*self.namesakes.on_disk(known, orphans), *self.namesakes.shown_twice(known, orphans)]
+        bases = (stem(file) for file in self.usage.bases)
+        abstract = {*self.usage.abstract, *filter(self.kit.names.is_abstract, bases)}
+        return [*self.namesakes.on_disk(known, orphans, abstract), *self.namesakes.shown_twice(known, orphans)]
 
     def _is_new(self, diagnostic: Diagnostic) -> bool:
         """Return whether a shared finding has not been reported yet: one cause is one finding."""

@@ -16,8 +16,18 @@ from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.reserved import ReservedPaths
 from kei_assembler.kit.role_files import role_file
+from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest, is_abstract
-from kei_assembler.rules import OF_VALUES, check_base, check_limits, check_manifest, check_readable, names, outputs
+from kei_assembler.rules import (
+    OF_VALUES,
+    check_base,
+    check_context,
+    check_limits,
+    check_readable,
+    context_of,
+    names,
+    outputs,
+)
 from kei_assembler.rules.limits import Given
 from kei_assembler.rules.manifest_context import ManifestUse, use_of
 from kei_assembler.rules.runner import run_rule
@@ -99,12 +109,13 @@ class Planner:
     def plan(self, files: Iterable[str]) -> list[ManifestPlan]:
         """Return the plans of these manifests.
 
-        Checking several manifests before rendering them is faster than alternating, thanks to the processor's caches.
+        Reading several manifests before checking them, and checking them before rendering them, is faster than
+        alternating: rules ask for the other agents of a kit, and the processor's caches help.
 
         Raises:
             ExcessError: the plans are too large.
         """
-        checked = [self.load_and_check(file) for file in files]
+        checked = [self._check(*loaded) for loaded in [self._load(file) for file in files]]
         plans = []
         for manifest, plan in checked:
             kept, handled = self.cost.kept, self.cost.handled - plan.handled
@@ -141,19 +152,29 @@ class Planner:
 
     def load_and_check(self, file: str) -> tuple[Manifest | None, ManifestPlan]:
         """Return the manifest, or None if it has errors, and its plan, without outputs."""
+        return self._check(*self._load(file))
+
+    def _load(self, file: str) -> tuple[Source, Resolved]:
+        """Return the source of a manifest, and its data with what it inherits."""
         source = self.kit.read_manifest(file)
-        size = len(source.text)
-        self.cost.add(handled=size)
+        self.cost.add(handled=len(source.text))
+        resolved = self.kit.composition.resolve(source)
+        if resolved.data is not source.data:  # otherwise, it is known from reading it
+            self.kit.names.add(stem(file), resolved.data)
+        return source, resolved
+
+    def _check(self, source: Source, resolved: Resolved) -> tuple[Manifest | None, ManifestPlan]:
+        file, size = source.file, len(source.text)
         if problems := check_readable(source) or run_rule(outputs.unusable_path, source, file):
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
-        resolved = self.kit.composition.resolve(source)
-        named = role_file(resolved.data)
-        if self.is_partial and not self.kit.lacking.isdisjoint((*resolved.bases, named)):
+        named, bases, is_base = role_file(resolved.data), resolved.bases, is_abstract(source.data)
+        if self.is_partial and not self.kit.lacking.isdisjoint((*bases, named)):
             return None, ManifestPlan(file, [], [], [], {}, None, handled=size)
         about_bases: list[Diagnostic] = []
-        for base in reversed(resolved.bases):
+        for base in reversed(bases):
             about_bases += self._reported(self._about_base(base), base, about_bases)
-        manifest, problems = check_manifest(self.kit, source, resolved)
+        context = context_of(self.kit, source, resolved)
+        manifest, problems = context.manifest, check_context(context)
         if named:
             size += len(manifest.role)
             self.cost.add(handled=len(manifest.role))
@@ -167,13 +188,13 @@ class Planner:
             of_several,
             [],
             {},
-            None if is_abstract(source.data) else use_of(self.kit, manifest),
+            None if is_base else use_of(context),
             handled=size,
-            noted=() if is_abstract(source.data) else kit_notes(self.kit, manifest, file),
+            noted=() if is_base else kit_notes(self.kit, manifest, file),
             inherited=(*others, *about_bases),
-            is_base=is_abstract(source.data),
+            is_base=is_base,
             blocks=manifest.blocks,
-            bases=resolved.bases,
+            bases=bases,
             role_file=named,
             bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
             own_values=own_values(source.data),

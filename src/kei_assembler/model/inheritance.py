@@ -259,8 +259,10 @@ class _Merge:
     def _dropped(self, near: list[Any], far: Any, path: KeyPath) -> set[str]:
         """Return the inherited entries that a list drops. An entry such as `!@name` drops the blocks of a bundle."""
         dropped, met = set[str](), set[str]()
-        inherited = _texts(far) if isinstance(far, list) else {}
-        for index, entry in enumerate(near if isinstance(far, list) else ()):
+        if not isinstance(far, list) or not any(map(is_drop, near)):
+            return dropped
+        inherited = _texts(far)
+        for index, entry in enumerate(near):
             if not is_drop(entry):
                 continue
             if entry in met:

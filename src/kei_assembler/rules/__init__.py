@@ -67,6 +67,10 @@ _FAMILIES = (
     shared_files,
 )
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
+_OF_SOME = (*sections.OF_MANIFEST, *set_values.OF_MANIFEST, *value_places.OF_MANIFEST)
+_OF_PLAIN_MANIFEST = tuple(rule for rule in OF_MANIFEST if rule not in _OF_SOME)
+"""The rules for a manifest without sections and values. Most manifests have none, and many rules are about them."""
+
 OF_BASE = (
     *keys.OF_MANIFEST,
     *bases.OF_MANIFEST,
@@ -114,18 +118,28 @@ def check_manifest(
     `resolved` is what the kit's composition makes of the source. The bases are not checked for themselves, but the
     diagnostics about what the manifest inherits are located there.
     """
-    resolved = resolved or kit.composition.resolve(source)
-    context = ManifestContext(kit, source, resolved, is_base=is_abstract(source.data))
+    context = context_of(kit, source, resolved)
     kit.names.add(stem(source.file), context.data)
+    return context.manifest, check_context(context)
+
+
+def context_of(kit: LoadedKit, source: Source, resolved: Resolved | None = None) -> ManifestContext:
+    """Return the context to check a manifest in. `resolved` is what the kit's composition makes of the source."""
+    return ManifestContext(kit, source, resolved, is_base=is_abstract(source.data))
+
+
+def check_context(context: ManifestContext) -> list[Diagnostic]:
+    """Return the diagnostics of `check_manifest`. The names of the kit know the manifest already."""
+    kit, source = context.kit, context.source
     # without what is inherited, most of what else is found may be wrong
     if found := _check_extends(context):
-        return context.manifest, found
-    if found := check_inheritance(kit, resolved):
-        return context.manifest, found + _check_own_values(context) + _check_text(context)
+        return found
+    if found := check_inheritance(kit, context.resolved):
+        return found + _check_own_values(context) + _check_text(context)
     context.is_base = context.is_base or bool(keys.about(context, "abstract"))  # also if it is misspelled
     if context.is_base:
-        return context.manifest, _check_as_base(context)
-    rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
+        return _check_as_base(context)
+    rules = _rules_for(context) if source.data else (keys.empty_manifest,)
     found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
     keys_to_limit = (key for key in ("name", "description") if context.fits(key) and not keys.is_missing(context, key))
     given = {key: getattr(context.manifest, key) for key in keys_to_limit}
@@ -137,7 +151,13 @@ def check_manifest(
     found += _check_given(context, given, targets)
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
-    return context.manifest, found + _check_text(context)
+    return found + _check_text(context)
+
+
+def _rules_for(context: ManifestContext) -> tuple[Rule, ...]:
+    data = context.data
+    is_using_values = context.kit.settings.values or "values" in data or "target" in data or context.filled_texts.texts
+    return OF_MANIFEST if is_using_values or context.sections else _OF_PLAIN_MANIFEST
 
 
 def _check_given(context: ManifestContext, given: dict[str, str], targets: Iterable[str]) -> list[Diagnostic]:

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry, with_sections
+from kei_assembler.kit.filled_texts import FilledTexts
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import filled_description
 from kei_assembler.rules.definition import Violation
-from kei_assembler.rules.filled_texts import FilledTexts
 from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
@@ -123,7 +123,13 @@ class ManifestContext:
     @cached_property
     def filled_texts(self) -> FilledTexts:
         """The texts and blocks with placeholders; none if only others make an agent of the manifest."""
-        return FilledTexts(self.kit, self.manifest)
+        return self.kit.texts.of(self.manifest)
+
+    @cached_property
+    def is_setting_values(self) -> bool:
+        """Whether the manifest or one of its bases may set values. Those of the settings are checked there."""
+        bases = (self.kit.composition.source(file).data for file in self.resolved.bases)
+        return any("values" in data or "target" in data for data in (self.own, *bases))
 
     def fits(self, *path: str) -> bool:
         """Return whether the value at this path, with everything in it, is valid."""
@@ -155,10 +161,10 @@ Unfilled = Mapping[tuple[int, str], Collection[str]]
 """The placeholders without a value in a block: the offset, a similar name or "", and the agents that have no value."""
 
 
-def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
-    """Return what a manifest of the kit uses."""
-    targets = kit.targets_of(manifest)
-    filled = FilledTexts(kit, manifest)
+def use_of(context: ManifestContext) -> ManifestUse:
+    """Return what a manifest uses."""
+    manifest, filled = context.manifest, context.filled_texts
+    targets = filled.targets
     return ManifestUse(
         manifest.name,
         manifest.blocks,
@@ -169,7 +175,7 @@ def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
         tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
         tuple((name, _tokens(manifest, name)) for name in targets if name in _BUDGETS),
         filled.used,
-        frozenset(filled.unfilled_in_blocks()),
+        frozenset(filled.unfilled_in_blocks()) if filled.texts else frozenset(),
     )
 
 

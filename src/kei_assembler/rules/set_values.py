@@ -33,6 +33,8 @@ def _set_values(owner: ManifestContext | LoadedKit) -> Iterator[_Set]:
         general, tables = settings_values(owner.settings_table)
         at = owner.settings_path()
         yield from (_Set(name, value, (*at, *path)) for name, (value, path) in general.items())
+    elif not owner.is_setting_values:
+        return
     else:
         values, rows = owner.data.get("values"), owner.data.get("target")
         yield from (_Set(name, value, ("values", name)) for name, value in _items(values))

@@ -8,7 +8,7 @@ from functools import partial
 
 from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit.blocks import Block
-from kei_assembler.markdown.placeholders import PLACEHOLDER
+from kei_assembler.markdown.placeholders import PLACEHOLDER, may_have_placeholders
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.markdown.structure import outline, trimmed
 from kei_assembler.model.manifest import HEAD_KEYS
@@ -50,13 +50,21 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
         if not place.in_code:
             hint = did_you_mean(place.name, names, _HOW_TO_FILL.format(place.name))
             yield _unfilled(place_of(context, one, place.start, place.end), place.name, hint)
+    others = {key: value for key, value in context.data.items() if key not in _FILLED or context.validation_errors}
+    if not may_have_placeholders(repr(others)):  # faster than a look at each text
+        return
+    found = [(path, text) for path, text in texts(others) if may_have_placeholders(text)]
     # a number or boolean that is still to be filled in is reported as text of the wrong type
     without = {path for path, _, _ in texts_of(context.manifest)}
     without |= {error.path for error in context.validation_errors if error.kind == "type"}
-    for path, text in texts(context.data):
+    for path, text in found:
         is_filled = path in without or path[0] == "values" or path[2:3] == ("values",)
         for match in () if is_filled else PLACEHOLDER.finditer(text):
             yield _unfilled(context.locate_text(path, text, *match.span()), match[0].strip("{}"), _NO_TEXT)
+
+
+_FILLED = ("description", "role", "domain_in", "forbidden_domain", "output_extra_fields", "values")
+"""The keys that have nothing that placeholders are wrong in, if they are valid."""
 
 
 def _unfilled(where: Location, name: str, hint: str) -> Violation:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 from kei_assembler.kit.blocks import Block
+from kei_assembler.kit.filled_texts import Misfit, Text
 from kei_assembler.markdown.placeholders import LINES, LIST, SIZE, STRUCTURE, Place
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.filled_texts import Misfit, Text
 from kei_assembler.rules.manifest_context import ManifestContext, Unfilled
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import misspelled
@@ -183,8 +184,9 @@ def misspelled_in_code(context: ManifestContext) -> Iterable[Violation]:
         PROJECT = "apollo"
     """
     reported: set[Location] = set()
+    similar = cache(misspelled)  # a text can have the same placeholder many times
     for text, place, names in unfilled_in_texts(context):
-        if place.in_code and (match := misspelled(place.name, names)):
+        if place.in_code and (match := similar(place.name, names)):
             where = place_of(context, text, place.start, place.end)
             if where not in reported:
                 reported.add(where)
@@ -243,7 +245,9 @@ def misspelled_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation]
 
 @rule("V111")
 def filled_text_too_large(context: ManifestContext) -> Iterable[Violation]:
-    """A text would have more than 4,194,304 characters if its placeholders were filled.
+    """Values would add more than 4,194,304 characters to a text, or fill it more than 10,000 times.
+
+    Each entry of a list and each line of a value counts.
 
     Fails::
 

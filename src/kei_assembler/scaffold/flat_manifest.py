@@ -14,7 +14,6 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.flattening import ROLE, flat_data, origins
 from kei_assembler.model.inheritance import BUNDLE, Origin
-from kei_assembler.rules.filled_texts import FilledTexts
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 from kei_assembler.toml.writer import document
@@ -69,7 +68,7 @@ def flat_text(kit: LoadedKit, source: Source, to_write: bool) -> str:
     """
     resolved = kit.composition.resolve(source)
     manifest = ManifestContext(kit, source, resolved).manifest
-    data = flat_data(resolved, FilledTexts(kit, manifest).used)
+    data = flat_data(resolved, kit.texts.of(manifest).used)
     if data == source.data:
         return source.text
     found = origins(resolved, data).items()
