@@ -319,12 +319,12 @@ class _Drawing:
         )
         if not isinstance(far, list) or self.chance(30):
             return [*obligatory, *own]
-        droppable = [block for block in far if block not in needed]
-        droppable += [
+        droppable = [
             one
             for one in bundles
             if (found := self.kit.expanded(one)) and not set(found) & set(needed) and set(found) & set(far)
         ]
+        droppable += [block for block in far if block not in needed]
         rest = [*own, *(f"!{entry}" for entry in self.some(droppable, 0, 2))]
         if self.chance(50):
             return ["...", *self.draw(st.permutations(rest))]
