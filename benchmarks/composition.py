@@ -27,7 +27,8 @@ class Kit(NamedTuple):
 class Comparison(NamedTuple):
     """A run on a kit, and on another to compare it with.
 
-    `goal` is the maximum ratio of the two medians. Without `writes`, all generated files are up to date.
+    `goal` is the maximum ratio of the two medians. A missed guideline is not a failure. Without `writes`, all generated
+    files are up to date.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Comparison(NamedTuple):
     other: Kit
     goal: float
     writes: bool = False
+    is_guideline: bool = False
 
 
 class ComparisonResult(NamedTuple):
@@ -54,19 +56,22 @@ class ComparisonResult(NamedTuple):
     def verdicts(self) -> Iterator[Verdict]:
         """Yield the verdict on the goal."""
         wanted = f"{self.comparison.title}: at most {self.comparison.goal:g} times as long"
-        yield Verdict(wanted, f"{self.ratio:.2f}", self.ratio <= self.comparison.goal)
+        yield Verdict(wanted, f"{self.ratio:.2f}", self.ratio <= self.comparison.goal, self.comparison.is_guideline)
 
 
-def _of_forms(form: Form, goal: float, title: str) -> Iterator[Comparison]:
-    """Yield the comparisons of a form with the flat kit."""
+def _of_form(form: Form, goal: float, title: str, is_guideline: bool = False) -> Iterator[Comparison]:
+    """Yield the comparisons of a form of the kit with the flat one."""
     kit, flat = Kit(form, _AGENTS), Kit(Form.FLAT, _AGENTS)
-    yield Comparison(f"{form}-new", f"{title}, not generated yet", ("--all",), kit, flat, goal, writes=True)
-    yield Comparison(f"{form}-check", f"{title}, up to date", ("--all", "--check"), kit, flat, goal)
+    yield Comparison(f"{form}-new", f"{title}, not generated yet", ("--all",), kit, flat, goal, True, is_guideline)
+    yield Comparison(
+        f"{form}-check", f"{title}, up to date", ("--all", "--check"), kit, flat, goal, False, is_guideline
+    )
 
 
 COMPARISONS = (
-    *_of_forms(Form.COMPOSED, 1.1, "1,000 manifests, composed against flat"),
-    *_of_forms(Form.BASED, 1.3, "1,000 manifests with one base against flat"),
+    *_of_form(Form.COMPOSED, 1.1, "1,000 manifests, composed against flat"),
+    *_of_form(Form.BASED, 1.3, "1,000 manifests with one base against flat"),
+    *_of_form(Form.FILLED, 2, "1,000 manifests with a value in almost every line against flat", is_guideline=True),
     Comparison(
         "composed-one",
         "one manifest with a base, of 1,000 against alone in its kit",

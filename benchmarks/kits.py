@@ -24,27 +24,24 @@ SEED = "kei-ml-implementer"
 class Form(StrEnum):
     """How the manifests of a kit are written.
 
-    They have no base (`flat`), a base with their tools, model and blocks (`based`), or a base with all that the agents
-    share (`composed`): it lists its blocks in bundles, and a value fills each agent's number in its texts.
+    A `flat` kit has no bases. In a `based` one, a base has the tools, the model and the blocks. In a `composed` one, it
+    lists the blocks in bundles, and has the last lists of the body, in which a value fills each agent's number. In a
+    `filled` one, it has all lists, so that a value fills almost every line of an agent.
     """
 
     FLAT = "flat"
     BASED = "based"
     COMPOSED = "composed"
+    FILLED = "filled"
 
 
 _BASE = "base"
+_WITH_VALUES = (Form.COMPOSED, Form.FILLED)
+_DOMAIN = ("domain_in", "forbidden_domain")
 _KEYS_OF_CHILDREN = {
-    Form.BASED: (
-        "description",
-        "role",
-        "domain_in",
-        "forbidden_domain",
-        "output_extra_fields",
-        "handoff",
-        "references",
-    ),
-    Form.COMPOSED: ("description", "role", "handoff"),
+    Form.BASED: ("description", "role", "handoff", *_DOMAIN, "output_extra_fields", "references"),
+    Form.COMPOSED: ("description", "role", "handoff", *_DOMAIN),
+    Form.FILLED: ("description", "role", "handoff"),
 }
 _SOURCES = ("agents", "_blocks", "templates")
 _UNUSED_SETTINGS = ("exclude",)
@@ -99,14 +96,14 @@ def _number(index: int) -> str:
 def _child(flat: dict[str, Any], form: Form, index: int) -> dict[str, Any]:
     """The manifest of an agent that inherits from the base, given its flat one."""
     own = {key: value for key, value in flat.items() if key in _KEYS_OF_CHILDREN[form]}
-    values = {"values": {"NUMBER": _number(index)}} if form is Form.COMPOSED else {}
+    values = {"values": {"NUMBER": _number(index)}} if form in _WITH_VALUES else {}
     return {"name": flat["name"], "extends": _BASE, **own, **values}
 
 
 def _base(first: dict[str, Any], form: Form) -> dict[str, Any]:
     """The base, given the flat manifest of the first agent."""
     shared = {key: value for key, value in first.items() if key not in ("name", *_KEYS_OF_CHILDREN[form])}
-    if form is Form.COMPOSED:
+    if form in _WITH_VALUES:
         shared = tomllib.loads(_toml(shared).replace(_number(0), "{{NUMBER}}"))
         shared["blocks"] = _with_bundles(shared["blocks"])
     return {"name": _BASE, "abstract": True, **shared}
@@ -131,7 +128,7 @@ def _repository_settings() -> dict[str, Any]:
 def _settings(external: list[str], form: Form) -> str:
     """The repository's settings. Handoff targets that a small kit doesn't have are external agents."""
     settings = _repository_settings() | {"external-agents": external}
-    if form is not Form.COMPOSED:
+    if form not in _WITH_VALUES:
         bundles = settings.pop("bundles")
         settings["obligatory"] = [block for entry in settings["obligatory"] for block in bundles[entry[1:]]]
     kept = {key: value for key, value in settings.items() if key not in _UNUSED_SETTINGS}

@@ -94,7 +94,13 @@ def _memory(result: Result) -> list[str]:
 def _composition(compared: ComparisonResult) -> list[str]:
     row, medians = compared.comparison, (median(compared.times), median(compared.others))
     seconds = [f"{value:.4f}" for value in medians]
-    return [row.title, f"`{row.name}`", *seconds, f"{compared.ratio:.2f}", f"{row.goal:g}"]
+    return [
+        row.title,
+        f"`{row.name}`",
+        *seconds,
+        f"{compared.ratio:.2f}",
+        f"{row.goal:g}{' (guideline)' if row.is_guideline else ''}",
+    ]
 
 
 def _growth(grown: GrowthResult) -> list[str]:

@@ -36,12 +36,12 @@ def test_its_kits_build_without_diagnostics(bench: Workbench, count: int) -> Non
 @pytest.mark.parametrize("count", [1, 3])
 def test_all_forms_of_its_kits_generate_the_same_files(bench: Workbench, count: int) -> None:
     outputs = {}
-    for form in ("flat", "based", "composed"):
+    for form in ("flat", "based", "composed", "filled"):
         _run("kits.py", str(bench.folder / form), str(count), form)
         built = bench.run("--all", "--strict", cwd=form)
         assert (built.status, built.stderr.endswith(f"{count} created\n")) == (0, True), built.stderr
         outputs[form] = {path.name: path.read_bytes() for path in (bench.folder / form).glob("agents/*.md")}
-    assert outputs["based"] == outputs["composed"] == outputs["flat"]
+    assert outputs["based"] == outputs["composed"] == outputs["filled"] == outputs["flat"]
     sizes = [sum(path.stat().st_size for path in bench.folder.glob(f"{form}/agents/*.toml")) for form in outputs]
     assert count == 1 or sizes == sorted(sizes, reverse=True)
 
