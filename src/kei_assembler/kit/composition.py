@@ -163,7 +163,7 @@ def _may_refer(source: Source) -> bool:
     return source.has_escapes or any(mark in source.text for mark in _MARKS)
 
 
-_MARKS = (INHERITED, f'"{BUNDLE}', f"'{BUNDLE}", "unset", "false")
+_MARKS = (INHERITED, BUNDLE, "unset", "false")
 
 
 def _extended(file: str, base: str, chain: _Chain) -> _Chain:
