@@ -251,3 +251,32 @@ def test_a_key_of_the_base_that_has_no_effect_is_noted(
     for one in found:
         assert one.message == "`tools` replaces `permission` of `[target.opencode]`, which the base sets"
         assert [(each["file"], each["line"]) for each in one.related] == [("agents/base.toml", 3)]
+
+
+def test_one_build_of_a_manifest_reports_that_two_files_are_its_base(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": CRITIC, "agents/base.toml": BASE, "agents/old/base.toml": BASE})
+    before = bench.files()
+    assert _codes(bench, "agents/critic.toml") == [("K108", "agents/old/base.toml")]
+    assert bench.files() == before
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '"@x"',
+        "'@x'",
+        r'"\u0040x"',
+        r'"\U00000040x"',
+        '"""@x"""',
+        "'''@x'''",
+        '"""\\\n  @x"""',
+        '"""\n@x"""',
+        "'''\n@x'''",
+    ],
+)
+def test_a_bundle_can_be_written_in_each_kind_of_string(bench: Workbench, entry: str) -> None:
+    bench.write({"assemble.toml": '[bundles]\nx = ["kind"]\n', "_blocks/kind.md": "Be kind.\n"})
+    bench.write({"agents/critic.toml": f'name = "critic"\ndescription = "Reviews code."\nblocks = [{entry}]\n'})
+    run = bench.run("--all")
+    assert (run.status, run.stderr) == (0, "1 agent, 1 file: 1 created\n")
+    assert "Be kind." in (bench.folder / "agents/critic.md").read_text()
