@@ -97,6 +97,9 @@ class Planner:
     def __init__(self, kit: LoadedKit, ignored: Collection[str] = (), is_partial: bool = False) -> None:
         from kei_assembler.render.renderer import Renderer
 
+        if kit.settings.values:  # most likely needed, and here, a second process shares it
+            import kei_assembler.markdown.filling  # noqa: F401
+
         self.kit = kit
         self.ignored = ignored
         self.is_partial = is_partial
@@ -115,7 +118,7 @@ class Planner:
         Raises:
             ExcessError: the plans are too large.
         """
-        checked = [self._check(*loaded) for loaded in [self._load(file) for file in files]]
+        checked = [self.check(*loaded) for loaded in [self.load(file) for file in files]]
         plans = []
         for manifest, plan in checked:
             kept, handled = self.cost.kept, self.cost.handled - plan.handled
@@ -152,9 +155,9 @@ class Planner:
 
     def load_and_check(self, file: str) -> tuple[Manifest | None, ManifestPlan]:
         """Return the manifest, or None if it has errors, and its plan, without outputs."""
-        return self._check(*self._load(file))
+        return self.check(*self.load(file))
 
-    def _load(self, file: str) -> tuple[Source, Resolved]:
+    def load(self, file: str) -> tuple[Source, Resolved]:
         """Return the source of a manifest, and its data with what it inherits."""
         source = self.kit.read_manifest(file)
         self.cost.add(handled=len(source.text))
@@ -163,7 +166,8 @@ class Planner:
             self.kit.names.add(stem(file), resolved.data)
         return source, resolved
 
-    def _check(self, source: Source, resolved: Resolved) -> tuple[Manifest | None, ManifestPlan]:
+    def check(self, source: Source, resolved: Resolved) -> tuple[Manifest | None, ManifestPlan]:
+        """Return what `load_and_check` returns, given what `load` returns."""
         file, size = source.file, len(source.text)
         if problems := check_readable(source) or run_rule(outputs.unusable_path, source, file):
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -72,9 +72,8 @@ class TextGroup:
         """Return those of the values that the texts use. If they are equal, the filled texts are too."""
         return tuple([(name, values[name]) for name in self._sorted_names if name in values])
 
-    def misfits(self, manifest: Manifest) -> tuple[Misfit, ...]:
-        """Return the placeholders that the values of a manifest cannot fill, each once."""
-        values = values_by_target(manifest, self.targets)
+    def misfits(self, values: Mapping[str, Values]) -> tuple[Misfit, ...]:
+        """Return the placeholders that the values by target, from `values_by_target`, cannot fill, each once."""
         key = tuple([(target, self.used(own)) for target, own in values.items()])
         if key in self._fitting:
             return ()
@@ -116,7 +115,8 @@ class FilledTexts:
     def misfits(self) -> tuple[Misfit, ...]:
         """The placeholders that the values cannot fill, each once."""
         groups = (group for group in (self._of_manifest, self._of_blocks) if group.texts)
-        return tuple(chain.from_iterable(group.misfits(self.manifest) for group in groups))
+        values = values_by_target(self.manifest, self.targets) if self.texts else {}
+        return tuple(chain.from_iterable(group.misfits(values) for group in groups))
 
     def unfilled(self) -> Iterator[tuple[Text, Place, frozenset[str]]]:
         """Yield the placeholders without a value for a target, in code too, each with the names that have one.
