@@ -7,6 +7,7 @@ from itertools import chain, groupby
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath, RelatedLocation
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, Fault, Resolved
 from kei_assembler.model.settings import BUNDLE_NAME
 from kei_assembler.rules import bases
@@ -251,6 +252,8 @@ def meant_bundle(kit: LoadedKit, name: str) -> str:
     known = [f"{BUNDLE}{each}" for each in kit.settings.bundles]
     block = meant_name(name, kit.known_blocks, kit.settings.blocks)
     define = "define it in the setting `bundles`" if fits(BUNDLE_NAME, name) else f"a bundle is {BUNDLE_NAME.expects}"
+    if SECTION_MARK in name:
+        return f"bundles have no sections; list a block and its section, as in `NAME{SECTION_MARK}SLUG`"
     return did_you_mean(f"{BUNDLE}{name}", known, f"did you mean `{block}`?" if block else define)
 
 

@@ -18,7 +18,7 @@ from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import filled_description
 from kei_assembler.rules.definition import Violation
-from kei_assembler.rules.filled_texts import FilledTexts
+from kei_assembler.rules.filled_texts import BlockGap, FilledTexts
 from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
@@ -129,8 +129,8 @@ class ManifestUse(NamedTuple):
 
     `own_targets` says whether the manifest itself lists its targets. `without_model` are the targets that do not get
     its model. `tokens` are those of its description, for each target with a budget for descriptions. `values` are the
-    names of the placeholders in its texts and blocks, and `unfilled` are those in its blocks that it has no value for:
-    the file of the block, the offset, and a similar name if the placeholder is in code.
+    names of the placeholders in its texts and blocks, and `unfilled` are those in its blocks that it has no value for,
+    each with the file of the block.
     """
 
     name: str
@@ -142,11 +142,11 @@ class ManifestUse(NamedTuple):
     without_model: tuple[str, ...]
     tokens: tuple[tuple[str, int], ...] = ()
     values: frozenset[str] = frozenset()
-    unfilled: frozenset[tuple[str, int, str]] = frozenset()
+    unfilled: frozenset[tuple[str, BlockGap]] = frozenset()
 
 
-Unfilled = Mapping[tuple[int, str], Collection[str]]
-"""The placeholders without a value in a block: the offset, a similar name or "", and the agents that have no value."""
+Unfilled = Mapping[BlockGap, Collection[str]]
+"""The placeholders without a value in a block, and the agents that have no value."""
 
 
 def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
@@ -196,7 +196,7 @@ class KitUsage:
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
         self.values: set[str] = set()
-        self.unfilled: dict[str, dict[tuple[int, str], list[str]]] = {}
+        self.unfilled: dict[str, dict[BlockGap, list[str]]] = {}
         self.tokens: dict[str, list[tuple[int, str]]] = {}
         """The tokens of each agent's description, and the agent's name, by target."""
 
@@ -212,8 +212,8 @@ class KitUsage:
         for target in use.without_model:
             self.without_model.setdefault(target, set()).add(use.name)
         self.values.update(use.values)
-        for file, offset, similar in use.unfilled:
-            self.unfilled.setdefault(file, {}).setdefault((offset, similar), []).append(use.name)
+        for file, gap in use.unfilled:
+            self.unfilled.setdefault(file, {}).setdefault(gap, []).append(use.name)
         for target, tokens in use.tokens:
             self.tokens.setdefault(target, []).append((tokens, use.name))
         if use.handoffs:
