@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -44,7 +45,8 @@ def _findings(bench: Workbench, *args: str) -> list[Finding]:
 
 
 def _without_heirs(finding: Finding) -> Finding:
-    return finding | {"related": [one for one in finding["related"] if "inherited by" not in one["message"]]}
+    of_heirs = ("inherited by", "this is the role of")
+    return finding | {"related": [one for one in finding["related"] if not one["message"].startswith(of_heirs)]}
 
 
 def _heirs(finding: Finding) -> int:
@@ -64,7 +66,7 @@ def _agents(bench: Workbench) -> Iterable[str]:
 
 
 def test_there_are_mistakes() -> None:
-    assert len(MISTAKES) >= 30
+    assert len(MISTAKES) >= 120
     assert {path.with_suffix(".txt") for path in MISTAKES} == {*MISTAKES[0].parent.glob("*.txt")} or UPDATE
 
 
@@ -88,9 +90,9 @@ def test_the_report_for_services_has_the_same_places(mistake: Path, bench: Workb
     (finding,) = _findings(bench, "--all")
     (result,) = json.loads(bench.run("--all", "--output-format", "sarif").stdout)["runs"][0]["results"]
     places = [(each["physicalLocation"], each["message"]["text"]) for each in result.get("relatedLocations", ())]
-    assert [(place["artifactLocation"]["uri"], place["region"]["startLine"], text) for place, text in places] == [
-        (one["file"], one["line"], one["message"]) for one in finding["related"]
-    ], mistake
+    assert [
+        (unquote(place["artifactLocation"]["uri"]), place["region"]["startLine"], text) for place, text in places
+    ] == [(one["file"], one["line"], one["message"]) for one in finding["related"]], mistake
 
 
 def test_a_mistake_stops_each_manifest_that_inherits_it(mistake: Path, bench: Workbench) -> None:
@@ -106,5 +108,5 @@ def test_a_mistake_stops_each_manifest_that_inherits_it(mistake: Path, bench: Wo
     assert bench.files() == before
     assert stopped or finding["file"] not in _agents(bench)
     related = {finding["file"], *(one["file"] for one in finding["related"] if "inherited by" not in one["message"])}
-    if finding["file"] != "assemble.toml":
+    if finding["file"].startswith("agents/"):
         assert _heirs(finding) == len({*stopped} - related), mistake
