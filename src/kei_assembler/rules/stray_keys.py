@@ -32,7 +32,8 @@ def _in_values(context: ManifestContext) -> Iterator[KeyPath]:
     for target, table in targets.items() if isinstance(targets, dict) else ():
         tables["target", target, "values"] = table.get("values") if isinstance(table, dict) else None
     for path, values in tables.items():
-        yield from ((*path, key) for key in context.keys if isinstance(values, dict) and key in values)
+        if isinstance(values, dict):
+            yield from ((*path, key) for key in context.keys if key in values)
 
 
 def is_header(context: ManifestContext, path: KeyPath) -> bool:

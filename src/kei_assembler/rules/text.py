@@ -49,7 +49,7 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
         place = gap.place
         if not place.in_code:
             hint = did_you_mean(place.name, gap.names, _HOW_TO_FILL.format(place.name))
-            clients = "" if gap.is_everywhere else _clients(gap.lacking)
+            clients = "" if gap.is_everywhere else f" for {_labels(gap.lacking)}"
             yield _unfilled(place_of(context, gap.text, place.start, place.end), place.name, hint, clients)
     for path, text, match in outside_of_texts(context):
         is_in_table = path[0] in context.kit.settings.extra_keys and len(path) > 1
@@ -61,9 +61,8 @@ def _unfilled(where: Location, name: str, hint: str, clients: str = "") -> Viola
     return Violation(where, f"the placeholder `{{{{{name}}}}}` is not filled in{clients}", hint)
 
 
-def _clients(targets: Iterable[str]) -> str:
-    labels = [TARGETS[target].label for target in targets]
-    return f" in {listed(labels, str)}" if labels else ""
+def _labels(targets: Iterable[str]) -> str:
+    return listed((TARGETS[target].label for target in targets), str)
 
 
 _HOW_TO_FILL = "write the text instead, or set `{}` under `[values]`"
@@ -112,7 +111,7 @@ def placeholder_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation
         shown = [f"`{name}`" for name in agents[:_MAX_NAMED]]
         shown += [f"{len(agents) - _MAX_NAMED:,} more"] if len(agents) > _MAX_NAMED else []
         similar, lacking = ({gap[index] for gap in gaps} for index in (2, 3))
-        clients = _clients(gaps[0].lacking) if len(lacking) == 1 else ""
+        clients = f" in {_labels(gaps[0].lacking)}" if len(lacking) == 1 and gaps[0].lacking else ""
         message = f"the placeholder `{text[start:end]}` is not filled in for {listed(shown, str)}{clients}"
         is_similar = len(similar) == 1 and gaps[0].similar
         hint = f"did you mean `{gaps[0].similar}`?" if is_similar else _HOW_TO_FILL.format(text[start + 2 : end - 2])
