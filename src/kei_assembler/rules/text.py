@@ -103,18 +103,20 @@ def placeholder_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation
     """
     text = block.source.text
     by_offset: dict[int, list[BlockGap]] = {}
-    for gap in unfilled:
+    for gap in sorted(unfilled):
         if not gap.in_code:
             by_offset.setdefault(gap.offset, []).append(gap)
     for start, gaps in sorted(by_offset.items()):
-        agents, end = sorted(name for gap in gaps for name in unfilled[gap]), text.index("}}", start) + 2
+        agents, end = sorted({name for gap in gaps for name in unfilled[gap]}), text.index("}}", start) + 2
         shown = [f"`{name}`" for name in agents[:_MAX_NAMED]]
         shown += [f"{len(agents) - _MAX_NAMED:,} more"] if len(agents) > _MAX_NAMED else []
-        similar, lacking = ({gap[index] for gap in gaps} for index in (2, 3))
-        clients = f" in {_labels(gaps[0].lacking)}" if len(lacking) == 1 and gaps[0].lacking else ""
+        first = gaps[0]
+        are_alike = all(gap.lacking == first.lacking for gap in gaps)
+        clients = f" in {_labels(first.lacking)}" if are_alike and first.lacking else ""
         message = f"the placeholder `{text[start:end]}` is not filled in for {listed(shown, str)}{clients}"
-        is_similar = len(similar) == 1 and gaps[0].similar
-        hint = f"did you mean `{gaps[0].similar}`?" if is_similar else _HOW_TO_FILL.format(text[start + 2 : end - 2])
+        are_alike = all(gap.similar == first.similar for gap in gaps)
+        otherwise = _HOW_TO_FILL.format(text[start + 2 : end - 2])
+        hint = f"did you mean `{first.similar}`?" if are_alike and first.similar else otherwise
         yield Violation(span_of(text, start, end), message, hint)
 
 

@@ -275,7 +275,7 @@ def misspelled_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation]
         Run `make {{PROJECT}}`.
     """
     text = block.source.text
-    similar = {gap.offset: gap.similar for gap in unfilled if gap.in_code}
+    similar = {gap.offset: gap.similar for gap in sorted(unfilled) if gap.in_code}
     for start, match in sorted(similar.items()):
         end = text.index("}}", start) + 2
         yield _left(span_of(text, start, end), text[start + 2 : end - 2], match)
