@@ -320,7 +320,7 @@ def unused_value(context: ManifestContext) -> Iterable[Violation]:
         PROJECT = "Apollo"
     """
     is_setting_some = "values" in context.own or "target" in context.own
-    if context.is_base or not is_setting_some or not _are_readable(context.kit, context.manifest.blocks):
+    if context.is_base or not is_setting_some or not _are_texts_readable(context):
         return
     used = context.filled_texts.used
     in_settings = {*context.kit.settings.values}
@@ -335,9 +335,14 @@ def unused_value(context: ManifestContext) -> Iterable[Violation]:
             yield _unused(each, used, "the manifest or its blocks")
 
 
-def _are_readable(kit: LoadedKit, names: Iterable[str]) -> bool:
-    blocks = map(kit.block, names)
-    return all(block is not None and not block.source.error for block in blocks)
+def _are_texts_readable(context: ManifestContext) -> bool:
+    """Whether all texts of a manifest are valid and can be read. Otherwise, one of them may use any value."""
+    kit, manifest = context.kit, context.manifest
+    targets = ("", *kit.targets_of(manifest))
+    blocks = (kit.block(entry, target) for entry in manifest.blocks for target in targets)
+    are_blocks_readable = all(block is not None and not block.source.error for block in blocks)
+    is_role_read = isinstance(context.data.get("role", ""), str)  # otherwise, it is still the name of a file
+    return are_blocks_readable and is_role_read and not context.validation_errors
 
 
 def _mentioned(each: _Set) -> Iterator[str]:

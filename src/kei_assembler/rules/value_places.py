@@ -236,11 +236,12 @@ def names_astray(context: ManifestContext) -> frozenset[str]:
 
 def outside_of_texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str, re.Match[str]]]:
     """Yield the placeholders that no value fills, such as those in names: the key path, the text and the match."""
+    filled = {path for path, _, _ in texts_of(context.manifest)}
     # a number or boolean that is still to be filled in is reported as text of the wrong type
-    without = {path for path, _, _ in texts_of(context.manifest)}
-    without |= {error.path for error in context.validation_errors if error.kind == "type"}
+    reported = {error.path for error in context.validation_errors if error.kind in ("type", "unknown")}
     for path, text in texts(context.data):
-        if path not in without and path[0] != "values" and path[2:3] != ("values",):
+        is_reported = reported and any(path[:end] in reported for end in range(1, len(path) + 1))
+        if path not in filled and not is_reported and path[0] != "values" and path[2:3] != ("values",):
             yield from ((path, text, match) for match in PLACEHOLDER.finditer(text))
 
 
