@@ -32,6 +32,8 @@ FILLED: Mapping[str, tuple[str, Value, str]] = {
     "a part of a marker": ("1{{A}}", ". a", "1\\. a"),
     "a number": ("{{A}} apples", "3", "3 apples"),
     "a definition": ("{{A}}", "[a]: /b", "\\[a]: /b"),
+    "half a parenthesis in a definition": ("[a]: {{A}}", "b(", "[a]: b\\("),
+    "parentheses in a definition": ("[a]: {{A}}", "b(c)", "[a]: b(c)"),
     "the end of a label": ("[{{A}}", "a]: /b", "[a\\]\\: \\/b"),
     "an item in an item": ("- {{A}}", "- a", "- \\- a"),
     "indented code": ("{{A}}", "    a", "a"),

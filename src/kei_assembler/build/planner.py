@@ -19,6 +19,7 @@ from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.rules import (
+    OF_KEYS,
     OF_VALUES,
     check_base,
     check_context,
@@ -29,12 +30,13 @@ from kei_assembler.rules import (
     outputs,
 )
 from kei_assembler.rules.limits import Given
-from kei_assembler.rules.manifest_context import ManifestUse, use_of
+from kei_assembler.rules.manifest_context import ManifestContext, ManifestUse, use_of
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.set_values import own_values
 from kei_assembler.rules.shared_files import kit_notes
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
+from kei_assembler.whitespace import has_text
 
 if TYPE_CHECKING:
     from kei_assembler.render.renderer import Artifact
@@ -192,7 +194,7 @@ class Planner:
             of_several,
             [],
             {},
-            None if is_base else use_of(context),
+            None if is_base else _use(context, problems),
             handled=size,
             noted=() if is_base else kit_notes(self.kit, manifest, file),
             inherited=(*others, *about_bases),
@@ -226,8 +228,22 @@ class Planner:
                 continue
             plan.shared.extend(self.renderer.check_allowance(artifact, manifest))
             plan.shared.extend(self.renderer.templates.ineffective_blocks(target))
-            plan.found.extend(_check_limits(artifact))
+            plan.found.extend(self._check_limits(artifact, manifest))
             yield artifact
+
+    def _check_limits(self, artifact: Artifact, manifest: Manifest) -> list[Diagnostic]:
+        if len(artifact.content) > MAX_OUTPUT_BYTES:
+            return []
+        limited = {limit.part for limit in TARGETS[artifact.target].limits}
+        given: Given = {of: getattr(artifact, name) for of, name in _LIMITED.items() if of in limited}
+        if not artifact.body and self._lists_faulty_block(manifest, artifact.target):
+            return []
+        return check_limits(Source(artifact.manifest, ""), given, (artifact.target,))
+
+    def _lists_faulty_block(self, manifest: Manifest, target: str) -> bool:
+        """Return whether a block of a manifest cannot be read, or is empty, which is reported for the block."""
+        blocks = [block for entry in manifest.blocks if (block := self.kit.block(entry, target))]
+        return any(block.source.error or not (block.target or has_text(block.source.text)) for block in blocks)
 
     def _classify(self, artifact: Artifact, plan: ManifestPlan) -> None:
         """Add the artifact to the plan's outputs, or a finding if it must not be written."""
@@ -254,16 +270,15 @@ class Planner:
             plan.outputs.append(Output(path, real.casefold(), change, problems, artifact.target, artifact.name))
 
 
+def _use(context: ManifestContext, problems: Iterable[Diagnostic]) -> ManifestUse:
+    """Return what a manifest uses. If it has an unknown key, that may be where the values are that it lacks."""
+    use = use_of(context)
+    has_unknown = use.unfilled and any(one.code in OF_KEYS for one in problems)
+    return use._replace(unfilled=frozenset()) if has_unknown else use
+
+
 def _is_about_namesakes(diagnostic: Diagnostic, file: str) -> bool:
     return diagnostic.code == names.duplicate_name.code and stem(diagnostic.location.file) == stem(file)
-
-
-def _check_limits(artifact: Artifact) -> list[Diagnostic]:
-    if len(artifact.content) > MAX_OUTPUT_BYTES:
-        return []
-    limited = {limit.part for limit in TARGETS[artifact.target].limits}
-    given: Given = {of: getattr(artifact, name) for of, name in _LIMITED.items() if of in limited}
-    return check_limits(Source(artifact.manifest, ""), given, (artifact.target,))
 
 
 def _repacked(output: Output) -> Output:

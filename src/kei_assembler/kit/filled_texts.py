@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit.blocks import Block, split_entry
-from kei_assembler.markdown.placeholders import Place, Problem, Value, Values, may_have_placeholders, places
+from kei_assembler.markdown.placeholders import (
+    Place,
+    Problem,
+    Value,
+    Values,
+    in_capitals,
+    may_have_placeholders,
+    places,
+)
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import declarations
 from kei_assembler.model.values import (
@@ -48,6 +56,43 @@ class Text(NamedTuple):
     def places(self) -> tuple[Place, ...]:
         """The placeholders of the text."""
         return tuple(places(self.text)) if self.fill in PLAIN else markdown_text(self.text).places
+
+
+_similar = lru_cache(maxsize=1024)(misspelled)  # a text can have the same placeholder many times
+
+
+class Gap(NamedTuple):
+    """A placeholder without a value for some of the targets of its text, which are `lacking` it.
+
+    `names` are those that have a value for all of the targets. `is_everywhere` says that all targets lack the value.
+    """
+
+    text: Text
+    place: Place
+    names: frozenset[str]
+    lacking: tuple[str, ...]
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether no target of the text has a value."""
+        return len(self.lacking) == len(self.text.targets)
+
+    @property
+    def similar(self) -> str | None:
+        """The name of a value that is probably meant, or None."""
+        return _similar(self.place.name, self.names)
+
+
+class BlockGap(NamedTuple):
+    """A placeholder in a block without a value: its offset, whether it is in code, and a similar name or "".
+
+    `lacking` are the targets that lack the value, if others have it.
+    """
+
+    offset: int
+    in_code: bool
+    similar: str
+    lacking: tuple[str, ...]
 
 
 class Misfit(NamedTuple):
@@ -118,8 +163,8 @@ class FilledTexts:
         values = values_by_target(self.manifest, self.targets) if self.texts else {}
         return tuple(chain.from_iterable(group.misfits(values) for group in groups))
 
-    def unfilled(self) -> Iterator[tuple[Text, Place, frozenset[str]]]:
-        """Yield the placeholders without a value for a target, in code too, each with the names that have one.
+    def unfilled(self) -> Iterator[Gap]:
+        """Yield the placeholders without a value for a target, in code too.
 
         Names that are reported for another reason are left out: required ones, and those with wrong letters.
         """
@@ -128,24 +173,26 @@ class FilledTexts:
         names = {target: frozenset(values_for(self.manifest, target)) for target in self.targets}
         required = {name for name, row in declarations(self.kit.settings).items() if row.get("required")}
         first = names[self.targets[0]]
-        reported = required.union(name.upper().replace("-", "_") for name in first)
+        reported = required.union(map(in_capitals, first))
         for text in filter(lambda each: each.targets, self.texts):
             known = frozenset.intersection(*(names[target] for target in text.targets))
             for place in text.places:
                 is_reported = place.name in required or (place.name in reported and place.name not in first)
                 if place.name and place.name not in known and not is_reported:
-                    yield text, place, known
+                    lacking = tuple(target for target in text.targets if place.name not in names[target])
+                    yield Gap(text, place, known, lacking)
 
-    def unfilled_in_blocks(self) -> Iterator[tuple[str, int, str]]:
-        """Yield the placeholders without a value in blocks: the file, the offset, and for code a similar name.
+    def unfilled_in_blocks(self) -> Iterator[tuple[str, BlockGap]]:
+        """Yield the placeholders without a value in blocks, each with the file of the block.
 
         Those in code without a similar name are left out.
         """
-        similar = cache(misspelled)  # a text can have the same placeholder many times
-        for text, place, names in self.unfilled():
-            match = similar(place.name, names) if place.in_code else ""
-            if text.block and match is not None:
-                yield text.block.source.file, text.start + place.start, match
+        for gap in self.unfilled():
+            similar, place = gap.similar or "", gap.place
+            if gap.text.block and (similar or not place.in_code):
+                lacking = () if gap.is_everywhere else gap.lacking
+                offset = gap.text.start + place.start
+                yield gap.text.block.source.file, BlockGap(offset, place.in_code, similar, lacking)
 
 
 class KitTexts:

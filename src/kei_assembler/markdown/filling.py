@@ -49,8 +49,9 @@ _MARKER = re.compile(r"[-+*]|[0-9]{1,9}[.)]")
 _MARKERS = re.compile(r"(?:[ \t>]|(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t]))*+")
 _LABEL = re.compile(r"\[(?:[^\[\]\\]|\\.)*+\]:")
 _DESTINATION = re.compile(
-    r"""[ \t]*+(?:(?:<[^<>]*+>|[^ \t<][^ \t]*+)(?:[ \t]++(?:"[^"]*+"|'[^']*+'|\([^()]*+\)))?+[ \t]*+)?+\Z"""
+    r"""[ \t]*+(?:(?:<[^<>]*+>|(?P<bare>[^ \t<][^ \t]*+))(?:[ \t]++(?:"[^"]*+"|'[^']*+'|\([^()]*+\)))?+[ \t]*+)?+\Z"""
 )
+_PARENTHESIS = re.compile(r"\\.|[()]")
 _QUOTED = " \t>"
 _MAX_NUMBER = 999_999_999
 _MAX_KEPT = 16
@@ -194,7 +195,8 @@ class _Filler:
             return None
         markers = _MARKERS.match(text)
         label = _LABEL.match(text, markers.end() if markers else 0)
-        is_whole = label and _DESTINATION.match(text, label.end()) is not None
+        destination = label and _DESTINATION.match(text, label.end())
+        is_whole = label and destination is not None and _is_balanced(destination["bare"] or "")
         is_header = self.in_tables.get(self.number)
         return is_whole, is_delimiter_row(text), None if is_header is None else cells(text, is_header)
 
@@ -254,6 +256,16 @@ class _Filler:
                 if kinds[0] is not kinds[1] or with_item.containers != without.containers:
                     self._report(STRUCTURE, place)
                 return
+
+
+def _is_balanced(text: str) -> bool:
+    """Return whether each parenthesis of a link's destination has its counterpart (CommonMark 0.31.2, section 4.7)."""
+    depth = 0
+    for sign in _PARENTHESIS.findall(text):
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _ways(piece: Piece, kind: Kind, is_html: bool) -> tuple[escapes.Way, ...]:

@@ -57,6 +57,11 @@ class Filling(NamedTuple):
         return self.texts[0]
 
 
+def in_capitals(name: str) -> str:
+    """Return the name that a placeholder can have for one that is written differently, such as `my-name`."""
+    return name.strip("${} ").upper().replace("-", "_").replace(" ", "_")
+
+
 def may_have_placeholders(text: str) -> bool:
     """Return whether a text could have placeholders, which few have."""
     return "{" in text and "{{" in text  # most texts have no brace, and finding one is faster than finding two

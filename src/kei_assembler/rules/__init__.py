@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain
 
-from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.diagnostics import Diagnostic, KeyPath
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.placeholders import may_have_placeholders
@@ -95,6 +95,9 @@ OF_BASE = (
 
 OF_VALUES = frozenset(rule.code for rule in keys.OF_VALIDATION)
 """The codes of findings about single values, which hold whatever else is found."""
+
+OF_KEYS = frozenset(rule.code for rule in (keys.unknown_key, keys.misplaced_key))
+"""The codes of findings about keys that a manifest does not have at this place."""
 
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
 _FILLING = frozenset(name for name, row in TARGETS.items() if row.placeholder)
@@ -227,10 +230,20 @@ def _checked(context: ManifestContext, rules: Iterable[Rule]) -> list[Diagnostic
     # most manifests have no findings, and it is faster to find that out for all rules at once
     if not any(True for rule in rules for _ in rule.check(context)):
         return found
+    unfilled = _names_to_fill(context)
     for rule in rules:
-        if findings := first_findings(rule, context):
-            found += diagnose(rule, context.source, map(context.placed, findings))
+        findings = first_findings(rule, context)
+        if unfilled and rule is not text.placeholder_in_manifest:
+            findings = [each for each in findings if each.where not in unfilled]
+        found += diagnose(rule, context.source, map(context.placed, findings))
     return found
+
+
+def _names_to_fill(context: ManifestContext) -> frozenset[KeyPath]:
+    """Return the paths of names with placeholders. Nothing else about them is reported, unless that is ignored."""
+    if text.placeholder_in_manifest.code in context.kit.settings.ignore:
+        return frozenset()
+    return frozenset(path for path, _, _ in value_places.outside_of_texts(context))
 
 
 def check_limits(source: Source, given: limits.Given, targets: Iterable[str]) -> list[Diagnostic]:

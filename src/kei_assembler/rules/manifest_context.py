@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry, with_sections
-from kei_assembler.kit.filled_texts import FilledTexts
+from kei_assembler.kit.filled_texts import BlockGap, FilledTexts
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest
@@ -141,8 +141,8 @@ class ManifestUse(NamedTuple):
 
     `own_targets` says whether the manifest itself lists its targets. `without_model` are the targets that do not get
     its model. `tokens` are those of its description, for each target with a budget for descriptions. `values` are the
-    names of the placeholders in its texts and blocks, and `unfilled` are those in its blocks that it has no value for:
-    the file of the block, the offset, and a similar name if the placeholder is in code.
+    names of the placeholders in its texts and blocks, and `unfilled` are those in its blocks that it has no value for,
+    each with the file of the block.
     """
 
     name: str
@@ -154,11 +154,11 @@ class ManifestUse(NamedTuple):
     without_model: tuple[str, ...]
     tokens: tuple[tuple[str, int], ...] = ()
     values: frozenset[str] = frozenset()
-    unfilled: frozenset[tuple[str, int, str]] = frozenset()
+    unfilled: frozenset[tuple[str, BlockGap]] = frozenset()
 
 
-Unfilled = Mapping[tuple[int, str], Collection[str]]
-"""The placeholders without a value in a block: the offset, a similar name or "", and the agents that have no value."""
+Unfilled = Mapping[BlockGap, Collection[str]]
+"""The placeholders without a value in a block, and the agents that have no value."""
 
 
 def use_of(context: ManifestContext) -> ManifestUse:
@@ -212,7 +212,7 @@ class KitUsage:
         """The names of the values that manifests set, by their files."""
         self.used_values: dict[str, set[str]] = {}
         """The names of the values that a manifest, or one that extends it, uses, by its file."""
-        self.unfilled: dict[str, dict[tuple[int, str], list[str]]] = {}
+        self.unfilled: dict[str, dict[BlockGap, list[str]]] = {}
         self.tokens: dict[str, list[tuple[int, str]]] = {}
         """The tokens of each agent's description, and the agent's name, by target."""
 
@@ -228,8 +228,8 @@ class KitUsage:
         for target in use.without_model:
             self.without_model.setdefault(target, set()).add(use.name)
         self.values.update(use.values)
-        for file, offset, similar in use.unfilled:
-            self.unfilled.setdefault(file, {}).setdefault((offset, similar), []).append(use.name)
+        for file, gap in use.unfilled:
+            self.unfilled.setdefault(file, {}).setdefault(gap, []).append(use.name)
         for target, tokens in use.tokens:
             self.tokens.setdefault(target, []).append((tokens, use.name))
         if use.handoffs:

@@ -7,15 +7,19 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath, Location, Severity
 from kei_assembler.kit import LoadedKit
-from kei_assembler.markdown.placeholders import NAME, PLACEHOLDER
-from kei_assembler.model.settings import declarations, settings_values
+from kei_assembler.markdown.placeholders import NAME, PLACEHOLDER, in_capitals
+from kei_assembler.model.settings import SETTINGS, declarations, settings_values
 from kei_assembler.model.value_patterns import MAX_LENGTH, fault_of, matches
 from kei_assembler.model.values import values_for
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import locate, run_rule
+from kei_assembler.rules.stray_keys import strays
+from kei_assembler.rules.value_places import names_astray
 from kei_assembler.suggestions import listed, misspelled
 from kei_assembler.targets import TARGETS
+
+_SETTINGS = frozenset(field.key for field in SETTINGS)
 
 
 class _Set(NamedTuple):
@@ -60,6 +64,14 @@ def _names(owner: ManifestContext | LoadedKit) -> Iterator[tuple[str, KeyPath]]:
         yield from ((name, owner.settings_path("values", name)) for name in declarations(owner.settings))
 
 
+def _choices(owner: ManifestContext | LoadedKit) -> Iterator[_Set]:
+    """Yield the texts that the settings allow for values, as if they were set there."""
+    if isinstance(owner, LoadedKit):
+        for name, row in declarations(owner.settings).items():
+            if "one-of" in row:
+                yield _Set(name, [*row["one-of"]], owner.settings_path("values", name, "one-of"))
+
+
 @rule("V101")
 def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation]:
     """The name of a value has other characters than capitals, digits and `_`.
@@ -83,9 +95,14 @@ def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation
         PROJECT = "Apollo"
     """
     found = {name: path for name, path in _names(owner) if not NAME.fullmatch(name)}
+    astray = {*strays(owner)} if found and isinstance(owner, ManifestContext) else set()
     for name, path in found.items():
-        capitals = name.upper().replace("-", "_").replace(" ", "_")
+        if path in astray:
+            continue
+        capitals = in_capitals(name)
         hint = f"write `{capitals}`, for `{{{{{capitals}}}}}` in texts" if NAME.fullmatch(capitals) else ""
+        if isinstance(owner, LoadedKit) and name in _SETTINGS:
+            hint = f"the setting `{name}` must be above the first table header"
         yield Violation(path, f"the name `{name}` of a value must be of capitals, digits and `_`", hint)
 
 
@@ -113,8 +130,8 @@ def placeholder_in_value(owner: ManifestContext | LoadedKit) -> Iterable[Violati
         PROJECT = "Apollo"
         SCOPE = "code"
     """
-    for each in _set_values(owner):
-        for path, text in _strings(each.value, each.path):
+    for each in (*_set_values(owner), *_choices(owner)):
+        for path, text in _strings(each.value, each.path) if NAME.fullmatch(each.name) else ():
             if match := PLACEHOLDER.search(text.replace("\\{{", "{{")):
                 message = f"the value `{each.name}` contains the placeholder `{match[0]}`, and values are not filled"
                 yield Violation(path, message, "write the text itself, or both placeholders in the text")
@@ -156,7 +173,7 @@ def value_not_allowed(owner: ManifestContext | LoadedKit) -> Iterable[Violation]
     """
     kit = owner if isinstance(owner, LoadedKit) else owner.kit
     declared = declarations(kit.settings)
-    for each in _set_values(owner) if declared else ():
+    for each in (*_set_values(owner), *_choices(owner)) if declared else ():
         row = declared.get(each.name, {})
         for path, text in _strings(each.value, each.path):
             if found := _not_allowed(each.name, text, row):
@@ -265,13 +282,21 @@ def missing_value(context: ManifestContext) -> Iterable[Violation]:
     targets = context.kit.targets_of(context.manifest) if required and not context.is_base else ()
     for name in required if context.fits("values") and context.fits("target") else ():
         lacking = [target for target in targets if name not in values_for(context.manifest, target)]
-        if lacking:
+        if lacking and not _is_written_differently(context, name):
             doc = context.kit.settings.values[name].get("doc", "")
             some = f" for {listed((TARGETS[target].label for target in lacking), str)}" if lacking != [*targets] else ""
             hint = f"set it under `[values]`{f': {doc}' if doc else ''}"
-            where = ("values",) if "values" in context.own else ()
+            where: KeyPath = ("values",) if "values" in context.own else ()
+            if match := misspelled(name, {*context.manifest.values} - {*context.kit.settings.values}):
+                where, hint = ("values", match), f"`{match}` is probably a misspelling of it"
             message = f"the value `{name}` is missing{some}"
             yield Violation(where, message, hint, (_declared_at(context.kit, name),))
+
+
+def _is_written_differently(context: ManifestContext, name: str) -> bool:
+    """Whether a name is set with other letters than capitals, or below an unknown key, which is reported."""
+    written = {in_capitals(each.name) for each in _set_values(context) if not NAME.fullmatch(each.name)}
+    return name in written or name in names_astray(context)
 
 
 @rule("V108", Severity.NOTE)
@@ -303,7 +328,8 @@ def unused_value(context: ManifestContext, used: Collection[str]) -> Iterable[Vi
     wanted = used.union(declarations(context.kit.settings)) - known  # what is missing is reported, perhaps misspelled
     for each in _set_values(context):
         is_valid = NAME.fullmatch(each.name) and context.is_own(each.path) and each.name not in in_settings
-        if is_valid and each.name not in used and not misspelled(each.name, wanted):
+        is_unused = is_valid and each.name not in used and not misspelled(each.name, wanted)
+        if is_unused and not any(strays(context)):  # a text that uses it may be below the header of a table
             yield _unused(each, used, "the manifest or its blocks")
 
 
