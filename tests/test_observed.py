@@ -534,7 +534,7 @@ def test_no_command_leaves_the_root(tmp_path: Path) -> None:
     found = [one for laboratory in laboratories for one in laboratory.found]
     assert not found, _summary(found)
     # The kits are not so hostile that every command refuses them.
-    assert sum(laboratory.built for laboratory in laboratories) >= KITS / 3
+    assert sum(laboratory.built for laboratory in laboratories) >= KITS / 5
     successes = {name for laboratory in laboratories for name, status in laboratory.statuses if status == 0}
     assert successes == NAMES
     writes = {name for laboratory in laboratories for name in laboratory.writes}

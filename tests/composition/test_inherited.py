@@ -280,3 +280,12 @@ def test_a_bundle_can_be_written_in_each_kind_of_string(bench: Workbench, entry:
     run = bench.run("--all")
     assert (run.status, run.stderr) == (0, "1 agent, 1 file: 1 created\n")
     assert "Be kind." in (bench.folder / "agents/critic.md").read_text()
+
+
+def test_a_client_has_defaults_and_values_in_the_settings(bench: Workbench) -> None:
+    settings = 'targets = ["codex"]\n[defaults.target.codex]\nmodel = "o3"\n[target.codex.values]\nPROJECT = "Shop"\n'
+    manifest = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review {{PROJECT}}."\n'
+    bench.write({"assemble.toml": settings, "agents/critic.toml": manifest})
+    assert bench.run("--all").status == 0
+    text = (bench.folder / ".codex/agents/critic.toml").read_text()
+    assert ('model = "o3"' in text, "You review Shop." in text) == (True, True)
