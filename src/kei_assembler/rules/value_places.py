@@ -240,7 +240,8 @@ _FILLED = ("description", "role", "domain_in", "forbidden_domain", "output_extra
 
 def outside_of_texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str, re.Match[str]]]:
     """Yield the placeholders that no value fills, such as those in names: the key path, the text and the match."""
-    others = {key: value for key, value in context.data.items() if key not in _FILLED or context.validation_errors}
+    is_whole = context.validation_errors or not isinstance(context.data.get("role", ""), str)
+    others = {key: value for key, value in context.data.items() if key not in _FILLED or is_whole}
     if not may_have_placeholders(repr(others)):  # faster than a look at each text
         return
     filled = {path for path, _, _ in texts_of(context.manifest)}
