@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import kits
+from kits import Form
 from processes import Context, seconds
 
 _UNSET = ("CI", "PYTHONDONTWRITEBYTECODE")
@@ -37,16 +38,16 @@ class Installation:
         commands = ([*self.command, "--version"], [*self.bare[:2], "--version"])
         return ", ".join(subprocess.check_output(command, text=True).strip() for command in commands)
 
-    def kit(self, agents: int) -> Path:
+    def kit(self, agents: int, form: Form = Form.FLAT) -> Path:
         """Return the kit with that many agents, and create it if necessary."""
-        folder = self._folder / f"kit-{agents}"
+        folder = self._folder / f"kit-{agents}-{form}"
         if not folder.exists():
-            kits.make(folder, agents)
+            kits.make(folder, agents, form)
         return folder
 
-    def built(self, agents: int) -> Path:
+    def built(self, agents: int, form: Form = Form.FLAT) -> Path:
         """Return the kit with that many agents and with all generated files up to date."""
-        folder = self.kit(agents)
+        folder = self.kit(agents, form)
         seconds([*self.command, "--all"], self.cold(folder))
         return folder
 

@@ -1,7 +1,7 @@
 """Create kits to measure. All of their agents are shaped like one of this repository's own agents.
 
-The settings, the template and the blocks are the repository's too. `python benchmarks/kits.py FOLDER COUNT` creates
-one kit.
+The settings, the template and the blocks are the repository's too. `python benchmarks/kits.py FOLDER COUNT [FORM]`
+creates one kit. All forms of a kit generate the same files.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import re
 import shutil
 import sys
 import tomllib
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
@@ -18,6 +20,29 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SEED = "kei-ml-implementer"
 """The name of the repository's agent that all agents of a kit are copied from."""
 
+
+class Form(StrEnum):
+    """How the manifests of a kit are written.
+
+    A `flat` kit has no bases. In a `based` one, a base has the tools, the model and the blocks. In a `composed` one, it
+    lists the blocks in bundles, and has the last lists of the body, in which a value fills each agent's number. In a
+    `filled` one, it has all lists, so that a value fills almost every line of an agent.
+    """
+
+    FLAT = "flat"
+    BASED = "based"
+    COMPOSED = "composed"
+    FILLED = "filled"
+
+
+_BASE = "base"
+_WITH_VALUES = (Form.COMPOSED, Form.FILLED)
+_DOMAIN = ("domain_in", "forbidden_domain")
+_KEYS_OF_CHILDREN = {
+    Form.BASED: ("description", "role", "handoff", *_DOMAIN, "output_extra_fields", "references"),
+    Form.COMPOSED: ("description", "role", "handoff", *_DOMAIN),
+    Form.FILLED: ("description", "role", "handoff"),
+}
 _SOURCES = ("agents", "_blocks", "templates")
 _UNUSED_SETTINGS = ("exclude",)
 """Settings about other folders of the repository. Versions that do not know them can be measured too."""
@@ -27,16 +52,22 @@ _TARGET = re.compile(r'^target = "(.+)"$', re.MULTILINE)
 _SENTENCE = re.compile(r'^(    "|description = "|trigger = "|role = """\n)(?=[^a-z]|[a-z]+[ /])', re.MULTILINE)
 
 
-def make(folder: Path, count: int) -> None:
+def make(folder: Path, count: int, form: Form = Form.FLAT) -> None:
     """Create a kit with this many agents, without generated files."""
     for name in _SOURCES:
         (folder / name).mkdir(parents=True)
     seed = (REPOSITORY / "agents" / f"{SEED}.toml").read_text(encoding="utf-8")
     for file in ("templates/agent.md.j2", *(f"_blocks/{block}.md" for block in tomllib.loads(seed)["blocks"])):
         shutil.copyfile(REPOSITORY / file, folder / file)
-    (folder / "pyproject.toml").write_text(_settings(_TARGET.findall(seed)), encoding="utf-8")
+    (folder / "pyproject.toml").write_text(_settings(_TARGET.findall(seed), form), encoding="utf-8")
     for index in range(count):
-        manifest(folder, index).write_text(_text(seed, index, count), encoding="utf-8")
+        text = _text(seed, index, count)
+        if form is not Form.FLAT:
+            text = _toml(_child(tomllib.loads(text), form, index))
+        manifest(folder, index).write_text(text, encoding="utf-8")
+    if form is not Form.FLAT:
+        base = _base(tomllib.loads(_text(seed, 0, count)), form)
+        (folder / "agents" / f"{_BASE}.toml").write_text(_toml(base), encoding="utf-8")
 
 
 def manifest(folder: Path, index: int = 0) -> Path:
@@ -58,13 +89,50 @@ def _name(index: int) -> str:
     return f"agent-{index:05}"
 
 
-def _settings(external: list[str]) -> str:
-    """The repository's settings. Handoff targets that a small kit doesn't have are external agents."""
+def _number(index: int) -> str:
+    return f"A{index:05}"
+
+
+def _child(flat: dict[str, Any], form: Form, index: int) -> dict[str, Any]:
+    """The manifest of an agent that inherits from the base, given its flat one."""
+    own = {key: value for key, value in flat.items() if key in _KEYS_OF_CHILDREN[form]}
+    values = {"values": {"NUMBER": _number(index)}} if form in _WITH_VALUES else {}
+    return {"name": flat["name"], "extends": _BASE, **own, **values}
+
+
+def _base(first: dict[str, Any], form: Form) -> dict[str, Any]:
+    """The base, given the flat manifest of the first agent."""
+    shared = {key: value for key, value in first.items() if key not in ("name", *_KEYS_OF_CHILDREN[form])}
+    if form in _WITH_VALUES:
+        shared = tomllib.loads(_toml(shared).replace(_number(0), "{{NUMBER}}"))
+        shared["blocks"] = _with_bundles(shared["blocks"])
+    return {"name": _BASE, "abstract": True, **shared}
+
+
+def _with_bundles(blocks: list[str]) -> list[str]:
+    """The blocks of a manifest, with the repository's bundles in place of their blocks."""
+    entries = {block: f"@{name}" for name, inner in _repository_settings()["bundles"].items() for block in inner}
+    return list(dict.fromkeys(entries.get(block, block) for block in blocks))
+
+
+def _toml(data: dict[str, Any]) -> str:
+    return tomli_w.dumps(data, multiline_strings=True)
+
+
+def _repository_settings() -> dict[str, Any]:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
-    settings = project["tool"]["assemble"] | {"external-agents": external}
-    settings["bundles"] = {"core": settings["bundles"]["core"]}
-    project["tool"]["assemble"] = {key: value for key, value in settings.items() if key not in _UNUSED_SETTINGS}
-    return tomli_w.dumps(project)
+    settings: dict[str, Any] = project["tool"]["assemble"]
+    return settings
+
+
+def _settings(external: list[str], form: Form) -> str:
+    """The repository's settings. Handoff targets that a small kit doesn't have are external agents."""
+    settings = _repository_settings() | {"external-agents": external}
+    if form not in _WITH_VALUES:
+        bundles = settings.pop("bundles")
+        settings["obligatory"] = [block for entry in settings["obligatory"] for block in bundles[entry[1:]]]
+    kept = {key: value for key, value in settings.items() if key not in _UNUSED_SETTINGS}
+    return tomli_w.dumps({"tool": {"assemble": kept}})
 
 
 def _text(seed: str, index: int, count: int) -> str:
@@ -73,8 +141,8 @@ def _text(seed: str, index: int, count: int) -> str:
     next_ones = [_name((index + step) % count) for step in range(1, count)]
     for target, other in zip(_TARGET.findall(seed), next_ones, strict=False):
         text = text.replace(target, other)
-    return _SENTENCE.sub(rf"\g<1>A{index:05} ", text)
+    return _SENTENCE.sub(rf"\g<1>{_number(index)} ", text)
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), int(sys.argv[2]))
+    make(Path(sys.argv[1]), int(sys.argv[2]), Form(*sys.argv[3:] or (Form.FLAT,)))

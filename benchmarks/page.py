@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from composition import ComparisonResult
 from growth import GrowthResult
 from rows import MIB, Result, Verdict, verdicts
 
@@ -15,6 +16,7 @@ MARKER = "<!-- `python benchmarks/run.py --markdown` writes all below this line.
 
 _TIMES = "run|`--rows`|median, s|fastest, s|bare interpreter, s|ratio|goal|µs per manifest"
 _MEMORY = "run|all processes, MiB|shared pages counted once, MiB|goal, MiB"
+_COMPOSITION = "run|`--rows`|median, s|median of the other kit, s|ratio|goal"
 _GROWTH = "run|1, s|{}|growth per step|µs per additional manifest"
 _COMPARISON = "run|this version, s|other version, s|this / other"
 
@@ -26,6 +28,7 @@ class Measurements(NamedTuple):
     version: str
     results: Sequence[Result]
     grown: Sequence[GrowthResult] = ()
+    compared: Sequence[ComparisonResult] = ()
 
 
 def page(measurements: Sequence[Measurements], machine: str, runs: str) -> str:
@@ -52,6 +55,9 @@ def _sections(measured: Measurements) -> Iterator[str]:
         yield _table(_TIMES, map(_time, measured.results))
         yield f"## Memory: {measured.label}"
         yield _table(_MEMORY, map(_memory, measured.results))
+    if measured.compared:
+        yield f"## Composition: {measured.label}"
+        yield _table(_COMPOSITION, map(_composition, measured.compared))
     for sizes in sorted({tuple(grown.growth.sizes) for grown in measured.grown}):
         yield f"## Growth: {measured.label}"
         same = (grown for grown in measured.grown if tuple(grown.growth.sizes) == sizes)
@@ -60,6 +66,7 @@ def _sections(measured: Measurements) -> Iterator[str]:
 
 def _goals(measured: Measurements) -> str:
     every = [verdict for result in measured.results for verdict in verdicts(result)]
+    every += [verdict for compared in measured.compared for verdict in compared.verdicts()]
     every += [verdict for grown in measured.grown for verdict in grown.verdicts()]
     lines = (f"- {_verdict(verdict)}, {verdict.measured}: {verdict.goal}" for verdict in every)
     return "\n".join(lines) or "None measured."
@@ -82,6 +89,18 @@ def _time(result: Result) -> list[str]:
 def _memory(result: Result) -> list[str]:
     goal = f"under {result.row.memory_goal}" if result.row.memory_goal else ""
     return [result.row.title, *(f"{size / MIB:.0f}" if size else "unknown" for size in result.memory), goal]
+
+
+def _composition(compared: ComparisonResult) -> list[str]:
+    row, medians = compared.comparison, (median(compared.times), median(compared.others))
+    seconds = [f"{value:.4f}" for value in medians]
+    return [
+        row.title,
+        f"`{row.name}`",
+        *seconds,
+        f"{compared.ratio:.2f}",
+        f"{row.goal:g}{' (guideline)' if row.is_guideline else ''}",
+    ]
 
 
 def _growth(grown: GrowthResult) -> list[str]:

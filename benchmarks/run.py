@@ -1,8 +1,8 @@
 """Measure `assemble` as people use it: whole processes, compared with a bare interpreter.
 
 `python benchmarks/run.py` measures everything and takes some minutes. `--rows one again-1000` selects rows. A row can
-have any number of manifests: `new-50`, `same-50`, `again-50`, `grow-check-200`. The output says which goals are met,
-but the exit status doesn't depend on them.
+have any number of manifests: `new-50`, `same-50`, `again-50`, `composed-check-50`, `grow-check-200`. The output says
+which goals are met, but the exit status doesn't depend on them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+import composition
 import growth
 import machine
 import page
@@ -21,8 +22,8 @@ import rows
 from installation import Installation
 
 _RUNS = 9
-_AnyRow = rows.Row | growth.Growth
-_Named = TypeVar("_Named", rows.Row, growth.Growth)
+_AnyRow = rows.Row | growth.Growth | composition.Comparison
+_Named = TypeVar("_Named", rows.Row, growth.Growth, composition.Comparison)
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    every: list[_AnyRow] = [*rows.ROWS, *growth.GROWTHS]
+    every: list[_AnyRow] = [*rows.ROWS, *composition.COMPARISONS, *growth.GROWTHS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = f"the rows to measure, of: {', '.join(row.name for row in every)}"
     parser.add_argument("--rows", nargs="+", type=_row, default=every, metavar="ROW", help=names)
@@ -48,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _row(name: str) -> _AnyRow:
-    row = rows.row_named(name) or growth.growth_named(name)
+    row = rows.row_named(name) or composition.comparison_named(name) or growth.growth_named(name)
     if row is None:
         raise argparse.ArgumentTypeError(f"no such row: `{name}`")
     return row
@@ -57,13 +58,15 @@ def _row(name: str) -> _AnyRow:
 def _measured(options: argparse.Namespace, disk: Path, memory: Path) -> str:
     where = f"{machine.machine()}; load before the benchmark: {machine.load()}"
     on_disk, in_memory = _installations(options, disk), _installations(options, memory)
-    results, grown = _rows(options, on_disk, in_memory), _grown(options, in_memory[0])
+    results, compared = _rows(options, on_disk, in_memory), _compared(options, on_disk[0])
+    grown = _grown(options, in_memory[0])
     measurements = [
         page.Measurements(
             installation.label,
             installation.version(),
             [result[index] for result in results],
             grown if index == 0 else (),
+            compared if index == 0 else (),
         )
         for index, installation in enumerate(on_disk)
     ]
@@ -84,6 +87,11 @@ def _rows(
 ) -> list[list[rows.Result]]:
     wanted = [row for row in options.rows if isinstance(row, rows.Row)]
     return [rows.measure(_announced(row), in_memory if row.in_memory else on_disk, options.runs) for row in wanted]
+
+
+def _compared(options: argparse.Namespace, installation: Installation) -> list[composition.ComparisonResult]:
+    wanted = [row for row in options.rows if isinstance(row, composition.Comparison)]
+    return [composition.measure(_announced(row), installation, options.runs) for row in wanted]
 
 
 def _grown(options: argparse.Namespace, installation: Installation) -> list[growth.GrowthResult]:

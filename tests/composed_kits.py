@@ -59,7 +59,7 @@ SCALARS = {
     ("level",): (1, 2),
     ("meta", "a"): (True, False),
     ("meta", "b.c", "d"): (0.5, "x"),
-    ("display-name",): ("Code Critic", "The Editor"),
+    ("display-name",): ("The Critic", "The Editor"),
     ("model",): ("opus", "sonnet", "inherit"),
     ("role",): (
         *({"file": file} for file in ROLES),
@@ -83,6 +83,11 @@ SCALARS = {
     ("target", "opencode", "permission", "bash", "rm x.y"): ("ask", "allow", "deny"),
     ("target", "copilot", "mcp-servers", "my.server", "env", "A.B"): ("1", "2"),
 }
+FILLED = [
+    *(("role",), ("domain_in",), ("values", "PROJECT"), ("values", "PATHS"), ("target", "codex", "values", "PROJECT")),
+    *(("target", "gemini", "values", "PATHS"), ("note",)),
+]
+"""Values, and texts that they fill: manifests have them more often than other keys."""
 NOT_EMPTY = [("targets",), ("target", "codex", "nickname_candidates")]
 DEFAULTS = [path for path in (*LISTS, *SCALARS) if path[0] in ("tools", "model", "target") and path[2:3] != ("values",)]
 OUTRANKED = {
@@ -246,6 +251,7 @@ class _Drawing:
     def __init__(self, draw: Any) -> None:
         self.draw = draw
         self.kit = ComposedKit({}, {})
+        self.is_chain = self.chance(40)
 
     def chance(self, percent: int) -> bool:
         return bool(self.draw(st.integers(0, 99)) < percent)
@@ -314,12 +320,12 @@ class _Drawing:
         )
         if not isinstance(far, list) or self.chance(30):
             return [*obligatory, *own]
-        droppable = [block for block in far if block not in needed]
-        droppable += [
+        droppable = [
             one
             for one in bundles
             if (found := self.kit.expanded(one)) and not set(found) & set(needed) and set(found) & set(far)
         ]
+        droppable += [block for block in far if block not in needed]
         rest = [*own, *(f"!{entry}" for entry in self.some(droppable, 0, 2))]
         if self.chance(50):
             return ["...", *self.draw(st.permutations(rest))]
@@ -339,22 +345,25 @@ class _Drawing:
         data: dict[str, Any] = {"name": name}
         self.kit.manifests[name] = data
         bases = [known for known in self.kit.manifests if known != name and len(self.kit.layers(known)) <= 5]
-        if bases and self.chance(85):
-            data["extends"] = self.draw(st.sampled_from(bases))
+        if bases and (self.is_chain or self.chance(85)):
+            data["extends"] = bases[-1] if self.is_chain else self.draw(st.sampled_from(bases))
         if self.chance(30):
             data["abstract"] = True
         if "abstract" not in data or self.chance(20):
             data["description"] = f"Does {number}."
         far = {key: value for key, value in self.kit.resolved(name).items() if key not in OWN_KEYS}
         if far and self.chance(30):
-            paths = self.some(list(_paths(far)), 1, 2)
-            if not any(path != other and other[: len(path)] == path for path in paths for other in paths):
+            are_values_kept = self.chance(80)  # without a value, most texts cannot be filled
+            paths = self.some([path for path in _paths(far) if not (are_values_kept and "values" in path)], 0, 2)
+            if paths and not any(path != other and other[: len(path)] == path for path in paths for other in paths):
                 data["unset"] = list(map(".".join, paths))
                 far = {key: value for key, value in self.kit.resolved(name).items() if key not in OWN_KEYS}
         if self.chance(50) or (self.kit.settings["obligatory"] and "blocks" not in far):
             data["blocks"] = self.blocks(far.get("blocks"))
-        for path in self.some([*LISTS, *SCALARS], 0, 8):
+        for path in dict.fromkeys([*self.some(FILLED), *self.some([*LISTS, *SCALARS], 0, 8)]):
             self.add(data, path, far)
+        if "display-name" in far and "display-name" not in data:
+            data["display-name"] = f"Agent {number}"
         if self.chance(40):
             data["handoff"] = self.handoffs(far.get("handoff"))
 
@@ -364,7 +373,7 @@ def composed_kits(draw: Any) -> ComposedKit:
     """Return a strategy for kits with bases up to four deep. Few of them have errors."""
     drawing = _Drawing(draw)
     drawing.settings()
-    for number in range(draw(st.integers(1, 6))):
+    for number in range(draw(st.integers(3, 7) if drawing.is_chain else st.integers(1, 6))):
         drawing.manifest(number)
     allowed = [{"agent": name, "rights": sorted(RIGHTS), "reason": "tried"} for name in drawing.kit.manifests]
     drawing.kit.settings["allow-rights"] = allowed

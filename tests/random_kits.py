@@ -10,6 +10,7 @@ import random
 import shutil
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ import tomli_w
 from kei_assembler.kit import json_schema
 from kei_assembler.markdown import stamp
 from kei_assembler.targets import TARGETS
+from random_composition import Composer
 
 CANARY = "canary-in-a-coal-mine"
 """Occurs in all files that no command may read. It must not occur in what a command prints or writes."""
@@ -169,11 +171,14 @@ class RandomKit:
         _make_canaries(self.outside, self.home)
         shutil.copytree(template, self.top, symlinks=True)
         self._write_kit(bool(place))
+        self.composer = Composer(self)
+        self.composer.compose()
         for attack in self.chooser.choices(_ATTACKS, k=self._pick((0, 1, 1, 1, 2, 3, 5))):
-            self._try(attack)
+            self.try_attack(partial(attack, self))
         self.is_in_git = True
         if self.is_chance(20):
-            self._try(RandomKit.use_home_folder)
+            self.try_attack(self.use_home_folder)
+        self.composer.attack()
 
     def _pick(self, choices: Sequence[Choice]) -> Choice:
         return self.chooser.choice(choices)
@@ -182,9 +187,10 @@ class RandomKit:
         """Return whether something happens that happens so often in a hundred cases."""
         return self.chooser.randrange(100) < of_a_hundred
 
-    def _try(self, attack: _Attack) -> None:
+    def try_attack(self, attack: Callable[[], None]) -> None:
+        """Make an attack, if it is possible."""
         try:
-            attack(self)
+            attack()
         except (OSError, ValueError) as error:  # an earlier attack is in the way
             self.attacks.append(f"  not possible: {error}")
 
@@ -204,7 +210,7 @@ class RandomKit:
         if self.is_chance(30):
             blocks[f"house@{target}.md"] = self._pick(("# House\n\nBe exact.\n", ""))
         for name, text in blocks.items():
-            self._write(f"_blocks/{name}", text)
+            self.write(f"_blocks/{name}", text)
         names = ["alpha", "deep/beta", "stranger", "commondir", "agent", "assemble"]
         names = names[:2] + self.chooser.sample(names[2:], self._pick((0, 0, 1, 2)))
         names += [f"many-{number}" for number in range(18)] if self.is_chance(3) else []
@@ -213,18 +219,18 @@ class RandomKit:
             text = _manifest(
                 name.rpartition("/")[2], self._pick((["house"], ["extra"], ["house#house", "deep/more#more"], []))
             )
-            self._write(f"agents/{name}.toml", text)
+            self.write(f"agents/{name}.toml", text)
         if self.is_chance(50):
-            self._write("roles/role.md", "You play.\n")
-            self._write("agents/player.toml", _manifest("player", [], {"file": "roles/role.md"}))
+            self.write("roles/role.md", "You play.\n")
+            self.write("agents/player.toml", _manifest("player", [], {"file": "roles/role.md"}))
             self.agents.append("player")
         if self.is_chance(30):
-            self._write("templates/agent.md.j2", _TEMPLATES[self._pick((0, 1))])
-            self._write("templates/extra.j2", "Be exact.\n")
-        self._write("old-agents/gamma.md", "---\nname: gamma\ndescription: Old.\n---\n\n# ROLE\n\nYou are old.\n")
+            self.write("templates/agent.md.j2", _TEMPLATES[self._pick((0, 1))])
+            self.write("templates/extra.j2", "Be exact.\n")
+        self.write("old-agents/gamma.md", "---\nname: gamma\ndescription: Old.\n---\n\n# ROLE\n\nYou are old.\n")
         for file in _OLD_FILES:
             if self.is_chance(12):
-                self._write(file, _OLD_FILES[file])
+                self.write(file, _OLD_FILES[file])
         for file in (".prettierignore", ".gitattributes", ".gitignore"):
             if self.is_chance(20):
                 (self.top / file).write_text("*.log\n")
@@ -233,14 +239,15 @@ class RandomKit:
         """Write the settings to the kit's file for them, if it has one."""
         if self.file:
             table = {"tool": {"assemble": self.settings}} if self.file == "pyproject.toml" else self.settings
-            self._write(self.file, tomli_w.dumps(table))
+            self.write(self.file, tomli_w.dumps(table))
 
-    def _write(self, file: str, text: str) -> None:
+    def write(self, file: str, text: str) -> None:
+        """Write a file of the kit, in place of what is there."""
         path = self.kit / file
-        self._make_room(path)
+        self.make_room(path)
         path.write_bytes(text.encode(errors="surrogateescape"))
 
-    def _make_room(self, path: Path) -> None:
+    def make_room(self, path: Path) -> None:
         """Remove what is at a path in the repository, and make the folder for it."""
         real = Path(os.path.normpath(os.path.join(os.path.realpath(path.parent), path.name)))
         if not real.is_relative_to(self.top) or ".git" in real.parts or self.kit.is_relative_to(real):
@@ -272,7 +279,7 @@ class RandomKit:
 
     def link(self, path: Path, target: str, chain: int = 0) -> None:
         """Make a link, in place of what is there, perhaps over further links, and perhaps a relative one."""
-        self._make_room(path)
+        self.make_room(path)
         for number in range(chain):
             step = self.kit / f"step-{number}-{self.chooser.randrange(1000)}"
             step.symlink_to(target)
@@ -309,7 +316,7 @@ class RandomKit:
         path = self._place(self._pick(_PLACES_BY_COMMAND[""]))
         if path.exists() and not path.is_symlink():
             target = self._pick((self.kit, self.top)) / "moved" / path.name
-            self._make_room(target)
+            self.make_room(target)
             path.rename(target)
             self.link(path, str(target))
 
@@ -355,13 +362,13 @@ class RandomKit:
     def add_template(self) -> None:
         """Add a template that reaches for other files."""
         text = self._pick(_TEMPLATES)
-        self._write(self._pick(("templates/agent.md.j2", "templates/base.j2", "templates/codex/agent.md.j2")), text)
+        self.write(self._pick(("templates/agent.md.j2", "templates/base.j2", "templates/codex/agent.md.j2")), text)
         self.attacks.append(f"template {text!r}")
 
     def name_role_file(self) -> None:
         """Name a file that a role must not come from."""
         file = self._filled(self._pick(_ROLE_FILES))
-        self._write("agents/player.toml", _manifest("player", [], {"file": file}))
+        self.write("agents/player.toml", _manifest("player", [], {"file": file}))
         self.attacks.append(f"role file {file!r}")
 
     def add_odd_name(self) -> None:
@@ -378,7 +385,7 @@ class RandomKit:
             )
         )
         file = f"{folder}/{self._pick(_ODD_NAMES)}{suffix}"
-        self._write(file, text)
+        self.write(file, text)
         self.attacks.append(f"file {file!r}")
 
     def add_node(self) -> None:
@@ -386,7 +393,7 @@ class RandomKit:
         path = self._random_place()
         self.link(path, str(self._pick((self.outside / "fifo", self.outside / "zero"))))
         if self.is_chance(70):
-            self._make_room(path)
+            self.make_room(path)
             os.mkfifo(path)
             self.attacks.append(f"fifo {path}")
 
@@ -403,7 +410,7 @@ class RandomKit:
                 "assemble.toml": tomli_w.dumps(settings),
                 "agents/inner.toml": _manifest("inner", []),
             }.items():
-                self._make_room(kit / file)
+                self.make_room(kit / file)
                 (kit / file).write_text(text)
         self.attacks.append(f"kit {kit}")
 

@@ -33,6 +33,26 @@ def test_its_kits_build_without_diagnostics(bench: Workbench, count: int) -> Non
     assert (checked.status, checked.stderr) == (0, f"{agents}: {count} unchanged\n")
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_all_forms_of_its_kits_generate_the_same_files(bench: Workbench, count: int) -> None:
+    outputs = {}
+    for form in ("flat", "based", "composed", "filled"):
+        _run("kits.py", str(bench.folder / form), str(count), form)
+        built = bench.run("--all", "--strict", cwd=form)
+        assert (built.status, built.stderr.endswith(f"{count} created\n")) == (0, True), built.stderr
+        outputs[form] = {path.name: path.read_bytes() for path in (bench.folder / form).glob("agents/*.md")}
+    assert outputs["based"] == outputs["composed"] == outputs["filled"] == outputs["flat"]
+    sizes = [sum(path.stat().st_size for path in bench.folder.glob(f"{form}/agents/*.toml")) for form in outputs]
+    assert count == 1 or sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.slow
+def test_it_compares_a_composed_kit_with_the_flat_one() -> None:
+    out = _run("run.py", "--runs", "1", "--rows", "composed-new-3", "composed-one-3")
+    assert "| 3 manifests, composed against flat, not generated yet | `composed-new` |" in out
+    assert re.search(r"^- (met|MISSED), \d+\.\d\d: one manifest with a base, of 3 against alone", out, re.MULTILINE)
+
+
 def test_its_manifests_have_the_shape_of_our_own_agent_and_share_no_sentence(bench: Workbench) -> None:
     _run("kits.py", str(bench.folder / "kit"), "3")
     texts = [path.read_text() for path in sorted(bench.folder.glob("kit/agents/*.toml"))]

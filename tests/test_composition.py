@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import rtoml
-from hypothesis import HealthCheck, assume, given
+from hypothesis import HealthCheck, assume, given, settings
 
 from composed_kits import ComposedKit, composed_kits
 from conftest import examples
@@ -18,6 +19,7 @@ from kei_assembler.diagnostics import Diagnostic, KeyPath, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.scaffold.flat_manifest import FlatManifest, flatten
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml.positions import mentions
 from kei_assembler.toml.writer import document
 
@@ -45,8 +47,8 @@ def _ordered(value: Any) -> Any:
     return list(map(_ordered, value)) if isinstance(value, list) else value
 
 
-def _tables_of_clients(data: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
-    tables = data.get("target", {}).items()
+def _ordered_tables(data: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    tables = (*data.get("target", {}).items(), ("meta", data.get("meta", {})))
     return {(name, key): _ordered(value) for name, table in tables for key, value in table.items() if key != "values"}
 
 
@@ -84,10 +86,67 @@ def test_a_kit_and_its_flat_version_generate_the_same_files(composed: ComposedKi
     assert files or all("abstract" in data for data in composed.manifests.values())
 
 
+USES: Mapping[str, Callable[[dict[str, Any]], bool]] = {
+    "a base": lambda data: "extends" in data,
+    "no file of its own": lambda data: "abstract" in data,
+    "keys that are dropped": lambda data: "unset" in data,
+    "inherited entries": lambda data: any(
+        "..." in data.get(key, ()) for key in ("domain_in", "forbidden_domain", "tools", "tags")
+    ),
+    "inherited blocks": lambda data: "..." in data.get("blocks", ()),
+    "entries that are dropped": lambda data: any(entry.startswith("!") for entry in data.get("blocks", ())),
+    "bundles that are dropped": lambda data: any(entry.startswith("!@") for entry in data.get("blocks", ())),
+    "bundles": lambda data: any(entry.startswith("@") for entry in data.get("blocks", ())),
+    "sections": lambda data: any("#" in entry for entry in data.get("blocks", ())),
+    "handoffs that are dropped": lambda data: any(one["trigger"] is False for one in data.get("handoff", ())),
+    "role files": lambda data: isinstance(data.get("role"), dict),
+    "values": lambda data: "values" in data,
+    "values for a client": lambda data: any("values" in table for table in data.get("target", {}).values()),
+}
+TRACES = {
+    "a value": "Shop",
+    "a value of the settings": "Store",
+    "a value of the settings for a client": "Qwen",
+    "a value of a manifest for a client": "Shop 2",
+    "a default": "Ann",
+    "a value for an entry of a list": "- src",
+    "a section": "Part of b.",
+    "text for one client": "Rule c for Codex.",
+    "a role file": "You edit.",
+}
+"""What the generated files have if something of the composition has an effect."""
+
+
+def test_generated_kits_use_everything() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(examples(300, SLOW), derandomize=True, database=None)
+    @given(composed_kits())
+    def look_at(composed: ComposedKit) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name).resolve()
+            composed.write(folder)
+            files, found = _planned(load_kit(str(folder)))
+        seen["a kit"] += 1
+        if has_errors(found):
+            return
+        seen["a kit without errors"] += 1
+        seen.update(name for name, is_used in USES.items() if any(map(is_used, composed.manifests.values())))
+        text = b"".join(filter(None, files.values())).decode()
+        seen.update(name for name, trace in TRACES.items() if trace in text)
+        seen.update(f"{len(composed.layers(name)) - 2} bases" for name in composed.manifests)
+        seen.update(name for name in TARGETS if any(TARGETS[name].output.partition("{")[0] in file for file in files))
+
+    look_at()
+    expected = {*USES, *TRACES, *TARGETS, *(f"{number} bases" for number in range(5))}
+    assert expected - seen.keys() == set()
+    assert seen["a kit without errors"] > seen["a kit"] / 2, seen
+
+
 def _check_flat(resolved: Mapping[str, dict[str, Any]], flat: Mapping[str, dict[str, Any]]) -> None:
     for name, data in resolved.items():
         assert _without(flat[name], *REFERENCES) == _without(data, *REFERENCES)
-        assert _tables_of_clients(flat[name]) == _tables_of_clients(data)
+        assert _ordered_tables(flat[name]) == _ordered_tables(data)
 
 
 def _check_texts(folder: Path, resolved: Mapping[str, dict[str, Any]], flat: list[FlatManifest]) -> None:
@@ -174,4 +233,4 @@ def test_data_are_resolved_as_described(composed: ComposedKit) -> None:
         for manifest, data in _data(kit).items():
             expected = composed.resolved(manifest)
             assert data == expected
-            assert _tables_of_clients(data) == _tables_of_clients(expected)
+            assert _ordered_tables(data) == _ordered_tables(expected)

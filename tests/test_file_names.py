@@ -294,6 +294,8 @@ COMMANDS = (
     ("init", "{kit}"),
     ("new", "tester", "--kit", "{kit}"),
     ("schema", "--kit", "{kit}"),
+    ("flatten", "--all", "--kit", "{kit}"),
+    ("flatten", "--all", "--write", "--kit", "{kit}"),
     ("--all", "--kit", "{kit}"),
     ("--all", "--check", "--kit", "{kit}"),
     ("--all", "--prune", "--force", "--kit", "{kit}"),

@@ -96,6 +96,7 @@ PATTERNS = {
     ),
 }
 
+FILLED_ITEMS = "- {{A}}\n"
 BASE = 'name = "base"\nabstract = true\n'
 HEIR = 'extends = "base"\n'
 
@@ -142,6 +143,16 @@ COLLECTIONS = {
             "_blocks/x.md": "X.\n",
         }
         | _agent('blocks = ["@b0"]\n')
+    ),
+    "placeholders of lists": lambda: Case(
+        _agent(f"role = '''\n{FILLED_ITEMS * 80_000}'''\nvalues.A = [\"<\", \"`\"]\n"), code="V111"
+    ),
+    "items that values fill": lambda: Case(
+        _agent(f"role = '''\n{FILLED_ITEMS * 5000}'''\nvalues.A = [\"<\", \"`\"]\n")
+    ),
+    "placeholders without a value": lambda: Case(_agent(f"role = '''\n{FILLED_ITEMS * 80_000}'''\n"), code="T401"),
+    "misspelled placeholders in code": lambda: Case(
+        _agent(f"role = '''\n```\n{'{{PROJCT}}' * 90_000}\n```\n'''\nvalues.PROJECT = \"x\"\n"), code="V110"
     ),
     "unknown handoffs of many agents": lambda: Case(
         {file: text for n in range(4000) for file, text in _agent(_handoffs([f"agnt-{n}"]), f"agent-{n}").items()},

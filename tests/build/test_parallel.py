@@ -264,7 +264,7 @@ def _assert_a_rerun_completes(build: Build, kit: Path) -> None:
 THERE = "os.getpid() != ONE"
 LOSSES = {
     "at once": f"at(os, 'close', lambda _: {THERE} and die())",
-    "while it works": f"at(planner.Planner, 'load_and_check', lambda _, file: {THERE} and 'a6' in file and die())",
+    "while it works": f"at(planner.Planner, 'load', lambda _, file: {THERE} and 'a6' in file and die())",
     "after its work": f"at(parallel, 'accesses', lambda: {THERE} and die())",
     "with half an answer": f"""
 import pickle
@@ -278,7 +278,7 @@ def half(value, file):
 pickle.dump = half
 """,
     "with nonsense": f"import pickle; at(pickle, 'dump', lambda _, file: {THERE} and file.write(b'x'))",
-    "by an error": f"at(planner.Planner, 'load_and_check', lambda _, file: {THERE} and 'a6' in file and 1 / 0)",
+    "by an error": f"at(planner.Planner, 'load', lambda _, file: {THERE} and 'a6' in file and 1 / 0)",
     "before it was": "def fork(): raise BlockingIOError(11, 'Resource temporarily unavailable')\nos.fork = fork",
     "for want of files": "def pipe(): raise OSError(24, 'Too many open files')\nos.pipe = pipe",
 }
@@ -293,7 +293,7 @@ def test_a_lost_child_does_not_change_the_result(build: Build, loss: str, args: 
 
 
 def test_an_exit_in_the_child_ends_the_parent(build: Build) -> None:
-    stop = "def stop(_, file): 'a6' in file and sys.exit('stopped')\nat(planner.Planner, 'load_and_check', stop)"
+    stop = "def stop(_, file): 'a6' in file and sys.exit('stopped')\nat(planner.Planner, 'load', stop)"
     both = [
         build.run(build(NEW_BLOCK), "--all", is_shared=is_shared, may_be_alone=True, more=stop)
         for is_shared in (True, False)
@@ -304,8 +304,8 @@ def test_an_exit_in_the_child_ends_the_parent(build: Build) -> None:
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 MOMENTS = {
-    "working here": "at(planner.Planner, 'load_and_check', lambda _, file: os.getpid() == ONE and told())",
-    "working there": "at(planner.Planner, 'load_and_check', lambda _, file: os.getpid() != ONE and told())",
+    "working here": "at(planner.Planner, 'load', lambda _, file: os.getpid() == ONE and told())",
+    "working there": "at(planner.Planner, 'load', lambda _, file: os.getpid() != ONE and told())",
     "done there": "at(parallel, 'accesses', lambda: os.getpid() != ONE and told())",
     "writing": "at(os, 'replace', lambda *_: told())",
 }

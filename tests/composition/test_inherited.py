@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Workbench
 from observer import Observer, problem
+from readers import findings
 
 BASE = 'name = "base"\nabstract = true\n'
 CRITIC = 'name = "critic"\ndescription = "Reviews code."\nextends = "base"\n'
@@ -222,3 +223,69 @@ INHERITED_NOTES = {
 def test_a_note_about_inherited_text_is_one(bench: Workbench, keys: str, code: str) -> None:
     bench.write({"agents/base.toml": BASE + keys, "agents/critic.toml": CRITIC, "agents/tester.toml": TESTER})
     assert _codes(bench, "--all") == [(code, "agents/base.toml")]
+
+
+OUTRANKING = 'name = "critic"\ndescription = "Reviews."\nextends = "base"\ntargets = ["opencode", "claude-code"]\n'
+WITH_DENIAL = 'name = "base"\nabstract = true\n[target.opencode.permission]\n"*" = "ask"\nbash = "deny"\n'
+
+
+@pytest.mark.parametrize(
+    ("settings", "own", "codes"),
+    [
+        ("", 'tools = ["Read"]\n', ["E109"]),
+        ("", 'tools = ["Read"]\n[target.opencode]\npermission = { "*" = "deny" }\n', []),
+        ("", 'unset = ["target.opencode.permission"]\ntools = ["Read"]\n', []),
+        ("", 'targets = ["claude-code"]\ntools = ["Read"]\n', []),
+        ("", 'role = "You review."\n', []),
+        ('[defaults.target.opencode]\nmodel = "a/b"\n', 'model = "opus"\n', []),
+    ],
+)
+def test_a_key_of_the_base_that_has_no_effect_is_noted(
+    settings: str, own: str, codes: list[str], bench: Workbench
+) -> None:
+    start = OUTRANKING if "targets" not in own else OUTRANKING.partition("targets")[0]
+    bench.write({"assemble.toml": f'ignore = ["K126"]\n{settings}'})
+    bench.write({"agents/base.toml": WITH_DENIAL, "agents/critic.toml": f"{start}{own}"})
+    found = findings(bench)
+    assert [one.code for one in found] == codes
+    for one in found:
+        assert one.message == "`tools` replaces `permission` of `[target.opencode]`, which the base sets"
+        assert [(each["file"], each["line"]) for each in one.related] == [("agents/base.toml", 3)]
+
+
+def test_one_build_of_a_manifest_reports_that_two_files_are_its_base(bench: Workbench) -> None:
+    bench.write({"agents/critic.toml": CRITIC, "agents/base.toml": BASE, "agents/old/base.toml": BASE})
+    before = bench.files()
+    assert _codes(bench, "agents/critic.toml") == [("K108", "agents/old/base.toml")]
+    assert bench.files() == before
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '"@x"',
+        "'@x'",
+        r'"\u0040x"',
+        r'"\U00000040x"',
+        '"""@x"""',
+        "'''@x'''",
+        '"""\\\n  @x"""',
+        '"""\n@x"""',
+        "'''\n@x'''",
+    ],
+)
+def test_a_bundle_can_be_written_in_each_kind_of_string(bench: Workbench, entry: str) -> None:
+    bench.write({"assemble.toml": '[bundles]\nx = ["kind"]\n', "_blocks/kind.md": "Be kind.\n"})
+    bench.write({"agents/critic.toml": f'name = "critic"\ndescription = "Reviews code."\nblocks = [{entry}]\n'})
+    run = bench.run("--all")
+    assert (run.status, run.stderr) == (0, "1 agent, 1 file: 1 created\n")
+    assert "Be kind." in (bench.folder / "agents/critic.md").read_text()
+
+
+def test_a_client_has_defaults_and_values_in_the_settings(bench: Workbench) -> None:
+    settings = 'targets = ["codex"]\n[defaults.target.codex]\nmodel = "o3"\n[target.codex.values]\nPROJECT = "Shop"\n'
+    manifest = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review {{PROJECT}}."\n'
+    bench.write({"assemble.toml": settings, "agents/critic.toml": manifest})
+    assert bench.run("--all").status == 0
+    text = (bench.folder / ".codex/agents/critic.toml").read_text()
+    assert ('model = "o3"' in text, "You review Shop." in text) == (True, True)

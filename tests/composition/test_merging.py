@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hypothesis import example, given
+import tomli_w
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
-from kei_assembler.diagnostics import KeyPath
+from conftest import Workbench, examples
+from kei_assembler import Kit
+from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.model.inheritance import MAX_FAULTS, OWN_KEYS, Origin, Resolved, merged
 
 BUNDLES = {"x": ["a", "b"], "y": []}
@@ -94,3 +97,20 @@ def test_a_manifest_without_references_stays_as_it_is(own: dict[str, Any]) -> No
     resolved = merged(own, "own", Resolved({}, ""), _bundle)
     if not any(value in ("...", "@x", "@y", "@z") or value is False for _, value in _leaves(own)):
         assert repr(resolved.data) == repr(own)
+
+
+@examples(100, [HealthCheck.function_scoped_fixture])
+@given(TABLES, TABLES, st.sampled_from(("base", "critic", "nobody", "")))
+@example({"blocks": ["a"], "targets": ["zed"]}, {"values": "x"}, "")
+@example({"role": "You know {{A}}.", "values": "A", "targets": ["gemini"]}, {"values": {"A": "x"}}, "")
+def test_whatever_the_manifests_contain_it_can_be_checked(
+    bench: Workbench, own: dict[str, Any], base: dict[str, Any], above: str
+) -> None:
+    settings = {"bundles": {"x": ["a"]}, "values": {"B": "x"}}
+    critic = {**own, "name": "critic", "description": "Reviews code.", "extends": "base"}
+    bench.write({"assemble.toml": tomli_w.dumps(settings), "_blocks/a.md": "# A\n\nUse {{A}} and {{B}}.\n"})
+    bench.write({"agents/critic.toml": tomli_w.dumps(critic)})
+    bench.write({"agents/base.toml": tomli_w.dumps({**base, "name": "base", "abstract": True, "extends": above})})
+    kit = Kit.load(bench.folder)
+    found = {one.location for one in kit.check() if one.severity is Severity.ERROR}
+    assert {one.location for one in kit.check("agents/critic.toml") if one.severity is Severity.ERROR} <= found

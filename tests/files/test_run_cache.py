@@ -984,10 +984,23 @@ def test_a_digest_is_taken_of_nothing_but_the_recorded_file(tmp_path: Path) -> N
         signatures.digest_of(str(link), before[link])
 
 
+@pytest.mark.parametrize("is_link", [False, True])
+def test_no_digest_is_taken_of_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_link: bool) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    path = str(link if is_link else pipe)
+    recorded = " ".join(map(str, signatures.signature(path)))
+    monkeypatch.setattr(os, "open", None)
+    with pytest.raises(OSError, match="neither a file nor a folder"):
+        signatures.digest_of(path, recorded)
+
+
 def test_a_pipe_instead_of_a_file_does_not_block(kit: CachedKit) -> None:
     pipe = kit.outside / "pipe"
     os.mkfifo(pipe)
-    program = f"from kei_assembler.files.signatures import digest_of; digest_of({str(pipe)!r}, '')"
+    recorded = " ".join(map(str, signatures.signature(__file__)))  # what was there before the pipe
+    program = f"from kei_assembler.files.signatures import digest_of; digest_of({str(pipe)!r}, {recorded!r})"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=10)
 
 

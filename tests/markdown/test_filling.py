@@ -32,6 +32,8 @@ FILLED: Mapping[str, tuple[str, Value, str]] = {
     "a part of a marker": ("1{{A}}", ". a", "1\\. a"),
     "a number": ("{{A}} apples", "3", "3 apples"),
     "a definition": ("{{A}}", "[a]: /b", "\\[a]: /b"),
+    "half a parenthesis in a definition": ("[a]: {{A}}", "b(", "[a]: b\\("),
+    "parentheses in a definition": ("[a]: {{A}}", "b(c)", "[a]: b(c)"),
     "the end of a label": ("[{{A}}", "a]: /b", "[a\\]\\: \\/b"),
     "an item in an item": ("- {{A}}", "- a", "- \\- a"),
     "indented code": ("{{A}}", "    a", "a"),
@@ -87,6 +89,9 @@ REFUSED: Mapping[str, tuple[str, Value, str]] = {
     "no first item": ("a\n1. {{A}}\n2. b", (), STRUCTURE),
     "a backtick in the line of a fence": ("```{{A}}\n```", "a`", STRUCTURE),
     "too much": ("{{A}}" * 3, "a" * 2_000_000, SIZE),
+    "too many placeholders": ("{{A}} " * 10_001, "a", SIZE),
+    "too many entries": ("- {{A}}\n" * 101, ("a",) * 100, SIZE),
+    "too many lines": ("{{A}}\n\n" * 101, "a\n" * 100, SIZE),
 }
 
 

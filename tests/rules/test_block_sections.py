@@ -106,7 +106,7 @@ def test_a_section_that_is_only_a_heading(bench: Workbench) -> None:
         ("plain#x", "B211", "the block has no headings; list it as a whole"),
         ("house-rule#testing", "B201", "did you mean `house-rules#testing`?"),
         ("nowhere#testing", "B201", "unknown block `nowhere`"),
-        ("#testing", "B204", "is not a block name"),
+        ("#testing", "B204", "has no name of a block"),
         ("../x#y", "B204", "is not a block name"),
         ("House-Rules#testing", "B204", "did you mean `house-rules"),
         ("house-rules@codex", "B204", "list `house-rules`: a file for `codex` replaces the block"),

@@ -324,6 +324,37 @@ def test_a_finding_in_a_block_names_the_agents(bench: Workbench) -> None:
     assert one["message"] == "the placeholder `{{A}}` is not filled in for `b`, `c` and 1 more"
 
 
+def test_a_finding_in_a_block_names_the_clients_and_a_similar_value(bench: Workbench) -> None:
+    settings = f'targets = ["claude-code", "codex"]\n{SETTINGS}'
+    bench.write({"assemble.toml": settings, **A_AND_B, "_blocks/rule.md": "{{PROJCT}} {{CLIENT}}"})
+    of_codex = 'values.PROJECT = "a"\ntarget.codex.values.CLIENT = "c"\n'
+    bench.write({name: f"{text}{of_codex}" for name, text in A_AND_B.items()})
+    found = [(one["message"], one["help"]) for one in _findings(bench) if one["code"] == "T402"]
+    assert found == [
+        ("the placeholder `{{PROJCT}}` is not filled in for `a`, `b` and 2 more", "did you mean `PROJECT`?"),
+        (
+            "the placeholder `{{CLIENT}}` is not filled in for `a`, `b` and 2 more in Claude Code",
+            "write the text instead, or set `CLIENT` under `[values]`",
+        ),
+    ]
+    bench.write({"agents/a.toml": A_AND_B["agents/a.toml"] + 'values.PROJECT = "a"\n'})
+    (_, (message, _)) = [(one["message"], one["help"]) for one in _findings(bench) if one["code"] == "T402"]
+    assert message == "the placeholder `{{CLIENT}}` is not filled in for `a`, `b` and 2 more"
+
+
+def test_a_finding_in_a_text_names_the_clients(bench: Workbench) -> None:
+    files, _, _ = MISTAKES["undefined for one target"]
+    bench.write({"assemble.toml": SETTINGS, **files})
+    assert [one["message"] for one in _findings(bench)] == ["the placeholder `{{A}}` is not filled in for Claude Code"]
+
+
+def test_a_key_below_the_values_of_a_client_is_one_finding(bench: Workbench) -> None:
+    for key in ('name = "x"', 'role = "x"', 'model = "opus"', "blocks = []"):
+        manifest = f'{CRITIC}\n[target.claude-code.values]\nA = "a"\n{key}\n'
+        bench.write({"assemble.toml": SETTINGS, "agents/critic.toml": manifest})
+        assert [(one["code"], one["line"]) for one in _findings(bench)] == [("K110", 6)]
+
+
 def test_a_value_that_breaks_out_has_both_places(bench: Workbench) -> None:
     files, _, _ = MISTAKES["a value that closes a fence"]
     bench.write({"assemble.toml": SETTINGS, **files})
@@ -348,6 +379,22 @@ def test_notes_prevent_nothing(bench: Workbench) -> None:
         ("assemble.toml", 6, "V109"),
     ]
     assert (bench.folder / OUTPUT).exists()
+
+
+BASE = 'name = "base"\nabstract = true\n[values]\nPROJECT = "a"\nUNUSED = "b"\n'
+
+
+def test_a_value_of_a_base_is_used_if_a_manifest_that_extends_it_uses_it(bench: Workbench) -> None:
+    heir = 'extends = "base"\nrole = "{{PROJECT}}"\n'
+    bench.write({"agents/base.toml": BASE, "agents/critic.toml": f"{CRITIC}{heir}"})
+    unused = [("agents/base.toml", 5, "V108")]
+    assert [(one["file"], one["line"], one["code"]) for one in _findings(bench)] == unused
+    base = BASE.replace("abstract = true", 'description = "Is a base, too."')
+    bench.write({"agents/base.toml": base})
+    assert [(one["file"], one["line"], one["code"]) for one in _findings(bench)] == unused
+    bench.write({"agents/base.toml": base, "agents/critic.toml": f'{CRITIC}role = "R."\n'})
+    found = [(one["line"], one["code"]) for one in _findings(bench)]
+    assert found == [(4, "V108"), (5, "V108")]
 
 
 def test_a_long_description_is_found_after_filling(bench: Workbench) -> None:

@@ -43,6 +43,10 @@ def _write_sized(bench: Workbench, target: str, part: str, size: int) -> None:
         _agent(bench, target, description="é" * size)
     elif part == "body":
         _agent(bench, target, body="é" * size)
+        if not size:  # an empty block is an error of its own, and hides that the body is empty
+            manifest = (bench.folder / "agents/critic.toml").read_text()
+            lines = [line for line in manifest.splitlines() if not line.startswith("blocks")]
+            bench.write({"agents/critic.toml": "\n".join(lines)})
     else:
         _agent(bench, target)
         assert bench.run("--all").status == 0

@@ -185,6 +185,11 @@ class _Merged:
         self._role_files.add(plan.role_file)
         self.usage.bases.update(plan.bases)
         self.usage.bundles.update(plan.bundles)
+        if plan.own_values:
+            self.usage.own_values[plan.file] = plan.own_values
+        if plan.use and plan.use.values:
+            for file in (plan.file, *plan.bases):
+                self.usage.used_values.setdefault(file, set()).update(plan.use.values)
         if plan.is_base:
             self.usage.abstract[stem(plan.file)] = plan.file
             self.usage.add_listed(plan.blocks)
@@ -208,7 +213,9 @@ class _Merged:
         """Return the findings about files that are named like the generated ones."""
         orphans = {change.path for change in changes if change.status is FileStatus.ORPHAN}
         known = self.left_out | dict(zip(self.owners, self.paths, strict=True))
-        return [*self.namesakes.on_disk(known, orphans), *self.namesakes.shown_twice(known, orphans)]
+        bases = (stem(file) for file in self.usage.bases)
+        abstract = {*self.usage.abstract, *filter(self.kit.names.is_abstract, bases)}
+        return [*self.namesakes.on_disk(known, orphans, abstract), *self.namesakes.shown_twice(known, orphans)]
 
     def _is_new(self, diagnostic: Diagnostic) -> bool:
         """Return whether a shared finding has not been reported yet: one cause is one finding."""

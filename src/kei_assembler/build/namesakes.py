@@ -67,10 +67,13 @@ class Namesakes:
             if by_file != name:
                 yield by_file
 
-    def on_disk(self, known: Mapping[str, str], orphans: Collection[str]) -> Iterator[Diagnostic]:
+    def on_disk(
+        self, known: Mapping[str, str], orphans: Collection[str], abstract: Collection[str]
+    ) -> Iterator[Diagnostic]:
         """Yield a finding for each file with the name of a generated one, except for outputs and orphans.
 
-        `known` contains the outputs of the kit by their resolved, case-folded paths.
+        `known` contains the outputs of the kit by their resolved, case-folded paths. `abstract` are the names of
+        manifests without outputs. It is too slow to look for more of them: that would read all manifests.
 
         Raises:
             AssembleError: a folder cannot be read.
@@ -81,7 +84,8 @@ class Namesakes:
             files = self._files(row, paths, row.own_folders)
 
             def is_skipped(path: str, target: str = target) -> bool:
-                return path in orphans or self.kit.placement.is_output(target, path)
+                agent = self.kit.placement.agent_at(target, path)
+                return path in orphans or (bool(agent) and agent not in abstract)
 
             for path, content in self._others(files, known, is_skipped):
                 if row.budget:
@@ -93,7 +97,7 @@ class Namesakes:
     def shown_twice(self, known: Mapping[str, str], orphans: Collection[str]) -> Iterator[Diagnostic]:
         """Yield a note for each file in another client's folder that a program shows beside a generated one.
 
-        The arguments and exceptions are those of `on_disk`.
+        The first arguments and the exceptions are those of `on_disk`.
         """
         for target, names in self.by_name.items():
             row = TARGETS[target]

@@ -16,14 +16,27 @@ from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.reserved import ReservedPaths
 from kei_assembler.kit.role_files import role_file
+from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest, is_abstract
-from kei_assembler.rules import OF_VALUES, check_base, check_limits, check_manifest, check_readable, names, outputs
+from kei_assembler.rules import (
+    OF_KEYS,
+    OF_VALUES,
+    check_base,
+    check_context,
+    check_limits,
+    check_readable,
+    context_of,
+    names,
+    outputs,
+)
 from kei_assembler.rules.limits import Given
-from kei_assembler.rules.manifest_context import ManifestUse, use_of
+from kei_assembler.rules.manifest_context import ManifestContext, ManifestUse, use_of
 from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.set_values import own_values
 from kei_assembler.rules.shared_files import kit_notes
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
+from kei_assembler.whitespace import has_text
 
 if TYPE_CHECKING:
     from kei_assembler.build.budgets import Excess
@@ -56,7 +69,8 @@ class ManifestPlan(NamedTuple):
     outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
     be read, or is no agent. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
     returns. `is_base` means that only others make an agent of the manifest. `bases` are the files of its bases,
-    `blocks` its blocks, and `bundles` those that it lists.
+    `blocks` its blocks, `bundles` those that it lists, and
+    `own_values` the names of the values that it sets.
     """
 
     file: str
@@ -74,6 +88,7 @@ class ManifestPlan(NamedTuple):
     bases: tuple[str, ...] = ()
     role_file: str = ""
     bundles: tuple[str, ...] = ()
+    own_values: frozenset[str] = frozenset()
 
 
 class Planner:
@@ -84,6 +99,9 @@ class Planner:
 
     def __init__(self, kit: LoadedKit, ignored: Collection[str] = (), is_partial: bool = False) -> None:
         from kei_assembler.render.renderer import Renderer
+
+        if kit.settings.values:  # most likely needed, and here, a second process shares it
+            import kei_assembler.markdown.filling  # noqa: F401
 
         self.kit = kit
         self.ignored = ignored
@@ -97,12 +115,13 @@ class Planner:
     def plan(self, files: Iterable[str]) -> list[ManifestPlan]:
         """Return the plans of these manifests.
 
-        Checking several manifests before rendering them is faster than alternating, thanks to the processor's caches.
+        Reading several manifests before checking them, and checking them before rendering them, is faster than
+        alternating: rules ask for the other agents of a kit, and the processor's caches help.
 
         Raises:
             ExcessError: the plans are too large.
         """
-        checked = [self.load_and_check(file) for file in files]
+        checked = [self.check(*loaded) for loaded in [self.load(file) for file in files]]
         plans = []
         for manifest, plan in checked:
             kept, handled = self.cost.kept, self.cost.handled - plan.handled
@@ -139,19 +158,30 @@ class Planner:
 
     def load_and_check(self, file: str) -> tuple[Manifest | None, ManifestPlan]:
         """Return the manifest, or None if it has errors, and its plan, without outputs."""
+        return self.check(*self.load(file))
+
+    def load(self, file: str) -> tuple[Source, Resolved]:
+        """Return the source of a manifest, and its data with what it inherits."""
         source = self.kit.read_manifest(file)
-        size = len(source.text)
-        self.cost.add(handled=size)
+        self.cost.add(handled=len(source.text))
+        resolved = self.kit.composition.resolve(source)
+        if resolved.data is not source.data:  # otherwise, it is known from reading it
+            self.kit.names.add(stem(file), resolved.data)
+        return source, resolved
+
+    def check(self, source: Source, resolved: Resolved) -> tuple[Manifest | None, ManifestPlan]:
+        """Return what `load_and_check` returns, given what `load` returns."""
+        file, size = source.file, len(source.text)
         if problems := check_readable(source) or run_rule(outputs.unusable_path, source, file):
             return None, ManifestPlan(file, problems, [], [], {}, None, handled=size)
-        resolved = self.kit.composition.resolve(source)
-        named = role_file(resolved.data)
-        if self.is_partial and not self.kit.lacking.isdisjoint((*resolved.bases, named)):
+        named, bases, is_base = role_file(resolved.data), resolved.bases, is_abstract(source.data)
+        if self.is_partial and not self.kit.lacking.isdisjoint((*bases, named)):
             return None, ManifestPlan(file, [], [], [], {}, None, handled=size)
         about_bases: list[Diagnostic] = []
-        for base in reversed(resolved.bases):
+        for base in reversed(bases):
             about_bases += self._reported(self._about_base(base), base, about_bases)
-        manifest, problems = check_manifest(self.kit, source, resolved)
+        context = context_of(self.kit, source, resolved)
+        manifest, problems = context.manifest, check_context(context)
         if named:
             size += len(manifest.role)
             self.cost.add(handled=len(manifest.role))
@@ -165,15 +195,16 @@ class Planner:
             of_several,
             [],
             {},
-            None if is_abstract(source.data) else use_of(self.kit, manifest),
+            None if is_base else _use(context, problems),
             handled=size,
-            noted=() if is_abstract(source.data) else kit_notes(self.kit, manifest, file),
+            noted=() if is_base else kit_notes(self.kit, manifest, file),
             inherited=(*others, *about_bases),
-            is_base=is_abstract(source.data),
+            is_base=is_base,
             blocks=manifest.blocks,
-            bases=resolved.bases,
+            bases=bases,
             role_file=named,
             bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
+            own_values=own_values(source.data),
         )
         return None if plan.is_base or has_errors((*problems, *about_bases)) else manifest, plan
 
@@ -199,7 +230,7 @@ class Planner:
                 continue
             plan.shared.extend(self.renderer.check_allowance(artifact, manifest))
             plan.shared.extend(self.renderer.templates.ineffective_blocks(target))
-            plan.found.extend(_check_limits(artifact))
+            plan.found.extend(self._check_limits(artifact, manifest))
             if self.kit.settings.budgets["agent"]:
                 from kei_assembler.build.budgets import excess_of  # rarely needed
 
@@ -209,6 +240,20 @@ class Planner:
             from kei_assembler.build.budgets import check_agent
 
             plan.found.extend(check_agent(self.kit, manifest, plan.file, above))
+
+    def _check_limits(self, artifact: Artifact, manifest: Manifest) -> list[Diagnostic]:
+        if len(artifact.content) > MAX_OUTPUT_BYTES:
+            return []
+        limited = {limit.part for limit in TARGETS[artifact.target].limits}
+        given: Given = {of: getattr(artifact, name) for of, name in _LIMITED.items() if of in limited}
+        if not artifact.body and self._lists_faulty_block(manifest, artifact.target):
+            return []
+        return check_limits(Source(artifact.manifest, ""), given, (artifact.target,))
+
+    def _lists_faulty_block(self, manifest: Manifest, target: str) -> bool:
+        """Return whether a block of a manifest cannot be read, or is empty, which is reported for the block."""
+        blocks = [block for entry in manifest.blocks if (block := self.kit.block(entry, target))]
+        return any(block.source.error or not (block.target or has_text(block.source.text)) for block in blocks)
 
     def _classify(self, artifact: Artifact, plan: ManifestPlan) -> None:
         """Add the artifact to the plan's outputs, or a finding if it must not be written."""
@@ -235,16 +280,15 @@ class Planner:
             plan.outputs.append(Output(path, real.casefold(), change, problems, artifact.target, artifact.name))
 
 
+def _use(context: ManifestContext, problems: Iterable[Diagnostic]) -> ManifestUse:
+    """Return what a manifest uses. If it has an unknown key, that may be where the values are that it lacks."""
+    use = use_of(context)
+    has_unknown = use.unfilled and any(one.code in OF_KEYS for one in problems)
+    return use._replace(unfilled=frozenset()) if has_unknown else use
+
+
 def _is_about_namesakes(diagnostic: Diagnostic, file: str) -> bool:
     return diagnostic.code == names.duplicate_name.code and stem(diagnostic.location.file) == stem(file)
-
-
-def _check_limits(artifact: Artifact) -> list[Diagnostic]:
-    if len(artifact.content) > MAX_OUTPUT_BYTES:
-        return []
-    limited = {limit.part for limit in TARGETS[artifact.target].limits}
-    given: Given = {of: getattr(artifact, name) for of, name in _LIMITED.items() if of in limited}
-    return check_limits(Source(artifact.manifest, ""), given, (artifact.target,))
 
 
 def _repacked(output: Output) -> Output:

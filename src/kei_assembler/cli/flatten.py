@@ -31,8 +31,8 @@ Flattened = list[tuple[LoadedKit, list[FlatManifest]]]
 def command(manifests: Sequence[str], all_: bool, writes: bool, folder: str | None) -> int:
     """Print manifests with all that they inherit, so that they need no bases, bundles and defaults.
 
-    A flat manifest generates the same files. A comment after each inherited value says where it comes from. Of the
-    manifest's own comments, only those before its first key are kept. A manifest that is already flat stays as it is.
+    A flat manifest generates the same files. A comment after each value says where it comes from. Of the manifest's
+    own comments, only those before its first key are kept. A manifest that is already flat stays as it is.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def command(manifests: Sequence[str], all_: bool, writes: bool, folder: str | No
     kits = locate_kits(manifests, folder, COMMANDS)
     for located, named in kits.items():
         kit = load_kit(located)
-        flat, found = flatten(kit, files_of(kit, named, COMMANDS) or kit.manifests)
+        flat, found = flatten(kit, files_of(kit, named, COMMANDS) or kit.manifests, to_write=writes)
         flattened.append((kit, flat))
         if found:
             reports.append(_report(display_path(located) if len(kits) > 1 else "", found))

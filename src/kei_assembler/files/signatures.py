@@ -156,10 +156,13 @@ def digest_of(path: str, recorded: str, summary: Callable[[bytes], str] = digest
     what it led to. Never follow another link: the path could have been replaced.
 
     Raises:
-        OSError: the path cannot be read, or is a link by now.
+        OSError: the path cannot be read, is neither a file nor a folder, or is a link by now.
     """
     fields = recorded.split(" ", _LINK_FIELDS - 1)
-    real = fields[-1] if len(fields) == _LINK_FIELDS else path
+    is_link = len(fields) == _LINK_FIELDS
+    real, mode = (fields[-1], fields[8]) if is_link else (path, fields[2])
+    if not (stat.S_ISREG(int(mode)) or stat.S_ISDIR(int(mode))):
+        raise OSError(f"{path} is neither a file nor a folder")
     descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
         status = os.fstat(descriptor)

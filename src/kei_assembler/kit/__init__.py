@@ -15,6 +15,7 @@ from kei_assembler.files.walk import walk
 from kei_assembler.kit.agent_names import AgentNames
 from kei_assembler.kit.blocks import Block, Blocks
 from kei_assembler.kit.composition import Composition
+from kei_assembler.kit.filled_texts import KitTexts
 from kei_assembler.kit.role_files import RoleFiles
 from kei_assembler.kit.template_files import template_files
 from kei_assembler.markdown import shell
@@ -67,6 +68,7 @@ class LoadedKit:
         self.role_files = RoleFiles(self)
         self.composition = Composition(self)
         self.blocks = Blocks(self)
+        self.texts = KitTexts(self)
         self._all_targets = cache(self._find_all_targets)
 
     @cached_property

@@ -160,10 +160,9 @@ class Composition:
 
 def _may_refer(source: Source) -> bool:
     """Return whether a manifest without bases may refer to bundles, or by mistake to bases."""
-    return source.has_escapes or any(mark in source.text for mark in _MARKS)
-
-
-_MARKS = (INHERITED, f'"{BUNDLE}', f"'{BUNDLE}", "unset", "false")
+    text, handoffs = source.text, source.data.get("handoff", ())
+    is_dropping = "unset" in source.data or (bool(handoffs) and "false" in text)
+    return source.has_escapes or is_dropping or BUNDLE in text or INHERITED in text
 
 
 def _extended(file: str, base: str, chain: _Chain) -> _Chain:

@@ -55,8 +55,12 @@ class Placement:
 
     def is_output(self, target: str, path: str) -> bool:
         """Return whether any manifest of the kit would have its output for a target at this path."""
-        agent = self._agents_by_output(target).get(path, "")
+        agent = self.agent_at(target, path)
         return bool(agent) and not self.kit.names.is_abstract(agent)
+
+    def agent_at(self, target: str, path: str) -> str:
+        """Return the name of the manifest whose output for a target would be at this path, or ""."""
+        return self._agents_by_output(target).get(path, "")
 
     def _find_agents_by_output(self, target: str) -> dict[str, str]:
         return {self.kit.output(target, agent, file): agent for agent, file in self.kit.files_by_agent.items()}

@@ -26,7 +26,6 @@ from kei_assembler.markdown.filled_lines import (
 )
 from kei_assembler.markdown.placeholders import (
     LIST,
-    MAX_FILLED,
     SIZE,
     STRUCTURE,
     Filling,
@@ -35,9 +34,9 @@ from kei_assembler.markdown.placeholders import (
     Value,
     Values,
     fill_plain,
+    is_too_large,
     places,
     problem_of,
-    total,
 )
 from kei_assembler.markdown.structure import prose
 from kei_assembler.markdown.tables import cells, is_delimiter_row, lines_in_tables
@@ -50,11 +49,13 @@ _MARKER = re.compile(r"[-+*]|[0-9]{1,9}[.)]")
 _MARKERS = re.compile(r"(?:[ \t>]|(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t]))*+")
 _LABEL = re.compile(r"\[(?:[^\[\]\\]|\\.)*+\]:")
 _DESTINATION = re.compile(
-    r"""[ \t]*+(?:(?:<[^<>]*+>|[^ \t<][^ \t]*+)(?:[ \t]++(?:"[^"]*+"|'[^']*+'|\([^()]*+\)))?+[ \t]*+)?+\Z"""
+    r"""[ \t]*+(?:(?:<[^<>]*+>|(?P<bare>[^ \t<][^ \t]*+))(?:[ \t]++(?:"[^"]*+"|'[^']*+'|\([^()]*+\)))?+[ \t]*+)?+\Z"""
 )
+_PARENTHESIS = re.compile(r"\\.|[()]")
 _QUOTED = " \t>"
 _MAX_NUMBER = 999_999_999
 _MAX_KEPT = 16
+_MAX_SHORT = 64 * 1024
 _CODE = (Kind.VERBATIM, Kind.INDENTED)
 
 
@@ -76,23 +77,24 @@ class MarkdownText:
             while self.starts[number + 1] <= place.start:
                 number += 1
             self.by_line.setdefault(number, []).append(place)
-        self._is_simple = "<" not in self.text and "]:" not in self.text
+        self.is_simple = "<" not in self.text and "]:" not in self.text
         self._filled: dict[tuple[tuple[str, Value], ...], Filling] = {}
 
     def fill(self, values: Values) -> Filling:
         """Return the filled text. Its line ends are LF. The results for some sets of values are kept."""
-        used = tuple((name, values[name]) for name in self._sorted_names if name in values)
+        used = tuple([(name, values[name]) for name in self._sorted_names if name in values])
         if used not in self._filled:
-            if len(self._filled) == _MAX_KEPT:
+            filling = self._fill(dict(used))
+            if len(self._filled) == _MAX_KEPT or len(filling.text) > _MAX_SHORT:
                 self._filled.clear()
-            self._filled[used] = self._fill(dict(used))
+            self._filled[used] = filling
         return self._filled[used]
 
     def _fill(self, values: Values) -> Filling:
-        if total(self.places, values) > MAX_FILLED:
+        if is_too_large(self.places, values):
             first = next(place for place in self.places if place.name in values)
             return Filling((self.text,), (Problem(SIZE, first),))
-        if self._is_simple and all(map(_is_harmless, values.values())):
+        if self.is_simple and all(map(_is_harmless, values.values())):
             return fill_plain(self.text, values, found=self.places)
         return _Filler(self, values).fill()
 
@@ -160,9 +162,12 @@ class _Filler:
 
     def _add(self, pieces: Pieces) -> None:
         """Read a line with words for its values, and write it in the first way that has the same structure."""
+        words = words_of(pieces)
+        if self.source.is_simple and all(piece.place is None or _is_harmless(piece.text) for piece in pieces):
+            self._write(pieces, self._read(words))
+            return
         before = self.reader
         self.reader = before.copy()
-        words = words_of(pieces)
         kind = self._read(words)
         expected = (self.reader.state, self._signs(words, kind))
 
@@ -190,7 +195,8 @@ class _Filler:
             return None
         markers = _MARKERS.match(text)
         label = _LABEL.match(text, markers.end() if markers else 0)
-        is_whole = label and _DESTINATION.match(text, label.end()) is not None
+        destination = label and _DESTINATION.match(text, label.end())
+        is_whole = label and destination is not None and _is_balanced(destination["bare"] or "")
         is_header = self.in_tables.get(self.number)
         return is_whole, is_delimiter_row(text), None if is_header is None else cells(text, is_header)
 
@@ -250,6 +256,16 @@ class _Filler:
                 if kinds[0] is not kinds[1] or with_item.containers != without.containers:
                     self._report(STRUCTURE, place)
                 return
+
+
+def _is_balanced(text: str) -> bool:
+    """Return whether each parenthesis of a link's destination has its counterpart (CommonMark 0.31.2, section 4.7)."""
+    depth = 0
+    for sign in _PARENTHESIS.findall(text):
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _ways(piece: Piece, kind: Kind, is_html: bool) -> tuple[escapes.Way, ...]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -19,7 +20,10 @@ _MENTION = re.compile(r"\\\{\{[A-Z0-9_]+\}\}|(?<!\$)\{\{(?P<name>[A-Z0-9_]+)\}\}
 NAME = re.compile(r"[A-Z0-9_]+")
 
 MAX_FILLED = 4 * 1024 * 1024
-"""The maximum size of a filled text, in characters."""
+"""The maximum number of characters that values add to a text."""
+
+MAX_PARTS = 10_000
+"""The maximum number of values that fill a text. Each entry of a list and each line of a value counts."""
 
 UNDEFINED, LIST, LINES, STRUCTURE, SIZE = "undefined", "list", "lines", "structure", "size"
 """What can be wrong with a placeholder: it has no value, or a value that does not fit its place."""
@@ -53,9 +57,14 @@ class Filling(NamedTuple):
         return self.texts[0]
 
 
+def in_capitals(name: str) -> str:
+    """Return the name that a placeholder can have for one that is written differently, such as `my-name`."""
+    return name.strip("${} ").upper().replace("-", "_").replace(" ", "_")
+
+
 def may_have_placeholders(text: str) -> bool:
     """Return whether a text could have placeholders, which few have."""
-    return "{{" in text
+    return "{" in text and "{{" in text  # most texts have no brace, and finding one is faster than finding two
 
 
 def places(text: str, prose: str | None = None) -> Iterator[Place]:
@@ -84,10 +93,19 @@ def is_alone(text: str, place: Place) -> bool:
     return line.strip(SPACES) == text[place.start : place.end]
 
 
-def total(found: tuple[Place, ...], values: Values) -> int:
-    """Return how many characters the values add to a text with these placeholders."""
-    sizes = {name: len(value) if isinstance(value, str) else sum(map(len, value)) for name, value in values.items()}
-    return sum(sizes.get(place.name, 0) for place in found)
+def is_too_large(found: tuple[Place, ...], values: Values) -> bool:
+    """Return whether a text with these placeholders would be too large if it were filled."""
+    counts = Counter(place.name for place in found if place.name in values)
+    characters = sum(count * _characters(values[name]) for name, count in counts.items())
+    return characters > MAX_FILLED or sum(count * _parts(values[name]) for name, count in counts.items()) > MAX_PARTS
+
+
+def _characters(value: Value) -> int:
+    return len(value) if isinstance(value, str) else sum(map(len, value))
+
+
+def _parts(value: Value) -> int:
+    return value.count("\n") + 1 if isinstance(value, str) else len(value) or 1
 
 
 def problem_of(place: Place, values: Values, is_alone_on_line: bool, is_alone_in_item: bool) -> Problem | None:
@@ -110,10 +128,15 @@ def fill_plain(text: str, values: Values, is_entry: bool = False, found: tuple[P
     """
     if found is None:
         found = tuple(places(text))
-    if total(found, values) > MAX_FILLED:
+    if is_too_large(found, values):
         return Filling((text,), (Problem(SIZE, next(place for place in found if place.name in values)),))
     is_whole = is_entry and len(found) == 1 and text.strip(SPACES) == text[found[0].start : found[0].end]
-    checked = (problem_of(place, values, is_alone(text, place), is_whole) for place in found)
+    names = {place.name for place in found}
+    with_lines = {name for name in names if isinstance(value := values.get(name), str) and "\n" in value}
+    # finding the line of each placeholder would take long in a long line
+    checked = (
+        problem_of(place, values, place.name not in with_lines or is_alone(text, place), is_whole) for place in found
+    )
     if problems := tuple(problem for problem in checked if problem):
         return Filling((text,), problems)
     if is_whole and isinstance(value := values.get(found[0].name), tuple):

@@ -79,12 +79,11 @@ def _pairs_first(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def origins(resolved: Resolved, data: Mapping[str, Any]) -> Notes:
-    """Return the origins of the values of a flat manifest, except those that the manifest itself has.
+    """Return the origins of the values of a flat manifest, by their paths.
 
     All that comes from one list has one origin. The others, and each table in a list, have their own.
     """
-    found = _origins(resolved, (), {key: value for key, value in data.items() if key not in _REFERENCES})
-    return {path: origin for path, origin in found if origin.file != resolved.file}
+    return dict(_origins(resolved, (), {key: value for key, value in data.items() if key not in _REFERENCES}))
 
 
 def _origins(resolved: Resolved, path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Origin]]:

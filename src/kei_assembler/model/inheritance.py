@@ -12,11 +12,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.targets import TARGETS
+from kei_assembler.model.outranking import INHERITED as INHERITED
+from kei_assembler.model.outranking import Outranked, without_outranked
 from kei_assembler.whitespace import has_text
-
-INHERITED = "..."
-"""The entry of a list that stands for the entries of the next layer."""
 
 DROPPED = "!"
 """The start of a list entry that drops an inherited one."""
@@ -38,17 +36,6 @@ _MAX_KNOWN = 1000
 
 OWN_KEYS = frozenset(("name", "description", "abstract", "extends", "unset", "kind", "folder", "paths"))
 """The keys that a manifest never inherits."""
-
-_GENERAL = {
-    name: {
-        row.tools.key: "tools",
-        row.display_name.key: "display-name",
-        **({row.handoffs.key: "handoff"} if row.handoffs else {}),
-        "model": "model",
-    }
-    for name, row in TARGETS.items()
-}
-"""The keys in a target's table that replace a key of the manifest for this target, with that key."""
 
 
 class Origin(NamedTuple):
@@ -84,7 +71,8 @@ class Resolved(NamedTuple):
     """The data of a manifest merged with what it inherits, and where each part of it was written.
 
     `taken` maps the path of a value from elsewhere to its origin, or to its path in the next layer, `far`. All other
-    values are in `file`, below the path `at`. `faults` and `bundles` are those of this layer only.
+    values are in `file`, below the path `at`. `faults` and `bundles` are those of this layer only. `outranked` are the
+    keys in the next layer's tables of targets that a general key of this layer replaces.
     """
 
     data: Mapping[str, Any]
@@ -94,6 +82,7 @@ class Resolved(NamedTuple):
     far: Resolved | None = None
     faults: tuple[Fault, ...] = ()
     bundles: tuple[str, ...] = ()
+    outranked: tuple[Outranked, ...] = ()
 
     def origin(self, path: KeyPath) -> Origin:
         """Return where the value at a path was written."""
@@ -129,7 +118,8 @@ def merged(own: Mapping[str, Any], file: str, far: Resolved, bundle: Callable[[s
     """
     merge = _Merge(file, far, bundle)
     data = merge.manifest(own)
-    return Resolved(data, file, (), merge.taken, far, tuple(merge.faults), tuple(merge.used_bundles))
+    used, outranked = tuple(merge.used_bundles), tuple(merge.outranked)
+    return Resolved(data, file, (), merge.taken, far, tuple(merge.faults), used, outranked)
 
 
 class _Merge:
@@ -142,6 +132,7 @@ class _Merge:
         self.taken: dict[KeyPath, KeyPath | Origin] = {}
         self.faults: list[Fault] = []
         self.used_bundles: list[str] = []
+        self.outranked: list[Outranked] = []
 
     def manifest(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """Return the data of a manifest, merged over the next layer."""
@@ -149,7 +140,8 @@ class _Merge:
         if isinstance(own.get("unset"), list):
             inherited = _copied(inherited)
             self._unset(inherited, own["unset"])
-        return self._table(own, _without_outranked(inherited, own), ())
+        inherited, self.outranked = without_outranked(inherited, own)
+        return self._table(own, inherited, ())
 
     def _unset(self, inherited: dict[str, Any], keys: list[Any]) -> None:
         """Remove keys from the inherited tables."""
@@ -267,8 +259,10 @@ class _Merge:
     def _dropped(self, near: list[Any], far: Any, path: KeyPath) -> set[str]:
         """Return the inherited entries that a list drops. An entry such as `!@name` drops the blocks of a bundle."""
         dropped, met = set[str](), set[str]()
-        inherited = _texts(far) if isinstance(far, list) else {}
-        for index, entry in enumerate(near if isinstance(far, list) else ()):
+        if not isinstance(far, list) or not any(map(is_drop, near)):
+            return dropped
+        inherited = _texts(far)
+        for index, entry in enumerate(near):
             if not is_drop(entry):
                 continue
             if entry in met:
@@ -363,36 +357,3 @@ def _names(table: Mapping[str, Any], start: str = "") -> Iterator[str]:
 def _target_of(handoff: Any) -> str:
     target = handoff.get("target") if isinstance(handoff, dict) else None
     return target if isinstance(target, str) and has_text(target) else ""
-
-
-def _without_outranked(inherited: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is inherited without the keys of targets that a general key of the nearer layer outranks."""
-    tables, own_tables = inherited.get("target"), own.get("target")
-    if not isinstance(tables, dict):
-        return inherited
-    kept = {}
-    for name, table in tables.items():
-        own_table = own_tables.get(name) if isinstance(own_tables, dict) else None
-        kept[name] = _kept(name, table, own, own_table if isinstance(own_table, dict) else {})
-    return inherited | {"target": kept}
-
-
-def _kept(target: str, table: Any, own: Mapping[str, Any], own_table: Mapping[str, Any]) -> Any:
-    """Return an inherited table of a target without what is outranked. A list of its own can still extend it."""
-    if not isinstance(table, dict):
-        return table
-    general = _GENERAL.get(target, {})
-    kept = {key: value for key, value in table.items() if general.get(key) not in own or _extends(own_table, key)}
-    values, own_values = kept.get("values"), own.get("values")
-    if isinstance(values, dict) and isinstance(own_values, dict):
-        near = own_table.get("values")
-        near = near if isinstance(near, dict) else {}
-        kept["values"] = {
-            name: value for name, value in values.items() if name not in own_values or _extends(near, name)
-        }
-    return kept
-
-
-def _extends(table: Mapping[str, Any], key: str) -> bool:
-    value = table.get(key)
-    return isinstance(value, list) and INHERITED in value

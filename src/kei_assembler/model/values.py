@@ -30,17 +30,38 @@ Fill = Callable[[str, Values], Filling]
 
 def values_for(manifest: Manifest, target: str) -> Values:
     """Return the values that fill a manifest's texts for a target."""
-    if not manifest.values and not manifest.target:
-        return {}
-    found = {**manifest.values, **_table(manifest.target.get(target, {}).get("values"))}
-    return {name: as_value(value) for name, value in found.items()}
+    own = own_values(manifest, target)
+    return _Converted({**manifest.values, **own} if own else manifest.values)
+
+
+class _Converted(Mapping[str, Value]):
+    """Values as parsed from TOML, each converted when it is used: a manifest can inherit many, and use few."""
+
+    def __init__(self, parsed: Mapping[str, Any]) -> None:
+        self._parsed = parsed
+
+    def __getitem__(self, name: str) -> Value:
+        return as_value(self._parsed[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parsed
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parsed)
+
+    def __len__(self) -> int:
+        return len(self._parsed)
 
 
 def values_by_target(manifest: Manifest, targets: Iterable[str]) -> Mapping[str, Values]:
-    """Return the values for each target. Targets without values of their own have the same object."""
-    general = values_for(manifest._replace(target={}), "")
-    own = {target: _table(manifest.target.get(target, {}).get("values")) for target in targets}
-    return {target: values_for(manifest, target) if table else general for target, table in own.items()}
+    """Return the values for the targets with values of their own, and for "" those for all other targets."""
+    own = [target for target in targets if own_values(manifest, target)] if manifest.target else ()
+    return {"": values_for(manifest, ""), **{target: values_for(manifest, target) for target in own}}
+
+
+def own_values(manifest: Manifest, target: str) -> Mapping[str, Any]:
+    """Return the values that a manifest only has for a target, as parsed from TOML."""
+    return _table(manifest.target.get(target, {}).get("values")) if manifest.target else {}
 
 
 def _table(value: Any) -> Mapping[str, Any]:
@@ -149,6 +170,8 @@ def filled(manifest: Manifest, values: Values) -> Manifest:
         return fill(text, values).texts if may_have_placeholders(text) else (text,)
 
     def entries(texts: tuple[str, ...], fill: Fill) -> tuple[str, ...]:
+        if not may_have_placeholders("".join(texts)):
+            return texts
         return tuple(each for text in texts for each in of(text, fill))
 
     def of_extra(value: Any) -> Any:

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.filled_texts import NO_TEXTS
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.placeholders import Values, may_have_placeholders
 from kei_assembler.markdown.stamp import can_name, line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
 from kei_assembler.model.adaptation import adapt, starts_agents, with_client_names
 from kei_assembler.model.manifest import Manifest
-from kei_assembler.model.values import fill_markdown, filled, values_for
+from kei_assembler.model.values import fill_markdown, filled, own_values, values_for
 from kei_assembler.paths import normalize
 from kei_assembler.render.templates import PACKAGE_BODY, TemplateFailure, Templates
 from kei_assembler.render.views import variables
@@ -56,7 +57,10 @@ class Artifact(NamedTuple):
 
 
 _MAX_SHORT = 64 * 1024
-"""The maximum length of a filled text that is kept, in characters."""
+"""The maximum length of the filled blocks of a manifest that are kept, in characters."""
+
+_MAX_KEPT = 256
+"""For how many sets of blocks and values the filled blocks are kept."""
 
 
 class Renderer:
@@ -68,10 +72,10 @@ class Renderer:
         self._prefix = cache(self._find_prefix)
         self._can_name = cache(can_name)
         self._block = cache(self._load_block)
-        self._variants = cache(kit.blocks.variants)
+        self._different = lru_cache(maxsize=_MAX_KEPT)(self._find_different)
         self._last: tuple[Manifest, frozenset[str], dict[str, Any]] | None = None
-        self._short_printed = lru_cache(maxsize=128)(_as_printed)
-        self._last_filled: tuple[Manifest, Values, Manifest] | None = None
+        self._last_filled: tuple[Manifest, dict[str, Manifest]] | None = None
+        self._filled_blocks: dict[object, tuple[str, ...]] = {}
 
     def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
         """Return the agent file of the manifest in `file` for one target.
@@ -81,8 +85,7 @@ class Renderer:
         """
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
-        values = values_for(manifest, target)
-        own = manifest = self._filled(manifest, values)
+        own = manifest = self._filled(manifest, target)
         if manifest.handoff or manifest.tools:
             manifest = with_client_names(own, partial(self.kit.names.in_client, row))
         # the client compares the names in the front matter, and the model understands those in the body
@@ -121,12 +124,14 @@ class Renderer:
             return ""
         return normalize(os.path.relpath(self.kit.path(folder), self.kit.path(start))) + "/"
 
-    def _filled(self, manifest: Manifest, values: Values) -> Manifest:
-        """Return a manifest filled with values, the same object for all targets with the same values."""
-        last = self._last_filled
-        if last is None or last[0] is not manifest or last[1] != values:
-            last = self._last_filled = manifest, values, filled(manifest, values)
-        return last[2]
+    def _filled(self, manifest: Manifest, target: str) -> Manifest:
+        """Return a manifest filled with its values, the same object for all targets without values of their own."""
+        if self._last_filled is None or self._last_filled[0] is not manifest:
+            self._last_filled = manifest, {}
+        found, key = self._last_filled[1], target if own_values(manifest, target) else ""
+        if key not in found:
+            found[key] = filled(manifest, values_for(manifest, target))
+        return found[key]
 
     def _load_block(self, entry: str, target: str) -> str:
         return _as_printed(self.kit.blocks.text(entry, target))
@@ -140,27 +145,39 @@ class Renderer:
     def _variables(self, manifest: Manifest, target: str) -> dict[str, Any]:
         if self._last is None or self._last[0] is not manifest:
             # The targets of a manifest are rendered one after the other. Those without variants share the variables.
-            different = frozenset(chain.from_iterable(map(self._variants, manifest.blocks)))
-            texts = self._texts(manifest, "")
-            if any(map(may_have_placeholders, texts)):
-                different = different.union(TARGETS)
-            self._last = manifest, different, variables(manifest, texts)
+            different = self._different(manifest.blocks, self.kit.targets_of(manifest))
+            self._last = manifest, different, variables(manifest, self._texts(manifest, ""))
         _, different, common = self._last
         return common | {"blocks": self._texts(manifest, target)} if target in different else common
 
+    def _find_different(self, entries: tuple[str, ...], targets: tuple[str, ...]) -> frozenset[str]:
+        """Return the targets for which the blocks of these entries may differ from those without a target."""
+        if self.kit.texts.of_blocks(entries, targets).texts:
+            return frozenset(TARGETS)
+        return frozenset(chain.from_iterable(map(self.kit.blocks.variants, entries)))
+
     def _texts(self, manifest: Manifest, target: str) -> tuple[str, ...]:
         """The texts of a manifest's blocks for a target, without the blocks that are left out for it."""
-        texts = [self._block(entry, target) for entry in manifest.blocks]
-        if target and any(map(may_have_placeholders, texts)):
-            values = values_for(manifest, target)
-            for index, entry in enumerate(manifest.blocks):
-                if may_have_placeholders(texts[index]):
-                    texts[index] = self._filled_block(entry, target, values)
-        return tuple(filter(None, texts))
+        entries = manifest.blocks
+        with_placeholders = self.kit.texts.of_blocks(entries, (target,)) if target else NO_TEXTS
+        if not with_placeholders.texts:
+            return tuple(filter(None, [self._block(entry, target) for entry in entries]))
+        values = values_for(manifest, target)
+        key = (entries, target, with_placeholders.used(values))
+        if key not in self._filled_blocks:
+            texts = tuple(filter(None, [self._filled_block(entry, target, values) for entry in entries]))
+            if sum(map(len, texts)) > _MAX_SHORT:
+                return texts
+            if len(self._filled_blocks) == _MAX_KEPT:
+                self._filled_blocks.clear()
+            self._filled_blocks[key] = texts
+        return self._filled_blocks[key]
 
     def _filled_block(self, entry: str, target: str, values: Values) -> str:
-        text = fill_markdown(self.kit.blocks.text(entry, target), values).text
-        return self._short_printed(text) if len(text) <= _MAX_SHORT else _as_printed(text)
+        text = self.kit.blocks.text(entry, target)
+        return (
+            _as_printed(fill_markdown(text, values).text) if may_have_placeholders(text) else self._block(entry, target)
+        )
 
     def refuse_additions(self, artifact: Artifact, manifest: Manifest) -> None:
         """Refuse hidden text, client variables and open constructs that a template has added to the file.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain
 
-from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.diagnostics import Diagnostic, KeyPath
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.placeholders import may_have_placeholders
@@ -14,6 +14,7 @@ from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.model.values import filled_description
 from kei_assembler.rules import (
+    bases,
     block_files,
     blocks,
     bundles,
@@ -38,7 +39,6 @@ from kei_assembler.rules import (
     values,
     variants,
 )
-from kei_assembler.rules.bases import unused_base
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.inheritance import check_inheritance
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
@@ -49,6 +49,7 @@ from kei_assembler.toml.source import Source
 
 _FAMILIES = (
     keys,
+    bases,
     role_files,
     tables,
     names,
@@ -66,8 +67,13 @@ _FAMILIES = (
     shared_files,
 )
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
+_OF_SOME = (*sections.OF_MANIFEST, *set_values.OF_MANIFEST, *value_places.OF_MANIFEST)
+_OF_PLAIN_MANIFEST = tuple(rule for rule in OF_MANIFEST if rule not in _OF_SOME)
+"""The rules for a manifest without sections and values. Most manifests have none, and many rules are about them."""
+
 OF_BASE = (
     *keys.OF_MANIFEST,
+    *bases.OF_MANIFEST,
     *role_files.OF_MANIFEST,
     *tables.OF_MANIFEST,
     names.name_differs_from_file,
@@ -89,6 +95,9 @@ OF_BASE = (
 
 OF_VALUES = frozenset(rule.code for rule in keys.OF_VALIDATION)
 """The codes of findings about single values, which hold whatever else is found."""
+
+OF_KEYS = frozenset(rule.code for rule in (keys.unknown_key, keys.misplaced_key))
+"""The codes of findings about keys that a manifest does not have at this place."""
 
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
 _FILLING = frozenset(name for name, row in TARGETS.items() if row.placeholder)
@@ -112,18 +121,28 @@ def check_manifest(
     `resolved` is what the kit's composition makes of the source. The bases are not checked for themselves, but the
     diagnostics about what the manifest inherits are located there.
     """
-    resolved = resolved or kit.composition.resolve(source)
-    context = ManifestContext(kit, source, resolved, is_base=is_abstract(source.data))
+    context = context_of(kit, source, resolved)
     kit.names.add(stem(source.file), context.data)
+    return context.manifest, check_context(context)
+
+
+def context_of(kit: LoadedKit, source: Source, resolved: Resolved | None = None) -> ManifestContext:
+    """Return the context to check a manifest in. `resolved` is what the kit's composition makes of the source."""
+    return ManifestContext(kit, source, resolved, is_base=is_abstract(source.data))
+
+
+def check_context(context: ManifestContext) -> list[Diagnostic]:
+    """Return the diagnostics of `check_manifest`. The names of the kit know the manifest already."""
+    kit, source = context.kit, context.source
     # without what is inherited, most of what else is found may be wrong
     if found := _check_extends(context):
-        return context.manifest, found
-    if found := check_inheritance(kit, resolved):
-        return context.manifest, found + _check_own_values(context) + _check_text(context)
+        return found
+    if found := check_inheritance(kit, context.resolved):
+        return found + _check_own_values(context) + _check_text(context)
     context.is_base = context.is_base or bool(keys.about(context, "abstract"))  # also if it is misspelled
     if context.is_base:
-        return context.manifest, _check_as_base(context)
-    rules = OF_MANIFEST if source.data else (keys.empty_manifest,)
+        return _check_as_base(context)
+    rules = _rules_for(context) if source.data else (keys.empty_manifest,)
     found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
     keys_to_limit = (key for key in ("name", "description") if context.fits(key) and not keys.is_missing(context, key))
     given = {key: getattr(context.manifest, key) for key in keys_to_limit}
@@ -135,7 +154,13 @@ def check_manifest(
     found += _check_given(context, given, targets)
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
-    return context.manifest, found + _check_text(context)
+    return found + _check_text(context)
+
+
+def _rules_for(context: ManifestContext) -> tuple[Rule, ...]:
+    data = context.data
+    is_using_values = context.kit.settings.values or "values" in data or "target" in data or context.filled_texts.texts
+    return OF_MANIFEST if is_using_values or context.sections else _OF_PLAIN_MANIFEST
 
 
 def _check_given(context: ManifestContext, given: dict[str, str], targets: Iterable[str]) -> list[Diagnostic]:
@@ -205,10 +230,20 @@ def _checked(context: ManifestContext, rules: Iterable[Rule]) -> list[Diagnostic
     # most manifests have no findings, and it is faster to find that out for all rules at once
     if not any(True for rule in rules for _ in rule.check(context)):
         return found
+    unfilled = _names_to_fill(context)
     for rule in rules:
-        if findings := first_findings(rule, context):
-            found += diagnose(rule, context.source, map(context.placed, findings))
+        findings = first_findings(rule, context)
+        if unfilled and rule is not text.placeholder_in_manifest:
+            findings = [each for each in findings if each.where not in unfilled]
+        found += diagnose(rule, context.source, map(context.placed, findings))
     return found
+
+
+def _names_to_fill(context: ManifestContext) -> frozenset[KeyPath]:
+    """Return the paths of names with placeholders. Nothing else about them is reported, unless that is ignored."""
+    if text.placeholder_in_manifest.code in context.kit.settings.ignore:
+        return frozenset()
+    return frozenset(path for path, _, _ in value_places.outside_of_texts(context))
 
 
 def check_limits(source: Source, given: limits.Given, targets: Iterable[str]) -> list[Diagnostic]:
@@ -260,6 +295,7 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
     """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit
     found = [*_check_handoffs(usage), *block_files.check_names(kit), *variants.check_use(usage)]
+    found += set_values.check_use(usage)
     # only in the kit's own folder can a file be both
     role_files_here = kit.role_files.named if "." in kit.settings.blocks else ()
     for name in kit.block_names:
@@ -272,7 +308,7 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
         used = bundles.used_bundles(kit, usage.bundles)
         found += run_rule(bundles.unused_bundle, kit.settings_source, kit, used)
     for name, file in usage.abstract.items():
-        found += run_rule(unused_base, kit.composition.source(file), name, file in usage.bases)
+        found += run_rule(bases.unused_base, kit.composition.source(file), name, file in usage.bases)
     return found
 
 

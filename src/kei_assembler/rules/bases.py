@@ -9,6 +9,7 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.inheritance import MAX_LEVELS, Fault
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import did_you_mean_name
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
 
 
@@ -157,6 +158,52 @@ def too_many_bases(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     yield Violation(fault.origin.path, message, "combine some of the bases")
 
 
+@rule("E109", Severity.NOTE)
+def outranked_key(context: ManifestContext) -> Iterable[Violation]:
+    """A general key of a manifest replaces a key that its base sets for one client.
+
+    The nearest layer wins, so `tools` of a manifest also replaces OpenCode's `permission` of its base, with what that
+    denies, and `model` replaces `[target.codex] model`. If that is meant, ignore the code, or unset the base's key. If
+    it is not, repeat the key in the manifest's own `[target.NAME]`.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        extends = "base-reviewer"
+        model = "haiku"
+
+        # agents/base-reviewer.toml
+        name = "base-reviewer"
+        abstract = true
+
+        [target.claude-code]
+        model = "opus"
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        extends = "base-reviewer"
+        model = "haiku"
+
+        # agents/base-reviewer.toml
+        name = "base-reviewer"
+        abstract = true
+        model = "opus"
+    """
+    targets, far = context.kit.targets_of(context.manifest), context.resolved.far
+    for target, key, general in context.resolved.outranked if far and far.far else ():
+        where = context.locate_inherited(("target", target, key))
+        is_default = context.kit.settings_source and where.file == context.kit.settings_source.file
+        if target in targets and not is_default:
+            message = f"`{general}` replaces `{key}` of `[target.{target}]`, which the base sets"
+            hint = f"to keep it, repeat it in `[target.{target}]`; otherwise add `target.{target}.{key}` to `unset`"
+            yield Violation((general,), message, hint, ((where, "this key has no effect here"),))
+
+
 @rule("E108", Severity.NOTE)
 def unused_base(name: str, is_used: bool) -> Iterable[Violation]:
     """No manifest extends an abstract one, so it has no effect.
@@ -182,3 +229,6 @@ def unused_base(name: str, is_used: bool) -> Iterable[Violation]:
     """
     if not is_used:
         yield Violation(("abstract",), f"no manifest extends `{name}`", "extend it in a manifest, or delete it")
+
+
+OF_MANIFEST = (outranked_key,)

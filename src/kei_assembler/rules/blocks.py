@@ -14,6 +14,7 @@ from kei_assembler.rules.keys import is_missing, repeats
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import MAX_FINDINGS
 from kei_assembler.rules.sections import has_fault
+from kei_assembler.rules.stray_keys import is_stray
 from kei_assembler.suggestions import listed
 from kei_assembler.toml.source import START
 from kei_assembler.whitespace import has_text
@@ -124,7 +125,7 @@ def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
         return
     corrections = _corrections(context)
     listed_blocks = dict.fromkeys(corrections.get(name, name) for name in blocks)
-    if tuple(islice(listed_blocks, len(obligatory))) == obligatory:
+    if tuple(islice(listed_blocks, len(obligatory))) == obligatory or is_stray(context, "blocks"):
         return
     missing = [name for name in obligatory if name not in listed_blocks]
     problem = f"lacks the obligatory {listed(missing)}" if missing else "does not start with the obligatory blocks"
@@ -179,7 +180,8 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
             block, _, client = name.partition(VARIANT_MARK)
             if block in context.kit.known_blocks:
                 hint = f"list `{block}`: a file for `{client}` replaces the block without being listed"
-            yield Violation(("blocks", index), f"`{name}` is not {BLOCK_NAME.expects}", hint)
+            problem = f"`{name}` is not {BLOCK_NAME.expects}" if name else f"`{entry}` has no name of a block"
+            yield Violation(("blocks", index), problem, hint if name else "write it before the `#`")
 
 
 @rule("B205")

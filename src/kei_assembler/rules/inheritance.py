@@ -7,8 +7,9 @@ from itertools import chain, groupby
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath, RelatedLocation
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, Fault, Resolved
-from kei_assembler.model.settings import BUNDLE_NAME
+from kei_assembler.model.settings import BUNDLE_NAME, settings_values
 from kei_assembler.rules import bases
 from kei_assembler.rules.definition import Rule, Violation, rule
 from kei_assembler.rules.hints import meant_name
@@ -88,9 +89,9 @@ def almost_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
 
 @rule("E141")
 def nothing_below_defaults(kit: LoadedKit) -> Iterable[Violation]:
-    """A list in the settings' `[defaults]` has an entry `"..."`.
+    """A list in the settings' `[defaults]` or values has an entry `"..."`.
 
-    The defaults are what everything else inherits from, so there is nothing that the entry could stand for.
+    The settings are what everything else inherits from, so there is nothing that the entry could stand for.
 
     Fails::
 
@@ -113,8 +114,11 @@ def nothing_below_defaults(kit: LoadedKit) -> Iterable[Violation]:
         description = "Reviews code."
         tools = ["...", "Bash"]
     """
-    for path in _dots(kit.defaults, ("defaults",)):
-        message = f'`"{INHERITED}"` stands for nothing, because the defaults inherit from nothing'
+    general, tables = settings_values(kit.settings_table)
+    lists = [({path[-1]: value}, path[:-1]) for value, path in general.values()]
+    lists += [(table, ("target", name, "values")) for name, table in tables.items()]
+    for path in chain.from_iterable(_dots(*each) for each in [(kit.defaults, ("defaults",)), *lists]):
+        message = f'`"{INHERITED}"` stands for nothing, because the settings inherit from nothing'
         yield Violation(kit.settings_path(*path), message, "remove the entry")
 
 
@@ -251,6 +255,8 @@ def meant_bundle(kit: LoadedKit, name: str) -> str:
     known = [f"{BUNDLE}{each}" for each in kit.settings.bundles]
     block = meant_name(name, kit.known_blocks, kit.settings.blocks)
     define = "define it in the setting `bundles`" if fits(BUNDLE_NAME, name) else f"a bundle is {BUNDLE_NAME.expects}"
+    if SECTION_MARK in name:
+        return f"bundles have no sections; list a block and its section, as in `NAME{SECTION_MARK}SLUG`"
     return did_you_mean(f"{BUNDLE}{name}", known, f"did you mean `{block}`?" if block else define)
 
 

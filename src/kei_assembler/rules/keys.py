@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.model.manifest import FIELDS, HEAD_KEYS
+from kei_assembler.markdown.placeholders import NAME
+from kei_assembler.model.manifest import FIELDS
 from kei_assembler.rules import table_hints
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import client_may_know, has_home, in_manifest, why_refused
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
+from kei_assembler.rules.stray_keys import is_header, is_stray, strays
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.targets import TARGETS, did_you_mean_target
 from kei_assembler.validation import ValidationError, are_texts, describe, fits
@@ -46,6 +48,8 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
                 yield Violation(error.path, *why)
             else:
                 otherwise = f"{client_may_know(error.path)}{_keys_here(known)}"
+                if len(error.path) == 1 and NAME.fullmatch(key):
+                    otherwise = f"to fill `{{{{{key}}}}}`, set it under `[values]`"
                 hint = place or did_you_mean_target(key, known, otherwise)
                 yield Violation(error.path, f"unknown key `{key}`", hint)
 
@@ -222,8 +226,9 @@ def misplaced_key(context: ManifestContext) -> Iterable[Violation]:
     """A key of the manifest is below the header of a table, so it belongs to that table.
 
     In TOML, a key belongs to the last header above it. Blank lines and indentation do not change that. So the keys of
-    the manifest itself must be above the first `[[handoff]]`, `[references]` or `[target.…]`. If a table of a target
-    needs a key with the name of a manifest's key, for example in the `env` of a server, write it as an inline table.
+    the manifest itself must be above the first `[[handoff]]`, `[references]`, `[values]` or `[target.…]`. If a table of
+    a target needs a key with the name of a manifest's key, for example in the `env` of a server, write it as an inline
+    table.
 
     Fails::
 
@@ -249,29 +254,16 @@ def misplaced_key(context: ManifestContext) -> Iterable[Violation]:
             yield _misplaced(context, error.path, _meant(error, context.keys))
     for path in strays(context):
         found = _misplaced(context, path, str(path[-1]))
-        yield found._replace(help=f"{found.help}; {_KEEP_IT.format(*path[-2:])}")
+        is_value = path[-2] == "values"
+        yield found if is_value else found._replace(help=f"{found.help}; {_KEEP_IT.format(*path[-2:])}")
 
 
 _KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
 
 
-def strays(context: ManifestContext) -> Iterator[KeyPath]:
-    """Yield the paths of keys of the manifest that are below the header of a table that accepts any key."""
-    of_kit = (key for key, kind in context.kit.settings.extra_keys.items() if kind == "table")
-    for table in ("target", *of_kit):
-        for path in _in_open_tables(context.data.get(table), (table,)):
-            if _is_header(context, path[:-1]) and not _is_header(context, path):
-                yield path
-
-
-def _is_header(context: ManifestContext, path: KeyPath) -> bool:
-    # a key below a header may be there by mistake; one in an inline table, or in a header, is there on purpose
-    return (context.locate(path).excerpt or "").lstrip(SPACES).startswith("[")
-
-
 def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Violation:
     key, table = str(path[-1]), path[:-1]
-    if not _is_header(context, table):
+    if not is_header(context, table):
         message = f"`{key}` is in `{_header(table)}`, which has no such key"
         return Violation(path, message, "move it to the top of the file")
     source = context.source_of(path)
@@ -282,19 +274,6 @@ def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Vi
     hint = hint if meant == key else f"did you mean `{meant}`? If so, {hint}"
     message = f"`{key}` belongs to `{_header(table)}`, because it is below that header"
     return Violation(path, message, hint, ((table, "the keys below this header belong to it"),))
-
-
-# Keys that only manifests have. In a table that accepts any key, such as `hooks`, they are most likely misplaced.
-_MANIFEST_KEYS = frozenset(field.key for field in FIELDS if field.key not in HEAD_KEYS)
-
-
-def _in_open_tables(value: object, path: KeyPath) -> Iterator[KeyPath]:
-    # the keys of `[target.NAME]` itself are validated, and those of the tables in it are not
-    validated_depth = 2 if path[0] == "target" else 0
-    for key, inner in value.items() if isinstance(value, dict) else ():
-        if len(path) > validated_depth and key in _MANIFEST_KEYS:
-            yield (*path, key)
-        yield from _in_open_tables(inner, (*path, key))
 
 
 @rule("K112")
@@ -363,7 +342,8 @@ def about(context: ManifestContext, key: str) -> list[ValidationError]:
 def _is_elsewhere(context: ManifestContext, key: str) -> bool:
     # a required key that is misspelled or in a table is reported as that, and not as missing too
     candidates = (error for error in context.validation_errors if error.kind in ("unknown", "type"))
-    return any(_meant(error, context.keys) == key or _has_table_with(error.value, key) for error in candidates)
+    found = any(_meant(error, context.keys) == key or _has_table_with(error.value, key) for error in candidates)
+    return found or is_stray(context, key)
 
 
 def _has_table_with(value: object, key: str) -> bool:

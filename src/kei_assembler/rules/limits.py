@@ -183,7 +183,7 @@ def _excess(limit: Limit, value: str | bytes, label: str) -> str:
 
 _HELP = {
     "description": "say in a few lines what the agent is for: AI clients choose an agent by its description",
-    "body": "write a `role`, or list `blocks`",
+    "body": "write a `role`, or list `blocks` that have a text for this client",
     "prompt": "list fewer blocks, or shorten them",
     "file": "list fewer blocks",
 }

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry, with_sections
+from kei_assembler.kit.filled_texts import BlockGap, FilledTexts
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import filled_description
 from kei_assembler.rules.definition import Violation
-from kei_assembler.rules.filled_texts import FilledTexts
 from kei_assembler.rules.runner import locate
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
@@ -99,6 +99,12 @@ class ManifestContext:
         """Return where the value at a path was written."""
         return locate(*self._origin(path))
 
+    def locate_inherited(self, path: KeyPath) -> Location:
+        """Return where the value at a path of the next layer was written."""
+        assert self.resolved.far
+        file, at = self.resolved.far.origin(path)
+        return locate(self.kit.composition.source(file), at)
+
     def locate_text(self, path: KeyPath, value: str, start: int, end: int) -> Location:
         """Return where `value[start:end]` was written, in the string at a path."""
         if self.role and path == ("role",):
@@ -117,7 +123,13 @@ class ManifestContext:
     @cached_property
     def filled_texts(self) -> FilledTexts:
         """The texts and blocks with placeholders; none if only others make an agent of the manifest."""
-        return FilledTexts(self.kit, self.manifest)
+        return self.kit.texts.of(self.manifest)
+
+    @cached_property
+    def is_setting_values(self) -> bool:
+        """Whether the manifest or one of its bases may set values. Those of the settings are checked there."""
+        bases = (self.kit.composition.source(file).data for file in self.resolved.bases)
+        return any("values" in data or "target" in data for data in (self.own, *bases))
 
     def fits(self, *path: str) -> bool:
         """Return whether the value at this path, with everything in it, is valid."""
@@ -131,7 +143,7 @@ class ManifestUse(NamedTuple):
     its model. `tokens` are those of its description, for each client with a limit for all descriptions, as the client
     counts them. `descriptions` are the tokens for each target with a budget for descriptions in the settings. `values`
     are the names of the placeholders in its texts and blocks, and `unfilled` are those in its blocks that it has no
-    value for: the file of the block, the offset, and a similar name if the placeholder is in code.
+    value for, each with the file of the block.
     """
 
     name: str
@@ -144,17 +156,17 @@ class ManifestUse(NamedTuple):
     tokens: tuple[tuple[str, int], ...] = ()
     descriptions: tuple[tuple[str, int], ...] = ()
     values: frozenset[str] = frozenset()
-    unfilled: frozenset[tuple[str, int, str]] = frozenset()
+    unfilled: frozenset[tuple[str, BlockGap]] = frozenset()
 
 
-Unfilled = Mapping[tuple[int, str], Collection[str]]
-"""The placeholders without a value in a block: the offset, a similar name or "", and the agents that have no value."""
+Unfilled = Mapping[BlockGap, Collection[str]]
+"""The placeholders without a value in a block, and the agents that have no value."""
 
 
-def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
-    """Return what a manifest of the kit uses."""
-    targets = kit.targets_of(manifest)
-    filled = FilledTexts(kit, manifest)
+def use_of(context: ManifestContext) -> ManifestUse:
+    """Return what a manifest uses."""
+    manifest, filled = context.manifest, context.filled_texts
+    targets = filled.targets
     return ManifestUse(
         manifest.name,
         manifest.blocks,
@@ -164,9 +176,9 @@ def use_of(kit: LoadedKit, manifest: Manifest) -> ManifestUse:
         tuple(handoff.target for handoff in manifest.handoff),
         tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
         tuple((name, _tokens(manifest, name)) for name in targets if name in _BUDGETS),
-        _descriptions(kit, manifest, targets) if kit.settings.budgets["descriptions"] else (),
+        _descriptions(context.kit, manifest, targets) if context.kit.settings.budgets["descriptions"] else (),
         filled.used,
-        frozenset(filled.unfilled_in_blocks()),
+        frozenset(filled.unfilled_in_blocks()) if filled.texts else frozenset(),
     )
 
 
@@ -210,7 +222,11 @@ class KitUsage:
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
         self.values: set[str] = set()
-        self.unfilled: dict[str, dict[tuple[int, str], list[str]]] = {}
+        self.own_values: dict[str, frozenset[str]] = {}
+        """The names of the values that manifests set, by their files."""
+        self.used_values: dict[str, set[str]] = {}
+        """The names of the values that a manifest, or one that extends it, uses, by its file."""
+        self.unfilled: dict[str, dict[BlockGap, list[str]]] = {}
         self.tokens: dict[str, list[tuple[int, str]]] = {}
         """The tokens of each agent's description as the client counts them, and the agent's name, by target."""
         self.descriptions: dict[str, list[tuple[int, str]]] = {}
@@ -228,8 +244,8 @@ class KitUsage:
         for target in use.without_model:
             self.without_model.setdefault(target, set()).add(use.name)
         self.values.update(use.values)
-        for file, offset, similar in use.unfilled:
-            self.unfilled.setdefault(file, {}).setdefault((offset, similar), []).append(use.name)
+        for file, gap in use.unfilled:
+            self.unfilled.setdefault(file, {}).setdefault(gap, []).append(use.name)
         for target, tokens in use.tokens:
             self.tokens.setdefault(target, []).append((tokens, use.name))
         for target, tokens in use.descriptions:

@@ -55,17 +55,22 @@ def unusable_role_file(context: ManifestContext) -> Iterable[Violation]:
         yield Violation(("role", "file"), *problem)
 
 
+_NOTHING_BUT_TEXT = "name a file with nothing but the text of the role"
+
+
 def _problem(context: ManifestContext, file: str) -> tuple[str, str] | None:
     """What is wrong with the path of a role file, and the help, or None."""
     kit = context.kit
     if kit.role_files.is_readable(file):
         owner = "a generated file" if _is_output(context, file) else kit.role_files.owner(file)
-        hint = "list it in `blocks`" if owner == "a block" else "name a file with nothing but the text of the role"
+        hint = "list it in `blocks`" if owner == "a block" else _NOTHING_BUT_TEXT
         return (f"`{file}` is {owner}, and cannot be a role file, too", hint) if owner else None
     beside = normalize(os.path.join(os.path.dirname(context.source_of(("role", "file")).file), file))
     meant = f"the path is relative to the kit: did you mean `{beside}`?" if kit.role_files.is_readable(beside) else ""
     if reason := kit.tree.refusal(kit.files.resolve(kit.path(file))):
         return f"the role file `{file}` {reason}", meant or "see the setting `root`"
+    if _is_output(context, file):
+        return f"`{file}` is a generated file, and cannot be a role file, too", _NOTHING_BUT_TEXT
     if kit.files.exists(kit.path(file)):
         return f"`{file}` is a folder, not a role file", "name a file in it"
     return f"the role file `{file}` does not exist", meant or did_you_mean(file, _beside(kit, file), "create it")

@@ -190,7 +190,8 @@ def missing_in_variant(usage: KitUsage, block: Block) -> Iterable[Violation]:
             continue
         found = _ambiguous(usage.kit, block, slug) if count else Violation(START, *_unknown(usage.kit, block, slug))
         users = _shown(usage.agents_with(entry, block.target))
-        yield found._replace(message=f"{found.message}; `{entry}` is listed by {users}")
+        message = f"{found.message}; `{entry}` is listed by {users}"
+        yield found._replace(message=message, related=found.related[:1])
 
 
 @rule("B219", Severity.WARNING)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from kei_assembler.diagnostics import KeyPath, Location, Severity
+from kei_assembler.diagnostics import Diagnostic, KeyPath, Location, Severity
 from kei_assembler.kit import LoadedKit
-from kei_assembler.markdown.placeholders import NAME, PLACEHOLDER
-from kei_assembler.model.settings import declarations, settings_values
+from kei_assembler.markdown.placeholders import NAME, PLACEHOLDER, in_capitals
+from kei_assembler.model.settings import SETTINGS, declarations, settings_values
 from kei_assembler.model.value_patterns import MAX_LENGTH, fault_of, matches
 from kei_assembler.model.values import values_for
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
-from kei_assembler.rules.runner import locate
+from kei_assembler.rules.runner import locate, run_rule
+from kei_assembler.rules.stray_keys import strays
+from kei_assembler.rules.value_places import names_astray
 from kei_assembler.suggestions import listed, misspelled
 from kei_assembler.targets import TARGETS
+
+_SETTINGS = frozenset(field.key for field in SETTINGS)
 
 
 class _Set(NamedTuple):
@@ -33,6 +37,8 @@ def _set_values(owner: ManifestContext | LoadedKit) -> Iterator[_Set]:
         general, tables = settings_values(owner.settings_table)
         at = owner.settings_path()
         yield from (_Set(name, value, (*at, *path)) for name, (value, path) in general.items())
+    elif not owner.is_setting_values:
+        return
     else:
         values, rows = owner.data.get("values"), owner.data.get("target")
         yield from (_Set(name, value, ("values", name)) for name, value in _items(values))
@@ -58,6 +64,14 @@ def _names(owner: ManifestContext | LoadedKit) -> Iterator[tuple[str, KeyPath]]:
         yield from ((name, owner.settings_path("values", name)) for name in declarations(owner.settings))
 
 
+def _choices(owner: ManifestContext | LoadedKit) -> Iterator[_Set]:
+    """Yield the texts that the settings allow for values, as if they were set there."""
+    if isinstance(owner, LoadedKit):
+        for name, row in declarations(owner.settings).items():
+            if "one-of" in row:
+                yield _Set(name, [*row["one-of"]], owner.settings_path("values", name, "one-of"))
+
+
 @rule("V101")
 def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation]:
     """The name of a value has other characters than capitals, digits and `_`.
@@ -81,9 +95,14 @@ def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation
         PROJECT = "Apollo"
     """
     found = {name: path for name, path in _names(owner) if not NAME.fullmatch(name)}
+    astray = {*strays(owner)} if found and isinstance(owner, ManifestContext) else set()
     for name, path in found.items():
-        capitals = name.upper().replace("-", "_").replace(" ", "_")
+        if path in astray:
+            continue
+        capitals = in_capitals(name)
         hint = f"write `{capitals}`, for `{{{{{capitals}}}}}` in texts" if NAME.fullmatch(capitals) else ""
+        if isinstance(owner, LoadedKit) and name in _SETTINGS:
+            hint = f"the setting `{name}` must be above the first table header"
         yield Violation(path, f"the name `{name}` of a value must be of capitals, digits and `_`", hint)
 
 
@@ -111,8 +130,8 @@ def placeholder_in_value(owner: ManifestContext | LoadedKit) -> Iterable[Violati
         PROJECT = "Apollo"
         SCOPE = "code"
     """
-    for each in _set_values(owner):
-        for path, text in _strings(each.value, each.path):
+    for each in (*_set_values(owner), *_choices(owner)):
+        for path, text in _strings(each.value, each.path) if NAME.fullmatch(each.name) else ():
             if match := PLACEHOLDER.search(text.replace("\\{{", "{{")):
                 message = f"the value `{each.name}` contains the placeholder `{match[0]}`, and values are not filled"
                 yield Violation(path, message, "write the text itself, or both placeholders in the text")
@@ -154,7 +173,7 @@ def value_not_allowed(owner: ManifestContext | LoadedKit) -> Iterable[Violation]
     """
     kit = owner if isinstance(owner, LoadedKit) else owner.kit
     declared = declarations(kit.settings)
-    for each in _set_values(owner) if declared else ():
+    for each in (*_set_values(owner), *_choices(owner)) if declared else ():
         row = declared.get(each.name, {})
         for path, text in _strings(each.value, each.path):
             if found := _not_allowed(each.name, text, row):
@@ -263,20 +282,29 @@ def missing_value(context: ManifestContext) -> Iterable[Violation]:
     targets = context.kit.targets_of(context.manifest) if required and not context.is_base else ()
     for name in required if context.fits("values") and context.fits("target") else ():
         lacking = [target for target in targets if name not in values_for(context.manifest, target)]
-        if lacking:
+        if lacking and not _is_written_differently(context, name):
             doc = context.kit.settings.values[name].get("doc", "")
             some = f" for {listed((TARGETS[target].label for target in lacking), str)}" if lacking != [*targets] else ""
             hint = f"set it under `[values]`{f': {doc}' if doc else ''}"
-            where = ("values",) if "values" in context.own else ()
+            where: KeyPath = ("values",) if "values" in context.own else ()
+            if match := misspelled(name, {*context.manifest.values} - {*context.kit.settings.values}):
+                where, hint = ("values", match), f"`{match}` is probably a misspelling of it"
             message = f"the value `{name}` is missing{some}"
             yield Violation(where, message, hint, (_declared_at(context.kit, name),))
 
 
-@rule("V108", Severity.NOTE)
-def unused_value(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest sets a value that none of its texts and blocks uses.
+def _is_written_differently(context: ManifestContext, name: str) -> bool:
+    """Whether a name is set with other letters than capitals, or below an unknown key, which is reported."""
+    written = {in_capitals(each.name) for each in _set_values(context) if not NAME.fullmatch(each.name)}
+    return name in written or name in names_astray(context)
 
-    Values that the settings also set or declare are left out: the settings can require them.
+
+@rule("V108", Severity.NOTE)
+def unused_value(context: ManifestContext, used: Collection[str]) -> Iterable[Violation]:
+    """A manifest sets a value that none of its texts and blocks uses, nor those of a manifest that extends it.
+
+    Values that the settings also set or declare are left out: the settings can require them. Only reported when all
+    manifests are checked.
 
     Fails::
 
@@ -294,23 +322,32 @@ def unused_value(context: ManifestContext) -> Iterable[Violation]:
         [values]
         PROJECT = "Apollo"
     """
-    is_setting_some = "values" in context.own or "target" in context.own
-    if context.is_base or not is_setting_some or not _are_readable(context.kit, context.manifest.blocks):
-        return
-    used = context.filled_texts.used
     in_settings = {*context.kit.settings.values}
     known = {each.name for each in _set_values(context)}
-    used = used.union(name for each in _set_values(context) for name in _mentioned(each))
+    used = {*used, *(name for each in _set_values(context) for name in _mentioned(each))}
     wanted = used.union(declarations(context.kit.settings)) - known  # what is missing is reported, perhaps misspelled
     for each in _set_values(context):
         is_valid = NAME.fullmatch(each.name) and context.is_own(each.path) and each.name not in in_settings
-        if is_valid and each.name not in used and not misspelled(each.name, wanted):
+        is_unused = is_valid and each.name not in used and not misspelled(each.name, wanted)
+        if is_unused and not any(strays(context)):  # a text that uses it may be below the header of a table
             yield _unused(each, used, "the manifest or its blocks")
 
 
-def _are_readable(kit: LoadedKit, names: Iterable[str]) -> bool:
-    blocks = map(kit.block, names)
-    return all(block is not None and not block.source.error for block in blocks)
+def own_values(data: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the values that a manifest with this data sets."""
+    targets = data.get("target") if "target" in data else None
+    tables = [table.get("values") for _, table in _items(targets) if isinstance(table, Mapping)]
+    return frozenset(name for table in (data.get("values"), *tables) for name, _ in _items(table))
+
+
+def check_use(usage: KitUsage) -> Iterator[Diagnostic]:
+    """Yield the notes about values in manifests that nothing uses. `usage` has all manifests of the kit."""
+    for file, names in usage.own_values.items():
+        used = usage.used_values.get(file, set())
+        is_unused_base = file in usage.abstract.values() and file not in usage.bases  # that is reported instead
+        if names - used and not is_unused_base:
+            context = ManifestContext(usage.kit, usage.kit.read_manifest(file))
+            yield from run_rule(unused_value, context.source, context, used)
 
 
 def _mentioned(each: _Set) -> Iterator[str]:
@@ -359,4 +396,4 @@ def unused_value_in_settings(usage: KitUsage) -> Iterable[Violation]:
 
 OF_SETTINGS = (required_with_default, unusable_pattern, invalid_value_name, placeholder_in_value, value_not_allowed)
 OF_BASE = (invalid_value_name, placeholder_in_value, value_not_allowed)
-OF_MANIFEST = (*OF_BASE, missing_value, unused_value)
+OF_MANIFEST = (*OF_BASE, missing_value)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.keys import strays
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.stray_keys import strays
 from kei_assembler.suggestions import did_you_mean, nearest
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target

@@ -8,16 +8,15 @@ from functools import partial
 
 from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit.blocks import Block
-from kei_assembler.markdown.placeholders import PLACEHOLDER
+from kei_assembler.kit.filled_texts import BlockGap
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.markdown.structure import outline, trimmed
 from kei_assembler.model.manifest import HEAD_KEYS
 from kei_assembler.model.settings import value_at
-from kei_assembler.model.values import texts_of
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hidden_text import texts
 from kei_assembler.rules.manifest_context import ManifestContext, Unfilled
-from kei_assembler.rules.value_places import place_of, unfilled_in_texts
+from kei_assembler.rules.value_places import outside_of_texts, place_of, unfilled_in_texts
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source, span_of
@@ -46,25 +45,29 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
     """
     if not any(map(_may_have_braces, context.sources())):
         return
-    for one, place, names in unfilled_in_texts(context):
+    for gap in unfilled_in_texts(context):
+        place = gap.place
         if not place.in_code:
-            hint = did_you_mean(place.name, names, _HOW_TO_FILL.format(place.name))
-            yield _unfilled(place_of(context, one, place.start, place.end), place.name, hint)
-    # a number or boolean that is still to be filled in is reported as text of the wrong type
-    without = {path for path, _, _ in texts_of(context.manifest)}
-    without |= {error.path for error in context.validation_errors if error.kind == "type"}
-    for path, text in texts(context.data):
-        is_filled = path in without or path[0] == "values" or path[2:3] == ("values",)
-        for match in () if is_filled else PLACEHOLDER.finditer(text):
-            yield _unfilled(context.locate_text(path, text, *match.span()), match[0].strip("{}"), _NO_TEXT)
+            hint = did_you_mean(place.name, gap.names, _HOW_TO_FILL.format(place.name))
+            clients = "" if gap.is_everywhere else f" for {_labels(gap.lacking)}"
+            yield _unfilled(place_of(context, gap.text, place.start, place.end), place.name, hint, clients)
+    for path, text, match in outside_of_texts(context):
+        is_in_table = path[0] in context.kit.settings.extra_keys and len(path) > 1
+        hint = _NOT_IN_TABLE if is_in_table else _NO_TEXT
+        yield _unfilled(context.locate_text(path, text, *match.span()), match[0].strip("{}"), hint)
 
 
-def _unfilled(where: Location, name: str, hint: str) -> Violation:
-    return Violation(where, f"the placeholder `{{{{{name}}}}}` is not filled in", hint)
+def _unfilled(where: Location, name: str, hint: str, clients: str = "") -> Violation:
+    return Violation(where, f"the placeholder `{{{{{name}}}}}` is not filled in{clients}", hint)
+
+
+def _labels(targets: Iterable[str]) -> str:
+    return listed((TARGETS[target].label for target in targets), str)
 
 
 _HOW_TO_FILL = "write the text instead, or set `{}` under `[values]`"
 _NO_TEXT = "write the name itself: values only fill texts, such as the role"
+_NOT_IN_TABLE = "write the text itself: values do not fill tables of extra keys"
 
 
 def _may_have_braces(source: Source) -> bool:
@@ -99,13 +102,22 @@ def placeholder_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation
         Keep to the rules of Apollo; in CI, `${{ github.ref }}` names the branch.
     """
     text = block.source.text
-    for start, similar in sorted(unfilled):
-        if not similar:
-            agents, end = sorted(unfilled[start, similar]), text.index("}}", start) + 2
-            shown = [f"`{name}`" for name in agents[:_MAX_NAMED]]
-            shown += [f"{len(agents) - _MAX_NAMED:,} more"] if len(agents) > _MAX_NAMED else []
-            message = f"the placeholder `{text[start:end]}` is not filled in for {listed(shown, str)}"
-            yield Violation(span_of(text, start, end), message, _HOW_TO_FILL.format(text[start + 2 : end - 2]))
+    by_offset: dict[int, list[BlockGap]] = {}
+    for gap in sorted(unfilled):
+        if not gap.in_code:
+            by_offset.setdefault(gap.offset, []).append(gap)
+    for start, gaps in sorted(by_offset.items()):
+        agents, end = sorted({name for gap in gaps for name in unfilled[gap]}), text.index("}}", start) + 2
+        shown = [f"`{name}`" for name in agents[:_MAX_NAMED]]
+        shown += [f"{len(agents) - _MAX_NAMED:,} more"] if len(agents) > _MAX_NAMED else []
+        first = gaps[0]
+        are_alike = all(gap.lacking == first.lacking for gap in gaps)
+        clients = f" in {_labels(first.lacking)}" if are_alike and first.lacking else ""
+        message = f"the placeholder `{text[start:end]}` is not filled in for {listed(shown, str)}{clients}"
+        are_alike = all(gap.similar == first.similar for gap in gaps)
+        otherwise = _HOW_TO_FILL.format(text[start + 2 : end - 2])
+        hint = f"did you mean `{first.similar}`?" if are_alike and first.similar else otherwise
+        yield Violation(span_of(text, start, end), message, hint)
 
 
 _MAX_NAMED = 2
@@ -262,7 +274,7 @@ def _printed(context: ManifestContext, target: str) -> Iterator[tuple[KeyPath, s
     used = context.filled_texts.used
     for at in (("values",), ("target", target, "values")):
         for path, text in texts(value_at(context.data, at), at) if used else ():
-            if path[len(at)] in used:
+            if path != at and path[len(at)] in used:  # validation reports what is not a table
                 yield path, text
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 from kei_assembler.kit.blocks import Block
-from kei_assembler.markdown.placeholders import LINES, LIST, SIZE, STRUCTURE, Place
+from kei_assembler.kit.filled_texts import Gap, Misfit, Text
+from kei_assembler.markdown.placeholders import LINES, LIST, PLACEHOLDER, SIZE, STRUCTURE, may_have_placeholders
+from kei_assembler.model.values import texts_of, values_for
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.filled_texts import Misfit, Text
+from kei_assembler.rules.hidden_text import texts
 from kei_assembler.rules.manifest_context import ManifestContext, Unfilled
 from kei_assembler.rules.runner import locate
-from kei_assembler.suggestions import misspelled
 from kei_assembler.toml.source import span_of
+from kei_assembler.whitespace import SPACES
 
 
 def _path_of_value(context: ManifestContext, misfit: Misfit) -> KeyPath:
@@ -29,8 +32,8 @@ def place_of(context: ManifestContext, text: Text, start: int, end: int) -> Loca
     return locate(source, span_of(source.text, text.start + start, text.start + end))
 
 
-def _of_kind(context: ManifestContext, kind: str) -> Iterator[tuple[str, KeyPath, Location, Text]]:
-    """Yield each value with a problem of a kind once: its name, its path, the first place that it fills, and the text.
+def _of_kind(context: ManifestContext, kind: str) -> Iterator[tuple[str, KeyPath, Location, Misfit]]:
+    """Yield each value with a problem of a kind once: its name, its path, and the first place that it fills.
 
     Values that are reported for themselves are left out.
     """
@@ -40,7 +43,7 @@ def _of_kind(context: ManifestContext, kind: str) -> Iterator[tuple[str, KeyPath
         if misfit.problem.kind == kind and path not in reported and context.fits(*map(str, path)):
             reported.add(path)
             place = misfit.problem.place
-            yield place.name, path, place_of(context, misfit.text, place.start, place.end), misfit.text
+            yield place.name, path, place_of(context, misfit.text, place.start, place.end), misfit
 
 
 def _misfits(context: ManifestContext) -> Iterable[Misfit]:
@@ -152,10 +155,24 @@ def value_breaks_out(context: ManifestContext) -> Iterable[Violation]:
         [values]
         COMMAND = "echo `date`"
     """
-    for name, path, place, text in _of_kind(context, STRUCTURE):
-        of = f"the block `{text.block.name}`" if text.block else f"`{text.path[0]}`"
-        message = f"the value `{name}` would change the structure of {of}, for example end the code there"
+    for name, path, place, misfit in _of_kind(context, STRUCTURE):
+        message = f"the value `{name}` {_effect(context, misfit)}"
         yield Violation(path, message, "change the value, or the text around the placeholder", ((place, _FILLS),))
+
+
+def _effect(context: ManifestContext, misfit: Misfit) -> str:
+    """What a value would do to the structure of the text that it fills."""
+    text, place = misfit.text, misfit.problem.place
+    of = f"the block `{text.block.name}`" if text.block else f"`{text.path[0]}`"
+    values = values_for(context.manifest, misfit.target)
+    value = values[place.name]
+    if isinstance(value, str) and "\n" in value:
+        without = "\n".join(line for line in value.split("\n") if line.strip(SPACES))
+        if misfit.problem not in text.fill(text.text, {**values, place.name: without}).problems:
+            return f"has an empty line, which would end the HTML or the table in {of}"
+    if place.in_code:
+        return f"would change where the code or HTML in {of} ends"
+    return f"would change the structure of {of}, for example begin a list there"
 
 
 @rule("V110", Severity.NOTE)
@@ -183,9 +200,10 @@ def misspelled_in_code(context: ManifestContext) -> Iterable[Violation]:
         PROJECT = "apollo"
     """
     reported: set[Location] = set()
-    for text, place, names in unfilled_in_texts(context):
-        if place.in_code and (match := misspelled(place.name, names)):
-            where = place_of(context, text, place.start, place.end)
+    for gap in unfilled_in_texts(context):
+        place = gap.place
+        if place.in_code and (match := gap.similar):
+            where = place_of(context, gap.text, place.start, place.end)
             if where not in reported:
                 reported.add(where)
                 yield _left(where, place.name, match)
@@ -197,11 +215,42 @@ def _left(where: Span | Location, name: str, match: str) -> Violation:
     )
 
 
-def unfilled_in_texts(context: ManifestContext) -> Iterator[tuple[Text, Place, frozenset[str]]]:
-    """Yield the placeholders without a value in the texts of a manifest, but not in its blocks."""
+def unfilled_in_texts(context: ManifestContext) -> Iterator[Gap]:
+    """Yield the placeholders without a value in the texts of a manifest, but not in its blocks.
+
+    Those are left out whose values are probably below an unknown key, which is reported.
+    """
     if not context.is_base and context.filled_texts.texts and context.fits("values") and context.fits("target"):
-        found = context.filled_texts.unfilled()
-        yield from (each for each in found if each[0].block is None and context.fits(str(each[0].path[0])))
+        astray = names_astray(context)
+        for gap in context.filled_texts.unfilled():
+            if gap.text.block is None and context.fits(str(gap.text.path[0])) and gap.place.name not in astray:
+                yield gap
+
+
+def names_astray(context: ManifestContext) -> frozenset[str]:
+    """Return the names of keys that are unknown, or that are below an unknown key."""
+    unknown = [error for error in context.validation_errors if error.kind == "unknown"]
+    names = frozenset(str(error.path[-1]) for error in unknown)
+    return names.union(*(error.value for error in unknown if isinstance(error.value, Mapping)))
+
+
+_FILLED = ("description", "role", "domain_in", "forbidden_domain", "output_extra_fields", "values")
+"""The keys that have nothing that placeholders are wrong in, if they are valid."""
+
+
+def outside_of_texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str, re.Match[str]]]:
+    """Yield the placeholders that no value fills, such as those in names: the key path, the text and the match."""
+    is_whole = context.validation_errors or not isinstance(context.data.get("role", ""), str)
+    others = {key: value for key, value in context.data.items() if key not in _FILLED or is_whole}
+    if not may_have_placeholders(repr(others)):  # faster than a look at each text
+        return
+    filled = {path for path, _, _ in texts_of(context.manifest)}
+    # a number or boolean that is still to be filled in is reported as text of the wrong type
+    reported = {error.path for error in context.validation_errors if error.kind in ("type", "unknown")}
+    for path, text in texts(others):
+        is_reported = reported and any(path[:end] in reported for end in range(1, len(path) + 1))
+        if path not in filled and not is_reported and path[0] != "values" and path[2:3] != ("values",):
+            yield from ((path, text, match) for match in PLACEHOLDER.finditer(text))
 
 
 @rule("V112", Severity.NOTE)
@@ -235,15 +284,17 @@ def misspelled_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation]
         Run `make {{PROJECT}}`.
     """
     text = block.source.text
-    for start, match in sorted(unfilled):
-        if match:
-            end = text.index("}}", start) + 2
-            yield _left(span_of(text, start, end), text[start + 2 : end - 2], match)
+    similar = {gap.offset: gap.similar for gap in sorted(unfilled) if gap.in_code}
+    for start, match in sorted(similar.items()):
+        end = text.index("}}", start) + 2
+        yield _left(span_of(text, start, end), text[start + 2 : end - 2], match)
 
 
 @rule("V111")
 def filled_text_too_large(context: ManifestContext) -> Iterable[Violation]:
-    """A text would have more than 4,194,304 characters if its placeholders were filled.
+    """Values would add more than 4,194,304 characters to a text, or fill it more than 10,000 times.
+
+    Each entry of a list and each line of a value counts.
 
     Fails::
 

@@ -52,8 +52,12 @@ def unknown_client(file: str, client: str) -> Iterable[Violation]:
     """
     name = file.rpartition("/")[2]
     problem = f"`{name}` is for the unknown client `{client}`" if client else f"`{name}` names no client after `@`"
-    otherwise = f"the clients are {listed(TARGETS)}"
-    yield Violation(START, problem, did_you_mean_target(client, TARGETS, otherwise) if client else otherwise)
+    hint = f"the clients are {listed(TARGETS)}"
+    if VARIANT_MARK in client:
+        problem, hint = f"`{name}` has more than one `{VARIANT_MARK}`", "write a file for each client"
+    elif client:
+        hint = did_you_mean_target(client, TARGETS, hint)
+    yield Violation(START, problem, hint)
 
 
 @rule("B215")
@@ -174,12 +178,8 @@ def check_name(kit: LoadedKit, file: str, name: str, suffix: str) -> list[Diagno
     """Return the findings about a file in a block folder whose name, without the suffix, has `@` or `#`."""
     source, (folder, _, last) = Source(file, ""), name.rpartition("/")
     block, _, client = name.partition(VARIANT_MARK)
-    if SECTION_MARK in name:
-        problem = f"`{SECTION_MARK}` is reserved for sections in lists of blocks"
-        return run_rule(reserved_character, source, file, problem, f"rename it without `{SECTION_MARK}`")
-    if VARIANT_MARK in folder:
-        problem = f"`{VARIANT_MARK}` is reserved for a client at the end of the file's name, and not of a folder's"
-        return run_rule(reserved_character, source, file, problem, "rename the folder")
+    if why := _misuse(name, folder, last):
+        return run_rule(reserved_character, source, file, *why)
     if block not in kit.known_blocks:
         return run_rule(variant_without_block, source, kit, file, block)
     if suffix == ".md":
@@ -187,6 +187,18 @@ def check_name(kit: LoadedKit, file: str, name: str, suffix: str) -> list[Diagno
     if client not in TARGETS:
         return run_rule(unknown_client, source, file, client)
     return run_rule(reserved_character, source, file, f"it ends with `{suffix}`", f"rename it to `{last}.md`")
+
+
+def _misuse(name: str, folder: str, last: str) -> tuple[str, str] | None:
+    """What is wrong with the place of `@` or `#` in a name, and the help, or None."""
+    if SECTION_MARK in name:
+        return f"`{SECTION_MARK}` is reserved for sections in lists of blocks", f"rename it without `{SECTION_MARK}`"
+    if VARIANT_MARK in folder:
+        where = "for a client at the end of the file's name, and not of a folder's"
+        return f"`{VARIANT_MARK}` is reserved {where}", "rename the folder"
+    if last.startswith(VARIANT_MARK):
+        return f"it has no name of a block before `{VARIANT_MARK}`", f"rename it to `NAME{last}.md`"
+    return None
 
 
 def check_use(usage: KitUsage) -> list[Diagnostic]:
