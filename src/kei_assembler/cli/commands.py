@@ -13,6 +13,7 @@ COMMANDS = {
     "init": "Create a kit: settings, an agent, a shared block, and checks for git and CI",
     "new": "Create the manifest of an agent",
     "import": "Convert existing agent files to manifests",
+    "list": "List the agents, with what they use, their tokens and their state",
     "flatten": "Print manifests with all that they inherit",
     "explain": "Explain a diagnostic code",
     "targets": "List the supported clients",
