@@ -111,6 +111,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble flatten agents/c", ["agents/critic.toml"]),
         ("assemble flatten --kit other agents/critic.toml other/a", ["other/agents/stranger.toml"]),
         ("assemble flatten --w", ["--write"]),
+        ("assemble show c", ["critic"]),
         ("assemble graph --from c", ["critic"]),
         ("assemble graph --output-format m", ["mermaid"]),
         ("assemble list --uses b", ["base:", "block:", "bundle:"]),
@@ -126,7 +127,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble --kit=. wa", ["watch"]),
         (
             "assemble --kit . ",
-            ["new", "import", "list", "graph", "flatten", "schema", "gitignore", "watch", *FILES],
+            ["new", "import", "list", "show", "graph", "flatten", "schema", "gitignore", "watch", *FILES],
         ),
         ("assemble --target codex w", ["watch"]),
         ("assemble --check sche", []),

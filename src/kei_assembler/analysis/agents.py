@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import Change, FileStatus
@@ -89,15 +89,16 @@ class Survey(NamedTuple):
     total: int
 
 
-def survey(kit: LoadedKit) -> Survey:
-    """Return the agents of the kit, planned as a build would plan them. Nothing is written.
+def survey(kit: LoadedKit, files: Sequence[str] | None = None) -> Survey:
+    """Return the agents of these manifests, or of all, planned as a build would plan them. Nothing is written.
 
     Raises:
         AssembleError: a folder of the kit cannot be read, or the run may not use the home folder that it needs.
     """
     refuse_home(kit)
     policy = Policy.of(kit)
-    plan = plan_kit(kit, kit.manifests, False, policy.ignore)
+    files = kit.manifests if files is None else files
+    plan = plan_kit(kit, files, False, policy.ignore)
     changes: dict[str, list[Change]] = {}
     for change in plan.changes:
         if change.manifest and change.status in STATES:
@@ -105,7 +106,7 @@ def survey(kit: LoadedKit) -> Survey:
     errors = errors_in(policy.weigh(plan.diagnostics))
     broken = {one.location.file for one in errors}
     agents, total = [], 0
-    for context in contexts(kit):
+    for context in contexts(kit, files):
         total += 1
         file, planned = context.source.file, changes.get(context.source.file, [])
         is_whole = {change.target for change in planned} == {*kit.targets_of(context.manifest)}
@@ -119,9 +120,9 @@ def errors_in(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     return [one for one in found if one.severity is Severity.ERROR]
 
 
-def contexts(kit: LoadedKit) -> Iterator[ManifestContext]:
-    """Yield each readable manifest that is not only a base of others, valid or not, with what it inherits."""
-    for file in kit.manifests:
+def contexts(kit: LoadedKit, files: Iterable[str]) -> Iterator[ManifestContext]:
+    """Yield each of these manifests that is readable and not only a base, valid or not, with what it inherits."""
+    for file in files:
         source = kit.read_manifest(file)
         if source.error is None and not is_abstract(source.data):
             yield ManifestContext(kit, source)

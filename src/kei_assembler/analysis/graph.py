@@ -70,7 +70,7 @@ def valid_manifests(kit: LoadedKit) -> tuple[list[ManifestContext], list[Diagnos
     policy = Policy.of(kit)
     errors = errors_in(policy.weigh(check_manifests(kit, kit.manifests, policy.ignore)))
     broken = {one.location.file for one in errors}
-    valid = [one for one in contexts(kit) if broken.isdisjoint(source.file for source in one.sources())]
+    valid = [one for one in contexts(kit, kit.manifests) if broken.isdisjoint(source.file for source in one.sources())]
     return sorted(valid, key=lambda one: one.manifest.name), limited(errors, policy.ignore)
 
 

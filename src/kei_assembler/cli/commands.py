@@ -14,6 +14,7 @@ COMMANDS = {
     "new": "Create the manifest of an agent",
     "import": "Convert existing agent files to manifests",
     "list": "List the agents, with what they use, their tokens and their state",
+    "show": "Show what an agent is made of, and what it may do in each client",
     "graph": "Draw the handoffs between the agents, or what they are made of",
     "flatten": "Print manifests with all that they inherit",
     "explain": "Explain a diagnostic code",
