@@ -330,3 +330,10 @@ def test_text_fits_the_terminal(columns: int) -> None:
 def test_colours_change_nothing_else() -> None:
     whole = _hostile(HOSTILE)
     assert re.sub(r"\x1b\[\d*m", "", drawings.text(whole, 60, colours=True)) == drawings.text(whole, 60)
+
+
+def test_a_very_long_trigger_is_wrapped_in_time() -> None:
+    whole = _hostile(["x" * 500_000])
+    assert max(map(width, drawings.text(whole, 60).splitlines())) <= 60
+    assert drawings.dot(whole)
+    assert drawings.mermaid(whole)

@@ -184,8 +184,9 @@ def _cycles(keys: Sequence[Key], edges: Iterable[Edge]) -> Iterator[tuple[set[st
     seen.clear()
     groups = [list(_left_last(start, before, seen)) for start in reversed(order)]
     for group in sorted(sorted(group) for group in groups if len(group) > 1):
-        names = {name for _, name in group}
-        yield names, _shortest(group[0], {key: sorted(set(following[key]).intersection(group)) for key in group})
+        members = set(group)
+        inner = {key: sorted(members.intersection(following[key])) for key in group}
+        yield {name for _, name in group}, _shortest(group[0], inner)
 
 
 def _left_last(start: Key, following: Mapping[Key, Sequence[Key]], seen: set[Key]) -> Iterator[Key]:
@@ -207,13 +208,16 @@ def _left_last(start: Key, following: Mapping[Key, Sequence[Key]], seen: set[Key
 
 def _shortest(start: Key, following: Mapping[Key, Sequence[Key]]) -> tuple[str, ...]:
     """Return the names on a shortest way from a node back to it, without the repeated one."""
-    ways: list[tuple[Key, ...]] = [(start,)]
-    seen = {start}
-    for way in ways:
-        for end in following[way[-1]]:
+    before = {start: start}
+    waiting = [start]
+    for key in waiting:
+        for end in following[key]:
             if end == start:
-                return tuple(name for _, name in way)
-            if end not in seen:
-                seen.add(end)
-                ways.append((*way, end))
+                way = [key]
+                while way[-1] != start:
+                    way.append(before[way[-1]])
+                return tuple(name for _, name in reversed(way))
+            if end not in before:
+                before[end] = key
+                waiting.append(end)
     raise AssertionError("the nodes of a group can reach each other")
