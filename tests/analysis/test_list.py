@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import struct
 import subprocess
 import sys
@@ -308,6 +307,7 @@ def test_narrow_terminal_gets_several_lines_for_each_agent(kit: Workbench) -> No
 def _on_terminal(folder: Path, columns: int, *args: str) -> str:
     """Return what the command prints on a terminal of this width."""
     import fcntl
+    import pty
     import termios
 
     main, terminal = pty.openpty()
@@ -329,6 +329,7 @@ def _on_terminal(folder: Path, columns: int, *args: str) -> str:
     return out.decode().replace("\r\n", "\n")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals of this kind")
 def test_terminal_gets_colours_and_what_fits(kit: Workbench) -> None:
     text = _on_terminal(kit.folder, 100, "list")
     assert text.startswith("\x1b[1mAGENT\x1b[0m")
@@ -339,3 +340,14 @@ def test_terminal_gets_colours_and_what_fits(kit: Workbench) -> None:
 def test_unusual_model_is_escaped(kit: Workbench) -> None:
     kit.write({"agents/coder.toml": CODER + 'model = "a\\u202eb"\n'})
     assert "\u202e" not in "".join(map(str, kit.run("list")))
+
+
+def test_home_folder_needs_the_option(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(bench.folder / "home"))
+    (bench.folder / ".git").rmdir()
+    bench.write({"home/x": "", "kit/agents/coder.toml": CODER.replace("{{PROJECT}}", "us").replace("honesty", "b")})
+    bench.write({"kit/_blocks/b.md": "B.\n", "kit/assemble.toml": '[target.claude-code]\noutput = "~/{name}.md"\n'})
+    kit = bench.below("kit")
+    assert (kit.run("list").status, kit.run("show", "coder").status) == (2, 2)
+    assert kit.run("list", "--user").stderr == "1 agent: 1 missing\n"
+    assert kit.run("show", "coder", "--user").status == 0
