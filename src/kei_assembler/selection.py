@@ -14,6 +14,7 @@ from kei_assembler.kit import LoadedKit, discovery, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below, upwards
 from kei_assembler.suggestions import counted, did_you_mean, nearest
+from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:
     from kei_assembler.kit.search import Found
@@ -278,6 +279,8 @@ def _file_of_output(kit: LoadedKit, argument: str) -> str | None:
     """The manifest whose output an argument names."""
     paths = {*_candidates(kit.folder, argument)}
     outputs = (
-        (file, kit.output(target, stem(file), file)) for file in kit.manifests for target in kit.settings.targets
+        (file, kit.output(target, stem(file), file))
+        for target in dict.fromkeys((*kit.settings.targets, *TARGETS))  # a manifest can have targets of its own
+        for file in kit.manifests
     )
     return next((file for file, output in outputs if output in paths), None)

@@ -140,6 +140,13 @@ def test_files_are_named_from_the_working_directory(kit: Workbench) -> None:
     assert kit.run("show", "critic.toml", cwd="agents").stdout == kit.run("show", "critic").stdout
 
 
+def test_a_file_for_a_client_of_the_manifest_alone_names_its_agent(kit: Workbench) -> None:
+    kit.write(
+        {"agents/alone.toml": 'name = "alone"\ndescription = "Works."\nrole = "You work."\ntargets = ["codex"]\n'}
+    )
+    assert kit.run("show", ".codex/agents/alone.toml").stdout.startswith("alone\n")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
