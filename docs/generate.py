@@ -195,7 +195,8 @@ them. If it leaves errors, it says how many.
 
 On a terminal, the output is in colour, unless `NO_COLOR` is set or `TERM` is `dumb`. `FORCE_COLOR` turns colours on
 everywhere, except in what programs read: reports in other formats, diffs and generated files. `explain` and `targets`
-fit the width of the terminal, or 60 columns if it is unknown.
+fit the width of the terminal, or 60 columns if it is unknown. `list`, `show` and `graph` fit the width of a terminal,
+and print each row as one line in a pipe.
 
 Options of `assemble` may come before a command that has them too: `assemble --kit DIR schema` is
 `assemble schema --kit DIR`. An option that the command lacks is an error, except `--no-cache`: only builds use a

@@ -46,7 +46,17 @@ def test_commands_print_the_output_on_the_page(page: Path, walk: Walk) -> None:
 
 
 def test_all_walkthroughs_are_found() -> None:
-    walkthroughs = {"README", "change", "ci", "getting-started", "migration", "ownership", "safety", "templates"}
+    walkthroughs = {
+        "README",
+        "change",
+        "ci",
+        "getting-started",
+        "inspect",
+        "migration",
+        "ownership",
+        "safety",
+        "templates",
+    }
     assert {page.stem for page in PAGES} == walkthroughs
 
 

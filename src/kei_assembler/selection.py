@@ -13,7 +13,8 @@ from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.kit import LoadedKit, discovery, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below, upwards
-from kei_assembler.suggestions import counted, nearest
+from kei_assembler.suggestions import counted, did_you_mean, nearest
+from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:
     from kei_assembler.kit.search import Found
@@ -218,6 +219,25 @@ def files_of(kit: LoadedKit, manifests: Sequence[str], commands: Iterable[str]) 
     return sorted(found)
 
 
+def file_of_agent(kit: LoadedKit, argument: str) -> str:
+    """Return the manifest of the agent that an argument names: by its name, its manifest, or a generated file.
+
+    Raises:
+        AssembleError: it names none, or only a base of others.
+    """
+    known = frozenset(kit.manifests)
+    file = kit.files_by_agent.get(argument) or _named_in(kit.folder, known, argument) or _file_of_output(kit, argument)
+    if file is None:
+        agents = frozenset(name for name in kit.agents if not kit.names.is_abstract(name))
+        raise AssembleError(
+            f"unknown agent `{argument}`", did_you_mean(argument, agents, "`assemble list` lists the agents")
+        )
+    if kit.names.is_abstract(stem(file)):
+        hint = f"`assemble list --uses base:{stem(file)}` lists the agents that extend it"
+        raise AssembleError(f"`{argument}` is only a base of others", hint)
+    return file
+
+
 def _named_in(folder: str, manifests: Container[str], argument: str) -> str | None:
     """The manifest that an argument names, as the kit in the folder lists it."""
     return next((path for path in _candidates(folder, argument) if path in manifests), None)
@@ -251,8 +271,16 @@ def _not_a_manifest(kit: LoadedKit, argument: str, commands: Iterable[str]) -> A
 
 def _source_of(kit: LoadedKit, argument: str) -> str | None:
     """The display path of the manifest whose output an argument names."""
+    file = _file_of_output(kit, argument)
+    return display_path(kit.path(file)) if file else None
+
+
+def _file_of_output(kit: LoadedKit, argument: str) -> str | None:
+    """The manifest whose output an argument names."""
     paths = {*_candidates(kit.folder, argument)}
     outputs = (
-        (file, kit.output(target, stem(file), file)) for file in kit.manifests for target in kit.settings.targets
+        (file, kit.output(target, stem(file), file))
+        for target in dict.fromkeys((*kit.settings.targets, *TARGETS))  # a manifest can have targets of its own
+        for file in kit.manifests
     )
-    return next((display_path(kit.path(file)) for file, output in outputs if output in paths), None)
+    return next((file for file, output in outputs if output in paths), None)

@@ -90,6 +90,21 @@ def blocks(ctx: click.Context, param: click.Parameter | None, incomplete: str) -
     return []
 
 
+def uses(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return the kinds of what agents use, each with a colon, or after one the kit's names of this kind."""
+    from kei_assembler.analysis.uses import KINDS
+
+    kind, colon, _ = incomplete.partition(":")
+    if not colon:
+        return _matching(incomplete, (f"{each}:" for each in KINDS))
+    kit = _kit(ctx)
+    if kit is None or kind not in KINDS:
+        return []
+    with suppress(AssembleError):
+        return _matching(incomplete, (f"{kind}:{name}" for name in KINDS[kind].known(kit)))
+    return []
+
+
 tools = _completion(lambda kit: kit.known_tools if kit else CLAUDE_TOOLS)
 """Offers the tools, by their names in a manifest."""
 

@@ -62,6 +62,17 @@ def columns() -> int:
     return min(max(get_terminal_size((_NARROW, 24)).columns, _MIN_COLUMNS), _MAX_COLUMNS)
 
 
+def line_columns() -> int | None:
+    """Return how many columns a line of a table may have: those of the terminal, or None if stdout is none.
+
+    Programs get each row of a table as one line.
+    """
+    from shutil import get_terminal_size
+
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return max(get_terminal_size((_NARROW, 24)).columns, _MIN_COLUMNS) if is_terminal else None
+
+
 _MIN_COLUMNS, _NARROW, _MAX_COLUMNS = 40, 60, 100
 
 

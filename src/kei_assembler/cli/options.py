@@ -51,6 +51,11 @@ user_option = click.option(
 )
 """Adds the option `--user`, which the command gets as the argument `for_user`."""
 
+home_option = click.option(
+    "--user", "for_user", is_flag=True, help="Allow the settings of this kit to name files in your home folder."
+)
+"""Adds the option `--user` to a command that only reads, which gets it as the argument `for_user`."""
+
 _KIT_HELP = "Use the kit in this folder instead of searching upwards for one."
 kit_option = click.option("--kit", "folder", metavar="DIR", help=_KIT_HELP, shell_complete=completion.folders)
 """Adds the option `--kit`, which the command gets as the argument `folder`."""

@@ -69,7 +69,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object], is
     `is_named_by_file` says that the output's path alone gives the agent its name, in clients where it can.
     """
     own = manifest.target.get(target.name, {})
-    tools = toolset(_limited(manifest, settings), target.name)
+    tools = toolset(limited_tools(manifest, settings), target.name)
     values: dict[str, Value] = {
         "name": manifest.name,
         "description": description_for(manifest, settings),
@@ -201,7 +201,7 @@ def toolset_of(manifest: Manifest, target: Target, settings: Mapping[str, object
     own = manifest.target.get(target.name, {})
     if target.tools.key in own:
         return Toolset(None if own[target.tools.key] else ())
-    return toolset(_limited(manifest, settings), target.name)
+    return toolset(limited_tools(manifest, settings), target.name)
 
 
 def value_for_tools(manifest: Manifest, target: Target) -> Value | None:
@@ -210,8 +210,8 @@ def value_for_tools(manifest: Manifest, target: Target) -> Value | None:
     return None if granted is None else _tools_value(target.tools, granted)
 
 
-def _limited(manifest: Manifest, settings: Mapping[str, object]) -> tuple[str, ...] | None:
-    """The manifest's tools. The setting `limit-agents` limits `Agent` to the targets of the handoffs."""
+def limited_tools(manifest: Manifest, settings: Mapping[str, object]) -> tuple[str, ...] | None:
+    """Return the manifest's tools. The setting `limit-agents` limits `Agent` to the targets of the handoffs."""
     if manifest.tools is None or not settings.get("limit-agents"):
         return manifest.tools
     agents = ", ".join(handoff.target for handoff in manifest.handoff if fits_in_scope(handoff.target))

@@ -125,12 +125,18 @@ def _spans(text: str) -> Iterator[tuple[str, str]]:
 
 def cut(line: str, columns: int, first: str, rest: str) -> list[str]:
     """Return a line of code as lines that fit in so many columns, cut after a space if there is one."""
-    lines, start = [], first
-    while width(start + line) > columns:
-        end = len(line)
-        while width(start + line[:end]) > columns:
-            end -= 1
-        end = line.rfind(" ", 1, end) + 1 or max(end, 1)
-        lines.append(start + line[:end])
-        line, start = line[end:], rest
-    return [*lines, (start + line).rstrip(" ")]
+    lines, start, begin = [], first, 0
+    while (end := _end_within(line, begin, columns - width(start))) < len(line):
+        end = line.rfind(" ", begin + 1, end) + 1 or max(end, begin + 1)
+        lines.append(start + line[begin:end])
+        begin, start = end, rest
+    return [*lines, (start + line[begin:]).rstrip(" ")]
+
+
+def _end_within(line: str, begin: int, columns: int) -> int:
+    """Return where the longest part of a line ends that begins at an offset and fits in so many columns."""
+    for end in range(begin, len(line)):
+        columns -= width(line[end])
+        if columns < 0:
+            return end
+    return len(line)

@@ -228,7 +228,14 @@ def unused_bundle(kit: LoadedKit, used: frozenset[str]) -> Iterable[Violation]:
 
 def used_bundles(kit: LoadedKit, listed: Iterable[str]) -> frozenset[str]:
     """Return the bundles that the obligatory blocks or one of the listed bundles contain, and these bundles."""
-    waiting = [*listed, *(entry.removeprefix(BUNDLE) for entry in kit.settings.obligatory if is_bundle(entry))]
+    return bundles_in(
+        kit, (*listed, *(entry.removeprefix(BUNDLE) for entry in kit.settings.obligatory if is_bundle(entry)))
+    )
+
+
+def bundles_in(kit: LoadedKit, listed: Iterable[str]) -> frozenset[str]:
+    """Return the bundles that one of the listed bundles contains, and these bundles."""
+    waiting = [*listed]
     found: set[str] = set()
     while waiting:
         name = waiting.pop()

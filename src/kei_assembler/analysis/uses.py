@@ -1,0 +1,128 @@
+"""Select agents by what they use: `KIND:NAME`, for example `block:honesty` or `tool:Bash`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from kei_assembler.analysis.agents import Agent, block_names
+from kei_assembler.diagnostics import AssembleError
+from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.blocks import SECTION_MARK, split_entry
+from kei_assembler.model.adaptation import EVERYTHING
+from kei_assembler.model.inheritance import BUNDLE
+from kei_assembler.model.settings import settings_values
+from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.targets import ALIASES, TARGETS
+
+Names = Iterable[str]
+
+_MAX_LISTED = 10
+"""The number of known names up to which the help for an unknown one lists them all."""
+
+
+class Kind(NamedTuple):
+    """A kind of thing that agents use: the names that an agent uses, and those that a kit knows.
+
+    `noun` is what messages call it.
+    """
+
+    noun: str
+    used: Callable[[LoadedKit, Agent], Names]
+    known: Callable[[LoadedKit], Names]
+
+
+def _blocks(kit: LoadedKit) -> Iterator[str]:
+    yield from kit.block_names
+
+
+def _tools_of(kit: LoadedKit, agent: Agent) -> Names:
+    entries = agent.manifest.tools
+    if entries is None or EVERYTHING in entries:
+        return kit.known_tools | {EVERYTHING, *(entries or ())}
+    return chain.from_iterable(_names_of_tool(entry) for entry in entries)
+
+
+def _names_of_tool(entry: str) -> Iterator[str]:
+    """Yield the names of an entry of `tools`: `Bash(git:*)` is `Bash` too, and `mcp__github__issue` `mcp__github`."""
+    tool = entry.partition("(")[0]
+    yield from (entry, ALIASES.get(tool, tool))
+    if tool.startswith("mcp__"):
+        yield "__".join(tool.split("__")[:2])
+
+
+def _models_of(_: LoadedKit, agent: Agent) -> Iterator[str]:
+    own = (table.get("model") for table in agent.manifest.target.values())
+    yield from (model for model in (agent.manifest.model, *own) if isinstance(model, str) and model)
+
+
+def values_of(kit: LoadedKit, agent: Agent) -> frozenset[str]:
+    """Return the names of the placeholders in an agent's texts and blocks."""
+    from kei_assembler.rules.filled_texts import FilledTexts
+
+    return FilledTexts(kit, agent.manifest).used
+
+
+KINDS = {
+    "block": Kind("block", lambda _, agent: block_names(agent.manifest.blocks), _blocks),
+    "tool": Kind("tool", _tools_of, lambda kit: kit.known_tools | {EVERYTHING}),
+    "model": Kind("model", _models_of, lambda _: chain.from_iterable(row.model_names for row in TARGETS.values())),
+    "agent": Kind(
+        "agent", lambda _, agent: (handoff.target for handoff in agent.manifest.handoff), lambda kit: kit.names.agents
+    ),
+    "value": Kind("value", values_of, lambda kit: settings_values(kit.settings_table)[0]),
+    "base": Kind("base", lambda _, agent: agent.bases, lambda kit: kit.agents),
+    "bundle": Kind("bundle", lambda _, agent: agent.bundles, lambda kit: kit.settings.bundles),
+}
+"""The kinds that agents can be selected by."""
+
+
+class Use(NamedTuple):
+    """Something that an agent can use: a kind, which is one of `KINDS`, and a name."""
+
+    kind: str
+    name: str
+
+
+def parse(text: str) -> Use:
+    """Return the use that a text such as `block:honesty` describes.
+
+    Raises:
+        AssembleError: it names no known kind, or no name.
+    """
+    kind, _, name = text.partition(":")
+    if kind in KINDS and name:
+        name = name.removeprefix(BUNDLE) if kind == "bundle" else name
+        return Use(kind, ALIASES.get(name, name) if kind == "tool" else name)
+    kinds = f"write KIND:NAME; the kinds are {listed(KINDS)}"
+    if kind in KINDS:
+        raise AssembleError(f"`{text}` has no name after the kind", kinds)
+    what = f"`{text}` has an unknown kind, `{kind}`" if ":" in text else f"`{text}` has no kind"
+    raise AssembleError(what, did_you_mean(kind, KINDS, kinds) if ":" in text else kinds)
+
+
+def selected(kit: LoadedKit, agents: Sequence[Agent], uses: Iterable[Use]) -> list[Agent]:
+    """Return the agents that use all of these.
+
+    Raises:
+        AssembleError: neither the kit nor one of the agents has something of that name.
+    """
+    chosen = list(agents)
+    for kind, name in uses:
+        row = KINDS[kind]
+        using = [agent for agent in agents if name in set(row.used(kit, agent))]
+        if not using:
+            _require(kit, agents, row, name)
+        chosen = [agent for agent in chosen if agent in using]
+    return chosen
+
+
+def _require(kit: LoadedKit, agents: Iterable[Agent], row: Kind, name: str) -> None:
+    known = {*row.known(kit), *chain.from_iterable(row.used(kit, agent) for agent in agents)}
+    if row is KINDS["block"] and SECTION_MARK in name:
+        known.update(kit.blocks.section_entries(split_entry(name)[0]))
+    if name not in known:
+        others = f"the {row.noun}s are {listed(sorted(known))}" if 0 < len(known) <= _MAX_LISTED else ""
+        hint = did_you_mean(name, known, others or f"the kit has no {row.noun} of this name")
+        raise AssembleError(f"unknown {row.noun} `{name}`", hint)
