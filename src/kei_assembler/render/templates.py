@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateSyntaxError
 
@@ -32,6 +32,9 @@ from kei_assembler.suggestions import did_you_mean
 from kei_assembler.toml.source import MAX_BYTES, Source, with_lf
 from kei_assembler.validation import fits
 
+if TYPE_CHECKING:
+    from jinja2.ext import Extension
+
 PACKAGE_FOLDER = os.path.normpath(os.path.join(os.path.dirname(__file__), "default"))
 PACKAGE_BODY = f"default/{BODY_TEMPLATE}"
 """The name by which a kit's templates can extend the package's template."""
@@ -48,10 +51,12 @@ class Templates:
     """The templates of one kit. Each is read and compiled once.
 
     Templates go by their names in Jinja2: paths relative to the kit's folder of templates, or `PACKAGE_BODY`.
+    `extension` is a class of Jinja2's that changes all of them before they are compiled.
     """
 
-    def __init__(self, kit: LoadedKit) -> None:
+    def __init__(self, kit: LoadedKit, extension: type[Extension] | None = None) -> None:
         self.kit = kit
+        self._extensions = (extension,) if extension else ()
         self._sources: dict[str, Source] = {}
         self._inheritance: dict[str, Mapping[str, Inheritance]] = {}
         self.name_for = cache(self._name_for)
@@ -76,8 +81,9 @@ class Templates:
 
     def _compile(self, name: str) -> Callable[..., str]:
         if name == PACKAGE_BODY:
-            return _package_template(_package_source()).render
-        environment = Sandbox(printable, loader=FunctionLoader(self._load), **_SYNTAX)
+            return _package_template(_package_source(), *self._extensions).render
+        options = {**_SYNTAX, "extensions": self._extensions}
+        environment = Sandbox(printable, loader=FunctionLoader(self._load), **options)
         self._inheritance[name] = environment.inheritance
         return environment.get_template(name).render
 
@@ -109,10 +115,16 @@ class Templates:
         blocks = misnamed(lambda template: known.get(self._file(template)), name)
         for block in islice(blocks, MAX_FINDINGS):
             source = self._sources[self._file(block.template)]
-            span = _span_of_block(source.text, _line_in(source.text, block.line), block.name)
+            span = _span_of_block(source.text, line_in(source.text, block.line), block.name)
             names = block.name, block.template, block.parent, block.known
             found += run_rule(unknown_template_block, source, span, *names)
         return found
+
+    def source(self, file: str) -> Source:
+        """Return the source of a template. Jinja2 gives its file; for the package's, this is also `PACKAGE_BODY`."""
+        if file in (_package_file(), PACKAGE_BODY):
+            return Source(PACKAGE_BODY, _package_source()[0])
+        return self._sources.get(file) or self.kit.read_text(file)
 
     def find_unclosed(self, body: str) -> Unclosed | None:
         """Return what a kit's template leaves open in a rendered body. The role and the blocks close what they open."""
@@ -129,7 +141,7 @@ class Templates:
             return error
         file, line = self._locate(error)
         source = self._sources.get(file) or Source(file, "")
-        return TemplateFailure(*run_rule(template_fails, source, error, _line_in(source.text, line), manifest))
+        return TemplateFailure(*run_rule(template_fails, source, error, line_in(source.text, line), manifest))
 
     def _locate(self, error: Exception) -> tuple[str, int]:
         """Return the file and Jinja2's line of an error: the syntax error's, or the innermost frame in a template."""
@@ -169,14 +181,17 @@ def _package_source() -> tuple[str, str, None]:
 
 
 @cache
-def _package_template(source: tuple[str, str, None]) -> Template:
-    environment = Environment(loader=FunctionLoader(lambda _: source), **_SYNTAX)
+def _package_template(source: tuple[str, str, None], *extensions: type[Extension]) -> Template:
+    environment = Environment(loader=FunctionLoader(lambda _: source), extensions=extensions, **_SYNTAX)
     environment.filters["fence"] = fence_around
     return environment.get_template(PACKAGE_BODY)
 
 
-def _line_in(text: str, line: int) -> int:
-    """Convert Jinja2's line number, which also counts a lone CR as a line end; 0 means an unknown line."""
+def line_in(text: str, line: int) -> int:
+    """Return the line in a template's text for Jinja2's line number, which also counts a lone CR as a line end.
+
+    0 means an unknown line.
+    """
     ends = re.findall(r"\r\n|[\r\n]", text)[: line - 1]
     return 1 + sum(end.endswith("\n") for end in ends) if line else 0
 
