@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache, partial
 
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.structure import strip_trailing_whitespace
@@ -26,6 +26,9 @@ from kei_assembler.targets.forms import BODY_KEY, TOML
 from kei_assembler.toml.source import read_toml
 from kei_assembler.toml.strings import written_at
 from kei_assembler.whitespace import with_lf_in_place
+
+Attempt = Callable[[Iterable[str]], list[Found] | None]
+"""Returns what is found with marks of some groups, or None if the marks have an effect on the text."""
 
 
 def origins(kit: LoadedKit, file: str, target: str) -> list[Line]:
@@ -45,13 +48,14 @@ class Origins:
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
         self.renderer = Renderer(kit)
+        self._places = lru_cache(maxsize=1)(partial(Places, kit))
         self._marks = cache(Marks)
         self._with_effect: defaultdict[str, set[str]] = defaultdict(set)
         self._marked_templates = cache(self._mark_templates)
 
     def of(self, file: str, target: str) -> list[Line]:
         """Return the lines of a file, see `origins`."""
-        places = Places(self.kit, file)
+        places = self._places(file)
         manifest, _ = self.kit.decode_manifest(places.data)
         artifact = self.renderer.render(manifest, file, target)
         prepared = self.renderer.prepare(manifest, file, target)
@@ -113,36 +117,35 @@ class Origins:
                 return None
             return found if text == printed else None
 
-        known = self._with_effect[name]
-        groups = [LITERAL, EXPRESSION, *values.groups]
-        if not known and (found := attempt(groups)) is not None:
-            return found
-        expressions = {token.group for token in marks.tokens if not token.is_literal}
-        groups = [LITERAL, *sorted(expressions), *values.groups]
-        return _found_in([each for each in groups if each not in known], attempt, known) + _found_in(
-            [each for each in groups if each in known], attempt, known
-        )
+        found = attempt([LITERAL, EXPRESSION, *values.groups])
+        if found is None:
+            expressions = {token.group for token in marks.tokens if not token.is_literal}
+            found = _found_in([LITERAL, *sorted(expressions), *values.groups], attempt, self._with_effect[name])
+        return found
 
 
-def _found_in(
-    groups: list[str], attempt: Callable[[Iterable[str]], list[Found] | None], known: set[str]
-) -> list[Found]:
-    """Return what is found with marks of all groups together or, if they have an effect, of those without one.
+def _found_in(groups: list[str], attempt: Attempt, known: set[str]) -> list[Found]:
+    """Return what is found with marks of all groups together, without those that have an effect on the text.
 
     A template can compare or measure what it prints, and print something else if that is marked. Such groups are added
-    to `known`.
+    to `known`, so that the next search is shorter.
     """
-    waiting, found = [groups], list[Found]()
+    usual, others = [each for each in groups if each not in known], [each for each in groups if each in known]
+    waiting, found = [usual, *([each] for each in others)], list[Found]()
+    kept: list[str] = []
     while waiting:
         some = waiting.pop()
         of_some = attempt(some) if some else []
         if of_some is not None:
             found += of_some
+            kept += some
         elif len(some) > 1:
             waiting += [some[: len(some) // 2], some[len(some) // 2 :]]
         else:
             known.update(some)
-    return found
+    # together, they also say which piece of the template prints a value
+    together = attempt(kept) if kept != usual else found
+    return found if together is None else together
 
 
 def _in_markdown(of_keys: Mapping[str, Parts], body: list[Parts]) -> list[Parts]:

@@ -61,6 +61,8 @@ class Templates:
         self._inheritance: dict[str, Mapping[str, Inheritance]] = {}
         self.name_for = cache(self._name_for)
         self.body = cache(self._compile)
+        self.source = cache(self._source)
+        """Returns the source of a template. Jinja2 gives its file; for the package's, this is also `PACKAGE_BODY`."""
         self._may_open = cache(self._can_open)
         self._ineffective_blocks = cache(self._find_ineffective_blocks)
 
@@ -120,8 +122,7 @@ class Templates:
             found += run_rule(unknown_template_block, source, span, *names)
         return found
 
-    def source(self, file: str) -> Source:
-        """Return the source of a template. Jinja2 gives its file; for the package's, this is also `PACKAGE_BODY`."""
+    def _source(self, file: str) -> Source:
         if file in (_package_file(), PACKAGE_BODY):
             return Source(PACKAGE_BODY, _package_source()[0])
         return self._sources.get(file) or self.kit.read_text(file)
@@ -192,6 +193,8 @@ def line_in(text: str, line: int) -> int:
 
     0 means an unknown line.
     """
+    if "\r" not in text:
+        return line
     ends = re.findall(r"\r\n|[\r\n]", text)[: line - 1]
     return 1 + sum(end.endswith("\n") for end in ends) if line else 0
 

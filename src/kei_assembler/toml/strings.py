@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
@@ -33,7 +32,7 @@ def written_at(source: Source, path: KeyPath) -> Written | None:
     The path leads to a key, or to an entry of a list.
     """
     span = source.locate(path)
-    starts = [0, *accumulate(len(line) + 1 for line in source.lines)]
+    starts = source.starts
     start = starts[span.line - 1] + span.column - 1
     if path and isinstance(path[-1], str):
         equals = _EQUALS.match(source.text, starts[span.end_line - 1] + span.end_column - 1)
