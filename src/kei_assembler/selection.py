@@ -220,11 +220,11 @@ def files_of(kit: LoadedKit, manifests: Sequence[str], commands: Iterable[str]) 
 
 def _named_in(folder: str, manifests: Container[str], argument: str) -> str | None:
     """The manifest that an argument names, as the kit in the folder lists it."""
-    return next((path for path in _candidates(folder, argument) if path in manifests), None)
+    return next((path for path in candidates(folder, argument) if path in manifests), None)
 
 
-def _candidates(folder: str, argument: str) -> Iterator[str]:
-    """The paths relative to a kit's folder that an argument can mean.
+def candidates(folder: str, argument: str) -> Iterator[str]:
+    """Yield the paths relative to a kit's folder that an argument can mean.
 
     These are the argument as written, with links above it followed, and with all links followed. The last one is the
     path as the kit's reports show it, which users copy into any working directory.
@@ -251,7 +251,7 @@ def _not_a_manifest(kit: LoadedKit, argument: str, commands: Iterable[str]) -> A
 
 def _source_of(kit: LoadedKit, argument: str) -> str | None:
     """The display path of the manifest whose output an argument names."""
-    paths = {*_candidates(kit.folder, argument)}
+    paths = {*candidates(kit.folder, argument)}
     outputs = (
         (file, kit.output(target, stem(file), file)) for file in kit.manifests for target in kit.settings.targets
     )

@@ -14,6 +14,7 @@ COMMANDS = {
     "new": "Create the manifest of an agent",
     "import": "Convert existing agent files to manifests",
     "flatten": "Print manifests with all that they inherit",
+    "why": "Show where the lines of a generated file come from",
     "explain": "Explain a diagnostic code",
     "targets": "List the supported clients",
     "schema": "Print the JSON Schema of the kit's manifests, for editors",

@@ -172,6 +172,11 @@ def default_titles() -> Mapping[str, str]:
 _TITLED_BLOCK = re.compile(r"^\{% block (\w+) %\}(?:\n(?!# |\{% block ).*)*\n# (.+)", re.MULTILINE)
 
 
+def package_text() -> str:
+    """Return the text of the package's template."""
+    return _package_source()[0]
+
+
 def _package_file() -> str:
     return os.path.join(PACKAGE_FOLDER, BODY_TEMPLATE)
 
