@@ -119,9 +119,9 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble --kit=. wa", ["watch"]),
         (
             "assemble --kit . ",
-            ["new", "import", "flatten", "schema", "gitignore", "watch", *FILES],
+            ["new", "import", "flatten", "why", "schema", "gitignore", "watch", *FILES],
         ),
-        ("assemble --target codex w", ["watch"]),
+        ("assemble --target codex w", ["why", "watch"]),
         ("assemble --check sche", []),
         ("assemble agents/critic.toml sche", []),
         ("assemble --kit sche", ["dir,sche"]),

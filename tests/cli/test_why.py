@@ -184,7 +184,6 @@ def test_git_runs_nothing_that_the_repository_configures(committed: Workbench) -
         "core.pager",
     ):
         _git(committed, "config", key, f"touch {committed.folder}/canary; cat")
-    _git(committed, "config", "blame.ignoreRevsFile", "missing")
     committed.write({".gitattributes": "* filter=x diff=x\n"})
     run = committed.run("why", "--git", f"{FILE}:{_line(committed, 'Say what you read.')}")
     assert (run.status, run.stderr) == (0, "")
