@@ -134,6 +134,20 @@ def test_what_is_refused(args: list[str], message: str, hint: str, kit: Workbenc
     assert kit.files() == before
 
 
+def test_a_file_in_the_home_folder(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bench.folder / "home").mkdir()
+    monkeypatch.setenv("HOME", str(bench.folder / "home"))
+    settings = KIT["assemble.toml"] + '[target.claude-code]\noutput = "~/.claude/agents/{name}.md"\n'
+    bench.write({f"kit/{name}": text for name, text in (KIT | {"assemble.toml": settings}).items()})
+    assert bench.run("--all", "--user", cwd="kit").status == 0
+    run = bench.run("why", "--user", "../home/.claude/agents/critic.md:9", cwd="kit")
+    assert (run.status, run.stderr) == (0, "")
+    assert "agents/critic.toml:4: role\n" in run.stdout or "default/agent.md.j2" in run.stdout
+    run = bench.run("why", "../home/.claude/agents/critic.md:9", cwd="kit")
+    assert (run.status, run.stdout) == (2, "")
+    assert "for a file in your home folder, use --user" in run.stderr
+
+
 def _git(bench: Workbench, *args: str) -> str:
     options = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
     command = ["git", "-C", str(bench.folder), *options, *args]

@@ -12,7 +12,7 @@ from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.explanation import Excerpts, Explanation, explain, generated_by, outputs
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
-from kei_assembler.cli.options import kit_option
+from kei_assembler.cli.options import kit_option, user_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.kit import LoadedKit, discovery
@@ -30,8 +30,9 @@ _LINES = re.compile(r"(?P<file>.+?)(?::(?P<first>[0-9]{1,9})(?:-(?P<last>[0-9]{1
 @click.command("why")
 @click.argument("place", metavar="FILE[:LINE[-LINE]]", shell_complete=completion.files)
 @click.option("--git", "with_git", is_flag=True, help="Also show who changed each source line last, and when.")
+@user_option
 @kit_option
-def command(place: str, with_git: bool, folder: str | None) -> None:
+def command(place: str, with_git: bool, for_user: bool, folder: str | None) -> None:
     """Show where the lines of a generated file come from.
 
     Without LINE, list which lines come from which source. With it, show the source of each line, and what includes it:
@@ -47,7 +48,7 @@ def command(place: str, with_git: bool, folder: str | None) -> None:
     path, first, last = _parsed(place)
     if with_git and not first:
         raise click.UsageError("--git needs a line, as in `FILE:12`")
-    found, kit = _explained(path, folder)
+    found, kit = _explained(path, folder, for_user)
     size = len(found.lines)
     if last > size:
         raise AssembleError(f"`{path}` has no line {last}", f"it has {counted(size, 'line')}")
@@ -78,10 +79,11 @@ def _parsed(place: str) -> tuple[str, int, int]:
     return match["file"], first, last
 
 
-def _explained(path: str, folder: str | None) -> tuple[Explanation, LoadedKit]:
-    kits = [load_kit(each) for each in _folders(path, folder)]
+def _explained(path: str, folder: str | None, for_user: bool) -> tuple[Explanation, LoadedKit]:
+    kits = [load_kit(each, for_user=for_user) for each in _folders(path, folder)]
     for kit in kits:
-        if found := generated_by(kit, candidates(kit.folder, path)):
+        in_home = os.path.join(DISK.resolve(os.path.dirname(os.path.abspath(path))), os.path.basename(path))
+        if found := generated_by(kit, (*candidates(kit.folder, path), in_home)):
             return explain(kit, *found), kit
     raise _not_generated(kits[0], path)
 
@@ -107,6 +109,8 @@ def _not_generated(kit: LoadedKit, path: str) -> AssembleError:
     known = {display_path(kit.path(output)): output for output in usual}
     match = display_path(kit.path(of_manifest[0])) if of_manifest else nearest(path, known)
     hint = f"did you mean `{match}`?" if match else "name a file that `assemble --all` writes"
+    if kit.settings.is_user_level and not kit.for_user and not of_manifest:
+        hint = "for a file in your home folder, use --user"
     if not DISK.exists(path):
         return AssembleError(f"`{path}` does not exist", hint)
     return AssembleError(f"`{path}` is not a file that the kit in {kit.folder} generates", hint)
