@@ -85,7 +85,7 @@ def _explained(path: str, folder: str | None, for_user: bool) -> tuple[Explanati
         in_home = os.path.join(DISK.resolve(os.path.dirname(os.path.abspath(path))), os.path.basename(path))
         if found := generated_by(kit, (*candidates(kit.folder, path), in_home)):
             return explain(kit, *found), kit
-    raise _not_generated(kits[0], path)
+    raise _not_generated(next((kit for kit in kits if kit.manifests), kits[0]), path)
 
 
 def _folders(path: str, folder: str | None) -> Iterator[str]:

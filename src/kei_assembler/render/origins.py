@@ -117,10 +117,11 @@ class Origins:
                 return None
             return found if text == printed else None
 
-        found = attempt([LITERAL, EXPRESSION, *values.groups])
+        known = self._with_effect[name]
+        found = None if known else attempt([LITERAL, EXPRESSION, *values.groups])
         if found is None:
             expressions = {token.group for token in marks.tokens if not token.is_literal}
-            found = _found_in([LITERAL, *sorted(expressions), *values.groups], attempt, self._with_effect[name])
+            found = _found_in([LITERAL, *sorted(expressions), *values.groups], attempt, known)
         return found
 
 

@@ -83,7 +83,8 @@ class Templates:
 
     def _compile(self, name: str) -> Callable[..., str]:
         if name == PACKAGE_BODY:
-            return _package_template(_package_source(), *self._extensions).render
+            compiled = _package_template.__wrapped__ if self._extensions else _package_template
+            return compiled(_package_source(), *self._extensions).render
         options = {**_SYNTAX, "extensions": self._extensions}
         environment = Sandbox(printable, loader=FunctionLoader(self._load), **options)
         self._inheritance[name] = environment.inheritance
