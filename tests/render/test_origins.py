@@ -6,6 +6,7 @@ import re
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import HealthCheck, assume, given
@@ -302,3 +303,40 @@ def test_what_includes_a_part(bench: Workbench) -> None:
     assert _found(lines, "Last.")[0] == ("block", "_blocks/last.md", 1, "last")
     lines = origins(kit, "agents/critic.toml", "codex")
     assert _found(lines, "Last of all.")[0] == ("block", "_blocks/last@codex.md", 3, "last")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for each in range(50000) %}\n\n{% endfor %}x",
+        "{% for each in range(50000) %}{{ agent.role[0] }}{% endfor %}",
+        "{% for each in range(20000) %}{{ agent.name }}{% endfor %}",
+        "{{ agent.name }}{% for each in range(50000) %}{{ agent.domain_in[0][-1] }}{% endfor %}",
+        "{{ agent.name[:1] }}{% for each in range(50000) %}{{ (agent.name ~ agent.name)[6] }}{% endfor %}",
+    ],
+)
+def test_long_texts_take_linear_time(template: str, bench: Workbench) -> None:
+    start = process_time()
+    lines = _lines(bench, f"Start.\n{template}\n")
+    assert lines[0].parts == (Part("template", "templates/agent.md.j2", 1),)
+    assert process_time() - start < 20
+
+
+def test_many_blocks_take_linear_time(bench: Workbench) -> None:
+    bundles = "".join(f'b{number} = ["@b{number + 1}"]\n' for number in range(900))
+    entries = [f"../agents and so on {number}" for number in range(5000)]
+    bench.write(
+        {
+            "assemble.toml": f'[bundles]\n{bundles}b900 = ["rules"]\n',
+            "_blocks/rules.md": BLOCK,
+            "agents/base.toml": f'name = "base"\nabstract = true\ndomain_in = {entries}\n',
+            "agents/critic.toml": 'name = "critic"\ndescription = "x"\nextends = "base"\nblocks = ["@b0"]\n'
+            'domain_in = ["...", "x"]\n',
+        }
+    )
+    start = process_time()
+    lines = origins(load_kit(str(bench.folder)), "agents/critic.toml", "claude-code")
+    assert process_time() - start < 20
+    block = next(line.parts[0] for line in lines if line.text == "- Be kind.")
+    assert block.through[0][:4] == ("setting", "assemble.toml", 902, "bundles.b900[0]")
+    assert len(block.through) < 200

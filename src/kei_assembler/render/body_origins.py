@@ -46,12 +46,14 @@ class BodyOrigins:
 
     def parts(self) -> list[Parts]:
         """Return the parts of each line. What nothing was found in comes from the template."""
-        return [
-            (*self._values[number], *self._literals[number])
-            or tuple(self._expressions[number])
-            or (self._blank(number) or Part("template", self.template),)
-            for number in range(len(self.lines))
-        ]
+        made: list[Parts] = []
+        following: Part | None = None
+        for number in range(len(self.lines) - 1, -1, -1):
+            of_template = (*self._literals[number], *self._expressions[number])
+            own = (*self._values[number], *self._literals[number]) or of_template
+            following = of_template[0] if of_template else None if own else self._blank(number, following)
+            made.append(own or (following or Part("template", self.template),))
+        return made[::-1]
 
     def _numbers(self, start: int, end: int) -> range:
         """The lines, from 0, that have the text between two offsets."""
@@ -86,17 +88,13 @@ class BodyOrigins:
         source = self.templates.source(token.file)
         return Part("template", source.file, line_in(source.text, token.line + offset))
 
-    def _blank(self, number: int) -> Part | None:
-        """The blank line of a template before what it prints next, if that is known."""
-        if number + 1 >= len(self.lines) or self.lines[number].strip(SPACES):
+    def _blank(self, number: int, following: Part | None) -> Part | None:
+        """The blank line of a template before what it prints in the following line, if that is known."""
+        if following is None or self.lines[number].strip(SPACES):
             return None
-        following = (*self._literals[number + 1], *self._expressions[number + 1])
-        part = following[0] if following else self._blank(number + 1)
-        if part is None:
-            return None
-        lines = self.templates.source(part.file).lines
-        line = part.line - 1
-        return part._replace(line=line) if line > 0 and not lines[line - 1].strip(SPACES) else None
+        lines = self.templates.source(following.file).lines
+        line = following.line - 1
+        return following._replace(line=line) if line > 0 and not lines[line - 1].strip(SPACES) else None
 
 
 def _is_same(printed: Sequence[str], written: Sequence[str]) -> bool:

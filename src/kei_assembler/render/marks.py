@@ -23,6 +23,7 @@ LITERAL, EXPRESSION = "literal", "expression"
 _FIRST, _AFTER_LAST = 0x100000, 0x10FFFE
 _DIGITS = 16
 _SIZE = _DIGITS + 2
+_LONGEST = 8  # a template can repeat a digit any number of times
 
 
 class Value(NamedTuple):
@@ -71,7 +72,9 @@ class Marks:
 
     def __init__(self, alphabet: str) -> None:
         self._opening, self._closing, self._digits = alphabet[0], alphabet[1], alphabet[2:]
-        self._mark = re.compile(f"{self._opening}|{self._closing}(?P<number>[{self._digits}]*)|[{self._digits}]")
+        self._mark = re.compile(
+            f"{self._opening}|{self._closing}(?P<number>[{self._digits}]{{0,{_LONGEST}}})|[{self._digits}]"
+        )
         self.tokens: list[Token] = []
         """What has been marked of templates."""
         self._values: list[Value] = []
@@ -126,12 +129,10 @@ class Marks:
         if isinstance(what, Token):
             for index in inner:
                 found[index] = found[index]._replace(around=what)
-            inner = []
         if what:
-            inner = [*inner, len(found)]
             found.append(Found(start, end, what))
-        if open_at:
-            open_at[-1][1].extend(inner)
+            if open_at:
+                open_at[-1][1].append(len(found) - 1)
 
 
 def marking(marks: Marks, groups: frozenset[str]) -> type[Extension]:

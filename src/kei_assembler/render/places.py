@@ -53,6 +53,12 @@ class Line(NamedTuple):
     parts: tuple[Part, ...]
 
 
+_MAX_TRAIL = 100
+"""How many entries of bundles in bundles are kept on the way to a block, the nearest to the block."""
+
+Markers = tuple[Origin | None, Mapping[Origin, tuple[Origin, ...]]]
+
+
 class Places:
     """The places of one manifest's values. Paths lead to values in the data that are merged with what is inherited."""
 
@@ -62,6 +68,7 @@ class Places:
         self.resolved = kit.composition.resolve(self.source)
         self.data, self.role = kit.role_files.with_text(self.resolved.data)
         self._written: dict[KeyPath, Written | None] = {}
+        self._known_markers: dict[tuple[str, KeyPath], Markers] = {}
 
     @property
     def role_file(self) -> str:
@@ -133,51 +140,56 @@ class Places:
             length, found = _taken(layer.taken, path)
             if found is None:
                 return
-            own = self._own(layer, path[: length - 1]) if length else None
+            inherited, bundles = self._markers(layer, path[: length - 1]) if length else (None, {})
             if isinstance(found, Origin):
-                if found.file != layer.file and isinstance(own, list):
-                    yield from self._through_bundles(layer, path[: length - 1], own, found)
+                yield from map(self._entry, bundles.get(found, ()))
                 return
-            if isinstance(own, list) and INHERITED in own:
-                yield self._entry(Origin(layer.file, (*path[: length - 1], own.index(INHERITED))))
+            if inherited:
+                yield self._entry(inherited)
             if layer.far is None:
                 return
             if layer.far.far is not None:
                 yield self._entry(Origin(layer.file, ("extends",)))
             layer, path = layer.far, (*found, *path[length:])
 
-    def _own(self, layer: Resolved, path: KeyPath) -> Any:
-        """The value at a path in the file of a layer, or None."""
-        found: Any = self._source(layer.file).data
-        for key in (*layer.at, *path):
-            found = found.get(key) if isinstance(found, dict) else None
+    def _markers(self, layer: Resolved, path: KeyPath) -> Markers:
+        """The entry of a list in the file of a layer that stands for what is inherited, and the trails of its bundles.
+
+        The trail of a block leads from the entry of the list through the entries of bundles.
+        """
+        key = layer.file, path
+        if key not in self._known_markers:
+            own: Any = self._source(layer.file).data
+            for each in (*layer.at, *path):
+                own = own.get(each) if isinstance(own, dict) else None
+            entries = own if isinstance(own, list) else []
+            inherited = Origin(layer.file, (*path, entries.index(INHERITED))) if INHERITED in entries else None
+            trails: dict[Origin, tuple[Origin, ...]] = {}
+            for index, entry in enumerate(entries):
+                if is_bundle(entry):
+                    for block, trail in self._trails(entry).items():
+                        trails.setdefault(block, (Origin(layer.file, (*path, index)), *trail))
+            self._known_markers[key] = inherited, trails
+        return self._known_markers[key]
+
+    def _trails(self, bundle: str) -> dict[Origin, tuple[Origin, ...]]:
+        """The entries of blocks in a bundle, each with the entries of bundles that lead there."""
+        file = self.kit.settings_source.file if self.kit.settings_source else ""
+        waiting: list[tuple[str, tuple[Origin, ...]]] = [(bundle, ())]
+        met, found = {bundle}, dict[Origin, tuple[Origin, ...]]()
+        for outer, trail in waiting:
+            name = outer.removeprefix(BUNDLE)
+            for index, entry in enumerate(self.kit.settings.bundles.get(name, ())):
+                here = Origin(file, self.kit.settings_path("bundles", name, index))
+                if not is_bundle(entry):
+                    found[here] = trail
+                elif entry not in met:
+                    met.add(entry)
+                    waiting.append((entry, (*trail, here)[-_MAX_TRAIL:]))
         return found
 
     def _entry(self, origin: Origin) -> Entry:
         return Entry(self._kind(origin.file), *self._place(origin))
-
-    def _through_bundles(self, layer: Resolved, path: KeyPath, own: list[Any], wanted: Origin) -> Iterator[Entry]:
-        """Yield the entry of a list that stands for a bundle, and the entries of bundles on the way to a block."""
-        for index, entry in enumerate(own):
-            if is_bundle(entry) and (trail := self._trail(entry, wanted)):
-                yield self._entry(Origin(layer.file, (*path, index)))
-                yield from map(self._entry, trail[:-1])
-                return
-
-    def _trail(self, bundle: str, wanted: Origin) -> tuple[Origin, ...]:
-        """The entries of bundles from a bundle to the entry of a block. Empty if it does not lead there."""
-        waiting: list[tuple[str, tuple[Origin, ...]]] = [(bundle, ())]
-        met = {bundle}
-        for outer, trail in waiting:
-            name = outer.removeprefix(BUNDLE)
-            for index, entry in enumerate(self.kit.settings.bundles.get(name, ())):
-                here = (*trail, Origin(wanted.file, self.kit.settings_path("bundles", name, index)))
-                if here[-1] == wanted:
-                    return here
-                if is_bundle(entry) and entry not in met:
-                    met.add(entry)
-                    waiting.append((entry, here))
-        return ()
 
 
 def _taken(taken: Mapping[KeyPath, KeyPath | Origin], path: KeyPath) -> tuple[int, KeyPath | Origin | None]:
