@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.structure import strip_trailing_whitespace
+from kei_assembler.model.manifest import Manifest
 from kei_assembler.render.body_origins import BodyOrigins, Parts
 from kei_assembler.render.front_origins import CLIENT, FrontOrigins
 from kei_assembler.render.marked_values import MarkedValues
@@ -48,15 +49,14 @@ class Origins:
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
         self.renderer = Renderer(kit)
-        self._places = lru_cache(maxsize=1)(partial(Places, kit))
+        self._loaded = lru_cache(maxsize=1)(self._load)
         self._marks = cache(Marks)
         self._with_effect: defaultdict[str, set[str]] = defaultdict(set)
         self._marked_templates = cache(self._mark_templates)
 
     def of(self, file: str, target: str) -> list[Line]:
         """Return the lines of a file, see `origins`."""
-        places = self._places(file)
-        manifest, _ = self.kit.decode_manifest(places.data)
+        places, manifest = self._loaded(file)
         artifact = self.renderer.render(manifest, file, target)
         prepared = self.renderer.prepare(manifest, file, target)
         texts = self.renderer.block_texts(prepared.manifest, target)
@@ -71,6 +71,10 @@ class Origins:
         of_keys = {key: front.of(key) for key, _ in prepared.adapted.entries}
         parts = _in_toml(artifact, of_keys, body) if TARGETS[target].form is TOML else _in_markdown(of_keys, body)
         return [Line(text, tuple(dict.fromkeys(of_line))) for text, of_line in zip(texts, parts, strict=True)]
+
+    def _load(self, file: str) -> tuple[Places, Manifest]:
+        places = Places(self.kit, file)
+        return places, self.kit.decode_manifest(places.data)[0]
 
     def _mark_templates(self, alphabet: str, groups: frozenset[str]) -> Templates:
         return Templates(self.kit, marking(self._marks(alphabet), groups))
