@@ -121,7 +121,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
             "assemble --kit . ",
             ["new", "import", "flatten", "why", "schema", "gitignore", "watch", *FILES],
         ),
-        ("assemble --target codex w", ["why", "watch"]),
+        ("assemble --target codex w", ["watch"]),
         ("assemble --check sche", []),
         ("assemble agents/critic.toml sche", []),
         ("assemble --kit sche", ["dir,sche"]),
