@@ -18,10 +18,12 @@ class _Compiled(BytecodeCache):
         self._codes: dict[tuple[str, str], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+        if not bucket.environment.extensions:  # they change what is compiled
+            bucket.code = self._codes.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._codes[bucket.key, bucket.checksum] = bucket.code
+        if not bucket.environment.extensions:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
 
 
 def compile_once() -> None:

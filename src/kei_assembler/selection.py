@@ -240,11 +240,11 @@ def file_of_agent(kit: LoadedKit, argument: str) -> str:
 
 def _named_in(folder: str, manifests: Container[str], argument: str) -> str | None:
     """The manifest that an argument names, as the kit in the folder lists it."""
-    return next((path for path in _candidates(folder, argument) if path in manifests), None)
+    return next((path for path in candidates(folder, argument) if path in manifests), None)
 
 
-def _candidates(folder: str, argument: str) -> Iterator[str]:
-    """The paths relative to a kit's folder that an argument can mean.
+def candidates(folder: str, argument: str) -> Iterator[str]:
+    """Yield the paths relative to a kit's folder that an argument can mean.
 
     These are the argument as written, with links above it followed, and with all links followed. The last one is the
     path as the kit's reports show it, which users copy into any working directory.
@@ -277,7 +277,7 @@ def _source_of(kit: LoadedKit, argument: str) -> str | None:
 
 def _file_of_output(kit: LoadedKit, argument: str) -> str | None:
     """The manifest whose output an argument names."""
-    paths = {*_candidates(kit.folder, argument)}
+    paths = {*candidates(kit.folder, argument)}
     outputs = (
         (file, kit.output(target, stem(file), file))
         for target in dict.fromkeys((*kit.settings.targets, *TARGETS))  # a manifest can have targets of its own

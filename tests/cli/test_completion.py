@@ -127,7 +127,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble --kit=. wa", ["watch"]),
         (
             "assemble --kit . ",
-            ["new", "import", "list", "show", "graph", "flatten", "schema", "gitignore", "watch", *FILES],
+            ["new", "import", "list", "show", "graph", "flatten", "why", "schema", "gitignore", "watch", *FILES],
         ),
         ("assemble --target codex w", ["watch"]),
         ("assemble --check sche", []),

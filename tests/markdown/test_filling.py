@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from kei_assembler.markdown.filling import MarkdownText, fill_entry
+from kei_assembler.markdown.filling import FilledLine, MarkdownText, fill_entry, filled_lines
 from kei_assembler.markdown.placeholders import LINES, LIST, SIZE, STRUCTURE, UNDEFINED, Value, fill_plain
 from strategies import BITS
 
@@ -197,3 +197,25 @@ def test_entries_are_items_like_the_first(text: str, entries: tuple[str, ...]) -
     assert [problem.kind for problem in plain.problems] <= [problem.kind for problem in filling.problems]
     if not filling.problems and not plain.problems:
         assert _blocks(filling.text) == _blocks(plain.text)
+
+
+@given(TEXT, st.one_of(LINES_OF_VALUE, st.lists(LINES_OF_VALUE, min_size=1, max_size=3).map("\n".join)))
+def test_the_filled_lines_are_those_of_the_text(text: str, value: str) -> None:
+    lines = filled_lines(text, {"A": value})
+    assert "\n".join(line.text for line in lines) == MarkdownText(text).fill({"A": value}).text
+    written = text.split("\n")
+    assert all(line.names or line.text.strip() == written[line.number].strip() for line in lines)
+
+
+def test_filled_lines_know_their_values() -> None:
+    values: Mapping[str, Value] = {"A": "a", "B": ("x", "y"), "C": "c\n\nd"}
+    assert filled_lines("Is {{A}}.\n\n- {{B}}\n\n> {{C}}", values) == [
+        FilledLine("Is a.", 0, ("A",)),
+        FilledLine("", 1),
+        FilledLine("- x", 2, ("B",), 0),
+        FilledLine("- y", 2, ("B",), 1),
+        FilledLine("", 3),
+        FilledLine("> c", 4, ("C",), 0),
+        FilledLine(">", 4, ("C",), 1),
+        FilledLine("> d", 4, ("C",), 2),
+    ]

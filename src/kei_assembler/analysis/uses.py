@@ -59,9 +59,7 @@ def _models_of(_: LoadedKit, agent: Agent) -> Iterator[str]:
 
 def values_of(kit: LoadedKit, agent: Agent) -> frozenset[str]:
     """Return the names of the placeholders in an agent's texts and blocks."""
-    from kei_assembler.rules.filled_texts import FilledTexts
-
-    return FilledTexts(kit, agent.manifest).used
+    return kit.texts.of(agent.manifest).used
 
 
 KINDS = {

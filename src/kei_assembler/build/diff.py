@@ -146,3 +146,11 @@ _CAUSES: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("a Markdown formatter that pads tables", _without_padding),
     ("a Markdown formatter, in blank lines, list or emphasis marks", _without_style),
 )
+
+
+def matched_lines(before: list[str], after: list[str]) -> list[int | None]:
+    """Return for each line of a text its index in another text, or None if the other text does not have it."""
+    found: list[int | None] = [None] * len(before)
+    for start, other, size in _Matcher(before, after).get_matching_blocks():
+        found[start : start + size] = range(other, other + size)
+    return found

@@ -17,6 +17,7 @@ COMMANDS = {
     "show": "Show what an agent is made of, and what it may do in each client",
     "graph": "Draw the handoffs between the agents, or what they are made of",
     "flatten": "Print manifests with all that they inherit",
+    "why": "Show where the lines of a generated file come from",
     "explain": "Explain a diagnostic code",
     "targets": "List the supported clients",
     "schema": "Print the JSON Schema of the kit's manifests, for editors",

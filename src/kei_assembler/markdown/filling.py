@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import groupby
+from typing import NamedTuple
 
 from kei_assembler.markdown import escapes
 from kei_assembler.markdown.block_reader import BlockReader, Kind
@@ -103,6 +104,36 @@ def _is_harmless(value: Value) -> bool:
     return isinstance(value, str) and _HARMLESS.fullmatch(value) is not None
 
 
+class FilledLine(NamedTuple):
+    """A line of a filled text: the line that it comes from, from 0, and the names of the values in it.
+
+    `part` is the line of a value with several lines, or the entry of a list. For all other values, it is 0.
+    """
+
+    text: str
+    number: int
+    names: tuple[str, ...] = ()
+    part: int = 0
+
+
+def filled_lines(text: str, values: Values) -> list[FilledLine]:
+    """Return the lines of a Markdown text that is filled with values."""
+    filler = _Filler(MarkdownText(text), values)
+    filler.fill()
+    return [line.filled(text) for line, text in zip(filler.written, filler.lines(), strict=True)]
+
+
+class _WrittenLine(NamedTuple):
+    pieces: Pieces
+    block: int
+    number: int
+    part: int
+
+    def filled(self, text: str) -> FilledLine:
+        names = (piece.place.name for piece in self.pieces if piece.place)
+        return FilledLine(text, self.number, tuple(dict.fromkeys(names)), self.part)
+
+
 class _Filler:
     """Fills one text. `reader` has read the lines so far, with a word in the place of each value."""
 
@@ -110,24 +141,26 @@ class _Filler:
         self.source = source
         self.values = values
         self.reader = BlockReader()
-        self.written: list[tuple[Pieces, int]] = []
+        self.written: list[_WrittenLine] = []
         self.problems: dict[Place, Problem] = {}
         self.in_tables = lines_in_tables(source.lines)
         self.number = 0
+        self.part = 0
 
     def fill(self) -> Filling:
         """Return the filled text."""
         for number, line in enumerate(self.source.lines):
-            self.number = number
+            self.number, self.part = number, 0
             if number in self.source.by_line:
                 self._fill_line(line)
             else:
                 self._write([literal(line)], self._read(line))
-        return Filling(("\n".join(self._lines()),), tuple(self.problems.values()))
+        return Filling(("\n".join(self.lines()),), tuple(self.problems.values()))
 
-    def _lines(self) -> Iterator[str]:
-        for block, group in groupby(self.written, key=lambda line: line[1]):
-            lines = [pieces for pieces, _ in group]
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of the filled text."""
+        for block, group in groupby(self.written, key=lambda line: line.block):
+            lines = [line.pieces for line in group]
             if block:
                 lines, place = with_code_spans_kept(lines)
                 self._report(STRUCTURE, place)
@@ -141,7 +174,8 @@ class _Filler:
         return self.reader.read(line.expandtabs(4))
 
     def _write(self, pieces: Pieces, kind: Kind) -> None:
-        self.written.append((pieces, self.reader.block if kind is Kind.PROSE else 0))
+        block = self.reader.block if kind is Kind.PROSE else 0
+        self.written.append(_WrittenLine(pieces, block, self.number, self.part))
 
     def _fill_line(self, line: str) -> None:
         found, start = self.source.by_line[self.number], self.source.starts[self.number]
@@ -203,6 +237,7 @@ class _Filler:
     def _fill_lines(self, before: str, place: Place, lines: list[str], rest: str) -> None:
         for line in lines[:-1]:
             self._add_one_of_several(before, place, line, "")
+            self.part += 1
         self._add_one_of_several(before, place, lines[-1], rest)
 
     def _add_one_of_several(self, before: str, place: Place, line: str, rest: str) -> None:
@@ -213,7 +248,7 @@ class _Filler:
         kind = self._read(blank)
         if (self.reader.containers, self.reader.ending) != (containers, ending) or self.number in self.in_tables:
             self._report(STRUCTURE, place)
-        self._write([literal(blank)], kind)
+        self._write([literal(blank), Piece("", "", place)], kind)
 
     def _fill_item(self, before: str, place: Place, entries: tuple[str, ...]) -> None:
         item = self.reader.copy()
@@ -226,6 +261,7 @@ class _Filler:
             self._leave_out(item, place)
         outer, space = before[: marker.start()], before[marker.end() :]
         for index, entry in enumerate(entries):
+            self.part = index
             self._add([literal(f"{outer}{_counted(marker[0], index)}{space}"), Piece(entry, WORD, place)])
             outer = re.sub("[^ \t>]", " ", outer)
         if _counted(marker[0], len(entries)) == marker[0] and marker[0][0].isdigit():
@@ -247,7 +283,7 @@ class _Filler:
     def _leave_out(self, item: BlockReader, place: Place) -> None:
         """Write nothing for an item. What follows must mean the same without it."""
         if not next(self._following(), "").strip(_QUOTED) and self.written:
-            is_blank = not text_of(self.written[-1][0]).strip(_QUOTED)
+            is_blank = not text_of(self.written[-1].pieces).strip(_QUOTED)
             del self.written[len(self.written) - is_blank :]
         with_item, without = item.copy(), self.reader.copy()
         for line in self._following():

@@ -15,7 +15,7 @@ from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.placeholders import Values, may_have_placeholders
 from kei_assembler.markdown.stamp import can_name, line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
-from kei_assembler.model.adaptation import adapt, starts_agents, with_client_names
+from kei_assembler.model.adaptation import Adapted, adapt, starts_agents, with_client_names
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import fill_markdown, filled, own_values, values_for
 from kei_assembler.paths import normalize
@@ -56,6 +56,16 @@ class Artifact(NamedTuple):
         return f"{self.line}\n{self.body}" if self.line else self.body
 
 
+class Prepared(NamedTuple):
+    """What one target's file is rendered from: the manifest, filled and with the client's names, and its front matter."""
+
+    manifest: Manifest
+    adapted: Adapted
+
+
+BEFORE_CODE = "<!-- -->\n\n"
+"""What is printed before a block that starts with indented code."""
+
 _MAX_SHORT = 64 * 1024
 """The maximum length of the filled blocks of a manifest that are kept, in characters."""
 
@@ -85,13 +95,7 @@ class Renderer:
         """
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
-        own = manifest = self._filled(manifest, target)
-        if manifest.handoff or manifest.tools:
-            manifest = with_client_names(own, partial(self.kit.names.in_client, row))
-        # the client compares the names in the front matter, and the model understands those in the body
-        is_full = row.plugin.is_in_names and any(map(starts_agents, own.tools or ()))
-        heading = with_client_names(own, partial(self.kit.names.full_in_client, target)) if is_full else manifest
-        adapted = adapt(heading, row, settings.of(target), self._is_named_by_file(row, manifest.name, path))
+        manifest, adapted = self.prepare(manifest, file, target)
         try:
             body = self._render_body(manifest, target, adapted.allowed)
             parts = [part.encode() for part in row.form.write(adapted.entries, body)]
@@ -104,6 +108,19 @@ class Renderer:
         stamp = line if row.form.has_stamp_in_prompt else ""
         name = str(dict(adapted.entries).get("name", ""))
         return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed, name)
+
+    def prepare(self, manifest: Manifest, file: str, target: str) -> Prepared:
+        """Return what the agent file of the manifest in `file` is rendered from for one target."""
+        row = TARGETS[target]
+        path = self.kit.output(target, manifest.name, file)
+        own = manifest = self._filled(manifest, target)
+        if manifest.handoff or manifest.tools:
+            manifest = with_client_names(own, partial(self.kit.names.in_client, row))
+        # the client compares the names in the front matter, and the model understands those in the body
+        is_full = row.plugin.is_in_names and any(map(starts_agents, own.tools or ()))
+        heading = with_client_names(own, partial(self.kit.names.full_in_client, target)) if is_full else manifest
+        is_named = self._is_named_by_file(row, manifest.name, path)
+        return Prepared(manifest, adapt(heading, row, self.kit.settings.of(target), is_named))
 
     def _is_named_by_file(self, row: Target, name: str, path: str) -> bool:
         """Return whether a client finds an agent by its name even if the front matter at a path does not give it."""
@@ -138,11 +155,12 @@ class Renderer:
 
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
         template = self.templates.name_for(target)
-        body = self.templates.body(template)(**self._variables(manifest, target), target=target, allowed=allowed)
+        body = self.templates.body(template)(**self.variables(manifest, target), target=target, allowed=allowed)
         # The package's template adds no trailing whitespace to these values.
         return (body if template == PACKAGE_BODY else strip_trailing_whitespace(body)).strip("\n")
 
-    def _variables(self, manifest: Manifest, target: str) -> dict[str, Any]:
+    def variables(self, manifest: Manifest, target: str) -> dict[str, Any]:
+        """Return the variables of the template: all except `allowed` and `target`."""
         if self._last is None or self._last[0] is not manifest:
             # The targets of a manifest are rendered one after the other. Those without variants share the variables.
             different = self._different(manifest.blocks, self.kit.targets_of(manifest))
@@ -162,16 +180,20 @@ class Renderer:
         with_placeholders = self.kit.texts.of_blocks(entries, (target,)) if target else NO_TEXTS
         if not with_placeholders.texts:
             return tuple(filter(None, [self._block(entry, target) for entry in entries]))
-        values = values_for(manifest, target)
-        key = (entries, target, with_placeholders.used(values))
+        key = (entries, target, with_placeholders.used(values_for(manifest, target)))
         if key not in self._filled_blocks:
-            texts = tuple(filter(None, [self._filled_block(entry, target, values) for entry in entries]))
+            texts = tuple(filter(None, self.block_texts(manifest, target)))
             if sum(map(len, texts)) > _MAX_SHORT:
                 return texts
             if len(self._filled_blocks) == _MAX_KEPT:
                 self._filled_blocks.clear()
             self._filled_blocks[key] = texts
         return self._filled_blocks[key]
+
+    def block_texts(self, manifest: Manifest, target: str) -> list[str]:
+        """Return the texts of a manifest's blocks as they are printed for a target. Some can be empty."""
+        values = values_for(manifest, target)
+        return [self._filled_block(entry, target, values) for entry in manifest.blocks]
 
     def _filled_block(self, entry: str, target: str, values: Values) -> str:
         text = self.kit.blocks.text(entry, target)
@@ -226,4 +248,4 @@ def _as_printed(text: str) -> str:
     """Return the text of a block as it is printed."""
     text = trimmed(text)
     # Without the comment, a list before the block would go on in the block's indented code (CommonMark 5.2).
-    return f"<!-- -->\n\n{text}" if text[:1] in SPACES and text else text
+    return f"{BEFORE_CODE}{text}" if text[:1] in SPACES and text else text

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateSyntaxError
 
@@ -32,6 +32,9 @@ from kei_assembler.suggestions import did_you_mean
 from kei_assembler.toml.source import MAX_BYTES, Source, with_lf
 from kei_assembler.validation import fits
 
+if TYPE_CHECKING:
+    from jinja2.ext import Extension
+
 PACKAGE_FOLDER = os.path.normpath(os.path.join(os.path.dirname(__file__), "default"))
 PACKAGE_BODY = f"default/{BODY_TEMPLATE}"
 """The name by which a kit's templates can extend the package's template."""
@@ -48,14 +51,18 @@ class Templates:
     """The templates of one kit. Each is read and compiled once.
 
     Templates go by their names in Jinja2: paths relative to the kit's folder of templates, or `PACKAGE_BODY`.
+    `extension` is a class of Jinja2's that changes all of them before they are compiled.
     """
 
-    def __init__(self, kit: LoadedKit) -> None:
+    def __init__(self, kit: LoadedKit, extension: type[Extension] | None = None) -> None:
         self.kit = kit
+        self._extensions = (extension,) if extension else ()
         self._sources: dict[str, Source] = {}
         self._inheritance: dict[str, Mapping[str, Inheritance]] = {}
         self.name_for = cache(self._name_for)
         self.body = cache(self._compile)
+        self.source = cache(self._source)
+        """Returns the source of a template. Jinja2 gives its file; for the package's, this is also `PACKAGE_BODY`."""
         self._may_open = cache(self._can_open)
         self._ineffective_blocks = cache(self._find_ineffective_blocks)
 
@@ -76,8 +83,10 @@ class Templates:
 
     def _compile(self, name: str) -> Callable[..., str]:
         if name == PACKAGE_BODY:
-            return _package_template(_package_source()).render
-        environment = Sandbox(printable, loader=FunctionLoader(self._load), **_SYNTAX)
+            compiled = _package_template.__wrapped__ if self._extensions else _package_template
+            return compiled(_package_source(), *self._extensions).render
+        options = {**_SYNTAX, "extensions": self._extensions}
+        environment = Sandbox(printable, loader=FunctionLoader(self._load), **options)
         self._inheritance[name] = environment.inheritance
         return environment.get_template(name).render
 
@@ -109,10 +118,15 @@ class Templates:
         blocks = misnamed(lambda template: known.get(self._file(template)), name)
         for block in islice(blocks, MAX_FINDINGS):
             source = self._sources[self._file(block.template)]
-            span = _span_of_block(source.text, _line_in(source.text, block.line), block.name)
+            span = _span_of_block(source.text, line_in(source.text, block.line), block.name)
             names = block.name, block.template, block.parent, block.known
             found += run_rule(unknown_template_block, source, span, *names)
         return found
+
+    def _source(self, file: str) -> Source:
+        if file in (_package_file(), PACKAGE_BODY):
+            return Source(PACKAGE_BODY, _package_source()[0])
+        return self._sources.get(file) or self.kit.read_text(file)
 
     def find_unclosed(self, body: str) -> Unclosed | None:
         """Return what a kit's template leaves open in a rendered body. The role and the blocks close what they open."""
@@ -129,7 +143,7 @@ class Templates:
             return error
         file, line = self._locate(error)
         source = self._sources.get(file) or Source(file, "")
-        return TemplateFailure(*run_rule(template_fails, source, error, _line_in(source.text, line), manifest))
+        return TemplateFailure(*run_rule(template_fails, source, error, line_in(source.text, line), manifest))
 
     def _locate(self, error: Exception) -> tuple[str, int]:
         """Return the file and Jinja2's line of an error: the syntax error's, or the innermost frame in a template."""
@@ -159,6 +173,11 @@ def default_titles() -> Mapping[str, str]:
 _TITLED_BLOCK = re.compile(r"^\{% block (\w+) %\}(?:\n(?!# |\{% block ).*)*\n# (.+)", re.MULTILINE)
 
 
+def package_text() -> str:
+    """Return the text of the package's template."""
+    return _package_source()[0]
+
+
 def _package_file() -> str:
     return os.path.join(PACKAGE_FOLDER, BODY_TEMPLATE)
 
@@ -169,14 +188,19 @@ def _package_source() -> tuple[str, str, None]:
 
 
 @cache
-def _package_template(source: tuple[str, str, None]) -> Template:
-    environment = Environment(loader=FunctionLoader(lambda _: source), **_SYNTAX)
+def _package_template(source: tuple[str, str, None], *extensions: type[Extension]) -> Template:
+    environment = Environment(loader=FunctionLoader(lambda _: source), extensions=extensions, **_SYNTAX)
     environment.filters["fence"] = fence_around
     return environment.get_template(PACKAGE_BODY)
 
 
-def _line_in(text: str, line: int) -> int:
-    """Convert Jinja2's line number, which also counts a lone CR as a line end; 0 means an unknown line."""
+def line_in(text: str, line: int) -> int:
+    """Return the line in a template's text for Jinja2's line number, which also counts a lone CR as a line end.
+
+    0 means an unknown line.
+    """
+    if "\r" not in text:
+        return line
     ends = re.findall(r"\r\n|[\r\n]", text)[: line - 1]
     return 1 + sum(end.endswith("\n") for end in ends) if line else 0
 

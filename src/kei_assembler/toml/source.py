@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any, Literal, NamedTuple
 
 import rtoml
@@ -57,6 +57,11 @@ class Source:
     def lines(self) -> list[str]:
         """The lines of the text, without their ends."""
         return self.text.split("\n")
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """The offsets of the starts of the lines, and of the end."""
+        return [0, *accumulate(len(line) + 1 for line in self.lines)]
 
     @cached_property
     def _spans(self) -> dict[KeyPath, Span]:

@@ -1,0 +1,180 @@
+"""Where each line of a generated file comes from.
+
+The file is rendered a second time, with marks around the values that its template prints (see `marks`). Without the
+marks, the text must be the same. What has then another text than the value, because the template changed it, counts as
+text of the template.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
+
+from kei_assembler.kit import LoadedKit
+from kei_assembler.markdown.structure import strip_trailing_whitespace
+from kei_assembler.model.manifest import Manifest
+from kei_assembler.render.body_origins import BodyOrigins, Parts
+from kei_assembler.render.front_origins import CLIENT, FrontOrigins
+from kei_assembler.render.marked_values import MarkedValues
+from kei_assembler.render.marks import EXPRESSION, LITERAL, Found, Marks, Value, alphabets, marking
+from kei_assembler.render.places import Line, Part, Places
+from kei_assembler.render.renderer import Artifact, Prepared, Renderer
+from kei_assembler.render.templates import PACKAGE_BODY, Templates
+from kei_assembler.render.value_origins import ValueOrigins
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.forms import BODY_KEY, TOML
+from kei_assembler.toml.source import read_toml
+from kei_assembler.toml.strings import written_at
+from kei_assembler.whitespace import with_lf_in_place
+
+Attempt = Callable[[Iterable[str]], list[Found] | None]
+"""Returns what is found with marks of some groups, or None if the marks have an effect on the text."""
+
+
+def origins(kit: LoadedKit, file: str, target: str) -> list[Line]:
+    """Return the lines of the file that is generated from a manifest for a target, and where each comes from.
+
+    The manifest must have no errors. To ask about several files of a kit, keep an `Origins`.
+
+    Raises:
+        TemplateFailure: a template of the kit does not render.
+    """
+    return Origins(kit).of(file, target)
+
+
+class Origins:
+    """The origins of the lines of a kit's files."""
+
+    def __init__(self, kit: LoadedKit) -> None:
+        self.kit = kit
+        self.renderer = Renderer(kit)
+        self._loaded = lru_cache(maxsize=1)(self._load)
+        self._marks = cache(Marks)
+        self._with_effect: defaultdict[str, set[str]] = defaultdict(set)
+        self._marked_templates = cache(self._mark_templates)
+
+    def of(self, file: str, target: str) -> list[Line]:
+        """Return the lines of a file, see `origins`."""
+        places, manifest = self._loaded(file)
+        artifact = self.renderer.render(manifest, file, target)
+        prepared = self.renderer.prepare(manifest, file, target)
+        texts = self.renderer.block_texts(prepared.manifest, target)
+        of_values = ValueOrigins(places, manifest, target, texts)
+        front = FrontOrigins(places, manifest, TARGETS[target], of_values.text)
+
+        def lines_of(value: Value) -> Sequence[Parts]:
+            return [front.tools()] if value.variable == "allowed" else of_values.lines(value)
+
+        body = self._body(artifact, prepared, lines_of)
+        texts = artifact.content.decode().split("\n")[:-1]
+        of_keys = {key: front.of(key) for key, _ in prepared.adapted.entries}
+        parts = _in_toml(artifact, of_keys, body) if TARGETS[target].form is TOML else _in_markdown(of_keys, body)
+        return [Line(text, tuple(dict.fromkeys(of_line))) for text, of_line in zip(texts, parts, strict=True)]
+
+    def _load(self, file: str) -> tuple[Places, Manifest]:
+        places = Places(self.kit, file)
+        return places, self.kit.decode_manifest(places.data)[0]
+
+    def _mark_templates(self, alphabet: str, groups: frozenset[str]) -> Templates:
+        return Templates(self.kit, marking(self._marks(alphabet), groups))
+
+    def _body(
+        self, artifact: Artifact, prepared: Prepared, lines_of: Callable[[Value], Sequence[Parts]]
+    ) -> list[Parts]:
+        """The parts of each line of the body."""
+        if not artifact.body:
+            return []
+        target, templates = artifact.target, self.renderer.templates
+        name = templates.name_for(target)
+        variables = {
+            **self.renderer.variables(prepared.manifest, target),
+            "target": target,
+            "allowed": prepared.adapted.allowed,
+        }
+        printed = templates.body(name)(**variables)
+        lines = BodyOrigins(with_lf_in_place(printed), templates, templates.file_for(target) or PACKAGE_BODY, lines_of)
+        for found in sorted(self._found(printed, name, MarkedValues(variables)), key=lambda each: each.start):
+            lines.add(found)
+        # the renderer removes blank lines around the body
+        text = strip_trailing_whitespace(printed) if name != PACKAGE_BODY else printed
+        first = len(text) - len(text.lstrip("\n"))
+        return lines.parts()[first : first + 1 + artifact.body.count("\n")]
+
+    def _found(self, printed: str, name: str, values: MarkedValues) -> list[Found]:
+        """What is found in the printed text of a template."""
+        taken = frozenset(f"{printed}{values.texts}")
+        alphabet = next((each for each in alphabets() if taken.isdisjoint(each)), "")
+        if not alphabet:
+            return []
+        marks = self._marks(alphabet)
+
+        def attempt(groups: Iterable[str]) -> list[Found] | None:
+            marks.forget_values()
+            chosen = frozenset(groups)
+            templates = self._marked_templates(alphabet, chosen.difference(values.groups))
+            try:
+                text, found = marks.read(templates.body(name)(**values.marked(marks, chosen)))
+            except MemoryError:
+                raise
+            except Exception:  # a template can fail because of what the marks add
+                return None
+            return found if text == printed else None
+
+        known = self._with_effect[name]
+        found = None if known else attempt([LITERAL, EXPRESSION, *values.groups])
+        if found is None:
+            expressions = {token.group for token in marks.tokens if not token.is_literal}
+            found = _found_in([LITERAL, *sorted(expressions), *values.groups], attempt, known)
+        return found
+
+
+def _found_in(groups: list[str], attempt: Attempt, known: set[str]) -> list[Found]:
+    """Return what is found with marks of all groups together, without those that have an effect on the text.
+
+    A template can compare or measure what it prints, and print something else if that is marked. Such groups are added
+    to `known`, so that the next search is shorter.
+    """
+    usual, others = [each for each in groups if each not in known], [each for each in groups if each in known]
+    waiting, found = [usual, *([each] for each in others)], list[Found]()
+    kept: list[str] = []
+    while waiting:
+        some = waiting.pop()
+        of_some = attempt(some) if some else []
+        if of_some is not None:
+            found += of_some
+            kept += some
+        elif len(some) > 1:
+            waiting += [some[: len(some) // 2], some[len(some) // 2 :]]
+        else:
+            known.update(some)
+    # together, they also say which piece of the template prints a value
+    together = attempt(kept) if kept != usual else found
+    return found if together is None else together
+
+
+def _in_markdown(of_keys: Mapping[str, Parts], body: list[Parts]) -> list[Parts]:
+    """The parts of the lines of a Markdown file: the front matter, with one line for each entry, and the body."""
+    front = [CLIENT, *of_keys.values(), CLIENT, CLIENT]
+    return [*front, _STAMP, *([CLIENT, *body] if body else ())]
+
+
+def _in_toml(artifact: Artifact, of_keys: Mapping[str, Parts], body: list[Parts]) -> list[Parts]:
+    """The parts of the lines of a TOML file: the stamp, the entries, and the body, which is a string."""
+    source = read_toml(artifact.path, artifact.content)
+    parts: list[Parts] = [CLIENT for _ in source.lines[:-1]]
+    parts[0] = _STAMP
+    starts = sorted((source.locate((key,)).line, key) for key in (*of_keys, *([BODY_KEY] if body else ())))
+    ends = [line for line, _ in starts[1:]] + [len(source.lines)]
+    for (start, key), end in zip(starts, ends, strict=True):
+        if key != BODY_KEY:
+            lines = range(start - 1, end - 1)
+            parts[start - 1 : end - 1] = [of_keys[key] if source.lines[line] else CLIENT for line in lines]
+    written = written_at(source, (BODY_KEY,)) if body else None
+    for of_line, (first, last) in zip(body, written.lines if written else (), strict=False):
+        for number in range(first - 1, last):
+            parts[number] = (*(part for part in parts[number] if part.kind != CLIENT[0].kind), *of_line)
+    return parts
+
+
+_STAMP = (Part("stamp"),)

@@ -1,0 +1,74 @@
+"""Strings in TOML text: the lines on which they are written (TOML 1.1, section String)."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kei_assembler.diagnostics import KeyPath
+from kei_assembler.toml.source import Source
+
+_SHORT = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b", '"': '"', "\\": "\\"}
+_EQUALS = re.compile(r"[ \t]*=[ \t]*")
+_OPENING = re.compile(r"(?P<quotes>\"\"\"|'''|\"|')")
+_ESCAPE = re.compile(
+    r"\\(?:(?P<fold>[ \t]*\n[ \t\n]*)|u(?P<u>[0-9A-Fa-f]{4})|U(?P<long>[0-9A-Fa-f]{8})|x(?P<x>[0-9A-Fa-f]{2})"
+    r"|(?P<one>.))"
+)
+
+
+class Written(NamedTuple):
+    """A string and where it is written: the first and the last line, from 1, for each line of the string."""
+
+    value: str
+    lines: tuple[tuple[int, int], ...]
+
+
+def written_at(source: Source, path: KeyPath) -> Written | None:
+    """Return the string that a TOML file has at a path, and where it is written. None if no string is found there.
+
+    The path leads to a key, or to an entry of a list.
+    """
+    span = source.locate(path)
+    starts = source.starts
+    start = starts[span.line - 1] + span.column - 1
+    if path and isinstance(path[-1], str):
+        equals = _EQUALS.match(source.text, starts[span.end_line - 1] + span.end_column - 1)
+        start = equals.end() if equals else len(source.text)
+    opening = _OPENING.match(source.text, start)
+    if opening is None:
+        return None
+    pieces = [*_pieces(source.text, opening)]
+    value = "".join([character for character, _, _ in pieces])
+    return Written(value, tuple(_lines(pieces, starts)))
+
+
+def _pieces(text: str, opening: re.Match[str]) -> Iterator[tuple[str, int, int]]:
+    """Yield the characters of a string, each with its start and its end in the text, and at last its closing quotes."""
+    quotes, end = opening["quotes"], opening.end()
+    is_long, is_basic = len(quotes) > 1, quotes[0] == '"'
+    if is_long and text.startswith("\n", end):
+        end += 1
+    while end < len(text):
+        # up to two quotes can precede the three that end a string
+        if text.startswith(quotes, end) and not (is_long and text.startswith(quotes + quotes[0], end)):
+            break
+        escape = _ESCAPE.match(text, end) if is_basic and text[end] == "\\" else None
+        start, end = end, escape.end() if escape else end + 1
+        if not escape:
+            yield text[start], start, end
+        elif not escape["fold"]:
+            code = escape["u"] or escape["long"] or escape["x"]
+            yield chr(int(code, 16)) if code else _SHORT.get(escape["one"], ""), start, end
+    yield "", end, end + 1
+
+
+def _lines(pieces: list[tuple[str, int, int]], starts: list[int]) -> Iterator[tuple[int, int]]:
+    first = 0
+    for index, (character, start, _) in enumerate(pieces):
+        if character in ("\n", ""):
+            last = pieces[index - 1][2] - 1 if index > first else start
+            yield bisect_right(starts, pieces[first][1]), bisect_right(starts, last)
+            first = index + 1
