@@ -57,7 +57,7 @@ class Artifact(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """What one target's file is rendered from: the manifest, filled and with the client's names, and its front matter."""
+    """What a file is rendered from: the manifest, filled and with the client's names, and its front matter."""
 
     manifest: Manifest
     adapted: Adapted
