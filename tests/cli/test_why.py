@@ -214,7 +214,8 @@ def test_git_does_not_read_a_pipe(committed: Workbench) -> None:
     assert "`blame.ignoreRevsFile` names no file: `pipe`" in run.stderr
 
 
-def test_lines_fit_on_a_narrow_terminal(bench: Workbench) -> None:
+def test_lines_fit_on_a_narrow_terminal(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     bench.write(KIT | {"_blocks/honesty.md": f"# HONESTY\n\n{'word ' * 40}\n\n{'長' * 80}\n\n::add-mask::x\n"})
     assert bench.run("--all").status == 0
     size = len(bench.read(FILE).split("\n")) - 1
