@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -45,6 +46,9 @@ from kei_assembler.whitespace import SPACES, with_lf_in_place
 
 _HARMLESS = re.compile(r"[A-Za-z](?:[\w ,.;()/*=+%-]*[\w)])?", re.ASCII)
 """Values that change no structure in a text without HTML and definitions of links."""
+
+_MAX_ENTRY = 4000
+_SPECIAL = re.compile(r"[`<\\]")
 
 _MARKER = re.compile(r"[-+*]|[0-9]{1,9}[.)]")
 _MARKERS = re.compile(r"(?:[ \t>]|(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t]))*+")
@@ -327,18 +331,31 @@ def _counted(marker: str, index: int) -> str:
     return f"{number}{marker[-1]}" if number <= _MAX_NUMBER else marker
 
 
+@lru_cache(maxsize=1024)
+def _read_entry(text: str) -> tuple[str, tuple[Place, ...]]:
+    """Return a text of one line, and its placeholders. Heirs of a base have the same texts."""
+    plain = with_lf_in_place(text)
+    return plain, tuple(places(plain, prose(plain)))
+
+
 def fill_entry(text: str, values: Values, is_entry: bool = False) -> Filling:
     """Return a text that is printed on one line of Markdown, such as the entry of a list, with its placeholders filled.
 
     The printer escapes what would open a block at the start of the line. Code spans and tags stay as they are.
     """
-    plain = with_lf_in_place(text)
-    found = tuple(places(plain, prose(plain)))
+    plain, found = _read_entry(text) if len(text) <= _MAX_ENTRY else _read_entry.__wrapped__(text)
     filling = fill_plain(plain, values, is_entry, found)
     if filling.problems or not found or isinstance(values.get(found[0].name), tuple):
         return filling
+    # nothing else changes a code span or a tag
+    if "<" not in plain and not any(_is_special(values.get(place.name)) for place in found):
+        return filling
     lines, place = with_code_spans_kept([_in_tags_escaped(pieces_of(plain, found, 0, values))])
     return Filling((text_of(lines[0]),), (Problem(STRUCTURE, place),) if place else ())
+
+
+def _is_special(value: Value | None) -> bool:
+    return isinstance(value, str) and _SPECIAL.search(value) is not None
 
 
 def _in_tags_escaped(pieces: Pieces) -> Pieces:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from kei_assembler.whitespace import SPACES, with_lf
@@ -21,6 +22,8 @@ NAME = re.compile(r"[A-Z0-9_]+")
 
 MAX_FILLED = 4 * 1024 * 1024
 """The maximum number of characters that values add to a text."""
+
+_MAX_SHORT = 1000
 
 MAX_PARTS = 10_000
 """The maximum number of values that fill a text. Each entry of a list and each line of a value counts."""
@@ -127,7 +130,9 @@ def fill_plain(text: str, values: Values, is_entry: bool = False, found: tuple[P
     placeholders of the text, if they are known.
     """
     if found is None:
-        found = tuple(places(text))
+        found = _places_of(text) if len(text) <= _MAX_SHORT else tuple(places(text))
+    if len(found) <= _FEW and all(not place.name or _is_short(values.get(place.name)) for place in found):
+        return Filling((_joined(text, found, values),))
     if is_too_large(found, values):
         return Filling((text,), (Problem(SIZE, next(place for place in found if place.name in values)),))
     is_whole = is_entry and len(found) == 1 and text.strip(SPACES) == text[found[0].start : found[0].end]
@@ -142,6 +147,20 @@ def fill_plain(text: str, values: Values, is_entry: bool = False, found: tuple[P
     if is_whole and isinstance(value := values.get(found[0].name), tuple):
         return Filling(value)
     return Filling((_joined(text, found, values),))
+
+
+@lru_cache(maxsize=1024)
+def _places_of(text: str) -> tuple[Place, ...]:
+    """Return the placeholders of a text. Heirs of a base have the same texts."""
+    return tuple(places(text))
+
+
+_FEW = 16
+"""So many short values never make a text too large."""
+
+
+def _is_short(value: Value | None) -> bool:
+    return isinstance(value, str) and "\n" not in value and len(value) <= _MAX_SHORT
 
 
 def _joined(text: str, found: tuple[Place, ...], values: Values) -> str:

@@ -39,9 +39,12 @@ class _Converted(Mapping[str, Value]):
 
     def __init__(self, parsed: Mapping[str, Any]) -> None:
         self._parsed = parsed
+        self._converted: dict[str, Value] = {}
 
     def __getitem__(self, name: str) -> Value:
-        return as_value(self._parsed[name])
+        if name not in self._converted:
+            self._converted[name] = as_value(self._parsed[name])
+        return self._converted[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._parsed
