@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -203,7 +204,7 @@ def test_entries_are_items_like_the_first(text: str, entries: tuple[str, ...]) -
 def test_the_filled_lines_are_those_of_the_text(text: str, value: str) -> None:
     lines = filled_lines(text, {"A": value})
     assert "\n".join(line.text for line in lines) == MarkdownText(text).fill({"A": value}).text
-    written = text.split("\n")
+    written = re.sub(r"\\(?=\{\{[A-Z0-9_]+\}\})", "", text).split("\n")
     assert all(line.names or line.text.strip() == written[line.number].strip() for line in lines)
 
 
