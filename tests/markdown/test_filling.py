@@ -203,7 +203,10 @@ def test_entries_are_items_like_the_first(text: str, entries: tuple[str, ...]) -
 @given(TEXT, st.one_of(LINES_OF_VALUE, st.lists(LINES_OF_VALUE, min_size=1, max_size=3).map("\n".join)))
 def test_the_filled_lines_are_those_of_the_text(text: str, value: str) -> None:
     lines = filled_lines(text, {"A": value})
-    assert "\n".join(line.text for line in lines) == MarkdownText(text).fill({"A": value}).text
+    filling = MarkdownText(text).fill({"A": value})
+    assert "\n".join(line.text for line in lines) == filling.text
+    if filling.problems:
+        return
     written = re.sub(r"\\(?=\{\{[A-Z0-9_]+\}\})", "", text).split("\n")
     assert all(line.names or line.text.strip() == written[line.number].strip() for line in lines)
 
