@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from kei_assembler.build.budgets import Excess
     from kei_assembler.render.renderer import Artifact
 
+_MAX_AHEAD = 1024 * 1024
+"""The maximum number of characters of manifests that are read before they are checked."""
+
 _LIMITED = {"body": "body", "prompt": "prompt", "file": "content"}
 """The parts of an artifact that clients limit (see `target.Limit`), and the fields of `Artifact` that hold them."""
 
@@ -121,7 +124,7 @@ class Planner:
         Raises:
             ExcessError: the plans are too large.
         """
-        checked = [self.check(*loaded) for loaded in [self.load(file) for file in files]]
+        checked = [self.check(*loaded) for loaded in self._loaded(files)]
         plans = []
         for manifest, plan in checked:
             kept, handled = self.cost.kept, self.cost.handled - plan.handled
@@ -130,6 +133,20 @@ class Planner:
             self.cost.add_findings(chain(plan.found, plan.shared, plan.inherited))
             plans.append(plan._replace(kept=self.cost.kept - kept, handled=self.cost.handled - handled))
         return plans
+
+    def _loaded(self, files: Iterable[str]) -> Iterator[tuple[Source, Resolved]]:
+        """Yield the manifests as `load` returns them. Several are read ahead, unless they are large."""
+        ahead: list[tuple[Source, Resolved]] = []
+        size = 0
+        for file in files:
+            ahead.append(self.load(file))
+            size += len(ahead[-1][0].text)
+            while ahead and size > _MAX_AHEAD:
+                source, resolved = ahead.pop(0)
+                size -= len(source.text)
+                yield source, resolved
+        while ahead:
+            yield ahead.pop(0)
 
     def receive(self, plans: Iterable[ManifestPlan]) -> None:
         """Add the cost of plans that another process has made.
