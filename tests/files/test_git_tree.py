@@ -24,8 +24,9 @@ from kei_assembler.files.folder import Root
 from kei_assembler.files.git_index import Git
 from kei_assembler.files.git_tree import GitTree, tree_at
 from kei_assembler.files.revisions import revision
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.discovery import find, git_top
+from kei_assembler.kit.discovery import find
 from kei_assembler.loader import load_kit, load_kit_at
 from random_kits import RandomKit
 

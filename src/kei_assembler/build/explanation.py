@@ -14,7 +14,7 @@ from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, has_errors
 from kei_assembler.files import DISK
 from kei_assembler.files.git_blame import Commit, blame, committed
-from kei_assembler.files.sparse_checkout import git_at, git_top
+from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import shell, stamp
 from kei_assembler.render.origins import origins

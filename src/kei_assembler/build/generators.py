@@ -13,8 +13,9 @@ from functools import cache
 
 from kei_assembler.build.classify import is_manifest_path, named_by, text_of
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.kit.discovery import git_top, is_marked, read_kit
+from kei_assembler.kit.discovery import is_marked, read_kit
 from kei_assembler.markdown import stamp
 from kei_assembler.model.manifest import is_abstract
 from kei_assembler.paths import is_inside, normalize, upwards

@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.kit.discovery import git_top
 from kei_assembler.paths import normalize, path_below, upwards
 
 ANY = "\ue000"

@@ -13,8 +13,8 @@ from kei_assembler.build.repair import repair_of, with_staging
 from kei_assembler.build.result import Request, RunResult, Waiver
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.discovery import git_top
 from kei_assembler.loader import refuse, refuse_home
 from kei_assembler.markdown.hidden_text import named
 from kei_assembler.model.settings import character

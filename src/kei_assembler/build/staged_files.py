@@ -12,8 +12,8 @@ from kei_assembler.build.changes import MAX_OUTPUT_BYTES, FileStatus
 from kei_assembler.build.classify import classify_leftover
 from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.files.git_index import Entry, Git
+from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
-from kei_assembler.kit.discovery import git_top
 from kei_assembler.kit.role_files import role_file_in
 from kei_assembler.kit.template_files import BODY_TEMPLATE
 from kei_assembler.paths import is_hidden, is_inside, normalize, upwards
@@ -104,8 +104,7 @@ class _Index:
 
     def __init__(self, kit: LoadedKit) -> None:
         self._kit = kit
-        top = git_top(kit.folder) or kit.folder
-        self.git = Git.of(kit.files.resolve(top), is_here=git_top(os.getcwd()) == top)
+        self.git = git_at(git_top(kit.folder) or kit.folder)
         self.entries: dict[str, tuple[Git, Entry]] = {}
 
     def load(self, files: Collection[str]) -> None:

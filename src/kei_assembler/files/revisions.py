@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.git_index import Git
-from kei_assembler.files.sparse_checkout import git_at, git_top
+from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.suggestions import nearest
 
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

@@ -16,6 +16,7 @@ from kei_assembler.files import DISK, Entry, Files
 from kei_assembler.files.folder import Root
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.files.signatures import is_sparse, may_skip_entries
+from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.paths import is_inside, upwards
 
 if TYPE_CHECKING:  # git is needed only for a sparse checkout
@@ -32,21 +33,6 @@ def files_at(folder: str) -> Files:
     if top is None or not may_skip_entries(os.path.join(top, ".git")):
         return DISK
     return SparseCheckout(git_at(top))
-
-
-def git_top(folder: str) -> str | None:
-    """Return the top folder of the git work tree that an absolute path lies in, or None."""
-    return next((path for path in upwards(folder) if DISK.exists(os.path.join(path, ".git"))), None)
-
-
-def git_at(top: str) -> Git:
-    """Return the git work tree with this top folder."""
-    from kei_assembler.files.git_index import Git
-
-    here = ""
-    with suppress(FileNotFoundError):  # the working directory was deleted
-        here = os.getcwd()
-    return Git.of(os.path.realpath(top), is_here=git_top(here) == top)
 
 
 def is_left_out(files: Files, path: str) -> bool:

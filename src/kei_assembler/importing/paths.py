@@ -12,7 +12,7 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Entry
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
-from kei_assembler.kit.discovery import git_top
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.paths import is_in_git_folder, is_inside
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target

@@ -9,6 +9,7 @@ from kei_assembler.diagnostics import AssembleError, KeyPath
 from kei_assembler.files import DISK, Files
 from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.files.tree import Tree
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.model.settings import decode_settings, value_at
 from kei_assembler.paths import is_in_git_folder, is_inside, upwards
@@ -77,11 +78,6 @@ def is_kit(folder: str, files: Files | None = None) -> bool:
     """
     files = files or files_at(folder)
     return is_marked(folder, files) or bool(LoadedKit(folder, decode_settings({}), None, files=files).manifests)
-
-
-def git_top(folder: str, files: Files = DISK) -> str | None:
-    """Return the top folder of the git work tree that contains a folder, or None."""
-    return next((path for path in upwards(folder) if files.exists(os.path.join(path, ".git"))), None)
 
 
 def read_kit(folder: str, files: Files = DISK) -> LoadedKit:

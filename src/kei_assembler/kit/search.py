@@ -12,8 +12,9 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import Entry, Files
 from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.files.walk import MAX_DEPTH
+from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
-from kei_assembler.kit.discovery import DEFAULT_BLOCKS, DEFAULT_MANIFESTS, find, git_top, is_marked, read_kit
+from kei_assembler.kit.discovery import DEFAULT_BLOCKS, DEFAULT_MANIFESTS, find, is_marked, read_kit
 from kei_assembler.model.settings import decode_settings
 from kei_assembler.paths import display_path_from, is_inside, matches_glob, upwards
 
@@ -136,12 +137,8 @@ class Search:
             self._patterns += [_Pattern(folder, entry, position, folder) for position, entry in enumerate(entries)]
 
     def _add_ignored(self, top: str) -> None:
-        from kei_assembler.files.git_index import Git
-
         with suppress(AssembleError):  # git is not installed, or does not accept the work tree
-            here = git_top(os.getcwd())
-            git = Git.of(self.files.resolve(top), is_here=here == top)
-            self._ignored |= git.ignored_folders(self.start if top != self.start else top)
+            self._ignored |= git_at(top).ignored_folders(self.start if top != self.start else top)
 
     def _is_marked(self, folder: str) -> bool:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from kei_assembler.build.result import RunResult
 from kei_assembler.files import DISK
-from kei_assembler.kit.discovery import git_top
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.paths import display_path_from, is_inside, normalize
 
 _WORKSPACES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")

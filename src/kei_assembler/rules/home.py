@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 
 from kei_assembler.files.home import home_if_known, lies_in, repository_around
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.discovery import git_top
 from kei_assembler.paths import is_outside
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import listed

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.blocks import split_entry
-from kei_assembler.kit.discovery import PROJECT_TABLE, git_top, project_settings
+from kei_assembler.kit.discovery import PROJECT_TABLE, project_settings
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.inheritance import is_bundle
 from kei_assembler.model.settings import MANIFEST_KEYS, SHAPE, UNIQUE_LISTS, character

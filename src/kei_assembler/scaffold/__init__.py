@@ -18,6 +18,7 @@ from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.tree import Tree
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit, discovery, json_schema
 from kei_assembler.kit.search import NEVER_ENTERED
 from kei_assembler.loader import load_kit
@@ -70,7 +71,7 @@ def kit_folder(folder: str | None) -> str:
     outer = discovery.find(path)
     if folder is None and outer not in (None, path):
         raise AssembleError(f"this folder lies inside the kit {outer}", "to create a kit inside it: assemble init .")
-    _refuse_name(path_below(real, discovery.git_top(real) or real))
+    _refuse_name(path_below(real, git_top(real) or real))
     return real
 
 
@@ -95,7 +96,7 @@ def create_kit(folder: str) -> Iterator[str]:
     Raises:
         AssembleError: a file cannot be written, or the kit's settings are invalid.
     """
-    top = discovery.git_top(folder) or folder
+    top = git_top(folder) or folder
     prefix = path_below(folder, top)
     kit = load_kit(folder) if discovery.is_kit(folder) else None
     outputs = _output_patterns(kit, prefix) if kit else [_TARGET.default_path.format(name="*")]

@@ -20,7 +20,7 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, distribution
 from kei_assembler.files.distribution import Distribution
 from kei_assembler.files.git_index import Git
-from kei_assembler.kit import discovery
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.markdown import shell
 from kei_assembler.markdown.front_matter import quoted, yaml
 from kei_assembler.markdown.hidden_text import shown
@@ -242,7 +242,7 @@ def _in_repository(path: str, top: str) -> str:
     is_fit = is_inside(path, top) and DISK.exists(file) and not _NOT_IN_PATHS.search(relative)
     if not is_fit or not relative.isprintable() or shown(relative) != relative:
         return ""
-    if (discovery.git_top(os.path.dirname(file)) or top) != top:
+    if (git_top(os.path.dirname(file)) or top) != top:
         return ""
     with suppress(AssembleError):  # without git, the user knows what is in the repository
         if Git.of(top, is_inside(working_directory(), top)).ignored([file]):
