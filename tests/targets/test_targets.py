@@ -317,6 +317,29 @@ def test_a_template_that_leaves_out_an_empty_list_of_tools_is_reported(bench: Wo
         assert [one.code for one in findings(bench, "--target", "codex")] == codes
 
 
+def test_a_template_that_leaves_out_an_empty_list_of_tools_is_reported_despite_values(bench: Workbench) -> None:
+    bench.write(
+        {
+            "assemble.toml": '[values.LANGUAGE]\ndefault = "Python"\n',
+            "agents/critic.toml": f'{AGENT}tools = []\ndomain_in = ["{{{{LANGUAGE}}}}"]\n',
+            "templates/agent.md.j2": "Reviews {{ agent.domain_in | join }}.",
+        }
+    )
+    assert [one.code for one in findings(bench, "--target", "codex")] == ["O617"]
+
+
+def test_a_variable_of_the_client_that_only_a_filled_block_has_is_refused(bench: Workbench) -> None:
+    bench.write(
+        {
+            "assemble.toml": '[values.PLACE]\ndefault = "HOME"\n',
+            "agents/critic.toml": f'{AGENT}blocks = ["paths"]\n',
+            "_blocks/paths.md": "# Paths\n\nRead ${{{PLACE}}}.\n",
+        }
+    )
+    found = [(one.code, one.file, one.message) for one in findings(bench, "--target", "gemini")]
+    assert found == [("T408", "agents/critic.toml", TAKEN)]
+
+
 TAKEN = "Gemini CLI treats `${HOME}` as a variable"
 
 

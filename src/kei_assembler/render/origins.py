@@ -58,7 +58,7 @@ class Origins:
         """Return the lines of a file, see `origins`."""
         places, manifest = self._loaded(file)
         artifact = self.renderer.render(manifest, file, target)
-        prepared = self.renderer.prepare(manifest, file, target)
+        prepared = self.renderer.prepare(manifest, artifact.path, target)
         texts = self.renderer.block_texts(prepared.manifest, target)
         of_values = ValueOrigins(places, manifest, target, texts)
         front = FrontOrigins(places, manifest, TARGETS[target], of_values.text)

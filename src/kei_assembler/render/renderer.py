@@ -95,7 +95,7 @@ class Renderer:
         """
         row, settings = TARGETS[target], self.kit.settings
         path = self.kit.output(target, manifest.name, file)
-        manifest, adapted = self.prepare(manifest, file, target)
+        manifest, adapted = self.prepare(manifest, path, target)
         try:
             body = self._render_body(manifest, target, adapted.allowed)
             parts = [part.encode() for part in row.form.write(adapted.entries, body)]
@@ -109,10 +109,9 @@ class Renderer:
         name = str(dict(adapted.entries).get("name", ""))
         return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed, name)
 
-    def prepare(self, manifest: Manifest, file: str, target: str) -> Prepared:
-        """Return what the agent file of the manifest in `file` is rendered from for one target."""
+    def prepare(self, manifest: Manifest, path: str, target: str) -> Prepared:
+        """Return what the agent file at a path is rendered from for one target."""
         row = TARGETS[target]
-        path = self.kit.output(target, manifest.name, file)
         own = manifest = self._filled(manifest, target)
         if manifest.handoff or manifest.tools:
             manifest = with_client_names(own, partial(self.kit.names.in_client, row))
@@ -218,8 +217,9 @@ class Renderer:
             file = Source(source.file, artifact.content.decode())
             found = run_rule(hidden_text, file, file, self.kit.allowed_characters)
         variable = TARGETS[artifact.target].placeholder
-        # A variable in a block is a finding about the block.
-        if variable and not any(re.search(variable, text) for text in self._texts(manifest, artifact.target)):
+        # A variable in a block is a finding about the block, unless it is only there once the block is filled.
+        of_blocks = (self.kit.blocks.text(entry, artifact.target) for entry in manifest.blocks)
+        if variable and not any(re.search(variable, text) for text in of_blocks):
             prompt = Source(source.file, artifact.prompt)
             found += run_rule(client_variable_in_file, prompt, prompt, (artifact.target,))
         if found:
@@ -237,7 +237,8 @@ class Renderer:
             return all(entry in artifact.body for entry in artifact.allowed)
         # There is no fixed text for an agent that may do nothing, but its body differs from that of one without limits.
         try:
-            return artifact.body != self._render_body(manifest, artifact.target, None)
+            prepared = self.prepare(manifest, artifact.path, artifact.target)
+            return artifact.body != self._render_body(prepared.manifest, artifact.target, None)
         except MemoryError:
             raise
         except Exception:  # the template uses the limits, so it fails without them
