@@ -42,6 +42,11 @@ _DENSE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _ASTRAL = re.compile(r"[\U00010000-\U0010ffff]")
 """Characters such as emoji. Each is two tokens."""
 
+_DIGEST_START = "sha256:"
+_DIGEST = re.compile(rf"(?<={_DIGEST_START})[0-9a-f]{{12}}(?![0-9a-f])")
+_USUAL_DIGEST = "4b227777d4dd"
+"""A digest with as many tokens as most digests in stamps have."""
+
 _PIECES_PER_MISS = 50
 """One token is added for so many pieces, since some words are more than one token."""
 
@@ -55,8 +60,11 @@ def tokens(text: str) -> int:
 
     The estimate is the same on every machine, and takes time in proportion to the length. For agent files and blocks
     it is mostly within 5 % of `o200k_base`. It is less exact for texts of a few words, for random characters, and for
-    languages with long words. Other models have other vocabularies, so their counts differ more.
+    languages with long words. Other models have other vocabularies, so their counts differ more. The digest in a stamp
+    always counts the same, so that a change of a single letter elsewhere does not seem to be one of several tokens.
     """
+    if _DIGEST_START in text:
+        text = _DIGEST.sub(_USUAL_DIGEST, text)
     *paragraphs, last = text.split("\n\n")
     pieces = _pieces(last)
     for one in filter(None, paragraphs):
