@@ -51,6 +51,7 @@ def test_all_walkthroughs_are_found() -> None:
         "change",
         "ci",
         "getting-started",
+        "impact",
         "inspect",
         "migration",
         "ownership",

@@ -58,7 +58,7 @@ def diff(change: Change, prefix: str = "") -> str:
     tab = "\t" if " " in path else ""  # marks the end of the name for tools that would stop at a space
     old = "/dev/null" if before is None else f"{_name('a', path)}{tab}"
     new = "/dev/null" if after is None else f"{_name('b', path)}{tab}"
-    return "".join([f"--- {old}\n+++ {new}\n", *_hunks(_lines(before), _lines(after))])
+    return "".join([f"--- {old}\n+++ {new}\n", *hunks(_lines(before), _lines(after))])
 
 
 def _name(side: str, path: str) -> str:
@@ -100,7 +100,13 @@ class _Matcher(SequenceMatcher[str]):
         return super().find_longest_match(alo, ahi, blo, bhi) if self._left >= 0 else Match(alo, blo, 0)
 
 
-def _hunks(before: list[str], after: list[str]) -> Iterator[str]:
+def _range(start: int, end: int) -> str:
+    """A range of lines as a unified diff writes it: an empty one has the number of the line before it."""
+    return f"{start + 1}" if end - start == 1 else f"{start + (end > start)},{end - start}"
+
+
+def hunks(before: list[str], after: list[str]) -> Iterator[str]:
+    """Yield the lines of a unified diff of two texts, without its head. All lines have their ends."""
     for group in _Matcher(before, after).get_grouped_opcodes(_CONTEXT):
         (_, old, _, new, _), (_, _, old_end, _, new_end) = group[0], group[-1]
         yield f"@@ -{_range(old, old_end)} +{_range(new, new_end)} @@\n"
@@ -109,11 +115,6 @@ def _hunks(before: list[str], after: list[str]) -> Iterator[str]:
             sides = sides or [("-", before[start:end]), ("+", after[other_start:other_end])]
             for line in (f"{sign}{line}" for sign, lines in sides for line in lines):
                 yield line if line.endswith("\n") else line + _MISSING_NEWLINE
-
-
-def _range(start: int, end: int) -> str:
-    """A range of lines as a unified diff writes it: an empty one has the number of the line before it."""
-    return f"{start + 1}" if end - start == 1 else f"{start + (end > start)},{end - start}"
 
 
 def likely_cause(change: Change) -> str:
@@ -150,7 +151,12 @@ _CAUSES: tuple[tuple[str, Callable[[str], str]], ...] = (
 
 def matched_lines(before: list[str], after: list[str]) -> list[int | None]:
     """Return for each line of a text its index in another text, or None if the other text does not have it."""
-    found: list[int | None] = [None] * len(before)
-    for start, other, size in _Matcher(before, after).get_matching_blocks():
-        found[start : start + size] = range(other, other + size)
-    return found
+    # most texts that are compared have the same start and end, and a search is much slower
+    shorter = min(len(before), len(after))
+    start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
+    end = next((at for at in range(shorter - start) if before[-1 - at] != after[-1 - at]), shorter - start)
+    middle, others = before[start : len(before) - end], after[start : len(after) - end]
+    found: list[int | None] = [None] * len(middle)
+    for first, other, size in _Matcher(middle, others).get_matching_blocks():
+        found[first : first + size] = range(start + other, start + other + size)
+    return [*range(start), *found, *range(len(after) - end, len(after))]

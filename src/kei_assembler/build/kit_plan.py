@@ -19,6 +19,7 @@ from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_err
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import Block, split_entry
 from kei_assembler.loader import refuse_home
+from kei_assembler.model.manifest import Manifest
 from kei_assembler.paths import is_inside
 from kei_assembler.rules import (
     check_block,
@@ -127,15 +128,36 @@ def _about_names(merged: _Merged, whole: bool) -> Iterator[Diagnostic]:
             yield from check_budget(merged.usage)
 
 
+class Preview(NamedTuple):
+    """A manifest, merged with what it inherits, and its artifacts: those of all its targets that can be rendered."""
+
+    manifest: Manifest
+    artifacts: tuple[Artifact, ...]
+
+
 def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
     """Return the findings about one manifest of the kit, and its artifacts. Nothing is written."""
+    found, made = previews(kit, [file], ignored)
+    return found, [artifact for each in made.values() for artifact in each.artifacts]
+
+
+def previews(
+    kit: LoadedKit, files: Iterable[str], ignored: Collection[str] = ()
+) -> tuple[list[Diagnostic], dict[str, Preview]]:
+    """Return the findings about some manifests of the kit, and what is generated from those without errors, by file.
+
+    Nothing is written. Findings about outputs that lie elsewhere, or that are there already, are left out.
+    """
     refuse_home(kit)
     planner = Planner(kit, ignored)
     merged = _Merged(kit, planner.cost)
-    manifest, plan = planner.load_and_check(file)
-    artifacts = [] if manifest is None else list(planner.render(manifest, plan))
-    merged.add(plan)
-    return merged.findings(False, ignored), artifacts
+    made = {}
+    for file in files:
+        manifest, plan = planner.load_and_check(file)
+        if manifest is not None:
+            made[file] = Preview(manifest, tuple(planner.render(manifest, plan)))
+        merged.add(plan)
+    return merged.findings(False, ignored), made
 
 
 def check_manifests(kit: LoadedKit, files: Iterable[str], ignored: Collection[str] = ()) -> list[Diagnostic]:

@@ -15,6 +15,7 @@ COMMANDS = {
     "import": "Convert existing agent files to manifests",
     "list": "List the agents, with what they use, their tokens and their state",
     "show": "Show what an agent is made of, and what it may do in each client",
+    "impact": "Show which agents a change affects, and why",
     "graph": "Draw the handoffs between the agents, or what they are made of",
     "flatten": "Print manifests with all that they inherit",
     "why": "Show where the lines of a generated file come from",

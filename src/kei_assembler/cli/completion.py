@@ -90,6 +90,14 @@ def blocks(ctx: click.Context, param: click.Parameter | None, incomplete: str) -
     return []
 
 
+def gates(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return the gates of `--fail-on`."""
+    from kei_assembler.analysis.impact.gates import WORDS
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{word}" for word in _matching(last, WORDS)]
+
+
 def uses(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return the kinds of what agents use, each with a colon, or after one the kit's names of this kind."""
     from kei_assembler.analysis.uses import KINDS

@@ -69,7 +69,8 @@ class LoadedKit:
         self.composition = Composition(self)
         self.blocks = Blocks(self)
         self.texts = KitTexts(self)
-        self._all_targets = cache(self._find_all_targets)
+        self.all_targets = cache(self._find_all_targets)
+        """Returns the targets for a manifest's own list of targets, or for None, whatever this run is limited to."""
 
     @cached_property
     def tree(self) -> Tree:
@@ -161,7 +162,7 @@ class LoadedKit:
 
     def targets_of(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the targets to generate a manifest's files for in this run."""
-        wanted = self._all_targets(manifest.targets)
+        wanted = self.all_targets(manifest.targets)
         if not self.selected_targets:
             return wanted
         # A manifest without targets of its own is also generated for selected targets that the settings do not list.
@@ -170,7 +171,7 @@ class LoadedKit:
     def skipped_targets(self, manifest: Manifest) -> tuple[str, ...]:
         """Return a manifest's targets that are not selected in this run."""
         selected = self.targets_of(manifest)
-        return tuple(target for target in self._all_targets(manifest.targets) if target not in selected)
+        return tuple(target for target in self.all_targets(manifest.targets) if target not in selected)
 
     def _find_all_targets(self, own: tuple[str, ...] | None) -> tuple[str, ...]:
         found = tuple(dict.fromkeys(target for target in own or self.settings.targets if target in TARGETS))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.filled_texts import NO_TEXTS
+from kei_assembler.markdown.front_matter import Value
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.placeholders import Values, may_have_placeholders
 from kei_assembler.markdown.stamp import can_name, line_for
@@ -37,8 +38,8 @@ class Artifact(NamedTuple):
 
     `path` and `manifest` are relative to the kit. `content` is UTF-8 with LF. `body` is the rendered template. `line`
     is the stamp if the client passes it to the model, otherwise it is empty. `allowed` lists what the body has to say
-    that the agent may do; it is None if the front matter says that, or nothing is limited. `name` is the name in the
-    front matter, or empty.
+    that the agent may do; it is None if the front matter says that, or nothing is limited. `entries` are those of the
+    front matter, in order.
     """
 
     path: str
@@ -48,7 +49,12 @@ class Artifact(NamedTuple):
     body: str = ""
     line: str = ""
     allowed: tuple[str, ...] | None = None
-    name: str = ""
+    entries: tuple[tuple[str, Value], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name in the front matter, or empty."""
+        return str(dict(self.entries).get("name", ""))
 
     @property
     def prompt(self) -> str:
@@ -106,8 +112,7 @@ class Renderer:
         line = line_for(parts, row.form.comment, self._source(path, file), file, settings.command_option)
         parts.insert(1, line.encode())
         stamp = line if row.form.has_stamp_in_prompt else ""
-        name = str(dict(adapted.entries).get("name", ""))
-        return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed, name)
+        return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed, adapted.entries)
 
     def prepare(self, manifest: Manifest, path: str, target: str) -> Prepared:
         """Return what the agent file at a path is rendered from for one target."""

@@ -24,7 +24,7 @@ _MESSAGE_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY_ESCAPES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
-class _Annotation(NamedTuple):
+class Annotation(NamedTuple):
     """An annotation: its kind, its command, and the lines for the log if there are too many of its kind."""
 
     kind: str
@@ -42,10 +42,19 @@ def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
     places = Places(results, "GITHUB_WORKSPACE")
     failures = [_failure(result.failure, result.request) for result in results if result.failure]
     others = [annotation for result in results for annotation in _annotations(result, places)]
-    return "".join(_limited([*failures, *others])), ""
+    return "".join(limited([*failures, *others])), ""
 
 
-def _limited(annotations: Sequence[_Annotation]) -> Iterator[str]:
+def annotation(kind: str, message: str, place: tuple[str, int] | None, title: str) -> Annotation:
+    """Return an annotation of a kind (error, warning, notice) at the line of a file, or at none."""
+    located = {"file": place[0], "line": place[1]} if place else {}
+    fields = ",".join(f"{name}={_property(value)}" for name, value in {**located, "title": title}.items())
+    where = f"{place[0]}:{place[1]}: " if place else ""
+    return Annotation(kind, f"::{kind} {fields}::{_message([message])}\n", (f"{where}{kind}: {message}",))
+
+
+def limited(annotations: Sequence[Annotation]) -> Iterator[str]:
+    """Yield the commands of annotations. For those of a kind that GitHub would drop, yield lines for the log."""
     counts = Counter(annotation.kind for annotation in annotations)
     room = {
         kind: MAX_ANNOTATIONS if count <= MAX_ANNOTATIONS else MAX_ANNOTATIONS - 1 for kind, count in counts.items()
@@ -68,19 +77,19 @@ def _log_line(text: str) -> str:
     return escaped(shown(text))
 
 
-def _annotations(result: RunResult, places: Places) -> Iterator[_Annotation]:
+def _annotations(result: RunResult, places: Places) -> Iterator[Annotation]:
     for diagnostic in result.findings:
         yield _of(diagnostic, result, places)
     for waiver in result.waivers:
-        yield _Annotation("notice", f"::notice title=waived::{_message(waiver)}\n", (waiver.line,))
+        yield Annotation("notice", f"::notice title=waived::{_message(waiver)}\n", (waiver.line,))
 
 
-def _failure(failure: AssembleError, request: Request) -> _Annotation:
+def _failure(failure: AssembleError, request: Request) -> Annotation:
     lines = (request.with_heading(failure.message), *failure.details, *_help(failure.hint))
-    return _Annotation("error", f"::error::{_message(lines)}\n", (f"error: {lines[0]}", *lines[1:]))
+    return Annotation("error", f"::error::{_message(lines)}\n", (f"error: {lines[0]}", *lines[1:]))
 
 
-def _of(diagnostic: Diagnostic, result: RunResult, places: Places) -> _Annotation:
+def _of(diagnostic: Diagnostic, result: RunResult, places: Places) -> Annotation:
     file, span = places.path(result, diagnostic.location.file), diagnostic.location.span
     properties = {
         "file": file,
@@ -92,7 +101,7 @@ def _of(diagnostic: Diagnostic, result: RunResult, places: Places) -> _Annotatio
     }
     if span.end_line != span.line:
         del properties["col"], properties["endColumn"]  # GitHub accepts columns only for a span within one line
-    fields = ",".join(f"{name}={shown(str(value)).translate(_PROPERTY_ESCAPES)}" for name, value in properties.items())
+    fields = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     notes = [
         f"note: {places.path(result, location.file)}:{location.span.line}:{location.span.column}: {message}"
         for location, message in diagnostic.related
@@ -100,11 +109,15 @@ def _of(diagnostic: Diagnostic, result: RunResult, places: Places) -> _Annotatio
     kind, lines = _COMMANDS[diagnostic.severity], (diagnostic.message, *_help(diagnostic.help), *notes)
     head = f"{file}:{span.line}:{span.column}: {diagnostic.severity.word}[{diagnostic.code}] {lines[0]}"
     text = (head, *(f"    {line}" for line in lines[1:]))
-    return _Annotation(kind, f"::{kind} {fields}::{_message(lines)}\n", text)
+    return Annotation(kind, f"::{kind} {fields}::{_message(lines)}\n", text)
 
 
 def _help(text: str) -> tuple[str, ...]:
     return (f"help: {text}",) if text else ()
+
+
+def _property(value: object) -> str:
+    return shown(str(value)).translate(_PROPERTY_ESCAPES)
 
 
 def _message(parts: Iterable[str]) -> str:

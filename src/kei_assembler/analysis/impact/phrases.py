@@ -1,0 +1,154 @@
+"""The sentences of a report on the impact of a change, without any markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from kei_assembler.analysis.impact.results import CHANGED, DELETED, MOVED, Change, Effect, Gain, Impact, Item
+from kei_assembler.suggestions import counted
+from kei_assembler.targets import TARGETS
+
+MINUS = "\N{MINUS SIGN}"
+ARROW = "\N{RIGHTWARDS ARROW}"
+
+
+class _Change(NamedTuple):
+    verb: str
+    names: tuple[str, ...]
+    clients: str
+    is_gain: bool
+
+
+class Right(NamedTuple):
+    """A sentence about what agents may do: whose rights changed, what they gained or lost, and in which clients."""
+
+    agents: tuple[str, ...]
+    verb: str
+    names: tuple[str, ...]
+    clients: str
+    is_gain: bool
+
+    @property
+    def text(self) -> str:
+        """The sentence."""
+        return f"{', '.join(self.agents)}: {self.verb} {', '.join(self.names)} in {self.clients}"
+
+
+def rights(impact: Impact) -> list[Right]:
+    """Return the changes of what agents may do, gains first. Agents with the same change share a sentence.
+
+    The rights of agents that are gone are left out.
+    """
+    by_change: dict[_Change, list[str]] = {}
+    for item in impact.items:
+        for change in _of_item(item) if item.status != DELETED else ():
+            by_change.setdefault(change, []).append(item.name)
+    found = sorted(by_change.items(), key=lambda each: (not each[0].is_gain, each[0]))
+    return [Right(tuple(agents), *change) for change, agents in found]
+
+
+def _of_item(item: Item) -> Iterator[_Change]:
+    for is_gain, verb, gains in (
+        (True, "may now use", item.tools.added),
+        (True, "now has", item.rights.added),
+        (False, "may no longer use", item.tools.removed),
+        (False, "no longer has", item.rights.removed),
+    ):
+        yield from (_Change(verb, names, clients, is_gain) for clients, names in _by_clients(gains))
+    models: dict[tuple[str, str], list[str]] = {}
+    for model in item.models:
+        models.setdefault((model.before, model.after), []).append(model.target)
+    for (before, after), targets in models.items():
+        yield _Change("now uses", (f"{_model(after)} instead of {_model(before)}",), labels(targets), is_gain=False)
+
+
+def _model(name: str) -> str:
+    return f"the model {name}" if name else "the client's model"
+
+
+def _by_clients(gains: Iterable[Gain]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the clients of some gains, and the gains that exactly these clients have."""
+    targets: dict[str, list[str]] = {}
+    for gain in gains:
+        targets.setdefault(gain.name, []).append(gain.target)
+    by_targets: dict[tuple[str, ...], list[str]] = {}
+    for name, of_name in targets.items():
+        by_targets.setdefault(tuple(of_name), []).append(name)
+    for of_names, names in by_targets.items():
+        yield labels(of_names), tuple(names)
+
+
+def labels(targets: Iterable[str]) -> str:
+    """Return the names of clients as people know them."""
+    return ", ".join(TARGETS[target].label for target in targets)
+
+
+def lines(change: Change) -> str:
+    """Return how many lines of a source are new and gone: `+3 −1`."""
+    return f"+{change.added} {MINUS}{change.removed}"
+
+
+def reach(effect: Effect) -> str:
+    """Return which files a change affects: `5 agents × 2 targets`."""
+    number = len(effect.outputs)
+    agents, targets = counted(len(effect.agents), "agent"), counted(len(effect.targets), "target")
+    is_grid = number == len(effect.agents) * len(effect.targets)
+    return f"{agents} × {targets}" if is_grid else f"{agents}, {counted(number, 'file')}"
+
+
+def growth(effect: Effect) -> str:
+    """Return how many tokens a change adds to each file: `about +41 tokens each`. It is empty for none."""
+    sizes = {effect.share(output).tokens for output in effect.outputs}
+    if sizes == {0}:
+        return ""
+    number = signed(effect.tokens)
+    noun = "token" if effect.tokens in (1, -1) else "tokens"
+    each = " each" if len(effect.outputs) > 1 else ""
+    return f"about {number} {noun}{each}" if len(sizes) == 1 else f"about {number} {noun} each, on average"
+
+
+def signed(number: int) -> str:
+    """Return a number with its sign."""
+    return f"{MINUS}{-number:,}" if number < 0 else f"+{number:,}"
+
+
+def details(item: Item) -> Iterator[str]:
+    """Yield what else changes for an agent: its handoffs, its front matter, and the places of its files."""
+    handoffs = item.handoffs
+    if item.status == CHANGED:
+        for names, what in (
+            (handoffs.added, "now hands off to"),
+            (handoffs.removed, "no longer hands off to"),
+            (handoffs.changed, "hands off for another reason to"),
+        ):
+            if names:
+                yield f"{what} {', '.join(names)}"
+    by_keys: dict[tuple[str, ...], list[str]] = {}
+    for output in item.outputs:
+        if output.keys:
+            by_keys.setdefault(output.keys, []).append(output.target)
+        if item.status == CHANGED and output.status == MOVED:
+            yield f"moves from {output.old_path} to {output.path}"
+        elif item.status == CHANGED and output.status != CHANGED:
+            yield f"{output.present_path} is {output.status}"
+    for keys, targets in by_keys.items():
+        yield f"front matter: {', '.join(keys)} in {labels(targets)}"
+
+
+def tokens(item: Item) -> str:
+    """Return about how many tokens an agent has, before and after: `1,204 → 1,245 tokens`."""
+    if item.status != CHANGED:
+        return counted(item.after or item.before, "token")
+    if item.before == item.after:
+        return counted(item.after, "token")
+    return f"{item.before:,} {ARROW} {item.after:,} tokens"
+
+
+def summary(impact: Impact) -> str:
+    """Return one line about the whole: how many agents, files and causes."""
+    if not impact.items:
+        return "no agent is affected"
+    files = sum(len(item.outputs) for item in impact.items)
+    causes = counted(len(impact.effects), "cause")
+    return f"{counted(len(impact.items), 'agent')} affected: {counted(files, 'file')}, {causes}"

@@ -1,0 +1,182 @@
+"""The impact of a change as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from kei_assembler.diagnostics import Diagnostic
+
+NEW, DELETED, CHANGED, MOVED = "new", "deleted", "changed", "moved"
+"""What happened to an agent or to a file. A file that moved can have another text, too."""
+
+SEVERAL = "several"
+"""The kind of the cause of lines that cannot be told to come from a single one."""
+
+
+class Cause(NamedTuple):
+    """A source that changed: its kind, its file and, in the settings, the key.
+
+    The kinds are `manifest`, `base`, `block`, `role`, `template`, `bundle`, `value` and `setting`. The kind `several`
+    has no file.
+    """
+
+    kind: str
+    file: str = ""
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        """The cause in a few words: its file, and its key if there is one."""
+        return f"{self.file}: {self.key}" if self.key else self.file or "several causes"
+
+
+class Share(NamedTuple):
+    """The lines of an output that come from one cause, and about how many tokens they add; negative if fewer."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    tokens: int = 0
+
+
+class Output(NamedTuple):
+    """A generated file that changes.
+
+    `path` is its path after the change, and `old_path` the one before. They are empty for a file that there is not.
+    `keys` are the keys of the front matter that change, including those that are new or gone.
+    """
+
+    agent: str
+    target: str
+    status: str
+    path: str
+    old_path: str
+    shares: Mapping[Cause, Share] = {}
+    keys: tuple[str, ...] = ()
+
+    @property
+    def present_path(self) -> str:
+        """The path after the change or, for a deleted file, the one before it."""
+        return self.path or self.old_path
+
+
+class Gain(NamedTuple):
+    """What an agent may do in a client: one of its tools, or a right such as `hooks: PostToolUse`."""
+
+    name: str
+    target: str
+
+
+class Difference(NamedTuple):
+    """What an agent has gained and lost."""
+
+    added: tuple[Gain, ...] = ()
+    removed: tuple[Gain, ...] = ()
+
+
+class Model(NamedTuple):
+    """A client's model for an agent before and after the change; empty for the client's default."""
+
+    target: str
+    before: str
+    after: str
+
+
+class Handoffs(NamedTuple):
+    """The agents that an agent hands off to since the change, no longer, or for another reason."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+class Item(NamedTuple):
+    """An agent that the change affects.
+
+    `before` and `after` are about how many tokens its largest file has.
+    """
+
+    name: str
+    status: str
+    outputs: tuple[Output, ...]
+    before: int = 0
+    after: int = 0
+    tools: Difference = Difference()
+    rights: Difference = Difference()
+    models: tuple[Model, ...] = ()
+    handoffs: Handoffs = Handoffs()
+
+    @property
+    def kind(self) -> str:
+        """The kind of output."""
+        return "agent"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The clients whose files change."""
+        return tuple(dict.fromkeys(output.target for output in self.outputs))
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """The causes of the changes of its files, sorted."""
+        return tuple(sorted({cause for output in self.outputs for cause in output.shares}))
+
+
+class Change(NamedTuple):
+    """A source that changed.
+
+    `status` is `new`, `deleted` or `changed`. `diff` has the changed lines and some around them, as in a unified diff.
+    It is empty for a source that is new or deleted. `added` and `removed` count lines of the source. `line` is the
+    first changed line of the file as it is now, from 1.
+    """
+
+    cause: Cause
+    status: str
+    added: int
+    removed: int
+    diff: tuple[str, ...] = ()
+    line: int = 1
+
+
+class Effect(NamedTuple):
+    """A change of a source and the outputs that it affects, sorted."""
+
+    change: Change
+    outputs: tuple[Output, ...]
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The names of the agents that it affects, sorted."""
+        return tuple(sorted({output.agent for output in self.outputs}))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The clients whose files it affects, sorted."""
+        return tuple(sorted({output.target for output in self.outputs}))
+
+    def share(self, output: Output) -> Share:
+        """Return its share of an output."""
+        return output.shares[self.change.cause]
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens it adds to each output, on average."""
+        total = sum(self.share(output).tokens for output in self.outputs)
+        return round(total / len(self.outputs)) if self.outputs else 0
+
+
+class Impact(NamedTuple):
+    """The impact of the change between two states of a kit, `since` and `until`.
+
+    Both are sorted: the `effects` by their causes, and the `items` by their names. `unused` are the changes of sources
+    that affect no output. `errors` are those of agents that cannot be built, and `broken` the names of those that could
+    not be built before. These count as new.
+    """
+
+    since: str
+    until: str
+    effects: tuple[Effect, ...]
+    items: tuple[Item, ...]
+    unused: tuple[Change, ...] = ()
+    errors: tuple[Diagnostic, ...] = ()
+    broken: tuple[str, ...] = ()

@@ -1,0 +1,143 @@
+"""`assemble impact` on generated histories: it reports exactly what building both ends and comparing them shows."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from histories import History, histories
+from hypothesis import HealthCheck, given
+
+from conftest import examples
+from kei_assembler.analysis.impact.comparison import compare
+from kei_assembler.analysis.impact.results import CHANGED, DELETED, MOVED, NEW, SEVERAL, Impact
+from kei_assembler.build.kit_plan import previews
+from kei_assembler.build.run import Policy
+from kei_assembler.files.revisions import revision
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.loader import load_kit, load_kit_at
+from kei_assembler.markdown import stamp
+from kei_assembler.render.renderer import Artifact
+from kei_assembler.targets import TARGETS
+
+Built = Mapping[str, Mapping[str, Artifact]]
+
+
+def _built(kit: LoadedKit) -> Built:
+    """All files of the agents without errors, by agent and target, built from the whole kit."""
+    _, made = previews(kit, kit.manifests, Policy.of(kit).ignore)
+    return {
+        stem(file): {artifact.target: artifact for artifact in each.artifacts}
+        for file, each in made.items()
+        if len(each.artifacts) == len(kit.targets_of(each.manifest))
+    }
+
+
+def _lines(artifact: Artifact | None) -> list[str]:
+    if artifact is None:
+        return []
+    return stamp.split(artifact.content.decode(), TARGETS[artifact.target].form.comment)[1].split("\n")[:-1]
+
+
+def _differing(kit: LoadedKit, before: Built, after: Built) -> dict[tuple[str, str], tuple[str, str, str]]:
+    """The files that differ, each with what happened to it and its paths before and after."""
+    agents = {stem(file) for file in kit.manifests if not kit.names.is_abstract(stem(file))}
+    found = {}
+    for name in {*before, *after}:
+        if name in agents and name not in after:
+            continue  # it has errors
+        olds, news = before.get(name, {}), after.get(name, {})
+        for target in {*olds, *news}:
+            old, new = olds.get(target), news.get(target)
+            paths = old.path if old else "", new.path if new else ""
+            if _lines(old) != _lines(new) or paths[0] != paths[1]:
+                status = NEW if old is None else DELETED if new is None else MOVED if paths[0] != paths[1] else CHANGED
+                found[name, target] = status, *paths
+    return found
+
+
+def _check(impact: Impact, kit: LoadedKit, before: Built, after: Built) -> None:
+    outputs = {(item.name, output.target): output for item in impact.items for output in item.outputs}
+    seen = {key: (output.status, output.old_path, output.path) for key, output in outputs.items()}
+    assert seen == _differing(kit, before, after)
+    for (name, target), output in outputs.items():
+        old, new = (_lines(built.get(name, {}).get(target)) for built in (before, after))
+        gone, come = (
+            Counter(line for share in output.shares.values() for line in getattr(share, side))
+            for side in ("removed", "added")
+        )
+        assert Counter(old) - gone + come == Counter(new)
+    for effect in impact.effects:
+        assert {output.present_path for output in effect.outputs} == {
+            output.present_path for output in outputs.values() if effect.change.cause in output.shares
+        }
+    assert {cause for output in outputs.values() for cause in output.shares} == {
+        effect.change.cause for effect in impact.effects
+    }
+
+
+def _files(history: History) -> Iterator[str]:
+    """The sources that differ."""
+    before, after = history.before.sources(), history.after.sources()
+    return (file for file in {*before, *after} if before.get(file) != after.get(file))
+
+
+@examples(60, [HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(histories())
+def test_the_report_is_what_building_both_ends_shows(
+    tmp_path_factory: pytest.TempPathFactory, history: History
+) -> None:
+    folders = [tmp_path_factory.mktemp(name) for name in ("before", "after")]
+    for folder, state in zip(folders, (history.before, history.after), strict=True):
+        state.write(folder)
+    before, after = (load_kit(str(folder)) for folder in folders)
+    impact = compare(before, after, "before", "after")
+    _check(impact, after, *(_built(load_kit(str(folder))) for folder in folders))
+    sources = {*_files(history)}
+    for change in [*(effect.change for effect in impact.effects), *impact.unused]:
+        assert change.cause.kind == SEVERAL or change.cause.file in sources
+    reported = {change.cause.file for change in impact.unused}
+    reported |= {effect.change.cause.file for effect in impact.effects}
+    assert {file for file in sources if not file.startswith("roles/")} <= reported  # nobody may use a role file
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
+def _git(folder: Path, *args: str) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *who, *args], cwd=folder, check=True, capture_output=True)
+
+
+def _commit(folder: Path) -> None:
+    _git(folder, "add", "--all")
+    _git(folder, "commit", "--quiet", "--allow-empty", "--message=kit")
+
+
+@examples(20, [HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(histories())
+def test_commits_and_the_work_tree_are_compared_alike(
+    tmp_path_factory: pytest.TempPathFactory, history: History
+) -> None:
+    top = tmp_path_factory.mktemp("top")
+    folder = top / "team" / "kit"
+    folder.mkdir(parents=True)
+    _git(top, "init", "--quiet", "--initial-branch=main")
+    history.before.write(folder)
+    _commit(top)
+    _git(top, "checkout", "--quiet", "-b", "other")
+    history.after.write(folder)
+    kit = load_kit(str(folder))
+    expected = compare(load_kit_at(str(folder), revision(str(folder), "HEAD")), kit, "main", "other")
+    _commit(top)
+    _git(top, "checkout", "--quiet", "main")
+    (top / "unrelated.md").write_text("Other work.\n")
+    _commit(top)
+    _git(top, "merge", "--quiet", "--no-edit", "other")
+    for since, until in (("main^1", "main"), ("other~1", "other")):
+        kits = [load_kit_at(str(folder), revision(str(folder), name)) for name in (since, until)]
+        assert compare(kits[0], kits[1], "main", "other") == expected
+    shutil.rmtree(top)
