@@ -83,19 +83,16 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     plan = plan_kit(kit, files, whole, policy.ignore)
     request = Request(len(files) - plan.bases, options.check, options.diff, bases=plan.bases)
     found, about_files = policy.weigh(plan.diagnostics), policy.weigh(plan.about_files)
-    changes = list(plan.changes)
-    waivers = tuple(_waivers(kit, policy, changes, options.staged)) if options.check else ()
+    waivers = tuple(_waivers(kit, policy, plan.changes, options.staged)) if options.check else ()
     prevents_writing = has_errors(found)
     found += about_files
     if prevents_writing:
-        changes = _shown(kit, changes)
+        changes = _shown(kit, plan.changes)
         limited = tuple(findings.limited(found, policy.ignore))
         return RunResult(request, limited, (), waivers, () if request.writes else tuple(changes))
 
     # Write.
-    if request.writes:
-        changes = write(kit, changes, options.write_policy)
-    changes = _shown(kit, changes)
+    changes = _shown(kit, write(kit, plan.changes, options.write_policy) if request.writes else plan.changes)
 
     # Report. A check reports all files that differ, a build only the errors about files that it left alone.
     drift = findings.outdated(kit, changes) if options.check else []
@@ -131,9 +128,10 @@ def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> lis
     return [done.get(change.path, change) for change in changes]
 
 
-def _shown(kit: LoadedKit, changes: list[Change]) -> list[Change]:
-    """Return changes with the paths that reports show, if the run builds into another folder."""
-    return [each._replace(path=kit.shown_output(each.path)) for each in changes] if kit.variant.output_dir else changes
+def _shown(kit: LoadedKit, changes: Sequence[Change]) -> list[Change]:
+    """Return changes with the paths that reports show: they differ if the run builds into another folder."""
+    is_elsewhere = bool(kit.variant.output_dir)
+    return [each._replace(path=kit.shown_output(each.path)) if is_elsewhere else each for each in changes]
 
 
 def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change], staged: bool) -> Iterator[Waiver]:
