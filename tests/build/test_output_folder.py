@@ -258,6 +258,21 @@ def test_a_link_to_the_folder(kit: Workbench) -> None:
     assert (kit.folder / f"elsewhere/{ALPHA}").is_file()
 
 
+@pytest.mark.parametrize("is_in_git", [True, False])
+def test_a_link_in_the_kit_that_leads_out_of_it(is_in_git: bool, kit: Workbench, tmp_path: Path) -> None:
+    """The link can come with the kit, from a stranger."""
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    outside.mkdir()
+    if not is_in_git:
+        (tmp_path / ".git").rmdir()
+    (kit.folder / "link").symlink_to(outside)
+    for folder in ("link", "link/inner"):
+        top = ".." if is_in_git else "."
+        reason = f"cannot build into `{folder}`: it is behind the link `link`, which leads outside {top}"
+        assert kit.run("--all", "--output-dir", folder) == (2, "", f"error: {reason}\n{HINT}")
+    assert kit.run("--all", "--output-dir", str(outside)).status == 0
+
+
 def test_a_source_in_the_folder_is_not_overwritten(bench: Workbench) -> None:
     """The folder contains another kit, or lies in the sources of one."""
     kit = bench.below("kit")

@@ -9,9 +9,9 @@ from kei_assembler.build.output_patterns import Reach, deepened, reach_in
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.home import home_if_known, lies_in
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.discovery import is_marked
+from kei_assembler.kit.discovery import is_marked, outward_link
 from kei_assembler.markdown import shell
-from kei_assembler.paths import display_path_from, is_hidden, is_in_git_folder, normalize, path_below
+from kei_assembler.paths import display_path, display_path_from, is_hidden, is_in_git_folder, normalize, path_below
 from kei_assembler.rules.home import reached
 from kei_assembler.targets import TARGETS
 
@@ -43,6 +43,8 @@ def _refusal(kit: LoadedKit, path: str, real: str) -> str:
     """Why a folder, given by its absolute and its resolved path, cannot be used, as the end of a sentence about it."""
     if kit.files.exists(path) and not kit.files.is_folder(path):
         return "is not a folder"
+    if found := outward_link(path, kit.files, kit.root):  # it can come from somebody else, as all that is in the kit
+        return f"is behind the link `{display_path(found[0])}`, which leads outside {display_path(found[1])}"
     if is_in_git_folder(real):
         return "is in git's own folder"
     if lies_in(kit.folder, real):

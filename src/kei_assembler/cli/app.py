@@ -143,7 +143,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
       assemble --all                   build all agents
       assemble --all --recursive       build all agents of every kit in this folder and below it
       assemble --all --check --diff    write nothing, show the changes, and fail if there are any
-      assemble --all --output-dir build/ablated --without block:honesty
+      assemble --all --output-dir build/without --without block:honesty
                                        build all agents without a block, into another folder
     """
     if folder in COMMANDS and not manifests and not options["all_"]:
