@@ -285,7 +285,7 @@ class Laboratory:
         own = {str(self.folder / "cache/kei-assembler"), str(self.folder / "temp")}
         if step.name in ("targets", "explain"):
             return Allowed(frozenset(own), frozenset(), top, str(kit.home))
-        folders, settings = {top} if step.name == "init" else set(), set()
+        folders, settings, above = {top} if step.name == "init" else set(), set(), set[str]()
         if step.name == "init" and len(step.args) > 1:
             start = start / step.args[1]
         for path in _upwards(start, top):
@@ -302,7 +302,8 @@ class Laboratory:
         if "--output-dir" in step.args:
             folder = step.args[step.args.index("--output-dir") + 1]
             made = {os.path.realpath(each / folder) for each in (kit.top, kit.kit, kit.kit / "agents")}
-            folders |= {each for each in made if _is_in(each, {top}) or not kit.is_in_git}
+            folders |= {each for each in made if not _is_in(each, {str(kit.outside), str(kit.home)})}
+            above = {str(path) for each in made for path in Path(each).parents if path.is_relative_to(kit.folder)}
         if step.name == "recursive" and _is_in(os.path.realpath(start), {top}):
             settings.add(os.path.realpath(start))  # its folders are listed, and the settings in them are read
         if step.name == "recursive" and not kit.is_in_git:  # the setting `exclude` of the kits above counts
@@ -311,7 +312,7 @@ class Laboratory:
         reads = {path for path in settings if _is_in(path, {top}) or not kit.is_in_git} | named
         if step.name == "import":
             reads.add(top)  # links in what is imported may lead to all of the work tree
-        allowed = Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home))
+        allowed = Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home), made=frozenset(above))
         return _with_home(allowed, _nearest_kit(start, top)) if FOR_USER in step.args and not kit.is_in_git else allowed
 
     def try_kit(self, seed: int) -> None:
