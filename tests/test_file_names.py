@@ -232,6 +232,20 @@ def test_a_shell_reads_a_word_back(name: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["a b", "$(touch x)", "-x", "a\nb", "it's", "\u202ex", os.fsdecode(b"\xff")])
+def test_the_command_names_the_folder_of_a_build(name: str, bench: Workbench) -> None:
+    bench.write({"_blocks/one.md": "Be honest.\n", "agents/critic.toml": f'{AGENT}blocks = ["one"]\n'})
+    run = bench.run("--all", "--check", "--output-dir", name, "--without", "block:one")
+    command = run.stderr.splitlines()[-1]
+    start, end = "to fix this, run: assemble --all --output-dir ", " --without block:one"
+    assert command.startswith(start)
+    assert command.endswith(end)
+    word = command.removeprefix(start).removesuffix(end)
+    assert os.path.normpath(_read_by_bash(bench.folder, word)) == name
+    assert bench.run("--all", "--output-dir", name).status == 0
+    assert (bench.folder / name / ".claude/agents").is_dir() or (bench.folder / name / "agents").is_dir()
+
+
 _SPECIAL = "\n\r\t\x1b\x7f\x85\u200b\u202e\u2028\u3164\ufe0f`'\"\\$(){}<>|&;*?[]#!%:=~-., aé😀"
 _WORDS = ("-->", "--!>", "${{ x }}", "::error::", "%0A", "##[error]", os.fsdecode(b"\xff"), "-rf ", "--", "# H", "\n\n")
 NAMES = st.one_of(
@@ -299,6 +313,8 @@ COMMANDS = (
     ("--all", "--kit", "{kit}"),
     ("--all", "--check", "--kit", "{kit}"),
     ("--all", "--prune", "--force", "--kit", "{kit}"),
+    ("--all", "--output-dir", "{kit}/build", "--kit", "{kit}"),
+    ("--all", "--output-dir", "{kit}/build", "--kit", "{kit}", "--check", "--output-format", "json"),
 )
 
 

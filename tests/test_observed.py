@@ -128,6 +128,10 @@ def _one(*args: str) -> Callable[[RandomKit], Step]:
     return step
 
 
+def _elsewhere(folder: str, *args: str) -> Callable[[RandomKit], Step]:
+    return lambda _: Step("build", ["--all", "--output-dir", folder, *args])
+
+
 def _recursive(*args: str) -> Callable[[RandomKit], Step]:
     return lambda _: Step("recursive", ["--all", "--recursive", *args])
 
@@ -206,6 +210,8 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
         _recursive("--force", "--prune"),
         _recursive("--check", "--staged"),
     ),
+    *(_elsewhere("preview"), _elsewhere("sub/a b", "--check", "--diff"), _elsewhere("linked", "--force", "--prune")),
+    *(_elsewhere("../preview/x"), _elsewhere("preview", "--without", "block:house")),
     *(_recursive("--exclude", "sub/**"), _recursive("--check", "--output-format", "json")),
     *(_one(), _one("--stdout"), _one("--force"), _one("--diff"), _one("--check", "--output-format", "json")),
     *(_import, _import, _new, _new, _init, _init, _completion),
@@ -279,7 +285,7 @@ class Laboratory:
         own = {str(self.folder / "cache/kei-assembler"), str(self.folder / "temp")}
         if step.name in ("targets", "explain"):
             return Allowed(frozenset(own), frozenset(), top, str(kit.home))
-        folders, settings = {top} if step.name == "init" else set(), set()
+        folders, settings, above = {top} if step.name == "init" else set(), set(), set[str]()
         if step.name == "init" and len(step.args) > 1:
             start = start / step.args[1]
         for path in _upwards(start, top):
@@ -293,6 +299,11 @@ class Laboratory:
             # A link cannot move the kit's folder out of the work tree.
             if (found or step.name == "import") and _is_in(root, {top}):
                 folders.add(root)
+        if "--output-dir" in step.args:
+            folder = step.args[step.args.index("--output-dir") + 1]
+            made = {os.path.realpath(each / folder) for each in (kit.top, kit.kit, kit.kit / "agents")}
+            folders |= {each for each in made if not _is_in(each, {str(kit.outside), str(kit.home)})}
+            above = {str(path) for each in made for path in Path(each).parents if path.is_relative_to(kit.folder)}
         if step.name == "recursive" and _is_in(os.path.realpath(start), {top}):
             settings.add(os.path.realpath(start))  # its folders are listed, and the settings in them are read
         if step.name == "recursive" and not kit.is_in_git:  # the setting `exclude` of the kits above counts
@@ -301,7 +312,7 @@ class Laboratory:
         reads = {path for path in settings if _is_in(path, {top}) or not kit.is_in_git} | named
         if step.name == "import":
             reads.add(top)  # links in what is imported may lead to all of the work tree
-        allowed = Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home))
+        allowed = Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home), made=frozenset(above))
         return _with_home(allowed, _nearest_kit(start, top)) if FOR_USER in step.args and not kit.is_in_git else allowed
 
     def try_kit(self, seed: int) -> None:

@@ -141,6 +141,34 @@ def test_an_up_to_date_run_is_cached(kit: CachedKit, args: tuple[str, ...]) -> N
     assert kit.remember(*args) == kit.run(*args, "--no-cache")
 
 
+def _edit(folder: Path) -> None:
+    (folder / OUTPUT).write_text("mine")
+
+
+def _mark(folder: Path) -> None:
+    (folder / "assemble.toml").touch()
+
+
+def _link(folder: Path) -> None:
+    folder.rename(folder.with_name("moved"))
+    folder.symlink_to("../repo/kit")
+
+
+@pytest.mark.parametrize("change", [shutil.rmtree, _edit, _mark, _link])
+@pytest.mark.parametrize("without", [(), ("--without", "block:rule")], ids=" ".join)
+def test_a_build_into_another_folder_is_cached(
+    change: Callable[[Path], None], without: tuple[str, ...], kit: CachedKit
+) -> None:
+    args = ("--all", "--output-dir", "../../outside/preview", *without)
+    kit.run(*args, "--no-cache")
+    assert kit.remember(*args) == kit.run(*args, "--no-cache")
+    assert kit.run("--all", *args[1:3]).stdout.count("updated") == 2 * len(without) // 2
+    kit.run(*args, "--no-cache")
+    kit.remember(*args)
+    change(kit.outside / "preview")
+    assert kit.assert_same_without_cache(*args, "--check").status > 0
+
+
 def test_findings_are_cached(kit: CachedKit) -> None:
     kit.write({"kit/parts/blocks/unused.md": "Unused.\n"})
     assert "note[B206]" in kit.remember("--all").stderr

@@ -83,21 +83,22 @@ class Use(NamedTuple):
     name: str
 
 
-def parse(text: str) -> Use:
-    """Return the use that a text such as `block:honesty` describes.
+def parse(text: str, kinds: Iterable[str] = tuple(KINDS)) -> Use:
+    """Return the use that a text such as `block:honesty` describes, of one of these kinds.
 
     Raises:
         AssembleError: it names no known kind, or no name.
     """
     kind, _, name = text.partition(":")
-    if kind in KINDS and name:
+    if kind in kinds and name:
         name = name.removeprefix(BUNDLE) if kind == "bundle" else name
         return Use(kind, ALIASES.get(name, name) if kind == "tool" else name)
-    kinds = f"write KIND:NAME; the kinds are {listed(KINDS)}"
-    if kind in KINDS:
-        raise AssembleError(f"`{text}` has no name after the kind", kinds)
+    known = tuple(kinds)
+    hint = f"write KIND:NAME; {'the kinds are' if len(known) > 1 else 'the only kind is'} {listed(known)}"
+    if kind in known:
+        raise AssembleError(f"`{text}` has no name after the kind", hint)
     what = f"`{text}` has an unknown kind, `{kind}`" if ":" in text else f"`{text}` has no kind"
-    raise AssembleError(what, did_you_mean(kind, KINDS, kinds) if ":" in text else kinds)
+    raise AssembleError(what, did_you_mean(kind, known, hint) if ":" in text else hint)
 
 
 def selected(kit: LoadedKit, agents: Sequence[Agent], uses: Iterable[Use]) -> list[Agent]:
@@ -111,12 +112,17 @@ def selected(kit: LoadedKit, agents: Sequence[Agent], uses: Iterable[Use]) -> li
         row = KINDS[kind]
         using = [agent for agent in agents if name in set(row.used(kit, agent))]
         if not using:
-            _require(kit, agents, row, name)
+            require(kit, agents, row, name)
         chosen = [agent for agent in chosen if agent in using]
     return chosen
 
 
-def _require(kit: LoadedKit, agents: Iterable[Agent], row: Kind, name: str) -> None:
+def require(kit: LoadedKit, agents: Iterable[Agent], row: Kind, name: str) -> None:
+    """Check that the kit, or one of these agents, has something of this kind and name.
+
+    Raises:
+        AssembleError: neither has it.
+    """
     known = {*row.known(kit), *chain.from_iterable(row.used(kit, agent) for agent in agents)}
     if row is KINDS["block"] and SECTION_MARK in name:
         known.update(kit.blocks.section_entries(split_entry(name)[0]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from kei_assembler.build.namesakes import Named, Namesakes
@@ -30,7 +30,8 @@ def check_client_settings(namesakes: Namesakes) -> Iterator[Diagnostic]:
             for path in _files(namesakes, row, row.agent_settings, folders):
                 content = namesakes.disk.peek(path)
                 if content and len(content) <= MAX_BYTES:
-                    yield from _in_file(row, row.agent_settings, agents, _source(path, content))
+                    shown = namesakes.kit.shown_output
+                    yield from _in_file(row, row.agent_settings, agents, _source(path, content), shown)
 
 
 def _files(namesakes: Namesakes, row: Target, settings: AgentSettings, folders: Iterable[str]) -> list[str]:
@@ -39,7 +40,9 @@ def _files(namesakes: Namesakes, row: Target, settings: AgentSettings, folders: 
     return [normalize(f"{project}/{file}") for project in sorted(projects) for file in settings.files]
 
 
-def _in_file(row: Target, settings: AgentSettings, agents: Mapping[str, Named], source: Source) -> Iterator[Diagnostic]:
+def _in_file(
+    row: Target, settings: AgentSettings, agents: Mapping[str, Named], source: Source, shown: Callable[[str], str]
+) -> Iterator[Diagnostic]:
     for table in settings.tables:
         entries = value_at(source.data, table)
         for name, keys in entries.items() if isinstance(entries, dict) else ():
@@ -47,7 +50,7 @@ def _in_file(row: Target, settings: AgentSettings, agents: Mapping[str, Named], 
             if agent and isinstance(keys, dict) and keys and not _is_same_file(settings, keys, source.file, agent):
                 where = _locate(source, (*table, name))
                 yield from run_rule(
-                    changed_by_settings, source, Entry(where, row.name, tuple(keys), agent.path, agent.manifest)
+                    changed_by_settings, source, Entry(where, row.name, tuple(keys), shown(agent.path), agent.manifest)
                 )
 
 

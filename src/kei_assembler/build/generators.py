@@ -37,8 +37,8 @@ class Generators:
         self._load = cache(self._load_kit)
 
     def location(self, path: str) -> str:
-        """Return the absolute path of a file of the kit. Links in its folder are resolved, but the file is not."""
-        return self._location(self.kit.path(path))
+        """Return the absolute path of an output, or of a file beside one, with the links in its folder resolved."""
+        return self._location(self.kit.output_path(path))
 
     def generates(self, path: str, content: bytes, comment: stamp.Comment) -> bool:
         """Return whether a kit in the work tree generates a file with this content, as its stamp says."""
@@ -46,7 +46,8 @@ class Generators:
         if found is None or not found.intact or len(found.source) > _MAX_PATH:
             return False
         manifests = named_by(self.kit.files, self.kit.path(path), found.source)
-        return any(self.location(path) in self._locations(manifest) for manifest in manifests)
+        location = self._location(self.kit.path(path))  # a build into another folder has the same paths
+        return any(location in self._locations(manifest) for manifest in manifests)
 
     def _location(self, path: str) -> str:
         folder, name = os.path.split(path)

@@ -17,7 +17,6 @@ from kei_assembler.build.generators import Generators
 from kei_assembler.build.output_patterns import Reach, reach_in
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files import Entry
-from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, path_below
@@ -88,7 +87,9 @@ class _Search:
         self.folded = {location.casefold(): location for location in locations}
         self._entries = cache(self._list)
         top = self.generators.top
-        self.has_submodules = top is not None and kit.files.exists(os.path.join(top, ".gitmodules"))
+        self.has_submodules = (
+            top is not None and not kit.variant.output_dir and kit.files.exists(os.path.join(top, ".gitmodules"))
+        )
 
     def look_in(self, place: _Place, row: Target) -> None:
         """Add the intruders in a folder."""
@@ -102,12 +103,12 @@ class _Search:
                     return place.with_subfolders and not entry.is_link
                 return place.reach.enters(prefix + path) and not self._leads_nowhere(prefix + path, entry)
 
-            for path, entry in walk(self.kit.files, self.kit.path(folder), enters):
+            for path, entry in walk(self.kit.files, self.kit.output_path(folder), enters):
                 if self._is_intruder(prefix + path, entry, place, row):
                     self._add(prefix + path, row)
 
     def _add(self, path: str, row: Target) -> None:
-        if is_left_out(self.kit.files, self.kit.path(path)):  # clients do not find it here
+        if self.disk.is_left_out(path):  # clients do not find it here
             return
         self.found.setdefault(self.generators.location(path), Change(FileStatus.UNMANAGED, path, "", row.name))
 
@@ -129,10 +130,10 @@ class _Search:
         return found
 
     def _list(self, folder: str) -> list[Entry]:
-        return [entry for _, entry in walk(self.kit.files, self.kit.path(folder), lambda *_: False)]
+        return [entry for _, entry in walk(self.kit.files, self.kit.output_path(folder), lambda *_: False)]
 
     def _is_in_root(self, folder: str) -> bool:
-        return self.kit.tree_of(folder).holds_folder(self.kit.path(folder))
+        return self.kit.tree_of(folder).holds_folder(self.kit.output_path(folder))
 
     def _leads_nowhere(self, path: str, entry: Entry) -> bool:
         """Whether a link or folder can contain anything on another machine.
@@ -140,7 +141,7 @@ class _Search:
         Such a link leads outside the root or to nothing. Such a folder is a submodule that is not checked out: git has
         no other empty folders.
         """
-        full = self.kit.path(path)
+        full = self.kit.output_path(path)
         if entry.is_link:
             return not self.kit.tree_of(path).holds(full) or not self.kit.files.exists(self.kit.files.resolve(full))
         return entry.is_folder and self.has_submodules and not self._entries(path)
@@ -170,7 +171,7 @@ class _Search:
     def _is_listed(self, path: str) -> bool:
         """Whether a file and the folders around it have exactly these names."""
         folder, name = os.path.split(path)
-        top = self.kit.home if self.kit.home and is_inside(path, self.kit.home) else self.kit.root
+        top = self.kit.home if self.kit.home and is_inside(path, self.kit.home) else self.kit.tree_of(".").folder
         is_below = is_inside(folder, top) and folder != top
         return any(entry.name == name for entry in self._entries(folder)) and (not is_below or self._is_listed(folder))
 
@@ -178,7 +179,7 @@ class _Search:
         """Whether a file can be an agent of the client that no kit generates. Links are followed in shared folders."""
         is_shared = place.reach is not None
         try:
-            content = self.disk.read(path) if self.kit.tree_of(path).holds(self.kit.path(path)) else None
+            content = self.disk.read(path) if self.kit.tree_of(path).holds(self.kit.output_path(path)) else None
         except OSError:
             return True
         if content is None:

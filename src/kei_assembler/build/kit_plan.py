@@ -103,13 +103,14 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
             leftovers = with_intruders(kit, leftovers, outputs, merged.usage.targets)
         changes += leftovers
     # the schema files describe all agents and targets of the kit, so each build keeps them up to date
-    if not kit.selected_targets and not has_errors(found):
+    if not kit.selected_targets and not kit.variant.output_dir and not has_errors(found):
         from kei_assembler.build.schema_files import schema_file_changes
 
         changes += schema_file_changes(kit, whole)
     if not has_errors(found):
         namesakes = merged.files_of_same_name(changes)
-        about_files += [*namesakes, *_about_names(merged, whole and not kit.lacking)]
+        about_files += _shown(kit, [*namesakes, *check_client_settings(merged.namesakes)])
+        about_files += _about_descriptions(merged) if whole and not kit.lacking else []
         # The error says all that the note about the same file would say.
         reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
@@ -117,15 +118,19 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     return Plan(tuple(found), tuple(changes), tuple(about_files), len(merged.usage.abstract))
 
 
-def _about_names(merged: _Merged, whole: bool) -> Iterator[Diagnostic]:
-    """Yield the findings about what clients do with the names of the agents, and if `whole`, with all descriptions."""
-    yield from check_client_settings(merged.namesakes)
-    if whole:
-        yield from check_descriptions(merged.usage, merged.namesakes)
-        if merged.kit.settings.budgets["descriptions"]:
-            from kei_assembler.build.budgets import check_descriptions as check_budget
+def _shown(kit: LoadedKit, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield findings about files beside the outputs, located where the run builds."""
+    for one in found:
+        yield one._replace(location=one.location._replace(file=kit.shown_output(one.location.file)))
 
-            yield from check_budget(merged.usage)
+
+def _about_descriptions(merged: _Merged) -> Iterator[Diagnostic]:
+    """Yield the findings about all descriptions together."""
+    yield from check_descriptions(merged.usage, merged.namesakes)
+    if merged.kit.settings.budgets["descriptions"]:
+        from kei_assembler.build.budgets import check_descriptions as check_budget
+
+        yield from check_budget(merged.usage)
 
 
 class Preview(NamedTuple):

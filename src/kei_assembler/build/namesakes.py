@@ -16,7 +16,6 @@ from kei_assembler.build.classify import classify_leftover, text_of
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.files import Entry
-from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import stamp
@@ -113,7 +112,8 @@ class Namesakes:
         name, where = next(iter(_names_in(other_row, path, text, content)), by_file)
         other = self.by_name[row.name].get(row.identity(name))
         if other and shared_files.is_shown(self.kit, other.manifest, row, foreign):
-            yield from run_rule(shared_files.shown_beside_another, Source(path, text), foreign, where, name, other.path)
+            source, generated = Source(path, text), self.kit.shown_output(other.path)
+            yield from run_rule(shared_files.shown_beside_another, source, foreign, where, name, generated)
 
     def _others(
         self, paths: Iterable[str], known: Mapping[str, str], is_skipped: Callable[[str], bool]
@@ -123,7 +123,7 @@ class Namesakes:
         found = frozenset(files)
         for path in files:
             is_known = is_skipped(path) or self._is_output(path, known, found)
-            if not is_known and not is_left_out(self.kit.files, self.kit.path(path)):
+            if not is_known and not self.disk.is_left_out(path):
                 content = self.disk.peek(path)
                 if content:
                     yield path, content
@@ -134,7 +134,7 @@ class Namesakes:
         output = known.get(real.casefold())
         if output is None or self.disk.real(output) == real:
             return output is not None
-        return output not in found and self.kit.files.exists(self.kit.path(output))
+        return output not in found and self.kit.files.exists(self.kit.output_path(output))
 
     def _finding(self, row: Target, path: str, content: bytes) -> Iterator[Diagnostic]:
         text = text_of(content)
@@ -151,7 +151,8 @@ class Namesakes:
             origin = normalize(f"{os.path.dirname(path)}/{mark.source}") if mark else ""
             is_by_file = name != front
             where = START if is_by_file else where
-            clash = placement.Clash(where, row.name, name, other.path, other.manifest, origin, is_by_file)
+            generated = self.kit.shown_output(other.path)
+            clash = placement.Clash(where, row.name, name, generated, other.manifest, origin, is_by_file)
             yield from run_rule(placement.namesake, Source(path, text), clash)
 
     def _files(self, row: Target, outputs: Iterable[str], own: Iterable[str]) -> Iterator[str]:
@@ -163,18 +164,18 @@ class Namesakes:
             folders |= dict.fromkeys([*found, *beside])
         seen: set[str] = set()
         for folder in folders:
-            if self.kit.tree_of(folder).holds_folder(self.kit.path(folder)):
+            if self.kit.tree_of(folder).holds_folder(self.kit.output_path(folder)):
                 found = [path for path in self._in_folder(row, folder) if path not in seen]
                 seen.update(found)
                 yield from sorted(found)
 
     def _in_folder(self, row: Target, folder: str) -> Iterator[str]:
         def enters(path: str, entry: Entry) -> bool:
-            is_held = not entry.is_link or self.kit.tree_of(folder).holds(self.kit.path(f"{folder}/{path}"))
+            is_held = not entry.is_link or self.kit.tree_of(folder).holds(self.kit.output_path(f"{folder}/{path}"))
             return not is_in_git_folder(entry.name) and is_held and self.kit.placement.enters(row, path)
 
         prefix = row.loader.ignored_prefix
-        for path, entry in walk(self.kit.files, self.kit.path(folder), enters):
+        for path, entry in walk(self.kit.files, self.kit.output_path(folder), enters):
             is_ignored = bool(prefix) and entry.name.startswith(prefix)
             if not entry.is_folder and not is_ignored and entry.name.casefold().endswith(row.suffixes):
                 yield f"{folder}/{path}"

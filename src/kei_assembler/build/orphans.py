@@ -85,10 +85,10 @@ class _Search:
         searched = ((row.name, deepened(path) if row.searches_subfolders else path) for row, path in patterns)
         for target, pattern in dict.fromkeys((target, normalize(pattern)) for target, pattern in searched):
             for path in self._files(pattern):
-                if self._is_left_out(path):  # clients do not find it here
+                if self.disk.is_left_out(path):  # clients do not find it here
                     continue
                 real = self.disk.real(path).casefold()
-                is_new = real not in self.seen and not self.kit.files.is_link(self.kit.path(path))
+                is_new = real not in self.seen and not self.disk.is_link(path)
                 self.seen.add(real)
                 content = self.disk.peek(path) if is_new else None
                 self.cost.add(handled=len(content or b""))
@@ -109,14 +109,11 @@ class _Search:
             return False
         comment = TARGETS[leftover.target].form.comment
         is_generated = self._generators.generates(leftover.path, leftover.before, comment)
-        return is_generated or self._is_left_out(leftover.manifest)
-
-    def _is_left_out(self, file: str) -> bool:
-        return is_left_out(self.kit.files, self.kit.path(file))
+        return is_generated or is_left_out(self.kit.files, self.kit.path(leftover.manifest))
 
     def _files(self, pattern: str) -> Iterator[str]:
         """The files whose paths match an output pattern."""
         where = reach_in(self.kit, pattern)
-        if where and self.kit.tree_of(where.folder).holds_folder(self.kit.path(where.folder)):
-            found = sorted(self.kit.files_in(where.folder, where.suffix, enters=where.enters))
+        if where and self.kit.tree_of(where.folder).holds_folder(self.kit.output_path(where.folder)):
+            found = sorted(self.kit.files_in(where.folder, where.suffix, enters=where.enters, of_outputs=True))
             yield from (path for path in found if where.file.fullmatch(path) and not is_temporary(path))

@@ -61,6 +61,7 @@ def reach_in(kit: LoadedKit, pattern: str) -> Reach | None:
 
     In the home folder, the result is absolute.
     """
+    pattern = kit.pattern_in_kit(pattern)
     if not pattern.startswith(HOME):
         return reach(pattern, kit.settings.manifests)
     return reach(pattern.removeprefix(HOME), kit.settings.manifests, kit.home) if kit.home else None

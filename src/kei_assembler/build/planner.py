@@ -13,6 +13,8 @@ from kei_assembler.build.classify import classify, is_manifest_path
 from kei_assembler.build.cost import ENTRY_BYTES, Cost
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
+from kei_assembler.files.tree import Tree
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.reserved import ReservedPaths
 from kei_assembler.kit.role_files import role_file
@@ -113,6 +115,7 @@ class Planner:
         self.renderer = Renderer(kit)
         self.disk = OutputFiles(kit)
         self.reserved = ReservedPaths(kit)
+        self._top_of = cache(self._find_top)
         self._about_base = cache(partial(check_base, kit))
 
     def plan(self, files: Iterable[str]) -> list[ManifestPlan]:
@@ -272,20 +275,24 @@ class Planner:
         blocks = [block for entry in manifest.blocks if (block := self.kit.block(entry, target))]
         return any(block.source.error or not (block.target or has_text(block.source.text)) for block in blocks)
 
+    def _find_top(self, tree: Tree) -> str:
+        """The folder up to which the sources of kits count: that of the tree, or in a work tree around it, its top."""
+        return (self.kit.variant.output_dir and git_top(tree.folder, self.kit.files)) or tree.folder
+
     def _classify(self, artifact: Artifact, plan: ManifestPlan) -> None:
         """Add the artifact to the plan's outputs, or a finding if it must not be written."""
         source, path, size = Source(artifact.manifest, ""), artifact.path, len(artifact.content)
         real = self.disk.real(path)
         tree = self.kit.tree_of(path)
         if reason := tree.refusal(real):
-            is_link = self.kit.files.is_link(self.kit.path(path))
-            what = f"`{path}`" if is_link else f"folder `{os.path.dirname(path) or '.'}`"
+            shown = self.kit.shown_output(path)
+            what = f"`{shown}`" if self.disk.is_link(path) else f"folder `{os.path.dirname(shown) or '.'}`"
             plan.shared.extend(run_rule(outputs.output_outside_root, source, what, reason))
         elif size > MAX_OUTPUT_BYTES:
             plan.found.extend(run_rule(outputs.output_too_large, source, path, size, MAX_OUTPUT_BYTES))
         elif is_manifest_path(self.kit, path):
             plan.found.extend(run_rule(outputs.output_among_manifests, source, path))
-        elif owner := self.reserved.owner(real, tree.folder):
+        elif owner := self.reserved.owner(real, self._top_of(tree)):
             plan.found.extend(run_rule(outputs.output_is_source, source, path, owner))
         else:
             try:
@@ -293,7 +300,10 @@ class Planner:
                 self.cost.add(kept=ENTRY_BYTES + len(change.before or b"") + len(change.after or b""))
             except OSError as error:
                 reason = error.strerror or str(error)
-                change, problems = None, run_rule(outputs.output_unreadable, source, path, reason)
+                change, problems = (
+                    None,
+                    run_rule(outputs.output_unreadable, source, self.kit.shown_output(path), reason),
+                )
             plan.outputs.append(Output(path, real.casefold(), change, problems, artifact.target, artifact.name))
 
 

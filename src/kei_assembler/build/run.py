@@ -83,17 +83,16 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     plan = plan_kit(kit, files, whole, policy.ignore)
     request = Request(len(files) - plan.bases, options.check, options.diff, bases=plan.bases)
     found, about_files = policy.weigh(plan.diagnostics), policy.weigh(plan.about_files)
-    changes = list(plan.changes)
-    waivers = tuple(_waivers(kit, policy, changes, options.staged)) if options.check else ()
+    waivers = tuple(_waivers(kit, policy, plan.changes, options.staged)) if options.check else ()
     prevents_writing = has_errors(found)
     found += about_files
     if prevents_writing:
+        changes = _shown(kit, plan.changes)
         limited = tuple(findings.limited(found, policy.ignore))
         return RunResult(request, limited, (), waivers, () if request.writes else tuple(changes))
 
     # Write.
-    if request.writes:
-        changes = write(kit, changes, options.write_policy)
+    changes = _shown(kit, write(kit, plan.changes, options.write_policy) if request.writes else plan.changes)
 
     # Report. A check reports all files that differ, a build only the errors about files that it left alone.
     drift = findings.outdated(kit, changes) if options.check else []
@@ -129,6 +128,12 @@ def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> lis
     return [done.get(change.path, change) for change in changes]
 
 
+def _shown(kit: LoadedKit, changes: Sequence[Change]) -> list[Change]:
+    """Return changes with the paths that reports show: they differ if the run builds into another folder."""
+    is_elsewhere = bool(kit.variant.output_dir)
+    return [each._replace(path=kit.shown_output(each.path)) if is_elsewhere else each for each in changes]
+
+
 def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change], staged: bool) -> Iterator[Waiver]:
     """Everything that a check of these changes accepts because of the settings or an option."""
     for code in sorted(policy.ignore):
@@ -142,5 +147,6 @@ def _waivers(kit: LoadedKit, policy: Policy, changes: Iterable[Change], staged: 
     if kit.lacking:
         what = f"{counted(len(kit.lacking), 'file')} outside the sparse checkout"
         yield Waiver(f"what needs {what} is not checked, since this partial clone lacks the content")
-    for folder in sorted({os.path.dirname(each.path) for each in changes if is_outside(each.path)}):
+    outside = (each.path for each in changes if is_outside(each.path) and not kit.variant.output_dir)
+    for folder in sorted(set(map(os.path.dirname, outside))):
         yield Waiver(f"files are written outside the kit, to {folder}")

@@ -15,7 +15,10 @@ from kei_assembler.kit import LoadedKit
 
 
 class OutputFiles:
-    """The outputs of one kit on this machine. Paths are relative to the kit."""
+    """The outputs of one kit on this machine. Paths are relative to the kit, or in the home folder absolute.
+
+    If the run builds into another folder, that is where the files are.
+    """
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
@@ -29,7 +32,7 @@ class OutputFiles:
             OSError: the path is not a regular file, cannot be read, or is too large.
         """
         try:
-            return _present(self.kit.tree_of(path), self.kit.path(path))
+            return _present(self.kit.tree_of(path), self.kit.output_path(path))
         except LackingError as error:
             if generated is not None and error.is_content(generated):
                 return generated
@@ -44,11 +47,19 @@ class OutputFiles:
     def remove_stale_temp_files(self, paths: Iterable[str]) -> None:
         """Remove the temporary files of killed runs from the folders of these outputs."""
         for folder in {os.path.dirname(path) for path in paths}:
-            self.kit.tree_of(folder).remove_stale_temp_files(self.kit.path(folder))
+            self.kit.tree_of(folder).remove_stale_temp_files(self.kit.output_path(folder))
 
     def real(self, path: str) -> str:
         """Return the absolute path of an output with links resolved."""
-        return self.kit.tree_of(path).real(self.kit.path(path))
+        return self.kit.tree_of(path).real(self.kit.output_path(path))
+
+    def is_link(self, path: str) -> bool:
+        """Return whether an output itself is a link."""
+        return self.kit.files.is_link(self.kit.output_path(path))
+
+    def is_left_out(self, path: str) -> bool:
+        """Return whether a sparse checkout leaves out an output."""
+        return is_left_out(self.kit.files, self.kit.output_path(path))
 
     def apply(self, change: Change) -> Change:
         """Make a change, and return it with `applied` set.
@@ -60,12 +71,12 @@ class OutputFiles:
             AssembleError: the file cannot be written.
         """
         try:
-            path = self.kit.path(change.path)
+            path = self.kit.output_path(change.path)
             before = None if is_left_out(self.kit.files, path) else change.before
             is_as_planned = self.kit.tree_of(change.path).replace(path, before, change.after)
         except OSError as error:
             raise AssembleError(
-                f"{change.path} cannot be written: {error.strerror}",
+                f"{self.kit.shown_output(change.path)} cannot be written: {error.strerror}",
                 "free some space or change the permissions, then run again; all files written so far are complete",
             ) from error
         return change._replace(applied=True) if is_as_planned else change._replace(status=FileStatus.EDITED)

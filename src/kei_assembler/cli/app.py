@@ -102,6 +102,7 @@ class _DefaultCommand(click.Command):
 
 
 _HELP = {"help_option_names": ["--help", "-h"]}
+_OUTPUT_DIR_HELP = "Build into this folder instead of the kit's root, with the same paths below it."
 
 
 @click.group(cls=_DefaultGroup, context_settings=_HELP)
@@ -128,6 +129,8 @@ def assemble() -> None:
 @click.option("--output-format", type=OneOf(FORMATS), default="text", help="The format of the report (default: text).")
 @click.option("--quiet", "-q", is_flag=True, help="Print only findings and the summary, not the files that changed.")
 @target_option
+@click.option("--output-dir", metavar="DIR", help=_OUTPUT_DIR_HELP, shell_complete=completion.folders)
+@several("--without", "KIND:NAME", "Leave this block out of all agents; requires --output-dir", completion.omissions)
 @user_option
 @click.option("--no-cache", is_flag=True, help="Do not read or write the run cache.")
 @kit_option
@@ -140,6 +143,8 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
       assemble --all                   build all agents
       assemble --all --recursive       build all agents of every kit in this folder and below it
       assemble --all --check --diff    write nothing, show the changes, and fail if there are any
+      assemble --all --output-dir build/without --without block:honesty
+                                       build all agents without a block, into another folder
     """
     if folder in COMMANDS and not manifests and not options["all_"]:
         raise click.UsageError(f"--kit takes a folder; to run the command, write: assemble --kit DIR {folder}")
@@ -154,6 +159,8 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
         return _report(_run(_Kit("", (), error), options), output_format, can_cache=False)
     if options["for_user"] and len(kits) > 1:
         raise click.UsageError("--user allows one kit to write to your home folder; name manifests of one kit only")
+    if options["output_dir"] is not None and len(kits) > 1:
+        raise click.UsageError("--output-dir takes the files of one kit; name manifests of one kit only")
     if options["recursive"] or len(kits) > 1:
         return _report_each(kits, output_format, options, _selection(manifests, folder, options))
     return _report(_run(kits[0], options), output_format, can_cache=not options["staged"])
@@ -199,12 +206,24 @@ def _run(selected: _Kit, options: Mapping[str, Any]) -> RunResult:
 
 def _result(kit: LoadedKit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
     files = files_of(kit, manifests, COMMANDS)
+    if options["output_dir"] is not None:
+        _build_variant(kit, files or kit.manifests, options)
     policy = Policy.of(kit, options["ignore"], options["strict"])
     if options["stdout"]:
         return _preview(kit, files[0], policy)
     write_policy = WritePolicy(options["force"], options["prune"])
     run_options = RunOptions(options["check"], options["diff"], options["staged"], write_policy, policy)
     return run(kit, files or kit.manifests, not files, run_options)
+
+
+def _build_variant(kit: LoadedKit, files: Sequence[str], options: Mapping[str, Any]) -> None:
+    from kei_assembler.build.output_folder import redirect  # rarely needed
+
+    redirect(kit, options["output_dir"])
+    if options["without"]:
+        from kei_assembler.analysis.omissions import leave_out
+
+        leave_out(kit, files, options["without"])
 
 
 def _refuse_bare_options(manifests: Sequence[str]) -> None:
@@ -236,6 +255,14 @@ def _refuse_contradictions(manifests: Sequence[str], output_format: str, options
         (
             "stdout" in given and (only_looks or writes or "staged" in given),
             "--stdout cannot be used with --check, --diff, --force, --prune or --staged",
+        ),
+        (
+            "output_dir" in given and given & {"recursive", "staged", "stdout"},
+            "--output-dir cannot be used with --recursive, --staged or --stdout",
+        ),
+        (
+            "without" in given and "output_dir" not in given,
+            "--without requires --output-dir, so that the kit's own files stay complete",
         ),
         ("stdout" in given and len(manifests) != 1, "--stdout takes exactly one manifest"),
         ("stdout" in given and output_format != "text", "--stdout cannot be used with --output-format"),

@@ -5,7 +5,7 @@ Names that a shell would have to quote are not offered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from itertools import filterfalse
 
@@ -102,11 +102,24 @@ def uses(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> 
     """Return the kinds of what agents use, each with a colon, or after one the kit's names of this kind."""
     from kei_assembler.analysis.uses import KINDS
 
+    return _of_kinds(ctx, incomplete, KINDS)
+
+
+def omissions(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return what `uses` returns, for the kinds of what a build can leave out."""
+    from kei_assembler.analysis.omissions import OMITTABLE
+
+    return _of_kinds(ctx, incomplete, OMITTABLE)
+
+
+def _of_kinds(ctx: click.Context, incomplete: str, kinds: Collection[str]) -> list[str]:
+    from kei_assembler.analysis.uses import KINDS
+
     kind, colon, _ = incomplete.partition(":")
     if not colon:
-        return _matching(incomplete, (f"{each}:" for each in KINDS))
+        return _matching(incomplete, (f"{each}:" for each in kinds))
     kit = _kit(ctx)
-    if kit is None or kind not in KINDS:
+    if kit is None or kind not in kinds:
         return []
     with suppress(AssembleError):
         return _matching(incomplete, (f"{kind}:{name}" for name in KINDS[kind].known(kit)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 from kei_assembler.diagnostics import ExcessError, KeyPath
@@ -13,11 +14,12 @@ from kei_assembler.files.sparse_checkout import lacking
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.kit.agent_names import AgentNames
-from kei_assembler.kit.blocks import Block, Blocks
+from kei_assembler.kit.blocks import Block, Blocks, split_entry
 from kei_assembler.kit.composition import Composition
 from kei_assembler.kit.filled_texts import KitTexts
 from kei_assembler.kit.role_files import RoleFiles
 from kei_assembler.kit.template_files import template_files
+from kei_assembler.kit.variant import Variant
 from kei_assembler.markdown import shell
 from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import HOME, Settings, character, value_at
@@ -62,6 +64,8 @@ class LoadedKit:
         """Whether the run may write to the user's home folder."""
         self.home = ""
         """The user's home folder, as a resolved path, if outputs lie there and the run may write to it."""
+        self.variant = Variant()
+        """What the run builds instead of the kit as it is."""
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self.names = AgentNames(self)
@@ -81,14 +85,36 @@ class LoadedKit:
     def _home_tree(self) -> Tree:
         return Tree(self.home, name="your home folder")
 
+    @cached_property
+    def _output_tree(self) -> Tree:
+        folder = self.variant.output_dir
+        return Tree(folder, self.files, "the output folder") if folder else self.tree
+
     def tree_of(self, file: str) -> Tree:
         """Return the tree that an output, or a folder of outputs, must lie in. In the home folder, it is absolute."""
-        return self._home_tree if self.home and os.path.isabs(file) else self.tree
+        return self._home_tree if self.home and os.path.isabs(file) else self._output_tree
+
+    def output_path(self, file: str) -> str:
+        """Return the absolute path at which this run reads and writes an output, or a file beside the outputs."""
+        is_elsewhere = bool(self.variant.output_dir)
+        return os.path.normpath(os.path.join(self._output_folder, file)) if is_elsewhere else self.path(file)
+
+    @cached_property
+    def _output_folder(self) -> str:
+        """The folder that takes the kit's place in the output folder."""
+        return os.path.join(self.variant.output_dir, os.path.relpath(self.folder, self.root))
+
+    def shown_output(self, file: str) -> str:
+        """Return the path of an output, or of a file beside the outputs, as reports show it."""
+        if not self.variant.output_dir:
+            return file
+        below = os.path.relpath(self.output_path(file), self.variant.output_dir)
+        return normalize(os.path.join(self.variant.shown_dir, below))
 
     @property
     def command_options(self) -> str:
         """The options that a command on this kit needs, each after a space."""
-        return f"{' --user' if self.for_user else ''}{kit_option(self.display_folder)}"
+        return f"{' --user' if self.for_user else ''}{self.variant.options}{kit_option(self.display_folder)}"
 
     @cached_property
     def placement(self) -> Placement:
@@ -181,12 +207,17 @@ class LoadedKit:
         """Return the path of the output for an agent's name, its manifest `file` and a target.
 
         In the home folder, it is an absolute path. If the run may not write there, it begins with `~/`, and only names
-        the output.
+        the output. If the run builds into another folder, that also takes the place of the home folder.
         """
-        pattern = self.settings.output(target)
+        pattern = self.pattern_in_kit(self.settings.output(target))
         path = pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or ".")
         in_home = self.home and pattern.startswith(HOME)
         return normalize(os.path.join(self.home, path.removeprefix(HOME)) if in_home else path)
+
+    def pattern_in_kit(self, pattern: str) -> str:
+        """Return an output pattern, relative to the kit if the run builds into a folder in place of the home folder."""
+        is_moved = self.variant.output_dir and pattern.startswith(HOME)
+        return f"{self.settings.root}/{pattern.removeprefix(HOME)}" if is_moved else pattern
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
@@ -237,10 +268,15 @@ class LoadedKit:
         """The names of all blocks, to look them up."""
         return frozenset(self.block_names)
 
-    @cached_property
+    @property
     def obligatory(self) -> tuple[str, ...]:
         """The obligatory blocks, with those of bundles."""
-        return self.composition.obligatory
+        obligatory = self.composition.obligatory
+        return tuple(filterfalse(self.is_left_out, obligatory)) if self.variant.without else obligatory
+
+    def is_left_out(self, entry: object) -> bool:
+        """Return whether the run leaves out what an entry of a list of blocks stands for: a block or a section."""
+        return isinstance(entry, str) and split_entry(entry)[0] in self.variant.without
 
     def block(self, entry: str, target: str = "") -> Block | None:
         """Return the block of an entry in a list of blocks, or its variant for a target (see `Blocks.find`)."""
@@ -297,13 +333,19 @@ class LoadedKit:
             return Source(file, "", ReadError("unreadable", error))
 
     def files_in(
-        self, folder: str, suffix: str, with_outside_links: bool = False, enters: Callable[[str], bool] | None = None
+        self,
+        folder: str,
+        suffix: str,
+        with_outside_links: bool = False,
+        enters: Callable[[str], bool] | None = None,
+        of_outputs: bool = False,
     ) -> Iterator[str]:
         """Yield the files below a folder that end with a suffix; an empty suffix means all files.
 
         Without `enters`, these are sources: hidden files and folders are skipped. With `enters`, only subfolders whose
         paths it accepts are searched, and hidden ones too, except `.git`. `with_outside_links` also yields linked
         folders that lead outside the root, even the folder itself: they are not searched, so the caller reports them.
+        `of_outputs` searches where the run builds.
 
         Raises:
             AssembleError: a folder cannot be read, or there are too many files.
@@ -319,10 +361,10 @@ class LoadedKit:
         def is_searched(path: str, entry: Entry) -> bool:
             if is_skipped(entry) or not (enters(prefix + path) if enters else not is_wanted(entry)):
                 return False
-            return not entry.is_link or tree.holds(self.path(prefix + path))
+            return not entry.is_link or tree.holds(path_of(prefix + path))
 
-        tree = self.tree_of(folder)
-        top = self.folder if folder == "." else self.path(folder)
+        tree, path_of = (self.tree_of(folder), self.output_path) if of_outputs else (self.tree, self.path)
+        top = path_of("") if folder == "." else path_of(folder)
         if not tree.holds_folder(top):
             if with_outside_links:
                 yield folder

@@ -38,7 +38,25 @@ class Composition:
         """Return the data of a manifest, merged with that of its bases and with the settings.
 
         If a base cannot be used, the faults say why, and the data are only those of the manifest and the settings.
+        Blocks that the run leaves out are not in the data.
         """
+        resolved = self._resolve(source)
+        return self._without_left_out(resolved) if self.kit.variant.without else resolved
+
+    def _without_left_out(self, resolved: Resolved) -> Resolved:
+        """Return the data without the blocks that the run leaves out. The other blocks keep their origins."""
+        entries = resolved.data.get("blocks")
+        if not isinstance(entries, list) or not any(map(self.kit.is_left_out, entries)):
+            return resolved
+        kept = [(index, entry) for index, entry in enumerate(entries) if not self.kit.is_left_out(entry)]
+        taken: dict[KeyPath, KeyPath | Origin] = {
+            path: origin for path, origin in resolved.taken.items() if path[:1] != ("blocks",) or len(path) == 1
+        }
+        taken |= {("blocks", new): resolved.origin(("blocks", old)) for new, (old, _) in enumerate(kept)}
+        data = {**resolved.data, "blocks": [entry for _, entry in kept]}
+        return resolved._replace(data=data, taken=taken, leaves_out=True)
+
+    def _resolve(self, source: Source) -> Resolved:
         if "extends" not in source.data:
             if not self.settings_layer.data and not _may_refer(source):
                 return Resolved(source.data, source.file, far=self.settings_layer)

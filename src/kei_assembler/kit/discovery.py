@@ -46,15 +46,28 @@ def resolved(folder: str, files: Files = DISK) -> str:
     real = files.resolve(folder)
     if is_in_git_folder(real):
         raise AssembleError(f"`{folder}` is in git's own folder")
+    if found := outward_link(folder, files):
+        link, top = found
+        message = f"`{link}` is a link that leads outside the git work tree {top}"
+        raise AssembleError(message, "run the command in the folder that it leads to")
+    return real
+
+
+def outward_link(folder: str, files: Files = DISK, root: str = "") -> tuple[str, str] | None:
+    """Return a link on the way to an absolute folder that leads it out of a git work tree, and the top of that.
+
+    Also look for links that lead out of `root`, a resolved path.
+    """
+    real = files.resolve(folder)
     for link in upwards(folder) if real != folder else ():
         above, name = os.path.split(link)
-        if files.resolve(link) == os.path.join(files.resolve(above), name):
+        around = files.resolve(above)
+        if files.resolve(link) == os.path.join(around, name):
             continue
-        top = git_top(above, files)
-        if top and not is_inside(real, files.resolve(top)):
-            message = f"`{link}` is a link that leads outside the git work tree {top}"
-            raise AssembleError(message, "run the command in the folder that it leads to")
-    return real
+        tops = (git_top(above, files), root if root and is_inside(around, root) else None)
+        if top := next((top for top in tops if top and not is_inside(real, files.resolve(top))), None):
+            return link, top
+    return None
 
 
 def is_marked(folder: str, files: Files) -> bool:

@@ -72,7 +72,8 @@ class Resolved(NamedTuple):
 
     `taken` maps the path of a value from elsewhere to its origin, or to its path in the next layer, `far`. All other
     values are in `file`, below the path `at`. `faults` and `bundles` are those of this layer only. `outranked` are the
-    keys in the next layer's tables of targets that a general key of this layer replaces.
+    keys in the next layer's tables of targets that a general key of this layer replaces. `leaves_out` says that the run
+    leaves out blocks that the manifest lists or inherits.
     """
 
     data: Mapping[str, Any]
@@ -83,6 +84,7 @@ class Resolved(NamedTuple):
     faults: tuple[Fault, ...] = ()
     bundles: tuple[str, ...] = ()
     outranked: tuple[Outranked, ...] = ()
+    leaves_out: bool = False
 
     def origin(self, path: KeyPath) -> Origin:
         """Return where the value at a path was written."""

@@ -294,6 +294,8 @@ def check_templates(kit: LoadedKit) -> Iterator[list[Diagnostic]]:
 def check_kit(usage: KitUsage) -> list[Diagnostic]:
     """Return the diagnostics that need all manifests of a kit, such as for blocks that none of them uses."""
     kit = usage.kit
+    for name in kit.variant.without:
+        usage.add_values(kit.texts.of_blocks((name,), tuple(TARGETS)).names)
     found = [*_check_handoffs(usage), *block_files.check_names(kit), *variants.check_use(usage)]
     found += set_values.check_use(usage)
     # only in the kit's own folder can a file be both

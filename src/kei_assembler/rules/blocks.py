@@ -238,7 +238,7 @@ def unused_block(usage: KitUsage, name: str) -> Iterable[Violation]:
         # _blocks/baseline.md
         Be honest.
     """
-    if name not in usage.blocks:
+    if name not in usage.blocks and name not in usage.kit.variant.without:
         yield Violation(START, f"no manifest uses the block `{name}`", "list it in a manifest, or delete it")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from kei_assembler.files import Files
 from kei_assembler.files.home import home_if_known, lies_in, repository_around
 from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit
@@ -90,6 +91,8 @@ def home_without_option(kit: LoadedKit) -> Iterable[Violation]:
         [target.claude-code]
         output = ".claude/agents/{name}.md"
     """
+    if kit.variant.output_dir:  # what the settings place in the home folder is built there, too
+        return
     for target in filter(kit.settings.is_in_home, kit.settings.target):
         message = f"`{kit.settings.output(target)}` is in your home folder, which a run only uses with `--user`"
         hint = "if you trust these settings, add --user; otherwise, use a path relative to the kit"
@@ -124,20 +127,20 @@ def root_contains_home(kit: LoadedKit) -> Iterable[Violation]:
     if kit.settings.root == "." or kit.root == kit.folder:
         return
     home = home_if_known()
-    if home and git_top(kit.folder, kit.files) is None and (what := _reached(kit, home)):
+    if home and git_top(kit.folder, kit.files) is None and (what := reached(kit.root, home, kit.files)):
         message = f"`root` is `{kit.root}`, which {what}; a run only uses that with `--user`"
         hint = "choose a smaller root; or, if you trust these settings, add --user"
         yield Violation(kit.settings_path("root"), message, hint)
 
 
-def _reached(kit: LoadedKit, home: str) -> str:
-    """What of the home folder the root reaches, as the end of a sentence about the root, or "" if nothing."""
-    if lies_in(home, kit.root):
+def reached(root: str, home: str, files: Files) -> str:
+    """Return what of the home folder a folder reaches, as the end of a sentence about it, or "" if nothing."""
+    if lies_in(home, root):
         return "contains your home folder"
     for row in TARGETS.values():
         for folder in row.home_folders:
-            agents = kit.files.resolve(os.path.join(home, folder))
-            if lies_in(agents, kit.root) or lies_in(kit.root, agents):
+            agents = files.resolve(os.path.join(home, folder))
+            if lies_in(agents, root) or lies_in(root, agents):
                 return f"reaches the agents in `~/{folder}`"
     return ""
 

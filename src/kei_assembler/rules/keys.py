@@ -295,6 +295,8 @@ def empty_manifest(context: ManifestContext) -> Iterable[Violation]:
 
 def is_missing(context: ManifestContext, key: str) -> bool:
     """Return whether a required key is absent or empty. An invalid value does not count as missing."""
+    if key == "blocks" and context.resolved.leaves_out:
+        return False
     return key in context.required and not _is_filled(context.data.get(key)) and context.fits(key)
 
 

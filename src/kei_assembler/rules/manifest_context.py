@@ -258,6 +258,12 @@ class KitUsage:
         for entry in entries:
             self._targets[entry].update(())
 
+    def add_values(self, names: frozenset[str]) -> None:
+        """Add values that all manifests of the kit may use: those in blocks that the run leaves out."""
+        self.values.update(names)
+        for file in self.own_values:
+            self.used_values.setdefault(file, set()).update(names)
+
     @cached_property
     def blocks(self) -> Mapping[str, Mapping[str, set[str]]]:
         """The targets of the listed blocks, by the names of the blocks, and by the slugs of sections ("" for none).
