@@ -51,6 +51,15 @@ class Installation:
         seconds([*self.command, "--all"], self.cold(folder))
         return folder
 
+    def edited(self, agents: int) -> Path:
+        """Return a committed kit with that many agents for two clients, and with a change of a block that all have."""
+        folder = self._folder / f"kit-{agents}-edited"
+        if not folder.exists():
+            kits.make(folder, agents)
+            kits.commit(folder, ("claude-code", "copilot"))
+            kits.edit(folder)
+        return folder
+
     def cold(self, folder: Path) -> Context:
         """Return a context in the folder with an empty cache."""
         return Context(folder, _environment(self._folder / f"cache-{next(self._caches)}"))

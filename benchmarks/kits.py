@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,23 @@ def make(folder: Path, count: int, form: Form = Form.FLAT) -> None:
 def manifest(folder: Path, index: int = 0) -> Path:
     """Return the path of the manifest of a kit's agent with this number."""
     return folder / "agents" / f"{_name(index)}.toml"
+
+
+def commit(folder: Path, targets: Sequence[str]) -> None:
+    """Let a kit have these targets, and commit it in a new git repository in its folder."""
+    settings = folder / "pyproject.toml"
+    head, rest = settings.read_text(encoding="utf-8").split("\n", 1)
+    settings.write_text(f"{head}\ntargets = {list(targets)}\n{rest}", encoding="utf-8")
+    who = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
+    for args in (("init", "--quiet"), ("add", "."), (*who, "commit", "--quiet", "--message=kit")):
+        subprocess.run(["git", *args], cwd=folder, check=True)
+
+
+def edit(folder: Path) -> None:
+    """Change a line of a block that all agents of a kit have."""
+    block = min((folder / "_blocks").glob("*.md"))
+    lines = block.read_text(encoding="utf-8").split("\n")
+    block.write_text("\n".join([*lines[:-2], "- This line is new.", *lines[-2:]]), encoding="utf-8")
 
 
 def delete_outputs(folder: Path) -> Path:

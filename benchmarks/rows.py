@@ -20,13 +20,15 @@ _MAX_MEMORY_RUNS = 3
 class State(StrEnum):
     """The files before a run: none generated, or all up to date.
 
-    The cache has no record (`same`), the record of the build (`built`), or the record of the same run (`again`).
+    The cache has no record (`same`), the record of the build (`built`), or the record of the same run (`again`). An
+    `edited` kit is committed, for two clients, and then a block that all agents share was changed.
     """
 
     NEW = "new"
     SAME = "same"
     BUILT = "built"
     AGAIN = "again"
+    EDITED = "edited"
 
 
 class Row(NamedTuple):
@@ -101,6 +103,14 @@ ROWS = (
         True,
         in_memory=True,
     ),
+    Row(
+        "impact-200",
+        "`impact` of one changed block on 200 agents for two clients",
+        ("impact",),
+        200,
+        State.EDITED,
+        goal=60,
+    ),
 )
 
 
@@ -152,6 +162,9 @@ def _contexts(row: Row, installation: Installation) -> Callable[[], Context]:
     if row.state is State.AGAIN:
         context = installation.warm(installation.built(agents), *row.args)
         return lambda: context
+    if row.state is State.EDITED:
+        folder = installation.edited(agents)
+        return lambda: installation.cold(folder)
     if row.state is State.NEW:
         return lambda: installation.cold(kits.delete_outputs(installation.kit(agents)))
     if row.state is State.BUILT:

@@ -26,12 +26,16 @@ from kei_assembler.analysis.impact.results import (
 )
 from kei_assembler.build.diff import matched_lines
 from kei_assembler.build.kit_plan import Preview
+from kei_assembler.build.parallel import shared
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import stamp
 from kei_assembler.markdown.tokens import tokens
 from kei_assembler.model.values import filled, values_for
 from kei_assembler.render.renderer import Artifact
 from kei_assembler.targets import TARGETS
+
+_MIN_SHARED = 32
+"""The number of agents above which a second process builds one of the ends."""
 
 
 class _Side(NamedTuple):
@@ -84,8 +88,9 @@ class _Comparison:
     def impact(self, since: str, until: str) -> Impact:
         before, after = self.causes.before, self.causes.after
         names = sorted(filter(self._may_differ, {*before.agents, *after.agents}))
-        old, _ = before.build(name for name in names if name in before.agents)
-        new, errors = after.build(name for name in names if name in after.agents)
+        ends = [(end, [name for name in names if name in end.agents]) for end in (before, after)]
+        minimum = len(ends) if len(names) > _MIN_SHARED else len(ends) + 1
+        (old, _), (new, errors) = shared(lambda one: one[0].build(one[1]), ends, minimum=minimum)
         items = [
             item
             for name in names
