@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from kei_assembler.analysis.agents import Agent
 from kei_assembler.analysis.catalog.contents import Contents, agent_path, bar, facts
@@ -10,9 +10,10 @@ from kei_assembler.analysis.catalog.drawing import drawing
 from kei_assembler.analysis.catalog.html import Html, element, joined
 from kei_assembler.analysis.catalog.layout import in_columns
 from kei_assembler.analysis.catalog.origin_text import marked_text, pieces
-from kei_assembler.analysis.catalog.site import Page, section, table
+from kei_assembler.analysis.catalog.site import Page, headings, section, table
 from kei_assembler.analysis.graph import AGENT, Edge, Key, Node
 from kei_assembler.analysis.parts import ALL, NONE, OWN, Part, matrix, parts
+from kei_assembler.build.parallel import shared
 from kei_assembler.render.origins import Origins
 from kei_assembler.suggestions import counted
 
@@ -24,15 +25,16 @@ _CELLS = {ALL: ("all", "no limit"), NONE: ("none", "not available"), OWN: ("own"
 """The classes and the words for what a client makes of a tool."""
 
 
-def agent_pages(contents: Contents) -> Iterator[Page]:
-    """Yield the page about each agent.
+def agent_pages(contents: Contents) -> list[Page]:
+    """Return the page about each agent.
 
     Raises:
         TemplateFailure: a template of the kit does not render.
     """
     origins = Origins(contents.kit)
     nodes = {node.key: node for node in contents.graph.nodes}
-    for agent in contents.agents:
+
+    def page(agent: Agent) -> Page:
         sections = (
             element("p", contents.description(agent), class_="lead"),
             _facts(agent),
@@ -43,7 +45,9 @@ def agent_pages(contents: Contents) -> Iterator[Page]:
             _files(agent),
             _text(contents, agent, origins),
         )
-        yield Page(agent_path(agent.name), agent.name, joined(sections, "\n"), above="index.html", kind="Agent")
+        return Page(agent_path(agent.name), agent.name, joined(sections, "\n"), above="index.html", kind="Agent")
+
+    return shared(page, contents.agents)
 
 
 def _facts(agent: Agent) -> Html:
@@ -121,8 +125,7 @@ def _rights(contents: Contents, agent: Agent) -> Html:
         return section(
             "rights", "Tools and rights", element("p", "This agent has no tools and no rights.", class_="quiet")
         )
-    headings = [element("th", "Tool or right", scope="col")]
-    headings += [element("th", target, scope="col") for target in agent.targets]
+    columns = headings(("Tool or right", ""), *((target, "") for target in agent.targets))
     lines = [
         element("tr", element("th", element("code", name), scope="row"), [_right(cell) for cell in cells])
         for name, *cells in rows
@@ -132,7 +135,7 @@ def _rights(contents: Contents, agent: Agent) -> Html:
         "What takes effect in each client, under the client's own name. With (…), it is limited as the manifest says.",
         class_="quiet",
     )
-    return section("rights", "Tools and rights", hint, table(headings, lines, "Tools and rights in each client"))
+    return section("rights", "Tools and rights", hint, table(columns, lines, "Tools and rights in each client"))
 
 
 def _right(cell: str) -> Html:
@@ -147,13 +150,10 @@ def _parts(contents: Contents, agent: Agent) -> Html | None:
         return None
     found = parts(contents.kit, contents.contexts[agent.name], agent)
     largest = max(part.tokens for part in found)
-    headings = [element("th", name, scope="col", class_=class_) for name, class_ in _PART_HEADINGS]
+    columns = headings(("Part", ""), ("Tokens", "number"), ("", "barred"), ("Written in", "wide"))
     rows = [_part(contents, part, largest) for part in found]
     label = f"Parts of the largest file, {counted(agent.tokens, 'token')} in all"
-    return section("parts", "Parts", table(headings, rows, label))
-
-
-_PART_HEADINGS = (("Part", None), ("Tokens", "number"), ("", "barred"), ("Written in", "wide"))
+    return section("parts", "Parts", table(columns, rows, label))
 
 
 def _part(contents: Contents, part: Part, largest: int) -> Html:
@@ -170,8 +170,7 @@ def _part(contents: Contents, part: Part, largest: int) -> Html:
 
 
 def _files(agent: Agent) -> Html | None:
-    headings = [element("th", "Client", scope="col"), element("th", "File", scope="col")]
-    headings.append(element("th", "Tokens", scope="col", class_="number"))
+    columns = headings(("Client", ""), ("File", ""), ("Tokens", "number"))
     rows = [
         element(
             "tr",
@@ -181,7 +180,7 @@ def _files(agent: Agent) -> Html | None:
         )
         for output in agent.outputs
     ]
-    return section("files", "Files", table(headings, rows, "Generated files")) if rows else None
+    return section("files", "Files", table(columns, rows, "Generated files")) if rows else None
 
 
 def _text(contents: Contents, agent: Agent, origins: Origins) -> Html | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kei_assembler.analysis.catalog.contents import BlockUses, Contents, bar, facts
 from kei_assembler.analysis.catalog.html import Html, element, joined
-from kei_assembler.analysis.catalog.site import Page, page_path, section, table
+from kei_assembler.analysis.catalog.site import Page, headings, page_path, section, table
 from kei_assembler.kit.blocks import Block, split_entry
 from kei_assembler.markdown.structure import trimmed
 from kei_assembler.markdown.tokens import tokens
@@ -47,9 +47,8 @@ def _users(contents: Contents, block: BlockUses) -> Html:
         return section("uses", "Used by", element("p", "No agent uses this block.", class_="quiet"))
     largest = max(use.tokens for use in block.uses)
     has_sections = any(use.entry != block.name for use in block.uses)
-    headings = [element("th", "Agent", scope="col")]
-    headings += [element("th", "Entry", scope="col")] if has_sections else []
-    headings += [element("th", "Tokens", scope="col", class_="number"), element("th", "", scope="col", class_="barred")]
+    entries = [("Entry", "")] if has_sections else []
+    columns = headings(("Agent", ""), *entries, ("Tokens", "number"), ("", "barred"))
     rows = [
         element(
             "tr",
@@ -62,7 +61,7 @@ def _users(contents: Contents, block: BlockUses) -> Html:
     ]
     label = f"{counted(len(block.agents), 'agent')}, {counted(block.cost, 'token')} in all"
     return section(
-        "uses", "Used by", element("p", label, class_="quiet"), table(headings, rows, "Agents with this block")
+        "uses", "Used by", element("p", label, class_="quiet"), table(columns, rows, "Agents with this block")
     )
 
 

@@ -50,7 +50,7 @@ def _paths(edges: Sequence[Edge], layout: Layout, numbers: Mapping[Key, int]) ->
         element(
             "g",
             element("path", d=curve(places[edge.start], places[edge.end], layout.is_ring)),
-            element("title", plain(f"{edge.start[1]} → {edge.end[1]}: {edge.trigger}")),
+            element("title", joined(map(plain, (edge.start[1], edge.end[1])), " → "), ": ", plain(edge.trigger)),
             data_from=numbers[edge.start],
             data_to=numbers[edge.end],
         )

@@ -56,7 +56,7 @@ _BUTTONS = (
     ("−", "out", "Zoom out"),
     ("+", "in", "Zoom in"),
     ("Fit", "fit", "Fit to the window"),
-    ("1:1", "full", "Full size"),
+    ("100 %", "full", None),
 )
 
 

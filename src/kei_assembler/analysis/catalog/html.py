@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import Union
 
 from kei_assembler.markdown.hidden_text import named, shown, stretches
 
@@ -15,7 +14,7 @@ class Html(str):
     __slots__ = ()
 
 
-Child = Union[str, Iterable["Child"], None]
+Child = str | Iterable["Child"] | None
 """The content of an element: text, markup, several of them, or nothing."""
 
 _VOID = frozenset(("circle", "input", "link", "meta", "path", "rect"))

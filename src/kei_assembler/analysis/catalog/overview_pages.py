@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kei_assembler.analysis.agents import Agent, shared_tokens
 from kei_assembler.analysis.catalog.contents import BlockUses, Contents, bar
 from kei_assembler.analysis.catalog.html import Html, element, joined
-from kei_assembler.analysis.catalog.site import TITLE, Page, table
+from kei_assembler.analysis.catalog.site import TITLE, Page, headings, table
 from kei_assembler.analysis.listing import ALL_TOOLS
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.suggestions import counted
@@ -35,15 +35,11 @@ def _tiles(contents: Contents) -> Html:
     return element("ul", list(tiles), class_="tiles", aria_label="The kit in numbers")
 
 
-def _headings(*names: tuple[str, str]) -> list[Html]:
-    return [element("th", name, scope="col", class_=class_ or None) for name, class_ in names]
-
-
 def _agents(contents: Contents) -> Html:
     if not contents.agents:
         return element("p", "This kit has no agents without errors.", class_="quiet")
     largest = max(agent.tokens for agent in contents.agents)
-    headings = _headings(
+    columns = headings(
         ("Agent", ""),
         ("Model", "wide"),
         ("Tools", "number wide"),
@@ -53,7 +49,7 @@ def _agents(contents: Contents) -> Html:
         ("Clients", "wide"),
     )
     rows = [_agent(contents, agent, largest) for agent in contents.agents]
-    return table(headings, rows, "Agents", "sortable")
+    return table(columns, rows, "Agents", "sortable")
 
 
 def _agent(contents: Contents, agent: Agent, largest: int) -> Html:
@@ -81,7 +77,7 @@ def _blocks(contents: Contents) -> Html:
         return element("p", "This kit has no blocks.", class_="quiet")
     hint = element("p", "The cost is the number of tokens in all agents together.", class_="quiet")
     highest = max(block.cost for block in contents.blocks)
-    headings = _headings(("Block", ""), ("Agents", "number"), ("Cost", "number"), ("", "barred"))
+    columns = headings(("Block", ""), ("Agents", "number"), ("Cost", "number"), ("", "barred"))
     rows = [
         element(
             "tr",
@@ -92,7 +88,7 @@ def _blocks(contents: Contents) -> Html:
         )
         for block in sorted(contents.blocks, key=lambda block: (-block.cost, block.name))
     ]
-    return joined((hint, table(headings, rows, "Blocks", "sortable")), "\n")
+    return joined((hint, table(columns, rows, "Blocks", "sortable")), "\n")
 
 
 def _matrix(contents: Contents) -> Html:
@@ -107,15 +103,15 @@ def _matrix(contents: Contents) -> Html:
         " sections of it. The most shared blocks come first.",
         class_="quiet",
     )
-    headings = [element("th", "Agent", scope="col")]
-    headings += [
+    columns = headings(("Agent", ""))
+    columns += [
         element("th", element("span", contents.block_link(block.name, "")), scope="col", class_="upright")
         for block in blocks
     ]
     rows = [_row(contents, agent, blocks) for agent in contents.agents]
     rows += [_sum("Agents", [len(block.agents) for block in blocks]), _sum("Cost", [block.cost for block in blocks])]
     label = f"{counted(len(contents.agents), 'agent')} and {counted(len(blocks), 'block')}"
-    return joined((hint, table(headings, rows, label, "matrix")), "\n")
+    return joined((hint, table(columns, rows, label, "matrix")), "\n")
 
 
 def _row(contents: Contents, agent: Agent, blocks: Sequence[BlockUses]) -> Html:

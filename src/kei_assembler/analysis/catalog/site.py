@@ -130,11 +130,19 @@ def _header(page: Page, tabs: Sequence[Page], root: str) -> Html:
     )
 
 
-def table(headings: Sequence[Html], rows: Sequence[Html], label: str, class_: str = "") -> Html:
+def table(columns: Sequence[Html], rows: Sequence[Html], label: str, class_: str = "") -> Html:
     """Return a table in a frame that scrolls if the table is too wide for it."""
-    head = element("thead", element("tr", headings))
+    head = element("thead", element("tr", columns))
     inner = element("table", element("caption", label, class_="unseen"), head, element("tbody", joined(rows, "\n")))
     return element("div", inner, class_=f"scroll {class_}".rstrip(), role="region", aria_label=label, tabindex="0")
+
+
+def headings(*names: tuple[str, str]) -> list[Html]:
+    """Return the headings of columns with these names and classes. A column of bars has no name."""
+    return [
+        element("th", name, scope="col", class_=class_ or None) if name else element("td", class_=class_)
+        for name, class_ in names
+    ]
 
 
 def section(id_: str, heading: str, *content: Html | str | None) -> Html:
