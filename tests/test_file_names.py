@@ -308,6 +308,8 @@ COMMANDS = (
     ("init", "{kit}"),
     ("new", "tester", "--kit", "{kit}"),
     ("schema", "--kit", "{kit}"),
+    ("catalog", "{kit}/{kit}", "--kit", "{kit}"),
+    ("catalog", "{kit}/{kit}", "--kit", "{kit}"),
     ("flatten", "--all", "--kit", "{kit}"),
     ("flatten", "--all", "--write", "--kit", "{kit}"),
     ("--all", "--kit", "{kit}"),

@@ -19,6 +19,7 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.tree import Tree
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.discovery import resolved
 from kei_assembler.paths import display_path, is_inside
 
 LIST = "assemble-catalog.sha256"
@@ -49,35 +50,35 @@ class _Change(NamedTuple):
     after: bytes | None
 
 
-def refuse_site_folder(kit: LoadedKit, folder: str) -> None:
-    """Check that a site may be written to a folder, given by its absolute path.
+def site_folder(kit: LoadedKit, folder: str) -> str:
+    """Return the resolved path of a folder for a site, given by its absolute path.
 
     Raises:
-        AssembleError: it is a file, has other files than those of a site, or lies in a folder of the kit's sources.
+        AssembleError: it is a file, has other files than those of a site, lies in a folder of the kit's sources, or a
+            link to it leads out of the git work tree.
     """
-    real = DISK.resolve(folder)
+    real, name = resolved(folder), display_path(folder)
     if DISK.exists(real) and not DISK.is_folder(real):
-        raise AssembleError(f"`{display_path(folder)}` is not a folder", "name a new or an empty folder")
+        raise AssembleError(f"`{name}` is not a folder", "name a new or an empty folder")
     settings = kit.settings
     for source in (settings.manifests, *settings.blocks, settings.templates):
         above = DISK.resolve(kit.path(source))
         if above != DISK.resolve(kit.folder) and is_inside(real, above):
-            raise AssembleError(
-                f"`{display_path(folder)}` lies in the kit's own folder `{source}`", "name a folder outside it"
-            )
+            raise AssembleError(f"`{name}` lies in the kit's own folder `{source}`", "name a folder outside it")
     try:
-        is_others = DISK.list(real) and not DISK.exists(os.path.join(real, LIST))
+        has_others = DISK.list(real) and not DISK.exists(os.path.join(real, LIST))
     except OSError as error:
-        raise AssembleError(f"the folder `{display_path(folder)}` cannot be read: {error.strerror}") from error
-    if is_others:
+        raise AssembleError(f"the folder `{name}` cannot be read: {error.strerror}") from error
+    if has_others:
         raise AssembleError(
-            f"`{display_path(folder)}` has files that are not a catalog",
+            f"`{name}` has files that are not a catalog",
             "name a new or an empty folder, or one with a catalog that this command wrote",
         )
+    return real
 
 
 def write_site(folder: str, files: Mapping[str, bytes]) -> Site:
-    """Write the files of a site to a folder, given by its absolute path, and return what was done.
+    """Write the files of a site to a folder, given by its resolved path, and return what was done.
 
     If one of its paths has a file that the command did not write or that somebody has edited, nothing is written.
 

@@ -8,7 +8,7 @@ import click
 
 from kei_assembler.analysis.agents import survey
 from kei_assembler.analysis.catalog import catalog
-from kei_assembler.build.site_files import Site, refuse_site_folder, write_site
+from kei_assembler.build.site_files import Site, site_folder, write_site
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import home_option, kit_option
@@ -39,12 +39,12 @@ def command(site: str, for_user: bool, folder: str | None) -> int:
       assemble catalog site                 write it to site/
       assemble catalog --kit team ../site   for another kit
     """
-    site_folder = os.path.join(working_directory(), site)
+    path = os.path.normpath(os.path.join(working_directory(), site))
     kit = load_kit(folder_of(folder), for_user=for_user)
-    refuse_site_folder(kit, site_folder)
+    real = site_folder(kit, path)
     found = survey(kit)
-    done = write_site(site_folder, catalog(kit, found))
-    name = shown(display_path(site_folder))
+    done = write_site(real, catalog(kit, found))
+    name = shown(display_path(path))
     _, on_err = console.colours()
     write(f"{name}/index.html\n", diagnostics(found.errors, on_err) + _summary(done, name))
     return int(bool(found.errors))

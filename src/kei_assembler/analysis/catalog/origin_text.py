@@ -45,8 +45,8 @@ def pieces(lines: Iterable[Line]) -> list[Piece]:
     found: list[Piece] = []
     for line in lines:
         part = line.parts[0] if line.parts else Part("client")
-        name = part.key if part.kind == "block" else re.split(r"[.\[]", part.key)[0]
-        values = tuple(dict.fromkeys(each.key for each in line.parts if each.kind == "value" and each is not part))
+        name = _name(part)
+        values = tuple(dict.fromkeys(_name(each) for each in line.parts[1:] if each.kind == "value"))
         last = found[-1] if found else None
         if last and not line.text:
             found[-1] = last._replace(text=f"{last.text}\n")
@@ -60,6 +60,13 @@ def pieces(lines: Iterable[Line]) -> list[Piece]:
         else:
             found.append(Piece(part.kind, name, part.file, (part.line, part.line), line.text, values))
     return found
+
+
+def _name(part: Part) -> str:
+    """The entry of a block, the name of a value, or the first part of a key."""
+    if part.kind == "block":
+        return part.key
+    return part.key.rpartition("values.")[2] if part.kind == "value" else re.split(r"[.\[]", part.key)[0]
 
 
 def marked_text(contents: Contents, found: Iterable[Piece], root: str) -> Html:

@@ -134,7 +134,9 @@ def table(columns: Sequence[Html], rows: Sequence[Html], label: str, class_: str
     """Return a table in a frame that scrolls if the table is too wide for it."""
     head = element("thead", element("tr", columns))
     inner = element("table", element("caption", label, class_="unseen"), head, element("tbody", joined(rows, "\n")))
-    return element("div", inner, class_=f"scroll {class_}".rstrip(), role="region", aria_label=label, tabindex="0")
+    return element(
+        "div", inner, class_=f"scroll {class_}" if class_ else "scroll", role="region", aria_label=label, tabindex="0"
+    )
 
 
 def headings(*names: tuple[str, str]) -> list[Html]:
