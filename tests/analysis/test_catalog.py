@@ -272,6 +272,8 @@ def test_a_name_cannot_take_the_path_of_another() -> None:
 
 @examples(100)
 @given(st.sets(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=80))
+@example({(number, number + 1) for number in range(60)})
+@example({(0, number) for number in range(1, 60)})
 def test_no_two_nodes_of_a_layout_overlap(pairs: set[tuple[int, int]]) -> None:
     edges = [Edge((AGENT, f"{start:02}"), (AGENT, f"{end:02}"), HANDS_OFF, "x") for start, end in sorted(pairs)]
     keys = sorted({key for edge in edges for key in (edge.start, edge.end)} | {(AGENT, "alone")})

@@ -16,6 +16,10 @@ GAP = 72
 """The space between two columns."""
 
 _GAP_Y, _MARGIN = 16, 28
+_GAP_OF_BANDS = 40
+_SHAPE = 1.8
+"""How many times wider than high a drawing in bands is."""
+
 _BULGE = 60
 """The space for edges on the right of the last column."""
 
@@ -62,18 +66,26 @@ def layout(keys: Sequence[Key], edges: Sequence[Edge]) -> Layout:
 
 
 def in_columns(columns: Sequence[Sequence[Key]]) -> Layout:
-    """Return a layout with these columns, from left to right."""
+    """Return a layout with these columns, from left to right.
+
+    Many columns are in several bands, one below the other, and every second band goes from right to left.
+    """
     rows = max(map(len, columns), default=0)
-    places = {
-        key: (
-            _MARGIN + WIDTH / 2 + index * (WIDTH + GAP),
-            _MARGIN + HEIGHT / 2 + (row + (rows - len(column)) / 2) * (HEIGHT + _GAP_Y),
-        )
-        for index, column in enumerate(columns)
-        for row, key in enumerate(column)
-    }
-    wide = len(columns) * (WIDTH + GAP) - GAP + _MARGIN + _BULGE
-    return Layout(places, (wide, rows * (HEIGHT + _GAP_Y) - _GAP_Y + 2 * _MARGIN))
+    bands = max(1, round(sqrt(len(columns) * (WIDTH + GAP) / (_SHAPE * max(rows, 1) * (HEIGHT + _GAP_Y)))))
+    per_band = ceil(len(columns) / bands)
+    places: dict[Key, Point] = {}
+    top = float(_MARGIN)
+    for start in range(0, len(columns), max(per_band, 1)):
+        band = columns[start : start + per_band]
+        height = max(map(len, band)) * (HEIGHT + _GAP_Y)
+        for index, column in enumerate(band):
+            number = index if start // per_band % 2 == 0 else per_band - 1 - index
+            x = _MARGIN + WIDTH / 2 + number * (WIDTH + GAP)
+            y = top + HEIGHT / 2 + (height - len(column) * (HEIGHT + _GAP_Y)) / 2
+            places |= {key: (x, y + row * (HEIGHT + _GAP_Y)) for row, key in enumerate(column)}
+        top += height + _GAP_OF_BANDS
+    wide = per_band * (WIDTH + GAP) - GAP + _MARGIN + _BULGE
+    return Layout(places, (wide, top - _GAP_OF_BANDS - _GAP_Y + _MARGIN))
 
 
 def _ring(keys: Sequence[Key]) -> Layout:
