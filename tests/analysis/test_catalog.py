@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from conftest import REPOSITORY, Run, Workbench, examples
+from conftest import REPOSITORY, Run, Workbench, examples, leave_temporary_file
 from hostile_catalog import HOSTILE_KIT, SCRIPT, Document
 from kei_assembler.analysis.catalog.html import Html, element, plain, text
 from kei_assembler.analysis.catalog.layout import HEIGHT, WIDTH, layout
@@ -433,6 +433,13 @@ def test_an_interrupted_run_can_be_repeated(kit: Workbench, monkeypatch: pytest.
         assert kit.run("catalog", "site").status == 130
     assert kit.run("catalog", "site").status == 0
     assert _site(kit) == _written(kit, folder="fresh")
+
+
+def test_a_run_that_was_killed_at_once_can_be_repeated(kit: Workbench) -> None:
+    (kit.folder / "site").mkdir()
+    left = leave_temporary_file(kit.folder / "site")
+    assert kit.run("catalog", "site").status == 0
+    assert not left.exists()
 
 
 def test_the_catalog_of_this_repository_can_be_written(bench: Workbench) -> None:

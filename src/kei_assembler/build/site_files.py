@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES
 from kei_assembler.build.writer import replace_planned
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
+from kei_assembler.files.atomic import is_temporary
 from kei_assembler.files.tree import Tree
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.discovery import resolved
@@ -66,10 +67,10 @@ def site_folder(kit: LoadedKit, folder: str) -> str:
         if above != DISK.resolve(kit.folder) and is_inside(real, above):
             raise AssembleError(f"`{name}` lies in the kit's own folder `{source}`", "name a folder outside it")
     try:
-        has_others = DISK.list(real) and not DISK.exists(os.path.join(real, LIST))
+        names = {entry.name for entry in DISK.list(real) if not is_temporary(entry.name)}
     except OSError as error:
         raise AssembleError(f"the folder `{name}` cannot be read: {error.strerror}") from error
-    if has_others:
+    if names and LIST not in names:
         raise AssembleError(
             f"`{name}` has files that are not a catalog",
             "name a new or an empty folder, or one with a catalog that this command wrote",
@@ -156,14 +157,9 @@ def _as_text(digests: Digests) -> bytes:
 
 
 def _parsed(content: bytes) -> Digests:
+    """The digests in a list, without lines that a site cannot have: the list can come from a stranger."""
     found: Digests = {}
-    for digest, path in _lines(content):
-        found[path] = found.get(path, frozenset()) | {digest}
-    return found
-
-
-def _lines(content: bytes) -> Iterator[tuple[str, str]]:
-    """Yield the digest and the path of each line that a site can have. A list from a stranger can have others."""
     for line in content.decode(errors="replace").split("\n"):
         if match := _LINE.fullmatch(line):
-            yield match["digest"], match["path"]
+            found[match["path"]] = found.get(match["path"], frozenset()) | {match["digest"]}
+    return found

@@ -16,6 +16,9 @@ GAP = 72
 """The space between two columns."""
 
 _GAP_Y, _MARGIN = 16, 28
+_MAX_COLUMNS = 8
+"""Up to so many columns are in one band."""
+
 _GAP_OF_BANDS = 40
 _SHAPE = 1.8
 """How many times wider than high a drawing in bands is."""
@@ -71,7 +74,8 @@ def in_columns(columns: Sequence[Sequence[Key]]) -> Layout:
     Many columns are in several bands, one below the other, and every second band goes from right to left.
     """
     rows = max(map(len, columns), default=0)
-    bands = max(1, round(sqrt(len(columns) * (WIDTH + GAP) / (_SHAPE * max(rows, 1) * (HEIGHT + _GAP_Y)))))
+    shape = len(columns) * (WIDTH + GAP) / (max(rows, 1) * (HEIGHT + _GAP_Y))
+    bands = max(1, round(sqrt(shape / _SHAPE))) if len(columns) > _MAX_COLUMNS else 1
     per_band = ceil(len(columns) / bands)
     places: dict[Key, Point] = {}
     top = float(_MARGIN)

@@ -12,6 +12,9 @@ from kei_assembler.analysis.listing import ALL_TOOLS
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.suggestions import counted
 
+_MAX_CELLS = 500_000
+"""The largest matrix, which has some 20 MB."""
+
 
 def overview_pages(contents: Contents) -> Iterator[Page]:
     """Yield the page of the agents, which is the first one of the site, that of the blocks, and the matrix of both."""
@@ -95,6 +98,10 @@ def _matrix(contents: Contents) -> Html:
     blocks = sorted((block for block in contents.blocks if block.uses), key=lambda one: (-len(one.agents), one.name))
     if not blocks:
         return element("p", "No agent uses a block.", class_="quiet")
+    if len(blocks) * len(contents.agents) > _MAX_CELLS:
+        return element(
+            "p", "This kit is too large for a matrix. The page of each block lists its agents.", class_="quiet"
+        )
     hint = element(
         "p",
         element("span", "●", class_="on"),
