@@ -63,6 +63,12 @@ core = ["policy/no-push"]
 }
 """Files of a kit without errors."""
 
+ELEMENTS = frozenset(
+    """a b body button caption code dd defs div dl dt footer g h1 h2 h3 head header html input kbd li link main mark
+    marker meta nav p path pre rect script search section small span svg table tbody td text th thead title tr ul
+    """.split()
+)
+"""The elements that a page can have."""
 _VOID = frozenset("circle input link meta path rect".split())
 _URLS = ("href", "src", "action", "formaction", "data", "xlink:href", "srcset", "poster", "background")
 

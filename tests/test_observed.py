@@ -174,7 +174,7 @@ def _init(kit: RandomKit) -> Step:
 
 
 def _catalog(kit: RandomKit) -> Step:
-    named = kit.chooser.choice(("site", "site", "out/site", "linked", "linked/site", "agents/site", ".", "../site"))
+    named = kit.chooser.choice(("site", "site", "out/site", "linked", "linked/site", "agents/site", "."))
     # Outside of a work tree, a link that the user names may lead anywhere.
     is_inside = _is_in(os.path.realpath(kit.kit / named), {os.path.realpath(kit.top)})
     return Step("catalog", ["catalog", named if kit.is_in_git or is_inside else "site"])

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Run, Workbench, examples, leave_temporary_file
-from hostile_catalog import HOSTILE_KIT, SCRIPT, Document
+from hostile_catalog import ELEMENTS, HOSTILE_KIT, SCRIPT, Document
 from kei_assembler.analysis.catalog.html import Html, element, plain, text
 from kei_assembler.analysis.catalog.layout import HEIGHT, WIDTH, layout
 from kei_assembler.analysis.catalog.site import Page, files_of, page_path
@@ -205,14 +205,6 @@ def test_a_hostile_kit_only_adds_text(hostile: Workbench) -> None:
         assert all(re.fullmatch(r"[a-z0-9._/-]*(#[a-z0-9-]+)?|[a-z/]+\.(js|css|svg)", url) for url in page.urls()), path
     for path, content in site.items():
         assert [character for character in content if character != "\n" and is_hidden(character)] == [], path
-
-
-ELEMENTS = frozenset(
-    """a b body button caption code dd defs div dl dt footer g h1 h2 h3 head header html input kbd li link main mark
-    marker meta nav p path pre rect script search section small span svg table tbody td text th thead title tr ul
-    """.split()
-)
-"""The elements of a page."""
 
 
 def test_hostile_text_is_shown_as_it_is(hostile: Workbench) -> None:
