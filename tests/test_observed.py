@@ -173,6 +173,13 @@ def _init(kit: RandomKit) -> Step:
     return Step("init", ["init", *(named if kit.is_in_git or is_inside else [])])
 
 
+def _catalog(kit: RandomKit) -> Step:
+    named = kit.chooser.choice(("site", "site", "out/site", "linked", "linked/site", "agents/site", "."))
+    # Outside of a work tree, a link that the user names may lead anywhere.
+    is_inside = _is_in(os.path.realpath(kit.kit / named), {os.path.realpath(kit.top)})
+    return Step("catalog", ["catalog", named if kit.is_in_git or is_inside else "site"])
+
+
 def _completion(kit: RandomKit) -> Step:
     words = kit.chooser.choice(
         ("assemble ", "assemble a", "assemble new x --block ", "assemble new x --handoff ", "assemble -")
@@ -214,7 +221,7 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
     *(_elsewhere("../preview/x"), _elsewhere("preview", "--without", "block:house")),
     *(_recursive("--exclude", "sub/**"), _recursive("--check", "--output-format", "json")),
     *(_one(), _one("--stdout"), _one("--force"), _one("--diff"), _one("--check", "--output-format", "json")),
-    *(_import, _import, _new, _new, _init, _init, _completion),
+    *(_import, _import, _new, _new, _init, _init, _catalog, _completion),
     *(
         _words("schema", ["schema"], ["schema", "--settings"]),
         _words("watch", ["watch"], ["watch", "--target", "codex"]),
@@ -229,7 +236,19 @@ COMPOSING: Sequence[Callable[[RandomKit], Step]] = (
 """Further commands for a kit with bases."""
 NAMES = frozenset(
     (
-        *("build", "build one", "completion", "explain", "flatten", "import", "init", "new", "recursive", "schema"),
+        *(
+            "build",
+            "build one",
+            "catalog",
+            "completion",
+            "explain",
+            "flatten",
+            "import",
+            "init",
+            "new",
+            "recursive",
+            "schema",
+        ),
         *("targets", "watch"),
     )
 )
@@ -310,6 +329,8 @@ class Laboratory:
             settings |= {str(path / name) for path in kit.top.parents for name in SETTINGS}
         named = {os.path.realpath(path) for path in step.sources if not path.is_relative_to(kit.top)}
         reads = {path for path in settings if _is_in(path, {top}) or not kit.is_in_git} | named
+        if step.name == "catalog":
+            folders |= {path for path in [os.path.realpath(start / step.args[1])] if _is_in(path, {top})}
         if step.name == "import":
             reads.add(top)  # links in what is imported may lead to all of the work tree
         allowed = Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home), made=frozenset(above))

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import REPOSITORY
 
-TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
+TESTS = sorted(path for path in (REPOSITORY / "tests").rglob("*.py") if "node_modules" not in path.parts)
 NOT_PRIVATE = {"_blocks", "_source", "_asdict", "_fields", "_make", "_replace"}
 """The default block folder, the end of `bash_source`, which asks for completions, and the methods of named tuples."""
 

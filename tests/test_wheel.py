@@ -51,7 +51,11 @@ def test_wheel_contains_only_the_package(wheel: Path) -> None:
         if path.is_file() and path.suffix != ".pyc"
     }
     assert {name for name in names if ".dist-info/" not in name} == package
-    assert {"kei_assembler/py.typed", "kei_assembler/render/default/agent.md.j2"} <= package
+    assert {
+        "kei_assembler/py.typed",
+        "kei_assembler/render/default/agent.md.j2",
+        "kei_assembler/analysis/catalog/files/style.css",
+    } <= package
 
 
 def test_sdist_contains_the_files_that_readme_and_metadata_name(tmp_path: Path) -> None:

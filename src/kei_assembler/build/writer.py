@@ -110,6 +110,19 @@ def replace(tree: Tree, path: str, change: Callable[[bytes], bytes]) -> bool:
     return after != before
 
 
+def replace_planned(tree: Tree, path: str, before: bytes | None, after: bytes | None) -> None:
+    """Replace the content `before` of a file in a tree atomically with `after`; None stands for no file.
+
+    Raises:
+        AssembleError: the path leads out of the tree, the file cannot be written, or it no longer has that content.
+    """
+    try:
+        if not tree.replace(path, before, after):
+            raise OSError(errno.EBUSY, "another program is changing it")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def _unwritable(path: str, error: OSError) -> AssembleError:
     return AssembleError(f"{path} cannot be written: {error.strerror or error}")
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "show": "Show what an agent is made of, and what it may do in each client",
     "impact": "Show which agents a change affects, and why",
     "graph": "Draw the handoffs between the agents, or what they are made of",
+    "catalog": "Write a site with the agents, blocks and handoffs of the kit",
     "flatten": "Print manifests with all that they inherit",
     "why": "Show where the lines of a generated file come from",
     "explain": "Explain a diagnostic code",
