@@ -36,8 +36,8 @@ def _browse(site: Path, agent: str, pages: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _write(kit: Path, site: Path) -> None:
-    command = [sys.executable, "-m", "kei_assembler", "catalog", str(site), "--kit", str(kit)]
+def _write(kit: Path, site: Path, *args: str) -> None:
+    command = [sys.executable, "-m", "kei_assembler", "catalog", str(site), "--kit", str(kit), *args]
     subprocess.run(command, check=True, capture_output=True)
 
 
@@ -64,9 +64,14 @@ def test_the_catalog_of_this_repository(tmp_path: Path) -> None:
 def test_a_catalog_of_many_agents(tmp_path: Path) -> None:
     command = [sys.executable, str(REPOSITORY / "benchmarks" / "kits.py"), str(tmp_path / "kit"), str(AGENTS)]
     subprocess.run(command, check=True, capture_output=True)
-    _write(tmp_path / "kit", tmp_path / "site")
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    for args in (("init", "--quiet"), ("add", "."), (*who, "commit", "--quiet", "--message=kit")):
+        subprocess.run(["git", *args], cwd=tmp_path / "kit", check=True)
+    block = tmp_path / "kit/_blocks/baseline.md"
+    block.write_text(block.read_text() + "\n- " + "One more rule with a `very/long/path`. " * 5 + "\n")
+    _write(tmp_path / "kit", tmp_path / "site", "--since", "HEAD")
     names = [f"agent-{number:05}" for number in range(AGENTS)]
-    found = _browse(tmp_path / "site", names[42], ["index", "graph", "matrix", f"agents/{names[42]}"])
+    found = _browse(tmp_path / "site", names[42], ["index", "graph", "matrix", "impact", f"agents/{names[42]}"])
     _check(found, f"agents/{names[42]}.html", names)
 
 

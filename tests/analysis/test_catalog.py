@@ -7,6 +7,7 @@ import json
 import os
 import posixpath
 import re
+import subprocess
 from itertools import product
 from pathlib import Path
 
@@ -295,6 +296,55 @@ def _refused(bench: Workbench, *args: str) -> Run:
     assert bench.files() == before
     assert all(width(line) <= 60 or line.startswith(("error", "  help")) for line in run.stderr.splitlines())
     return run
+
+
+def _git(bench: Workbench, *args: str) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *who, *args], cwd=bench.folder, check=True, capture_output=True)
+
+
+def test_the_impact_of_a_change_is_a_page(kit: Workbench) -> None:
+    _git(kit, "init", "--quiet")
+    _git(kit, "add", ".")
+    _git(kit, "commit", "--quiet", "--message=kit")
+    kit.write(
+        {
+            "_blocks/honesty.md": "# HONESTY\n\nSay what you ran in {{PROJECT}} & <b>where</b>.\n",
+            "agents/coder.toml": KIT["agents/coder.toml"].replace('"Bash(git log:*)"', '"Bash"'),
+            "assemble.toml": SETTINGS.replace('"Kestrel"', '"Kite"'),
+            "agents/new.toml": 'name = "new"\ndescription = "Is new."\nrole = "You are new."\n',
+        }
+    )
+    (kit.folder / "agents/writer.toml").unlink()
+    site = _written(kit, "--since", "HEAD")
+    assert {*site} == {*FILES, LIST, "impact.html", "agents/new.html"} - {"agents/writer.html"}
+    page = site["impact.html"]
+    for text_on_page in (
+        "From <code>HEAD</code> to <code>the work tree</code>: 4 agents affected: 8 files, 5 causes.",
+        "<strong>coder: may now use Bash in Claude Code, Codex CLI</strong>",
+        '<span class="added">+Say what you ran in {{PROJECT}} &amp; &lt;b&gt;where&lt;/b&gt;.</span>',
+        '<span class="removed">-PROJECT = &quot;Kestrel&quot;</span>',
+        "assemble.toml: values.PROJECT",
+        "agents/new.toml",
+        "agents/writer.toml",
+    ):
+        assert text_on_page in page
+    assert 'href="agents/new.html"' in page
+    assert "agents/writer.html" not in page
+    assert kit.run("catalog", "site").status == 0
+    assert not (kit.folder / "site/impact.html").exists()
+
+
+def test_the_impact_of_nothing(kit: Workbench) -> None:
+    _git(kit, "init", "--quiet")
+    _git(kit, "add", ".")
+    _git(kit, "commit", "--quiet", "--message=kit")
+    assert "no agent is affected" in _written(kit, "--since", "HEAD")["impact.html"]
+    assert kit.run("catalog", "site", "--since", "nowhere") == (
+        2,
+        "",
+        "error: the revision `nowhere` does not exist\n  help: name a commit, a branch or a tag\n",
+    )
 
 
 def test_agents_with_errors_are_left_out(kit: Workbench) -> None:

@@ -8,6 +8,9 @@ import click
 
 from kei_assembler.analysis.agents import survey
 from kei_assembler.analysis.catalog import catalog
+from kei_assembler.analysis.impact.comparison import compare
+from kei_assembler.analysis.impact.results import WORK_TREE
+from kei_assembler.analysis.impact.states import kit_at
 from kei_assembler.build.site_files import Site, site_folder, write_site
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
@@ -22,9 +25,10 @@ from kei_assembler.suggestions import counted
 
 @click.command("catalog")
 @click.argument("site", metavar="DIR", shell_complete=completion.folders)
+@click.option("--since", metavar="REV", help="Add a page about the impact of what has changed since this commit.")
 @home_option
 @kit_option
-def command(site: str, for_user: bool, folder: str | None) -> int:
+def command(site: str, since: str | None, for_user: bool, folder: str | None) -> int:
     """Write a site with the agents, blocks and handoffs of the kit.
 
     It has a page for each agent and each block, the graph of the handoffs, a matrix of agents and blocks, and a search.
@@ -38,12 +42,14 @@ def command(site: str, for_user: bool, folder: str | None) -> int:
     Examples:
       assemble catalog site                 write it to site/
       assemble catalog --kit team ../site   for another kit
+      assemble catalog --since main site    also show the impact of what has changed since main
     """
     path = os.path.normpath(os.path.join(working_directory(), site))
     kit = load_kit(folder_of(folder), for_user=for_user)
     real = site_folder(kit, path)
     found = survey(kit)
-    done = write_site(real, catalog(kit, found))
+    impact = compare(kit_at(kit.folder, since), kit, since, WORK_TREE) if since else None
+    done = write_site(real, catalog(kit, found, impact))
     name = shown(display_path(path))
     _, on_err = console.colours()
     write(f"{name}/index.html\n", diagnostics(found.errors, on_err) + _summary(done, name))

@@ -14,7 +14,8 @@ from kei_assembler.analysis.impact.annotations import as_annotations
 from kei_assembler.analysis.impact.comparison import compare
 from kei_assembler.analysis.impact.data import as_data
 from kei_assembler.analysis.impact.page import as_markdown
-from kei_assembler.analysis.impact.results import DELETED, Impact
+from kei_assembler.analysis.impact.results import DELETED, WORK_TREE, Impact
+from kei_assembler.analysis.impact.states import kit_at
 from kei_assembler.analysis.impact.text import as_text
 from kei_assembler.build.result import Request, RunResult
 from kei_assembler.cli import completion, console
@@ -25,14 +26,13 @@ from kei_assembler.files.git_tree import tree_at
 from kei_assembler.files.revisions import default_base, revision
 from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit, discovery
-from kei_assembler.loader import load_kit, load_kit_at
+from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path
 from kei_assembler.report import headings
 from kei_assembler.report.places import Places
 from kei_assembler.report.text_report import diagnostics, escaped
 from kei_assembler.selection import folder_of, kits_below, working_directory
 
-_WORK_TREE = "the work tree"
 _FORMATS = ("text", "markdown", "json", "github")
 
 
@@ -101,9 +101,9 @@ def _folders(folder: str | None, since: str, options: Mapping[str, Any]) -> list
 
 def _impact(folder: str, since: str, options: Mapping[str, Any]) -> Impact:
     until = options["until"]
-    before = _kit_at(folder, since)
-    after = _kit_at(folder, until) if until else _kit_in(folder, options["for_user"])
-    return compare(before, after, since, until or _WORK_TREE)
+    before = kit_at(folder, since)
+    after = kit_at(folder, until) if until else _kit_in(folder, options["for_user"])
+    return compare(before, after, since, until or WORK_TREE)
 
 
 def _formatted(impacts: Sequence[tuple[str, Impact]], options: Mapping[str, Any]) -> str:
@@ -156,19 +156,3 @@ def _folder(folder: str | None, revisions: Sequence[str]) -> str:
 
 def _kit_in(folder: str, for_user: bool) -> LoadedKit | None:
     return load_kit(folder, for_user=for_user) if discovery.is_kit(folder) else None
-
-
-def _kit_at(folder: str, name: str) -> LoadedKit | None:
-    """The kit that a revision has.
-
-    Raises:
-        AssembleError: the revision does not exist, or the settings there are invalid.
-    """
-    commit = revision(folder, name)
-    try:
-        return load_kit_at(folder, commit)
-    except AssembleError as error:
-        if not error.diagnostics:
-            raise
-        message = f"the settings at `{name}` have errors"
-        raise AssembleError(message, "choose another revision", diagnostics=error.diagnostics) from error

@@ -10,6 +10,9 @@ from kei_assembler.diagnostics import Diagnostic
 NEW, DELETED, CHANGED, MOVED = "new", "deleted", "changed", "moved"
 """What happened to an agent or to a file. A file that moved can have another text, too."""
 
+WORK_TREE = "the work tree"
+"""The name of the state that is not a commit."""
+
 SEVERAL = "several"
 """The kind of the cause of lines that cannot be told to come from a single one."""
 
