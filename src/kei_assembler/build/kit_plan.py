@@ -142,12 +142,12 @@ class Preview(NamedTuple):
 
 def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
     """Return the findings about one manifest of the kit, and its artifacts. Nothing is written."""
-    found, made = previews(kit, [file], ignored)
+    found, made = previews(kit, [kit.read_manifest(file)], ignored)
     return found, [artifact for each in made.values() for artifact in each.artifacts]
 
 
 def previews(
-    kit: LoadedKit, files: Iterable[str], ignored: Collection[str] = ()
+    kit: LoadedKit, sources: Iterable[Source], ignored: Collection[str] = ()
 ) -> tuple[list[Diagnostic], dict[str, Preview]]:
     """Return the findings about some manifests of the kit, and what is generated from those without errors, by file.
 
@@ -157,10 +157,10 @@ def previews(
     planner = Planner(kit, ignored)
     merged = _Merged(kit, planner.cost)
     made = {}
-    for file in files:
-        manifest, plan = planner.load_and_check(file)
+    for source in sources:
+        manifest, plan = planner.check(*planner.resolved(source))
         if manifest is not None:
-            made[file] = Preview(manifest, tuple(planner.render(manifest, plan)))
+            made[source.file] = Preview(manifest, tuple(planner.render(manifest, plan)))
         merged.add(plan)
     return merged.findings(False, ignored), made
 

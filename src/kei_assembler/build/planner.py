@@ -182,11 +182,14 @@ class Planner:
 
     def load(self, file: str) -> tuple[Source, Resolved]:
         """Return the source of a manifest, and its data with what it inherits."""
-        source = self.kit.read_manifest(file)
+        return self.resolved(self.kit.read_manifest(file))
+
+    def resolved(self, source: Source) -> tuple[Source, Resolved]:
+        """Return what `load` returns, given the source."""
         self.cost.add(handled=len(source.text))
         resolved = self.kit.composition.resolve(source)
         if resolved.data is not source.data:  # otherwise, it is known from reading it
-            self.kit.names.add(stem(file), resolved.data)
+            self.kit.names.add(stem(source.file), resolved.data)
         return source, resolved
 
     def check(self, source: Source, resolved: Resolved) -> tuple[Manifest | None, ManifestPlan]:

@@ -43,7 +43,7 @@ _ASTRAL = re.compile(r"[\U00010000-\U0010ffff]")
 """Characters such as emoji. Each is two tokens."""
 
 _DIGEST_START = "sha256:"
-_DIGEST = re.compile(rf"(?<={_DIGEST_START})[0-9a-f]{{12}}(?![0-9a-f])")
+_DIGEST = re.compile(rf"{_DIGEST_START}([0-9a-f]{{12}})(?![0-9a-f])")
 _USUAL_DIGEST = "4b227777d4dd"
 """A digest with as many tokens as most digests in stamps have."""
 
@@ -63,8 +63,9 @@ def tokens(text: str) -> int:
     languages with long words. Other models have other vocabularies, so their counts differ more. The digest in a stamp
     always counts the same, so that a change of a single letter elsewhere does not seem to be one of several tokens.
     """
-    if _DIGEST_START in text:
-        text = _DIGEST.sub(_USUAL_DIGEST, text)
+    digest = _DIGEST.match(text, text.find(_DIGEST_START)) if _DIGEST_START in text else None
+    if digest:
+        text = f"{text[: digest.start(1)]}{_USUAL_DIGEST}{text[digest.end(1) :]}"
     *paragraphs, last = text.split("\n\n")
     pieces = _pieces(last)
     for one in filter(None, paragraphs):

@@ -107,7 +107,7 @@ class End:
         if self.kit is None:
             return {}, []
         kit, policy = self.kit, Policy.of(self.kit)
-        found, made = previews(kit, [self.agents[name] for name in names], policy.ignore)
+        found, made = previews(kit, [kit.composition.source(self.agents[name]) for name in names], policy.ignore)
         whole = {
             stem(file): each for file, each in made.items() if len(each.artifacts) == len(kit.targets_of(each.manifest))
         }
