@@ -61,7 +61,7 @@ def _causes(contents: Contents, impact: Impact) -> Html | None:
         )
         for index, effect in enumerate(impact.effects)
     ]
-    return section("causes", "Causes", table(columns, rows, "Causes"))
+    return section("causes", "Causes", table(columns, rows, "Changed sources"))
 
 
 def _users(contents: Contents, names: Sequence[str]) -> Html:
