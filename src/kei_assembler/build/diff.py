@@ -23,6 +23,9 @@ MAX_DIFFS = 32 * 1024 * 1024
 _MAX_BYTES = 1024 * 1024
 _MAX_STEPS = 2_000_000
 _CONTEXT = 3
+_SEARCHED = 10
+"""How many lines of the same start, and of the same end, a search for matching lines gets."""
+
 _MISSING_NEWLINE = "\n\\ No newline at end of file\n"
 
 
@@ -151,10 +154,12 @@ _CAUSES: tuple[tuple[str, Callable[[str], str]], ...] = (
 
 def matched_lines(before: list[str], after: list[str]) -> list[int | None]:
     """Return for each line of a text its index in another text, or None if the other text does not have it."""
-    # most texts that are compared have the same start and end, and a search is much slower
+    # Most texts that are compared have the same start and end, and a search is much slower. It gets some of these lines,
+    # since they can match others better.
     shorter = min(len(before), len(after))
     start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
     end = next((at for at in range(shorter - start) if before[-1 - at] != after[-1 - at]), shorter - start)
+    start, end = max(start - _SEARCHED, 0), max(end - _SEARCHED, 0)
     middle, others = before[start : len(before) - end], after[start : len(after) - end]
     found: list[int | None] = [None] * len(middle)
     for first, other, size in _Matcher(middle, others).get_matching_blocks():
