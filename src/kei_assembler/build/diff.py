@@ -154,8 +154,8 @@ _CAUSES: tuple[tuple[str, Callable[[str], str]], ...] = (
 
 def matched_lines(before: list[str], after: list[str]) -> list[int | None]:
     """Return for each line of a text its index in another text, or None if the other text does not have it."""
-    # Most texts that are compared have the same start and end, and a search is much slower. It gets some of these lines,
-    # since they can match others better.
+    # Most texts that are compared have the same start and end, and a search is much slower. It gets some of these
+    # lines, since they can match others better.
     shorter = min(len(before), len(after))
     start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
     end = next((at for at in range(shorter - start) if before[-1 - at] != after[-1 - at]), shorter - start)
