@@ -18,12 +18,17 @@ class _Compiled(BytecodeCache):
         self._codes: dict[tuple[str, str], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if not bucket.environment.extensions:  # they change what is compiled
+        if not _changes_code(bucket.environment):
             bucket.code = self._codes.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        if not bucket.environment.extensions:
+        if not _changes_code(bucket.environment):
             self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+def _changes_code(environment: Environment) -> bool:
+    """Return whether an environment compiles templates to other code than that of the package's template."""
+    return bool(environment.extensions or environment.finalize)
 
 
 def compile_once() -> None:

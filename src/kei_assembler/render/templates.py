@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateSyntaxError
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateSyntaxError, nodes
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
 from kei_assembler.files import DISK
@@ -20,9 +20,11 @@ from kei_assembler.markdown.structure import fence_around, outline
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize
+from kei_assembler.render.limits import MAX_MADE
+from kei_assembler.render.proof import Size, amount, is_harmless, size_of
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.render.template_inheritance import Inheritance, misnamed
-from kei_assembler.render.views import VARIABLES, printable, variables
+from kei_assembler.render.views import VARIABLES, manifest_of, printable, variables
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.runner import MAX_FINDINGS, run_rule
 from kei_assembler.rules.sources import check_source
@@ -88,7 +90,34 @@ class Templates:
         options = {**_SYNTAX, "extensions": self._extensions}
         environment = Sandbox(printable, loader=FunctionLoader(self._load), **options)
         self._inheritance[name] = environment.inheritance
-        return environment.get_template(name).render
+        size = self._proven_size(environment, name)
+        if size is None:
+            return environment.get_template(name).render
+        guarded = cache(lambda: environment.get_template(name).render)  # rarely needed
+        unguarded = _unguarded(FunctionLoader(self._load), options).get_template(name).render
+
+        def render(**variables: Any) -> str:
+            values = (manifest_of(variables["agent"]), variables["blocks"], variables["allowed"] or ())
+            is_small = size.bound(*amount(values)) <= _MAX_UNGUARDED
+            return (unguarded if is_small else guarded())(**variables)
+
+        return render
+
+    def _proven_size(self, environment: Environment, name: str) -> Size | None:
+        """Return the size of a template and those that it extends, or None if one of them needs the sandbox."""
+        size, seen = Size(), set[str]()
+        while name and name not in seen:
+            seen.add(name)
+            source = _package_source() if name == PACKAGE_BODY else self._load(name)
+            if source is None or self._extensions:
+                return None
+            tree = environment.parse(source[0], name, source[1])
+            if name != PACKAGE_BODY and not is_harmless(tree):
+                return None
+            size += size_of(tree)
+            extended = tree.find(nodes.Extends)
+            name = extended.template.as_const() if extended else ""
+        return size if not name else None
 
     def _load(self, name: str) -> tuple[str, str, None] | None:
         """Return a template's text and file for Jinja2, or None if it does not exist.
@@ -192,6 +221,24 @@ def _package_template(source: tuple[str, str, None], *extensions: type[Extension
     environment = Environment(loader=FunctionLoader(lambda _: source), extensions=extensions, **_SYNTAX)
     environment.filters["fence"] = fence_around
     return environment.get_template(PACKAGE_BODY)
+
+
+_MAX_UNGUARDED = MAX_MADE // 4
+"""How much a harmless template may print without the sandbox, which charges less than four times as much for it."""
+
+
+def _unguarded(loader: FunctionLoader, options: Mapping[str, Any]) -> Environment:
+    """Return the environment of harmless templates. What it prints is the same as in the sandbox."""
+    environment = Environment(
+        loader=loader, finalize=lambda value: value if type(value) is str else printable(value), **options
+    )
+    environment.globals = {}
+    environment.filters |= {"fence": fence_around, "join": _joined}
+    return environment
+
+
+def _joined(values: Iterable[str], separator: str = "") -> str:
+    return separator.join([*values])
 
 
 def line_in(text: str, line: int) -> int:

@@ -51,6 +51,11 @@ class AgentView:
         return value
 
 
+def manifest_of(view: AgentView) -> Manifest:
+    """Return the manifest that a view shows."""
+    return view._manifest
+
+
 def _handoffs(handoffs: tuple[Handoff, ...]) -> tuple[Handoff, ...]:
     # Escaping all texts of a field at once is faster than one by one.
     targets, triggers = zip(*handoffs, strict=True) if handoffs else ((), ())

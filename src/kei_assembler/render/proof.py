@@ -1,0 +1,232 @@
+"""Prove that a template needs no sandbox, because it only prints the values that it gets, each a few times.
+
+A template is harmless if its syntax tree contains nothing but text, blocks, `extends`, `super()`, conditions, loops
+over lists that it gets, and prints of texts that it gets, with a few filters. A loop prints only its own item, so what
+the template prints cannot grow faster than its values: `Size.bound` is the limit. All other templates need the sandbox.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from jinja2 import nodes
+
+TEXT, TEXTS, HANDOFF, HANDOFFS, NUMBER, LOOP = "text", "texts", "handoff", "handoffs", "number", "loop"
+"""The kinds of values. A handoff has two texts, and `loop` is what a loop knows about itself."""
+
+_OF_AGENT = {
+    **dict.fromkeys(("name", "display_name", "description", "model", "role"), TEXT),
+    **dict.fromkeys(("blocks", "domain_in", "forbidden_domain", "output_extra_fields", "tools", "targets"), TEXTS),
+    "handoff": HANDOFFS,
+}
+CONTRACT: Mapping[tuple[str, ...], str] = {
+    **{("agent", field): kind for field, kind in _OF_AGENT.items()},
+    ("agent", "references", "extra"): TEXTS,
+    ("allowed",): TEXTS,
+    ("blocks",): TEXTS,
+    ("report_fence",): TEXT,
+    ("target",): TEXT,
+}
+"""The kinds of a template's variables and of their fields, by their paths."""
+
+_FIELDS = {
+    (HANDOFF, "target"): TEXT,
+    (HANDOFF, "trigger"): TEXT,
+    (LOOP, "first"): NUMBER,
+    (LOOP, "last"): NUMBER,
+    (LOOP, "index"): NUMBER,
+}
+_ITEMS = {TEXTS: TEXT, HANDOFFS: HANDOFF}
+_PRINTABLE = (TEXT, NUMBER)
+
+_MAX_BITS = 64
+"""The size of numbers that the sandbox allows."""
+
+_TEXT_FILTERS = ("fence", "lower", "trim", "upper")
+_GROWTH = 3
+"""How much longer a text can become by escaping, or by a filter: `ΐ` has three characters in upper case."""
+
+Scope = Mapping[str, str]
+"""The kinds of the names that a loop defines."""
+
+_NO_NAMES: Scope = {}
+
+
+class Size(NamedTuple):
+    """How large a template is: its own text, that in its loops, and how often it names one value at most."""
+
+    text: int = 0
+    in_loops: int = 0
+    uses: int = 0
+
+    def __add__(self, other: Any) -> Size:
+        """Return the size of two templates together."""
+        return Size(*map(sum, zip(self, other, strict=True)))
+
+    def bound(self, characters: int, items: int) -> int:
+        """Return a limit for the characters that are printed, given those of all values, and the items of all lists."""
+        return self.text + self.in_loops * items + self.uses * (_GROWTH * characters + items)
+
+
+def size_of(tree: nodes.Template) -> Size:
+    """Return the size of a template, whether it is harmless or not."""
+    uses = Counter(_lookups(tree))
+    text = sum(len(node.data) for node in tree.find_all(nodes.TemplateData))
+    constants = sum(len(str(node.value)) for node in tree.find_all(nodes.Const))
+    return Size(text + constants, text + constants, max(uses.values(), default=0))
+
+
+def _lookups(node: nodes.Node) -> Iterator[tuple[str, ...]]:
+    """Yield the paths of all values that a part of a template names."""
+    if path := _path(node):
+        yield path
+        return
+    for child in node.iter_child_nodes():
+        yield from _lookups(child)
+
+
+def is_harmless(tree: nodes.Template) -> bool:
+    """Return whether the syntax tree of a template proves that it can do no harm without the sandbox."""
+    return all(_is_statement_harmless(node, _NO_NAMES) for node in tree.body)
+
+
+def _is_statement_harmless(node: nodes.Node, scope: Scope) -> bool:
+    return _STATEMENTS.get(type(node), _is_refused)(node, scope)
+
+
+def _are_harmless(body: Iterable[nodes.Node], scope: Scope) -> bool:
+    return all(_is_statement_harmless(node, scope) for node in body)
+
+
+def _is_refused(_node: nodes.Node, _scope: Scope) -> bool:
+    return False
+
+
+def _is_extends_harmless(node: Any, scope: Scope) -> bool:
+    return not scope and isinstance(node.template, nodes.Const) and isinstance(node.template.value, str)
+
+
+def _is_block_harmless(node: Any, scope: Scope) -> bool:
+    supers = sum(_is_super(call) for call in node.find_all(nodes.Call))
+    return not scope and not node.required and supers <= 1 and _are_harmless(node.body, scope)
+
+
+def _is_if_harmless(node: Any, scope: Scope) -> bool:
+    bodies = (node.body, node.elif_, node.else_)
+    return _is_condition(node.test, scope) and all(_are_harmless(body, scope) for body in bodies)
+
+
+def _is_loop_harmless(node: Any, scope: Scope) -> bool:
+    item = _ITEMS.get(_kind(node.iter, scope))
+    is_plain = isinstance(node.target, nodes.Name) and node.test is None and not node.recursive
+    if scope or item is None or not is_plain or node.target.name == "loop":
+        return False
+    return _are_harmless(node.body, {node.target.name: item, "loop": LOOP}) and _are_harmless(node.else_, scope)
+
+
+def _is_output_harmless(node: Any, scope: Scope) -> bool:
+    return all(isinstance(each, nodes.TemplateData) or _is_print_harmless(each, scope) for each in node.nodes)
+
+
+def _is_print_harmless(node: nodes.Node, scope: Scope) -> bool:
+    # a loop that prints other values than its own would be a product
+    names = [node.name] if isinstance(node, nodes.Name) else [name.name for name in node.find_all(nodes.Name)]
+    is_own = not scope or scope.keys() >= {*names}
+    return is_own and (_kind(node, scope) in _PRINTABLE or (not scope and _is_super(node)))
+
+
+def _is_super(node: Any) -> bool:
+    is_call = isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name == "super"
+    return is_call and not (node.args or node.kwargs or node.dyn_args or node.dyn_kwargs)
+
+
+def _is_condition(node: Any, scope: Scope) -> bool:
+    match node:
+        case nodes.Not():
+            return _is_condition(node.node, scope)
+        case nodes.And() | nodes.Or():
+            return _is_condition(node.left, scope) and _is_condition(node.right, scope)
+        case nodes.Test():
+            return node.name == "none" and not (node.args or node.kwargs) and bool(_kind(node.node, scope))
+        case nodes.Compare():
+            operands = (node.expr, *(operand.expr for operand in node.ops))
+            return all(operand.op in ("eq", "ne") for operand in node.ops) and all(
+                _kind(each, scope) for each in operands
+            )
+    return bool(_kind(node, scope))
+
+
+def _kind(node: Any, scope: Scope) -> str:
+    """Return the kind of an expression, or "" if nothing is known about it."""
+    match node:
+        case nodes.Const():
+            is_number = type(node.value) in (int, bool) and node.value.bit_length() <= _MAX_BITS
+            return TEXT if isinstance(node.value, str) else NUMBER if is_number else ""
+        case nodes.Filter():
+            return _kind_of_filter(node, scope)
+        case nodes.Name() | nodes.Getattr():
+            name, *fields = _path(node) or ("",)
+            if name not in scope:
+                return CONTRACT.get((name, *fields), "")
+            return scope[name] if not fields else _FIELDS.get((scope[name], fields[0]), "") if len(fields) == 1 else ""
+    return ""
+
+
+def _kind_of_filter(node: Any, scope: Scope) -> str:
+    if node.node is None or node.dyn_args or node.dyn_kwargs:
+        return ""
+    kind, arguments = _kind(node.node, scope), [getattr(argument, "value", None) for argument in node.args]
+    options = {option.key: getattr(option.value, "value", None) for option in node.kwargs}
+    are_texts = all(isinstance(argument, str) for argument in arguments)
+    match node.name:
+        case "join" if kind == TEXTS and are_texts and len(arguments) <= 1 and not options:
+            return TEXT
+        case "map" if (
+            kind == HANDOFFS and not arguments and options in ({"attribute": "target"}, {"attribute": "trigger"})
+        ):
+            return TEXTS
+        case "trim" if kind == TEXT and are_texts and len(arguments) <= 1 and not options:
+            return TEXT
+        case "length" if kind and kind != NUMBER and not (arguments or options):
+            return NUMBER
+    is_of_text = node.name in _TEXT_FILTERS and kind == TEXT and not (arguments or options)
+    return TEXT if is_of_text else ""
+
+
+def _path(node: Any) -> tuple[str, ...]:
+    """Return the names in a lookup such as `agent.references.extra`, or nothing for any other expression."""
+    if isinstance(node, nodes.Name):
+        return (node.name,)
+    above = _path(node.node) if isinstance(node, nodes.Getattr) else ()
+    return (*above, node.attr) if above else ()
+
+
+_STATEMENTS: Mapping[type[nodes.Node], Callable[[Any, Scope], bool]] = {
+    nodes.Block: _is_block_harmless,
+    nodes.Extends: _is_extends_harmless,
+    nodes.For: _is_loop_harmless,
+    nodes.If: _is_if_harmless,
+    nodes.Output: _is_output_harmless,
+}
+
+
+def amount(values: Iterable[Any]) -> tuple[int, int]:
+    """Return the characters of all texts in some values, and the items of all lists, at any depth."""
+    characters = items = 0
+    for value in _flat(values):
+        if isinstance(value, str):
+            characters += len(value)
+        else:
+            items += len(value)
+    return characters, items
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, tuple | list):
+            yield value
+            yield from _flat(value)
