@@ -382,6 +382,8 @@ def test_agents_with_errors(kit: Workbench) -> None:
     ("args", "message"),
     [
         (("--since", "mian"), "error: the revision `mian` does not exist\n  help: did you mean `main`?\n"),
+        (("--since", ""), "error: the revision `` does not exist\n  help: name a commit, a branch or a tag\n"),
+        (("--until", ""), "error: the revision `` does not exist\n  help: name a commit, a branch or a tag\n"),
         (
             ("--names", "--output-format", "json"),
             "Usage: assemble impact [OPTIONS]\nTry 'assemble impact --help' for help.\n\n"
