@@ -285,6 +285,17 @@ def test_a_limit_that_is_gone_is_a_gain(kit: Workbench) -> None:
     assert added == [{"name": "no disallowedTools: Bash", "targets": ["claude-code"]}]
 
 
+def test_each_of_several_servers_of_one_name_counts(kit: Workbench) -> None:
+    allowed = '\n[[allow-rights]]\nagent = "critic"\nrights = ["claude-code.mcpServers"]\nreason = "for this test"\n'
+    servers = '[target.claude-code]\nmcpServers = [{ docs = { command = "one" } }, { docs = { command = "two" } }]\n'
+    kit.write({"assemble.toml": KIT["assemble.toml"] + allowed})
+    _edit(kit, "agents/critic.toml", 'tools = ["Read"]\n', f'tools = ["Read"]\n\n{servers}')
+    _commit(kit.folder)
+    _edit(kit, "agents/critic.toml", "one", "other")
+    added = _data(kit)["items"][0]["rights"]["added"]
+    assert added == [{"name": "mcpServers: docs", "targets": ["claude-code"]}]
+
+
 GATES = {
     "rights": ("rights", []),
     "tools": ("tools", ["critic gains Bash in Claude Code, OpenCode"]),
