@@ -529,6 +529,17 @@ def test_the_page_is_short_and_harmless(kit: Workbench) -> None:
     assert not any("script" in text for text in (*html, *inline))
 
 
+def test_the_page_mentions_nobody(kit: Workbench) -> None:
+    role = "roles/@somebody #1.md"
+    kit.write({role: "You write code.\n"})
+    _edit(kit, "agents/coder.toml", "roles/coder.md", role)
+    _commit(kit.folder)
+    kit.write({role: "You write tests.\n"})
+    out = kit.run("impact", "--output-format", "markdown").stdout
+    assert f"<summary><code>{role}</code></summary>" in out
+    assert out.count(role) == out.count(f"`{role}`") + out.count(f"<code>{role}</code>") == 2
+
+
 def test_the_page(kit: Workbench) -> None:
     _edit(kit, "_blocks/style.md", "plain", "simple")
     assert kit.run("impact", "--output-format", "markdown") == (
@@ -552,7 +563,7 @@ From `HEAD` to `the work tree`.
 
 ### Changes
 
-<details><summary>_blocks/style.md</summary>
+<details><summary><code>_blocks/style.md</code></summary>
 
 ```diff
 @@ -1,3 +1,3 @@
