@@ -285,6 +285,17 @@ def test_a_limit_that_is_gone_is_a_gain(kit: Workbench) -> None:
     assert added == [{"name": "no disallowedTools: Bash", "targets": ["claude-code"]}]
 
 
+def test_each_of_several_servers_of_one_name_counts(kit: Workbench) -> None:
+    allowed = '\n[[allow-rights]]\nagent = "critic"\nrights = ["claude-code.mcpServers"]\nreason = "for this test"\n'
+    servers = '[target.claude-code]\nmcpServers = [{ docs = { command = "one" } }, { docs = { command = "two" } }]\n'
+    kit.write({"assemble.toml": KIT["assemble.toml"] + allowed})
+    _edit(kit, "agents/critic.toml", 'tools = ["Read"]\n', f'tools = ["Read"]\n\n{servers}')
+    _commit(kit.folder)
+    _edit(kit, "agents/critic.toml", "one", "other")
+    added = _data(kit)["items"][0]["rights"]["added"]
+    assert added == [{"name": "mcpServers: docs", "targets": ["claude-code"]}]
+
+
 GATES = {
     "rights": ("rights", []),
     "tools": ("tools", ["critic gains Bash in Claude Code, OpenCode"]),
@@ -382,6 +393,8 @@ def test_agents_with_errors(kit: Workbench) -> None:
     ("args", "message"),
     [
         (("--since", "mian"), "error: the revision `mian` does not exist\n  help: did you mean `main`?\n"),
+        (("--since", ""), "error: the revision `` does not exist\n  help: name a commit, a branch or a tag\n"),
+        (("--until", ""), "error: the revision `` does not exist\n  help: name a commit, a branch or a tag\n"),
         (
             ("--names", "--output-format", "json"),
             "Usage: assemble impact [OPTIONS]\nTry 'assemble impact --help' for help.\n\n"
@@ -516,6 +529,17 @@ def test_the_page_is_short_and_harmless(kit: Workbench) -> None:
     assert not any("script" in text for text in (*html, *inline))
 
 
+def test_the_page_mentions_nobody(kit: Workbench) -> None:
+    role = "roles/@somebody #1.md"
+    kit.write({role: "You write code.\n"})
+    _edit(kit, "agents/coder.toml", "roles/coder.md", role)
+    _commit(kit.folder)
+    kit.write({role: "You write tests.\n"})
+    out = kit.run("impact", "--output-format", "markdown").stdout
+    assert f"<summary><code>{role}</code></summary>" in out
+    assert out.count(role) == out.count(f"`{role}`") + out.count(f"<code>{role}</code>") == 2
+
+
 def test_the_page(kit: Workbench) -> None:
     _edit(kit, "_blocks/style.md", "plain", "simple")
     assert kit.run("impact", "--output-format", "markdown") == (
@@ -539,7 +563,7 @@ From `HEAD` to `the work tree`.
 
 ### Changes
 
-<details><summary>_blocks/style.md</summary>
+<details><summary><code>_blocks/style.md</code></summary>
 
 ```diff
 @@ -1,3 +1,3 @@

@@ -69,7 +69,7 @@ def command(folder: str | None, **options: Any) -> int:
     """
     _refuse_contradictions(options)
     wanted = [gate for text in options["fail_on"] for gate in gates.parse(text)]
-    since = options["since"] or default_base(working_directory())
+    since = default_base(working_directory()) if options["since"] is None else options["since"]
     impacts = [(each, _impact(each, since, options)) for each in _folders(folder, since, options)]
     failures = [failure for _, impact in impacts for failure in gates.failures(impact, wanted)]
     write(_formatted(impacts, options), _messages([impact for _, impact in impacts], failures))
@@ -92,7 +92,7 @@ def _refuse_contradictions(options: Mapping[str, Any]) -> None:
 
 def _folders(folder: str | None, since: str, options: Mapping[str, Any]) -> list[str]:
     if not options["recursive"]:
-        return [_folder(folder, [since, *filter(None, [options["until"]])])]
+        return [_folder(folder, [since] if options["until"] is None else [since, options["until"]])]
     kits, _ = kits_below(folder, options["exclude"])
     for error in (error for _, error in kits if error):
         raise error
@@ -102,8 +102,8 @@ def _folders(folder: str | None, since: str, options: Mapping[str, Any]) -> list
 def _impact(folder: str, since: str, options: Mapping[str, Any]) -> Impact:
     until = options["until"]
     before = kit_at(folder, since)
-    after = kit_at(folder, until) if until else _kit_in(folder, options["for_user"])
-    return compare(before, after, since, until or WORK_TREE)
+    after = _kit_in(folder, options["for_user"]) if until is None else kit_at(folder, until)
+    return compare(before, after, since, WORK_TREE if until is None else until)
 
 
 def _formatted(impacts: Sequence[tuple[str, Impact]], options: Mapping[str, Any]) -> str:

@@ -46,13 +46,14 @@ NOTHING_AT_ALL = Abilities()
 def abilities(kit: LoadedKit, manifest: Manifest, target: str) -> Abilities:
     """Return what the agent of a valid manifest may do in a client."""
     row, own = TARGETS[target], manifest.target.get(target, {})
-    grants: dict[str, Any] = {}
-    limits: dict[str, Any] = {}
+    grants: dict[str, list[Any]] = {}
+    limits: dict[str, list[Any]] = {}
     for key in row.table:
         name = key.field.key
         if name in own and name != row.tools.key and not key.permissions.startswith(NOTHING):
             for label, value, is_grant in _labels(key, own[name]):
-                (grants if is_grant else limits)[label] = value
+                # a list can have several entries of one name, such as two tables with a server of that name
+                (grants if is_grant else limits).setdefault(label, []).append(value)
     model = str(own.get("model", manifest.model if takes_model(manifest.model, row) else ""))
     permission, sets_permission = None, row.tools.output_format == _PERMISSIONS and row.tools.key in own
     if row.tools.output_format == _PERMISSIONS:

@@ -128,5 +128,6 @@ def _diff(effect: Effect) -> str:
     if not text:
         return ""
     fence = fence_around(text)
+    # in code, GitHub mentions nobody and links nothing
     name = shown(effect.change.cause.name).replace("&", "&amp;").replace("<", "&lt;")
-    return f"<details><summary>{name}</summary>\n\n{fence}diff\n{text}\n{fence}\n\n</details>"
+    return f"<details><summary><code>{name}</code></summary>\n\n{fence}diff\n{text}\n{fence}\n\n</details>"
