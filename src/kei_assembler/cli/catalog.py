@@ -48,7 +48,7 @@ def command(site: str, since: str | None, for_user: bool, folder: str | None) ->
     kit = load_kit(folder_of(folder), for_user=for_user)
     real = site_folder(kit, path)
     found = survey(kit)
-    impact = compare(kit_at(kit.folder, since), kit, since, WORK_TREE) if since else None
+    impact = None if since is None else compare(kit_at(kit.folder, since), kit, since, WORK_TREE)
     done = write_site(real, catalog(kit, found, impact))
     name = shown(display_path(path))
     _, on_err = console.colours()
