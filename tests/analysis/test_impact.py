@@ -377,6 +377,66 @@ def test_invalid_settings_at_a_revision(kit: Workbench) -> None:
     assert "assemble.toml:1:12: error[C702]" in run.stderr
 
 
+def test_every_format_names_the_agents_with_errors(kit: Workbench) -> None:
+    _edit(kit, "agents/critic.toml", '"style"', '"stile"')
+    words = "critic has errors and cannot be compared"
+    assert kit.run("impact").stdout == f"{words}\n\nno other agent is affected\n"
+    assert kit.run("impact", "--output-format", "github").stdout == f"::error title=impact::{words}\n"
+    assert "**`critic` has errors and cannot be compared.**" in kit.run("impact", "--output-format", "markdown").stdout
+    data = json.loads(kit.run("impact", "--output-format", "json").stdout)
+    jsonschema.validate(data, SCHEMA, jsonschema.Draft202012Validator)
+    assert (data["incomparable"], data["unused"], data["items"]) == (["critic"], [], [])
+
+
+def test_an_agent_with_errors_at_both_ends(kit: Workbench) -> None:
+    _edit(kit, "agents/critic.toml", '"style"', '"stile"')
+    _commit(kit.folder)
+    run = kit.run("impact")
+    assert (run.status, run.stdout) == (1, "critic has errors and cannot be compared\n\nno other agent is affected\n")
+    assert "counts as new" not in run.stderr
+
+
+def test_a_source_that_did_not_change_where_the_line_comes_from_is_no_cause(kit: Workbench) -> None:
+    _edit(kit, "agents/base.toml", "tools", 'model = "opus"\ntools')
+    _edit(kit, "agents/coder.toml", 'extends = "base"\n', 'extends = "base"\nmodel = "haiku"\n')
+    _commit(kit.folder)
+    _edit(kit, "agents/base.toml", "tools", 'domain_in = ["code"]\ntools')
+    _edit(kit, "agents/coder.toml", 'model = "haiku"\n', "")
+    causes = {each["kind"]: each["outputs"][0]["lines"] for each in _data(kit)["causes"]}
+    assert causes["manifest"] == {"added": 0, "removed": 1}  # `model: haiku`
+    assert causes["several"] == {"added": 1, "removed": 0}  # `model: opus`
+
+
+def test_the_order_of_a_list_is_the_cause_of_lines_that_move(kit: Workbench) -> None:
+    _edit(kit, "agents/critic.toml", '["@core", "style"]', '[\n  "honesty",\n  "style",\n  "testing",\n]')
+    _commit(kit.folder)
+    _edit(kit, "agents/critic.toml", '  "honesty",\n  "style",\n', '  "style",\n  "honesty",\n')
+    _edit(kit, "_blocks/honesty.md", "# Honesty\n", "# Honesty\n\nBe brief.\n")
+    causes = {each["kind"]: each["outputs"] for each in _data(kit)["causes"]}
+    lines = {output["path"]: output["lines"] for output in causes["block"]}
+    assert lines[".claude/agents/critic.md"]["removed"] == 0
+    assert "manifest" in causes
+    assert "several" not in causes
+
+
+def test_a_block_in_a_missing_submodule_is_an_error(kit: Workbench, tmp_path: Path) -> None:
+    _git(tmp_path, "init", "--quiet", "--initial-branch=main", "rules")
+    (tmp_path / "rules/shared.md").write_text("# Shared\n\nBe kind.\n")
+    _commit(tmp_path / "rules")
+    _git(kit.folder, "submodule", "--quiet", "add", str(tmp_path / "rules"), "_blocks/rules")
+    _edit(kit, "agents/critic.toml", '"style"', '"rules/shared"')
+    _commit(kit.folder)
+    (tmp_path / "rules/shared.md").write_text("# Shared\n\nBe cruel.\n")
+    _commit(tmp_path / "rules")
+    _git(kit.folder / "_blocks/rules", "pull", "--quiet")
+    _commit(kit.folder)
+    assert kit.run("impact", "--since", "HEAD~1", "--names") == (0, "critic\n", "")
+    _git(kit.folder.parent, "clone", "--quiet", str(kit.folder), str(tmp_path / "clone"))
+    run = kit.below(str(tmp_path / "clone")).run("impact", "--since", "HEAD~1", "--until", "HEAD")
+    assert run.status == 1
+    assert run.stdout == "critic has errors and cannot be compared\n\nno other agent is affected\n"
+
+
 def test_agents_with_errors(kit: Workbench) -> None:
     _edit(kit, "agents/critic.toml", '"style"', '"stile"')
     _edit(kit, "_blocks/honesty.md", "did.", "did!")

@@ -31,7 +31,9 @@ def impact_page(contents: Contents, impact: Impact) -> Page:
 
 def _heading(impact: Impact) -> Html:
     ends = ("From ", element("code", impact.since), " to ", element("code", impact.until), ": ")
-    return element("p", *ends, phrases.summary(impact), ".", class_="quiet")
+    heading = element("p", *ends, phrases.summary(impact), ".", class_="quiet")
+    missing = phrases.incomparable(impact)
+    return joined((heading, element("p", element("strong", missing, "."))), "\n") if missing else heading
 
 
 def _rights(impact: Impact) -> Html | None:

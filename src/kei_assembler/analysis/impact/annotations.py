@@ -15,12 +15,17 @@ PathOf = Callable[[str], str]
 
 
 def as_annotations(impacts: Iterable[tuple[PathOf, Impact]]) -> str:
-    """Return a warning for each right or tool that agents gain, and a notice at each cause, for some kits.
+    """Return the annotations about the impact on some kits.
+
+    These are an error about agents that cannot be compared, a warning for each right or tool that agents gain, and a
+    notice at each cause.
 
     Each kit comes with a function that returns the path of a file of it as GitHub names the file.
     """
     found: list[Annotation] = []
     for path_of, impact in impacts:
+        if impact.incomparable:
+            found.append(annotation("error", phrases.incomparable(impact), None, _TITLE))
         gains = [right for right in phrases.rights(impact) if right.is_gain]
         places = {item.name: _place(item, impact, path_of) for item in impact.items}
         found += (annotation("warning", right.text, places[right.agents[0]], _TITLE) for right in gains)

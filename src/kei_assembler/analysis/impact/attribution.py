@@ -70,12 +70,11 @@ class Attribution:
 
     def _cause(self, parts: Sequence[Part], about: Subject, is_after: bool) -> Cause | None:
         included = [entry for part in parts for entry in part.through]
-        files = [*(part.file for part in parts), *(entry.file for entry in included)]
         templates = [cause for cause in about.possible if cause.kind == "template"]
         found = [
             *self._changed(parts, is_after),
             *self._changed(included, is_after),
-            *(cause for file in files for cause in about.possible if not cause.key and cause.file == file),
+            *self._with_other_lists(included),
             # another template can be used than before
             *(templates if len(templates) == 1 and parts[0].kind == "template" else ()),
         ]
@@ -86,8 +85,15 @@ class Attribution:
         for place in places:
             if place.file == self.causes.settings_file and place.key:
                 yield from (cause for key, cause in self._by_key.items() if _is_within(place.key, key))
-            elif place.line and place.line in self.causes.changed_lines(place.file, is_after):
+            elif place.line and self.causes.is_line_changed(place.file, place.line, is_after):
                 yield self.causes.of_file(place.file)
+
+    def _with_other_lists(self, entries: Iterable[Entry]) -> Iterator[Cause]:
+        """Yield the causes of the entries of lists that have changed in another place, such as their order."""
+        for entry in entries:
+            key = entry.key.partition("[")[0]
+            if entry.file != self.causes.settings_file and key and self.causes.is_key_changed(entry.file, key):
+                yield self.causes.of_file(entry.file)
 
 
 def _with_frames(

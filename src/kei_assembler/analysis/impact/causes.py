@@ -29,6 +29,8 @@ class Causes:
         self.after = after
         self.is_changed = cache(self._is_changed)
         self.changed_lines = cache(self._changed_lines)
+        self.changed_texts = cache(self._changed_texts)
+        self.is_key_changed = cache(self._is_key_changed)
         self._mentions = cache(self._find_mentions)
 
     @cached_property
@@ -135,6 +137,26 @@ class Causes:
         end, other = (self.after, self.before) if is_after else (self.before, self.after)
         lines, others = (source.lines if source else [] for source in (end.source(file), other.source(file)))
         return frozenset(number for number, match in enumerate(matched_lines(lines, others), 1) if match is None)
+
+    def is_line_changed(self, file: str, line: int, is_after: bool) -> bool:
+        """Return whether the other state of a source does not have a line, given by its number from 1.
+
+        If a source has the same line several times, each of them can be the one that changed.
+        """
+        source = (self.after if is_after else self.before).source(file)
+        text = source.lines[line - 1] if source and line <= len(source.lines) else None
+        return text is not None and text in self.changed_texts(file, is_after)
+
+    def _changed_texts(self, file: str, is_after: bool) -> frozenset[str]:
+        source = (self.after if is_after else self.before).source(file)
+        lines = source.lines if source else []
+        return frozenset(lines[number - 1] for number in self.changed_lines(file, is_after))
+
+    def _is_key_changed(self, file: str, key: str) -> bool:
+        """Whether the value at a top-level key of a manifest differs."""
+        sources = self.before.source(file), self.after.source(file)
+        old, new = (source.data.get(key) if source else None for source in sources)
+        return repr(old) != repr(new)
 
     def all(self) -> Iterator[Cause]:
         """Yield all causes."""

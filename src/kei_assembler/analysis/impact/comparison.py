@@ -83,7 +83,7 @@ class _Comparison:
         self.causes = causes
         self.attribution = Attribution(causes)
         self.of_several: set[Cause] = set()
-        """The causes of lines that cannot be told to come from one of them."""
+        """The causes of lines that cannot be told to come from one of them, and of agents that cannot be compared."""
 
     def impact(self, since: str, until: str) -> Impact:
         before, after = self.causes.before, self.causes.after
@@ -97,7 +97,10 @@ class _Comparison:
             if (name in new or name not in after.agents)
             and (item := self._item(name, _Side(before, old.get(name)), _Side(after, new.get(name))))
         ]
-        broken = tuple(name for name in names if name in before.agents and name not in old)
+        incomparable = tuple(name for name in names if name in after.agents and name not in new)
+        broken = tuple(name for name in names if name in before.agents and name not in {*old, *incomparable})
+        for name in incomparable:
+            self.of_several |= {cause for target in TARGETS for cause in self.causes.candidates(name, target)}
         by_cause: dict[Cause, list[Output]] = {cause: [] for cause in self.causes.all()}
         for item in items:
             for output in item.outputs:
@@ -110,12 +113,14 @@ class _Comparison:
                 effects.append(Effect(change, tuple(outputs)))
             elif cause not in self.of_several:
                 unused.append(change)
-        return Impact(since, until, tuple(effects), tuple(items), tuple(unused), tuple(errors), broken)
+        return Impact(since, until, tuple(effects), tuple(items), tuple(unused), tuple(errors), incomparable, broken)
 
     def _may_differ(self, name: str) -> bool:
-        """Return whether any file of an agent can differ."""
+        """Return whether any file of an agent can differ, or cannot be built."""
         before, after = self.causes.before, self.causes.after
         if name not in before.agents or name not in after.agents:
+            return True
+        if after.may_have_errors(name):
             return True
         old, new = before.inputs(name), after.inputs(name)
         return old.targets != new.targets or any(

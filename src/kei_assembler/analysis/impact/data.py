@@ -16,6 +16,7 @@ def as_data(impact: Impact) -> str:
             "until": impact.until,
             "causes": [_cause(effect) for effect in impact.effects],
             "unused": [{**_source(change.cause), "status": change.status} for change in impact.unused],
+            "incomparable": impact.incomparable,
             "items": [_item(item) for item in impact.items],
         }
     )

@@ -102,6 +102,13 @@ class End:
         block = self.kit.block(entry, target) if self.kit else None
         return block.source.file if block else ""
 
+    def may_have_errors(self, name: str) -> bool:
+        """Return whether a source of an agent is missing or cannot be read, such as one in a submodule."""
+        inputs = self.inputs(name)
+        blocks = [self.block_files(entry, "") for entry in inputs.entries]
+        files = [inputs.manifest, *inputs.bases, *filter(None, [inputs.role_file]), *blocks]
+        return any(not file or (source := self.source(file)) is None or source.error for file in files)
+
     def build(self, names: Iterable[str]) -> tuple[dict[str, Preview], list[Diagnostic]]:
         """Return what is built of these agents, by their names, without those with errors, and the errors."""
         if self.kit is None:

@@ -51,7 +51,7 @@ def as_markdown(impacts: Sequence[tuple[str, Impact]]) -> str:
     Of several kits, those without an impact are left out.
     """
     page = _Page()
-    affected = [one for one in impacts if one[1].items or len(impacts) == 1]
+    affected = [one for one in impacts if one[1].items or one[1].incomparable or len(impacts) == 1]
     if not affected:
         page.add(f"## Impact on agents of {counted(len(impacts), 'kit')}: no agent is affected")
     for index, (name, impact) in enumerate(affected):
@@ -66,6 +66,9 @@ def as_markdown(impacts: Sequence[tuple[str, Impact]]) -> str:
 
 def _add(page: _Page, impact: Impact) -> None:
     page.add(f"\nFrom {_code(impact.since)} to {_code(impact.until)}.")
+    if impact.incomparable:
+        verb = "has" if len(impact.incomparable) == 1 else "have"
+        page.add(f"\n**{', '.join(map(_code, impact.incomparable))} {verb} errors and cannot be compared.**")
     page.add_all("\n### Rights\n", [_right(right) for right in phrases.rights(impact)], "change")
     causes = [_cause_row(effect) for effect in impact.effects]
     page.add_all(f"\n### Causes\n\n{_head('cause', 'lines', 'affects', 'tokens', 'agents')}", causes, "cause")

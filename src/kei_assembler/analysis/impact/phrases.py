@@ -145,10 +145,18 @@ def tokens(item: Item) -> str:
     return f"{item.before:,} {ARROW} {item.after:,} tokens"
 
 
+def incomparable(impact: Impact) -> str:
+    """Return a sentence about the agents that cannot be compared, or "" if there are none."""
+    if not impact.incomparable:
+        return ""
+    verb = "has" if len(impact.incomparable) == 1 else "have"
+    return f"{', '.join(impact.incomparable)} {verb} errors and cannot be compared"
+
+
 def summary(impact: Impact) -> str:
     """Return one line about the whole: how many agents, files and causes."""
     if not impact.items:
-        return "no agent is affected"
+        return "no other agent is affected" if impact.incomparable else "no agent is affected"
     files = sum(len(item.outputs) for item in impact.items)
     causes = counted(len(impact.effects), "cause")
     return f"{counted(len(impact.items), 'agent')} affected: {counted(files, 'file')}, {causes}"

@@ -172,8 +172,8 @@ class Impact(NamedTuple):
     """The impact of the change between two states of a kit, `since` and `until`.
 
     Both are sorted: the `effects` by their causes, and the `items` by their names. `unused` are the changes of sources
-    that affect no output. `errors` are those of agents that cannot be built, and `broken` the names of those that could
-    not be built before. These count as new.
+    that affect no output. `errors` are those of agents that cannot be built, which are `incomparable`, and `broken` are
+    the names of those that could not be built before. These count as new.
     """
 
     since: str
@@ -182,4 +182,5 @@ class Impact(NamedTuple):
     items: tuple[Item, ...]
     unused: tuple[Change, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
+    incomparable: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()

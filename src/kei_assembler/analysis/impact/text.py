@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from kei_assembler.analysis.impact import phrases
 from kei_assembler.analysis.impact.results import CHANGED, SEVERAL, Effect, Impact, Item
-from kei_assembler.report.layout import BOLD, BOLD_YELLOW, CYAN, GREEN, RED, painted
+from kei_assembler.report.layout import BOLD, BOLD_RED, BOLD_YELLOW, CYAN, GREEN, RED, painted
 from kei_assembler.report.markdown_text import cut
 from kei_assembler.report.text_report import escaped
 
@@ -24,6 +24,8 @@ def as_text(impact: Impact, columns: int | None = None, colours: bool = False) -
     """Return the impact as text. In a width of so many `columns`, long lines are wrapped."""
     found = phrases.rights(impact)
     paragraphs: list[Iterable[tuple[str, str]]] = []
+    if impact.incomparable:
+        paragraphs.append([(phrases.incomparable(impact), BOLD_RED)])
     if found:
         gains = [(f"{_INDENT}{right.text}", BOLD_YELLOW if right.is_gain else "") for right in found]
         paragraphs.append([("RIGHTS", BOLD), *gains])
