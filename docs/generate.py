@@ -57,7 +57,6 @@ this with a [template](templates.md).
 | `forbidden_domain` | `# FORBIDDEN` |
 | `[references] extra` | `# REFERENCES` |
 | `values` | wherever they fill a placeholder |
-| `extends`, `abstract`, `unset` | nowhere: they decide what the manifest inherits |
 | `targets` | nowhere: it decides which files are generated |
 | `extends`, `abstract`, `unset` | nowhere: they decide what is [inherited](composition.md#bases) |
 

@@ -20,8 +20,8 @@ from kei_assembler.toml.source import START, Source
 def unknown_client(file: str, client: str) -> Iterable[Violation]:
     """The name of a file in a block folder names an unknown client after `@`.
 
-    The file `baseline@codex.md` replaces the block `baseline` for the client Codex CLI. The clients are those of the
-    setting `targets`.
+    The file `baseline@codex.md` replaces the block `baseline` for the client Codex CLI. `assemble targets` lists the
+    clients.
 
     Fails::
 
