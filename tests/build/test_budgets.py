@@ -73,7 +73,7 @@ def test_each_manifest_has_one_warning_for_all_clients(bench: Workbench) -> None
     (found,) = _found(bench)
     assert "/a.toml` has about " in found["message"]
     assert found["message"].endswith(
-        "; the budget for an agent of Codex CLI is 5, and 2 other files of this agent above the budget"
+        "; the budget for an agent of Codex CLI is 5; 2 other files of this agent are above the budget, too"
     )
     (found,) = _found(bench, "--all", "--target", "gemini")
     assert found["message"].endswith("the budget for an agent is 10")

@@ -101,7 +101,7 @@ def test_a_section_that_is_only_a_heading(bench: Workbench) -> None:
         ("../x#y", "B204", "is not a block name"),
         ("House-Rules#testing", "B204", "did you mean `house-rules"),
         ("house-rules@codex", "B204", "list `house-rules`: a file for `codex` replaces the block"),
-        ("double#twice", "B212", "has several sections `twice`, on the lines 1 and 5"),
+        ("double#twice", "B212", "has several sections `twice`, on lines 1 and 5"),
     ],
 )
 @pytest.mark.parametrize("args", [("--all",), ("agents/a.toml",), ("--all", "--check")])
@@ -173,7 +173,7 @@ def test_a_section_can_be_obligatory(blocks: str, codes: list[str], bench: Workb
     ("entry", "code", "text"),
     [
         ("house-rules#tesing", "C719", "did you mean `house-rules#testing`?"),
-        ("double#twice", "C719", "on the lines 1 and 2"),
+        ("double#twice", "C719", "on lines 1 and 2"),
         ("house-rule#testing", "C708", "did you mean `house-rules#testing`?"),
         ("house-rules#", "C702", "a block name"),
         ("house-rules#a#b", "C702", "a block name"),

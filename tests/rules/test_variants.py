@@ -59,7 +59,7 @@ def test_a_section_of_a_variant(bench: Workbench) -> None:
     ("text", "line", "message"),
     [
         ("# One\n", 1, "the text of `rule` for `codex` does not have the section `two`"),
-        ("# Two\n\n# Two\n", 3, "the text of `rule` for `codex` has several sections `two`, on the lines 1 and 3"),
+        ("# Two\n\n# Two\n", 3, "the text of `rule` for `codex` has several sections `two`, on lines 1 and 3"),
     ],
 )
 def test_a_section_that_a_variant_lacks_is_one_finding_in_the_variant(

@@ -72,10 +72,9 @@ class ManifestPlan(NamedTuple):
     `shared` contains findings whose cause other manifests can share, such as a template, and `inherited` those in the
     files that the manifest inherits from, and in `role_file`, the file of its role, if any. `left_out` contains the
     outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
-    be read, or is no agent. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
-    returns. `is_base` means that only others make an agent of the manifest. `bases` are the files of its bases,
-    `blocks` its blocks, `bundles` those that it lists, and
-    `own_values` the names of the values that it sets.
+    be read, or is not an agent. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
+    returns. `is_base` means that the manifest is only a base of others. `bases` are the files of its bases, `blocks`
+    its blocks, `bundles` those that it lists, and `own_values` the names of the values that it sets.
     """
 
     file: str

@@ -77,7 +77,7 @@ def _parsed(place: str) -> tuple[str, int, int]:
     first = int(match["first"])
     last = int(match["last"] or first)
     if not 0 < first <= last:
-        raise click.UsageError("lines count from 1, and the first one comes first, as in `FILE:12-14`")
+        raise click.UsageError("lines count from 1, and a range starts with the smaller number, as in `FILE:12-14`")
     return match["file"], first, last
 
 

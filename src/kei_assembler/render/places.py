@@ -35,8 +35,8 @@ class Part(NamedTuple):
     - `role`: a line of a role file
     - `template`: a line of a template. For the package's own, `file` is `default/agent.md.j2`. If it is not known which
       line it is, `line` is 0
-    - `client`: what the client needs, such as a key that is the same in all files; there is no file
-    - `stamp`: the stamp; there is no file
+    - `client`: what the client needs, such as a key that is the same in all files; it has no file
+    - `stamp`: the stamp; it has no file
     """
 
     kind: str

@@ -30,8 +30,8 @@ class ManifestContext:
     """The manifest to check: its source, its data merged with what it inherits, its typed values, and its kit.
 
     `own` is the manifest's own table, as parsed. Key paths of findings lead to values in `data`, in which the text of
-    the role file, whose source is `role`, has replaced its name. `is_base` says that only others make an agent of the
-    manifest, so that it can be incomplete.
+    the role file, whose source is `role`, has replaced its name. `is_base` says that the manifest is only a base of
+    others, so that it can be incomplete.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class ManifestContext:
 
     @cached_property
     def filled_texts(self) -> FilledTexts:
-        """The texts and blocks with placeholders; none if only others make an agent of the manifest."""
+        """The texts and blocks of the manifest that have placeholders."""
         return self.kit.texts.of(self.manifest)
 
     @cached_property

@@ -74,7 +74,7 @@ def _choices(owner: ManifestContext | LoadedKit) -> Iterator[_Set]:
 
 @rule("V101")
 def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation]:
-    """The name of a value has other characters than capitals, digits and `_`.
+    """The name of a value contains characters other than capitals, digits and `_`.
 
     No placeholder could have such a name.
 
@@ -103,7 +103,7 @@ def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation
         hint = f"write `{capitals}`, for `{{{{{capitals}}}}}` in texts" if NAME.fullmatch(capitals) else ""
         if isinstance(owner, LoadedKit) and name in _SETTINGS:
             hint = f"the setting `{name}` must be above the first table header"
-        yield Violation(path, f"the name `{name}` of a value must be of capitals, digits and `_`", hint)
+        yield Violation(path, f"the name `{name}` of a value must consist of capitals, digits and `_`", hint)
 
 
 @rule("V102")
