@@ -7,7 +7,6 @@ from functools import cache
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.kit.blocks import split_entry
 from kei_assembler.markdown.placeholders import may_have_placeholders, places
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import texts_of, values_for
@@ -91,10 +90,10 @@ class ValueOrigins:
     def _lines_of_block(self, index: int) -> list[Parts]:
         position, printed = self._blocks[index]
         entry, path = self.manifest.blocks[position], ("blocks", position)
-        block, (_, slug) = self.kit.block(entry, self.target), split_entry(entry)
+        block = self.kit.block(entry, self.target)
         if block is None:
             return [self.where.at(path)]
-        section = next(iter(self.kit.blocks.sections(block).get(slug, ())), None) if slug else None
+        section = self.kit.blocks.section_of(block, entry)
         first = 1 + block.source.text.count("\n", 0, section.start if section else 0)
         through = (self.where.entry(path), *self.where.through(path))
         lines = self._printed(self.kit.blocks.text(entry, self.target), printed)

@@ -77,7 +77,10 @@ class ManifestContext:
     def _origin(self, path: KeyPath) -> tuple[Source, KeyPath]:
         """Return the source in which the value at a path was written, and its path there."""
         file, at = self.resolved.origin(path)
-        return self.source if file == self.source.file else self.kit.composition.source(file), at
+        return self._source_in(file), at
+
+    def _source_in(self, file: str) -> Source:
+        return self.source if file == self.source.file else self.kit.composition.source(file)
 
     def source_of(self, path: KeyPath) -> Source:
         """Return the source in which the value at a path was written."""
@@ -93,7 +96,7 @@ class ManifestContext:
             yield self.role
         for layer in self.resolved.layers():
             if layer.data:
-                yield self.source if layer.file == self.source.file else self.kit.composition.source(layer.file)
+                yield self._source_in(layer.file)
 
     def locate(self, path: KeyPath) -> Location:
         """Return where the value at a path was written."""

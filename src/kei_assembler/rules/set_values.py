@@ -322,18 +322,18 @@ def unused_value(context: ManifestContext, used: Collection[str]) -> Iterable[Vi
         [values]
         PROJECT = "Apollo"
     """
-    in_settings = {*context.kit.settings.values}
-    known = {each.name for each in _set_values(context)}
-    used = {*used, *(name for each in _set_values(context) for name in _mentioned(each))}
+    in_settings, found = {*context.kit.settings.values}, [*_set_values(context)]
+    known = {each.name for each in found}
+    used = {*used, *(name for each in found for name in _mentioned(each))}
     wanted = used.union(declarations(context.kit.settings)) - known  # what is missing is reported, perhaps misspelled
-    for each in _set_values(context):
+    for each in found:
         is_valid = NAME.fullmatch(each.name) and context.is_own(each.path) and each.name not in in_settings
         is_unused = is_valid and each.name not in used and not misspelled(each.name, wanted)
         if is_unused and not any(strays(context)):  # a text that uses it may be below the header of a table
             yield _unused(each, used, "the manifest or its blocks")
 
 
-def own_values(data: Mapping[str, Any]) -> frozenset[str]:
+def names_set_in(data: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of the values that a manifest with this data sets."""
     targets = data.get("target") if "target" in data else None
     tables = [table.get("values") for _, table in _items(targets) if isinstance(table, Mapping)]
