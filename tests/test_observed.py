@@ -251,6 +251,7 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
         ),
     ),
     *(_why, _why, _words("gitignore", ["gitignore"])),
+    _words("impact", ["impact"], ["impact", "--names"], ["impact", "--since", "HEAD", "--output-format", "json"]),
     _words("targets", ["targets"], ["targets", "--all"], ["targets", "codex"], ["--help"], ["--version"]),
     _words("explain", ["explain"], ["explain", "--all"], ["explain", "O611"], ["explain", "nothing"]),
 )
@@ -261,14 +262,18 @@ COMPOSING: Sequence[Callable[[RandomKit], Step]] = (
 """Further commands for a kit with bases."""
 NAMES = frozenset(
     (
-        *("build", "build one", "catalog", "completion", "explain", "flatten", "gitignore", "graph", "import", "init"),
-        *("list", "new", "recursive", "schema", "show", "targets", "watch", "why"),
+        *("build", "build one", "catalog", "completion", "explain", "flatten", "gitignore", "graph", "impact"),
+        *("import", "init", "list", "new", "recursive", "schema", "show", "targets", "watch", "why"),
     )
 )
-ONLY_READING = frozenset(("completion", "explain", "gitignore", "graph", "list", "schema", "show", "targets", "why"))
-ANYWHERE = frozenset(("build", "flatten", "gitignore", "graph", "list", "new", "schema", "show", "watch", "why"))
+ONLY_READING = NAMES & {
+    *("completion", "explain", "gitignore", "graph", "impact", "list", "schema", "show", "targets", "why")
+}
+ANYWHERE = frozenset(
+    ("build", "flatten", "gitignore", "graph", "impact", "list", "new", "schema", "show", "watch", "why")
+)
 """The commands that also run above the kit and in its folder of manifests."""
-WITH_HOME = frozenset(("build", "build one", "list", "show", "watch", "why"))
+WITH_HOME = frozenset(("build", "build one", "impact", "list", "show", "watch", "why"))
 """The commands that have the option `--user`."""
 
 WORTH_A_TRY = {
@@ -461,15 +466,16 @@ def _with_home(allowed: Allowed, kit: Path | None) -> Allowed:
 
 
 def _stage(kit: RandomKit) -> None:
-    """Put the kit into git's index, and perhaps leave an agent out of the work tree as in a sparse checkout."""
+    """Commit the kit, and perhaps leave an agent out of the work tree as in a sparse checkout."""
     git = ["git", "-C", str(kit.top), "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"]
     agent = kit.kit / "agents/alpha.toml"
-    commands = [["add", "-A"]]
-    if kit.is_chance(40):
+    commit = ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "--message=kit"]
+    commands = [["add", "-A"], commit]
+    if is_sparse := kit.is_chance(40):
         commands.append(["update-index", "--skip-worktree", str(agent)])
     for command in commands:
         subprocess.run([*git, *command], check=False, capture_output=True)
-    if len(commands) > 1 and os.path.lexists(agent) and agent.is_relative_to(os.path.realpath(agent.parent)):
+    if is_sparse and os.path.lexists(agent) and agent.is_relative_to(os.path.realpath(agent.parent)):
         agent.unlink()
     if kit.is_chance(30) and not os.path.lexists(kit.top / ".gitattributes"):
         (kit.top / ".gitattributes").write_text("* filter=spy\n")
