@@ -57,7 +57,6 @@ this with a [template](templates.md).
 | `forbidden_domain` | `# FORBIDDEN` |
 | `[references] extra` | `# REFERENCES` |
 | `values` | wherever they fill a placeholder |
-| `extends`, `abstract`, `unset` | nowhere: they decide what the manifest inherits |
 | `targets` | nowhere: it decides which files are generated |
 | `extends`, `abstract`, `unset` | nowhere: they decide what is [inherited](composition.md#bases) |
 
@@ -162,14 +161,14 @@ A budget is the most tokens that you want to spend on something. Above it, there
 Tokens are an estimate. Each model splits text into tokens in its own way, so there is no exact number. The estimate
 counts pieces of text that are usually one token of `o200k_base`, a public vocabulary: a short word with the space
 before it, up to three digits, a few punctuation marks. Long words are several pieces, and so are words in other
-scripts: a piece has about five Cyrillic letters, or one and a half Chinese characters. Then it adds 2 %. The tests
-compare it with a real tokenizer. For agents and blocks it is mostly within 5 %, and rarely off by more than 12 %. It
+scripts: a piece has about five Cyrillic letters, or one and a half Chinese characters. Then it adds 2%. The tests
+compare it with a real tokenizer. For agents and blocks it is mostly within 5%, and rarely off by more than 12%. It
 is less exact for a few words, for random characters such as keys, and for some languages, such as Polish and
 Vietnamese.
 
 Claude Code has its own limit for the descriptions of all agents, and its own estimate: four characters are a token.
-`assemble` warns above that limit (L803) even without a budget, and from 80 % on there is a note (L810). Your own budget
-for `descriptions` replaces that note, but not the warning.
+`assemble` warns above that limit (L803) even without a budget, and at 80% or more there is a note (L810). Your own
+budget for `descriptions` replaces that note, but not the warning.
 
 ## All settings
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.settings import RIGHTS
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.writer import document
@@ -149,6 +150,13 @@ class ComposedKit(NamedTuple):
 
 _NOTHING: Any = object()
 _BLOCKED: Any = object()
+
+
+def value_at(data: Any, path: KeyPath) -> Any:
+    """Return the value at a path of keys and indexes, which has to exist."""
+    for step in path:
+        data = data[step]
+    return data
 
 
 def _at(data: Any, path: Sequence[str]) -> Any:

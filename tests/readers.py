@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import yaml
@@ -126,5 +126,16 @@ class Found(NamedTuple):
 
 def findings(bench: Workbench, *args: str) -> list[Found]:
     """Assemble the whole kit and return the findings."""
-    report = json.loads(bench.run("--all", "--output-format", "json", *args).stdout)
-    return [Found(**{key: one[key] for key in Found._fields}) for one in report["diagnostics"]]
+    found = diagnostics(bench, "--all", *args)
+    return [Found(**{key: one[key] for key in Found._fields}) for one in found]
+
+
+def diagnostics(bench: Workbench, *args: str, codes: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Run the command, by default on the whole kit, and return the findings of the JSON report.
+
+    With `codes`, return only those with one of these codes.
+    """
+    run = bench.run(*(args or ("--all",)), "--output-format", "json")
+    assert "Traceback" not in run.stderr
+    found: list[dict[str, Any]] = json.loads(run.stdout)["diagnostics"]
+    return [one for one in found if not codes or one["code"] in codes]

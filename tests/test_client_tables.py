@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -13,12 +12,11 @@ from typing import Any
 import pytest
 
 from client_tables import ACCEPTED, REFUSED
-from conftest import REPOSITORY
 from kei_assembler.markdown.front_matter import front_matter
+from node_scripts import node_command
 
 pytestmark = pytest.mark.slow
 
-NODE = REPOSITORY / "tests" / "node"
 LOADERS = {
     "gemini": ("gemini_agents.mjs", "@google/gemini-cli"),
     "qwen": ("qwen_agents.mjs", "@qwen-code/qwen-code"),
@@ -41,14 +39,11 @@ def _tables(cases: dict[str, str], target: str) -> dict[str, dict[str, Any]]:
 def _answers(target: str, tables: dict[str, dict[str, Any]], folder: Path) -> dict[str, Any]:
     """What the client makes of an agent with each table, by the agents' names. A complaint has the key `error`."""
     script, package = LOADERS[target]
-    node = shutil.which("node")
-    if not node or not (NODE / "node_modules" / package).is_dir():
-        pytest.skip(f"{package} is not installed; run `make slow`")
+    command, environment = [*node_command(script, package), str(folder)], {**os.environ, "HOME": str(folder)}
     for number, table in enumerate(tables.values()):
         values = {"name": f"agent-{number}", "description": "Reviews code.", **table}
         text = f"{front_matter(values.items())}\nYou review code, all of it.\n"
         (folder / f"agent-{number}.md").write_text(text)
-    command, environment = [node, str(NODE / script), str(folder)], {**os.environ, "HOME": str(folder)}
     answer = json.loads(subprocess.check_output(command, env=environment, timeout=120))
     if "agents" in answer:
         loaded = {agent["name"] for agent in answer["agents"]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
@@ -24,12 +23,12 @@ from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.markdown.front_matter import front_matter
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import MARKDOWN
+from node_scripts import node_command
 from readers import path_of, read
 from strategies import ANY_TEXT, TRICKY_TEXT
 
 pytestmark = pytest.mark.slow
 
-NODE = REPOSITORY / "tests" / "node"
 PACKAGES = ("gray-matter", "js-yaml-3", "js-yaml-4", "yaml")
 BY_NPM = {"yaml", "yaml as 1.1", "js-yaml 3", "js-yaml 4", "gray-matter"}
 BY_PYTHON: dict[str, Callable[[str], Any]] = {"PyYAML": yaml.safe_load, "ruamel.yaml": YAML(typ="safe", pure=True).load}
@@ -90,20 +89,9 @@ class Clients:
         return {name: Answer(answer.get("data", answer), answer.get("body")) for name, answer in answers.items()}
 
 
-def _command(script: str, *packages: str) -> list[str]:
-    """Return the command for a Node.js script, or skip the test if one of these packages is missing."""
-    node = shutil.which("node")
-    if not node:
-        pytest.skip("node is not installed")
-    for package in packages:
-        if not (NODE / "node_modules" / package).is_dir():
-            pytest.skip(f"{package} is not installed; run `make slow`")
-    return [node, str(NODE / script)]
-
-
 @pytest.fixture(scope="module")
 def clients() -> Iterator[Clients]:
-    command = _command("front_matter.mjs", *PACKAGES)
+    command = node_command("front_matter.mjs", *PACKAGES)
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8") as process:
         yield Clients(process)
@@ -242,7 +230,7 @@ def agents(request: pytest.FixtureRequest, bench: Workbench) -> Agents:
 
 
 def _by_gemini(folder: Path) -> dict[str, Any]:
-    command = [*_command("gemini_agents.mjs", "@google/gemini-cli"), str(folder / ".gemini" / "agents")]
+    command = [*node_command("gemini_agents.mjs", "@google/gemini-cli"), str(folder / ".gemini" / "agents")]
     environment = {**os.environ, "HOME": str(folder)}
     answer: dict[str, Any] = json.loads(subprocess.check_output(command, env=environment, timeout=120))
     assert answer["errors"] == []

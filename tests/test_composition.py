@@ -12,7 +12,7 @@ from typing import Any
 import rtoml
 from hypothesis import HealthCheck, assume, given, settings
 
-from composed_kits import ComposedKit, composed_kits
+from composed_kits import ComposedKit, composed_kits, value_at
 from conftest import examples
 from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.diagnostics import Diagnostic, KeyPath, has_errors
@@ -189,7 +189,7 @@ def _commented(text: str) -> Iterator[tuple[KeyPath, Any, re.Match[str] | None]]
     """Yield the pairs, handoffs, and entries of long lists in a flat manifest, each with its comment, if any."""
     data, lines = rtoml.loads(text), text.splitlines()
     for path, span, _ in mentions(text):
-        value, line = _value_at(data, path), lines[span.line - 1]
+        value, line = value_at(data, path), lines[span.line - 1]
         is_handoff = path[0] == "handoff" and len(path) == 2
         is_pair = path[0] != "handoff" and not isinstance(value, dict) and not isinstance(path[-1], int)
         is_entry = path[0] != "handoff" and isinstance(path[-1], int) and line.startswith("    ")
@@ -207,13 +207,7 @@ def _values(file: Path, path: KeyPath, line: int) -> Iterator[Any]:
     for found, span, _ in mentions(text):
         is_alike = isinstance(found[-1], int) if isinstance(path[-1], int) else found[-1] == path[-1]
         if line in (0, span.line) and (is_alike or "bundles" in found or found[-1] == "default"):
-            yield _value_at(data, found)
-
-
-def _value_at(data: Any, path: KeyPath) -> Any:
-    for step in path:
-        data = data[step]
-    return data
+            yield value_at(data, found)
 
 
 def _is_part(value: Any, written: Any) -> bool:

@@ -7,6 +7,7 @@ processor time, far above what the runs need, so the load of the machine does no
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -247,3 +248,19 @@ def test_long_text_takes_linear_time(case: Case, bench: Workbench, forkserver: F
 @pytest.mark.parametrize("case", COLLECTIONS.values(), ids=COLLECTIONS.keys())
 def test_many_entries_take_linear_time(case: Callable[[], Case], bench: Workbench, forkserver: ForkServer) -> None:
     _run(case(), SECONDS_FOR_MANY_ENTRIES, bench, forkserver)
+
+
+SECTIONS = f"""{LIMITED.format(SECONDS_FOR_LONG_TEXT)}
+from kei_assembler.markdown.sections import sections, uses_from_elsewhere
+for start in ("", "# "):
+    text = start + {{piece!r}} * 50_000 + "\\n# z\\n[a]: /url\\n"
+    found = sections(text)
+    list(uses_from_elsewhere(text, found))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", ["# a\n", "a\n===\n", "[", "](", "<!--", "_a*", "`" * 3, "[a]:", "# [a](\n", "<a b="])
+def test_sections_of_a_long_text_take_linear_time(piece: str, tmp_path: Path, forkserver: ForkServer) -> None:
+    run = forkserver.run(tmp_path, [], code=SECTIONS.format(piece=piece))
+    assert run.returncode == 0, run.stderr[-2000:]

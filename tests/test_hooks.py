@@ -15,21 +15,16 @@ import yaml
 
 from conftest import REPOSITORY
 from forkserver import ForkServer
+from repositories import git
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["rule"]\n'
 ACTION: dict[str, Any] = yaml.safe_load((REPOSITORY / "action.yml").read_text())
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
 
 
-def _git(folder: Path, *args: str) -> str:
-    settings = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
-    run = subprocess.run(["git", *settings, *args], cwd=folder, check=True, capture_output=True, text=True)
-    return run.stdout.strip()
-
-
 def _commit(folder: Path) -> None:
-    _git(folder, "add", "--all")
-    _git(folder, "commit", "--quiet", "--no-verify", "--message", "x")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--no-verify", "--message", "x")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +34,7 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(REPOSITORY / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", ".pre-commit-hooks.yaml"):
         shutil.copy(REPOSITORY / name, folder / name)
-    _git(folder, "init", "--quiet")
+    git(folder, "init", "--quiet")
     _commit(folder)
     return folder
 
@@ -54,12 +49,12 @@ class Repository:
         self.write("agents/alpha.toml", AGENT.format("alpha"))
         self.write("_blocks/rule.md", "Be honest.\n")
         self.write("templates/agent.md.j2", '{% extends "default/agent.md.j2" %}\n')
-        _git(folder, "init", "--quiet")
+        git(folder, "init", "--quiet")
         self.assemble("--all")
         _commit(folder)
 
     def _configure(self, hooks: Path) -> None:
-        one = {"repo": str(hooks), "rev": _git(hooks, "rev-parse", "HEAD")}
+        one = {"repo": str(hooks), "rev": git(hooks, "rev-parse", "HEAD")}
         config = {"repos": [one | {"hooks": [{"id": "assemble-check"}, {"id": "assemble-fix", "stages": ["manual"]}]}]}
         self.write(".pre-commit-config.yaml", yaml.safe_dump(config))
 
@@ -137,7 +132,7 @@ def test_clean_repository_passes(repository: Repository) -> None:
 @pytest.mark.parametrize(("drift", "expected"), DRIFTS, ids=lambda value: getattr(value, "__name__", ""))
 def test_drift_fails_the_check(repository: Repository, drift: Any, expected: str) -> None:
     drift(repository)
-    _git(repository.folder, "add", "--all")
+    git(repository.folder, "add", "--all")
     status, output = repository.hook("assemble-check")
     assert (status, expected in output) == (1, True), output
 
@@ -146,11 +141,11 @@ def test_drift_fails_the_check(repository: Repository, drift: Any, expected: str
 def test_untracked_output_fails_the_check(repository: Repository) -> None:
     repository.write("agents/beta.toml", AGENT.format("beta"))
     repository.assemble("--all")
-    _git(repository.folder, "add", "agents/beta.toml")
+    git(repository.folder, "add", "agents/beta.toml")
     status, output = repository.hook("assemble-check")
     assert status == 1
     assert "agents/beta.md:1:1: error[O612] the file on disk differs from git's index" in output
-    _git(repository.folder, "add", "agents/beta.md")
+    git(repository.folder, "add", "agents/beta.md")
     assert repository.hook("assemble-check")[0] == 0
 
 
@@ -158,10 +153,10 @@ def test_untracked_output_fails_the_check(repository: Repository) -> None:
 def test_partly_staged_change_fails_the_check(repository: Repository) -> None:
     _change_manifest(repository)
     repository.assemble("--all")
-    _git(repository.folder, "add", "agents/alpha.toml")
+    git(repository.folder, "add", "agents/alpha.toml")
     status, output = repository.hook("assemble-check")
     assert (status, "would update agents/alpha.md" in output) == (1, True), output
-    _git(repository.folder, "add", "agents/alpha.md")
+    git(repository.folder, "add", "agents/alpha.md")
     assert repository.hook("assemble-check")[0] == 0
 
 
@@ -169,10 +164,10 @@ def test_partly_staged_change_fails_the_check(repository: Repository) -> None:
 def test_fix_writes_and_fails_until_its_changes_are_staged(repository: Repository) -> None:
     _change_block(repository)
     repository.write("agents/beta.toml", AGENT.format("beta"))
-    _git(repository.folder, "add", "--all")
+    git(repository.folder, "add", "--all")
     status, output = repository.hook("assemble-fix")
     assert (status, "created agents/beta.md" in output, "updated agents/alpha.md" in output) == (1, True, True), output
-    _git(repository.folder, "add", "--all")
+    git(repository.folder, "add", "--all")
     assert repository.hook("assemble-fix")[0] == 0
     assert repository.hook("assemble-check")[0] == 0
 

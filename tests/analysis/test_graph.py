@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import REPOSITORY, Workbench, examples
+from conftest import Workbench, examples
 from kei_assembler.analysis import drawings, graph
 from kei_assembler.analysis.graph import AGENT, HANDS_OFF, Edge, Graph
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report.layout import width
+from node_scripts import node_command
 
-NODE = REPOSITORY / "tests" / "node"
 AGENT_TOML = 'name = "{}"\ndescription = "Works."\nrole = "You work."\n'
 
 
@@ -271,12 +271,9 @@ def test_graphviz_draws_every_text_as_it_is() -> None:
 
 @pytest.mark.slow
 def test_mermaid_reads_every_text_as_it_is() -> None:
-    node = shutil.which("node")
-    if not node or not all((NODE / "node_modules" / name).is_dir() for name in ("mermaid", "jsdom")):
-        pytest.skip("mermaid or jsdom is not installed; run `make slow`")
+    command = node_command("mermaid_parser.mjs", "mermaid", "jsdom")
     drawn = _hostile(HOSTILE)
     line = json.dumps(drawings.mermaid(drawn)) + "\n"
-    command = [node, str(NODE / "mermaid_parser.mjs")]
     run = subprocess.run(command, input=line, capture_output=True, encoding="utf-8", check=True, timeout=120)
     read = json.loads(run.stdout)
     texts = [shown(" ".join(text.split())) for text in HOSTILE]

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import struct
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -20,6 +16,7 @@ from kei_assembler.build.kit_plan import preview
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.tokens import tokens
 from kei_assembler.report.layout import width
+from terminals import on_terminal
 
 SETTINGS = """\
 targets = ["claude-code", "codex"]
@@ -304,37 +301,12 @@ def test_narrow_terminal_gets_several_lines_for_each_agent(kit: Workbench) -> No
     assert table(agents, None, 54) == STACKED.format(*(agent.tokens for agent in agents))
 
 
-def _on_terminal(folder: Path, columns: int, *args: str) -> str:
-    """Return what the command prints on a terminal of this width."""
-    import fcntl
-    import pty
-    import termios
-
-    main, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
-    command = [sys.executable, "-m", "kei_assembler", *args]
-    with subprocess.Popen(
-        command, cwd=folder, stdout=terminal, stderr=terminal, env=environment | {"TERM": "xterm"}
-    ) as run:
-        os.close(terminal)
-        out = b""
-        try:
-            while chunk := os.read(main, 4096):
-                out += chunk
-        except OSError:
-            pass
-        run.wait()
-    os.close(main)
-    return out.decode().replace("\r\n", "\n")
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals of this kind")
 def test_terminal_gets_colours_and_what_fits(kit: Workbench) -> None:
-    text = _on_terminal(kit.folder, 100, "list")
+    text = on_terminal(kit.folder, "list")
     assert text.startswith("\x1b[1mAGENT\x1b[0m")
     assert "\x1b[32mup to date\x1b[0m" in text
-    assert _on_terminal(kit.folder, 50, "list").startswith("\x1b[1mcoder\x1b[0m\n  up to date, all tools")
+    assert on_terminal(kit.folder, "list", columns=50).startswith("\x1b[1mcoder\x1b[0m\n  up to date, all tools")
 
 
 def test_unusual_model_is_escaped(kit: Workbench) -> None:

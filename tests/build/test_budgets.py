@@ -11,6 +11,7 @@ import pytest
 
 from conftest import Workbench
 from kei_assembler.markdown.tokens import tokens
+from readers import diagnostics
 
 AGENT = 'name = "{0}"\ndescription = "Reviews code."\n'
 RULE = "Read the whole diff before you say anything about it.\n"
@@ -18,8 +19,7 @@ CODES = ("L805", "L808", "L809")
 
 
 def _found(bench: Workbench, *args: str) -> list[dict[str, Any]]:
-    run = bench.run(*(args or ("--all",)), "--output-format", "json")
-    return [one for one in json.loads(run.stdout)["diagnostics"] if one["code"] in CODES]
+    return diagnostics(bench, *args, codes=CODES)
 
 
 def _places(found: list[dict[str, Any]]) -> list[tuple[str, str, int, int]]:
@@ -73,7 +73,7 @@ def test_each_manifest_has_one_warning_for_all_clients(bench: Workbench) -> None
     (found,) = _found(bench)
     assert "/a.toml` has about " in found["message"]
     assert found["message"].endswith(
-        "; the budget for an agent of Codex CLI is 5, and 2 other files of this agent above the budget"
+        "; the budget for an agent of Codex CLI is 5; 2 other files of this agent are above the budget, too"
     )
     (found,) = _found(bench, "--all", "--target", "gemini")
     assert found["message"].endswith("the budget for an agent is 10")
@@ -130,7 +130,7 @@ def test_block_above_the_budget_is_a_warning_at_the_block(bench: Workbench) -> N
 def test_unreadable_block_has_only_the_finding_that_says_so(bench: Workbench) -> None:
     bench.write({"assemble.toml": "[budget]\nblock = 1\n", "_blocks/x.md": b"Be honest and careful. \xff"})
     bench.write({"agents/a.toml": AGENT.format("a") + 'blocks = ["x"]\n'})
-    (found,) = json.loads(bench.run("--all", "--output-format", "json").stdout)["diagnostics"]
+    (found,) = diagnostics(bench)
     assert (found["severity"], found["file"]) == ("error", "_blocks/x.md")
 
 
@@ -248,6 +248,6 @@ def test_wrong_budget_is_one_error(budget: str, fault: str, help_: str, bench: W
 @pytest.mark.parametrize(("table", "place"), [("budget", ""), ("target.codex.budget", "`[target.codex]` of ")])
 def test_budget_in_a_manifest_is_one_error(table: str, place: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": f"{AGENT.format('a')}[{table}]\nagent = 5\n"})
-    (found,) = json.loads(bench.run("--all", "--output-format", "json").stdout)["diagnostics"]
+    (found,) = diagnostics(bench)
     assert (found["code"], found["line"]) == ("K101", 3)
     assert found["help"].endswith(f"it is a setting of the kit, and belongs in {place}`assemble.toml`")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from conftest import Workbench
 from kei_assembler.targets import TARGETS
+from readers import diagnostics
 
 CRITIC = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code, and report what you find."\n'
 
 
 def _found(bench: Workbench, *args: str) -> list[dict[str, Any]]:
-    run = bench.run(*(args or ("--all",)), "--output-format", "json")
-    return [one for one in json.loads(run.stdout)["diagnostics"] if one["code"] == "L804"]
+    return diagnostics(bench, *args, codes=("L804",))
 
 
 def _kit(bench: Workbench, target: str) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from conftest import Workbench
 from kei_assembler.targets import TARGETS
+from readers import diagnostics
 
 SETTINGS = 'targets = ["claude-code"]\n[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
 
 
 def _found(bench: Workbench, *args: str) -> list[dict[str, Any]]:
-    run = bench.run(*(args or ("--all",)), "--output-format", "json")
-    return [one for one in json.loads(run.stdout)["diagnostics"] if one["code"] in ("L803", "L810")]
+    return diagnostics(bench, *args, codes=("L803", "L810"))
 
 
 def _kit(bench: Workbench, sizes: dict[str, int], more: str = "") -> None:

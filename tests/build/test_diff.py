@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from conftest import Workbench
 from forkserver import ForkServer
 from kei_assembler.cli import console
+from terminals import on_terminal
 
 ASSEMBLE = [sys.executable, "-m", "kei_assembler"]
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nrole = "You do {0}."\n'
@@ -109,6 +109,7 @@ def arrows(bench: Workbench) -> Workbench:
     return bench
 
 
+DIFF = ("--all", "--diff")
 CODE_PAGE = {"PYTHONIOENCODING": "cp1252"}
 
 
@@ -129,38 +130,19 @@ def test_programs_get_utf8_and_lf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_characters_that_a_terminal_cannot_encode_are_escaped(arrows: Workbench) -> None:
     (arrows.folder / "agents" / "a.md").unlink()
-    assert b"+model: opus \\u2192 haiku" in _on_terminal(arrows.folder, NO_COLOR="1", **CODE_PAGE)
-
-
-def _on_terminal(folder: Path, **environment: str) -> bytes:
-    ours, theirs = pty.openpty()
-    command = [*ASSEMBLE, "--all", "--diff"]
-    env = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | environment
-    with subprocess.Popen(command, cwd=folder, stdout=theirs, stderr=subprocess.DEVNULL, env=env):
-        os.close(theirs)
-        printed = b""
-        while chunk := _read(ours):
-            printed += chunk
-    return printed
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # how a terminal says that the other side has gone
-        return b""
+    assert "+model: opus \\u2192 haiku" in on_terminal(arrows.folder, *DIFF, environment={"NO_COLOR": "1", **CODE_PAGE})
 
 
 def test_a_terminal_gets_colours_but_no_control_characters(stale: Workbench) -> None:
     stale.write({"kit/agents/a b/foreign.md": "\x1b[2J hidden\u202e\n"})
-    printed = _on_terminal(stale.folder / "kit").decode()
+    printed = on_terminal(stale.folder / "kit", *DIFF)
     assert "\x1b[32m+model: opus\x1b[0m" in printed
     assert "-<U+001B>[2J hidden<U+202E>" in printed
     assert "\x1b[2J" not in printed
 
 
 def test_no_color_is_honoured(stale: Workbench) -> None:
-    assert b"\x1b[" not in _on_terminal(stale.folder / "kit", NO_COLOR="1")
+    assert "\x1b[" not in on_terminal(stale.folder / "kit", *DIFF, environment={"NO_COLOR": "1"})
 
 
 def test_a_reader_that_closes_early_is_not_an_error(bench: Workbench) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -10,14 +9,14 @@ import pytest
 
 from conftest import Workbench
 from kei_assembler.targets import TARGETS
+from readers import diagnostics
 
 CRITIC = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code, and report what you find."\n'
 SETTINGS = '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
 
 
 def _found(bench: Workbench, *args: str) -> list[dict[str, Any]]:
-    run = bench.run(*(args or ("--all",)), "--output-format", "json")
-    return [one for one in json.loads(run.stdout)["diagnostics"] if one["code"] in ("O607", "O608", "O611", "O625")]
+    return diagnostics(bench, *args, codes=("O607", "O608", "O611", "O625"))
 
 
 def _files(bench: Workbench, *args: str) -> list[tuple[str, str]]:

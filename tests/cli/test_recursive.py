@@ -18,6 +18,7 @@ import pytest
 from conftest import Run, Workbench
 from kei_assembler.kit.search import NEVER_ENTERED, Search
 from kei_assembler.paths import matches_glob
+from repositories import git
 
 AGENT = 'name = "a"\ndescription = "A."\nrole = "You work."\n'
 ALL = ("--all", "--recursive")
@@ -28,15 +29,10 @@ def _kits(*folders: str, text: str = AGENT) -> dict[str, str]:
             for file in ("agents/a.toml", "assemble.toml")}  # fmt: skip
 
 
-def _git(folder: Path, *args: str) -> str:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    return subprocess.run(["git", *who, *args], cwd=folder, capture_output=True, text=True, check=True).stdout
-
-
 @pytest.fixture
 def repository(bench: Workbench) -> Workbench:
     (bench.folder / ".git").rmdir()
-    _git(bench.folder, "init", "--quiet")
+    git(bench.folder, "init", "--quiet")
     return bench
 
 
@@ -173,7 +169,7 @@ def test_where_kits_are_not_searched(repository: Workbench) -> None:
 def test_what_git_ignores_in_other_ways(repository: Workbench) -> None:
     repository.write(_kits("a", "b", "c", "d") | {"c/.gitignore": "*\n", ".git/info/exclude": "b/\n"})
     repository.write({".gitignore": "/d\n"})
-    _git(repository.folder, "add", "--force", "d")  # what git tracks, it does not ignore
+    git(repository.folder, "add", "--force", "d")  # what git tracks, it does not ignore
     assert _found(repository) == ["a", "d"]
     assert _found(repository, "--kit", "b") == ["b"]
     assert _found(repository, cwd="b") == ["."]
@@ -188,7 +184,7 @@ def test_without_git(repository: Workbench, monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_other_work_trees_are_not_entered(repository: Workbench) -> None:
     repository.write(_kits("a", "vendor/other", "linked-tree"))
-    _git(repository.folder / "vendor/other", "init", "--quiet")
+    git(repository.folder / "vendor/other", "init", "--quiet")
     (repository.folder / "linked-tree/.git").write_text("gitdir: elsewhere\n")
     assert _found(repository) == ["a"]
     assert _found(repository, "--kit", "vendor/other") == ["vendor/other"]
@@ -198,7 +194,7 @@ def test_work_trees_in_a_plain_folder_are_entered(bench: Workbench) -> None:
     (bench.folder / ".git").rmdir()
     bench.write(_kits("one", "two/kit", "two/out") | {"two/.gitignore": "out/\n", "three/agents/a.toml": AGENT})
     for name in ("one", "two"):
-        _git(bench.folder / name, "init", "--quiet")
+        git(bench.folder / name, "init", "--quiet")
     assert _found(bench) == ["one", "three", "two/kit"]
 
 
@@ -408,11 +404,11 @@ def test_the_diffs_of_all_kits_are_bounded(
 def test_staged(repository: Workbench) -> None:
     repository.write(_kits("a", "b"))
     repository.run(*ALL)
-    _git(repository.folder, "add", "a")
+    git(repository.folder, "add", "a")
     run = repository.run(*ALL, "--check", "--staged")
     assert (run.status, _headings(run)) == (1, ["a", "b"])
     assert run.stderr.index("O612") > run.stderr.index("\nb:\n")
-    _git(repository.folder, "add", "b")
+    git(repository.folder, "add", "b")
     assert repository.run(*ALL, "--check", "--staged").status == 0
 
 

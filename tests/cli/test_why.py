@@ -114,7 +114,7 @@ def test_a_file_that_is_out_of_date(kit: Workbench) -> None:
         (["agents/critic.md:5-4"], "lines count from 1", ""),
         (["agents/critic.md:x"], "`agents/critic.md:x` does not exist", "did you mean `agents/critic.md`?"),
         (["--git", "agents/critic.md"], "--git needs a line", ""),
-        (["--git", "agents/critic.md:3"], "git", ""),
+        (["--git", "agents/critic.md:3"], "git cannot read the last commit: fatal: not a git repository", ""),
         ([], "Missing argument", ""),
         (["agents/critic.md", "--kit", "nowhere"], "the folder `nowhere` does not exist", ""),
         (["agents/new.md"], "`agents/new.md` has not been generated yet", "run: assemble agents/new.toml"),

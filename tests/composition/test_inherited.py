@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +10,8 @@ import pytest
 
 from conftest import Workbench
 from observer import Observer, problem
-from readers import findings
+from readers import diagnostics, findings
+from repositories import git
 
 BASE = 'name = "base"\nabstract = true\n'
 CRITIC = 'name = "critic"\ndescription = "Reviews code."\nextends = "base"\n'
@@ -27,8 +26,7 @@ reason = "runs in a container"
 
 
 def _codes(bench: Workbench, *args: str) -> list[tuple[str, str]]:
-    found = json.loads(bench.run(*args, "--output-format", "json").stdout)["diagnostics"]
-    return [(one["code"], one["file"]) for one in found]
+    return [(one["code"], one["file"]) for one in diagnostics(bench, *args)]
 
 
 def test_a_base_behind_a_link_out_of_the_root_is_not_read(bench: Workbench) -> None:
@@ -153,28 +151,16 @@ def test_a_new_manifest_of_the_name_of_a_base_is_noticed(bench: Workbench) -> No
     assert _codes(bench, "agents/critic.toml") == [("K108", "agents/old/base.toml")]
 
 
-def test_a_base_has_no_output_to_print(bench: Workbench) -> None:
-    bench.write({"agents/base.toml": 'name = "base"\nabstract = true\n'})
-    run = bench.run("agents/base.toml", "--stdout")
-    assert (run.status, run.stdout) == (2, "")
-    assert "`agents/base.toml` is abstract, so it has no output" in run.stderr
-
-
-def _git(folder: Path, *args: str) -> None:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always"]
-    subprocess.run(["git", *who, *args], cwd=folder, capture_output=True, check=True)
-
-
 def test_a_base_that_a_partial_clone_lacks(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
     (bench.folder / ".git").rmdir()
     bench.write({"bases/base.toml": BASE, "team/critic.toml": CRITIC, "assemble.toml": 'manifests = "."\n'})
     assert bench.run("--all").status == 0
     for args in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=kit"]):
-        _git(bench.folder, *args)
-    _git(bench.folder, "config", "uploadpack.allowFilter", "true")
+        git(bench.folder, *args)
+    git(bench.folder, "config", "uploadpack.allowFilter", "true")
     clone = tmp_path_factory.mktemp("clone") / "clone"
-    _git(bench.folder, "clone", "--quiet", "--filter=blob:none", "--sparse", f"file://{bench.folder}", str(clone))
-    _git(clone, "sparse-checkout", "set", "team")
+    git(bench.folder, "clone", "--quiet", "--filter=blob:none", "--sparse", f"file://{bench.folder}", str(clone))
+    git(clone, "sparse-checkout", "set", "team")
     partial = Workbench(clone, bench._capsys, bench._monkeypatch)
     for args in (["--all", "--check"], ["--all"], ["--all", "--prune"]):
         assert partial.run(*args).status == 0

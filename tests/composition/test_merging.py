@@ -9,6 +9,7 @@ import tomli_w
 from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
+from composed_kits import value_at
 from conftest import Workbench, examples
 from kei_assembler import Kit
 from kei_assembler.diagnostics import KeyPath, Severity
@@ -59,12 +60,6 @@ def _leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
         yield from _leaves(inner, (*path, key))
 
 
-def _at(value: Any, path: KeyPath) -> Any:
-    for step in path:
-        value = value[step]
-    return value
-
-
 @given(TABLES, TABLES, TABLES)
 @example({"tools": ["...", "!a", "!a", {}]}, {"tools": [{"a": 1}, "a", []]}, {})
 @example({"blocks": ["@x", "a", "a"]}, {}, {})
@@ -75,13 +70,13 @@ def test_each_value_keeps_its_place(own: Mapping[str, Any], base: Mapping[str, A
     resolved = merged(own, "own", merged(base, "base", settings, _bundle), _bundle)
     for path, value in _leaves(resolved.data):
         file, at = resolved.origin(path)
-        written = _at(sources[file], at)
+        written = value_at(sources[file], at)
         assert written == value
         assert file == "own" or path[0] not in OWN_KEYS
     for layer in resolved.layers():
         assert len(layer.faults) <= MAX_FAULTS
         for fault in layer.faults:
-            _at(sources[fault.origin.file], fault.origin.path)
+            value_at(sources[fault.origin.file], fault.origin.path)
 
 
 @given(TABLES, TABLES)

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import pytest
 
 from conftest import Workbench
+from readers import diagnostics
 from rule_examples import example_files
 
 MISTAKES = sorted((Path(__file__).parent / "mistakes").glob("*.kit"))
@@ -38,10 +39,7 @@ def mistake(request: pytest.FixtureRequest, bench: Workbench) -> Path:
 
 def _findings(bench: Workbench, *args: str) -> list[Finding]:
     """Return the findings of a run about sources, not about outputs that are out of date."""
-    run = bench.run(*args, "--output-format", "json")
-    assert run.stderr == ""
-    found: list[Finding] = json.loads(run.stdout)["diagnostics"]
-    return [one for one in found if one["code"] != "O609"]
+    return [one for one in diagnostics(bench, *args) if one["code"] != "O609"]
 
 
 NAMING = re.compile(r"inherited by |this is the role of ")

@@ -5,31 +5,26 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from conftest import Workbench
 from kei_assembler.files.git_index import Git
+from repositories import git
 
 MANIFEST = 'name = "a"\ndescription = "A."\n'
 CHECK = ("--all", "--check", "--staged")
-
-
-def _git(folder: Path, *args: str) -> str:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always"]
-    return subprocess.run(["git", *who, *args], cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture
 def kit(bench: Workbench) -> Workbench:
     """A kit in a repository, built and staged."""
     shutil.rmtree(bench.folder / ".git")
-    _git(bench.folder, "init", "--quiet")
+    git(bench.folder, "init", "--quiet")
     bench.write({"agents/a.toml": MANIFEST, "_blocks/Ä b.md": "B.\n"})
     bench.run("--all")
-    _git(bench.folder, "add", ".")
+    git(bench.folder, "add", ".")
     assert bench.run(*CHECK).status == 0
     return bench
 
@@ -78,7 +73,7 @@ def test_nothing_that_a_repository_configures_runs(kit: Workbench) -> None:
     command = f"touch {shlex.quote(str(marker))}; cat"
     for key in ("core.fsmonitor", "core.pager", "core.sshCommand", "core.askPass", "diff.external", "alias.ls-files",
                 "filter.x.clean", "filter.x.smudge", "diff.x.textconv", "diff.x.command"):  # fmt: skip
-        _git(kit.folder, "config", key, f"!{command}" if key.startswith("alias") else command)
+        git(kit.folder, "config", key, f"!{command}" if key.startswith("alias") else command)
     hooks = kit.folder / ".git/hooks"
     for name in ("post-index-change", "fsmonitor-watchman", "reference-transaction", "pre-commit"):
         (hooks / name).write_text(f"#!/bin/sh\n{command}\n")
@@ -126,7 +121,7 @@ def test_a_repository_above_a_broken_one_is_not_used(kit: Workbench) -> None:
     inner = kit.below("inner")
     inner.write({".git/HEAD": "", "agents/a.toml": MANIFEST})
     inner.run("--all")
-    _git(kit.folder, "add", ".")
+    git(kit.folder, "add", ".")
     run = inner.run(*CHECK)
     assert (run.status, "not a git repository" in run.stderr) == (2, True)
 
@@ -153,7 +148,7 @@ def test_a_message_of_git_is_safe_to_print(kit: Workbench, monkeypatch: pytest.M
     folder.mkdir()
     inner = Workbench(folder, kit._capsys, monkeypatch)
     inner.write({"agents/a.toml": MANIFEST})
-    _git(folder, "init", "--quiet")
+    git(folder, "init", "--quiet")
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     run = inner.run(*CHECK)
     assert run.status == 2
@@ -177,16 +172,16 @@ def test_a_safe_directory_is_trusted(kit: Workbench, monkeypatch: pytest.MonkeyP
 
 def test_nothing_is_fetched(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
     """In a partial clone, git would fetch the content that it lacks."""
-    _git(kit.folder, "commit", "--quiet", "--message=a")
-    _git(kit.folder, "config", "uploadpack.allowFilter", "true")
+    git(kit.folder, "commit", "--quiet", "--message=a")
+    git(kit.folder, "config", "uploadpack.allowFilter", "true")
     clone = tmp_path_factory.mktemp("clone") / "kit"
-    _git(kit.folder, "clone", "--quiet", "--filter=blob:none", f"file://{kit.folder}", str(clone))
+    git(kit.folder, "clone", "--quiet", "--filter=blob:none", f"file://{kit.folder}", str(clone))
     partial = Workbench(clone, kit._capsys, kit._monkeypatch)
     assert partial.run(*CHECK).status == 0
     kit.write({"_blocks/Ä b.md": "C.\n"})
-    _git(kit.folder, "commit", "--quiet", "--all", "--message=b")
-    _git(clone, "fetch", "--quiet")
-    _git(clone, "read-tree", "FETCH_HEAD")
+    git(kit.folder, "commit", "--quiet", "--all", "--message=b")
+    git(clone, "fetch", "--quiet")
+    git(clone, "read-tree", "FETCH_HEAD")
     packs = sorted(os.listdir(clone / ".git/objects/pack"))
     assert partial.run(*CHECK).stderr.count("error[O612]") == 1
     assert sorted(os.listdir(clone / ".git/objects/pack")) == packs
@@ -194,14 +189,14 @@ def test_nothing_is_fetched(kit: Workbench, tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
 def test_an_empty_file_without_content_in_the_index(tmp_path: Path, algorithm: str) -> None:
-    _git(tmp_path, "init", "--quiet", f"--object-format={algorithm}")
+    git(tmp_path, "init", "--quiet", f"--object-format={algorithm}")
     for name in ("added", "intended"):
         (tmp_path / name).write_text("")
-    _git(tmp_path, "add", "added")
-    _git(tmp_path, "add", "--intent-to-add", "intended")
-    git = Git.of(str(tmp_path), is_here=False)
-    entries = git.entries([str(tmp_path)])
-    assert {Path(path).name: git.has(path, entry) for path, entry in entries.items()} == {
+    git(tmp_path, "add", "added")
+    git(tmp_path, "add", "--intent-to-add", "intended")
+    work_tree = Git.of(str(tmp_path), is_here=False)
+    entries = work_tree.entries([str(tmp_path)])
+    assert {Path(path).name: work_tree.has(path, entry) for path, entry in entries.items()} == {
         "added": True,
         "intended": False,
     }

@@ -29,6 +29,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.discovery import find
 from kei_assembler.loader import load_kit, load_kit_at
 from random_kits import RandomKit
+from repositories import git
 
 KIT = {
     "assemble.toml": 'targets = ["claude-code", "codex"]\nobligatory = ["rule"]\n',
@@ -39,13 +40,6 @@ KIT = {
 }
 
 
-def _git(folder: Path, *args: str, given: bytes = b"") -> str:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always"]
-    return subprocess.run(
-        ["git", *who, *args], cwd=folder, input=given, capture_output=True, check=True
-    ).stdout.decode()
-
-
 def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -53,9 +47,9 @@ def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
 
 
 def _commit(folder: Path, message: str = "kit") -> str:
-    _git(folder, "add", "--all", "--force", ".")
-    _git(folder, "commit", "--quiet", "--allow-empty", f"--message={message}")
-    return _git(folder, "rev-parse", "HEAD").strip()
+    git(folder, "add", "--all", "--force", ".")
+    git(folder, "commit", "--quiet", "--allow-empty", f"--message={message}")
+    return git(folder, "rev-parse", "HEAD").strip()
 
 
 def _clear(folder: Path) -> None:
@@ -70,7 +64,7 @@ def _clear(folder: Path) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    _git(tmp_path, "init", "--quiet")
+    git(tmp_path, "init", "--quiet")
     return tmp_path
 
 
@@ -80,7 +74,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scratch").resolve()
     _write(folder, {"outside/far/x": "far", "outside/x": "x"})
     (folder / "top").mkdir()
-    _git(folder / "top", "init", "--quiet")
+    git(folder / "top", "init", "--quiet")
     return folder / "top"
 
 
@@ -165,8 +159,8 @@ def _is_circular(path: str) -> bool:
 def test_a_commit_and_the_disk_answer_alike(scratch: Path, files: Mapping[str, bytes | str]) -> None:
     _clear(scratch)
     _make(scratch, files)
-    _git(scratch, "add", "--all", "--force", ".")
-    tree = _git(scratch, "write-tree").strip()
+    git(scratch, "add", "--all", "--force", ".")
+    tree = git(scratch, "write-tree").strip()
     with closing(tree_at(str(scratch), tree)) as committed:
         for name in (*PATHS, *OTHER_PATHS):
             path = f"{scratch}/{name}" if name else str(scratch)
@@ -192,30 +186,30 @@ def _made_at(folder: Path, name: str = "HEAD") -> dict[str, bytes | None]:
 
 
 def _linked(top: Path) -> Path:
-    _git(top, "worktree", "add", "--quiet", "--detach", "../linked")
+    git(top, "worktree", "add", "--quiet", "--detach", "../linked")
     return top.parent / "linked"
 
 
 def _linked_to_bare(top: Path) -> Path:
-    _git(top.parent, "clone", "--quiet", "--bare", top.as_uri(), "bare.git")
-    _git(top.parent / "bare.git", "worktree", "add", "--quiet", "../of-bare")
+    git(top.parent, "clone", "--quiet", "--bare", top.as_uri(), "bare.git")
+    git(top.parent / "bare.git", "worktree", "add", "--quiet", "../of-bare")
     return top.parent / "of-bare"
 
 
 def _shallow(top: Path) -> Path:
-    _git(top.parent, "clone", "--quiet", "--depth=1", top.as_uri(), "shallow")
+    git(top.parent, "clone", "--quiet", "--depth=1", top.as_uri(), "shallow")
     return top.parent / "shallow"
 
 
 def _sparse(top: Path) -> Path:
-    _git(top, "sparse-checkout", "set", "--no-cone", "/nothing")
+    git(top, "sparse-checkout", "set", "--no-cone", "/nothing")
     return top
 
 
 def _changed(top: Path) -> Path:
     for path in sorted(top.rglob("*.toml")):
         path.write_text("changed")
-        _git(top, "add", str(path.relative_to(top)))
+        git(top, "add", str(path.relative_to(top)))
     return top
 
 
@@ -238,18 +232,18 @@ def _with_links_instead(top: Path) -> Path:
 
 
 def _packed(top: Path) -> Path:
-    _git(top, "gc", "--quiet")
+    git(top, "gc", "--quiet")
     return top
 
 
 def _merged(top: Path) -> Path:
-    _git(top, "checkout", "--quiet", "-b", "other")
+    git(top, "checkout", "--quiet", "-b", "other")
     _write(top, {"more.txt": "more"})
     _commit(top)
-    _git(top, "checkout", "--quiet", "-")
+    git(top, "checkout", "--quiet", "-")
     _write(top, {"other.txt": "other"})
     _commit(top)
-    _git(top, "merge", "--quiet", "--no-edit", "other")
+    git(top, "merge", "--quiet", "--no-edit", "other")
     return top
 
 
@@ -273,19 +267,19 @@ STATES: dict[str, Callable[[Path], Path]] = {
 def test_a_kit_is_built_as_committed(tmp_path: Path, state: str, folder: str) -> None:
     top = tmp_path / "top"
     top.mkdir()
-    _git(top, "init", "--quiet")
+    git(top, "init", "--quiet")
     _write(top / folder, KIT)
     made = _made(load_kit(str(top / folder)))
     assert len(made) == 4
     _commit(top)
     top = STATES[state](top)
-    before = _git(top, "status", "--porcelain")
+    before = git(top, "status", "--porcelain")
     assert _made_at(top / folder) == made
-    assert _git(top, "status", "--porcelain") == before
+    assert git(top, "status", "--porcelain") == before
 
 
 def test_a_repository_with_sha256(tmp_path: Path) -> None:
-    _git(tmp_path, "init", "--quiet", "--object-format=sha256")
+    git(tmp_path, "init", "--quiet", "--object-format=sha256")
     _write(tmp_path, KIT)
     made = _made(load_kit(str(tmp_path)))
     _commit(tmp_path)
@@ -322,7 +316,7 @@ def test_a_commit_with_invalid_settings(repository: Path) -> None:
 
 
 def test_line_endings_are_read_as_on_disk(repository: Path) -> None:
-    _git(repository, "config", "core.autocrlf", "true")
+    git(repository, "config", "core.autocrlf", "true")
     _write(repository, {name: text.replace("\n", "\r\n") for name, text in KIT.items()})
     made = _made(load_kit(str(repository)))
     _commit(repository)
@@ -348,11 +342,11 @@ def test_a_pointer_of_git_lfs_is_not_read_as_text(repository: Path) -> None:
 def with_submodule(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with a kit whose blocks are in a submodule, and a link in it that leads to the rest of the kit."""
     other = tmp_path_factory.mktemp("other")
-    _git(other, "init", "--quiet")
+    git(other, "init", "--quiet")
     _write(other, {"_blocks/rule.md": KIT["_blocks/rule.md"]})
     (other / "link").symlink_to("../agents")
     _commit(other)
-    _git(repository, "submodule", "--quiet", "add", other.as_uri(), "shared")
+    git(repository, "submodule", "--quiet", "add", other.as_uri(), "shared")
     settings = KIT["assemble.toml"] + 'blocks = ["shared/_blocks"]\n'
     _write(repository, {**{name: KIT[name] for name in KIT if name[0] != "_"}, "assemble.toml": settings})
     _commit(repository)
@@ -378,7 +372,7 @@ def test_a_submodule_that_is_not_here_is_an_empty_folder(
 ) -> None:
     commit = revision(str(with_submodule), "HEAD")
     clone = tmp_path_factory.mktemp("clone")
-    _git(clone, "clone", "--quiet", with_submodule.as_uri(), ".")
+    git(clone, "clone", "--quiet", with_submodule.as_uri(), ".")
     shutil.rmtree(clone / "shared")
 
     def assert_is_empty() -> None:
@@ -390,7 +384,7 @@ def test_a_submodule_that_is_not_here_is_an_empty_folder(
     (clone / "shared").symlink_to(with_submodule / "shared")
     assert_is_empty()
     (clone / "shared").unlink()
-    _git(clone, "init", "--quiet", "shared")
+    git(clone, "init", "--quiet", "shared")
     assert_is_empty()
     (clone / "shared/.git/HEAD").write_text("damaged")
     assert_is_empty()
@@ -400,7 +394,7 @@ def test_links_are_files_where_git_makes_no_links(repository: Path) -> None:
     (repository / "link").symlink_to("_blocks")
     _write(repository, KIT)
     commit = _commit(repository)
-    _git(repository, "config", "core.symlinks", "false")
+    git(repository, "config", "core.symlinks", "false")
     with closing(tree_at(str(repository), commit)) as files:
         assert (files.is_link(f"{repository}/link"), files.is_folder(f"{repository}/link")) == (False, False)
         assert files.read(f"{repository}/link", 99) == b"_blocks"
@@ -408,11 +402,11 @@ def test_links_are_files_where_git_makes_no_links(repository: Path) -> None:
 
 def _tree_object(repository: Path, *entries: tuple[str, bytes, str]) -> str:
     raw = b"".join(b"%s %s\0%s" % (mode.encode(), name, bytes.fromhex(id_)) for mode, name, id_ in entries)
-    return _git(repository, "hash-object", "-t", "tree", "-w", "--stdin", "--literally", given=raw).strip()
+    return git(repository, "hash-object", "-t", "tree", "-w", "--stdin", "--literally", given=raw).strip()
 
 
 def test_names_that_git_does_not_check_out_are_left_out(repository: Path) -> None:
-    blob = _git(repository, "hash-object", "-w", "--stdin", given=b"X.").strip()
+    blob = git(repository, "hash-object", "-w", "--stdin", given=b"X.").strip()
     inner = _tree_object(repository, ("100644", b"config", blob))
     names = (b".git", b".GIT", b"git~1", b"..", b".", b"", b"a/b", b"../c")
     odd = [("40000", name, inner) for name in names] + [("100664", b"x", blob), ("644", b"y", blob)]
@@ -425,7 +419,7 @@ def test_names_that_git_does_not_check_out_are_left_out(repository: Path) -> Non
 
 @pytest.mark.parametrize("raw", [b"x", b"100644 x", b"x y\0", b"-1 x\0", b"7" * 99 + b" x\0", b"100644 x\0short"])
 def test_a_damaged_folder(repository: Path, raw: bytes) -> None:
-    tree = _git(repository, "hash-object", "-t", "tree", "-w", "--stdin", "--literally", given=raw).strip()
+    tree = git(repository, "hash-object", "-t", "tree", "-w", "--stdin", "--literally", given=raw).strip()
     with closing(tree_at(str(repository), tree)) as files, pytest.raises(AssembleError, match="git cannot read"):
         files.read(f"{repository}/x", 9)
 
@@ -442,7 +436,7 @@ def test_a_folder_with_too_many_entries(repository: Path, monkeypatch: pytest.Mo
 def test_a_damaged_file(repository: Path) -> None:
     _write(repository, {"x": "X.", "y": "Y."})
     commit = _commit(repository)
-    blob = _git(repository, "rev-parse", "HEAD:x").strip()
+    blob = git(repository, "rev-parse", "HEAD:x").strip()
     damaged = repository / ".git/objects" / blob[:2] / blob[2:]
     damaged.chmod(0o600)
     damaged.write_bytes(b"damaged")
@@ -468,8 +462,8 @@ def test_a_large_file_is_cut_off(repository: Path) -> None:
 
 
 def test_a_long_link_leads_nowhere(repository: Path) -> None:
-    blob = _git(repository, "hash-object", "-w", "--stdin", given=b"a/" * 5000).strip()
-    empty = _git(repository, "hash-object", "-w", "--stdin").strip()
+    blob = git(repository, "hash-object", "-w", "--stdin", given=b"a/" * 5000).strip()
+    empty = git(repository, "hash-object", "-w", "--stdin").strip()
     tree = _tree_object(repository, ("120000", b"empty", empty), ("120000", b"long", blob))
     with closing(tree_at(str(repository), tree)) as files:
         for path in (f"{repository}/empty", f"{repository}/long"):
@@ -494,9 +488,9 @@ def test_links_out_of_the_work_tree_are_refused(repository: Path, tmp_path_facto
 
 
 def test_a_deep_path_is_no_problem(repository: Path) -> None:
-    blob = _git(repository, "hash-object", "-w", "--stdin", given=b"X.").strip()
-    _git(repository, "update-index", "--index-info", given=f"100644 {blob}\t{'d/' * 1500}x\n".encode())
-    tree = _git(repository, "write-tree").strip()
+    blob = git(repository, "hash-object", "-w", "--stdin", given=b"X.").strip()
+    git(repository, "update-index", "--index-info", given=f"100644 {blob}\t{'d/' * 1500}x\n".encode())
+    tree = git(repository, "write-tree").strip()
     path = str(repository) + "/d" * 1500
     with closing(tree_at(str(repository), tree)) as files:
         assert files.read(f"{path}/x", 9) == b"X."
@@ -510,9 +504,9 @@ def test_a_deep_path_is_no_problem(repository: Path) -> None:
 
 def _partial(top: Path, kind: str) -> Path:
     clone = top.parent / f"{top.name}-{kind.replace(':', '-')}"
-    _git(top, "config", "uploadpack.allowFilter", "true")
-    _git(top, "config", "uploadpack.allowAnySHA1InWant", "true")
-    _git(top.parent, "clone", "--quiet", f"--filter={kind}", top.as_uri(), str(clone))
+    git(top, "config", "uploadpack.allowFilter", "true")
+    git(top, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(top.parent, "clone", "--quiet", f"--filter={kind}", top.as_uri(), str(clone))
     return clone
 
 
@@ -531,7 +525,7 @@ def test_a_partial_clone_says_what_it_lacks_and_how_to_fetch_it(repository: Path
     assert raised.value.message == f"this partial clone lacks `{lacking}` of the commit {commit[:12]}"
     assert sorted((clone / ".git/objects").rglob("*")) == objects
     command, folder = raised.value.hint.partition("run `")[2].split("` in ")
-    _git(Path(folder), *command.split(" ")[1:])
+    git(Path(folder), *command.split(" ")[1:])
     assert _made_at(clone, "HEAD~1") == made
     assert _made_at(clone)
 
@@ -644,7 +638,7 @@ def test_nothing_that_a_repository_configures_runs_and_nothing_is_written(reposi
     for key in ("core.fsmonitor", "core.pager", "core.sshCommand", "core.askPass", "diff.external", "alias.cat-file",
                 "filter.x.smudge", "filter.x.process", "diff.x.textconv"):  # fmt: skip
         command = f"touch '{marker}'; cat"
-        _git(repository, "config", key, f"!{command}" if key.startswith("alias") else command)
+        git(repository, "config", key, f"!{command}" if key.startswith("alias") else command)
     for name in ("post-index-change", "post-checkout", "reference-transaction"):
         (repository / ".git/hooks" / name).write_text(f"#!/bin/sh\ntouch '{marker}'\n")
         (repository / ".git/hooks" / name).chmod(0o755)
@@ -737,7 +731,7 @@ def test_random_kits_are_planned_alike(tmp_path: Path, first: int) -> None:
     """Kits with hostile links, names and settings, as git checks them out."""
     template = tmp_path / "template"
     template.mkdir()
-    _git(template, "init", "--quiet")
+    git(template, "init", "--quiet")
     planned = 0
     for seed in range(first, first + 10):
         folder = tmp_path / str(seed)
@@ -746,12 +740,12 @@ def test_random_kits_are_planned_alike(tmp_path: Path, first: int) -> None:
         for path in filter(Path.is_fifo, folder.rglob("*")):  # git would wait for its other end
             path.unlink()
         try:
-            _git(kit.top, "add", "--all", "--force", ".")
+            git(kit.top, "add", "--all", "--force", ".")
         except subprocess.CalledProcessError:  # there is no repository, or a name that git refuses
             continue
-        tree = _git(kit.top, "write-tree").strip()
+        tree = git(kit.top, "write-tree").strip()
         _clear(kit.top)
-        _git(kit.top, "checkout-index", "--all", "--force")
+        git(kit.top, "checkout-index", "--all", "--force")
         with closing(tree_at(str(kit.kit), tree)) as files:
             assert (seed, _planned(kit.kit, files)) == (seed, _planned(kit.kit, DISK)), kit.attacks
         planned += 1
@@ -765,7 +759,7 @@ def test_this_repository_is_built_from_its_commit(bench: Workbench) -> None:
         copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
         copy(REPOSITORY / name, bench.folder / name)
     shutil.rmtree(bench.folder / ".git")
-    _git(bench.folder, "init", "--quiet")
+    git(bench.folder, "init", "--quiet")
     made = _made(load_kit(str(bench.folder)))
     _commit(bench.folder)
     _clear(bench.folder)

@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.revisions import default_base, revision
-
-
-def _git(folder: Path, *args: str) -> str:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always"]
-    return subprocess.run(["git", *who, *args], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+from repositories import git
 
 
 def _commit(folder: Path, message: str) -> str:
-    _git(folder, "commit", "--quiet", "--allow-empty", f"--message={message}")
-    return _git(folder, "rev-parse", "HEAD")
+    git(folder, "commit", "--quiet", "--allow-empty", f"--message={message}")
+    return git(folder, "rev-parse", "HEAD")
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A repository with three commits on `main`, the branch `feature/x` and an annotated tag."""
-    _git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents/a.toml").write_text("")
-    _git(tmp_path, "add", ".")
+    git(tmp_path, "add", ".")
     for message in ("one", "two"):
         _commit(tmp_path, message)
-    _git(tmp_path, "tag", "--annotate", "--message=tag", "v1.0")
-    _git(tmp_path, "branch", "feature/x")
+    git(tmp_path, "tag", "--annotate", "--message=tag", "v1.0")
+    git(tmp_path, "branch", "feature/x")
     _commit(tmp_path, "three")
     return tmp_path
 
@@ -54,8 +49,8 @@ def _error(folder: Path, name: str) -> tuple[str, str]:
 )
 def test_names_of_commits(repository: Path, name: str, commit: str) -> None:
     if name == "-0":
-        name = _git(repository, "rev-parse", "--short", "HEAD")
-    full = _git(repository, "rev-parse", commit)
+        name = git(repository, "rev-parse", "--short", "HEAD")
+    full = git(repository, "rev-parse", commit)
     assert revision(str(repository), name) == full
     assert revision(str(repository / "agents"), full) == full
     assert revision(str(repository / "nowhere"), full.upper()) == full
@@ -97,14 +92,14 @@ def test_a_message_of_git(repository: Path, name: str, reason: str) -> None:
 
 def test_a_branch_of_a_remote_is_suggested(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     clone = tmp_path_factory.mktemp("clone")
-    _git(clone, "clone", "--quiet", repository.as_uri(), ".")
+    git(clone, "clone", "--quiet", repository.as_uri(), ".")
     assert _error(clone, "feature/x")[1] == "did you mean `origin/feature/x`?"
     assert _error(clone, "feature/x~1")[1] == "did you mean `origin/feature/x~1`?"
 
 
 @pytest.mark.parametrize("name", ["HEAD", "HEAD~1", "@", "@{1}", ""])
 def test_a_repository_without_commits(tmp_path: Path, name: str) -> None:
-    _git(tmp_path, "init", "--quiet")
+    git(tmp_path, "init", "--quiet")
     assert _error(tmp_path, name) == (f"`{name}` does not exist: the branch has no commits yet", "commit the kit first")
     assert _error(tmp_path, "main")[0] == "the revision `main` does not exist"
 
@@ -112,16 +107,16 @@ def test_a_repository_without_commits(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["HEAD~1", "main~2", "0" * 40, "feature/x", "v1.0"])
 def test_a_shallow_clone(repository: Path, tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     clone = tmp_path_factory.mktemp("clone")
-    _git(clone, "clone", "--quiet", "--depth=1", repository.as_uri(), ".")
+    git(clone, "clone", "--quiet", "--depth=1", repository.as_uri(), ".")
     message, hint = _error(clone, name)
     assert message == f"`{name}` does not exist in this shallow clone"
     assert "git fetch --unshallow" in hint
-    assert revision(str(clone), "HEAD") == _git(repository, "rev-parse", "HEAD")
+    assert revision(str(clone), "HEAD") == git(repository, "rev-parse", "HEAD")
 
 
 def test_a_folder_that_is_not_in_a_work_tree(tmp_path: Path) -> None:
     assert _error(tmp_path, "HEAD") == (f"`{tmp_path}` is not in a git work tree", "")
-    _git(tmp_path, "init", "--quiet", "--bare")
+    git(tmp_path, "init", "--quiet", "--bare")
     assert _error(tmp_path, "HEAD") == (f"`{tmp_path}` is not in a git work tree", "")
 
 
@@ -132,8 +127,8 @@ def test_a_work_tree_of_somebody_else(repository: Path, monkeypatch: pytest.Monk
 
 
 def test_replaced_commits_are_read_as_they_are(repository: Path) -> None:
-    full = _git(repository, "rev-parse", "HEAD")
-    _git(repository, "replace", "HEAD", "HEAD~2")
+    full = git(repository, "rev-parse", "HEAD")
+    git(repository, "replace", "HEAD", "HEAD~2")
     assert revision(str(repository), "HEAD") == full
 
 
@@ -152,15 +147,15 @@ BASE_IS_MAIN = {
 @pytest.fixture
 def pull_request(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with all branches, of which `feature/x` has two commits and `main` another one since the merge base."""
-    _git(repository, "checkout", "--quiet", "feature/x")
+    git(repository, "checkout", "--quiet", "feature/x")
     for message in ("four", "five"):
         _commit(repository, message)
-    _git(repository, "checkout", "--quiet", "-b", "merge", "main")
-    _git(repository, "merge", "--quiet", "--no-ff", "--message=merge", "feature/x")
+    git(repository, "checkout", "--quiet", "-b", "merge", "main")
+    git(repository, "merge", "--quiet", "--no-ff", "--message=merge", "feature/x")
     clone = tmp_path_factory.mktemp("clone")
-    _git(clone, "clone", "--quiet", repository.as_uri(), ".")
-    _git(clone, "checkout", "--quiet", "--detach", "origin/feature/x")
-    _git(clone, "branch", "--quiet", "--delete", "--force", "merge")
+    git(clone, "clone", "--quiet", repository.as_uri(), ".")
+    git(clone, "checkout", "--quiet", "--detach", "origin/feature/x")
+    git(clone, "branch", "--quiet", "--delete", "--force", "merge")
     return clone
 
 
@@ -176,18 +171,18 @@ def test_outside_of_a_pull_request_the_base_is_head(tmp_path: Path) -> None:
 @pytest.mark.parametrize("service", BASE_IS_MAIN)
 def test_the_base_of_a_pull_request(pull_request: Path, service: str) -> None:
     base = _base(pull_request, **BASE_IS_MAIN[service])
-    assert base == _git(pull_request, "rev-parse", "v1.0^{}")
+    assert base == git(pull_request, "rev-parse", "v1.0^{}")
     assert revision(str(pull_request), base) == base
 
 
 def _shallow(clone: Path, branch: str, depth: int) -> Path:
     """Return a shallow clone of the clone's origin that has only this branch, detached."""
     shallow = clone.with_name(f"{clone.name}-{depth}")
-    url = _git(clone, "config", "remote.origin.url")
-    _git(clone, "clone", "--quiet", f"--depth={depth}", f"--branch={branch}", "--single-branch", "--no-tags", url,
+    url = git(clone, "config", "remote.origin.url")
+    git(clone, "clone", "--quiet", f"--depth={depth}", f"--branch={branch}", "--single-branch", "--no-tags", url,
          str(shallow))  # fmt: skip
-    _git(shallow, "checkout", "--quiet", "--detach")
-    _git(shallow, "branch", "--quiet", "--delete", "--force", branch)
+    git(shallow, "checkout", "--quiet", "--detach")
+    git(shallow, "branch", "--quiet", "--delete", "--force", branch)
     return shallow
 
 
@@ -197,8 +192,8 @@ REFS = (("GITHUB_REF", "GITHUB_SHA", "GitHub"), ("BUILD_SOURCEBRANCH", "BUILD_SO
 @pytest.mark.parametrize(("ref", "commit", "service"), REFS)
 def test_a_merge_that_the_service_has_checked_out(pull_request: Path, ref: str, commit: str, service: str) -> None:
     shallow = _shallow(pull_request, "merge", 2)
-    variables = {**BASE_IS_MAIN[service], ref: "refs/pull/7/merge", commit: _git(shallow, "rev-parse", "HEAD")}
-    assert _base(shallow, **variables) == _git(pull_request, "rev-parse", "origin/main")
+    variables = {**BASE_IS_MAIN[service], ref: "refs/pull/7/merge", commit: git(shallow, "rev-parse", "HEAD")}
+    assert _base(shallow, **variables) == git(pull_request, "rev-parse", "origin/main")
     with pytest.raises(AssembleError):  # another commit is checked out
         _base(shallow, **{**variables, commit: "0" * 40})
     with pytest.raises(AssembleError):  # another event
@@ -206,8 +201,8 @@ def test_a_merge_that_the_service_has_checked_out(pull_request: Path, ref: str, 
 
 
 def test_the_base_in_an_event_of_github(pull_request: Path, tmp_path: Path) -> None:
-    _git(pull_request, "update-ref", "-d", "refs/remotes/origin/main")
-    base = _git(pull_request, "rev-parse", "v1.0^{}")
+    git(pull_request, "update-ref", "-d", "refs/remotes/origin/main")
+    base = git(pull_request, "rev-parse", "v1.0^{}")
     path = tmp_path / "event.json"
     variables = {"GITHUB_BASE_REF": "main", "GITHUB_EVENT_PATH": str(path)}
     with pytest.raises(AssembleError, match="lacks the merge base of `HEAD` and `main`"):
@@ -229,8 +224,8 @@ def test_the_base_in_an_event_of_github(pull_request: Path, tmp_path: Path) -> N
     ],
 )
 def test_a_commit_of_the_base_in_a_variable(pull_request: Path, service: str, variable: str) -> None:
-    base, tip = (_git(pull_request, "rev-parse", name) for name in ("v1.0^{}", "origin/main"))
-    _git(pull_request, "update-ref", "-d", "refs/remotes/origin/main")
+    base, tip = (git(pull_request, "rev-parse", name) for name in ("v1.0^{}", "origin/main"))
+    git(pull_request, "update-ref", "-d", "refs/remotes/origin/main")
     for commit in (base, tip):
         assert _base(pull_request, **BASE_IS_MAIN[service], **{variable: commit}) == base
 
@@ -252,11 +247,11 @@ def test_a_shallow_clone_that_lacks_the_merge_base(pull_request: Path, service: 
             _base(shallow, **BASE_IS_MAIN[service])
         assert "this shallow clone lacks the merge base of `HEAD` and `main`" in raised.value.message
         assert raised.value.hint == f"{HINTS[service]}, or name a revision to compare with"
-        _git(shallow, "fetch", "--quiet", "--depth=1", "origin", "main:refs/remotes/origin/main")
+        git(shallow, "fetch", "--quiet", "--depth=1", "origin", "main:refs/remotes/origin/main")
 
 
 def test_a_base_without_a_common_commit(pull_request: Path) -> None:
-    _git(pull_request, "checkout", "--quiet", "--orphan", "new")
+    git(pull_request, "checkout", "--quiet", "--orphan", "new")
     _commit(pull_request, "new")
     with pytest.raises(AssembleError) as raised:
         _base(pull_request, GITHUB_BASE_REF="main")
@@ -275,4 +270,4 @@ def test_the_default_environment_is_that_of_the_process(pull_request: Path, monk
         monkeypatch.delenv(name, raising=False)
     assert default_base(str(pull_request)) == "HEAD"
     monkeypatch.setenv("GITHUB_BASE_REF", "main")
-    assert default_base(str(pull_request)) == _git(pull_request, "rev-parse", "v1.0^{}")
+    assert default_base(str(pull_request)) == git(pull_request, "rev-parse", "v1.0^{}")

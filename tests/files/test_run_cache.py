@@ -26,6 +26,7 @@ from kei_assembler.files import run_cache, signatures
 from kei_assembler.files.folder import Folder
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.kit import LoadedKit, discovery
+from repositories import git
 
 COMMAND = [sys.executable, "-m", "kei_assembler"]
 CI = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
@@ -442,23 +443,19 @@ def test_changes_in_the_git_folder_are_ignored(kit: CachedKit) -> None:
 
 
 def test_another_branch_and_back(kit: CachedKit) -> None:
-    def git(*args: str) -> None:
-        configured = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *configured, *args], cwd=kit.repository, check=True, capture_output=True)
-
     shutil.rmtree(kit.repository / ".git")
     kit.run("--all", "--no-cache")
-    git("init", "-q", "-b", "main")
-    git("add", "-A")
-    git("commit", "-qm", "one")
-    git("checkout", "-qb", "other")
+    git(kit.repository, "init", "-q", "-b", "main")
+    git(kit.repository, "add", "-A")
+    git(kit.repository, "commit", "-qm", "one")
+    git(kit.repository, "checkout", "-qb", "other")
     _rewrite(kit.folder / "parts/blocks/rule.md", "kind", "wise", keeps_times=False)
-    git("commit", "-qam", "two")
-    git("checkout", "-q", "main")
+    git(kit.repository, "commit", "-qam", "two")
+    git(kit.repository, "checkout", "-q", "main")
     before = kit.remember("--all", "--check")
-    git("checkout", "-q", "other")
+    git(kit.repository, "checkout", "-q", "other")
     assert kit.assert_same_without_cache("--all", "--check") != before
-    git("checkout", "-q", "main")
+    git(kit.repository, "checkout", "-q", "main")
     assert kit.assert_same_without_cache("--all", "--check") == before
 
 
@@ -919,26 +916,22 @@ def test_digests_are_dropped_once_signatures_are_settled(kit: CachedKit) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("is_record_older", [True, False])
 def test_runs_in_a_sparse_checkout_are_not_cached(kit: CachedKit, is_record_older: bool) -> None:
-    def git(*args: str) -> None:
-        configured = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        subprocess.run(["git", *configured, *args], cwd=kit.repository, check=True, capture_output=True)
-
     shutil.rmtree(kit.repository / ".git")
     kit.run("--all", "--no-cache")
-    git("init", "--quiet")
-    git("add", ".")
-    git("commit", "--quiet", "--message=kit")
+    git(kit.repository, "init", "--quiet")
+    git(kit.repository, "add", ".")
+    git(kit.repository, "commit", "--quiet", "--message=kit")
     before = kit.remember("--all", "--check") if is_record_older else kit.run("--all", "--check", "--no-cache")
-    git("sparse-checkout", "set", "--no-cone", "/kit/", "!/nothing")
+    git(kit.repository, "sparse-checkout", "set", "--no-cone", "/kit/", "!/nothing")
     for _ in range(3):
         assert kit.run("--all", "--check") == before
         assert not kit.was_cached
     # The index alone decides.
-    git("rm", "--cached", "--quiet", "kit/all/agents/b.toml")
+    git(kit.repository, "rm", "--cached", "--quiet", "kit/all/agents/b.toml")
     (kit.folder / "all/agents/b.toml").unlink()
     assert kit.assert_same_without_cache("--all", "--check").status == 1
-    git("reset", "--quiet")
-    git("update-index", "--skip-worktree", "kit/all/agents/b.toml")
+    git(kit.repository, "reset", "--quiet")
+    git(kit.repository, "update-index", "--skip-worktree", "kit/all/agents/b.toml")
     assert kit.assert_same_without_cache("--all", "--check") == before
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from conftest import Workbench
 from forkserver import ForkServer
 from kei_assembler.files import git_index
 from kei_assembler.suggestions import counted
+from repositories import git
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\nblocks = ["one"]\n'
 KIT = {
@@ -38,23 +38,18 @@ class Kit(NamedTuple):
     folder: str
 
 
-def _git(folder: Path, *args: str) -> str:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always"]
-    return subprocess.run(["git", *who, *args], cwd=folder, capture_output=True, text=True, check=True).stdout
-
-
 @pytest.fixture(scope="module", params=[".", pytest.param("tools/kit", marks=pytest.mark.slow)])
 def repository(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, forkserver: ForkServer) -> Kit:
     """A kit at the top of a repository or below it, built and committed."""
     top, kit = tmp_path_factory.mktemp("repository"), request.param
-    _git(top, "init", "--quiet")
+    git(top, "init", "--quiet")
     for name, content in KIT.items():
         (top / kit / name).parent.mkdir(parents=True, exist_ok=True)
         (top / kit / name).write_text(content)
     for args in (["--all"], CHECK):
         assert forkserver.run(top / kit, args).returncode == 0
-        _git(top, "add", ".")
-    _git(top, "commit", "--quiet", "--message=kit")
+        git(top, "add", ".")
+    git(top, "commit", "--quiet", "--message=kit")
     return Kit(top, kit)
 
 
@@ -63,16 +58,16 @@ def kit(repository: Kit, bench: Workbench) -> Workbench:
     """The kit in a copy of the repository."""
     shutil.rmtree(bench.folder / ".git")
     shutil.copytree(repository.top, bench.folder, dirs_exist_ok=True)
-    _git(bench.folder, "update-index", "--refresh")  # the copies have other inodes
+    git(bench.folder, "update-index", "--refresh")  # the copies have other inodes
     return bench.below(repository.folder)
 
 
 def _sparse(kit: Workbench, *patterns: str, cone: bool = True) -> None:
     """Check out only these folders of the kit, or what these patterns match."""
-    prefix = _git(kit.folder, "rev-parse", "--show-prefix").strip()
+    prefix = git(kit.folder, "rev-parse", "--show-prefix").strip()
     wanted = [f"{prefix}{pattern}" if cone else pattern.replace("/", f"/{prefix}", 1) for pattern in patterns]
-    top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
-    _git(top, "sparse-checkout", "set", "--cone" if cone else "--no-cone", *wanted)
+    top = Path(git(kit.folder, "rev-parse", "--show-toplevel").strip())
+    git(top, "sparse-checkout", "set", "--cone" if cone else "--no-cone", *wanted)
 
 
 CONES = {
@@ -92,7 +87,7 @@ CONES = {
 def test_what_is_not_checked_out_is_up_to_date(kit: Workbench, cone: str, index: str) -> None:
     full = kit.run(*CHECK)
     _sparse(kit, *CONES[cone])
-    _git(kit.folder, "sparse-checkout", "reapply", index)
+    git(kit.folder, "sparse-checkout", "reapply", index)
     before = kit.files()
     assert kit.run(*CHECK) == full
     assert kit.run("--all", "--prune").status == 0
@@ -124,7 +119,7 @@ def test_patterns(kit: Workbench, patterns: str) -> None:
 def test_entries_that_are_skipped_by_hand(kit: Workbench) -> None:
     full = kit.run(*CHECK)
     names = ("agents/a.toml", "_blocks/one.md", "out/agents/more/b.md")
-    _git(kit.folder, "update-index", "--skip-worktree", *names)
+    git(kit.folder, "update-index", "--skip-worktree", *names)
     for name in names:
         (kit.folder / name).unlink()
     assert kit.run(*CHECK) == full
@@ -135,10 +130,10 @@ def test_entries_that_are_skipped_by_hand(kit: Workbench) -> None:
 
 
 ODDITIES: dict[str, Callable[[Workbench], object]] = {
-    "a split index": lambda kit: _git(kit.folder, "update-index", "--split-index"),
-    "index version 4": lambda kit: _git(kit.folder, "update-index", "--index-version=4"),
-    "a file system monitor": lambda kit: _git(kit.folder, "config", "core.fsmonitor", "exit 1"),
-    "settings without a blob": lambda kit: _git(kit.folder, "config", "extensions.worktreeConfig", "true"),
+    "a split index": lambda kit: git(kit.folder, "update-index", "--split-index"),
+    "index version 4": lambda kit: git(kit.folder, "update-index", "--index-version=4"),
+    "a file system monitor": lambda kit: git(kit.folder, "config", "core.fsmonitor", "exit 1"),
+    "settings without a blob": lambda kit: git(kit.folder, "config", "extensions.worktreeConfig", "true"),
 }
 
 
@@ -156,13 +151,13 @@ def test_an_odd_index(kit: Workbench, oddity: str, is_late: bool) -> None:
 
 def test_a_linked_work_tree(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
     full = kit.run(*CHECK)
-    top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
+    top = Path(git(kit.folder, "rev-parse", "--show-toplevel").strip())
     linked = tmp_path_factory.mktemp("linked") / "tree"
-    _git(top, "worktree", "add", "--quiet", "--no-checkout", str(linked))
+    git(top, "worktree", "add", "--quiet", "--no-checkout", str(linked))
     folder = linked / os.path.relpath(kit.folder, top)
     there = Workbench(folder, kit._capsys, kit._monkeypatch)
-    _git(linked, "sparse-checkout", "set", os.path.relpath(folder / "agents", linked))
-    _git(linked, "checkout", "--quiet")
+    git(linked, "sparse-checkout", "set", os.path.relpath(folder / "agents", linked))
+    git(linked, "checkout", "--quiet")
     assert not (folder / "out").exists()
     assert there.run(*CHECK) == full
     assert kit.run(*CHECK) == full
@@ -180,13 +175,13 @@ def test_a_change_updates_outputs_that_are_not_checked_out(kit: Workbench) -> No
         ["updated out/agents/a.md", "updated out/agents/more/b.md"],
     )
     assert kit.run(*CHECK).status == 0
-    _git(kit.folder, "add", "--sparse", ".")
+    git(kit.folder, "add", "--sparse", ".")
     assert kit.run(*CHECK, "--staged").status == 0
 
 
 def test_an_edited_output_that_is_not_checked_out_is_kept(kit: Workbench) -> None:
     kit.write({"out/agents/a.md": kit.read("out/agents/a.md") + "Mine.\n"})
-    _git(kit.folder, "commit", "--quiet", "--all", "--message=mine")
+    git(kit.folder, "commit", "--quiet", "--all", "--message=mine")
     _sparse(kit, "agents", "_blocks")
     assert "error[O604]" in kit.run(*CHECK).stderr
     assert kit.run("--all").status == 1
@@ -198,7 +193,7 @@ def test_an_edited_output_that_is_not_checked_out_is_kept(kit: Workbench) -> Non
 def test_an_orphan_that_is_not_checked_out_is_left_alone(kit: Workbench) -> None:
     (kit.folder / "agents/a.toml").unlink()
     kit.write({"agents/more/b.toml": KIT["agents/more/b.toml"] + "# more\n"})
-    _git(kit.folder, "commit", "--quiet", "--all", "--message=gone")
+    git(kit.folder, "commit", "--quiet", "--all", "--message=gone")
     assert "error[O611]" in kit.run(*CHECK).stderr
     _sparse(kit, "agents", "_blocks", "templates", ".cursor")
     assert kit.run(*CHECK).status == 0
@@ -210,7 +205,7 @@ def test_an_orphan_that_is_not_checked_out_is_left_alone(kit: Workbench) -> None
 def test_an_output_whose_manifest_is_in_the_index_is_not_pruned(kit: Workbench) -> None:
     """Even if that manifest does not generate it any more."""
     kit.write({"agents/more/b.toml": AGENT.format("b")})
-    _git(kit.folder, "commit", "--quiet", "--all", "--message=b")
+    git(kit.folder, "commit", "--quiet", "--all", "--message=b")
     assert "error[O611]" in kit.run(*CHECK).stderr
     _sparse(kit, "_blocks", "templates", "out", ".cursor")
     assert kit.run(*CHECK).status == 0
@@ -243,8 +238,8 @@ def test_links_that_are_not_checked_out(kit: Workbench) -> None:
     kit.run("--all", "--force", "--prune")
     full = kit.run(*CHECK)
     assert full.status == 0
-    _git(kit.folder, "add", ".")
-    _git(kit.folder, "commit", "--quiet", "--message=links")
+    git(kit.folder, "add", ".")
+    git(kit.folder, "commit", "--quiet", "--message=links")
     for folders in (("agents", "out"), ("shared", "out"), ("real", "out"), ("out",), ("real", "shared")):
         _sparse(kit, *folders)
         assert kit.run(*CHECK) == full, folders
@@ -260,20 +255,20 @@ def test_a_link_out_of_the_root_that_is_not_checked_out(kit: Workbench) -> None:
     (kit.folder / "_blocks/three.md").symlink_to(str(secret))
     for name in ("two", "three"):
         kit.write({"agents/a.toml": AGENT.format("a").replace('"one"', f'"{name}"')})
-        _git(kit.folder, "add", "agents", "_blocks")
+        git(kit.folder, "add", "agents", "_blocks")
         _sparse(kit, "agents", "templates", "out")
         assert not os.path.lexists(kit.folder / "_blocks")
         run = kit.run(*CHECK, "--diff")
         assert run.status == 1
         assert "Token" not in run.stdout + run.stderr
-        _git(kit.folder, "sparse-checkout", "disable")
+        git(kit.folder, "sparse-checkout", "disable")
 
 
 def test_two_links_that_lead_to_each_other(kit: Workbench) -> None:
     (kit.folder / "_blocks/two.md").symlink_to("three.md")
     (kit.folder / "_blocks/three.md").symlink_to("two.md")
     kit.write({"agents/a.toml": AGENT.format("a").replace('"one"', '"two"')})
-    _git(kit.folder, "add", "agents", "_blocks")
+    git(kit.folder, "add", "agents", "_blocks")
     _sparse(kit, "agents", "templates", "out")
     assert kit.run(*CHECK).status == 1
 
@@ -281,12 +276,12 @@ def test_two_links_that_lead_to_each_other(kit: Workbench) -> None:
 @pytest.fixture
 def partial(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Workbench:
     """The kit in a clone that has the content only of what is checked out: the files next to its settings."""
-    top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
-    _git(top, "config", "uploadpack.allowFilter", "true")
+    top = Path(git(kit.folder, "rev-parse", "--show-toplevel").strip())
+    git(top, "config", "uploadpack.allowFilter", "true")
     clone = tmp_path_factory.mktemp("clone") / "clone"
-    _git(top, "clone", "--quiet", "--filter=blob:none", "--sparse", f"file://{top}", str(clone))
+    git(top, "clone", "--quiet", "--filter=blob:none", "--sparse", f"file://{top}", str(clone))
     folder = clone / os.path.relpath(kit.folder, top)
-    _git(clone, "sparse-checkout", "set", os.path.relpath(folder / "src", clone))
+    git(clone, "sparse-checkout", "set", os.path.relpath(folder / "src", clone))
     return Workbench(folder, kit._capsys, kit._monkeypatch)
 
 
@@ -310,7 +305,7 @@ def test_content_that_a_partial_clone_lacks(partial: Workbench, seen: str) -> No
     cone, lacking = SEEN[seen]
     waived = f"what needs {counted(lacking, 'file')} outside the sparse checkout is not checked"
     _sparse(partial, *cone)
-    objects = partial.folder / _git(partial.folder, "rev-parse", "--git-path", "objects").strip()
+    objects = partial.folder / git(partial.folder, "rev-parse", "--git-path", "objects").strip()
     packs, before = sorted(os.listdir(objects / "pack")), partial.files()
     for args in (CHECK, ("--all", "--prune"), ("--all", "--force"), (*CHECK, "--staged"), (*CHECK, "--strict")):
         run = partial.run(*args)
@@ -351,8 +346,8 @@ def test_an_exclusive_kit(kit: Workbench) -> None:
     kit.write({"assemble.toml": EXCLUSIVE})
     kit.run("--all")
     kit.write({"out/agents/more/rogue.md": ROGUE})
-    _git(kit.folder, "add", ".")
-    _git(kit.folder, "commit", "--quiet", "--message=exclusive")
+    git(kit.folder, "add", ".")
+    git(kit.folder, "commit", "--quiet", "--message=exclusive")
     assert "out/agents/more/rogue.md:1:1: error[O608]" in kit.run(*CHECK).stderr
     for cone, is_found in ((("agents", ".cursor"), False), (("out",), True)):
         _sparse(kit, *cone)
@@ -391,7 +386,7 @@ def test_git_is_not_started_without_need(kit: Workbench, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("index", [b"", b"DIRC", b"DIRC\0\0\0\3", b"\0" * 99, b"DIRC\xff\xff\xff\xff"])
 def test_a_damaged_index(kit: Workbench, index: bytes) -> None:
     """The kit itself is all there."""
-    top = Path(_git(kit.folder, "rev-parse", "--show-toplevel").strip())
+    top = Path(git(kit.folder, "rev-parse", "--show-toplevel").strip())
     (top / ".git/index").write_bytes(index)
     assert kit.run(*CHECK).status == 0
 

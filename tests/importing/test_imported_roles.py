@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -191,9 +192,8 @@ def _outputs(bench: Workbench) -> None:
 )
 @pytest.mark.parametrize("args", [(), ("--dry-run",)])
 def test_a_role_whose_file_cannot_be_written_stays_in_the_manifest(
-    prepare: object, reason: str, args: tuple[str, ...], bench: Workbench
+    prepare: Callable[[Workbench], None], reason: str, args: tuple[str, ...], bench: Workbench
 ) -> None:
-    assert callable(prepare)
     bench.write({f"{FOLDER}/critic.md": _agent(LONG), "assemble.toml": ""})
     prepare(bench)
     before = bench.files()

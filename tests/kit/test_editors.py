@@ -105,9 +105,9 @@ def _command(package: str, script: str, *args: str) -> list[str]:
     """Return the command that runs a script of an npm package, if it is installed."""
     folder = NODE / "node_modules" / package
     if not shutil.which("node"):
-        pytest.skip("node is not here")
+        pytest.skip("node is not installed")
     if not folder.is_dir():
-        pytest.skip(f"{package} comes by npm, and is not here; `make slow` installs it")
+        pytest.skip(f"{package} is not installed; run `make slow`")
     return ["node", str(folder / script), *args]
 
 

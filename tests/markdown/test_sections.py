@@ -189,9 +189,3 @@ def test_definitions_outside_of_a_section(text: str, labels: list[str]) -> None:
     uses = [use for _, use in uses_from_elsewhere(text, sections(text)[:1])]
     assert [use.label for use in uses] == labels
     assert all(text[use.start : use.end] == f"[{use.label}]" for use in uses)
-
-
-@pytest.mark.parametrize("piece", ["# a\n", "a\n===\n", "[", "](", "<!--", "_a*", "`" * 3, "[a]:", "# [a](\n", "<a b="])
-def test_long_texts_take_linear_time(piece: str) -> None:
-    for text in (piece * 20_000, "# " + piece * 20_000):
-        assert len(list(uses_from_elsewhere(text, sections(text)))) < len(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -14,9 +13,8 @@ from hypothesis import strategies as st
 
 from conftest import REPOSITORY, examples
 from kei_assembler.markdown.tokens import tokens
+from node_scripts import node_command
 from strategies import ANY_TEXT
-
-NODE = REPOSITORY / "tests" / "node"
 
 MAX_ERROR = 0.12
 
@@ -258,10 +256,7 @@ def _texts() -> Iterator[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def counted() -> Iterator[subprocess.Popen[str]]:
     """A process that counts the tokens of texts."""
-    node = shutil.which("node")
-    if not node or not (NODE / "node_modules" / "js-tiktoken").is_dir():
-        pytest.skip("js-tiktoken is not installed; run `make slow`")
-    command, pipe = [node, str(NODE / "count_tokens.mjs")], subprocess.PIPE
+    command, pipe = node_command("count_tokens.mjs", "js-tiktoken"), subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8") as process:
         yield process
 

@@ -168,5 +168,5 @@ def _sarif_of_failure(bench: Workbench) -> dict[str, Any]:
 
 def _schemas() -> list[Path]:
     if not SCHEMAS.is_dir():
-        pytest.skip("the official schema is not installed; `make slow` installs it with npm")
+        pytest.skip("the official schema is not installed; run `make slow`")
     return list(SCHEMAS.glob("sarif-2.1.0*.json"))

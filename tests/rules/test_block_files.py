@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import Any
 
 import pytest
 
 from conftest import Workbench
 from kei_assembler.markdown.links import relative_links
+from readers import diagnostics
 
 HEAD = 'name = "a"\ndescription = "A."\nblocks = ["rule"]\n'
 TWO = {"agents/a.toml": HEAD, "_blocks/rule.md": "Be kind.\n", "lib/rule.md": "Be rude.\n"}
 FOLDERS = 'blocks = ["_blocks", "lib"]\n'
 
 
-def _found(bench: Workbench, *args: str) -> list[dict[str, Any]]:
-    run = bench.run(*(args or ("--all",)), "--output-format", "json")
-    found: list[dict[str, Any]] = json.loads(run.stdout)["diagnostics"]
-    return found
-
-
 def _codes(bench: Workbench, *args: str) -> list[str]:
-    return [each["code"] for each in _found(bench, *args)]
+    return [each["code"] for each in diagnostics(bench, *args)]
 
 
 @pytest.mark.parametrize("args", [("--all",), ("agents/a.toml",), ("--all", "--check"), ("--stdout", "agents/a.toml")])
@@ -55,7 +48,7 @@ def test_the_help_only_names_a_setting_that_helps(files: dict[str, str], may_cho
 
 def test_the_settings_can_say_that_the_first_folder_wins(bench: Workbench) -> None:
     bench.write({**TWO, "assemble.toml": f'{FOLDERS}block-conflicts = "first"\n'})
-    assert _found(bench) == []
+    assert diagnostics(bench) == []
     assert "Be kind." in bench.read("agents/a.md")
     bench.write({"assemble.toml": f'{FOLDERS}block-conflicts = "last"\n'})
     assert "error[C702]" in bench.run("--all").stderr
@@ -80,7 +73,7 @@ def test_a_link_to_the_same_file_is_not_ambiguous(bench: Workbench) -> None:
 def test_names_that_differ_in_case_are_ambiguous(other: str, bench: Workbench) -> None:
     settings = {"assemble.toml": FOLDERS} if "lib" in other else {}
     bench.write({"agents/a.toml": HEAD, "_blocks/rule.md": "Be kind.\n", other: "Be rude.\n", **settings})
-    found = _found(bench)
+    found = diagnostics(bench)
     assert [each["code"] for each in found] == ["B207"]
     assert f"`{other}`" in found[0]["message"]
 
@@ -104,11 +97,11 @@ def test_names_that_differ_in_case_are_ambiguous(other: str, bench: Workbench) -
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_front_matter_in_a_block_is_found(front: str, end: str, bench: Workbench) -> None:
+def test_front_matter_in_a_block_isdiagnostics(front: str, end: str, bench: Workbench) -> None:
     text = f"{front}Be kind.\n" if front.endswith("\n") else f"{front}\nBe kind.\n"
     for above in ("", "\n \n"):
         bench.write({"agents/a.toml": HEAD, "_blocks/rule.md": f"{above}{text}".replace("\n", end).encode()})
-        (found,) = (each for each in _found(bench) if each["code"] == "B208")
+        (found,) = (each for each in diagnostics(bench) if each["code"] == "B208")
         assert (found["line"], found["severity"]) == (1 + above.count("\n"), "warning")
         assert found["end_line"] == found["line"] + front.strip().count("\n")
 
@@ -150,9 +143,9 @@ def test_a_thematic_break_is_no_front_matter(text: str, bench: Workbench) -> Non
         ("あ.md", "rename it"),
     ],
 )
-def test_a_file_with_another_name_is_found(file: str, message: str, bench: Workbench) -> None:
+def test_a_file_with_another_name_isdiagnostics(file: str, message: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": HEAD, "_blocks/rule.md": "Be kind.\n", f"_blocks/{file}": "X.\n"})
-    (found,) = _found(bench)
+    (found,) = diagnostics(bench)
     assert (found["code"], found["file"], found["severity"]) == ("B209", f"_blocks/{file}", "note")
     assert message in found["message"] + found["help"]
 
@@ -218,7 +211,7 @@ FILES = {
 )
 def test_a_link_that_leads_nowhere_is_a_note(link: str, bench: Workbench) -> None:
     bench.write({**FILES, "agents/a.toml": HEAD, "_blocks/rule.md": f"Read this.\n\n{link}\n"})
-    (found,) = _found(bench)
+    (found,) = diagnostics(bench)
     assert (found["code"], found["severity"], found["file"], found["line"]) == ("B210", "note", "_blocks/rule.md", 3)
     assert "leads nowhere from `agents/a.md`" in found["message"]
 
@@ -280,7 +273,7 @@ def test_links_in_a_manifest(where: str, bench: Workbench) -> None:
     plain = HEAD.replace('blocks = ["rule"]\n', "")
     text = plain + IN_MANIFEST[where]
     bench.write(manifests | {"agents/a.toml": text, "_blocks/.keep": ""})
-    (found,) = [each for each in _found(bench) if each["code"] == "B210"]
+    (found,) = [each for each in diagnostics(bench) if each["code"] == "B210"]
     assert (found["file"], found["severity"]) == ("agents/a.toml", "note")
     assert found["message"] == "the link `no.md` leads nowhere from `agents/a.md`"
     if "escapes" not in where:
@@ -288,7 +281,7 @@ def test_links_in_a_manifest(where: str, bench: Workbench) -> None:
         assert line[found["column"] - 1 : found["end_column"] - 1].startswith("no.md")
     for path in ("b.md", "../agents/b.md", "../_blocks/.keep", "https://example.org/no.md"):
         bench.write({"agents/a.toml": text.replace("no.md", path)})
-        assert [each for each in _found(bench) if each["code"] == "B210"] == []
+        assert [each for each in diagnostics(bench) if each["code"] == "B210"] == []
 
 
 def test_what_is_not_a_link_in_a_manifest(bench: Workbench) -> None:
@@ -301,7 +294,7 @@ def test_a_link_in_a_manifest_must_resolve_from_every_output(bench: Workbench) -
     text = HEAD.replace('blocks = ["rule"]', 'role = "Read [x](../docs/guide.md) and [y](agents.md)."')
     settings = 'targets = ["claude-code", "codex"]\n'
     bench.write({**FILES, "agents/a.toml": text, "agents/agents.md": "x\n", "assemble.toml": settings})
-    found = [each for each in _found(bench) if each["code"] == "B210"]
+    found = [each for each in diagnostics(bench) if each["code"] == "B210"]
     assert ["`.codex/agents/a.toml`" in each["message"] for each in found] == [True, True]
     assert {each["help"] for each in found} == {"links are resolved from the generated file, not from the manifest"}
 
@@ -311,10 +304,10 @@ def test_a_link_must_resolve_from_every_output(bench: Workbench) -> None:
     bench.write(
         {**FILES, "agents/a.toml": HEAD, "_blocks/rule.md": "[x](../docs/guide.md)\n", "assemble.toml": settings}
     )
-    (found,) = [each for each in _found(bench) if each["code"] == "B210"]
+    (found,) = [each for each in diagnostics(bench) if each["code"] == "B210"]
     assert "leads nowhere from `.codex/agents/a.toml`" in found["message"]
     bench.write({"_blocks/rule.md": "[x](guide.md)\n"})
-    assert len([each for each in _found(bench) if each["code"] == "B210"]) == 1
+    assert len([each for each in diagnostics(bench) if each["code"] == "B210"]) == 1
 
 
 def test_a_link_out_of_the_root_is_not_followed(bench: Workbench) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from conftest import Workbench
+from readers import diagnostics
 
 HEAD = 'name = "a"\ndescription = "A."\n'
 BLOCKS = {
@@ -18,7 +17,7 @@ BLOCKS = {
 
 def _helps(bench: Workbench, files: dict[str, str]) -> list[tuple[str, str]]:
     bench.write({"agents/a.toml": HEAD, **BLOCKS, **files})
-    found = json.loads(bench.run("--all", "--output-format", "json", "--ignore", "B206").stdout)["diagnostics"]
+    found = diagnostics(bench, "--all", "--ignore", "B206")
     return [(each["code"], each["help"] or "") for each in found]
 
 
@@ -137,7 +136,7 @@ def test_a_path_of_an_obligatory_block_is_one_finding(bench: Workbench) -> None:
         }
     )
     bench.write({"_blocks/testing.md": "T.\n", "agents/a.toml": f'{HEAD}blocks = ["_blocks/testing.md"]\n'})
-    found = json.loads(bench.run("--all", "--output-format", "json").stdout)["diagnostics"]
+    found = diagnostics(bench)
     (one,) = found
     assert (one["code"], one["message"]) == (
         "B204",

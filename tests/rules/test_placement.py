@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from conftest import Workbench
 from kei_assembler.targets import TARGETS
+from readers import diagnostics
 
 CRITIC = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code, and report what you find."\n'
 
 
 def _found(bench: Workbench, *args: str) -> list[dict[str, Any]]:
-    run = bench.run(*(args or ("--all",)), "--output-format", "json")
-    return [one for one in json.loads(run.stdout)["diagnostics"] if one["code"] in ("O627", "O628")]
+    return diagnostics(bench, *args, codes=("O627", "O628"))
 
 
 def _codes(bench: Workbench, *args: str) -> list[str]:
@@ -208,8 +207,7 @@ SPECIAL = {
 
 
 def _quoting(bench: Workbench) -> list[dict[str, Any]]:
-    run = bench.run("--all", "--output-format", "json")
-    return [one for one in json.loads(run.stdout)["diagnostics"] if one["code"] == "O629"]
+    return diagnostics(bench, codes=("O629",))
 
 
 def _described(name: str, description: str) -> dict[str, str]:

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
 import pytest
 
 from conftest import Workbench
+from readers import diagnostics
 
 HEAD = 'name = "{0}"\ndescription = "Does {0}."\n'
 NAMING = HEAD + 'role = {{ file = "{1}" }}\n'
 ROLE = "\n\n# Who\n\nYou review code.\n\n```\nfinding\n```\n"
 
 
-def _write(bench: Workbench, role: str | bytes = ROLE, file: str = "roles/critic.md", **more: str) -> None:
-    bench.write({"agents/a.toml": NAMING.format("a", file), file: role, "assemble.toml": "", **more})
-
-
-def _found(bench: Workbench, *args: str) -> list[dict[str, Any]]:
-    run = bench.run(*(args or ("--all",)), "--output-format", "json")
-    assert run.stderr == ""
-    found: list[dict[str, Any]] = json.loads(run.stdout)["diagnostics"]
-    return found
+def _write(bench: Workbench, role: str | bytes = ROLE) -> None:
+    bench.write({"agents/a.toml": NAMING.format("a", "roles/critic.md"), "roles/critic.md": role, "assemble.toml": ""})
 
 
 def _places(bench: Workbench, *args: str) -> list[str]:
-    return [
-        f"{one['file']}:{one['line']}:{one['column']} {one['code']}" if "file" in one else str(one)
-        for one in _found(bench, *args)
-    ]
+    return [f"{one['file']}:{one['line']}:{one['column']} {one['code']}" for one in diagnostics(bench, *args)]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +36,7 @@ def _places(bench: Workbench, *args: str) -> list[str]:
 )
 def test_the_text_of_the_file_is_the_role(role: str, bench: Workbench) -> None:
     _write(bench, role)
-    assert _found(bench) == []
+    assert diagnostics(bench) == []
     body = bench.read("agents/a.md").partition("-->")[2]
     inline = HEAD.format("a") + f"role = {json.dumps(role.replace(chr(13) + chr(10), chr(10)))}\n"
     bench.write({"agents/a.toml": inline})
@@ -69,7 +59,7 @@ def test_a_mark_is_ignored_and_crlf_is_read_as_lf(role: bytes, bench: Workbench)
 def test_a_file_can_be_named_in_several_ways(written: str, file: str, bench: Workbench) -> None:
     toml = HEAD.format("a") + written.format(json.dumps(file)) + "\n"
     bench.write({"agents/a.toml": toml, "roles/critic.md": ROLE, "roles/Critic": ROLE, "assemble.toml": ""})
-    assert _found(bench) == []
+    assert diagnostics(bench) == []
     assert "You review code." in bench.read("agents/a.md")
 
 
@@ -129,7 +119,7 @@ def test_a_mistake_is_one_finding_at_its_place(
     before = bench.files()
     for args in (("agents/a.toml",), ("agents/a.toml", "--check")):
         assert _places(bench, *args) == [place_and_code]
-        (found,) = _found(bench, *args)
+        (found,) = diagnostics(bench, *args)
         assert message in found["message"]
         assert hint in (found.get("help") or "")
     assert bench.files() == before
@@ -169,7 +159,7 @@ def test_a_finding_in_a_role_file_is_reported_once_and_there(
 
 def test_code_in_a_role_file_can_have_placeholders_and_markers(bench: Workbench) -> None:
     _write(bench, "Use `{{X}}`.\n\n```\n{{Y}}\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> x\n```\n")
-    assert _found(bench) == []
+    assert diagnostics(bench) == []
 
 
 def test_findings_in_a_role_file_stop_all_agents_that_use_it(bench: Workbench) -> None:
@@ -183,7 +173,7 @@ def test_findings_in_a_role_file_stop_all_agents_that_use_it(bench: Workbench) -
 def test_hidden_text_can_be_allowed_in_a_role_file(bench: Workbench) -> None:
     _write(bench, "pa\u00adtient\n")
     bench.write({"assemble.toml": 'allow-characters = { "U+00AD" = "columns" }\n'})
-    assert _found(bench) == []
+    assert diagnostics(bench) == []
 
 
 @pytest.mark.parametrize("target", ["../outside.md", "/etc/hostname"])
@@ -193,7 +183,7 @@ def test_a_link_out_of_the_root_is_refused(target: str, bench: Workbench) -> Non
         {"outside.md": "You leak.\n", "kit/assemble.toml": "", "kit/agents/a.toml": NAMING.format("a", "role.md")}
     )
     os.symlink(target, inner.folder / "role.md")
-    (found,) = _found(inner)
+    (found,) = diagnostics(inner)
     assert (found["code"], "is outside the kit's root" in found["message"]) == ("K133", True)
     assert not (inner.folder / "agents/a.md").exists()
 
@@ -202,7 +192,7 @@ def test_a_link_inside_the_root_works(bench: Workbench) -> None:
     _write(bench)
     os.symlink("roles/critic.md", bench.folder / "link.md")
     bench.write({"agents/a.toml": NAMING.format("a", "link.md")})
-    assert _found(bench) == []
+    assert diagnostics(bench) == []
 
 
 @pytest.mark.parametrize("target", ["nowhere.md", "role.md"])
@@ -226,7 +216,7 @@ def test_a_role_file_can_be_outside_the_kit_if_the_root_is(bench: Workbench) -> 
         "kit/agents/a.toml": NAMING.format("a", "../roles/x.md"),
     }
     bench.write(files)
-    assert _found(bench.below("kit")) == []
+    assert diagnostics(bench.below("kit")) == []
     bench.write({"roles/x.md": "{{X}}\n"})
     assert _places(bench.below("kit")) == ["../roles/x.md:1:1 T401"]
 
@@ -235,7 +225,7 @@ def test_a_role_file_can_be_outside_the_kit_if_the_root_is(bench: Workbench) -> 
 def test_a_role_file_in_a_folder_of_blocks(folder: str, codes: list[str], bench: Workbench) -> None:
     _write(bench)
     bench.write({"assemble.toml": f'blocks = ["{folder}"]\ntargets = ["codex"]\n'})
-    assert [one["code"] for one in _found(bench)] == codes
+    assert [one["code"] for one in diagnostics(bench)] == codes
 
 
 def test_a_build_does_not_overwrite_a_role_file_even_by_force(bench: Workbench) -> None:
@@ -267,13 +257,13 @@ def test_a_single_build_reads_only_its_own_role_file(bench: Workbench) -> None:
         {"agents/b.toml": NAMING.format("b", "roles/none.md"), "agents/c.toml": NAMING.format("c", "roles/bad.md")}
     )
     bench.write({"roles/bad.md": b"\xff"})
-    assert _found(bench, "agents/a.toml") == []
+    assert diagnostics(bench, "agents/a.toml") == []
 
 
 def test_a_key_below_the_header_of_the_role_is_misplaced(bench: Workbench) -> None:
     _write(bench)
     bench.write({"agents/a.toml": f'{HEAD.format("a")}[role]\nfile = "roles/critic.md"\ntools = ["Read"]\n'})
-    (found,) = _found(bench)
+    (found,) = diagnostics(bench)
     assert (found["code"], found["line"]) == ("K110", 5)
     assert "`tools` belongs to `[role]`" in found["message"]
 
@@ -291,7 +281,7 @@ def heirs(bench: Workbench) -> Workbench:
 
 
 def test_a_role_file_is_inherited(heirs: Workbench) -> None:
-    assert _found(heirs) == []
+    assert diagnostics(heirs) == []
     assert "You review code." in heirs.read("agents/c.md")
 
 
@@ -306,7 +296,7 @@ def test_a_role_file_is_inherited(heirs: Workbench) -> None:
 )
 def test_an_own_role_wins_over_an_inherited_file(own: str, text: str, heirs: Workbench) -> None:
     heirs.write({"agents/a.toml": f"{HEIR.format('a')}{own}\n", "roles/other.md": "Other.\n"})
-    assert _found(heirs) == []
+    assert diagnostics(heirs) == []
     assert text in heirs.read("agents/a.md")
     assert ("You review code." in heirs.read("agents/a.md")) == (text == "You review code.")
 
@@ -314,14 +304,14 @@ def test_an_own_role_wins_over_an_inherited_file(own: str, text: str, heirs: Wor
 def test_a_file_wins_over_an_inherited_text(heirs: Workbench) -> None:
     heirs.write({"agents/base.toml": 'name = "base"\nabstract = true\nrole = "Theirs."\n'})
     heirs.write({"agents/a.toml": f'{HEIR.format("a")}role.file = "roles/critic.md"\n'})
-    assert _found(heirs) == []
+    assert diagnostics(heirs) == []
     assert "Theirs." not in heirs.read("agents/a.md")
     assert "Theirs." in heirs.read("agents/b.md")
 
 
 def test_an_inherited_role_file_can_be_unset(heirs: Workbench) -> None:
     heirs.write({"agents/a.toml": f'{HEIR.format("a")}unset = ["role"]\n'})
-    assert _found(heirs) == []
+    assert diagnostics(heirs) == []
     assert "You review code." not in heirs.read("agents/a.md")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conftest import Workbench
+from readers import diagnostics
 
 OUTPUT = '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
 CODES = ("O640", "O630", "O631", "O632", "O633")
@@ -18,8 +19,7 @@ def _manifest(name: str = "critic", rest: str = "") -> dict[str, str]:
 
 
 def _found(bench: Workbench, *args: str) -> list[dict[str, Any]]:
-    run = bench.run(*(args or ("--all",)), "--output-format", "json")
-    return [one for one in json.loads(run.stdout)["diagnostics"] if one["code"] in CODES]
+    return diagnostics(bench, *args, codes=CODES)
 
 
 def _codes(bench: Workbench, *args: str) -> list[str]:

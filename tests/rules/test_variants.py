@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import Any
 
 import pytest
 
 from conftest import Workbench
+from readers import diagnostics
 
 BOTH = 'targets = ["claude-code", "codex"]\n'
 CLAUDE, CODEX = "agents/a.md", ".codex/agents/a.toml"
@@ -18,15 +17,8 @@ def _manifest(blocks: str, more: str = "", name: str = "a") -> str:
     return f'name = "{name}"\ndescription = "A."\nrole = "You work."\nblocks = [{blocks}]\n{more}'
 
 
-def _found(bench: Workbench, *args: str) -> list[dict[str, Any]]:
-    run = bench.run(*(args or ("--all",)), "--output-format", "json")
-    assert "Traceback" not in run.stderr
-    found: list[dict[str, Any]] = json.loads(run.stdout)["diagnostics"]
-    return found
-
-
 def _codes(bench: Workbench, *args: str) -> list[str]:
-    return [each["code"] for each in _found(bench, *args)]
+    return [each["code"] for each in diagnostics(bench, *args)]
 
 
 @pytest.mark.parametrize("args", [("--all",), ("agents/a.toml",)])
@@ -67,7 +59,7 @@ def test_a_section_of_a_variant(bench: Workbench) -> None:
     ("text", "line", "message"),
     [
         ("# One\n", 1, "the text of `rule` for `codex` does not have the section `two`"),
-        ("# Two\n\n# Two\n", 3, "the text of `rule` for `codex` has several sections `two`, on the lines 1 and 3"),
+        ("# Two\n\n# Two\n", 3, "the text of `rule` for `codex` has several sections `two`, on lines 1 and 3"),
     ],
 )
 def test_a_section_that_a_variant_lacks_is_one_finding_in_the_variant(
@@ -75,7 +67,7 @@ def test_a_section_that_a_variant_lacks_is_one_finding_in_the_variant(
 ) -> None:
     bench.write({f"agents/{name}.toml": _manifest('"rule#two"', BOTH, name) for name in "ab"})
     bench.write({"_blocks/rule.md": "# Two\n\nB.\n", "_blocks/rule@codex.md": text})
-    (found,) = _found(bench, *args)
+    (found,) = diagnostics(bench, *args)
     assert (found["code"], found["file"], found["line"]) == ("B217", "_blocks/rule@codex.md", line)
     assert found["message"] == f"{message}; `rule#two` is listed by `a` and `b`"
     assert not (bench.folder / "agents/a.md").exists()
@@ -87,7 +79,7 @@ def test_many_agents_that_need_a_section_are_counted(bench: Workbench) -> None:
     names = [f"agent-{number}" for number in range(14)]
     bench.write({f"agents/{name}.toml": _manifest('"rule#two"', BOTH, name) for name in names})
     bench.write({"_blocks/rule.md": "# Two\n\nB.\n", "_blocks/rule@codex.md": "# One\n"})
-    (found,) = _found(bench)
+    (found,) = diagnostics(bench)
     assert found["message"].endswith("and 4 others")
 
 
@@ -119,7 +111,7 @@ def test_many_agents_that_need_a_section_are_counted(bench: Workbench) -> None:
 def test_a_mistake_in_the_name_of_a_file_is_one_finding(file: str, code: str, text: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": _manifest('"rule"', BOTH), "_blocks/rule.md": "Be kind.\n"})
     bench.write({f"_blocks/{file}": "X.\n"})
-    (found,) = _found(bench)
+    (found,) = diagnostics(bench)
     assert (found["code"], found["file"], found["severity"]) == (code, f"_blocks/{file}", "error")
     assert text in f"{found['message']}; {found['help']}"
     assert not (bench.folder / CLAUDE).exists()
@@ -155,7 +147,7 @@ def test_a_variant_in_another_folder(bench: Workbench) -> None:
     assert _codes(bench) == []
     assert "Be brief." in bench.read(CODEX)
     bench.write({"_blocks/rule@codex.md": "Be exact.\n"})
-    (found,) = _found(bench)
+    (found,) = diagnostics(bench)
     assert found["code"] == "B207"
     assert "`_blocks/rule@codex.md` and `shared/rule@codex.md`" in found["message"]
     assert 'block-conflicts = "first"' in found["help"]
@@ -181,7 +173,7 @@ def test_variants_are_checked_like_blocks(code: str, args: tuple[str, ...], benc
     targets = 'targets = ["claude-code", "gemini"]\n'
     files = {"agents/a.toml": _manifest('"rule"', targets), "_blocks/rule.md": "Be kind.\n"}
     bench.write({**files, "_blocks/rule@gemini.md": CHECKS[code]})
-    assert [(each["code"], each["file"]) for each in _found(bench, *args)] == [(code, "_blocks/rule@gemini.md")]
+    assert [(each["code"], each["file"]) for each in diagnostics(bench, *args)] == [(code, "_blocks/rule@gemini.md")]
 
 
 @pytest.mark.parametrize(("base", "variant"), [("In ${HOME}.\n", "At home.\n"), ("At home.\n", "In ${HOME}.\n")])
@@ -197,7 +189,7 @@ def test_a_variable_of_a_client_is_found_only_in_its_text(base: str, variant: st
 def test_an_unreadable_variant_is_one_finding(content: bytes, code: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": _manifest('"rule#x"', BOTH), "_blocks/rule.md": "# X\n"})
     bench.write({"_blocks/rule@codex.md": content})
-    (found,) = _found(bench)
+    (found,) = diagnostics(bench)
     assert (found["code"][0], found["file"]) == (code, "_blocks/rule@codex.md")
 
 
@@ -206,14 +198,14 @@ def test_an_unreadable_variant_is_one_finding(content: bytes, code: str, bench: 
 def test_a_link_that_cannot_be_read_is_an_error(target: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": _manifest('"rule"', BOTH), "_blocks/rule.md": "Be kind.\n", "../outside.md": "No.\n"})
     (bench.folder / "_blocks/rule@codex.md").symlink_to(target)
-    (found,) = [each for each in _found(bench) if each["severity"] == "error"]
+    (found,) = [each for each in diagnostics(bench) if each["severity"] == "error"]
     assert found["file"] == "_blocks/rule@codex.md"
     assert not (bench.folder / CODEX).exists()
 
 
 def test_a_variant_for_a_client_without_agents_is_a_note(bench: Workbench) -> None:
     bench.write({"agents/a.toml": _manifest('"rule"'), "_blocks/rule.md": "X.\n", "_blocks/rule@codex.md": "Y.\n"})
-    (found,) = _found(bench)
+    (found,) = diagnostics(bench)
     assert (found["code"], found["severity"], found["file"]) == ("B218", "note", "_blocks/rule@codex.md")
     assert _codes(bench, "agents/a.toml") == []
     bench.write({"assemble.toml": BOTH})

@@ -429,23 +429,3 @@ def test_any_text_round_trips(tmp_path_factory: pytest.TempPathFactory, texts: d
     }
     text = new_manifest.render(load_kit(str(folder)), "critic", values, has_schema=True)
     assert tomllib.loads(text) == {"name": "critic", **values}
-
-
-HONEST = 'name = "base"\nabstract = true\nrole = "You are honest."\nblocks = ["baseline"]\n'
-
-
-def test_a_new_agent_extends_a_base(bench: Workbench) -> None:
-    bench.write({"assemble.toml": 'bundles = { first = ["baseline"] }\nobligatory = ["@first"]\n'})
-    bench.write({"_blocks/baseline.md": "Be honest.\n", "_blocks/exact.md": "Be exact.\n", "agents/base.toml": HONEST})
-    assert bench.run("new", "critic", "--description", "C.", "--extends=base").status == 0
-    written = tomllib.loads(bench.read("agents/critic.toml"))
-    assert written == {"name": "critic", "description": "C.", "extends": "base"}
-    args = ("new", "tester", "--description", "T.", "--extends=base", "--block", "exact")
-    assert bench.run(*args).status == 0
-    assert tomllib.loads(bench.read("agents/tester.toml"))["blocks"] == ["...", "exact"]
-    assert bench.run("new", "writer", "--description", "W.").status == 0
-    assert tomllib.loads(bench.read("agents/writer.toml"))["blocks"] == ["@first"]
-    assert bench.run("--all").status == 0
-    run = bench.run("new", "other", "--description", "O.", "--extends=bse")
-    assert (run.status, "unknown base `bse`" in run.stderr) == (2, True)
-    assert not (bench.folder / "agents/other.toml").exists()

@@ -15,7 +15,6 @@ from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import split_entry
 from kei_assembler.loader import refuse_home
-from kei_assembler.markdown.structure import trimmed
 from kei_assembler.markdown.tokens import tokens
 from kei_assembler.model.inheritance import INHERITED, Resolved
 from kei_assembler.model.manifest import Manifest, is_abstract
@@ -174,7 +173,7 @@ def shared_tokens(kit: LoadedKit, agents: Iterable[Agent]) -> dict[str, int]:
 
 def block_tokens(kit: LoadedKit, entry: str, agent: Agent) -> int:
     """Return about how many tokens an entry of `blocks` has in the largest output, before values fill it."""
-    return tokens(trimmed(kit.blocks.text(entry, agent.largest.target if agent.largest else "")))
+    return kit.blocks.tokens(entry, agent.largest.target if agent.largest else "")
 
 
 def block_names(entries: Iterable[str]) -> frozenset[str]:

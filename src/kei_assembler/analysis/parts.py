@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from kei_assembler.analysis.agents import Agent, block_tokens, contexts
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.blocks import split_entry
 from kei_assembler.markdown.tokens import tokens
 from kei_assembler.model.adaptation import EVERYTHING, limited_tools, starts_agents, toolset, toolset_of
 from kei_assembler.model.manifest import Handoff, Manifest
@@ -71,10 +70,10 @@ def _text(manifest: Manifest, key: str) -> str:
 
 
 def _source_of(kit: LoadedKit, entry: str, target: str) -> str:
-    block, slug = kit.block(entry, target), split_entry(entry)[1]
+    block = kit.block(entry, target)
     if block is None:
         return ""
-    section = next(iter(kit.blocks.sections(block).get(slug, ())), None) if slug else None
+    section = kit.blocks.section_of(block, entry)
     start = section.start if section else 0
     return f"{block.source.file}:{span_of(block.source.text, start, start).line}"
 

@@ -110,10 +110,10 @@ def selected(kit: LoadedKit, agents: Sequence[Agent], uses: Iterable[Use]) -> li
     chosen = list(agents)
     for kind, name in uses:
         row = KINDS[kind]
-        using = [agent for agent in agents if name in set(row.used(kit, agent))]
+        using = {agent.file for agent in agents if name in set(row.used(kit, agent))}
         if not using:
             require(kit, agents, row, name)
-        chosen = [agent for agent in chosen if agent in using]
+        chosen = [agent for agent in chosen if agent.file in using]
     return chosen
 
 

@@ -46,8 +46,7 @@ def excess_of(kit: LoadedKit, artifact: Artifact) -> Iterator[Excess]:
 def check_agent(kit: LoadedKit, manifest: Manifest, file: str, found: Sequence[Excess]) -> list[Diagnostic]:
     """Return the warning about the files of a manifest that are above their budgets, which are at least one."""
     worst = max(found, key=lambda one: one.tokens / one.maximum.tokens)
-    texts = {entry: kit.blocks.text(entry, worst.target) for entry in manifest.blocks}
-    parts = [(tokens(trimmed(text)), f"`{entry}`") for entry, text in texts.items()]
+    parts = [(kit.blocks.tokens(entry, worst.target), f"`{entry}`") for entry in dict.fromkeys(manifest.blocks)]
     rest = worst.tokens - sum(size for size, _ in parts)
     parts.append((rest, "everything else" if parts else "the manifest's own text"))
     source = kit.read_manifest(file)

@@ -331,11 +331,14 @@ def _overwritten_sources(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[
             )
 
 
+_NOT_GENERATED = (FileStatus.FOREIGN, FileStatus.EDITED)
+
+
 def _overwritten_role_files(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:
     """Yield the findings about outputs that are role files. Only a file that was not generated can be one."""
-    disk, statuses = OutputFiles(kit), (FileStatus.FOREIGN, FileStatus.EDITED)
-    for change in (change for change in changes if change.status in statuses):
-        real = disk.real(change.path)
-        if any(kit.files.resolve(kit.path(file)) == real for file in kit.role_files.named):
+    disk, suspects = OutputFiles(kit), [each for each in changes if each.status in _NOT_GENERATED]
+    named = {kit.files.resolve(kit.path(file)) for file in kit.role_files.named} if suspects else set()
+    for change in suspects:
+        if disk.real(change.path) in named:
             source = Source(change.manifest, "")
             yield from run_rule(outputs.output_is_source, source, change.path, "a role file")

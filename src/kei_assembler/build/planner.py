@@ -16,7 +16,6 @@ from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.kit.reserved import ReservedPaths
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.manifest import Manifest, is_abstract
@@ -34,7 +33,7 @@ from kei_assembler.rules import (
 from kei_assembler.rules.limits import Given
 from kei_assembler.rules.manifest_context import ManifestContext, ManifestUse, use_of
 from kei_assembler.rules.runner import run_rule
-from kei_assembler.rules.set_values import own_values
+from kei_assembler.rules.set_values import names_set_in
 from kei_assembler.rules.shared_files import kit_notes
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
@@ -72,10 +71,9 @@ class ManifestPlan(NamedTuple):
     `shared` contains findings whose cause other manifests can share, such as a template, and `inherited` those in the
     files that the manifest inherits from, and in `role_file`, the file of its role, if any. `left_out` contains the
     outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
-    be read, or is no agent. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
-    returns. `is_base` means that only others make an agent of the manifest. `bases` are the files of its bases,
-    `blocks` its blocks, `bundles` those that it lists, and
-    `own_values` the names of the values that it sets.
+    be read, or is not an agent. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
+    returns. `is_base` means that the manifest is only a base of others. `bases` are the files of its bases, `blocks`
+    its blocks, `bundles` those that it lists, and `own_values` the names of the values that it sets.
     """
 
     file: str
@@ -114,7 +112,6 @@ class Planner:
         self.cost = Cost(kit)
         self.renderer = Renderer(kit)
         self.disk = OutputFiles(kit)
-        self.reserved = ReservedPaths(kit)
         self._top_of = cache(self._find_top)
         self._about_base = cache(partial(check_base, kit))
 
@@ -227,7 +224,7 @@ class Planner:
             bases=bases,
             role_file=named,
             bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
-            own_values=own_values(source.data),
+            own_values=names_set_in(source.data),
         )
         return None if plan.is_base or has_errors((*problems, *about_bases)) else manifest, plan
 
@@ -295,7 +292,7 @@ class Planner:
             plan.found.extend(run_rule(outputs.output_too_large, source, path, size, MAX_OUTPUT_BYTES))
         elif is_manifest_path(self.kit, path):
             plan.found.extend(run_rule(outputs.output_among_manifests, source, path))
-        elif owner := self.reserved.owner(real, self._top_of(tree)):
+        elif owner := self.kit.role_files.reserved.owner(real, self._top_of(tree)):
             plan.found.extend(run_rule(outputs.output_is_source, source, path, owner))
         else:
             try:

@@ -63,7 +63,7 @@ def columns() -> int:
 
 
 def line_columns() -> int | None:
-    """Return how many columns a line of a table may have: those of the terminal, or None if stdout is none.
+    """Return how many columns a line of a table may have: those of the terminal, or None if stdout is not a terminal.
 
     Programs get each row of a table as one line.
     """

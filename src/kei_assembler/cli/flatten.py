@@ -29,10 +29,10 @@ Flattened = list[tuple[LoadedKit, list[FlatManifest]]]
 @click.option("--write", "writes", is_flag=True, help="Replace the manifests instead of printing their flat versions.")
 @kit_option
 def command(manifests: Sequence[str], all_: bool, writes: bool, folder: str | None) -> int:
-    """Print manifests with all that they inherit, so that they need no bases, bundles and defaults.
+    """Print manifests with all that they inherit, so that they need no bases, bundles or defaults.
 
-    A flat manifest generates the same files. A comment after each value says where it comes from. Of the manifest's
-    own comments, only those before its first key are kept. A manifest that is already flat stays as it is.
+    A flat manifest generates the same files. A comment after each value says where it comes from. The manifest's own
+    comments are dropped, except those before its first key. A manifest that is already flat stays as it is.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ _FORMATS = {"text": drawings.text, "mermaid": drawings.mermaid, "dot": drawings.
 @click.option(
     "--from", "start", metavar="NAME", help="Draw only what this agent leads to.", shell_complete=completion.bases
 )
-@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="With --from, take at most so many steps.")
+@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="With --from, follow at most N steps.")
 @click.option(
     "--blocks", is_flag=True, help="Draw the bases, bundles and blocks of the agents instead of the handoffs."
 )
@@ -29,9 +29,11 @@ _FORMATS = {"text": drawings.text, "mermaid": drawings.mermaid, "dot": drawings.
 def command(output_format: str, start: str | None, depth: int | None, blocks: bool, folder: str | None) -> int:
     """Draw the handoffs between the agents, or what they are made of.
 
-    Agents are marked as unreachable if no agent hands off to them, as a dead end if they hand off to none, and as being
-    in a cycle if their work can come back to them. None of this is an error. A part of the graph keeps the marks of the
-    whole. Agents with errors are left out: the errors go to stderr, and the exit status is 1. Nothing is written.
+    Agents are marked as unreachable if no agent hands off to them, as a dead end if they hand off to nobody, and as
+    being in a cycle if their work can come back to them. None of this is an error. A part of the graph keeps the marks
+    of the whole. An agent with errors is drawn only where others hand off to it, without its own handoffs, so an agent
+    that it leads to may be marked as unreachable. The errors go to stderr, and the exit status is 1. Nothing is
+    written.
 
     \b
     Examples:

@@ -11,7 +11,7 @@ from kei_assembler.cli.commands import COMMANDS, command_named
 
 
 def with_command_first(default: click.Command, args: Sequence[str], ctx: click.Context) -> list[str]:
-    """Return the arguments with the command first: that of the first argument that is no option, or the default one.
+    """Return the arguments with the command first: the first argument that is not an option, or the default command.
 
     If that is an option of the group, such as `--version`, only it counts.
 

@@ -30,9 +30,9 @@ def command(uses: Sequence[str], by_tokens: bool, output_format: str, for_user: 
     missing, edited, or foreign, which means that `assemble` did not write it. Nothing is written. Agents with errors
     are not listed: the errors go to stderr, and the exit status is 1.
 
-    The kinds of `--uses` are `block`, also for one of its sections, `tool`, `model`, `agent`, for those that hand off
-    to it, `value`, `base` and `bundle`. If the option is repeated, the agents use all of these. An agent without a list
-    of tools uses all tools.
+    The kinds of `--uses` are `block` (or one of its sections), `tool`, `model`, `agent` (for those that hand off to
+    it), `value`, `base` and `bundle`. If the option is repeated, only agents that use all of them are listed. An agent
+    without a list of tools uses all tools.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.explanation import Excerpts, Explanation, explain, generated_by, outputs
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
-from kei_assembler.cli.options import kit_option, user_option
+from kei_assembler.cli.options import home_option, kit_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.kit import LoadedKit, discovery
@@ -29,8 +29,10 @@ _LINES = re.compile(r"(?P<file>.+?)(?::(?P<first>[0-9]{1,9})(?:-(?P<last>[0-9]{1
 
 @click.command("why")
 @click.argument("place", metavar="FILE[:LINE[-LINE]]", shell_complete=completion.files)
-@click.option("--git", "with_git", is_flag=True, help="Also show who changed each source line last, and when.")
-@user_option
+@click.option(
+    "--git", "with_git", is_flag=True, help="With LINE, also show who last changed each source line, and when."
+)
+@home_option
 @kit_option
 def command(place: str, with_git: bool, for_user: bool, folder: str | None) -> None:
     """Show where the lines of a generated file come from.
@@ -75,7 +77,7 @@ def _parsed(place: str) -> tuple[str, int, int]:
     first = int(match["first"])
     last = int(match["last"] or first)
     if not 0 < first <= last:
-        raise click.UsageError("lines count from 1, and the first one comes first, as in `FILE:12-14`")
+        raise click.UsageError("lines count from 1, and a range starts with the smaller number, as in `FILE:12-14`")
     return match["file"], first, last
 
 

@@ -39,7 +39,8 @@ def committed(git: Git, path: str, max_bytes: int) -> bytes | None:
         AssembleError: git is not installed, or it fails.
     """
     name = os.path.relpath(DISK.resolve(path), git.top)
-    found = git.run("rev-parse", "--verify", "--quiet", f"HEAD:{name}", may_fail=True).decode().rstrip("\n")
+    command = ("rev-parse", "--verify", "--quiet", f"HEAD:{name}")
+    found = git.run(*command, may_fail=True, purpose="read the last commit").decode().rstrip("\n")
     return git.blobs([found], max_bytes).get(found) if found else None
 
 

@@ -56,6 +56,7 @@ class Blocks:
         self.kit = kit
         self.sections = cache(self._find_sections)
         self.clients = cache(self._find_clients)
+        self.tokens = cache(self._count_tokens)
         self._marked_in = cache(self._find_marked_in)
         self._read: dict[str, Block | None] = {}
         self._characters = 0
@@ -112,11 +113,22 @@ class Blocks:
         It is empty if there is no such block. If there is no such section, which is an error, it is the whole block, so
         that no limit of a client is missed for lack of text.
         """
-        block, (_, slug) = self.find(entry, target), split_entry(entry)
-        if block is None or not slug:
-            return block.source.text if block else ""
-        section = next(iter(self.sections(block).get(slug, ())), None)
-        return block.source.text[section.start : section.end] if section else block.source.text
+        block = self.find(entry, target)
+        section = self.section_of(block, entry) if block else None
+        text = block.source.text if block else ""
+        return text[section.start : section.end] if section else text
+
+    def section_of(self, block: Block, entry: str) -> Section | None:
+        """Return the section of a block that an entry names, or None if it names none, or one that does not exist."""
+        _, slug = split_entry(entry)
+        return next(iter(self.sections(block).get(slug, ())), None) if slug else None
+
+    def _count_tokens(self, entry: str, target: str) -> int:
+        """About how many tokens the text of an entry has, before values fill it."""
+        from kei_assembler.markdown.structure import trimmed
+        from kei_assembler.markdown.tokens import tokens  # most runs do not need them
+
+        return tokens(trimmed(self.text(entry, target)))
 
     def section_entries(self, name: str) -> list[str]:
         """Return the entries for the sections of a block that an entry can name, in their order."""

@@ -106,9 +106,8 @@ class Misfit(NamedTuple):
 class TextGroup:
     """Texts with placeholders that belong together. Values that fit them are tried only once."""
 
-    def __init__(self, texts: tuple[Text, ...], targets: tuple[str, ...]) -> None:
+    def __init__(self, texts: tuple[Text, ...]) -> None:
         self.texts = texts
-        self.targets = targets
         self.names = frozenset(place.name for text in texts for place in text.places if place.name)
         self._sorted_names = sorted(self.names)
         self._fitting: set[object] = set()
@@ -136,7 +135,7 @@ class TextGroup:
         return tuple(found.values())
 
 
-NO_TEXTS = TextGroup((), ())
+NO_TEXTS = TextGroup(())
 
 
 class FilledTexts:
@@ -214,22 +213,21 @@ class KitTexts:
         return FilledTexts(self._kit, manifest, own, self.of_blocks(manifest.blocks, targets))
 
     def _group_of_manifest(self, texts: tuple[tuple[KeyPath, str, Fill], ...], targets: tuple[str, ...]) -> TextGroup:
-        return TextGroup(tuple(Text(text, fill, targets, path) for path, text, fill in texts), targets)
+        return TextGroup(tuple(Text(text, fill, targets, path) for path, text, fill in texts))
 
     def _group_of_blocks(self, entries: tuple[str, ...], targets: tuple[str, ...]) -> TextGroup:
         texts = tuple(text for entry in entries for text in self._printed(entry, targets))
-        return TextGroup(texts, targets) if texts else NO_TEXTS
+        return TextGroup(texts) if texts else NO_TEXTS
 
     def _find_printed(self, entry: str, targets: tuple[str, ...]) -> tuple[Text, ...]:
         """What is printed of the block of an entry, if it has placeholders. An unreadable block is left out."""
-        blocks, (name, slug) = self._kit.blocks, split_entry(entry)
+        blocks, (name, _) = self._kit.blocks, split_entry(entry)
         variants = [target for target in targets if target in blocks.clients(name)]
         others = tuple(target for target in targets if target not in variants)
         found = []
         for some in filter(None, (others, *((target,) for target in variants))):
             block = blocks.find(entry, some[0])
             if block and not block.source.error and may_have_placeholders(text := blocks.text(entry, some[0])):
-                sections = blocks.sections(block).get(slug, ()) if slug else ()
-                start = sections[0].start if sections else 0
-                found.append(Text(text, fill_markdown, some, ("blocks",), block, start))
+                section = blocks.section_of(block, entry)
+                found.append(Text(text, fill_markdown, some, ("blocks",), block, section.start if section else 0))
         return tuple(found)

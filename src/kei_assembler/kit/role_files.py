@@ -58,11 +58,12 @@ class RoleFiles:
     def owner(self, file: str) -> str:
         """Return what a path belongs to, such as "a block", or "" if it can be a role file."""
         kit = self._kit
-        owner = self._reserved.owner(kit.files.resolve(kit.path(file)), kit.root)
+        owner = self.reserved.owner(kit.files.resolve(kit.path(file)), kit.root)
         return "" if owner == "a block" and "." in kit.settings.blocks else owner
 
     @cached_property
-    def _reserved(self) -> ReservedPaths:
+    def reserved(self) -> ReservedPaths:
+        """The reserved paths of the kit."""
         from kei_assembler.kit.reserved import ReservedPaths
 
         return ReservedPaths(self._kit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -71,8 +71,7 @@ class MarkdownText:
         self.text = with_lf_in_place(text)
         self.lines = self.text.split("\n")
         self.places = tuple(places(self.text, prose(self.text)))
-        self.names = frozenset(place.name for place in self.places if place.name)
-        self._sorted_names = sorted(self.names)
+        self._sorted_names = sorted({place.name for place in self.places if place.name})
         self.starts = [0]
         for line in self.lines:
             self.starts.append(self.starts[-1] + len(line) + 1)
@@ -84,6 +83,11 @@ class MarkdownText:
             self.by_line.setdefault(number, []).append(place)
         self.is_simple = "<" not in self.text and "]:" not in self.text
         self._filled: dict[tuple[tuple[str, Value], ...], Filling] = {}
+
+    @cached_property
+    def in_tables(self) -> dict[int, bool]:
+        """The lines of tables, see `lines_in_tables`."""
+        return lines_in_tables(self.lines)
 
     def fill(self, values: Values) -> Filling:
         """Return the filled text. Its line ends are LF. The results for some sets of values are kept."""
@@ -147,7 +151,6 @@ class _Filler:
         self.reader = BlockReader()
         self.written: list[_WrittenLine] = []
         self.problems: dict[Place, Problem] = {}
-        self.in_tables = lines_in_tables(source.lines)
         self.number = 0
         self.part = 0
 
@@ -235,7 +238,7 @@ class _Filler:
         label = _LABEL.match(text, markers.end() if markers else 0)
         destination = label and _DESTINATION.match(text, label.end())
         is_whole = label and destination is not None and _is_balanced(destination["bare"] or "")
-        is_header = self.in_tables.get(self.number)
+        is_header = self.source.in_tables.get(self.number)
         return is_whole, is_delimiter_row(text), None if is_header is None else cells(text, is_header)
 
     def _fill_lines(self, before: str, place: Place, lines: list[str], rest: str) -> None:
@@ -250,7 +253,7 @@ class _Filler:
             return
         blank, containers, ending = before.rstrip(SPACES), [*self.reader.containers], self.reader.ending
         kind = self._read(blank)
-        if (self.reader.containers, self.reader.ending) != (containers, ending) or self.number in self.in_tables:
+        if (self.reader.containers, self.reader.ending) != (containers, ending) or self.number in self.source.in_tables:
             self._report(STRUCTURE, place)
         self._write([literal(blank), Piece("", "", place)], kind)
 

@@ -59,7 +59,7 @@ def tokens(text: str) -> int:
     """Return about how many tokens a text has.
 
     The estimate is the same on every machine, and takes time in proportion to the length. For agent files and blocks
-    it is mostly within 5 % of `o200k_base`. It is less exact for texts of a few words, for random characters, and for
+    it is mostly within 5% of `o200k_base`. It is less exact for texts of a few words, for random characters, and for
     languages with long words. Other models have other vocabularies, so their counts differ more. The digest in a stamp
     always counts the same, so that a change of a single letter elsewhere does not seem to be one of several tokens.
     """

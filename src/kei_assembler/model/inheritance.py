@@ -88,13 +88,19 @@ class Resolved(NamedTuple):
 
     def origin(self, path: KeyPath) -> Origin:
         """Return where the value at a path was written."""
-        for length in range(len(path), -1, -1) if self.taken else ():
-            found = self.taken.get(path[:length])
-            if isinstance(found, Origin):
-                return found._replace(path=(*found.path, *path[length:]))
-            if found is not None and self.far:
-                return self.far.origin((*found, *path[length:]))
+        length, found = self.taken_at(path)
+        if isinstance(found, Origin):
+            return found._replace(path=(*found.path, *path[length:]))
+        if found is not None and self.far:
+            return self.far.origin((*found, *path[length:]))
         return Origin(self.file, (*self.at, *path))
+
+    def taken_at(self, path: KeyPath) -> tuple[int, KeyPath | Origin | None]:
+        """Return what is taken from elsewhere at a path or around it, or None, and the length of that path."""
+        for length in range(len(path), -1, -1) if self.taken else ():
+            if (found := self.taken.get(path[:length])) is not None:
+                return length, found
+        return 0, None
 
     def layers(self) -> Iterator[Resolved]:
         """Yield this layer and those below it, nearest first. The last one is that of the settings."""

@@ -67,6 +67,19 @@ def own_values(manifest: Manifest, target: str) -> Mapping[str, Any]:
     return _table(manifest.target.get(target, {}).get("values")) if manifest.target else {}
 
 
+def path_of_value(manifest: Manifest, target: str, name: str) -> KeyPath:
+    """Return the key path of the value that fills placeholders of this name for a target."""
+    return ("target", target, "values", name) if name in own_values(manifest, target) else ("values", name)
+
+
+def value_tables(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
+    """Yield the tables of values in a manifest as parsed from TOML, with their key paths, the general one first."""
+    targets = _table(data.get("target")).items() if "target" in data else ()
+    tables: list[tuple[KeyPath, Any]] = [(("values",), data.get("values"))]
+    tables += [(("target", target, "values"), _table(table).get("values")) for target, table in targets]
+    yield from ((path, table) for path, table in tables if isinstance(table, Mapping))
+
+
 def _table(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, Origin, Resolved, is_bundle
+from kei_assembler.model.settings import value_at
 from kei_assembler.toml.source import Source
 from kei_assembler.toml.strings import Written, written_at
 
@@ -35,8 +35,8 @@ class Part(NamedTuple):
     - `role`: a line of a role file
     - `template`: a line of a template. For the package's own, `file` is `default/agent.md.j2`. If it is not known which
       line it is, `line` is 0
-    - `client`: what the client needs, such as a key that is the same in all files; there is no file
-    - `stamp`: the stamp; there is no file
+    - `client`: what the client needs, such as a key that is the same in all files; it has no file
+    - `stamp`: the stamp; it has no file
     """
 
     kind: str
@@ -70,11 +70,6 @@ class Places:
         self._written: dict[KeyPath, Written | None] = {}
         self._known_markers: dict[tuple[str, KeyPath], Markers] = {}
 
-    @property
-    def role_file(self) -> str:
-        """The file of the role, or ""."""
-        return role_file(self.resolved.data)
-
     def at(self, path: KeyPath, kind: str = "") -> tuple[Part, ...]:
         """Return the parts for the value at a path: each line of a string, or the line of any other value."""
         written, part = self._string(path), self._part(path, kind)
@@ -93,8 +88,7 @@ class Places:
 
     def entry(self, path: KeyPath) -> Entry:
         """Return the place of the value at a path."""
-        kind, file, line, key, _ = self._part(path)
-        return Entry(kind, file, line, key)
+        return self._entry(self.resolved.origin(path))
 
     def value(self, path: KeyPath) -> Any:
         """Return the value at a path as parsed, or None."""
@@ -137,7 +131,7 @@ class Places:
 
     def _way_down(self, layer: Resolved, path: KeyPath) -> Iterator[Entry]:
         while layer.taken:
-            length, found = _taken(layer.taken, path)
+            length, found = layer.taken_at(path)
             if found is None:
                 return
             inherited, bundles = self._markers(layer, path[: length - 1]) if length else (None, {})
@@ -159,9 +153,7 @@ class Places:
         """
         key = layer.file, path
         if key not in self._known_markers:
-            own: Any = self._source(layer.file).data
-            for each in (*layer.at, *path):
-                own = own.get(each) if isinstance(own, dict) else None
+            own = value_at(self._source(layer.file).data, (*layer.at, *path))
             entries = own if isinstance(own, list) else []
             inherited = Origin(layer.file, (*path, entries.index(INHERITED))) if INHERITED in entries else None
             trails: dict[Origin, tuple[Origin, ...]] = {}
@@ -190,14 +182,6 @@ class Places:
 
     def _entry(self, origin: Origin) -> Entry:
         return Entry(self._kind(origin.file), *self._place(origin))
-
-
-def _taken(taken: Mapping[KeyPath, KeyPath | Origin], path: KeyPath) -> tuple[int, KeyPath | Origin | None]:
-    """What a layer takes from elsewhere at a path or around it, and the length of that path."""
-    for length in range(len(path), -1, -1):
-        if (found := taken.get(path[:length])) is not None:
-            return length, found
-    return 0, None
 
 
 def dotted(path: KeyPath) -> str:

@@ -7,10 +7,9 @@ from functools import cache
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.kit.blocks import split_entry
 from kei_assembler.markdown.placeholders import may_have_placeholders, places
 from kei_assembler.model.manifest import Manifest
-from kei_assembler.model.values import texts_of, values_for
+from kei_assembler.model.values import path_of_value, texts_of, values_for
 from kei_assembler.render.marks import Value
 from kei_assembler.render.places import Part, Places
 from kei_assembler.render.renderer import BEFORE_CODE
@@ -91,10 +90,10 @@ class ValueOrigins:
     def _lines_of_block(self, index: int) -> list[Parts]:
         position, printed = self._blocks[index]
         entry, path = self.manifest.blocks[position], ("blocks", position)
-        block, (_, slug) = self.kit.block(entry, self.target), split_entry(entry)
+        block = self.kit.block(entry, self.target)
         if block is None:
             return [self.where.at(path)]
-        section = next(iter(self.kit.blocks.sections(block).get(slug, ())), None) if slug else None
+        section = self.kit.blocks.section_of(block, entry)
         first = 1 + block.source.text.count("\n", 0, section.start if section else 0)
         through = (self.where.entry(path), *self.where.through(path))
         lines = self._printed(self.kit.blocks.text(entry, self.target), printed)
@@ -139,9 +138,7 @@ class ValueOrigins:
 
     def _of_value(self, name: str, part: int | None) -> Parts:
         """The parts for a value. `part` is an item, or a line of a text with several lines."""
-        own = self.manifest.target.get(self.target, {}).get("values")
-        is_own = isinstance(own, dict) and name in own
-        path: KeyPath = ("target", self.target, "values", name) if is_own else ("values", name)
+        path = path_of_value(self.manifest, self.target, name)
         value = self.where.value(path)
         if isinstance(value, list) and part is not None:
             return self.where.at((*path, part), "value")

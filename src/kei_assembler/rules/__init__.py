@@ -91,7 +91,7 @@ OF_BASE = (
     *set_values.OF_BASE,
     *text.OF_MANIFEST,
 )
-"""The rules for a manifest that only others make an agent of."""
+"""The rules for a manifest that is only a base of others."""
 
 OF_VALUES = frozenset(rule.code for rule in keys.OF_VALIDATION)
 """The codes of findings about single values, which hold whatever else is found."""

@@ -74,7 +74,7 @@ def ambiguous_block(kit: LoadedKit, name: str, files: list[str]) -> Iterable[Vio
 def front_matter_in_block(block: Block) -> Iterable[Violation]:
     """A block starts with front matter.
 
-    Rules for Cursor or Copilot have some, but a block has none: it would become part of every prompt.
+    Rules for Cursor or Copilot have front matter. In a block, it would become part of every prompt.
 
     Fails::
 
@@ -112,7 +112,7 @@ _CONTINUES = (*SPACES, "- ", "#", "]", "}")
 def front_matter(source: Source) -> range | None:
     """Return the lines of a text's front matter, if it starts with some. The range ends at the last line, inclusive.
 
-    A thematic break with text after it is no front matter.
+    A thematic break with text after it is not front matter.
     """
     if source.text.lstrip(WHITESPACE)[:3] not in _FENCES:
         return None

@@ -58,7 +58,8 @@ def agent_above_budget(file: LargeFile) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """
-    others = f", and {counted(file.others, 'other file')} of this agent above the budget" if file.others else ""
+    are = "is" if file.others == 1 else "are"
+    others = f"; {counted(file.others, 'other file')} of this agent {are} above the budget, too" if file.others else ""
     message = (
         f"`{file.path}` has about {file.tokens:,} tokens; the budget for an agent{_for(file.maximum)} is "
         f"{file.maximum.tokens:,}{others}"

@@ -8,7 +8,7 @@ from itertools import chain, groupby
 from kei_assembler.diagnostics import Diagnostic, KeyPath, RelatedLocation
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import SECTION_MARK
-from kei_assembler.model.inheritance import BUNDLE, INHERITED, Fault, Resolved
+from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED, Fault, Resolved
 from kei_assembler.model.settings import BUNDLE_NAME, settings_values
 from kei_assembler.rules import bases
 from kei_assembler.rules.definition import Rule, Violation, rule
@@ -173,11 +173,12 @@ def nothing_dropped(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     else:
         what = {"unset": "the key", "handoff": "a handoff to"}.get(str(place), "the entry")
         message = f"{what} `{fault.name}` is not inherited, so it cannot be dropped"
-        otherwise = "remove it" if place in _WITHOUT_PROSE else "remove it; a text that begins with `!` begins `\\!`"
+        otherwise = "remove it" if place in _WITHOUT_PROSE else f"remove it; {_ESCAPED}"
         hint = did_you_mean(fault.name, known, otherwise)
     yield Violation(fault.origin.path, message, hint)
 
 
+_ESCAPED = rf"to print a text that begins with `{DROPPED}`, write it in single quotes: `'\{DROPPED}…'`"
 _WITHOUT_PROSE = ("unset", "handoff", "tools", "blocks", "targets", "target")
 """The keys in which no text begins with `!`."""
 

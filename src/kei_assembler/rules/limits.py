@@ -119,7 +119,7 @@ def long_descriptions(all_: Descriptions) -> Iterable[Violation]:
 def descriptions_near_limit(all_: Descriptions) -> Iterable[Violation]:
     """The descriptions of all agents together are almost as long as a client advises.
 
-    They have at least 80 % of the tokens above which Claude Code warns; see L803. If the setting `descriptions` in
+    They have at least 80% of the tokens above which Claude Code warns; see L803. If the setting `descriptions` in
     `[budget]` has a maximum for the client, that counts instead (L809). Only reported when all manifests are checked.
 
     Fails::

@@ -30,8 +30,8 @@ class ManifestContext:
     """The manifest to check: its source, its data merged with what it inherits, its typed values, and its kit.
 
     `own` is the manifest's own table, as parsed. Key paths of findings lead to values in `data`, in which the text of
-    the role file, whose source is `role`, has replaced its name. `is_base` says that only others make an agent of the
-    manifest, so that it can be incomplete.
+    the role file, whose source is `role`, has replaced its name. `is_base` says that the manifest is only a base of
+    others, so that it can be incomplete.
     """
 
     def __init__(
@@ -77,7 +77,10 @@ class ManifestContext:
     def _origin(self, path: KeyPath) -> tuple[Source, KeyPath]:
         """Return the source in which the value at a path was written, and its path there."""
         file, at = self.resolved.origin(path)
-        return self.source if file == self.source.file else self.kit.composition.source(file), at
+        return self._source_in(file), at
+
+    def _source_in(self, file: str) -> Source:
+        return self.source if file == self.source.file else self.kit.composition.source(file)
 
     def source_of(self, path: KeyPath) -> Source:
         """Return the source in which the value at a path was written."""
@@ -93,7 +96,7 @@ class ManifestContext:
             yield self.role
         for layer in self.resolved.layers():
             if layer.data:
-                yield self.source if layer.file == self.source.file else self.kit.composition.source(layer.file)
+                yield self._source_in(layer.file)
 
     def locate(self, path: KeyPath) -> Location:
         """Return where the value at a path was written."""
@@ -122,7 +125,7 @@ class ManifestContext:
 
     @cached_property
     def filled_texts(self) -> FilledTexts:
-        """The texts and blocks with placeholders; none if only others make an agent of the manifest."""
+        """The texts and blocks of the manifest that have placeholders."""
         return self.kit.texts.of(self.manifest)
 
     @cached_property

@@ -28,7 +28,7 @@ def unusable_role_file(context: ManifestContext) -> Iterable[Violation]:
     """A manifest names a role file that does not exist, or that cannot be one.
 
     The path is relative to the kit, and the file must be in the kit's root. It can have any name, but it cannot be a
-    manifest, a block, a template or the settings of a kit, and not a generated file.
+    manifest, a block, a template, the settings of a kit or a generated file.
 
     Fails::
 

@@ -331,7 +331,7 @@ def _ambiguous(kit: LoadedKit, block: Block, slug: str) -> Violation:
     sections = kit.blocks.sections(block)[slug][:2]
     first, second = (span_of(text, each.start, f"{text}\n".index("\n", each.start)) for each in sections)
     related = tuple((locate(block.source, span), "a section with this slug") for span in (first, second))
-    message = f"{_subject(block)} has several sections `{slug}`, on the lines {first.line} and {second.line}"
+    message = f"{_subject(block)} has several sections `{slug}`, on lines {first.line} and {second.line}"
     return Violation(second, message, "rename one of the headings", related)
 
 

@@ -10,7 +10,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.placeholders import NAME, PLACEHOLDER, in_capitals
 from kei_assembler.model.settings import SETTINGS, declarations, settings_values
 from kei_assembler.model.value_patterns import MAX_LENGTH, fault_of, matches
-from kei_assembler.model.values import values_for
+from kei_assembler.model.values import value_tables, values_for
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
 from kei_assembler.rules.runner import locate, run_rule
@@ -32,23 +32,15 @@ class _Set(NamedTuple):
 
 def _set_values(owner: ManifestContext | LoadedKit) -> Iterator[_Set]:
     """Yield the values that a manifest or its bases set, or those that the settings set."""
-    at: KeyPath = ()
     if isinstance(owner, LoadedKit):
-        general, tables = settings_values(owner.settings_table)
+        general, by_target = settings_values(owner.settings_table)
         at = owner.settings_path()
         yield from (_Set(name, value, (*at, *path)) for name, (value, path) in general.items())
-    elif not owner.is_setting_values:
-        return
+        tables = [((*at, "target", target, "values"), table) for target, table in by_target.items()]
     else:
-        values, rows = owner.data.get("values"), owner.data.get("target")
-        yield from (_Set(name, value, ("values", name)) for name, value in _items(values))
-        tables = {target: row["values"] for target, row in _items(rows) if isinstance(row, Mapping) and "values" in row}
-    for target, table in tables.items():
-        yield from (_Set(name, value, (*at, "target", target, "values", name)) for name, value in _items(table))
-
-
-def _items(table: Any) -> Iterable[tuple[str, Any]]:
-    return table.items() if isinstance(table, Mapping) else ()
+        tables = [*value_tables(owner.data)] if owner.is_setting_values else []
+    for path, table in tables:
+        yield from (_Set(name, value, (*path, name)) for name, value in table.items())
 
 
 def _strings(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
@@ -74,7 +66,7 @@ def _choices(owner: ManifestContext | LoadedKit) -> Iterator[_Set]:
 
 @rule("V101")
 def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation]:
-    """The name of a value has other characters than capitals, digits and `_`.
+    """The name of a value contains characters other than capitals, digits and `_`.
 
     No placeholder could have such a name.
 
@@ -103,7 +95,7 @@ def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation
         hint = f"write `{capitals}`, for `{{{{{capitals}}}}}` in texts" if NAME.fullmatch(capitals) else ""
         if isinstance(owner, LoadedKit) and name in _SETTINGS:
             hint = f"the setting `{name}` must be above the first table header"
-        yield Violation(path, f"the name `{name}` of a value must be of capitals, digits and `_`", hint)
+        yield Violation(path, f"the name `{name}` of a value must consist of capitals, digits and `_`", hint)
 
 
 @rule("V102")
@@ -322,22 +314,20 @@ def unused_value(context: ManifestContext, used: Collection[str]) -> Iterable[Vi
         [values]
         PROJECT = "Apollo"
     """
-    in_settings = {*context.kit.settings.values}
-    known = {each.name for each in _set_values(context)}
-    used = {*used, *(name for each in _set_values(context) for name in _mentioned(each))}
+    in_settings, found = {*context.kit.settings.values}, [*_set_values(context)]
+    known = {each.name for each in found}
+    used = {*used, *(name for each in found for name in _mentioned(each))}
     wanted = used.union(declarations(context.kit.settings)) - known  # what is missing is reported, perhaps misspelled
-    for each in _set_values(context):
+    for each in found:
         is_valid = NAME.fullmatch(each.name) and context.is_own(each.path) and each.name not in in_settings
         is_unused = is_valid and each.name not in used and not misspelled(each.name, wanted)
         if is_unused and not any(strays(context)):  # a text that uses it may be below the header of a table
-            yield _unused(each, used, "the manifest or its blocks")
+            yield _unused(each.name, each.path, used, "the manifest or its blocks")
 
 
-def own_values(data: Mapping[str, Any]) -> frozenset[str]:
+def names_set_in(data: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of the values that a manifest with this data sets."""
-    targets = data.get("target") if "target" in data else None
-    tables = [table.get("values") for _, table in _items(targets) if isinstance(table, Mapping)]
-    return frozenset(name for table in (data.get("values"), *tables) for name, _ in _items(table))
+    return frozenset(name for _, table in value_tables(data) for name in table)
 
 
 def check_use(usage: KitUsage) -> Iterator[Diagnostic]:
@@ -355,10 +345,10 @@ def _mentioned(each: _Set) -> Iterator[str]:
         yield from (match.strip("{}") for match in PLACEHOLDER.findall(text))
 
 
-def _unused(each: _Set, used: Iterable[str], by: str) -> Violation:
-    match = misspelled(each.name, used)
-    hint = f"did you mean `{match}`?" if match else f"write `{{{{{each.name}}}}}` in a text, or remove it"
-    return Violation(each.path, f"no text of {by} uses the value `{each.name}`", hint)
+def _unused(name: str, path: KeyPath, used: Iterable[str], by: str) -> Violation:
+    match = misspelled(name, used)
+    hint = f"did you mean `{match}`?" if match else f"write `{{{{{name}}}}}` in a text, or remove it"
+    return Violation(path, f"no text of {by} uses the value `{name}`", hint)
 
 
 @rule("V109", Severity.NOTE)
@@ -388,10 +378,9 @@ def unused_value_in_settings(usage: KitUsage) -> Iterable[Violation]:
         description = "Reviews the code of {{PROJECT}}."
     """
     kit = usage.kit
-    declared = [_Set(name, None, kit.settings_path("values", name)) for name in declarations(kit.settings)]
-    for each in {each.name: each for each in (*_set_values(kit), *declared)}.values():
-        if each.name not in usage.values:
-            yield _unused(each, usage.values, "any manifest or block")
+    for name, path in dict(_names(kit)).items():
+        if name not in usage.values:
+            yield _unused(name, path, usage.values, "any manifest or block")
 
 
 OF_SETTINGS = (required_with_default, unusable_pattern, invalid_value_name, placeholder_in_value, value_not_allowed)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.manifest import FIELDS, HEAD_KEYS
+from kei_assembler.model.values import value_tables
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.whitespace import SPACES
 
@@ -27,13 +27,8 @@ def is_stray(context: ManifestContext, key: str) -> bool:
 
 
 def _in_values(context: ManifestContext) -> Iterator[KeyPath]:
-    tables: dict[KeyPath, Any] = {("values",): context.data.get("values")}
-    targets = context.data.get("target")
-    for target, table in targets.items() if isinstance(targets, dict) else ():
-        tables["target", target, "values"] = table.get("values") if isinstance(table, dict) else None
-    for path, values in tables.items():
-        if isinstance(values, dict):
-            yield from ((*path, key) for key in context.keys if key in values)
+    for path, values in value_tables(context.data):
+        yield from ((*path, key) for key in context.keys if key in values)
 
 
 def is_header(context: ManifestContext, path: KeyPath) -> bool:

@@ -67,7 +67,7 @@ def _labels(targets: Iterable[str]) -> str:
 
 _HOW_TO_FILL = "write the text instead, or set `{}` under `[values]`"
 _NO_TEXT = "write the name itself: values only fill texts, such as the role"
-_NOT_IN_TABLE = "write the text itself: values do not fill tables of extra keys"
+_NOT_IN_TABLE = "write the text itself: values do not fill tables in extra keys"
 
 
 def _may_have_braces(source: Source) -> bool:

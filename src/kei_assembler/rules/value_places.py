@@ -9,7 +9,7 @@ from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 from kei_assembler.kit.blocks import Block
 from kei_assembler.kit.filled_texts import Gap, Misfit, Text
 from kei_assembler.markdown.placeholders import LINES, LIST, PLACEHOLDER, SIZE, STRUCTURE, may_have_placeholders
-from kei_assembler.model.values import texts_of, values_for
+from kei_assembler.model.values import path_of_value, texts_of, values_for
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hidden_text import texts
 from kei_assembler.rules.manifest_context import ManifestContext, Unfilled
@@ -19,9 +19,7 @@ from kei_assembler.whitespace import SPACES
 
 
 def _path_of_value(context: ManifestContext, misfit: Misfit) -> KeyPath:
-    name, target = misfit.problem.place.name, misfit.target
-    own = context.manifest.target.get(target, {}).get("values", {})
-    return ("target", target, "values", name) if isinstance(own, Mapping) and name in own else ("values", name)
+    return path_of_value(context.manifest, misfit.target, misfit.problem.place.name)
 
 
 def place_of(context: ManifestContext, text: Text, start: int, end: int) -> Location:

@@ -20,8 +20,8 @@ from kei_assembler.toml.source import START, Source
 def unknown_client(file: str, client: str) -> Iterable[Violation]:
     """The name of a file in a block folder names an unknown client after `@`.
 
-    The file `baseline@codex.md` replaces the block `baseline` for the client Codex CLI. The clients are those of the
-    setting `targets`.
+    The file `baseline@codex.md` replaces the block `baseline` for the client Codex CLI. `assemble targets` lists the
+    clients.
 
     Fails::
 
@@ -194,8 +194,7 @@ def _misuse(name: str, folder: str, last: str) -> tuple[str, str] | None:
     if SECTION_MARK in name:
         return f"`{SECTION_MARK}` is reserved for sections in lists of blocks", f"rename it without `{SECTION_MARK}`"
     if VARIANT_MARK in folder:
-        where = "for a client at the end of the file's name, and not of a folder's"
-        return f"`{VARIANT_MARK}` is reserved {where}", "rename the folder"
+        return f"`{VARIANT_MARK}` names a client at the end of a file's name, not of a folder's", "rename the folder"
     if last.startswith(VARIANT_MARK):
         return f"it has no name of a block before `{VARIANT_MARK}`", f"rename it to `NAME{last}.md`"
     return None
