@@ -442,7 +442,7 @@ class Laboratory:
 
 def _with_home(allowed: Allowed, kit: Path | None) -> Allowed:
     """Add what a kit outside of any repository may use with `--user`: the folders that its outputs name."""
-    folders, made, home = set(allowed.folders), set[str](), os.path.realpath(allowed.home)
+    folders, made, home = set(allowed.folders), set(allowed.made), os.path.realpath(allowed.home)
     settings = (_settings(kit, allowed.top) or {}) if kit else {}
     targets = settings.get("target")
     for target, table in targets.items() if isinstance(targets, dict) else ():
