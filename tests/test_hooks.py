@@ -220,9 +220,9 @@ def test_staged_needs_a_work_tree(tmp_path: Path) -> None:
 
 def test_action_passes_inputs_only_in_the_environment() -> None:
     scripts = [step["run"] for step in STEPS if "run" in step]
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     assert all("${{" not in script for script in scripts)
-    assert set(ACTION["inputs"]) == {"kit", "exclude", "python-version", "strict"}
+    assert set(ACTION["inputs"]) == {"kit", "exclude", "fail-on", "python-version", "strict"}
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -244,8 +244,9 @@ def test_action_annotates_errors_and_shows_the_diff(
     environment |= {"EXCLUDE": ""} if named else {}
     assert forkserver.run(kit, ["--all"]).returncode == 0
     agent.write_text(f'name = "a"\ndescription = "A."\n{manifest}')
+    script = next(step["run"] for step in STEPS if step.get("name") == "Check the agent files")
     run = subprocess.run(
-        ["bash", "-c", STEPS[-1]["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert run.returncode == status
     assert (f"::error file={kit.name}/agents/a." in run.stdout) == bool(status)

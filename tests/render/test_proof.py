@@ -41,7 +41,7 @@ HARMLESS = (
     "{% extends 'default/agent.md.j2' %}{% block role %}{{ super() }}More.{% endblock %}",
 )
 NOT_PROVEN = (
-    *("{{ nothing }}", "{{ agent }}", "{{ agent.nothing }}", "{{ agent._manifest }}", "{{ agent.target }}"),
+    *("{{ nothing }}", "{{ agent }}", "{{ agent.nothing }}", "{{ agent.__class__ }}", "{{ agent.target }}"),
     *("{{ agent.handoff }}", "{{ blocks }}", "{{ extra.key }}", "{{ agent.name.upper() }}", "{{ agent['name'] }}"),
     *(
         "{{ agent.name ~ 'x' }}",

@@ -33,18 +33,18 @@ def shared(
     items: Sequence[Item],
     progress: Callable[[Sequence[Item]], Iterable[Item]] = iter,
     receive: Callable[[Result], object] = lambda _: None,
-    minimum: int = MIN_ITEMS,
+    minimum: int = 0,
 ) -> list[Result]:
     """Return `work(item)` for each item, in the order of the items.
 
-    If there are at least `minimum` items and a second core, a fork of this process does the second half. If the fork
-    fails in any way, this process does the rest. `work` must return a value that pickle supports, and must not write
-    files. `progress` wraps the items that this process works on. `receive` is called with each result of the other
-    process.
+    If there are many items, at least `minimum` if that is given, and a second core, a fork of this process does the
+    second half. If the fork fails in any way, this process does the rest. `work` must return a value that pickle
+    supports, and must not write files. `progress` wraps the items that this process works on. `receive` is called with
+    each result of the other process.
 
     An exception of `work` or `receive` reaches the caller.
     """
-    if len(items) < minimum or not can_fork():
+    if len(items) < (minimum or MIN_ITEMS) or not can_fork():
         return [work(item) for item in progress(items)]
     first, second = items[: len(items) // 2], items[len(items) // 2 :]
     results: list[Result] = []
