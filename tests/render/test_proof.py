@@ -27,7 +27,7 @@ HARMLESS = (
     "Only text.",
     "{{ agent.name }}",
     "{{ agent.role | trim }}",
-    "{{ agent.role | trim(' \n') | upper }}",
+    "{{ agent.role | trim(' \n') | lower }}",
     "{{ report_fence }}{{ target }}",
     "{{ blocks | join('\n\n') }}",
     "{{ agent.references.extra | join }}",
@@ -53,6 +53,7 @@ NOT_PROVEN = (
         "{{ {} }}",
     ),
     *("{{ 1.5 }}", "{{ none }}", f"{{{{ {2**70} }}}}", "{{ blocks[0] }}", "{{ blocks[:1] }}", "{{ {} }}"),
+    *("{{ agent.role | upper }}", "{{ agent.role | trim | lower | trim | lower }}"),
     *("{{ agent.role | indent }}", "{{ agent.role | replace('a', 'b') }}", "{{ agent.role | center(99) }}"),
     "{{ range(9) }}",
     *("{{ blocks | join(agent.role) }}", "{{ blocks | join(attribute='x') }}", "{{ blocks | map('upper') | join }}"),
@@ -93,7 +94,7 @@ TEXTS = st.lists(TEXT, max_size=3).map(tuple)
 
 @cache
 def _parser() -> Environment:
-    return Environment()
+    return Environment(keep_trailing_newline=True)
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -132,13 +133,13 @@ def manifests(draw: Any) -> Manifest:
     return Manifest(**fields)
 
 
-BODIES_OF_LOOPS = ("{{ x }}", "- {{ x | upper }}\n", "{% if loop.first %}{{ x }}{% endif %}")
+BODIES_OF_LOOPS = ("{{ x }}", "- {{ x | lower }}\n", "{% if loop.first %}{{ x }}{% endif %}")
 LOOP_OF_HANDOFFS = "{% for h in agent.handoff %}{{ loop.index }} {{ h.target }}: {{ h.trigger }}\n{% endfor %}"
 EXTENDING = ("{% extends 'default/agent.md.j2' %}{% block role %}{{ super() }}", "{% endblock %}")
 _TEXT_PATHS = [".".join(path) for path, kind in proof.CONTRACT.items() if kind == proof.TEXT]
 _LIST_PATHS = [".".join(path) for path, kind in proof.CONTRACT.items() if kind == proof.TEXTS]
 _CONSTANTS = st.sampled_from(["''", "'x'", "' \\n'", "', '"])
-_OF_TEXT = st.sampled_from(["", " | trim", " | upper", " | lower", " | fence", " | trim(' \\n') | upper"])
+_OF_TEXT = st.sampled_from(["", " | trim", " | lower", " | fence", " | trim(' \\n') | lower"])
 
 
 @st.composite
@@ -212,9 +213,9 @@ def test_what_is_proven_gives_the_same_as_the_sandbox(
         assert unguarded.__qualname__.startswith("Templates.")  # otherwise, it is Jinja2's own method
         assert _result(unguarded, {**variables(manifest, values["blocks"]), **values}) == expected
     size = proof.size_of(_parser().parse(text))
-    characters, items = proof.amount((manifest, values["blocks"], values["allowed"] or ()))
     if not frame[0] and expected[0] == "text":
-        assert len(expected[1]) <= size.bound(characters + 30, items)  # the fence and the target are not counted
+        amounts = proof.amounts(manifest, values["blocks"], values["allowed"] or ())
+        assert len(expected[1]) <= size.bound(*amounts)
 
 
 def test_a_harmless_template_of_large_values_is_refused_like_any_other(bench: Workbench) -> None:

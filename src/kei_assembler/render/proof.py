@@ -8,20 +8,25 @@ the template prints cannot grow faster than its values: `Size.bound` is the limi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jinja2 import nodes
 
+from kei_assembler.model.manifest import Manifest
+
 TEXT, TEXTS, HANDOFF, HANDOFFS, NUMBER, LOOP = "text", "texts", "handoff", "handoffs", "number", "loop"
 """The kinds of values. A handoff has two texts, and `loop` is what a loop knows about itself."""
+
+Path = tuple[str, ...]
+"""The names in a lookup such as `agent.references.extra`."""
 
 _OF_AGENT = {
     **dict.fromkeys(("name", "display_name", "description", "model", "role"), TEXT),
     **dict.fromkeys(("blocks", "domain_in", "forbidden_domain", "output_extra_fields", "tools", "targets"), TEXTS),
     "handoff": HANDOFFS,
 }
-CONTRACT: Mapping[tuple[str, ...], str] = {
+CONTRACT: Mapping[Path, str] = {
     **{("agent", field): kind for field, kind in _OF_AGENT.items()},
     ("agent", "references", "extra"): TEXTS,
     ("allowed",): TEXTS,
@@ -44,9 +49,14 @@ _PRINTABLE = (TEXT, NUMBER)
 _MAX_BITS = 64
 """The size of numbers that the sandbox allows."""
 
-_TEXT_FILTERS = ("fence", "lower", "trim", "upper")
-_GROWTH = 3
-"""How much longer a text can become by escaping, or by a filter: `ΐ` has three characters in upper case."""
+_TEXT_FILTERS = ("fence", "lower", "trim")
+_GROWTH = 2
+"""How much longer a text can become by escaping, or by a filter: `İ` has two characters in lower case."""
+
+_MAX_FILTERS = 3
+"""How many filters a value can pass through: the sandbox charges for the result of each."""
+
+_MAX_NAME = 100
 
 Scope = Mapping[str, str]
 """The kinds of the names that a loop defines."""
@@ -55,36 +65,73 @@ _NO_NAMES: Scope = {}
 
 
 class Size(NamedTuple):
-    """How large a template is: its own text, that in its loops, and how often it names one value at most."""
+    """How much a template prints: its own text, once and for each item of a list, and how often it prints each value.
+
+    `repeats` says how often it prints what it has assigned to a name, which can contain a block of another template.
+    """
 
     text: int = 0
-    in_loops: int = 0
-    uses: int = 0
+    per_item: int = 0
+    uses: Mapping[Path, int] = {}
+    repeats: int = 0
 
-    def __add__(self, other: Any) -> Size:
-        """Return the size of two templates together."""
-        return Size(*map(sum, zip(self, other, strict=True)))
+    def extended(self, by: Size) -> Size:
+        """Return the size of this template together with one that extends it."""
+        times = 1 + self.repeats
+        uses = Counter(self.uses) + Counter({path: number * times for path, number in by.uses.items()})
+        text, per_item = self.text + by.text * times, self.per_item + by.per_item * times
+        return Size(text, per_item, uses, self.repeats + by.repeats)
 
-    def bound(self, characters: int, items: int) -> int:
-        """Return a limit for the characters that are printed, given those of all values, and the items of all lists."""
-        return self.text + self.in_loops * items + self.uses * (_GROWTH * characters + items)
+    def bound(self, amounts: Mapping[Path, int], items: int) -> int:
+        """Return a limit for the characters that are printed, given those of each value, and the items of all lists.
+
+        What is not known to be a value can have all values.
+        """
+        total = sum(amounts.values())
+        values = sum(number * amounts.get(path, total) for path, number in self.uses.items())
+        return self.text + self.per_item * items + _GROWTH * values
 
 
 def size_of(tree: nodes.Template) -> Size:
     """Return the size of a template, whether it is harmless or not."""
-    uses = Counter(_lookups(tree))
-    text = sum(len(node.data) for node in tree.find_all(nodes.TemplateData))
-    constants = sum(len(str(node.value)) for node in tree.find_all(nodes.Const))
-    return Size(text + constants, text + constants, max(uses.values(), default=0))
+    measure = _Measure()
+    measure.add(tree, {})
+    return Size(measure.text, measure.per_item, measure.uses, measure.repeats)
 
 
-def _lookups(node: nodes.Node) -> Iterator[tuple[str, ...]]:
-    """Yield the paths of all values that a part of a template names."""
-    if path := _path(node):
-        yield path
-        return
-    for child in node.iter_child_nodes():
-        yield from _lookups(child)
+class _Measure:
+    """Adds up what the parts of a template print."""
+
+    def __init__(self) -> None:
+        self.text = 0
+        self.per_item = 0
+        self.uses: Counter[Path] = Counter()
+        self.repeats = 0
+        self._assigned: dict[str, list[Path]] = {"super": []}
+
+    def add(self, node: nodes.Node, loops: Mapping[str, Path]) -> None:
+        """Add a part of a template. `loops` has the list of each loop around it, by the name of the item."""
+        if path := _path(node):
+            self.repeats += path[0] in self._assigned and path[0] != "super"
+            self.uses.update(self._assigned.get(path[0], [loops.get(path[0], path)]))
+            return
+        skipped: nodes.Node | None = None
+        match node:
+            case nodes.TemplateData() | nodes.Const():
+                size = len(str(node.data if isinstance(node, nodes.TemplateData) else node.value))
+                self.text += size
+                self.per_item += size if loops or isinstance(node, nodes.Const) else 0  # `join` repeats a constant
+            case nodes.If() if node.test.find(nodes.Filter) is None:
+                skipped = node.test  # it prints nothing and makes nothing
+            case nodes.For(target=nodes.Name(name=name)):
+                loops, skipped = {**loops, name: _path(node.iter)}, node.target
+            case nodes.Assign(target=nodes.Name()) | nodes.AssignBlock(target=nodes.Name()):
+                before, skipped = Counter(self.uses), node.target
+        for child in node.iter_child_nodes():
+            if child is not skipped:
+                self.add(child, loops)
+        if isinstance(node, nodes.Assign | nodes.AssignBlock) and isinstance(node.target, nodes.Name):
+            self._assigned[node.target.name] = [*(self.uses - before).elements()]
 
 
 def is_harmless(tree: nodes.Template) -> bool:
@@ -175,7 +222,8 @@ def _kind(node: Any, scope: Scope) -> str:
 
 
 def _kind_of_filter(node: Any, scope: Scope) -> str:
-    if node.node is None or node.dyn_args or node.dyn_kwargs:
+    filters = 1 + sum(1 for _ in node.find_all(nodes.Filter))
+    if node.node is None or node.dyn_args or node.dyn_kwargs or filters > _MAX_FILTERS:
         return ""
     kind, arguments = _kind(node.node, scope), [getattr(argument, "value", None) for argument in node.args]
     options = {option.key: getattr(option.value, "value", None) for option in node.kwargs}
@@ -195,7 +243,7 @@ def _kind_of_filter(node: Any, scope: Scope) -> str:
     return TEXT if is_of_text else ""
 
 
-def _path(node: Any) -> tuple[str, ...]:
+def _path(node: Any) -> Path:
     """Return the names in a lookup such as `agent.references.extra`, or nothing for any other expression."""
     if isinstance(node, nodes.Name):
         return (node.name,)
@@ -212,21 +260,17 @@ _STATEMENTS: Mapping[type[nodes.Node], Callable[[Any, Scope], bool]] = {
 }
 
 
-def amount(values: Iterable[Any]) -> tuple[int, int]:
-    """Return the characters of all texts in some values, and the items of all lists, at any depth."""
-    characters = items = 0
-    for value in _flat(values):
-        if isinstance(value, str):
-            characters += len(value)
-        else:
-            items += len(value)
-    return characters, items
-
-
-def _flat(values: Iterable[Any]) -> Iterator[Any]:
-    for value in values:
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, tuple | list):
-            yield value
-            yield from _flat(value)
+def amounts(manifest: Manifest, blocks: Iterable[str], allowed: Iterable[str]) -> tuple[dict[Path, int], int]:
+    """Return the characters of each value that a template can print, and the number of items in all lists."""
+    found: dict[Path, int] = {
+        ("agent", field): len(getattr(manifest, field)) for field, kind in _OF_AGENT.items() if kind == TEXT
+    }
+    lists: dict[Path, Sequence[str]] = {
+        ("agent", field): getattr(manifest, field) or () for field, kind in _OF_AGENT.items() if kind == TEXTS
+    }
+    lists["agent", "handoff"] = [text for handoff in manifest.handoff for text in handoff]
+    lists |= {("agent", "references", "extra"): manifest.references.extra}
+    lists |= {("blocks",): tuple(blocks), ("allowed",): tuple(allowed)}
+    found |= {path: sum(map(len, texts)) for path, texts in lists.items()}
+    fence = sum(map(len, manifest.output_extra_fields)) + _MAX_NAME  # it is longer than any fence in these
+    return found | {("report_fence",): fence, ("target",): _MAX_NAME}, sum(map(len, lists.values()))

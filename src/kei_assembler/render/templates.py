@@ -21,7 +21,7 @@ from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize
 from kei_assembler.render.limits import MAX_MADE
-from kei_assembler.render.proof import Size, amount, is_harmless, size_of
+from kei_assembler.render.proof import Size, amounts, is_harmless, size_of
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.render.template_inheritance import Inheritance, misnamed
 from kei_assembler.render.views import VARIABLES, manifest_of, printable, variables
@@ -97,8 +97,8 @@ class Templates:
         unguarded = _unguarded(FunctionLoader(self._load), options).get_template(name).render
 
         def render(**variables: Any) -> str:
-            values = (manifest_of(variables["agent"]), variables["blocks"], variables["allowed"] or ())
-            is_small = size.bound(*amount(values)) <= _MAX_UNGUARDED
+            values = amounts(manifest_of(variables["agent"]), variables["blocks"], variables["allowed"] or ())
+            is_small = size.bound(*values) <= _MAX_UNGUARDED
             return (unguarded if is_small else guarded())(**variables)
 
         return render
@@ -114,7 +114,7 @@ class Templates:
             tree = environment.parse(source[0], name, source[1])
             if name != PACKAGE_BODY and not is_harmless(tree):
                 return None
-            size += size_of(tree)
+            size = size_of(tree).extended(size)
             extended = tree.find(nodes.Extends)
             name = extended.template.as_const() if extended else ""
         return size if not name else None
@@ -223,8 +223,12 @@ def _package_template(source: tuple[str, str, None], *extensions: type[Extension
     return environment.get_template(PACKAGE_BODY)
 
 
-_MAX_UNGUARDED = MAX_MADE // 4
-"""How much a harmless template may print without the sandbox, which charges less than four times as much for it."""
+_MAX_UNGUARDED = MAX_MADE // 8
+"""How much a harmless template may print without the sandbox.
+
+The sandbox charges for a text when a filter makes it, when it is printed, and when `super()` prints it again, so it
+would charge less than eight times as much.
+"""
 
 
 def _unguarded(loader: FunctionLoader, options: Mapping[str, Any]) -> Environment:
