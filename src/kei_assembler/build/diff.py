@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from difflib import Match, SequenceMatcher
+from functools import lru_cache
 from itertools import accumulate
 
 from kei_assembler.build.changes import Change
@@ -160,8 +161,14 @@ def matched_lines(before: list[str], after: list[str]) -> list[int | None]:
     start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
     end = next((at for at in range(shorter - start) if before[-1 - at] != after[-1 - at]), shorter - start)
     start, end = max(start - _SEARCHED, 0), max(end - _SEARCHED, 0)
-    middle, others = before[start : len(before) - end], after[start : len(after) - end]
-    found: list[int | None] = [None] * len(middle)
-    for first, other, size in _Matcher(middle, others).get_matching_blocks():
-        found[first : first + size] = range(start + other, start + other + size)
+    found = _search(tuple(before[start : len(before) - end]), tuple(after[start : len(after) - end]))
+    found = [None if match is None else start + match for match in found]
     return [*range(start), *found, *range(len(after) - end, len(after))]
+
+
+@lru_cache(maxsize=256)  # the files of many agents differ in the same lines of a block that they share
+def _search(before: tuple[str, ...], after: tuple[str, ...]) -> list[int | None]:
+    found: list[int | None] = [None] * len(before)
+    for start, other, size in _Matcher([*before], [*after]).get_matching_blocks():
+        found[start : start + size] = range(other, other + size)
+    return found

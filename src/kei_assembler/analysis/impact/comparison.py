@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from kei_assembler.analysis.impact.abilities import NOTHING_AT_ALL, Abilities, abilities, gained
@@ -218,6 +219,7 @@ def _lines(artifact: Artifact | None) -> list[str]:
     return text.replace(own_stamp or _STAMP, _STAMP, 1).split("\n")[:-1]
 
 
+@lru_cache(maxsize=256)  # many files get the same lines
 def _share(added: tuple[str, ...], removed: tuple[str, ...]) -> Share:
     return Share(added, removed, tokens("\n".join(added)) - tokens("\n".join(removed)))
 
