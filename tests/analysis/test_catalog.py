@@ -7,7 +7,6 @@ import json
 import os
 import posixpath
 import re
-import subprocess
 from itertools import product
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from kei_assembler.build import site_files, writer
 from kei_assembler.files.tree import Tree
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.report.layout import width
+from repositories import git
 
 SETTINGS = """\
 targets = ["claude-code", "codex"]
@@ -298,15 +298,10 @@ def _refused(bench: Workbench, *args: str) -> Run:
     return run
 
 
-def _git(bench: Workbench, *args: str) -> None:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    subprocess.run(["git", *who, *args], cwd=bench.folder, check=True, capture_output=True)
-
-
 def test_the_impact_of_a_change_is_a_page(kit: Workbench) -> None:
-    _git(kit, "init", "--quiet")
-    _git(kit, "add", ".")
-    _git(kit, "commit", "--quiet", "--message=kit")
+    git(kit.folder, "init", "--quiet")
+    git(kit.folder, "add", ".")
+    git(kit.folder, "commit", "--quiet", "--message=kit")
     kit.write(
         {
             "_blocks/honesty.md": "# HONESTY\n\nSay what you ran in {{PROJECT}} & <b>where</b>.\n",
@@ -336,9 +331,9 @@ def test_the_impact_of_a_change_is_a_page(kit: Workbench) -> None:
 
 
 def test_the_impact_of_nothing(kit: Workbench) -> None:
-    _git(kit, "init", "--quiet")
-    _git(kit, "add", ".")
-    _git(kit, "commit", "--quiet", "--message=kit")
+    git(kit.folder, "init", "--quiet")
+    git(kit.folder, "add", ".")
+    git(kit.folder, "commit", "--quiet", "--message=kit")
     assert "no agent is affected" in _written(kit, "--since", "HEAD")["impact.html"]
     assert kit.run("catalog", "site", "--since", "nowhere") == (
         2,

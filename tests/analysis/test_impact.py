@@ -19,6 +19,7 @@ import yaml
 from conftest import REPOSITORY, Workbench
 from kei_assembler.analysis.impact import page
 from kei_assembler.report.layout import width
+from repositories import git
 
 SCHEMA = json.loads((REPOSITORY / "docs/impact.schema.json").read_text())
 KIT = {
@@ -54,14 +55,9 @@ role = { file = "roles/coder.md" }
 }
 
 
-def _git(folder: Path, *args: str) -> str:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always"]
-    return subprocess.run(["git", *who, *args], cwd=folder, capture_output=True, check=True).stdout.decode()
-
-
 def _commit(folder: Path, message: str = "kit") -> None:
-    _git(folder, "add", "--all")
-    _git(folder, "commit", "--quiet", "--allow-empty", f"--message={message}")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", f"--message={message}")
 
 
 @pytest.fixture
@@ -69,7 +65,7 @@ def kit(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Workbench:
     """A committed kit."""
     for name in ("GITHUB_BASE_REF", "GITHUB_WORKSPACE", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"):
         monkeypatch.delenv(name, raising=False)
-    _git(bench.folder, "init", "--quiet", "--initial-branch=main")
+    git(bench.folder, "init", "--quiet", "--initial-branch=main")
     bench.write(KIT)
     _commit(bench.folder)
     return bench
@@ -188,14 +184,14 @@ def test_what_a_template_changes_has_several_causes(kit: Workbench) -> None:
 
 def test_a_new_stamp_is_no_change(kit: Workbench) -> None:
     (kit.folder / "agents/team").mkdir()
-    _git(kit.folder, "mv", "agents/critic.toml", "agents/team/critic.toml")
+    git(kit.folder, "mv", "agents/critic.toml", "agents/team/critic.toml")
     data = _data(kit)
     assert data["items"] == []
     assert [each["file"] for each in data["unused"]] == ["agents/critic.toml", "agents/team/critic.toml"]
 
 
 def test_new_deleted_and_renamed_agents(kit: Workbench) -> None:
-    _git(kit.folder, "rm", "--quiet", "agents/critic.toml")
+    git(kit.folder, "rm", "--quiet", "agents/critic.toml")
     kit.write({"agents/judge.toml": KIT["agents/critic.toml"].replace('"critic"', '"judge"')})
     data = _data(kit)
     assert [(item["name"], item["status"]) for item in data["items"]] == [("critic", "deleted"), ("judge", "new")]
@@ -345,7 +341,7 @@ def test_two_commits_are_compared_without_touching_anything(kit: Workbench) -> N
     _edit(kit, "_blocks/style.md", "plain", "simple")
     _commit(kit.folder)
     _edit(kit, "_blocks/style.md", "simple", "short")
-    _git(kit.folder, "add", "--all")
+    git(kit.folder, "add", "--all")
     _edit(kit, "_blocks/style.md", "short", "terse")
     before = kit.files()
     run = kit.run("impact", "--since", "HEAD~1", "--until", "HEAD")
@@ -356,8 +352,8 @@ def test_two_commits_are_compared_without_touching_anything(kit: Workbench) -> N
 
 
 def test_a_revision_without_a_kit(kit: Workbench) -> None:
-    _git(kit.folder, "checkout", "--quiet", "--orphan", "empty")
-    _git(kit.folder, "rm", "-r", "--quiet", "--force", ".")
+    git(kit.folder, "checkout", "--quiet", "--orphan", "empty")
+    git(kit.folder, "rm", "-r", "--quiet", "--force", ".")
     _commit(kit.folder)
     statuses = {"main": "deleted", "empty": "new"}
     for since, status in statuses.items():
@@ -420,18 +416,18 @@ def test_the_order_of_a_list_is_the_cause_of_lines_that_move(kit: Workbench) -> 
 
 
 def test_a_block_in_a_missing_submodule_is_an_error(kit: Workbench, tmp_path: Path) -> None:
-    _git(tmp_path, "init", "--quiet", "--initial-branch=main", "rules")
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", "rules")
     (tmp_path / "rules/shared.md").write_text("# Shared\n\nBe kind.\n")
     _commit(tmp_path / "rules")
-    _git(kit.folder, "submodule", "--quiet", "add", str(tmp_path / "rules"), "_blocks/rules")
+    git(kit.folder, "submodule", "--quiet", "add", str(tmp_path / "rules"), "_blocks/rules")
     _edit(kit, "agents/critic.toml", '"style"', '"rules/shared"')
     _commit(kit.folder)
     (tmp_path / "rules/shared.md").write_text("# Shared\n\nBe cruel.\n")
     _commit(tmp_path / "rules")
-    _git(kit.folder / "_blocks/rules", "pull", "--quiet")
+    git(kit.folder / "_blocks/rules", "pull", "--quiet")
     _commit(kit.folder)
     assert kit.run("impact", "--since", "HEAD~1", "--names") == (0, "critic\n", "")
-    _git(kit.folder.parent, "clone", "--quiet", str(kit.folder), str(tmp_path / "clone"))
+    git(kit.folder.parent, "clone", "--quiet", str(kit.folder), str(tmp_path / "clone"))
     run = kit.below(str(tmp_path / "clone")).run("impact", "--since", "HEAD~1", "--until", "HEAD")
     assert run.status == 1
     assert run.stdout == "critic has errors and cannot be compared\n\nno other agent is affected\n"
@@ -477,7 +473,7 @@ def test_a_shallow_clone(kit: Workbench, tmp_path: Path) -> None:
     for text in ("simple", "short"):
         kit.write({"_blocks/style.md": f"# Style\n\nWrite {text}.\n"})
         _commit(kit.folder)
-    _git(tmp_path, "clone", "--quiet", "--depth=2", f"file://{kit.folder}", "clone")
+    git(tmp_path, "clone", "--quiet", "--depth=2", f"file://{kit.folder}", "clone")
     clone = kit.below(str(tmp_path / "clone"))
     run = clone.run("impact", "--since", "HEAD~1", "--until", "HEAD", "--names")
     assert run == (0, "critic\n", "")
@@ -490,20 +486,20 @@ def test_a_shallow_clone(kit: Workbench, tmp_path: Path) -> None:
 
 
 def test_a_kit_in_a_subfolder_and_a_sparse_checkout(bench: Workbench) -> None:
-    _git(bench.folder, "init", "--quiet", "--initial-branch=main")
+    git(bench.folder, "init", "--quiet", "--initial-branch=main")
     bench.write({f"team/kit/{name}": text for name, text in KIT.items()} | {"other/x.md": "x\n"})
     _commit(bench.folder)
     bench.write({"team/kit/_blocks/style.md": "# Style\n\nWrite less.\n"})
     _commit(bench.folder)
     assert bench.below("team/kit").run("impact", "--since", "HEAD~1", "--names") == (0, "critic\n", "")
     assert bench.run("impact", "--kit", "team/kit", "--since", "HEAD~1", "--names") == (0, "critic\n", "")
-    _git(bench.folder, "sparse-checkout", "set", "--no-cone", "/team/kit/agents/", "/team/kit/assemble.toml")
+    git(bench.folder, "sparse-checkout", "set", "--no-cone", "/team/kit/agents/", "/team/kit/assemble.toml")
     assert not (bench.folder / "team/kit/_blocks").exists()
     assert bench.below("team/kit").run("impact", "--since", "HEAD~1", "--names") == (0, "critic\n", "")
 
 
 def test_in_ci_it_compares_with_the_base_of_the_pull_request(kit: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    _git(kit.folder, "checkout", "--quiet", "-b", "topic")
+    git(kit.folder, "checkout", "--quiet", "-b", "topic")
     _edit(kit, "_blocks/style.md", "plain", "simple")
     _commit(kit.folder)
     assert kit.run("impact", "--names") == (0, "", "")
@@ -527,7 +523,7 @@ def test_annotations(kit: Workbench) -> None:
 
 
 def test_several_kits(bench: Workbench) -> None:
-    _git(bench.folder, "init", "--quiet", "--initial-branch=main")
+    git(bench.folder, "init", "--quiet", "--initial-branch=main")
     bench.write({f"{kit}/{name}": text for kit in ("a", "b", "c") for name, text in KIT.items()})
     _commit(bench.folder)
     bench.write({f"{kit}/_blocks/style.md": "# Style\n\nWrite less.\n" for kit in ("a", "c")})
@@ -552,7 +548,7 @@ def _step(name: str) -> str:
 
 @pytest.mark.parametrize(("fail_on", "status"), [("", 0), ("tools", 1), ("agents=5", 0)])
 def test_the_action_writes_the_page_to_the_summary(kit: Workbench, fail_on: str, status: int, tmp_path: Path) -> None:
-    _git(kit.folder, "checkout", "--quiet", "-b", "topic")
+    git(kit.folder, "checkout", "--quiet", "-b", "topic")
     _edit(kit, "agents/critic.toml", '"Read"', '"Read", "Bash"')
     _commit(kit.folder)
     summary = tmp_path / "summary.md"

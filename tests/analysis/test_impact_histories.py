@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +22,7 @@ from kei_assembler.loader import load_kit, load_kit_at
 from kei_assembler.markdown import stamp
 from kei_assembler.render.renderer import Artifact
 from kei_assembler.targets import TARGETS
+from repositories import git
 
 Built = Mapping[str, Mapping[str, Artifact]]
 
@@ -109,14 +109,9 @@ def test_the_report_is_what_building_both_ends_shows(
         shutil.rmtree(folder)
 
 
-def _git(folder: Path, *args: str) -> None:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    subprocess.run(["git", *who, *args], cwd=folder, check=True, capture_output=True)
-
-
 def _commit(folder: Path) -> None:
-    _git(folder, "add", "--all")
-    _git(folder, "commit", "--quiet", "--allow-empty", "--message=kit")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message=kit")
 
 
 @examples(20, [HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -127,18 +122,18 @@ def test_commits_and_the_work_tree_are_compared_alike(
     top = tmp_path_factory.mktemp("top")
     folder = top / "team" / "kit"
     folder.mkdir(parents=True)
-    _git(top, "init", "--quiet", "--initial-branch=main")
+    git(top, "init", "--quiet", "--initial-branch=main")
     history.before.write(folder)
     _commit(top)
-    _git(top, "checkout", "--quiet", "-b", "other")
+    git(top, "checkout", "--quiet", "-b", "other")
     history.after.write(folder)
     kit = load_kit(str(folder))
     expected = compare(load_kit_at(str(folder), revision(str(folder), "HEAD")), kit, "main", "other")
     _commit(top)
-    _git(top, "checkout", "--quiet", "main")
+    git(top, "checkout", "--quiet", "main")
     (top / "unrelated.md").write_text("Other work.\n")
     _commit(top)
-    _git(top, "merge", "--quiet", "--no-edit", "other")
+    git(top, "merge", "--quiet", "--no-edit", "other")
     for since, until in (("main^1", "main"), ("other~1", "other")):
         kits = [load_kit_at(str(folder), revision(str(folder), name)) for name in (since, until)]
         assert compare(kits[0], kits[1], "main", "other") == expected
