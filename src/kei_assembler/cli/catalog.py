@@ -18,7 +18,7 @@ from kei_assembler.cli.options import home_option, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import display_path
-from kei_assembler.report.text_report import diagnostics
+from kei_assembler.report.text_report import diagnostics, escaped
 from kei_assembler.selection import folder_of, working_directory
 from kei_assembler.suggestions import counted
 
@@ -52,7 +52,7 @@ def command(site: str, since: str | None, for_user: bool, folder: str | None) ->
     done = write_site(real, catalog(kit, found, impact))
     name = shown(display_path(path))
     _, on_err = console.colours()
-    write(f"{name}/index.html\n", diagnostics(found.errors, on_err) + _summary(done, name))
+    write(escaped(f"{name}/index.html\n"), diagnostics(found.errors, on_err) + escaped(_summary(done, name)))
     return int(bool(found.errors))
 
 
