@@ -163,6 +163,7 @@ PERMISSIONS = [
     _permitted('{ bash = "deny" }', '{ bash = "allow" }', "Bash; permission: bash"),
     _permitted('{ bash = "ask" }', '{ bash = "allow" }', "permission: bash"),
     _permitted('"deny"', '"ask"', "all tools"),
+    _permitted('{ bash = "allow", "*" = "deny" }', '{ "*" = "deny", bash = "allow" }', "Bash; permission: bash"),
     _permitted('{ "*" = "deny" }', '{ "*" = "deny", "tracker_*" = "ask" }', "tracker_*"),
     _permitted('{ bash = { "*" = "deny" } }', '{ bash = { "*" = "deny", "git *" = "ask" } }', "Bash(git *)"),
     _permitted(
@@ -317,6 +318,18 @@ FOREIGN = {
         ("", _own("copilot", 'agents = ["b"]')),
         "",
         "copilot: Agent",
+    ),
+    "a target with a limit goes": (
+        ("", _own("claude-code", 'permissionMode = "plan"')),
+        ("", 'targets = ["copilot"]\n' + _own("claude-code", 'permissionMode = "plan"')),
+        "",
+        "claude-code: all tools; cursor: all tools",
+    ),
+    "a target with a limit comes": (
+        ("", 'targets = ["copilot"]\n' + _own("claude-code", 'permissionMode = "plan"')),
+        ("", _own("claude-code", 'permissionMode = "plan"')),
+        "claude-code: all tools; cursor: all tools",
+        "",
     ),
     "the other target goes": (
         (USED, 'tools = ["Read"]'),

@@ -312,7 +312,7 @@ def _more_rights(before: Abilities, after: Abilities) -> list[str]:
     names = [name for name, grant in after.grants.items() if not _is_granted(name, grant, before.grants)]
     if before.sets_permission or after.sets_permission:
         names += _more_permissions(before, after)
-    if before.exists:
+    if before.exists and after.exists:
         lifted = {*(before.limits - after.limits)}
         for key, tools in before.denied.items():
             lifted.update(f"{key}: {tool}" for tool in _more(after.denied.get(key, frozenset()), tools))
@@ -374,5 +374,7 @@ def _exceeding(before: Any, after: Any, defaults: Mapping[str, Any]) -> list[tup
     Of many, it is only the first ones.
     """
     own, usual = ({} if each is None else each for each in (after, before))
+    if str(own) == str(usual):  # the comparison itself may be too complex, and the order matters
+        return []
     found = excesses(own, defaults, usual)[:_MAX_PERMISSIONS]
     return [(permission, subject if subject.strip("*") else "") for permission, subject in found]
