@@ -246,7 +246,10 @@ RIGHTS = {
     "a permission": (
         'tools = ["Read"]\n',
         'tools = ["Read"]\n\n[target.opencode.permission]\n"*" = "deny"\nread = "allow"\nbash = "allow"\n',
-        ["critic: may now use Bash in OpenCode", "critic: now has permission: bash in OpenCode"],
+        [
+            "critic: may now use Bash in OpenCode",
+            "critic: now has permission: bash, permission: read *.env, permission: read *.env.* in OpenCode",
+        ],
     ),
     "a model": (
         'tools = ["Read"]\n',
@@ -273,23 +276,23 @@ def test_what_agents_may_do_comes_first(kit: Workbench, old: str, new: str, line
 
 
 def test_a_limit_that_is_gone_is_a_gain(kit: Workbench) -> None:
-    limited = 'tools = ["Read"]\n\n[target.claude-code]\ndisallowedTools = ["Bash"]\n'
+    limited = 'tools = ["Read"]\n\n[target.claude-code]\ndisallowedTools = ["Bash"]\npermissionMode = "plan"\n'
     _edit(kit, "agents/critic.toml", 'tools = ["Read"]\n', limited)
+    assert "critic: is now limited by disallowedTools: Bash, permissionMode=plan in Cl" in kit.run("impact").stdout
     _commit(kit.folder)
     kit.write({"agents/critic.toml": KIT["agents/critic.toml"]})
     added = _data(kit)["items"][0]["rights"]["added"]
-    assert added == [{"name": "no disallowedTools: Bash", "targets": ["claude-code"]}]
-
-
-def test_each_of_several_servers_of_one_name_counts(kit: Workbench) -> None:
-    allowed = '\n[[allow-rights]]\nagent = "critic"\nrights = ["claude-code.mcpServers"]\nreason = "for this test"\n'
-    servers = '[target.claude-code]\nmcpServers = [{ docs = { command = "one" } }, { docs = { command = "two" } }]\n'
-    kit.write({"assemble.toml": KIT["assemble.toml"] + allowed})
-    _edit(kit, "agents/critic.toml", 'tools = ["Read"]\n', f'tools = ["Read"]\n\n{servers}')
-    _commit(kit.folder)
-    _edit(kit, "agents/critic.toml", "one", "other")
-    added = _data(kit)["items"][0]["rights"]["added"]
-    assert added == [{"name": "mcpServers: docs", "targets": ["claude-code"]}]
+    names = ["no limit by disallowedTools: Bash", "no limit by permissionMode=plan"]
+    assert added == [{"name": name, "targets": ["claude-code"]} for name in names]
+    run = kit.run("impact", "--fail-on", "rights")
+    assert "critic: is no longer limited by disallowedTools: Bash, permissionMode=plan in Claude Code\n" in run.stdout
+    assert (run.status, run.stderr) == (
+        1,
+        """\
+error: critic is no longer limited by disallowedTools: Bash in Claude Code [--fail-on]
+error: critic is no longer limited by permissionMode=plan in Claude Code [--fail-on]
+""",
+    )
 
 
 GATES = {

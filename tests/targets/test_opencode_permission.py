@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from conftest import Workbench, examples
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets.opencode import USUAL_PERMISSION
-from kei_assembler.targets.opencode_permission import STEPS, excess
+from kei_assembler.targets.opencode_permission import STEPS, excess, excesses
 from readers import AGENT, findings
 
 RIGHT = "opencode.permission=allow"
@@ -244,3 +244,17 @@ def test_the_decision_is_that_of_the_clients_matching(own: dict[str, Any], usual
         assert exceeds(*found)
     else:
         assert not [(one, other) for one in SUBJECTS for other in SUBJECTS if exceeds(one, other)]
+    named = {permission for permission, _ in excesses(own, defaults, usual)}
+    assert bool(named) == (found is not None)
+    names = [name for name in {*own, *usual} if set(name).isdisjoint("*?")]
+    assert {name for name in names if any(exceeds(name, subject) for subject in SUBJECTS)} <= named
+
+
+def test_all_excesses_have_the_names_that_the_maps_have() -> None:
+    own: dict[str, Value] = {"*": "deny", "bash": {"git *": "allow", "ls": "allow"}, "x_*": "allow", "edit": "ask"}
+    usual: dict[str, Value] = {"*": "deny", "bash": {"*": "deny"}}
+    assert {*excesses(own, USUAL_PERMISSION, usual)} == {("bash", "git *"), ("bash", "ls"), ("x_*", "*")}
+    assert excesses(usual, USUAL_PERMISSION, own) == ()
+    home: dict[str, Value] = {"external_directory": {"$HOME/x": "allow", "~/y": "allow"}}
+    found = excesses(home, USUAL_PERMISSION, {})
+    assert {*found} == {("external_directory", "~/x"), ("external_directory", "~/y")}

@@ -63,7 +63,17 @@ def excess(own: Value, defaults: Mapping[str, Value], usual: Value) -> tuple[str
 
     Both add to the client's `defaults`. If the comparison needs too many steps, both texts are empty.
     """
-    return _compare(*(tuple(_rules(each)) for each in (own, defaults, usual)))
+    found = _compare(*(tuple(_rules(each)) for each in (own, defaults, usual)), is_first=True)
+    return next(((one.permission, one.subject) for one in found), None)
+
+
+def excesses(own: Value, defaults: Mapping[str, Value], usual: Value) -> tuple[tuple[str, str], ...]:
+    """Return all permissions and subjects that `own` allows but `usual` does not, as the maps have them.
+
+    If several patterns match one, the most precise of them is its name. For the rest, see `excess`.
+    """
+    found = _compare(*(tuple(_rules(each)) for each in (own, defaults, usual)), is_first=False)
+    return tuple(dict.fromkeys(one.by_patterns for one in found))
 
 
 def _rules(permission: Value) -> Iterator[_Rule]:
@@ -79,25 +89,48 @@ def _in_order(table: Mapping[str, Value]) -> list[tuple[str, Value]]:
     return [(key, table[key]) for key in dict.fromkeys((*indexes, *table))]
 
 
+class _Excess(NamedTuple):
+    """A permission and a subject, and the patterns of both that match them. All are empty if they are not known."""
+
+    permission: str = ""
+    subject: str = ""
+    permissions: frozenset[str] = frozenset()
+    subjects: frozenset[str] = frozenset()
+
+    @property
+    def by_patterns(self) -> tuple[str, str]:
+        """The permission and the subject as the maps have them."""
+        permission, subject = (max(each, key=_precision, default="") for each in (self.permissions, self.subjects))
+        return permission.replace(_HOME, "~"), subject.replace(_HOME, "~")
+
+
+def _precision(pattern: str) -> tuple[bool, int, str]:
+    return set(pattern).isdisjoint("*?"), len(pattern), pattern
+
+
 @lru_cache(maxsize=64)  # the rights of a manifest are determined several times
-def _compare(own: tuple[_Rule, ...], defaults: tuple[_Rule, ...], usual: tuple[_Rule, ...]) -> tuple[str, str] | None:
+def _compare(
+    own: tuple[_Rule, ...], defaults: tuple[_Rule, ...], usual: tuple[_Rule, ...], is_first: bool
+) -> tuple[_Excess, ...]:
+    """Return the first excess, or all of them. The last one is empty if the comparison needs too many steps."""
     # version 1.14.20 sorted permissions with a wildcard before the others; other versions keep the order
     is_specific = {rule: "*" not in rule.permission for rule in (*own, *usual)}.__getitem__
     pairs = [(own, usual), (tuple(sorted(own, key=is_specific)), tuple(sorted(usual, key=is_specific)))]
     budget = _Budget()
+    found: list[_Excess] = []
     try:
         for rules, others in dict.fromkeys(pairs):
             for ignores_case in (False, True):
-                if found := _excess((*defaults, *rules), (*defaults, *others), ignores_case, budget):
-                    return found
+                here = _excess((*defaults, *rules), (*defaults, *others), ignores_case, budget)
+                found += islice(here, 1 if is_first else None)
+                if is_first and found:
+                    return tuple(found)
     except _TooComplexError:
-        return "", ""
-    return None
+        found.append(_Excess())
+    return tuple(found)
 
 
-def _excess(
-    own: Sequence[_Rule], usual: Sequence[_Rule], ignores_case: bool, budget: _Budget
-) -> tuple[str, str] | None:
+def _excess(own: Sequence[_Rule], usual: Sequence[_Rule], ignores_case: bool, budget: _Budget) -> Iterator[_Excess]:
     names = sorted({rule.permission for rule in (*own, *usual)})
     for permission, matching in _texts(names, ignores_case, budget):
         budget.spend(len(own) + len(usual))
@@ -109,8 +142,7 @@ def _excess(
         for subject, fitting in _texts(patterns, ignores_case, budget):
             budget.spend(len(patterns))
             if _allows(some_own, fitting) and not _allows(some_usual, fitting):
-                return permission, subject
-    return None
+                yield _Excess(permission, subject, matching, fitting)
 
 
 def _effective(rules: Sequence[_Rule], matching: frozenset[str]) -> list[_Rule]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from kei_assembler.analysis.impact.abilities import NOTHING_AT_ALL, Abilities, abilities, gained
+from kei_assembler.analysis.impact.abilities import NOTHING_AT_ALL, Abilities, abilities, clients, gained
 from kei_assembler.analysis.impact.attribution import UNKNOWN, Attribution, Numbered, Subject
 from kei_assembler.analysis.impact.causes import TARGETS_KEY, Causes
 from kei_assembler.analysis.impact.ends import End
@@ -49,8 +49,12 @@ class _Side(NamedTuple):
     def artifacts(self) -> Mapping[str, Artifact]:
         return {artifact.target: artifact for artifact in self.preview.artifacts} if self.preview else {}
 
+    @property
+    def clients(self) -> tuple[str, ...]:
+        return clients(self.end.kit, self.preview.manifest) if self.preview and self.end.kit else ()
+
     def abilities(self, target: str) -> Abilities:
-        if self.preview is None or self.end.kit is None or target not in self.artifacts:
+        if self.preview is None or self.end.kit is None or target not in self.clients:
             return NOTHING_AT_ALL
         return abilities(self.end.kit, self.preview.manifest, target)
 
@@ -135,7 +139,8 @@ class _Comparison:
         outputs = tuple(filter(None, (self._output(name, target, old, new) for target in targets)))
         if not outputs:
             return None
-        pairs = {target: (old.abilities(target), new.abilities(target)) for target in targets}
+        readers = dict.fromkeys((*new.clients, *old.clients))
+        pairs = {target: (old.abilities(target), new.abilities(target)) for target in readers}
         differences = [gained(*pair, target) for target, pair in pairs.items()]
         models = (
             Model(target, one.model, other.model)

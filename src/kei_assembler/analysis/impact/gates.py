@@ -32,7 +32,7 @@ def _gains(difference: Callable[[Item], Difference]) -> Callable[[Impact, Gate],
             for gain in difference(item).added:
                 targets.setdefault(gain.name, []).append(gain.target)
             for name, of_name in targets.items():
-                yield f"{item.name} gains {name} in {phrases.labels(of_name)}"
+                yield f"{item.name} {phrases.gains(name)} in {phrases.labels(of_name)}"
 
     return failures
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from kei_assembler.analysis.impact.abilities import NO_LIMIT
 from kei_assembler.analysis.impact.results import CHANGED, DELETED, MOVED, Change, Effect, Gain, Impact, Item
 from kei_assembler.suggestions import counted
 from kei_assembler.targets import TARGETS
@@ -51,9 +52,11 @@ def rights(impact: Impact) -> list[Right]:
 def _of_item(item: Item) -> Iterator[_Change]:
     for is_gain, verb, gains in (
         (True, "may now use", item.tools.added),
-        (True, "now has", item.rights.added),
+        (True, "now has", _grants(item.rights.added)),
+        (True, "is no longer limited by", _limits(item.rights.added)),
         (False, "may no longer use", item.tools.removed),
-        (False, "no longer has", item.rights.removed),
+        (False, "no longer has", _grants(item.rights.removed)),
+        (False, "is now limited by", _limits(item.rights.removed)),
     ):
         yield from (_Change(verb, names, clients, is_gain) for clients, names in _by_clients(gains))
     models: dict[tuple[str, str], list[str]] = {}
@@ -61,6 +64,16 @@ def _of_item(item: Item) -> Iterator[_Change]:
         models.setdefault((model.before, model.after), []).append(model.target)
     for (before, after), targets in models.items():
         yield _Change("now uses", (f"{_model(after)} instead of {_model(before)}",), labels(targets), is_gain=False)
+
+
+def _grants(rights: Iterable[Gain]) -> list[Gain]:
+    return [right for right in rights if not right.name.startswith(NO_LIMIT)]
+
+
+def _limits(rights: Iterable[Gain]) -> list[Gain]:
+    """The limits that some of the rights are the end of."""
+    limits = (right for right in rights if right.name.startswith(NO_LIMIT))
+    return [right._replace(name=right.name.removeprefix(NO_LIMIT)) for right in limits]
 
 
 def _model(name: str) -> str:
@@ -77,6 +90,12 @@ def _by_clients(gains: Iterable[Gain]) -> Iterator[tuple[str, tuple[str, ...]]]:
         by_targets.setdefault(tuple(of_name), []).append(name)
     for of_names, names in by_targets.items():
         yield labels(of_names), tuple(names)
+
+
+def gains(name: str) -> str:
+    """Return what happens to an agent that gains a right or a tool: `gains Bash`."""
+    limit = name.removeprefix(NO_LIMIT)
+    return f"gains {name}" if limit == name else f"is no longer limited by {limit}"
 
 
 def labels(targets: Iterable[str]) -> str:
