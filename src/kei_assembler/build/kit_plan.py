@@ -133,6 +133,9 @@ def _about_descriptions(merged: _Merged) -> Iterator[Diagnostic]:
         yield from check_budget(merged.usage)
 
 
+_NONE: Mapping[str, Manifest] = {}
+
+
 class Preview(NamedTuple):
     """A manifest, merged with what it inherits, and its artifacts: those of all its targets that can be rendered."""
 
@@ -147,18 +150,21 @@ def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[l
 
 
 def previews(
-    kit: LoadedKit, sources: Iterable[Source], ignored: Collection[str] = ()
+    kit: LoadedKit, sources: Iterable[Source], ignored: Collection[str] = (), known: Mapping[str, Manifest] = _NONE
 ) -> tuple[list[Diagnostic], dict[str, Preview]]:
     """Return the findings about some manifests of the kit, and what is generated from those without errors, by file.
 
-    Nothing is written. Findings about outputs that lie elsewhere, or that are there already, are left out.
+    Nothing is written. Findings about outputs that lie elsewhere, or that are there already, are left out. `known` has
+    manifests, merged with what they inherit, that have no errors and are not checked again, by file.
     """
     refuse_home(kit)
     planner = Planner(kit, ignored)
     merged = _Merged(kit, planner.cost)
     made = {}
     for source in sources:
-        manifest, plan = planner.check(*planner.resolved(source))
+        manifest, plan = known.get(source.file), ManifestPlan(source.file, [], [], [], {}, None)
+        if manifest is None:
+            manifest, plan = planner.check(*planner.resolved(source))
         if manifest is not None:
             made[source.file] = Preview(manifest, tuple(planner.render(manifest, plan)))
         merged.add(plan)

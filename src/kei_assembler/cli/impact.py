@@ -10,10 +10,8 @@ from typing import Any
 import click
 
 from kei_assembler.analysis.impact import gates
-from kei_assembler.analysis.impact.annotations import as_annotations
 from kei_assembler.analysis.impact.comparison import compare
 from kei_assembler.analysis.impact.data import as_data
-from kei_assembler.analysis.impact.page import as_markdown
 from kei_assembler.analysis.impact.results import DELETED, WORK_TREE, Impact
 from kei_assembler.analysis.impact.states import kit_at
 from kei_assembler.analysis.impact.text import as_text
@@ -115,8 +113,12 @@ def _formatted(impacts: Sequence[tuple[str, Impact]], options: Mapping[str, Any]
         case "json":
             return "".join(as_data(impact) for _, impact in impacts)
         case "markdown":
+            from kei_assembler.analysis.impact.page import as_markdown
+
             return as_markdown(named)
         case "github":
+            from kei_assembler.analysis.impact.annotations import as_annotations
+
             results = {folder: RunResult(Request(folder=folder)) for folder, _ in impacts}
             places = Places([*results.values()], "GITHUB_WORKSPACE")
             return as_annotations([(partial(places.path, results[folder]), impact) for folder, impact in impacts])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kei_assembler.analysis.impact.results import Difference, Gain
@@ -167,7 +168,7 @@ def _tools(kit: LoadedKit, manifest: Manifest, row: Target) -> frozenset[str] | 
         tools = limited_tools(manifest, kit.settings.of(row.name))
         if tools is None or EVERYTHING in tools:
             return None
-        return frozenset(label for entry in tools for label in _effective(entry, row))
+        return frozenset(label for entry in tools for label in _effective(entry, row.name))
     if row.tools.output_format == _PERMISSIONS:
         return None  # its permissions say what it may use
     names = [name.strip(SPACES) for name in own.split(",")] if isinstance(own, str) else [*map(str, _listed(own))]
@@ -188,7 +189,7 @@ def _tools_read(kit: LoadedKit, manifest: Manifest, reader: Target, source: str)
         for entry in tools
         if (foreign and foreign.has_mcp_names if entry.startswith("mcp__") else ALIASES.get(entry, entry) in names)
     )
-    return frozenset(label for entry in understood for label in _effective(entry, reader))
+    return frozenset(label for entry in understood for label in _effective(entry, reader.name))
 
 
 def _agents(
@@ -244,18 +245,20 @@ def _scopes(entry: str) -> Iterator[str]:
         yield f"{tool}({scope})"
 
 
-def _effective(entry: str, row: Target) -> Iterator[str]:
-    """Yield what an entry of `tools` stands for in a client, where several tools can have one name."""
+@lru_cache(maxsize=1024)  # most agents list the same tools
+def _effective(entry: str, target: str) -> tuple[str, ...]:
+    """Return what an entry of `tools` stands for in a client, where several tools can have one name."""
+    row = TARGETS[target]
     if row.tools.names is None:
-        yield from _scopes(entry)
-        return
-    found = toolset((entry,), row.name)
+        return tuple(_scopes(entry))
+    made: list[str] = []
     tool = entry.partition("(")[0]
-    for grant in found.granted or ():
+    for grant in toolset((entry,), target).granted or ():
         if grant.patterns or entry.startswith("mcp__"):
-            yield from _scopes(entry)
+            made += _scopes(entry)
         else:
-            yield from row.tools.by_name.get(grant.name, [ALIASES.get(tool, tool)])
+            made += row.tools.by_name.get(grant.name, [ALIASES.get(tool, tool)])
+    return tuple(made)
 
 
 def gained(before: Abilities, after: Abilities, target: str) -> tuple[Difference, Difference]:

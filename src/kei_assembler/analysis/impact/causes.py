@@ -28,6 +28,8 @@ class Causes:
         self.before = before
         self.after = after
         self.is_changed = cache(self._is_changed)
+        self.of_file = cache(self._of_file)
+        """Returns the cause for a source other than the settings."""
         self.changed_lines = cache(self._changed_lines)
         self.changed_texts = cache(self._changed_texts)
         self.is_key_changed = cache(self._is_key_changed)
@@ -62,8 +64,7 @@ class Causes:
         kind = "value" if path[0] == "target" and path[2] == "values" else kind
         return Cause(kind, self.settings_file, dotted(path))
 
-    def of_file(self, file: str) -> Cause:
-        """Return the cause for a source other than the settings."""
+    def _of_file(self, file: str) -> Cause:
         ends = (self.before, self.after)
         if any(file in end.templates for end in ends):
             kind = "template"
@@ -102,6 +103,14 @@ class Causes:
         )
         changed = {self.of_file(file) for file in files if self.is_changed(file)}
         return frozenset((*changed, *self.templates, *map(self.of_setting, settings)))
+
+    def has_same_manifest(self, name: str) -> bool:
+        """Return whether the manifest of an agent, with all that it inherits, is the same before and after."""
+        if self.settings or name not in self.before.agents or name not in self.after.agents:
+            return False
+        old, new = self.before.inputs(name), self.after.inputs(name)
+        files = (new.manifest, *new.bases, *([new.role_file] if new.role_file else []))
+        return old._replace(bundles=new.bundles) == new and not any(map(self.is_changed, files))
 
     def _files_of_name(self, agent: str) -> Iterator[str]:
         """Yield the manifests that decide the name of another agent, if the name differs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from kei_assembler.analysis.impact.results import (
     MOVED,
     NEW,
     Cause,
+    Change,
     Difference,
     Effect,
     Handoffs,
@@ -26,8 +27,10 @@ from kei_assembler.analysis.impact.results import (
     Share,
 )
 from kei_assembler.build.diff import matched_lines
+from kei_assembler.build.findings import limited
 from kei_assembler.build.kit_plan import Preview
 from kei_assembler.build.parallel import shared
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import stamp
 from kei_assembler.markdown.tokens import tokens
@@ -36,7 +39,7 @@ from kei_assembler.render.renderer import Artifact
 from kei_assembler.targets import TARGETS
 
 _MIN_SHARED = 32
-"""The number of agents above which a second process builds one of the ends."""
+"""The number of agents above which a second process compares half of them."""
 
 
 class _Side(NamedTuple):
@@ -83,19 +86,46 @@ def compare(before: LoadedKit | None, after: LoadedKit | None, since: str, until
     return comparison.impact(since, until)
 
 
+class _Part(NamedTuple):
+    """What differs for some agents; see `Impact`.
+
+    `unclear` are the causes of lines that cannot be told to come from one of them, and of incomparable agents.
+    """
+
+    items: tuple[Item, ...]
+    errors: tuple[Diagnostic, ...]
+    incomparable: tuple[str, ...]
+    broken: tuple[str, ...]
+    unclear: frozenset[Cause]
+
+
 class _Comparison:
     def __init__(self, causes: Causes) -> None:
         self.causes = causes
         self.attribution = Attribution(causes)
-        self.of_several: set[Cause] = set()
-        """The causes of lines that cannot be told to come from one of them, and of agents that cannot be compared."""
+        self.unclear: set[Cause] = set()
+        """See `_Part`."""
 
     def impact(self, since: str, until: str) -> Impact:
+        names = sorted({*self.causes.before.agents, *self.causes.after.agents})
+        _ = self.causes.bases  # both processes need it
+        half = len(names) // 2
+        halves = [names[:half], names[half:]] if len(names) > _MIN_SHARED else [names]
+        parts = shared(self._compared, halves, minimum=2)
+        items = tuple(item for part in parts for item in part.items)
+        effects, unused = self._effects(items, {cause for part in parts for cause in part.unclear})
+        errors = limited({error for part in parts for error in part.errors}) if len(parts) > 1 else parts[0].errors
+        incomparable = tuple(name for part in parts for name in part.incomparable)
+        broken = tuple(name for part in parts for name in part.broken)
+        return Impact(since, until, effects, items, unused, tuple(errors), incomparable, broken)
+
+    def _compared(self, some: Iterable[str]) -> _Part:
+        """Return what differs for some agents."""
         before, after = self.causes.before, self.causes.after
-        names = sorted(filter(self._may_differ, {*before.agents, *after.agents}))
-        ends = [(end, [name for name in names if name in end.agents]) for end in (before, after)]
-        minimum = len(ends) if len(names) > _MIN_SHARED else len(ends) + 1
-        (old, _), (new, errors) = shared(lambda one: one[0].build(one[1]), ends, minimum=minimum)
+        names = [*filter(self._may_differ, some)]
+        new, errors = after.build(name for name in names if name in after.agents)
+        same = {name: preview.manifest for name, preview in new.items() if self.causes.has_same_manifest(name)}
+        old, _ = before.build([name for name in names if name in before.agents], same)
         items = [
             item
             for name in names
@@ -105,7 +135,13 @@ class _Comparison:
         incomparable = tuple(name for name in names if name in after.agents and name not in new)
         broken = tuple(name for name in names if name in before.agents and name not in {*old, *incomparable})
         for name in incomparable:
-            self.of_several |= {cause for target in TARGETS for cause in self.causes.candidates(name, target)}
+            self.unclear |= {cause for target in TARGETS for cause in self.causes.candidates(name, target)}
+        return _Part(tuple(items), tuple(errors), incomparable, broken, frozenset(self.unclear))
+
+    def _effects(
+        self, items: Iterable[Item], unclear: Collection[Cause]
+    ) -> tuple[tuple[Effect, ...], tuple[Change, ...]]:
+        """Return the effects of the causes, and the changes without any."""
         by_cause: dict[Cause, list[Output]] = {cause: [] for cause in self.causes.all()}
         for item in items:
             for output in item.outputs:
@@ -116,9 +152,9 @@ class _Comparison:
             change = self.causes.change(cause)
             if outputs:
                 effects.append(Effect(change, tuple(outputs)))
-            elif cause not in self.of_several:
+            elif cause not in unclear:
                 unused.append(change)
-        return Impact(since, until, tuple(effects), tuple(items), tuple(unused), tuple(errors), incomparable, broken)
+        return tuple(effects), tuple(unused)
 
     def _may_differ(self, name: str) -> bool:
         """Return whether any file of an agent can differ, or cannot be built."""
@@ -177,7 +213,7 @@ class _Comparison:
         subject = Subject(name, target, possible, UNKNOWN if status in (CHANGED, MOVED) else reason)
         shares |= self._shares(subject, gone, come)
         if UNKNOWN in shares:
-            self.of_several |= possible
+            self.unclear |= possible
         path, old_path = (artifact.path if artifact else "" for artifact in (after, before))
         return Output(name, target, status, path, old_path, shares, _differing_keys(before, after))
 

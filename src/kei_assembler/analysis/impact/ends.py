@@ -14,10 +14,12 @@ from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.adaptation import agents_in
-from kei_assembler.model.manifest import is_abstract
+from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.rules.bundles import bundles_in
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
+
+_NONE: Mapping[str, Manifest] = {}
 
 
 class Inputs(NamedTuple):
@@ -109,12 +111,19 @@ class End:
         files = [inputs.manifest, *inputs.bases, *filter(None, [inputs.role_file]), *blocks]
         return any(not file or (source := self.source(file)) is None or source.error for file in files)
 
-    def build(self, names: Iterable[str]) -> tuple[dict[str, Preview], list[Diagnostic]]:
-        """Return what is built of these agents, by their names, without those with errors, and the errors."""
+    def build(
+        self, names: Iterable[str], known: Mapping[str, Manifest] = _NONE
+    ) -> tuple[dict[str, Preview], list[Diagnostic]]:
+        """Return what is built of these agents, by their names, without those with errors, and the errors.
+
+        `known` are the manifests of agents, merged with what they inherit, that need no check.
+        """
         if self.kit is None:
             return {}, []
         kit, policy = self.kit, Policy.of(self.kit)
-        found, made = previews(kit, [kit.composition.source(self.agents[name]) for name in names], policy.ignore)
+        sources = [kit.composition.source(self.agents[name]) for name in names]
+        checked = {self.agents[name]: manifest for name, manifest in known.items()}
+        found, made = previews(kit, sources, policy.ignore, checked)
         whole = {
             stem(file): each for file, each in made.items() if len(each.artifacts) == len(kit.targets_of(each.manifest))
         }
