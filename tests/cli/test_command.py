@@ -9,6 +9,7 @@ from conftest import Workbench
 from kei_assembler import __version__
 from kei_assembler.cli.app import assemble
 from kei_assembler.cli.commands import COMMANDS, command_named
+from kei_assembler.report.layout import width
 from kei_assembler.targets import TARGETS
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
@@ -248,6 +249,14 @@ def test_the_help_of_a_command_begins_as_the_list_of_them_says(name: str) -> Non
     command = assemble.get_command(click.Context(assemble), name)
     assert command is not None
     assert (command.help or "").startswith(COMMANDS[name])
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_fits_a_narrow_terminal(bench: Workbench, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    run = bench.run(*filter(None, [name]), "--help")
+    assert run.status == 0
+    assert [line for line in run.stdout.split("\n") if width(line) > 60] == []
 
 
 @pytest.mark.parametrize(

@@ -139,12 +139,11 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
 
     \b
     Examples:
-      assemble agents/critic.toml      build one agent
-      assemble --all                   build all agents
-      assemble --all --recursive       build all agents of every kit in this folder and below it
-      assemble --all --check --diff    write nothing, show the changes, and fail if there are any
-      assemble --all --output-dir build/without --without block:honesty
-                                       build all agents without a block, into another folder
+      assemble agents/critic.toml     build one agent
+      assemble --all                  build all agents
+      assemble --all --recursive      build all kits below
+      assemble --all --check --diff   show what is out of date
+      assemble --all --output-dir out --without block:honesty
     """
     if folder in COMMANDS and not manifests and not options["all_"]:
         raise click.UsageError(f"--kit takes a folder; to run the command, write: assemble --kit DIR {folder}")

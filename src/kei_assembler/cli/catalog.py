@@ -42,7 +42,7 @@ def command(site: str, since: str | None, for_user: bool, folder: str | None) ->
     Examples:
       assemble catalog site                 write it to site/
       assemble catalog --kit team ../site   for another kit
-      assemble catalog --since main site    also show the impact of what has changed since main
+      assemble catalog --since main site    with the impact
     """
     path = os.path.normpath(os.path.join(working_directory(), site))
     kit = load_kit(folder_of(folder), for_user=for_user)

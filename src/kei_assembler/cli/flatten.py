@@ -36,8 +36,8 @@ def command(manifests: Sequence[str], all_: bool, writes: bool, folder: str | No
 
     \b
     Examples:
-      assemble flatten agents/critic.toml            print a flat manifest
-      assemble flatten --write agents/critic.toml    replace the manifest with it
+      assemble flatten agents/critic.toml
+      assemble flatten --write agents/critic.toml
     """
     if all_ and manifests:
         raise click.UsageError("--all flattens all manifests; name manifests or use --all, not both")

@@ -37,10 +37,10 @@ def command(output_format: str, start: str | None, depth: int | None, blocks: bo
 
     \b
     Examples:
-      assemble graph                                 list the handoffs
-      assemble graph --from critic --depth 1         only those of one agent
-      assemble graph --output-format mermaid         for a Markdown page on GitHub
-      assemble graph --output-format dot | dot -Tsvg -o kit.svg
+      assemble graph               list the handoffs
+      assemble graph --from critic --depth 1
+      assemble graph --output-format mermaid
+      assemble graph --output-format dot | dot -Tsvg -o a.svg
     """
     if depth is not None and start is None:
         raise click.UsageError("--depth requires --from")

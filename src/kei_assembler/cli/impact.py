@@ -60,10 +60,10 @@ def command(folder: str | None, **options: Any) -> int:
 
     \b
     Examples:
-      assemble impact                                  what my edits do
-      assemble impact --since main --fail-on rights
-      assemble impact --since v1 --until v2 --output-format markdown
-      assemble impact --names                          the agents to test
+      assemble impact              what my edits do
+      assemble impact --names      the agents to test
+      assemble impact --since main --fail-on rights,tools
+      assemble impact --since v1 --until v2
     """
     _refuse_contradictions(options)
     wanted = [gate for text in options["fail_on"] for gate in gates.parse(text)]

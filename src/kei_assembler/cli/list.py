@@ -36,9 +36,9 @@ def command(uses: Sequence[str], by_tokens: bool, output_format: str, for_user: 
 
     \b
     Examples:
-      assemble list                                    list all agents
+      assemble list                list all agents
       assemble list --uses tool:Bash --uses model:opus
-      assemble list --tokens                           the largest agents first
+      assemble list --tokens       the largest agents first
     """
     wanted = [parse(text) for text in uses]
     kit = load_kit(folder_of(folder), for_user=for_user)

@@ -42,9 +42,9 @@ def command(place: str, with_git: bool, for_user: bool, folder: str | None) -> N
 
     \b
     Examples:
-      assemble why .claude/agents/critic.md          list the sources of a file
-      assemble why .claude/agents/critic.md:12       show the source of a line
-      assemble why --git .claude/agents/critic.md:12-14    show who changed it
+      assemble why .claude/agents/critic.md
+      assemble why .claude/agents/critic.md:12
+      assemble why --git .claude/agents/critic.md:12-14
     """
     working_directory()
     path, first, last = _parsed(place)
