@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.markdown.placeholders import may_have_placeholders, places
+from kei_assembler.markdown.placeholders import Value as FilledValue
+from kei_assembler.markdown.placeholders import Values, may_have_placeholders, places
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import path_of_value, texts_of, values_for
 from kei_assembler.render.marks import Value
@@ -116,25 +117,9 @@ class ValueOrigins:
             is_long = isinstance(value, tuple) or "\n" in value
             yield from self._of_value(name, line.part if is_long else None)
 
-    def _printed(self, text: str, printed: str) -> list[_Printed]:
-        """The lines that are printed of a text. If they cannot be told apart, each counts as the first line."""
-        wanted = printed.split("\n")
-        lines = list(self._filled(text))
-        blank = next((number for number, line in enumerate(lines) if line.text.strip(WHITESPACE)), 0)
-        lines = lines[blank:]
-        if printed.startswith(BEFORE_CODE) and lines and not lines[0].text.startswith(BEFORE_CODE.rstrip("\n")):
-            lines = [lines[0]._replace(text=line, names=()) for line in BEFORE_CODE.split("\n")[:-1]] + lines
-        del lines[len(wanted) :]
-        if [line.text.strip(SPACES) for line in lines] != [line.strip(SPACES) for line in wanted]:
-            return [_Printed(line, blank) for line in wanted]
-        return lines
-
-    def _filled(self, text: str) -> Iterable[_Printed]:
-        if may_have_placeholders(text):
-            from kei_assembler.markdown.filling import filled_lines  # few texts have placeholders
-
-            return (_Printed(*line) for line in filled_lines(text, self.values))
-        return (_Printed(line, number) for number, line in enumerate(with_lf(text).split("\n")))
+    def _printed(self, text: str, printed: str) -> tuple[_Printed, ...]:
+        values = tuple(self.values.items()) if may_have_placeholders(text) else ()
+        return _printed_lines(text, printed, values)
 
     def _of_value(self, name: str, part: int | None) -> Parts:
         """The parts for a value. `part` is an item, or a line of a text with several lines."""
@@ -146,3 +131,26 @@ class ValueOrigins:
             blank = len(value) - len(with_lf(value).lstrip("\n"))
             return self.where.of_line(path, part + blank, "value")
         return self.where.at(path, "value")
+
+
+@lru_cache(maxsize=512)  # many files have the same blocks, filled with the same values
+def _printed_lines(text: str, printed: str, values: tuple[tuple[str, FilledValue], ...]) -> tuple[_Printed, ...]:
+    """Return the lines that are printed of a text. If they cannot be told apart, each counts as the first line."""
+    wanted = printed.split("\n")
+    lines = list(_filled(text, dict(values)))
+    blank = next((number for number, line in enumerate(lines) if line.text.strip(WHITESPACE)), 0)
+    lines = lines[blank:]
+    if printed.startswith(BEFORE_CODE) and lines and not lines[0].text.startswith(BEFORE_CODE.rstrip("\n")):
+        lines = [lines[0]._replace(text=line, names=()) for line in BEFORE_CODE.split("\n")[:-1]] + lines
+    del lines[len(wanted) :]
+    if [line.text.strip(SPACES) for line in lines] != [line.strip(SPACES) for line in wanted]:
+        return tuple(_Printed(line, blank) for line in wanted)
+    return tuple(lines)
+
+
+def _filled(text: str, values: Values) -> Iterable[_Printed]:
+    if may_have_placeholders(text):
+        from kei_assembler.markdown.filling import filled_lines  # few texts have placeholders
+
+        return (_Printed(*line) for line in filled_lines(text, values))
+    return (_Printed(line, number) for number, line in enumerate(with_lf(text).split("\n")))

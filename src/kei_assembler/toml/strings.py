@@ -12,6 +12,7 @@ from kei_assembler.toml.source import Source
 
 _SHORT = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b", '"': '"', "\\": "\\"}
 _EQUALS = re.compile(r"[ \t]*=[ \t]*")
+_PLAIN = re.compile(r"[^\"'\\\n]+")
 _OPENING = re.compile(r"(?P<quotes>\"\"\"|'''|\"|')")
 _ESCAPE = re.compile(
     r"\\(?:(?P<fold>[ \t]*\n[ \t\n]*)|u(?P<u>[0-9A-Fa-f]{4})|U(?P<long>[0-9A-Fa-f]{8})|x(?P<x>[0-9A-Fa-f]{2})"
@@ -41,17 +42,24 @@ def written_at(source: Source, path: KeyPath) -> Written | None:
     if opening is None:
         return None
     pieces = [*_pieces(source.text, opening)]
-    value = "".join([character for character, _, _ in pieces])
+    value = "".join([piece for piece, _, _ in pieces])
     return Written(value, tuple(_lines(pieces, starts)))
 
 
 def _pieces(text: str, opening: re.Match[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield the characters of a string, each with its start and its end in the text, and at last its closing quotes."""
+    """Yield the pieces of a string, each with its start and its end in the text, and at last its closing quotes.
+
+    A line end is a piece of its own.
+    """
     quotes, end = opening["quotes"], opening.end()
     is_long, is_basic = len(quotes) > 1, quotes[0] == '"'
     if is_long and text.startswith("\n", end):
         end += 1
     while end < len(text):
+        if plain := _PLAIN.match(text, end):
+            yield plain[0], end, plain.end()
+            end = plain.end()
+            continue
         # up to two quotes can precede the three that end a string
         if text.startswith(quotes, end) and not (is_long and text.startswith(quotes + quotes[0], end)):
             break
@@ -67,8 +75,8 @@ def _pieces(text: str, opening: re.Match[str]) -> Iterator[tuple[str, int, int]]
 
 def _lines(pieces: list[tuple[str, int, int]], starts: list[int]) -> Iterator[tuple[int, int]]:
     first = 0
-    for index, (character, start, _) in enumerate(pieces):
-        if character in ("\n", ""):
+    for index, (piece, start, _) in enumerate(pieces):
+        if piece in ("\n", ""):
             last = pieces[index - 1][2] - 1 if index > first else start
             yield bisect_right(starts, pieces[first][1]), bisect_right(starts, last)
             first = index + 1
