@@ -242,7 +242,7 @@ def _unguarded(loader: FunctionLoader, options: Mapping[str, Any]) -> Environmen
 
 
 def _joined(values: Iterable[str], separator: str = "") -> str:
-    return separator.join([*values])
+    return separator.join(list(values))
 
 
 def line_in(text: str, line: int) -> int:
