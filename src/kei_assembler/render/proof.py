@@ -53,8 +53,8 @@ _TEXT_FILTERS = ("fence", "lower", "trim")
 _GROWTH = 2
 """How much longer a text can become by escaping, or by a filter: `İ` has two characters in lower case."""
 
-_NUMBER = 20
-"""The most digits of a number that is printed."""
+_SHORT = 20
+"""The most characters of a number, and of a fence around a text that has none."""
 
 _MAX_FILTERS = 3
 """How many filters a value can pass through: the sandbox charges for the result of each."""
@@ -116,7 +116,7 @@ class _Measure:
         """Add a part of a template. `loops` has the list of each loop around it, by the name of the item."""
         if path := _path(node):
             if path[0] == "loop" and loops:
-                self.per_item += _NUMBER
+                self.per_item += _SHORT
                 return
             self.repeats += path[0] in self._assigned and path[0] != "super"
             self.uses.update(self._assigned.get(path[0], [loops.get(path[0], path)]))
@@ -127,9 +127,9 @@ class _Measure:
                 size = len(str(node.data if isinstance(node, nodes.TemplateData) else node.value))
                 self.text += size
                 self.per_item += size if loops or isinstance(node, nodes.Const) else 0  # `join` repeats a constant
-            case nodes.Filter(name="length"):
-                self.text += _NUMBER
-                self.per_item += _NUMBER if loops else 0
+            case nodes.Filter(name="fence" | "length"):
+                self.text += _SHORT
+                self.per_item += _SHORT if loops else 0
             case nodes.If() if node.test.find(nodes.Filter) is None:
                 skipped = node.test  # it prints nothing and makes nothing
             case nodes.For(target=nodes.Name(name=name)):
