@@ -334,7 +334,7 @@ COMMANDS = (
 
 
 @pytest.mark.slow
-@examples(100, [HealthCheck.function_scoped_fixture])
+@examples(20, [HealthCheck.function_scoped_fixture])
 @given(name=NAMES, inner=NAMES)
 @example(name="k\n\n# INJECTED\n\nx", inner="-->")
 @example(name=os.fsdecode(b"k\xff"), inner=os.fsdecode(b"\xff"))
