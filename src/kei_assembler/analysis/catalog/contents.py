@@ -48,7 +48,7 @@ class Contents:
     def __init__(self, kit: LoadedKit, found: Survey) -> None:
         self.kit = kit
         self.agents = found.agents
-        self._names = {agent.name for agent in found.agents}
+        self.names = {agent.name for agent in found.agents}
 
     @cached_property
     def contexts(self) -> dict[str, ManifestContext]:
@@ -96,7 +96,7 @@ class Contents:
     def agent_link(self, name: str, root: str) -> Html:
         """Return a link to an agent's page, or only the name of one that has no page."""
         code = element("code", name)
-        return element("a", code, href=agent_path(name, root)) if name in self._names else code
+        return element("a", code, href=agent_path(name, root)) if name in self.names else code
 
     def block_link(self, entry: str, root: str) -> Html:
         """Return a link to the page of an entry's block."""

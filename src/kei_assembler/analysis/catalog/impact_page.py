@@ -8,8 +8,8 @@ from kei_assembler.analysis.catalog.contents import Contents
 from kei_assembler.analysis.catalog.html import Html, element, joined
 from kei_assembler.analysis.catalog.site import Page, headings, section, table
 from kei_assembler.analysis.impact import phrases
-from kei_assembler.analysis.impact.results import CHANGED, DELETED, SEVERAL, Effect, Impact, Item
-from kei_assembler.analysis.impact.text import GENERATED, cropped, generated
+from kei_assembler.analysis.impact.results import CHANGED, DELETED, Effect, Impact, Item
+from kei_assembler.analysis.impact.text import cropped, generated
 
 _MAX_LINES = 500
 _MAX_NAMES = 20
@@ -40,12 +40,12 @@ def _rights(impact: Impact) -> Html | None:
     found = phrases.rights(impact)
     if not found:
         return None
-    items = (element("li", element("strong", right.text) if right.is_gain else right.text) for right in found)
+    items = (element("li", element("strong", right.text()) if right.is_gain else right.text()) for right in found)
     return section("rights", "Rights", element("ul", list(items)))
 
 
 def _agent(contents: Contents, name: str) -> Html | str:
-    return contents.agent_link(name, "") if any(agent.name == name for agent in contents.agents) else name
+    return contents.agent_link(name, "") if name in contents.names else name
 
 
 def _causes(contents: Contents, impact: Impact) -> Html | None:
@@ -72,9 +72,8 @@ def _users(contents: Contents, names: Sequence[str]) -> Html:
 
 
 def _lines(effect: Effect) -> str:
-    change = effect.change
-    status = f" ({change.status})" if change.status != CHANGED else ""
-    return "–" if change.cause.kind == SEVERAL else f"{phrases.lines(change)}{status}"
+    lines = phrases.lines(effect.change)
+    return f"{lines}{phrases.status(effect.change)}" if lines else "–"
 
 
 def _agents(contents: Contents, impact: Impact) -> Html | None:
@@ -98,10 +97,9 @@ def _row(contents: Contents, item: Item) -> Html:
 
 def _change(index: int, effect: Effect) -> Html:
     """What a cause changes: the diff of the source, or the generated lines where that says more."""
+    heading, lines = generated(effect)
     texts = [*_paper(effect.change.diff)]
-    if effect.change.cause.kind in GENERATED:
-        heading, *lines = [*generated(effect)] or [""]
-        texts += [element("p", heading, class_="quiet"), *_paper(lines)] if heading else []
+    texts += [element("p", heading, class_="quiet"), *_paper(lines)] if heading else []
     note = "The whole source." if effect.change.status != CHANGED else "No line of a file."
     return section(f"change-{index}", effect.change.cause.name, *(texts or [element("p", note, class_="quiet")]))
 

@@ -28,7 +28,7 @@ def as_annotations(impacts: Iterable[tuple[PathOf, Impact]]) -> str:
             found.append(annotation("error", phrases.incomparable(impact), None, _TITLE))
         gains = [right for right in phrases.rights(impact) if right.is_gain]
         places = {item.name: _place(item, impact, path_of) for item in impact.items}
-        found += (annotation("warning", right.text, places[right.agents[0]], _TITLE) for right in gains)
+        found += (annotation("warning", right.text(), places[right.agents[0]], _TITLE) for right in gains)
         found += (_notice(effect, path_of) for effect in impact.effects)
     return "".join(limited(found))
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from kei_assembler.analysis.impact.results import Cause, Difference, Effect, Gain, Impact, Item, Output, Share
+from kei_assembler.analysis.impact.results import (
+    Cause,
+    Difference,
+    Effect,
+    Gain,
+    Impact,
+    Item,
+    Output,
+    Share,
+    targets_by_name,
+)
 from kei_assembler.markdown.hidden_text import as_json
 
 
@@ -64,8 +74,7 @@ def _difference(difference: Difference) -> dict[str, Any]:
 
 
 def _gains(gains: tuple[Gain, ...]) -> list[dict[str, Any]]:
-    names = dict.fromkeys(gain.name for gain in gains)
-    return [{"name": name, "targets": [gain.target for gain in gains if gain.name == name]} for name in names]
+    return [{"name": name, "targets": targets} for name, targets in targets_by_name(gains).items()]
 
 
 def _output(output: Output) -> dict[str, Any]:

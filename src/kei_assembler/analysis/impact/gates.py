@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from kei_assembler.analysis.impact import phrases
-from kei_assembler.analysis.impact.results import CHANGED, Difference, Impact, Item
+from kei_assembler.analysis.impact.results import CHANGED, Difference, Impact, Item, targets_by_name
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.suggestions import counted, did_you_mean
 from kei_assembler.whitespace import SPACES
@@ -28,11 +28,8 @@ class Gate(NamedTuple):
 def _gains(difference: Callable[[Item], Difference]) -> Callable[[Impact, Gate], Iterator[str]]:
     def failures(impact: Impact, _: Gate) -> Iterator[str]:
         for item in impact.items:
-            targets: dict[str, list[str]] = {}
-            for gain in difference(item).added:
-                targets.setdefault(gain.name, []).append(gain.target)
-            for name, of_name in targets.items():
-                yield f"{item.name} {phrases.gains(name)} in {phrases.labels(of_name)}"
+            for name, targets in targets_by_name(difference(item).added).items():
+                yield f"{item.name} {phrases.gains(name)} in {phrases.labels(targets)}"
 
     return failures
 

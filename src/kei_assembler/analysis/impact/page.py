@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from kei_assembler.analysis.impact import phrases
-from kei_assembler.analysis.impact.results import CHANGED, SEVERAL, Change, Effect, Impact, Item
-from kei_assembler.analysis.impact.text import GENERATED, cropped, generated
+from kei_assembler.analysis.impact.results import Change, Effect, Impact, Item
+from kei_assembler.analysis.impact.text import cropped, generated
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.markdown.structure import code_span, fence_around
 from kei_assembler.suggestions import counted
@@ -67,8 +67,7 @@ def as_markdown(impacts: Sequence[tuple[str, Impact]]) -> str:
 def _add(page: _Page, impact: Impact) -> None:
     page.add(f"\nFrom {_code(impact.since)} to {_code(impact.until)}.")
     if impact.incomparable:
-        verb = "has" if len(impact.incomparable) == 1 else "have"
-        page.add(f"\n**{', '.join(map(_code, impact.incomparable))} {verb} errors and cannot be compared.**")
+        page.add(f"\n**{phrases.incomparable(impact, _code)}.**")
     page.add_all("\n### Rights\n", [_right(right) for right in phrases.rights(impact)], "change")
     causes = [_cause_row(effect) for effect in impact.effects]
     page.add_all(f"\n### Causes\n\n{_head('cause', 'lines', 'affects', 'tokens', 'agents')}", causes, "cause")
@@ -89,8 +88,7 @@ def _cell(text: str) -> str:
 
 
 def _right(right: phrases.Right) -> str:
-    agents = ", ".join(map(_code, right.agents))
-    sentence = f"{agents}: {right.verb} {', '.join(map(_code, right.names))} in {right.clients}"
+    sentence = right.text(_code)
     return f"- **{sentence}**" if right.is_gain else f"- {sentence}"
 
 
@@ -101,11 +99,10 @@ def _cause(change: Change) -> str:
 
 def _cause_row(effect: Effect) -> str:
     change = effect.change
-    status = f" ({change.status})" if change.status != CHANGED else ""
-    size = phrases.lines(change) if change.cause.kind != SEVERAL else ""
     more = [f"and {len(effect.agents) - _NAMES:,} more"] if len(effect.agents) > _NAMES else []
     agents = ", ".join((*map(_code, effect.agents[:_NAMES]), *more))
-    return _row(f"{_cause(change)}{status}", size, phrases.reach(effect), phrases.growth(effect), agents)
+    name = f"{_cause(change)}{phrases.status(change)}"
+    return _row(name, phrases.lines(change), phrases.reach(effect), phrases.growth(effect), agents)
 
 
 def _item_row(item: Item) -> str:
@@ -123,10 +120,8 @@ def _row(*cells: str) -> str:
 
 def _diff(effect: Effect) -> str:
     """A section that unfolds, with the diff of a cause, or with what it changes in the files."""
-    lines: Iterable[str] = effect.change.diff
-    if effect.change.cause.kind in GENERATED:
-        heading, *others = [*generated(effect)] or [""]
-        lines = [*lines, *([f"# {heading}", *others] if heading else [])]
+    heading, others = generated(effect)
+    lines = [*effect.change.diff, *([f"# {heading}", *others] if heading else [])]
     text = "\n".join(shown(line) for line in cropped(lines, _MAX_DIFF))
     if not text:
         return ""

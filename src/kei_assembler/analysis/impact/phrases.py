@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from kei_assembler.analysis.impact.abilities import NO_LIMIT
-from kei_assembler.analysis.impact.results import CHANGED, DELETED, MOVED, Change, Effect, Gain, Impact, Item
+from kei_assembler.analysis.impact.results import (
+    CHANGED,
+    DELETED,
+    MOVED,
+    SEVERAL,
+    Change,
+    Effect,
+    Gain,
+    Impact,
+    Item,
+    targets_by_name,
+)
 from kei_assembler.suggestions import counted
 from kei_assembler.targets import TARGETS
 
@@ -30,10 +41,9 @@ class Right(NamedTuple):
     clients: str
     is_gain: bool
 
-    @property
-    def text(self) -> str:
-        """The sentence."""
-        return f"{', '.join(self.agents)}: {self.verb} {', '.join(self.names)} in {self.clients}"
+    def text(self, name: Callable[[str], str] = str) -> str:
+        """Return the sentence, in which this function writes each name."""
+        return f"{', '.join(map(name, self.agents))}: {self.verb} {', '.join(map(name, self.names))} in {self.clients}"
 
 
 def rights(impact: Impact) -> list[Right]:
@@ -82,12 +92,9 @@ def _model(name: str) -> str:
 
 def _by_clients(gains: Iterable[Gain]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the clients of some gains, and the gains that exactly these clients have."""
-    targets: dict[str, list[str]] = {}
-    for gain in gains:
-        targets.setdefault(gain.name, []).append(gain.target)
     by_targets: dict[tuple[str, ...], list[str]] = {}
-    for name, of_name in targets.items():
-        by_targets.setdefault(tuple(of_name), []).append(name)
+    for name, targets in targets_by_name(gains).items():
+        by_targets.setdefault(tuple(targets), []).append(name)
     for of_names, names in by_targets.items():
         yield labels(of_names), tuple(names)
 
@@ -103,9 +110,14 @@ def labels(targets: Iterable[str]) -> str:
     return ", ".join(TARGETS[target].label for target in targets)
 
 
+def status(change: Change) -> str:
+    """Return what follows the name of a source that is new or deleted: ` (new)`. It is empty for other changes."""
+    return f" ({change.status})" if change.status != CHANGED else ""
+
+
 def lines(change: Change) -> str:
-    """Return how many lines of a source are new and gone: `+3 −1`."""
-    return f"+{change.added} {MINUS}{change.removed}"
+    """Return how many lines of a source are new and gone: `+3 −1`. It is empty for several causes."""
+    return f"+{change.added} {MINUS}{change.removed}" if change.cause.kind != SEVERAL else ""
 
 
 def reach(effect: Effect) -> str:
@@ -164,12 +176,15 @@ def tokens(item: Item) -> str:
     return f"{item.before:,} {ARROW} {item.after:,} tokens"
 
 
-def incomparable(impact: Impact) -> str:
-    """Return a sentence about the agents that cannot be compared, or "" if there are none."""
+def incomparable(impact: Impact, name: Callable[[str], str] = str) -> str:
+    """Return a sentence about the agents that cannot be compared, or "" if there are none.
+
+    The function writes each name.
+    """
     if not impact.incomparable:
         return ""
     verb = "has" if len(impact.incomparable) == 1 else "have"
-    return f"{', '.join(impact.incomparable)} {verb} errors and cannot be compared"
+    return f"{', '.join(map(name, impact.incomparable))} {verb} errors and cannot be compared"
 
 
 def summary(impact: Impact) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
@@ -68,6 +68,14 @@ class Gain(NamedTuple):
 
     name: str
     target: str
+
+
+def targets_by_name(gains: Iterable[Gain]) -> dict[str, list[str]]:
+    """Return the targets of the gains with each name, in their order."""
+    targets: dict[str, list[str]] = {}
+    for gain in gains:
+        targets.setdefault(gain.name, []).append(gain.target)
+    return targets
 
 
 class Difference(NamedTuple):

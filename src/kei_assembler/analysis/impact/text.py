@@ -16,7 +16,7 @@ _MAX_LINES = 40
 _MAX_GENERATED = 12
 _MAX_AGENTS = 50
 _DIFF_COLOURS = {"+": GREEN, "-": RED, "@": CYAN}
-GENERATED = ("bundle", "value", "template", SEVERAL)
+_GENERATED = ("bundle", "value", "template", SEVERAL)
 """The kinds of causes whose own lines do not show what the files get."""
 
 
@@ -27,7 +27,7 @@ def as_text(impact: Impact, columns: int | None = None, colours: bool = False) -
     if impact.incomparable:
         paragraphs.append([(phrases.incomparable(impact), BOLD_RED)])
     if found:
-        gains = [(f"{_INDENT}{right.text}", BOLD_YELLOW if right.is_gain else "") for right in found]
+        gains = [(f"{_INDENT}{right.text()}", BOLD_YELLOW if right.is_gain else "") for right in found]
         paragraphs.append([("RIGHTS", BOLD), *gains])
     paragraphs += map(_effect, impact.effects)
     if impact.items:
@@ -51,16 +51,16 @@ def _line(text: str, style: str, columns: int | None, colours: bool) -> str:
 def _effect(effect: Effect) -> Iterator[tuple[str, str]]:
     change = effect.change
     names = ", ".join((*effect.agents[:_NAMES], *(["…"] if len(effect.agents) > _NAMES else [])))
-    status = f" ({change.status})" if change.status != CHANGED else ""
-    size = f"  {phrases.lines(change)}" if change.cause.kind != SEVERAL else ""
+    lines = phrases.lines(change)
+    size = f"  {lines}" if lines else ""
     growth = phrases.growth(effect)
     tail = f"{phrases.reach(effect)}: {names}{f'   {growth}' if growth else ''}"
-    yield f"{change.cause.name}{status}{size}  {phrases.ARROW}  {tail}", BOLD
+    yield f"{change.cause.name}{phrases.status(change)}{size}  {phrases.ARROW}  {tail}", BOLD
     for line in cropped(change.diff, _MAX_LINES):
         yield f"{_INDENT}{line}", _DIFF_COLOURS.get(line[:1], "")
-    if change.cause.kind in GENERATED:
-        for text in generated(effect):
-            yield f"{_INDENT}{text}", _DIFF_COLOURS.get(text[:1], "")
+    heading, others = generated(effect)
+    for text in [heading, *others] if heading else ():
+        yield f"{_INDENT}{text}", _DIFF_COLOURS.get(text[:1], "")
 
 
 def cropped(lines: Iterable[str], maximum: int) -> Iterator[str]:
@@ -71,20 +71,26 @@ def cropped(lines: Iterable[str], maximum: int) -> Iterator[str]:
         yield f"… {len(kept) - maximum:,} more lines"
 
 
-def generated(effect: Effect) -> Iterator[str]:
-    """Yield what a cause changes in most files, as the lines of a diff below a heading, if it changes any lines."""
+def generated(effect: Effect) -> tuple[str, list[str]]:
+    """Return what a cause changes in most files, as a heading and the lines of a diff.
+
+    The heading is empty if its own lines show that, or if it changes no lines of files.
+    """
+    if effect.change.cause.kind not in _GENERATED:
+        return "", []
     by_share: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
     for output in effect.outputs:
         share = effect.share(output)
         if share.added or share.removed:
             key = share.removed, share.added
             by_share[key] = by_share.get(key, 0) + 1
-    if by_share:
-        (removed, added), number = max(by_share.items(), key=lambda each: each[1])
-        is_all = number == len(effect.outputs)
-        yield "in each file:" if is_all else f"in {number:,} of {len(effect.outputs):,} files:"
-        lines = [*(f"-{line}" for line in removed), *(f"+{line}" for line in added)]
-        yield from cropped(lines, _MAX_GENERATED)
+    if not by_share:
+        return "", []
+    (removed, added), number = max(by_share.items(), key=lambda each: each[1])
+    is_all = number == len(effect.outputs)
+    heading = "in each file:" if is_all else f"in {number:,} of {len(effect.outputs):,} files:"
+    lines = [*(f"-{line}" for line in removed), *(f"+{line}" for line in added)]
+    return heading, [*cropped(lines, _MAX_GENERATED)]
 
 
 def _item(item: Item) -> Iterator[tuple[str, str]]:
