@@ -39,7 +39,7 @@ Built = Mapping[str, Mapping[str, Artifact]]
 
 def _built(kit: LoadedKit) -> Built:
     """All files of the agents without errors, by agent and target, built from the whole kit."""
-    _, made = previews(kit, map(kit.read_manifest, kit.manifests), Policy.of(kit).ignore)
+    _, made = previews(kit, map(kit.read_manifest, kit.manifests), Policy.of(kit).ignore, {})
     return {
         stem(file): {artifact.target: artifact for artifact in each.artifacts}
         for file, each in made.items()

@@ -133,9 +133,6 @@ def _about_descriptions(merged: _Merged) -> Iterator[Diagnostic]:
         yield from check_budget(merged.usage)
 
 
-_NONE: Mapping[str, Manifest] = {}
-
-
 class Preview(NamedTuple):
     """A manifest, merged with what it inherits, and its artifacts: those of all its targets that can be rendered."""
 
@@ -145,12 +142,12 @@ class Preview(NamedTuple):
 
 def preview(kit: LoadedKit, file: str, ignored: Collection[str] = ()) -> tuple[list[Diagnostic], list[Artifact]]:
     """Return the findings about one manifest of the kit, and its artifacts. Nothing is written."""
-    found, made = previews(kit, [kit.read_manifest(file)], ignored)
+    found, made = previews(kit, [kit.read_manifest(file)], ignored, {})
     return found, [artifact for each in made.values() for artifact in each.artifacts]
 
 
 def previews(
-    kit: LoadedKit, sources: Iterable[Source], ignored: Collection[str] = (), known: Mapping[str, Manifest] = _NONE
+    kit: LoadedKit, sources: Iterable[Source], ignored: Collection[str], known: Mapping[str, Manifest]
 ) -> tuple[list[Diagnostic], dict[str, Preview]]:
     """Return the findings about some manifests of the kit, and what is generated from those without errors, by file.
 

@@ -109,13 +109,12 @@ class Causes:
         if self.settings or name not in self.before.agents or name not in self.after.agents:
             return False
         old, new = self.before.inputs(name), self.after.inputs(name)
-        files = (new.manifest, *new.bases, *([new.role_file] if new.role_file else []))
-        return old._replace(bundles=new.bundles) == new and not any(map(self.is_changed, files))
+        return old._replace(bundles=new.bundles) == new and not any(map(self.is_changed, new.files))
 
     def _files_of_name(self, agent: str) -> Iterator[str]:
         """Yield the manifests that decide the name of another agent, if the name differs."""
         known = [end.inputs(agent) for end in (self.before, self.after) if agent in end.agents]
-        files = {file for inputs in known for file in (inputs.manifest, *inputs.bases)}
+        files = {file for inputs in known for file in inputs.manifests}
         if any(map(self.is_changed, files)) and self.before.display_name(agent) != self.after.display_name(agent):
             yield from files
 
@@ -196,10 +195,7 @@ class Causes:
 
 def _files(end: End, inputs: Inputs, target: str) -> Iterator[str]:
     """Yield the files that an agent's file for a target is made of, except templates and settings."""
-    yield inputs.manifest
-    yield from inputs.bases
-    if inputs.role_file:
-        yield inputs.role_file
+    yield from inputs.files
     yield from filter(None, (end.block_files(entry, target) for entry in inputs.entries))
 
 
@@ -233,14 +229,13 @@ def _entries(kit: LoadedKit | None) -> dict[KeyPath, Any]:
 def _split(path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Any]]:
     """Yield the parts of a setting that count as one each, with their paths."""
     match path:
-        case ("bundles" | "values" | "defaults" | "target",) | ("defaults", "target") | ("target", _):
-            is_split = True
-        case ("target", _, "values"):
-            is_split = True
+        case (
+            ("bundles" | "values" | "defaults" | "target",)
+            | ("defaults", "target")
+            | ("target", _)
+            | ("target", _, "values")
+        ) if isinstance(value, Mapping):
+            for key, inner in value.items():
+                yield from _split((*path, key), inner)
         case _:
-            is_split = False
-    if not is_split or not isinstance(value, Mapping):
-        yield path, value
-        return
-    for key, inner in value.items():
-        yield from _split((*path, key), inner)
+            yield path, value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from kei_assembler.analysis.impact.abilities import NOTHING_AT_ALL, Abilities, abilities, clients, gained
@@ -42,17 +42,18 @@ _MIN_SHARED = 32
 """The number of agents above which a second process compares half of them."""
 
 
-class _Side(NamedTuple):
+class _Side:
     """An agent at one end: what is generated of it, by target, and what it may do there."""
 
-    end: End
-    preview: Preview | None
+    def __init__(self, end: End, preview: Preview | None) -> None:
+        self.end = end
+        self.preview = preview
 
-    @property
+    @cached_property
     def artifacts(self) -> Mapping[str, Artifact]:
         return {artifact.target: artifact for artifact in self.preview.artifacts} if self.preview else {}
 
-    @property
+    @cached_property
     def clients(self) -> tuple[str, ...]:
         return clients(self.end.kit, self.preview.manifest) if self.preview and self.end.kit else ()
 
@@ -123,7 +124,7 @@ class _Comparison:
         """Return what differs for some agents."""
         before, after = self.causes.before, self.causes.after
         names = [*filter(self._may_differ, some)]
-        new, errors = after.build(name for name in names if name in after.agents)
+        new, errors = after.build((name for name in names if name in after.agents), {})
         same = {name: preview.manifest for name, preview in new.items() if self.causes.has_same_manifest(name)}
         old, _ = before.build([name for name in names if name in before.agents], same)
         items = [
@@ -133,7 +134,8 @@ class _Comparison:
             and (item := self._item(name, _Side(before, old.get(name)), _Side(after, new.get(name))))
         ]
         incomparable = tuple(name for name in names if name in after.agents and name not in new)
-        broken = tuple(name for name in names if name in before.agents and name not in {*old, *incomparable})
+        known = {*old, *incomparable}
+        broken = tuple(name for name in names if name in before.agents and name not in known)
         for name in incomparable:
             self.unclear |= {cause for target in TARGETS for cause in self.causes.candidates(name, target)}
         return _Part(tuple(items), tuple(errors), incomparable, broken, frozenset(self.unclear))
@@ -241,7 +243,7 @@ class _Comparison:
         paths = [("target", target, "output")] if status == MOVED else [TARGETS_KEY, ("target", target, "use-files-of")]
         settings = [causes.of_setting(path) for path in paths if path in causes.settings]
         inputs = [end.inputs(name) for end in (causes.before, causes.after) if name in end.agents]
-        files = dict.fromkeys(file for each in inputs for file in (each.manifest, *each.bases))
+        files = dict.fromkeys(file for each in inputs for file in each.manifests)
         changed = [causes.of_file(file) for file in files if causes.is_changed(file)]
         found = [*settings, *changed] if status == MOVED else [*changed, *settings]
         return next(iter(found), UNKNOWN)

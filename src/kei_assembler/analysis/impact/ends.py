@@ -19,8 +19,6 @@ from kei_assembler.rules.bundles import bundles_in
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 
-_NONE: Mapping[str, Manifest] = {}
-
 
 class Inputs(NamedTuple):
     """What the files of an agent are made of: its manifest, bases and role file, entries of blocks, and bundles.
@@ -35,6 +33,16 @@ class Inputs(NamedTuple):
     bundles: frozenset[str]
     named: frozenset[str]
     targets: tuple[str, ...]
+
+    @property
+    def manifests(self) -> tuple[str, ...]:
+        """Its manifest and its bases."""
+        return (self.manifest, *self.bases)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Its manifest, its bases and, if there is one, its role file."""
+        return (*self.manifests, self.role_file) if self.role_file else self.manifests
 
 
 class End:
@@ -92,7 +100,11 @@ class End:
         entries = tuple(_texts(data.get("blocks")))
         handoffs = data.get("handoff")
         named = {
-            *_texts(each.get("target") for each in (handoffs if isinstance(handoffs, list) else ()) if _is_table(each)),
+            *_texts(
+                each.get("target")
+                for each in (handoffs if isinstance(handoffs, list) else ())
+                if isinstance(each, Mapping)
+            ),
             *(agent for entry in _texts(data.get("tools")) for agent in agents_in(entry)),
         }
         targets = kit.all_targets(tuple(_texts(data["targets"])) if "targets" in data else None)
@@ -108,12 +120,10 @@ class End:
         """Return whether a source of an agent is missing or cannot be read, such as one in a submodule."""
         inputs = self.inputs(name)
         blocks = [self.block_files(entry, "") for entry in inputs.entries]
-        files = [inputs.manifest, *inputs.bases, *filter(None, [inputs.role_file]), *blocks]
+        files = (*inputs.files, *blocks)
         return any(not file or (source := self.source(file)) is None or source.error for file in files)
 
-    def build(
-        self, names: Iterable[str], known: Mapping[str, Manifest] = _NONE
-    ) -> tuple[dict[str, Preview], list[Diagnostic]]:
+    def build(self, names: Iterable[str], known: Mapping[str, Manifest]) -> tuple[dict[str, Preview], list[Diagnostic]]:
         """Return what is built of these agents, by their names, without those with errors, and the errors.
 
         `known` are the manifests of agents, merged with what they inherit, that need no check.
@@ -139,10 +149,6 @@ class End:
         if kit is None or name not in self.agents or not TARGETS[target].plugin.is_in_names:
             return ""
         return kit.placement.name_prefix(target, kit.output(target, name, self.agents[name]))
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, Mapping)
 
 
 def _texts(values: Any) -> Iterator[str]:
