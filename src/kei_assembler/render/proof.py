@@ -110,16 +110,12 @@ class _Measure:
         self.per_item = 0
         self.uses: Counter[Path] = Counter()
         self.repeats = 0
-        self._assigned: dict[str, list[Path]] = {"super": []}
+        self._assigned: dict[str, list[Path]] = {}
 
     def add(self, node: nodes.Node, loops: Mapping[str, Path]) -> None:
         """Add a part of a template. `loops` has the list of each loop around it, by the name of the item."""
         if path := _path(node):
-            if path[0] == "loop" and loops:
-                self.per_item += _SHORT
-                return
-            self.repeats += path[0] in self._assigned and path[0] != "super"
-            self.uses.update(self._assigned.get(path[0], [loops.get(path[0], path)]))
+            self._add_value(path, loops)
             return
         skipped: nodes.Node | None = None
         match node:
@@ -134,13 +130,27 @@ class _Measure:
                 skipped = node.test  # it prints nothing and makes nothing
             case nodes.For(target=nodes.Name(name=name)):
                 loops, skipped = {**loops, name: _path(node.iter)}, node.target
-            case nodes.Assign(target=nodes.Name()) | nodes.AssignBlock(target=nodes.Name()):
-                before, skipped = Counter(self.uses), node.target
+            case nodes.Assign(target=nodes.Name(name=name)) | nodes.AssignBlock(target=nodes.Name(name=name)):
+                before = Counter(self.uses)
+                self._add_children(node, loops, node.target)
+                self._assigned[name] = [*(self.uses - before).elements()]
+                return
+        self._add_children(node, loops, skipped)
+
+    def _add_children(self, node: nodes.Node, loops: Mapping[str, Path], skipped: nodes.Node | None) -> None:
         for child in node.iter_child_nodes():
             if child is not skipped:
                 self.add(child, loops)
-        if isinstance(node, nodes.Assign | nodes.AssignBlock) and isinstance(node.target, nodes.Name):
-            self._assigned[node.target.name] = [*(self.uses - before).elements()]
+
+    def _add_value(self, path: Path, loops: Mapping[str, Path]) -> None:
+        name = path[0]
+        if name == "loop" and loops:
+            self.per_item += _SHORT
+        elif name in self._assigned:
+            self.repeats += 1
+            self.uses.update(self._assigned[name])
+        elif name != "super":  # the block that it prints is counted where that stands
+            self.uses[loops.get(name, path)] += 1
 
 
 def is_harmless(tree: nodes.Template) -> bool:

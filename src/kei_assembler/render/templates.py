@@ -90,7 +90,7 @@ class Templates:
         options = {**_SYNTAX, "extensions": self._extensions}
         environment = Sandbox(printable, loader=FunctionLoader(self._load), **options)
         self._inheritance[name] = environment.inheritance
-        size = self._proven_size(environment, name)
+        size = None if self._extensions else self._proven_size(environment, name)
         if size is None:
             return environment.get_template(name).render
         guarded = cache(lambda: environment.get_template(name).render)  # rarely needed
@@ -109,7 +109,7 @@ class Templates:
         while name and name not in seen:
             seen.add(name)
             source = _package_source() if name == PACKAGE_BODY else self._load(name)
-            if source is None or self._extensions:
+            if source is None:
                 return None
             tree = environment.parse(source[0], name, source[1])
             if name != PACKAGE_BODY and not is_harmless(tree):
