@@ -10,7 +10,7 @@ from kei_assembler.analysis.catalog.drawing import drawing
 from kei_assembler.analysis.catalog.html import Html, element, joined
 from kei_assembler.analysis.catalog.layout import in_columns
 from kei_assembler.analysis.catalog.origin_text import marked_text, pieces
-from kei_assembler.analysis.catalog.site import Page, headings, section, table
+from kei_assembler.analysis.catalog.site import Page, headings, scrolling, section, table
 from kei_assembler.analysis.graph import AGENT, Edge, Key, Node
 from kei_assembler.analysis.parts import ALL, NONE, OWN, Part, matrix, parts
 from kei_assembler.build.parallel import shared
@@ -114,9 +114,7 @@ def _around(agent: Agent, out: list[Edge], into: list[Edge], nodes: Mapping[Key,
         f"Handoffs of {agent.name}",
         _ROOT,
     )
-    return element(
-        "div", drawn, class_="scroll small", role="region", aria_label="Drawing of the handoffs", tabindex="0"
-    )
+    return scrolling(drawn, "Drawing of the handoffs", "small")
 
 
 def _rights(contents: Contents, agent: Agent) -> Html:

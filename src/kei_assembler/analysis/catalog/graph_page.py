@@ -6,7 +6,7 @@ from kei_assembler.analysis.catalog.contents import Contents
 from kei_assembler.analysis.catalog.drawing import drawing
 from kei_assembler.analysis.catalog.html import Html, element, joined
 from kei_assembler.analysis.catalog.layout import layout
-from kei_assembler.analysis.catalog.site import Page, section
+from kei_assembler.analysis.catalog.site import Page, scrolling, section
 from kei_assembler.analysis.drawings import summary
 from kei_assembler.analysis.graph import BROKEN, DEAD_END, EXTERNAL, IN_CYCLE, UNREACHABLE, Node
 
@@ -44,9 +44,7 @@ def graph_page(contents: Contents) -> Page:
         element("p", summary(graph).rstrip("\n"), ". ", element("a", "Skip the drawing", href="#list"), class_="quiet"),
         element("ul", legend, class_="legend", aria_label="Marks"),
         tools,
-        element(
-            "div", drawn, class_="scroll canvas", role="region", aria_label="Drawing of the handoffs", tabindex="0"
-        ),
+        scrolling(drawn, "Drawing of the handoffs", "canvas"),
         section("list", "As a list", element("div", [_item(contents, node) for node in graph.nodes], class_="cards")),
     )
     return Page("graph.html", "Handoffs", joined(body, "\n"), "Graph", wide=True)

@@ -131,12 +131,16 @@ def _header(page: Page, tabs: Sequence[Page], root: str) -> Html:
 
 
 def table(columns: Sequence[Html], rows: Sequence[Html], label: str, class_: str = "") -> Html:
-    """Return a table in a frame that scrolls if the table is too wide for it."""
+    """Return a table in a frame that scrolls."""
     head = element("thead", element("tr", columns))
     inner = element("table", element("caption", label, class_="unseen"), head, element("tbody", joined(rows, "\n")))
-    return element(
-        "div", inner, class_=f"scroll {class_}" if class_ else "scroll", role="region", aria_label=label, tabindex="0"
-    )
+    return scrolling(inner, label, class_)
+
+
+def scrolling(content: Html, label: str, class_: str = "") -> Html:
+    """Return a frame that scrolls if its content is too large for it, also by the keyboard."""
+    classes = f"scroll {class_}" if class_ else "scroll"
+    return element("div", content, class_=classes, role="region", aria_label=label, tabindex="0")
 
 
 def headings(*names: tuple[str, str]) -> list[Html]:

@@ -98,13 +98,10 @@ class End:
         resolved = kit.composition.resolve(kit.composition.source(file))
         data = resolved.data
         entries = tuple(_texts(data.get("blocks")))
-        handoffs = data.get("handoff")
+        rows = data.get("handoff")
+        handoffs = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
         named = {
-            *_texts(
-                each.get("target")
-                for each in (handoffs if isinstance(handoffs, list) else ())
-                if isinstance(each, Mapping)
-            ),
+            *_texts(handoff.get("target") for handoff in handoffs),
             *(agent for entry in _texts(data.get("tools")) for agent in agents_in(entry)),
         }
         targets = kit.all_targets(tuple(_texts(data["targets"])) if "targets" in data else None)
