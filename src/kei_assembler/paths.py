@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 
 def normalize(path: str) -> str:
@@ -14,6 +15,15 @@ def normalize(path: str) -> str:
 def is_inside(path: str, folder: str) -> bool:
     """Return whether a resolved path is the resolved folder or lies in it."""
     return path == folder or path.startswith(os.path.join(folder, ""))
+
+
+def common_folder(folders: Sequence[str]) -> str:
+    """Return the nearest folder around normalized relative folders, with `/`. It can be one of them."""
+    ways = [folder.split("/") for folder in folders if folder != "."]
+    if not ways or len(ways) < len(folders):
+        return "."
+    shared = takewhile(lambda parts: len({*parts}) == 1, zip(*ways, strict=False))
+    return "/".join(parts[0] for parts in shared) or "."
 
 
 def is_outside(path: str) -> bool:

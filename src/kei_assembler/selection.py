@@ -13,7 +13,7 @@ from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.kit import LoadedKit, discovery, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below, upwards
-from kei_assembler.suggestions import counted, did_you_mean, nearest
+from kei_assembler.suggestions import counted, did_you_mean, listed, nearest
 from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -263,9 +263,10 @@ def _not_a_manifest(kit: LoadedKit, argument: str, commands: Iterable[str]) -> A
         return AssembleError(f"`{argument}` is a folder", "name manifests, or build all of them with --all")
     if source := _source_of(kit, argument):
         return AssembleError(f"`{argument}` is a generated file, not a manifest", f"did you mean `{source}`?")
+    folders = listed((f"{folder}/" for folder in kit.settings.manifests if kit.files.exists(kit.path(folder))), str)
     return AssembleError(
         f"`{argument}` is not a manifest of the kit in {kit.folder}",
-        f"its manifests are the .toml files in {kit.settings.manifests}/; --all builds all of them",
+        f"its manifests are the .toml files in {folders}; --all builds all of them",
     )
 
 

@@ -111,7 +111,7 @@ def _snapshot(folder: str, role_files: _RoleFiles) -> tuple[list[str], Signature
     with suppress(AssembleError):  # the build reports it
         kit = _loaded(folder)
         sources = [*kit.sources_in_folders(), *role_files.of(kit)]
-        names = (kit.settings.manifests, *kit.settings.blocks, kit.settings.templates, *map(os.path.dirname, sources))
+        names = (*kit.settings.manifests, *kit.settings.blocks, kit.settings.templates, *map(os.path.dirname, sources))
         # Not their subfolders, which can be links that lead outside, or `.git`: an empty subfolder is found by polling.
         folders = {
             DISK.resolve(path) for path in map(kit.path, names) if DISK.is_folder(path) and kit.holds_folder(path)

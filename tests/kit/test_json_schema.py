@@ -23,7 +23,8 @@ from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit, json_schema
 from kei_assembler.loader import load_kit
-from kei_assembler.model.manifest import DISPLAY_NAME, FIELDS, manifest_shape
+from kei_assembler.model import kinds
+from kei_assembler.model.manifest import DISPLAY_NAME, kind_fields, manifest_shape
 from kei_assembler.model.settings import SHAPE, decode_settings
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.settings import repeated_setting
@@ -380,7 +381,7 @@ def _manifests(draw: st.DrawFn) -> dict[str, Any]:
     own = tuple(Field(key, shape, "") for key, shape in OWN.items())
     starts: list[dict[str, Any]] = [{}, GOOD, GOOD, GOOD, HEIR, HEIR, ABSTRACT]
     start = draw(st.sampled_from(starts))
-    data = {**start, **draw(_some((*FIELDS, *own), 4))}
+    data = {**start, **draw(_some((*kind_fields(kinds.AGENT), *own), 4))}
     for key, value in data.items() if draw(st.booleans()) else ():
         if isinstance(value, list) and key != "handoff":
             data[key] = draw(st.permutations([*value, *draw(st.lists(MARKERS, max_size=2))]))

@@ -251,7 +251,7 @@ def test_output(pattern: str, path: str, bench: Workbench) -> None:
         ("zzz = 1", "1:1 C701", "the settings here are `manifests`, `blocks`,"),
         ('obligatory = "a"', "1:1 C702", "`obligatory` must be a list of block names, not a string"),
         ('blocks = ["a", 7]', "1:16 C702", "an entry of `blocks` must be"),
-        ("manifests = 1", "1:1 C702", "`manifests` must be a string, not a number"),
+        ("manifests = 1", "1:1 C702", "written with `/`, or a list of folders, not a number"),
         ('root = "/"', "1:1 C702", "`root` must be a folder relative to the kit"),
         ('exclusive = "yes"', "1:1 C702", "`exclusive` must be true or false, not a string"),
         ('targets = ["claude"]', "1:12 C702", "did you mean `claude-code`?"),

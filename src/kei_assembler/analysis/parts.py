@@ -10,7 +10,8 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.tokens import tokens
 from kei_assembler.model.adaptation import EVERYTHING, limited_tools, starts_agents, toolset, toolset_of
 from kei_assembler.model.manifest import Handoff, Manifest
-from kei_assembler.rules.manifest_context import ManifestContext, rights_of
+from kei_assembler.rules.kit_usage import rights_of
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import span_of
 

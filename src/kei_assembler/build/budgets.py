@@ -15,7 +15,7 @@ from kei_assembler.markdown.tokens import tokens
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import Maximum
 from kei_assembler.rules import budgets
-from kei_assembler.rules.manifest_context import KitUsage
+from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.runner import run_rule
 
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from kei_assembler.markdown import shell
+from kei_assembler.markdown.stamped_sections import Edit
+from kei_assembler.model.kinds import AGENT
 
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 """The maximum size of a generated file, far above that of any real agent file."""
@@ -38,7 +40,10 @@ class Change(NamedTuple):
 
     `manifest` and `target` are empty for a file that does not belong to a single agent. `before` is the current
     content, `after` the generated content; both are None if nothing changes. `intact` is False for an orphan that was
-    edited. `chosen` is True if the run was limited to some targets.
+    edited. `chosen` is True if the run was limited to some targets. `kind` is the manifest's.
+
+    If the change is about a section of the file, `section` is its name, `after` is the content after this change alone,
+    and `edit` is the change itself: together with those of other sections, it makes the new content.
     """
 
     status: FileStatus
@@ -50,11 +55,19 @@ class Change(NamedTuple):
     intact: bool = True
     chosen: bool = False
     applied: bool = False
+    kind: str = AGENT.name
+    section: str = ""
+    edit: Edit | None = None
 
     @property
     def is_schema(self) -> bool:
-        """Return whether the file is a schema for editors: the only generated files that belong to the whole kit."""
-        return not self.manifest and self.status is not FileStatus.UNMANAGED
+        """Return whether the file is a schema for editors: the only whole files that belong to the whole kit."""
+        return not (self.manifest or self.section) and self.status is not FileStatus.UNMANAGED
+
+    @property
+    def what(self) -> tuple[str, str]:
+        """What changes: a path, and the section of the file, if it is one."""
+        return self.path, self.section
 
     def fix_command(self, options: str = "") -> str:
         """Return the command that brings the file up to date, or "" if no command does.

@@ -48,7 +48,12 @@ def _status(kit: LoadedKit, artifact: Artifact, present: bytes) -> FileStatus:
 
 def owner_of(kit: LoadedKit, path: str, found: stamp.Stamp) -> str:
     """Return the manifest that the stamp of the file at `path` names. Both paths are relative to the kit."""
-    manifest = normalize(f"{os.path.dirname(path) or '.'}/{found.source}")
+    return owner_of_source(kit, path, found.source)
+
+
+def owner_of_source(kit: LoadedKit, path: str, source: str) -> str:
+    """Return the manifest that the file at `path` names, relative to itself, as its source."""
+    manifest = normalize(f"{os.path.dirname(path) or '.'}/{source}")
     return normalize(os.path.relpath(kit.path(manifest), kit.folder)) if is_outside(manifest) else manifest
 
 
@@ -75,11 +80,13 @@ def classify_leftover(kit: LoadedKit, path: str, target: str, present: bytes) ->
 
 def is_manifest_path(kit: LoadedKit, path: str) -> bool:
     """Return whether the kit would read a file at this path, relative to the kit, as a manifest."""
-    folder = "" if kit.settings.manifests == "." else f"{kit.settings.manifests}/".casefold()
     if os.path.isabs(path):  # in the home folder, which can contain the kit
         path = normalize(os.path.relpath(path, kit.folder))
-    is_below = path.casefold().startswith(folder) and not is_outside(path)
-    return path.endswith(".toml") and is_below and not is_hidden(path.casefold().removeprefix(folder))
+    if not path.endswith(".toml") or is_outside(path):
+        return False
+    folders = ("" if folder == "." else f"{folder}/".casefold() for folder in kit.settings.manifests)
+    below = (path.casefold().removeprefix(folder) for folder in folders if path.casefold().startswith(folder))
+    return not all(map(is_hidden, below))
 
 
 def named_by(files: Files, path: str, source: str) -> list[str]:

@@ -27,7 +27,7 @@ class Cost:
     """The cost of a run so far, or of a part of a run."""
 
     def __init__(self, kit: LoadedKit) -> None:
-        self._file = kit.settings_source.file if kit.settings_source else kit.settings.manifests
+        self._file = kit.settings_source.file if kit.settings_source else kit.settings.agents_folder
         self.kept = 0
         self.handled = 0
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from kei_assembler.build.classify import text_of
 from kei_assembler.build.namesakes import Namesakes
 from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.limits import Descriptions, descriptions_near_limit, long_descriptions
-from kei_assembler.rules.manifest_context import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.facts import Budget

@@ -19,7 +19,7 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import shell, stamp
 from kei_assembler.render.origins import origins
 from kei_assembler.render.places import Line, Part
-from kei_assembler.render.templates import PACKAGE_BODY, package_text
+from kei_assembler.render.templates import PACKAGE_FILES, package_text
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import MAX_BYTES
 
@@ -99,7 +99,7 @@ class Excerpts:
     def line(self, file: str, number: int) -> str:
         """Return a line of a source, or "" if there is none. Lines count from 1."""
         if file not in self._lines:
-            text = package_text() if file == PACKAGE_BODY else self.kit.read_text(file).text
+            text = package_text(file) if file in PACKAGE_FILES else self.kit.read_text(file).text
             self._lines[file] = text.split("\n")
         lines = self._lines[file]
         return lines[number - 1] if 0 < number <= len(lines) else ""
@@ -114,7 +114,7 @@ class Excerpts:
         """
         numbers: dict[str, set[int]] = {}
         for part in parts:
-            if part.line and part.file != PACKAGE_BODY:
+            if part.line and part.file not in PACKAGE_FILES:
                 numbers.setdefault(part.file, set()).add(part.line)
         return {
             (file, number): commit

@@ -9,6 +9,7 @@ import os
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from kei_assembler.build.changes import PROTECTED, Change, FileStatus
+from kei_assembler.build.classify import text_of
 from kei_assembler.build.orphans import cause_of_orphan
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic
@@ -77,10 +78,11 @@ def unstaged(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
 
     is_committed, changes = kit.settings.commit_outputs, tuple(changes)
     present = [one for one in changes if one.applied or one.status is FileStatus.UNCHANGED]
-    outputs = present if is_committed else [one for one in changes if one.status is not FileStatus.UNMANAGED]
+    whole = [one for one in changes if one.status is not FileStatus.UNMANAGED and not one.section]
+    outputs = present if is_committed else whole  # the rest of a file with a section is committed anyway
     staging = staged_files.compare(
         kit,
-        (one.path for one in outputs if one.manifest),
+        dict.fromkeys(one.path for one in outputs if one.manifest or one.section),
         (one.path for one in present if one.is_schema),
     )
     found = [
@@ -117,16 +119,25 @@ def _diagnosed(kit: LoadedKit, changes: Iterable[Change], rules: Mapping[FileSta
         diagnostic
         for change in changes
         if change.status in rules
-        for diagnostic in run_rule(rules[change.status], Source(change.path, ""), *_subject(kit, change))
+        for diagnostic in run_rule(rules[change.status], _source_of(change), *_subject(kit, change))
     ]
 
 
-def _subject(kit: LoadedKit, change: Change) -> tuple[str, str, str]:
-    """The arguments of the rules about outputs: the manifest, the fix command, and the likely cause."""
+def _source_of(change: Change) -> Source:
+    """The file that a finding is about. For a section, it has the text, so that the finding can be located there."""
+    return Source(change.path, text_of(change.before or b"") if change.section else "")
+
+
+def _subject(kit: LoadedKit, change: Change) -> tuple[str, str, str, drift.Part]:
+    """The arguments of the rules about outputs: the manifest, the fix command, the likely cause, and the part."""
     cause = _cause(kit, change)
     if cause == UNFINISHED_MERGE:  # once the conflict is resolved, the build needs no --force
         change = change._replace(status=FileStatus.UPDATE)
-    return change.manifest, change.fix_command(kit.command_options), cause
+    line = 0
+    if change.section and change.edit and change.status is not FileStatus.CREATE:
+        line = 1 + (change.before or b"").count(b"\n", 0, change.edit.start)
+    part = drift.Part(change.section, line)
+    return change.manifest, change.fix_command(kit.command_options), cause, part
 
 
 def _cause(kit: LoadedKit, change: Change) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,13 +13,15 @@ from kei_assembler.build.descriptions import check_descriptions
 from kei_assembler.build.namesakes import Named, Namesakes
 from kei_assembler.build.orphans import find_orphans
 from kei_assembler.build.parallel import shared
-from kei_assembler.build.planner import ManifestPlan, Planner
+from kei_assembler.build.planner import ManifestPlan, Output, Planner
 from kei_assembler.build.progress import with_progress
+from kei_assembler.build.section_files import find_orphaned_sections
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_errors
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import Block, split_entry
 from kei_assembler.loader import refuse_home
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.paths import is_inside
 from kei_assembler.rules import (
@@ -33,10 +36,12 @@ from kei_assembler.rules import (
     shared_files,
 )
 from kei_assembler.rules.inheritance import inheriting
-from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.kit_usage import KitUsage
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.role_files import with_users
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.instructions import SHARED_FILE
 from kei_assembler.toml.source import Source
 
 if TYPE_CHECKING:
@@ -56,13 +61,15 @@ class Plan(NamedTuple):
     """The diagnostics about some manifests, the changes that a build would make, and the findings about the files.
 
     `about_files` are the findings about where the files are, and about others of the same names. They prevent nothing
-    from being written. `bases` is the number of manifests that are only bases of others.
+    from being written. `bases` is the number of manifests that are only bases of others, and `others` those of the rest
+    that are not of agents, by kind.
     """
 
     diagnostics: tuple[Diagnostic, ...]
     changes: tuple[Change, ...]
     about_files: tuple[Diagnostic, ...] = ()
     bases: int = 0
+    others: Mapping[str, int] = {}
 
 
 def plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collection[str] = ()) -> Plan:
@@ -96,6 +103,10 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     if whole and not has_errors(found):
         found += check_kit(merged.usage) if not kit.lacking else []
         leftovers = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets, planner.cost)
+        if not kit.selected_targets:
+            sections, damages = find_orphaned_sections(kit, merged.sections, planner.cost)
+            leftovers += sections
+            found += damages
         if kit.settings.exclusive:
             from kei_assembler.build.intruders import with_intruders
 
@@ -115,7 +126,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
     about_files = [one for one in about_files if one.code not in ignored]
-    return Plan(tuple(found), tuple(changes), tuple(about_files), len(merged.usage.abstract))
+    return Plan(tuple(found), tuple(changes), tuple(about_files), merged.bases, merged.others)
 
 
 def _shown(kit: LoadedKit, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
@@ -186,7 +197,11 @@ class _Merged:
         self.found = check_defaults(kit)
         self.changes: list[Change] = []
         self.usage = KitUsage(kit)
+        self.bases = 0
+        self.others: Counter[str] = Counter()
         self.owners: dict[str, str] = {}
+        self.sections: dict[str, dict[str, str]] = {}
+        """The manifests of generated sections, by the resolved, case-folded path of the file, and by section."""
         self.paths: list[str] = []
         self.left_out: dict[str, str] = {}
         self.namesakes = Namesakes(kit)
@@ -220,31 +235,49 @@ class _Merged:
         if plan.use and plan.use.values:
             for file in (plan.file, *plan.bases):
                 self.usage.used_values.setdefault(file, set()).update(plan.use.values)
-        if plan.is_base:
-            self.usage.abstract[stem(plan.file)] = plan.file
-            self.usage.add_listed(plan.blocks)
+        self._count(plan)
         self.found += filter(self._is_new, plan.shared)
         self.left_out.update(plan.left_out)
         if plan.use:
             self.usage.add(plan.use)
         for noted in plan.noted:
             self.noted.setdefault(noted, []).append(plan.file)
-        for path, real, change, problems, target, name in plan.outputs:
-            if real in self.owners:
-                self.found += run_rule(outputs.duplicate_output, Source(plan.file, ""), path, self.owners[real])
+        for output in plan.outputs:
+            path, real, change = output.path, output.real, output.change
+            if self._is_known_section(output):
                 continue
-            self.owners[real] = plan.file
-            self.paths.append(path)
-            self.found += self.namesakes.add([Named(target, path, plan.file, name)])
-            self.found += problems
+            if real in self.owners or (real in self.sections and not output.section):
+                other = self.owners.get(real) or next(iter(self.sections[real].values()))
+                self.found += run_rule(outputs.duplicate_output, Source(plan.file, ""), path, other)
+                continue
+            if output.section:
+                self.sections.setdefault(real, {})[output.section] = plan.file
+                self.found += filter(self._is_new, output.problems)
+            else:
+                self.owners[real] = plan.file
+                self.paths.append(path)
+                self.found += self.namesakes.add([Named(output.target, path, plan.file, output.name)])
+                self.found += output.problems
             self.changes += [change] if change else []
+
+    def _count(self, plan: ManifestPlan) -> None:
+        """Count a manifest that is not of an agent, or only a base of others."""
+        self.bases += plan.is_base
+        self.others.update([plan.kind] if plan.kind != AGENT.name and not plan.is_base else [])
+        if plan.is_base:
+            self.usage.abstract[plan.file] = stem(plan.file)
+            self.usage.add_listed(plan.blocks)
+
+    def _is_known_section(self, output: Output) -> bool:
+        """Whether another manifest needs the same section: one that imports the shared file."""
+        return output.section == SHARED_FILE and output.section in self.sections.get(output.real, {})
 
     def files_of_same_name(self, changes: Iterable[Change]) -> list[Diagnostic]:
         """Return the findings about files that are named like the generated ones."""
         orphans = {change.path for change in changes if change.status is FileStatus.ORPHAN}
         known = self.left_out | dict(zip(self.owners, self.paths, strict=True))
         bases = (stem(file) for file in self.usage.bases)
-        abstract = {*self.usage.abstract, *filter(self.kit.names.is_abstract, bases)}
+        abstract = {*self.usage.abstract_agents, *filter(self.kit.names.is_abstract, bases)}
         return [*self.namesakes.on_disk(known, orphans, abstract), *self.namesakes.shown_twice(known, orphans)]
 
     def _is_new(self, diagnostic: Diagnostic) -> bool:
@@ -303,8 +336,9 @@ def _cause(diagnostic: Diagnostic) -> tuple[str, str, Location]:
 
 def not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic]:
     """Yield a finding for each target whose client does not look for agents where the outputs are."""
-    folders = ((change.target, change.path.rpartition("/")[0]) for change in reversed(changes))
-    in_each_folder = dict(zip(folders, reversed(changes), strict=True))  # the first one
+    changes = [change for change in reversed(changes) if change.kind == AGENT.name]
+    folders = ((change.target, change.path.rpartition("/")[0]) for change in changes)
+    in_each_folder = dict(zip(folders, changes, strict=True))  # the first one
     reported = set()
     for change in reversed(in_each_folder.values()):
         if change.target not in reported and not kit.placement.is_loaded(change.target, change.path):
@@ -339,7 +373,7 @@ _NOT_GENERATED = (FileStatus.FOREIGN, FileStatus.EDITED)
 
 def _overwritten_role_files(kit: LoadedKit, changes: Iterable[Change]) -> Iterator[Diagnostic]:
     """Yield the findings about outputs that are role files. Only a file that was not generated can be one."""
-    disk, suspects = OutputFiles(kit), [each for each in changes if each.status in _NOT_GENERATED]
+    disk, suspects = OutputFiles(kit), [each for each in changes if each.status in _NOT_GENERATED or each.section]
     named = {kit.files.resolve(kit.path(file)) for file in kit.role_files.named} if suspects else set()
     for change in suspects:
         if disk.real(change.path) in named:

@@ -15,6 +15,7 @@ from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files.atomic import is_temporary
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.model.settings import HOME
 from kei_assembler.paths import normalize
 from kei_assembler.targets import TARGETS
@@ -54,7 +55,11 @@ def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str],
 
 
 def cause_of_orphan(kit: LoadedKit, orphan: Change) -> str:
-    """Return why a file is an orphan: one of the kinds of `ORPHAN_CAUSES`, a space, and its detail."""
+    """Return why a file or section is an orphan: one of the kinds of `ORPHAN_CAUSES`, a space, and its detail."""
+    return _cause_by_manifest(kit, orphan) if orphan.manifest else "no-import"
+
+
+def _cause_by_manifest(kit: LoadedKit, orphan: Change) -> str:
     file = orphan.manifest
     if not kit.files.exists(kit.path(file)):
         moved = next((each for each in kit.manifests if stem(each) == stem(file)), "")
@@ -66,9 +71,10 @@ def cause_of_orphan(kit: LoadedKit, orphan: Change) -> str:
         return "invalid"
     if kit.names.is_abstract(stem(file)):
         return "abstract"
-    if orphan.target not in (manifest.targets or kit.settings.targets):
+    if not orphan.section and orphan.target not in (manifest.targets or kit.settings.targets):
         return f"{'target-of-manifest' if manifest.targets else 'target-of-kit'} {orphan.target}"
-    return f"output {kit.output(orphan.target, manifest.name, file)}"
+    paths = [each.path for each in outputs_of(kit, manifest, file) if each.target in (orphan.target or each.target)]
+    return f"output {' and '.join(paths)}"
 
 
 class _Search:

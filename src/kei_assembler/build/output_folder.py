@@ -60,8 +60,8 @@ def _refusal(kit: LoadedKit, path: str, real: str) -> str:
 def _uses(kit: LoadedKit, real: str) -> Iterator[str]:
     """What a folder is already used for by the kit, each as the end of a sentence."""
     settings = kit.settings
-    kinds = [("manifests", settings.manifests), ("templates", settings.templates)]
-    for kind, folder in (*kinds, *(("blocks", folder) for folder in settings.blocks)):
+    by_kind = {"manifests": settings.manifests, "templates": (settings.templates,), "blocks": settings.blocks}
+    for kind, folder in ((kind, folder) for kind, folders in by_kind.items() for folder in folders):
         top = kit.files.resolve(kit.path(folder))
         # hidden folders are not searched for sources, and in the kit's own folder, only some files are templates
         is_searched = not is_hidden(path_below(real, top)) and not (kind == "templates" and folder == ".")

@@ -63,8 +63,8 @@ def reach_in(kit: LoadedKit, pattern: str) -> Reach | None:
     """
     pattern = kit.pattern_in_kit(pattern)
     if not pattern.startswith(HOME):
-        return reach(pattern, kit.settings.manifests)
-    return reach(pattern.removeprefix(HOME), kit.settings.manifests, kit.home) if kit.home else None
+        return reach(pattern, kit.settings.folder_of_agents)
+    return reach(pattern.removeprefix(HOME), kit.settings.folder_of_agents, kit.home) if kit.home else None
 
 
 def _as_folder(start: str) -> str:

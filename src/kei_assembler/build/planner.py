@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change
 from kei_assembler.build.classify import classify, is_manifest_path
 from kei_assembler.build.cost import ENTRY_BYTES, Cost
+from kei_assembler.build.section_files import classify_section
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.inheritance import Resolved
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.rules import (
     OF_KEYS,
@@ -30,9 +33,11 @@ from kei_assembler.rules import (
     names,
     outputs,
 )
+from kei_assembler.rules.kit_usage import ManifestUse, use_of
 from kei_assembler.rules.limits import Given
-from kei_assembler.rules.manifest_context import ManifestContext, ManifestUse, use_of
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import run_rule
+from kei_assembler.rules.section_files import check_readers
 from kei_assembler.rules.set_values import names_set_in
 from kei_assembler.rules.shared_files import kit_notes
 from kei_assembler.targets import TARGETS
@@ -54,7 +59,7 @@ class Output(NamedTuple):
     """The output of an artifact: its path, its change, and its problems.
 
     `real` is the resolved, case-folded path. `change` is None if the existing file cannot be read. `name` is the name
-    in the front matter, or empty.
+    in the front matter, or empty. `section` is the name of the section if the output is one.
     """
 
     path: str
@@ -63,6 +68,7 @@ class Output(NamedTuple):
     problems: list[Diagnostic]
     target: str
     name: str
+    section: str = ""
 
 
 class ManifestPlan(NamedTuple):
@@ -73,7 +79,8 @@ class ManifestPlan(NamedTuple):
     outputs of targets that this run skips, by their resolved, case-folded paths. `use` is None if the manifest cannot
     be read, or is not an agent. `kept` and `handled` are the cost of the plan, see `Cost`. `noted` is what `kit_notes`
     returns. `is_base` means that the manifest is only a base of others. `bases` are the files of its bases, `blocks`
-    its blocks, `bundles` those that it lists, and `own_values` the names of the values that it sets.
+    its blocks, `bundles` those that it lists, and `own_values` the names of the values that it sets. `kind` is the
+    manifest's.
     """
 
     file: str
@@ -92,6 +99,7 @@ class ManifestPlan(NamedTuple):
     role_file: str = ""
     bundles: tuple[str, ...] = ()
     own_values: frozenset[str] = frozenset()
+    kind: str = AGENT.name
 
 
 class Planner:
@@ -169,7 +177,7 @@ class Planner:
             self.cost.add(handled=len(artifact.content))
             self._classify(artifact, plan)
         plan.outputs[:] = map(_repacked, plan.outputs)
-        for target in self.kit.skipped_targets(manifest):
+        for target in self.kit.skipped_targets(manifest) if manifest.kind == AGENT.name else ():
             path = self.kit.output(target, manifest.name, plan.file)
             plan.left_out[self.disk.real(path).casefold()] = path
 
@@ -186,7 +194,7 @@ class Planner:
         self.cost.add(handled=len(source.text))
         resolved = self.kit.composition.resolve(source)
         if resolved.data is not source.data:  # otherwise, it is known from reading it
-            self.kit.names.add(stem(source.file), resolved.data)
+            self.kit.names.add(source.file, resolved.data)
         return source, resolved
 
     def check(self, source: Source, resolved: Resolved) -> tuple[Manifest | None, ManifestPlan]:
@@ -217,7 +225,7 @@ class Planner:
             {},
             None if is_base else _use(context, problems),
             handled=size,
-            noted=() if is_base else kit_notes(self.kit, manifest, file),
+            noted=() if is_base or manifest.kind != AGENT.name else kit_notes(self.kit, manifest, file),
             inherited=(*others, *about_bases),
             is_base=is_base,
             blocks=manifest.blocks,
@@ -225,6 +233,7 @@ class Planner:
             role_file=named,
             bundles=tuple(name for layer in resolved.layers() for name in layer.bundles),
             own_values=names_set_in(source.data),
+            kind=context.kind.name,
         )
         return None if plan.is_base or has_errors((*problems, *about_bases)) else manifest, plan
 
@@ -241,21 +250,30 @@ class Planner:
         from kei_assembler.render.templates import TemplateFailure
 
         above: list[Excess] = []
-        for target in self.kit.targets_of(manifest):
+        for output in outputs_of(self.kit, manifest, plan.file):
+            target = output.target
             try:
-                artifact = self.renderer.render(manifest, plan.file, target)
+                if output.section:
+                    artifact = self.renderer.render_section(manifest, plan.file, output)
+                else:
+                    artifact = self.renderer.render(manifest, plan.file, target)
                 self.renderer.refuse_additions(artifact, manifest)
             except TemplateFailure as failure:
                 plan.shared.extend(failure.diagnostics)
                 continue
             plan.shared.extend(self.renderer.check_allowance(artifact, manifest))
-            plan.shared.extend(self.renderer.templates.ineffective_blocks(target))
+            plan.shared.extend(self.renderer.templates.ineffective_blocks(target, manifest.kind))
+            if manifest.kind != AGENT.name:
+                yield artifact
+                continue
             plan.found.extend(self._check_limits(artifact, manifest))
             if self.kit.settings.budgets["agent"]:
                 from kei_assembler.build.budgets import excess_of  # rarely needed
 
                 above.extend(excess_of(self.kit, artifact))
             yield artifact
+        if manifest.kind != AGENT.name:
+            plan.shared.extend(check_readers(self.kit, manifest))
         if above:
             from kei_assembler.build.budgets import check_agent
 
@@ -281,7 +299,7 @@ class Planner:
 
     def _classify(self, artifact: Artifact, plan: ManifestPlan) -> None:
         """Add the artifact to the plan's outputs, or a finding if it must not be written."""
-        source, path, size = Source(artifact.manifest, ""), artifact.path, len(artifact.content)
+        source, path, size = Source(plan.file, ""), artifact.path, len(artifact.content)
         real = self.disk.real(path)
         tree = self.kit.tree_of(path)
         if reason := tree.refusal(real):
@@ -295,16 +313,26 @@ class Planner:
         elif owner := self.kit.role_files.reserved.owner(real, self._top_of(tree)):
             plan.found.extend(run_rule(outputs.output_is_source, source, path, owner))
         else:
-            try:
-                change, problems = classify(self.kit, artifact, self.disk.read(path, artifact.content)), []
-                self.cost.add(kept=ENTRY_BYTES + len(change.before or b"") + len(change.after or b""))
-            except OSError as error:
-                reason = error.strerror or str(error)
-                change, problems = (
-                    None,
-                    run_rule(outputs.output_unreadable, source, self.kit.shown_output(path), reason),
-                )
-            plan.outputs.append(Output(path, real.casefold(), change, problems, artifact.target, artifact.name))
+            change, problems = self._compared(artifact, source)
+            size = len(change.after or b"") if change else 0
+            if size > MAX_OUTPUT_BYTES:
+                problems += run_rule(outputs.output_too_large, source, path, size, MAX_OUTPUT_BYTES)
+            output = Output(path, real.casefold(), change, problems, artifact.target, artifact.name, artifact.section)
+            plan.outputs.append(output)
+
+    def _compared(self, artifact: Artifact, source: Source) -> tuple[Change | None, list[Diagnostic]]:
+        """Compare the artifact with the file on disk. Return the change, if the file can be read, and the findings."""
+        try:
+            if artifact.section:
+                change, problems = classify_section(self.kit, artifact, self.disk.read(artifact.path))
+            else:
+                present = self.disk.read(artifact.path, artifact.content)
+                change, problems = classify(self.kit, artifact, present), []
+            self.cost.add(kept=ENTRY_BYTES + len(change.before or b"") + len(change.after or b""))
+        except OSError as error:
+            shown, reason = self.kit.shown_output(artifact.path), error.strerror or str(error)
+            return None, run_rule(outputs.output_unreadable, source, shown, reason)
+        return change, problems
 
 
 def _use(context: ManifestContext, problems: Iterable[Diagnostic]) -> ManifestUse:

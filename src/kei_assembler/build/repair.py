@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
+from kei_assembler.build.section_files import joined
 from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import shell
@@ -52,7 +53,11 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     `named` contains the manifests that the run was about, or nothing if it was about the whole kit. `ignored` contains
     the codes that its command line ignores.
     """
-    pending = [change for change in changes if change.status in DRIFT and (change.intact or change.after)]
+    pending = [
+        change
+        for change in changes
+        if change.status in DRIFT and (change.intact or change.status is not FileStatus.ORPHAN)
+    ]
     if not pending:
         return None
     overwritten = [change.path for change in pending if change.status in PROTECTED]
@@ -90,8 +95,9 @@ def with_staging(
     if repair:
         committed = (change for change in changes if kit.settings.commit_outputs or change.is_schema)
         pending = [change for change in committed if change.status in DRIFT and not change.applied]
-        written += [change.path for change in pending if change.after is not None]
-        deleted += [change.path for change in pending if change.after is None and change.intact]
+        files = [*joined(change for change in pending if change.intact or change.status is not FileStatus.ORPHAN)]
+        written += [change.path for change in files if change.after is not None]
+        deleted += [change.path for change in files if change.after is None]
     if not written and not deleted:
         return repair
     from kei_assembler.build.staged_files import stageable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, Change, FileStatus
@@ -28,6 +29,8 @@ class Waiver(NamedTuple):
 class Request(NamedTuple):
     """The request of a run: the number of agents and of mere bases, and the options `check` and `diff`.
 
+    `others` is the number of manifests of other kinds, by kind.
+
     `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
     the working directory or not below it. `folder` is the kit's folder as a resolved path, if it is known. If the run
     is about several kits, `heading` is the path of the kit from the working directory, and `printed_before` the size of
@@ -45,6 +48,7 @@ class Request(NamedTuple):
     quiet: bool = False
     colours: tuple[bool, bool] = (False, False)
     bases: int = 0
+    others: Mapping[str, int] = {}
 
     def path(self, file: str) -> str:
         """Return the path of a file of the kit in a report: relative to the kit, or to the working directory."""
@@ -150,7 +154,7 @@ class RunResult(NamedTuple):
             if change.applied
             else change
             for change in self.changes
-            if not change.applied or (change.manifest and change.status is not FileStatus.ORPHAN)
+            if not change.applied or ((change.manifest or change.section) and change.status is not FileStatus.ORPHAN)
         )
         return self._replace(changes=changes)
 

@@ -11,6 +11,7 @@ from kei_assembler.build.changes import Change, FileStatus, WritePolicy
 from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.build.repair import repair_of, with_staging
 from kei_assembler.build.result import Request, RunResult, Waiver
+from kei_assembler.build.section_files import joined
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.files.work_tree import git_top
@@ -81,7 +82,8 @@ def run(kit: LoadedKit, files: Sequence[str], whole: bool, options: RunOptions) 
     # Load, check and render each manifest, and classify its outputs. The plan is complete before the first write.
     policy = options.policy
     plan = plan_kit(kit, files, whole, policy.ignore)
-    request = Request(len(files) - plan.bases, options.check, options.diff, bases=plan.bases)
+    agents = len(files) - plan.bases - sum(plan.others.values())
+    request = Request(agents, options.check, options.diff, bases=plan.bases, others=plan.others)
     found, about_files = policy.weigh(plan.diagnostics), policy.weigh(plan.about_files)
     waivers = tuple(_waivers(kit, policy, plan.changes, options.staged)) if options.check else ()
     prevents_writing = has_errors(found)
@@ -123,9 +125,15 @@ def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> lis
     """
     disk = OutputFiles(kit)
     disk.remove_stale_temp_files(change.path for change in changes if change.status is not FileStatus.UNMANAGED)
-    covered = sorted(filter(policy.covers, changes), key=lambda change: change.after is None)
-    done = {change.path: disk.apply(change) for change in covered}
-    return [done.get(change.path, change) for change in changes]
+    files = joined(filter(policy.covers, changes))
+    done = {change.path: disk.apply(change) for change in sorted(files, key=lambda change: change.after is None)}
+    return [_made(change, done[change.path]) if policy.covers(change) else change for change in changes]
+
+
+def _made(change: Change, done: Change) -> Change:
+    """Return a change as it was made, together with all others of its file."""
+    is_made = done.applied and change.before == done.before
+    return change._replace(status=change.status if is_made else FileStatus.EDITED, applied=is_made)
 
 
 def _shown(kit: LoadedKit, changes: Sequence[Change]) -> list[Change]:

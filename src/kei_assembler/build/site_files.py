@@ -62,7 +62,7 @@ def site_folder(kit: LoadedKit, folder: str) -> str:
     if DISK.exists(real) and not DISK.is_folder(real):
         raise AssembleError(f"`{name}` is not a folder", "name a new or an empty folder")
     settings = kit.settings
-    for source in (settings.manifests, *settings.blocks, settings.templates):
+    for source in (*settings.manifests, *settings.blocks, settings.templates):
         above = DISK.resolve(kit.path(source))
         if above != DISK.resolve(kit.folder) and is_inside(real, above):
             raise AssembleError(f"`{name}` lies in the kit's own folder `{source}`", "name a folder outside it")

@@ -15,7 +15,7 @@ from kei_assembler.files.git_index import Entry, Git
 from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.role_files import role_file_in
-from kei_assembler.kit.template_files import BODY_TEMPLATE
+from kei_assembler.kit.template_files import BODY_TEMPLATES
 from kei_assembler.paths import is_hidden, is_inside, normalize, upwards
 from kei_assembler.targets import TARGETS
 
@@ -159,9 +159,9 @@ def _relative(kit: LoadedKit, path: str) -> str:
 def _source_folders(kit: LoadedKit) -> Iterator[tuple[str, str]]:
     """The folders of sources, with the suffix of the sources' names."""
     settings = kit.settings
-    yield settings.manifests, ".toml"
+    yield from ((folder, ".toml") for folder in settings.manifests)
     yield from ((folder, ".md") for folder in settings.blocks)
-    is_own = any(os.path.basename(file) == BODY_TEMPLATE for file in kit.templates())
+    is_own = any(os.path.basename(file) in BODY_TEMPLATES.values() for file in kit.templates())
     yield settings.templates, "" if is_own else ".j2"
 
 

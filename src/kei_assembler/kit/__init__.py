@@ -17,22 +17,24 @@ from kei_assembler.kit.agent_names import AgentNames
 from kei_assembler.kit.blocks import Block, Blocks, split_entry
 from kei_assembler.kit.composition import Composition
 from kei_assembler.kit.filled_texts import KitTexts
+from kei_assembler.kit.manifest_files import PROJECT_FILE as PROJECT_FILE
+from kei_assembler.kit.manifest_files import SETTINGS_FILE as SETTINGS_FILE
+from kei_assembler.kit.manifest_files import ManifestFiles
+from kei_assembler.kit.manifest_files import stem as stem
 from kei_assembler.kit.role_files import RoleFiles
 from kei_assembler.kit.template_files import template_files
 from kei_assembler.kit.variant import Variant
 from kei_assembler.markdown import shell
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import HOME, Settings, character, value_at
 from kei_assembler.paths import is_in_git_folder, normalize
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, read_toml
-from kei_assembler.validation import Shape, ValidationError, fits
+from kei_assembler.validation import ValidationError, fits
 
 if TYPE_CHECKING:
     from kei_assembler.kit.placement import Placement
-
-SETTINGS_FILE = "assemble.toml"
-PROJECT_FILE = "pyproject.toml"
 
 MAX_FILES = 200_000
 """The maximum number of manifests, of blocks in a folder, of templates, and of files beside the outputs of a client."""
@@ -68,11 +70,16 @@ class LoadedKit:
         """What the run builds instead of the kit as it is."""
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
+        self.manifest_files = ManifestFiles(self)
         self.names = AgentNames(self)
         self.role_files = RoleFiles(self)
         self.composition = Composition(self)
         self.blocks = Blocks(self)
         self.texts = KitTexts(self)
+        self.shape_of = cache(lambda kind: manifest_shape(settings.extra_keys, kind))
+        """Returns the shape of this kit's manifests of a kind."""
+        self.decoder = cache(lambda kind: manifest_reader(self.shape_of(kind), kind))
+        """Returns the function that decodes the parsed TOML of manifests of a kind (see `manifest_reader`)."""
         self.all_targets = cache(self._find_all_targets)
         """Returns the targets for a manifest's own list of targets, or for None, whatever this run is limited to."""
 
@@ -147,15 +154,10 @@ class LoadedKit:
         rows = self.settings.allow_rights
         return frozenset((row["agent"], right) for row in rows for right in row["rights"])
 
-    @cached_property
-    def shape(self) -> Shape:
-        """The shape of this kit's manifests."""
-        return manifest_shape(self.settings.extra_keys)
-
-    @cached_property
+    @property
     def decode_manifest(self) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[ValidationError]]]:
-        """A function that decodes parsed TOML (see `manifest_reader`)."""
-        return manifest_reader(self.shape)
+        """The function that decodes the parsed TOML of an agent's manifest."""
+        return self.decoder(AGENT)
 
     @cached_property
     def required(self) -> tuple[str, ...]:
@@ -184,7 +186,7 @@ class LoadedKit:
 
     def manifest_file(self, name: str) -> str:
         """Return the file for a new agent's manifest."""
-        return normalize(f"{self.settings.manifests}/{name}.toml")
+        return normalize(f"{self.settings.agents_folder}/{name}.toml")
 
     def targets_of(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the targets to generate a manifest's files for in this run."""
@@ -219,26 +221,15 @@ class LoadedKit:
         is_moved = self.variant.output_dir and pattern.startswith(HOME)
         return f"{self.settings.root}/{pattern.removeprefix(HOME)}" if is_moved else pattern
 
-    @cached_property
+    @property
     def manifests(self) -> tuple[str, ...]:
-        """The manifests' files, sorted, without the settings of this kit and of kits in subfolders."""
-        found = self.files_in(self.settings.manifests, ".toml", with_outside_links=True)
-        return tuple(sorted(file for file in found if not self._is_settings(file)))
-
-    def _is_settings(self, file: str) -> bool:
-        if file in (SETTINGS_FILE, PROJECT_FILE):
-            return True
-        if os.path.basename(file) not in (SETTINGS_FILE, PROJECT_FILE):
-            return False
-        # In a subfolder, the file can also be the manifest of an agent of that name. Only a manifest has the key
-        # `name`. A file that cannot be read counts as a manifest, so that it is reported.
-        source = self.read_manifest(file)
-        return source.error is None and "name" not in source.data
+        """The files of all manifests, sorted."""
+        return self.manifest_files.all
 
     @cached_property
     def agents(self) -> frozenset[str]:
         """The names of the kit's agents."""
-        return frozenset(map(stem, self.manifests))
+        return frozenset(self.files_by_agent)
 
     @cached_property
     def known_agents(self) -> frozenset[str]:
@@ -249,14 +240,6 @@ class LoadedKit:
     def receivers(self) -> frozenset[str]:
         """The names of the agents that can be handed work: those of the kit with a valid name, and those outside it."""
         return frozenset(name for name in self.agents if fits(NAME, name)).union(self.settings.external_agents)
-
-    @cached_property
-    def namesakes(self) -> dict[str, list[str]]:
-        """The files of manifests with the same stem, by that stem; only stems of several files."""
-        files: dict[str, list[str]] = {}
-        for file in self.manifests:
-            files.setdefault(stem(file), []).append(file)
-        return {name: same for name, same in files.items() if len(same) > 1}
 
     @property
     def block_names(self) -> tuple[str, ...]:
@@ -310,17 +293,25 @@ class LoadedKit:
         """Return a manifest's source, with its parsed TOML."""
         source = self._read(file, read_toml)
         if "extends" not in source.data:
-            self.names.add(stem(file), source.data)
+            self.names.add(file, source.data)
         return source
 
-    @cached_property
-    def files_by_agent(self) -> dict[str, str]:
-        """The manifests, by the names of their agents."""
-        return {stem(file): file for file in self.manifests}
+    @property
+    def files_by_agent(self) -> Mapping[str, str]:
+        """The manifests of agents, by their names."""
+        return self.manifest_files.named(AGENT)
+
+    def content_of(self, file: str) -> bytes:
+        """Return the bytes of a manifest, or nothing if it cannot be read."""
+        try:
+            return self.tree.read(self.path(file), MAX_BYTES)
+        except OSError:
+            return b""
 
     def decoded(self, file: str) -> tuple[Manifest, list[ValidationError]]:
         """Return the manifest in a file, merged with what it inherits, and the errors that validation found."""
-        return self.decode_manifest(self.composition.resolve(self.read_manifest(file)).data)
+        data = self.composition.resolve(self.read_manifest(file)).data
+        return self.decoder(self.manifest_files.kind_in(file, data))(data)
 
     def read_text(self, file: str) -> Source:
         """Return the source of a block or template."""
@@ -385,8 +376,3 @@ class LoadedKit:
 def kit_option(folder: str) -> str:
     """Return the option `--kit` for a command line, after a space, or an empty string for no folder."""
     return f" --kit {shell.word(folder)}" if folder else ""
-
-
-def stem(file: str) -> str:
-    """Return a manifest's file name without `.toml`, which must be the agent's name."""
-    return file.rpartition("/")[2].removesuffix(".toml")

@@ -8,19 +8,20 @@ from functools import cache, cached_property
 from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
+from kei_assembler.kit.manifest_files import stem
 from kei_assembler.model.adaptation import client_name
 from kei_assembler.model.inheritance import MAX_LEVELS
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import DISPLAY_NAME
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
-from kei_assembler.toml.source import MAX_BYTES
 from kei_assembler.validation import fits
 
 if TYPE_CHECKING:
     from kei_assembler.kit import LoadedKit
 
 
-_KEYS = (b"display-name", b"abstract")
+_KEYS = (b"display-name", b"abstract", b"kind")
 """The keys that decide what other agents have to know of an agent."""
 
 _EXTENDS = b"extends"
@@ -36,11 +37,15 @@ class AgentNames:
         self._display_names: dict[str, str] = {}
         self._abstract: set[str] = set()
 
-    def add(self, agent: str, data: Mapping[str, Any]) -> None:
-        """Remember what is in the data of an agent's manifest, merged with what it inherits."""
+    def add(self, file: str, data: Mapping[str, Any]) -> None:
+        """Remember what is in the data of a manifest, merged with what it inherits, if it is that of an agent."""
+        agent, files = stem(file), self.kit.manifest_files
+        kind = files.kind_in(file, data)
+        if AGENT not in (kind, files.usual_kind(file)):
+            return
         display_name = data.get("display-name", "")
         self._display_names[agent] = display_name if display_name and fits(DISPLAY_NAME, display_name) else ""
-        if data.get("abstract") is True:
+        if data.get("abstract") is True or kind is not AGENT:
             self._abstract.add(agent)
 
     def display_name(self, agent: str) -> str:
@@ -50,7 +55,7 @@ class AgentNames:
         return self._display_names[agent]
 
     def is_abstract(self, agent: str) -> bool:
-        """Return whether the manifest of this name is only a base of others."""
+        """Return whether the manifest of this name is only a base of others, or of another kind."""
         if agent not in self._display_names:
             self._read(agent)
         return agent in self._abstract
@@ -68,10 +73,10 @@ class AgentNames:
     def _read(self, agent: str, level: int = 0) -> None:
         self._display_names[agent] = ""
         file = self.kit.files_by_agent.get(agent)
-        content = self._content(file) if file else b""
+        content = self.kit.content_of(file) if file else b""
         # most manifests have no such key, and a search is faster than parsing
         if file and (any(key in content for key in _KEYS) or self._may_inherit(content, level)):
-            self.add(agent, self.kit.composition.resolve(self.kit.read_manifest(file)).data)
+            self.add(file, self.kit.composition.resolve(self.kit.read_manifest(file)).data)
 
     def _may_inherit(self, content: bytes, level: int) -> bool:
         """Return whether a manifest with this content may inherit a display name. It has so many heirs on the way."""
@@ -85,12 +90,6 @@ class AgentNames:
         if base not in self._display_names:
             self._read(base, level + 1)
         return bool(self._display_names[base])
-
-    def _content(self, file: str) -> bytes:
-        try:
-            return self.kit.tree.read(self.kit.path(file), MAX_BYTES)
-        except OSError:
-            return b""
 
     def in_client(self, target: Target, agent: str) -> str:
         """Return the name by which other agents call an agent in a target's client."""

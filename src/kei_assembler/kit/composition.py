@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
+from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.model.settings import settings_values
 from kei_assembler.toml.source import Source
@@ -30,6 +31,7 @@ class Composition:
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
         self.bundle = cache(self._bundle)
+        self.settings_layer = cache(self._settings_layer)
         self._layers: dict[str, Resolved] = {}
         self._chains: dict[str, _Chain] = {}
         self._sources: dict[str, Source] = {}
@@ -57,15 +59,16 @@ class Composition:
         return resolved._replace(data=data, taken=taken, leaves_out=True)
 
     def _resolve(self, source: Source) -> Resolved:
+        last = self.settings_layer(self.kit.manifest_files.kind_in(source.file, source.data))
         if "extends" not in source.data:
-            if not self.settings_layer.data and not _may_refer(source):
-                return Resolved(source.data, source.file, far=self.settings_layer)
-            return merged(source.data, source.file, self.settings_layer, self.bundle)
+            if not last.data and not _may_refer(source):
+                return Resolved(source.data, source.file, far=last)
+            return merged(source.data, source.file, last, self.bundle)
         files, fault = self._chain(source)
         if fault or not files:  # validation reports an `extends` that is not a name
-            layer = merged(source.data, source.file, self.settings_layer, self.bundle)
+            layer = merged(source.data, source.file, last, self.bundle)
             return layer._replace(faults=(fault,) if fault else ())
-        layer = self.settings_layer
+        layer = last
         for file in reversed(files):
             if file not in self._layers:
                 self._layers[file] = merged(self.source(file).data, file, layer, self.bundle)
@@ -76,7 +79,7 @@ class Composition:
         """Yield the file of each manifest that is not only a base, and its values, whether they are valid or not."""
         for file in self.kit.manifests:
             source = self.kit.read_manifest(file)
-            if not is_abstract(source.data):
+            if self.kit.manifest_files.kind_in(file, source.data) is AGENT and not is_abstract(source.data):
                 yield file, self.kit.decode_manifest(self.resolve(source).data)[0]
 
     def _base(self, source: Source) -> str | Fault:
@@ -84,11 +87,13 @@ class Composition:
         name, here = source.data.get("extends"), Origin(source.file, ("extends",))
         if not isinstance(name, str) or not has_text(name):  # validation reports an `extends` that is not a name
             return ""
-        if name not in self.kit.files_by_agent:
+        files = self.kit.manifest_files
+        kind = files.kind_in(source.file, source.data)
+        if name not in files.named(kind):
             return Fault("unknown-base", here, name)
-        if same := self.kit.namesakes.get(name):
+        if same := files.namesakes(kind).get(name):
             return Fault("ambiguous-base", here, name, tuple(same))
-        return self.kit.files_by_agent[name]
+        return files.named(kind)[name]
 
     def _chain(self, source: Source) -> _Chain:
         """Return the bases of a manifest."""
@@ -125,13 +130,12 @@ class Composition:
             self._sources[file] = self.kit.read_manifest(file)
         return self._sources[file]
 
-    @cached_property
-    def settings_layer(self) -> Resolved:
-        """The layer that all others are above: the defaults and the values in the settings."""
+    def _settings_layer(self, kind: Kind) -> Resolved:
+        """Return the layer that all others are above: the values in the settings, and for agents the defaults."""
         source, at = self.kit.settings_source, self.kit.settings_path
         if not source:
             return Resolved({}, "")
-        data = dict(self.kit.defaults)
+        data = dict(self.kit.defaults) if kind is AGENT else {}
         taken: dict[KeyPath, KeyPath | Origin] = {}
         values, tables = settings_values(self.kit.settings_table)
         if values:

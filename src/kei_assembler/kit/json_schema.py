@@ -20,7 +20,8 @@ from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.markdown.placeholders import NAME as VALUE_NAME
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED, OWN_KEYS
-from kei_assembler.model.manifest import FIELDS, NAME, VALUE, extra_fields
+from kei_assembler.model.kinds import AGENT
+from kei_assembler.model.manifest import FIELDS, NAME, VALUE, extra_fields, kind_fields
 from kei_assembler.model.settings import BLOCK_ENTRY, BLOCK_SECTION, SETTINGS, UNIQUE_LISTS
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
@@ -181,7 +182,7 @@ def _digest(schema: Schema) -> str:
 def _fields_of(kit: LoadedKit | None, with_sections: bool) -> Iterator[Field]:
     """The fields of a manifest, with this kit's choices and defaults."""
     choices = _CHOICES | {"blocks": partial(_blocks, with_sections=with_sections)}
-    for field in FIELDS:
+    for field in kind_fields(AGENT):
         chosen = choices[field.key](field, kit) if field.key in choices else field
         if kit and field.key in kit.defaults:
             chosen = chosen._replace(default=kit.defaults[field.key])
@@ -236,6 +237,10 @@ def _unset(field: Field, _: LoadedKit | None) -> Field:
     return field._replace(shape=list_of(any_of(keys, FILLED), field.shape.expects))
 
 
+def _kind(field: Field, _: LoadedKit | None) -> Field:
+    return field._replace(shape=one_of(AGENT.name), examples=())
+
+
 def _tools(field: Field, kit: LoadedKit | None) -> Field:
     known = one_of(*_TOOLS, INHERITED, *(kit.settings.known_tools if kit else ()))
     return field._replace(shape=list_of(any_of(known, FILLED), field.shape.expects))
@@ -285,7 +290,14 @@ def _values(field: Field, kit: LoadedKit | None) -> Field:
 
 
 _TOOLS = ("*", *CLAUDE_TOOLS)
-_CHOICES = {"extends": _extends, "unset": _unset, "tools": _tools, "handoff": _handoffs, "values": _values}
+_CHOICES = {
+    "kind": _kind,
+    "extends": _extends,
+    "unset": _unset,
+    "tools": _tools,
+    "handoff": _handoffs,
+    "values": _values,
+}
 
 
 def _of_fields(fields: Iterable[Field]) -> Schema:

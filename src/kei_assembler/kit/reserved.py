@@ -93,7 +93,8 @@ def _places_of(kit: LoadedKit) -> Iterator[tuple[str, str, str]]:
     settings = kit.settings
     # A kit with templates can include any file in their folder, but the folder can also contain everything else.
     templates = ".j2" if settings.templates == "." or not kit.templates() else ""
-    folders = [("a manifest", settings.manifests, ".toml"), ("a template", settings.templates, templates)]
+    folders = [("a manifest", folder, ".toml") for folder in settings.manifests]
+    folders += [("a template", settings.templates, templates)]
     folders += [("a block", folder, ".md") for folder in settings.blocks]
     for what, folder, suffix in folders:
         yield what, folded(kit.files.resolve(kit.path(folder))), suffix

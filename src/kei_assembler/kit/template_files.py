@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from kei_assembler.model.kinds import AGENT, KINDS
+
 if TYPE_CHECKING:
     from kei_assembler.kit import LoadedKit
 
-BODY_TEMPLATE = "agent.md.j2"
+BODY_TEMPLATES = {name: f"{name}.md.j2" for name in KINDS}
+"""The file of the template for the bodies of a kind, by the name of the kind."""
+
+BODY_TEMPLATE = BODY_TEMPLATES[AGENT.name]
 
 
 def template_files(kit: LoadedKit) -> list[str]:
@@ -24,5 +29,5 @@ def template_files(kit: LoadedKit) -> list[str]:
         hidden = (file for file in kit.files_in(folder, ".j2", enters=lambda _: True) if file not in found)
         found += [file for file in hidden if not kit.files.is_folder(kit.path(file))]
     is_named = "templates" in kit.settings_table and folder != "."
-    is_own = is_named or any(os.path.basename(file) == BODY_TEMPLATE for file in found)
+    is_own = is_named or any(os.path.basename(file) in BODY_TEMPLATES.values() for file in found)
     return found if is_own else [file for file in found if file.endswith(".j2")]

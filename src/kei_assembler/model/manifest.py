@@ -1,4 +1,4 @@
-"""The manifest of an agent: its fields, and its decoded values."""
+"""Manifests: their fields, and their decoded values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from kei_assembler.markdown.front_matter import Value
+from kei_assembler.model.kinds import AGENT, KINDS, Kind
 from kei_assembler.targets import CODEX, DEFAULT_TARGET, TARGETS
 from kei_assembler.validation import (
     BOOLEAN,
@@ -69,6 +70,16 @@ _ROLE_FILE = matching(
     names_file=True,
 )
 ROLE_TABLE = table(Field("file", _ROLE_FILE, "A file with the text, relative to the kit.", required=True))
+FOLDER = matching(
+    r"(?![/~.])(?!(?:[^\n]*/)?\.\.?(?:/|\Z))[^\\:\0-\x1f\x7f]+",
+    "a folder below the kit's root, written with `/`, without `..`, without `.` at the start, and without the name of "
+    "a device, such as `nul`",
+    names_file=True,
+)
+_PATH = matching(
+    r"(?![/~!])(?!(?:[^\n]*/)?\.\.(?:/|\Z))[^\\\0-\x1f\x7f,\"]+",
+    "a pattern for paths below the root, such as `src/**/*.py`, written with `/`, without `..`, commas and quotes",
+)
 _HANDOFF = table(
     Field("target", FILLED, "The agent that takes over.", required=True, default="", examples=("implementer",)),
     Field("trigger", FILLED, "The work to hand off.", required=True, default="", examples=("findings to be fixed",)),
@@ -114,10 +125,14 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "forbidden_domain": (("Findings without file and line",),),
     "output_extra_fields": (("Findings: path:line, what goes wrong, with which input",),),
     "targets": ((DEFAULT_TARGET, CODEX.name),),
+    "kind": tuple(KINDS),
+    "folder": ("packages/api",),
+    "paths": (("src/**/*.py",),),
 }
 _TARGETS = list_of(one_of(*TARGETS), "a list of target names", minimum=1)
 _ROWS = (
-    Field("name", NAME, "The agent's name: the file's name without `.toml`.", default=""),
+    Field("name", NAME, "The name: the file's name without `.toml`.", default=""),
+    Field("kind", one_of(*KINDS), "What is generated, if it is not what the name of the folder says."),
     Field(
         "display-name",
         DISPLAY_NAME,
@@ -142,6 +157,13 @@ _ROWS = (
     Field("handoff", list_of(_HANDOFF, "a list of tables"), "Work that the agent hands off.", default=()),
     Field("references", _REFERENCES, "What the agent can look up.", default={"extra": ()}),
     Field("targets", _TARGETS, "The AI clients to generate files for, instead of the kit's."),
+    Field("folder", FOLDER, "The folder that the instructions are for, instead of the root.", default=""),
+    Field(
+        "paths",
+        list_of(_PATH, "a list of patterns", minimum=1),
+        "The files that the instructions are for.",
+        default=(),
+    ),
     _VALUES,
     Field(
         "target",
@@ -154,10 +176,17 @@ _ROWS = (
 FIELDS = tuple(row._replace(examples=_EXAMPLES.get(row.key, ())) for row in _ROWS)
 """The fields of a manifest, in the recommended order."""
 
+_VALUES_OF_TARGETS = table(
+    *(Field(name, table(_VALUES._replace(default=None)), f"Values for {row.label}.") for name, row in TARGETS.items())
+)
+
 INHERITANCE_KEYS = ("extends", "abstract", "unset")
 """The keys that say what a manifest inherits. They are not values of the agent."""
 
-HEAD_KEYS = ("name", "display-name", "description", *INHERITANCE_KEYS, "tools", "model", "targets", "target")
+HEAD_KEYS = (
+    *("name", "kind", "display-name", "description", *INHERITANCE_KEYS, "tools", "model", "targets", "folder", "paths"),
+    "target",
+)
 """The keys for the front matter and the targets. The texts of all other keys go into the body."""
 
 OPTIONS = {
@@ -197,10 +226,10 @@ class References(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """One agent. An absent key has the empty value of its type, but absent `tools` and `targets` are None.
+    """One agent, or whatever else the manifest describes; `kind` says what.
 
-    So are absent integers and booleans of `extra`, which has the kit's extra keys. `role` is the text, also if the
-    manifest names its file.
+    An absent key has the empty value of its type, but absent `tools` and `targets` are None. So are absent integers and
+    booleans of `extra`, which has the kit's extra keys. `role` is the text, also if the manifest names its file.
     """
 
     name: str
@@ -216,14 +245,35 @@ class Manifest(NamedTuple):
     handoff: tuple[Handoff, ...]
     references: References
     targets: tuple[str, ...] | None
+    kind: str
+    folder: str
+    paths: tuple[str, ...]
     values: Mapping[str, Any]
     target: Mapping[str, Mapping[str, Value]]
     extra: Mapping[str, Any]
 
 
-def manifest_shape(extra_keys: Mapping[str, str]) -> Shape:
-    """Return the shape of manifests in a kit with these extra keys, which map a key to a name in `EXTRA_SHAPES`."""
-    return table(*FIELDS, *extra_fields(extra_keys))
+def kind_fields(kind: Kind) -> tuple[Field, ...]:
+    """Return the fields of the manifests of a kind."""
+    if kind is AGENT:
+        return tuple(field for field in FIELDS if field.key not in _ONLY_OF_OTHERS)
+    return tuple(
+        field._replace(shape=_VALUES_OF_TARGETS) if field.key == "target" else field
+        for field in FIELDS
+        if field.key in kind.keys
+    )
+
+
+_ONLY_OF_OTHERS = ("folder", "paths")
+"""The keys that agents do not have."""
+
+
+def manifest_shape(extra_keys: Mapping[str, str], kind: Kind = AGENT) -> Shape:
+    """Return the shape of a kit's manifests of a kind.
+
+    `extra_keys` are those of the kit, which only agents have. They map a key to a name in `EXTRA_SHAPES`.
+    """
+    return table(*kind_fields(kind), *(extra_fields(extra_keys) if kind is AGENT else ()))
 
 
 def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
@@ -234,11 +284,11 @@ def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
 
 def settable_fields(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
     """Return the fields, by key, that the option `--set` of the command for a new manifest can set."""
-    fields = (*FIELDS, *extra_fields(extra_keys))
+    fields = (*kind_fields(AGENT), *extra_fields(extra_keys))
     return {
         field.key: field
         for field in fields
-        if not field.is_table and field.key not in ("name", "abstract", "unset", *OPTIONS)
+        if not field.is_table and field.key not in ("name", "kind", "abstract", "unset", *OPTIONS)
     }
 
 
@@ -247,17 +297,19 @@ def is_abstract(data: Mapping[str, Any]) -> bool:
     return data.get("abstract", False) is not False
 
 
-def manifest_reader(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[ValidationError]]]:
-    """Return a function that decodes parsed TOML into a manifest and the errors that validation found.
+def manifest_reader(
+    shape: Shape, kind: Kind = AGENT
+) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[ValidationError]]]:
+    """Return a function that decodes parsed TOML into a manifest of a kind and the errors that validation found.
 
     `shape` comes from `manifest_shape`. Default values replace what does not fit (see `validation.reader`), so that
     rules can check the rest. Only a manifest without errors should be rendered.
     """
-    read, empty = reader(shape), {field.key: field.default for field in shape.fields}
+    read, empty = reader(shape), {field.key: field.default for field in (*FIELDS, *shape.fields)}
 
     def decode(data: Mapping[str, Any]) -> tuple[Manifest, list[ValidationError]]:
         validation_errors: list[ValidationError] = []
-        values = {**empty, **read(data, (), validation_errors)}
+        values = {**empty, **read(data, (), validation_errors), "kind": kind.name}
         values["handoff"] = tuple([Handoff(**entry) for entry in values["handoff"]])
         values["references"] = References(**values["references"])
         # the text replaces the name of its file before a manifest is decoded, unless the file cannot be used

@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.model.kinds import AGENT, KINDS, usual_kind
 from kei_assembler.model.manifest import EXTRA_SHAPES, FIELDS, VALUE, VALUES, target_tables
-from kei_assembler.paths import normalize
+from kei_assembler.paths import common_folder, normalize
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.validation import (
@@ -19,6 +20,7 @@ from kei_assembler.validation import (
     Field,
     Shape,
     any_of,
+    are_texts,
     fits,
     list_of,
     matching,
@@ -117,8 +119,15 @@ _ALLOWANCE = table(
     Field("reason", FILLED, "The reason.", required=True, default=""),
 )
 
+_MANIFESTS = Field(
+    "manifests",
+    any_of(_FOLDER, list_of(_FOLDER, "a list of folders", minimum=1)),
+    "The folders with the manifests, or the only one, searched with their subfolders.",
+    default=tuple(kind.folder for kind in KINDS.values()),
+)
+
 SETTINGS = (
-    Field("manifests", _FOLDER, "The folder with the manifests, searched with its subfolders.", default="agents"),
+    _MANIFESTS,
     Field("blocks", list_of(_FOLDER, "a list of folders"), "The folders with the blocks.", default=("_blocks",)),
     Field(
         "block-conflicts",
@@ -195,7 +204,7 @@ class Settings(NamedTuple):
     one is also there, for the target "".
     """
 
-    manifests: str
+    manifests: tuple[str, ...]
     blocks: tuple[str, ...]
     block_conflicts: str
     templates: str
@@ -218,6 +227,17 @@ class Settings(NamedTuple):
     commit_outputs: bool
     exclusive: bool
     budgets: Mapping[str, Mapping[str, Maximum]] = {}
+
+    @property
+    def agents_folder(self) -> str:
+        """The folder of new agents, the first one for agents. If there is none, it is the first folder."""
+        return next((each for each in self.manifests if usual_kind(each) is AGENT), self.manifests[0])
+
+    @property
+    def folder_of_agents(self) -> str:
+        """The folder around all folders of agents."""
+        own = [each for each in self.manifests if usual_kind(each) is AGENT] or [*self.manifests]
+        return common_folder(own)
 
     def output(self, target: str) -> str:
         """Return the pattern for the paths of a target's generated files."""
@@ -248,9 +268,12 @@ def decode_settings(data: Mapping[str, Any]) -> Settings:
     A setting that does not fit its shape gets its default value.
     """
     settings = Settings(**{key.replace("-", "_"): value for key, value in _read(data, (), []).items()})
-    manifests, *blocks, templates = map(normalize, (settings.manifests, *settings.blocks, settings.templates))
+    named = (settings.manifests,) if isinstance(settings.manifests, str) else settings.manifests
+    named = named if isinstance(named, list | tuple) and are_texts(named) else _MANIFESTS.default
+    manifests, blocks = (tuple(map(normalize, folders)) for folders in (named, settings.blocks))
+    templates = normalize(settings.templates)
     budgets = {field.key: _budgets(settings, field.key) for field in _BUDGET.fields}
-    return settings._replace(manifests=manifests, blocks=tuple(blocks), templates=templates, budgets=budgets)
+    return settings._replace(manifests=manifests, blocks=blocks, templates=templates, budgets=budgets)
 
 
 def _budgets(settings: Settings, key: str) -> dict[str, Maximum]:

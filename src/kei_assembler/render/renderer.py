@@ -11,17 +11,21 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.filled_texts import NO_TEXTS
+from kei_assembler.kit.outputs import IMPORT, Output
+from kei_assembler.markdown import shell, stamped_sections
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.placeholders import Values, may_have_placeholders
 from kei_assembler.markdown.stamp import can_name, line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
 from kei_assembler.model.adaptation import Adapted, adapt, starts_agents, with_client_names
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import fill_markdown, filled, own_values, values_for
 from kei_assembler.paths import normalize
-from kei_assembler.render.templates import PACKAGE_BODY, TemplateFailure, Templates
+from kei_assembler.render.templates import PACKAGE_FILES, TemplateFailure, Templates
 from kei_assembler.render.views import variables
+from kei_assembler.rules import section_files
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.outputs import unusable_path
 from kei_assembler.rules.runner import locate, run_rule
@@ -39,7 +43,8 @@ class Artifact(NamedTuple):
     `path` and `manifest` are relative to the kit. `content` is UTF-8 with LF. `body` is the rendered template. `line`
     is the stamp if the client passes it to the model, otherwise it is empty. `allowed` lists what the body has to say
     that the agent may do; it is None if the front matter says that, or nothing is limited. `entries` are those of the
-    front matter, in order.
+    front matter, in order. If the artifact is only a section of the file, `section` is its name, and `content` the
+    section with LF. `kind` is the manifest's.
     """
 
     path: str
@@ -50,6 +55,8 @@ class Artifact(NamedTuple):
     line: str = ""
     allowed: tuple[str, ...] | None = None
     entries: tuple[tuple[str, Value], ...] = ()
+    section: str = ""
+    kind: str = AGENT.name
 
     @property
     def name(self) -> str:
@@ -114,6 +121,37 @@ class Renderer:
         stamp = line if row.form.has_stamp_in_prompt else ""
         return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed, adapted.entries)
 
+    def render_section(self, manifest: Manifest, file: str, output: Output) -> Artifact:
+        """Return the section of an output that belongs to the instructions in `file`.
+
+        Raises:
+            TemplateFailure: a template of the kit does not compile or render, the clients that share the output would
+                get different texts, or the text cannot be in a section.
+        """
+        command = f"{self.kit.settings.command_option} {shell.word(file)}".removeprefix(" ")
+        if output.imports:
+            body, source, command = IMPORT, "", "--all"
+        else:
+            body, source = self._shared_text(manifest, file, output), self._source(output.path, file)
+        content = stamped_sections.written(output.section, source, command, body)
+        owner = "" if output.imports else file
+        return Artifact(output.path, owner, output.target, content, body, section=output.section, kind=manifest.kind)
+
+    def _shared_text(self, manifest: Manifest, file: str, output: Output) -> str:
+        """Return the text of instructions, which has to be the same for all targets of an output."""
+        try:
+            filled = {target: self._filled(manifest, target) for target in output.targets}
+            texts = {target: self._render_body(each, target, None) for target, each in filled.items()}
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise self.templates.failure(error, file) from error
+        found = run_rule(section_files.different_texts, Source(file, ""), self.kit, manifest, output.path, texts)
+        found += run_rule(section_files.unusable_text, Source(file, ""), texts[output.target])
+        if found:
+            raise TemplateFailure(*found)
+        return texts[output.target]
+
     def prepare(self, manifest: Manifest, path: str, target: str) -> Prepared:
         """Return what the agent file at a path is rendered from for one target."""
         row = TARGETS[target]
@@ -158,10 +196,10 @@ class Renderer:
         return _as_printed(self.kit.blocks.text(entry, target))
 
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
-        template = self.templates.name_for(target)
+        template = self.templates.name_for(target, manifest.kind)
         body = self.templates.body(template)(**self.variables(manifest, target), target=target, allowed=allowed)
         # The package's template adds no trailing whitespace to these values.
-        return (body if template == PACKAGE_BODY else strip_trailing_whitespace(body)).strip("\n")
+        return (body if template in PACKAGE_FILES else strip_trailing_whitespace(body)).strip("\n")
 
     def variables(self, manifest: Manifest, target: str) -> dict[str, Any]:
         """Return the variables of the template: all except `allowed` and `target`."""
@@ -213,7 +251,7 @@ class Renderer:
         Raises:
             TemplateFailure: the file has such text.
         """
-        template = self.templates.file_for(artifact.target)
+        template = self.templates.file_for(artifact.target, artifact.kind)
         if template and (unclosed := self.templates.find_unclosed(artifact.body)):
             error = ValueError(f"the template leaves a {unclosed.what} open, and what follows becomes part of it")
             raise self.templates.failure(error, artifact.manifest)
@@ -221,7 +259,7 @@ class Renderer:
         if template and may_hide(artifact.content):
             file = Source(source.file, artifact.content.decode())
             found = run_rule(hidden_text, file, file, self.kit.allowed_characters)
-        variable = TARGETS[artifact.target].placeholder
+        variable = TARGETS[artifact.target].placeholder if artifact.kind == AGENT.name else ""
         # A variable in a block is a finding about the block, unless it is only there once the block is filled.
         of_blocks = (self.kit.blocks.text(entry, artifact.target) for entry in manifest.blocks)
         if variable and not any(re.search(variable, text) for text in of_blocks):

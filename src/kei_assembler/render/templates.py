@@ -14,9 +14,10 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, Templ
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
 from kei_assembler.files import DISK
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.template_files import BODY_TEMPLATE
+from kei_assembler.kit.template_files import BODY_TEMPLATE, BODY_TEMPLATES
 from kei_assembler.markdown.block_reader import Unclosed
 from kei_assembler.markdown.structure import fence_around, outline
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
     from jinja2.ext import Extension
 
 PACKAGE_FOLDER = os.path.normpath(os.path.join(os.path.dirname(__file__), "default"))
-PACKAGE_BODY = f"default/{BODY_TEMPLATE}"
-"""The name by which a kit's templates can extend the package's template."""
+PACKAGE_BODIES = {kind: f"default/{file}" for kind, file in BODY_TEMPLATES.items()}
+"""The names by which a kit's templates can extend the package's templates, by kind."""
+
+PACKAGE_BODY = PACKAGE_BODIES[AGENT.name]
 
 
 class TemplateFailure(AssembleError):
@@ -52,7 +55,7 @@ class TemplateFailure(AssembleError):
 class Templates:
     """The templates of one kit. Each is read and compiled once.
 
-    Templates go by their names in Jinja2: paths relative to the kit's folder of templates, or `PACKAGE_BODY`.
+    Templates go by their names in Jinja2: paths relative to the kit's folder of templates, or one of `PACKAGE_BODIES`.
     `extension` is a class of Jinja2's that changes all of them before they are compiled.
     """
 
@@ -64,29 +67,30 @@ class Templates:
         self.name_for = cache(self._name_for)
         self.body = cache(self._compile)
         self.source = cache(self._source)
-        """Returns the source of a template. Jinja2 gives its file; for the package's, this is also `PACKAGE_BODY`."""
+        """Returns the source of a template. Jinja2 gives its file; for the package's, this is also its name."""
         self._may_open = cache(self._can_open)
         self._ineffective_blocks = cache(self._find_ineffective_blocks)
 
-    def _name_for(self, target: str) -> str:
+    def _name_for(self, target: str, kind: str = AGENT.name) -> str:
         """Return the template for a target's bodies: the kit's for this target, the kit's for all, or the package's."""
-        return next(filter(self._exists, (f"{target}/{BODY_TEMPLATE}", BODY_TEMPLATE)), PACKAGE_BODY)
+        file = BODY_TEMPLATES[kind]
+        return next(filter(self._exists, (f"{target}/{file}", file)), PACKAGE_BODIES[kind])
 
-    def file_for(self, target: str) -> str:
+    def file_for(self, target: str, kind: str = AGENT.name) -> str:
         """Return the file of the kit's template for a target's bodies; empty if they use the package's."""
-        name = self.name_for(target)
-        return "" if name == PACKAGE_BODY else self._file(name)
+        name = self.name_for(target, kind)
+        return "" if name in PACKAGE_FILES else self._file(name)
 
     def _file(self, name: str) -> str:
-        return _package_file() if name == PACKAGE_BODY else normalize(f"{self.kit.settings.templates}/{name}")
+        return PACKAGE_FILES.get(name) or normalize(f"{self.kit.settings.templates}/{name}")
 
     def _exists(self, name: str) -> bool:
         return self.kit.files.exists(self.kit.path(self._file(name)))
 
     def _compile(self, name: str) -> Callable[..., str]:
-        if name == PACKAGE_BODY:
+        if name in PACKAGE_FILES:
             compiled = _package_template.__wrapped__ if self._extensions else _package_template
-            return compiled(_package_source(), *self._extensions).render
+            return compiled(name, _package_source(name), *self._extensions).render
         options = {**_SYNTAX, "extensions": self._extensions}
         environment = Sandbox(printable, loader=FunctionLoader(self._load), **options)
         self._inheritance[name] = environment.inheritance
@@ -108,11 +112,11 @@ class Templates:
         size, seen = Size(), set[str]()
         while name and name not in seen:
             seen.add(name)
-            source = _package_source() if name == PACKAGE_BODY else self._load(name)
+            source = self._load(name)
             if source is None:
                 return None
             tree = environment.parse(source[0], name, source[1])
-            if name != PACKAGE_BODY and not is_harmless(tree):
+            if name not in PACKAGE_FILES and not is_harmless(tree):
                 return None
             size = size_of(tree).extended(size)
             extended = tree.find(nodes.Extends)
@@ -125,8 +129,8 @@ class Templates:
         Raises:
             TemplateFailure: the template cannot be read, or has hidden text or an unfinished merge.
         """
-        if name == PACKAGE_BODY:
-            return _package_source()
+        if name in PACKAGE_FILES:
+            return _package_source(name)
         if not fits(TEMPLATE_NAME, name) or not self._exists(name):
             return None
         source = self.kit.read_text(self._file(name))
@@ -138,9 +142,9 @@ class Templates:
         self._sources[source.file] = source
         return source.text, source.file, None
 
-    def ineffective_blocks(self, target: str) -> list[Diagnostic]:
+    def ineffective_blocks(self, target: str, kind: str = AGENT.name) -> list[Diagnostic]:
         """Return a finding for each block that no extended template has, once a target's template is compiled."""
-        return self._ineffective_blocks(self.name_for(target))
+        return self._ineffective_blocks(self.name_for(target, kind))
 
     def _find_ineffective_blocks(self, name: str) -> list[Diagnostic]:
         known, found = self._inheritance.get(name, {}), []
@@ -153,8 +157,9 @@ class Templates:
         return found
 
     def _source(self, file: str) -> Source:
-        if file in (_package_file(), PACKAGE_BODY):
-            return Source(PACKAGE_BODY, _package_source()[0])
+        for name, path in PACKAGE_FILES.items():
+            if file in (name, path):
+                return Source(name, _package_source(name)[0])
         return self._sources.get(file) or self.kit.read_text(file)
 
     def find_unclosed(self, body: str) -> Unclosed | None:
@@ -190,37 +195,38 @@ def default_body(manifest: Manifest, allowed: tuple[str, ...] | None) -> str:
 
     `allowed` lists in words what the agent may do. It is None if the body does not say that.
     """
-    return _package_template(_package_source()).render(**variables(manifest, ()), target="", allowed=allowed)
+    template = _package_template(PACKAGE_BODY, _package_source(PACKAGE_BODY))
+    return template.render(**variables(manifest, ()), target="", allowed=allowed)
 
 
 @cache
 def default_titles() -> Mapping[str, str]:
     """Return the headings in the package's template, by the name of their template block."""
-    return dict(_TITLED_BLOCK.findall(_package_source()[0]))
+    return dict(_TITLED_BLOCK.findall(package_text(PACKAGE_BODY)))
 
 
 _TITLED_BLOCK = re.compile(r"^\{% block (\w+) %\}(?:\n(?!# |\{% block ).*)*\n# (.+)", re.MULTILINE)
 
 
-def package_text() -> str:
-    """Return the text of the package's template."""
-    return _package_source()[0]
+def package_text(name: str) -> str:
+    """Return the text of a template of the package, by its name in `PACKAGE_BODIES`."""
+    return _package_source(name)[0]
 
 
-def _package_file() -> str:
-    return os.path.join(PACKAGE_FOLDER, BODY_TEMPLATE)
+PACKAGE_FILES = {name: os.path.join(PACKAGE_FOLDER, BODY_TEMPLATES[kind]) for kind, name in PACKAGE_BODIES.items()}
+"""The paths of the package's templates, by their names."""
 
 
-def _package_source() -> tuple[str, str, None]:
+def _package_source(name: str) -> tuple[str, str, None]:
     # Not cached: each run has to read the file, because the run cache records what a run reads.
-    return with_lf(DISK.read(_package_file(), MAX_BYTES)).decode(), _package_file(), None
+    return with_lf(DISK.read(PACKAGE_FILES[name], MAX_BYTES)).decode(), PACKAGE_FILES[name], None
 
 
 @cache
-def _package_template(source: tuple[str, str, None], *extensions: type[Extension]) -> Template:
+def _package_template(name: str, source: tuple[str, str, None], *extensions: type[Extension]) -> Template:
     environment = Environment(loader=FunctionLoader(lambda _: source), extensions=extensions, **_SYNTAX)
     environment.filters["fence"] = fence_around
-    return environment.get_template(PACKAGE_BODY)
+    return environment.get_template(name)
 
 
 _MAX_UNGUARDED = MAX_MADE // 8

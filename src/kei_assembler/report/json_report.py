@@ -83,6 +83,7 @@ def _changes(result: RunResult, size: int) -> list[dict[str, Any]]:
             "kind": change.status,
             "manifest": change.manifest and path(change.manifest),
             "target": change.target,
+            **({"section": change.section} if change.section else {}),
         }
         for change in result.changes
     ]

@@ -15,6 +15,7 @@ from kei_assembler.build.repair import Repair
 from kei_assembler.build.result import Request, RunResult
 from kei_assembler.diagnostics import Diagnostic, Location, RelatedLocation, Severity
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.report.layout import BOLD, BOLD_CYAN, BOLD_RED, BOLD_YELLOW, CYAN, GREEN, RED, painted, width
 from kei_assembler.rules import drift
 from kei_assembler.suggestions import counted, listed
@@ -115,7 +116,8 @@ def _lines(result: RunResult) -> Iterable[str]:
         is_finding = request.check and change.status in _PLANNED
         if change.status in DRIFT and (is_finding or not request.quiet):
             code = f" [{_CODES[change.status]}]" if request.check else ""
-            yield shown(f"{_word(result, change)} {request.path(change.path)}{code}") + "\n"
+            where = f" (section {change.section})" if change.section else ""
+            yield shown(f"{_word(result, change)} {request.path(change.path)}{where}{code}") + "\n"
 
 
 def _word(result: RunResult, change: Change) -> str:
@@ -131,8 +133,9 @@ def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
     if not pending:
         return ""
     from kei_assembler.build.diff import diffs
+    from kei_assembler.build.section_files import joined
 
-    return "".join(diffs(pending, result.request.diff_prefix, result.request.printed_before))
+    return "".join(diffs(joined(pending), result.request.diff_prefix, result.request.printed_before))
 
 
 def closing(result: RunResult) -> str:
@@ -174,17 +177,25 @@ def _listed(result: RunResult, paths: Sequence[str]) -> str:
 
 def _summary(result: RunResult) -> Iterable[str]:
     """Yield the counts of the run: "7 agents, 8 files: 1 created, 7 unchanged" and "1 schema renewed"."""
-    files = Counter(_word(result, change) for change in result.changes if not change.is_schema)
+    files = Counter(_word(result, change) for change in result.changes if not (change.is_schema or change.section))
+    sections = Counter(_word(result, change) for change in result.changes if change.section)
     schemas = Counter(_word(result, change) for change in result.changes if change.is_schema)
-    agents, bases = result.request.agents, result.request.bases
-    counts = [counted(agents, "agent")] if agents or not bases else []
-    what = listed([*counts, *([counted(bases, "base")] if bases else [])], str)
-    if files:
-        parts = ", ".join(f"{files[word]:,} {past}" for word, past in _WORDS.items() if files[word])
-        yield f"{what}, {counted(files.total(), 'file')}: {parts}"
+    request = result.request
+    numbers = [(request.agents, AGENT.noun), *((count, KINDS[kind].noun) for kind, count in request.others.items())]
+    numbers.append((request.bases, "base"))
+    what = listed([counted(count, noun) for count, noun in numbers if count] or [counted(0, AGENT.noun)], str)
+    parts = [_counted_words(some, noun) for some, noun in ((files, "file"), (sections, "section")) if some]
+    if parts:
+        yield f"{what}, {parts[0]}"
+        yield from parts[1:]
     else:
         yield what if schemas else f"{what}: nothing to write"
     yield from (f"{counted(schemas[word], 'schema')} {past}" for word, past in _WORDS.items() if schemas[word])
+
+
+def _counted_words(counts: Counter[str], noun: str) -> str:
+    words = ", ".join(f"{counts[word]:,} {past}" for word, past in _WORDS.items() if counts[word])
+    return f"{counted(counts.total(), noun)}: {words}"
 
 
 def tally(diagnostics: Iterable[Diagnostic]) -> str:

@@ -11,7 +11,7 @@ from kei_assembler.build.explanation import Excerpts, Explanation
 from kei_assembler.files.git_blame import Commit
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.render.places import Entry, Line, Part
-from kei_assembler.render.templates import PACKAGE_BODY
+from kei_assembler.render.templates import PACKAGE_FILES
 from kei_assembler.report.layout import width
 from kei_assembler.report.text_report import escaped
 from kei_assembler.whitespace import SPACES
@@ -64,7 +64,7 @@ def _paragraph(found: Explanation, excerpts: Excerpts, number: int, commits: Com
             if commits and (first.file, at) in commits:
                 yield f"        | {_commit(commits[first.file, at])}"
         for entry in first.through:
-            if entry.file == PACKAGE_BODY:  # nearly all text goes through the package's template
+            if entry.file in PACKAGE_FILES:  # nearly all text goes through the package's template
                 continue
             yield f"    through {_place(entry.file, entry.line, entry.line)}{_key(entry)}"
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath
-from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.placeholders import may_have_placeholders
 from kei_assembler.model.inheritance import Resolved
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.model.values import filled_description
 from kei_assembler.rules import (
@@ -28,6 +30,7 @@ from kei_assembler.rules import (
     permissions,
     placement,
     role_files,
+    section_files,
     sections,
     set_values,
     shared_files,
@@ -41,7 +44,8 @@ from kei_assembler.rules import (
 )
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.inheritance import check_inheritance
-from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.kit_usage import KitUsage
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
@@ -70,6 +74,24 @@ OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for
 _OF_SOME = (*sections.OF_MANIFEST, *set_values.OF_MANIFEST, *value_places.OF_MANIFEST)
 _OF_PLAIN_MANIFEST = tuple(rule for rule in OF_MANIFEST if rule not in _OF_SOME)
 """The rules for a manifest without sections and values. Most manifests have none, and many rules are about them."""
+
+OF_INSTRUCTIONS = (
+    *keys.OF_MANIFEST,
+    *bases.OF_MANIFEST,
+    *role_files.OF_MANIFEST,
+    names.name_differs_from_file,
+    names.duplicate_name,
+    blocks.unknown_block,
+    blocks.repeated_block,
+    blocks.invalid_block_name,
+    *sections.OF_MANIFEST,
+    *set_values.OF_MANIFEST,
+    *value_places.OF_MANIFEST,
+    text.placeholder_in_manifest,
+    text.unclosed_in_role,
+    *section_files.OF_MANIFEST,
+)
+"""The rules for a manifest of instructions."""
 
 OF_BASE = (
     *keys.OF_MANIFEST,
@@ -122,7 +144,7 @@ def check_manifest(
     diagnostics about what the manifest inherits are located there.
     """
     context = context_of(kit, source, resolved)
-    kit.names.add(stem(source.file), context.data)
+    kit.names.add(source.file, context.data)
     return context.manifest, check_context(context)
 
 
@@ -144,6 +166,15 @@ def check_context(context: ManifestContext) -> list[Diagnostic]:
         return _check_as_base(context)
     rules = _rules_for(context) if source.data else (keys.empty_manifest,)
     found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
+    found += _check_limited(context) if context.kind is AGENT else []
+    for writing in links.of_manifest(context):
+        found += run_rule(links.unresolved_link, source, writing)
+    return found + _check_text(context)
+
+
+def _check_limited(context: ManifestContext) -> list[Diagnostic]:
+    """Return the diagnostics for a name and a description that exceed the limits of clients."""
+    kit, source, found = context.kit, context.source, list[Diagnostic]()
     keys_to_limit = (key for key in ("name", "description") if context.fits(key) and not keys.is_missing(context, key))
     given = {key: getattr(context.manifest, key) for key in keys_to_limit}
     targets = kit.targets_of(context.manifest)
@@ -151,13 +182,12 @@ def check_context(context: ManifestContext) -> list[Diagnostic]:
         renamed = [target for target in targets if names.is_renamed(context.manifest, target)]
         found += check_limits(source, {key: given[key] for key in given if key != "name"}, renamed)
         targets = tuple(target for target in targets if target not in renamed)
-    found += _check_given(context, given, targets)
-    for writing in links.of_manifest(context):
-        found += run_rule(links.unresolved_link, source, writing)
-    return found + _check_text(context)
+    return found + _check_given(context, given, targets)
 
 
 def _rules_for(context: ManifestContext) -> tuple[Rule, ...]:
+    if context.kind is not AGENT:
+        return OF_INSTRUCTIONS
     data = context.data
     is_using_values = context.kit.settings.values or "values" in data or "target" in data or context.filled_texts.texts
     return OF_MANIFEST if is_using_values or context.sections else _OF_PLAIN_MANIFEST
@@ -266,7 +296,7 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     found += run_rule(sections.definition_elsewhere, block.source, usage, block)
     found += run_rule(links.unresolved_link, block.source, links.of_block(usage, block))
     found += run_rule(text.unfinished_merge, block.source, block.source)
-    filling = set().union(*usage.targets_with(block).values()).intersection(_FILLING)
+    filling: frozenset[str] = _FILLING.intersection(usage.agents_targets.get(block.name, ()))
     is_printed = partial(usage.is_printed, block)
     found += run_rule(text.client_variable_in_file, block.source, block.source, filling, is_printed)
     return found + run_rule(hidden_text.hidden_text, block.source, block.source, usage.kit.allowed_characters)
@@ -309,7 +339,7 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
         found += run_rule(set_values.unused_value_in_settings, kit.settings_source, usage)
         used = bundles.used_bundles(kit, usage.bundles)
         found += run_rule(bundles.unused_bundle, kit.settings_source, kit, used)
-    for name, file in usage.abstract.items():
+    for file, name in usage.abstract.items():
         found += run_rule(bases.unused_base, kit.composition.source(file), name, file in usage.bases)
     return found
 
@@ -317,12 +347,12 @@ def check_kit(usage: KitUsage) -> list[Diagnostic]:
 def _check_handoffs(usage: KitUsage) -> list[Diagnostic]:
     kit, found = usage.kit, []
     reached: set[str] = set().union(*usage.handoffs_for.values())
-    agents = kit.agents - usage.abstract.keys()
+    agents = kit.agents - usage.abstract_agents
     # an agent that no other hands off to only stands out if most of the others are handed off to
     if len(reached & agents) * 2 > len(agents):
-        for file in kit.manifests:
-            if stem(file) in agents and stem(file) not in reached:
-                found += run_rule(handoffs.unreached_agent, kit.read_manifest(file), stem(file))
+        for name, file in sorted(kit.files_by_agent.items(), key=itemgetter(1)):
+            if name in agents and name not in reached:
+                found += run_rule(handoffs.unreached_agent, kit.read_manifest(file), name)
     for file in usage.may_lack():
         context = ManifestContext(kit, kit.read_manifest(file))
         unreachable = first_findings(handoffs.unreachable_agent, usage, context.manifest)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.inheritance import MAX_LEVELS, Fault
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import did_you_mean_name
 from kei_assembler.rules.manifest_context import ManifestContext
@@ -41,8 +42,10 @@ def unknown_base(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
         name = "base-reviewer"
         abstract = true
     """
-    others = kit.agents - {stem(fault.origin.file)}
-    hint = did_you_mean_name(fault.name, others, (kit.settings.manifests,), "name a manifest of this kit")
+    kind = kit.manifest_files.kind_of(fault.origin.file)
+    of_kind = "" if kind is AGENT else f" of the kind `{kind.name}`"
+    others = kit.manifest_files.named(kind).keys() - {stem(fault.origin.file)}
+    hint = did_you_mean_name(fault.name, others, kit.settings.manifests, f"name a manifest of this kit{of_kind}")
     yield Violation(fault.origin.path, f"unknown base `{fault.name}`", hint)
 
 

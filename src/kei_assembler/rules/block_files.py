@@ -181,7 +181,7 @@ _FOR_PEOPLE = re.compile(
 def check_names(kit: LoadedKit) -> Iterator[Diagnostic]:
     """Yield the diagnostics about files in the block folders that are not blocks."""
     for folder in kit.settings.blocks:
-        if is_inside(kit.settings.manifests, folder) or folder == ".":
+        if folder == "." or any(is_inside(each, folder) for each in kit.settings.manifests):
             continue  # the files of this folder are not only blocks
         for file in kit.files_in(folder, ""):
             name, suffix = os.path.splitext(file.removeprefix(f"{folder}/"))

@@ -11,7 +11,8 @@ from kei_assembler.model.settings import BLOCK_NAME, is_block_name
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import did_you_mean_block, meant_name
 from kei_assembler.rules.keys import is_missing, repeats
-from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.kit_usage import KitUsage
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import MAX_FINDINGS
 from kei_assembler.rules.sections import has_fault
 from kei_assembler.rules.stray_keys import is_stray

@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from kei_assembler.diagnostics import Severity
+from kei_assembler.diagnostics import Severity, Span
 from kei_assembler.markdown import shell
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import counted
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.instructions import SHARED_FILE
 from kei_assembler.toml.source import START
 
 UNFINISHED_MERGE = "an unfinished merge"
 """The one likely cause of an edit that has its own fix: it needs no `--force`."""
 
 
+class Part(NamedTuple):
+    """The part of a file that a finding is about: a section, by its name, and its line, or the whole file."""
+
+    section: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        """Return what the part is called."""
+        return f"the section `{self.section}`" if self.section else "the file"
+
+    @property
+    def where(self) -> Span:
+        """Where the part begins."""
+        return Span(self.line, 1, self.line, 1) if self.line else START
+
+
+WHOLE = Part()
+
+
 @rule("O604")
-def output_edited(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
+def output_edited(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> Iterable[Violation]:
     """An output was edited after it was generated.
 
     The file has this tool's stamp, but its text no longer matches the stamp. The file is kept as it is. Make the change
@@ -43,21 +64,21 @@ def output_edited(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
     """  # noqa: E501 - a stamp is one line
     if cause == UNFINISHED_MERGE:
         hint = f"take one side of the file, for example with `git checkout --ours`, then run: {fix}"
-        yield Violation(START, "the file has an unfinished merge; it is kept as it is", hint)
+        yield Violation(part.where, f"{part} has an unfinished merge; it is kept as it is", hint)
     elif cause:
-        message = f"the file was edited after it was generated, probably by {cause}; it is kept as it is"
-        yield Violation(START, message, f"exclude generated files from that; to regenerate the file, run: {fix}")
+        message = f"{part} was edited after it was generated, probably by {cause}; it is kept as it is"
+        yield Violation(part.where, message, f"exclude generated files from that; to regenerate {part}, run: {fix}")
     else:
         keep = f"move the change to {manifest}, a block or a template" if manifest else _KEEP_SCHEMA
-        message = "the file was edited after it was generated; it is kept as it is"
-        yield Violation(START, message, f"{keep}; to discard it, run: {fix}")
+        message = f"{part} was edited after it was generated; it is kept as it is"
+        yield Violation(part.where, message, f"{keep}; to discard it, run: {fix}")
 
 
 _KEEP_SCHEMA = "to keep the change, remove the `$comment`, which makes the file yours"
 
 
 @rule("O605")
-def output_foreign(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
+def output_foreign(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> Iterable[Violation]:
     """A file that was not generated from the manifest is in the way of its output.
 
     The file is kept as it is. Someone wrote it, or it was generated from another manifest: it may be a copy of that
@@ -78,11 +99,13 @@ def output_foreign(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
         description = "Reviews code."
     """
     hint = f"move it away; to overwrite it, run: {fix}"
-    yield Violation(START, f"a file that was not generated from {manifest} is in the way; it is kept as it is", hint)
+    what = f"a section `{part.section}`" if part.section else "a file"
+    message = f"{what} that was not generated from {manifest} is in the way; it is kept as it is"
+    yield Violation(part.where, message, hint)
 
 
 @rule("O607", Severity.NOTE)
-def output_unmanaged(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
+def output_unmanaged(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> Iterable[Violation]:
     """An output folder contains an agent file that does not come from a manifest of the kit.
 
     Someone may have written it. Only `--all --check` reports it. Files that another kit generated are not reported, as
@@ -113,7 +136,7 @@ def output_unmanaged(manifest: str, fix: str, cause: str) -> Iterable[Violation]
 
 
 @rule("O608")
-def output_intruding(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
+def output_intruding(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> Iterable[Violation]:
     """An agent file does not come from a manifest, and the kit is exclusive.
 
     With the setting `exclusive`, every file that a client of the kit loads as an agent must come from a manifest. This
@@ -153,7 +176,7 @@ def output_intruding(manifest: str, fix: str, cause: str) -> Iterable[Violation]
 
 
 @rule("O609")
-def output_missing(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
+def output_missing(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> Iterable[Violation]:
     """An output does not exist.
 
     Only a check reports it. A build creates the file.
@@ -168,11 +191,11 @@ def output_missing(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """
-    yield Violation(START, "the file is missing", f"to create it, run: {fix}")
+    yield Violation(part.where, f"{part} is missing", f"to create it, run: {fix}")
 
 
 @rule("O610")
-def output_outdated(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
+def output_outdated(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> Iterable[Violation]:
     """An output is out of date.
 
     Only a check reports it. A build updates the file. This includes the JSON Schemas for editors in `.assemble/`, if
@@ -197,11 +220,11 @@ def output_outdated(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews code."
     """  # noqa: E501 - a stamp is one line
-    yield Violation(START, "the file is out of date", f"to update it, run: {fix}")
+    yield Violation(part.where, f"{part} is out of date", f"to update it, run: {fix}")
 
 
 @rule("O611")
-def output_orphaned(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
+def output_orphaned(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> Iterable[Violation]:
     """A generated file is orphaned: its manifest is gone, or no longer generates it.
 
     The message says which: the manifest does not exist any more, was moved, no longer has the target, or now generates
@@ -232,9 +255,8 @@ def output_orphaned(manifest: str, fix: str, cause: str) -> Iterable[Violation]:
     hint = f"to delete it, run: {fix}" if fix else "it was edited: save the changes that you need, then delete it"
     kind, _, detail = cause.partition(" ")
     reason, keep = ORPHAN_CAUSES[kind]
-    yield Violation(
-        START, f"the file was generated from {manifest}, {reason.format(detail)}", f"{keep.format(detail)}{hint}"
-    )
+    origin = f"was generated from {manifest}, {reason}" if manifest else reason
+    yield Violation(part.where, f"{part} {origin.format(detail)}", f"{keep.format(detail)}{hint}")
 
 
 ORPHAN_CAUSES = {
@@ -252,6 +274,7 @@ ORPHAN_CAUSES = {
         "to keep it, add `{}` to the setting `targets`; ",
     ),
     "output": ("which now generates {} instead", ""),
+    "no-import": (f"imports `{SHARED_FILE}`, which has no generated section any more", ""),
 }
 """Why a file is an orphan, and how to keep it: the kinds of the causes of O611. `{}` is the detail of the cause."""
 

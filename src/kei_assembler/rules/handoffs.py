@@ -10,7 +10,8 @@ from kei_assembler.model.adaptation import EVERYTHING, starts_agents
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import did_you_mean_name
-from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.kit_usage import KitUsage
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.whitespace import has_text
@@ -54,7 +55,7 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
         target = handoff.target
         # a blank target is reported by K104, and the agent itself by H302
         if has_text(target) and target not in known and target != own:
-            folders = (context.kit.settings.manifests,)
+            folders = context.kit.settings.manifests
             hint = did_you_mean_name(target, context.kit.names.agents, folders, _UNKNOWN_AGENT_HELP)
             yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
         elif context.kit.names.is_only_base(target):

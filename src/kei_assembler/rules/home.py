@@ -190,7 +190,7 @@ def unfit_home_file(kit: LoadedKit) -> Iterable[Violation]:
 
 def _sure_folders(kit: LoadedKit, output: str) -> list[str]:
     """The names of the folders in which all files of a pattern lie; none if `{dir}` can lead upwards."""
-    leads_up = "{dir}" in output and is_outside(kit.settings.manifests)
+    leads_up = "{dir}" in output and any(map(is_outside, kit.settings.manifests))
     return [] if leads_up else output.partition("{")[0].split("/")[:-1]
 
 

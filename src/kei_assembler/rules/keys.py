@@ -365,7 +365,7 @@ def _header(table: KeyPath) -> str:
 
 
 def _how_to_add(context: ManifestContext, key: str) -> str:
-    field = next(field for field in context.kit.shape.fields if field.key == key)
+    field = next(field for field in context.kit.shape_of(context.kind).fields if field.key == key)
     if not field.is_table:
         return f"write `{key} = …` above the first table header"
     header, fields = f"`[{key}]`", field.shape.fields

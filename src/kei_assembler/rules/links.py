@@ -10,10 +10,12 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import Block
+from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.markdown.links import may_have_links, relative_links
 from kei_assembler.paths import is_inside
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.kit_usage import KitUsage
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.toml.source import span_of
 
 
@@ -102,7 +104,7 @@ def of_manifest(context: ManifestContext) -> Iterator[Writing]:
         return
     kit, file = context.kit, context.source.file
     targets = dict.fromkeys((*kit.targets_of(context.manifest), *kit.settings.targets))
-    paths = [kit.output(target, stem(file), file) for target in kit.targets_of(context.manifest)]
+    paths = [output.path for output in outputs_of(kit, context.manifest._replace(name=stem(file)), file)]
     outputs = tuple({os.path.dirname(path): path for path in reversed(paths)}.values())
 
     def is_output(path: str) -> bool:

@@ -66,12 +66,13 @@ def duplicate_name(context: ManifestContext) -> Iterable[Violation]:
         description = "Reviews papers."
     """
     kit, own = context.kit, context.source
-    if same := kit.namesakes.get(stem(own.file)):
+    if same := kit.manifest_files.namesakes(context.kind).get(stem(own.file)):
         # the first two of them have the same finding, located at the second
         other = kit.composition.source(same[1]) if own.file == same[0] else own
         where = locate(other, ("name",))
         related = ((locate(kit.composition.source(same[0]), ("name",)), "the first manifest of this name"),)
-        yield Violation(where, f"`{same[0]}` has the same name", "give each agent a different name", related)
+        hint = f"give each {context.kind.noun} a different name"
+        yield Violation(where, f"`{same[0]}` has the same name", hint, related)
 
 
 @rule("L806", may_ignore=True)

@@ -9,7 +9,8 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.settings import RIGHTS
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.manifest_context import KitUsage, ManifestContext, rights_of
+from kei_assembler.rules.kit_usage import KitUsage, rights_of
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import did_you_mean, listed
 
 

@@ -9,7 +9,8 @@ from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry, with_sections
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.kit_usage import KitUsage
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.suggestions import counted, listed, nearest
 from kei_assembler.toml.source import START, span_of

@@ -12,7 +12,8 @@ from kei_assembler.model.settings import SETTINGS, declarations, settings_values
 from kei_assembler.model.value_patterns import MAX_LENGTH, fault_of, matches
 from kei_assembler.model.values import value_tables, values_for
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.kit_usage import KitUsage
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.stray_keys import strays
 from kei_assembler.rules.value_places import names_astray
@@ -334,7 +335,7 @@ def check_use(usage: KitUsage) -> Iterator[Diagnostic]:
     """Yield the notes about values in manifests that nothing uses. `usage` has all manifests of the kit."""
     for file, names in usage.own_values.items():
         used = usage.used_values.get(file, set())
-        is_unused_base = file in usage.abstract.values() and file not in usage.bases  # that is reported instead
+        is_unused_base = file in usage.abstract and file not in usage.bases  # that is reported instead
         if names - used and not is_unused_base:
             context = ManifestContext(usage.kit, usage.kit.read_manifest(file))
             yield from run_rule(unused_value, context.source, context, used)

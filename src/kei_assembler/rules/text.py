@@ -15,7 +15,8 @@ from kei_assembler.model.manifest import HEAD_KEYS
 from kei_assembler.model.settings import value_at
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hidden_text import texts
-from kei_assembler.rules.manifest_context import ManifestContext, Unfilled
+from kei_assembler.rules.kit_usage import Unfilled
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.value_places import outside_of_texts, place_of, unfilled_in_texts
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import TARGETS

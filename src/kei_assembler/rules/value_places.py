@@ -12,7 +12,8 @@ from kei_assembler.markdown.placeholders import LINES, LIST, PLACEHOLDER, SIZE, 
 from kei_assembler.model.values import path_of_value, texts_of, values_for
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hidden_text import texts
-from kei_assembler.rules.manifest_context import ManifestContext, Unfilled
+from kei_assembler.rules.kit_usage import Unfilled
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
 from kei_assembler.toml.source import span_of
 from kei_assembler.whitespace import SPACES

@@ -12,7 +12,8 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.model.adaptation import LISTS, takes_model
 from kei_assembler.paths import upwards
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.manifest_context import KitUsage, ManifestContext
+from kei_assembler.rules.kit_usage import KitUsage
+from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import counted, listed, misspelled
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target

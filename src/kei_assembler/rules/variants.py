@@ -9,7 +9,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK, VARIANT_MARK, Block
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import meant_name
-from kei_assembler.rules.manifest_context import KitUsage
+from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS, did_you_mean_target

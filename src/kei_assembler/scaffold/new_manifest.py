@@ -20,7 +20,8 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.inheritance import INHERITED
-from kei_assembler.model.manifest import FIELDS, INHERITANCE_KEYS, NAME, extra_fields, slug
+from kei_assembler.model.kinds import AGENT
+from kei_assembler.model.manifest import INHERITANCE_KEYS, NAME, extra_fields, kind_fields, slug
 from kei_assembler.paths import display_path_from
 from kei_assembler.rules import check_base, check_manifest
 from kei_assembler.rules.sources import check_source
@@ -49,8 +50,9 @@ _TABLES_NOTE = """\
 
 def fields_of(kit: LoadedKit, given: Collection[str] = ()) -> list[Field]:
     """Return the fields that a new manifest of this kit with the given keys shows, with tables last."""
-    omitted = {"values", "target", *INHERITANCE_KEYS} - _required(kit) - {*given}
-    fields = [field for field in (*FIELDS, *extra_fields(kit.settings.extra_keys)) if field.key not in omitted]
+    omitted = {"kind", "values", "target", *INHERITANCE_KEYS} - _required(kit) - {*given}
+    known = (*kind_fields(AGENT), *extra_fields(kit.settings.extra_keys))
+    fields = [field for field in known if field.key not in omitted]
     return sorted(fields, key=lambda field: field.is_table)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields, hooks
 from kei_assembler.targets.facts import Budget, Verified
+from kei_assembler.targets.instructions import Instructions, OtherFile
 from kei_assembler.targets.servers import OF_CLAUDE_CODE, servers
 from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target, Tools, words
 from kei_assembler.validation import (
@@ -130,6 +131,11 @@ CLAUDE_CODE = Target(
     tools=Tools("comma", input_format="words"),
     models=None,
     model_names=words("best default haiku inherit opus opusplan sonnet"),
+    instructions=Instructions(
+        OtherFile("CLAUDE.md", remedy="move the rest of `CLAUDE.md` to `AGENTS.md`, and delete `CLAUDE.md`"),
+        hidden_by=(".claude/CLAUDE.md", "CLAUDE.local.md"),
+        hides_below=True,
+    ),
     skill_folders=(".claude/skills",),
     search_paths=(".claude/agents/{name}.md",),
     loader=Loader(ends_at_any_dashes=True, requires_lf=True, unescapes_newlines=True),

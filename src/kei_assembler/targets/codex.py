@@ -6,6 +6,7 @@ from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.facts import AgentSettings, Verified
 from kei_assembler.targets.forms import TOML
+from kei_assembler.targets.instructions import Instructions
 from kei_assembler.targets.servers import OF_CODEX, servers
 from kei_assembler.targets.target import DisplayName, Key, Limit, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import LINE, Field, list_of, matching, one_of
@@ -93,6 +94,7 @@ CODEX = Target(
         scoped=CLAUDE_TOOLS,
         key="",
     ),
+    instructions=Instructions(hidden_by=("AGENTS.override.md",), maximum=32 * 1024),
     skill_folders=(".agents/skills", ".codex/skills"),
     form=TOML,
     agent_settings=AgentSettings((".codex/config.toml",), (("agents",),), "prefers these keys to", "config_file"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.instructions import Instructions
 from kei_assembler.targets.servers import servers
 from kei_assembler.targets.target import (
     BuiltIn,
@@ -121,6 +122,7 @@ COPILOT = Target(
         own_names=tuple(_OWN_GROUPS.split("|")),
         is_lenient=True,
     ),
+    instructions=Instructions(also=("CLAUDE.md",), program="GitHub Copilot CLI"),
     skill_folders=(".agents/skills", ".claude/skills", ".github/skills"),
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
     foreign=(

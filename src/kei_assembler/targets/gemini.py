@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import AgentSettings, Verified
+from kei_assembler.targets.instructions import Instructions, OtherFile
 from kei_assembler.targets.servers import OF_GEMINI, servers
 from kei_assembler.targets.target import (
     DisplayName,
@@ -90,6 +91,15 @@ GEMINI = Target(
     ),
     plugin=Plugin(("gemini-extension.json",)),
     model_names=words("auto flash flash-lite inherit pro"),
+    instructions=Instructions(
+        OtherFile(
+            "GEMINI.md",
+            required=True,
+            settings_file=".gemini/settings.json",
+            settings_key=("context", "fileName"),
+            remedy='in `.gemini/settings.json`, set `"context": { "fileName": "AGENTS.md" }`, and delete `GEMINI.md`',
+        ),
+    ),
     skill_folders=(".agents/skills", ".gemini/skills"),
     display_name=DisplayName("display_name"),
     built_in=(fields.replaceable("browser_agent cli_help codebase_investigator generalist"),),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets.facts import AgentSettings, Budget, Verified
 from kei_assembler.targets.forms import MARKDOWN, Form
+from kei_assembler.targets.instructions import Instructions
 from kei_assembler.validation import Field
 
 
@@ -304,6 +305,8 @@ class Target(NamedTuple):
     models: tuple[str, ...] | None = ()
     # The client's own words for models. Others can be the names of any provider's models.
     model_names: tuple[str, ...] = ()
+    # How the client reads the instructions of a project.
+    instructions: Instructions = Instructions()
     # The folders of a project in which the client looks for skills.
     skill_folders: tuple[str, ...] = ()
     handoffs: Handoffs | None = None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kei_assembler.analysis.catalog.contents import Contents
 from kei_assembler.analysis.catalog.html import Html, element
 from kei_assembler.render.places import Line, Part
-from kei_assembler.render.templates import PACKAGE_BODY
+from kei_assembler.render.templates import PACKAGE_FILES
 
 KINDS = {
     "manifest": "manifest",
@@ -98,7 +98,7 @@ def _origin(contents: Contents, piece: Piece, root: str) -> Iterator[Html | str]
     elif piece.name:
         yield element("code", piece.name)
     first, last = piece.lines
-    if piece.file == PACKAGE_BODY:
+    if piece.file in PACKAGE_FILES:
         yield element("small", " built in")
     elif piece.file:
         numbers = f":{first}" if first == last else f":{first}-{last}"

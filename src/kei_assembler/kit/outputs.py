@@ -1,0 +1,149 @@
+"""The outputs of a manifest: their paths, and the clients that read each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from kei_assembler.kit.client_json import read_table
+from kei_assembler.markdown.stamped_sections import layout, text_outside
+from kei_assembler.markdown.structure import prose
+from kei_assembler.model.kinds import INSTRUCTIONS
+from kei_assembler.model.manifest import Manifest
+from kei_assembler.model.settings import value_at
+from kei_assembler.paths import normalize
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.instructions import SHARED_FILE, Instructions, OtherFile
+from kei_assembler.toml.source import MAX_BYTES, read_text
+
+if TYPE_CHECKING:
+    from kei_assembler.kit import LoadedKit
+
+IMPORT = f"@{SHARED_FILE}"
+"""The line with which clients import the shared file from the same folder."""
+
+_IMPORT = re.compile(rf"(?<![^ \t\n])@(?:\./)?{re.escape(SHARED_FILE)}(?![^ \t\n])")
+
+
+SECTION_FILES = (SHARED_FILE, *(row.instructions.other.name for row in TARGETS.values() if row.instructions.other))
+"""The names of the files that can have generated sections."""
+
+
+class Output(NamedTuple):
+    """One output of a manifest: its path, the targets that share it, and the name of its section, if it is one.
+
+    `imports` says that the section is not the manifest's text, but imports the file that has it.
+    """
+
+    path: str
+    targets: tuple[str, ...]
+    section: str = ""
+    imports: bool = False
+
+    @property
+    def target(self) -> str:
+        """The first of the targets, which stands for all of them."""
+        return self.targets[0]
+
+
+def outputs_of(kit: LoadedKit, manifest: Manifest, file: str) -> list[Output]:
+    """Return the outputs of a manifest for the targets of this run. `file` is the manifest's."""
+    if manifest.kind == INSTRUCTIONS.name:
+        return list(_instructions(kit, manifest))
+    return [Output(kit.output(target, manifest.name, file), (target,)) for target in kit.targets_of(manifest)]
+
+
+def folder_of(kit: LoadedKit, manifest: Manifest) -> str:
+    """Return the folder that instructions are for, relative to the kit."""
+    return normalize(f"{kit.settings.root}/{manifest.folder or '.'}")
+
+
+def _instructions(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:
+    folder, targets = folder_of(kit, manifest), kit.targets_of(manifest)
+    others = {target: other for target in kit.all_targets(manifest.targets) if (other := required_file(kit, target))}
+    if others.keys() == set(kit.all_targets(manifest.targets)):  # no client reads the shared file by itself
+        by_path: dict[str, list[str]] = {}
+        for target in targets:
+            by_path.setdefault(normalize(f"{folder}/{others[target].name}"), []).append(target)
+        yield from (Output(path, tuple(some), manifest.name) for path, some in by_path.items())
+        return
+    if targets:
+        yield Output(normalize(f"{folder}/{SHARED_FILE}"), targets, manifest.name)
+    for target in targets:
+        other = TARGETS[target].instructions.other
+        if other and needs_import(kit, folder, target, other):
+            yield Output(normalize(f"{folder}/{other.name}"), (target,), SHARED_FILE, imports=True)
+
+
+def required_file(kit: LoadedKit, target: str) -> OtherFile | None:
+    """Return the file that a client reads although there is a shared one, or None if it reads the shared one."""
+    other = TARGETS[target].instructions.other
+    return other if other and other.required and not _is_set(kit, other) else None
+
+
+def _is_set(kit: LoadedKit, other: OtherFile) -> bool:
+    """Whether the client's settings in the root make it read the shared file."""
+    content = _content(kit, normalize(f"{kit.settings.root}/{other.settings_file}"))
+    names = value_at(read_table(read_text("", content).text), other.settings_key) if content else None
+    return SHARED_FILE in (names if isinstance(names, list) else [names])
+
+
+def needs_import(kit: LoadedKit, folder: str, target: str, other: OtherFile) -> bool:
+    """Return whether a client reads a file of its own in a folder, which has to import the shared one.
+
+    It does not have to if it is the same file through a link, or imports it already.
+    """
+    path, shared = (normalize(f"{folder}/{name}") for name in (other.name, SHARED_FILE))
+    if required_file(kit, target) is None and not kit.files.exists(kit.output_path(path)):
+        return False
+    is_same = kit.tree_of(path).real(kit.output_path(path)) == kit.tree_of(shared).real(kit.output_path(shared))
+    return not is_same and not imports_by_hand(kit, path)
+
+
+def imports_by_hand(kit: LoadedKit, path: str) -> bool:
+    """Return whether a file, relative to the kit, imports the shared file outside of sections."""
+    content = _content(kit, path)
+    if IMPORT[1:].encode() not in content:
+        return False
+    text = text_outside(layout(content)).decode(errors="replace")
+    return _IMPORT.search(prose(text)) is not None
+
+
+def _content(kit: LoadedKit, path: str) -> bytes:
+    with suppress(OSError):
+        return kit.tree_of(path).read(kit.output_path(path), MAX_BYTES)
+    return b""
+
+
+def hiding_file(kit: LoadedKit, folder: str, target: str) -> str:
+    """Return a file because of which a client does not read the shared file in a folder, or "" if it does."""
+    row = TARGETS[target].instructions
+    names = [*row.hidden_by, row.other.name] if row.hides_below and row.other else row.hidden_by
+    if row.other and kit.files.exists(kit.output_path(normalize(f"{folder}/{row.other.name}"))):
+        return ""  # that imports the shared file
+    folders = [folder]
+    while row.hides_below and folders[-1] != normalize(kit.settings.root):
+        folders.append(normalize(f"{folders[-1]}/.."))
+    paths = (normalize(f"{each}/{name}") for each in folders for name in names)
+    return next((path for path in paths if _hides(kit, path, row)), "")
+
+
+def _hides(kit: LoadedKit, path: str, row: Instructions) -> bool:
+    if not row.hides_below:
+        return kit.files.exists(kit.output_path(path))
+    return bool(_content(kit, path).strip(b" \t\r\n"))
+
+
+def twice_loaded(kit: LoadedKit, folder: str, targets: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield the clients that load the text in a folder twice: each with the other file, and the remedy."""
+    rows = ((name, row.instructions.other) for name, row in TARGETS.items())
+    others = {other.name: (name, other) for name, other in rows if other}
+    for target in targets:
+        for name in TARGETS[target].instructions.also:
+            path = normalize(f"{folder}/{name}")
+            owner, other = others[name]
+            imported = imports_by_hand(kit, path) or (owner in targets and needs_import(kit, folder, owner, other))
+            if imported:
+                yield target, path, other.remedy

@@ -1,0 +1,49 @@
+"""The kinds of manifests: what is generated from each, its usual folder, and its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """A kind of manifest. A manifest in a folder named `folder` is of this kind unless it says otherwise.
+
+    `noun` is what one of them is called. `keys` are the keys that its manifests can have, but not listed for agents.
+    """
+
+    name: str
+    folder: str
+    noun: str
+    keys: tuple[str, ...] = ()
+
+
+AGENT = Kind("agent", "agents", "agent")
+INSTRUCTIONS = Kind(
+    "instructions",
+    "instructions",
+    "instruction manifest",
+    (
+        "name",
+        "kind",
+        "extends",
+        "abstract",
+        "unset",
+        "role",
+        "blocks",
+        "targets",
+        "folder",
+        "paths",
+        "values",
+        "target",
+    ),
+)
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (AGENT, INSTRUCTIONS)}
+"""All kinds by name."""
+
+
+def usual_kind(folder: str) -> Kind:
+    """Return the kind of the manifests in a folder of the setting `manifests`: the one whose name the folder has."""
+    name = folder.rpartition("/")[2]
+    return next((kind for kind in KINDS.values() if kind.folder == name), AGENT)
