@@ -57,7 +57,7 @@ this with a [template](templates.md).
 | `forbidden_domain` | `# FORBIDDEN` |
 | `[references] extra` | `# REFERENCES` |
 | `values` | wherever they fill a placeholder |
-| `kind`, `folder`, `paths`, `targets` | nowhere: they decide which files are generated |
+| `kind`, `folder`, `paths`, `also-skill`, `targets` | nowhere: they decide which files are generated |
 | `extends`, `abstract`, `unset` | nowhere: they decide what is [inherited](composition.md#bases) |
 
 ## Editors

@@ -22,6 +22,7 @@ from client_tables import ACCEPTED, REFUSED
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit, json_schema
+from kei_assembler.kit.schema_state import Schema
 from kei_assembler.loader import load_kit
 from kei_assembler.model import kinds
 from kei_assembler.model.manifest import DISPLAY_NAME, kind_fields, manifest_shape
@@ -120,25 +121,25 @@ def general() -> Draft202012Validator:
 
 
 @pytest.fixture(params=["settings", "any kit", "this kit"])
-def any_schema(request: pytest.FixtureRequest, kit: LoadedKit) -> json_schema.Schema:
+def any_schema(request: pytest.FixtureRequest, kit: LoadedKit) -> Schema:
     if request.param == "settings":
         return json_schema.settings_schema()
     return json_schema.manifest_schema(kit if request.param == "this kit" else None)
 
 
-def test_a_schema_is_valid_in_its_draft(any_schema: json_schema.Schema) -> None:
+def test_a_schema_is_valid_in_its_draft(any_schema: Schema) -> None:
     assert any_schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
     Draft202012Validator.check_schema(any_schema)
 
 
-def test_a_schema_uses_only_supported_keywords(any_schema: json_schema.Schema) -> None:
+def test_a_schema_uses_only_supported_keywords(any_schema: Schema) -> None:
     every = list(_schemas(any_schema))
     assert {key for each in every for key in each} <= KNOWN_TO_EDITORS
     patterns = {each["pattern"] for each in every if "pattern" in each}
     assert [pattern for pattern in patterns if re.search(r"\(\?[^:]|\\[wdbAZ]", pattern)] == []
 
 
-def test_keys_have_descriptions_and_valid_examples_and_defaults(any_schema: json_schema.Schema) -> None:
+def test_keys_have_descriptions_and_valid_examples_and_defaults(any_schema: Schema) -> None:
     for each in _schemas(any_schema):
         for value in each.get("properties", {}).values():
             assert value["description"]
@@ -260,7 +261,7 @@ def test_this_repository_matches_its_schemas() -> None:
         Draft202012Validator(json_schema.manifest_schema(own)).validate(tomllib.loads((REPOSITORY / file).read_text()))
 
 
-def _accepts(of: json_schema.Schema, data: Any) -> bool:
+def _accepts(of: Schema, data: Any) -> bool:
     """In a pattern of JSON Schema `$` is the very end (ECMA-262); in Python it may also be before a newline."""
     of = deepcopy(of)
     for each in _schemas(of):

@@ -130,7 +130,7 @@ def manifests(draw: Any) -> Manifest:
     fields: dict[str, Any] = {name: draw(TEXT) for name in names} | {name: draw(TEXTS) for name in lists}
     fields |= {name: draw(st.none() | TEXTS) for name in ("tools", "targets")}
     fields |= {"values": {}, "target": {}, "extra": {}, "references": References(draw(TEXTS)), "handoff": handoffs}
-    fields |= {"kind": "agent", "folder": "", "paths": ()}
+    fields |= {"kind": "agent", "folder": "", "paths": (), "also_skill": None}
     return Manifest(**fields)
 
 

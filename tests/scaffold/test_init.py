@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from conftest import INSTALLED_COMMIT, INSTALLED_FROM, Workbench
-from kei_assembler.kit import json_schema
+from kei_assembler.kit.schema_state import MADE_BY
 from kei_assembler.loader import load_kit
 
 OF_KIT = (
@@ -305,7 +305,7 @@ def test_the_schema_files_say_how_to_update_them(bench: Workbench) -> None:
     bench.run("init")
     for name in ("manifest", "settings"):
         comment = json.loads(bench.read(f".assemble/{name}.schema.json"))["$comment"]
-        assert comment.startswith(json_schema.MADE_BY)
+        assert comment.startswith(MADE_BY)
         assert " > FILE. " in comment
 
 

@@ -65,9 +65,9 @@ class Change(NamedTuple):
         return not (self.manifest or self.section) and self.status is not FileStatus.UNMANAGED
 
     @property
-    def what(self) -> tuple[str, str]:
-        """What changes: a path, and the section of the file, if it is one."""
-        return self.path, self.section
+    def shown(self) -> str:
+        """What changes, as reports show it: a file, or a section of one."""
+        return f"{self.path} (section {self.section})" if self.section else self.path
 
     def fix_command(self, options: str = "") -> str:
         """Return the command that brings the file up to date, or "" if no command does.

@@ -10,12 +10,18 @@ from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.files import Files
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import stamp
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.paths import is_hidden, is_outside, normalize
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import with_lf
 
 if TYPE_CHECKING:  # `render` imports the template engine
     from kei_assembler.render.renderer import Artifact
+
+
+def comment_of(kind: str, target: str) -> stamp.Comment:
+    """Return the syntax of the stamp in a file for a target. Except for those of agents, all files are Markdown."""
+    return TARGETS[target].form.comment if kind == AGENT.name else stamp.MARKUP
 
 
 def classify(kit: LoadedKit, artifact: Artifact, present: bytes | None) -> Change:
@@ -26,13 +32,15 @@ def classify(kit: LoadedKit, artifact: Artifact, present: bytes | None) -> Chang
     status = FileStatus.CREATE if present is None else _status(kit, artifact, present)
     before, after = (None, None) if status is FileStatus.UNCHANGED else (present, artifact.content)
     chosen = bool(kit.selected_targets)
-    return Change(status, artifact.path, artifact.manifest, artifact.target, before, after, chosen=chosen)
+    return Change(
+        status, artifact.path, artifact.manifest, artifact.target, before, after, chosen=chosen, kind=artifact.kind
+    )
 
 
 def _status(kit: LoadedKit, artifact: Artifact, present: bytes) -> FileStatus:
     if present == artifact.content or with_lf(present) == artifact.content:
         return FileStatus.UNCHANGED
-    comment = TARGETS[artifact.target].form.comment
+    comment = comment_of(artifact.kind, artifact.target)
     text = stamp.settled(text_of(present), comment)
     # If only the stamp differs, overwriting the file cannot lose anybody's work.
     is_same = stamp.split(text, comment)[1] == stamp.split(artifact.content.decode(), comment)[1]

@@ -10,12 +10,11 @@ from functools import lru_cache
 from itertools import accumulate
 
 from kei_assembler.build.changes import Change
-from kei_assembler.build.classify import text_of
+from kei_assembler.build.classify import comment_of, text_of
 from kei_assembler.markdown import stamp
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.paths import normalize
 from kei_assembler.rules.drift import UNFINISHED_MERGE
-from kei_assembler.targets import TARGETS
 from kei_assembler.whitespace import SPACES
 
 MAX_DIFFS = 32 * 1024 * 1024
@@ -125,7 +124,7 @@ def likely_cause(change: Change) -> str:
     """Return what probably edited a generated file, or "" if that is unknown."""
     if len(change.before or b"") > _MAX_BYTES or not change.target:
         return ""
-    comment = TARGETS[change.target].form.comment
+    comment = comment_of(change.kind, change.target)
     present, wanted = (stamp.split(text_of(side or b""), comment)[1] for side in (change.before, change.after))
     if stamp.find_conflict(present) and not stamp.find_conflict(wanted):
         return UNFINISHED_MERGE

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.paths import normalize, path_below, upwards
 
 ANY = "\ue000"
@@ -27,11 +28,13 @@ def ignore_lines(kit: LoadedKit) -> list[str]:
     base = folder_of_lines(kit)
     sources = [path_below(_real(kit, file), base) for file in kit.sources()]
     lines: set[str] = set()
-    for file, manifest in kit.composition.agents():
-        for target in kit.targets_of(manifest) if not kit.settings.is_user_level else ():
-            outputs = [kit.output(target, name, file) for name in (ANY, stem(file))]
-            pattern, exact = (path_below(_real(kit, output), base) for output in outputs)
-            has_folder = bool(os.path.dirname(outputs[0]).strip("./"))
+    for file, manifest in kit.composition.manifests() if not kit.settings.is_user_level else ():
+        named = (outputs_of(kit, manifest._replace(name=name), file) for name in (ANY, stem(file)))
+        for pair in zip(*named, strict=True):
+            if pair[0].section:  # people write the rest of the file
+                continue
+            pattern, exact = (path_below(_real(kit, output.path), base) for output in pair)
+            has_folder = bool(os.path.dirname(pair[0].path).strip("./"))
             path = pattern if has_folder and not _matches_any(pattern, sources) else exact
             lines |= {_line(path)} if path else set()
     return sorted(lines)

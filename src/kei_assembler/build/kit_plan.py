@@ -11,7 +11,7 @@ from kei_assembler.build.client_settings import check_client_settings
 from kei_assembler.build.cost import Cost
 from kei_assembler.build.descriptions import check_descriptions
 from kei_assembler.build.namesakes import Named, Namesakes
-from kei_assembler.build.orphans import find_orphans
+from kei_assembler.build.orphans import find_orphans, find_other_orphans
 from kei_assembler.build.parallel import shared
 from kei_assembler.build.planner import ManifestPlan, Output, Planner
 from kei_assembler.build.progress import with_progress
@@ -105,7 +105,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         leftovers = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets, planner.cost)
         if not kit.selected_targets:
             sections, damages = find_orphaned_sections(kit, merged.sections, planner.cost)
-            leftovers += sections
+            leftovers += sections + find_other_orphans(kit, merged.owners, planner.cost)
             found += damages
         if kit.settings.exclusive:
             from kei_assembler.build.intruders import with_intruders
@@ -256,8 +256,9 @@ class _Merged:
             else:
                 self.owners[real] = plan.file
                 self.paths.append(path)
-                self.found += self.namesakes.add([Named(output.target, path, plan.file, output.name)])
                 self.found += output.problems
+                if output.kind == AGENT.name:
+                    self.found += self.namesakes.add([Named(output.target, path, plan.file, output.name)])
             self.changes += [change] if change else []
 
     def _count(self, plan: ManifestPlan) -> None:

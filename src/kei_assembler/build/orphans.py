@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import Change, FileStatus
-from kei_assembler.build.classify import classify_leftover, is_manifest_path
+from kei_assembler.build.classify import classify_leftover, is_manifest_path, owner_of, text_of
 from kei_assembler.build.cost import ENTRY_BYTES, Cost
 from kei_assembler.build.output_patterns import deepened, reach_in
 from kei_assembler.build.writer import OutputFiles
@@ -16,9 +16,12 @@ from kei_assembler.files.atomic import is_temporary
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.outputs import outputs_of
+from kei_assembler.markdown import stamp
+from kei_assembler.model.kinds import INSTRUCTIONS, SKILL
 from kei_assembler.model.settings import HOME
 from kei_assembler.paths import normalize
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.instructions import CLAUDE_SKILLS, SHARED_SKILLS, SKILL_FILE
 from kei_assembler.targets.target import Target
 
 if TYPE_CHECKING:
@@ -54,6 +57,19 @@ def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str],
     return [*search.leftovers(outputs, is_beside_outputs), *search.leftovers(defaults, was_output)]
 
 
+def find_other_orphans(kit: LoadedKit, known: Iterable[str], cost: Cost) -> list[Change]:
+    """Return the orphans among the scoped rules and the skills of a kit. `known` is as for `find_orphans`.
+
+    Raises:
+        AssembleError: a folder cannot be read, or the cost is too high.
+    """
+    search, root = _Search(kit, known, cost), kit.settings.root
+    rules = (row.instructions.rules for row in TARGETS.values())
+    patterns = [(INSTRUCTIONS.name, each.output) for each in rules if each]
+    patterns += [(SKILL.name, SKILL_FILE.format(folder=each, name="{name}")) for each in (SHARED_SKILLS, CLAUDE_SKILLS)]
+    return [each for kind, path in patterns for each in search.generated(normalize(f"{root}/{path}"), kind)]
+
+
 def cause_of_orphan(kit: LoadedKit, orphan: Change) -> str:
     """Return why a file or section is an orphan: one of the kinds of `ORPHAN_CAUSES`, a space, and its detail."""
     return _cause_by_manifest(kit, orphan) if orphan.manifest else "no-import"
@@ -71,10 +87,10 @@ def _cause_by_manifest(kit: LoadedKit, orphan: Change) -> str:
         return "invalid"
     if kit.names.is_abstract(stem(file)):
         return "abstract"
-    if not orphan.section and orphan.target not in (manifest.targets or kit.settings.targets):
+    if orphan.target and orphan.target not in (manifest.targets or kit.settings.targets):
         return f"{'target-of-manifest' if manifest.targets else 'target-of-kit'} {orphan.target}"
     paths = [each.path for each in outputs_of(kit, manifest, file) if each.target in (orphan.target or each.target)]
-    return f"output {' and '.join(paths)}"
+    return f"output {paths[0]}" if len(paths) == 1 else "other-outputs"
 
 
 class _Search:
@@ -102,6 +118,18 @@ class _Search:
                 if leftover and concerns(leftover) and not self._has_generator(leftover):
                     self.cost.add(kept=ENTRY_BYTES + len(leftover.before or b""))
                     yield leftover
+
+    def generated(self, pattern: str, kind: str) -> Iterator[Change]:
+        """Yield the files of a pattern that were generated from manifests of the kit, and are not known."""
+        for path in self._files(pattern):
+            if self.disk.is_link(path) or self.disk.is_left_out(path) or self.disk.real(path).casefold() in self.seen:
+                continue
+            content = self.disk.peek(path) or b""
+            self.cost.add(handled=len(content))
+            found = stamp.find(stamp.settled(text_of(content), stamp.MARKUP), stamp.MARKUP)
+            if found and is_manifest_path(self.kit, owner := owner_of(self.kit, path, found)):
+                self.cost.add(kept=ENTRY_BYTES + len(content))
+                yield Change(FileStatus.ORPHAN, path, owner, "", content, None, found.intact, kind=kind)
 
     @cached_property
     def _generators(self) -> Generators:

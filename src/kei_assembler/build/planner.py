@@ -36,8 +36,8 @@ from kei_assembler.rules import (
 from kei_assembler.rules.kit_usage import ManifestUse, use_of
 from kei_assembler.rules.limits import Given
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.readers import check_readers
 from kei_assembler.rules.runner import run_rule
-from kei_assembler.rules.section_files import check_readers
 from kei_assembler.rules.set_values import names_set_in
 from kei_assembler.rules.shared_files import kit_notes
 from kei_assembler.targets import TARGETS
@@ -59,7 +59,8 @@ class Output(NamedTuple):
     """The output of an artifact: its path, its change, and its problems.
 
     `real` is the resolved, case-folded path. `change` is None if the existing file cannot be read. `name` is the name
-    in the front matter, or empty. `section` is the name of the section if the output is one.
+    in the front matter, or empty. `section` is the name of the section if the output is one. `kind` is that of the
+    artifact.
     """
 
     path: str
@@ -69,6 +70,7 @@ class Output(NamedTuple):
     target: str
     name: str
     section: str = ""
+    kind: str = AGENT.name
 
 
 class ManifestPlan(NamedTuple):
@@ -255,6 +257,8 @@ class Planner:
             try:
                 if output.section:
                     artifact = self.renderer.render_section(manifest, plan.file, output)
+                elif output.kind != AGENT.name:
+                    artifact = self.renderer.render_file(manifest, plan.file, output)
                 else:
                     artifact = self.renderer.render(manifest, plan.file, target)
                 self.renderer.refuse_additions(artifact, manifest)
@@ -263,7 +267,7 @@ class Planner:
                 continue
             plan.shared.extend(self.renderer.check_allowance(artifact, manifest))
             plan.shared.extend(self.renderer.templates.ineffective_blocks(target, manifest.kind))
-            if manifest.kind != AGENT.name:
+            if output.kind != AGENT.name:
                 yield artifact
                 continue
             plan.found.extend(self._check_limits(artifact, manifest))
@@ -317,8 +321,8 @@ class Planner:
             size = len(change.after or b"") if change else 0
             if size > MAX_OUTPUT_BYTES:
                 problems += run_rule(outputs.output_too_large, source, path, size, MAX_OUTPUT_BYTES)
-            output = Output(path, real.casefold(), change, problems, artifact.target, artifact.name, artifact.section)
-            plan.outputs.append(output)
+            output = Output(path, real.casefold(), change, problems, artifact.target, artifact.name)
+            plan.outputs.append(output._replace(section=artifact.section, kind=artifact.kind))
 
     def _compared(self, artifact: Artifact, source: Source) -> tuple[Change | None, list[Diagnostic]]:
         """Compare the artifact with the file on disk. Return the change, if the file can be read, and the findings."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
+from kei_assembler.build.changes import DRIFT, PROTECTED, WRITABLE, Change, FileStatus
 from kei_assembler.build.section_files import joined
 from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.kit import LoadedKit
@@ -17,14 +17,15 @@ from kei_assembler.rules import drift
 class Repair(NamedTuple):
     """A command in two parts: the build, and what stages its files. Either can be empty.
 
-    `effects` is what the build does beyond writing files that are missing or out of date: to which files each.
-    `left` is the number of errors that the command does not repair.
+    `effects` is what the build does beyond writing files that are missing or out of date: to which files or sections
+    each. `files` are the paths of these files. `left` is the number of errors that the command does not repair.
     """
 
     build: str
     effects: tuple[tuple[str, Sequence[str]], ...] = ()
     stage: str = ""
     left: int = 0
+    files: frozenset[str] = frozenset()
 
     @property
     def command(self) -> str:
@@ -33,9 +34,9 @@ class Repair(NamedTuple):
 
     def after(self, found: Iterable[Diagnostic]) -> Repair:
         """Return the repair with the number of errors in `found` that are left after it."""
-        paths = {path for _, some in self.effects for path in some}
         done = sum(
-            (one.code in _OF_FILES and one.location.file in paths) or (one.code in _OF_STAGING and bool(self.stage))
+            (one.code in _OF_FILES and one.location.file in self.files)
+            or (one.code in _OF_STAGING and bool(self.stage))
             for one in found
             if one.severity is Severity.ERROR
         )
@@ -60,8 +61,8 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     ]
     if not pending:
         return None
-    overwritten = [change.path for change in pending if change.status in PROTECTED]
-    deleted = [change.path for change in pending if change.status is FileStatus.ORPHAN]
+    overwritten = [change.shown for change in pending if change.status in PROTECTED]
+    deleted = [change.shown for change in pending if change.status is FileStatus.ORPHAN]
     changed = {change.manifest for change in pending}
     manifests = [file for file in named if file in changed] or named[:1]
     words = [
@@ -75,6 +76,7 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     return Repair(
         f"assemble {' '.join(words)}{kit.command_options}",
         tuple((effect, paths) for effect, paths in effects if paths),
+        files=frozenset(change.path for change in pending if change.status not in WRITABLE),
     )
 
 

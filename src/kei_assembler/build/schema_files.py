@@ -5,9 +5,17 @@ from __future__ import annotations
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.kit import LoadedKit
+from kei_assembler.model.kinds import AGENT, KINDS, Kind
 
 MANIFEST_SCHEMA = ".assemble/manifest.schema.json"
 SETTINGS_SCHEMA = ".assemble/settings.schema.json"
+MANIFEST_SCHEMAS = {
+    MANIFEST_SCHEMA: AGENT,
+    **{f".assemble/{kind.name}.schema.json": kind for kind in KINDS.values() if kind is not AGENT},
+}
+"""The files of the schemas of manifests, with the kinds of the manifests."""
+
+SCHEMA_FILES = (*MANIFEST_SCHEMAS, SETTINGS_SCHEMA)
 
 
 def schema_file_changes(kit: LoadedKit, whole: bool) -> list[Change]:
@@ -16,25 +24,32 @@ def schema_file_changes(kit: LoadedKit, whole: bool) -> list[Change]:
     Only a run on the `whole` kit reads all blocks to find out whether sections are out of date.
     """
     disk, changes = OutputFiles(kit), []
-    for file in (MANIFEST_SCHEMA, SETTINGS_SCHEMA):
-        present = disk.peek(file)
+    for file in SCHEMA_FILES:
+        present, kind = disk.peek(file), MANIFEST_SCHEMAS.get(file)
         # without the blocks, their sections are not known
-        if present and not (file == MANIFEST_SCHEMA and (kit.lacking or _may_be_kept(kit, present, whole))):
+        if present and not (kind and (kit.lacking or _may_be_kept(kit, present, whole, kind))):
             changes += schema_file_change(kit, file, present)
     return changes
 
 
-def _may_be_kept(kit: LoadedKit, present: bytes, whole: bool) -> bool:
-    from kei_assembler.kit import json_schema
+def _may_be_kept(kit: LoadedKit, present: bytes, whole: bool, kind: Kind) -> bool:
+    from kei_assembler.kit import json_schema, schema_state
 
-    return not whole and json_schema.is_current_but_for_sections(present, kit)
+    if whole:
+        return False
+    now = json_schema.manifest_schema(kit, with_sections=False, kind=kind)
+    return schema_state.is_current_but_for_sections(present, now)
 
 
 def schema_file_change(kit: LoadedKit, file: str, present: bytes) -> list[Change]:
     """Return the change of a schema file with this content: one, or none if it is up to date or was not generated."""
-    from kei_assembler.kit import json_schema  # most kits have no schema file and do not need this module
+    from kei_assembler.kit import (  # most kits have no schema file and do not need these modules
+        json_schema,
+        schema_state,
+    )
 
-    current = json_schema.settings_schema() if file == SETTINGS_SCHEMA else json_schema.manifest_schema(kit)
-    kinds = {json_schema.State.OUTDATED: FileStatus.UPDATE, json_schema.State.EDITED: FileStatus.EDITED}
-    kind = kinds.get(json_schema.state(present, current))
-    return [Change(kind, file, "", "", present, json_schema.as_text(current).encode())] if kind else []
+    kind = MANIFEST_SCHEMAS.get(file)
+    current = json_schema.manifest_schema(kit, kind=kind) if kind else json_schema.settings_schema()
+    statuses = {schema_state.State.OUTDATED: FileStatus.UPDATE, schema_state.State.EDITED: FileStatus.EDITED}
+    status = statuses.get(schema_state.state(present, current))
+    return [Change(status, file, "", "", present, json_schema.as_text(current).encode())] if status else []

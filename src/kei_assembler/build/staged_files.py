@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, FileStatus
 from kei_assembler.build.classify import classify_leftover
-from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
+from kei_assembler.build.schema_files import SCHEMA_FILES
 from kei_assembler.files.git_index import Entry, Git
 from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
@@ -52,7 +52,7 @@ def compare(kit: LoadedKit, outputs: Iterable[str], schemas: Iterable[str]) -> S
         AssembleError: git is not installed, or the kit is not in a work tree, or a file cannot be read.
     """
     index = _Index(kit)
-    wanted = {*schemas, *kit.sources(), SETTINGS_FILE, MANIFEST_SCHEMA, SETTINGS_SCHEMA} - {PROJECT_FILE}
+    wanted = {*schemas, *kit.sources(), SETTINGS_FILE, *SCHEMA_FILES} - {PROJECT_FILE}
     real_outputs, others = (
         {real for path in paths for real in _real_paths(kit, path) if is_inside(real, index.git.top)}
         for paths in (outputs, wanted)

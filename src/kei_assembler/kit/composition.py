@@ -75,12 +75,17 @@ class Composition:
             layer = self._layers[file]
         return merged(source.data, source.file, layer, self.bundle)
 
-    def agents(self) -> Iterator[tuple[str, Manifest]]:
+    def manifests(self) -> Iterator[tuple[str, Manifest]]:
         """Yield the file of each manifest that is not only a base, and its values, whether they are valid or not."""
         for file in self.kit.manifests:
             source = self.kit.read_manifest(file)
-            if self.kit.manifest_files.kind_in(file, source.data) is AGENT and not is_abstract(source.data):
-                yield file, self.kit.decode_manifest(self.resolve(source).data)[0]
+            if not is_abstract(source.data):
+                kind = self.kit.manifest_files.kind_in(file, source.data)
+                yield file, self.kit.decoder(kind)(self.resolve(source).data)[0]
+
+    def agents(self) -> Iterator[tuple[str, Manifest]]:
+        """Yield those of `manifests` that are of agents."""
+        return (pair for pair in self.manifests() if pair[1].kind == AGENT.name)
 
     def _base(self, source: Source) -> str | Fault:
         """Return the file of the manifest that this one extends, empty if there is none, or why it cannot be used."""

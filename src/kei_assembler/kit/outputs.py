@@ -5,17 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.kit.client_json import read_table
+from kei_assembler.markdown.front_matter import Value
 from kei_assembler.markdown.stamped_sections import layout, text_outside
 from kei_assembler.markdown.structure import prose
-from kei_assembler.model.kinds import INSTRUCTIONS
+from kei_assembler.model.kinds import AGENT, INSTRUCTIONS, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import value_at
-from kei_assembler.paths import normalize
+from kei_assembler.paths import common_folder, normalize
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.instructions import SHARED_FILE, Instructions, OtherFile
+from kei_assembler.targets.forms import MARKDOWN, Form
+from kei_assembler.targets.instructions import (
+    CLAUDE_SKILLS,
+    SHARED_FILE,
+    SHARED_SKILLS,
+    SKILL_FILE,
+    Instructions,
+    OtherFile,
+)
 from kei_assembler.toml.source import MAX_BYTES, read_text
 
 if TYPE_CHECKING:
@@ -34,13 +44,17 @@ SECTION_FILES = (SHARED_FILE, *(row.instructions.other.name for row in TARGETS.v
 class Output(NamedTuple):
     """One output of a manifest: its path, the targets that share it, and the name of its section, if it is one.
 
-    `imports` says that the section is not the manifest's text, but imports the file that has it.
+    `imports` says that the section is not the manifest's text, but imports the file that has it. `kind` is that of the
+    manifest, except for an agent that is also written as a skill. `form` and `entries` are those of a scoped rule.
     """
 
     path: str
     targets: tuple[str, ...]
     section: str = ""
     imports: bool = False
+    kind: str = AGENT.name
+    form: Form = MARKDOWN
+    entries: tuple[tuple[str, Value], ...] = ()
 
     @property
     def target(self) -> str:
@@ -51,30 +65,83 @@ class Output(NamedTuple):
 def outputs_of(kit: LoadedKit, manifest: Manifest, file: str) -> list[Output]:
     """Return the outputs of a manifest for the targets of this run. `file` is the manifest's."""
     if manifest.kind == INSTRUCTIONS.name:
-        return list(_instructions(kit, manifest))
-    return [Output(kit.output(target, manifest.name, file), (target,)) for target in kit.targets_of(manifest)]
+        return [*_scoped_rules(kit, manifest), *_sections(kit, manifest)]
+    targets = kit.targets_of(manifest)
+    if manifest.kind == SKILL.name:
+        return list(_skills(kit, manifest.name, targets))
+    of_agent = [Output(kit.output(target, manifest.name, file), (target,)) for target in targets]
+    if not (manifest.also_skill and targets):
+        return of_agent
+    path = _in_root(kit, SKILL_FILE.format(folder=SHARED_SKILLS, name=manifest.name))
+    return [*of_agent, Output(path, targets[:1], kind=SKILL.name)]
 
 
-def folder_of(kit: LoadedKit, manifest: Manifest) -> str:
-    """Return the folder that instructions are for, relative to the kit."""
-    return normalize(f"{kit.settings.root}/{manifest.folder or '.'}")
+def _in_root(kit: LoadedKit, path: str) -> str:
+    return normalize(f"{kit.settings.root}/{path}")
 
 
-def _instructions(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:
-    folder, targets = folder_of(kit, manifest), kit.targets_of(manifest)
-    others = {target: other for target in kit.all_targets(manifest.targets) if (other := required_file(kit, target))}
-    if others.keys() == set(kit.all_targets(manifest.targets)):  # no client reads the shared file by itself
+def _skills(kit: LoadedKit, name: str, targets: Iterable[str]) -> Iterator[Output]:
+    by_folder: dict[str, list[str]] = {}
+    for target in targets:
+        folder = SHARED_SKILLS if SHARED_SKILLS in TARGETS[target].skill_folders else CLAUDE_SKILLS
+        by_folder.setdefault(folder, []).append(target)
+    for folder, some in by_folder.items():
+        yield Output(_in_root(kit, SKILL_FILE.format(folder=folder, name=name)), tuple(some), kind=SKILL.name)
+
+
+def _scoped_rules(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:
+    for target in kit.targets_of(manifest) if manifest.paths else ():
+        if rules := TARGETS[target].instructions.rules:
+            path = _in_root(kit, rules.output.format(name=manifest.name))
+            entries = rules.entries(manifest.paths)
+            yield Output(path, (target,), kind=INSTRUCTIONS.name, form=rules.form, entries=entries)
+
+
+def readers(manifest: Manifest, targets: Iterable[str]) -> tuple[str, ...]:
+    """Return those of some targets that read instructions from the files of folders.
+
+    If the instructions are for some files only, these are the clients without scoped rules.
+    """
+    return tuple(target for target in targets if not (manifest.paths and TARGETS[target].instructions.rules))
+
+
+def folder_of(kit: LoadedKit, manifest: Manifest) -> str | None:
+    """Return the folder that instructions are for, relative to the kit.
+
+    If they are for some files only, this is the folder around them, or None if that is the root.
+    """
+    folder = common_folder([*map(_fixed_folder, manifest.paths)]) if manifest.paths else manifest.folder or "."
+    return None if manifest.paths and folder == "." else _in_root(kit, folder)
+
+
+def _fixed_folder(pattern: str) -> str:
+    """The folder that all files of a pattern lie in."""
+    parts = pattern.removeprefix("./").split("/")[:-1]
+    return normalize("/".join(takewhile(lambda part: not _WILDCARD.search(part), parts)) or ".")
+
+
+_WILDCARD = re.compile(r"[*?\[{]")
+
+
+def _sections(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:
+    folder = folder_of(kit, manifest)
+    every = readers(manifest, kit.all_targets(manifest.targets))
+    targets = readers(manifest, kit.targets_of(manifest))
+    if folder is None or not targets:
+        return
+    others = {target: other for target in every if (other := required_file(kit, target))}
+    kind = INSTRUCTIONS.name
+    if others.keys() == {*every}:  # no client reads the shared file by itself
         by_path: dict[str, list[str]] = {}
         for target in targets:
             by_path.setdefault(normalize(f"{folder}/{others[target].name}"), []).append(target)
-        yield from (Output(path, tuple(some), manifest.name) for path, some in by_path.items())
+        yield from (Output(path, tuple(some), manifest.name, kind=kind) for path, some in by_path.items())
         return
-    if targets:
-        yield Output(normalize(f"{folder}/{SHARED_FILE}"), targets, manifest.name)
+    yield Output(normalize(f"{folder}/{SHARED_FILE}"), targets, manifest.name, kind=kind)
     for target in targets:
         other = TARGETS[target].instructions.other
         if other and needs_import(kit, folder, target, other):
-            yield Output(normalize(f"{folder}/{other.name}"), (target,), SHARED_FILE, imports=True)
+            yield Output(normalize(f"{folder}/{other.name}"), (target,), SHARED_FILE, imports=True, kind=kind)
 
 
 def required_file(kit: LoadedKit, target: str) -> OtherFile | None:

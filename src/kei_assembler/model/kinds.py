@@ -9,13 +9,15 @@ from typing import NamedTuple
 class Kind(NamedTuple):
     """A kind of manifest. A manifest in a folder named `folder` is of this kind unless it says otherwise.
 
-    `noun` is what one of them is called. `keys` are the keys that its manifests can have, but not listed for agents.
+    `noun` is what one of them is called. `keys` are the keys that its manifests can have, and `required` those that
+    they must have; for agents, the fields and the settings say that.
     """
 
     name: str
     folder: str
     noun: str
     keys: tuple[str, ...] = ()
+    required: tuple[str, ...] = ("name",)
 
 
 AGENT = Kind("agent", "agents", "agent")
@@ -38,8 +40,15 @@ INSTRUCTIONS = Kind(
         "target",
     ),
 )
+SKILL = Kind(
+    "skill",
+    "skills",
+    "skill",
+    tuple("name kind description extends abstract unset tools role blocks targets values target".split()),
+    ("name", "description"),
+)
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (AGENT, INSTRUCTIONS)}
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (AGENT, INSTRUCTIONS, SKILL)}
 """All kinds by name."""
 
 

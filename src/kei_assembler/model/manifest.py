@@ -139,7 +139,9 @@ _ROWS = (
         "What a client calls the agent if it accepts this name.",
         default="",
     ),
-    Field("description", FILLED, "What the agent is for. AI clients choose an agent by its description.", default=""),
+    Field(
+        "description", FILLED, "What the agent or skill is for. AI clients choose it by its description.", default=""
+    ),
     Field("extends", FILLED, "The name of the manifest that this one inherits from."),
     Field("abstract", BOOLEAN, "Whether the manifest is only a base of others, without an agent of its own."),
     Field("unset", STRINGS, "Inherited keys to leave out, such as `model`."),
@@ -157,6 +159,7 @@ _ROWS = (
     Field("handoff", list_of(_HANDOFF, "a list of tables"), "Work that the agent hands off.", default=()),
     Field("references", _REFERENCES, "What the agent can look up.", default={"extra": ()}),
     Field("targets", _TARGETS, "The AI clients to generate files for, instead of the kit's."),
+    Field("also-skill", BOOLEAN, "Whether to write the agent as a skill, too, for clients without agents."),
     Field("folder", FOLDER, "The folder that the instructions are for, instead of the root.", default=""),
     Field(
         "paths",
@@ -185,6 +188,7 @@ INHERITANCE_KEYS = ("extends", "abstract", "unset")
 
 HEAD_KEYS = (
     *("name", "kind", "display-name", "description", *INHERITANCE_KEYS, "tools", "model", "targets", "folder", "paths"),
+    "also-skill",
     "target",
 )
 """The keys for the front matter and the targets. The texts of all other keys go into the body."""
@@ -248,6 +252,7 @@ class Manifest(NamedTuple):
     kind: str
     folder: str
     paths: tuple[str, ...]
+    also_skill: bool | None
     values: Mapping[str, Any]
     target: Mapping[str, Mapping[str, Value]]
     extra: Mapping[str, Any]

@@ -19,7 +19,7 @@ from kei_assembler.markdown.placeholders import Values, may_have_placeholders
 from kei_assembler.markdown.stamp import can_name, line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
 from kei_assembler.model.adaptation import Adapted, adapt, starts_agents, with_client_names
-from kei_assembler.model.kinds import AGENT
+from kei_assembler.model.kinds import AGENT, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import fill_markdown, filled, own_values, values_for
 from kei_assembler.paths import normalize
@@ -121,6 +121,32 @@ class Renderer:
         stamp = line if row.form.has_stamp_in_prompt else ""
         return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed, adapted.entries)
 
+    def render_file(self, manifest: Manifest, file: str, output: Output) -> Artifact:
+        """Return the scoped rule or the skill of the manifest in `file`.
+
+        Raises:
+            TemplateFailure: as for `render_section`.
+        """
+        body = self._shared_text(manifest, file, output)
+        entries = output.entries or self._entries_of_skill(manifest, file, output)
+        parts = [part.encode() for part in output.form.write(entries, body)]
+        line = line_for(
+            parts, output.form.comment, self._source(output.path, file), file, self.kit.settings.command_option
+        )
+        parts.insert(1, line.encode())
+        content = b"".join(parts)
+        return Artifact(output.path, file, output.target, content, body, entries=entries, kind=output.kind)
+
+    def _entries_of_skill(self, manifest: Manifest, file: str, output: Output) -> tuple[tuple[str, Value], ...]:
+        descriptions = {target: self._filled(manifest, target).description for target in output.targets}
+        if found := run_rule(
+            section_files.different_texts, Source(file, ""), self.kit, manifest, output.path, descriptions
+        ):
+            raise TemplateFailure(*found)
+        tools = manifest.tools if manifest.kind == SKILL.name else None
+        allowed = [("allowed-tools", _as_words(tools))] if tools else []
+        return ("name", manifest.name), ("description", descriptions[output.target]), *allowed
+
     def render_section(self, manifest: Manifest, file: str, output: Output) -> Artifact:
         """Return the section of an output that belongs to the instructions in `file`.
 
@@ -138,7 +164,7 @@ class Renderer:
         return Artifact(output.path, owner, output.target, content, body, section=output.section, kind=manifest.kind)
 
     def _shared_text(self, manifest: Manifest, file: str, output: Output) -> str:
-        """Return the text of instructions, which has to be the same for all targets of an output."""
+        """Return the text of an output, which has to be the same for all of its targets."""
         try:
             filled = {target: self._filled(manifest, target) for target in output.targets}
             texts = {target: self._render_body(each, target, None) for target, each in filled.items()}
@@ -147,7 +173,7 @@ class Renderer:
         except Exception as error:
             raise self.templates.failure(error, file) from error
         found = run_rule(section_files.different_texts, Source(file, ""), self.kit, manifest, output.path, texts)
-        found += run_rule(section_files.unusable_text, Source(file, ""), texts[output.target])
+        found += run_rule(section_files.unusable_text, Source(file, ""), texts[output.target], bool(output.section))
         if found:
             raise TemplateFailure(*found)
         return texts[output.target]
@@ -286,6 +312,10 @@ class Renderer:
             raise
         except Exception:  # the template uses the limits, so it fails without them
             return True
+
+
+def _as_words(tools: tuple[str, ...]) -> Value:
+    return tools if any("," in tool for tool in tools) else ", ".join(tools)
 
 
 def _as_printed(text: str) -> str:

@@ -224,7 +224,8 @@ def _package_source(name: str) -> tuple[str, str, None]:
 
 @cache
 def _package_template(name: str, source: tuple[str, str, None], *extensions: type[Extension]) -> Template:
-    environment = Environment(loader=FunctionLoader(lambda _: source), extensions=extensions, **_SYNTAX)
+    loader = FunctionLoader(lambda each: source if each == name else _package_source(each))
+    environment = Environment(loader=loader, extensions=extensions, **_SYNTAX)
     environment.filters["fence"] = fence_around
     return environment.get_template(name)
 

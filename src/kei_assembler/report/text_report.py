@@ -116,8 +116,7 @@ def _lines(result: RunResult) -> Iterable[str]:
         is_finding = request.check and change.status in _PLANNED
         if change.status in DRIFT and (is_finding or not request.quiet):
             code = f" [{_CODES[change.status]}]" if request.check else ""
-            where = f" (section {change.section})" if change.section else ""
-            yield shown(f"{_word(result, change)} {request.path(change.path)}{where}{code}") + "\n"
+            yield shown(f"{_word(result, change)} {request.path(change.shown)}{code}") + "\n"
 
 
 def _word(result: RunResult, change: Change) -> str:

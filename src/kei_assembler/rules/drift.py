@@ -274,6 +274,7 @@ ORPHAN_CAUSES = {
         "to keep it, add `{}` to the setting `targets`; ",
     ),
     "output": ("which now generates {} instead", ""),
+    "other-outputs": ("which does not generate it any more", ""),
     "no-import": (f"imports `{SHARED_FILE}`, which has no generated section any more", ""),
 }
 """Why a file is an orphan, and how to keep it: the kinds of the causes of O611. `{}` is the detail of the cause."""

@@ -14,11 +14,12 @@ from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry
 from kei_assembler.kit.filled_texts import BlockGap
 from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
-from kei_assembler.model.kinds import AGENT
+from kei_assembler.model.kinds import AGENT, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import filled_description
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.targets import ALIASES, TARGETS
+from kei_assembler.targets.instructions import SKILL_TOOLS
 from kei_assembler.targets.target import Target
 
 
@@ -59,11 +60,11 @@ def use_of(context: ManifestContext) -> ManifestUse:
         return ManifestUse(
             manifest.name,
             manifest.blocks,
-            (),
-            targets,
-            False,
-            (),
-            (),
+            targets=targets,
+            own_targets=False,
+            handoffs=(),
+            without_model=(),
+            rights=(SKILL_TOOLS,) if context.kind is SKILL and manifest.tools else (),
             values=filled.used,
             unfilled=frozenset(filled.unfilled_in_blocks()) if filled.texts else frozenset(),
             kind=context.kind.name,
@@ -142,6 +143,7 @@ class KitUsage:
         for entry in use.blocks:
             self._targets[entry].update(use.targets)
         self.values.update(use.values)
+        self.rights.update((use.name, right) for right in use.rights)
         for file, gap in use.unfilled:
             self.unfilled.setdefault(file, {}).setdefault(gap, []).append(use.name)
         if use.kind == AGENT.name:
@@ -153,7 +155,6 @@ class KitUsage:
         for entry in use.blocks:
             self.agents_targets[split_entry(entry)[0]].update(use.targets)
         self._uses.append((use.name, use.targets, use.blocks))
-        self.rights.update((use.name, right) for right in use.rights)
         self.targets.update(use.targets)
         if use.own_targets:
             self.own_targets[use.name] = use.targets

@@ -56,7 +56,9 @@ class ManifestContext:
     @property
     def required(self) -> tuple[str, ...]:
         """The keys that the manifest must have."""
-        return ("name",) if self.is_base or self.kind is not AGENT else self.kit.required
+        if self.is_base or self.kind is not AGENT:
+            return ("name",) if self.is_base else self.kind.required
+        return self.kit.required
 
     @cached_property
     def keys(self) -> tuple[str, ...]:

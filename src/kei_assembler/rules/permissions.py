@@ -12,6 +12,7 @@ from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.kit_usage import KitUsage, rights_of
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.targets.instructions import SKILL_TOOLS
 
 
 @rule("R501")
@@ -87,11 +88,12 @@ def unknown_right(kit: LoadedKit) -> Iterable[Violation]:
         [target.claude-code]
         permissionMode = "bypassPermissions"
     """
+    known = (*RIGHTS, SKILL_TOOLS)
     for index, allowance in enumerate(kit.settings.allow_rights):
         for position, right in enumerate(allowance["rights"]):
-            if right and right not in RIGHTS:
+            if right and right not in known:
                 where = kit.settings_path("allow-rights", index, "rights", position)
-                hint = did_you_mean(right, RIGHTS, f"the rights are {listed(RIGHTS)}")
+                hint = did_you_mean(right, known, f"the rights are {listed(known)}")
                 yield Violation(where, f"unknown right `{right}`", hint)
 
 

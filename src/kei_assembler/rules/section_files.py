@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 
-from kei_assembler.diagnostics import Diagnostic, Severity, Span
-from kei_assembler.files.sparse_checkout import is_left_out
+from kei_assembler.diagnostics import Span
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.outputs import folder_of, hiding_file, twice_loaded
 from kei_assembler.markdown.block_reader import Unclosed
 from kei_assembler.markdown.stamped_sections import Fault, has_marker
 from kei_assembler.model.manifest import Manifest
-from kei_assembler.paths import normalize
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.rules.runner import run_rule
-from kei_assembler.suggestions import listed, nearest
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.instructions import SHARED_FILE
-from kei_assembler.toml.source import START, Source
+from kei_assembler.toml.source import START
 
 
 @rule("O641")
@@ -158,8 +151,8 @@ def different_texts(kit: LoadedKit, manifest: Manifest, path: str, texts: Mappin
 
 
 @rule("O644")
-def unusable_text(text: str) -> Iterable[Violation]:
-    """Instructions have no text, or a text that would begin or end a section.
+def unusable_text(text: str, is_section: bool) -> Iterable[Violation]:
+    """Instructions or a skill have no text, or instructions have a text that would begin or end a section.
 
     A line that starts with `<!-- assemble: begin` or `<!-- assemble: end` marks where a section begins or ends, and
     `<!-- assemble: NAME -->` marks the place for one. No line of a section can look like that, even in a code fence.
@@ -176,150 +169,7 @@ def unusable_text(text: str) -> Iterable[Violation]:
         role = "Be kind."
     """
     if not text:
-        yield Violation(START, "the instructions have no text", "set `role`, or list blocks")
-    elif has_marker(text):
+        yield Violation(START, "there is no text to generate", "set `role`, or list blocks")
+    elif is_section and has_marker(text):
         hint = "put a space before the line, in the role or in the block that has it"
         yield Violation(START, "a line of the text would begin or end a section", hint)
-
-
-@rule("O645", Severity.NOTE)
-def loaded_twice(target: str, path: str, shared: str, remedy: str) -> Iterable[Violation]:
-    """A client reads the same instructions twice: in `AGENTS.md`, and in a file of another client that imports it.
-
-    That costs tokens in every session.
-
-    Fails::
-
-        # instructions/house.toml
-        name = "house"
-        role = "Be kind."
-        targets = ["claude-code", "copilot"]
-
-        # CLAUDE.md
-        Ask before you push.
-
-    Passes::
-
-        # instructions/house.toml
-        name = "house"
-        role = "Be kind."
-        targets = ["claude-code", "copilot"]
-    """
-    program = TARGETS[target].instructions.program
-    message = f"{program} reads `{shared}` and `{path}`, which imports it, so it loads the text twice"
-    yield Violation(START, message, f"to load it once, {remedy}")
-
-
-@rule("O646", Severity.WARNING)
-def hidden_by_file(target: str, path: str, shared: str) -> Iterable[Violation]:
-    """A client reads another file instead of the generated one, so that it does not get the instructions.
-
-    Codex CLI does not read `AGENTS.md` in a folder with an `AGENTS.override.md`. Claude Code reads no `AGENTS.md` if
-    there is a `CLAUDE.md`, a `.claude/CLAUDE.md` or a `CLAUDE.local.md` in the same folder or in one around it. If the
-    folder has a `CLAUDE.md` of its own, that imports the text.
-
-    Fails::
-
-        # instructions/house.toml
-        name = "house"
-        role = "Be kind."
-        targets = ["codex"]
-
-        # AGENTS.override.md
-        Ask before you push.
-
-    Passes::
-
-        # instructions/house.toml
-        name = "house"
-        role = "Be kind."
-        targets = ["codex"]
-    """
-    message = f"{TARGETS[target].label} reads `{path}` instead of `{shared}`, so it does not get these instructions"
-    other = TARGETS[target].instructions.other
-    hint = f"move what it says to `{shared}`, and delete `{path}`"
-    if other:
-        own = normalize(f"{os.path.dirname(shared) or '.'}/{other.name}")
-        hint = f"create an empty `{own}`, and the next build makes it import `{SHARED_FILE}`; or delete `{path}`"
-    yield Violation(START, message, hint)
-
-
-@rule("O647")
-def missing_folder(context: ManifestContext) -> Iterable[Violation]:
-    """The folder that instructions are for does not exist.
-
-    Fails::
-
-        # instructions/api.toml
-        name = "api"
-        role = "Be kind."
-        folder = "packages/apii"
-
-        # packages/api/README.md
-        The API.
-
-    Passes::
-
-        # instructions/api.toml
-        name = "api"
-        role = "Be kind."
-        folder = "packages/api"
-
-        # packages/api/README.md
-        The API.
-    """
-    kit, folder = context.kit, context.manifest.folder
-    path = kit.output_path(folder_of(kit, context.manifest)) if folder else ""
-    if folder and not kit.variant.output_dir and not kit.files.is_folder(path) and not is_left_out(kit.files, path):
-        around, name = os.path.split(folder)
-        beside = kit.files.list(os.path.dirname(path)) if kit.files.is_folder(os.path.dirname(path)) else ()
-        known = [entry.name for entry in beside if entry.is_folder and not entry.name.startswith(".")]
-        match = nearest(name, known)
-        hint = (
-            f"did you mean `{normalize(os.path.join(around, match))}`?" if match else "folders are relative to the root"
-        )
-        yield Violation(("folder",), f"the folder `{folder}` does not exist", hint)
-
-
-@rule("K136")
-def folder_and_paths(context: ManifestContext) -> Iterable[Violation]:
-    """A manifest has both `folder` and `paths`.
-
-    Instructions are either for a folder, in its `AGENTS.md`, or for the files that match patterns, as a scoped rule.
-
-    Fails::
-
-        # instructions/api.toml
-        name = "api"
-        role = "Be kind."
-        folder = "packages/api"
-        paths = ["packages/api/**/*.py"]
-
-        # packages/api/README.md
-        The API.
-
-    Passes::
-
-        # instructions/api.toml
-        name = "api"
-        role = "Be kind."
-        paths = ["packages/api/**/*.py"]
-    """
-    if context.manifest.folder and context.manifest.paths:
-        yield Violation(("folder",), "`folder` and `paths` exclude each other", "keep one of them")
-
-
-OF_MANIFEST = (folder_and_paths, missing_folder)
-
-
-def check_readers(kit: LoadedKit, manifest: Manifest) -> list[Diagnostic]:
-    """Return the findings about clients that get the text of instructions twice, or not at all."""
-    folder, targets = folder_of(kit, manifest), kit.targets_of(manifest)
-    shared = normalize(f"{folder}/{SHARED_FILE}")
-    found: list[Diagnostic] = []
-    for target, path, remedy in twice_loaded(kit, folder, targets):
-        found += run_rule(loaded_twice, Source(path, ""), target, path, shared, remedy)
-    for target in targets:
-        if path := hiding_file(kit, folder, target):
-            found += run_rule(hidden_by_file, Source(path, ""), target, path, shared)
-    return found

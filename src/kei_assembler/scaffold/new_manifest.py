@@ -50,7 +50,7 @@ _TABLES_NOTE = """\
 
 def fields_of(kit: LoadedKit, given: Collection[str] = ()) -> list[Field]:
     """Return the fields that a new manifest of this kit with the given keys shows, with tables last."""
-    omitted = {"kind", "values", "target", *INHERITANCE_KEYS} - _required(kit) - {*given}
+    omitted = {"kind", "also-skill", "values", "target", *INHERITANCE_KEYS} - _required(kit) - {*given}
     known = (*kind_fields(AGENT), *extra_fields(kit.settings.extra_keys))
     fields = [field for field in known if field.key not in omitted]
     return sorted(fields, key=lambda field: field.is_table)

@@ -8,9 +8,10 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 
 from kei_assembler.build import writer
-from kei_assembler.build.schema_files import MANIFEST_SCHEMA, SETTINGS_SCHEMA
+from kei_assembler.build.schema_files import MANIFEST_SCHEMAS, SETTINGS_SCHEMA
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, json_schema
 from kei_assembler.markdown.stamp import can_name
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.paths import display_path_from
 
 _SCHEMA_LINE = re.compile(rb"^#:schema\b", re.MULTILINE)
@@ -26,10 +27,12 @@ def add_schemas(kit: LoadedKit) -> Iterator[tuple[str, str]]:
         AssembleError: a file cannot be written.
     """
     settings = [SETTINGS_FILE] if kit.files.exists(kit.path(SETTINGS_FILE)) else []
-    for file, schema, described in (
-        (SETTINGS_SCHEMA, json_schema.settings_schema(), settings),
-        (MANIFEST_SCHEMA, json_schema.manifest_schema(kit), kit.manifests),
-    ):
+    rows = [(SETTINGS_SCHEMA, json_schema.settings_schema(), settings)]
+    for file, kind in MANIFEST_SCHEMAS.items():
+        manifests = [*kit.manifest_files.of_kind(kind)]
+        if manifests or kind is AGENT:
+            rows.append((file, json_schema.manifest_schema(kit, kind=kind), manifests))
+    for file, schema, described in rows:
         path = kit.path(file)
         is_new = writer.create(kit.tree, path, json_schema.as_text(schema).encode())
         yield "created" if is_new else "kept", path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields, hooks
 from kei_assembler.targets.facts import Budget, Verified
-from kei_assembler.targets.instructions import Instructions, OtherFile
+from kei_assembler.targets.instructions import Instructions, OtherFile, Rules
 from kei_assembler.targets.servers import OF_CLAUDE_CODE, servers
 from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target, Tools, words
 from kei_assembler.validation import (
@@ -135,6 +135,7 @@ CLAUDE_CODE = Target(
         OtherFile("CLAUDE.md", remedy="move the rest of `CLAUDE.md` to `AGENTS.md`, and delete `CLAUDE.md`"),
         hidden_by=(".claude/CLAUDE.md", "CLAUDE.local.md"),
         hides_below=True,
+        rules=Rules(".claude/rules/{name}.md", "paths"),
     ),
     skill_folders=(".claude/skills",),
     search_paths=(".claude/agents/{name}.md",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import Verified
-from kei_assembler.targets.instructions import Instructions
+from kei_assembler.targets.instructions import Instructions, Rules
 from kei_assembler.targets.servers import servers
 from kei_assembler.targets.target import (
     BuiltIn,
@@ -122,7 +122,13 @@ COPILOT = Target(
         own_names=tuple(_OWN_GROUPS.split("|")),
         is_lenient=True,
     ),
-    instructions=Instructions(also=("CLAUDE.md",), program="GitHub Copilot CLI"),
+    instructions=Instructions(
+        also=("CLAUDE.md",),
+        program="GitHub Copilot CLI",
+        reads_rules_of=("claude-code",),
+        rules=Rules(".github/instructions/{name}.instructions.md", "applyTo", is_list=False),
+    ),
+    shows_one_skill=True,
     skill_folders=(".agents/skills", ".claude/skills", ".github/skills"),
     search_paths=(".github/agents/{name}.agent.md", ".github/chatmodes/{name}.chatmode.md"),
     foreign=(

@@ -6,6 +6,7 @@ from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.forms import LINES
+from kei_assembler.targets.instructions import Instructions, Rules
 from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target, Tools, words
 from kei_assembler.validation import BOOLEAN, Field, list_of, matching
 
@@ -67,6 +68,9 @@ CURSOR = Target(
     ),
     models=("inherit",),
     model_names=("inherit",),
+    instructions=Instructions(
+        rules=Rules(".cursor/rules/{name}.mdc", "globs", is_list=False, constants={"alwaysApply": False}, form=LINES),
+    ),
     skill_folders=(".agents/skills", ".claude/skills", ".cursor/skills"),
     limits=(
         fields.NON_EMPTY_DESCRIPTION,

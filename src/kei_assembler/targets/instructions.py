@@ -1,8 +1,15 @@
-"""How clients read the instructions of a project: which files, and from which folders."""
+"""How clients read the instructions, scoped rules and skills of a project: which files, and from which folders.
+
+The limits of skills are those of the Agent Skills format, which some clients enforce.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from kei_assembler.markdown.front_matter import Value
+from kei_assembler.targets.forms import MARKDOWN, Form
 
 SHARED_FILE = "AGENTS.md"
 """The file for instructions that most clients read."""
@@ -36,3 +43,43 @@ class Instructions(NamedTuple):
     hides_below: bool = False
     # How many bytes it reads of all files from the root down to a folder. 0 means no limit.
     maximum: int = 0
+    # The targets whose scoped rules it also reads.
+    reads_rules_of: tuple[str, ...] = ()
+    rules: Rules | None = None
+
+
+class Rules(NamedTuple):
+    """How a client reads instructions that are for some files only: from a file whose front matter says which.
+
+    `output` is the path of the file below the root, with `{name}`.
+    """
+
+    output: str
+    # The key for the patterns, which are a list, or one string with commas.
+    key: str
+    is_list: bool = True
+    # More front matter, before that key.
+    constants: Mapping[str, Value] = {}
+    form: Form = MARKDOWN
+
+    def entries(self, paths: tuple[str, ...]) -> tuple[tuple[str, Value], ...]:
+        """Return the front matter for these patterns."""
+        return (*self.constants.items(), (self.key, paths if self.is_list else ",".join(paths)))
+
+
+SKILL_FILE = "{folder}/{name}/SKILL.md"
+"""The path of a skill in a folder of skills."""
+
+SHARED_SKILLS = ".agents/skills"
+"""The folder of skills that most clients read."""
+
+CLAUDE_SKILLS = ".claude/skills"
+"""The folder of skills for clients that do not read the shared one."""
+
+SKILL_NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+"""The pattern for the name of a skill. It has at most `MAX_SKILL_NAME` characters."""
+
+MAX_SKILL_NAME, MAX_SKILL_DESCRIPTION = 64, 1024
+
+SKILL_TOOLS = "skill.allowed-tools"
+"""The name of the right that a skill with tools has."""

@@ -113,6 +113,7 @@ OPENCODE = Target(
         default_permissions={"read": _READ},
     ),
     defaults={"mode": "subagent"},
+    shows_one_skill=True,
     skill_folders=(".agents/skills", ".claude/skills", ".opencode/skills"),
     display_name=DisplayName(pattern=r"[^*?/\\]+", expects="free of `*`, `?`, `/` and backslashes", is_only_name=True),
     built_in=(

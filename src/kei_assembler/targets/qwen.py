@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields, hooks
 from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.instructions import Instructions, Rules
 from kei_assembler.targets.servers import ARGUMENTS, OF_QWEN, servers
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Loader, Plugin, Right, Target, Tools, names_by_tool, words
 from kei_assembler.validation import FILLED, STRINGS, Field, list_of, matching, one_of, open_table
@@ -110,6 +111,7 @@ QWEN = Target(
     ),
     plugin=Plugin(("qwen-extension.json", "gemini-extension.json", ".claude-plugin/plugin.json")),
     model_names=("fast", "inherit"),
+    instructions=Instructions(rules=Rules(".qwen/rules/{name}.md", "paths")),
     skill_folders=(".agents/skills", ".qwen/skills"),
     loader=Loader(folds_case=True, foreign_keys={"permissionMode": ("approvalMode", _BRIDGED_MODES)}),
     built_in=(

@@ -309,6 +309,8 @@ class Target(NamedTuple):
     instructions: Instructions = Instructions()
     # The folders of a project in which the client looks for skills.
     skill_folders: tuple[str, ...] = ()
+    # Whether the client shows only one of two skills of the same name in these folders.
+    shows_one_skill: bool = False
     handoffs: Handoffs | None = None
     # Additional keys of `[target.NAME]` in the kit's settings.
     settings: tuple[Field, ...] = ()
