@@ -102,16 +102,8 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     changes = merged.changes
     if whole and not has_errors(found):
         found += check_kit(merged.usage) if not kit.lacking else []
-        leftovers = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets, planner.cost)
-        if not kit.selected_targets:
-            sections, damages = find_orphaned_sections(kit, merged.sections, planner.cost)
-            leftovers += sections + find_other_orphans(kit, merged.owners, planner.cost)
-            found += damages
-        if kit.settings.exclusive:
-            from kei_assembler.build.intruders import with_intruders
-
-            outputs = [*merged.paths, *merged.left_out.values()]
-            leftovers = with_intruders(kit, leftovers, outputs, merged.usage.targets)
+        leftovers, damages = _leftovers(merged)
+        found += damages
         changes += leftovers
     # the schema files describe all agents and targets of the kit, so each build keeps them up to date
     if not kit.selected_targets and not kit.variant.output_dir and not has_errors(found):
@@ -121,12 +113,30 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     if not has_errors(found):
         namesakes = merged.files_of_same_name(changes)
         about_files += _shown(kit, [*namesakes, *check_client_settings(merged.namesakes)])
+        if merged.sections:
+            from kei_assembler.build.session_load import check_sessions
+
+            about_files += check_sessions(kit, changes, merged.usage.targets_of_instructions)
         about_files += _about_descriptions(merged) if whole and not kit.lacking else []
         # The error says all that the note about the same file would say.
         reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
     about_files = [one for one in about_files if one.code not in ignored]
     return Plan(tuple(found), tuple(changes), tuple(about_files), merged.bases, merged.others)
+
+
+def _leftovers(merged: _Merged) -> tuple[list[Change], list[Diagnostic]]:
+    """Return the orphans, the unmanaged files and, in an exclusive kit, the intruders, and what is damaged."""
+    kit = merged.kit
+    found = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets, merged.cost)
+    if kit.settings.exclusive:
+        from kei_assembler.build.intruders import with_intruders
+
+        found = with_intruders(kit, found, [*merged.paths, *merged.left_out.values()], merged.usage.targets)
+    if kit.selected_targets:  # what the other targets need is not known
+        return found, []
+    sections, damages = find_orphaned_sections(kit, merged.sections, merged.cost)
+    return [*found, *sections, *find_other_orphans(kit, merged.owners, merged.cost)], damages
 
 
 def _shown(kit: LoadedKit, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:

@@ -90,6 +90,7 @@ _BUDGET = table(
     Field("agent", POSITIVE, "The most tokens of one generated file."),
     Field("descriptions", POSITIVE, "The most tokens of the names and descriptions of all agents together."),
     Field("block", POSITIVE, "The most tokens of one block."),
+    Field("instructions", POSITIVE, "The most tokens of all instructions that a session in a folder loads."),
 )
 
 

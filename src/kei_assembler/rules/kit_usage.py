@@ -14,7 +14,7 @@ from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry
 from kei_assembler.kit.filled_texts import BlockGap
 from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.model.adaptation import client_name, lacks_model, value_for_tools
-from kei_assembler.model.kinds import AGENT, SKILL
+from kei_assembler.model.kinds import AGENT, INSTRUCTIONS, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import filled_description
 from kei_assembler.rules.manifest_context import ManifestContext
@@ -125,6 +125,7 @@ class KitUsage:
         self.agents_targets: defaultdict[str, set[str]] = defaultdict(set)
         """The targets of the agents with a block, by its name."""
         self._uses: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
+        self.targets_of_instructions: set[str] = set()
         self._other_uses: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
         self.without_model: dict[str, set[str]] = {}
         self.values: set[str] = set()
@@ -150,6 +151,7 @@ class KitUsage:
             self._add_agent(use)
         else:
             self._other_uses.append((use.outputs, use.blocks))
+            self.targets_of_instructions.update(use.targets if use.kind == INSTRUCTIONS.name else ())
 
     def _add_agent(self, use: ManifestUse) -> None:
         for entry in use.blocks:
