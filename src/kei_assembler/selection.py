@@ -153,7 +153,7 @@ def _kit_here_with(kit: LoadedKit | None, manifest: str) -> str:
 
 _WHAT_IS_A_KIT = (
     "a kit is a folder with `assemble.toml`, a `pyproject.toml` with [tool.assemble], `_blocks`, or manifests in "
-    "`agents`; use --kit DIR for one elsewhere"
+    "`agents`, `instructions` or `skills`; use --kit DIR for one elsewhere"
 )
 
 

@@ -113,7 +113,7 @@ def find_orphaned_sections(
             continue
         for section in file.sections.values():
             manifest = owner_of_source(kit, path, section.source) if section.source else ""
-            is_orphan = is_manifest_path(kit, manifest) if manifest else not _is_imported(kit, disk, path, known)
+            is_orphan = is_manifest_path(kit, manifest) if manifest else not _is_imported(kit, disk, path)
             if section.name not in generated and is_orphan:
                 found.append(_orphaned(path, section, file, manifest))
                 cost.add(kept=ENTRY_BYTES + 2 * len(content))
@@ -135,13 +135,11 @@ def _candidates(kit: LoadedKit) -> Iterator[str]:
     yield from sorted(path for path in found if os.path.basename(path) in SECTION_FILES)
 
 
-def _is_imported(kit: LoadedKit, disk: OutputFiles, path: str, known: Mapping[str, Container[str]]) -> bool:
-    """Whether a section that imports the shared file is still needed, by this kit or by another one."""
+def _is_imported(kit: LoadedKit, disk: OutputFiles, path: str) -> bool:
+    """Whether another kit may need a section that imports the shared file."""
     shared = normalize(f"{os.path.dirname(path) or '.'}/{SHARED_FILE}")
-    generated = known.get(disk.real(shared).casefold(), ())
     sections = layout(disk.peek(shared) or b"").sections.values()
-    others = (each for each in sections if not is_manifest_path(kit, owner_of_source(kit, shared, each.source)))
-    return bool(generated) or any(others)
+    return any(not is_manifest_path(kit, owner_of_source(kit, shared, each.source)) for each in sections)
 
 
 def _orphaned(path: str, section: Section, file: Layout, manifest: str) -> Change:

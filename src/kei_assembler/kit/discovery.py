@@ -11,19 +11,22 @@ from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
+from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.model.settings import decode_settings, value_at
 from kei_assembler.paths import is_in_git_folder, is_inside, upwards
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 
 PROJECT_TABLE: KeyPath = ("tool", "assemble")
-DEFAULT_BLOCKS, DEFAULT_MANIFESTS = "_blocks", "agents"
+DEFAULT_BLOCKS = "_blocks"
+DEFAULT_MANIFESTS = frozenset(kind.folder for kind in KINDS.values())
+"""The folders of manifests in a kit whose settings name none."""
 
 
 def find(start: str, files: Files | None = None) -> str | None:
     """Return the resolved path of the nearest kit from the folder `start` upwards, within its git work tree.
 
     A kit has an `assemble.toml`, a `pyproject.toml` with `[tool.assemble]`, or a `_blocks` folder. If no folder has any
-    of them, the nearest one with an `agents` folder counts.
+    of them, the nearest one with an `agents` folder counts, or with a manifest in the default folder of another kind.
 
     Raises:
         AssembleError: settings in one of these folders cannot be read, or the kit is in git's own folder, or behind a
@@ -32,9 +35,18 @@ def find(start: str, files: Files | None = None) -> str | None:
     files = files or files_at(start)
     folders = list(upwards(start, git_top(start, files)))
     marked = (folder for folder in folders if is_marked(folder, files))
-    bare = (folder for folder in folders if files.is_folder(os.path.join(folder, DEFAULT_MANIFESTS)))
+    bare = (folder for folder in folders if _has_manifests(folder, files))
     found = next(marked, None) or next(bare, None)
     return found and resolved(found, files)
+
+
+def _has_manifests(folder: str, files: Files) -> bool:
+    """Whether a folder has an `agents` folder, or a folder of manifests of another kind with a file for one."""
+    if files.is_folder(os.path.join(folder, AGENT.folder)):
+        return True
+    others = (os.path.join(folder, name) for name in sorted(DEFAULT_MANIFESTS - {AGENT.folder}))
+    entries = (entry for path in others if files.is_folder(path) for entry in files.list(path))
+    return any(entry.name.endswith(".toml") for entry in entries)
 
 
 def resolved(folder: str, files: Files = DISK) -> str:
@@ -84,7 +96,7 @@ def is_marked(folder: str, files: Files) -> bool:
 def is_kit(folder: str, files: Files | None = None) -> bool:
     """Return whether a folder has settings, a `_blocks` folder or a manifest.
 
-    An `agents` folder without a manifest does not count: other tools use that name, too.
+    A folder such as `agents` without a manifest does not count: other tools use these names, too.
 
     Raises:
         AssembleError: the settings cannot be read.

@@ -152,7 +152,7 @@ def required_file(kit: LoadedKit, target: str) -> OtherFile | None:
 
 def _is_set(kit: LoadedKit, other: OtherFile) -> bool:
     """Whether the client's settings in the root make it read the shared file."""
-    content = _content(kit, normalize(f"{kit.settings.root}/{other.settings_file}"))
+    content = _content(kit, _in_root(kit, other.settings_file)) if other.settings_file else b""
     names = value_at(read_table(read_text("", content).text), other.settings_key) if content else None
     return SHARED_FILE in (names if isinstance(names, list) else [names])
 
@@ -160,8 +160,11 @@ def _is_set(kit: LoadedKit, other: OtherFile) -> bool:
 def needs_import(kit: LoadedKit, folder: str, target: str, other: OtherFile) -> bool:
     """Return whether a client reads a file of its own in a folder, which has to import the shared one.
 
-    It does not have to if it is the same file through a link, or imports it already.
+    It does not have to if it is the same file through a link, if it imports it already, or if the client's settings
+    name the shared one, too.
     """
+    if _is_set(kit, other):
+        return False
     path, shared = (normalize(f"{folder}/{name}") for name in (other.name, SHARED_FILE))
     if required_file(kit, target) is None and not kit.files.exists(kit.output_path(path)):
         return False

@@ -94,7 +94,9 @@ class Search:
             is_own = not names.isdisjoint(_MARKS) and self._is_marked(folder.path)
             if is_own:
                 self._add_patterns(folder.path)
-            if is_own or (not folder.is_in_kit and DEFAULT_MANIFESTS in names and self._has_manifest(folder.path)):
+            if is_own or (
+                not folder.is_in_kit and not DEFAULT_MANIFESTS.isdisjoint(names) and self._has_manifest(folder.path)
+            ):
                 yield Found(folder.path)
             pending += self._subfolders(folder._replace(is_in_kit=folder.is_in_kit or is_own), entries)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import stem
 from kei_assembler.model.adaptation import EVERYTHING, starts_agents
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.hints import did_you_mean_name
@@ -59,8 +60,11 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
             hint = did_you_mean_name(target, context.kit.names.agents, folders, _UNKNOWN_AGENT_HELP)
             yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
         elif context.kit.names.is_only_base(target):
-            message = f"`{target}` is not an agent, because its manifest is abstract"
-            yield Violation(("handoff", index, "target"), message, "hand off to an agent that extends it")
+            kind = context.kit.manifest_files.kind_of(context.kit.files_by_agent[target])
+            reason, hint = "its manifest is abstract", "hand off to an agent that extends it"
+            if kind is not AGENT:
+                reason, hint = f"its manifest is of the kind `{kind.name}`", "hand off to an agent"
+            yield Violation(("handoff", index, "target"), f"`{target}` is not an agent, because {reason}", hint)
 
 
 _UNKNOWN_AGENT_HELP = (

@@ -204,11 +204,11 @@ def _root_for(kit: LoadedKit, folder: str) -> str:
 def _named_folders(kit: LoadedKit) -> Iterator[tuple[KeyPath, str]]:
     # only folders that the settings name have to exist; a default folder that does not is treated as empty
     table = kit.settings_table
-    for key in ("manifests", "templates"):
-        if key in table:
+    for key in ("manifests", "blocks", "templates"):
+        if isinstance(table.get(key), list):
+            yield from ((kit.settings_path(key, index), folder) for index, folder in enumerate(table[key]))
+        elif key in table:
             yield kit.settings_path(key), table[key]
-    for index, folder in enumerate(table.get("blocks", ())):
-        yield kit.settings_path("blocks", index), folder
 
 
 @rule("C706")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.model.adaptation import LISTS, takes_model
+from kei_assembler.model.kinds import SKILL
 from kei_assembler.paths import upwards
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.kit_usage import KitUsage
@@ -133,8 +134,11 @@ _SKILL_NAME = re.compile(r"\w[\w.-]*")
 
 
 def _has_skill(kit: LoadedKit, folders: Iterable[str], name: str) -> bool:
-    """Whether one of the folders has the skill. A name that stands for others, or that is a plugin's, always counts."""
-    if not _SKILL_NAME.fullmatch(name):
+    """Whether one of the folders has the skill.
+
+    A name that stands for others, that is a plugin's, or that is a skill of the kit, always counts.
+    """
+    if not _SKILL_NAME.fullmatch(name) or name in kit.manifest_files.named(SKILL):
         return True
     tops = [folder for folder in upwards(kit.folder, kit.root) if kit.holds_folder(folder)]
     for path in (f"{top}/{folder}/{name}" for top in tops for folder in folders):
