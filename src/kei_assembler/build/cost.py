@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from kei_assembler.diagnostics import Diagnostic, ExcessError
 from kei_assembler.kit import LoadedKit
+from kei_assembler.model.kinds import AGENT
 
 MAX_KEPT_BYTES = 256 * 1024 * 1024
 """The maximum size of everything that a run keeps until it writes: the old and the new content of changed files, and
@@ -27,7 +28,7 @@ class Cost:
     """The cost of a run so far, or of a part of a run."""
 
     def __init__(self, kit: LoadedKit) -> None:
-        self._file = kit.settings_source.file if kit.settings_source else kit.settings.agents_folder
+        self._file = kit.settings_source.file if kit.settings_source else kit.settings.folder_for(AGENT)
         self.kept = 0
         self.handled = 0
 

@@ -25,7 +25,7 @@ from kei_assembler.kit.role_files import RoleFiles
 from kei_assembler.kit.template_files import template_files
 from kei_assembler.kit.variant import Variant
 from kei_assembler.markdown import shell
-from kei_assembler.model.kinds import AGENT
+from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import HOME, Settings, character, value_at
 from kei_assembler.paths import is_in_git_folder, normalize
@@ -184,9 +184,9 @@ class LoadedKit:
         """Return the path in the settings file for a path in the settings."""
         return (*self.settings_at, *path)
 
-    def manifest_file(self, name: str) -> str:
-        """Return the file for a new agent's manifest."""
-        return normalize(f"{self.settings.agents_folder}/{name}.toml")
+    def manifest_file(self, name: str, kind: Kind = AGENT) -> str:
+        """Return the file for a new manifest of a kind."""
+        return normalize(f"{self.settings.folder_for(kind)}/{name}.toml")
 
     def targets_of(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the targets to generate a manifest's files for in this run."""

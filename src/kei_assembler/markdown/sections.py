@@ -67,18 +67,22 @@ def sections(text: str) -> tuple[Section, ...]:
     labels = {normal_label(match[1]) for match in _ANY_DEFINITION.finditer(text)} if "]:" in text else set()
     found: list[Section] = []
     around: list[tuple[int, int]] = []  # the levels of the sections that are still open, and their indexes
-    for heading in _headings(text, lines):
+    for heading in headings(text, lines):
         start = starts[heading.first - 1]
         while around and around[-1][0] >= heading.level:
             _, index = around.pop()
             found[index] = found[index]._replace(end=start - 1)
         outer = tuple(found[index].slug for _, index in around)
         around.append((heading.level, len(found)))
-        found.append(Section(slug(inline_text(_title(lines, heading), labels)), start, len(text), outer))
+        found.append(Section(slug(inline_text(title(lines, heading), labels)), start, len(text), outer))
     return tuple(found)
 
 
-def _headings(text: str, lines: list[str]) -> Iterator[Heading]:
+def headings(text: str, lines: list[str]) -> Iterator[Heading]:
+    """Yield the headings of a text with LF, which has these lines.
+
+    Those in code, raw HTML, quotes and lists do not count.
+    """
     if not _NOT_PLAIN.search(text):
         # Only such a line can be a heading, and it is always one. Reading the outline takes many times as long.
         for number, line in enumerate(lines, 1):
@@ -93,8 +97,8 @@ def _headings(text: str, lines: list[str]) -> Iterator[Heading]:
             yield heading._replace(first=first)
 
 
-def _title(lines: list[str], heading: Heading) -> str:
-    """The inline Markdown of a heading. A very long one is cut off."""
+def title(lines: list[str], heading: Heading) -> str:
+    """Return the inline Markdown of a heading. A very long one is cut off."""
     if heading.first < heading.last:
         inner = lines[heading.first - 1 : heading.last - 1]
         return " ".join(line.strip(SPACES) for line in inner)[:_MAX_HEADING]

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.model.kinds import AGENT, KINDS, usual_kind
+from kei_assembler.model.kinds import AGENT, KINDS, Kind, usual_kind
 from kei_assembler.model.manifest import EXTRA_SHAPES, FIELDS, VALUE, VALUES, target_tables
 from kei_assembler.paths import common_folder, normalize
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
@@ -229,10 +229,9 @@ class Settings(NamedTuple):
     exclusive: bool
     budgets: Mapping[str, Mapping[str, Maximum]] = {}
 
-    @property
-    def agents_folder(self) -> str:
-        """The folder of new agents, the first one for agents. If there is none, it is the first folder."""
-        return next((each for each in self.manifests if usual_kind(each) is AGENT), self.manifests[0])
+    def folder_for(self, kind: Kind) -> str:
+        """Return the folder of new manifests of a kind, the first one for it. If there is none, it is the first."""
+        return next((each for each in self.manifests if usual_kind(each) is kind), self.manifests[0])
 
     @property
     def folder_of_agents(self) -> str:
