@@ -135,6 +135,7 @@ CLAUDE_CODE = Target(
         OtherFile("CLAUDE.md", remedy="move the rest of `CLAUDE.md` to `AGENTS.md`, and delete `CLAUDE.md`"),
         hidden_by=(".claude/CLAUDE.md", "CLAUDE.local.md"),
         hides_below=True,
+        expands_imports=True,
         rules=Rules(".claude/rules/{name}.md", "paths"),
     ),
     skill_folders=(".claude/skills",),

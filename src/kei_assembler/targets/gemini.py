@@ -99,6 +99,7 @@ GEMINI = Target(
             settings_key=("context", "fileName"),
             remedy='in `.gemini/settings.json`, set `"context": { "fileName": "AGENTS.md" }`, and delete `GEMINI.md`',
         ),
+        expands_imports=True,
     ),
     skill_folders=(".agents/skills", ".gemini/skills"),
     display_name=DisplayName("display_name"),

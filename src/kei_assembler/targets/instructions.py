@@ -41,6 +41,8 @@ class Instructions(NamedTuple):
     hidden_by: tuple[str, ...] = ()
     # Whether these files, and `other`, do so also in the folders below, but not if they are empty.
     hides_below: bool = False
+    # Whether `@PATH` in the text stands for the content of another file.
+    expands_imports: bool = False
     # How many bytes it reads of all files from the root down to a folder. 0 means no limit.
     maximum: int = 0
     # The targets whose scoped rules it also reads.
