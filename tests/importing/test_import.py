@@ -736,7 +736,8 @@ def test_the_examples_of_the_rules(code: str, bench: Workbench) -> None:
     pages = documentation(RULES[code])
     for folder, example in {"fails": pages.fails, "passes": pages.passes}.items():
         bench.write({f"{folder}/{file.path}": file.text * file.times for file in example_files(example)})
-        run = bench.run("import", ".", *args, cwd=folder)
+        named = [file.path for file in example_files(example) if file.path in ("AGENTS.md", "CLAUDE.md")]
+        run = bench.run("import", *(named or ["."]), *args, cwd=folder)
         assert (code in _codes(run)) is (folder == "fails")
         assert set(_codes(run)) <= {code, "I910", *(["I901"] if code == "I917" else [])}
 

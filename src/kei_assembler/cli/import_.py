@@ -10,10 +10,11 @@ from kei_assembler.build.result import Request, RunResult
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import OneOf, kit_option
-from kei_assembler.importing.run import ImportOptions, import_agents
+from kei_assembler.importing.run import ImportOptions, import_files
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.report import text_report
-from kei_assembler.suggestions import counted
+from kei_assembler.suggestions import counted, listed
 from kei_assembler.targets import COPILOT, DEFAULT_TARGET, TARGETS
 
 _EXAMPLE = COPILOT.default_path.partition("/{name}")[0]
@@ -24,8 +25,8 @@ _FROM_HELP = (
 
 
 _REMOVE_OLD_HELP = (
-    "Delete imported files whose agents get files with other names, after generating these. A file that says more than "
-    "its manifest is kept."
+    "Delete imported files whose agents get files with other names, after generating these, and replace the text of "
+    "imported instructions with the generated section. A file that says more than its manifest is kept."
 )
 
 
@@ -37,11 +38,16 @@ _REMOVE_OLD_HELP = (
 @click.option("--remove-old", is_flag=True, help=_REMOVE_OLD_HELP)
 @kit_option
 def command(sources: Sequence[str], target: str | None, folder: str | None, **options: bool) -> int:
-    """Convert existing agent files to manifests. No existing file is overwritten."""
-    imported = import_agents(sources, target, folder, ImportOptions(**options))
-    result = RunResult(Request(imported.agents), tuple(imported.found))
+    """Convert existing agent files to manifests. No existing file is overwritten.
+
+    A file with instructions, such as AGENTS.md, becomes a manifest with a block for each section. It has to be named.
+    """
+    imported = import_files(sources, target, folder, ImportOptions(**options))
+    result = RunResult(Request(imported.counts.get(AGENT, 0)), tuple(imported.found))
+    numbers = ((imported.counts.get(kind, 0), kind.noun) for kind in KINDS.values())
+    what = listed([counted(count, noun) for count, noun in numbers if count] or [counted(0, AGENT.noun)], str)
     known = f": {imported.known:,} already imported" if imported.known else ""
-    summary = filter(None, (f"{counted(imported.agents, 'agent')}{known}", text_report.tally(result.diagnostics)))
+    summary = filter(None, (f"{what}{known}", text_report.tally(result.diagnostics)))
     following = "".join(f"{step}\n" for step in imported.next_steps)
     files = "".join(f"{status} {shown(path)}\n" for status, path in imported.files)
     findings = text_report.diagnostics(result.diagnostics, console.colours()[1])

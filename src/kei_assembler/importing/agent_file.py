@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span
+from kei_assembler.importing.paths import has_instructions
+from kei_assembler.markdown import shell
 from kei_assembler.markdown.lenient_yaml import (
     FrontMatter,
     LocatedValue,
@@ -32,7 +34,8 @@ class AgentFile(NamedTuple):
     """The content of an agent file: the entries of its front matter, and its body, which starts on line `line`.
 
     `kit_path` is the path of the file relative to the kit. It is empty if the file is outside its root. `raw` contains
-    the bytes of the file. `is_complete` says whether the entries and the body have all of its text.
+    the bytes of the file. `is_complete` says whether the entries and the body have all of its text. If the body is not
+    one piece of the file, `numbers` has the line of each of its lines.
     """
 
     source: Source
@@ -43,12 +46,19 @@ class AgentFile(NamedTuple):
     kit_path: str = ""
     raw: bytes = b""
     is_complete: bool = True
+    numbers: tuple[int, ...] = ()
 
     def report(self, rule: Rule, where: Span | str, message: str, hint: str = "") -> list[Diagnostic]:
         """Return a diagnostic for a span of this file, or for a key. If the key is missing, it is for the file."""
         if isinstance(where, str):
             where = self.entries[where].span if where in self.entries else START
         return run_rule(rule, self.source, Violation(where, message, hint))
+
+    def body_line(self, line: int) -> Span:
+        """Return where a line is, counted from 1 in the body without blank lines before it."""
+        index = len(self.body) - len(self.body.lstrip("\n")) + line - 1
+        number = self.numbers[min(index, len(self.numbers) - 1)] if self.numbers else self.line + index
+        return Span(number, 1, number, 1)
 
     def value(self, key: str) -> object:
         """Return the value of a key, or None."""
@@ -79,7 +89,10 @@ def read_agent(
     try:
         agent, recoveries = _from_toml(source, target) if row.form is TOML else _from_text(source, target, can_be_bare)
     except _SkippedError as skipped:
-        return None, run_rule(skipped.rule, source, skipped.finding)
+        finding = skipped.finding
+        if skipped.rule is no_agent_file and has_instructions(file):
+            finding = finding._replace(help=f"to import these instructions, run: assemble import {shell.word(file)}")
+        return None, run_rule(skipped.rule, source, finding)
     recoveries += _client_differences(agent, raw, is_recovered=bool(recoveries))
     found = [found for each in recoveries for found in agent.report(front_matter_guessed, *each[:3])]
     if comment := _first_comment(agent):

@@ -156,10 +156,14 @@ class RoleSplit(NamedTuple):
     moved: Section | None
 
 
-def split_roles(roles: Mapping[str, str]) -> dict[str, RoleSplit]:
-    """Split each role into the sections that another role has word for word, and the rest."""
+def split_roles(roles: Mapping[str, str], others: Iterable[str] = ()) -> dict[str, RoleSplit]:
+    """Split each role into the sections that another role has word for word, and the rest.
+
+    A section that is one of the other texts also counts.
+    """
     cut = {name: _top_sections(role) for name, role in roles.items()}
     counts = Counter(text for parts in cut.values() for text in {*map(_block_text, parts)})
+    counts.update({*others})
     shared = {text for text, count in counts.items() if text and count > 1}
     return {name: _split(parts, shared) for name, parts in cut.items()}
 

@@ -9,18 +9,19 @@ from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.agent_file import AgentFile
-from kei_assembler.importing.bodies import closed, fields_of
-from kei_assembler.importing.hard_breaks import with_backslashes
+from kei_assembler.importing.bodies import Section, fields_of
 from kei_assembler.importing.legacy_syntax import modernized
 from kei_assembler.importing.names import display_name
 from kei_assembler.importing.paths import target_by_folder
+from kei_assembler.importing.repairs import repaired_body
 from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.markdown.placeholders import may_have_placeholders, protected
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.inheritance import INHERITED
-from kei_assembler.rules import bodies, imports
+from kei_assembler.model.kinds import AGENT, Kind
+from kei_assembler.rules import imports
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START
@@ -35,6 +36,9 @@ class Conversion(NamedTuple):
 
     `is_complete` says whether the manifest has everything that the file says. If the file is where its client looks for
     agents, and the generated file will have another path, that is `new_path`: the client would then see both.
+
+    Of instructions, `new_path` is the file with their section, `sections` become blocks, and `copies` are files with
+    the same text.
     """
 
     agent: AgentFile
@@ -42,10 +46,13 @@ class Conversion(NamedTuple):
     found: tuple[Diagnostic, ...]
     is_complete: bool = True
     new_path: str = ""
+    kind: Kind = AGENT
+    sections: tuple[Section, ...] = ()
+    copies: tuple[AgentFile, ...] = ()
 
     @property
     def name(self) -> str:
-        """The agent's name."""
+        """The name in the manifest."""
         return str(self.data["name"])
 
 
@@ -90,7 +97,7 @@ class _Converter:
             hint = f"once `{output}` exists, {rest}delete this file: otherwise {self.row.label} sees the agent twice"
             self._report(imports.file_left_behind, START, f"the agent's file will be `{output}`", hint)
         new_path = output if is_left_behind else ""
-        self.data |= {key: _protected(self.data[key]) for key in _FILLED if key in self.data}
+        self.data |= {key: protected_value(self.data[key]) for key in _FILLED if key in self.data}
         return Conversion(self.original, self.data, tuple(self.found), self.is_complete, new_path)
 
     def _report(self, rule: Any, where: Span | str, message: str, hint: str = "") -> None:
@@ -217,25 +224,12 @@ class _Converter:
 
     def convert_body(self, agents: frozenset[str]) -> None:
         """Set the role and the keys of generated sections. `agents` are the agents that handoffs can go to."""
-        body, unclosed = closed(self.agent.body.strip("\n"))
-        if unclosed:
-            message = f"the body leaves a {unclosed.what} open; the manifest closes it at the end"
-            self._report(bodies.body_repaired, self._body_line(unclosed.line), message)
-        body, broken = with_backslashes(body)
-        if broken:
-            breaks = "a hard line break" if len(broken) == 1 else f"{len(broken)} hard line breaks"
-            message = f"the body has {breaks} written as trailing spaces; the manifest uses a backslash"
-            hint = "generated files have no trailing spaces; in Markdown a backslash means the same"
-            self._report(bodies.break_rewritten, self._body_line(broken[0]), message, hint)
+        body, found = repaired_body(self.agent)
+        self.found += found
         fields = fields_of(body, lambda fields: self._is_expressible(fields, agents))
         if "allowed" in fields:
             self.data["tools"] = from_phrases(self.row, fields.pop("allowed"))
         self.data |= {key: value for key, value in fields.items() if value}
-
-    def _body_line(self, line: int) -> Span:
-        skipped = len(self.agent.body) - len(self.agent.body.lstrip("\n"))
-        number = self.agent.line + skipped + line - 1
-        return Span(number, 1, number, 1)
 
     def _is_expressible(self, fields: Mapping[str, Any], agents: frozenset[str]) -> bool:
         """Handoffs must go to known agents, and must not become buttons in the front matter."""
@@ -290,10 +284,10 @@ _FILLED = ("description", "role", "domain_in", "forbidden_domain", "output_extra
 """The keys with texts in which a backslash keeps a placeholder from being filled."""
 
 
-def _protected(value: Any) -> Any:
+def protected_value(value: Any) -> Any:
     """Return a value of a manifest that is printed as it is in the imported file."""
     if isinstance(value, str):
         return protected(value) if may_have_placeholders(value) else value
     if isinstance(value, dict):
-        return {key: _protected(inner) for key, inner in value.items()}
-    return [_protected(entry) for entry in value] if isinstance(value, list) else value
+        return {key: protected_value(inner) for key, inner in value.items()}
+    return [protected_value(entry) for entry in value] if isinstance(value, list) else value

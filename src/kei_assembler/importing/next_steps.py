@@ -11,9 +11,11 @@ from typing import NamedTuple
 from kei_assembler.files import DISK
 from kei_assembler.importing.old_files import is_free, outputs_of
 from kei_assembler.importing.pending_kit import PendingFile
+from kei_assembler.importing.replaced_text import imported_files
 from kei_assembler.kit import LoadedKit, kit_option, stem
 from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.paths import display_path
 from kei_assembler.selection import kit_option_value
 
@@ -34,20 +36,21 @@ class Imported(NamedTuple):
 
 def next_steps(imported: Imported) -> Iterator[str]:
     """Yield what to do next, a line each."""
-    kit, new = imported.kit, imported.new
-    old = [file for file in imported.old if is_free(kit, file)]
+    kit, new = imported.kit, [file for file in imported.new if file.conversion.kind is AGENT]
+    texts = [file for file in imported.old if file.conversion.kind is not AGENT]
+    old = [file for file in imported.old if file.conversion.kind is AGENT and is_free(kit, file)]
     by_hand = _by_hand(kit, new, {file.path for file in old})
     lacking = [file for file in new if not file.conversion.is_complete]
     if lacking:
         files = ", ".join(shown(file.conversion.agent.source.file) for file in lacking)
         yield f"keep until you have moved what the findings above name to the manifests: {files}"
-    commands = [_removal(imported, old)] if old else []
+    commands = [_removal(imported, old, texts)] if old or texts else []
     left = {file.path for file in by_hand}
     built = [file for file in new if file.path not in left]
     if by_hand:  # the removal generates the files of these manifests
         removed = {file.path for file in old}
         built = [file for file in built if file.path not in removed or _overwritten(kit, file)]
-    if built or not new:
+    if built or len(new) + len(texts) < len(imported.new) or not imported.new:
         commands += filter(None, [_build(kit, built, is_whole=not by_hand)])
     first = "fix the errors above and review the manifests" if imported.has_errors else "review the manifests"
     for number, command in enumerate(commands):
@@ -59,7 +62,8 @@ def next_steps(imported: Imported) -> Iterator[str]:
 
 def _words(kit: LoadedKit, files: Sequence[PendingFile]) -> str:
     """The imported files, as a command takes them."""
-    return " ".join(shell.word(display_path(kit.path(file.conversion.agent.kit_path))) for file in files)
+    agents = (agent for file in files for agent in imported_files(file))
+    return " ".join(shell.word(display_path(kit.path(agent.kit_path))) for agent in agents)
 
 
 def _by_hand(kit: LoadedKit, new: Sequence[PendingFile], known: set[str]) -> list[PendingFile]:
@@ -79,13 +83,17 @@ def _needs_people(file: PendingFile, outputs: frozenset[str]) -> bool:
     return not conversion.is_complete if is_overwritten else bool(conversion.new_path)
 
 
-def _removal(imported: Imported, old: Sequence[PendingFile]) -> str:
-    """The command that deletes the old files."""
+def _removal(imported: Imported, old: Sequence[PendingFile], texts: Sequence[PendingFile]) -> str:
+    """The command that deletes the old files, and replaces the texts of instructions with sections."""
     client = f" --from {imported.client}" if imported.client else ""
     options = f"{client}{kit_option(kit_option_value(imported.kit.folder))}"
-    what = "files" if len(old) > 1 else "file"
-    files = _words(imported.kit, old)
-    return f"assemble import --remove-old{options} {files}, which deletes the old {what} after generating the new"
+    effects = [f"deletes the old {'files' if len(old) > 1 else 'file'} after generating the new"] if old else []
+    if texts:
+        many = sum(len(imported_files(file)) for file in texts) > 1
+        effects.append(f"replaces the imported {'texts with sections' if many else 'text with a section'}")
+    return (
+        f"assemble import --remove-old{options} {_words(imported.kit, [*old, *texts])}, which {' and '.join(effects)}"
+    )
 
 
 def _all(kit: LoadedKit) -> str:

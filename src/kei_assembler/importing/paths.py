@@ -13,6 +13,7 @@ from kei_assembler.files import DISK, Entry
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.walk import walk
 from kei_assembler.files.work_tree import git_top
+from kei_assembler.kit.outputs import SECTION_FILES
 from kei_assembler.paths import is_in_git_folder, is_inside
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
@@ -22,15 +23,19 @@ _AGENTS_FOLDER = re.compile(r"(?:\A|/)agents?/")
 
 
 class FoundFile(NamedTuple):
-    """An agent file to import: its path, its target, and the tree that it has to be in."""
+    """A file to import: its path, its target, and the tree that it has to be in.
+
+    If it has instructions, the target can be empty: most clients read `AGENTS.md`.
+    """
 
     path: str
     target: str
     tree: Tree
+    has_instructions: bool = False
 
 
 def agent_files(sources: Sequence[str], target: str | None, kit_folder: str) -> list[FoundFile]:
-    """Return the named agent files and those in the named folders.
+    """Return the named files, and the agent files in the named folders. Files with instructions have to be named.
 
     `target` applies to all files. If it is None, the target depends on the path. `kit_folder` is the folder of the kit
     that imports them.
@@ -43,12 +48,25 @@ def agent_files(sources: Sequence[str], target: str | None, kit_folder: str) -> 
         if not DISK.exists(source):
             raise AssembleError(f"`{source}` does not exist")
         tree = _tree_of(source, kit_folder)
+        if has_instructions(source) and not DISK.is_folder(source):
+            client = target or _OWNERS.get(os.path.basename(source), "")
+            found[os.path.abspath(source)] = FoundFile(source, client, tree, has_instructions=True)
+            continue
         for path in _in_folder(source, target, tree) if DISK.is_folder(source) else [source]:
             client = target or target_by_path(path) or DEFAULT_TARGET
             found.setdefault(DISK.resolve(path), FoundFile(path, client, tree))
     if not found:
         raise AssembleError("no agent files were found", "name the files, or the folder that contains them")
     return list(found.values())
+
+
+_OWNERS = {row.instructions.other.name: row.name for row in TARGETS.values() if row.instructions.other}
+"""The clients that have a file of their own for instructions, by its name."""
+
+
+def has_instructions(path: str) -> bool:
+    """Return whether a file has the instructions of a folder, not an agent, by its name."""
+    return os.path.basename(path) in SECTION_FILES and target_by_folder(_absolute(path)) is None
 
 
 def _tree_of(source: str, kit_folder: str) -> Tree:

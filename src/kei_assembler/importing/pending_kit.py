@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import chain, count
 from typing import Any, NamedTuple
 
 from kei_assembler.build.changes import Change
@@ -15,17 +14,20 @@ from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing import roles
 from kei_assembler.importing.agent_file import AgentFile, read_agent
-from kei_assembler.importing.bodies import RoleSplit, Section, split_roles
+from kei_assembler.importing.block_names import BlockNames
+from kei_assembler.importing.bodies import RoleSplit, split_roles
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.origin import manifests_by_comment, origin_comment
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, stem
 from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.adaptation import EVERYTHING
-from kei_assembler.model.manifest import FIELDS, slug
+from kei_assembler.model.kinds import AGENT
+from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import decode_settings
 from kei_assembler.paths import normalize
 from kei_assembler.rules import bodies, imports
+from kei_assembler.rules.section_files import unusable_file
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import START, Source, read_toml, span_of, with_lf
@@ -67,15 +69,24 @@ class PendingKit(LoadedKit):
         """Return the source of a manifest, also of a new one."""
         return read_toml(file, self.new[file].text.encode()) if file in self.new else super().read_manifest(file)
 
+    def content_of(self, file: str) -> bytes:
+        """Return the bytes of a manifest, also of a new one."""
+        return self.new[file].text.encode() if file in self.new else super().content_of(file)
+
     def problems(self) -> list[Diagnostic]:
         """Return the diagnostics of a build of the new manifests, and one for each key that the build changes."""
         plan = plan_kit(self, tuple(self.new), False, self.settings.ignore)
+        # the text of an imported file is still there, but the section will take its place
+        files = {file.conversion.agent.kit_path for file in self.new.values() if file.conversion.kind is not AGENT}
+        found = (one for one in plan.diagnostics if one.code != unusable_file.code or one.location.file not in files)
         changed = (found for change in plan.changes if change.manifest for found in self._changed_keys(change))
-        return [*plan.diagnostics, *changed]
+        return [*found, *changed]
 
     def _changed_keys(self, change: Change) -> list[Diagnostic]:
         """Import the generated file, and return a diagnostic for each key of the front matter that is different."""
         original = self.new[change.manifest].conversion
+        if change.section:
+            return []
         agent, _ = read_agent(change.path, change.after or b"", change.target, is_in_place=True)
         if agent is None or change.target != original.agent.target:
             return []
@@ -114,7 +125,7 @@ def new_kit(folder: str, agents: Sequence[AgentFile]) -> tuple[LoadedKit, str]:
 
     The settings require little, and put the generated files where the imported ones are.
     """
-    targets = sorted({agent.target for agent in agents})
+    targets = sorted({agent.target for agent in agents if agent.target})
     lines = ['required = ["name", "description"]']
     if len(targets) == 1 and targets != [DEFAULT_TARGET]:
         lines.append(f'targets = ["{targets[0]}"]')
@@ -139,39 +150,21 @@ def _output_pattern(row: Target, agents: Iterable[AgentFile]) -> str:
     return f"{folders.most_common(1)[0][0]}{name}{suffix}" if folders else ""
 
 
-def with_blocks(kit: LoadedKit, conversions: Sequence[Conversion]) -> tuple[list[Conversion], dict[str, str]]:
-    """Move the sections that several agents share to blocks. Return the conversions and the text of each new block.
+def with_blocks(names: BlockNames, conversions: Sequence[Conversion], others: Iterable[str] = ()) -> list[Conversion]:
+    """Move the sections that several agents share to blocks, or that are one of the other texts.
 
     A block of the kit with the same text is used again.
     """
-    splits = split_roles({conversion.name: conversion.data.get("role", "") for conversion in conversions})
-    sections = {section.text: section for split in splits.values() for section in split.shared}
-    names = dict(_block_names(kit, sections.values()))
-    blocks = {name: f"{text}\n" for text, name in names.items() if kit.block(name) is None}
-    return [_with_blocks(conversion, splits[conversion.name], names) for conversion in conversions], blocks
+    splits = split_roles({conversion.name: conversion.data.get("role", "") for conversion in conversions}, others)
+    return [_with_blocks(conversion, splits[conversion.name], names) for conversion in conversions]
 
 
-def _block_names(kit: LoadedKit, sections: Iterable[Section]) -> Iterator[tuple[str, str]]:
-    """Yield the text of each section, and the name of the kit's block with this text, or of a new block."""
-    blocks = filter(None, map(kit.block, reversed(kit.block_names)))
-    present = {block.source.text.strip("\n"): block.name for block in blocks}
-    taken = set(kit.block_names)
-    # the numbers of a name go on where they stopped: to start again for each section would take quadratic time
-    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
-    for section in sections:
-        wanted = slug(section.title) or "shared"
-        variants = chain([wanted], (f"{wanted}-{number}" for number in numbers[wanted]))
-        name = present.get(section.text) or next(name for name in variants if name not in taken)
-        taken.add(name)
-        yield section.text, name
-
-
-def _with_blocks(conversion: Conversion, split: RoleSplit, names: Mapping[str, str]) -> Conversion:
+def _with_blocks(conversion: Conversion, split: RoleSplit, names: BlockNames) -> Conversion:
     if not split.shared:
         return conversion
     data = {key: value for key, value in conversion.data.items() if key != "role"}
     data |= {"role": split.role} if split.role else {}
-    data["blocks"] = [names[section.text] for section in split.shared]
+    data["blocks"] = [names.shared(section) for section in split.shared]
     found = conversion.found
     if moved := split.moved:
         agent = conversion.agent
@@ -182,20 +175,25 @@ def _with_blocks(conversion: Conversion, split: RoleSplit, names: Mapping[str, s
     return conversion._replace(data=data, found=found)
 
 
-def pending_manifests(kit: LoadedKit, conversions: Sequence[Conversion]) -> list[PendingFile]:
-    """Return the files of the new manifests, and the manifests that an earlier import made from the same files."""
+def pending_manifests(
+    kit: LoadedKit, conversions: Sequence[Conversion], finished: Callable[[Conversion], Conversion] = lambda each: each
+) -> list[PendingFile]:
+    """Return the files of the new manifests, and the manifests that an earlier import made from the same files.
+
+    `finished` completes the conversion of a new manifest.
+    """
     comments = [origin_comment(conversion) for conversion in conversions]
     known = manifests_by_comment(kit) if any(comments) else {}
     return [
         _kept_manifest(kit, known[comment], conversion)
         if comment in known
-        else _pending_manifest(kit, conversion, comment)
+        else _pending_manifest(kit, finished(conversion), comment)
         for conversion, comment in zip(conversions, comments, strict=True)
     ]
 
 
 def _pending_manifest(kit: LoadedKit, conversion: Conversion, comment: str) -> PendingFile:
-    path, role = kit.manifest_file(conversion.name), conversion.data.get("role", "")
+    path, role = kit.manifest_file(conversion.name, conversion.kind), conversion.data.get("role", "")
     in_manifest = PendingFile(path, manifest_text(conversion.data, comment), conversion)
     file = roles.role_file(conversion.name)
     if not roles.is_for_file(role) or _has_text(kit, path, in_manifest.text):
@@ -216,7 +214,9 @@ def _has_text(kit: LoadedKit, file: str, text: str) -> bool:
 
 
 def _kept_manifest(kit: LoadedKit, manifest: str, conversion: Conversion) -> PendingFile:
-    new_path = kit.output(conversion.agent.target, stem(manifest), manifest)
+    new_path = conversion.new_path
+    if conversion.kind is AGENT:
+        new_path = kit.output(conversion.agent.target, stem(manifest), manifest)
     return PendingFile(manifest, "", conversion._replace(new_path=new_path, found=()), is_kept=True)
 
 

@@ -38,7 +38,7 @@ def is_for_file(role: str) -> bool:
 
 def obstacle(kit: LoadedKit, conversion: Conversion) -> str:
     """Return why the role of a new agent cannot be in its file, as the end of a sentence about the file, or ""."""
-    file, manifest = role_file(conversion.name), kit.manifest_file(conversion.name)
+    file, manifest = role_file(conversion.name), kit.manifest_file(conversion.name, conversion.kind)
     if owner := kit.role_files.owner(file):
         return f"would be {owner}"
     if any(kit.output(target, conversion.name, manifest) == file for target in TARGETS):

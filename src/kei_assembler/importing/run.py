@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build import writer
@@ -13,7 +14,16 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.files import DISK
 from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.already_generated import without_generated
+from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.convert import Conversion, convert
+from kei_assembler.importing.instruction_files import (
+    InstructionFile,
+    all_of,
+    generated_sections,
+    read_instructions,
+    sort_out,
+)
+from kei_assembler.importing.instructions import convert_all, texts_of, with_block_names
 from kei_assembler.importing.names import unique_names
 from kei_assembler.importing.next_steps import Imported, next_steps
 from kei_assembler.importing.old_files import old_files, remove
@@ -26,8 +36,9 @@ from kei_assembler.importing.pending_kit import (
     pending_manifests,
     with_blocks,
 )
-from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery
+from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, stem
 from kei_assembler.loader import load_kit
+from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
@@ -44,13 +55,13 @@ class ImportResult(NamedTuple):
     """The result of an import.
 
     `files` has a status and a path, relative to the working directory, for each file that was written or deleted, or is
-    in the way. `agents` counts the agents, imported or not, and `known` those that already had a manifest. `next_steps`
-    says what to do next, a line each.
+    in the way. `counts` has the number of manifests of each kind, imported or not, and `known` is the number of those
+    that existed already. `next_steps` says what to do next, a line each.
     """
 
     files: list[tuple[str, str]]
     found: list[Diagnostic]
-    agents: int
+    counts: Mapping[Kind, int]
     known: int
     next_steps: list[str]
 
@@ -67,41 +78,38 @@ class ImportOptions(NamedTuple):
     remove_old: bool = False
 
 
-def import_agents(
+def import_files(
     sources: Sequence[str], target: str | None, folder: str | None, options: ImportOptions
 ) -> ImportResult:
-    """Convert agent files to manifests, and write those that don't exist yet.
+    """Convert agent files and files with instructions to manifests, and write those that don't exist yet.
 
     `sources` are files and folders, `target` is their target if it does not depend on their paths, and `folder` is the
     kit's folder.
 
     Raises:
-        AssembleError: there are no agent files, they are too large in total, the folder does not exist, or the kit's
+        AssembleError: there are no such files, they are too large in total, the folder does not exist, or the kit's
             settings are invalid.
     """
     kit_folder = _kit_folder(folder)
     present = load_kit(kit_folder) if discovery.is_kit(kit_folder) else None
     root = present.root if present else kit_folder
-    agents, found = _read_agents(agent_files(sources, target, kit_folder), kit_folder, root)
-    kit, settings = (present, "") if present else new_kit(kit_folder, agents)
+    read = _read_all(agent_files(sources, target, kit_folder), kit_folder, root)
+    instructions, about_files = sort_out(read.instructions)
+    kit, settings = (present, "") if present else new_kit(kit_folder, [*read.agents, *all_of(instructions)])
     policy = Policy.of(kit)
-    by_hand, generated, edited = without_generated(kit, agents)
-    conversions = _convert(kit, by_hand)
-    conversions, blocks = with_blocks(kit, conversions) if options.share else (conversions, {})
-    manifests = pending_manifests(kit, conversions)
-    added = [file for file in manifests if not file.is_kept]
-    texts = {SETTINGS_FILE: settings} if settings else {}
-    texts |= {block_file(kit, name): text for name, text in blocks.items()} if added else {}
-    pieces = [PendingFile(path, text, conversions[0]) for path, text in texts.items()] if conversions else []
+    by_hand, generated, edited = _without_generated(kit, read)
+    names = BlockNames(kit)
+    manifests = _manifests(kit, by_hand, instructions, names, options.share)
+    kept, added = ([file for file in manifests if file.is_kept is is_kept] for is_kept in (True, False))
+    pieces = _pieces(kit, settings, names, added, manifests)
     written, conflicts = _write(kit, (*pieces, *added), options.dry_run)
-    others = {*texts, *(file.role_file for file in added)}
+    others = {*(piece.path for piece in pieces), *(file.role_file for file in added)}
     foreign = {path for path, status in written if status == "foreign"}
-    kept = [file for file in manifests if file.is_kept]
     added = [file for file in added if file.path not in foreign]
     new = [*kept, *added]
     written = [*dict.fromkeys((path, "kept") for path in (*generated, *(file.path for file in kept))), *written]
-    found += [*edited, *(one for file in manifests for one in file.conversion.found)]
-    found += [*PendingKit(kit, added, blocks).problems(), *conflicts]
+    found = [*read.found, *about_files, *edited, *(one for file in manifests for one in file.conversion.found)]
+    found += [*PendingKit(kit, added, names.new).problems(), *conflicts]
     files = [(status, path) for path, status in written if status not in _UNCHANGED]
     known = {path for path, status in written if status in _UNCHANGED} - others
     old = old_files(kit, new)
@@ -115,10 +123,52 @@ def import_agents(
     return ImportResult(
         [(status, display_path(kit.path(path))) for status, path in files],
         limited(weighed, policy.ignore),
-        len({path for path, _ in written} - others),
+        _counts(kit, {path for path, _ in written} - others, manifests),
         len(known),
         list(next_steps(imported)) if (added or old) and not options.dry_run else [],
     )
+
+
+def _without_generated(kit: LoadedKit, read: _Read) -> tuple[list[AgentFile], list[str], list[Diagnostic]]:
+    """Return the agents that people wrote, the manifests that generated files and sections, and what was edited."""
+    by_hand, generated, edited = without_generated(kit, read.agents)
+    for file in read.instructions:
+        manifests, found = generated_sections(kit, file)
+        generated += manifests
+        edited += found
+    return by_hand, generated, edited
+
+
+def _counts(kit: LoadedKit, paths: Iterable[str], manifests: Iterable[PendingFile]) -> Counter[Kind]:
+    kinds = {file.path: file.conversion.kind for file in manifests}
+    return Counter(kinds.get(path) or kit.manifest_files.kind_of(path) for path in paths)
+
+
+def _manifests(
+    kit: LoadedKit,
+    agents: Sequence[AgentFile],
+    instructions: Sequence[InstructionFile],
+    names: BlockNames,
+    share: bool,
+) -> list[PendingFile]:
+    """Return the files of all manifests. Their blocks get names."""
+    conversions = _convert(kit, agents)
+    drafts = convert_all(kit, instructions, {conversion.name for conversion in conversions})
+    if share:
+        conversions = with_blocks(names, conversions, texts_of(drafts))
+    of_agents = pending_manifests(kit, conversions)
+    return [*of_agents, *pending_manifests(kit, drafts, lambda draft: with_block_names(draft, names, share))]
+
+
+def _pieces(
+    kit: LoadedKit, settings: str, names: BlockNames, added: Sequence[PendingFile], manifests: Sequence[PendingFile]
+) -> list[PendingFile]:
+    """Return the settings and the blocks. A manifest that cannot be written needs no blocks."""
+    found = [PendingFile(SETTINGS_FILE, settings, manifests[0].conversion)] if settings and manifests else []
+    writable = [file for file in reversed(added) if not _obstacle(kit, file)[0]]
+    users = {name: file for file in writable for name in file.conversion.data.get("blocks", ())}
+    blocks = ((name, text) for name, text in names.new.items() if name in users)
+    return [*found, *(PendingFile(block_file(kit, name), text, users[name].conversion) for name, text in blocks)]
 
 
 def _kit_folder(folder: str | None) -> str:
@@ -131,24 +181,40 @@ def _kit_folder(folder: str | None) -> str:
     return discovery.resolved(os.path.abspath(folder))
 
 
-def _read_agents(files: Sequence[FoundFile], kit_folder: str, root: str) -> tuple[list[AgentFile], list[Diagnostic]]:
-    agents, found, size = [], [], 0
-    for path, target, tree in files:
+class _Read(NamedTuple):
+    """The files that were read, and why others were not."""
+
+    agents: list[AgentFile]
+    instructions: list[InstructionFile]
+    found: list[Diagnostic]
+
+
+def _read_all(files: Sequence[FoundFile], kit_folder: str, root: str) -> _Read:
+    read, size = _Read([], [], []), 0
+    for file in files:
+        path = file.path
         try:
-            raw = tree.read(os.path.abspath(path), MAX_BYTES)
+            raw = file.tree.read(os.path.abspath(path), MAX_BYTES)
         except OSError as error:
-            found += check_source(Source(normalize(path), "", ReadError("unreadable", error)))
+            read.found.extend(check_source(Source(normalize(path), "", ReadError("unreadable", error))))
             continue
         size += len(raw)
         if size > MAX_IMPORTED_BYTES:
             raise AssembleError(
                 f"the files have more than {MAX_IMPORTED_BYTES:,} bytes in total", "import fewer files at a time"
             )
-        agent, problems = read_agent(normalize(path), raw, target, is_in_place=target_by_path(path) == target)
-        found += problems
-        if agent is not None:
-            agents.append(agent._replace(kit_path=_kit_path(path, kit_folder, root)))
-    return agents, found
+        kit_path = _kit_path(path, kit_folder, root)
+        if file.has_instructions:
+            instructions, problems = read_instructions(file, raw, root)
+            if instructions:
+                agent = instructions.agent._replace(kit_path=kit_path)
+                read.instructions.append(instructions._replace(agent=agent))
+        else:
+            is_in_place = target_by_path(path) == file.target
+            found, problems = read_agent(normalize(path), raw, file.target, is_in_place=is_in_place)
+            read.agents.extend([found._replace(kit_path=kit_path)] if found else [])
+        read.found.extend(problems)
+    return read
 
 
 def _kit_path(path: str, kit_folder: str, root: str) -> str:
@@ -170,11 +236,9 @@ def _write(
     kit: LoadedKit, files: Sequence[PendingFile], dry_run: bool
 ) -> tuple[list[tuple[str, str]], list[Diagnostic]]:
     written, found = [], []
-    existing = {os.path.basename(file): file for file in kit.manifests}
     for file in files:
-        path = existing.get(os.path.basename(file.path), file.path)
-        is_other = path != file.path
-        status, reason = ("foreign", "has the same agent name") if is_other else _present_status(kit, file)
+        status, reason = _obstacle(kit, file)
+        path = _namesake(kit, file) or file.path
         if file.role_file and status != "foreign":  # the role file comes first, because the manifest needs it
             role_file = PendingFile(file.role_file, file.role, file.conversion)
             (role_written,), role_found = _write(kit, [role_file], dry_run)
@@ -186,9 +250,25 @@ def _write(
         status, reason = (status, reason) if status else _create(kit, file, dry_run)
         written.append((file.path, status))
         if status == "foreign":
-            agent, hint = file.conversion.agent, "move one of the two files, or rename this agent"
-            found += agent.report(imports.manifest_in_the_way, START, f"{path} {reason}", hint)
+            conversion, hint = file.conversion, "move one of the two files"
+            hint = f"{hint}, or rename this agent" if conversion.kind is AGENT else hint
+            found += conversion.agent.report(imports.manifest_in_the_way, START, f"{path} {reason}", hint)
     return written, found
+
+
+def _namesake(kit: LoadedKit, file: PendingFile) -> str:
+    """The manifest with the name and the kind of a new one at another path, or ""."""
+    if not file.path.endswith(".toml"):
+        return ""
+    present = kit.manifest_files.named(file.conversion.kind).get(stem(file.path), file.path)
+    return present if present != file.path else ""
+
+
+def _obstacle(kit: LoadedKit, file: PendingFile) -> tuple[str, str]:
+    """Return the status of a file that exists, or "", and the reason if it cannot be written."""
+    if _namesake(kit, file):
+        return "foreign", f"has the same {file.conversion.kind.noun} name"
+    return _present_status(kit, file)
 
 
 _DIFFERS = "exists with different content, and was kept"

@@ -177,7 +177,11 @@ def imports_by_hand(kit: LoadedKit, path: str) -> bool:
     content = _content(kit, path)
     if IMPORT[1:].encode() not in content:
         return False
-    text = text_outside(layout(content)).decode(errors="replace")
+    return imports_shared_file(text_outside(layout(content)).decode(errors="replace"))
+
+
+def imports_shared_file(text: str) -> bool:
+    """Return whether a text imports the shared file of its folder."""
     return _IMPORT.search(prose(text)) is not None
 
 

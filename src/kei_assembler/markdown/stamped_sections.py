@@ -119,6 +119,11 @@ def written(name: str, source: str, command: str, body: str) -> bytes:
     return b"".join((begin.encode(), text, f"<!-- assemble: end {name} -->\n".encode()))
 
 
+def place_for(name: str) -> bytes:
+    """Return the line that is the place for a section."""
+    return b"%b%b -->\n" % (MARK, name.encode())
+
+
 def has_marker(text: str) -> bool:
     """Return whether a text has a line that would begin or end a section, or be a place for one."""
     mark = MARK.decode()
