@@ -24,7 +24,8 @@ _MANIFEST = """\
 
 `agents/NAME.toml` is the single source of truth for one agent, written in TOML 1.1. Only `name` and `description` are
 required, unless the setting `required` says otherwise. An unknown key is an error, unless the setting `extra-keys`
-declares it.
+declares it. Manifests in `instructions/` and `skills/` have some of these keys, and generate
+[AGENTS.md, scoped rules and skills](instructions.md).
 
 - In TOML, a key belongs to the last table header above it. So write keys first, then `[[handoff]]`, `[references]` and
   `[target.…]`. If you mix them up, an error tells you.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
 from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.instructions import SHARED_FILE, Instructions
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools
 from kei_assembler.validation import Shape
 from kei_assembler.value_types import NO_TEXT
@@ -112,6 +113,27 @@ error, and one note for the whole kit says so ([O629](diagnostics.md#o629-descri
 """
 
 
+def _instructions(row: Instructions) -> str:
+    """What a client reads of a project's instructions."""
+    parts = [f"reads `{SHARED_FILE}`"]
+    if row.other and row.other.required:
+        parts = [f"reads `{row.other.name}`, which can import `{SHARED_FILE}`"]
+        if row.other.settings_file:
+            parts.append(
+                f"`{'.'.join(row.other.settings_key)}` in `{row.other.settings_file}` can name `{SHARED_FILE}`, too"
+            )
+    elif row.other:
+        parts.append(f"if there is a `{row.other.name}`, reads that instead, which can import `{SHARED_FILE}`")
+    if row.hidden_by:
+        where = " in the same folder or in one around it" if row.hides_below else " in the same folder"
+        parts.append(f"does not read it if there is {listed(row.hidden_by, joint='or')}{where}")
+    if row.also:
+        parts.append(f"{row.program} also reads {_code(row.also)}")
+    if row.maximum:
+        parts.append(f"stops after {row.maximum:,} bytes of all files from the root down")
+    return "; ".join(parts)
+
+
 def _section(row: Target) -> str:
     facts = "".join(f"- **{label}**: {fact}\n" for label, fact in _facts(row))
     lines = "".join(_line(key) for key in row.table if key.permissions)
@@ -133,6 +155,12 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
         yield "also reads", f"{_code(each.folder for each in row.foreign)}; a file of its own wins"
     if row.plugin.markers:
         yield "plugin", _plugin(row)
+    yield "instructions", _instructions(row.instructions)
+    if row.instructions.rules:
+        rules = row.instructions.rules
+        yield "scoped rules", f"`{rules.output}`, with the patterns in `{rules.key}`"
+    if row.skill_folders:
+        yield "skills", f"reads {_code(row.skill_folders)}"
     if row.agent_settings:
         settings, tables = row.agent_settings, _code(map(".".join, row.agent_settings.tables))
         yield (
