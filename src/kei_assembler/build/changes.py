@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.markdown import shell
-from kei_assembler.markdown.stamped_sections import Edit
 from kei_assembler.model.kinds import AGENT
+
+if TYPE_CHECKING:
+    from kei_assembler.markdown.stamped_sections import Edit
 
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 """The maximum size of a generated file, far above that of any real agent file."""
@@ -97,3 +100,23 @@ class WritePolicy(NamedTuple):
         if change.status is FileStatus.ORPHAN:
             return self.prune and change.intact
         return change.status in WRITABLE or (self.force and change.status in PROTECTED)
+
+
+def joined(changes: Iterable[Change]) -> Iterator[Change]:
+    """Yield changes of whole files: those of sections of the same file become one.
+
+    A section that was planned when the file had another content is left out.
+    """
+    files: dict[str, list[Change]] = {}
+    for change in changes:
+        files.setdefault(change.path, []).append(change)
+    for some in files.values():
+        yield _as_one(some) if len(some) > 1 else some[0]
+
+
+def _as_one(changes: list[Change]) -> Change:
+    from kei_assembler.markdown.stamped_sections import edited  # few files have several sections
+
+    first = changes[0]
+    edits = [change.edit for change in changes if change.edit and change.before == first.before]
+    return first._replace(after=edited(first.before or b"", edits), section="")

@@ -15,7 +15,6 @@ from kei_assembler.build.orphans import find_orphans, find_other_orphans
 from kei_assembler.build.parallel import shared
 from kei_assembler.build.planner import ManifestPlan, Output, Planner
 from kei_assembler.build.progress import with_progress
-from kei_assembler.build.section_files import find_orphaned_sections
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_errors
 from kei_assembler.kit import LoadedKit, stem
@@ -135,6 +134,8 @@ def _leftovers(merged: _Merged) -> tuple[list[Change], list[Diagnostic]]:
         found = with_intruders(kit, found, [*merged.paths, *merged.left_out.values()], merged.usage.targets)
     if kit.selected_targets:  # what the other targets need is not known
         return found, []
+    from kei_assembler.build.section_files import find_orphaned_sections  # only whole runs need it
+
     sections, damages = find_orphaned_sections(kit, merged.sections, merged.cost)
     return [*found, *sections, *find_other_orphans(kit, merged.owners, merged.cost)], damages
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change
 from kei_assembler.build.classify import classify, is_manifest_path
 from kei_assembler.build.cost import ENTRY_BYTES, Cost
-from kei_assembler.build.section_files import classify_section
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
 from kei_assembler.files.tree import Tree
@@ -36,7 +35,6 @@ from kei_assembler.rules import (
 from kei_assembler.rules.kit_usage import ManifestUse, use_of
 from kei_assembler.rules.limits import Given
 from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.rules.readers import check_readers
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.set_values import names_set_in
 from kei_assembler.rules.shared_files import kit_notes
@@ -277,6 +275,8 @@ class Planner:
                 above.extend(excess_of(self.kit, artifact))
             yield artifact
         if manifest.kind != AGENT.name:
+            from kei_assembler.rules.readers import check_readers
+
             plan.shared.extend(check_readers(self.kit, manifest))
         if above:
             from kei_assembler.build.budgets import check_agent
@@ -328,6 +328,8 @@ class Planner:
         """Compare the artifact with the file on disk. Return the change, if the file can be read, and the findings."""
         try:
             if artifact.section:
+                from kei_assembler.build.section_files import classify_section  # most kits have only agents
+
                 change, problems = classify_section(self.kit, artifact, self.disk.read(artifact.path))
             else:
                 present = self.disk.read(artifact.path, artifact.content)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from kei_assembler.build.changes import DRIFT, PROTECTED, WRITABLE, Change, FileStatus
-from kei_assembler.build.section_files import joined
+from kei_assembler.build.changes import DRIFT, PROTECTED, WRITABLE, Change, FileStatus, joined
 from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import shell

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build import findings
-from kei_assembler.build.changes import Change, FileStatus, WritePolicy
+from kei_assembler.build.changes import Change, FileStatus, WritePolicy, joined
 from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.build.repair import repair_of, with_staging
 from kei_assembler.build.result import Request, RunResult, Waiver
-from kei_assembler.build.section_files import joined
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.files.work_tree import git_top

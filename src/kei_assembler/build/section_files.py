@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import Change, FileStatus
@@ -158,16 +158,3 @@ def _orphaned(path: str, section: Section, file: Layout, manifest: str) -> Chang
         section=section.name,
         edit=edit,
     )
-
-
-def joined(changes: Iterable[Change]) -> Iterator[Change]:
-    """Yield changes of whole files: those of sections of the same file become one.
-
-    A section that was planned when the file had another content is left out.
-    """
-    files: dict[str, list[Change]] = {}
-    for change in changes:
-        files.setdefault(change.path, []).append(change)
-    for first, *others in files.values():
-        edits = [change.edit for change in (first, *others) if change.edit and change.before == first.before]
-        yield first._replace(after=edited(first.before or b"", edits), section="") if others else first

@@ -6,9 +6,8 @@ import heapq
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from kei_assembler.build.changes import Change
+from kei_assembler.build.changes import Change, joined
 from kei_assembler.build.classify import text_of
-from kei_assembler.build.section_files import joined
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit

@@ -8,10 +8,7 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
-from kei_assembler.kit.client_json import read_table
 from kei_assembler.markdown.front_matter import Value
-from kei_assembler.markdown.stamped_sections import layout, text_outside
-from kei_assembler.markdown.structure import prose
 from kei_assembler.model.kinds import AGENT, INSTRUCTIONS, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import value_at
@@ -152,6 +149,8 @@ def required_file(kit: LoadedKit, target: str) -> OtherFile | None:
 
 def _is_set(kit: LoadedKit, other: OtherFile) -> bool:
     """Whether the client's settings in the root make it read the shared file."""
+    from kei_assembler.kit.client_json import read_table  # most kits have only agents
+
     content = _content(kit, _in_root(kit, other.settings_file)) if other.settings_file else b""
     names = value_at(read_table(read_text("", content).text), other.settings_key) if content else None
     return SHARED_FILE in (names if isinstance(names, list) else [names])
@@ -177,11 +176,15 @@ def imports_by_hand(kit: LoadedKit, path: str) -> bool:
     content = _content(kit, path)
     if IMPORT[1:].encode() not in content:
         return False
+    from kei_assembler.markdown.stamped_sections import layout, text_outside  # rarely needed
+
     return imports_shared_file(text_outside(layout(content)).decode(errors="replace"))
 
 
 def imports_shared_file(text: str) -> bool:
     """Return whether a text imports the shared file of its folder."""
+    from kei_assembler.markdown.structure import prose  # rarely needed
+
     return _IMPORT.search(prose(text)) is not None
 
 

@@ -12,7 +12,7 @@ from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.filled_texts import NO_TEXTS
 from kei_assembler.kit.outputs import IMPORT, Output
-from kei_assembler.markdown import shell, stamped_sections
+from kei_assembler.markdown import shell
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.placeholders import Values, may_have_placeholders
@@ -25,7 +25,6 @@ from kei_assembler.model.values import fill_markdown, filled, own_values, values
 from kei_assembler.paths import normalize
 from kei_assembler.render.templates import PACKAGE_FILES, TemplateFailure, Templates
 from kei_assembler.render.views import variables
-from kei_assembler.rules import section_files
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.outputs import unusable_path
 from kei_assembler.rules.runner import locate, run_rule
@@ -139,9 +138,9 @@ class Renderer:
 
     def _entries_of_skill(self, manifest: Manifest, file: str, output: Output) -> tuple[tuple[str, Value], ...]:
         descriptions = {target: self._filled(manifest, target).description for target in output.targets}
-        if found := run_rule(
-            section_files.different_texts, Source(file, ""), self.kit, manifest, output.path, descriptions
-        ):
+        from kei_assembler.rules.section_files import different_texts  # most kits have only agents
+
+        if found := run_rule(different_texts, Source(file, ""), self.kit, manifest, output.path, descriptions):
             raise TemplateFailure(*found)
         tools = manifest.tools if manifest.kind == SKILL.name else None
         allowed = [("allowed-tools", _as_words(tools))] if tools else []
@@ -159,7 +158,9 @@ class Renderer:
             body, source, command = IMPORT, "", "--all"
         else:
             body, source = self._shared_text(manifest, file, output), self._source(output.path, file)
-        content = stamped_sections.written(output.section, source, command, body)
+        from kei_assembler.markdown.stamped_sections import written  # most kits have only agents
+
+        content = written(output.section, source, command, body)
         owner = "" if output.imports else file
         return Artifact(output.path, owner, output.target, content, body, section=output.section, kind=manifest.kind)
 
@@ -172,6 +173,8 @@ class Renderer:
             raise
         except Exception as error:
             raise self.templates.failure(error, file) from error
+        from kei_assembler.rules import section_files  # most kits have only agents
+
         found = run_rule(section_files.different_texts, Source(file, ""), self.kit, manifest, output.path, texts)
         found += run_rule(section_files.unusable_text, Source(file, ""), texts[output.target], bool(output.section))
         if found:

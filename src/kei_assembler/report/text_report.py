@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 
-from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
+from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus, joined
 from kei_assembler.build.repair import Repair
 from kei_assembler.build.result import Request, RunResult
 from kei_assembler.diagnostics import Diagnostic, Location, RelatedLocation, Severity
@@ -132,7 +132,6 @@ def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
     if not pending:
         return ""
     from kei_assembler.build.diff import diffs
-    from kei_assembler.build.section_files import joined
 
     return "".join(diffs(joined(pending), result.request.diff_prefix, result.request.printed_before))
 

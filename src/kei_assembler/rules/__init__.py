@@ -12,7 +12,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import Block
 from kei_assembler.markdown.placeholders import may_have_placeholders
 from kei_assembler.model.inheritance import Resolved
-from kei_assembler.model.kinds import AGENT, SKILL
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.model.values import filled_description
 from kei_assembler.rules import (
@@ -29,12 +29,10 @@ from kei_assembler.rules import (
     names,
     permissions,
     placement,
-    readers,
     role_files,
     sections,
     set_values,
     shared_files,
-    skills,
     tables,
     text,
     tool_conflicts,
@@ -75,28 +73,6 @@ OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for
 _OF_SOME = (*sections.OF_MANIFEST, *set_values.OF_MANIFEST, *value_places.OF_MANIFEST)
 _OF_PLAIN_MANIFEST = tuple(rule for rule in OF_MANIFEST if rule not in _OF_SOME)
 """The rules for a manifest without sections and values. Most manifests have none, and many rules are about them."""
-
-_OF_OTHERS = (
-    *keys.OF_MANIFEST,
-    *bases.OF_MANIFEST,
-    *role_files.OF_MANIFEST,
-    names.name_differs_from_file,
-    names.duplicate_name,
-    blocks.unknown_block,
-    blocks.repeated_block,
-    blocks.invalid_block_name,
-    *sections.OF_MANIFEST,
-    *set_values.OF_MANIFEST,
-    *value_places.OF_MANIFEST,
-    text.placeholder_in_manifest,
-    text.unclosed_in_role,
-)
-
-OF_INSTRUCTIONS = (*_OF_OTHERS, *readers.OF_MANIFEST)
-"""The rules for a manifest of instructions."""
-
-OF_SKILL = (*_OF_OTHERS, tools.unknown_tool, tools.several_tools, tools.misspelled_denial, *skills.OF_MANIFEST)
-"""The rules for a manifest of a skill."""
 
 OF_BASE = (
     *keys.OF_MANIFEST,
@@ -171,7 +147,12 @@ def check_context(context: ManifestContext) -> list[Diagnostic]:
         return _check_as_base(context)
     rules = _rules_for(context) if source.data else (keys.empty_manifest,)
     found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
-    found += _check_limited(context) if context.kind is AGENT else readers.check_outputs(context)
+    found += _check_limited(context) if context.kind is AGENT else []
+    if context.kind is not AGENT or context.manifest.also_skill:
+        from kei_assembler.rules import other_kinds
+
+        found += _checked(context, other_kinds.ALSO_SKILL) if context.kind is AGENT else []
+        found += other_kinds.check_outputs(context)
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
     return found + _check_text(context)
@@ -192,7 +173,9 @@ def _check_limited(context: ManifestContext) -> list[Diagnostic]:
 
 def _rules_for(context: ManifestContext) -> tuple[Rule, ...]:
     if context.kind is not AGENT:
-        return OF_SKILL if context.kind is SKILL else OF_INSTRUCTIONS
+        from kei_assembler.rules import other_kinds  # most kits have only agents
+
+        return other_kinds.RULES[context.kind.name]
     data = context.data
     is_using_values = context.kit.settings.values or "values" in data or "target" in data or context.filled_texts.texts
     return OF_MANIFEST if is_using_values or context.sections else _OF_PLAIN_MANIFEST

@@ -20,6 +20,7 @@ from kei_assembler.files import DISK
 from kei_assembler.files.tree import Tree
 from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit, discovery, json_schema
+from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.kit.search import NEVER_ENTERED
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.front_matter import quoted
@@ -116,13 +117,14 @@ def create_kit(folder: str) -> Iterator[str]:
 
 
 def _output_patterns(kit: LoadedKit, prefix: str) -> list[str]:
-    """The patterns of the kit's agent files, relative to the folder from which `prefix` leads to the kit.
+    """The patterns of the kit's generated files, relative to the folder from which `prefix` leads to the kit.
 
     Files at the very top get no pattern, since it would match every other file there, too.
     """
     found = {kit.output(target, _ANY, kit.manifest_file(_ANY)) for target in kit.settings.targets}
-    for file, manifest in kit.composition.agents():
-        found |= {kit.output(target, _ANY, file) for target in kit.targets_of(manifest)}
+    for file, manifest in kit.composition.manifests():
+        outputs = outputs_of(kit, manifest._replace(name=_ANY), file)
+        found |= {output.path for output in outputs if not output.section}
     patterns = {_escaped(normalize(f"{prefix or '.'}/{path}")) for path in found}
     return sorted(pattern for pattern in patterns if "/" in pattern and not pattern.startswith("../"))
 

@@ -113,6 +113,14 @@ error, and one note for the whole kit says so ([O629](diagnostics.md#o629-descri
 """
 
 
+def _facts_of_other_kinds(row: Target) -> Iterator[tuple[str, str]]:
+    yield "instructions", _instructions(row.instructions)
+    if rules := row.instructions.rules:
+        yield "scoped rules", f"`{rules.output}`, with the patterns in `{rules.key}`"
+    if row.skill_folders:
+        yield "skills", f"reads {_code(row.skill_folders)}"
+
+
 def _instructions(row: Instructions) -> str:
     """What a client reads of a project's instructions."""
     parts = [f"reads `{SHARED_FILE}`"]
@@ -155,12 +163,7 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
         yield "also reads", f"{_code(each.folder for each in row.foreign)}; a file of its own wins"
     if row.plugin.markers:
         yield "plugin", _plugin(row)
-    yield "instructions", _instructions(row.instructions)
-    if row.instructions.rules:
-        rules = row.instructions.rules
-        yield "scoped rules", f"`{rules.output}`, with the patterns in `{rules.key}`"
-    if row.skill_folders:
-        yield "skills", f"reads {_code(row.skill_folders)}"
+    yield from _facts_of_other_kinds(row)
     if row.agent_settings:
         settings, tables = row.agent_settings, _code(map(".".join, row.agent_settings.tables))
         yield (
