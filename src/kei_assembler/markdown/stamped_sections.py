@@ -157,7 +157,8 @@ class _Reader:
         while position < len(self.content):
             number += 1
             end = self._end_of_line(position)
-            conflict = None if self.open else _CONFLICT.match(self.content, position)
+            can_begin = not (self.open or self.markdown.unclosed)
+            conflict = _CONFLICT.match(self.content, position) if can_begin else None
             if conflict and (begin := _begin_of(conflict)):
                 self._begin(begin, number, position, conflict.end())
                 number += conflict[0].count(b"\n") - 1
@@ -186,7 +187,9 @@ class _Reader:
         elif is_marker and (damaged := _DAMAGED.match(line)):
             self._fault("damaged", damaged, number)
         if not self.open:
-            self.markdown.read(line.decode(errors="surrogateescape").expandtabs(4))
+            for part in line.decode(errors="surrogateescape").split("\r"):  # in Markdown, a CR alone ends a line
+                self.markdown.number = number - 1  # the lines of sections have not been read
+                self.markdown.read(part.expandtabs(4))
 
     def _begin(self, match: re.Match[bytes], number: int, start: int, end: int) -> None:
         if self.open:
@@ -254,7 +257,8 @@ def insertion(file: Layout, name: str, section: bytes) -> Edit:
     end = len(file.content)
     if file.content in (b"", BOM_UTF8) or file.content.endswith(b"\n"):
         return Edit(end, end, text)
-    return Edit(end, end, file.line_end + text.removesuffix(file.line_end))
+    line_end = b"\r\n" if file.content.endswith(b"\r") else file.line_end  # `removal` has to leave that CR
+    return Edit(end, end, line_end + text.removesuffix(file.line_end))
 
 
 def removal(file: Layout, name: str) -> Edit:
@@ -262,19 +266,25 @@ def removal(file: Layout, name: str) -> Edit:
     section = file.sections[name]
     start = section.start
     if not file.content[: section.end].endswith(b"\n"):
-        before = file.content[:start]
-        start = len(before.removesuffix(b"\r\n") if before.endswith(b"\r\n") else before.removesuffix(b"\n"))
+        start -= _line_end_of(file.content[:start])
     return Edit(start, section.end, b"")
 
 
 def edited(content: bytes, edits: Iterable[Edit]) -> bytes | None:
-    """Return a file with these edits, which do not overlap. Return None if they leave nothing of it."""
-    parts, position = [], 0
+    """Return a file with these edits of different sections. Return None if they leave nothing of it."""
+    made, position = bytearray(), 0
     for start, end, text in sorted(edits, key=lambda edit: (edit.start, edit.end)):
-        parts += [content[position:start], text]
+        if start < position:  # a removal includes the line end before its section, which ends an edited one
+            del made[len(made) - _line_end_of(made) :]
+        made += content[position:start] + text
         position = end
-    made = b"".join([*parts, content[position:]])
-    return made if _has_text(made) or made == content else None
+    made += content[position:]
+    return bytes(made) if _has_text(made) or made == content else None
+
+
+def _line_end_of(content: bytes | bytearray) -> int:
+    """The length of the line end at the end of a file's first bytes, or 0 if there is none."""
+    return 2 if content.endswith(b"\r\n") else int(content.endswith(b"\n"))
 
 
 def text_outside(file: Layout) -> bytes:
@@ -282,5 +292,5 @@ def text_outside(file: Layout) -> bytes:
     return edited(file.content, (Edit(each.start, each.end, b"") for each in file.sections.values())) or b""
 
 
-def _has_text(content: bytes) -> bool:
+def _has_text(content: bytes | bytearray) -> bool:
     return bool(content.removeprefix(BOM_UTF8).strip(b" \t\r\n"))
