@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -102,14 +102,14 @@ class WritePolicy(NamedTuple):
         return change.status in WRITABLE or (self.force and change.status in PROTECTED)
 
 
-def joined(changes: Iterable[Change]) -> Iterator[Change]:
-    """Yield changes of whole files: those of sections of the same file become one.
+def joined(changes: Iterable[Change], file_of: Callable[[Change], str] = lambda each: each.path) -> Iterator[Change]:
+    """Yield changes of whole files: those of sections of the same file become one. `file_of` says which file it is.
 
     A section that was planned when the file had another content is left out.
     """
     files: dict[str, list[Change]] = {}
     for change in changes:
-        files.setdefault(change.path, []).append(change)
+        files.setdefault(file_of(change), []).append(change)
     for some in files.values():
         yield _as_one(some) if len(some) > 1 else some[0]
 

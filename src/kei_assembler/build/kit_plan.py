@@ -96,7 +96,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]
     if not has_errors(found):
-        found += _overwritten_role_files(kit, merged.changes)
+        found += [*_overwritten_role_files(kit, merged.changes), *_too_large(merged)]
     about_files = [*not_loaded(kit, merged.changes), *_notes(kit, merged.noted)]
     changes = merged.changes
     if whole and not has_errors(found):
@@ -122,6 +122,14 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
     about_files = [one for one in about_files if one.code not in ignored]
     return Plan(tuple(found), tuple(changes), tuple(about_files), merged.bases, merged.others)
+
+
+def _too_large(merged: _Merged) -> Iterable[Diagnostic]:
+    if not merged.sections:
+        return ()
+    from kei_assembler.build.section_files import check_sizes  # most kits have only agents
+
+    return check_sizes(merged.changes)
 
 
 def _leftovers(merged: _Merged) -> tuple[list[Change], list[Diagnostic]]:

@@ -124,9 +124,13 @@ def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> lis
     """
     disk = OutputFiles(kit)
     disk.remove_stale_temp_files(change.path for change in changes if change.status is not FileStatus.UNMANAGED)
-    files = joined(filter(policy.covers, changes))
-    done = {change.path: disk.apply(change) for change in sorted(files, key=lambda change: change.after is None)}
-    return [_made(change, done[change.path]) if policy.covers(change) else change for change in changes]
+
+    def file_of(change: Change) -> str:
+        return disk.real(change.path) if change.edit else change.path  # links can lead to the same file
+
+    files = joined(filter(policy.covers, changes), file_of)
+    done = {file_of(change): disk.apply(change) for change in sorted(files, key=lambda change: change.after is None)}
+    return [_made(change, done[file_of(change)]) if policy.covers(change) else change for change in changes]
 
 
 def _made(change: Change, done: Change) -> Change:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from kei_assembler.build.changes import Change, FileStatus
+from kei_assembler.build.changes import MAX_OUTPUT_BYTES, WRITABLE, Change, FileStatus, joined
 from kei_assembler.build.classify import is_manifest_path, owner_of_source, text_of
 from kei_assembler.build.cost import ENTRY_BYTES, Cost
 from kei_assembler.build.writer import OutputFiles
@@ -27,7 +27,7 @@ from kei_assembler.markdown.stamped_sections import (
 )
 from kei_assembler.model.kinds import INSTRUCTIONS
 from kei_assembler.paths import normalize
-from kei_assembler.rules import section_files
+from kei_assembler.rules import outputs, section_files
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets.instructions import SHARED_FILE
 from kei_assembler.toml.source import Source
@@ -158,3 +158,13 @@ def _orphaned(path: str, section: Section, file: Layout, manifest: str) -> Chang
         section=section.name,
         edit=edit,
     )
+
+
+def check_sizes(changes: Iterable[Change]) -> Iterator[Diagnostic]:
+    """Yield the findings about files that new and updated sections together make too large."""
+    for change in joined(each for each in changes if each.section and each.status in WRITABLE):
+        size = len(change.after or b"")
+        if not change.section and size > MAX_OUTPUT_BYTES:
+            yield from run_rule(
+                outputs.output_too_large, Source(change.manifest, ""), change.path, size, MAX_OUTPUT_BYTES
+            )

@@ -69,12 +69,14 @@ def output_edited(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> It
         message = f"{part} was edited after it was generated, probably by {cause}; it is kept as it is"
         yield Violation(part.where, message, f"exclude generated files from that; to regenerate {part}, run: {fix}")
     else:
-        keep = f"move the change to {manifest}, a block or a template" if manifest else _KEEP_SCHEMA
+        own = _KEEP_IMPORT if part.section else _KEEP_SCHEMA
+        keep = f"move the change to {manifest}, a block or a template" if manifest else own
         message = f"{part} was edited after it was generated; it is kept as it is"
         yield Violation(part.where, message, f"{keep}; to discard it, run: {fix}")
 
 
 _KEEP_SCHEMA = "to keep the change, remove the `$comment`, which makes the file yours"
+_KEEP_IMPORT = "to keep the change, move it out of the section"
 
 
 @rule("O605")
