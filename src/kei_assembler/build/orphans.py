@@ -18,6 +18,7 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.markdown import stamp
 from kei_assembler.model.kinds import INSTRUCTIONS, SKILL
+from kei_assembler.model.manifest import is_abstract
 from kei_assembler.model.settings import HOME
 from kei_assembler.paths import normalize
 from kei_assembler.targets import TARGETS
@@ -85,7 +86,7 @@ def _cause_by_manifest(kit: LoadedKit, orphan: Change) -> str:
     manifest, problems = kit.decoded(file)
     if not manifest.name or problems:
         return "invalid"
-    if kit.names.is_abstract(stem(file)):
+    if is_abstract(kit.read_manifest(file).data):
         return "abstract"
     if orphan.target and orphan.target not in (manifest.targets or kit.settings.targets):
         return f"{'target-of-manifest' if manifest.targets else 'target-of-kit'} {orphan.target}"
