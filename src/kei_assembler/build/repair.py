@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, WRITABLE, Change, FileStatus, joined
@@ -60,8 +60,13 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     ]
     if not pending:
         return None
+<<<<<<< HEAD
     overwritten = [change.shown for change in pending if change.status in PROTECTED]
     deleted = [change.shown for change in pending if change.status is FileStatus.ORPHAN]
+=======
+    overwritten = [change for change in pending if change.status in PROTECTED]
+    deleted = [change for change in pending if change.status is FileStatus.ORPHAN]
+>>>>>>> b89fa9c (Say that only sections are deleted or overwritten)
     changed = {change.manifest for change in pending}
     manifests = [file for file in named if file in changed] or named[:1]
     words = [
@@ -71,12 +76,25 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
         *(f"--target {target}" for target in kit.selected_targets),
         *(f"--ignore {code}" for code in sorted(ignored)),
     ]
+<<<<<<< HEAD
     effects = ((f"{_FORCE} overwrites", overwritten), (f"{_PRUNE} deletes", deleted))
     return Repair(
         f"assemble {' '.join(words)}{kit.command_options}",
         tuple((effect, paths) for effect, paths in effects if paths),
         files=frozenset(change.path for change in pending if change.status not in WRITABLE),
     )
+=======
+    effects = (*_effects(f"{_FORCE} overwrites", overwritten), *_effects(f"{_PRUNE} deletes", deleted))
+    return Repair(f"assemble {' '.join(words)}{kit.command_options}", effects)
+
+
+def _effects(effect: str, changes: Sequence[Change]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield an effect on whole files, and one on files of which only sections change."""
+    files = [change.path for change in changes if not change.section]
+    with_sections = [*dict.fromkeys(change.path for change in changes if change.section)]
+    yield from [(effect, files)] if files else []
+    yield from [(f"{effect} sections of", with_sections)] if with_sections else []
+>>>>>>> b89fa9c (Say that only sections are deleted or overwritten)
 
 
 def with_staging(
