@@ -257,8 +257,7 @@ def insertion(file: Layout, name: str, section: bytes) -> Edit:
     end = len(file.content)
     if file.content in (b"", BOM_UTF8) or file.content.endswith(b"\n"):
         return Edit(end, end, text)
-    line_end = b"\r\n" if file.content.endswith(b"\r") else file.line_end  # `removal` has to leave that CR
-    return Edit(end, end, line_end + text.removesuffix(file.line_end))
+    return Edit(end, end, file.line_end + text.removesuffix(file.line_end))
 
 
 def removal(file: Layout, name: str) -> Edit:
@@ -276,7 +275,10 @@ def edited(content: bytes, edits: Iterable[Edit]) -> bytes | None:
     for start, end, text in sorted(edits, key=lambda edit: (edit.start, edit.end)):
         if start < position:  # a removal includes the line end before its section, which ends an edited one
             del made[len(made) - _line_end_of(made) :]
-        made += content[position:start] + text
+        made += content[position:start]
+        if made.endswith(b"\r") and text.startswith(b"\n"):  # `removal` has to leave that CR
+            made += b"\r"
+        made += text
         position = end
     made += content[position:]
     return bytes(made) if _has_text(made) or made == content else None
