@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -18,7 +19,7 @@ import pytest
 
 from conftest import Workbench
 from forkserver import COMMAND, ForkServer
-from kei_assembler.markdown.stamped_sections import layout, text_outside
+from kei_assembler.markdown.stamped_sections import layout, text_outside, written
 from repositories import git
 
 MANIFEST = 'name = "{0}"\nrole = "{1}"\n'
@@ -357,3 +358,71 @@ def test_a_merge_of_two_new_sections_keeps_both(merging: Workbench) -> None:
     merging.write({"AGENTS.md": resolved})
     assert merging.run("--all", "--check").status == 0
     assert _sections(resolved).keys() == {"a", "b", "c", "d"}
+
+
+LINES = [
+    *(
+        "",
+        "Mine.",
+        "- item",
+        "    code",
+        "```",
+        "~~~",
+        "<!--",
+        "-->",
+        "<pre>",
+        "</pre>",
+        "\ufeff",
+        "@AGENTS.md",
+        "One.\rTwo.",
+    ),
+    *("<<<<<<< HEAD", "||||||| base", "=======", ">>>>>>> other"),
+    *(f"<!-- assemble: {words} -->" for words in ("a", "b", "begin a", "end a", "begin b", "end b", "AGENTS.md")),
+    *("<!-- assemble: begin a", " <!-- assemble: end a -->", "<!-- assemble: begin AGENTS.md -->"),
+]
+
+
+def _section_of(name: str, role: str) -> str:
+    source = f"instructions/{name}.toml"
+    return written(name, source, source, role).decode().removesuffix("\n")
+
+
+@pytest.mark.slow
+def test_any_mixture_of_lines_is_repaired_or_reported(bench: Workbench) -> None:
+    chance = random.Random(5)
+    bench.write({"assemble.toml": "", "sub/x.md": ""})
+    bench.write({f"instructions/{name}.toml": MANIFEST.format(name, f"Be {name}.") for name in "ab"})
+    whole = [_section_of(name, role) for name in "abc" for role in ("Be a.", "Be b.", "Be old.")]
+    begins = [section.split("\n")[0] for section in whole]
+    statuses = []
+    for _ in range(150):
+        for file in ("AGENTS.md", "CLAUDE.md"):
+            some = chance.choices([*LINES, *whole, *whole, *begins], k=chance.randint(0, 7))
+            text = chance.choice(["\n", "\r\n"]).join("\n".join(some).split("\n")) + chance.choice(["", "\n"])
+            bench.write({file: text.replace("Be b.", chance.choice(["Be b.", "Edit."]))})
+        statuses.append(
+            _check_build(bench, chance.choice([("--all",), ("--all", "--prune"), ("instructions/a.toml",)]))
+        )
+    assert {0, 1} == set(statuses)
+
+
+def _check_build(bench: Workbench, args: tuple[str, ...]) -> int:
+    before = bench.files()
+    run = bench.run(*args)
+    after = bench.files()
+    if "nothing was written" in run.stderr:
+        assert after == before
+    for file in ("AGENTS.md", "CLAUDE.md"):
+        old, new = (files[file][0] if file in files else b"" for files in (before, after))
+        assert _handwritten(new) == _handwritten(old), (old, new)
+        assert new == old or not layout(new).faults
+    check = bench.run("--check", *(arg for arg in args if arg != "--prune"))
+    assert check.status == run.status, (before, run, check)
+    assert bench.files() == after
+    return run.status
+
+
+def _handwritten(content: bytes) -> list[bytes]:
+    """The lines around sections, without the places that sections can take, and without line ends that they add."""
+    places = re.compile(rb"^<!-- assemble: (a|b|AGENTS\.md) -->\r?$", re.MULTILINE)
+    return places.sub(b"", _outside(content).replace(BOM_UTF8, b"")).split()

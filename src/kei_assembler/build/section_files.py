@@ -98,13 +98,14 @@ def find_orphaned_sections(
     Raises:
         AssembleError: a folder cannot be read, or the cost is too high.
     """
-    disk, found, problems = OutputFiles(kit), list[Change](), list[Diagnostic]()
-    for path in _candidates(kit):
-        content = b"" if disk.is_link(path) or disk.is_left_out(path) else disk.peek(path) or b""
-        if MARK not in content:
+    disk, found, problems, seen = OutputFiles(kit), list[Change](), list[Diagnostic](), set[str]()
+    for path in sorted(_candidates(kit), key=disk.is_link):  # a link can lead to another one of them
+        content = b"" if disk.is_left_out(path) else disk.peek(path) or b""
+        if MARK not in content or (real := disk.real(path).casefold()) in seen:
             continue
+        seen.add(real)
         cost.add(handled=len(content))
-        file, generated = layout(content), known.get(disk.real(path).casefold(), ())
+        file, generated = layout(content), known.get(real, ())
         sources = [each.source for each in file.sections.values()] + [each.source for each in file.faults]
         named = {owner_of_source(kit, path, source) for source in sources if source}
         is_own = any(is_manifest_path(kit, manifest) for manifest in named)
