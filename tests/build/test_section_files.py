@@ -81,6 +81,24 @@ def test_after_a_build_of_some_manifests_their_check_finds_nothing(kit: Workbenc
         assert (kit.run(*CHECK).status == 0) == (count == 3)
 
 
+@pytest.mark.parametrize("targets", ['["codex", "copilot"]', '["gemini", "codex"]', '["claude-code", "codex"]'])
+@pytest.mark.parametrize("target", ["codex", "copilot", "gemini", "claude-code"])
+def test_a_build_for_one_client_writes_the_text_of_all(kit: Workbench, targets: str, target: str) -> None:
+    blocks = {"_blocks/care.md": "Be careful.\n", "_blocks/care@codex.md": "Be brief.\n"}
+    kit.write(blocks | {"instructions/a.toml": f'name = "a"\nblocks = ["care"]\ntargets = {targets}\n'})
+    for args in ([], ["--target", target] if target in targets else []):
+        run = kit.run("instructions/a.toml", *args)
+        assert (run.status, run.stdout) == (1, "")
+        assert "instructions/a.toml:1:1: error[O643]" in run.stderr
+
+
+def test_a_build_for_a_client_that_is_not_a_target_of_the_kit(kit: Workbench) -> None:
+    kit.write({"assemble.toml": 'targets = ["gemini"]\n'})
+    args = ("instructions/a.toml", "--target", "codex")
+    assert kit.run(*args).stdout == "created AGENTS.md (section a)\n"
+    assert kit.run("--check", *args).status == 0
+
+
 def test_each_section_is_updated_alone(built: Workbench) -> None:
     _change(built, "a", "Be slow.")
     _change(built, "b", "Be long.")

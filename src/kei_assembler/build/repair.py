@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from kei_assembler.build.changes import DRIFT, PROTECTED, WRITABLE, Change, FileStatus, joined
+from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus, joined
 from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import shell
@@ -16,15 +16,14 @@ from kei_assembler.rules import drift
 class Repair(NamedTuple):
     """A command in two parts: the build, and what stages its files. Either can be empty.
 
-    `effects` is what the build does beyond writing files that are missing or out of date: to which files or sections
-    each. `files` are the paths of these files. `left` is the number of errors that the command does not repair.
+    `effects` is what the build does beyond writing files that are missing or out of date: to which files each.
+    `left` is the number of errors that the command does not repair.
     """
 
     build: str
     effects: tuple[tuple[str, Sequence[str]], ...] = ()
     stage: str = ""
     left: int = 0
-    files: frozenset[str] = frozenset()
 
     @property
     def command(self) -> str:
@@ -33,9 +32,9 @@ class Repair(NamedTuple):
 
     def after(self, found: Iterable[Diagnostic]) -> Repair:
         """Return the repair with the number of errors in `found` that are left after it."""
+        paths = {path for _, some in self.effects for path in some}
         done = sum(
-            (one.code in _OF_FILES and one.location.file in self.files)
-            or (one.code in _OF_STAGING and bool(self.stage))
+            (one.code in _OF_FILES and one.location.file in paths) or (one.code in _OF_STAGING and bool(self.stage))
             for one in found
             if one.severity is Severity.ERROR
         )
@@ -60,13 +59,8 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     ]
     if not pending:
         return None
-<<<<<<< HEAD
-    overwritten = [change.shown for change in pending if change.status in PROTECTED]
-    deleted = [change.shown for change in pending if change.status is FileStatus.ORPHAN]
-=======
     overwritten = [change for change in pending if change.status in PROTECTED]
     deleted = [change for change in pending if change.status is FileStatus.ORPHAN]
->>>>>>> b89fa9c (Say that only sections are deleted or overwritten)
     changed = {change.manifest for change in pending}
     manifests = [file for file in named if file in changed] or named[:1]
     words = [
@@ -76,14 +70,6 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
         *(f"--target {target}" for target in kit.selected_targets),
         *(f"--ignore {code}" for code in sorted(ignored)),
     ]
-<<<<<<< HEAD
-    effects = ((f"{_FORCE} overwrites", overwritten), (f"{_PRUNE} deletes", deleted))
-    return Repair(
-        f"assemble {' '.join(words)}{kit.command_options}",
-        tuple((effect, paths) for effect, paths in effects if paths),
-        files=frozenset(change.path for change in pending if change.status not in WRITABLE),
-    )
-=======
     effects = (*_effects(f"{_FORCE} overwrites", overwritten), *_effects(f"{_PRUNE} deletes", deleted))
     return Repair(f"assemble {' '.join(words)}{kit.command_options}", effects)
 
@@ -94,7 +80,6 @@ def _effects(effect: str, changes: Sequence[Change]) -> Iterator[tuple[str, Sequ
     with_sections = [*dict.fromkeys(change.path for change in changes if change.section)]
     yield from [(effect, files)] if files else []
     yield from [(f"{effect} sections of", with_sections)] if with_sections else []
->>>>>>> b89fa9c (Say that only sections are deleted or overwritten)
 
 
 def with_staging(

@@ -43,6 +43,7 @@ class Output(NamedTuple):
 
     `imports` says that the section is not the manifest's text, but imports the file that has it. `kind` is that of the
     manifest, except for an agent that is also written as a skill. `form` and `entries` are those of a scoped rule.
+    `readers` are all targets that share the output, also those that this run skips, since they get the same text.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Output(NamedTuple):
     kind: str = AGENT.name
     form: Form = MARKDOWN
     entries: tuple[tuple[str, Value], ...] = ()
+    readers: tuple[str, ...] = ()
 
     @property
     def target(self) -> str:
@@ -65,7 +67,7 @@ def outputs_of(kit: LoadedKit, manifest: Manifest, file: str) -> list[Output]:
         return [*_scoped_rules(kit, manifest), *_sections(kit, manifest)]
     targets = kit.targets_of(manifest)
     if manifest.kind == SKILL.name:
-        return list(_skills(kit, manifest.name, targets))
+        return list(_skills(kit, manifest))
     of_agent = [Output(kit.output(target, manifest.name, file), (target,)) for target in targets]
     if not (manifest.also_skill and targets):
         return of_agent
@@ -77,13 +79,20 @@ def _in_root(kit: LoadedKit, path: str) -> str:
     return normalize(f"{kit.settings.root}/{path}")
 
 
-def _skills(kit: LoadedKit, name: str, targets: Iterable[str]) -> Iterator[Output]:
-    by_folder: dict[str, list[str]] = {}
-    for target in targets:
+def _skills(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:
+    targets, by_folder = kit.targets_of(manifest), dict[str, list[str]]()
+    for target in _all_of(kit, manifest):
         folder = SHARED_SKILLS if SHARED_SKILLS in TARGETS[target].skill_folders else CLAUDE_SKILLS
         by_folder.setdefault(folder, []).append(target)
     for folder, some in by_folder.items():
-        yield Output(_in_root(kit, SKILL_FILE.format(folder=folder, name=name)), tuple(some), kind=SKILL.name)
+        path = _in_root(kit, SKILL_FILE.format(folder=folder, name=manifest.name))
+        if selected := tuple(target for target in some if target in targets):
+            yield Output(path, selected, kind=SKILL.name, readers=tuple(some))
+
+
+def _all_of(kit: LoadedKit, manifest: Manifest) -> tuple[str, ...]:
+    """The targets of a manifest, with those of this run: a run can select targets that the settings do not list."""
+    return tuple(dict.fromkeys((*kit.all_targets(manifest.targets), *kit.targets_of(manifest))))
 
 
 def _scoped_rules(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:
@@ -122,7 +131,7 @@ _WILDCARD = re.compile(r"[*?\[{]")
 
 def _sections(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:
     folder = folder_of(kit, manifest)
-    every = readers(manifest, kit.all_targets(manifest.targets))
+    every = readers(manifest, _all_of(kit, manifest))
     targets = readers(manifest, kit.targets_of(manifest))
     if folder is None or not targets:
         return
@@ -130,11 +139,13 @@ def _sections(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:
     kind = INSTRUCTIONS.name
     if others.keys() == {*every}:  # no client reads the shared file by itself
         by_path: dict[str, list[str]] = {}
-        for target in targets:
+        for target in every:
             by_path.setdefault(normalize(f"{folder}/{others[target].name}"), []).append(target)
-        yield from (Output(path, tuple(some), manifest.name, kind=kind) for path, some in by_path.items())
+        for path, some in by_path.items():
+            if selected := tuple(target for target in some if target in targets):
+                yield Output(path, selected, manifest.name, kind=kind, readers=tuple(some))
         return
-    yield Output(normalize(f"{folder}/{SHARED_FILE}"), targets, manifest.name, kind=kind)
+    yield Output(normalize(f"{folder}/{SHARED_FILE}"), targets, manifest.name, kind=kind, readers=every)
     for target in targets:
         other = TARGETS[target].instructions.other
         if other and needs_import(kit, folder, target, other):

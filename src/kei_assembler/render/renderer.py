@@ -137,7 +137,8 @@ class Renderer:
         return Artifact(output.path, file, output.target, content, body, entries=entries, kind=output.kind)
 
     def _entries_of_skill(self, manifest: Manifest, file: str, output: Output) -> tuple[tuple[str, Value], ...]:
-        descriptions = {target: self._filled(manifest, target).description for target in output.targets}
+        every = output.readers or output.targets
+        descriptions = {target: self._filled(manifest, target).description for target in every}
         from kei_assembler.rules.section_files import different_texts  # most kits have only agents
 
         if found := run_rule(different_texts, Source(file, ""), self.kit, manifest, output.path, descriptions):
@@ -165,9 +166,9 @@ class Renderer:
         return Artifact(output.path, owner, output.target, content, body, section=output.section, kind=manifest.kind)
 
     def _shared_text(self, manifest: Manifest, file: str, output: Output) -> str:
-        """Return the text of an output, which has to be the same for all of its targets."""
+        """Return the text of an output, which has to be the same for all of its readers."""
         try:
-            filled = {target: self._filled(manifest, target) for target in output.targets}
+            filled = {target: self._filled(manifest, target) for target in output.readers or output.targets}
             texts = {target: self._render_body(each, target, None) for target, each in filled.items()}
         except MemoryError:
             raise
