@@ -108,8 +108,10 @@ def find_orphaned_sections(
         file, generated = layout(content), known.get(real, ())
         sources = [each.source for each in file.sections.values()] + [each.source for each in file.faults]
         named = {owner_of_source(kit, path, source) for source in sources if source}
-        is_own = any(is_manifest_path(kit, manifest) for manifest in named)
         if file.faults:
+            is_own = any(is_manifest_path(kit, manifest) for manifest in named)
+            is_import = any(fault.name == SHARED_FILE for fault in file.faults)
+            is_own = is_own or (is_import and not _is_imported(kit, disk, path, known))
             problems += _damages(path, file) if is_own and not generated else []
             continue
         for section in file.sections.values():

@@ -183,13 +183,17 @@ def needs_import(kit: LoadedKit, folder: str, target: str, other: OtherFile) -> 
 
 
 def imports_by_hand(kit: LoadedKit, path: str) -> bool:
-    """Return whether a file, relative to the kit, imports the shared file outside of sections."""
+    """Return whether a file, relative to the kit, imports the shared file outside of sections.
+
+    If its sections cannot be told apart, that is unknown, and it does not count.
+    """
     content = _content(kit, path)
     if IMPORT[1:].encode() not in content:
         return False
     from kei_assembler.markdown.stamped_sections import layout, text_outside  # rarely needed
 
-    return imports_shared_file(text_outside(layout(content)).decode(errors="replace"))
+    file = layout(content)
+    return not file.faults and imports_shared_file(text_outside(file).decode(errors="replace"))
 
 
 def imports_shared_file(text: str) -> bool:
