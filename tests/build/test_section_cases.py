@@ -166,7 +166,12 @@ def _played(bench: Workbench, case: str) -> Iterator[str]:
             yield part.printed
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def _marked(case: Path) -> object:
+    """A case as a parameter. Those about large files are slow."""
+    return pytest.param(case, id=case.stem, marks=[pytest.mark.slow] if case.stem.startswith("large") else [])
+
+
+@pytest.mark.parametrize("case", [*map(_marked, CASES)])
 def test_case(case: Path, bench: Workbench) -> None:
     text = case.read_bytes().decode()
     played = "".join(_played(bench, text))

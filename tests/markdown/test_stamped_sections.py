@@ -360,7 +360,7 @@ def _can_take_sections(file: Layout) -> bool:
     return not (file.faults or file.sections or file.places or file.unclosed)
 
 
-@examples(300)
+@examples(200)
 @given(handwritten(), STEPS)
 def test_text_around_sections_stays(text: bytes, steps: list[tuple[str, str | None]]) -> None:
     assume(_can_take_sections(layout(text)))
