@@ -111,7 +111,9 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
         changes += schema_file_changes(kit, whole)
     if not has_errors(found):
         namesakes = merged.files_of_same_name(changes)
-        about_files += _shown(kit, [*namesakes, *check_client_settings(merged.namesakes)])
+        beside = (*namesakes, *check_client_settings(merged.namesakes))
+        moved = ((one, kit.shown_output(one.location.file)) for one in beside)  # they are located where the run builds
+        about_files += [one._replace(location=one.location._replace(file=file)) for one, file in moved]
         if merged.sections:
             from kei_assembler.build.session_load import check_sessions
 
@@ -146,12 +148,6 @@ def _leftovers(merged: _Merged) -> tuple[list[Change], list[Diagnostic]]:
 
     sections, damages = find_orphaned_sections(kit, merged.sections, merged.cost)
     return [*found, *sections, *find_other_orphans(kit, merged.owners, merged.cost)], damages
-
-
-def _shown(kit: LoadedKit, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yield findings about files beside the outputs, located where the run builds."""
-    for one in found:
-        yield one._replace(location=one.location._replace(file=kit.shown_output(one.location.file)))
 
 
 def _about_descriptions(merged: _Merged) -> Iterator[Diagnostic]:

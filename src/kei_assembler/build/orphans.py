@@ -90,7 +90,8 @@ def _cause_by_manifest(kit: LoadedKit, orphan: Change) -> str:
         return "abstract"
     if orphan.target and orphan.target not in (manifest.targets or kit.settings.targets):
         return f"{'target-of-manifest' if manifest.targets else 'target-of-kit'} {orphan.target}"
-    paths = [each.path for each in outputs_of(kit, manifest, file) if each.target in (orphan.target or each.target)]
+    made = [each for each in outputs_of(kit, manifest, file) if each.target in (orphan.target or each.target)]
+    paths = [each.path for each in made if not each.imports]
     return f"output {paths[0]}" if len(paths) == 1 else "other-outputs"
 
 

@@ -111,7 +111,7 @@ def find_orphaned_sections(
         if file.faults:
             is_own = any(is_manifest_path(kit, manifest) for manifest in named)
             is_import = any(fault.name == SHARED_FILE for fault in file.faults)
-            is_own = is_own or (is_import and not _is_imported(kit, disk, path, known))
+            is_own = is_own or (is_import and not _is_imported(kit, disk, path))
             problems += _damages(path, file) if is_own and not generated else []
             continue
         for section in file.sections.values():

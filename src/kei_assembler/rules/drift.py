@@ -277,7 +277,7 @@ ORPHAN_CAUSES = {
     ),
     "output": ("which now generates {} instead", ""),
     "other-outputs": ("which does not generate it any more", ""),
-    "no-import": (f"imports `{SHARED_FILE}`, which is not needed any more", ""),
+    "no-import": (f"is an import of `{SHARED_FILE}` that is not needed any more", ""),
 }
 """Why a file is an orphan, and how to keep it: the kinds of the causes of O611. `{}` is the detail of the cause."""
 
