@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.model.kinds import INSTRUCTIONS
 from kei_assembler.model.settings import RIGHTS
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.writer import document
@@ -121,6 +122,20 @@ class ComposedKit(NamedTuple):
         for name, text in VARIANTS.items():
             (folder / f"_blocks/{name}.md").write_text(text)
 
+    def instructions(self) -> dict[str, dict[str, Any]]:
+        """Return the data of instruction manifests with the names of the agents, and what is the same for both."""
+        return {
+            name: {key: value for key, value in data.items() if key in INSTRUCTIONS.keys and key not in _ONLY_OF_AGENTS}
+            | {"target": _only_values(data.get("target", {}))}
+            for name, data in self.manifests.items()
+        }
+
+    def write_instructions(self, folder: Path) -> None:
+        """Write instruction manifests to the folder of the kit, too."""
+        (folder / "instructions").mkdir()
+        for name, data in self.instructions().items():
+            (folder / f"instructions/{name}.toml").write_text(document(data, inline=("role",)))
+
     def layers(self, name: str) -> list[dict[str, Any]]:
         """Return a manifest, its bases, and the defaults and values of the settings, nearest first."""
         found = [self.manifests[name]]
@@ -146,6 +161,14 @@ class ComposedKit(NamedTuple):
         """Return the data of a manifest with all that it inherits."""
         lookup = _Lookup(self, self.layers(name))
         return lookup.table(0, ())
+
+
+_ONLY_OF_AGENTS = ("unset",)  # it can name keys that instructions do not have
+
+
+def _only_values(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of targets with only the values in them."""
+    return {target: {"values": table["values"]} for target, table in tables.items() if "values" in table}
 
 
 _NOTHING: Any = object()

@@ -15,10 +15,11 @@ from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.build.kit_plan import preview
 from kei_assembler.diagnostics import AssembleError, has_errors
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.loader import load_kit, refuse_home
 from kei_assembler.render.origins import Origins, origins
 from kei_assembler.render.places import Line, Part
-from kei_assembler.render.templates import PACKAGE_BODY, PACKAGE_FOLDER
+from kei_assembler.render.templates import PACKAGE_BODY, PACKAGE_FILES
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import TOML
 from random_kits import RandomKit
@@ -37,10 +38,16 @@ def _check_kit(kit: LoadedKit) -> int:
     every, count = Origins(kit), 0
     for file in kit.manifests:
         found, artifacts = preview(kit, file)
-        for artifact in () if has_errors(found) else artifacts:
-            lines = every.of(file, artifact.target)
+        if has_errors(found) or not artifacts:  # a base has none
+            continue
+        outputs = outputs_of(kit, kit.decoded(file)[0], file)
+        for artifact, output in zip(artifacts, outputs, strict=True):
+            lines = every.of_output(file, output)
             assert "".join(f"{line.text}\n" for line in lines) == artifact.content.decode()
-            _check(kit, lines, artifact.target)
+            if output.section:
+                _check_section(kit, lines)
+            else:
+                _check(kit, lines, artifact.target)
             count += 1
     return count
 
@@ -67,17 +74,28 @@ def _check(kit: LoadedKit, lines: list[Line], target: str) -> None:
             _check_text(kit, text, line.parts)
 
 
+def _check_section(kit: LoadedKit, lines: list[Line]) -> None:
+    kinds = [line.parts[0].kind for line in lines]
+    assert kinds[:2] == ["stamp", "client"]
+    assert kinds[-2:] == ["client", "stamp"]
+    for line in lines[2:-2]:
+        assert line.parts
+        for part in line.parts:
+            _check_place(kit, part)
+        _check_text(kit, line.text, line.parts)
+
+
 def _unescaped(text: str) -> str:
     return re.sub(r'\\(["\\])', r"\1", text)
 
 
 def _source(kit: LoadedKit, file: str) -> list[str]:
-    path = Path(PACKAGE_FOLDER, "agent.md.j2") if file == PACKAGE_BODY else Path(kit.folder, file)
+    path = Path(PACKAGE_FILES.get(file) or Path(kit.folder, file))
     return path.read_text().split("\n")
 
 
 def _check_place(kit: LoadedKit, part: Part) -> None:
-    if part.kind in ("client", "stamp"):
+    if part.kind in ("client", "stamp", "import"):
         assert part.file == ""
         return
     lines = _source(kit, part.file)
@@ -145,6 +163,7 @@ def test_the_kits_of_the_cases(case: Path) -> None:
 def test_composed_kits(composed: ComposedKit) -> None:
     with tempfile.TemporaryDirectory() as name:
         composed.write(Path(name).resolve())
+        composed.write_instructions(Path(name).resolve())
         kit = load_kit(str(Path(name).resolve()))
         assume(any("abstract" not in data for data in composed.manifests.values()))
         _check_kit(kit)

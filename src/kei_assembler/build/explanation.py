@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, FileStatus
@@ -11,80 +11,150 @@ from kei_assembler.build.classify import classify, text_of
 from kei_assembler.build.diff import matched_lines
 from kei_assembler.build.kit_plan import preview
 from kei_assembler.build.run import Policy
+from kei_assembler.build.section_files import classify_section
 from kei_assembler.diagnostics import AssembleError, has_errors
 from kei_assembler.files import DISK
 from kei_assembler.files.git_blame import Commit, blame, committed
 from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.outputs import Output, outputs_of
 from kei_assembler.markdown import shell, stamp
-from kei_assembler.render.origins import origins
+from kei_assembler.markdown.stamped_sections import Section, layout
+from kei_assembler.model.kinds import AGENT
+from kei_assembler.model.manifest import is_abstract
+from kei_assembler.render.origins import Origins
 from kei_assembler.render.places import Line, Part
+from kei_assembler.render.renderer import Artifact
 from kei_assembler.render.templates import PACKAGE_FILES, package_text
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import MAX_BYTES
 
 
+class Piece(NamedTuple):
+    """What one manifest generates of a file: a section, or, if `section` is empty, all of it."""
+
+    manifest: str
+    section: str
+    status: FileStatus
+
+
 class Explanation(NamedTuple):
-    """A generated file as it is on disk. Lines without parts are not generated from the sources as they are now."""
+    """A generated file as it is on disk, or one with generated sections, and where each of its lines comes from."""
 
     path: str
-    manifest: str
-    status: FileStatus
+    pieces: tuple[Piece, ...]
     lines: list[Line]
 
 
-def outputs(kit: LoadedKit) -> Iterator[tuple[str, str, str]]:
-    """Yield the path of each file that a kit may generate, with its manifest and its target."""
+class Origin(NamedTuple):
+    """A manifest, and one of its outputs."""
+
+    manifest: str
+    output: Output
+
+
+def outputs(kit: LoadedKit) -> Iterator[Origin]:
+    """Yield what a kit may generate, for all clients. Manifests of other kinds than agents are read for that."""
     for file in kit.manifests:
-        for target in TARGETS:
-            yield kit.output(target, stem(file), file), file, target
+        if kit.manifest_files.kind_of(file) is AGENT:
+            yield from (Origin(file, Output(kit.output(target, stem(file), file), (target,))) for target in TARGETS)
+        elif not is_abstract(kit.read_manifest(file).data):
+            yield from (Origin(file, output) for output in outputs_of(kit, kit.decoded(file)[0], file))
 
 
-def generated_by(kit: LoadedKit, paths: Iterable[str]) -> tuple[str, str, str] | None:
-    """Return the path, the manifest and the target of the first of these files that the kit generates, or None."""
+def generated_at(kit: LoadedKit, paths: Iterable[str]) -> list[Origin]:
+    """Return what the kit generates at the first of these paths with an output: several ones if they are sections."""
     wanted = frozenset(paths)
-    for path, file, target in outputs(kit):
-        if path in wanted and target in kit.targets_of(kit.decoded(file)[0]):
-            return path, file, target
-    return None
+    found: dict[str, Origin] = {}
+    for one in outputs(kit):
+        is_wanted = one.output.path in ({each.output.path for each in found.values()} or wanted)
+        if is_wanted and one.output.target in kit.targets_of(kit.decoded(one.manifest)[0]):
+            found.setdefault(one.output.section, one)
+    return [*found.values()]
 
 
-def explain(kit: LoadedKit, path: str, file: str, target: str) -> Explanation:
-    """Return the explanation of the file at a path that the kit generates from a manifest for a target.
+def explain(kit: LoadedKit, made: Sequence[Origin]) -> Explanation:
+    """Return the explanation of the file that `generated_at` has found.
 
     Raises:
-        AssembleError: the manifest has errors, or the file does not exist, cannot be read, or belongs to somebody else.
+        AssembleError: a manifest has errors, or the file does not exist, cannot be read, or belongs to somebody else.
     """
-    policy = Policy.of(kit)
-    found, artifacts = preview(kit, file, policy.ignore)
-    counted = policy.weigh(found)
-    artifact = next((one for one in artifacts if one.target == target), None)
-    if has_errors(counted) or artifact is None:
-        raise AssembleError(f"`{file}` has errors, so nothing is generated from it", diagnostics=counted)
+    path = made[0].output.path
+    artifacts = [_artifact(kit, one) for one in made]
     try:
         content = kit.tree_of(path).read(kit.path(path), MAX_OUTPUT_BYTES)
     except FileNotFoundError as error:
-        command = f"assemble{kit.command_options} {shell.word(file)}"
+        manifests = {one.manifest for one in made}
+        what = shell.word(made[0].manifest) if len(manifests) == 1 else "--all"
+        command = f"assemble{kit.command_options} {what}"
         raise AssembleError(f"`{path}` has not been generated yet", f"run: {command}") from error
     except OSError as error:
         raise AssembleError(f"`{path}` cannot be read: {error.strerror}") from error
-    status = classify(kit, artifact, content).status
+    if made[0].output.section:
+        return _of_sections(kit, made, artifacts, content)
+    file, target = made[0].manifest, made[0].output.target
+    status = classify(kit, artifacts[0], content).status
     if status is FileStatus.FOREIGN:
         raise AssembleError(
             f"`{path}` was not generated from `{file}`",
             f"to see what would be generated instead, run: assemble{kit.command_options} --diff {shell.word(file)}",
         )
-    return Explanation(path, file, status, _explained(text_of(content), origins(kit, file, target), target))
-
-
-def _explained(text: str, lines: list[Line], target: str) -> list[Line]:
-    """The lines of a text, with the parts of the generated lines that are the same."""
-    present = text.removesuffix("\n").split("\n")
+    text = text_of(content)
     own_stamp = stamp.split(text, TARGETS[target].form.comment)[0]
-    of_stamp = next(line.parts for line in lines if line.parts[0].kind == "stamp")
-    matches = matched_lines(present, [line.text for line in lines])
+    present = text.removesuffix("\n").split("\n")
+    lines = _explained(present, Origins(kit).of_output(file, made[0].output), status, {own_stamp or ""})
+    return Explanation(path, (Piece(file, "", status),), lines)
+
+
+def _artifact(kit: LoadedKit, one: Origin) -> Artifact:
+    policy = Policy.of(kit)
+    found, artifacts = preview(kit, one.manifest, policy.ignore)
+    counted, output = policy.weigh(found), one.output
+    artifact = next((each for each in artifacts if (each.path, each.section) == (output.path, output.section)), None)
+    if has_errors(counted) or artifact is None:
+        raise AssembleError(f"`{one.manifest}` has errors, so nothing is generated from it", diagnostics=counted)
+    return artifact
+
+
+def _of_sections(kit: LoadedKit, made: Sequence[Origin], artifacts: Sequence[Artifact], content: bytes) -> Explanation:
+    """Return the explanation of a file with sections. All other lines of it belong to the people who write them."""
+    path, file, present = made[0].output.path, layout(content), text_of(content).removesuffix("\n").split("\n")
+    lines = [Line(line, (Part("handwritten"),)) for line in present]
+    for name, section in file.sections.items():
+        at, parts = _span(section, content), (Part("foreign", key=name),)
+        lines[at] = [Line(line, parts) for line in present[at]]
+    pieces = []
+    for one, artifact in zip(made, artifacts, strict=True):
+        change, problems = classify_section(kit, artifact, content)
+        if has_errors(problems):
+            raise AssembleError(f"`{path}` cannot have generated sections as it is", diagnostics=problems)
+        pieces.append(Piece(artifact.manifest, artifact.section, change.status))
+        known = file.sections.get(artifact.section)
+        if known and change.status is not FileStatus.FOREIGN:
+            own = present[_span(known, content)]
+            generated = Origins(kit).of_output(one.manifest, one.output)
+            lines[_span(known, content)] = _explained(own, generated, change.status, {own[0], own[-1]})
+    return Explanation(path, tuple(pieces), lines)
+
+
+def _span(section: Section, content: bytes) -> slice:
+    """The lines of a section, from 0."""
+    count = content[section.start : section.end].removesuffix(b"\n").count(b"\n") + 1
+    return slice(section.line - 1, section.line - 1 + count)
+
+
+_UNKNOWN = {FileStatus.EDITED: (Part("edit"),), FileStatus.UPDATE: (Part("outdated"),)}
+
+
+def _explained(
+    present: list[str], generated: Sequence[Line], status: FileStatus, stamps: Collection[str]
+) -> list[Line]:
+    """The lines that are present, with the parts of the generated lines that are the same. `stamps` are the stamps."""
+    of_stamp = next(line.parts for line in generated if line.parts[0].kind == "stamp")
+    unknown = _UNKNOWN.get(status, _UNKNOWN[FileStatus.UPDATE])
+    matches = matched_lines(present, [line.text for line in generated])
     return [
-        Line(line, lines[index].parts if index is not None else of_stamp if line == own_stamp else ())
+        Line(line, generated[index].parts if index is not None else of_stamp if line in stamps else unknown)
         for line, index in zip(present, matches, strict=True)
     ]
 

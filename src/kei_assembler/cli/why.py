@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import click
 
 from kei_assembler.build.changes import FileStatus
-from kei_assembler.build.explanation import Excerpts, Explanation, explain, generated_by, outputs
+from kei_assembler.build.explanation import Excerpts, Explanation, Piece, explain, generated_at, outputs
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import home_option, kit_option
@@ -38,12 +38,14 @@ def command(place: str, with_git: bool, for_user: bool, folder: str | None) -> N
     """Show where the lines of a generated file come from.
 
     Without LINE, list which lines come from which source. With it, show the source of each line, and what includes it:
-    an entry of a list, a bundle, a base.
+    an entry of a list, a bundle, a base. In a file with generated sections, such as AGENTS.md, all other lines are
+    handwritten.
 
     \b
     Examples:
       assemble why .claude/agents/critic.md
       assemble why .claude/agents/critic.md:12
+      assemble why AGENTS.md
       assemble why --git .claude/agents/critic.md:12-14
     """
     working_directory()
@@ -85,8 +87,8 @@ def _explained(path: str, folder: str | None, for_user: bool) -> tuple[Explanati
     kits = [load_kit(each, for_user=for_user) for each in _folders(path, folder)]
     for kit in kits:
         in_home = os.path.join(DISK.resolve(os.path.dirname(os.path.abspath(path))), os.path.basename(path))
-        if found := generated_by(kit, (*candidates(kit.folder, path), in_home)):
-            return explain(kit, *found), kit
+        if found := generated_at(kit, (*candidates(kit.folder, path), in_home)):
+            return explain(kit, found), kit
     raise _not_generated(next((kit for kit in kits if kit.manifests), kits[0]), path)
 
 
@@ -106,9 +108,9 @@ def _folders(path: str, folder: str | None) -> Iterator[str]:
 
 def _not_generated(kit: LoadedKit, path: str) -> AssembleError:
     wanted = frozenset(candidates(kit.folder, path))
-    of_manifest = [output for output, file, target in outputs(kit) if file in wanted and target in kit.settings.targets]
-    usual = (output for output, _, target in outputs(kit) if target in kit.settings.targets)
-    known = {display_path(kit.path(output)): output for output in usual}
+    usual = [one for one in outputs(kit) if one.output.target in kit.settings.targets]
+    of_manifest = [one.output.path for one in usual if one.manifest in wanted]
+    known = {display_path(kit.path(one.output.path)): one.output.path for one in usual}
     match = display_path(kit.path(of_manifest[0])) if of_manifest else nearest(path, known)
     hint = f"did you mean `{match}`?" if match else "name a file that `assemble --all` writes"
     if kit.settings.is_user_level and not kit.for_user and not of_manifest:
@@ -119,10 +121,18 @@ def _not_generated(kit: LoadedKit, path: str) -> AssembleError:
 
 
 def _note(found: Explanation, kit: LoadedKit) -> str:
-    """The message that a file differs from what would be generated, or ""."""
-    options, manifest = kit.command_options, shell.word(found.manifest)
+    """The messages that parts of a file differ from what would be generated."""
+    return escaped("".join(_note_about(piece, found.path, kit) for piece in found.pieces))
+
+
+def _note_about(piece: Piece, path: str, kit: LoadedKit) -> str:
+    options, manifest = kit.command_options, shell.word(piece.manifest) if piece.manifest else "--all"
     notes = {
         FileStatus.EDITED: f"was edited; to see how, run: assemble{options} --diff {manifest}",
         FileStatus.UPDATE: f"is out of date; to update it, run: assemble{options} {manifest}",
+        FileStatus.CREATE: f"has not been generated yet; run: assemble{options} {manifest}",
+        FileStatus.FOREIGN: f"was not generated from `{piece.manifest}`; to see what would be generated instead, "
+        f"run: assemble{options} --diff {manifest}",
     }
-    return escaped(f"note: `{found.path}` {notes[found.status]}\n") if found.status in notes else ""
+    what = f"section `{piece.section}` of `{path}`" if piece.section else f"`{path}`"
+    return f"note: {what} {notes[piece.status]}\n" if piece.status in notes else ""

@@ -12,15 +12,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.outputs import Output
 from kei_assembler.markdown.structure import strip_trailing_whitespace
 from kei_assembler.model.manifest import Manifest
+from kei_assembler.model.values import filled, values_for
 from kei_assembler.render.body_origins import BodyOrigins, Parts
 from kei_assembler.render.front_origins import CLIENT, FrontOrigins
 from kei_assembler.render.marked_values import MarkedValues
 from kei_assembler.render.marks import EXPRESSION, LITERAL, Found, Marks, Value, alphabets, marking
 from kei_assembler.render.places import Line, Part, Places
-from kei_assembler.render.renderer import Artifact, Prepared, Renderer
-from kei_assembler.render.templates import PACKAGE_BODY, Templates
+from kei_assembler.render.renderer import Artifact, Renderer
+from kei_assembler.render.templates import PACKAGE_BODIES, PACKAGE_FILES, Templates
 from kei_assembler.render.value_origins import ValueOrigins
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import BODY_KEY, TOML
@@ -66,38 +68,53 @@ class Origins:
         def lines_of(value: Value) -> Sequence[Parts]:
             return [front.tools()] if value.variable == "allowed" else of_values.lines(value)
 
-        body = self._body(artifact, prepared, lines_of)
+        body = self._body(artifact, prepared.manifest, lines_of)
         texts = artifact.content.decode().split("\n")[:-1]
         of_keys = {key: front.of(key) for key, _ in prepared.adapted.entries}
         parts = _in_toml(artifact, of_keys, body) if TARGETS[target].form is TOML else _in_markdown(of_keys, body)
         return [Line(text, tuple(dict.fromkeys(of_line))) for text, of_line in zip(texts, parts, strict=True)]
 
+    def of_output(self, file: str, output: Output) -> list[Line]:
+        """Return the lines of an output of the manifest in `file`. Those of a section start with its begin line."""
+        return self._of_section(file, output) if output.section else self.of(file, output.target)
+
+    def _of_section(self, file: str, output: Output) -> list[Line]:
+        places, manifest = self._loaded(file)
+        artifact = self.renderer.render_section(manifest, file, output)
+        body: list[Parts] = [(Part("import"),)]
+        if not output.imports:
+            printed = filled(manifest, values_for(manifest, output.target))
+            texts = self.renderer.block_texts(printed, output.target)
+            body = self._body(artifact, printed, ValueOrigins(places, manifest, output.target, texts).lines)
+        stamp = (Part("stamp", key=output.section),)
+        parts = [stamp, CLIENT, *(body or [CLIENT]), CLIENT, stamp]
+        texts = artifact.content.decode().split("\n")[:-1]
+        return [Line(text, tuple(dict.fromkeys(of_line))) for text, of_line in zip(texts, parts, strict=True)]
+
     def _load(self, file: str) -> tuple[Places, Manifest]:
         places = Places(self.kit, file)
-        return places, self.kit.decode_manifest(places.data)[0]
+        kind = self.kit.manifest_files.kind_in(file, places.data)
+        return places, self.kit.decoder(kind)(places.data)[0]
 
     def _mark_templates(self, alphabet: str, groups: frozenset[str]) -> Templates:
         return Templates(self.kit, marking(self._marks(alphabet), groups))
 
     def _body(
-        self, artifact: Artifact, prepared: Prepared, lines_of: Callable[[Value], Sequence[Parts]]
+        self, artifact: Artifact, manifest: Manifest, lines_of: Callable[[Value], Sequence[Parts]]
     ) -> list[Parts]:
-        """The parts of each line of the body."""
+        """The parts of each line of the body, which is rendered from a filled manifest."""
         if not artifact.body:
             return []
         target, templates = artifact.target, self.renderer.templates
-        name = templates.name_for(target)
-        variables = {
-            **self.renderer.variables(prepared.manifest, target),
-            "target": target,
-            "allowed": prepared.adapted.allowed,
-        }
+        name = templates.name_for(target, artifact.kind)
+        variables = {**self.renderer.variables(manifest, target), "target": target, "allowed": artifact.allowed}
         printed = templates.body(name)(**variables)
-        lines = BodyOrigins(with_lf_in_place(printed), templates, templates.file_for(target) or PACKAGE_BODY, lines_of)
+        file = templates.file_for(target, artifact.kind) or PACKAGE_BODIES[artifact.kind]
+        lines = BodyOrigins(with_lf_in_place(printed), templates, file, lines_of)
         for found in sorted(self._found(printed, name, MarkedValues(variables)), key=lambda each: each.start):
             lines.add(found)
         # the renderer removes blank lines around the body
-        text = strip_trailing_whitespace(printed) if name != PACKAGE_BODY else printed
+        text = strip_trailing_whitespace(printed) if name not in PACKAGE_FILES else printed
         first = len(text) - len(text.lstrip("\n"))
         return lines.parts()[first : first + 1 + artifact.body.count("\n")]
 

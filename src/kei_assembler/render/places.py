@@ -36,7 +36,12 @@ class Part(NamedTuple):
     - `template`: a line of a template. For the package's own, `file` is `default/agent.md.j2`. If it is not known which
       line it is, `line` is 0
     - `client`: what the client needs, such as a key that is the same in all files; it has no file
-    - `stamp`: the stamp; it has no file
+    - `stamp`: the stamp, or the first or last line of a section, whose name is `key`; it has no file
+    - `import`: the line that imports the file with the sections; it has no file
+
+    A file on disk can have other lines, without a file: `edit` and `outdated` are lines of a generated text that is
+    not the same any more, `handwritten` is what people write around sections, and `foreign` is in a section that the
+    kit does not generate, whose name is `key`.
     """
 
     kind: str
